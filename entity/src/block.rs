@@ -1,0 +1,19 @@
+//! A person who wants nothing from another.
+
+use sea_orm::entity::prelude::*;
+
+use crate::{Millis, UserId};
+
+/// A row of `block`.
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "block")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub blocker_id: UserId,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub blocked_id: UserId,
+    pub created_at: Millis,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,59 @@
+//! Typed keys. All are integers below 2^53, so that they survive a JSON
+//! number; none is ever compared for order.
+
+use sea_orm::DeriveValueType;
+use serde::{Deserialize, Serialize};
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(
+            Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, DeriveValueType,
+        )]
+        #[serde(transparent)]
+        pub struct $name(pub i64);
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    };
+}
+
+id!(
+    /// A person.
+    UserId
+);
+id!(
+    /// A login: what a token's `sid` names.
+    LoginId
+);
+id!(
+    /// A connection between two people.
+    ConnectionId
+);
+id!(
+    /// A conversation, direct or group.
+    ConversationId
+);
+id!(
+    /// A message.
+    MessageId
+);
+id!(
+    /// An invitation to register.
+    InviteId
+);
+id!(
+    /// A running process.
+    NodeId
+);
+id!(
+    /// One move of a mark.
+    ReceiptId
+);
+id!(
+    /// One line of the audit log.
+    AuditId
+);

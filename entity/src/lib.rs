@@ -1,0 +1,28 @@
+//! The tables of Tidings: one file each, no logic.
+//!
+//! Columns that mean a moment are [`Millis`]; every key has a type of its own
+//! (see [`ids`]), so that a conversation's id can't stand where a user's is
+//! asked for. What the tables promise by keys and indexes is in the
+//! `migration` crate.
+
+pub mod audit;
+pub mod block;
+pub mod connection;
+pub mod conversation;
+pub mod id_block;
+pub mod ids;
+pub mod invite;
+pub mod login;
+pub mod message;
+pub mod millis;
+pub mod node;
+pub mod participant;
+pub mod reaction;
+pub mod receipt;
+pub mod user;
+pub mod user_status;
+
+pub use ids::{
+    AuditId, ConnectionId, ConversationId, InviteId, LoginId, MessageId, NodeId, ReceiptId, UserId,
+};
+pub use millis::Millis;

@@ -1,0 +1,57 @@
+//! A message, text or system.
+
+use sea_orm::entity::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::{ConversationId, MessageId, Millis, UserId};
+
+/// Who speaks: a person, or the conversation about itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[sea_orm(rs_type = "i16", db_type = "SmallInteger")]
+pub enum Kind {
+    /// A person's words.
+    Text = 0,
+    /// A change of the conversation, told in its history.
+    System = 1,
+}
+
+/// A row of `message`.
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "message")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: MessageId,
+    #[sea_orm(unique_key = "conversation_seq")]
+    pub conversation_id: ConversationId,
+    /// Its place in the conversation: 1, 2, 3, … without gaps.
+    #[sea_orm(unique_key = "conversation_seq")]
+    pub seq: i64,
+    /// Its place among text messages (a system message has the one before).
+    pub ord: i64,
+    /// The version of its last change.
+    pub version: i64,
+    #[sea_orm(unique_key = "client_sender")]
+    pub sender_id: UserId,
+    /// The sender's own name for it: a retry finds it by this.
+    #[sea_orm(unique_key = "client_sender")]
+    pub client_id: Option<String>,
+    pub kind: Kind,
+    /// Empty once withdrawn.
+    #[sea_orm(column_type = "Text")]
+    pub text: String,
+    /// A system message's machine-readable side, as JSON.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub event: Option<String>,
+    pub reply_to: Option<MessageId>,
+    /// How many others were in when it was sent.
+    pub audience: i32,
+    pub created_at: Millis,
+    pub edited_at: Option<Millis>,
+    pub deleted_at: Option<Millis>,
+    #[sea_orm(belongs_to, from = "sender_id", to = "id")]
+    pub sender: BelongsTo<super::user::Entity>,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,32 @@
+//! The schema, step by step: forward only, one change a file, the same on
+//! SQLite and PostgreSQL.
+//!
+//! What the protocol promises rests on keys and indexes here, not only on
+//! code: one direct conversation per pair, one place per message, one message
+//! per `client_id` and sender.
+
+pub use sea_orm_migration::MigratorTrait;
+use sea_orm_migration::prelude::*;
+
+mod columns;
+mod m20261121_000001_people;
+mod m20261121_000002_connections;
+mod m20261121_000003_conversations;
+mod m20261121_000004_messages;
+mod m20261121_000005_house;
+
+/// All steps, in order.
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m20261121_000001_people::Migration),
+            Box::new(m20261121_000002_connections::Migration),
+            Box::new(m20261121_000003_conversations::Migration),
+            Box::new(m20261121_000004_messages::Migration),
+            Box::new(m20261121_000005_house::Migration),
+        ]
+    }
+}

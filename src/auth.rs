@@ -1,0 +1,12 @@
+//! Who somebody is: passwords and tokens.
+//!
+//! A password is kept as an argon2id hash; a token is a JWT that names a login
+//! (a row that can end) and says nothing by itself. The secret that signs
+//! tokens is made at first start and kept in the data folder.
+
+pub mod passwords;
+pub mod secret;
+pub mod tokens;
+
+pub use secret::Secret;
+pub use tokens::{Claims, Tokens};

@@ -1,0 +1,93 @@
+//! What was said, as text: one list of settings for the command line, the
+//! environment and the file.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::builder::{OsStringValueParser, TypedValueParser};
+use serde::{Deserialize, Deserializer};
+
+/// What an operator said: flags and environment by clap, the file by serde.
+///
+/// All of it is text. clap would tell a bad value over several lines and
+/// refuse an empty variable, which here counts as not set. There is no
+/// `Debug`, since the database's URL may hold a password.
+// The defaults in these texts are read by a test, so that they stay true. This
+// text is not for --help, which stays about the command: hence no `about`.
+#[derive(Clone, Default, clap::Args, Deserialize)]
+#[command(next_help_heading = "Settings", about = None, long_about = None)]
+#[serde(deny_unknown_fields, default)]
+pub struct Overrides {
+    /// TOML file with settings named as these flags, but with '_' for '-'
+    /// [default: ./tidings.toml, if there is one]
+    #[arg(long, global = true, env = "TIDINGS_CONFIG", value_name = "FILE", value_parser = any_path())]
+    #[serde(skip)]
+    pub config: Option<PathBuf>,
+
+    /// Address and port to listen on [default: 127.0.0.1:8000]
+    #[arg(long, global = true, env = "TIDINGS_LISTEN", value_name = "ADDRESS")]
+    pub listen: Option<String>,
+
+    /// Folder of the secrets and of the embedded database [default: ./data]
+    #[arg(long, global = true, env = "TIDINGS_DATA_DIR", value_name = "FOLDER", value_parser = any_path())]
+    pub data_dir: Option<PathBuf>,
+
+    /// Database: postgres://USER:PASSWORD@HOST/NAME or sqlite:PATH
+    /// [default: SQLite, tidings.db in the data folder]
+    #[arg(
+        long,
+        global = true,
+        env = "DATABASE_URL",
+        value_name = "URL",
+        hide_env_values = true
+    )]
+    pub database_url: Option<String>,
+
+    /// NATS server, for several nodes: not built yet, refused if set
+    #[arg(
+        long,
+        global = true,
+        env = "NATS_URL",
+        value_name = "URL",
+        hide_env_values = true
+    )]
+    pub nats_url: Option<String>,
+
+    /// Where browsers find this server, such as https://chat.example.org
+    /// [default: as in the Host header]
+    #[arg(long, global = true, env = "TIDINGS_PUBLIC_URL", value_name = "URL")]
+    pub public_url: Option<String>,
+
+    /// How long a login holds, in seconds [default: 604800]
+    #[arg(long, global = true, env = "TIDINGS_TOKEN_TTL", value_name = "SECONDS")]
+    #[serde(deserialize_with = "whole_number")]
+    pub token_ttl: Option<String>,
+
+    /// Unsent bytes after which a slow client is let go [default: 262144]
+    #[arg(
+        long,
+        global = true,
+        env = "TIDINGS_SESSION_BUFFER",
+        value_name = "BYTES"
+    )]
+    #[serde(deserialize_with = "whole_number")]
+    pub session_buffer: Option<String>,
+
+    /// What to log, such as warn or info,tidings=debug [default: info]
+    #[arg(long, global = true, env = "TIDINGS_LOG", value_name = "FILTER")]
+    pub log: Option<String>,
+
+    /// How to log, text or json [default: text]
+    #[arg(long, global = true, env = "TIDINGS_LOG_FORMAT", value_name = "FORMAT")]
+    pub log_format: Option<String>,
+}
+
+/// Takes any path, also the empty one that clap's own parser refuses.
+fn any_path() -> impl TypedValueParser<Value = PathBuf> {
+    OsStringValueParser::new().map(|path: OsString| path.into())
+}
+
+/// TOML writes numbers without quotes.
+fn whole_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    i64::deserialize(deserializer).map(|number| Some(number.to_string()))
+}

@@ -1,0 +1,238 @@
+//! Who is here: user → handles of their live sessions, read at fan-out.
+//!
+//! A Session enters before it reads anything and leaves by its guard's
+//! `Drop`. So a Room that starts finds everybody who is here, and who comes
+//! later is simply there: no joining, no leaving, no race between the two.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+
+use actix::Recipient;
+use entity::{ConversationId, LoginId, UserId};
+use parking_lot::RwLock;
+use tokio::sync::Notify;
+
+use super::ports::{Close, Deliver, Frame};
+use crate::protocol::CloseCode;
+
+/// A power of two: readers of different users hardly ever meet.
+const SHARDS: usize = 64;
+
+/// What a socket carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Door {
+    /// One conversation.
+    Conversation(ConversationId),
+    /// Everything of the user.
+    Everything,
+}
+
+impl Door {
+    fn carries(self, frame: &Frame) -> bool {
+        match self {
+            Self::Everything => true,
+            Self::Conversation(id) => frame.conversation == Some(id),
+        }
+    }
+}
+
+/// A live session, as those who deliver to it see it.
+pub struct Handle {
+    pub id: u64,
+    pub user: UserId,
+    pub login: LoginId,
+    pub door: Door,
+    pub deliver: Recipient<Deliver>,
+    pub close: Recipient<Close>,
+    /// Bytes delivered and not yet handed to the socket. A mailbox's capacity
+    /// counts per clone of its address, so it can't be the bound; this is.
+    queued: AtomicUsize,
+    budget: usize,
+    is_let_go: AtomicBool,
+}
+
+impl Handle {
+    /// Gives the budget back what was handed to the socket.
+    pub fn written(&self, bytes: usize) {
+        self.queued.fetch_sub(bytes, Ordering::AcqRel);
+    }
+
+    /// Queues frames, or lets the session go where its budget is spent: from
+    /// then on it gets nothing, so that what it got has no gap, and resuming
+    /// brings the rest. An idle session takes a delivery of any size; the
+    /// Journal bounds those.
+    fn deliver(&self, delivery: &Deliver) {
+        if self.is_let_go.load(Ordering::Acquire) {
+            return;
+        }
+        let before = self.queued.fetch_add(delivery.bytes, Ordering::AcqRel);
+        if before > 0 && before + delivery.bytes > self.budget {
+            self.let_go(CloseCode::TooSlow);
+        } else {
+            self.deliver.do_send(delivery.clone());
+        }
+    }
+
+    fn let_go(&self, code: CloseCode) {
+        if !self.is_let_go.swap(true, Ordering::AcqRel) {
+            self.close.do_send(Close(code));
+        }
+    }
+}
+
+/// Everybody who is here: a cheap clone.
+#[derive(Clone, Default)]
+pub struct Directory {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    shards: [RwLock<HashMap<UserId, Vec<Arc<Handle>>>>; SHARDS],
+    sessions: AtomicUsize,
+    next_id: AtomicU64,
+    emptied: Notify,
+}
+
+impl Default for Inner {
+    fn default() -> Self {
+        Self {
+            shards: std::array::from_fn(|_| RwLock::default()),
+            sessions: AtomicUsize::new(0),
+            next_id: AtomicU64::new(1),
+            emptied: Notify::new(),
+        }
+    }
+}
+
+/// What a Session enters with.
+pub struct Entrant {
+    pub user: UserId,
+    pub login: LoginId,
+    pub door: Door,
+    pub deliver: Recipient<Deliver>,
+    pub close: Recipient<Close>,
+    /// Bytes.
+    pub budget: usize,
+}
+
+impl Directory {
+    /// Enters a session: from now on it is delivered to, until the guard is
+    /// dropped.
+    #[must_use]
+    pub fn enter(&self, entrant: Entrant) -> Guard {
+        let handle = Arc::new(Handle {
+            id: self.inner.next_id.fetch_add(1, Ordering::Relaxed),
+            user: entrant.user,
+            login: entrant.login,
+            door: entrant.door,
+            deliver: entrant.deliver,
+            close: entrant.close,
+            queued: AtomicUsize::new(0),
+            budget: entrant.budget,
+            is_let_go: AtomicBool::new(false),
+        });
+        self.inner.sessions.fetch_add(1, Ordering::AcqRel);
+        let mut shard = self.inner.shard(handle.user).write();
+        shard
+            .entry(handle.user)
+            .or_default()
+            .push(Arc::clone(&handle));
+        drop(shard);
+        Guard {
+            directory: self.clone(),
+            handle,
+        }
+    }
+
+    /// Hands frames to every session of these people whose door carries them.
+    pub fn deliver(&self, users: impl IntoIterator<Item = UserId>, frames: &Arc<[Frame]>) {
+        let Some(first) = frames.first() else {
+            return;
+        };
+        let delivery = Deliver {
+            frames: Arc::clone(frames),
+            bytes: frames.iter().map(|frame| frame.text.len()).sum(),
+        };
+        for user in users {
+            let shard = self.inner.shard(user).read();
+            for handle in shard.get(&user).into_iter().flatten() {
+                // One delivery is about one conversation, or about none.
+                if handle.door.carries(first) {
+                    handle.deliver(&delivery);
+                }
+            }
+        }
+    }
+
+    /// Closes the sockets of one login.
+    pub fn close_login(&self, user: UserId, login: LoginId, code: CloseCode) {
+        let shard = self.inner.shard(user).read();
+        let sessions = shard.get(&user).into_iter().flatten();
+        for handle in sessions.filter(|handle| handle.login == login) {
+            handle.let_go(code);
+        }
+    }
+
+    /// Closes every socket.
+    pub fn close_all(&self, code: CloseCode) {
+        for shard in &self.inner.shards {
+            for handle in shard.read().values().flatten() {
+                handle.let_go(code);
+            }
+        }
+    }
+
+    /// Waits until nobody is here.
+    pub async fn emptied(&self) {
+        loop {
+            let emptied = self.inner.emptied.notified();
+            if self.inner.sessions.load(Ordering::Acquire) == 0 {
+                return;
+            }
+            emptied.await;
+        }
+    }
+
+    fn leave(&self, handle: &Handle) {
+        let mut shard = self.inner.shard(handle.user).write();
+        if let Some(sessions) = shard.get_mut(&handle.user) {
+            sessions.retain(|other| other.id != handle.id);
+            if sessions.is_empty() {
+                shard.remove(&handle.user);
+            }
+        }
+        drop(shard);
+        if self.inner.sessions.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.inner.emptied.notify_waiters();
+        }
+    }
+}
+
+impl Inner {
+    fn shard(&self, user: UserId) -> &RwLock<HashMap<UserId, Vec<Arc<Handle>>>> {
+        let at = user.0.rem_euclid(SHARDS as i64);
+        #[expect(clippy::indexing_slicing, reason = "a remainder of the array's length")]
+        &self.shards[usize::try_from(at).unwrap_or(0)]
+    }
+}
+
+/// A session's place in the Directory; dropping it leaves.
+pub struct Guard {
+    directory: Directory,
+    handle: Arc<Handle>,
+}
+
+impl std::ops::Deref for Guard {
+    type Target = Handle;
+
+    fn deref(&self) -> &Handle {
+        &self.handle
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.directory.leave(&self.handle);
+    }
+}

@@ -1,0 +1,139 @@
+//! **Journal** — one per process: the one writer of what Rooms want on disk.
+//!
+//! - Owns: the queue of appends, and the one transaction under way.
+//! - Accepts: [`messages::Write`], through [`JournalHandle`].
+//! - Emits: `Committed` to the Room, or `Orphaned` to the Hub where that Room
+//!   is no more.
+//! - Order: appends are committed in the order they came, and a Room hears of
+//!   its own in that order. What came while a transaction was under way is
+//!   the next one: no lingering.
+//! - Overflow: every append comes with a ticket of who asked for it, and the
+//!   Hub gives out no more of those than may wait here.
+//! - Stop: when every ticket is back, all is on disk and told. A panic aborts
+//!   the process, since nothing may be told that isn't known to be on disk.
+
+mod batch;
+mod handle;
+pub mod messages;
+
+use std::collections::VecDeque;
+
+use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, WrapFuture};
+use entity::Millis;
+
+use crate::protocol::Problem;
+use crate::store::append::{Append, Outcome};
+use crate::store::{Store, StoreError};
+
+use super::testing::Faults;
+use batch::Batch;
+pub use handle::JournalHandle;
+use messages::Write;
+
+/// What the Journal works with.
+pub(super) struct Parts {
+    pub(super) store: Store,
+    /// The most entries in one transaction.
+    pub(super) batch_max: usize,
+    pub(super) faults: Faults,
+}
+
+/// The actor; see the module's documentation.
+pub struct Journal {
+    parts: Parts,
+    queue: VecDeque<Write>,
+    is_writing: bool,
+    _abort: AbortOnPanic,
+}
+
+impl Journal {
+    fn new(parts: Parts) -> Self {
+        Self {
+            parts,
+            queue: VecDeque::new(),
+            is_writing: false,
+            _abort: AbortOnPanic,
+        }
+    }
+
+    /// Commits what waits, then what came meanwhile, until nothing waits.
+    fn flush(&mut self, ctx: &mut Context<Self>) {
+        let batch = Batch::take(&mut self.queue, self.parts.batch_max);
+        if batch.is_empty() {
+            self.is_writing = false;
+            return;
+        }
+        self.parts.faults.before_commit();
+        let store = self.parts.store.clone();
+        let commit = async move {
+            let outcomes = commit(&store, &batch.appends).await;
+            (batch, outcomes)
+        };
+        ctx.spawn(
+            commit
+                .into_actor(self)
+                .map(|(batch, outcomes), journal, ctx| {
+                    batch.answer(outcomes);
+                    journal.flush(ctx);
+                }),
+        );
+    }
+}
+
+impl Actor for Journal {
+    type Context = Context<Self>;
+}
+
+impl Handler<Write> for Journal {
+    type Result = ();
+
+    fn handle(&mut self, write: Write, ctx: &mut Context<Self>) {
+        self.queue.push_back(write);
+        if !self.is_writing {
+            self.is_writing = true;
+            // Started as a future, so that everything that is in the mailbox
+            // by now gets into the first batch.
+            ctx.spawn(
+                async {}
+                    .into_actor(self)
+                    .map(|(), journal, ctx| journal.flush(ctx)),
+            );
+        }
+    }
+}
+
+/// Commits a batch. Where the database refuses it, by one entry's fault, each
+/// is tried alone, so that one bad entry costs nobody else anything.
+async fn commit(store: &Store, appends: &[Append]) -> Vec<Outcome> {
+    match store.append(appends, Millis::now()).await {
+        Ok(outcomes) => outcomes,
+        Err(StoreError::Internal(cause)) if appends.len() > 1 => {
+            tracing::error!(%cause, entries = appends.len(), "a batch failed; trying each alone");
+            let mut outcomes = Vec::with_capacity(appends.len());
+            for append in appends {
+                let outcome = store
+                    .append(std::slice::from_ref(append), Millis::now())
+                    .await;
+                outcomes.extend(outcome.unwrap_or_else(|error| failed(error, 1)));
+            }
+            outcomes
+        }
+        Err(error) => failed(error, appends.len()),
+    }
+}
+
+fn failed(error: StoreError, count: usize) -> Vec<Outcome> {
+    vec![Outcome::Refused(Problem::from(error)); count]
+}
+
+/// A panic while it writes leaves it unknown what is on disk.
+struct AbortOnPanic;
+
+impl Drop for AbortOnPanic {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            tracing::error!("the journal panicked: aborting, since nobody knows what is on disk");
+            std::process::abort();
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! Who is online, as a pure state: online with the first session, offline a
+//! grace after the last has gone, so that a change of page is not a blink.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::time::Duration;
+
+use entity::{Millis, UserId};
+use tokio::time::Instant;
+
+#[derive(Debug, PartialEq, Eq)]
+enum Person {
+    /// With this many sessions.
+    Here(usize),
+    /// The last session went then; `seen` is the same on the calendar.
+    Going { since: Instant, seen: Millis },
+}
+
+/// What has changed since it was last asked for.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Changes {
+    pub(super) online: Vec<UserId>,
+    /// With when each was last seen.
+    pub(super) offline: Vec<(UserId, Millis)>,
+}
+
+impl Changes {
+    pub(super) fn is_empty(&self) -> bool {
+        self.online.is_empty() && self.offline.is_empty()
+    }
+}
+
+/// Everybody who is here, or was a moment ago.
+#[derive(Debug)]
+pub(super) struct Tracker {
+    grace: Duration,
+    people: HashMap<UserId, Person>,
+    /// Those who are told to be online.
+    online: HashSet<UserId>,
+    /// News of people that couldn't be written.
+    unwritten: BTreeMap<UserId, Option<Millis>>,
+    /// People who came since the last changes.
+    arrived: HashSet<UserId>,
+}
+
+impl Tracker {
+    pub(super) fn new(grace: Duration) -> Self {
+        Self {
+            grace,
+            people: HashMap::new(),
+            online: HashSet::new(),
+            unwritten: BTreeMap::new(),
+            arrived: HashSet::new(),
+        }
+    }
+
+    /// One more session.
+    pub(super) fn arrived(&mut self, user: UserId) {
+        let person = self.people.entry(user).or_insert(Person::Here(0));
+        match person {
+            Person::Here(sessions) => *sessions += 1,
+            Person::Going { .. } => *person = Person::Here(1),
+        }
+        self.arrived.insert(user);
+    }
+
+    /// One session less.
+    pub(super) fn left(&mut self, user: UserId, now: Instant, seen: Millis) {
+        match self.people.get_mut(&user) {
+            Some(Person::Here(sessions)) if *sessions > 1 => *sessions -= 1,
+            Some(person @ Person::Here(_)) => *person = Person::Going { since: now, seen },
+            Some(Person::Going { .. }) | None => {}
+        }
+    }
+
+    /// Everybody has gone, and there is no grace any more.
+    pub(super) fn all_left(&mut self, now: Instant, seen: Millis) {
+        self.grace = Duration::ZERO;
+        for person in self.people.values_mut() {
+            if matches!(person, Person::Here(_)) {
+                *person = Person::Going { since: now, seen };
+            }
+        }
+    }
+
+    /// What has changed since the last call, by now.
+    pub(super) fn changes(&mut self, now: Instant) -> Changes {
+        let mut news = std::mem::take(&mut self.unwritten);
+        for user in self.arrived.drain() {
+            if self.online.insert(user) {
+                news.insert(user, None);
+            }
+        }
+        let grace = self.grace;
+        let (online, people) = (&mut self.online, &mut self.people);
+        people.retain(|user, person| match person {
+            Person::Going { since, seen } if now.duration_since(*since) >= grace => {
+                online.remove(user);
+                news.insert(*user, Some(*seen));
+                false
+            }
+            _ => true,
+        });
+        let mut changes = Changes::default();
+        for (user, seen) in news {
+            match seen {
+                None => changes.online.push(user),
+                Some(seen) => changes.offline.push((user, seen)),
+            }
+        }
+        changes
+    }
+
+    /// These weren't written: they are news again, but for those of whom
+    /// there is newer.
+    pub(super) fn not_written(&mut self, changes: Changes) {
+        let online = changes.online.into_iter().map(|user| (user, None));
+        let offline = changes.offline.into_iter();
+        for (user, seen) in online.chain(offline.map(|(user, seen)| (user, Some(seen)))) {
+            self.unwritten.entry(user).or_insert(seen);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GRACE: Duration = Duration::from_secs(5);
+    const USER: UserId = UserId(7);
+
+    #[test]
+    fn a_change_of_page_is_not_a_blink() {
+        let start = Instant::now();
+        let mut tracker = Tracker::new(GRACE);
+        tracker.arrived(USER);
+        assert_eq!(tracker.changes(start).online, [USER]);
+        tracker.left(USER, start, Millis(1));
+        tracker.arrived(USER);
+        assert!(tracker.changes(start + 2 * GRACE).is_empty());
+    }
+
+    #[test]
+    fn the_last_session_counts_and_its_end_is_last_seen() {
+        let start = Instant::now();
+        let mut tracker = Tracker::new(GRACE);
+        tracker.arrived(USER);
+        tracker.arrived(USER);
+        tracker.changes(start);
+        tracker.left(USER, start, Millis(1));
+        assert!(tracker.changes(start + 2 * GRACE).is_empty());
+        tracker.left(USER, start + 2 * GRACE, Millis(2));
+        assert!(tracker.changes(start + 2 * GRACE).is_empty());
+        let gone = tracker.changes(start + 3 * GRACE);
+        assert_eq!(gone.offline, [(USER, Millis(2))]);
+    }
+
+    #[test]
+    fn what_was_not_written_is_news_again() {
+        let start = Instant::now();
+        let mut tracker = Tracker::new(Duration::ZERO);
+        tracker.arrived(USER);
+        let lost = tracker.changes(start);
+        tracker.not_written(lost);
+        assert_eq!(tracker.changes(start).online, [USER]);
+        tracker.left(USER, start, Millis(3));
+        let lost = tracker.changes(start);
+        tracker.not_written(lost);
+        assert_eq!(tracker.changes(start).offline, [(USER, Millis(3))]);
+    }
+}

@@ -1,0 +1,137 @@
+//! How somebody who asked a Room something hears what became of it.
+//!
+//! A [`Reply`] is answered exactly once, also when nobody gets round to it:
+//! dropped, as with the mailbox of a Room that died, it says `busy`. It
+//! carries the [`Ticket`] by which the Hub knows that the Room has work.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use actix::Recipient;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+
+use super::ports::{Answer, Frame};
+use crate::protocol::command::Named;
+use crate::protocol::{Event, Message, Problem};
+
+/// A message that is on disk.
+#[derive(Clone, Debug)]
+pub struct Sent {
+    pub message: Arc<Message>,
+    /// False where it had been sent before, and this was a retry.
+    pub is_new: bool,
+}
+
+/// One thing asked of a Room, until it is answered: the Hub counts them per
+/// Room, to know which have work, and over all Rooms, to bound what waits.
+#[derive(Debug)]
+pub struct Ticket {
+    room: Option<Arc<AtomicUsize>>,
+    _permit: Option<OwnedSemaphorePermit>,
+}
+
+impl Ticket {
+    pub(super) fn new(room: &Arc<AtomicUsize>, permit: Option<OwnedSemaphorePermit>) -> Self {
+        room.fetch_add(1, Ordering::AcqRel);
+        Self {
+            room: Some(Arc::clone(room)),
+            _permit: permit,
+        }
+    }
+
+    /// Of something that no Room will ever see.
+    pub(super) fn void() -> Self {
+        Self {
+            room: None,
+            _permit: None,
+        }
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        if let Some(room) = &self.room {
+            room.fetch_sub(1, Ordering::AcqRel);
+        }
+    }
+}
+
+/// Who asked.
+#[derive(Debug)]
+enum Asker {
+    /// A socket: a new message comes to it like to everybody, the rest is
+    /// answered to it alone.
+    Session(Recipient<Answer>, Named),
+    /// A request that waits.
+    Caller(oneshot::Sender<Result<Sent, Problem>>),
+}
+
+/// The way back to who asked.
+#[derive(Debug)]
+pub struct Reply {
+    asker: Option<Asker>,
+    _ticket: Ticket,
+}
+
+impl Reply {
+    /// To a socket, about what its frame named.
+    #[must_use]
+    pub fn session(answer: Recipient<Answer>, named: Named, ticket: Ticket) -> Self {
+        Self {
+            asker: Some(Asker::Session(answer, named)),
+            _ticket: ticket,
+        }
+    }
+
+    /// To a request.
+    #[must_use]
+    pub fn caller(caller: oneshot::Sender<Result<Sent, Problem>>, ticket: Ticket) -> Self {
+        Self {
+            asker: Some(Asker::Caller(caller)),
+            _ticket: ticket,
+        }
+    }
+
+    /// Answers.
+    pub fn send(mut self, result: Result<Sent, Problem>) {
+        self.answer(result);
+    }
+
+    fn answer(&mut self, result: Result<Sent, Problem>) {
+        match (self.asker.take(), result) {
+            (None, _) => {}
+            (Some(Asker::Session(to, _)), Ok(sent)) => {
+                if !sent.is_new {
+                    to.do_send(Answer::Echo(echo(&sent.message)));
+                }
+            }
+            (Some(Asker::Session(to, named)), Err(problem)) => {
+                to.do_send(Answer::Refused(problem, named));
+            }
+            (Some(Asker::Caller(caller)), result) => {
+                // Whoever asked may have gone; the message is on disk all the same.
+                let _ = caller.send(result);
+            }
+        }
+    }
+}
+
+impl Drop for Reply {
+    fn drop(&mut self) {
+        self.answer(Err(Problem::busy()));
+    }
+}
+
+/// The `message` frame.
+#[must_use]
+pub fn echo(message: &Message) -> Frame {
+    let event = Event::Message {
+        conversation_id: message.conversation_id,
+        message: Box::new(message.clone()),
+    };
+    Frame {
+        conversation: Some(message.conversation_id),
+        version: message.version,
+        text: event.encode(),
+    }
+}

@@ -1,0 +1,155 @@
+//! **Room** — one per conversation in use.
+//!
+//! - Owns: who takes part, what is under way to the Journal, and up to which
+//!   version it has told; see [`state`], which is pure.
+//! - Accepts: [`messages::RoomCommand`] and `Retire` from the Hub,
+//!   `Committed` from the Journal.
+//! - Emits: appends to the Journal, deliveries to Sessions by the Directory,
+//!   replies to those who asked, `RoomIdle` and `RoomGone` to the Hub.
+//! - Order: commands are judged as they come; versions are told one after the
+//!   other without a gap, and before the replies that go with them.
+//! - Overflow: what it holds is bounded by the Hub's tickets.
+//! - Stop: only when the Hub says so, who knows that nothing is asked of it.
+//!   Where it panics, those who asked are answered `busy`, and its successor
+//!   tells what it left untold.
+
+mod handlers;
+pub(super) mod messages;
+mod state;
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use actix::{Actor, ActorFutureExt, Addr, AsyncContext, Context, Recipient, WrapFuture};
+
+use super::directory::Directory;
+use super::journal::JournalHandle;
+use super::journal::messages::RoomPort;
+use super::ports::{Orphaned, RoomGone, RoomIdle, RoomKey};
+use super::reply::Reply;
+use super::testing::Faults;
+use crate::protocol::Problem;
+use crate::store::{RoomRecord, Store, StoreError};
+use state::State;
+
+/// What a slot says of a conversation of which nothing was told yet.
+pub(super) const NEVER_TOLD: i64 = -1;
+
+/// What every Room works with.
+#[derive(Clone)]
+pub struct Deps {
+    pub(super) store: Store,
+    pub(super) directory: Directory,
+    pub(super) journal: JournalHandle,
+    pub(super) idle_after: Duration,
+    pub(super) faults: Faults,
+}
+
+/// Which Room this is, and its ways up.
+pub(super) struct Origin {
+    pub(super) key: RoomKey,
+    /// Up to which version has been told; outlives the Room.
+    pub(super) told: Arc<AtomicI64>,
+    pub(super) hub: Upward,
+}
+
+/// The ways to the Hub.
+pub(super) struct Upward {
+    pub(super) idle: Recipient<RoomIdle>,
+    pub(super) gone: Recipient<RoomGone>,
+    pub(super) orphaned: Recipient<Orphaned>,
+}
+
+/// The actor; see the module's documentation.
+pub struct Room {
+    deps: Deps,
+    origin: Origin,
+    /// None until it is loaded, and where that failed.
+    state: Option<State<Reply>>,
+}
+
+impl Room {
+    pub(super) fn new(deps: Deps, origin: Origin) -> Self {
+        Self {
+            deps,
+            origin,
+            state: None,
+        }
+    }
+
+    fn port(&self, room: Addr<Self>) -> RoomPort {
+        RoomPort {
+            key: self.origin.key,
+            committed: room.recipient(),
+            orphaned: self.origin.hub.orphaned.clone(),
+        }
+    }
+
+    /// Loads the conversation; `after` sees how it went.
+    fn load(
+        &self,
+        ctx: &mut Context<Self>,
+        after: impl FnOnce(Result<RoomRecord, StoreError>, &mut Self, &mut Context<Self>) + 'static,
+    ) {
+        let store = self.deps.store.clone();
+        let conversation = self.origin.key.conversation;
+        self.hold(ctx, async move { store.room(conversation).await }, after);
+    }
+
+    /// Reads something before anything else happens: the mailbox is held, so
+    /// that what is asked meanwhile queues behind a complete state. A handler
+    /// ends with this, since two in one would run in reverse.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a Room's order rests on it, and nothing on a Room's way is slower than a read"
+    )]
+    fn hold<T: 'static>(
+        &self,
+        ctx: &mut Context<Self>,
+        read: impl Future<Output = T> + 'static,
+        after: impl FnOnce(T, &mut Self, &mut Context<Self>) + 'static,
+    ) {
+        ctx.wait(read.into_actor(self).map(after));
+    }
+
+    /// What the load at the start found, or why there is no Room to be had.
+    fn loaded(&mut self, found: Result<RoomRecord, StoreError>) -> Result<(), Problem> {
+        let record = found.map_err(Problem::from)?;
+        let told = match self.origin.told.load(Ordering::Acquire) {
+            NEVER_TOLD => record.version,
+            told => told,
+        };
+        self.origin.told.store(told, Ordering::Release);
+        self.state = Some(State::new(record, told));
+        Ok(())
+    }
+}
+
+impl Actor for Room {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Context<Self>) {
+        self.load(ctx, |found, room, ctx| {
+            if let Ok(record) = &found {
+                let version = record.version;
+                if room.loaded(found).is_ok() {
+                    // A predecessor may have died before it told everything.
+                    room.catch_up(version, ctx);
+                }
+            }
+        });
+        ctx.run_interval(self.deps.idle_after, |room, _| {
+            if room.state.as_ref().is_none_or(State::is_idle) {
+                room.origin.hub.idle.do_send(RoomIdle(room.origin.key));
+            }
+        });
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        self.origin.hub.gone.do_send(RoomGone(self.origin.key));
+    }
+}

@@ -1,0 +1,181 @@
+//! **Session** — one per open socket.
+//!
+//! - Owns: reading client frames, writing server frames, its heartbeat and
+//!   its login's expiry.
+//! - Accepts: frames from the client; `Deliver`, `Answer` and `Close` from
+//!   the engine.
+//! - Emits: commands to Rooms, through the Hub's handle.
+//! - Order: it enters the Directory first, then checks the login once more,
+//!   reads where things stand, says `hello`, and only then passes on what was
+//!   delivered meanwhile and is newer than that. What the client said before
+//!   its `hello` waits as long.
+//! - Overflow: a budget of queued bytes, in the Directory's handle; a client
+//!   that spends it is let go (1013). One that stops reading altogether can't
+//!   be told: the kernel ends its connection (see `socket`).
+//! - Stop: with the socket, for whatever reason; its guards leave by `Drop`.
+
+mod dispatch;
+mod fragments;
+mod frame_guard;
+mod heartbeat;
+mod opening;
+mod socket;
+mod throttle;
+
+use actix::{AsyncContext, Handler};
+use entity::{LoginId, Millis};
+use tokio::time::Instant;
+
+use super::Engine;
+use super::directory::{self, Door};
+use super::ports::{Answer, Close, Deliver, Frame};
+use super::presence::Here;
+use crate::protocol::command::Named;
+use crate::protocol::event::Refused;
+use crate::protocol::{CloseCode, Event, Problem, User};
+use fragments::Assembler;
+use opening::Phase;
+use socket::SocketContext;
+pub use socket::{HandshakeProblem, check_handshake, open, secure};
+use throttle::ErrorMeter;
+
+/// Whose socket it is.
+#[derive(Clone, Debug)]
+pub struct Who {
+    pub user: User,
+    pub login: LoginId,
+    pub expires_at: Millis,
+}
+
+/// The actor; see the module's documentation.
+pub struct Session {
+    engine: Engine,
+    who: Who,
+    door: Door,
+    phase: Phase,
+    /// Its place in the Directory; none before it has started.
+    guard: Option<directory::Guard>,
+    here: Option<Here>,
+    fragments: Assembler,
+    errors: ErrorMeter,
+    last_heard: Instant,
+    is_closing: bool,
+}
+
+impl Session {
+    /// The session of a socket that is about to open.
+    #[must_use]
+    pub fn new(engine: Engine, who: Who, door: Door) -> Self {
+        let limits = &engine.inner.settings.limits;
+        Self {
+            fragments: Assembler::new(limits.frame_max),
+            errors: ErrorMeter::new(limits.errors_before_close, limits.errors_window),
+            phase: Phase::default(),
+            guard: None,
+            here: None,
+            last_heard: Instant::now(),
+            is_closing: false,
+            engine,
+            who,
+            door,
+        }
+    }
+
+    /// Enters the Directory and Presence; from now on it is delivered to.
+    fn enter(&mut self, ctx: &SocketContext) {
+        let address = ctx.address();
+        let guard = self.engine.inner.directory.enter(directory::Entrant {
+            user: self.who.user.id,
+            login: self.who.login,
+            door: self.door,
+            deliver: address.clone().recipient(),
+            close: address.recipient(),
+            budget: self.engine.inner.settings.session_buffer,
+        });
+        tracing::debug!(session = guard.id, user = %self.who.user.id, login = %self.who.login, door = ?self.door, "session opened");
+        self.guard = Some(guard);
+        self.here = Some(self.engine.inner.presence.here(self.who.user.id));
+    }
+
+    fn id(&self) -> u64 {
+        self.guard.as_ref().map_or(0, |guard| guard.id)
+    }
+
+    /// Says `error`; the socket stays open, unless that happens too often.
+    fn refuse(&mut self, problem: Problem, named: Named, ctx: &mut SocketContext) {
+        // Being told to slow down is no abuse by itself.
+        let counts = problem.code != crate::protocol::Code::RateLimited;
+        socket::write(ctx, Event::Error(Refused::new(problem, named)).encode());
+        if counts && self.errors.count(Instant::now()) {
+            self.close(CloseCode::Abuse, ctx);
+        }
+    }
+
+    /// Closes the socket. Nothing is read or written after that.
+    fn close(&mut self, code: CloseCode, ctx: &mut SocketContext) {
+        if !self.is_closing {
+            self.is_closing = true;
+            tracing::debug!(
+                session = self.id(),
+                code = code.number(),
+                "closing a session"
+            );
+            socket::close(ctx, code);
+        }
+    }
+
+    fn write(&self, frame: &Frame, ctx: &mut SocketContext) {
+        if self.phase.is_news(frame) {
+            socket::write(ctx, frame.text.clone());
+        }
+    }
+}
+
+impl Handler<Deliver> for Session {
+    type Result = ();
+
+    fn handle(&mut self, delivery: Deliver, ctx: &mut SocketContext) {
+        if self.is_closing {
+            return;
+        }
+        // Held frames keep their share of the budget until they are written.
+        let Some(delivery) = self.phase.hold(delivery) else {
+            return;
+        };
+        for frame in &*delivery.frames {
+            self.write(frame, ctx);
+        }
+        if let Some(guard) = &self.guard {
+            guard.written(delivery.bytes);
+        }
+    }
+}
+
+impl Handler<Answer> for Session {
+    type Result = ();
+
+    fn handle(&mut self, answer: Answer, ctx: &mut SocketContext) {
+        if self.is_closing {
+            return;
+        }
+        match answer {
+            // Asked for by name, so it is written whatever was seen before.
+            Answer::Echo(frame) => socket::write(ctx, frame.text),
+            Answer::Refused(problem, named) => self.refuse(problem, named, ctx),
+        }
+    }
+}
+
+impl Handler<Close> for Session {
+    type Result = ();
+
+    fn handle(&mut self, Close(code): Close, ctx: &mut SocketContext) {
+        self.close(code, ctx);
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        tracing::debug!(session = self.id(), "session ended");
+    }
+}

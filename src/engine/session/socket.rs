@@ -1,0 +1,174 @@
+//! The one file that names `actix_web_actors`: what a socket is made of.
+//!
+//! That crate is deprecated upstream and leaves three holes, which are closed
+//! here: a frame is buffered whole before its length is looked at (see
+//! `frame_guard`), pieces of a message aren't put together (see
+//! `fragments`), and an actor whose client stops reading is never polled
+//! again, so that no heartbeat of its own can end it. Against the last,
+//! [`secure`] makes the kernel end such a connection.
+
+use std::time::Duration;
+
+use actix::{Actor, ActorContext, StreamHandler};
+use actix_http::ws::Item;
+use actix_web::error::PayloadError;
+use actix_web::web::Payload;
+use actix_web::{HttpRequest, HttpResponse};
+use actix_web_actors::ws;
+use bytestring::ByteString;
+
+use super::Session;
+use super::fragments::Piece;
+use super::frame_guard::FrameGuard;
+use crate::protocol::CloseCode;
+
+pub(super) type SocketContext = ws::WebsocketContext<Session>;
+
+/// The one subprotocol there is (RFC 6455, section 1.9).
+const SUBPROTOCOL: &str = "tidings.v1";
+
+/// How long unsent bytes may wait for the client's kernel to take them.
+const UNSENT_TIMEOUT: Duration = Duration::from_secs(15);
+/// Unsent bytes that our kernel keeps for a connection; by itself it would
+/// take megabytes.
+const KERNEL_BUFFER: usize = 128 * 1024;
+
+/// Why a request is no WebSocket handshake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HandshakeProblem {
+    /// It doesn't ask for a WebSocket at all.
+    NotAsked,
+    /// It asks, but wrongly.
+    Malformed,
+}
+
+/// Whether a request is a WebSocket handshake.
+///
+/// # Errors
+/// Why it isn't.
+pub fn check_handshake(request: &HttpRequest) -> Result<(), HandshakeProblem> {
+    match ws::handshake(request) {
+        Ok(_) => Ok(()),
+        Err(ws::HandshakeError::NoWebsocketUpgrade | ws::HandshakeError::NoConnectionUpgrade) => {
+            Err(HandshakeProblem::NotAsked)
+        }
+        Err(_) => Err(HandshakeProblem::Malformed),
+    }
+}
+
+/// Opens a socket for a request that passed [`check_handshake`].
+///
+/// # Errors
+/// Where it isn't a handshake after all.
+pub fn open(
+    session: Session,
+    request: &HttpRequest,
+    payload: Payload,
+) -> Result<HttpResponse, actix_web::Error> {
+    let most = session.engine.inner.settings.limits.frame_max;
+    ws::WsResponseBuilder::new(session, request, FrameGuard::new(payload, most))
+        .protocols(&[SUBPROTOCOL])
+        .frame_size(most)
+        .start()
+}
+
+/// Makes the kernel end a connection whose client takes nothing any more:
+/// called for each one that is accepted.
+pub fn secure(stream: &actix_web::rt::net::TcpStream) {
+    let socket = socket2::SockRef::from(stream);
+    let done = socket
+        .set_tcp_user_timeout(Some(UNSENT_TIMEOUT))
+        .and_then(|()| socket.set_send_buffer_size(KERNEL_BUFFER))
+        .and_then(|()| socket.set_tcp_nodelay(true));
+    if let Err(error) = done {
+        tracing::warn!(%error, "can't secure a connection");
+    }
+}
+
+pub(super) fn write(ctx: &mut SocketContext, text: ByteString) {
+    ctx.text(text);
+}
+
+pub(super) fn ping(ctx: &mut SocketContext) {
+    ctx.ping(b"");
+}
+
+pub(super) fn close(ctx: &mut SocketContext, code: CloseCode) {
+    ctx.close(Some(ws::CloseReason {
+        code: ws::CloseCode::from(code.number()),
+        description: Some(code.reason().to_owned()),
+    }));
+    ctx.stop();
+}
+
+impl Actor for Session {
+    type Context = SocketContext;
+
+    fn started(&mut self, ctx: &mut SocketContext) {
+        self.enter(ctx);
+        self.start_timers(ctx);
+        self.say_hello(ctx);
+    }
+}
+
+impl StreamHandler<Result<ws::Message, ws::ProtocolError>> for Session {
+    fn handle(&mut self, message: Result<ws::Message, ws::ProtocolError>, ctx: &mut SocketContext) {
+        if self.is_closing {
+            return;
+        }
+        self.heard();
+        match message {
+            Ok(ws::Message::Text(_)) if self.fragments.is_busy() => {
+                self.close(CloseCode::Protocol, ctx);
+            }
+            Ok(ws::Message::Text(text)) => self.frame(&text, ctx),
+            Ok(ws::Message::Binary(_)) => self.close(CloseCode::Binary, ctx),
+            Ok(ws::Message::Continuation(item)) => self.piece(item, ctx),
+            Ok(ws::Message::Ping(payload)) => ctx.pong(&payload),
+            Ok(ws::Message::Pong(_) | ws::Message::Nop) => {}
+            Ok(ws::Message::Close(reason)) => {
+                self.is_closing = true;
+                ctx.close(reason);
+                ctx.stop();
+            }
+            Err(error) => self.close(code_of(&error), ctx),
+        }
+    }
+}
+
+impl Session {
+    fn piece(&mut self, item: Item, ctx: &mut SocketContext) {
+        let taken = match item {
+            Item::FirstBinary(_) => Err(CloseCode::Binary),
+            Item::FirstText(bytes) => self.fragments.take(Piece::First, &bytes),
+            Item::Continue(bytes) => self.fragments.take(Piece::Middle, &bytes),
+            Item::Last(bytes) => self.fragments.take(Piece::Last, &bytes),
+        };
+        match taken {
+            Ok(None) => {}
+            Ok(Some(text)) => self.frame(&text, ctx),
+            Err(code) => self.close(code, ctx),
+        }
+    }
+}
+
+/// What to close with. A connection that broke off is told nothing any more,
+/// so that its code doesn't matter.
+fn code_of(error: &ws::ProtocolError) -> CloseCode {
+    match error {
+        ws::ProtocolError::Overflow => CloseCode::TooLarge,
+        ws::ProtocolError::Io(error) => code_of_text(&error.to_string()),
+        _ => CloseCode::Protocol,
+    }
+}
+
+/// The crate passes these on as text alone.
+fn code_of_text(error: &str) -> CloseCode {
+    if error == PayloadError::Overflow.to_string() {
+        CloseCode::TooLarge
+    } else if error.contains("utf-8") {
+        CloseCode::NotUtf8
+    } else {
+        CloseCode::Away
+    }
+}

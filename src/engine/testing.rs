@@ -1,0 +1,30 @@
+//! Where tests put their hands into the running engine. With none, which is
+//! the default, it costs a look at an `Option`.
+
+use std::sync::Arc;
+
+use entity::ConversationId;
+
+/// What goes wrong, and when.
+#[derive(Clone, Default)]
+pub struct Faults {
+    /// Called in a Room between the commit and the telling; where it panics,
+    /// the Room dies there.
+    pub before_telling: Option<Arc<dyn Fn(ConversationId) + Send + Sync>>,
+    /// Called in the Journal before it begins a transaction.
+    pub before_commit: Option<Arc<dyn Fn() + Send + Sync>>,
+}
+
+impl Faults {
+    pub(super) fn before_telling(&self, conversation: ConversationId) {
+        if let Some(fault) = &self.before_telling {
+            fault(conversation);
+        }
+    }
+
+    pub(super) fn before_commit(&self) {
+        if let Some(fault) = &self.before_commit {
+            fault();
+        }
+    }
+}

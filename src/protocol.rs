@@ -1,0 +1,27 @@
+//! What goes over the wire: plain serde types, no I/O.
+//!
+//! A client's frame is a [`Command`], the server's an [`Event`]; a refusal is
+//! a [`Problem`] over HTTP and an `error` event on a socket, with the same
+//! [`Code`]. `docs/protocol.md` is the account that clients read.
+
+pub mod close;
+pub mod code;
+pub mod command;
+pub mod connection;
+pub mod conversation;
+pub mod event;
+pub mod input;
+pub mod message;
+pub mod problem;
+pub mod user;
+
+pub use close::CloseCode;
+pub use code::Code;
+pub use command::Command;
+pub use connection::Connection;
+pub use conversation::{Conversation, Participant};
+pub use event::Event;
+pub use input::{ClientId, DisplayName, MessageText, Password, Username};
+pub use message::{Message, Quote, Status};
+pub use problem::{FieldError, Problem};
+pub use user::User;

@@ -1,0 +1,101 @@
+//! What the server says on a socket.
+
+use bytestring::ByteString;
+use entity::{ConversationId, MessageId, Millis};
+use serde::Serialize;
+
+use super::command::Named;
+use super::{Code, Connection, Conversation, Message, Problem, User};
+
+/// The version of this protocol, in `hello`.
+pub const PROTOCOL: u32 = 1;
+
+/// A server's frame.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Event {
+    /// The first frame on every socket.
+    Hello(Box<Hello>),
+    /// A new message; also the acknowledgement of one's own.
+    Message {
+        conversation_id: ConversationId,
+        message: Box<Message>,
+    },
+    /// A conversation that is new, or changed in title, people or one's own
+    /// settings.
+    Conversation { conversation: Box<Conversation> },
+    /// A connection in its new state.
+    Connection { connection: Connection },
+    /// Something was refused; the socket stays open.
+    Error(Refused),
+    /// The answer to `ping`.
+    Pong,
+}
+
+/// `hello`: who one is, and where things stand.
+#[derive(Clone, Debug, Serialize)]
+pub struct Hello {
+    pub protocol: u32,
+    pub user: User,
+    pub server_time: Millis,
+    #[serde(flatten)]
+    pub scope: Scope,
+}
+
+/// What a socket is for.
+#[derive(Clone, Debug, Serialize)]
+#[serde(untagged)]
+pub enum Scope {
+    /// One conversation.
+    Bound { conversation: Box<Conversation> },
+    /// All of the user's.
+    Unbound {
+        total_unread: i64,
+        pending_connections: i64,
+    },
+}
+
+/// `error`: a [`Problem`] on a socket, with what the failed frame named.
+#[derive(Clone, Debug, Serialize)]
+pub struct Refused {
+    pub code: Code,
+    pub detail: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub conversation_id: Option<ConversationId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message_id: Option<MessageId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_after: Option<u32>,
+}
+
+impl Refused {
+    /// The `error` frame of `problem`, about what `named` says.
+    #[must_use]
+    pub fn new(problem: Problem, named: Named) -> Self {
+        Self {
+            code: problem.code,
+            detail: problem.detail.into_owned(),
+            conversation_id: named.conversation_id,
+            client_id: named.client_id,
+            message_id: named.message_id,
+            retry_after: problem.retry_after,
+        }
+    }
+}
+
+impl Event {
+    /// The frame's text, made once and then cloned by reference.
+    #[must_use]
+    pub fn encode(&self) -> ByteString {
+        // Plain structs with string keys: there is nothing that could fail,
+        // and an empty object is what clients ignore.
+        serde_json::to_string(self)
+            .unwrap_or_else(|error| {
+                tracing::error!(%error, "could not encode an event");
+                "{}".to_owned()
+            })
+            .into()
+    }
+}

@@ -1,0 +1,171 @@
+//! What people type, checked once at the door: past it, a value of these
+//! types can't be wrong.
+
+use entity::UserId;
+
+use super::{Code, Problem};
+
+/// The longest message, in Unicode characters.
+pub const MESSAGE_MAX: usize = 10_000;
+
+/// A message's text: trimmed, 1 to 10,000 characters, no NUL; else as sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MessageText(String);
+
+impl MessageText {
+    /// Checks `text`.
+    ///
+    /// # Errors
+    /// `text_empty`, `text_too_long`, or `invalid` for a NUL.
+    pub fn parse(text: &str) -> Result<Self, Problem> {
+        let text = text.trim();
+        if text.is_empty() {
+            return Err(Problem::new(Code::TextEmpty, "A message needs some text."));
+        }
+        if text.chars().count() > MESSAGE_MAX {
+            return Err(Problem::new(
+                Code::TextTooLong,
+                "A message has at most 10,000 characters.",
+            ));
+        }
+        if text.contains('\0') {
+            return Err(Problem::new(Code::Invalid, "A message can't hold a NUL."));
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The text itself.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A sender's own name for a message: 1 to 64 characters, unique per sender
+/// for ever.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ClientId(String);
+
+impl ClientId {
+    /// Checks `text`.
+    ///
+    /// # Errors
+    /// `invalid`, naming the field `client_id`.
+    pub fn parse(text: &str) -> Result<Self, Problem> {
+        if !(1..=64).contains(&text.chars().count()) || text.chars().any(char::is_control) {
+            return Err(Problem::field(
+                "client_id",
+                "1 to 64 characters, no control characters",
+            ));
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// As it was given.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A name to log in and be found by: 3 to 30 of `A-Za-z0-9_.-`, a letter
+/// first, so that an all-digit path segment is always a conversation's id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Username(String);
+
+impl Username {
+    /// Checks `text`.
+    ///
+    /// # Errors
+    /// `invalid`, naming the field `username`.
+    pub fn parse(text: &str) -> Result<Self, Problem> {
+        let fits = (3..=30).contains(&text.len())
+            && text.starts_with(|c: char| c.is_ascii_alphabetic())
+            && text
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-'));
+        if fits {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(Problem::field(
+                "username",
+                "3 to 30 letters, digits, '_', '.' or '-', starting with a letter",
+            ))
+        }
+    }
+
+    /// As the person spells it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// What is compared: the same without case.
+    #[must_use]
+    pub fn key(&self) -> String {
+        self.0.to_ascii_lowercase()
+    }
+}
+
+/// What a person is shown as: trimmed, 1 to 60 characters, on one line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DisplayName(String);
+
+impl DisplayName {
+    /// Checks `text`.
+    ///
+    /// # Errors
+    /// `invalid`, naming the field `display_name`.
+    pub fn parse(text: &str) -> Result<Self, Problem> {
+        let text = text.trim();
+        if !(1..=60).contains(&text.chars().count()) || text.chars().any(char::is_control) {
+            return Err(Problem::field(
+                "display_name",
+                "1 to 60 characters, no control characters",
+            ));
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The name itself.
+    #[must_use]
+    pub fn into_inner(self) -> String {
+        self.0
+    }
+}
+
+/// A new password: 8 to 128 characters. It can't be printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Password(String);
+
+impl Password {
+    /// Checks `text`.
+    ///
+    /// # Errors
+    /// `weak_password`, naming the field `password`.
+    pub fn parse(text: &str) -> Result<Self, Problem> {
+        if (8..=128).contains(&text.chars().count()) {
+            return Ok(Self(text.to_owned()));
+        }
+        let why = "A password has 8 to 128 characters.";
+        Err(Problem::new(Code::WeakPassword, why).at("password", why))
+    }
+
+    /// The secret, for hashing.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Password {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Password(…)")
+    }
+}
+
+/// The `low:high` under which two people's direct conversation is kept.
+#[must_use]
+pub fn direct_key(one: UserId, other: UserId) -> String {
+    format!("{}:{}", one.min(other), one.max(other))
+}

@@ -1,0 +1,67 @@
+//! A message as clients see it.
+
+use entity::message::Kind;
+use entity::{ConversationId, MessageId, Millis};
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::User;
+
+/// How far a message has come with all the others it was sent to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// On disk.
+    Sent,
+    /// All others have it.
+    Delivered,
+    /// All others have seen it.
+    Read,
+}
+
+/// What a message answers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Quote {
+    pub id: MessageId,
+    pub seq: i64,
+    pub sender: User,
+    /// Empty once the original is withdrawn.
+    pub text: String,
+}
+
+/// One emoji on a message, and who put it there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Reaction {
+    pub emoji: String,
+    pub count: u32,
+    /// The first 50.
+    pub usernames: Vec<String>,
+}
+
+/// A message in its present state.
+#[derive(Clone, Debug, Serialize)]
+pub struct Message {
+    pub id: MessageId,
+    pub conversation_id: ConversationId,
+    /// Its place in the conversation: 1, 2, 3, … without gaps.
+    pub seq: i64,
+    /// The version of its last change.
+    pub version: i64,
+    pub kind: Kind,
+    pub text: String,
+    /// A system message's machine-readable side.
+    pub event: Option<Box<RawValue>>,
+    pub sender: User,
+    /// The sender's own name for it.
+    pub client_id: Option<String>,
+    pub reply_to: Option<Quote>,
+    pub reactions: Vec<Reaction>,
+    pub created_at: Millis,
+    pub edited_at: Option<Millis>,
+    /// Withdrawn: no text any more.
+    pub deleted: bool,
+    pub status: Status,
+    pub delivered_at: Option<Millis>,
+    pub is_read: bool,
+    pub read_at: Option<Millis>,
+}

@@ -1,0 +1,147 @@
+//! The first half of a batch: the locked conversations, and everything that
+//! has to be known under the lock to judge it.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use entity::{ConversationId, MessageId, Millis, UserId};
+use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Statement, Value};
+
+use super::super::Result;
+use super::super::messages::{self, Quotable};
+use super::{Append, sql};
+use crate::protocol::{ClientId, Message};
+
+/// A conversation as it stands under the lock.
+#[derive(Clone, Debug, FromQueryResult)]
+pub(super) struct Conversation {
+    pub(super) id: ConversationId,
+    pub(super) last_seq: i64,
+    pub(super) last_ord: i64,
+    pub(super) version: i64,
+    pub(super) members_version: i64,
+    pub(super) participant_count: i32,
+    pub(super) delivered_low: i64,
+    pub(super) read_low: i64,
+    pub(super) last_message_id: Option<MessageId>,
+    pub(super) last_message_at: Option<Millis>,
+}
+
+/// Where a sender's own marks stand.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Marks {
+    pub(super) delivered: i64,
+    pub(super) read: i64,
+}
+
+/// All that [`super::plan`] needs to know.
+#[derive(Default)]
+pub(super) struct Found {
+    pub(super) conversations: HashMap<ConversationId, Conversation>,
+    /// Of the batch's senders, where they take part or once did.
+    pub(super) marks: HashMap<(ConversationId, UserId), Marks>,
+    /// What was sent before, by sender and their name for it.
+    pub(super) known: HashMap<(UserId, ClientId), Arc<Message>>,
+    pub(super) quotable: HashMap<MessageId, Quotable>,
+}
+
+pub(super) async fn all(tx: &impl ConnectionTrait, batch: &[Append]) -> Result<Found> {
+    let mut found = Found::default();
+    lock(tx, batch, &mut found).await?;
+    find_known(tx, batch, &mut found).await?;
+    let answered: Vec<MessageId> = batch
+        .iter()
+        .filter_map(|append| append.post.reply_to)
+        .collect();
+    let quotable = messages::quotable(tx, &answered).await?;
+    found.quotable = quotable
+        .into_iter()
+        .map(|quotable| (quotable.quote.id, quotable))
+        .collect();
+    Ok(found)
+}
+
+#[derive(FromQueryResult)]
+struct LockedRow {
+    #[sea_orm(nested)]
+    conversation: Conversation,
+    user_id: Option<UserId>,
+    delivered_seq: Option<i64>,
+    read_seq: Option<i64>,
+}
+
+/// Locks the batch's conversations in the order of their ids, so that two
+/// batches never wait for each other, and reads their senders' marks with
+/// them. (On SQLite the transaction itself is the lock.)
+async fn lock(tx: &impl ConnectionTrait, batch: &[Append], found: &mut Found) -> Result<()> {
+    let pairs: BTreeSet<(ConversationId, UserId)> = batch
+        .iter()
+        .map(|append| (append.conversation, append.post.sender.id))
+        .collect();
+    let lock = match tx.get_database_backend() {
+        DbBackend::Sqlite => "",
+        _ => " FOR UPDATE OF c",
+    };
+    let statement = Statement::from_sql_and_values(
+        tx.get_database_backend(),
+        format!(
+            "SELECT c.id, c.last_seq, c.last_ord, c.version, c.members_version, \
+             c.participant_count, c.delivered_low, c.read_low, c.last_message_id, \
+             c.last_message_at, p.user_id, p.delivered_seq, p.read_seq \
+             FROM {} v JOIN conversation c ON c.id = v.column1 \
+             LEFT JOIN participant p ON p.conversation_id = c.id AND p.user_id = v.column2 \
+             ORDER BY c.id{lock}",
+            sql::values(pairs.len(), 2)
+        ),
+        pairs
+            .iter()
+            .flat_map(|(conversation, user)| [Value::from(*conversation), Value::from(*user)]),
+    );
+    for row in LockedRow::find_by_statement(statement).all(tx).await? {
+        let id = row.conversation.id;
+        found.conversations.entry(id).or_insert(row.conversation);
+        if let (Some(user), Some(delivered), Some(read)) =
+            (row.user_id, row.delivered_seq, row.read_seq)
+        {
+            found.marks.insert((id, user), Marks { delivered, read });
+        }
+    }
+    Ok(())
+}
+
+/// Looks up which of the batch's `client_id`s were used before. There are
+/// hardly ever any, so what they became is read only then.
+async fn find_known(tx: &impl ConnectionTrait, batch: &[Append], found: &mut Found) -> Result<()> {
+    let names: Vec<(UserId, &ClientId)> = batch
+        .iter()
+        .filter_map(|append| Some((append.post.sender.id, append.post.client_id.as_ref()?)))
+        .collect();
+    if names.is_empty() {
+        return Ok(());
+    }
+    let statement = Statement::from_sql_and_values(
+        tx.get_database_backend(),
+        format!(
+            "SELECT m.id FROM {} v CROSS JOIN message m \
+             WHERE m.client_id = v.column1 AND m.sender_id = v.column2",
+            sql::values(names.len(), 2)
+        ),
+        names
+            .iter()
+            .flat_map(|(sender, name)| [Value::from(name.as_str()), Value::from(*sender)]),
+    );
+    let rows = tx.query_all_raw(statement).await?;
+    let ids = rows
+        .iter()
+        .map(|row| row.try_get_by_index(0))
+        .collect::<std::result::Result<Vec<MessageId>, _>>()?;
+    for message in messages::by_ids(tx, &ids).await? {
+        let Some(Ok(name)) = message.client_id.as_deref().map(ClientId::parse) else {
+            continue;
+        };
+        found
+            .known
+            .insert((message.sender.id, name), Arc::new(message));
+    }
+    Ok(())
+}

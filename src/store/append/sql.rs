@@ -1,0 +1,41 @@
+//! Lists of values in statements: `$1, $2, …`, understood by both databases.
+
+use std::fmt::Write;
+
+/// `$1, $2, …, $count`, for `IN (…)`.
+pub(in crate::store) fn places(count: usize) -> String {
+    let mut out = String::new();
+    for at in 1..=count {
+        let comma = if at > 1 { ", " } else { "" };
+        // Writing to a String can't fail.
+        let _ = write!(out, "{comma}${at}");
+    }
+    out
+}
+
+/// `(VALUES ($1, $2), ($3, $4), …)` of `rows` rows. Both databases name its
+/// columns `column1`, `column2`, ….
+pub(super) fn values(rows: usize, columns: usize) -> String {
+    let mut out = String::from("(VALUES ");
+    for row in 0..rows {
+        out.push_str(if row > 0 { ", (" } else { "(" });
+        for column in 0..columns {
+            let comma = if column > 0 { ", " } else { "" };
+            let _ = write!(out, "{comma}${}", row * columns + column + 1);
+        }
+        out.push(')');
+    }
+    out.push(')');
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_numbered_through() {
+        assert_eq!(places(3), "$1, $2, $3");
+        assert_eq!(values(2, 2), "(VALUES ($1, $2), ($3, $4))");
+    }
+}

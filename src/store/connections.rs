@@ -1,0 +1,328 @@
+//! Who may message whom.
+//!
+//! A connection that comes or goes opens or closes the direct conversation of
+//! the two in the same transaction and raises its `members_version`: a send
+//! that was judged before is either written before the change, or judged
+//! again after it.
+
+use entity::connection::{self, State};
+use entity::{ConnectionId, Millis, UserId, block, conversation, user};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait,
+    IntoActiveModel, ModelTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+    TryInsertResult, sea_query::Expr,
+};
+
+use super::{Result, Store, StoreError};
+use crate::protocol::connection::State as Seen;
+use crate::protocol::{Code, Connection, User, input::direct_key};
+
+/// A connection in its new state, as each of the two now sees it.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// What the one who acted sees.
+    pub mine: Connection,
+    /// What the other sees; none where they are not to know.
+    pub theirs: Option<Connection>,
+}
+
+/// What asking somebody came to.
+#[derive(Clone, Debug)]
+pub enum RequestOutcome {
+    /// The other will hear of it.
+    Requested(Change),
+    /// The other had asked already.
+    Connected(Change),
+    /// It stood like that before.
+    Unchanged(Connection),
+}
+
+impl Store {
+    /// A page of a person's connections, newest first, from `before` on.
+    pub async fn connections(
+        &self,
+        me: UserId,
+        before: Option<ConnectionId>,
+        limit: u64,
+    ) -> Result<Vec<Connection>> {
+        let mut query = connection::Entity::find()
+            .filter(is_seen_by(me))
+            .order_by_desc(connection::Column::Id)
+            .limit(limit);
+        if let Some(before) = before {
+            query = query.filter(connection::Column::Id.lt(before));
+        }
+        let rows = query.all(&self.reader).await?;
+        let others = rows.iter().map(|row| other(row, me));
+        let users = user::Entity::find()
+            .filter(user::Column::Id.is_in(others))
+            .all(&self.reader)
+            .await?;
+        Ok(rows
+            .iter()
+            .filter_map(|row| {
+                let user = users.iter().find(|user| user.id == other(row, me))?;
+                Some(seen(row, me, user))
+            })
+            .collect())
+    }
+
+    /// How many have asked this person and wait for an answer.
+    pub async fn pending_connections(&self, me: UserId) -> Result<i64> {
+        let count = connection::Entity::find()
+            .filter(is_of(me))
+            .filter(connection::Column::State.eq(State::Requested))
+            .filter(connection::Column::RequestedBy.ne(me))
+            .count(&self.reader)
+            .await?;
+        Ok(i64::try_from(count).unwrap_or(i64::MAX))
+    }
+
+    /// Asks `them`; where they had asked already, the two are connected.
+    ///
+    /// # Errors
+    /// `conflict` for oneself, and for somebody whom one blocks.
+    pub async fn request_connection(
+        &self,
+        me: &user::Model,
+        them: &user::Model,
+        now: Millis,
+    ) -> Result<RequestOutcome> {
+        if me.id == them.id {
+            return Err(StoreError::refused(
+                Code::Conflict,
+                "You can't connect with yourself.",
+            ));
+        }
+        let tx = self.begin().await?;
+        if blocks(&tx, me.id, them.id).await? {
+            return Err(StoreError::refused(
+                Code::Conflict,
+                "You block this person.",
+            ));
+        }
+        let is_fresh = insert_request(&tx, me.id, them.id, now).await?;
+        let mut row = locked_pair(&tx, me.id, them.id).await?;
+        let outcome = if is_fresh {
+            RequestOutcome::Requested(change(&row, me, them))
+        } else if row.state == State::Connected || row.requested_by == me.id {
+            RequestOutcome::Unchanged(seen(&row, me.id, them))
+        } else {
+            connect(&tx, &mut row).await?;
+            RequestOutcome::Connected(change(&row, me, them))
+        };
+        tx.commit().await?;
+        Ok(outcome)
+    }
+
+    /// Says yes to who asked.
+    ///
+    /// # Errors
+    /// `not_found`, or `conflict` where it is one's own request.
+    pub async fn accept_connection(&self, me: &user::Model, id: ConnectionId) -> Result<Change> {
+        let tx = self.begin().await?;
+        let (mut row, them) = locked(&tx, me.id, id).await?;
+        if row.state == State::Requested {
+            if row.requested_by == me.id {
+                return Err(StoreError::refused(
+                    Code::Conflict,
+                    "Only the one who was asked can accept.",
+                ));
+            }
+            connect(&tx, &mut row).await?;
+        }
+        tx.commit().await?;
+        Ok(change(&row, me, &them))
+    }
+
+    /// Says no to who asked.
+    ///
+    /// # Errors
+    /// `not_found`, or `conflict` where nobody is waiting for an answer.
+    pub async fn decline_connection(&self, me: &user::Model, id: ConnectionId) -> Result<Change> {
+        let tx = self.begin().await?;
+        let (row, them) = locked(&tx, me.id, id).await?;
+        if row.state != State::Requested || row.requested_by == me.id {
+            return Err(StoreError::refused(
+                Code::Conflict,
+                "There is no request of theirs to decline.",
+            ));
+        }
+        row.clone().delete(&tx).await?;
+        tx.commit().await?;
+        Ok(gone(&row, me, &them))
+    }
+
+    /// Ends a connection, or takes a request back.
+    ///
+    /// # Errors
+    /// `not_found`.
+    pub async fn remove_connection(&self, me: &user::Model, id: ConnectionId) -> Result<Change> {
+        let tx = self.begin().await?;
+        let (row, them) = locked(&tx, me.id, id).await?;
+        row.clone().delete(&tx).await?;
+        set_open(&tx, &row, false).await?;
+        tx.commit().await?;
+        Ok(gone(&row, me, &them))
+    }
+}
+
+/// Whether the two are connected, as part of a larger change: nobody can
+/// change it until that is done.
+pub(super) async fn are_connected(
+    tx: &impl ConnectionTrait,
+    one: UserId,
+    two: UserId,
+) -> Result<bool> {
+    let row = pair(one, two).lock_shared().one(tx).await?;
+    Ok(row.is_some_and(|row| row.state == State::Connected))
+}
+
+async fn blocks(tx: &impl ConnectionTrait, blocker: UserId, blocked: UserId) -> Result<bool> {
+    let row = block::Entity::find_by_id((blocker, blocked))
+        .one(tx)
+        .await?;
+    Ok(row.is_some())
+}
+
+/// True where there was no row for the two yet.
+async fn insert_request(
+    tx: &impl ConnectionTrait,
+    me: UserId,
+    them: UserId,
+    now: Millis,
+) -> Result<bool> {
+    let state = if blocks(tx, them, me).await? {
+        State::Swallowed
+    } else {
+        State::Requested
+    };
+    let (low, high) = ordered(me, them);
+    let row = connection::ActiveModel {
+        low_id: Set(low),
+        high_id: Set(high),
+        requested_by: Set(me),
+        state: Set(state),
+        created_at: Set(now),
+        ..Default::default()
+    };
+    let done = connection::Entity::insert(row)
+        .on_conflict_do_nothing_on([connection::Column::LowId, connection::Column::HighId])
+        .exec_without_returning(tx)
+        .await?;
+    Ok(matches!(done, TryInsertResult::Inserted(1..)))
+}
+
+async fn connect(tx: &impl ConnectionTrait, row: &mut connection::Model) -> Result<()> {
+    row.state = State::Connected;
+    let mut active = row.clone().into_active_model();
+    active.state = Set(State::Connected);
+    connection::Entity::update(active).exec(tx).await?;
+    set_open(tx, row, true).await
+}
+
+/// Opens or closes the direct conversation of the two, where there is one.
+async fn set_open(tx: &impl ConnectionTrait, row: &connection::Model, open: bool) -> Result<()> {
+    let raised = Expr::col(conversation::Column::MembersVersion).add(1);
+    conversation::Entity::update_many()
+        .col_expr(conversation::Column::Open, open.into())
+        .col_expr(conversation::Column::MembersVersion, raised)
+        .filter(conversation::Column::DirectKey.eq(direct_key(row.low_id, row.high_id)))
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
+fn pair(one: UserId, two: UserId) -> sea_orm::Select<connection::Entity> {
+    let (low, high) = ordered(one, two);
+    connection::Entity::find()
+        .filter(connection::Column::LowId.eq(low))
+        .filter(connection::Column::HighId.eq(high))
+}
+
+fn ordered(one: UserId, two: UserId) -> (UserId, UserId) {
+    if one < two { (one, two) } else { (two, one) }
+}
+
+async fn locked_pair(
+    tx: &impl ConnectionTrait,
+    one: UserId,
+    two: UserId,
+) -> Result<connection::Model> {
+    pair(one, two)
+        .lock_exclusive()
+        .one(tx)
+        .await?
+        .ok_or_else(StoreError::not_found)
+}
+
+async fn locked(
+    tx: &impl ConnectionTrait,
+    me: UserId,
+    id: ConnectionId,
+) -> Result<(connection::Model, user::Model)> {
+    let row = connection::Entity::find_by_id(id)
+        .filter(is_seen_by(me))
+        .lock_exclusive()
+        .one(tx)
+        .await?
+        .ok_or_else(StoreError::not_found)?;
+    let them = user::Entity::find_by_id(other(&row, me))
+        .one(tx)
+        .await?
+        .ok_or_else(StoreError::not_found)?;
+    Ok((row, them))
+}
+
+fn is_of(me: UserId) -> Condition {
+    Condition::any()
+        .add(connection::Column::LowId.eq(me))
+        .add(connection::Column::HighId.eq(me))
+}
+
+/// A swallowed request exists only for who made it.
+fn is_seen_by(me: UserId) -> Condition {
+    Condition::all().add(is_of(me)).add(
+        Condition::any()
+            .add(connection::Column::State.ne(State::Swallowed))
+            .add(connection::Column::RequestedBy.eq(me)),
+    )
+}
+
+fn other(row: &connection::Model, me: UserId) -> UserId {
+    if row.low_id == me {
+        row.high_id
+    } else {
+        row.low_id
+    }
+}
+
+fn seen(row: &connection::Model, me: UserId, them: &user::Model) -> Connection {
+    let state = match row.state {
+        State::Connected => Seen::Connected,
+        _ if row.requested_by == me => Seen::Requested,
+        _ => Seen::Incoming,
+    };
+    Connection {
+        id: row.id,
+        user: User::from(them),
+        state,
+        created_at: row.created_at,
+    }
+}
+
+fn change(row: &connection::Model, me: &user::Model, them: &user::Model) -> Change {
+    Change {
+        mine: seen(row, me.id, them),
+        theirs: (row.state != State::Swallowed).then(|| seen(row, them.id, me)),
+    }
+}
+
+fn gone(row: &connection::Model, me: &user::Model, them: &user::Model) -> Change {
+    let mut change = change(row, me, them);
+    change.mine.state = Seen::None;
+    if let Some(theirs) = &mut change.theirs {
+        theirs.state = Seen::None;
+    }
+    change
+}

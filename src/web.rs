@@ -1,0 +1,123 @@
+//! HTTP: one table of routes, the way in to all of it, and how refusals look.
+//!
+//! A request that changes a conversation asks its Room, like a socket's frame
+//! does; the rest asks the store. Reading order: [`routes`], [`auth`] (who
+//! asks), [`body`] and [`paging`] (what they ask), [`problem`] (how they are
+//! refused), [`sockets`] (the handshake), [`api`].
+
+mod api;
+mod auth;
+mod body;
+mod headers;
+mod health;
+mod paging;
+mod problem;
+mod sockets;
+
+use actix_web::http::Method;
+use actix_web::http::header;
+use actix_web::web::{PayloadConfig, QueryConfig, ServiceConfig};
+use actix_web::{Resource, Route, web};
+
+use crate::auth::Tokens;
+use crate::config::Settings;
+use crate::engine::Engine;
+use crate::protocol::{Code, Problem};
+use crate::store::Store;
+
+pub use headers::on_every_response;
+
+/// What every handler works with.
+pub struct State {
+    pub settings: Settings,
+    pub store: Store,
+    pub engine: Engine,
+    pub tokens: Tokens,
+}
+
+/// The state, as handlers take it.
+type App = web::Data<State>;
+
+/// Every path there is. A trailing slash makes no difference: it is taken off
+/// before this table is looked at.
+pub fn routes(config: &mut ServiceConfig, body_max: usize) {
+    use api::{connections, conversations, identity, messages};
+    let (get, post, delete) = (Method::GET, Method::POST, Method::DELETE);
+    config
+        .app_data(PayloadConfig::new(body_max))
+        .app_data(QueryConfig::default().error_handler(|_, _| {
+            Problem::new(Code::BadRequest, "The query string is not understood.").into()
+        }))
+        .service(at("/healthz", [(&get, to(health::check))]))
+        .service(at("/ws", [(&get, to(sockets::everything))]))
+        .service(at(
+            "/ws/chat/{id:\\d+}",
+            [(&get, to(sockets::conversation))],
+        ))
+        .service(at("/api/auth/register", [(&post, to(identity::register))]))
+        .service(at("/api/auth/login", [(&post, to(identity::login))]))
+        .service(at("/api/auth/logout", [(&post, to(identity::logout))]))
+        .service(at("/api/me", [(&get, to(identity::me))]))
+        .service(at(
+            "/api/connections",
+            [
+                (&get, to(connections::list)),
+                (&post, to(connections::request)),
+            ],
+        ))
+        .service(at(
+            "/api/connections/{id:\\d+}",
+            [(&delete, to(connections::remove))],
+        ))
+        .service(at(
+            "/api/connections/{id:\\d+}/accept",
+            [(&post, to(connections::accept))],
+        ))
+        .service(at(
+            "/api/connections/{id:\\d+}/decline",
+            [(&post, to(connections::decline))],
+        ))
+        .service(at("/api/conversations", [(&get, to(conversations::list))]))
+        .service(at(
+            "/api/conversations/create",
+            [(&post, to(conversations::create))],
+        ))
+        .service(at(
+            "/api/conversations/{id:\\d+}",
+            [(&get, to(conversations::show))],
+        ))
+        .service(at(
+            "/api/conversations/{id:\\d+}/messages",
+            [(&get, to(messages::history)), (&post, to(messages::send))],
+        ))
+        .default_service(web::to(|| async { Err::<String, _>(Problem::not_found()) }));
+}
+
+/// A path with its methods; any other is answered 405 with what is allowed
+/// (RFC 9110, section 15.5.6).
+fn at<const N: usize>(path: &str, routes: [(&Method, Route); N]) -> Resource {
+    let allowed: Vec<&str> = routes.iter().map(|(method, _)| method.as_str()).collect();
+    let allowed = allowed.join(", ");
+    let resource = web::resource(path).default_service(web::to(move || {
+        let problem = Problem::new(Code::MethodNotAllowed, "This path has no such method.");
+        let mut response = problem::response(&problem);
+        if let Ok(allowed) = header::HeaderValue::from_str(&allowed) {
+            response.headers_mut().insert(header::ALLOW, allowed);
+        }
+        async { response }
+    }));
+    routes
+        .into_iter()
+        .fold(resource, |resource, (method, route)| {
+            resource.route(route.method(method.clone()))
+        })
+}
+
+fn to<F, Args>(handler: F) -> Route
+where
+    F: actix_web::Handler<Args>,
+    Args: actix_web::FromRequest + 'static,
+    F::Output: actix_web::Responder + 'static,
+{
+    web::route().to(handler)
+}

@@ -1,0 +1,96 @@
+//! Conversations: opening, listing, looking.
+
+use actix_web::web::{Path, Query};
+use actix_web::{HttpRequest, HttpResponse};
+use entity::{ConversationId, Millis};
+use serde::Deserialize;
+
+use super::super::auth::Auth;
+use super::super::body::Body;
+use super::super::{App, paging};
+use super::named;
+use crate::protocol::{Code, Event, Problem};
+use crate::store::ListCursor;
+
+#[derive(Deserialize)]
+pub(in crate::web) struct PageQuery {
+    before: Option<String>,
+    limit: Option<u64>,
+}
+
+#[derive(Deserialize)]
+pub(in crate::web) struct Create {
+    username: String,
+}
+
+/// `GET /api/conversations/`: pinned ones, then most recent first.
+pub(in crate::web) async fn list(
+    app: App,
+    Auth(login): Auth,
+    request: HttpRequest,
+    query: Query<PageQuery>,
+) -> Result<HttpResponse, Problem> {
+    let limit = paging::limit(query.limit);
+    let cursor = query.before.as_deref().map(read_cursor).transpose()?;
+    let mut found = app
+        .store
+        .conversations(login.user.id, cursor, limit + 1)
+        .await?;
+    let has_older = found.len() as u64 > limit;
+    found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    let older = found
+        .last()
+        .filter(|_| has_older)
+        .map(|last| ("before", write_cursor(ListCursor::from(last))));
+    Ok(paging::page(&request, &found, limit, &[("prev", older)]))
+}
+
+/// `POST /api/conversations/create/`: 201, or 200 with the one that exists.
+pub(in crate::web) async fn create(
+    app: App,
+    Auth(login): Auth,
+    Body(body): Body<Create>,
+) -> Result<HttpResponse, Problem> {
+    let me = login.user.id;
+    let them = named(&app, &body.username).await?;
+    let (id, is_new) = app.store.open_direct(me, them.id, Millis::now()).await?;
+    let conversation = app.store.conversation(me, id).await?;
+    if !is_new {
+        return Ok(HttpResponse::Ok().json(conversation));
+    }
+    let response = HttpResponse::Created().json(&conversation);
+    let conversation = Box::new(conversation);
+    // The other hears of it with its first message.
+    app.engine.tell(me, &Event::Conversation { conversation });
+    Ok(response)
+}
+
+/// `GET /api/conversations/{id}/`.
+pub(in crate::web) async fn show(
+    app: App,
+    Auth(login): Auth,
+    id: Path<i64>,
+) -> Result<HttpResponse, Problem> {
+    let found = app.store.conversation(login.user.id, ConversationId(*id));
+    Ok(HttpResponse::Ok().json(found.await?))
+}
+
+fn write_cursor(cursor: ListCursor) -> String {
+    format!("{}.{}.{}", u8::from(cursor.pinned), cursor.at.0, cursor.id)
+}
+
+fn read_cursor(text: &str) -> Result<ListCursor, Problem> {
+    let mut parts = text.split('.').map(str::parse::<i64>);
+    let mut next = || parts.next().and_then(Result::ok);
+    match (next(), next(), next(), next()) {
+        (Some(pinned @ 0..=1), Some(at), Some(id), None) => Ok(ListCursor {
+            pinned: pinned == 1,
+            at: Millis(at),
+            id: ConversationId(id),
+        }),
+        _ => Err(Problem::new(
+            Code::BadRequest,
+            "The cursor 'before' is not one of ours.",
+        )),
+    }
+}

@@ -1,0 +1,88 @@
+//! Messages of a conversation: reading and sending.
+
+use actix_web::web::{Path, Query};
+use actix_web::{HttpRequest, HttpResponse};
+use entity::{ConversationId, MessageId};
+use serde::Deserialize;
+
+use super::super::auth::Auth;
+use super::super::body::Body;
+use super::super::{App, paging};
+use crate::protocol::{ClientId, Code, MessageText, Problem, User};
+use crate::store::append::Post;
+use crate::store::{Page, PageRequest};
+
+#[derive(Deserialize)]
+pub(in crate::web) struct HistoryQuery {
+    before: Option<i64>,
+    after: Option<i64>,
+    around: Option<i64>,
+    limit: Option<u64>,
+}
+
+#[derive(Deserialize)]
+pub(in crate::web) struct Send {
+    text: String,
+    client_id: Option<String>,
+    reply_to: Option<MessageId>,
+}
+
+/// `GET /api/conversations/{id}/messages/`: oldest first.
+pub(in crate::web) async fn history(
+    app: App,
+    Auth(login): Auth,
+    request: HttpRequest,
+    (id, query): (Path<i64>, Query<HistoryQuery>),
+) -> Result<HttpResponse, Problem> {
+    let asked = match (query.before, query.after, query.around) {
+        (None, None, None) => PageRequest::Latest,
+        (Some(seq), None, None) => PageRequest::Before(seq),
+        (None, Some(seq), None) => PageRequest::After(seq),
+        (None, None, Some(seq)) => PageRequest::Around(seq),
+        _ => {
+            return Err(Problem::new(
+                Code::BadRequest,
+                "Ask for one of 'before', 'after' and 'around'.",
+            ));
+        }
+    };
+    let access = app.store.access(login.user.id, ConversationId(*id)).await?;
+    let window = access.ok_or_else(Problem::not_found)?.window();
+    let limit = paging::limit(query.limit);
+    let page = app.store.history(&window, asked, limit).await?;
+    let (older, newer) = neighbours(&page);
+    let neighbours = [("prev", older), ("next", newer)];
+    Ok(paging::page(&request, &page.messages, limit, &neighbours))
+}
+
+type Neighbour = Option<(&'static str, String)>;
+
+fn neighbours(page: &Page) -> (Neighbour, Neighbour) {
+    let first = page.messages.first().filter(|_| page.has_older);
+    let last = page.messages.last().filter(|_| page.has_newer);
+    (
+        first.map(|message| ("before", message.seq.to_string())),
+        last.map(|message| ("after", message.seq.to_string())),
+    )
+}
+
+/// `POST /api/conversations/{id}/messages/`: 201 once it is on disk; 200 with
+/// the first one where its `client_id` was used before.
+pub(in crate::web) async fn send(
+    app: App,
+    Auth(login): Auth,
+    id: Path<i64>,
+    Body(body): Body<Send>,
+) -> Result<HttpResponse, Problem> {
+    let post = Post {
+        sender: User::from(&login.user),
+        text: MessageText::parse(&body.text)?,
+        client_id: body.client_id.as_deref().map(ClientId::parse).transpose()?,
+        reply_to: body.reply_to,
+    };
+    let sent = app.engine.post(ConversationId(*id), post).await?;
+    Ok(match sent.is_new {
+        true => HttpResponse::Created().json(&*sent.message),
+        false => HttpResponse::Ok().json(&*sent.message),
+    })
+}

@@ -1,0 +1,34 @@
+//! A refusal as a response: `application/problem+json` (RFC 9457).
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::{HttpResponse, ResponseError};
+
+use crate::protocol::{Code, Problem};
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        StatusCode::from_u16(self.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        response(self)
+    }
+}
+
+/// The response that says `problem`.
+pub(super) fn response(problem: &Problem) -> HttpResponse {
+    let mut builder = HttpResponse::build(problem.status_code());
+    builder.content_type("application/problem+json");
+    match problem.code {
+        // RFC 6750, section 3.
+        Code::Unauthenticated => builder.insert_header((header::WWW_AUTHENTICATE, "Bearer")),
+        // RFC 9110, section 15.5.22.
+        Code::UpgradeRequired => builder.insert_header((header::UPGRADE, "websocket")),
+        _ => &mut builder,
+    };
+    if let Some(seconds) = problem.retry_after {
+        builder.insert_header((header::RETRY_AFTER, HeaderValue::from(seconds)));
+    }
+    builder.body(serde_json::to_string(problem).unwrap_or_default())
+}
