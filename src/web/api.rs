@@ -2,6 +2,7 @@
 
 pub(super) mod connections;
 pub(super) mod conversations;
+pub(super) mod groups;
 pub(super) mod identity;
 pub(super) mod messages;
 
