@@ -49,6 +49,9 @@ pub(super) struct State<R> {
     record: RoomRecord,
     members: BTreeMap<UserId, RoomMember>,
     told: i64,
+    /// Up to which version there is something that couldn't be read, and so
+    /// is still to be told.
+    untold: i64,
     /// First those that came back stale, then those at the Journal, then
     /// those that wait for the others to be judged again.
     pending: VecDeque<Pending<R>>,
@@ -62,6 +65,7 @@ impl<R> State<R> {
             members: by_id(&record),
             record,
             told,
+            untold: told,
             pending: VecDeque::new(),
             stale: 0,
             in_flight: 0,
@@ -78,9 +82,10 @@ impl<R> State<R> {
         self.told
     }
 
-    /// Whether nothing is under way.
+    /// Whether nothing is under way and nothing is left to be told: with the
+    /// Room goes the memory of what was.
     pub(super) fn is_idle(&self) -> bool {
-        self.pending.is_empty()
+        self.pending.is_empty() && self.untold <= self.told
     }
 
     /// Somebody wants to send something.
@@ -170,6 +175,7 @@ impl<R> State<R> {
     /// The reading that a [`Effect::CatchUp`] asked for failed: it is still
     /// to be told.
     pub(super) fn not_told_after(&mut self, version: i64) {
+        self.untold = self.untold.max(self.told);
         self.told = self.told.min(version);
     }
 
@@ -241,3 +247,6 @@ fn by_id(record: &RoomRecord) -> BTreeMap<UserId, RoomMember> {
     let members = record.members.iter().cloned();
     members.map(|member| (member.user.id, member)).collect()
 }
+
+#[cfg(test)]
+mod tests;

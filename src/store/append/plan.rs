@@ -195,3 +195,6 @@ fn known(append: &Append, first: &Arc<Message>) -> Outcome {
         "This client_id named a message of another conversation.",
     ))
 }
+
+#[cfg(test)]
+mod tests;
