@@ -14,4 +14,5 @@
 )]
 
 mod api;
+mod crash;
 mod support;
