@@ -16,7 +16,7 @@ mod sockets;
 
 use actix_web::http::Method;
 use actix_web::http::header;
-use actix_web::web::{PayloadConfig, QueryConfig, ServiceConfig};
+use actix_web::web::{PathConfig, PayloadConfig, QueryConfig, ServiceConfig};
 use actix_web::{Resource, Route, web};
 
 use crate::auth::Tokens;
@@ -45,6 +45,8 @@ pub fn routes(config: &mut ServiceConfig, body_max: usize) {
     let (get, post, delete) = (Method::GET, Method::POST, Method::DELETE);
     config
         .app_data(PayloadConfig::new(body_max))
+        // An id of more digits than an id can have names nothing.
+        .app_data(PathConfig::default().error_handler(|_, _| Problem::not_found().into()))
         .app_data(QueryConfig::default().error_handler(|_, _| {
             Problem::new(Code::BadRequest, "The query string is not understood.").into()
         }))

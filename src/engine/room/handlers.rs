@@ -43,11 +43,12 @@ impl Handler<RoomCommand> for Room {
                 let effects = state.ask(actor, ask, reply);
                 self.run(effects.into(), ctx);
             }
-            RoomCommand::CatchUp(ticket) => self.load(ctx, |found, room, ctx| {
-                if let Ok(record) = found {
-                    room.catch_up(record.version, ctx);
+            RoomCommand::CatchUp(ticket) => self.load(ctx, |found, room, ctx| match found {
+                Ok(record) => room.catch_up(record.version, ctx),
+                // Its ticket keeps the Room until it could be read.
+                Err(_) => {
+                    ctx.notify_later(RoomCommand::CatchUp(ticket), CATCH_UP_AGAIN);
                 }
-                drop(ticket);
             }),
             RoomCommand::Renamed(user) => state.renamed(user),
         }

@@ -35,11 +35,16 @@ pub(super) struct State<R> {
     /// The same, for telling.
     everybody: Arc<[UserId]>,
     told: i64,
+    /// Up to which version there is something that couldn't be read, and so
+    /// is still to be told.
+    untold: i64,
     /// First those that came back stale, then those at the Journal, then
     /// those that wait for the others to be judged again.
     pending: VecDeque<Pending<R>>,
     stale: usize,
     in_flight: usize,
+    /// The `members_version` by which those in flight were judged.
+    judged_by: i64,
 }
 
 impl<R> State<R> {
@@ -49,16 +54,19 @@ impl<R> State<R> {
             everybody: members.keys().copied().collect(),
             members,
             record,
+            judged_by: 0,
             told,
+            untold: told,
             pending: VecDeque::new(),
             stale: 0,
             in_flight: 0,
         }
     }
 
-    /// Whether nothing is under way.
+    /// Whether nothing is under way and nothing is left to be told: with the
+    /// Room goes the memory of what was.
     pub(super) fn is_idle(&self) -> bool {
-        self.pending.is_empty()
+        self.pending.is_empty() && self.untold <= self.told
     }
 
     /// Somebody asks for something.
@@ -67,12 +75,21 @@ impl<R> State<R> {
             self.record.has_archived |= settings.archived == Some(true);
         }
         let mut effects = Vec::new();
-        if self.stale == 0 {
+        if !self.must_wait() {
             effects.push(Effect::Submit(self.judged(actor, &ask)));
             self.in_flight += 1;
+            self.judged_by = self.record.members_version;
         }
         self.pending.push_back(Pending { actor, ask, reply });
         effects
+    }
+
+    /// Whether what is asked now could overtake something asked before: what
+    /// waits already, or what is at the Journal by another judgement and will
+    /// come back stale.
+    fn must_wait(&self) -> bool {
+        self.pending.len() > self.in_flight
+            || (self.in_flight > 0 && self.judged_by != self.record.members_version)
     }
 
     /// Somebody is shown as this from now on.
@@ -99,7 +116,7 @@ impl<R> State<R> {
         }
         let mut effects = self.tell(news);
         effects.extend(answers);
-        if self.stale > 0 && self.in_flight == 0 {
+        if self.in_flight == 0 && !self.pending.is_empty() {
             effects.push(Effect::Reload);
         }
         effects
@@ -111,6 +128,7 @@ impl<R> State<R> {
         self.learn(record);
         self.stale = 0;
         self.in_flight = self.pending.len();
+        self.judged_by = self.record.members_version;
         let asked = self.pending.iter();
         asked
             .map(|pending| Effect::Submit(self.judged(pending.actor, &pending.ask)))
@@ -169,6 +187,7 @@ impl<R> State<R> {
     /// The reading that an [`Effect::CatchUp`] asked for failed: it is still
     /// to be told.
     pub(super) fn not_told_after(&mut self, version: i64) {
+        self.untold = self.untold.max(self.told);
         self.told = self.told.min(version);
     }
 
@@ -333,3 +352,6 @@ fn by_id(record: &RoomRecord) -> Members {
     let members = record.members.iter().cloned();
     members.map(|member| (member.user.id, member)).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -346,3 +346,6 @@ fn known(append: &Append, first: &Arc<Message>) -> Result<Outcome, Problem> {
         "This client_id named a message of another conversation.",
     ))
 }
+
+#[cfg(test)]
+mod tests;
