@@ -1,0 +1,3 @@
+//! Over REST.
+
+mod tour;

@@ -1,0 +1,49 @@
+//! The whole, once, from an empty folder.
+
+use serde_json::json;
+
+use crate::support::TestApp;
+
+#[tokio::test]
+async fn two_people_talk_live_and_what_they_said_survives_a_restart() {
+    let mut app = TestApp::spawn().await;
+    let (ann, ben) = (app.person("ann").await, app.person("ben").await);
+    let asked = ann.ask_to_connect(&ben).await.expect(201);
+    let accept = format!("/api/connections/{}/accept/", asked["id"]);
+    ben.post(&accept, json!({})).await.expect(200);
+    let id = ann.open_with(&ben).await.expect(201)["id"]
+        .as_i64()
+        .unwrap();
+
+    let mut here = ann.chat_socket(id).await;
+    let mut there = ben.socket("/ws/").await;
+    here.say_as("Hello, Ben!", "first").await;
+    // Both hear of the conversation with its first message.
+    assert_eq!(here.expect("conversation").await["conversation"]["id"], id);
+    let echo = here.expect_message().await;
+    assert_eq!(
+        (&echo["seq"], &echo["client_id"]),
+        (&json!(1), &json!("first"))
+    );
+    assert_eq!(there.expect("conversation").await["conversation"]["id"], id);
+    assert_eq!(there.expect_message().await, echo);
+
+    there
+        .send(json!({ "type": "message", "conversation_id": id, "message": "Hello, Ann!" }))
+        .await;
+    let answer = there.expect_message().await;
+    assert_eq!(
+        (&answer["seq"], &answer["text"]),
+        (&json!(2), &json!("Hello, Ann!"))
+    );
+    assert_eq!(here.expect_message().await, answer);
+
+    let before = ann.history(id).await;
+    assert_eq!(before.len(), 2);
+    app.restart().await;
+    assert_eq!(ann.history(id).await, before);
+    let mut again = ben.chat_socket(id).await;
+    assert_eq!(again.hello["conversation"]["last_seq"], 2);
+    again.say("Still there?").await;
+    assert_eq!(again.expect_message().await["seq"], 3);
+}

@@ -1,0 +1,94 @@
+//! What a server answers, checked for what every answer promises.
+
+use reqwest::header::HeaderMap;
+use serde_json::Value;
+
+/// What browsers are told with every answer.
+const ON_EVERY_ANSWER: [(&str, &str); 4] = [
+    ("x-content-type-options", "nosniff"),
+    ("referrer-policy", "same-origin"),
+    ("cache-control", "no-store"),
+    (
+        "content-security-policy",
+        "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    ),
+];
+
+/// A response, read whole.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    /// `Null` where there is none.
+    pub(crate) body: Value,
+}
+
+impl Answer {
+    pub(super) async fn read(response: reqwest::Response) -> Self {
+        let status = response.status().as_u16();
+        let headers = response.headers().clone();
+        let bytes = response.bytes().await.unwrap();
+        let answer = Self {
+            status,
+            headers,
+            body: match bytes.is_empty() {
+                true => Value::Null,
+                false => serde_json::from_slice(&bytes).unwrap(),
+            },
+        };
+        for (name, value) in ON_EVERY_ANSWER {
+            assert_eq!(answer.header(name), Some(value), "{name} of {answer:?}");
+        }
+        if status >= 400 {
+            answer.check_problem();
+        }
+        answer
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+
+    /// The body of what was answered with `status`.
+    #[track_caller]
+    pub(crate) fn expect(self, status: u16) -> Value {
+        assert_eq!(self.status, status, "{}", self.body);
+        self.body
+    }
+
+    /// The body of the refusal with this status and code.
+    #[track_caller]
+    pub(crate) fn refused(self, status: u16, code: &str) -> Value {
+        let found = (self.status, self.body["code"].as_str());
+        assert_eq!(found, (status, Some(code)), "{}", self.body);
+        self.body
+    }
+
+    /// The path of a neighbouring page.
+    pub(crate) fn link(&self, relation: &str) -> Option<String> {
+        let relation = format!("rel=\"{relation}\"");
+        self.header("link")?.split(", ").find_map(|link| {
+            let (path, rest) = link.strip_prefix('<')?.split_once(">; ")?;
+            (rest == relation).then(|| path.to_owned())
+        })
+    }
+
+    /// RFC 9457, as all refusals are.
+    fn check_problem(&self) {
+        assert_eq!(
+            self.header("content-type"),
+            Some("application/problem+json"),
+            "{self:?}"
+        );
+        assert_eq!(self.body["status"], self.status, "{self:?}");
+        for member in ["type", "title", "detail", "code"] {
+            let text = self.body[member].as_str().unwrap_or_default();
+            assert!(!text.is_empty(), "{member} of {self:?}");
+        }
+        assert_eq!(
+            self.body["errors"].is_array(),
+            self.status == 422,
+            "{self:?}"
+        );
+    }
+}

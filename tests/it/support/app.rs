@@ -1,0 +1,243 @@
+//! A server: the real application, in a thread of its own.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::mpsc;
+
+use parking_lot::RwLock;
+use reqwest::Method;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tidings::app::Application;
+use tidings::config::Settings;
+use tidings::engine::testing::Faults;
+use tidings::store::Store;
+use tokio::sync::oneshot;
+
+use super::answer::Answer;
+use super::database::TestDatabase;
+use super::person::Person;
+use super::wait::{DEADLINE, within};
+
+/// A server on a port and a folder of its own. It stops when this is dropped.
+pub(crate) struct TestApp {
+    server: Option<Server>,
+    site: Site,
+    settings: Settings,
+    faults: Faults,
+    // Dropped last: the server works on them.
+    database: TestDatabase,
+    _folder: TempDir,
+}
+
+/// Where the server is, also after it moved: what every client shares.
+#[derive(Clone)]
+pub(crate) struct Site {
+    address: Arc<RwLock<SocketAddr>>,
+    client: reqwest::Client,
+}
+
+struct Server {
+    stop: oneshot::Sender<()>,
+    ended: mpsc::Receiver<io::Result<()>>,
+}
+
+/// How a server is to be.
+#[derive(Default)]
+pub(crate) struct Builder {
+    change: Option<Box<dyn FnOnce(&mut Settings)>>,
+    faults: Faults,
+}
+
+impl Builder {
+    /// Changes what holds by default.
+    pub(crate) fn settings(self, change: impl FnOnce(&mut Settings) + 'static) -> Self {
+        Self {
+            change: Some(Box::new(change)),
+            ..self
+        }
+    }
+
+    /// Lets things go wrong.
+    pub(crate) fn faults(self, faults: Faults) -> Self {
+        Self { faults, ..self }
+    }
+
+    /// Starts it, and waits until it listens.
+    pub(crate) async fn spawn(self) -> TestApp {
+        let folder = tempfile::tempdir().unwrap();
+        let database = TestDatabase::migrated(folder.path()).await;
+        let mut settings = Settings {
+            listen: (Ipv4Addr::LOCALHOST, 0).into(),
+            data_dir: folder.path().to_owned(),
+            database_url: database.url().clone(),
+            ..Settings::default()
+        };
+        if let Some(change) = self.change {
+            change(&mut settings);
+        }
+        let (server, address) = Server::start(settings.clone(), self.faults.clone()).await;
+        TestApp {
+            server: Some(server),
+            site: Site {
+                address: Arc::new(RwLock::new(address)),
+                client: reqwest::Client::new(),
+            },
+            settings,
+            faults: self.faults,
+            database,
+            _folder: folder,
+        }
+    }
+}
+
+impl TestApp {
+    /// A server with nothing special about it.
+    pub(crate) async fn spawn() -> Self {
+        Self::builder().spawn().await
+    }
+
+    pub(crate) fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// Stops it; it must have ended well.
+    pub(crate) async fn stop(&mut self) {
+        let server = self.server.take().unwrap();
+        // Whoever waits elsewhere goes on meanwhile.
+        let ended = tokio::task::spawn_blocking(move || server.stop());
+        ended.await.unwrap().unwrap();
+    }
+
+    /// Stops it and starts it again, on the same folder and database. People
+    /// find it at its new port; their sockets are gone.
+    pub(crate) async fn restart(&mut self) {
+        self.stop().await;
+        let (server, address) = Server::start(self.settings.clone(), self.faults.clone()).await;
+        *self.site.address.write() = address;
+        self.server = Some(server);
+    }
+
+    pub(crate) fn site(&self) -> &Site {
+        &self.site
+    }
+
+    pub(crate) fn url(&self) -> String {
+        self.site.url("")
+    }
+
+    pub(crate) fn database(&self) -> &TestDatabase {
+        &self.database
+    }
+
+    /// The database, as another process has it.
+    pub(crate) async fn store(&self) -> Store {
+        self.database.store().await
+    }
+
+    /// Somebody new.
+    pub(crate) async fn person(&self, username: &str) -> Person {
+        Person::register(&self.site, username).await
+    }
+
+    /// Two new people who may message each other.
+    pub(crate) async fn connected_pair(&self, one: &str, two: &str) -> (Person, Person) {
+        let (one, two) = tokio::join!(self.person(one), self.person(two));
+        one.connect_with(&two).await;
+        (one, two)
+    }
+
+    /// Asks without being anybody.
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.site.ask(Method::GET, path, None, None).await
+    }
+
+    /// Sends JSON without being anybody.
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
+        self.site.ask(Method::POST, path, None, Some(body)).await
+    }
+
+    /// Logs in with the password that everybody has.
+    pub(crate) async fn log_in(&self, username: &str) -> Answer {
+        let body = json!({ "username": username, "password": super::person::PASSWORD });
+        self.post("/api/auth/login/", body).await
+    }
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        if let Some(server) = self.server.take() {
+            let ended = server.stop();
+            // A test that fails already says more than this could.
+            if !std::thread::panicking() {
+                ended.unwrap();
+            }
+        }
+    }
+}
+
+impl Site {
+    pub(crate) fn address(&self) -> SocketAddr {
+        *self.address.read()
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address())
+    }
+
+    /// A request to be completed by who makes it.
+    pub(crate) fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+        self.client.request(method, self.url(path))
+    }
+
+    /// Sends a request, and reads what comes back.
+    pub(crate) async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
+        within("an answer", async {
+            Answer::read(request.send().await.unwrap()).await
+        })
+        .await
+    }
+
+    pub(super) async fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        token: Option<&str>,
+        body: Option<Value>,
+    ) -> Answer {
+        let mut request = self.request(method, path);
+        if let Some(token) = token {
+            request = request.bearer_auth(token);
+        }
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        self.send(request).await
+    }
+}
+
+impl Server {
+    async fn start(settings: Settings, faults: Faults) -> (Self, SocketAddr) {
+        let (stop, stopped) = oneshot::channel();
+        let (ends, ended) = mpsc::channel();
+        let (started, listening) = oneshot::channel();
+        std::thread::spawn(move || {
+            let served = actix::System::new().block_on(async {
+                let app = Application::build_with(settings, faults).await.unwrap();
+                started.send(app.address()).unwrap();
+                app.run_until(async { drop(stopped.await) }).await
+            });
+            drop(ends.send(served));
+        });
+        let address = within("the server to start", listening).await.unwrap();
+        (Self { stop, ended }, address)
+    }
+
+    fn stop(self) -> io::Result<()> {
+        let _ = self.stop.send(());
+        self.ended
+            .recv_timeout(DEADLINE)
+            .map_err(io::Error::other)?
+    }
+}
