@@ -402,9 +402,16 @@ struct PersonRow {
     user_id: UserId,
     username: String,
     display_name: String,
+    /// Who was never here has no row yet, and counts as away.
     is_online: Option<bool>,
     last_seen: Option<Millis>,
 }
+
+/// Neither of two people sees the other's status where one blocks the other.
+/// It is about one's place among the values, which are known only later.
+const HIDDEN: &str = "EXISTS (SELECT 1 FROM block b WHERE \
+     (b.blocker_id = p.user_id AND b.blocked_id = $MINE) \
+     OR (b.blocker_id = $MINE AND b.blocked_id = p.user_id))";
 
 async fn people(
     db: &impl ConnectionTrait,
@@ -416,9 +423,12 @@ async fn people(
     }
     let places = places(ids.len());
     let (mine, owner) = (ids.len() + 1, Role::Owner as i16);
+    let hidden = HIDDEN.replace("MINE", &mine.to_string());
     let sql = format!(
         "SELECT p.conversation_id, p.role, p.delivered_seq, p.read_seq, p.user_id, \
-         u.username, u.display_name, s.is_online, s.last_seen \
+         u.username, u.display_name, \
+         CASE WHEN {hidden} THEN NULL ELSE COALESCE(s.is_online, FALSE) END AS is_online, \
+         CASE WHEN {hidden} THEN NULL ELSE s.last_seen END AS last_seen \
          FROM participant p JOIN conversation c ON c.id = p.conversation_id \
          JOIN \"user\" u ON u.id = p.user_id LEFT JOIN user_status s ON s.user_id = p.user_id \
          WHERE p.conversation_id IN ({places}) AND p.left_seq IS NULL \
@@ -441,8 +451,7 @@ impl From<&PersonRow> for Participant {
             role: row.role,
             delivered_seq: row.delivered_seq,
             read_seq: row.read_seq,
-            // Who was never here has no row yet.
-            is_online: Some(row.is_online.unwrap_or(false)),
+            is_online: row.is_online,
             last_seen: row.last_seen,
         }
     }
