@@ -8,6 +8,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use entity::LoginId;
+use hmac::digest::InvalidLength;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
@@ -21,13 +22,14 @@ const PURPOSE: &[u8] = b"tidings: csrf, version 1";
 pub struct Csrf(Hmac<Sha256>);
 
 impl Csrf {
-    /// Tokens under a key derived from `secret`; none where the secret can't
-    /// be a key, which no secret is.
-    #[must_use]
-    pub fn new(secret: &Secret) -> Option<Self> {
-        let root = Hmac::<Sha256>::new_from_slice(secret.bytes()).ok()?;
+    /// Tokens under a key derived from `secret`.
+    ///
+    /// # Errors
+    /// None with any secret there is: a key may be of any length.
+    pub fn new(secret: &Secret) -> Result<Self, InvalidLength> {
+        let root = Hmac::<Sha256>::new_from_slice(secret.bytes())?;
         let key = root.chain_update(PURPOSE).finalize().into_bytes();
-        Hmac::new_from_slice(&key).ok().map(Self)
+        Hmac::new_from_slice(&key).map(Self)
     }
 
     /// The token of somebody who is logged in.

@@ -79,12 +79,7 @@ pub struct Overrides {
     pub trusted_proxies: Option<String>,
 
     /// Who may open an account: open, invite or closed [default: open]
-    #[arg(
-        long,
-        global = true,
-        env = "TIDINGS_REGISTRATION",
-        value_name = "WHO"
-    )]
+    #[arg(long, global = true, env = "TIDINGS_REGISTRATION", value_name = "WHO")]
     pub registration: Option<String>,
 
     /// How long a login holds, in seconds [default: 604800]

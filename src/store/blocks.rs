@@ -105,11 +105,7 @@ impl Store {
 
 /// Ends what `row` says, for the one who blocks; false where that was nothing
 /// they knew of.
-async fn end(
-    tx: &impl ConnectionTrait,
-    row: &mut connection::Model,
-    me: UserId,
-) -> Result<bool> {
+async fn end(tx: &impl ConnectionTrait, row: &mut connection::Model, me: UserId) -> Result<bool> {
     let is_theirs = row.requested_by != me;
     match row.state {
         State::Swallowed if is_theirs => return Ok(false),

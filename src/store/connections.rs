@@ -8,9 +8,9 @@
 use entity::connection::{self, State};
 use entity::{ConnectionId, Millis, UserId, block, conversation, user};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait,
-    IntoActiveModel, ModelTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
-    TryInsertResult,
+    ActiveValue::Set,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, IntoActiveModel, ModelTrait,
+    PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, TryInsertResult,
     sea_query::{Expr, LockType},
 };
 
@@ -210,7 +210,11 @@ async fn revive(
     Ok(true)
 }
 
-pub(super) async fn blocks(tx: &impl ConnectionTrait, blocker: UserId, blocked: UserId) -> Result<bool> {
+pub(super) async fn blocks(
+    tx: &impl ConnectionTrait,
+    blocker: UserId,
+    blocked: UserId,
+) -> Result<bool> {
     let row = block::Entity::find_by_id((blocker, blocked))
         .one(tx)
         .await?;

@@ -180,12 +180,15 @@ async fn insert(tx: &impl ConnectionTrait, new: NewUser, now: Millis) -> Result<
         created_at: Set(now),
         ..Default::default()
     };
-    let user = row.insert(tx).await.map_err(|error| match error.sql_err() {
-        Some(SqlErr::UniqueConstraintViolation(_)) => {
-            StoreError::refused(Code::UsernameTaken, "This username is taken.")
-        }
-        _ => error.into(),
-    })?;
+    let user = row
+        .insert(tx)
+        .await
+        .map_err(|error| match error.sql_err() {
+            Some(SqlErr::UniqueConstraintViolation(_)) => {
+                StoreError::refused(Code::UsernameTaken, "This username is taken.")
+            }
+            _ => error.into(),
+        })?;
     user_words::replace(tx, &user).await?;
     Ok(user)
 }
