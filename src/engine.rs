@@ -24,7 +24,7 @@ use entity::{ConversationId, LoginId, Millis, UserId};
 use tokio::sync::oneshot;
 
 use crate::config::Settings;
-use crate::protocol::{CloseCode, Event, Problem};
+use crate::protocol::{CloseCode, Event, Problem, User};
 use crate::store::append::Post;
 use crate::store::{Store, StoreError};
 
@@ -33,8 +33,8 @@ use hub::HubHandle;
 use journal::JournalHandle;
 use ports::Frame;
 use presence::PresenceHandle;
-use reply::{Reply, Sent, Ticket};
-use room::messages::RoomCommand;
+use reply::{Done, Reply, Sent, Ticket};
+use room::messages::{Ask, RoomCommand};
 use testing::Faults;
 
 /// The engine as the layers above use it: a cheap clone.
@@ -114,14 +114,42 @@ impl Engine {
     /// # Errors
     /// Why it was refused; `busy` where nobody can say what became of it, and
     /// a retry with the same `client_id` will.
-    pub async fn post(&self, conversation: ConversationId, post: Post) -> Result<Sent, Problem> {
+    pub async fn post(
+        &self,
+        conversation: ConversationId,
+        sender: UserId,
+        post: Post,
+    ) -> Result<Sent, Problem> {
+        let ask = Ask::Post(Arc::new(post));
+        match self.ask(conversation, sender, ask).await? {
+            Done::Sent(sent) => Ok(sent),
+            Done::Changed => Err(Problem::internal()),
+        }
+    }
+
+    /// Asks something of a conversation, and answers once it is on disk.
+    ///
+    /// # Errors
+    /// As [`Engine::post`].
+    pub async fn ask(
+        &self,
+        conversation: ConversationId,
+        actor: UserId,
+        ask: Ask,
+    ) -> Result<Done, Problem> {
         let (caller, answer) = oneshot::channel();
-        self.send(conversation, |ticket| RoomCommand::Post {
-            post: Arc::new(post),
+        self.send(conversation, |ticket| RoomCommand::Ask {
+            actor,
+            ask,
             reply: Reply::caller(caller, ticket),
         });
         // No answer at all would be a Room's death: who asked may retry.
         answer.await.unwrap_or_else(|_| Err(Problem::busy()))
+    }
+
+    /// Somebody is shown as this from now on, in every Room.
+    pub fn renamed(&self, user: &User) {
+        self.inner.hub.renamed(user);
     }
 
     /// The one door to every Room: from the moment the engine stops, it is
@@ -140,6 +168,20 @@ impl Engine {
         self.inner
             .directory
             .deliver([user], &[Frame::passing(event.encode())].into());
+    }
+
+    /// Shows a conversation that is new to those of these people who are
+    /// here.
+    pub async fn show(&self, users: &[UserId], id: ConversationId) -> Result<(), StoreError> {
+        let users = self.inner.directory.present(users);
+        if users.is_empty() {
+            return Ok(());
+        }
+        for (user, view) in self.inner.store.conversation_for(&users, id).await? {
+            let conversation = Box::new(view);
+            self.tell(user, &Event::Conversation { conversation });
+        }
+        Ok(())
     }
 
     /// Closes the sockets of a login that ended.

@@ -29,7 +29,7 @@ use sea_orm::{
 };
 
 pub use connections::{Change, RequestOutcome};
-pub use conversations::{Access, ListCursor, RoomMember, RoomRecord, Window};
+pub use conversations::{Access, ListCursor, NewGroup, RoomMember, RoomRecord, Window};
 pub use error::StoreError;
 pub use invites::NewInvite;
 pub use logins::{Login, NewLogin};

@@ -23,7 +23,7 @@ mod sockets;
 
 use actix_web::http::Method;
 use actix_web::http::header;
-use actix_web::web::{PayloadConfig, QueryConfig, ServiceConfig};
+use actix_web::web::{PathConfig, PayloadConfig, QueryConfig, ServiceConfig};
 use actix_web::{Resource, Route, web};
 
 use crate::auth::{Csrf, Tokens};
@@ -51,20 +51,18 @@ type App = web::Data<State>;
 /// Every path there is. A trailing slash makes no difference: it is taken off
 /// before this table is looked at.
 pub fn routes(config: &mut ServiceConfig, body_max: usize) {
-    use api::{connections, conversations, identity, messages};
+    use api::{connections, identity};
     config.configure(people).configure(by_name).configure(forms);
     let (get, post, delete) = (Method::GET, Method::POST, Method::DELETE);
     config
         .app_data(PayloadConfig::new(body_max))
+        // An id of more digits than an id can have names nothing.
+        .app_data(PathConfig::default().error_handler(|_, _| Problem::not_found().into()))
         .app_data(QueryConfig::default().error_handler(|_, _| {
             Problem::new(Code::BadRequest, "The query string is not understood.").into()
         }))
         .service(at("/healthz", [(&get, to(health::check))]))
-        .service(at("/ws", [(&get, to(sockets::everything))]))
-        .service(at(
-            "/ws/chat/{id:\\d+}",
-            [(&get, to(sockets::conversation))],
-        ))
+        .configure(socket_routes)
         .service(at("/api/auth/register", [(&post, to(identity::register))]))
         .service(at("/api/auth/login", [(&post, to(identity::login))]))
         .service(at("/api/auth/logout", [(&post, to(identity::logout))]))
@@ -87,20 +85,60 @@ pub fn routes(config: &mut ServiceConfig, body_max: usize) {
             "/api/connections/{id:\\d+}/decline",
             [(&post, to(connections::decline))],
         ))
+        .configure(conversation_routes)
+        .default_service(web::to(|| async { Err::<String, _>(Problem::not_found()) }));
+}
+
+fn socket_routes(config: &mut ServiceConfig) {
+    let get = Method::GET;
+    config
+        .service(at("/ws", [(&get, to(sockets::everything))]))
+        .service(at(
+            "/ws/notifications",
+            [(&get, to(sockets::notifications))],
+        ))
+        .service(at(
+            "/ws/chat/{id:\\d+}",
+            [(&get, to(sockets::conversation))],
+        ))
+        .service(at("/ws/chat/{username}", [(&get, to(sockets::partner))]));
+}
+
+fn conversation_routes(config: &mut ServiceConfig) {
+    use api::{conversations, groups, messages};
+    let (get, post) = (Method::GET, Method::POST);
+    let (patch, delete) = (Method::PATCH, Method::DELETE);
+    let under = |rest: &str| format!("/api/conversations/{{id:\\d+}}{rest}");
+    config
         .service(at("/api/conversations", [(&get, to(conversations::list))]))
         .service(at(
             "/api/conversations/create",
             [(&post, to(conversations::create))],
         ))
         .service(at(
-            "/api/conversations/{id:\\d+}",
-            [(&get, to(conversations::show))],
+            &under(""),
+            [
+                (&get, to(conversations::show)),
+                (&patch, to(groups::rename)),
+            ],
         ))
+        .service(at(&under("/me"), [(&patch, to(groups::settings))]))
         .service(at(
-            "/api/conversations/{id:\\d+}/messages",
+            &under("/messages"),
             [(&get, to(messages::history)), (&post, to(messages::send))],
         ))
-        .default_service(web::to(|| async { Err::<String, _>(Problem::not_found()) }));
+        .service(at(
+            &under("/members"),
+            [(&get, to(groups::members)), (&post, to(groups::invite))],
+        ))
+        .service(at(
+            &under("/members/{username}"),
+            [
+                (&patch, to(groups::set_role)),
+                (&delete, to(groups::remove)),
+            ],
+        ))
+        .service(at(&under("/leave"), [(&post, to(groups::leave))]));
 }
 
 /// People, and what one is to them.

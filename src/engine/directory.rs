@@ -24,6 +24,9 @@ const SHARDS: usize = 64;
 pub enum Door {
     /// One conversation.
     Conversation(ConversationId),
+    /// The user's news: counts, statuses, connections, conversations, and
+    /// each new message.
+    Notifications,
     /// Everything of the user.
     Everything,
 }
@@ -31,7 +34,7 @@ pub enum Door {
 impl Door {
     fn carries(self, frame: &Frame) -> bool {
         match self {
-            Self::Everything => true,
+            Self::Everything | Self::Notifications => true,
             Self::Conversation(id) => frame.conversation == Some(id),
         }
     }
@@ -162,6 +165,24 @@ impl Directory {
                     handle.deliver(&delivery);
                 }
             }
+        }
+    }
+
+    /// Those of these people who are here.
+    #[must_use]
+    pub fn present(&self, users: &[UserId]) -> Vec<UserId> {
+        let users = users.iter().copied();
+        users
+            .filter(|user| self.inner.shard(*user).read().contains_key(user))
+            .collect()
+    }
+
+    /// Closes a person's sockets that are bound to one conversation.
+    pub fn close_bound(&self, user: UserId, conversation: ConversationId, code: CloseCode) {
+        let shard = self.inner.shard(user).read();
+        let sessions = shard.get(&user).into_iter().flatten();
+        for handle in sessions.filter(|handle| handle.door == Door::Conversation(conversation)) {
+            handle.let_go(code);
         }
     }
 

@@ -22,6 +22,35 @@ pub struct Sent {
     pub is_new: bool,
 }
 
+/// What became of something asked of a Room.
+#[derive(Clone, Debug)]
+pub enum Done {
+    /// A message is on disk.
+    Sent(Sent),
+    /// The conversation, or one's own settings for it, have changed.
+    Changed,
+}
+
+impl Done {
+    /// It is new.
+    #[must_use]
+    pub fn sent(message: Arc<Message>) -> Self {
+        Self::Sent(Sent {
+            message,
+            is_new: true,
+        })
+    }
+
+    /// It had been sent before.
+    #[must_use]
+    pub fn known(message: Arc<Message>) -> Self {
+        Self::Sent(Sent {
+            message,
+            is_new: false,
+        })
+    }
+}
+
 /// One thing asked of a Room, until it is answered: the Hub counts them per
 /// Room, to know which have work, and over all Rooms, to bound what waits.
 #[derive(Debug)]
@@ -63,7 +92,7 @@ enum Asker {
     /// answered to it alone.
     Session(Recipient<Answer>, Named),
     /// A request that waits.
-    Caller(oneshot::Sender<Result<Sent, Problem>>),
+    Caller(oneshot::Sender<Result<Done, Problem>>),
 }
 
 /// The way back to who asked.
@@ -85,7 +114,7 @@ impl Reply {
 
     /// To a request.
     #[must_use]
-    pub fn caller(caller: oneshot::Sender<Result<Sent, Problem>>, ticket: Ticket) -> Self {
+    pub fn caller(caller: oneshot::Sender<Result<Done, Problem>>, ticket: Ticket) -> Self {
         Self {
             asker: Some(Asker::Caller(caller)),
             _ticket: ticket,
@@ -93,15 +122,17 @@ impl Reply {
     }
 
     /// Answers.
-    pub fn send(mut self, result: Result<Sent, Problem>) {
+    pub fn send(mut self, result: Result<Done, Problem>) {
         self.answer(result);
     }
 
-    fn answer(&mut self, result: Result<Sent, Problem>) {
+    fn answer(&mut self, result: Result<Done, Problem>) {
         match (self.asker.take(), result) {
             (None, _) => {}
-            (Some(Asker::Session(to, _)), Ok(sent)) => {
-                if !sent.is_new {
+            (Some(Asker::Session(to, _)), Ok(done)) => {
+                if let Done::Sent(sent) = done
+                    && !sent.is_new
+                {
                     to.do_send(Answer::Echo(echo(&sent.message)));
                 }
             }

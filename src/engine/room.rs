@@ -13,8 +13,10 @@
 //!   Where it panics, those who asked are answered `busy`, and its successor
 //!   tells what it left untold.
 
+mod effects;
 mod handlers;
-pub(super) mod messages;
+pub mod messages;
+pub(crate) mod rights;
 mod state;
 
 use std::future::Future;

@@ -4,6 +4,9 @@
 /// A close code with its reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CloseCode {
+    /// The conversation that the socket was bound to is no longer the
+    /// person's: stay away.
+    Removed,
     /// The server goes away, or heard nothing for too long: reconnect.
     Away,
     /// A frame against the WebSocket protocol itself: don't repeat it.
@@ -29,6 +32,7 @@ impl CloseCode {
     #[must_use]
     pub fn number(self) -> u16 {
         match self {
+            Self::Removed => 1000,
             Self::Away => 1001,
             Self::Protocol => 1002,
             Self::Binary => 1003,
@@ -45,6 +49,7 @@ impl CloseCode {
     #[must_use]
     pub fn reason(self) -> &'static str {
         match self {
+            Self::Removed => "no longer in this conversation",
             Self::Away => "server going away",
             Self::Protocol => "protocol error",
             Self::Binary => "binary frames are not understood",

@@ -21,6 +21,16 @@ pub struct Participant {
     pub last_seen: Option<Millis>,
 }
 
+/// The same, as `members` pages through them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Member {
+    pub user: User,
+    pub role: Role,
+    pub joined_at: Millis,
+    pub delivered_seq: i64,
+    pub read_seq: i64,
+}
+
 /// A conversation in its present state.
 #[derive(Clone, Debug, Serialize)]
 pub struct Conversation {

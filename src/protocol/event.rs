@@ -24,12 +24,29 @@ pub enum Event {
     /// A conversation that is new, or changed in title, people or one's own
     /// settings.
     Conversation { conversation: Box<Conversation> },
+    /// One is no longer in it, or it is no more.
+    ConversationRemoved {
+        conversation_id: ConversationId,
+        reason: RemovedReason,
+    },
     /// A connection in its new state.
     Connection { connection: Connection },
     /// Something was refused; the socket stays open.
     Error(Refused),
     /// The answer to `ping`.
     Pong,
+}
+
+/// Why a conversation is no longer one's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RemovedReason {
+    /// One left.
+    Left,
+    /// Somebody put one out.
+    Removed,
+    /// It was closed for all.
+    Closed,
 }
 
 /// `hello`: who one is, and where things stand.

@@ -134,6 +134,33 @@ impl DisplayName {
     }
 }
 
+/// What a group is called: trimmed, 1 to 100 characters, on one line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupTitle(String);
+
+impl GroupTitle {
+    /// Checks `text`.
+    ///
+    /// # Errors
+    /// `invalid`, naming the field `title`.
+    pub fn parse(text: &str) -> Result<Self, Problem> {
+        let text = text.trim();
+        if !(1..=100).contains(&text.chars().count()) || text.chars().any(char::is_control) {
+            return Err(Problem::field(
+                "title",
+                "1 to 100 characters, no control characters",
+            ));
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The title itself.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 /// A few words about oneself: trimmed, at most 300 characters, no NUL.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct About(String);

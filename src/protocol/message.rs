@@ -4,6 +4,7 @@ use entity::message::Kind;
 use entity::{ConversationId, MessageId, Millis};
 use serde::Serialize;
 use serde_json::value::RawValue;
+use serde_json::{Value, json};
 
 use super::User;
 
@@ -64,4 +65,15 @@ pub struct Message {
     pub delivered_at: Option<Millis>,
     pub is_read: bool,
     pub read_at: Option<Millis>,
+}
+
+/// The machine-readable side of a system message: an object with the `kind`
+/// as its `type`, and `facts`.
+#[must_use]
+pub fn system_event(kind: &str, facts: &Value) -> String {
+    let mut event = json!({ "type": kind });
+    if let (Some(event), Some(facts)) = (event.as_object_mut(), facts.as_object()) {
+        event.extend(facts.clone());
+    }
+    event.to_string()
 }

@@ -15,7 +15,8 @@ mod write;
 
 use std::sync::Arc;
 
-use entity::{ConversationId, MessageId, Millis};
+use entity::participant::Role;
+use entity::{ConversationId, MessageId, Millis, UserId};
 
 use super::{Result, Store};
 use crate::protocol::{ClientId, Message, MessageText, Problem, User};
@@ -29,25 +30,97 @@ pub struct Append {
     /// By which it was judged.
     pub members_version: i64,
     pub verdict: std::result::Result<(), Problem>,
-    pub post: Arc<Post>,
+    pub actor: User,
+    pub what: What,
     /// How many others take part.
     pub audience: i32,
+    /// Whether somebody put the conversation away, so that a message may have
+    /// to bring it back.
+    pub has_archived: bool,
+}
+
+/// What it is.
+#[derive(Clone, Debug)]
+pub enum What {
+    /// A message.
+    Post(Arc<Post>),
+    /// A change of the conversation itself.
+    Change(Arc<Change>),
+    /// The actor's own settings for it.
+    Settings(Settings),
+}
+
+impl What {
+    /// The length of its text in bytes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        match self {
+            Self::Post(post) => post.text.as_str().len(),
+            Self::Change(change) => change.text.len() + change.event.len(),
+            Self::Settings(_) => 0,
+        }
+    }
 }
 
 /// A message somebody wants to send.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Post {
-    pub sender: User,
     pub text: MessageText,
     pub client_id: Option<ClientId>,
     pub reply_to: Option<MessageId>,
+}
+
+/// A change that also stands in the history, as a system message.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Change {
+    /// The new title, where that changes.
+    pub title: Option<String>,
+    /// Whose part in it changes, and how.
+    pub moves: Vec<MemberMove>,
+    /// Somebody whom the actor has to be connected with.
+    pub needs_connection: Option<UserId>,
+    /// The change for programs: a JSON object with a `type`.
+    pub event: String,
+    /// The change for people.
+    pub text: String,
+}
+
+/// How somebody's part in a conversation changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MemberMove {
+    /// They come, as members, or come back.
+    Join(User),
+    /// They go, by themselves or not.
+    Leave(UserId),
+    /// They stay, as this.
+    Become(UserId, Role),
+}
+
+/// One's own settings for a conversation; what isn't named stays.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// Until when; none unmutes.
+    pub muted_until: Option<Option<Millis>>,
+    pub archived: Option<bool>,
+    pub pinned: Option<bool>,
 }
 
 /// What became of one [`Append`].
 #[derive(Clone, Debug)]
 pub enum Outcome {
     /// It is on disk, as this.
-    Posted(Arc<Message>),
+    Posted {
+        message: Arc<Message>,
+        /// Those to whom it brought the conversation back.
+        returned: Vec<UserId>,
+    },
+    /// The change is on disk, with the system message that tells it.
+    Changed {
+        message: Arc<Message>,
+        change: Arc<Change>,
+    },
+    /// The actor's settings are on disk, in this version.
+    Set { user: UserId, version: i64 },
     /// It was sent before: this is what it became then.
     Known(Arc<Message>),
     /// Judged by an outdated `members_version`: nothing was written.
@@ -65,7 +138,7 @@ impl Store {
     pub async fn append(&self, batch: &[Append], now: Millis) -> Result<Vec<Outcome>> {
         let ids = self.ids.messages(&self.writer, batch.len()).await?;
         let tx = self.begin().await?;
-        let found = look::all(&tx, batch).await?;
+        let found = look::all(&tx, batch, now).await?;
         let (outcomes, plan) = plan::assign(batch, found, ids, now);
         if !plan.is_empty() {
             write::all(&tx, plan, now).await?;

@@ -4,11 +4,13 @@
 //! the one who is blocked can't tell: an end looks like any other, and what
 //! they ask looks as if it waited.
 
+use std::collections::{BTreeSet, HashSet};
+
 use entity::connection::State;
 use entity::{Millis, UserId, block, connection, user};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, ModelTrait, QueryFilter,
-    QueryOrder, QuerySelect,
+    ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, ModelTrait,
+    QueryFilter, QueryOrder, QuerySelect,
 };
 
 use super::connections::{blocks, gone, hold_pair, pair, set_open, set_state};
@@ -101,6 +103,38 @@ impl Store {
         }
         Ok(None)
     }
+}
+
+/// Those of whom one blocks the other, whichever does.
+#[derive(Default)]
+pub(super) struct Pairs(HashSet<(UserId, UserId)>);
+
+impl Pairs {
+    /// Whether these two are such.
+    pub(super) fn has(&self, one: UserId, two: UserId) -> bool {
+        self.0.contains(&(one, two)) || self.0.contains(&(two, one))
+    }
+}
+
+/// Of all pairs of one of the first and one of the second: those of whom one
+/// blocks the other.
+pub(super) async fn pairs(
+    db: &impl ConnectionTrait,
+    ones: BTreeSet<UserId>,
+    twos: BTreeSet<UserId>,
+) -> Result<Pairs> {
+    let (blocker, blocked) = (block::Column::BlockerId, block::Column::BlockedId);
+    let (ones, twos) = (|| ones.iter().copied(), || twos.iter().copied());
+    let found = block::Entity::find()
+        .filter(
+            Condition::any()
+                .add(blocker.is_in(ones()).and(blocked.is_in(twos())))
+                .add(blocked.is_in(ones()).and(blocker.is_in(twos()))),
+        )
+        .all(db)
+        .await?;
+    let found = found.iter().map(|row| (row.blocker_id, row.blocked_id));
+    Ok(Pairs(found.collect()))
 }
 
 /// Ends what `row` says, for the one who blocks; false where that was nothing

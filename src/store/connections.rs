@@ -5,6 +5,8 @@
 //! that was judged before is either written before the change, or judged
 //! again after it.
 
+use std::collections::BTreeSet;
+
 use entity::connection::{self, State};
 use entity::{ConnectionId, Millis, UserId, block, conversation, user};
 use sea_orm::{
@@ -179,6 +181,33 @@ pub(super) async fn are_connected(
 ) -> Result<bool> {
     let row = pair(one, two).lock_shared().one(tx).await?;
     Ok(row.is_some_and(|row| row.state == State::Connected))
+}
+
+/// Whether a person is connected with all of these.
+pub(super) async fn all_connected(
+    tx: &impl ConnectionTrait,
+    me: UserId,
+    people: &BTreeSet<UserId>,
+) -> Result<bool> {
+    let others = || people.iter().copied();
+    let count = connection::Entity::find()
+        .filter(connection::Column::State.eq(State::Connected))
+        .filter(
+            Condition::any()
+                .add(
+                    connection::Column::LowId
+                        .eq(me)
+                        .and(connection::Column::HighId.is_in(others())),
+                )
+                .add(
+                    connection::Column::HighId
+                        .eq(me)
+                        .and(connection::Column::LowId.is_in(others())),
+                ),
+        )
+        .count(tx)
+        .await?;
+    Ok(usize::try_from(count).is_ok_and(|count| count == people.len()))
 }
 
 /// Holds what two people are to each other until the transaction ends: who

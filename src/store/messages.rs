@@ -42,7 +42,7 @@ impl Store {
             PageRequest::After(seq) => newer(&tx, window, seq, limit).await?,
             PageRequest::Around(seq) => {
                 let before = older(&tx, window, seq, limit / 2).await?;
-                let mut page = newer(&tx, window, seq - 1, limit - limit / 2).await?;
+                let mut page = newer(&tx, window, seq.saturating_sub(1), limit - limit / 2).await?;
                 page.has_older = before.has_older;
                 page.messages.splice(0..0, before.messages);
                 page

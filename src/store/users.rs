@@ -90,6 +90,15 @@ impl Store {
             .await?)
     }
 
+    /// The accounts of these names, compared without case; those that don't
+    /// exist are left out.
+    pub async fn users_named(&self, usernames: &[Username]) -> Result<Vec<user::Model>> {
+        Ok(user::Entity::find()
+            .filter(user::Column::UsernameKey.is_in(usernames.iter().map(Username::key)))
+            .all(&self.reader)
+            .await?)
+    }
+
     /// The account with that id.
     pub async fn user(&self, id: UserId) -> Result<Option<user::Model>> {
         Ok(user::Entity::find_by_id(id).one(&self.reader).await?)

@@ -4,6 +4,7 @@ pub(super) mod blocks;
 pub(super) mod by_name;
 pub(super) mod connections;
 pub(super) mod conversations;
+pub(super) mod groups;
 pub(super) mod identity;
 pub(super) mod invites;
 pub(super) mod me;

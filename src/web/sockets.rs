@@ -3,12 +3,12 @@
 
 use actix_web::web::{Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
-use entity::ConversationId;
+use entity::{ConversationId, Millis};
 
 use super::{App, auth};
 use crate::engine::directory::Door;
 use crate::engine::session::{self, HandshakeProblem, Session, Who};
-use crate::protocol::{Code, Problem, User};
+use crate::protocol::{Code, Problem, User, Username};
 use crate::store::{Access, Login};
 
 /// `GET /ws/`: everything of the user.
@@ -19,6 +19,43 @@ pub(super) async fn everything(
 ) -> Result<HttpResponse, actix_web::Error> {
     let login = knock(&app, &request).await?;
     open(&app, login, Door::Everything, (&request, payload))
+}
+
+/// `GET /ws/notifications/`: the user's news.
+pub(super) async fn notifications(
+    app: App,
+    request: HttpRequest,
+    payload: Payload,
+) -> Result<HttpResponse, actix_web::Error> {
+    let login = knock(&app, &request).await?;
+    open(&app, login, Door::Notifications, (&request, payload))
+}
+
+/// `GET /ws/chat/{username}/`: the direct conversation with somebody, opened
+/// where there is none yet.
+pub(super) async fn partner(
+    app: App,
+    request: HttpRequest,
+    payload: Payload,
+    username: Path<String>,
+) -> Result<HttpResponse, actix_web::Error> {
+    let login = knock(&app, &request).await?;
+    let id = direct_with(&app, &login, &username).await?;
+    open(&app, login, Door::Conversation(id), (&request, payload))
+}
+
+async fn direct_with(app: &App, login: &Login, username: &str) -> Result<ConversationId, Problem> {
+    let username = Username::parse(username).map_err(|_| Problem::not_found())?;
+    let them = app.store.user_named(&username).await?;
+    let them = them
+        .filter(|user| user.id != login.user.id)
+        .ok_or_else(Problem::not_found)?;
+    let (me, now) = (login.user.id, Millis::now());
+    let (id, is_new) = app.store.open_direct(me, them.id, now).await?;
+    if is_new {
+        app.engine.show(&[me], id).await?;
+    }
+    Ok(id)
 }
 
 /// `GET /ws/chat/{conversation_id}/`: one conversation.

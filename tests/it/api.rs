@@ -1,3 +1,11 @@
 //! Over REST.
 
+mod auth;
+mod bodies;
+mod connections;
+mod conversations;
+mod health;
+mod messages;
+mod people;
+mod problems;
 mod tour;

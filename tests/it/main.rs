@@ -14,4 +14,7 @@
 )]
 
 mod api;
+mod crash;
+mod pages;
+mod people;
 mod support;

@@ -14,6 +14,8 @@ use serde_json::Value;
 
 use crate::support::{Answer, Person};
 
+pub(crate) use logins::settings;
+
 /// A request of theirs with any method.
 async fn ask(person: &Person, method: Method, path: &str, body: Value) -> Answer {
     let request = person.site.request(method, path);
@@ -48,5 +50,6 @@ async fn unblock(person: &Person, other: &Person) {
 /// The usernames in a list of people.
 fn names(list: &Value) -> Vec<&str> {
     let list = list.as_array().unwrap().iter();
-    list.map(|user| user["username"].as_str().unwrap()).collect()
+    list.map(|user| user["username"].as_str().unwrap())
+        .collect()
 }

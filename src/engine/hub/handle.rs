@@ -12,6 +12,7 @@ use super::routes::Routes;
 use crate::engine::reply::Ticket;
 use crate::engine::room::Deps;
 use crate::engine::room::messages::RoomCommand;
+use crate::protocol::User;
 
 /// A handle to the Hub: a cheap clone.
 #[derive(Clone)]
@@ -58,6 +59,12 @@ impl HubHandle {
         if self.routes.send(conversation, Some(permit), command) {
             self.hub.do_send(Start(conversation));
         }
+    }
+
+    /// Tells every live Room how somebody is shown from now on; one that
+    /// starts later reads it.
+    pub fn renamed(&self, user: &User) {
+        self.routes.tell_all(|| RoomCommand::Renamed(user.clone()));
     }
 
     /// Waits until everything asked is answered. Whoever calls this has seen

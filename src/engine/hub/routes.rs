@@ -117,6 +117,15 @@ impl Routes {
         }
     }
 
+    /// Sends something to every live Room.
+    pub(super) fn tell_all(&self, command: impl Fn() -> RoomCommand) {
+        for shard in &self.shards {
+            for room in shard.lock().values().filter_map(|slot| slot.room.as_ref()) {
+                room.addr.do_send(command());
+            }
+        }
+    }
+
     /// Takes an idle Room off the map, where nothing is asked of it. Nothing
     /// is left untold then, so that what was told needs no remembering.
     pub(super) fn close_idle(&self, key: RoomKey) -> Option<Addr<Room>> {

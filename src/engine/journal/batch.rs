@@ -26,7 +26,7 @@ impl Batch {
             let Some(write) = queue.pop_front() else {
                 break;
             };
-            bytes += write.append.post.text.as_str().len();
+            bytes += write.append.what.bytes();
             batch.appends.push(write.append);
             batch.rooms.push(write.room);
         }

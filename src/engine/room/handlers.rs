@@ -9,13 +9,14 @@ use std::time::Duration;
 use actix::{ActorContext, AsyncContext, Context, Handler};
 use entity::UserId;
 
+use super::Room;
+use super::effects::{Effect, Missing, Show};
 use super::messages::{Retire, RoomCommand};
-use super::state::{Effect, Missing};
-use super::{Room, State};
 use crate::engine::ports::{Committed, Frame};
 use crate::engine::reply::{Reply, echo};
-use crate::protocol::{Event, Message, Problem};
-use crate::store::{Store, StoreError};
+use crate::protocol::event::RemovedReason;
+use crate::protocol::{CloseCode, Conversation, Event, Message, Problem};
+use crate::store::StoreError;
 
 /// Where telling failed for want of the database, it is tried again after
 /// this long.
@@ -32,22 +33,24 @@ impl Handler<RoomCommand> for Room {
             return self.load(ctx, |found, room, ctx| {
                 match (room.loaded(found), command) {
                     (Ok(()), command) => room.handle(command, ctx),
-                    (Err(problem), RoomCommand::Post { reply, .. }) => reply.send(Err(problem)),
-                    (Err(_), RoomCommand::CatchUp(_)) => {}
+                    (Err(problem), RoomCommand::Ask { reply, .. }) => reply.send(Err(problem)),
+                    (Err(_), RoomCommand::CatchUp(_) | RoomCommand::Renamed(_)) => {}
                 }
             });
         };
         match command {
-            RoomCommand::Post { post, reply } => {
-                let effects = state.post(post, reply);
+            RoomCommand::Ask { actor, ask, reply } => {
+                let effects = state.ask(actor, ask, reply);
                 self.run(effects.into(), ctx);
             }
-            RoomCommand::CatchUp(ticket) => self.load(ctx, |found, room, ctx| {
-                if let Ok(record) = found {
-                    room.catch_up(record.version, ctx);
+            RoomCommand::CatchUp(ticket) => self.load(ctx, |found, room, ctx| match found {
+                Ok(record) => room.catch_up(record.version, ctx),
+                // Its ticket keeps the Room until it could be read.
+                Err(_) => {
+                    ctx.notify_later(RoomCommand::CatchUp(ticket), CATCH_UP_AGAIN);
                 }
-                drop(ticket);
             }),
+            RoomCommand::Renamed(user) => state.renamed(user),
         }
     }
 }
@@ -89,28 +92,42 @@ impl Room {
                     let port = self.port(ctx.address());
                     self.deps.journal.append(append, port);
                 }
-                Effect::Tell(messages) => self.tell(&messages),
+                Effect::Tell(to, messages) => self.tell(&to, &messages),
+                Effect::Removed(user, reason) => self.tell_removed(user, reason),
+                Effect::Told(version) => self.origin.told.store(version, Ordering::Release),
                 Effect::Answer(reply, result) => reply.send(result),
-                Effect::Introduce => return self.introduce(effects, ctx),
-                Effect::CatchUp(missing) => return self.read_and_tell(missing, effects, ctx),
+                Effect::Show(show) => return self.show(show, effects, ctx),
+                Effect::CatchUp(missing) => return self.read_missing(missing, effects, ctx),
                 Effect::Reload => return self.reload(effects, ctx),
             }
         }
     }
 
-    fn tell(&mut self, messages: &[Arc<Message>]) {
+    fn tell(&self, to: &[UserId], messages: &[Arc<Message>]) {
         self.deps
             .faults
             .before_telling(self.origin.key.conversation);
         let frames: Arc<[Frame]> = messages.iter().map(|message| echo(message)).collect();
-        self.deliver(&frames);
+        self.deps.directory.deliver(to.iter().copied(), &frames);
     }
 
-    fn deliver(&self, frames: &Arc<[Frame]>) {
-        if let Some(state) = &self.state {
-            self.deps.directory.deliver(state.members(), frames);
-            self.origin.told.store(state.told(), Ordering::Release);
-        }
+    /// What is bound to the conversation is closed after that; what isn't
+    /// hears nothing of it any more.
+    fn tell_removed(&self, user: UserId, reason: RemovedReason) {
+        let conversation_id = self.origin.key.conversation;
+        let event = Event::ConversationRemoved {
+            conversation_id,
+            reason,
+        };
+        let frame = Frame {
+            conversation: Some(conversation_id),
+            version: 0,
+            text: event.encode(),
+        };
+        self.deps.directory.deliver([user], &[frame].into());
+        self.deps
+            .directory
+            .close_bound(user, conversation_id, CloseCode::Removed);
     }
 
     fn reload(&mut self, rest: Effects, ctx: &mut Context<Self>) {
@@ -126,71 +143,78 @@ impl Room {
         });
     }
 
-    fn read_and_tell(&mut self, missing: Missing, rest: Effects, ctx: &mut Context<Self>) {
+    fn read_missing(&mut self, missing: Missing, rest: Effects, ctx: &mut Context<Self>) {
         let store = self.deps.store.clone();
         let conversation = self.origin.key.conversation;
         let Missing { after, up_to } = missing;
-        let read = async move { store.changed_messages(conversation, after, up_to).await };
+        let read = async move {
+            let messages = store.changed_messages(conversation, after, up_to).await?;
+            Ok((messages, store.room(conversation).await?))
+        };
         self.hold(ctx, read, move |found, room, ctx| {
-            match found {
-                Ok(messages) => {
-                    let messages: Vec<_> = messages.into_iter().map(Arc::new).collect();
-                    room.tell(&messages);
+            let mut effects = Effects::new();
+            match (found, &mut room.state) {
+                (Ok((messages, record)), Some(state)) => {
+                    let messages = messages.into_iter().map(Arc::new).collect();
+                    effects.extend(state.caught_up(missing, messages, record));
                 }
-                Err(error) => room.catch_up_later(after, &error, ctx),
+                (Err(error), _) => room.catch_up_later(missing, &error, ctx),
+                (Ok(_), None) => {}
             }
-            room.run(rest, ctx);
+            effects.extend(rest);
+            room.run(effects, ctx);
         });
     }
 
-    fn catch_up_later(&mut self, after: i64, error: &StoreError, ctx: &mut Context<Self>) {
-        tracing::error!(conversation = %self.origin.key.conversation, %error, "can't read what is to be told; trying again");
-        let Some(state) = &mut self.state else {
-            return;
-        };
-        let up_to = state.told();
-        state.not_told_after(after);
-        ctx.run_later(CATCH_UP_AGAIN, move |room, ctx| room.catch_up(up_to, ctx));
+    fn catch_up_later(&mut self, missing: Missing, error: &StoreError, ctx: &mut Context<Self>) {
+        tracing::error!(
+            conversation = %self.origin.key.conversation,
+            %error,
+            "can't read what is to be told; trying again",
+        );
+        if let Some(state) = &mut self.state {
+            state.not_told_after(missing.after);
+            ctx.run_later(CATCH_UP_AGAIN, move |room, ctx| {
+                room.catch_up(missing.up_to, ctx);
+            });
+        }
     }
 
-    /// Tells each member of the conversation, as they see it.
-    fn introduce(&mut self, rest: Effects, ctx: &mut Context<Self>) {
+    /// Shows the conversation to those of these people who are here, as each
+    /// of them sees it.
+    fn show(&mut self, show: Show, rest: Effects, ctx: &mut Context<Self>) {
         let store = self.deps.store.clone();
         let conversation = self.origin.key.conversation;
-        let members: Vec<UserId> = self.state.iter().flat_map(State::members).collect();
-        let read = async move {
-            let mut frames = Vec::new();
-            for member in members {
-                frames.push((member, introduction(&store, member, conversation).await));
-            }
-            frames
-        };
-        self.hold(ctx, read, |frames, room, ctx| {
-            for (member, frame) in frames {
-                match frame {
-                    Ok(frame) => room.deps.directory.deliver([member], &[frame].into()),
-                    // The message itself is told all the same.
-                    Err(error) => tracing::error!(%error, "can't introduce a conversation"),
-                }
+        let to = self.deps.directory.present(&show.to);
+        if to.is_empty() {
+            return self.run(rest, ctx);
+        }
+        let read = async move { store.conversation_for(&to, conversation).await };
+        self.hold(ctx, read, move |views, room, ctx| {
+            match views {
+                Ok(views) => room.tell_views(views, &show),
+                // What it has become is told all the same.
+                Err(error) => tracing::error!(%conversation, %error, "can't show a conversation"),
             }
             room.run(rest, ctx);
         });
     }
-}
 
-async fn introduction(
-    store: &Store,
-    member: UserId,
-    conversation: entity::ConversationId,
-) -> Result<Frame, StoreError> {
-    let view = store.conversation(member, conversation).await?;
-    let version = view.version;
-    let event = Event::Conversation {
-        conversation: Box::new(view),
-    };
-    Ok(Frame {
-        conversation: Some(conversation),
-        version,
-        text: event.encode(),
-    })
+    fn tell_views(&self, views: Vec<(UserId, Conversation)>, show: &Show) {
+        for (user, mut conversation) in views {
+            let id = conversation.id;
+            // It may have been read after more was committed. Whoever resumes
+            // from it must be told of that.
+            conversation.version = conversation.version.min(show.cursor);
+            let event = Event::Conversation {
+                conversation: Box::new(conversation),
+            };
+            let frame = Frame {
+                conversation: Some(id),
+                version: show.version,
+                text: event.encode(),
+            };
+            self.deps.directory.deliver([user], &[frame].into());
+        }
+    }
 }

@@ -6,40 +6,24 @@ use std::sync::Arc;
 
 use entity::UserId;
 use entity::conversation::Kind;
+use entity::participant::Role;
 
-use crate::engine::reply::Sent;
-use crate::protocol::{Code, Message, Problem};
-use crate::store::append::{Append, Outcome, Post};
+use super::effects::{Effect, Missing, News, Show, taken};
+use super::messages::Ask;
+use super::rights;
+use crate::protocol::event::RemovedReason;
+use crate::protocol::{Message, Problem, User};
+use crate::store::append::{Append, Change, MemberMove, Outcome, What};
 use crate::store::{RoomMember, RoomRecord};
 
-/// What the Room has to do, in this order.
-#[derive(Debug)]
-pub(super) enum Effect<R> {
-    /// Have it judged and written under the lock.
-    Submit(Append),
-    /// Tell everybody that this conversation has come to be.
-    Introduce,
-    /// Tell these messages to everybody, in this order.
-    Tell(Vec<Arc<Message>>),
-    /// Read what wasn't told, and tell it.
-    CatchUp(Missing),
-    /// Answer who asked.
-    Answer(R, Result<Sent, Problem>),
-    /// Read the conversation again, and say so by [`State::reloaded`].
-    Reload,
-}
+/// Those who take part.
+pub(super) type Members = BTreeMap<UserId, RoomMember>;
 
-/// The versions after the one and up to the other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Missing {
-    pub(super) after: i64,
-    pub(super) up_to: i64,
-}
-
-/// One post, from being asked to being answered.
+/// One thing asked, until it is answered.
 #[derive(Debug)]
 struct Pending<R> {
-    post: Arc<Post>,
+    actor: UserId,
+    ask: Ask,
     reply: R,
 }
 
@@ -47,56 +31,77 @@ struct Pending<R> {
 #[derive(Debug)]
 pub(super) struct State<R> {
     record: RoomRecord,
-    members: BTreeMap<UserId, RoomMember>,
+    members: Members,
+    /// The same, for telling.
+    everybody: Arc<[UserId]>,
     told: i64,
+    /// Up to which version there is something that couldn't be read, and so
+    /// is still to be told.
+    untold: i64,
     /// First those that came back stale, then those at the Journal, then
     /// those that wait for the others to be judged again.
     pending: VecDeque<Pending<R>>,
     stale: usize,
     in_flight: usize,
+    /// The `members_version` by which those in flight were judged.
+    judged_by: i64,
 }
 
 impl<R> State<R> {
     pub(super) fn new(record: RoomRecord, told: i64) -> Self {
+        let members = by_id(&record);
         Self {
-            members: by_id(&record),
+            everybody: members.keys().copied().collect(),
+            members,
             record,
+            judged_by: 0,
             told,
+            untold: told,
             pending: VecDeque::new(),
             stale: 0,
             in_flight: 0,
         }
     }
 
-    /// Those who hear what happens here.
-    pub(super) fn members(&self) -> impl Iterator<Item = UserId> {
-        self.members.keys().copied()
-    }
-
-    /// Up to which version everything has been told.
-    pub(super) fn told(&self) -> i64 {
-        self.told
-    }
-
-    /// Whether nothing is under way.
+    /// Whether nothing is under way and nothing is left to be told: with the
+    /// Room goes the memory of what was.
     pub(super) fn is_idle(&self) -> bool {
-        self.pending.is_empty()
+        self.pending.is_empty() && self.untold <= self.told
     }
 
-    /// Somebody wants to send something.
-    pub(super) fn post(&mut self, post: Arc<Post>, reply: R) -> Vec<Effect<R>> {
-        let mut effects = Vec::new();
-        if self.stale == 0 {
-            effects.push(Effect::Submit(self.judged(&post)));
-            self.in_flight += 1;
+    /// Somebody asks for something.
+    pub(super) fn ask(&mut self, actor: UserId, ask: Ask, reply: R) -> Vec<Effect<R>> {
+        if let Ask::Settings(settings) = &ask {
+            self.record.has_archived |= settings.archived == Some(true);
         }
-        self.pending.push_back(Pending { post, reply });
+        let mut effects = Vec::new();
+        if !self.must_wait() {
+            effects.push(Effect::Submit(self.judged(actor, &ask)));
+            self.in_flight += 1;
+            self.judged_by = self.record.members_version;
+        }
+        self.pending.push_back(Pending { actor, ask, reply });
         effects
+    }
+
+    /// Whether what is asked now could overtake something asked before: what
+    /// waits already, or what is at the Journal by another judgement and will
+    /// come back stale.
+    fn must_wait(&self) -> bool {
+        self.pending.len() > self.in_flight
+            || (self.in_flight > 0 && self.judged_by != self.record.members_version)
+    }
+
+    /// Somebody is shown as this from now on.
+    pub(super) fn renamed(&mut self, user: User) {
+        if let Some(member) = self.members.get_mut(&user.id) {
+            member.user = user;
+        }
     }
 
     /// The Journal says what became of the oldest appends that it has.
     pub(super) fn committed(&mut self, outcomes: Vec<Outcome>) -> Vec<Effect<R>> {
-        let mut told = Vec::new();
+        let mut news = Vec::new();
         let mut answers = Vec::new();
         for outcome in outcomes {
             self.in_flight = self.in_flight.saturating_sub(1);
@@ -105,26 +110,13 @@ impl<R> State<R> {
                 continue;
             }
             let pending = self.pending.remove(self.stale);
-            let result = match outcome {
-                Outcome::Stale => continue,
-                Outcome::Posted(message) => {
-                    told.push(Arc::clone(&message));
-                    Ok(Sent {
-                        message,
-                        is_new: true,
-                    })
-                }
-                Outcome::Known(message) => Ok(Sent {
-                    message,
-                    is_new: false,
-                }),
-                Outcome::Refused(problem) => Err(problem),
-            };
+            let (told, result) = taken(outcome);
+            news.extend(told);
             answers.extend(pending.map(|pending| Effect::Answer(pending.reply, result)));
         }
-        let mut effects = self.tell(told);
+        let mut effects = self.tell(news);
         effects.extend(answers);
-        if self.stale > 0 && self.in_flight == 0 {
+        if self.in_flight == 0 && !self.pending.is_empty() {
             effects.push(Effect::Reload);
         }
         effects
@@ -133,13 +125,13 @@ impl<R> State<R> {
     /// The conversation as it is now: what came back stale is judged again,
     /// and what came meanwhile after it, in the order they were asked.
     pub(super) fn reloaded(&mut self, record: RoomRecord) -> Vec<Effect<R>> {
-        self.members = by_id(&record);
-        self.record = record;
+        self.learn(record);
         self.stale = 0;
         self.in_flight = self.pending.len();
-        let posts = self.pending.iter();
-        posts
-            .map(|pending| Effect::Submit(self.judged(&pending.post)))
+        self.judged_by = self.record.members_version;
+        let asked = self.pending.iter();
+        asked
+            .map(|pending| Effect::Submit(self.judged(pending.actor, &pending.ask)))
             .collect()
     }
 
@@ -158,86 +150,208 @@ impl<R> State<R> {
         if version <= self.told {
             return Vec::new();
         }
-        let mut effects = self.introduction();
-        effects.push(Effect::CatchUp(Missing {
+        let missing = Missing {
             after: self.told,
             up_to: version,
-        }));
+        };
         self.told = version;
+        vec![Effect::CatchUp(missing)]
+    }
+
+    /// What wasn't told, and the conversation as it is now. Who came or went
+    /// in it is told by the difference; everybody is shown what it is now.
+    pub(super) fn caught_up(
+        &mut self,
+        missing: Missing,
+        messages: Vec<Arc<Message>>,
+        record: RoomRecord,
+    ) -> Vec<Effect<R>> {
+        let before: Vec<UserId> = self.members.keys().copied().collect();
+        self.learn(record);
+        let gone = before
+            .iter()
+            .filter(|user| !self.members.contains_key(user));
+        let mut effects: Vec<_> = gone
+            .map(|user| Effect::Removed(*user, RemovedReason::Removed))
+            .collect();
+        effects.push(Effect::Show(Show {
+            to: self.everybody.to_vec(),
+            cursor: missing.after,
+            version: missing.up_to,
+        }));
+        effects.push(Effect::Tell(Arc::clone(&self.everybody), messages));
+        effects.push(Effect::Told(missing.up_to));
         effects
     }
 
-    /// The reading that a [`Effect::CatchUp`] asked for failed: it is still
+    /// The reading that an [`Effect::CatchUp`] asked for failed: it is still
     /// to be told.
     pub(super) fn not_told_after(&mut self, version: i64) {
+        self.untold = self.untold.max(self.told);
         self.told = self.told.min(version);
+    }
+
+    fn learn(&mut self, record: RoomRecord) {
+        self.members = by_id(&record);
+        self.everybody = self.members.keys().copied().collect();
+        self.record = record;
     }
 
     /// Versions are told contiguously: where these don't follow what was told
     /// last, all from there on is read first. What was told already, by a
     /// reading that overtook its commit's news, isn't told again.
-    fn tell(&mut self, mut messages: Vec<Arc<Message>>) -> Vec<Effect<R>> {
-        messages.retain(|message| message.version > self.told);
-        let (Some(first), Some(last)) = (messages.first(), messages.last()) else {
+    fn tell(&mut self, mut news: Vec<News>) -> Vec<Effect<R>> {
+        news.retain(|news| news.version() > self.told);
+        let (Some(first), Some(last)) = (news.first(), news.last()) else {
             return Vec::new();
         };
-        if first.version != self.told + 1 {
-            return self.catch_up(last.version);
+        let (first, last) = (first.version(), last.version());
+        if first != self.told + 1 {
+            return self.catch_up(last);
         }
-        let mut effects = self.introduction();
-        self.told = last.version;
-        effects.push(Effect::Tell(messages));
+        let mut effects = self.introduction(first);
+        for news in news {
+            let version = news.version();
+            match news {
+                News::Message(message, returned) => self.message(message, returned, &mut effects),
+                News::Change(message, change) => self.change(message, &change, &mut effects),
+                News::Settings(user, version) => effects.push(Effect::Show(Show {
+                    to: vec![user],
+                    cursor: version,
+                    version,
+                })),
+            }
+            self.told = version;
+        }
+        effects.push(Effect::Told(last));
         effects
     }
 
     /// Only who opened a direct conversation knows of it before its first
     /// message.
-    fn introduction(&self) -> Vec<Effect<R>> {
-        if self.told == 0 && self.record.kind == Kind::Direct {
-            vec![Effect::Introduce]
-        } else {
-            Vec::new()
+    fn introduction(&self, version: i64) -> Vec<Effect<R>> {
+        if self.told > 0 || self.record.kind != Kind::Direct {
+            return Vec::new();
+        }
+        vec![Effect::Show(Show {
+            to: self.everybody.to_vec(),
+            cursor: 0,
+            version,
+        })]
+    }
+
+    /// Messages that follow each other are told in one go.
+    fn message(&self, message: Arc<Message>, returned: Vec<UserId>, effects: &mut Vec<Effect<R>>) {
+        if !returned.is_empty() {
+            effects.push(Effect::Show(Show {
+                to: returned,
+                cursor: self.told,
+                version: message.version,
+            }));
+        }
+        match effects.last_mut() {
+            Some(Effect::Tell(_, messages)) => messages.push(message),
+            _ => effects.push(Effect::Tell(Arc::clone(&self.everybody), vec![message])),
         }
     }
 
-    fn judged(&self, post: &Arc<Post>) -> Append {
+    /// Those who are gone hear of that and of nothing else; those who are
+    /// there now see what it has become.
+    fn change(&mut self, message: Arc<Message>, change: &Change, effects: &mut Vec<Effect<R>>) {
+        for moved in &change.moves {
+            if let MemberMove::Leave(user) = moved {
+                let by_themselves = message.sender.id == *user;
+                let reason = if by_themselves {
+                    RemovedReason::Left
+                } else {
+                    RemovedReason::Removed
+                };
+                effects.push(Effect::Removed(*user, reason));
+            }
+        }
+        self.apply(&message, change);
+        effects.push(Effect::Show(Show {
+            to: self.everybody.to_vec(),
+            cursor: self.told,
+            version: message.version,
+        }));
+        effects.push(Effect::Tell(Arc::clone(&self.everybody), vec![message]));
+    }
+
+    fn apply(&mut self, message: &Message, change: &Change) {
+        for moved in &change.moves {
+            match moved {
+                MemberMove::Leave(user) => {
+                    self.members.remove(user);
+                }
+                MemberMove::Join(user) => {
+                    let member = RoomMember {
+                        user: user.clone(),
+                        role: Role::Member,
+                        is_deactivated: false,
+                        joined_at: message.created_at,
+                    };
+                    self.members.insert(user.id, member);
+                }
+                MemberMove::Become(user, role) => {
+                    if let Some(member) = self.members.get_mut(user) {
+                        member.role = *role;
+                    }
+                }
+            }
+        }
+        if !change.moves.is_empty() {
+            self.record.members_version += 1;
+            self.everybody = self.members.keys().copied().collect();
+        }
+    }
+
+    fn judged(&self, actor: UserId, ask: &Ask) -> Append {
+        let (what, verdict) = self.judge(actor, ask);
+        let others = self.members.len().saturating_sub(1);
         Append {
             conversation: self.record.id,
             members_version: self.record.members_version,
-            verdict: self.judge(post),
-            post: Arc::clone(post),
-            audience: i32::try_from(self.members.len().saturating_sub(1)).unwrap_or(i32::MAX),
+            verdict,
+            actor: self.card(actor),
+            what,
+            audience: i32::try_from(others).unwrap_or(i32::MAX),
+            has_archived: self.record.has_archived,
         }
     }
 
-    fn judge(&self, post: &Post) -> Result<(), Problem> {
-        let Some(member) = self.members.get(&post.sender.id) else {
-            return Err(Problem::new(
-                Code::NotAParticipant,
-                "You are not in this conversation.",
-            ));
-        };
-        if member.is_deactivated {
-            return Err(Problem::new(
-                Code::Deactivated,
-                "This account is switched off.",
-            ));
+    fn judge(&self, actor: UserId, ask: &Ask) -> (What, Result<(), Problem>) {
+        match ask {
+            Ask::Post(post) => {
+                let writer = rights::writer(&self.record, &self.members, actor);
+                (What::Post(Arc::clone(post)), writer.map(drop))
+            }
+            // One's own settings are one's own, also after leaving.
+            Ask::Settings(settings) => (What::Settings(*settings), Ok(())),
+            ask => match rights::change(&self.record, &self.members, actor, ask) {
+                Ok(change) => (What::Change(Arc::new(change)), Ok(())),
+                Err(problem) => (What::Change(Arc::default()), Err(problem)),
+            },
         }
-        match (self.record.open, self.record.kind) {
-            (true, _) => Ok(()),
-            (false, Kind::Direct) => Err(Problem::new(
-                Code::NotConnected,
-                "You can only message people you are connected with.",
-            )),
-            (false, Kind::Group) => Err(Problem::new(
-                Code::Forbidden,
-                "This conversation is closed.",
-            )),
-        }
+    }
+
+    /// How somebody is shown. Who isn't in it is never shown in it.
+    fn card(&self, user: UserId) -> User {
+        self.members.get(&user).map_or_else(
+            || User {
+                id: user,
+                username: String::new(),
+                display_name: String::new(),
+            },
+            |member| member.user.clone(),
+        )
     }
 }
 
-fn by_id(record: &RoomRecord) -> BTreeMap<UserId, RoomMember> {
+fn by_id(record: &RoomRecord) -> Members {
     let members = record.members.iter().cloned();
     members.map(|member| (member.user.id, member)).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,7 +10,7 @@ use super::opening::Phase;
 use super::socket::{self, SocketContext};
 use crate::engine::directory::Door;
 use crate::engine::reply::Reply;
-use crate::engine::room::messages::RoomCommand;
+use crate::engine::room::messages::{Ask, RoomCommand};
 use crate::protocol::command::{Named, SendMessage};
 use crate::protocol::{ClientId, Command, Event, MessageText, Problem};
 use crate::store::append::Post;
@@ -57,7 +57,6 @@ impl Session {
     ) -> Result<(), Problem> {
         let conversation = self.addressed(send.conversation_id)?;
         let post = Post {
-            sender: self.who.user.clone(),
             text: MessageText::parse(&send.message)?,
             client_id: send.client_id.as_deref().map(ClientId::parse).transpose()?,
             reply_to: send.reply_to,
@@ -66,8 +65,9 @@ impl Session {
             conversation_id: Some(conversation),
             ..named.clone()
         };
-        self.engine.send(conversation, |ticket| RoomCommand::Post {
-            post: Arc::new(post),
+        self.engine.send(conversation, |ticket| RoomCommand::Ask {
+            actor: self.who.user.id,
+            ask: Ask::Post(Arc::new(post)),
             reply: Reply::session(ctx.address().recipient(), named, ticket),
         });
         Ok(())
@@ -83,8 +83,8 @@ impl Session {
                 "conversation_id",
                 "the conversation that this socket is bound to, or none",
             )),
-            (Door::Everything, Some(named)) => Ok(named),
-            (Door::Everything, None) => Err(Problem::field(
+            (Door::Everything | Door::Notifications, Some(named)) => Ok(named),
+            (Door::Everything | Door::Notifications, None) => Err(Problem::field(
                 "conversation_id",
                 "needed on a socket that is not bound to a conversation",
             )),

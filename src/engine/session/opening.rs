@@ -140,7 +140,7 @@ async fn read(engine: Engine, who: Who, door: Door) -> Result<Opening, Failure> 
             let conversation = Box::new(conversation);
             (Scope::Bound { conversation }, Some(floor))
         }
-        Door::Everything => {
+        Door::Everything | Door::Notifications => {
             let scope = Scope::Unbound {
                 total_unread: store.total_unread(who.user.id, now).await?,
                 pending_connections: store.pending_connections(who.user.id).await?,

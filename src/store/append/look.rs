@@ -1,16 +1,19 @@
 //! The first half of a batch: the locked conversations, and everything that
 //! has to be known under the lock to judge it.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use entity::{ConversationId, MessageId, Millis, UserId};
-use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Statement, Value};
+use entity::{ConversationId, MessageId, Millis, UserId, participant};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, ExprTrait, FromQueryResult, QueryFilter,
+    QuerySelect, Statement, Value,
+};
 
-use super::super::Result;
-use super::super::messages::{self, Quotable};
-use super::{Append, sql};
+use super::{Append, Post, What, sql};
 use crate::protocol::{ClientId, Message};
+use crate::store::messages::{self, Quotable};
+use crate::store::{Result, connections};
 
 /// A conversation as it stands under the lock.
 #[derive(Clone, Debug, FromQueryResult)]
@@ -43,22 +46,33 @@ pub(super) struct Found {
     /// What was sent before, by sender and their name for it.
     pub(super) known: HashMap<(UserId, ClientId), Arc<Message>>,
     pub(super) quotable: HashMap<MessageId, Quotable>,
+    /// Those who put a conversation away, and to whom a message brings it
+    /// back.
+    pub(super) archived: HashMap<ConversationId, Vec<UserId>>,
+    /// The pairs that had to be connected, and are.
+    pub(super) connected: HashSet<(UserId, UserId)>,
 }
 
-pub(super) async fn all(tx: &impl ConnectionTrait, batch: &[Append]) -> Result<Found> {
+pub(super) async fn all(tx: &impl ConnectionTrait, batch: &[Append], now: Millis) -> Result<Found> {
     let mut found = Found::default();
     lock(tx, batch, &mut found).await?;
     find_known(tx, batch, &mut found).await?;
-    let answered: Vec<MessageId> = batch
-        .iter()
-        .filter_map(|append| append.post.reply_to)
-        .collect();
+    let answered: Vec<MessageId> = posts(batch).filter_map(|(_, post)| post.reply_to).collect();
     let quotable = messages::quotable(tx, &answered).await?;
     found.quotable = quotable
         .into_iter()
         .map(|quotable| (quotable.quote.id, quotable))
         .collect();
+    find_archived(tx, batch, now, &mut found).await?;
+    find_connected(tx, batch, &mut found).await?;
     Ok(found)
+}
+
+fn posts(batch: &[Append]) -> impl Iterator<Item = (UserId, &Post)> {
+    batch.iter().filter_map(|append| match &append.what {
+        What::Post(post) => Some((append.actor.id, &**post)),
+        _ => None,
+    })
 }
 
 #[derive(FromQueryResult)]
@@ -76,7 +90,7 @@ struct LockedRow {
 async fn lock(tx: &impl ConnectionTrait, batch: &[Append], found: &mut Found) -> Result<()> {
     let pairs: BTreeSet<(ConversationId, UserId)> = batch
         .iter()
-        .map(|append| (append.conversation, append.post.sender.id))
+        .map(|append| (append.conversation, append.actor.id))
         .collect();
     let lock = match tx.get_database_backend() {
         DbBackend::Sqlite => "",
@@ -112,9 +126,8 @@ async fn lock(tx: &impl ConnectionTrait, batch: &[Append], found: &mut Found) ->
 /// Looks up which of the batch's `client_id`s were used before. There are
 /// hardly ever any, so what they became is read only then.
 async fn find_known(tx: &impl ConnectionTrait, batch: &[Append], found: &mut Found) -> Result<()> {
-    let names: Vec<(UserId, &ClientId)> = batch
-        .iter()
-        .filter_map(|append| Some((append.post.sender.id, append.post.client_id.as_ref()?)))
+    let names: Vec<(UserId, &ClientId)> = posts(batch)
+        .filter_map(|(sender, post)| Some((sender, post.client_id.as_ref()?)))
         .collect();
     if names.is_empty() {
         return Ok(());
@@ -142,6 +155,58 @@ async fn find_known(tx: &impl ConnectionTrait, batch: &[Append], found: &mut Fou
         found
             .known
             .insert((message.sender.id, name), Arc::new(message));
+    }
+    Ok(())
+}
+
+/// Who put away a conversation that gets a message now; muted ones stay away.
+async fn find_archived(
+    tx: &impl ConnectionTrait,
+    batch: &[Append],
+    now: Millis,
+    found: &mut Found,
+) -> Result<()> {
+    let asked: BTreeSet<ConversationId> = batch
+        .iter()
+        .filter(|append| append.has_archived && matches!(append.what, What::Post(_)))
+        .map(|append| append.conversation)
+        .collect();
+    if asked.is_empty() {
+        return Ok(());
+    }
+    let rows: Vec<(ConversationId, UserId)> = participant::Entity::find()
+        .select_only()
+        .column(participant::Column::ConversationId)
+        .column(participant::Column::UserId)
+        .filter(participant::Column::ConversationId.is_in(asked))
+        .filter(participant::Column::Archived.eq(true))
+        .filter(participant::Column::LeftSeq.is_null())
+        .filter(
+            participant::Column::MutedUntil
+                .is_null()
+                .or(participant::Column::MutedUntil.lte(now)),
+        )
+        .into_tuple()
+        .all(tx)
+        .await?;
+    for (conversation, user) in rows {
+        found.archived.entry(conversation).or_default().push(user);
+    }
+    Ok(())
+}
+
+async fn find_connected(
+    tx: &impl ConnectionTrait,
+    batch: &[Append],
+    found: &mut Found,
+) -> Result<()> {
+    for append in batch {
+        if let What::Change(change) = &append.what
+            && let Some(other) = change.needs_connection
+            && connections::are_connected(tx, append.actor.id, other).await?
+        {
+            found.connected.insert((append.actor.id, other));
+        }
     }
     Ok(())
 }

@@ -1,31 +1,54 @@
-//! The middle of a batch, and pure: which entries are new, and the numbers
-//! they get.
+//! The middle of a batch, and pure: which of it is new, and the numbers that
+//! gets.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use entity::message::Kind;
 use entity::{ConversationId, MessageId, Millis, UserId};
+use serde_json::value::RawValue;
 
 use super::look::{Conversation, Found, Marks};
-use super::{Append, Outcome, Post};
+use super::{Append, Change, MemberMove, Outcome, Post, Settings, What};
 use crate::protocol::{Code, Message, Problem, Quote, Status};
 
 /// What a batch writes.
 #[derive(Debug, Default)]
 pub(super) struct Plan {
-    /// The new messages, with how many others each was sent to.
-    pub(super) messages: Vec<(Arc<Message>, i64, i32)>,
-    /// The conversations that got any, as they stand afterwards.
+    pub(super) messages: Vec<NewMessage>,
+    /// The conversations that changed, as they stand afterwards.
     pub(super) conversations: BTreeMap<ConversationId, Conversation>,
     /// The senders' own marks, as they stand afterwards.
     pub(super) moves: BTreeMap<(ConversationId, UserId), Move>,
+    /// Changes of conversations themselves, in order.
+    pub(super) changes: Vec<(Arc<Message>, Arc<Change>)>,
+    /// People's own settings, in order.
+    pub(super) settings: Vec<OwnSettings>,
+}
+
+/// A message that is new.
+#[derive(Debug)]
+pub(super) struct NewMessage {
+    pub(super) message: Arc<Message>,
+    pub(super) ord: i64,
+    /// How many others were in.
+    pub(super) audience: i32,
+}
+
+/// Somebody's own settings for a conversation, and the version they take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct OwnSettings {
+    pub(super) conversation: ConversationId,
+    pub(super) user: UserId,
+    pub(super) settings: Settings,
+    pub(super) version: i64,
 }
 
 /// How far a sender's own marks move: sending marks everything before it as
 /// read, in the message's own version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Move {
+    /// Delivered and read, as they stood.
     pub(super) before: (i64, i64),
     pub(super) seq: i64,
     pub(super) ord: i64,
@@ -36,7 +59,22 @@ pub(super) struct Move {
 
 impl Plan {
     pub(super) fn is_empty(&self) -> bool {
-        self.messages.is_empty()
+        self.conversations.is_empty()
+    }
+
+    /// The conversations that somebody left, with others still in them.
+    pub(super) fn left(&self) -> Vec<ConversationId> {
+        let leaves = self.changes.iter().filter(|(_, change)| {
+            let mut moves = change.moves.iter();
+            moves.any(|moved| matches!(moved, MemberMove::Leave(_)))
+        });
+        let conversations = leaves.map(|(message, _)| message.conversation_id);
+        conversations
+            .filter(|id| {
+                let row = self.conversations.get(id);
+                row.is_some_and(|row| row.participant_count > 1)
+            })
+            .collect()
     }
 }
 
@@ -66,6 +104,15 @@ struct Desk {
     plan: Plan,
 }
 
+/// What makes one message differ from another.
+struct Draft {
+    kind: Kind,
+    text: String,
+    event: Option<Box<RawValue>>,
+    client_id: Option<String>,
+    reply_to: Option<Quote>,
+}
+
 impl Desk {
     fn append(&mut self, append: &Append) -> Outcome {
         match self.found.conversations.get(&append.conversation) {
@@ -75,26 +122,105 @@ impl Desk {
             }
             Some(_) => {}
         }
-        let sender = append.post.sender.id;
-        let name = append.post.client_id.clone().map(|name| (sender, name));
+        let done = match &append.what {
+            What::Post(post) => self.post(append, post),
+            What::Change(change) => self.change(append, change),
+            What::Settings(settings) => self.settings(append, *settings),
+        };
+        done.unwrap_or_else(Outcome::Refused)
+    }
+
+    fn post(&mut self, append: &Append, post: &Post) -> Result<Outcome, Problem> {
+        let name = post.client_id.clone().map(|name| (append.actor.id, name));
         if let Some(first) = name.as_ref().and_then(|name| self.found.known.get(name)) {
             return known(append, first);
         }
-        match self.write(append) {
-            Err(problem) => Outcome::Refused(problem),
-            Ok(message) => {
-                if let Some(name) = name {
-                    self.found.known.insert(name, Arc::clone(&message));
-                }
-                Outcome::Posted(message)
-            }
+        self.verdict(append)?;
+        let draft = Draft {
+            kind: Kind::Text,
+            text: post.text.as_str().to_owned(),
+            event: None,
+            client_id: post.client_id.as_ref().map(|name| name.as_str().to_owned()),
+            reply_to: self.quote(append.conversation, post)?,
+        };
+        let message = self.write(append, draft)?;
+        self.move_marks(append.conversation, append.actor.id);
+        let returned = self.bring_back(&message);
+        if let Some(name) = name {
+            self.found.known.insert(name, Arc::clone(&message));
         }
+        Ok(Outcome::Posted { message, returned })
     }
 
-    fn write(&mut self, append: &Append) -> Result<Arc<Message>, Problem> {
-        let (conversation, post) = (append.conversation, &*append.post);
+    fn change(&mut self, append: &Append, change: &Arc<Change>) -> Result<Outcome, Problem> {
         self.verdict(append)?;
-        let reply_to = self.quote(conversation, post)?;
+        if let Some(other) = change.needs_connection
+            && !self.found.connected.contains(&(append.actor.id, other))
+        {
+            return Err(Problem::new(
+                Code::NotConnected,
+                "You can only invite people you are connected with.",
+            ));
+        }
+        let event = RawValue::from_string(change.event.clone()).map_err(|error| {
+            tracing::error!(%error, "a change's event is no JSON");
+            Problem::internal()
+        })?;
+        let draft = Draft {
+            kind: Kind::System,
+            text: change.text.clone(),
+            event: Some(event),
+            client_id: None,
+            reply_to: None,
+        };
+        let message = self.write(append, draft)?;
+        if let Some(row) = self.plan.conversations.get_mut(&append.conversation) {
+            for moved in &change.moves {
+                row.participant_count += match moved {
+                    MemberMove::Join(_) => 1,
+                    MemberMove::Leave(_) => -1,
+                    MemberMove::Become(..) => 0,
+                };
+            }
+            // What was judged before it, and comes after it, is judged again.
+            if !change.moves.is_empty() {
+                row.members_version += 1;
+            }
+            self.found
+                .conversations
+                .insert(append.conversation, row.clone());
+        }
+        let change = Arc::clone(change);
+        self.plan
+            .changes
+            .push((Arc::clone(&message), Arc::clone(&change)));
+        Ok(Outcome::Changed { message, change })
+    }
+
+    /// One's own settings are also for those who have left.
+    fn settings(&mut self, append: &Append, settings: Settings) -> Result<Outcome, Problem> {
+        let (conversation, user) = (append.conversation, append.actor.id);
+        if !self.found.marks.contains_key(&(conversation, user)) {
+            return Err(Problem::not_found());
+        }
+        let Some(row) = self.found.conversations.get_mut(&conversation) else {
+            return Err(Problem::internal());
+        };
+        row.version += 1;
+        let version = row.version;
+        self.plan.conversations.insert(conversation, row.clone());
+        self.plan.settings.push(OwnSettings {
+            conversation,
+            user,
+            settings,
+            version,
+        });
+        Ok(Outcome::Set { user, version })
+    }
+
+    /// Counts the next numbers out.
+    fn write(&mut self, append: &Append, draft: Draft) -> Result<Arc<Message>, Problem> {
+        let conversation = append.conversation;
         let (Some(row), Some(id)) = (
             self.found.conversations.get_mut(&conversation),
             self.ids.next(),
@@ -102,7 +228,7 @@ impl Desk {
             return Err(Problem::internal());
         };
         row.last_seq += 1;
-        row.last_ord += 1;
+        row.last_ord += i64::from(draft.kind == Kind::Text);
         row.version += 1;
         // A clock that was set back doesn't turn a history round.
         let at = row
@@ -115,12 +241,12 @@ impl Desk {
             conversation_id: conversation,
             seq: row.last_seq,
             version: row.version,
-            kind: Kind::Text,
-            text: post.text.as_str().to_owned(),
-            event: None,
-            sender: post.sender.clone(),
-            client_id: post.client_id.as_ref().map(|name| name.as_str().to_owned()),
-            reply_to,
+            kind: draft.kind,
+            text: draft.text,
+            event: draft.event,
+            sender: append.actor.clone(),
+            client_id: draft.client_id,
+            reply_to: draft.reply_to,
             reactions: Vec::new(),
             created_at: at,
             edited_at: None,
@@ -130,12 +256,12 @@ impl Desk {
             is_read: false,
             read_at: None,
         });
-        let row = row.clone();
-        self.move_marks(&row, post.sender.id);
-        self.plan
-            .messages
-            .push((Arc::clone(&message), row.last_ord, append.audience));
-        self.plan.conversations.insert(conversation, row);
+        self.plan.messages.push(NewMessage {
+            message: Arc::clone(&message),
+            ord: row.last_ord,
+            audience: append.audience,
+        });
+        self.plan.conversations.insert(conversation, row.clone());
         Ok(message)
     }
 
@@ -145,7 +271,7 @@ impl Desk {
         let Err(problem) = &append.verdict else {
             return Ok(());
         };
-        let key = (append.conversation, append.post.sender.id);
+        let key = (append.conversation, append.actor.id);
         if problem.code == Code::NotAParticipant && !self.found.marks.contains_key(&key) {
             return Err(Problem::not_found());
         }
@@ -163,9 +289,12 @@ impl Desk {
             .ok_or_else(|| Problem::field("reply_to", "a message of the same conversation"))
     }
 
-    fn move_marks(&mut self, row: &Conversation, sender: UserId) {
-        let key = (row.id, sender);
-        let Some(&Marks { delivered, read }) = self.found.marks.get(&key) else {
+    fn move_marks(&mut self, conversation: ConversationId, sender: UserId) {
+        let key = (conversation, sender);
+        let (Some(&Marks { delivered, read }), Some(row)) = (
+            self.found.marks.get(&key),
+            self.plan.conversations.get(&conversation),
+        ) else {
             return;
         };
         let moved = self.plan.moves.entry(key).or_insert(Move {
@@ -183,15 +312,40 @@ impl Desk {
         moved.ord = row.last_ord;
         moved.version = row.version;
     }
+
+    /// A new message brings an archived conversation back, in its own version.
+    fn bring_back(&mut self, message: &Message) -> Vec<UserId> {
+        let conversation = message.conversation_id;
+        let returned = self
+            .found
+            .archived
+            .remove(&conversation)
+            .unwrap_or_default();
+        for user in &returned {
+            self.plan.settings.push(OwnSettings {
+                conversation,
+                user: *user,
+                settings: Settings {
+                    archived: Some(false),
+                    ..Settings::default()
+                },
+                version: message.version,
+            });
+        }
+        returned
+    }
 }
 
 /// A retry is answered by what the first one became, whatever it says now.
-fn known(append: &Append, first: &Arc<Message>) -> Outcome {
+fn known(append: &Append, first: &Arc<Message>) -> Result<Outcome, Problem> {
     if first.conversation_id == append.conversation {
-        return Outcome::Known(Arc::clone(first));
+        return Ok(Outcome::Known(Arc::clone(first)));
     }
-    Outcome::Refused(Problem::new(
+    Err(Problem::new(
         Code::ClientIdReused,
         "This client_id named a message of another conversation.",
     ))
 }
+
+#[cfg(test)]
+mod tests;

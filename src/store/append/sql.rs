@@ -4,9 +4,14 @@ use std::fmt::Write;
 
 /// `$1, $2, …, $count`, for `IN (…)`.
 pub(in crate::store) fn places(count: usize) -> String {
+    places_from(1, count)
+}
+
+/// The same, from `$first` on.
+pub(in crate::store) fn places_from(first: usize, count: usize) -> String {
     let mut out = String::new();
-    for at in 1..=count {
-        let comma = if at > 1 { ", " } else { "" };
+    for at in first..first + count {
+        let comma = if at > first { ", " } else { "" };
         // Writing to a String can't fail.
         let _ = write!(out, "{comma}${at}");
     }

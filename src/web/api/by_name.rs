@@ -11,7 +11,7 @@ use super::super::auth::Auth;
 use super::super::body::{FormOrJson, is_form};
 use super::super::{App, paging};
 use super::person;
-use crate::protocol::{ClientId, Code, Message, MessageText, Problem, User};
+use crate::protocol::{ClientId, Code, Message, MessageText, Problem};
 use crate::store::append::Post;
 use crate::store::{Page, PageRequest};
 
@@ -90,7 +90,6 @@ pub(in crate::web) async fn send(
     (username, FormOrJson(body)): (Path<String>, FormOrJson<Send>),
 ) -> Result<HttpResponse, Problem> {
     let post = Post {
-        sender: User::from(&login.user),
         text: MessageText::parse(&body.message)?,
         client_id: body.client_id.as_deref().map(ClientId::parse).transpose()?,
         reply_to: None,
@@ -98,7 +97,7 @@ pub(in crate::web) async fn send(
     let them = person(&app, &username).await?;
     let opened = app.store.open_direct(login.user.id, them.id, Millis::now());
     let (id, _) = opened.await?;
-    let sent = app.engine.post(id, post).await?;
+    let sent = app.engine.post(id, login.user.id, post).await?;
     Ok(match sent.is_new {
         _ if is_of_a_page(&request) => back_to(&them),
         true => HttpResponse::Created().json(&*sent.message),

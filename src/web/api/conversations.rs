@@ -8,9 +8,9 @@ use serde::Deserialize;
 use super::super::auth::Auth;
 use super::super::body::Body;
 use super::super::{App, paging};
-use super::named;
+use super::{groups, named};
 use crate::protocol::{Code, Event, Problem};
-use crate::store::ListCursor;
+use crate::store::{ListCursor, Login};
 
 #[derive(Deserialize)]
 pub(in crate::web) struct PageQuery {
@@ -18,9 +18,12 @@ pub(in crate::web) struct PageQuery {
     limit: Option<u64>,
 }
 
+/// Two shapes in one: somebody to talk to, or a group to be.
 #[derive(Deserialize)]
 pub(in crate::web) struct Create {
-    username: String,
+    username: Option<String>,
+    title: Option<String>,
+    usernames: Option<Vec<String>>,
 }
 
 /// `GET /api/conversations/`: pinned ones, then most recent first.
@@ -51,8 +54,27 @@ pub(in crate::web) async fn create(
     Auth(login): Auth,
     Body(body): Body<Create>,
 ) -> Result<HttpResponse, Problem> {
+    match body {
+        Create {
+            username: Some(username),
+            title: None,
+            usernames: None,
+        } => open_direct(&app, &login, &username).await,
+        Create {
+            username: None,
+            title: Some(title),
+            usernames: Some(usernames),
+        } => groups::create(&app, &login, &title, &usernames).await,
+        _ => Err(Problem::field(
+            "username",
+            "either this alone, or 'title' with 'usernames' for a group",
+        )),
+    }
+}
+
+async fn open_direct(app: &App, login: &Login, username: &str) -> Result<HttpResponse, Problem> {
     let me = login.user.id;
-    let them = named(&app, &body.username).await?;
+    let them = named(app, username).await?;
     let (id, is_new) = app.store.open_direct(me, them.id, Millis::now()).await?;
     let conversation = app.store.conversation(me, id).await?;
     if !is_new {

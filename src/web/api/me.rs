@@ -40,6 +40,9 @@ pub(in crate::web) async fn change(
         about: body.about.as_deref().map(About::parse).transpose()?,
     };
     let changed = app.store.change_profile(login.user.id, change).await?;
+    if changed.display_name != login.user.display_name {
+        app.engine.renamed(&User::from(&changed));
+    }
     Ok(HttpResponse::Ok().json(me(changed)))
 }
 

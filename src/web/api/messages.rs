@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::super::auth::Auth;
 use super::super::body::Body;
 use super::super::{App, paging};
-use crate::protocol::{ClientId, Code, MessageText, Problem, User};
+use crate::protocol::{ClientId, Code, MessageText, Problem};
 use crate::store::append::Post;
 use crate::store::{Page, PageRequest};
 
@@ -75,12 +75,12 @@ pub(in crate::web) async fn send(
     Body(body): Body<Send>,
 ) -> Result<HttpResponse, Problem> {
     let post = Post {
-        sender: User::from(&login.user),
         text: MessageText::parse(&body.text)?,
         client_id: body.client_id.as_deref().map(ClientId::parse).transpose()?,
         reply_to: body.reply_to,
     };
-    let sent = app.engine.post(ConversationId(*id), post).await?;
+    let id = ConversationId(*id);
+    let sent = app.engine.post(id, login.user.id, post).await?;
     Ok(match sent.is_new {
         true => HttpResponse::Created().json(&*sent.message),
         false => HttpResponse::Ok().json(&*sent.message),

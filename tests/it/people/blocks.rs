@@ -125,7 +125,10 @@ async fn each_may_block_the_other_also_at_once() {
         let (ann, ben) = app.connected_pair(&names[0], &names[1]).await;
         ann.talk_with(&ben).await;
         let (one, two) = tokio::join!(block(&ann, &ben), block(&ben, &ann));
-        assert_eq!((&one["connection"], &two["connection"]), (&json!("blocked"), &json!("blocked")));
+        assert_eq!(
+            (&one["connection"], &two["connection"]),
+            (&json!("blocked"), &json!("blocked"))
+        );
         assert_eq!(connections(&ann).await, Vec::<Value>::new());
         unblock(&ann, &ben).await;
         // The other's block isn't to be seen.
@@ -172,9 +175,15 @@ async fn who_can_be_blocked() {
     let app = TestApp::spawn().await;
     let ann = app.person("ann").await;
     put(&ann, "/api/blocks/ann/").await.refused(409, "conflict");
-    put(&ann, "/api/blocks/nobody/").await.refused(404, "not_found");
-    ann.delete("/api/blocks/nobody/").await.refused(404, "not_found");
-    app.get("/api/blocks/").await.refused(401, "unauthenticated");
+    put(&ann, "/api/blocks/nobody/")
+        .await
+        .refused(404, "not_found");
+    ann.delete("/api/blocks/nobody/")
+        .await
+        .refused(404, "not_found");
+    app.get("/api/blocks/")
+        .await
+        .refused(401, "unauthenticated");
     for name in ["ben", "cat", "dan"] {
         block(&ann, &app.person(name).await).await;
     }

@@ -12,7 +12,7 @@ async fn what_is_named_changes_and_the_rest_stays() {
     let (ann, ben) = (app.person("ann").await, app.person("ben").await);
     let body = json!({ "display_name": "  Ann Onymous ", "about": " Hi.\nI'm Ann. " });
     let changed = patch(&ann, "/api/me/", body).await.expect(200);
-    assert_wire!("me", changed);
+    assert_wire!("me", changed.clone());
     for body in [json!({}), json!({ "about": null, "display_name": null })] {
         let same = patch(&ann, "/api/me/", body).await.expect(200);
         assert_eq!(same, changed);
@@ -47,5 +47,7 @@ async fn what_is_wrong_is_named_and_nothing_changes() {
     let back = json!({ "about": "" });
     let after = patch(&ann, "/api/me/", back).await.expect(200);
     assert_eq!(after, before);
-    patch(&ann, "/api/me/", Value::Null).await.refused(400, "bad_json");
+    patch(&ann, "/api/me/", Value::Null)
+        .await
+        .refused(400, "bad_json");
 }

@@ -13,11 +13,18 @@ async fn a_stranger_s_status_is_not_told() {
     let _here = ben.socket("/ws/").await;
     let seen = profile(&ann, &ben).await;
     assert_wire!("profile_of_a_stranger", seen);
-    ann.get("/api/users/nobody/").await.refused(404, "not_found");
-    ann.get("/api/users/no%20name/").await.refused(404, "not_found");
+    ann.get("/api/users/nobody/")
+        .await
+        .refused(404, "not_found");
+    ann.get("/api/users/no%20name/")
+        .await
+        .refused(404, "not_found");
     ann.get("/api/users/BEN/").await.expect(200);
     let mine = profile(&ann, &ann).await;
-    assert_eq!((&mine["connection"], &mine["is_online"]), (&json!("none"), &json!(false)));
+    assert_eq!(
+        (&mine["connection"], &mine["is_online"]),
+        (&json!("none"), &json!(false))
+    );
 }
 
 #[tokio::test]
@@ -47,7 +54,10 @@ async fn who_shares_a_conversation_sees_it_also_when_no_longer_connected() {
     let path = format!("/api/connections/{}/", list[0]["id"]);
     ann.delete(&path).await.expect(204);
     let seen = profile(&ann, &ben).await;
-    assert_eq!((&seen["connection"], &seen["is_online"]), (&json!("none"), &json!(false)));
+    assert_eq!(
+        (&seen["connection"], &seen["is_online"]),
+        (&json!("none"), &json!(false))
+    );
     block(&ben, &ann).await;
     assert_eq!(profile(&ann, &ben).await["is_online"], Value::Null);
 }

@@ -65,7 +65,9 @@ async fn a_query_needs_two_characters() {
     }
     let refused = ann.get("/api/users/?q=an&after=x").await;
     refused.refused(400, "bad_request");
-    app.get("/api/users/?q=an").await.refused(401, "unauthenticated");
+    app.get("/api/users/?q=an")
+        .await
+        .refused(401, "unauthenticated");
 }
 
 #[tokio::test]

@@ -19,9 +19,10 @@ const TIMES: [&str; 7] = [
 
 /// Compares JSON with the snapshot of that name beside the calling file.
 macro_rules! assert_wire {
-    ($name:expr, $json:expr) => {
-        $crate::support::redact::settings().bind(|| insta::assert_json_snapshot!($name, $json));
-    };
+    ($name:expr, $json:expr) => {{
+        let (name, json): (&str, serde_json::Value) = ($name, $json);
+        $crate::support::redact::settings().bind(|| insta::assert_json_snapshot!(name, json));
+    }};
 }
 pub(crate) use assert_wire;
 

@@ -1,0 +1,113 @@
+//! The Room's state against a model of all that is around it: a Journal that
+//! commits batches of any size, a database whose membership changes at any
+//! moment, reads that are outdated or fail, Rooms that die at any moment and
+//! lose what was in their mailbox.
+
+mod disk;
+mod world;
+
+use proptest::prelude::*;
+
+use world::{Op, World};
+
+fn op() -> impl Strategy<Value = Op> {
+    let sender = 1i64..=3;
+    prop_oneof![
+        6 => (sender, prop::option::of(0u8..6)).prop_map(|(sender, name)| Op::Post { sender, name }),
+        8 => (1usize..6, prop::bool::weighted(0.1)).prop_map(|(size, fails)| Op::Commit { size, fails }),
+        14 => prop::bool::weighted(0.1).prop_map(|fails| Op::Step { fails }),
+        1 => Just(Op::StepAndDieTelling),
+        1 => Just(Op::Die),
+        1 => Just(Op::Timer),
+        2 => Just(Op::Open),
+        1 => (1i64..=3).prop_map(Op::JoinOrLeave),
+        1 => Just(Op::WriteElsewhere),
+        1 => Just(Op::Retire),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(3_000))]
+
+    /// Every request is answered exactly once and with its own message;
+    /// messages are told in the order of their versions, none twice and none
+    /// missing; nothing is written by an outdated judgement; each sender's
+    /// messages keep the order in which they were asked for.
+    #[test]
+    fn whatever_happens_in_whatever_order(
+        direct in any::<bool>(),
+        before in 0i64..3,
+        ops in prop::collection::vec(op(), 1..120),
+    ) {
+        let mut world = World::new(direct, before);
+        for op in ops {
+            world.apply(op);
+        }
+        world.settle();
+        world.check();
+    }
+}
+
+/// A Room that dies between commit and telling, again and again: the last
+/// successor tells all of it, and retries are answered by what was written.
+#[test]
+fn what_dead_rooms_left_untold_is_told_once() {
+    let mut world = World::new(true, 0);
+    let step = Op::Step { fails: false };
+    world.apply(step);
+    world.apply(step);
+    for name in 0..3 {
+        let name = Some(name);
+        world.apply(Op::Post { sender: 1, name });
+        world.apply(step);
+    }
+    for _ in 0..3 {
+        let (size, fails) = (1, false);
+        world.apply(Op::Commit { size, fails });
+        for _ in 0..10 {
+            world.apply(Op::StepAndDieTelling);
+        }
+    }
+    assert!(world.told().is_empty());
+    for name in 0..3 {
+        world.apply(Op::Post {
+            sender: 1,
+            name: Some(name),
+        });
+    }
+    world.settle();
+    world.check();
+    assert_eq!(world.told(), [1, 2, 3]);
+}
+
+/// What came back stale is judged again by what is known now, ahead of what
+/// was asked meanwhile.
+#[test]
+fn stale_ones_are_judged_again_in_order() {
+    let mut world = World::new(true, 0);
+    let step = Op::Step { fails: false };
+    for _ in 0..2 {
+        world.apply(step);
+    }
+    for _ in 0..3 {
+        world.apply(Op::Post {
+            sender: 1,
+            name: None,
+        });
+        world.apply(step);
+    }
+    world.apply(Op::Open);
+    world.apply(Op::Open);
+    world.apply(Op::Commit {
+        size: 2,
+        fails: false,
+    });
+    world.apply(step);
+    world.apply(Op::Post {
+        sender: 1,
+        name: None,
+    });
+    world.settle();
+    world.check();
+    assert_eq!(world.told(), [1, 2, 3, 4]);
+}

@@ -1,0 +1,359 @@
+//! Random batches, one after the other, against a model that says what each
+//! entry should become.
+
+use std::collections::HashMap;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::protocol::{ClientId, MessageText, User};
+use crate::store::messages::Quotable;
+
+/// Of these, the last doesn't exist.
+const CONVERSATIONS: i64 = 4;
+/// Of these, the last takes part in nothing.
+const USERS: i64 = 4;
+const MEMBERS_VERSION: i64 = 5;
+
+/// One entry of a batch, by small numbers, so that they meet.
+#[derive(Clone, Debug)]
+struct Entry {
+    conversation: i64,
+    sender: i64,
+    name: Option<u8>,
+    answers: Option<i64>,
+    is_stale: bool,
+    is_refused: bool,
+}
+
+#[derive(Clone, Debug)]
+struct Batch {
+    entries: Vec<Entry>,
+    /// The clock, which may be set back.
+    now: i64,
+    /// Who reads everything there is in which conversation before it.
+    reads: Option<(i64, i64)>,
+}
+
+fn entry() -> impl Strategy<Value = Entry> {
+    let flags = (prop::bool::weighted(0.1), prop::bool::weighted(0.1));
+    let name = prop::option::of(0u8..6);
+    let answers = prop::option::weighted(0.2, 1i64..30);
+    (1..=CONVERSATIONS, 1..=USERS, name, answers, flags).prop_map(
+        |(conversation, sender, name, answers, (is_stale, is_refused))| Entry {
+            conversation,
+            sender,
+            name,
+            answers,
+            is_stale,
+            is_refused,
+        },
+    )
+}
+
+fn batch() -> impl Strategy<Value = Batch> {
+    let entries = prop::collection::vec(entry(), 1..30);
+    let reads = prop::option::of((1..CONVERSATIONS, 1..USERS));
+    (entries, 1_000i64..2_000, reads).prop_map(|(entries, now, reads)| Batch {
+        entries,
+        now,
+        reads,
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
+
+    /// Numbers are dense in each conversation and given to nothing but what
+    /// is really new; doubles are answered by the first; what is refused or
+    /// stale writes nothing; marks move to the last own message; no history
+    /// runs backwards.
+    #[test]
+    fn every_entry_becomes_what_it_should(batches in prop::collection::vec(batch(), 1..5)) {
+        let mut disk = Disk::new();
+        for batch in batches {
+            disk.read(&batch);
+            let now = Millis(batch.now);
+            let appends: Vec<Append> = batch.entries.iter().map(Entry::append).collect();
+            let ids: Vec<i64> = disk.fresh_ids(appends.len());
+            let (outcomes, plan) = assign(&appends, disk.found(), ids.clone(), now);
+            prop_assert_eq!(outcomes.len(), appends.len());
+            let expected = disk.clone().expect(&appends, &outcomes, now);
+            check_plan(&disk, &expected, &plan);
+            for new in &plan.messages {
+                prop_assert!(ids.contains(&new.message.id.0));
+            }
+            disk = expected;
+        }
+    }
+}
+
+/// What is written is what was answered as new, in that order, and nothing
+/// else.
+fn check_plan(before: &Disk, after: &Disk, plan: &Plan) {
+    let written = &after.messages[before.messages.len()..];
+    assert_eq!(plan.is_empty(), written.is_empty());
+    assert_eq!(plan.messages.len(), written.len());
+    for (new, expected) in plan.messages.iter().zip(written) {
+        assert_eq!(new.message.id, expected.id);
+        assert_eq!(new.ord, expected.seq, "there are only text messages here");
+        assert_eq!(new.audience, 2);
+    }
+    let touched: Vec<_> = plan.conversations.keys().copied().collect();
+    let mut expected: Vec<_> = written
+        .iter()
+        .map(|message| message.conversation_id)
+        .collect();
+    expected.sort_unstable();
+    expected.dedup();
+    assert_eq!(touched, expected);
+    for (id, row) in &plan.conversations {
+        let expected = &after.rows[id];
+        assert_eq!(row.last_seq, expected.last_seq);
+        assert_eq!(row.last_ord, expected.last_ord);
+        assert_eq!(row.version, expected.version);
+        assert_eq!(row.last_message_id, expected.last_message_id);
+        assert_eq!(row.last_message_at, expected.last_message_at);
+    }
+    check_moves(before, after, plan);
+}
+
+fn check_moves(before: &Disk, after: &Disk, plan: &Plan) {
+    let moved = after
+        .marks
+        .iter()
+        .filter(|(key, marks)| before.marks[key].read != marks.read);
+    assert_eq!(plan.moves.len(), moved.count());
+    for (&(conversation, user), moved) in &plan.moves {
+        let (old, new) = (
+            before.marks[&(conversation, user)],
+            after.marks[&(conversation, user)],
+        );
+        assert_eq!(moved.before, (old.delivered, old.read));
+        assert_eq!((moved.seq, moved.ord), (new.read, new.read));
+        let mine = after.at(conversation, moved.seq);
+        assert_eq!((mine.sender.id, mine.version), (user, moved.version));
+        let covered = (old.read + 1..moved.seq).rev();
+        let others = |seq: &i64| after.at(conversation, *seq).sender.id != user;
+        assert_eq!(moved.covers, covered.into_iter().find(others));
+    }
+}
+
+/// What is on disk, and what should be there after a batch.
+#[derive(Clone)]
+struct Disk {
+    rows: HashMap<ConversationId, Conversation>,
+    marks: HashMap<(ConversationId, UserId), Marks>,
+    messages: Vec<Arc<Message>>,
+    ids: i64,
+}
+
+impl Disk {
+    fn new() -> Self {
+        let rows = (1..CONVERSATIONS).map(|id| (ConversationId(id), row(id)));
+        let marks = (1..CONVERSATIONS).flat_map(|id| {
+            let marks = Marks {
+                delivered: 0,
+                read: 0,
+            };
+            (1..USERS).map(move |user| ((ConversationId(id), UserId(user)), marks))
+        });
+        Self {
+            rows: rows.collect(),
+            marks: marks.collect(),
+            messages: Vec::new(),
+            ids: 1,
+        }
+    }
+
+    /// In no order, as blocks of them come.
+    fn fresh_ids(&mut self, count: usize) -> Vec<i64> {
+        let first = self.ids;
+        self.ids += count as i64;
+        (first..self.ids).rev().collect()
+    }
+
+    fn found(&self) -> Found {
+        let named = self.messages.iter().filter_map(|message| {
+            let name = ClientId::parse(message.client_id.as_deref()?).unwrap();
+            Some(((message.sender.id, name), Arc::clone(message)))
+        });
+        let quotable = self.messages.iter().map(|message| {
+            let quotable = Quotable {
+                conversation: message.conversation_id,
+                quote: quote(message),
+            };
+            (message.id, quotable)
+        });
+        Found {
+            conversations: self.rows.clone(),
+            marks: self.marks.clone(),
+            known: named.collect(),
+            quotable: quotable.collect(),
+            ..Found::default()
+        }
+    }
+
+    fn read(&mut self, batch: &Batch) {
+        if let Some((conversation, user)) = batch.reads {
+            let conversation = ConversationId(conversation);
+            let last = self.rows[&conversation].last_seq;
+            let marks = Marks {
+                delivered: last,
+                read: last,
+            };
+            self.marks.insert((conversation, UserId(user)), marks);
+        }
+    }
+
+    fn at(&self, conversation: ConversationId, seq: i64) -> &Message {
+        let mut messages = self.messages.iter();
+        messages
+            .find(|message| message.conversation_id == conversation && message.seq == seq)
+            .expect("dense")
+    }
+
+    /// Only what stood before the batch can be quoted.
+    fn expect(mut self, appends: &[Append], outcomes: &[Outcome], now: Millis) -> Self {
+        let quotable = self.messages.clone();
+        for (append, outcome) in appends.iter().zip(outcomes) {
+            match (self.expected(append, &quotable), outcome) {
+                (Expected::Stale, Outcome::Stale) => {}
+                (Expected::Refused(code), Outcome::Refused(problem)) => {
+                    assert_eq!(problem.code, code);
+                }
+                (Expected::Known(first), Outcome::Known(message)) => {
+                    assert!(Arc::ptr_eq(&first, message));
+                }
+                (Expected::New, Outcome::Posted { message, .. }) => {
+                    self.post(append, message, now);
+                }
+                (expected, outcome) => panic!("{append:?}: {expected:?}, not {outcome:?}"),
+            }
+        }
+        self
+    }
+
+    fn expected(&self, append: &Append, quotable: &[Arc<Message>]) -> Expected {
+        let key = (append.conversation, append.actor.id);
+        if !self.rows.contains_key(&append.conversation) {
+            return Expected::Refused(Code::NotFound);
+        }
+        if append.members_version != MEMBERS_VERSION {
+            return Expected::Stale;
+        }
+        let first = self.messages.iter().find(|message| {
+            let name = asked(append).client_id.as_ref().map(ClientId::as_str);
+            name.is_some() && message.sender.id == key.1 && message.client_id.as_deref() == name
+        });
+        let quoted = |id| quotable.iter().find(|message| message.id == id);
+        match (first, &append.verdict, asked(append).reply_to.map(quoted)) {
+            (Some(first), ..) if first.conversation_id == append.conversation => {
+                Expected::Known(Arc::clone(first))
+            }
+            (Some(_), ..) => Expected::Refused(Code::ClientIdReused),
+            // Who never took part isn't told that there is anything.
+            (_, Err(_), _) if !self.marks.contains_key(&key) => Expected::Refused(Code::NotFound),
+            (_, Err(problem), _) => Expected::Refused(problem.code),
+            (_, _, Some(Some(quoted))) if quoted.conversation_id == append.conversation => {
+                Expected::New
+            }
+            (_, _, Some(_)) => Expected::Refused(Code::Invalid),
+            (_, _, None) => Expected::New,
+        }
+    }
+
+    fn post(&mut self, append: &Append, message: &Arc<Message>, now: Millis) {
+        let row = self.rows.get_mut(&append.conversation).expect("exists");
+        row.last_seq += 1;
+        row.last_ord += 1;
+        row.version += 1;
+        let at = row.last_message_at.map_or(now, |last| last.max(now));
+        row.last_message_at = Some(at);
+        row.last_message_id = Some(message.id);
+        assert_eq!((message.seq, message.version), (row.last_seq, row.version));
+        assert_eq!((message.conversation_id, message.created_at), (row.id, at));
+        assert_eq!(message.sender, append.actor);
+        assert_eq!(message.text, asked(append).text.as_str());
+        let name = asked(append).client_id.as_ref().map(ClientId::as_str);
+        assert_eq!(message.client_id.as_deref(), name);
+        let quoted = message.reply_to.as_ref().map(|quote| quote.id);
+        assert_eq!(quoted, asked(append).reply_to);
+        if let Some(marks) = self.marks.get_mut(&(row.id, message.sender.id)) {
+            *marks = Marks {
+                delivered: message.seq,
+                read: message.seq,
+            };
+        }
+        assert!(self.messages.iter().all(|other| other.id != message.id));
+        self.messages.push(Arc::clone(message));
+    }
+}
+
+#[derive(Debug)]
+enum Expected {
+    New,
+    Known(Arc<Message>),
+    Refused(Code),
+    Stale,
+}
+
+impl Entry {
+    fn append(&self) -> Append {
+        let refused = Problem::new(Code::NotAParticipant, "You are not in this conversation.");
+        Append {
+            conversation: ConversationId(self.conversation),
+            members_version: MEMBERS_VERSION - i64::from(self.is_stale),
+            verdict: if self.is_refused {
+                Err(refused)
+            } else {
+                Ok(())
+            },
+            audience: 2,
+            has_archived: false,
+            actor: User {
+                id: UserId(self.sender),
+                username: format!("user{}", self.sender),
+                display_name: String::new(),
+            },
+            what: What::Post(Arc::new(Post {
+                text: MessageText::parse("hello").unwrap(),
+                client_id: self
+                    .name
+                    .map(|name| ClientId::parse(&name.to_string()).unwrap()),
+                reply_to: self.answers.map(MessageId),
+            })),
+        }
+    }
+}
+
+fn asked(append: &Append) -> &Post {
+    match &append.what {
+        What::Post(post) => post,
+        _ => panic!("nobody asked for anything else"),
+    }
+}
+
+fn row(id: i64) -> Conversation {
+    Conversation {
+        id: ConversationId(id),
+        last_seq: 0,
+        last_ord: 0,
+        version: 10 * id,
+        members_version: MEMBERS_VERSION,
+        participant_count: 3,
+        delivered_low: 0,
+        read_low: 0,
+        last_message_id: None,
+        last_message_at: None,
+    }
+}
+
+fn quote(message: &Message) -> Quote {
+    Quote {
+        id: message.id,
+        seq: message.seq,
+        sender: message.sender.clone(),
+        text: message.text.clone(),
+    }
+}

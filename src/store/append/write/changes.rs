@@ -1,0 +1,158 @@
+//! Changes of conversations themselves, and of people's own settings.
+
+use entity::participant::{self, Role};
+use entity::{ConversationId, UserId, conversation};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, sea_query::OnConflict,
+};
+
+use super::super::MemberMove;
+use super::super::plan::{NewMessage, OwnSettings, Plan};
+use crate::protocol::Message;
+use crate::store::Result;
+
+/// Writes who comes, goes, and becomes something else.
+pub(super) async fn members(tx: &impl ConnectionTrait, plan: &Plan) -> Result<()> {
+    for (message, change) in &plan.changes {
+        for moved in &change.moves {
+            match moved {
+                MemberMove::Join(user) => join(tx, plan, message, user.id).await?,
+                MemberMove::Leave(user) => leave(tx, message, *user).await?,
+                MemberMove::Become(user, role) => set_role(tx, message, *user, *role).await?,
+            }
+        }
+    }
+    Ok(())
+}
+
+/// They see what comes from this on, their marks start at the present, and
+/// whoever comes back starts afresh.
+async fn join(
+    tx: &impl ConnectionTrait,
+    plan: &Plan,
+    message: &Message,
+    user: UserId,
+) -> Result<()> {
+    let told = plan
+        .messages
+        .iter()
+        .find(|new| new.message.id == message.id);
+    let row = participant::ActiveModel {
+        conversation_id: Set(message.conversation_id),
+        user_id: Set(user),
+        role: Set(Role::Member),
+        joined_seq: Set(message.seq - 1),
+        joined_at: Set(message.created_at),
+        left_seq: Set(None),
+        left_version: Set(None),
+        delivered_seq: Set(message.seq),
+        read_seq: Set(message.seq),
+        read_ord: Set(told.map_or(0, |new: &NewMessage| new.ord)),
+        version: Set(message.version),
+        muted_until: Set(None),
+        archived: Set(false),
+        pinned: Set(false),
+    };
+    use participant::Column;
+    let fresh = [
+        Column::Role,
+        Column::JoinedSeq,
+        Column::JoinedAt,
+        Column::LeftSeq,
+        Column::LeftVersion,
+        Column::DeliveredSeq,
+        Column::ReadSeq,
+        Column::ReadOrd,
+        Column::Version,
+        Column::MutedUntil,
+        Column::Archived,
+        Column::Pinned,
+    ];
+    participant::Entity::insert(row)
+        .on_conflict(
+            OnConflict::columns([Column::ConversationId, Column::UserId])
+                .update_columns(fresh)
+                .to_owned(),
+        )
+        .exec_without_returning(tx)
+        .await?;
+    Ok(())
+}
+
+/// They see nothing from this on, not even that they are gone.
+async fn leave(tx: &impl ConnectionTrait, message: &Message, user: UserId) -> Result<()> {
+    of(message.conversation_id, user)
+        .col_expr(participant::Column::LeftSeq, (message.seq - 1).into())
+        .col_expr(
+            participant::Column::LeftVersion,
+            (message.version - 1).into(),
+        )
+        .col_expr(participant::Column::Role, Role::Member.into())
+        .col_expr(participant::Column::Version, message.version.into())
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
+async fn set_role(
+    tx: &impl ConnectionTrait,
+    message: &Message,
+    user: UserId,
+    role: Role,
+) -> Result<()> {
+    of(message.conversation_id, user)
+        .col_expr(participant::Column::Role, role.into())
+        .col_expr(participant::Column::Version, message.version.into())
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
+/// Writes titles, and how many people there are now.
+pub(super) async fn conversations(tx: &impl ConnectionTrait, plan: &Plan) -> Result<()> {
+    for (message, change) in &plan.changes {
+        let Some(row) = plan.conversations.get(&message.conversation_id) else {
+            continue;
+        };
+        let mut update = conversation::Entity::update_many()
+            .col_expr(
+                conversation::Column::ParticipantCount,
+                row.participant_count.into(),
+            )
+            .col_expr(
+                conversation::Column::MembersVersion,
+                row.members_version.into(),
+            )
+            .filter(conversation::Column::Id.eq(row.id));
+        if let Some(title) = &change.title {
+            update = update.col_expr(conversation::Column::Title, title.clone().into());
+        }
+        update.exec(tx).await?;
+    }
+    Ok(())
+}
+
+/// Writes people's own settings, in order.
+pub(super) async fn settings(tx: &impl ConnectionTrait, all: &[OwnSettings]) -> Result<()> {
+    for own in all {
+        let mut update = of(own.conversation, own.user)
+            .col_expr(participant::Column::Version, own.version.into());
+        if let Some(until) = own.settings.muted_until {
+            update = update.col_expr(participant::Column::MutedUntil, until.into());
+        }
+        if let Some(archived) = own.settings.archived {
+            update = update.col_expr(participant::Column::Archived, archived.into());
+        }
+        if let Some(pinned) = own.settings.pinned {
+            update = update.col_expr(participant::Column::Pinned, pinned.into());
+        }
+        update.exec(tx).await?;
+    }
+    Ok(())
+}
+
+fn of(conversation: ConversationId, user: UserId) -> sea_orm::UpdateMany<participant::Entity> {
+    participant::Entity::update_many()
+        .filter(participant::Column::ConversationId.eq(conversation))
+        .filter(participant::Column::UserId.eq(user))
+}

@@ -1,0 +1,253 @@
+//! Groups, and one's own settings for a conversation. What changes a group is
+//! judged by its Room, like a message.
+
+use std::collections::BTreeSet;
+
+use actix_web::web::{Path, Query};
+use actix_web::{HttpRequest, HttpResponse};
+use entity::participant::Role;
+use entity::{ConversationId, Millis, UserId, user};
+use serde::{Deserialize, Deserializer};
+use serde_json::json;
+
+use super::super::auth::Auth;
+use super::super::body::Body;
+use super::super::{App, paging};
+use super::named;
+use crate::engine::room::messages::Ask;
+use crate::engine::room::rights::GROUP_MAX;
+use crate::protocol::message::system_event;
+use crate::protocol::{Code, GroupTitle, Problem, User, Username};
+use crate::store::append::Settings;
+use crate::store::{Access, Login, NewGroup};
+
+#[derive(Deserialize)]
+pub(in crate::web) struct Rename {
+    title: String,
+}
+
+#[derive(Deserialize)]
+pub(in crate::web) struct Invite {
+    username: String,
+}
+
+#[derive(Deserialize)]
+pub(in crate::web) struct SetRole {
+    role: Role,
+}
+
+#[derive(Deserialize)]
+pub(in crate::web) struct MembersQuery {
+    after: Option<i64>,
+    limit: Option<u64>,
+}
+
+/// What is left out stays; a `muted_until` of null unmutes.
+#[derive(Deserialize)]
+pub(in crate::web) struct Mine {
+    #[serde(default, deserialize_with = "said")]
+    muted_until: Option<Option<Millis>>,
+    archived: Option<bool>,
+    pinned: Option<bool>,
+}
+
+/// Tells null, which is said, from nothing said.
+fn said<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Option<Millis>>, D::Error> {
+    Option::deserialize(from).map(Some)
+}
+
+/// `POST /api/conversations/create/` with a title: a new group.
+pub(super) async fn create(
+    app: &App,
+    login: &Login,
+    title: &str,
+    usernames: &[String],
+) -> Result<HttpResponse, Problem> {
+    let me = login.user.id;
+    let title = GroupTitle::parse(title)?;
+    let mut people = invited(app, usernames).await?;
+    people.remove(&me);
+    if !(1..GROUP_MAX).contains(&people.len()) {
+        return Err(Problem::field("usernames", "1 to 999 others"));
+    }
+    let everybody: Vec<UserId> = people.iter().copied().chain([me]).collect();
+    let new = NewGroup {
+        people,
+        text: format!(
+            "{} made the group “{}”",
+            login.user.display_name,
+            title.as_str()
+        ),
+        event: system_event("created", &json!({ "title": title.as_str() })),
+        title,
+    };
+    let id = app.store.create_group(me, new, Millis::now()).await?;
+    app.engine.show(&everybody, id).await?;
+    let conversation = app.store.conversation(me, id).await?;
+    Ok(HttpResponse::Created().json(conversation))
+}
+
+/// The people whom a body names; the first that nobody is called is at fault.
+async fn invited(app: &App, usernames: &[String]) -> Result<BTreeSet<UserId>, Problem> {
+    if usernames.len() > GROUP_MAX {
+        return Err(Problem::field("usernames", "1 to 999 others"));
+    }
+    let nobody = |at: usize| {
+        Problem::field(
+            format!("usernames[{at}]"),
+            "somebody who has an account here",
+        )
+    };
+    let mut names = Vec::with_capacity(usernames.len());
+    for (at, username) in usernames.iter().enumerate() {
+        names.push(Username::parse(username).map_err(|_| nobody(at))?);
+    }
+    let found = app.store.users_named(&names).await?;
+    let is_there = |name: &Username| {
+        let mut active = found.iter().filter(|user| user.deactivated_at.is_none());
+        active.any(|user| user.username_key == name.key())
+    };
+    match names.iter().position(|name| !is_there(name)) {
+        Some(at) => Err(nobody(at)),
+        None => Ok(found.iter().map(|user| user.id).collect()),
+    }
+}
+
+/// `PATCH /api/conversations/{id}/`.
+pub(in crate::web) async fn rename(
+    app: App,
+    Auth(login): Auth,
+    id: Path<i64>,
+    Body(body): Body<Rename>,
+) -> Result<HttpResponse, Problem> {
+    let title = GroupTitle::parse(&body.title)?;
+    asked(&app, &login, ConversationId(*id), Ask::Rename(title)).await
+}
+
+/// `PATCH /api/conversations/{id}/me/`.
+pub(in crate::web) async fn settings(
+    app: App,
+    Auth(login): Auth,
+    id: Path<i64>,
+    Body(body): Body<Mine>,
+) -> Result<HttpResponse, Problem> {
+    let settings = Settings {
+        muted_until: body.muted_until,
+        archived: body.archived,
+        pinned: body.pinned,
+    };
+    asked(&app, &login, ConversationId(*id), Ask::Settings(settings)).await
+}
+
+/// `POST /api/conversations/{id}/leave/`.
+pub(in crate::web) async fn leave(
+    app: App,
+    Auth(login): Auth,
+    id: Path<i64>,
+) -> Result<HttpResponse, Problem> {
+    asked(&app, &login, ConversationId(*id), Ask::Leave).await
+}
+
+/// Has it done, and answers with the conversation in its new state.
+async fn asked(
+    app: &App,
+    login: &Login,
+    id: ConversationId,
+    ask: Ask,
+) -> Result<HttpResponse, Problem> {
+    app.engine.ask(id, login.user.id, ask).await?;
+    let conversation = app.store.conversation(login.user.id, id).await?;
+    Ok(HttpResponse::Ok().json(conversation))
+}
+
+/// `GET /api/conversations/{id}/members/`.
+pub(in crate::web) async fn members(
+    app: App,
+    Auth(login): Auth,
+    request: HttpRequest,
+    (id, query): (Path<i64>, Query<MembersQuery>),
+) -> Result<HttpResponse, Problem> {
+    let id = ConversationId(*id);
+    match app.store.access(login.user.id, id).await? {
+        None => return Err(Problem::not_found()),
+        Some(Access::Left(_)) => {
+            return Err(Problem::new(
+                Code::NotAParticipant,
+                "You are no longer in this conversation.",
+            ));
+        }
+        Some(Access::In(_)) => {}
+    }
+    let limit = paging::limit(query.limit);
+    let after = query.after.map(UserId);
+    let mut found = app.store.members(id, after, limit + 1).await?;
+    let has_more = found.len() as u64 > limit;
+    found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    let next = found
+        .last()
+        .filter(|_| has_more)
+        .map(|last| ("after", last.user.id.to_string()));
+    Ok(paging::page(&request, &found, limit, &[("next", next)]))
+}
+
+/// `POST /api/conversations/{id}/members/`.
+pub(in crate::web) async fn invite(
+    app: App,
+    Auth(login): Auth,
+    id: Path<i64>,
+    Body(body): Body<Invite>,
+) -> Result<HttpResponse, Problem> {
+    let id = ConversationId(*id);
+    let them = named(&app, &body.username).await?;
+    let ask = Ask::Invite(User::from(&them));
+    app.engine.ask(id, login.user.id, ask).await?;
+    let member = member(&app, id, them.id).await?;
+    Ok(HttpResponse::Created().json(member))
+}
+
+/// `PATCH /api/conversations/{id}/members/{username}/`.
+pub(in crate::web) async fn set_role(
+    app: App,
+    Auth(login): Auth,
+    path: Path<(i64, String)>,
+    Body(body): Body<SetRole>,
+) -> Result<HttpResponse, Problem> {
+    let (id, them) = addressed(&app, &path).await?;
+    let ask = Ask::SetRole(them.id, body.role);
+    app.engine.ask(id, login.user.id, ask).await?;
+    Ok(HttpResponse::Ok().json(member(&app, id, them.id).await?))
+}
+
+/// `DELETE /api/conversations/{id}/members/{username}/`.
+pub(in crate::web) async fn remove(
+    app: App,
+    Auth(login): Auth,
+    path: Path<(i64, String)>,
+) -> Result<HttpResponse, Problem> {
+    let (id, them) = addressed(&app, &path).await?;
+    app.engine
+        .ask(id, login.user.id, Ask::Remove(them.id))
+        .await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// The member whom a path names; nobody of that name is not found.
+async fn addressed(
+    app: &App,
+    (id, username): &(i64, String),
+) -> Result<(ConversationId, user::Model), Problem> {
+    let username = Username::parse(username).map_err(|_| Problem::not_found())?;
+    let them = app.store.user_named(&username).await?;
+    Ok((ConversationId(*id), them.ok_or_else(Problem::not_found)?))
+}
+
+async fn member(
+    app: &App,
+    id: ConversationId,
+    user: UserId,
+) -> Result<crate::protocol::conversation::Member, Problem> {
+    let before = Some(UserId(user.0 - 1));
+    let found = app.store.members(id, before, 1).await?;
+    let found = found.into_iter().find(|member| member.user.id == user);
+    found.ok_or_else(Problem::not_found)
+}

@@ -1,0 +1,229 @@
+//! `/api/auth/` and `/api/me/`.
+
+use std::time::Duration;
+
+use entity::{Millis, UserId};
+use serde_json::json;
+use tidings::auth::{Secret, Tokens};
+
+use crate::support::{Answer, PASSWORD, TestApp, until};
+
+async fn register(app: &TestApp, username: &str, password: &str) -> Answer {
+    let body = json!({ "username": username, "password": password });
+    app.post("/api/auth/register/", body).await
+}
+
+async fn log_in(app: &TestApp, username: &str, password: &str) -> Answer {
+    let body = json!({ "username": username, "password": password });
+    app.post("/api/auth/login/", body).await
+}
+
+#[tokio::test]
+async fn who_registers_is_logged_in() {
+    let app = TestApp::spawn().await;
+    let ann = app.person("ann").await;
+    let me = ann.get("/api/me/").await.expect(200);
+    assert_eq!(me["id"], ann.id);
+    assert_eq!(me["username"], "ann");
+    assert_eq!(me["display_name"], "ann");
+    assert_eq!(me["is_admin"], false);
+}
+
+#[tokio::test]
+async fn a_display_name_is_trimmed_and_shown() {
+    let app = TestApp::spawn().await;
+    let body = json!({ "username": "ann", "password": PASSWORD, "display_name": "  Ann Ö.  " });
+    let answer = app.post("/api/auth/register/", body).await.expect(201);
+    assert_eq!(answer["user"]["display_name"], "Ann Ö.");
+}
+
+#[tokio::test]
+async fn a_username_is_taken_and_logged_in_with_whatever_its_case() {
+    let app = TestApp::spawn().await;
+    register(&app, "Ann.B", PASSWORD).await.expect(201);
+    register(&app, "aNN.b", PASSWORD)
+        .await
+        .refused(409, "username_taken");
+    let answer = log_in(&app, "ANN.B", PASSWORD).await.expect(200);
+    assert_eq!(answer["user"]["username"], "Ann.B");
+}
+
+/// Guards the race of two registrations between looking whether a name is
+/// free and taking it: the unique key decides, and its violation is no 500.
+#[tokio::test]
+async fn of_those_who_register_one_name_at_once_one_has_it() {
+    let app = TestApp::spawn().await;
+    for round in 0..5 {
+        let names = [format!("Twin{round}"), format!("tWIN{round}")];
+        let (one, two) = tokio::join!(
+            register(&app, &names[0], PASSWORD),
+            register(&app, &names[1], PASSWORD)
+        );
+        let mut statuses = [one.status, two.status];
+        statuses.sort_unstable();
+        assert_eq!(statuses, [201, 409]);
+    }
+}
+
+#[tokio::test]
+async fn a_weak_password_is_refused() {
+    let app = TestApp::spawn().await;
+    for password in ["1234567", &"x".repeat(129)] {
+        let body = register(&app, "ann", password)
+            .await
+            .refused(422, "weak_password");
+        assert_eq!(body["errors"][0]["field"], "password");
+    }
+    register(&app, "ann", "äöüßäöüß").await.expect(201);
+}
+
+#[tokio::test]
+async fn a_username_that_does_not_fit_is_refused() {
+    let app = TestApp::spawn().await;
+    let long = "a".repeat(31);
+    for name in ["", "ab", "1ab", "_ab", "a b", "anné", "a/b", &long] {
+        let body = register(&app, name, PASSWORD).await.refused(422, "invalid");
+        assert_eq!(body["errors"][0]["field"], "username", "{name}");
+    }
+    register(&app, &"a".repeat(30), PASSWORD).await.expect(201);
+}
+
+#[tokio::test]
+async fn a_display_name_that_does_not_fit_is_refused() {
+    let app = TestApp::spawn().await;
+    for name in [" ", "a\nb", &"ä".repeat(61)] {
+        let body = json!({ "username": "ann", "password": PASSWORD, "display_name": name });
+        let body = app.post("/api/auth/register/", body).await;
+        let body = body.refused(422, "invalid");
+        assert_eq!(body["errors"][0]["field"], "display_name");
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_password_and_an_unknown_name_are_answered_the_same() {
+    let app = TestApp::spawn().await;
+    app.person("ann").await;
+    let wrong = log_in(&app, "ann", "not the password").await;
+    let wrong = wrong.refused(401, "bad_credentials");
+    for name in ["nobody", "no body", ""] {
+        let unknown = log_in(&app, name, PASSWORD).await;
+        assert_eq!(unknown.refused(401, "bad_credentials"), wrong);
+    }
+}
+
+#[tokio::test]
+async fn without_a_token_that_holds_nobody_is_let_in() {
+    let app = TestApp::spawn().await;
+    let ann = app.person("ann").await;
+    let elsewhere = tempfile::tempdir().unwrap();
+    let secret = Secret::load_or_create(elsewhere.path()).unwrap();
+    let forged = Tokens::new(&secret, Duration::from_secs(60))
+        .issue(UserId(ann.id), entity::LoginId(1), Millis::now())
+        .unwrap();
+    let (head, _) = ann.token.rsplit_once('.').unwrap();
+    let values = [
+        format!("Bearer {forged}"),
+        format!("Bearer {head}."),
+        format!("Basic {}", ann.token),
+        "Bearer".to_owned(),
+        String::new(),
+    ];
+    for value in values {
+        let request = app.site().request(reqwest::Method::GET, "/api/me/");
+        let request = request.header("authorization", &value);
+        let answer = app.site().send(request).await;
+        assert_eq!(answer.header("www-authenticate"), Some("Bearer"), "{value}");
+        answer.refused(401, "unauthenticated");
+    }
+    app.get("/api/me/").await.refused(401, "unauthenticated");
+    // RFC 9110, section 11.1: the scheme's name has no case.
+    let request = app.site().request(reqwest::Method::GET, "/api/me/");
+    let request = request.header("authorization", format!("bEARER {}", ann.token));
+    app.site().send(request).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_token_over_rest_comes_in_the_header_alone() {
+    let app = TestApp::spawn().await;
+    let ann = app.person("ann").await;
+    let path = format!("/api/me/?token={}", ann.token);
+    app.get(&path).await.refused(401, "unauthenticated");
+}
+
+#[tokio::test]
+async fn logging_out_ends_that_login_and_no_other() {
+    let app = TestApp::spawn().await;
+    let here = app.person("ann").await;
+    let there = here.log_in_again().await;
+    here.post("/api/auth/logout/", json!({})).await.expect(204);
+    here.get("/api/me/").await.refused(401, "unauthenticated");
+    let again = here.post("/api/auth/logout/", json!({})).await;
+    again.refused(401, "unauthenticated");
+    there.get("/api/me/").await.expect(200);
+}
+
+#[tokio::test]
+async fn a_login_outlives_the_server() {
+    let mut app = TestApp::spawn().await;
+    let ann = app.person("ann").await;
+    app.restart().await;
+    ann.get("/api/me/").await.expect(200);
+}
+
+/// Libraries give expired tokens a minute of leeway: ours has none.
+#[tokio::test]
+async fn a_token_holds_up_to_its_expiry_and_not_beyond() {
+    let builder = TestApp::builder();
+    let builder = builder.settings(|settings| settings.token_ttl = Duration::from_secs(2));
+    let app = builder.spawn().await;
+    app.person("ann").await;
+    let login = app.log_in("ann").await.expect(200);
+    let expires_at: Millis = serde_json::from_value(login["expires_at"].clone()).unwrap();
+    let token = login["token"].as_str().unwrap();
+    until("the token to expire", || async {
+        let before = Millis::now();
+        let request = app.site().request(reqwest::Method::GET, "/api/me/");
+        let answer = app.site().send(request.bearer_auth(token)).await;
+        if answer.status == 200 {
+            assert!(before < expires_at, "let in at {before}");
+            return None;
+        }
+        answer.refused(401, "unauthenticated");
+        assert!(Millis::now() >= expires_at);
+        Some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_is_deactivated_is_let_in_no_more() {
+    let app = TestApp::spawn().await;
+    let ann = app.person("ann").await;
+    let store = app.store().await;
+    store
+        .deactivate(UserId(ann.id), Millis::now())
+        .await
+        .unwrap();
+    ann.get("/api/me/").await.refused(401, "unauthenticated");
+    app.log_in("ann").await.refused(403, "deactivated");
+    // Who doesn't know the password doesn't learn that either.
+    let wrong = log_in(&app, "ann", "not the password").await;
+    wrong.refused(401, "bad_credentials");
+}
+
+#[tokio::test]
+async fn a_new_password_ends_every_login_made_with_the_old_one() {
+    let app = TestApp::spawn().await;
+    let ann = app.person("ann").await;
+    let store = app.store().await;
+    let new = tidings::protocol::Password::parse("another password").unwrap();
+    let hash = tidings::auth::passwords::hash(&new).unwrap();
+    let now = Millis::now();
+    store
+        .reset_password(UserId(ann.id), hash, now)
+        .await
+        .unwrap();
+    ann.get("/api/me/").await.refused(401, "unauthenticated");
+    app.log_in("ann").await.refused(401, "bad_credentials");
+    log_in(&app, "ann", "another password").await.expect(200);
+}

@@ -1,0 +1,198 @@
+//! How requests are refused that fit nothing.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::{Answer, Person, TestApp};
+
+/// Every path with its methods; those that need a login have `true`.
+const PATHS: [(&str, &str, bool); 15] = [
+    ("/healthz", "GET", false),
+    ("/api/auth/register", "POST", false),
+    ("/api/auth/login", "POST", false),
+    ("/api/auth/logout", "POST", true),
+    ("/api/me", "GET", true),
+    ("/api/connections", "GET, POST", true),
+    ("/api/connections/1", "DELETE", true),
+    ("/api/connections/1/accept", "POST", true),
+    ("/api/connections/1/decline", "POST", true),
+    ("/api/conversations", "GET", true),
+    ("/api/conversations/create", "POST", true),
+    ("/api/conversations/1", "GET", true),
+    ("/api/conversations/1/messages", "GET, POST", true),
+    ("/ws", "GET", false),
+    ("/ws/chat/1", "GET", false),
+];
+
+async fn ask(app: &TestApp, method: &str, path: &str) -> Answer {
+    let method = Method::from_bytes(method.as_bytes()).unwrap();
+    app.site().send(app.site().request(method, path)).await
+}
+
+#[tokio::test]
+async fn a_method_that_a_path_has_not_is_refused_with_those_it_has() {
+    let app = TestApp::spawn().await;
+    for (path, allowed, _) in PATHS {
+        for slash in ["", "/"] {
+            let path = format!("{path}{slash}");
+            for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "BREW"] {
+                if allowed.split(", ").any(|allowed| allowed == method) {
+                    continue;
+                }
+                let answer = ask(&app, method, &path).await;
+                assert_eq!(answer.header("allow"), Some(allowed), "{method} {path}");
+                answer.refused(405, "method_not_allowed");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_private_path_needs_a_login_with_and_without_its_slash() {
+    let app = TestApp::spawn().await;
+    for (path, allowed, is_private) in PATHS {
+        for method in allowed.split(", ").filter(|_| is_private) {
+            for slash in ["", "/"] {
+                let answer = ask(&app, method, &format!("{path}{slash}")).await;
+                assert_eq!(answer.header("www-authenticate"), Some("Bearer"));
+                answer.refused(401, "unauthenticated");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_slash_at_the_end_makes_no_difference() {
+    let app = TestApp::spawn().await;
+    let (ann, ben) = app.connected_pair("ann", "ben").await;
+    let id = ann.talk_with(&ben).await;
+    for path in [
+        "/api/me".to_owned(),
+        "/api/connections".to_owned(),
+        "/api/conversations".to_owned(),
+        format!("/api/conversations/{id}"),
+        format!("/api/conversations/{id}/messages"),
+    ] {
+        let without = ann.get(&path).await.expect(200);
+        let with = ann.get(&format!("{path}/")).await.expect(200);
+        assert_eq!(without, with, "{path}");
+        let queried = ann.get(&format!("{path}/?limit=50")).await.expect(200);
+        assert_eq!(queried, with, "{path}");
+    }
+    let path = format!("/api/conversations/{id}/messages");
+    ann.post(&path, json!({ "text": "Hello" }))
+        .await
+        .expect(201);
+}
+
+#[tokio::test]
+async fn where_there_is_nothing_is_not_found() {
+    let app = TestApp::spawn().await;
+    let ann = app.person("ann").await;
+    for path in [
+        "/",
+        "/nothing",
+        "/api",
+        "/api/nothing/",
+        "/api/conversations/ann/",
+        "/api/conversations/-1/",
+        "/api/conversations/1",
+        "/api/conversations/1/messages/",
+        // More digits than an id can have.
+        "/api/conversations/99999999999999999999/",
+        "/api/conversations/99999999999999999999/messages/",
+        "/api/conversations/9223372036854775807/messages/",
+        "/%ff/%00",
+    ] {
+        let answer = ann.get(path).await;
+        assert_eq!(answer.status, 404, "{path}");
+        answer.refused(404, "not_found");
+    }
+    let gone = ann.delete("/api/connections/99999999999999999999/").await;
+    gone.refused(404, "not_found");
+    let gone = ann.delete("/api/connections/9223372036854775807/").await;
+    gone.refused(404, "not_found");
+}
+
+async fn post_raw(ann: &Person, kind: Option<&str>, body: impl Into<reqwest::Body>) -> Answer {
+    let request = ann.site.request(Method::POST, "/api/connections/");
+    let request = request.bearer_auth(&ann.token).body(body);
+    let request = match kind {
+        Some(kind) => request.header("content-type", kind),
+        None => request,
+    };
+    ann.site.send(request).await
+}
+
+#[tokio::test]
+async fn a_body_is_a_json_object() {
+    let app = TestApp::spawn().await;
+    let ann = app.person("ann").await;
+    let json = Some("application/json");
+    for body in ["", "[]", "{", "null", "\"text\"", "7", r#"{"a":1} x"#] {
+        let answer = post_raw(&ann, json, body).await;
+        answer.refused(400, "bad_json");
+    }
+    let broken = post_raw(&ann, json, vec![b'{', 0xff, b'}']).await;
+    broken.refused(400, "bad_json");
+    let deep = "[".repeat(100_000);
+    post_raw(&ann, json, deep).await.refused(400, "bad_json");
+}
+
+#[tokio::test]
+async fn a_body_says_that_it_is_json() {
+    let app = TestApp::spawn().await;
+    let ann = app.person("ann").await;
+    let body = r#"{"username":"nobody"}"#;
+    let wrong = [
+        None,
+        Some("text/plain"),
+        Some("application/x-www-form-urlencoded"),
+        Some("application/jsonp"),
+    ];
+    for kind in wrong {
+        let answer = post_raw(&ann, kind, body).await;
+        answer.refused(415, "unsupported_media_type");
+    }
+    let right = post_raw(&ann, Some("Application/JSON; charset=utf-8"), body).await;
+    right.refused(422, "invalid");
+}
+
+#[tokio::test]
+async fn a_body_that_is_too_large_is_refused() {
+    let app = TestApp::builder()
+        .settings(|settings| settings.limits.body_max = 1000)
+        .spawn()
+        .await;
+    let ann = app.person("ann").await;
+    let large = json!({ "username": "x".repeat(1000) }).to_string();
+    let answer = post_raw(&ann, Some("application/json"), large).await;
+    answer.refused(413, "too_large");
+    let fits = json!({ "username": "x".repeat(900) }).to_string();
+    let answer = post_raw(&ann, Some("application/json"), fits).await;
+    answer.refused(422, "invalid");
+}
+
+#[tokio::test]
+async fn a_field_that_is_wrong_is_named() {
+    let app = TestApp::spawn().await;
+    let ann = app.person("ann").await;
+    let fields = |body: Value| -> Vec<String> {
+        let errors = body["errors"].as_array().unwrap().iter();
+        let fields = errors.map(|error| error["field"].as_str().unwrap().to_owned());
+        fields.collect()
+    };
+    let missing = ann.post("/api/connections/", json!({})).await;
+    assert_eq!(fields(missing.refused(422, "invalid")), ["username"]);
+    let wrong = ann
+        .post("/api/connections/", json!({ "username": 7 }))
+        .await;
+    assert_eq!(fields(wrong.refused(422, "invalid")), ["username"]);
+    let wrong = json!({ "text": "Hello", "client_id": [] });
+    let wrong = ann.post("/api/conversations/1/messages/", wrong).await;
+    assert_eq!(fields(wrong.refused(422, "invalid")), ["client_id"]);
+    // What isn't known is not looked at.
+    let more = json!({ "username": "nobody", "more": true });
+    let more = ann.post("/api/connections/", more).await;
+    assert_eq!(fields(more.refused(422, "invalid")), ["username"]);
+}
