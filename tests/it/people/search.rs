@@ -1,12 +1,14 @@
 //! `GET /api/users/?q=`.
 
 use entity::Millis;
+use migration::{Migrator, MigratorTrait};
+use sea_orm::ConnectionTrait;
 use serde_json::json;
 use tidings::protocol::Username;
 
 use super::{names, patch};
 use crate::support::redact::assert_wire;
-use crate::support::{Person, TestApp};
+use crate::support::{Person, TestApp, TestDatabase};
 
 async fn found(person: &Person, query: &str) -> Vec<String> {
     let query = form_urlencoded::Serializer::new(String::new())
@@ -130,4 +132,35 @@ async fn what_is_found_looks_like_this() {
     let ann = app.person("ann").await;
     let list = ann.get("/api/users/?q=an").await.expect(200);
     assert_wire!("search", list);
+}
+
+/// Guards: who registered before there was a search must not stay unfound.
+#[tokio::test]
+async fn those_who_were_here_before_are_found_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = TestDatabase::empty(folder.path()).await;
+    let db = database.connection().await;
+    let steps = Migrator::migrations();
+    let before = steps
+        .iter()
+        .position(|step| step.name().ends_with("user_words"));
+    let before = u32::try_from(before.unwrap()).unwrap();
+    Migrator::up(&db, Some(before)).await.unwrap();
+    // More than are read at a time.
+    for number in 0..1001 {
+        db.execute_unprepared(&format!(
+            "INSERT INTO \"user\" (username, username_key, display_name, about, password_hash, \
+             is_admin, created_at) VALUES ('U{number:04}', 'u{number:04}', 'Ünal N{number}', '', '', FALSE, 0)"
+        ))
+        .await
+        .unwrap();
+    }
+    Migrator::up(&db, None).await.unwrap();
+    db.close().await.unwrap();
+    let store = database.store().await;
+    for (prefix, count) in [("u0", 1000), ("u1000", 1), ("ün", 1001), ("n999", 1)] {
+        let found = store.find_users(prefix, None, 5000).await.unwrap();
+        assert_eq!(found.len(), count, "{prefix}");
+    }
+    store.close().await;
 }
