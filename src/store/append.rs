@@ -18,6 +18,8 @@ use std::sync::Arc;
 use entity::participant::Role;
 use entity::{ConversationId, MessageId, Millis, UserId};
 
+use sea_orm::ConnectionTrait;
+
 use super::{Result, Store};
 use crate::protocol::{ClientId, Message, MessageText, Problem, User};
 
@@ -127,6 +129,17 @@ pub enum Outcome {
     Stale,
     /// Nothing was written.
     Refused(Problem),
+}
+
+/// Notes that all have read a conversation up to there, as part of a larger
+/// change.
+pub(super) async fn read_by_all(
+    tx: &impl ConnectionTrait,
+    conversation: ConversationId,
+    up_to: i64,
+    now: Millis,
+) -> Result<()> {
+    write::read_by_all(tx, conversation, up_to, now).await
 }
 
 impl Store {

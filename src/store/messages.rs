@@ -1,5 +1,7 @@
 //! History: messages in their present state, as clients see them.
 
+mod reactions;
+
 use entity::message::Kind;
 use entity::{ConversationId, MessageId, Millis, UserId};
 use sea_orm::{ConnectionTrait, DbErr, FromQueryResult, Statement, Value};
@@ -7,6 +9,7 @@ use serde_json::value::RawValue;
 
 use super::conversations::Window;
 use super::{Result, Store};
+use crate::protocol::message::Reaction;
 use crate::protocol::{Message, Quote, Status, User};
 
 /// Which part of a history is asked for.
@@ -191,17 +194,24 @@ async fn select(
     let rows = Row::find_by_statement(statement).all(db).await?;
     let quoted: Vec<MessageId> = rows.iter().filter_map(|row| row.reply_to).collect();
     let quotes = quotes(db, &quoted).await?;
+    let ids: Vec<MessageId> = rows.iter().map(|row| row.id).collect();
+    let mut reactions = reactions::of(db, &ids).await?;
     Ok(rows
         .into_iter()
         .map(|row| {
             let quote = quotes.iter().find(|quote| Some(quote.id) == row.reply_to);
-            row.into_message(quote.cloned())
+            let reactions = reactions.remove(&row.id).unwrap_or_default();
+            row.into_message(quote.cloned(), reactions)
         })
         .collect::<std::result::Result<_, _>>()?)
 }
 
 impl Row {
-    fn into_message(self, reply_to: Option<Quote>) -> std::result::Result<Message, DbErr> {
+    fn into_message(
+        self,
+        reply_to: Option<Quote>,
+        reactions: Vec<Reaction>,
+    ) -> std::result::Result<Message, DbErr> {
         let is_heard = self.audience > 0;
         let status = match self.seq {
             seq if is_heard && seq <= self.read_low => Status::Read,
@@ -234,7 +244,7 @@ impl Row {
             },
             client_id: self.client_id,
             reply_to,
-            reactions: Vec::new(),
+            reactions,
             created_at: self.created_at,
             edited_at: self.edited_at,
             deleted: self.deleted_at.is_some(),

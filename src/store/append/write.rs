@@ -5,7 +5,7 @@
 mod changes;
 mod marks;
 
-use entity::{Millis, message};
+use entity::{ConversationId, Millis, message};
 use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait, Statement, Value};
 
 use super::look::Conversation;
@@ -22,6 +22,16 @@ pub(super) async fn all(tx: &impl ConnectionTrait, mut plan: Plan, now: Millis) 
     changes::settings(tx, &plan.settings).await?;
     insert_messages(tx, &plan).await?;
     marks::keep(tx, receipts).await
+}
+
+/// Notes that all have read a conversation up to there.
+pub(super) async fn read_by_all(
+    tx: &impl ConnectionTrait,
+    conversation: ConversationId,
+    up_to: i64,
+    now: Millis,
+) -> Result<()> {
+    marks::keep(tx, vec![marks::read(conversation, None, up_to, now)]).await
 }
 
 async fn update_conversations(

@@ -14,7 +14,7 @@ use sea_orm::{
 use super::{Store, newcomer};
 use crate::protocol::conversation::Member;
 use crate::protocol::{Code, GroupTitle, User};
-use crate::store::{Result, StoreError, connections};
+use crate::store::{Result, StoreError, append, connections};
 
 /// What a group starts with.
 pub struct NewGroup {
@@ -63,6 +63,8 @@ impl Store {
                 .await?;
         }
         opening(me, new, (id, message_id), now).insert(&tx).await?;
+        // All were there, so all have read it.
+        append::read_by_all(&tx, id, 1, now).await?;
         tx.commit().await?;
         Ok(id)
     }

@@ -102,7 +102,7 @@ fn moved(
 
 /// Reading implies delivery: where both marks moved to one place, one row
 /// says it.
-fn read(
+pub(super) fn read(
     conversation: ConversationId,
     user: Option<UserId>,
     up_to: i64,
