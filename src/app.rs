@@ -8,17 +8,17 @@ use std::path::Path;
 use std::time::Duration;
 
 use actix_web::dev::Server;
-use actix_web::middleware::{NormalizePath, TrailingSlash};
+use actix_web::middleware::{NormalizePath, TrailingSlash, from_fn};
 use actix_web::{App, HttpServer, web};
 use sea_orm::DatabaseConnection;
 
-use crate::auth::{Secret, Tokens};
-use crate::config::{DatabaseUrl, Settings};
+use crate::auth::{Csrf, Secret, Tokens};
+use crate::config::{DatabaseUrl, Registration, Settings};
 use crate::engine::testing::Faults;
 use crate::engine::{Engine, session};
 use crate::store::{FolderLock, Store, StoreError};
 use crate::telemetry::RootSpan;
-use crate::web::{State, on_every_response, routes};
+use crate::web::{State, cors, note_form_token, on_every_response, routes};
 
 /// Unsent bytes up to which a session's heartbeat still runs.
 const WRITE_BUFFER: usize = 256 * 1024;
@@ -75,6 +75,7 @@ impl Application {
     /// As [`Application::build`].
     pub async fn build_with(settings: Settings, faults: Faults) -> Result<Self, StartError> {
         let folder = lock_folder(&settings.data_dir)?;
+        warn_of_an_open_door(&settings);
         let listener = TcpListener::bind(settings.listen)
             .map_err(|error| StartError::Listen(settings.listen, error))?;
         let address = listener.local_addr().map_err(StartError::System)?;
@@ -86,6 +87,8 @@ impl Application {
             .map_err(|error| StartError::Database(settings.database_url.clone(), error))?;
         let state = web::Data::new(State {
             tokens: Tokens::new(&secret, settings.token_ttl),
+            csrf: Csrf::new(&secret)
+                .map_err(|error| StartError::System(io::Error::other(error)))?,
             store: store.clone(),
             engine: engine.clone(),
             settings,
@@ -132,6 +135,8 @@ fn serve(listener: TcpListener, state: web::Data<State>) -> io::Result<Server> {
     let server = HttpServer::new(move || {
         App::new()
             .app_data(state.clone())
+            .wrap(from_fn(note_form_token))
+            .wrap(cors(&state.settings))
             .wrap(on_every_response())
             .wrap(tracing_actix_web::TracingLogger::<RootSpan>::new())
             .wrap(NormalizePath::new(TrailingSlash::Trim))
@@ -150,6 +155,18 @@ fn serve(listener: TcpListener, state: web::Data<State>) -> io::Result<Server> {
     .disable_signals()
     .listen(listener)?;
     Ok(server.run())
+}
+
+/// Who tries it at home should not have to think of this; who puts it on a
+/// network should not have missed it.
+fn warn_of_an_open_door(settings: &Settings) {
+    if settings.registration == Registration::Open && !settings.listen.ip().is_loopback() {
+        tracing::warn!(
+            address = %settings.listen,
+            "everybody who can reach this server may open an account: \
+             --registration invite or closed (TIDINGS_REGISTRATION) prevents it"
+        );
+    }
 }
 
 /// Makes the data folder where there is none, for its owner alone.

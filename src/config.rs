@@ -5,6 +5,7 @@
 //! keeps what was found as text, so that [`Settings::resolve`] can name a bad
 //! value in one line of the same kind, wherever it came from.
 
+mod access;
 mod database_url;
 mod error;
 mod overrides;
@@ -12,6 +13,7 @@ mod public_url;
 mod sources;
 mod tuning;
 
+pub use access::{Registration, TrustedProxies};
 pub use database_url::DatabaseUrl;
 pub use error::SettingsError;
 pub use overrides::Overrides;
@@ -52,6 +54,12 @@ pub struct Settings {
     /// What browsers know this server by, where that isn't the `Host` they
     /// ask for.
     pub public_url: Option<PublicUrl>,
+    /// The origins of other pages that may call the API, with a bearer token.
+    pub allowed_origins: Vec<PublicUrl>,
+    /// Whose word is taken for where a request comes from.
+    pub trusted_proxies: TrustedProxies,
+    /// Who may open an account.
+    pub registration: Registration,
     /// How long a login holds.
     pub token_ttl: Duration,
     /// Bytes of unsent frames before a slow client is let go.
@@ -74,6 +82,9 @@ impl Default for Settings {
             database_url: DatabaseUrl::inside(&data_dir),
             data_dir,
             public_url: None,
+            allowed_origins: Vec::new(),
+            trusted_proxies: TrustedProxies::default(),
+            registration: Registration::Open,
             token_ttl: Duration::from_secs(7 * 24 * 3600),
             session_buffer: 256 * 1024,
             log: "info".to_owned(),
@@ -98,32 +109,59 @@ impl Settings {
         }
 
         let mut settings = Self::default();
+        settings.take_places(&sources)?;
+        settings.take_access(&sources)?;
+        settings.take_measures(&sources)?;
+        Ok(settings)
+    }
+
+    /// Where it is, and where its things are.
+    fn take_places(&mut self, sources: &Sources) -> Result<(), SettingsError> {
         if let Some(found) = sources.text("listen", |o| &o.listen) {
-            settings.listen = found.parse(read_listen)?;
+            self.listen = found.parse(read_listen)?;
         }
         if let Some(path) = sources.path(|o| &o.data_dir) {
-            settings.database_url = DatabaseUrl::inside(path);
-            settings.data_dir = path.to_owned();
+            self.database_url = DatabaseUrl::inside(path);
+            self.data_dir = path.to_owned();
         }
         if let Some(found) = sources.text("database_url", |o| &o.database_url) {
-            settings.database_url = found.secret().parse(DatabaseUrl::read)?;
+            self.database_url = found.secret().parse(DatabaseUrl::read)?;
         }
         if let Some(found) = sources.text("public_url", |o| &o.public_url) {
-            settings.public_url = Some(found.parse(PublicUrl::read)?);
+            self.public_url = Some(found.parse(PublicUrl::read)?);
         }
+        Ok(())
+    }
+
+    /// Who may come in, and by which way.
+    fn take_access(&mut self, sources: &Sources) -> Result<(), SettingsError> {
+        if let Some(found) = sources.text("registration", |o| &o.registration) {
+            self.registration = found.parse(Registration::read)?;
+        }
+        if let Some(found) = sources.text("allowed_origins", |o| &o.allowed_origins) {
+            self.allowed_origins = found.parse(access::read_origins)?;
+        }
+        if let Some(found) = sources.text("trusted_proxies", |o| &o.trusted_proxies) {
+            self.trusted_proxies = found.parse(TrustedProxies::read)?;
+        }
+        Ok(())
+    }
+
+    /// How long, how much, and what is told of it.
+    fn take_measures(&mut self, sources: &Sources) -> Result<(), SettingsError> {
         if let Some(found) = sources.text("token_ttl", |o| &o.token_ttl) {
-            settings.token_ttl = found.parse(read_token_ttl)?;
+            self.token_ttl = found.parse(read_token_ttl)?;
         }
         if let Some(found) = sources.text("session_buffer", |o| &o.session_buffer) {
-            settings.session_buffer = found.parse(read_session_buffer)?;
+            self.session_buffer = found.parse(read_session_buffer)?;
         }
         if let Some(found) = sources.text("log", |o| &o.log) {
-            found.text().clone_into(&mut settings.log);
+            found.text().clone_into(&mut self.log);
         }
         if let Some(found) = sources.text("log_format", |o| &o.log_format) {
-            settings.log_format = found.parse(read_log_format)?;
+            self.log_format = found.parse(read_log_format)?;
         }
-        Ok(settings)
+        Ok(())
     }
 }
 
@@ -242,7 +280,14 @@ mod tests {
             refusal("", &["--log-format", "x\ny"]),
             "--log-format (TIDINGS_LOG_FORMAT) is \"x\\ny\": it must be text or json"
         );
-        for flag in ["--token-ttl", "--session-buffer", "--public-url"] {
+        for flag in [
+            "--token-ttl",
+            "--session-buffer",
+            "--public-url",
+            "--registration",
+            "--allowed-origins",
+            "--trusted-proxies",
+        ] {
             for value in ["0", "16383.5", "x", "99999999999999999999999"] {
                 let line = refusal("", &[flag, value]);
                 assert!(line.starts_with(&format!("{flag} (TIDINGS_")), "{line}");

@@ -20,13 +20,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use actix::{Arbiter, ArbiterHandle};
-use entity::{ConversationId, Millis, UserId};
+use entity::{ConversationId, LoginId, Millis, UserId};
 use tokio::sync::oneshot;
 
 use crate::config::Settings;
 use crate::protocol::{CloseCode, Event, Problem, User};
 use crate::store::append::Post;
-use crate::store::{Login, Store, StoreError};
+use crate::store::{Store, StoreError};
 
 use directory::Directory;
 use hub::HubHandle;
@@ -182,10 +182,10 @@ impl Engine {
     }
 
     /// Closes the sockets of a login that ended.
-    pub fn end_login(&self, login: &Login) {
+    pub fn end_login(&self, user: UserId, login: LoginId) {
         self.inner
             .directory
-            .close_login(login.user.id, login.id, CloseCode::LoginEnded);
+            .close_login(user, login, CloseCode::LoginEnded);
     }
 
     /// Whether it takes nothing new any more.

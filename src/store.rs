@@ -7,14 +7,18 @@
 //! [`append`]: what the Journal commits.
 
 pub mod append;
+mod blocks;
 mod connections;
 mod conversations;
 mod error;
 mod ids;
+mod invites;
 mod logins;
 mod messages;
 mod open;
 mod presence;
+mod profiles;
+mod user_words;
 mod users;
 
 use std::sync::Arc;
@@ -27,10 +31,12 @@ use sea_orm::{
 pub use connections::{Change, RequestOutcome};
 pub use conversations::{Access, ListCursor, NewGroup, RoomMember, RoomRecord, Window};
 pub use error::StoreError;
+pub use invites::NewInvite;
 pub use logins::{Login, NewLogin};
 pub use messages::{Page, PageRequest};
 pub use open::FolderLock;
-pub use users::NewUser;
+pub use user_words::{Found, FoundCursor};
+pub use users::{NewUser, ProfileChange};
 
 /// A handle to the database.
 #[derive(Clone)]

@@ -5,12 +5,19 @@
 //! asks), [`body`] and [`paging`] (what they ask), [`problem`] (how they are
 //! refused), [`sockets`] (the handshake), [`api`].
 
+mod accounts;
 mod api;
+mod assets;
 mod auth;
 mod body;
+mod cookies;
+mod cors;
+mod csrf;
 mod headers;
 mod health;
+mod pages;
 mod paging;
+mod peer;
 mod problem;
 mod sockets;
 
@@ -19,12 +26,14 @@ use actix_web::http::header;
 use actix_web::web::{PathConfig, PayloadConfig, QueryConfig, ServiceConfig};
 use actix_web::{Resource, Route, web};
 
-use crate::auth::Tokens;
+use crate::auth::{Csrf, Tokens};
 use crate::config::Settings;
 use crate::engine::Engine;
 use crate::protocol::{Code, Problem};
 use crate::store::Store;
 
+pub use cors::cors;
+pub use csrf::note_form_token;
 pub use headers::on_every_response;
 
 /// What every handler works with.
@@ -33,6 +42,7 @@ pub struct State {
     pub store: Store,
     pub engine: Engine,
     pub tokens: Tokens,
+    pub csrf: Csrf,
 }
 
 /// The state, as handlers take it.
@@ -42,6 +52,7 @@ type App = web::Data<State>;
 /// before this table is looked at.
 pub fn routes(config: &mut ServiceConfig, body_max: usize) {
     use api::{connections, identity};
+    config.configure(people).configure(by_name).configure(forms);
     let (get, post, delete) = (Method::GET, Method::POST, Method::DELETE);
     config
         .app_data(PayloadConfig::new(body_max))
@@ -55,7 +66,6 @@ pub fn routes(config: &mut ServiceConfig, body_max: usize) {
         .service(at("/api/auth/register", [(&post, to(identity::register))]))
         .service(at("/api/auth/login", [(&post, to(identity::login))]))
         .service(at("/api/auth/logout", [(&post, to(identity::logout))]))
-        .service(at("/api/me", [(&get, to(identity::me))]))
         .service(at(
             "/api/connections",
             [
@@ -143,6 +153,69 @@ fn conversation_routes(config: &mut ServiceConfig) {
             ],
         ))
         .service(at(&under("/leave"), [(&post, to(groups::leave))]));
+}
+
+/// People, and what one is to them.
+fn people(config: &mut ServiceConfig) {
+    use api::{blocks, identity, invites, me, users};
+    let (get, post, put) = (Method::GET, Method::POST, Method::PUT);
+    let (patch, delete) = (Method::PATCH, Method::DELETE);
+    config
+        .service(at("/api/auth/sessions", [(&get, to(identity::sessions))]))
+        .service(at(
+            "/api/auth/sessions/{id:\\d+}",
+            [(&delete, to(identity::end_session))],
+        ))
+        .service(at(
+            "/api/me",
+            [(&get, to(me::show)), (&patch, to(me::change))],
+        ))
+        .service(at("/api/me/password", [(&post, to(me::change_password))]))
+        .service(at("/api/users", [(&get, to(users::search))]))
+        .service(at("/api/users/{username}", [(&get, to(users::show))]))
+        .service(at("/api/blocks", [(&get, to(blocks::list))]))
+        .service(at(
+            "/api/blocks/{username}",
+            [(&put, to(blocks::put)), (&delete, to(blocks::lift))],
+        ))
+        .service(at("/api/admin/invites", [(&post, to(invites::create))]));
+}
+
+/// Direct conversations by the other's name.
+fn by_name(config: &mut ServiceConfig) {
+    use api::by_name;
+    let (get, post) = (Method::GET, Method::POST);
+    config
+        .service(at(
+            "/messages/history/{username}",
+            [(&get, to(by_name::history))],
+        ))
+        .service(at(
+            "/messages/send/{username}",
+            [(&post, to(by_name::send))],
+        ))
+        .service(at("/messages/unread", [(&get, to(by_name::unread))]))
+        .service(at(
+            "/messages/status/{username}",
+            [(&get, to(by_name::status))],
+        ));
+}
+
+/// The pages of those who aren't logged in yet, and what they are made of.
+fn forms(config: &mut ServiceConfig) {
+    use pages::{login, register};
+    let (get, post) = (Method::GET, Method::POST);
+    config
+        .service(at(
+            "/login",
+            [(&get, to(login::show)), (&post, to(login::submit))],
+        ))
+        .service(at(
+            "/register",
+            [(&get, to(register::show)), (&post, to(register::submit))],
+        ))
+        .service(at("/logout", [(&post, to(login::logout))]))
+        .service(at("/static/{path:.*}", [(&get, to(assets::serve))]));
 }
 
 /// A path with its methods; any other is answered 405 with what is allowed

@@ -21,6 +21,7 @@ pub mod reaction;
 pub mod receipt;
 pub mod user;
 pub mod user_status;
+pub mod user_word;
 
 pub use ids::{
     AuditId, ConnectionId, ConversationId, InviteId, LoginId, MessageId, NodeId, ReceiptId, UserId,

@@ -14,6 +14,7 @@ mod m20261121_000002_connections;
 mod m20261121_000003_conversations;
 mod m20261121_000004_messages;
 mod m20261121_000005_house;
+mod m20261122_000006_user_words;
 
 /// All steps, in order.
 pub struct Migrator;
@@ -27,6 +28,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000003_conversations::Migration),
             Box::new(m20261121_000004_messages::Migration),
             Box::new(m20261121_000005_house::Migration),
+            Box::new(m20261122_000006_user_words::Migration),
         ]
     }
 }

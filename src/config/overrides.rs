@@ -58,6 +58,30 @@ pub struct Overrides {
     #[arg(long, global = true, env = "TIDINGS_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<String>,
 
+    /// Origins of other pages that may call the API with a bearer token, with
+    /// commas between [default: none]
+    #[arg(
+        long,
+        global = true,
+        env = "TIDINGS_ALLOWED_ORIGINS",
+        value_name = "URLS"
+    )]
+    pub allowed_origins: Option<String>,
+
+    /// Addresses or networks of proxies in front, with commas between, whose
+    /// X-Forwarded-For is believed [default: none]
+    #[arg(
+        long,
+        global = true,
+        env = "TIDINGS_TRUSTED_PROXIES",
+        value_name = "NETWORKS"
+    )]
+    pub trusted_proxies: Option<String>,
+
+    /// Who may open an account: open, invite or closed [default: open]
+    #[arg(long, global = true, env = "TIDINGS_REGISTRATION", value_name = "WHO")]
+    pub registration: Option<String>,
+
     /// How long a login holds, in seconds [default: 604800]
     #[arg(long, global = true, env = "TIDINGS_TOKEN_TTL", value_name = "SECONDS")]
     #[serde(deserialize_with = "whole_number")]

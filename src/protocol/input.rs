@@ -183,6 +183,30 @@ impl GroupTitle {
     }
 }
 
+/// A few words about oneself: trimmed, at most 300 characters, no NUL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct About(String);
+
+impl About {
+    /// Checks `text`.
+    ///
+    /// # Errors
+    /// `invalid`, naming the field `about`.
+    pub fn parse(text: &str) -> Result<Self, Problem> {
+        let text = text.trim();
+        if text.chars().count() > 300 || text.contains('\0') {
+            return Err(Problem::field("about", "at most 300 characters, no NUL"));
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The words themselves.
+    #[must_use]
+    pub fn into_inner(self) -> String {
+        self.0
+    }
+}
+
 /// A new password: 8 to 128 characters. It can't be printed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Password(String);

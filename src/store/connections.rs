@@ -10,9 +10,10 @@ use std::collections::BTreeSet;
 use entity::connection::{self, State};
 use entity::{ConnectionId, Millis, UserId, block, conversation, user};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait,
-    IntoActiveModel, ModelTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
-    TryInsertResult, sea_query::Expr,
+    ActiveValue::Set,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, IntoActiveModel, ModelTrait,
+    PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, TryInsertResult,
+    sea_query::{Expr, LockType},
 };
 
 use super::{Result, Store, StoreError};
@@ -97,6 +98,7 @@ impl Store {
             ));
         }
         let tx = self.begin().await?;
+        hold_pair(&tx, me.id, them.id).await?;
         if blocks(&tx, me.id, them.id).await? {
             return Err(StoreError::refused(
                 Code::Conflict,
@@ -105,7 +107,7 @@ impl Store {
         }
         let is_fresh = insert_request(&tx, me.id, them.id, now).await?;
         let mut row = locked_pair(&tx, me.id, them.id).await?;
-        let outcome = if is_fresh {
+        let outcome = if is_fresh || revive(&tx, &mut row, me.id).await? {
             RequestOutcome::Requested(change(&row, me, them))
         } else if row.state == State::Connected || row.requested_by == me.id {
             RequestOutcome::Unchanged(seen(&row, me.id, them))
@@ -124,7 +126,8 @@ impl Store {
     pub async fn accept_connection(&self, me: &user::Model, id: ConnectionId) -> Result<Change> {
         let tx = self.begin().await?;
         let (mut row, them) = locked(&tx, me.id, id).await?;
-        if row.state == State::Requested {
+        if row.state != State::Connected {
+            // A swallowed request too: it has to look like any other.
             if row.requested_by == me.id {
                 return Err(StoreError::refused(
                     Code::Conflict,
@@ -207,7 +210,40 @@ pub(super) async fn all_connected(
     Ok(usize::try_from(count).is_ok_and(|count| count == people.len()))
 }
 
-async fn blocks(tx: &impl ConnectionTrait, blocker: UserId, blocked: UserId) -> Result<bool> {
+/// Holds what two people are to each other until the transaction ends: who
+/// blocks whom, and their connection. Where there are no rows of that yet
+/// there is nothing else to hold, so it is the row of one of the two, which
+/// everybody chooses alike. It keeps nobody from naming that person in other
+/// rows.
+pub(super) async fn hold_pair(tx: &impl ConnectionTrait, one: UserId, two: UserId) -> Result<()> {
+    let (low, _) = ordered(one, two);
+    user::Entity::find_by_id(low)
+        .lock(LockType::NoKeyUpdate)
+        .one(tx)
+        .await?;
+    Ok(())
+}
+
+/// Makes a request heard that was swallowed once, and is repeated after the
+/// block was lifted; true where it was such a one.
+async fn revive(
+    tx: &impl ConnectionTrait,
+    row: &mut connection::Model,
+    me: UserId,
+) -> Result<bool> {
+    let was_swallowed = row.state == State::Swallowed && row.requested_by == me;
+    if !was_swallowed || blocks(tx, other(row, me), me).await? {
+        return Ok(false);
+    }
+    set_state(tx, row, State::Requested).await?;
+    Ok(true)
+}
+
+pub(super) async fn blocks(
+    tx: &impl ConnectionTrait,
+    blocker: UserId,
+    blocked: UserId,
+) -> Result<bool> {
     let row = block::Entity::find_by_id((blocker, blocked))
         .one(tx)
         .await?;
@@ -243,15 +279,28 @@ async fn insert_request(
 }
 
 async fn connect(tx: &impl ConnectionTrait, row: &mut connection::Model) -> Result<()> {
-    row.state = State::Connected;
-    let mut active = row.clone().into_active_model();
-    active.state = Set(State::Connected);
-    connection::Entity::update(active).exec(tx).await?;
+    set_state(tx, row, State::Connected).await?;
     set_open(tx, row, true).await
 }
 
+pub(super) async fn set_state(
+    tx: &impl ConnectionTrait,
+    row: &mut connection::Model,
+    state: State,
+) -> Result<()> {
+    row.state = state;
+    let mut active = row.clone().into_active_model();
+    active.state = Set(state);
+    connection::Entity::update(active).exec(tx).await?;
+    Ok(())
+}
+
 /// Opens or closes the direct conversation of the two, where there is one.
-async fn set_open(tx: &impl ConnectionTrait, row: &connection::Model, open: bool) -> Result<()> {
+pub(super) async fn set_open(
+    tx: &impl ConnectionTrait,
+    row: &connection::Model,
+    open: bool,
+) -> Result<()> {
     let raised = Expr::col(conversation::Column::MembersVersion).add(1);
     conversation::Entity::update_many()
         .col_expr(conversation::Column::Open, open.into())
@@ -262,7 +311,7 @@ async fn set_open(tx: &impl ConnectionTrait, row: &connection::Model, open: bool
     Ok(())
 }
 
-fn pair(one: UserId, two: UserId) -> sea_orm::Select<connection::Entity> {
+pub(super) fn pair(one: UserId, two: UserId) -> sea_orm::Select<connection::Entity> {
     let (low, high) = ordered(one, two);
     connection::Entity::find()
         .filter(connection::Column::LowId.eq(low))
@@ -347,7 +396,7 @@ fn change(row: &connection::Model, me: &user::Model, them: &user::Model) -> Chan
     }
 }
 
-fn gone(row: &connection::Model, me: &user::Model, them: &user::Model) -> Change {
+pub(super) fn gone(row: &connection::Model, me: &user::Model, them: &user::Model) -> Change {
     let mut change = change(row, me, them);
     change.mine.state = Seen::None;
     if let Some(theirs) = &mut change.theirs {

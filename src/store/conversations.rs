@@ -110,6 +110,11 @@ impl Store {
         Ok((id, is_new))
     }
 
+    /// The direct conversation of two people, where there is one.
+    pub async fn direct_between(&self, one: UserId, two: UserId) -> Result<Option<ConversationId>> {
+        direct(&self.reader, &direct_key(one, two)).await
+    }
+
     /// How a person stands to a conversation; none where they never took
     /// part, or where there is no such conversation.
     pub async fn access(&self, me: UserId, id: ConversationId) -> Result<Option<Access>> {

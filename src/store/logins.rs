@@ -4,19 +4,21 @@ use std::time::Duration;
 
 use entity::{LoginId, Millis, UserId, login, user};
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter,
-    QuerySelect,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait,
+    QueryFilter, QueryOrder, QuerySelect,
 };
 
-use super::{Result, Store};
+use super::{Result, Store, StoreError};
+use crate::protocol::Code;
 
 /// `last_used_at` is a help to people who look for a login they don't know;
 /// it is written at most this often.
 const TOUCH_EVERY: Duration = Duration::from_secs(60);
 
 /// Where and for how long somebody logs in.
-pub struct NewLogin {
-    pub user_id: UserId,
+pub struct NewLogin<'a> {
+    /// As they were when their password was looked at.
+    pub user: &'a user::Model,
     /// What the client calls itself.
     pub device: String,
     pub address: String,
@@ -42,9 +44,22 @@ impl Login {
 
 impl Store {
     /// Notes a login.
-    pub async fn create_login(&self, new: NewLogin, now: Millis) -> Result<LoginId> {
+    ///
+    /// # Errors
+    /// `bad_credentials` where the password was changed or the account
+    /// switched off since it was looked at: that ended all logins, and this
+    /// one must not come after it.
+    pub async fn create_login(&self, new: NewLogin<'_>, now: Millis) -> Result<LoginId> {
+        let tx = self.begin().await?;
+        user::Entity::find_by_id(new.user.id)
+            .filter(user::Column::PasswordHash.eq(&new.user.password_hash))
+            .filter(user::Column::DeactivatedAt.is_null())
+            .lock_shared()
+            .one(&tx)
+            .await?
+            .ok_or_else(|| StoreError::refused(Code::BadCredentials, "The password changed."))?;
         let row = login::ActiveModel {
-            user_id: Set(new.user_id),
+            user_id: Set(new.user.id),
             device: Set(new.device),
             address: Set(new.address),
             created_at: Set(now),
@@ -53,7 +68,27 @@ impl Store {
             ended_at: Set(None),
             ..Default::default()
         };
-        Ok(row.insert(&self.writer).await?.id)
+        let id = row.insert(&tx).await?.id;
+        tx.commit().await?;
+        Ok(id)
+    }
+
+    /// A page of a person's logins that hold, newest first, from `before` on.
+    pub async fn logins(
+        &self,
+        user: UserId,
+        before: Option<LoginId>,
+        limit: u64,
+    ) -> Result<Vec<login::Model>> {
+        let mut query = login::Entity::find()
+            .filter(login::Column::UserId.eq(user))
+            .filter(holds(Millis::now()))
+            .order_by_desc(login::Column::Id)
+            .limit(limit);
+        if let Some(before) = before {
+            query = query.filter(login::Column::Id.lt(before));
+        }
+        Ok(query.all(&self.reader).await?)
     }
 
     /// The login with that id, where it has neither ended nor expired and its
@@ -61,8 +96,7 @@ impl Store {
     pub async fn login(&self, id: LoginId, now: Millis) -> Result<Option<Login>> {
         let found = login::Entity::find_by_id(id)
             .find_also_related(user::Entity)
-            .filter(login::Column::EndedAt.is_null())
-            .filter(login::Column::ExpiresAt.gt(now))
+            .filter(holds(now))
             .filter(user::Column::DeactivatedAt.is_null())
             .one(&self.reader)
             .await?;
@@ -97,6 +131,24 @@ impl Store {
         Ok(())
     }
 
+    /// Ends one of a person's own logins.
+    ///
+    /// # Errors
+    /// `not_found` where they have none with that id that holds.
+    pub async fn end_own_login(&self, user: UserId, id: LoginId, now: Millis) -> Result<()> {
+        let done = login::Entity::update_many()
+            .col_expr(login::Column::EndedAt, now.into())
+            .filter(login::Column::Id.eq(id))
+            .filter(login::Column::UserId.eq(user))
+            .filter(holds(now))
+            .exec(&self.writer)
+            .await?;
+        match done.rows_affected {
+            0 => Err(StoreError::not_found()),
+            _ => Ok(()),
+        }
+    }
+
     /// The logins that ended at `moment` or later, and whose they were.
     pub async fn logins_ended_since(&self, moment: Millis) -> Result<Vec<(LoginId, UserId)>> {
         Ok(login::Entity::find()
@@ -107,6 +159,38 @@ impl Store {
             .all(&self.reader)
             .await?)
     }
+}
+
+fn holds(now: Millis) -> Condition {
+    Condition::all()
+        .add(login::Column::EndedAt.is_null())
+        .add(login::Column::ExpiresAt.gt(now))
+}
+
+/// Ends every login of a person but this one, as part of a larger change, and
+/// says which these were.
+pub(super) async fn end_others(
+    tx: &impl ConnectionTrait,
+    login: &Login,
+    now: Millis,
+) -> Result<Vec<LoginId>> {
+    let others = Condition::all()
+        .add(login::Column::UserId.eq(login.user.id))
+        .add(login::Column::Id.ne(login.id))
+        .add(login::Column::EndedAt.is_null());
+    let ended = login::Entity::find()
+        .select_only()
+        .column(login::Column::Id)
+        .filter(others.clone())
+        .into_tuple()
+        .all(tx)
+        .await?;
+    login::Entity::update_many()
+        .col_expr(login::Column::EndedAt, now.into())
+        .filter(others)
+        .exec(tx)
+        .await?;
+    Ok(ended)
 }
 
 /// Ends every login of a person, as part of a larger change.

@@ -26,7 +26,7 @@ pub enum PageRequest {
 }
 
 /// A part of a history, oldest first.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Page {
     pub messages: Vec<Message>,
     /// Whether there is more before it.

@@ -1,4 +1,4 @@
-//! A request's body: a JSON object, checked field by field.
+//! A request's body: a JSON object or a form, checked field by field.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -37,14 +37,64 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
     }
 }
 
-fn is_json(request: &HttpRequest) -> bool {
-    let value = request.headers().get(header::CONTENT_TYPE);
-    let text = value.and_then(|value| value.to_str().ok()).unwrap_or("");
-    let kind = text.split(';').next().unwrap_or("").trim();
-    kind.eq_ignore_ascii_case("application/json")
+/// What a form of a page sends. Which fields may be missing is the shape's to
+/// say.
+pub(super) struct Form<T>(pub(super) T);
+
+impl<T: DeserializeOwned + 'static> FromRequest for Form<T> {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let is_form = is_form(request);
+        let bytes = Bytes::from_request(request, payload);
+        Box::pin(async move {
+            if !is_form {
+                return Err(Problem::new(
+                    Code::UnsupportedMediaType,
+                    "Send 'Content-Type: application/x-www-form-urlencoded'.",
+                ));
+            }
+            let bytes = bytes.await.map_err(|error| unread(&error))?;
+            parse_form(&bytes).map(Self)
+        })
+    }
 }
 
-fn unread(error: &actix_web::Error) -> Problem {
+/// The same shape, as a form or as JSON.
+pub(super) struct FormOrJson<T>(pub(super) T);
+
+impl<T: DeserializeOwned + 'static> FromRequest for FormOrJson<T> {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        if is_form(request) {
+            let form = Form::from_request(request, payload);
+            return Box::pin(async move { form.await.map(|Form(inner)| Self(inner)) });
+        }
+        let json = Body::from_request(request, payload);
+        Box::pin(async move { json.await.map(|Body(inner)| Self(inner)) })
+    }
+}
+
+fn is_json(request: &HttpRequest) -> bool {
+    is(request, "application/json")
+}
+
+/// Whether a form's fields come with it.
+pub(super) fn is_form(request: &HttpRequest) -> bool {
+    is(request, "application/x-www-form-urlencoded")
+}
+
+fn is(request: &HttpRequest, kind: &str) -> bool {
+    let value = request.headers().get(header::CONTENT_TYPE);
+    let text = value.and_then(|value| value.to_str().ok()).unwrap_or("");
+    let sent = text.split(';').next().unwrap_or("").trim();
+    sent.eq_ignore_ascii_case(kind)
+}
+
+pub(super) fn unread(error: &actix_web::Error) -> Problem {
     match error.as_error::<PayloadError>() {
         Some(PayloadError::Overflow) => Problem::new(Code::TooLarge, "The body is too large."),
         _ => Problem::new(Code::BadRequest, "The body could not be read."),
@@ -61,6 +111,14 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
         let end = detail.rfind(" at line ").unwrap_or(detail.len());
         let detail = detail.get(..end).unwrap_or_default();
         Problem::field(field(&error.path().to_string(), detail), detail)
+    })
+}
+
+fn parse_form<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let fields = serde_urlencoded::Deserializer::new(form_urlencoded::parse(bytes));
+    serde_path_to_error::deserialize(fields).map_err(|error| {
+        let detail = error.inner().to_string();
+        Problem::field(field(&error.path().to_string(), &detail), detail)
     })
 }
 

@@ -1,5 +1,7 @@
 //! Pages of lists: `limit`, and the neighbours' addresses (RFC 8288).
 
+use std::borrow::Cow;
+
 use actix_web::http::header::{HeaderValue, LINK};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
@@ -15,10 +17,11 @@ pub(super) fn limit(asked: Option<u64>) -> u64 {
 }
 
 /// A page, with links to its neighbours: `prev` is older, `next` newer. Each
-/// is a parameter with its value, which clients take as it is.
-pub(super) fn page<T: Serialize>(
+/// is a parameter with its value, which clients take as it is; what else was
+/// asked is asked there too.
+pub(super) fn page<T: Serialize + ?Sized>(
     request: &HttpRequest,
-    items: &[T],
+    items: &T,
     limit: u64,
     neighbours: &[(&str, Option<(&str, String)>)],
 ) -> HttpResponse {
@@ -27,9 +30,12 @@ pub(super) fn page<T: Serialize>(
         .filter_map(|(relation, place)| {
             let (parameter, value) = place.as_ref()?;
             let path = request.path();
-            Some(format!(
-                "<{path}?{parameter}={value}&limit={limit}>; rel=\"{relation}\""
-            ))
+            let query = form_urlencoded::Serializer::new(String::new())
+                .extend_pairs(besides(request.query_string()))
+                .append_pair(parameter, value)
+                .append_pair("limit", &limit.to_string())
+                .finish();
+            Some(format!("<{path}?{query}>; rel=\"{relation}\""))
         })
         .collect();
     let mut response = HttpResponse::Ok().json(items);
@@ -39,4 +45,10 @@ pub(super) fn page<T: Serialize>(
         response.headers_mut().insert(LINK, value);
     }
     response
+}
+
+/// What a query asks beside the place and the size of the page.
+fn besides(query: &str) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
+    form_urlencoded::parse(query.as_bytes())
+        .filter(|(name, _)| !["before", "after", "around", "limit"].contains(&&**name))
 }

@@ -15,4 +15,6 @@
 
 mod api;
 mod crash;
+mod pages;
+mod people;
 mod support;

@@ -8,7 +8,8 @@ use sea_orm::{ConnectionTrait, FromQueryResult, Statement, Value};
 use super::Store;
 use crate::protocol::{Conversation, Message, Participant, User};
 use crate::store::append::sql::{places, places_from};
-use crate::store::{Result, StoreError, messages};
+use crate::store::blocks::Pairs;
+use crate::store::{Result, StoreError, blocks, messages};
 
 /// Above this many people, a conversation names only oneself and the owner.
 const NAMES_ALL_UP_TO: i32 = 100;
@@ -165,13 +166,16 @@ async fn select(
     Ok(Row::find_by_statement(statement).all(db).await?)
 }
 
-/// Completes rows with their people and newest messages: two queries for any
-/// number of them.
+/// Completes rows with their people and newest messages: a few queries for
+/// any number of them.
 async fn views(db: &impl ConnectionTrait, rows: Vec<Row>) -> Result<Vec<(UserId, Conversation)>> {
     let mut newest: Vec<MessageId> = rows.iter().filter_map(|row| row.last_message_id).collect();
     newest.sort_unstable();
     newest.dedup();
     let people = people(db, &rows).await?;
+    let viewers = rows.iter().map(|row| row.user_id);
+    let named = people.iter().map(|person| person.user_id);
+    let apart = blocks::pairs(db, viewers.collect(), named.collect()).await?;
     let newest = messages::by_ids(db, &newest).await?;
     Ok(rows
         .into_iter()
@@ -182,7 +186,7 @@ async fn views(db: &impl ConnectionTrait, rows: Vec<Row>) -> Result<Vec<(UserId,
             let participants = people
                 .iter()
                 .filter(|person| person.is_seen_in(&row))
-                .map(Participant::from)
+                .map(|person| person.seen_by(row.user_id, &apart))
                 .collect();
             (
                 row.user_id,
@@ -274,20 +278,23 @@ async fn people(db: &impl ConnectionTrait, rows: &[Row]) -> Result<Vec<PersonRow
     Ok(PersonRow::find_by_statement(statement).all(db).await?)
 }
 
-impl From<&PersonRow> for Participant {
-    fn from(row: &PersonRow) -> Self {
-        Self {
+impl PersonRow {
+    /// Neither of two people sees the other's status where one blocks the
+    /// other.
+    fn seen_by(&self, viewer: UserId, apart: &Pairs) -> Participant {
+        let is_told = !apart.has(viewer, self.user_id);
+        Participant {
             user: User {
-                id: row.user_id,
-                username: row.username.clone(),
-                display_name: row.display_name.clone(),
+                id: self.user_id,
+                username: self.username.clone(),
+                display_name: self.display_name.clone(),
             },
-            role: row.role,
-            delivered_seq: row.delivered_seq,
-            read_seq: row.read_seq,
+            role: self.role,
+            delivered_seq: self.delivered_seq,
+            read_seq: self.read_seq,
             // Who was never here has no row yet.
-            is_online: Some(row.is_online.unwrap_or(false)),
-            last_seen: row.last_seen,
+            is_online: is_told.then(|| self.is_online.unwrap_or(false)),
+            last_seen: self.last_seen.filter(|_| is_told),
         }
     }
 }

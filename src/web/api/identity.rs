@@ -1,40 +1,33 @@
-//! Accounts and logins.
+//! Logging in and out, and one's logins.
 
-use actix_web::http::header;
-use actix_web::{HttpRequest, HttpResponse, web};
-use entity::{Millis, user};
+use actix_web::web::{Path, Query};
+use actix_web::{HttpRequest, HttpResponse};
+use entity::{LoginId, Millis, login};
 use serde::{Deserialize, Serialize};
 
+use super::super::accounts::{self, Credentials, Register};
 use super::super::auth::Auth;
 use super::super::body::Body;
-use super::super::{App, State};
-use crate::auth::passwords;
-use crate::protocol::user::Me;
-use crate::protocol::{Code, DisplayName, Password, Problem, User, Username};
-use crate::store::{NewLogin, NewUser};
-
-/// Longer names of devices are cut.
-const DEVICE_MAX: usize = 200;
+use super::super::{App, paging};
+use crate::protocol::Problem;
 
 #[derive(Deserialize)]
-pub(in crate::web) struct Register {
-    username: String,
-    password: String,
-    display_name: Option<String>,
+pub(in crate::web) struct PageQuery {
+    before: Option<i64>,
+    limit: Option<u64>,
 }
 
-#[derive(Deserialize)]
-pub(in crate::web) struct Credentials {
-    username: String,
-    password: String,
-}
-
-/// What login and registration answer.
+/// A login, for whoever looks for one they don't know.
 #[derive(Serialize)]
-struct LoggedIn {
-    token: String,
+struct Session {
+    id: LoginId,
+    /// Whether it is the one that asks.
+    current: bool,
+    device: String,
+    address: String,
+    created_at: Millis,
+    last_used_at: Millis,
     expires_at: Millis,
-    user: User,
 }
 
 /// `POST /api/auth/register/`.
@@ -43,23 +36,7 @@ pub(in crate::web) async fn register(
     request: HttpRequest,
     Body(body): Body<Register>,
 ) -> Result<HttpResponse, Problem> {
-    let username = Username::parse(&body.username)?;
-    let password = Password::parse(&body.password)?;
-    let shown = body.display_name.as_deref().unwrap_or(username.as_str());
-    let display_name = DisplayName::parse(shown)?;
-    let password_hash = off_the_loop(move || passwords::hash(&password)).await?;
-    let password_hash = password_hash.map_err(|error| {
-        tracing::error!(%error, "can't hash a password");
-        Problem::internal()
-    })?;
-    let new = NewUser {
-        username,
-        display_name,
-        password_hash,
-        is_admin: false,
-    };
-    let user = app.store.create_user(new, Millis::now()).await?;
-    let answer = log_in(&app, &request, &user).await?;
+    let answer = accounts::register(&app, &request, body).await?;
     Ok(HttpResponse::Created().json(answer))
 }
 
@@ -69,84 +46,62 @@ pub(in crate::web) async fn login(
     request: HttpRequest,
     Body(body): Body<Credentials>,
 ) -> Result<HttpResponse, Problem> {
-    let user = match Username::parse(&body.username) {
-        Ok(username) => app.store.user_named(&username).await?,
-        Err(_) => None,
-    };
-    let hash = user.as_ref().map(|user| user.password_hash.clone());
-    let is_right = off_the_loop(move || passwords::verify(&body.password, hash.as_deref())).await?;
-    let user = user.filter(|_| is_right).ok_or_else(|| {
-        Problem::new(
-            Code::BadCredentials,
-            "The username or the password is wrong.",
-        )
-    })?;
-    if user.deactivated_at.is_some() {
-        return Err(Problem::new(
-            Code::Deactivated,
-            "This account is switched off.",
-        ));
-    }
-    let answer = log_in(&app, &request, &user).await?;
+    let answer = accounts::log_in(&app, &request, body).await?;
     Ok(HttpResponse::Ok().json(answer))
 }
 
 /// `POST /api/auth/logout/`.
 pub(in crate::web) async fn logout(app: App, Auth(login): Auth) -> Result<HttpResponse, Problem> {
     app.store.end_login(login.id, Millis::now()).await?;
-    app.engine.end_login(&login);
+    app.engine.end_login(login.user.id, login.id);
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// `GET /api/me/`.
-pub(in crate::web) async fn me(Auth(login): Auth) -> HttpResponse {
-    HttpResponse::Ok().json(Me {
-        user: User::from(&login.user),
-        about: login.user.about,
-        is_admin: login.user.is_admin,
-    })
+/// `GET /api/auth/sessions/`: newest first.
+pub(in crate::web) async fn sessions(
+    app: App,
+    Auth(login): Auth,
+    request: HttpRequest,
+    query: Query<PageQuery>,
+) -> Result<HttpResponse, Problem> {
+    let limit = paging::limit(query.limit);
+    let before = query.before.map(LoginId);
+    let mut found = app.store.logins(login.user.id, before, limit + 1).await?;
+    let has_older = found.len() as u64 > limit;
+    found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    let older = found
+        .last()
+        .filter(|_| has_older)
+        .map(|last| ("before", last.id.to_string()));
+    let sessions: Vec<Session> = found
+        .into_iter()
+        .map(|row| Session::seen_from(row, login.id))
+        .collect();
+    Ok(paging::page(&request, &sessions, limit, &[("prev", older)]))
 }
 
-/// argon2 takes tens of milliseconds: never on an event loop.
-async fn off_the_loop<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, Problem> {
-    web::block(work).await.map_err(|error| {
-        tracing::error!(%error, "the pool for passwords is gone");
-        Problem::internal()
-    })
+/// `DELETE /api/auth/sessions/{id}/`.
+pub(in crate::web) async fn end_session(
+    app: App,
+    Auth(login): Auth,
+    id: Path<i64>,
+) -> Result<HttpResponse, Problem> {
+    let (user, id) = (login.user.id, LoginId(*id));
+    app.store.end_own_login(user, id, Millis::now()).await?;
+    app.engine.end_login(user, id);
+    Ok(HttpResponse::NoContent().finish())
 }
 
-async fn log_in(
-    app: &State,
-    request: &HttpRequest,
-    user: &user::Model,
-) -> Result<LoggedIn, Problem> {
-    let now = Millis::now();
-    let expires_at = app.tokens.expiry(now);
-    let new = NewLogin {
-        user_id: user.id,
-        device: device(request),
-        address: request
-            .peer_addr()
-            .map(|address| address.ip().to_string())
-            .unwrap_or_default(),
-        expires_at,
-    };
-    let login = app.store.create_login(new, now).await?;
-    let token = app.tokens.issue(user.id, login, now).map_err(|error| {
-        tracing::error!(%error, "can't make a token");
-        Problem::internal()
-    })?;
-    Ok(LoggedIn {
-        token,
-        expires_at,
-        user: User::from(user),
-    })
-}
-
-fn device(request: &HttpRequest) -> String {
-    let agent = request.headers().get(header::USER_AGENT);
-    let agent = agent.and_then(|agent| agent.to_str().ok()).unwrap_or("");
-    agent.chars().take(DEVICE_MAX).collect()
+impl Session {
+    fn seen_from(row: login::Model, current: LoginId) -> Self {
+        Self {
+            current: row.id == current,
+            id: row.id,
+            device: row.device,
+            address: row.address,
+            created_at: row.created_at,
+            last_used_at: row.last_used_at,
+            expires_at: row.expires_at,
+        }
+    }
 }

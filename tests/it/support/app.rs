@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc;
 
@@ -28,7 +29,7 @@ pub(crate) struct TestApp {
     faults: Faults,
     // Dropped last: the server works on them.
     database: TestDatabase,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// Where the server is, also after it moved: what every client shares.
@@ -87,7 +88,7 @@ impl Builder {
             settings,
             faults: self.faults,
             database,
-            _folder: folder,
+            folder,
         }
     }
 }
@@ -125,6 +126,11 @@ impl TestApp {
 
     pub(crate) fn url(&self) -> String {
         self.site.url("")
+    }
+
+    /// Where its secret is.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     pub(crate) fn database(&self) -> &TestDatabase {

@@ -7,13 +7,14 @@ const ID_MAX: u64 = 1 << 53;
 
 /// Every place where something to hide may stand.
 const IDS: [&str; 3] = [".**.id", ".**.conversation_id", ".**.message_id"];
-const TIMES: [&str; 7] = [
+const TIMES: [&str; 8] = [
     ".**.created_at",
     ".**.edited_at",
     ".**.delivered_at",
     ".**.read_at",
     ".**.expires_at",
     ".**.last_seen",
+    ".**.last_used_at",
     ".**.server_time",
 ];
 

@@ -1,0 +1,20 @@
+//! The words by which a person is found: their username, and those of their
+//! display name.
+
+use sea_orm::entity::prelude::*;
+
+use crate::UserId;
+
+/// A row of `user_word`.
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "user_word")]
+pub struct Model {
+    /// In lower case.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub word: String,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub user_id: UserId,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,101 @@
+//! Who may come in, and by which way.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use super::PublicUrl;
+
+/// Who may open an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Registration {
+    /// Everybody.
+    Open,
+    /// Whoever has an invitation's code.
+    Invite,
+    /// Nobody; the command line still can.
+    Closed,
+}
+
+/// The proxies whose word is taken for where a request comes from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TrustedProxies(Vec<IpNet>);
+
+impl TrustedProxies {
+    /// Whether `address` is one of them.
+    #[must_use]
+    pub fn contains(&self, address: IpAddr) -> bool {
+        self.0.iter().any(|net| net.contains(&address))
+    }
+
+    /// Reads a list. The error is what would have been right.
+    pub(super) fn read(text: &str) -> Result<Self, &'static str> {
+        parts(text)
+            .map(|part| {
+                let address = part.parse::<IpAddr>().map(IpNet::from);
+                address.or_else(|_| part.parse())
+            })
+            .collect::<Result<_, _>>()
+            .map(Self)
+            .map_err(|_| "IP addresses or networks with commas between, such as 10.0.0.0/8,::1")
+    }
+}
+
+impl Registration {
+    /// Reads one. The error is what would have been right.
+    pub(super) fn read(text: &str) -> Result<Self, &'static str> {
+        match text {
+            "open" => Ok(Self::Open),
+            "invite" => Ok(Self::Invite),
+            "closed" => Ok(Self::Closed),
+            _ => Err("open, invite or closed"),
+        }
+    }
+}
+
+/// Reads a list of origins. The error is what would have been right.
+pub(super) fn read_origins(text: &str) -> Result<Vec<PublicUrl>, &'static str> {
+    parts(text)
+        .map(PublicUrl::read)
+        .collect::<Result<_, _>>()
+        .map_err(|_| "origins with commas between, such as https://app.example.org")
+}
+
+fn parts(text: &str) -> impl Iterator<Item = &str> {
+    text.split(',')
+        .map(str::trim)
+        .filter(|part| !part.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn proxies_are_addresses_or_networks() {
+        let proxies = TrustedProxies::read("127.0.0.1, 10.1.0.0/16 ,fd00::/8,").unwrap();
+        for (address, is_one) in [
+            ("127.0.0.1", true),
+            ("127.0.0.2", false),
+            ("10.1.255.1", true),
+            ("10.2.0.1", false),
+            ("fd00::1", true),
+            ("::1", false),
+        ] {
+            assert_eq!(proxies.contains(address.parse().unwrap()), is_one);
+        }
+        assert!(TrustedProxies::read("10.0.0.0/33").is_err());
+        assert!(TrustedProxies::read("localhost").is_err());
+    }
+
+    #[test]
+    fn origins_are_spelled_as_browsers_do() {
+        let origins = read_origins("https://App.example.org/, http://localhost:3000").unwrap();
+        let origins: Vec<_> = origins.iter().map(PublicUrl::origin).collect();
+        assert_eq!(
+            origins,
+            ["https://app.example.org", "http://localhost:3000"]
+        );
+        assert!(read_origins("*").is_err());
+    }
+}

@@ -1,0 +1,156 @@
+//! Who wants nothing from whom.
+//!
+//! A block ends what the two were to each other, in the same transaction, and
+//! the one who is blocked can't tell: an end looks like any other, and what
+//! they ask looks as if it waited.
+
+use std::collections::{BTreeSet, HashSet};
+
+use entity::connection::State;
+use entity::{Millis, UserId, block, connection, user};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, ModelTrait,
+    QueryFilter, QueryOrder, QuerySelect,
+};
+
+use super::connections::{blocks, gone, hold_pair, pair, set_open, set_state};
+use super::{Change, Result, Store, StoreError};
+use crate::protocol::{Code, User};
+
+impl Store {
+    /// Blocks somebody; where that ended something between the two, it is
+    /// answered as each of them now sees it.
+    ///
+    /// # Errors
+    /// `conflict` for oneself.
+    pub async fn block(
+        &self,
+        me: &user::Model,
+        them: &user::Model,
+        now: Millis,
+    ) -> Result<Option<Change>> {
+        if me.id == them.id {
+            return Err(StoreError::refused(
+                Code::Conflict,
+                "You can't block yourself.",
+            ));
+        }
+        let tx = self.begin().await?;
+        hold_pair(&tx, me.id, them.id).await?;
+        let row = block::ActiveModel {
+            blocker_id: Set(me.id),
+            blocked_id: Set(them.id),
+            created_at: Set(now),
+        };
+        block::Entity::insert(row)
+            .on_conflict_do_nothing()
+            .exec_without_returning(&tx)
+            .await?;
+        let row = pair(me.id, them.id).lock_exclusive().one(&tx).await?;
+        let change = match row {
+            Some(mut row) => end(&tx, &mut row, me.id)
+                .await?
+                .then(|| gone(&row, me, them)),
+            None => None,
+        };
+        tx.commit().await?;
+        Ok(change)
+    }
+
+    /// Lifts a block, where there is one. What it ended stays ended.
+    pub async fn unblock(&self, me: UserId, them: UserId) -> Result<()> {
+        block::Entity::delete_by_id((me, them))
+            .exec(&self.writer)
+            .await?;
+        Ok(())
+    }
+
+    /// A page of those whom a person blocks, in the order of their ids.
+    pub async fn blocked(
+        &self,
+        me: UserId,
+        after: Option<UserId>,
+        limit: u64,
+    ) -> Result<Vec<User>> {
+        let ids: Vec<UserId> = block::Entity::find()
+            .select_only()
+            .column(block::Column::BlockedId)
+            .filter(block::Column::BlockerId.eq(me))
+            .filter(block::Column::BlockedId.gt(after.map_or(0, |user| user.0)))
+            .order_by_asc(block::Column::BlockedId)
+            .limit(limit)
+            .into_tuple()
+            .all(&self.reader)
+            .await?;
+        let users = user::Entity::find()
+            .filter(user::Column::Id.is_in(ids))
+            .order_by_asc(user::Column::Id)
+            .all(&self.reader)
+            .await?;
+        Ok(users.iter().map(User::from).collect())
+    }
+
+    /// Whether one of the two blocks the other.
+    pub(super) async fn block_between(
+        db: &impl ConnectionTrait,
+        one: UserId,
+        two: UserId,
+    ) -> Result<Option<UserId>> {
+        for (blocker, blocked) in [(one, two), (two, one)] {
+            if blocks(db, blocker, blocked).await? {
+                return Ok(Some(blocker));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Those of whom one blocks the other, whichever does.
+#[derive(Default)]
+pub(super) struct Pairs(HashSet<(UserId, UserId)>);
+
+impl Pairs {
+    /// Whether these two are such.
+    pub(super) fn has(&self, one: UserId, two: UserId) -> bool {
+        self.0.contains(&(one, two)) || self.0.contains(&(two, one))
+    }
+}
+
+/// Of all pairs of one of the first and one of the second: those of whom one
+/// blocks the other.
+pub(super) async fn pairs(
+    db: &impl ConnectionTrait,
+    ones: BTreeSet<UserId>,
+    twos: BTreeSet<UserId>,
+) -> Result<Pairs> {
+    let (blocker, blocked) = (block::Column::BlockerId, block::Column::BlockedId);
+    let (ones, twos) = (|| ones.iter().copied(), || twos.iter().copied());
+    let found = block::Entity::find()
+        .filter(
+            Condition::any()
+                .add(blocker.is_in(ones()).and(blocked.is_in(twos())))
+                .add(blocked.is_in(ones()).and(blocker.is_in(twos()))),
+        )
+        .all(db)
+        .await?;
+    let found = found.iter().map(|row| (row.blocker_id, row.blocked_id));
+    Ok(Pairs(found.collect()))
+}
+
+/// Ends what `row` says, for the one who blocks; false where that was nothing
+/// they knew of.
+async fn end(tx: &impl ConnectionTrait, row: &mut connection::Model, me: UserId) -> Result<bool> {
+    let is_theirs = row.requested_by != me;
+    match row.state {
+        State::Swallowed if is_theirs => return Ok(false),
+        State::Requested if is_theirs => set_state(tx, row, State::Swallowed).await?,
+        State::Requested | State::Swallowed => {
+            row.clone().delete(tx).await?;
+        }
+        State::Connected => {
+            row.clone().delete(tx).await?;
+            set_open(tx, row, false).await?;
+        }
+    }
+    Ok(true)
+}

@@ -1,0 +1,158 @@
+//! Opening accounts and logging in, as the API and the pages do it alike.
+
+use actix_web::http::header;
+use actix_web::{HttpRequest, web};
+use entity::{Millis, user};
+use serde::{Deserialize, Serialize};
+
+use super::{State, peer};
+use crate::auth::passwords;
+use crate::config::Registration;
+use crate::protocol::{Code, DisplayName, Password, Problem, User, Username};
+use crate::store::{NewLogin, NewUser};
+
+/// Longer names of devices are cut.
+const DEVICE_MAX: usize = 200;
+
+#[derive(Deserialize)]
+pub(super) struct Register {
+    pub(super) username: String,
+    pub(super) password: String,
+    pub(super) display_name: Option<String>,
+    pub(super) invite: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Credentials {
+    pub(super) username: String,
+    pub(super) password: String,
+}
+
+/// What login and registration answer.
+#[derive(Serialize)]
+pub(super) struct LoggedIn {
+    pub(super) token: String,
+    pub(super) expires_at: Millis,
+    pub(super) user: User,
+}
+
+/// Opens an account, and logs in to it.
+///
+/// # Errors
+/// `forbidden` where nobody may; what is wrong with a field.
+pub(super) async fn register(
+    app: &State,
+    request: &HttpRequest,
+    wanted: Register,
+) -> Result<LoggedIn, Problem> {
+    if app.settings.registration == Registration::Closed {
+        return Err(Problem::new(
+            Code::Forbidden,
+            "Accounts are opened by an admin here.",
+        ));
+    }
+    let username = Username::parse(&wanted.username)?;
+    let password = Password::parse(&wanted.password)?;
+    let shown = wanted.display_name.as_deref().unwrap_or(username.as_str());
+    let new = NewUser {
+        display_name: DisplayName::parse(shown)?,
+        username,
+        password_hash: hashed(password).await?,
+        is_admin: false,
+    };
+    let now = Millis::now();
+    let user = match app.settings.registration {
+        Registration::Invite => {
+            let code = wanted.invite.unwrap_or_default();
+            app.store.create_invited_user(new, code.trim(), now).await?
+        }
+        _ => app.store.create_user(new, now).await?,
+    };
+    start_login(app, request, &user).await
+}
+
+/// Logs in.
+///
+/// # Errors
+/// `bad_credentials`, whichever of the two is wrong; `deactivated`.
+pub(super) async fn log_in(
+    app: &State,
+    request: &HttpRequest,
+    given: Credentials,
+) -> Result<LoggedIn, Problem> {
+    let user = match Username::parse(&given.username) {
+        Ok(username) => app.store.user_named(&username).await?,
+        Err(_) => None,
+    };
+    let hash = user.as_ref().map(|user| user.password_hash.clone());
+    let is_right = is_password(given.password, hash).await?;
+    let user = user.filter(|_| is_right).ok_or_else(|| {
+        Problem::new(
+            Code::BadCredentials,
+            "The username or the password is wrong.",
+        )
+    })?;
+    if user.deactivated_at.is_some() {
+        return Err(Problem::new(
+            Code::Deactivated,
+            "This account is switched off.",
+        ));
+    }
+    start_login(app, request, &user).await
+}
+
+/// The hash to keep of a password.
+pub(super) async fn hashed(password: Password) -> Result<String, Problem> {
+    let hash = off_the_loop(move || passwords::hash(&password)).await?;
+    hash.map_err(|error| {
+        tracing::error!(%error, "can't hash a password");
+        Problem::internal()
+    })
+}
+
+/// Whether `password` is the one with that hash.
+pub(super) async fn is_password(password: String, hash: Option<String>) -> Result<bool, Problem> {
+    off_the_loop(move || passwords::verify(&password, hash.as_deref())).await
+}
+
+/// argon2 takes tens of milliseconds: never on an event loop.
+async fn off_the_loop<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Problem> {
+    web::block(work).await.map_err(|error| {
+        tracing::error!(%error, "the pool for passwords is gone");
+        Problem::internal()
+    })
+}
+
+async fn start_login(
+    app: &State,
+    request: &HttpRequest,
+    user: &user::Model,
+) -> Result<LoggedIn, Problem> {
+    let now = Millis::now();
+    let expires_at = app.tokens.expiry(now);
+    let address = peer::address(request, &app.settings.trusted_proxies);
+    let new = NewLogin {
+        user,
+        device: device(request),
+        address: address.map(|ip| ip.to_string()).unwrap_or_default(),
+        expires_at,
+    };
+    let login = app.store.create_login(new, now).await?;
+    let token = app.tokens.issue(user.id, login, now).map_err(|error| {
+        tracing::error!(%error, "can't make a token");
+        Problem::internal()
+    })?;
+    Ok(LoggedIn {
+        token,
+        expires_at,
+        user: User::from(user),
+    })
+}
+
+fn device(request: &HttpRequest) -> String {
+    let agent = request.headers().get(header::USER_AGENT);
+    let agent = agent.and_then(|agent| agent.to_str().ok()).unwrap_or("");
+    agent.chars().take(DEVICE_MAX).collect()
+}

@@ -1,0 +1,157 @@
+//! The username surface: a direct conversation by the other's name, over the
+//! same engine.
+
+use actix_web::http::header;
+use actix_web::web::{Path, Query};
+use actix_web::{HttpRequest, HttpResponse};
+use entity::{Millis, user};
+use serde::{Deserialize, Serialize};
+
+use super::super::auth::Auth;
+use super::super::body::{FormOrJson, is_form};
+use super::super::{App, paging};
+use super::person;
+use crate::protocol::{ClientId, Code, Message, MessageText, Problem};
+use crate::store::append::Post;
+use crate::store::{Page, PageRequest};
+
+#[derive(Deserialize)]
+pub(in crate::web) struct HistoryQuery {
+    before: Option<i64>,
+    after: Option<i64>,
+    around: Option<i64>,
+    limit: Option<u64>,
+}
+
+#[derive(Deserialize)]
+pub(in crate::web) struct Send {
+    message: String,
+    client_id: Option<String>,
+}
+
+#[derive(Serialize)]
+struct History<'a> {
+    messages: &'a [Message],
+}
+
+/// `GET /messages/history/{username}/`: empty where there is nothing yet.
+pub(in crate::web) async fn history(
+    app: App,
+    Auth(login): Auth,
+    request: HttpRequest,
+    (username, query): (Path<String>, Query<HistoryQuery>),
+) -> Result<HttpResponse, Problem> {
+    let asked = asked(&query)?;
+    let them = person(&app, &username).await?;
+    let limit = paging::limit(query.limit);
+    let me = login.user.id;
+    let window = match app.store.direct_between(me, them.id).await? {
+        Some(id) => app
+            .store
+            .access(me, id)
+            .await?
+            .map(|access| access.window()),
+        None => None,
+    };
+    let page = match window {
+        Some(window) => app.store.history(&window, asked, limit).await?,
+        None => Page::default(),
+    };
+    let first = page.messages.first().filter(|_| page.has_older);
+    let last = page.messages.last().filter(|_| page.has_newer);
+    let neighbours = [
+        ("prev", first.map(|first| ("before", first.seq.to_string()))),
+        ("next", last.map(|last| ("after", last.seq.to_string()))),
+    ];
+    let messages = &page.messages;
+    let body = History { messages };
+    Ok(paging::page(&request, &body, limit, &neighbours))
+}
+
+fn asked(query: &HistoryQuery) -> Result<PageRequest, Problem> {
+    match (query.before, query.after, query.around) {
+        (None, None, None) => Ok(PageRequest::Latest),
+        (Some(seq), None, None) => Ok(PageRequest::Before(seq)),
+        (None, Some(seq), None) => Ok(PageRequest::After(seq)),
+        (None, None, Some(seq)) => Ok(PageRequest::Around(seq)),
+        _ => Err(Problem::new(
+            Code::BadRequest,
+            "Ask for one of 'before', 'after' and 'around'.",
+        )),
+    }
+}
+
+/// `POST /messages/send/{username}/`: opens the conversation where there is
+/// none yet.
+pub(in crate::web) async fn send(
+    app: App,
+    Auth(login): Auth,
+    request: HttpRequest,
+    (username, FormOrJson(body)): (Path<String>, FormOrJson<Send>),
+) -> Result<HttpResponse, Problem> {
+    let post = Post {
+        text: MessageText::parse(&body.message)?,
+        client_id: body.client_id.as_deref().map(ClientId::parse).transpose()?,
+        reply_to: None,
+    };
+    let them = person(&app, &username).await?;
+    let opened = app.store.open_direct(login.user.id, them.id, Millis::now());
+    let (id, _) = opened.await?;
+    let sent = app.engine.post(id, login.user.id, post).await?;
+    Ok(match sent.is_new {
+        _ if is_of_a_page(&request) => back_to(&them),
+        true => HttpResponse::Created().json(&*sent.message),
+        false => HttpResponse::Ok().json(&*sent.message),
+    })
+}
+
+/// Whether a browser sent a page's form, and shows what comes back.
+fn is_of_a_page(request: &HttpRequest) -> bool {
+    let accept = request.headers().get(header::ACCEPT);
+    let accept = accept.and_then(|value| value.to_str().ok()).unwrap_or("");
+    is_form(request) && accept.contains("text/html")
+}
+
+fn back_to(them: &user::Model) -> HttpResponse {
+    let page = format!("/messages/chat/{}/", them.username);
+    HttpResponse::SeeOther()
+        .insert_header((header::LOCATION, page))
+        .finish()
+}
+
+/// `GET /messages/unread/`.
+pub(in crate::web) async fn unread(app: App, Auth(login): Auth) -> Result<HttpResponse, Problem> {
+    #[derive(Serialize)]
+    struct Unread {
+        unread_count: i64,
+    }
+    let unread_count = app.store.total_unread(login.user.id, Millis::now()).await?;
+    Ok(HttpResponse::Ok().json(Unread { unread_count }))
+}
+
+/// `GET /messages/status/{username}/`.
+pub(in crate::web) async fn status(
+    app: App,
+    Auth(login): Auth,
+    username: Path<String>,
+) -> Result<HttpResponse, Problem> {
+    #[derive(Serialize)]
+    struct Status {
+        username: String,
+        is_online: bool,
+        last_seen: Option<Millis>,
+    }
+    let them = person(&app, &username).await?;
+    let profile = app.store.profile(login.user.id, &them).await?;
+    let is_online = profile.is_online.ok_or_else(|| {
+        Problem::new(
+            Code::NotConnected,
+            "You only see when people are here that you are connected with.",
+        )
+    })?;
+    Ok(HttpResponse::Ok().json(Status {
+        username: profile.user.username,
+        is_online,
+        last_seen: profile.last_seen,
+    }))
+}

@@ -1,0 +1,128 @@
+//! Pages: rendered here, and complete without a script.
+
+pub(super) mod login;
+pub(super) mod register;
+
+use actix_web::cookie::Cookie;
+use actix_web::http::StatusCode;
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse};
+use askama::Template;
+
+use super::State;
+use super::accounts::LoggedIn;
+use super::cookies::Jar;
+use crate::auth::random;
+use crate::protocol::Problem;
+
+/// Pages have styles and forms, all of them our own; and nothing else.
+const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; \
+     base-uri 'none'; frame-ancestors 'none'";
+
+/// Where one arrives after logging in.
+const HOME: &str = "/messages";
+
+/// What keeps a form of somebody who isn't logged in from being sent by
+/// another site: a cookie, and a token that goes with it.
+struct FormKey {
+    cookie: String,
+    token: String,
+}
+
+impl FormKey {
+    /// The one the browser has, so that forms in several tabs all hold; else
+    /// a new one.
+    fn of(app: &State, request: &HttpRequest) -> Result<Self, Problem> {
+        let cookie = match Jar::Form.of(request, &app.settings) {
+            Some(cookie) => cookie,
+            None => random::word().map_err(|error| {
+                tracing::error!(%error, "can't make a form's cookie");
+                Problem::internal()
+            })?,
+        };
+        let token = app.csrf.of_form(&cookie);
+        Ok(Self { cookie, token })
+    }
+
+    /// Whether a form was sent by the page it was on.
+    fn fits(app: &State, request: &HttpRequest, token: &str) -> bool {
+        Jar::Form
+            .of(request, &app.settings)
+            .is_some_and(|cookie| app.csrf.is_of_form(&cookie, token))
+    }
+}
+
+/// A page with a form in it.
+fn form_page(
+    app: &State,
+    (status, key): (StatusCode, FormKey),
+    page: &impl Template,
+) -> Result<HttpResponse, Problem> {
+    let html = page.render().map_err(|error| {
+        tracing::error!(%error, "can't render a page");
+        Problem::internal()
+    })?;
+    Ok(HttpResponse::build(status)
+        .cookie(Jar::Form.filled(key.cookie, &app.settings))
+        .insert_header((header::CONTENT_SECURITY_POLICY, POLICY))
+        .content_type("text/html; charset=utf-8")
+        .body(html))
+}
+
+/// Somebody has logged in: the browser keeps that, and goes on to `next`.
+fn arrived(app: &State, login: LoggedIn, next: &str) -> HttpResponse {
+    let until = (login.token, login.expires_at);
+    go_on(next, [Jar::Login.filled_until(until, &app.settings)])
+}
+
+/// On to another page, which is asked for by `GET`.
+fn go_on<const N: usize>(next: &str, cookies: [Cookie<'static>; N]) -> HttpResponse {
+    let next = if is_local(next) { next } else { HOME };
+    let mut response = HttpResponse::SeeOther();
+    response.insert_header((header::LOCATION, next));
+    for cookie in cookies {
+        response.cookie(cookie);
+    }
+    response.finish()
+}
+
+/// Whether a browser stays with us when it follows this. Browsers take a
+/// backslash for a slash, leave out tabs and line ends, and take two slashes
+/// for the start of a host.
+fn is_local(next: &str) -> bool {
+    next.starts_with('/')
+        && !next.contains("//")
+        && next.chars().all(|c| c.is_ascii_graphic() && c != '\\')
+}
+
+/// What is wrong with the field of that name.
+fn wrong<'a>(problem: Option<&'a Problem>, field: &str) -> Option<&'a str> {
+    let mut errors = problem?.errors.iter();
+    let error = errors.find(|error| error.field == field)?;
+    Some(&error.detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_local;
+
+    #[test]
+    fn only_our_own_pages_come_next() {
+        for next in ["/messages", "/messages?conversation=7", "/"] {
+            assert!(is_local(next), "{next}");
+        }
+        for next in [
+            "",
+            "messages",
+            "//evil.example",
+            "/\\evil.example",
+            "/\t/evil.example",
+            "https://evil.example",
+            "/a//b",
+            "/a\r\nSet-Cookie: x",
+            "/é",
+        ] {
+            assert!(!is_local(next), "{next}");
+        }
+    }
+}

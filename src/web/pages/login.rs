@@ -1,0 +1,113 @@
+//! Logging in and out by forms.
+
+use actix_web::http::StatusCode;
+use actix_web::web::Query;
+use actix_web::{HttpRequest, HttpResponse, ResponseError};
+use askama::Template;
+use entity::Millis;
+use serde::Deserialize;
+
+use super::super::accounts::{self, Credentials};
+use super::super::auth::Auth;
+use super::super::body::Form;
+use super::super::cookies::Jar;
+use super::super::{App, assets, csrf};
+use super::{FormKey, arrived, form_page, go_on};
+use crate::config::Registration;
+use crate::protocol::{Code, Problem};
+
+#[derive(Deserialize)]
+pub(in crate::web) struct Asked {
+    #[serde(default)]
+    next: String,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(in crate::web) struct Fields {
+    username: String,
+    password: String,
+    csrf_token: String,
+    next: String,
+}
+
+#[derive(Template)]
+#[template(path = "login.html")]
+struct Page<'a> {
+    csrf_token: &'a str,
+    username: &'a str,
+    next: &'a str,
+    problem: Option<&'a Problem>,
+    may_register: bool,
+}
+
+/// `GET /login`.
+pub(in crate::web) async fn show(
+    app: App,
+    login: Result<Auth, Problem>,
+    request: HttpRequest,
+    asked: Query<Asked>,
+) -> Result<HttpResponse, Problem> {
+    if login.is_ok() {
+        return Ok(go_on(&asked.next, []));
+    }
+    let fields = Fields {
+        next: asked.into_inner().next,
+        ..Fields::default()
+    };
+    page(&app, &request, &fields, None)
+}
+
+/// `POST /login`.
+pub(in crate::web) async fn submit(
+    app: App,
+    request: HttpRequest,
+    Form(fields): Form<Fields>,
+) -> Result<HttpResponse, Problem> {
+    if !FormKey::fits(&app, &request, &fields.csrf_token) {
+        return page(&app, &request, &fields, Some(&csrf::failed()));
+    }
+    let given = Credentials {
+        username: fields.username.trim().to_owned(),
+        password: fields.password.clone(),
+    };
+    match accounts::log_in(&app, &request, given).await {
+        Ok(login) => Ok(arrived(&app, login, &fields.next)),
+        Err(problem) => page(&app, &request, &fields, Some(&problem)),
+    }
+}
+
+/// `POST /logout`. Who isn't logged in any more wanted just that.
+pub(in crate::web) async fn logout(
+    app: App,
+    login: Result<Auth, Problem>,
+) -> Result<HttpResponse, Problem> {
+    match login {
+        Ok(Auth(login)) => {
+            app.store.end_login(login.id, Millis::now()).await?;
+            app.engine.end_login(login.user.id, login.id);
+        }
+        Err(problem) if problem.code == Code::Unauthenticated => {}
+        Err(problem) => return Err(problem),
+    }
+    Ok(go_on("/login", [Jar::Login.emptied(&app.settings)]))
+}
+
+fn page(
+    app: &App,
+    request: &HttpRequest,
+    fields: &Fields,
+    problem: Option<&Problem>,
+) -> Result<HttpResponse, Problem> {
+    let key = FormKey::of(app, request)?;
+    let status = problem.map_or(StatusCode::OK, Problem::status_code);
+    let csrf_token = key.token.clone();
+    let page = Page {
+        csrf_token: &csrf_token,
+        username: &fields.username,
+        next: &fields.next,
+        problem,
+        may_register: app.settings.registration != Registration::Closed,
+    };
+    form_page(app, (status, key), &page)
+}

@@ -1,0 +1,116 @@
+//! Opening an account by a form.
+
+use actix_web::http::StatusCode;
+use actix_web::web::Query;
+use actix_web::{HttpRequest, HttpResponse, ResponseError};
+use askama::Template;
+use serde::Deserialize;
+
+use super::super::accounts::{self, Register};
+use super::super::auth::Auth;
+use super::super::body::Form;
+use super::super::{App, assets, csrf};
+use super::{FormKey, arrived, form_page, go_on, wrong};
+use crate::config::Registration;
+use crate::protocol::{Code, Problem};
+
+#[derive(Deserialize)]
+pub(in crate::web) struct Asked {
+    #[serde(default)]
+    next: String,
+    #[serde(default)]
+    invite: String,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(in crate::web) struct Fields {
+    username: String,
+    password: String,
+    display_name: String,
+    invite: String,
+    csrf_token: String,
+    next: String,
+}
+
+#[derive(Template)]
+#[template(path = "register.html")]
+struct Page<'a> {
+    csrf_token: &'a str,
+    fields: &'a Fields,
+    problem: Option<&'a Problem>,
+    registration: Registration,
+}
+
+impl Page<'_> {
+    fn wrong(&self, field: &str) -> Option<&str> {
+        wrong(self.problem, field)
+    }
+}
+
+/// `GET /register`.
+pub(in crate::web) async fn show(
+    app: App,
+    login: Result<Auth, Problem>,
+    request: HttpRequest,
+    asked: Query<Asked>,
+) -> Result<HttpResponse, Problem> {
+    if login.is_ok() {
+        return Ok(go_on(&asked.next, []));
+    }
+    let asked = asked.into_inner();
+    let fields = Fields {
+        next: asked.next,
+        invite: asked.invite,
+        ..Fields::default()
+    };
+    page(&app, &request, &fields, None)
+}
+
+/// `POST /register`.
+pub(in crate::web) async fn submit(
+    app: App,
+    request: HttpRequest,
+    Form(fields): Form<Fields>,
+) -> Result<HttpResponse, Problem> {
+    if !FormKey::fits(&app, &request, &fields.csrf_token) {
+        return page(&app, &request, &fields, Some(&csrf::failed()));
+    }
+    let filled = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
+    let wanted = Register {
+        username: fields.username.trim().to_owned(),
+        password: fields.password.clone(),
+        display_name: filled(&fields.display_name),
+        invite: filled(&fields.invite),
+    };
+    match accounts::register(&app, &request, wanted).await {
+        Ok(login) => Ok(arrived(&app, login, &fields.next)),
+        Err(problem) => page(&app, &request, &fields, Some(&at_its_field(problem))),
+    }
+}
+
+/// A form can show where the fault is, also where the API says it by a code.
+fn at_its_field(problem: Problem) -> Problem {
+    match problem.code {
+        Code::UsernameTaken => problem.at("username", "This name is taken. Choose another."),
+        _ => problem,
+    }
+}
+
+fn page(
+    app: &App,
+    request: &HttpRequest,
+    fields: &Fields,
+    problem: Option<&Problem>,
+) -> Result<HttpResponse, Problem> {
+    let key = FormKey::of(app, request)?;
+    let status = problem.map_or(StatusCode::OK, Problem::status_code);
+    let csrf_token = key.token.clone();
+    let page = Page {
+        csrf_token: &csrf_token,
+        fields,
+        problem,
+        registration: app.settings.registration,
+    };
+    form_page(app, (status, key), &page)
+}

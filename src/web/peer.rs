@@ -1,0 +1,84 @@
+//! Where a request comes from.
+
+use std::net::{IpAddr, SocketAddr};
+
+use actix_web::HttpRequest;
+
+use crate::config::TrustedProxies;
+
+const FORWARDED_FOR: &str = "x-forwarded-for";
+
+/// The address at the other end; where that is a trusted proxy, the last
+/// that isn't one of those that they name. Anybody could have written what
+/// stands before that.
+pub(super) fn address(request: &HttpRequest, trusted: &TrustedProxies) -> Option<IpAddr> {
+    let peer = request.peer_addr()?.ip().to_canonical();
+    let named: Vec<&str> = request
+        .headers()
+        .get_all(FORWARDED_FOR)
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .collect();
+    Some(behind(peer, &named, trusted))
+}
+
+fn behind(peer: IpAddr, named: &[&str], trusted: &TrustedProxies) -> IpAddr {
+    let mut nearest = peer;
+    for text in named.iter().rev() {
+        if !trusted.contains(nearest) {
+            break;
+        }
+        // What can't be read names nobody: the proxy that passed it on is the
+        // last that is known.
+        let Some(address) = read(text.trim()) else {
+            break;
+        };
+        nearest = address;
+    }
+    nearest
+}
+
+/// Some proxies add the port.
+fn read(text: &str) -> Option<IpAddr> {
+    let bare = text.trim_start_matches('[').trim_end_matches(']');
+    let address = bare.parse::<IpAddr>().ok();
+    let with_port = || text.parse::<SocketAddr>().ok().map(|at| at.ip());
+    Some(address.or_else(with_port)?.to_canonical())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{Args, FromArgMatches};
+
+    use super::*;
+    use crate::config::{Overrides, Settings};
+
+    fn trusted(list: &str) -> TrustedProxies {
+        let matches = Overrides::augment_args(clap::Command::new("tidings"))
+            .mut_args(|arg| arg.env(None::<&str>))
+            .get_matches_from(["tidings", "--trusted-proxies", list]);
+        let overrides = Overrides::from_arg_matches(&matches).unwrap();
+        Settings::resolve(overrides).unwrap().trusted_proxies
+    }
+
+    #[test]
+    fn only_trusted_proxies_are_believed() {
+        let proxies = trusted("127.0.0.1,10.0.0.0/8");
+        for (peer, named, found) in [
+            ("127.0.0.1", "", "127.0.0.1"),
+            ("127.0.0.1", "1.2.3.4", "1.2.3.4"),
+            ("127.0.0.1", "6.6.6.6, 1.2.3.4", "1.2.3.4"),
+            ("127.0.0.1", "6.6.6.6, 1.2.3.4, 10.9.9.9", "1.2.3.4"),
+            ("127.0.0.1", "10.0.0.1, 10.0.0.2", "10.0.0.1"),
+            ("127.0.0.1", "6.6.6.6, rubbish", "127.0.0.1"),
+            ("127.0.0.1", "1.2.3.4:5678", "1.2.3.4"),
+            ("127.0.0.1", "[2001:db8::1]:5678", "2001:db8::1"),
+            ("127.0.0.1", "::ffff:1.2.3.4", "1.2.3.4"),
+            ("9.9.9.9", "1.2.3.4", "9.9.9.9"),
+        ] {
+            let named: Vec<&str> = named.split(',').filter(|text| !text.is_empty()).collect();
+            let answer = behind(peer.parse().unwrap(), &named, &proxies);
+            assert_eq!(answer.to_string(), found, "{peer} {named:?}");
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! Pages, the cookies that they set, and what may come by these.
+
+mod assets;
+mod cors;
+mod csrf;
+mod login;
+mod origin;
+mod register;
+
+use reqwest::header::{CONTENT_TYPE, COOKIE, HeaderMap, LOCATION, SET_COOKIE};
+use reqwest::{Client, Method, redirect};
+
+use crate::support::{TestApp, within};
+
+/// What a browser gets.
+pub(crate) struct Shown {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
+}
+
+/// Somebody at a page, who keeps cookies as browsers do and follows nothing.
+pub(crate) struct Browser {
+    client: Client,
+    site: String,
+    cookies: Vec<(String, String)>,
+    /// The token of the page looked at last.
+    pub(crate) token: String,
+}
+
+impl Browser {
+    pub(crate) fn at(app: &TestApp) -> Self {
+        let client = Client::builder().redirect(redirect::Policy::none());
+        Self {
+            client: client.build().unwrap(),
+            site: app.url(),
+            cookies: Vec::new(),
+            token: String::new(),
+        }
+    }
+
+    pub(crate) fn cookie(&self, name: &str) -> Option<&str> {
+        let mut cookies = self.cookies.iter();
+        let found = cookies.find(|(known, _)| known == name)?;
+        Some(&found.1)
+    }
+
+    pub(crate) fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+        let cookies: Vec<String> = self
+            .cookies
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        let request = self.client.request(method, format!("{}{path}", self.site));
+        request.header(COOKIE, cookies.join("; "))
+    }
+
+    pub(crate) async fn get(&mut self, path: &str) -> Shown {
+        let request = self.request(Method::GET, path);
+        self.send(request).await
+    }
+
+    /// Sends a form, with the token of the page looked at last.
+    pub(crate) async fn submit(&mut self, path: &str, fields: &[(&str, &str)]) -> Shown {
+        let body = form_urlencoded::Serializer::new(String::new())
+            .append_pair("csrf_token", &self.token)
+            .extend_pairs(fields)
+            .finish();
+        let request = self
+            .request(Method::POST, path)
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(body);
+        self.send(request).await
+    }
+
+    pub(crate) async fn send(&mut self, request: reqwest::RequestBuilder) -> Shown {
+        let response = within("a page", request.send()).await.unwrap();
+        let shown = Shown {
+            status: response.status().as_u16(),
+            headers: response.headers().clone(),
+            text: response.text().await.unwrap(),
+        };
+        for cookie in shown.headers.get_all(SET_COOKIE) {
+            let (pair, rest) = cookie.to_str().unwrap().split_once("; ").unwrap();
+            let (name, value) = pair.split_once('=').unwrap();
+            self.cookies.retain(|(known, _)| known != name);
+            if !rest.contains("Max-Age=0") {
+                self.cookies.push((name.to_owned(), value.to_owned()));
+            }
+        }
+        if let Some(token) = shown.csrf_token() {
+            self.token = token;
+        }
+        shown
+    }
+
+    /// Logs in by the form.
+    pub(crate) async fn log_in(&mut self, username: &str) -> Shown {
+        self.get("/login").await.expect(200);
+        let fields = [
+            ("username", username),
+            ("password", "correct horse battery"),
+        ];
+        self.submit("/login", &fields).await
+    }
+}
+
+impl Shown {
+    #[track_caller]
+    pub(crate) fn expect(self, status: u16) -> Self {
+        assert_eq!(self.status, status, "{}", self.text);
+        self
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+
+    pub(crate) fn location(&self) -> &str {
+        self.headers[LOCATION].to_str().unwrap()
+    }
+
+    pub(crate) fn set_cookies(&self) -> Vec<&str> {
+        let cookies = self.headers.get_all(SET_COOKIE);
+        cookies
+            .iter()
+            .map(|value| value.to_str().unwrap())
+            .collect()
+    }
+
+    /// As scripts read it, which is where forms have it too.
+    fn csrf_token(&self) -> Option<String> {
+        let (_, rest) = self
+            .text
+            .split_once("<meta name=\"csrf-token\" content=\"")?;
+        let (token, _) = rest.split_once('"')?;
+        Some(token.to_owned())
+    }
+
+    /// What every page promises.
+    #[track_caller]
+    pub(crate) fn check_page(&self) {
+        assert_eq!(
+            self.header("content-type"),
+            Some("text/html; charset=utf-8")
+        );
+        assert_eq!(
+            self.header("content-security-policy"),
+            Some(
+                "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; \
+                 base-uri 'none'; frame-ancestors 'none'"
+            )
+        );
+        assert_eq!(self.header("cache-control"), Some("no-store"));
+        assert_eq!(self.header("x-content-type-options"), Some("nosniff"));
+        assert_eq!(self.header("referrer-policy"), Some("same-origin"));
+        for inline in ["<script", "<style", " style=", " onclick=", " onsubmit="] {
+            assert!(!self.text.contains(inline), "{inline}");
+        }
+    }
+}

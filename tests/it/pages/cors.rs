@@ -1,0 +1,89 @@
+//! Which pages of other origins may ask the API.
+
+use reqwest::Method;
+
+use super::{Browser, Shown};
+use crate::support::{Person, TestApp};
+
+const THEIRS: &str = "https://app.example.org";
+
+async fn app() -> TestApp {
+    let settings = crate::people::settings(&["--allowed-origins", THEIRS]);
+    let builder = TestApp::builder();
+    builder
+        .settings(move |s| s.allowed_origins = settings.allowed_origins)
+        .spawn()
+        .await
+}
+
+/// What a browser asks before a page of `origin` may send something.
+async fn preflight(app: &TestApp, path: &str, origin: &str) -> Shown {
+    let mut browser = Browser::at(app);
+    let request = browser
+        .request(Method::OPTIONS, path)
+        .header("origin", origin)
+        .header("access-control-request-method", "PATCH")
+        .header(
+            "access-control-request-headers",
+            "authorization,content-type",
+        );
+    browser.send(request).await
+}
+
+async fn look(app: &TestApp, person: &Person, origin: &str) -> Shown {
+    let mut browser = Browser::at(app);
+    let request = browser.request(Method::GET, "/api/me/");
+    let request = request.header("origin", origin).bearer_auth(&person.token);
+    browser.send(request).await
+}
+
+const ALLOWED: &str = "access-control-allow-origin";
+
+#[tokio::test]
+async fn an_origin_that_is_named_may() {
+    let app = app().await;
+    let ann = app.person("ann").await;
+    let asked = preflight(&app, "/api/me/", THEIRS).await.expect(200);
+    assert_eq!(asked.header(ALLOWED), Some(THEIRS));
+    let headers = asked.header("access-control-allow-headers").unwrap();
+    assert!(
+        headers.to_lowercase().contains("authorization"),
+        "{headers}"
+    );
+    assert!(
+        asked
+            .header("access-control-allow-methods")
+            .unwrap()
+            .contains("PATCH")
+    );
+    let got = look(&app, &ann, THEIRS).await.expect(200);
+    assert_eq!(got.header(ALLOWED), Some(THEIRS));
+    for answer in [asked, got] {
+        assert_eq!(answer.header("access-control-allow-credentials"), None);
+    }
+}
+
+#[tokio::test]
+async fn any_other_may_not() {
+    let app = app().await;
+    let ann = app.person("ann").await;
+    for origin in ["https://evil.example", "http://app.example.org", "null"] {
+        let asked = preflight(&app, "/api/me/", origin).await;
+        assert_eq!(asked.header(ALLOWED), None, "{origin}");
+        // The answer is there, but the browser keeps it from the page.
+        let got = look(&app, &ann, origin).await.expect(200);
+        assert_eq!(got.header(ALLOWED), None, "{origin}");
+    }
+    let asked = preflight(&app, "/login", THEIRS).await;
+    assert_eq!(asked.header(ALLOWED), None);
+}
+
+#[tokio::test]
+async fn unless_named_nobody_may() {
+    let app = TestApp::spawn().await;
+    let ann = app.person("ann").await;
+    let asked = preflight(&app, "/api/me/", THEIRS).await.expect(405);
+    assert_eq!(asked.header(ALLOWED), None);
+    let got = look(&app, &ann, THEIRS).await.expect(200);
+    assert_eq!(got.header(ALLOWED), None);
+}

@@ -1,0 +1,110 @@
+//! What comes by cookie has to come from our pages.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use entity::LoginId;
+use reqwest::Method;
+use reqwest::header::CONTENT_TYPE;
+use serde_json::{Value, json};
+use tidings::auth::{Csrf, Secret};
+
+use super::Browser;
+use crate::support::TestApp;
+
+/// The token that a page would hold for whoever has this login: the pages
+/// that do come later.
+pub(super) fn token_of(app: &TestApp, jwt: &str) -> String {
+    let claims = jwt.split('.').nth(1).unwrap();
+    let claims = URL_SAFE_NO_PAD.decode(claims).unwrap();
+    let claims: Value = serde_json::from_slice(&claims).unwrap();
+    let secret = Secret::load_or_create(app.folder()).unwrap();
+    let csrf = Csrf::new(&secret).unwrap();
+    csrf.of_login(LoginId(claims["sid"].as_i64().unwrap()))
+}
+
+#[tokio::test]
+async fn a_cookie_alone_changes_nothing() {
+    let app = TestApp::spawn().await;
+    let (_ann, ben) = app.connected_pair("ann", "ben").await;
+    let mut browser = Browser::at(&app);
+    browser.log_in("ann").await.expect(303);
+    let jwt = browser.cookie("tidings").unwrap().to_owned();
+    let right = token_of(&app, &jwt);
+    let others = token_of(&app, &ben.token);
+    let form_s = browser.token.clone();
+    for (method, path) in [
+        (Method::PATCH, "/api/me/"),
+        (Method::POST, "/messages/send/ben/"),
+        (Method::PUT, "/api/blocks/ben/"),
+        (Method::DELETE, "/api/blocks/ben/"),
+        (Method::POST, "/api/connections/"),
+        (Method::POST, "/api/auth/logout/"),
+    ] {
+        let body = json!({ "about": "x", "message": "Hi", "username": "ben" });
+        for token in [None, Some(&others), Some(&form_s), Some(&String::new())] {
+            let mut request = browser.request(method.clone(), path).json(&body);
+            if let Some(token) = token {
+                request = request.header("x-csrf-token", token);
+            }
+            let refused = browser.send(request).await.expect(403);
+            assert!(
+                refused.text.contains("\"code\":\"csrf_failed\""),
+                "{}",
+                refused.text
+            );
+        }
+        let request = browser.request(method, path).json(&body);
+        let done = browser.send(request.header("x-csrf-token", &right)).await;
+        assert!(done.status < 300, "{path}: {} {}", done.status, done.text);
+    }
+}
+
+#[tokio::test]
+async fn a_form_brings_the_token_in_a_field() {
+    let app = TestApp::spawn().await;
+    let (ann, _ben) = app.connected_pair("ann", "ben").await;
+    let mut browser = Browser::at(&app);
+    browser.log_in("ann").await.expect(303);
+    let fields = [("message", "Hello")];
+    let refused = browser
+        .submit("/messages/send/ben/", &fields)
+        .await
+        .expect(403);
+    assert!(refused.text.contains("csrf_failed"));
+    let jwt = browser.cookie("tidings").unwrap().to_owned();
+    browser.token = token_of(&app, &jwt);
+    let sent = browser
+        .submit("/messages/send/ben/", &fields)
+        .await
+        .expect(201);
+    assert!(sent.text.contains("\"text\":\"Hello\""), "{}", sent.text);
+    let seen = ann.get("/messages/history/ben/").await.expect(200);
+    assert_eq!(seen["messages"].as_array().unwrap().len(), 1);
+    // A form that is too large is said to be.
+    let request = browser
+        .request(Method::POST, "/messages/send/ben/")
+        .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .body("x".repeat(300 * 1024));
+    let refused = browser.send(request).await.expect(413);
+    assert!(refused.text.contains("too_large"), "{}", refused.text);
+}
+
+#[tokio::test]
+async fn what_is_given_on_purpose_needs_no_token_and_decides() {
+    let app = TestApp::spawn().await;
+    let (_ann, ben) = (app.person("ann").await, app.person("ben").await);
+    let mut browser = Browser::at(&app);
+    browser.log_in("ann").await.expect(303);
+    let request = browser.request(Method::PATCH, "/api/me/");
+    let request = request
+        .bearer_auth(&ben.token)
+        .json(&json!({ "about": "x" }));
+    let me = browser.send(request).await.expect(200);
+    assert!(me.text.contains("\"username\":\"ben\""), "{}", me.text);
+    let request = browser
+        .request(Method::GET, "/api/me/")
+        .bearer_auth("nonsense");
+    browser.send(request).await.expect(401);
+    // Reading is safe.
+    browser.get("/api/me/").await.expect(200);
+}

@@ -1,0 +1,75 @@
+//! Which pages may open a socket by cookie.
+
+use futures_util::StreamExt;
+use tokio_tungstenite::connect_async;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::{Error, Message};
+
+use super::Browser;
+use crate::support::{TestApp, within};
+
+/// The status of a handshake by cookie; 101 where it opened, and said hello.
+async fn knock(app: &TestApp, cookie: &str, origin: Option<&str>) -> u16 {
+    let url = format!("ws://{}/ws/", app.site().address());
+    let mut request = url.into_client_request().unwrap();
+    let headers = request.headers_mut();
+    headers.insert("cookie", cookie.parse().unwrap());
+    if let Some(origin) = origin {
+        headers.insert("origin", origin.parse().unwrap());
+    }
+    match within("the handshake", connect_async(request)).await {
+        Ok((mut socket, response)) => {
+            let hello = within("hello", socket.next()).await.unwrap().unwrap();
+            assert!(matches!(hello, Message::Text(_)), "{hello:?}");
+            response.status().as_u16()
+        }
+        Err(Error::Http(response)) => {
+            let body = response.body().clone().unwrap_or_default();
+            let body = String::from_utf8(body).unwrap();
+            assert!(body.contains("\"code\":\"bad_origin\""), "{body}");
+            response.status().as_u16()
+        }
+        Err(error) => panic!("{error}"),
+    }
+}
+
+#[tokio::test]
+async fn only_the_same_host_and_port_may() {
+    let app = TestApp::spawn().await;
+    app.person("ann").await;
+    let mut browser = Browser::at(&app);
+    browser.log_in("ann").await.expect(303);
+    let cookie = format!("tidings={}", browser.cookie("tidings").unwrap());
+    assert_eq!(knock(&app, &cookie, Some(&app.url())).await, 101);
+    let port = app.site().address().port();
+    let there = format!("http://localhost:{port}");
+    for origin in [
+        None,
+        Some("null"),
+        Some("http://127.0.0.1"),
+        Some("http://evil.example"),
+        Some(&*there),
+    ] {
+        assert_eq!(knock(&app, &cookie, origin).await, 403, "{origin:?}");
+    }
+}
+
+#[tokio::test]
+async fn with_a_public_url_only_that_may() {
+    let settings = crate::people::settings(&["--public-url", "http://chat.example.org"]);
+    let builder = TestApp::builder();
+    let app = builder
+        .settings(move |s| s.public_url = settings.public_url)
+        .spawn()
+        .await;
+    app.person("ann").await;
+    let mut browser = Browser::at(&app);
+    browser.log_in("ann").await.expect(303);
+    let cookie = format!("tidings={}", browser.cookie("tidings").unwrap());
+    assert_eq!(
+        knock(&app, &cookie, Some("http://chat.example.org")).await,
+        101
+    );
+    assert_eq!(knock(&app, &cookie, Some(&app.url())).await, 403);
+    assert_eq!(knock(&app, &cookie, None).await, 403);
+}

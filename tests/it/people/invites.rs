@@ -1,0 +1,150 @@
+//! Who may open an account.
+
+use entity::Millis;
+use serde_json::{Value, json};
+use tidings::config::Registration;
+use tidings::protocol::Username;
+
+use crate::support::redact::assert_wire;
+use crate::support::{Answer, Person, TestApp};
+
+async fn by_invite() -> TestApp {
+    let builder = TestApp::builder();
+    builder
+        .settings(|settings| settings.registration = Registration::Invite)
+        .spawn()
+        .await
+}
+
+async fn register(app: &TestApp, username: &str, invite: Value) -> Answer {
+    let body = json!({
+        "username": username, "password": "correct horse battery", "invite": invite,
+    });
+    app.post("/api/auth/register/", body).await
+}
+
+/// An admin, made as the command line makes them.
+async fn admin(app: &TestApp) -> Person {
+    use tidings::auth::passwords;
+    use tidings::protocol::{DisplayName, Password};
+    use tidings::store::NewUser;
+    let store = app.store().await;
+    let password = Password::parse("correct horse battery").unwrap();
+    let new = NewUser {
+        username: Username::parse("root").unwrap(),
+        display_name: DisplayName::parse("Root").unwrap(),
+        password_hash: passwords::hash(&password).unwrap(),
+        is_admin: true,
+    };
+    let id = store.create_user(new, Millis::now()).await.unwrap().id.0;
+    store.close().await;
+    let token = app.log_in("root").await.expect(200)["token"].take();
+    Person {
+        site: app.site().clone(),
+        username: "root".to_owned(),
+        id,
+        token: token.as_str().unwrap().to_owned(),
+    }
+}
+
+async fn invite(admin: &Person, body: Value) -> String {
+    let made = admin.post("/api/admin/invites/", body).await.expect(201);
+    made["code"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn an_invitation_opens_as_many_accounts_as_it_says() {
+    let app = by_invite().await;
+    let root = admin(&app).await;
+    let code = invite(&root, json!({ "uses": 2 })).await;
+    register(&app, "ann", json!(code)).await.expect(201);
+    // What fails takes no use.
+    register(&app, "ANN", json!(code))
+        .await
+        .refused(409, "username_taken");
+    register(&app, "ben", json!(format!(" {code} ")))
+        .await
+        .expect(201);
+    for bad in [json!(code), json!("nonsense"), json!(""), Value::Null] {
+        let refused = register(&app, "cat", bad).await.refused(422, "invalid");
+        assert_eq!(refused["errors"][0]["field"], "invite");
+    }
+}
+
+#[tokio::test]
+async fn an_invitation_s_last_use_goes_to_one() {
+    let app = by_invite().await;
+    let root = admin(&app).await;
+    for round in 0..5 {
+        let code = json!(invite(&root, json!({})).await);
+        let names = ["ann", "ben", "cat"].map(|name| format!("{name}{round}"));
+        let (one, two, three) = tokio::join!(
+            register(&app, &names[0], code.clone()),
+            register(&app, &names[1], code.clone()),
+            register(&app, &names[2], code.clone()),
+        );
+        let mut statuses = [one.status, two.status, three.status];
+        statuses.sort_unstable();
+        assert_eq!(statuses, [201, 422, 422]);
+    }
+}
+
+#[tokio::test]
+async fn an_invitation_expires() {
+    let app = by_invite().await;
+    let root = admin(&app).await;
+    let soon = Millis(Millis::now().0 + 1500);
+    let code = invite(&root, json!({ "uses": 9, "expires_at": soon })).await;
+    register(&app, "ann", json!(code)).await.expect(201);
+    tokio::time::sleep(std::time::Duration::from_millis(1600)).await;
+    register(&app, "ben", json!(code))
+        .await
+        .refused(422, "invalid");
+}
+
+#[tokio::test]
+async fn only_admins_invite_and_nobody_else_learns_that_they_could() {
+    let app = TestApp::spawn().await;
+    let (root, ann) = (admin(&app).await, app.person("ann").await);
+    let made = root.post("/api/admin/invites/", json!({})).await;
+    let made = made.expect(201);
+    assert_eq!(made["code"].as_str().unwrap().len(), 22);
+    let mut shown = made.clone();
+    shown["code"] = "[code]".into();
+    assert_wire!("invite", shown);
+    ann.post("/api/admin/invites/", json!({}))
+        .await
+        .refused(404, "not_found");
+    app.post("/api/admin/invites/", json!({}))
+        .await
+        .refused(404, "not_found");
+    let past = "2020-01-01T00:00:00.000Z";
+    for (field, value) in [
+        ("uses", json!(0)),
+        ("uses", json!(-1)),
+        ("uses", json!(1.5)),
+        ("uses", json!(1_000_000)),
+        ("expires_at", json!(past)),
+        ("expires_at", json!("soon")),
+    ] {
+        let refused = root
+            .post("/api/admin/invites/", json!({ field: value }))
+            .await;
+        let refused = refused.refused(422, "invalid");
+        assert_eq!(refused["errors"][0]["field"], field);
+    }
+}
+
+#[tokio::test]
+async fn closed_is_closed() {
+    let builder = TestApp::builder();
+    let app = builder
+        .settings(|settings| settings.registration = Registration::Closed)
+        .spawn()
+        .await;
+    let root = admin(&app).await;
+    let code = invite(&root, json!({})).await;
+    register(&app, "ann", json!(code))
+        .await
+        .refused(403, "forbidden");
+}

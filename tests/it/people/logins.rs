@@ -1,0 +1,167 @@
+//! One's logins, and the password that all of them rest on.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use tidings::config::Settings;
+
+use super::ask;
+use crate::support::redact::assert_wire;
+use crate::support::{Person, TestApp};
+
+const PASSWORD: &str = "correct horse battery";
+
+async fn logins(person: &Person) -> Vec<Value> {
+    let list = person.get("/api/auth/sessions/").await.expect(200);
+    list.as_array().unwrap().clone()
+}
+
+#[tokio::test]
+async fn each_login_is_listed_newest_first() {
+    let app = TestApp::spawn().await;
+    let phone = app.person("ann").await;
+    let laptop = phone.log_in_again().await;
+    let _other = app.person("ben").await;
+    let list = logins(&phone).await;
+    assert_wire!("logins", json!(list));
+    let newest = logins(&laptop).await;
+    assert_eq!(newest[0]["current"], true);
+    assert_eq!(
+        (&newest[1]["id"], &newest[1]["current"]),
+        (&list[1]["id"], &json!(false))
+    );
+    let one = phone.get("/api/auth/sessions/?limit=1").await;
+    let two = phone.get(&one.link("prev").unwrap()).await;
+    assert_eq!(two.link("prev"), None);
+    assert_eq!(one.expect(200)[0], list[0]);
+    assert_eq!(two.expect(200)[0], list[1]);
+}
+
+#[tokio::test]
+async fn a_login_that_is_ended_is_refused_at_once_and_loses_its_sockets() {
+    let app = TestApp::spawn().await;
+    let here = app.person("ann").await;
+    let there = here.log_in_again().await;
+    let mut lost = there.socket("/ws/").await;
+    let mut kept = here.socket("/ws/").await;
+    let list = logins(&here).await;
+    let path = format!("/api/auth/sessions/{}/", list[0]["id"]);
+    here.delete(&path).await.expect(204);
+    there.get("/api/me/").await.refused(401, "unauthenticated");
+    assert_eq!(lost.expect_close().await, 4401);
+    kept.expect_nothing_until_pong().await;
+    assert_eq!(logins(&here).await.len(), 1);
+    here.delete(&path).await.refused(404, "not_found");
+}
+
+#[tokio::test]
+async fn others_logins_are_none_of_one_s_business() {
+    let app = TestApp::spawn().await;
+    let (ann, ben) = (app.person("ann").await, app.person("ben").await);
+    let path = format!("/api/auth/sessions/{}/", logins(&ben).await[0]["id"]);
+    ann.delete(&path).await.refused(404, "not_found");
+    ben.get("/api/me/").await.expect(200);
+    ann.delete("/api/auth/sessions/999999/")
+        .await
+        .refused(404, "not_found");
+}
+
+async fn change(person: &Person, current: &str, new: &str) -> crate::support::Answer {
+    let body = json!({ "current_password": current, "new_password": new });
+    person.post("/api/me/password/", body).await
+}
+
+#[tokio::test]
+async fn a_new_password_ends_all_other_logins() {
+    let app = TestApp::spawn().await;
+    let here = app.person("ann").await;
+    let there = here.log_in_again().await;
+    let mut lost = there.socket("/ws/").await;
+    let mut kept = here.socket("/ws/").await;
+    change(&here, PASSWORD, "another secret").await.expect(204);
+    assert_eq!(lost.expect_close().await, 4401);
+    there.get("/api/me/").await.refused(401, "unauthenticated");
+    here.get("/api/me/").await.expect(200);
+    kept.expect_nothing_until_pong().await;
+    app.log_in("ann").await.refused(401, "bad_credentials");
+    let body = json!({ "username": "ann", "password": "another secret" });
+    app.post("/api/auth/login/", body).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_wrong_password_changes_nothing() {
+    let app = TestApp::spawn().await;
+    let here = app.person("ann").await;
+    let there = here.log_in_again().await;
+    let refused = change(&here, "wrong", "another secret").await;
+    let refused = refused.refused(422, "invalid");
+    assert_eq!(refused["errors"][0]["field"], "current_password");
+    let refused = change(&here, PASSWORD, "short").await;
+    let refused = refused.refused(422, "weak_password");
+    assert_eq!(refused["errors"][0]["field"], "new_password");
+    let missing = here.post("/api/me/password/", json!({})).await;
+    missing.refused(422, "invalid");
+    there.get("/api/me/").await.expect(200);
+    app.log_in("ann").await.expect(200);
+}
+
+/// Guards: of two changes by the same old password only one may count, or the
+/// one that is thought to have failed would have ended the other's login.
+#[tokio::test]
+async fn of_two_changes_at_once_one_counts() {
+    let app = TestApp::spawn().await;
+    let here = app.person("ann").await;
+    let (one, two) = tokio::join!(
+        change(&here, PASSWORD, "the first of two"),
+        change(&here, PASSWORD, "the second of two"),
+    );
+    let mut statuses = [one.status, two.status];
+    statuses.sort_unstable();
+    assert!(matches!(statuses, [204, 409 | 422]), "{statuses:?}");
+}
+
+#[tokio::test]
+async fn the_address_of_a_login_is_what_a_trusted_proxy_says() {
+    async fn noted(app: &TestApp, forwarded: &str) -> Value {
+        let body = json!({ "username": "ann", "password": PASSWORD });
+        let request = app.site().request(Method::POST, "/api/auth/login/");
+        let request = request.header("x-forwarded-for", forwarded).json(&body);
+        let token = app.site().send(request).await.expect(200)["token"].take();
+        let request = app
+            .site()
+            .request(Method::GET, "/api/auth/sessions/?limit=1");
+        let request = request.bearer_auth(token.as_str().unwrap());
+        app.site().send(request).await.expect(200)[0]["address"].take()
+    }
+    let open = TestApp::spawn().await;
+    open.person("ann").await;
+    assert_eq!(noted(&open, "6.6.6.6").await, "127.0.0.1");
+
+    let trusted = settings(&["--trusted-proxies", "127.0.0.1,10.0.0.0/8"]).trusted_proxies;
+    let behind = TestApp::builder().settings(|s| s.trusted_proxies = trusted);
+    let behind = behind.spawn().await;
+    behind.person("ann").await;
+    assert_eq!(
+        noted(&behind, "6.6.6.6, 1.2.3.4, 10.0.0.7").await,
+        "1.2.3.4"
+    );
+    assert_eq!(noted(&behind, "rubbish").await, "127.0.0.1");
+}
+
+/// What the command line makes of these flags.
+pub(crate) fn settings(flags: &[&str]) -> Settings {
+    use clap::{Args, FromArgMatches};
+    use tidings::config::Overrides;
+    let command = Overrides::augment_args(clap::Command::new("tidings"));
+    let matches = command.get_matches_from(["tidings"].iter().chain(flags));
+    Settings::resolve(Overrides::from_arg_matches(&matches).unwrap()).unwrap()
+}
+
+#[tokio::test]
+async fn other_methods_are_refused() {
+    let app = TestApp::spawn().await;
+    let ann = app.person("ann").await;
+    for path in ["/api/auth/sessions/", "/api/users/ann/", "/api/blocks/"] {
+        let answer = ask(&ann, Method::PUT, path, json!({})).await;
+        answer.refused(405, "method_not_allowed");
+    }
+}
