@@ -40,7 +40,7 @@ impl Chance {
     }
 }
 
-#[actix::test]
+#[tokio::test]
 async fn nothing_acknowledged_is_lost_by_a_kill() {
     let rounds = knob("TIDINGS_CRASH_ROUNDS").unwrap_or(3);
     let seed = knob("TIDINGS_CRASH_SEED").unwrap_or_else(|| RandomState::new().hash_one(0));
@@ -113,7 +113,10 @@ impl People {
                 })
             };
             if online {
-                until("all to be online", async || is_so(person).await.then_some(())).await;
+                until("all to be online", async || {
+                    is_so(person).await.then_some(())
+                })
+                .await;
             } else {
                 assert!(is_so(person).await, "a crash leaves nobody online");
             }
@@ -139,7 +142,11 @@ impl People {
     async fn check_acknowledged(&self, traffic: &Traffic) {
         for &conversation in &self.conversations {
             let found = self.by_name(conversation).await;
-            for sent in traffic.sent.iter().filter(|sent| sent.conversation == conversation) {
+            for sent in traffic
+                .sent
+                .iter()
+                .filter(|sent| sent.conversation == conversation)
+            {
                 let on_disk = found.get(&sent.name);
                 if let Some(echo) = &sent.echo {
                     let on_disk = on_disk.unwrap_or_else(|| panic!("{sent:?} is lost"));
@@ -177,7 +184,10 @@ impl People {
     async fn check_all(&self, traffic: &Traffic) {
         for &conversation in &self.conversations {
             let found = self.by_name(conversation).await;
-            let sent = traffic.sent.iter().filter(|sent| sent.conversation == conversation);
+            let sent = traffic
+                .sent
+                .iter()
+                .filter(|sent| sent.conversation == conversation);
             let sent: Vec<&Sent> = sent.collect();
             assert_eq!(found.len(), sent.len());
             let mut last: HashMap<&str, i64> = HashMap::new();

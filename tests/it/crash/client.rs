@@ -46,7 +46,8 @@ impl Client {
     /// Connects with somebody: their conversation's id.
     pub(super) async fn talk_with(&self, other: &Self) -> i64 {
         for (one, two) in [(self, other), (other, self)] {
-            one.post("/api/connections/", json!({ "username": two.name })).await;
+            one.post("/api/connections/", json!({ "username": two.name }))
+                .await;
         }
         let body = json!({ "username": other.name });
         let made = self.post("/api/conversations/create/", body).await;

@@ -18,7 +18,10 @@ impl Server {
     /// Starts it, and waits until it listens. PostgreSQL may take a moment to
     /// see that the one before is gone, and refuses a second one until then.
     pub(super) async fn start(folder: &Path, database: &str) -> Self {
-        until("a server to start", async || Self::try_start(folder, database).await).await
+        until("a server to start", async || {
+            Self::try_start(folder, database).await
+        })
+        .await
     }
 
     async fn try_start(folder: &Path, database: &str) -> Option<Self> {

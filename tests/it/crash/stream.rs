@@ -136,7 +136,9 @@ impl Talk<'_> {
     }
 
     fn message(&mut self, message: Value, fuse: &Fuse) {
-        let last = self.last.entry(message["conversation_id"].as_i64().unwrap());
+        let last = self
+            .last
+            .entry(message["conversation_id"].as_i64().unwrap());
         let last = last.or_insert(0);
         *last += 1;
         assert_eq!(message["seq"], *last, "each once and in order");
