@@ -14,5 +14,8 @@
 )]
 
 mod api;
+mod cli;
 mod crash;
+mod engine;
 mod support;
+mod ws;
