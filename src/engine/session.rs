@@ -103,8 +103,7 @@ impl Session {
 
     /// Says `error`; the socket stays open, unless that happens too often.
     fn refuse(&mut self, problem: Problem, named: Named, ctx: &mut SocketContext) {
-        // Being told to slow down is no abuse by itself, nor is our own fault.
-        let counts = problem.code != Code::RateLimited && problem.code.status() < 500;
+        let counts = is_their_fault(problem.code);
         socket::write(ctx, Event::Error(Refused::new(problem, named)).encode());
         if counts && self.errors.count(Instant::now()) {
             self.close(CloseCode::Abuse, ctx);
@@ -129,6 +128,12 @@ impl Session {
             socket::write(ctx, frame.text.clone());
         }
     }
+}
+
+/// Being told to slow down is no abuse by itself; nor is what the server owes,
+/// or a client with much under way would be shut out for a Room's death.
+fn is_their_fault(code: Code) -> bool {
+    code != Code::RateLimited && code.status() < 500
 }
 
 impl Handler<Deliver> for Session {

@@ -62,21 +62,30 @@ impl Store {
     /// `Internal` where a step fails; it is rolled back.
     pub async fn migrate(&self) -> Result<()> {
         if self.backend() == DbBackend::Sqlite {
-            return Ok(Migrator::up(&self.writer, None).await?);
+            return self.take_steps().await;
         }
         let guard = self.lock_connection().await?;
         guard
             .execute_raw(lock_statement("SELECT pg_advisory_lock($1)", MIGRATE_LOCK))
             .await?;
-        let done = Migrator::up(&self.writer, None).await;
+        let done = self.take_steps().await;
         // Closing the connection gives the lock back, however it went.
         guard.close().await?;
-        Ok(done?)
+        done
+    }
+
+    /// Takes the steps that are missing. With none it does nothing: the
+    /// migrator would log even that, before the one line of a command's answer.
+    async fn take_steps(&self) -> Result<()> {
+        if !self.is_migrated().await? {
+            Migrator::up(&self.writer, None).await?;
+        }
+        Ok(())
     }
 
     /// Whether the schema is up to date.
     pub async fn is_migrated(&self) -> Result<bool> {
-        let pending = Migrator::get_pending_migrations(&self.reader).await?;
+        let pending = Migrator::get_pending_migrations_read_only(&self.reader).await?;
         Ok(pending.is_empty())
     }
 

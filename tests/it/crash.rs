@@ -40,7 +40,7 @@ impl Chance {
     }
 }
 
-#[actix::test]
+#[tokio::test]
 async fn nothing_acknowledged_is_lost_by_a_kill() {
     let rounds = knob("TIDINGS_CRASH_ROUNDS").unwrap_or(3);
     let seed = knob("TIDINGS_CRASH_SEED").unwrap_or_else(|| RandomState::new().hash_one(0));

@@ -14,7 +14,10 @@
 )]
 
 mod api;
+mod cli;
 mod crash;
+mod engine;
 mod pages;
 mod people;
 mod support;
+mod ws;

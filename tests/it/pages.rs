@@ -33,7 +33,7 @@ impl Browser {
         let client = Client::builder().redirect(redirect::Policy::none());
         Self {
             client: client.build().unwrap(),
-            site: app.url(),
+            site: app.site().url(""),
             cookies: Vec::new(),
             token: String::new(),
         }

@@ -3,15 +3,18 @@
 
 mod answer;
 mod app;
+mod binary;
 mod database;
 mod person;
+pub(crate) mod raw;
 pub(crate) mod redact;
 mod socket;
 mod wait;
 
 pub(crate) use answer::Answer;
-pub(crate) use app::TestApp;
+pub(crate) use app::{Site, TestApp};
+pub(crate) use binary::{Binary, finish};
 pub(crate) use database::TestDatabase;
 pub(crate) use person::{PASSWORD, Person};
 pub(crate) use socket::{Socket, TokenBy};
-pub(crate) use wait::{DEADLINE, until, within};
+pub(crate) use wait::{until, within};

@@ -1,9 +1,11 @@
 //! What comes out of a Room's state: what is on disk and to be told, and what
 //! has to be done about it. Pure.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use entity::UserId;
+use entity::message::Kind;
 
 use crate::engine::reply::{Done, Sent};
 use crate::protocol::event::RemovedReason;
@@ -47,6 +49,19 @@ pub(super) struct Show {
 pub(super) struct Missing {
     pub(super) after: i64,
     pub(super) up_to: i64,
+}
+
+impl Missing {
+    /// Whether people's messages, each the only change of its version, are
+    /// all that is missing.
+    pub(super) fn is_told_by(self, messages: &[Arc<Message>]) -> bool {
+        let versions: BTreeSet<i64> = messages
+            .iter()
+            .filter(|message| message.kind == Kind::Text)
+            .map(|message| message.version)
+            .collect();
+        usize::try_from(self.up_to - self.after).is_ok_and(|missing| missing == versions.len())
+    }
 }
 
 /// Something on disk that is to be told.

@@ -159,7 +159,8 @@ impl<R> State<R> {
     }
 
     /// What wasn't told, and the conversation as it is now. Who came or went
-    /// in it is told by the difference; everybody is shown what it is now.
+    /// in it is told by the difference; where more than messages changed, or
+    /// it is new to some, everybody is shown what it is now.
     pub(super) fn caught_up(
         &mut self,
         missing: Missing,
@@ -174,11 +175,13 @@ impl<R> State<R> {
         let mut effects: Vec<_> = gone
             .map(|user| Effect::Removed(*user, RemovedReason::Removed))
             .collect();
-        effects.push(Effect::Show(Show {
-            to: self.everybody.to_vec(),
-            cursor: missing.after,
-            version: missing.up_to,
-        }));
+        if missing.after == 0 || !missing.is_told_by(&messages) {
+            effects.push(Effect::Show(Show {
+                to: self.everybody.to_vec(),
+                cursor: missing.after,
+                version: missing.up_to,
+            }));
+        }
         effects.push(Effect::Tell(Arc::clone(&self.everybody), messages));
         effects.push(Effect::Told(missing.up_to));
         effects

@@ -84,7 +84,7 @@ async fn problems() {
         register("ANN", PASSWORD).await,
         ann.send_as(id, "Hello", "used").await,
         ann.open_with(&ann).await,
-        ann.post("/api/conversations/create/", json!({})).await,
+        ann.post("/api/connections/", json!({})).await,
         ann.send(id, " ").await,
         register("dan", "short").await,
         app.get("/ws/").await,

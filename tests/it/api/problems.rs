@@ -6,22 +6,43 @@ use serde_json::{Value, json};
 use crate::support::{Answer, Person, TestApp};
 
 /// Every path with its methods; those that need a login have `true`.
-const PATHS: [(&str, &str, bool); 15] = [
+const PATHS: [(&str, &str, bool); 32] = [
     ("/healthz", "GET", false),
     ("/api/auth/register", "POST", false),
     ("/api/auth/login", "POST", false),
     ("/api/auth/logout", "POST", true),
-    ("/api/me", "GET", true),
+    ("/api/auth/sessions", "GET", true),
+    ("/api/auth/sessions/1", "DELETE", true),
+    ("/api/me", "GET, PATCH", true),
+    ("/api/me/password", "POST", true),
+    ("/api/users", "GET", true),
+    ("/api/users/ann", "GET", true),
+    ("/api/blocks", "GET", true),
+    ("/api/blocks/ann", "PUT, DELETE", true),
+    ("/api/admin/invites", "POST", false),
     ("/api/connections", "GET, POST", true),
     ("/api/connections/1", "DELETE", true),
     ("/api/connections/1/accept", "POST", true),
     ("/api/connections/1/decline", "POST", true),
     ("/api/conversations", "GET", true),
     ("/api/conversations/create", "POST", true),
-    ("/api/conversations/1", "GET", true),
+    ("/api/conversations/1", "GET, PATCH", true),
+    ("/api/conversations/1/me", "PATCH", true),
+    ("/api/conversations/1/leave", "POST", true),
+    ("/api/conversations/1/members", "GET, POST", true),
+    ("/api/conversations/1/members/ann", "PATCH, DELETE", true),
     ("/api/conversations/1/messages", "GET, POST", true),
+    ("/api/conversations/1/messages/1", "PATCH, DELETE", true),
+    (
+        "/api/conversations/1/messages/1/reactions/x",
+        "PUT, DELETE",
+        true,
+    ),
+    ("/messages/unread", "GET", true),
+    ("/messages/history/ann", "GET", true),
     ("/ws", "GET", false),
     ("/ws/chat/1", "GET", false),
+    ("/ws/notifications", "GET", false),
 ];
 
 async fn ask(app: &TestApp, method: &str, path: &str) -> Answer {
@@ -54,7 +75,8 @@ async fn every_private_path_needs_a_login_with_and_without_its_slash() {
         for method in allowed.split(", ").filter(|_| is_private) {
             for slash in ["", "/"] {
                 let answer = ask(&app, method, &format!("{path}{slash}")).await;
-                assert_eq!(answer.header("www-authenticate"), Some("Bearer"));
+                let asked = answer.header("www-authenticate");
+                assert_eq!(asked, Some("Bearer"), "{method} {path}");
                 answer.refused(401, "unauthenticated");
             }
         }

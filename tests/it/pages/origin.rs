@@ -40,7 +40,7 @@ async fn only_the_same_host_and_port_may() {
     let mut browser = Browser::at(&app);
     browser.log_in("ann").await.expect(303);
     let cookie = format!("tidings={}", browser.cookie("tidings").unwrap());
-    assert_eq!(knock(&app, &cookie, Some(&app.url())).await, 101);
+    assert_eq!(knock(&app, &cookie, Some(&app.site().url(""))).await, 101);
     let port = app.site().address().port();
     let there = format!("http://localhost:{port}");
     for origin in [
@@ -70,6 +70,6 @@ async fn with_a_public_url_only_that_may() {
         knock(&app, &cookie, Some("http://chat.example.org")).await,
         101
     );
-    assert_eq!(knock(&app, &cookie, Some(&app.url())).await, 403);
+    assert_eq!(knock(&app, &cookie, Some(&app.site().url(""))).await, 403);
     assert_eq!(knock(&app, &cookie, None).await, 403);
 }

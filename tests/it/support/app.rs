@@ -44,10 +44,12 @@ struct Server {
     ended: mpsc::Receiver<io::Result<()>>,
 }
 
+type Change = Box<dyn FnOnce(&mut Settings)>;
+
 /// How a server is to be.
 #[derive(Default)]
 pub(crate) struct Builder {
-    change: Option<Box<dyn FnOnce(&mut Settings)>>,
+    change: Option<Change>,
     faults: Faults,
 }
 
@@ -81,10 +83,7 @@ impl Builder {
         let (server, address) = Server::start(settings.clone(), self.faults.clone()).await;
         TestApp {
             server: Some(server),
-            site: Site {
-                address: Arc::new(RwLock::new(address)),
-                client: reqwest::Client::new(),
-            },
+            site: Site::at(address),
             settings,
             faults: self.faults,
             database,
@@ -115,6 +114,11 @@ impl TestApp {
     /// find it at its new port; their sockets are gone.
     pub(crate) async fn restart(&mut self) {
         self.stop().await;
+        self.start().await;
+    }
+
+    /// Starts it again, once it has stopped.
+    pub(crate) async fn start(&mut self) {
         let (server, address) = Server::start(self.settings.clone(), self.faults.clone()).await;
         *self.site.address.write() = address;
         self.server = Some(server);
@@ -122,10 +126,6 @@ impl TestApp {
 
     pub(crate) fn site(&self) -> &Site {
         &self.site
-    }
-
-    pub(crate) fn url(&self) -> String {
-        self.site.url("")
     }
 
     /// Where its secret is.
@@ -149,19 +149,19 @@ impl TestApp {
 
     /// Two new people who may message each other.
     pub(crate) async fn connected_pair(&self, one: &str, two: &str) -> (Person, Person) {
-        let (one, two) = tokio::join!(self.person(one), self.person(two));
+        let (one, two) = (self.person(one).await, self.person(two).await);
         one.connect_with(&two).await;
         (one, two)
     }
 
     /// Asks without being anybody.
     pub(crate) async fn get(&self, path: &str) -> Answer {
-        self.site.ask(Method::GET, path, None, None).await
+        self.site.send(self.site.request(Method::GET, path)).await
     }
 
     /// Sends JSON without being anybody.
     pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
-        self.site.ask(Method::POST, path, None, Some(body)).await
+        self.site.post(path, &body).await
     }
 
     /// Logs in with the password that everybody has.
@@ -184,6 +184,14 @@ impl Drop for TestApp {
 }
 
 impl Site {
+    /// One whose server somebody else runs.
+    pub(crate) fn at(address: SocketAddr) -> Self {
+        Self {
+            address: Arc::new(RwLock::new(address)),
+            client: reqwest::Client::new(),
+        }
+    }
+
     pub(crate) fn address(&self) -> SocketAddr {
         *self.address.read()
     }
@@ -197,29 +205,17 @@ impl Site {
         self.client.request(method, self.url(path))
     }
 
+    /// Sends JSON without being anybody.
+    pub(super) async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.send(self.request(Method::POST, path).json(body)).await
+    }
+
     /// Sends a request, and reads what comes back.
     pub(crate) async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
         within("an answer", async {
             Answer::read(request.send().await.unwrap()).await
         })
         .await
-    }
-
-    pub(super) async fn ask(
-        &self,
-        method: Method,
-        path: &str,
-        token: Option<&str>,
-        body: Option<Value>,
-    ) -> Answer {
-        let mut request = self.request(method, path);
-        if let Some(token) = token {
-            request = request.bearer_auth(token);
-        }
-        if let Some(body) = body {
-            request = request.json(&body);
-        }
-        self.send(request).await
     }
 }
 

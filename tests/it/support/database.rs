@@ -77,7 +77,11 @@ impl TestDatabase {
 
     /// A connection past the store, for what it has no words for.
     pub(crate) async fn connection(&self) -> DatabaseConnection {
-        Database::connect(self.text()).await.unwrap()
+        let url = match &self.url {
+            DatabaseUrl::Sqlite(path) => format!("sqlite:{}?mode=rwc", path.display()),
+            DatabaseUrl::Postgres(url) => url.clone(),
+        };
+        Database::connect(url).await.unwrap()
     }
 }
 

@@ -20,22 +20,22 @@ pub(crate) struct Person {
 }
 
 impl Person {
-    pub(super) async fn register(site: &Site, username: &str) -> Self {
+    pub(crate) async fn register(site: &Site, username: &str) -> Self {
         let body = json!({ "username": username, "password": PASSWORD });
-        let answer = site
-            .ask(Method::POST, "/api/auth/register/", None, Some(body))
-            .await;
+        let answer = site.post("/api/auth/register/", &body).await;
         Self::of(site, &answer.expect(201))
+    }
+
+    /// Somebody who has an account.
+    pub(crate) async fn log_in(site: &Site, username: &str, password: &str) -> Self {
+        let body = json!({ "username": username, "password": password });
+        let answer = site.post("/api/auth/login/", &body).await;
+        Self::of(site, &answer.expect(200))
     }
 
     /// The same person by another login.
     pub(crate) async fn log_in_again(&self) -> Self {
-        let body = json!({ "username": self.username, "password": PASSWORD });
-        let answer = self
-            .site
-            .ask(Method::POST, "/api/auth/login/", None, Some(body))
-            .await;
-        Self::of(&self.site, &answer.expect(200))
+        Self::log_in(&self.site, &self.username, PASSWORD).await
     }
 
     fn of(site: &Site, answer: &Value) -> Self {
@@ -48,21 +48,21 @@ impl Person {
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
-        self.site
-            .ask(Method::GET, path, Some(&self.token), None)
-            .await
+        self.site.send(self.request(Method::GET, path)).await
     }
 
     pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
-        self.site
-            .ask(Method::POST, path, Some(&self.token), Some(body))
-            .await
+        let request = self.request(Method::POST, path).json(&body);
+        self.site.send(request).await
     }
 
     pub(crate) async fn delete(&self, path: &str) -> Answer {
-        self.site
-            .ask(Method::DELETE, path, Some(&self.token), None)
-            .await
+        self.site.send(self.request(Method::DELETE, path)).await
+    }
+
+    fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+        let request = self.site.request(method, path);
+        request.bearer_auth(&self.token)
     }
 
     /// Asks somebody to connect.

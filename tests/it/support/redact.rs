@@ -38,6 +38,7 @@ pub(crate) fn settings() -> insta::Settings {
         settings.add_dynamic_redaction(place, time);
     }
     settings.add_dynamic_redaction(".**.token", token);
+    settings.add_dynamic_redaction(".**.is_online", flag);
     settings
 }
 
@@ -62,6 +63,16 @@ fn time(value: Content, path: ContentPath<'_>) -> Content {
     let moment: Result<jiff::Timestamp, _> = text.parse();
     assert!(moment.is_ok(), "{path}: {value:?}");
     "[time]".into()
+}
+
+/// True or false, since somebody is online a little after they came; null,
+/// which says that one may not know, stays.
+fn flag(value: Content, path: ContentPath<'_>) -> Content {
+    if value.is_nil() {
+        return value;
+    }
+    assert!(matches!(value, Content::Bool(_)), "{path}: {value:?}");
+    "[flag]".into()
 }
 
 /// Three parts of base64url, the first of which says HS256.

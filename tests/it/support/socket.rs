@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpSocket, TcpStream};
 use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::handshake::client::{Request, Response};
+use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::person::Person;
 use super::wait::within;
@@ -29,8 +29,6 @@ pub(crate) struct Socket {
     pub(crate) response: Response,
     /// The first frame, where it was waited for.
     pub(crate) hello: Value,
-    /// How often the server pinged.
-    pub(crate) pings: usize,
 }
 
 impl Socket {
@@ -39,6 +37,17 @@ impl Socket {
         let request = request(person, path, token);
         let stream = TcpStream::connect(person.site.address()).await.unwrap();
         Self::over(stream, request).await
+    }
+
+    /// The same, where it may be refused.
+    pub(crate) async fn try_open(person: &Person, path: &str, token: TokenBy) -> Option<Self> {
+        let request = request(person, path, token);
+        let stream = TcpStream::connect(person.site.address()).await.unwrap();
+        match Self::handshake(stream, request).await {
+            Ok(socket) => Some(socket),
+            Err(Error::Http(_)) => None,
+            Err(error) => panic!("{error}"),
+        }
     }
 
     /// One of a client that hardly buffers: its system takes a few KB, and
@@ -50,15 +59,18 @@ impl Socket {
     }
 
     async fn over(stream: TcpStream, request: Request) -> Self {
+        Self::handshake(stream, request).await.unwrap()
+    }
+
+    async fn handshake(stream: TcpStream, request: Request) -> Result<Self, Error> {
         stream.set_nodelay(true).unwrap();
         let handshake = tokio_tungstenite::client_async(request, stream);
-        let (stream, response) = within("the handshake", handshake).await.unwrap();
-        Self {
+        let (stream, response) = within("the handshake", handshake).await?;
+        Ok(Self {
             stream,
             response,
             hello: Value::Null,
-            pings: 0,
-        }
+        })
     }
 
     /// Sends a frame.
@@ -106,8 +118,7 @@ impl Socket {
                 Message::Close(frame) => {
                     return Err(frame.map_or(1005, |frame| frame.code.into()));
                 }
-                Message::Ping(_) => self.pings += 1,
-                Message::Pong(_) => {}
+                Message::Ping(_) | Message::Pong(_) => {}
                 other => panic!("a server never sends {other:?}"),
             }
         }

@@ -5,7 +5,7 @@ use std::future::Future;
 use std::time::Duration;
 
 /// Long enough for a busy machine.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 
 /// Between two looks at something that doesn't tell.
 const LOOK_AGAIN: Duration = Duration::from_millis(10);

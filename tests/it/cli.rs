@@ -1,0 +1,6 @@
+//! The binary itself.
+
+mod log;
+mod serve;
+mod settings;
+mod users;

@@ -1,0 +1,157 @@
+//! The real binary, in a folder of its own.
+
+use std::path::Path;
+use std::process::{ExitStatus, Stdio};
+
+use tempfile::TempDir;
+use tidings::config::DatabaseUrl;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::process::{Child, Command};
+
+use super::app::Site;
+use super::database::TestDatabase;
+use super::wait::within;
+
+/// Where a binary runs: nothing of the outside's environment is there.
+pub(crate) struct Binary {
+    database: TestDatabase,
+    folder: TempDir,
+}
+
+/// A command that has ended.
+#[derive(Debug)]
+pub(crate) struct Finished {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+/// A server that runs.
+pub(crate) struct Serving {
+    child: Child,
+    pub(crate) site: Site,
+}
+
+impl Binary {
+    /// An empty folder, and an empty database.
+    pub(crate) async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        Self {
+            database: TestDatabase::empty(folder.path()).await,
+            folder,
+        }
+    }
+
+    /// The same, ready to serve.
+    pub(crate) async fn migrated() -> Self {
+        let binary = Self::new().await;
+        binary.run(&["migrate"], "").await.succeeded();
+        binary
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(crate) fn is_sqlite(&self) -> bool {
+        matches!(self.database.url(), DatabaseUrl::Sqlite(_))
+    }
+
+    /// A command, to be completed.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tidings"));
+        command
+            .args(arguments)
+            .env_clear()
+            .env("TIDINGS_DATA_DIR", self.folder())
+            .env("DATABASE_URL", self.database.text())
+            .env("TIDINGS_LISTEN", "127.0.0.1:0")
+            .current_dir(self.folder())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        command
+    }
+
+    /// Runs a command to its end, with this on its standard input.
+    pub(crate) async fn run(&self, arguments: &[&str], input: &str) -> Finished {
+        finish(self.command(arguments), input).await
+    }
+
+    /// Serves, and waits until it does; its log goes to the file `log`.
+    pub(crate) async fn serve(&self, environment: &[(&str, &str)]) -> Serving {
+        let log = std::fs::File::create(self.folder().join("log")).unwrap();
+        let mut command = self.command(&["serve"]);
+        command.envs(environment.iter().copied()).stderr(log);
+        let mut child = command.spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let line = within("the server to start", lines.next_line()).await;
+        let line = line.unwrap().unwrap_or_else(|| panic!("{}", self.log()));
+        let address = line.strip_prefix("Tidings serves on http://").unwrap();
+        Serving {
+            child,
+            site: Site::at(address.parse().unwrap()),
+        }
+    }
+
+    /// What the last server has logged.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.folder().join("log")).unwrap()
+    }
+}
+
+/// Runs a command to its end.
+pub(crate) async fn finish(mut command: Command, input: &str) -> Finished {
+    let mut child = command.spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    // One that reads nothing may have ended by now.
+    let _ = stdin.write_all(input.as_bytes()).await;
+    drop(stdin);
+    let output = within("a command to end", child.wait_with_output()).await;
+    let output = output.unwrap();
+    Finished {
+        code: output.status.code(),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+impl Finished {
+    /// What a command answered that did what it was told.
+    #[track_caller]
+    pub(crate) fn succeeded(self) -> String {
+        assert_eq!(self.code, Some(0), "{self:?}");
+        self.stdout
+    }
+
+    /// The one line that a command says why it failed, with this code.
+    #[track_caller]
+    pub(crate) fn failed(self, code: i32) -> String {
+        assert_eq!(self.code, Some(code), "{self:?}");
+        assert_eq!(self.stdout, "");
+        let (Some(line), None) = (self.stderr.lines().next(), self.stderr.lines().nth(1)) else {
+            panic!("not one line: {self:?}");
+        };
+        let line = line
+            .strip_prefix("tidings: ")
+            .unwrap_or_else(|| panic!("{self:?}"));
+        line.to_owned()
+    }
+}
+
+impl Serving {
+    /// Sends a signal, by its name.
+    pub(crate) async fn signal(&self, name: &str) {
+        let id = self.child.id().unwrap().to_string();
+        let kill = Command::new("kill").args(["-s", name, &id]).status().await;
+        assert!(kill.unwrap().success());
+    }
+
+    /// How it ended.
+    pub(crate) async fn ended(&mut self) -> ExitStatus {
+        within("the server to end", self.child.wait())
+            .await
+            .unwrap()
+    }
+}

@@ -1,0 +1,33 @@
+//! Frames byte by byte (RFC 6455, section 5.2), for those that no library
+//! would send.
+
+pub(crate) const CONTINUATION: u8 = 0x0;
+pub(crate) const TEXT: u8 = 0x1;
+pub(crate) const BINARY: u8 = 0x2;
+pub(crate) const CLOSE: u8 = 0x8;
+/// On the last frame of a message.
+pub(crate) const LAST: u8 = 0x80;
+
+/// A client's frame, masked with zeroes.
+pub(crate) fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+    let mut bytes = header(first, payload.len() as u64);
+    bytes.extend_from_slice(payload);
+    bytes
+}
+
+/// The header of one that announces `length` bytes.
+pub(crate) fn header(first: u8, length: u64) -> Vec<u8> {
+    const MASKED: u8 = 0x80;
+    let mut bytes = vec![first];
+    if let (0..126, Ok(short)) = (length, u8::try_from(length)) {
+        bytes.push(MASKED | short);
+    } else if let Ok(medium) = u16::try_from(length) {
+        bytes.push(MASKED | 126);
+        bytes.extend(medium.to_be_bytes());
+    } else {
+        bytes.push(MASKED | 127);
+        bytes.extend(length.to_be_bytes());
+    }
+    bytes.extend([0; 4]);
+    bytes
+}

@@ -1,0 +1,114 @@
+//! Snapshots of every frame that a server sends, each from where it comes
+//! about: beside this file, ids and times checked and hidden.
+
+use serde_json::json;
+
+use crate::support::TestApp;
+use crate::support::redact::assert_wire;
+
+#[tokio::test]
+async fn hello() {
+    let app = TestApp::spawn().await;
+    let (ann, ben) = app.connected_pair("ann", "ben").await;
+    let id = ann.talk_with(&ben).await;
+    app.person("cat")
+        .await
+        .ask_to_connect(&ben)
+        .await
+        .expect(201);
+    assert_wire!("hello_bound", ben.chat_socket(id).await.hello);
+    assert_wire!("hello_unbound", ben.socket("/ws/").await.hello);
+}
+
+#[tokio::test]
+async fn a_conversation_and_its_messages() {
+    let app = TestApp::spawn().await;
+    let (ann, ben) = app.connected_pair("ann", "ben").await;
+    let mut here = ann.socket("/ws/").await;
+    let mut there = ben.socket("/ws/").await;
+    let id = ann.direct_with(&ben).await;
+    assert_wire!("conversation_opened", here.expect("conversation").await);
+    let tea = json!({
+        "type": "message", "conversation_id": id, "message": "Tea?", "client_id": "first",
+    });
+    here.send(tea).await;
+    assert_wire!(
+        "conversation_introduced",
+        there.expect("conversation").await
+    );
+    let first = there.expect("message").await;
+    assert_wire!("message", first.clone());
+    here.expect("conversation").await;
+    assert_eq!(here.expect("message").await, first);
+
+    let answer = json!({
+        "type": "message", "conversation_id": id, "message": "Please",
+        "reply_to": first["message"]["id"],
+    });
+    there.send(answer).await;
+    assert_wire!("message_that_answers", here.expect("message").await);
+}
+
+#[tokio::test]
+async fn a_connection_in_each_of_its_states() {
+    let app = TestApp::spawn().await;
+    let (ann, ben) = (app.person("ann").await, app.person("ben").await);
+    let mut here = ann.socket("/ws/").await;
+    let mut there = ben.socket("/ws/").await;
+    let id = ann.connect_with(&ben).await;
+    assert_wire!("connection_requested", here.expect("connection").await);
+    assert_wire!("connection_incoming", there.expect("connection").await);
+    assert_wire!("connection_connected", here.expect("connection").await);
+    ann.delete(&format!("/api/connections/{id}/"))
+        .await
+        .expect(204);
+    assert_wire!("connection_none", here.expect("connection").await);
+}
+
+#[tokio::test]
+async fn pong() {
+    let app = TestApp::spawn().await;
+    let mut socket = app.person("ann").await.socket("/ws/").await;
+    socket.send(json!({ "type": "ping" })).await;
+    assert_wire!("pong", socket.expect("pong").await);
+}
+
+#[tokio::test]
+async fn an_error_of_each_kind_with_what_it_names() {
+    let app = TestApp::spawn().await;
+    let (ann, ben) = (app.person("ann").await, app.person("ben").await);
+    let cat = app.person("cat").await;
+    ann.connect_with(&cat).await;
+    let connection = ann.connect_with(&ben).await;
+    let id = ann.direct_with(&ben).await;
+    let elsewhere = ann.talk_with(&cat).await;
+    ann.send_as(elsewhere, "Hello", "used").await.expect(201);
+    ann.delete(&format!("/api/connections/{connection}/"))
+        .await
+        .expect(204);
+    let mut socket = ann.socket("/ws/").await;
+    let message = |conversation: i64, text: &str, name: &str| {
+        json!({
+            "type": "message", "conversation_id": conversation, "message": text,
+            "client_id": name,
+        })
+    };
+    let asked = [
+        ("unknown_type", json!({ "type": "dance", "message_id": 7 })),
+        ("bad_json", json!(["message"])),
+        (
+            "invalid",
+            json!({ "type": "message", "message": "Hello", "client_id": "a" }),
+        ),
+        ("text_empty", message(id, " ", "b")),
+        ("text_too_long", message(id, &"x".repeat(10_001), "c")),
+        ("not_found", message(1_000_000, "Hello", "d")),
+        ("not_connected", message(id, "Hello", "e")),
+        ("client_id_reused", message(id, "Hello", "used")),
+    ];
+    for (code, frame) in asked {
+        socket.send(frame).await;
+        let error = socket.expect_error(code).await;
+        assert_wire!(&format!("error_{code}"), error);
+    }
+}

@@ -1,0 +1,133 @@
+//! A login that ends takes its sockets along, with 4401, and no other's.
+
+use std::time::Duration;
+
+use entity::{LoginId, Millis, UserId};
+use serde_json::json;
+
+use crate::support::{Person, Socket, TestApp, TokenBy};
+
+/// The login that a token names.
+fn login_of(person: &Person) -> LoginId {
+    let claims = person.token.split('.').nth(1).unwrap();
+    let claims = base64(claims);
+    let claims: serde_json::Value = serde_json::from_slice(&claims).unwrap();
+    LoginId(claims["sid"].as_i64().unwrap())
+}
+
+/// base64url without padding (RFC 4648, section 5).
+fn base64(text: &str) -> Vec<u8> {
+    const SIGNS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let mut bits = 0_u32;
+    let mut count = 0;
+    let mut bytes = Vec::new();
+    for sign in text.bytes() {
+        let value = SIGNS.iter().position(|other| *other == sign).unwrap();
+        bits = (bits << 6) | value as u32;
+        count += 6;
+        if count >= 8 {
+            count -= 8;
+            bytes.push((bits >> count) as u8);
+        }
+    }
+    bytes
+}
+
+#[tokio::test]
+async fn logging_out_closes_that_logins_sockets_and_no_others() {
+    let app = TestApp::spawn().await;
+    let (ann, ben) = app.connected_pair("ann", "ben").await;
+    let id = ann.talk_with(&ben).await;
+    let other = ann.log_in_again().await;
+    let mut ended = [ann.socket("/ws/").await, ann.chat_socket(id).await];
+    let mut stay = [
+        other.socket("/ws/").await,
+        other.chat_socket(id).await,
+        ben.socket("/ws/").await,
+    ];
+    ann.post("/api/auth/logout/", json!({})).await.expect(204);
+    for socket in &mut ended {
+        assert_eq!(socket.expect_close().await, 4401);
+    }
+    for socket in &mut stay {
+        socket.expect_nothing_until_pong().await;
+    }
+}
+
+/// As the command line and other nodes do it: in the database alone.
+#[tokio::test]
+async fn a_login_that_another_process_ended_loses_its_sockets() {
+    let app = TestApp::spawn().await;
+    let ann = app.person("ann").await;
+    let other = ann.log_in_again().await;
+    let mut ended = ann.socket("/ws/").await;
+    let mut stays = other.socket("/ws/").await;
+    let store = app.store().await;
+    store
+        .end_login(login_of(&ann), Millis::now())
+        .await
+        .unwrap();
+    assert_eq!(ended.expect_close().await, 4401);
+    stays.expect_nothing_until_pong().await;
+}
+
+#[tokio::test]
+async fn who_is_deactivated_loses_every_socket() {
+    let app = TestApp::spawn().await;
+    let (ann, ben) = app.connected_pair("ann", "ben").await;
+    let id = ann.talk_with(&ben).await;
+    let mut ended = [
+        ann.socket("/ws/").await,
+        ann.log_in_again().await.chat_socket(id).await,
+    ];
+    let mut stays = ben.socket("/ws/").await;
+    let store = app.store().await;
+    store
+        .deactivate(UserId(ann.id), Millis::now())
+        .await
+        .unwrap();
+    for socket in &mut ended {
+        assert_eq!(socket.expect_close().await, 4401);
+    }
+    stays.expect_nothing_until_pong().await;
+}
+
+#[tokio::test]
+async fn a_socket_is_closed_when_its_token_expires() {
+    let app = TestApp::builder()
+        .settings(|settings| settings.token_ttl = Duration::from_secs(3))
+        .spawn()
+        .await;
+    let ann = app.person("ann").await;
+    let mut socket = ann.log_in_again().await.socket("/ws/").await;
+    assert_eq!(socket.expect_close().await, 4401);
+}
+
+/// Guards the race of a login that ends between the handshake's look at it
+/// and the session's place in the Directory: the session looks once more.
+#[tokio::test]
+async fn no_socket_outlives_a_login_that_ends_while_it_opens() {
+    let app = TestApp::builder()
+        // What the regular look finds would hide what this one misses.
+        .settings(|settings| settings.timings.login_check_every = Duration::from_secs(3600))
+        .spawn()
+        .await;
+    let ann = app.person("ann").await;
+    for _ in 0..20 {
+        let login = ann.log_in_again().await;
+        let (mut socket, _) = tokio::join!(
+            Socket::try_open(&login, "/ws/", TokenBy::Bearer),
+            login.post("/api/auth/logout/", json!({}))
+        );
+        // Refused at the handshake, or closed.
+        if let Some(socket) = &mut socket {
+            let code = loop {
+                match socket.next_or_close().await {
+                    Ok(frame) => assert_eq!(frame["type"], "hello"),
+                    Err(code) => break code,
+                }
+            };
+            assert_eq!(code, 4401);
+        }
+    }
+}
