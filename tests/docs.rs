@@ -3,6 +3,12 @@
 //!
 //! `UPDATE_DOCS=1 cargo test --test docs` writes the snapshots into the docs.
 
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that can't go on should stop where it is"
+)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -40,6 +46,10 @@ fn with_snapshots(page: &str) -> String {
 }
 
 #[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "whether to write the docs is no setting of the server's"
+)]
 fn every_example_of_the_protocol_is_a_snapshot_of_a_real_one() {
     let path = root().join("docs/protocol.md");
     let page = fs::read_to_string(&path).expect("docs/protocol.md");
@@ -81,6 +91,7 @@ fn every_test_that_guards_a_rule_exists() {
             continue;
         };
         guarded += 1;
+        assert!(named.contains('`'), "nothing guards: {line}");
         for name in named.split('`').skip(1).step_by(2) {
             let function = format!("fn {name}(");
             assert!(
