@@ -6,12 +6,24 @@ use serde_json::{Value, json};
 use crate::support::{Answer, Person, TestApp};
 
 /// Every path with its methods; those that need a login have `true`.
-const PATHS: [(&str, &str, bool); 15] = [
+const PATHS: [(&str, &str, bool); 27] = [
     ("/healthz", "GET", false),
     ("/api/auth/register", "POST", false),
     ("/api/auth/login", "POST", false),
     ("/api/auth/logout", "POST", true),
-    ("/api/me", "GET", true),
+    ("/api/me", "GET, PATCH", true),
+    ("/api/me/password", "POST", true),
+    ("/api/auth/sessions", "GET", true),
+    ("/api/auth/sessions/1", "DELETE", true),
+    ("/api/users", "GET", true),
+    ("/api/users/ann", "GET", true),
+    ("/api/blocks", "GET", true),
+    ("/api/blocks/ann", "PUT, DELETE", true),
+    ("/api/admin/invites", "POST", false),
+    ("/messages/history/ann", "GET", true),
+    ("/messages/send/ann", "POST", true),
+    ("/messages/unread", "GET", true),
+    ("/messages/status/ann", "GET", true),
     ("/api/connections", "GET, POST", true),
     ("/api/connections/1", "DELETE", true),
     ("/api/connections/1/accept", "POST", true),
