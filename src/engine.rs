@@ -120,11 +120,8 @@ impl Engine {
         sender: UserId,
         post: Post,
     ) -> Result<Sent, Problem> {
-        let ask = Ask::Post(Arc::new(post));
-        match self.ask(conversation, sender, ask).await? {
-            Done::Sent(sent) => Ok(sent),
-            Done::Changed => Err(Problem::internal()),
-        }
+        let done = self.ask(conversation, sender, Ask::Post(Arc::new(post)));
+        done.await?.sent().ok_or_else(Problem::internal)
     }
 
     /// Asks something of a conversation, and answers once it is on disk.

@@ -21,7 +21,7 @@ pub use command::Command;
 pub use connection::Connection;
 pub use conversation::{Conversation, Participant};
 pub use event::Event;
-pub use input::{About, ClientId, DisplayName, GroupTitle, MessageText, Password, Username};
+pub use input::{About, ClientId, DisplayName, Emoji, GroupTitle, MessageText, Password, Username};
 pub use message::{Message, Quote, Status};
 pub use problem::{FieldError, Problem};
 pub use user::{Profile, User};

@@ -107,7 +107,7 @@ fn socket_routes(config: &mut ServiceConfig) {
 fn conversation_routes(config: &mut ServiceConfig) {
     use api::{conversations, groups, messages};
     let (get, post) = (Method::GET, Method::POST);
-    let (patch, delete) = (Method::PATCH, Method::DELETE);
+    let (patch, put, delete) = (Method::PATCH, Method::PUT, Method::DELETE);
     let under = |rest: &str| format!("/api/conversations/{{id:\\d+}}{rest}");
     config
         .service(at("/api/conversations", [(&get, to(conversations::list))]))
@@ -126,6 +126,20 @@ fn conversation_routes(config: &mut ServiceConfig) {
         .service(at(
             &under("/messages"),
             [(&get, to(messages::history)), (&post, to(messages::send))],
+        ))
+        .service(at(
+            &under("/messages/{message:\\d+}"),
+            [
+                (&patch, to(messages::edit)),
+                (&delete, to(messages::withdraw)),
+            ],
+        ))
+        .service(at(
+            &under("/messages/{message:\\d+}/reactions/{emoji}"),
+            [
+                (&put, to(messages::react)),
+                (&delete, to(messages::unreact)),
+            ],
         ))
         .service(at(
             &under("/members"),

@@ -32,6 +32,9 @@ pub struct Model {
     pub ord: i64,
     /// The version of its last change.
     pub version: i64,
+    /// The version it was posted in: it was touched since, where the two
+    /// differ.
+    pub posted_version: i64,
     #[sea_orm(unique_key = "client_sender")]
     pub sender_id: UserId,
     /// The sender's own name for it: a retry finds it by this.

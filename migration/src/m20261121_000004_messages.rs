@@ -52,6 +52,7 @@ fn message(backend: DbBackend) -> TableCreateStatement {
         .col(big("seq"))
         .col(big("ord"))
         .col(big("version"))
+        .col(big("posted_version"))
         .col(big("sender_id"))
         .col(text_or_none("client_id"))
         .col(choice("kind"))

@@ -18,14 +18,15 @@ use crate::protocol::{Event, Message, Problem};
 #[derive(Clone, Debug)]
 pub struct Sent {
     pub message: Arc<Message>,
-    /// False where it had been sent before, and this was a retry.
+    /// False where nothing was written: it had been sent, or touched like
+    /// that, before. Only who asked hears of it then.
     pub is_new: bool,
 }
 
 /// What became of something asked of a Room.
 #[derive(Clone, Debug)]
 pub enum Done {
-    /// A message is on disk.
+    /// A message is on disk, as new or as touched.
     Sent(Sent),
     /// The conversation, or one's own settings for it, have changed.
     Changed,
@@ -34,11 +35,20 @@ pub enum Done {
 impl Done {
     /// It is new.
     #[must_use]
-    pub fn sent(message: Arc<Message>) -> Self {
+    pub fn posted(message: Arc<Message>) -> Self {
         Self::Sent(Sent {
             message,
             is_new: true,
         })
+    }
+
+    /// The message that it is about, where it is about one.
+    #[must_use]
+    pub fn sent(self) -> Option<Sent> {
+        match self {
+            Self::Sent(sent) => Some(sent),
+            Self::Changed => None,
+        }
     }
 
     /// It had been sent before.
@@ -153,12 +163,21 @@ impl Drop for Reply {
     }
 }
 
-/// The `message` frame.
+/// The frame that tells a message: `message`, or `message_updated` where it
+/// was touched since it was posted.
 #[must_use]
 pub fn echo(message: &Message) -> Frame {
-    let event = Event::Message {
-        conversation_id: message.conversation_id,
-        message: Box::new(message.clone()),
+    let conversation_id = message.conversation_id;
+    let boxed = Box::new(message.clone());
+    let event = match message.is_touched {
+        false => Event::Message {
+            conversation_id,
+            message: boxed,
+        },
+        true => Event::MessageUpdated {
+            conversation_id,
+            message: boxed,
+        },
     };
     Frame {
         conversation: Some(message.conversation_id),

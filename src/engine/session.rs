@@ -32,7 +32,7 @@ use super::ports::{Answer, Close, Deliver, Frame};
 use super::presence::Here;
 use crate::protocol::command::Named;
 use crate::protocol::event::Refused;
-use crate::protocol::{CloseCode, Event, Problem, User};
+use crate::protocol::{CloseCode, Code, Event, Problem, User};
 use fragments::Assembler;
 use opening::Phase;
 use socket::SocketContext;
@@ -103,8 +103,8 @@ impl Session {
 
     /// Says `error`; the socket stays open, unless that happens too often.
     fn refuse(&mut self, problem: Problem, named: Named, ctx: &mut SocketContext) {
-        // Being told to slow down is no abuse by itself.
-        let counts = problem.code != crate::protocol::Code::RateLimited;
+        // Being told to slow down is no abuse by itself, nor is our own fault.
+        let counts = problem.code != Code::RateLimited && problem.code.status() < 500;
         socket::write(ctx, Event::Error(Refused::new(problem, named)).encode());
         if counts && self.errors.count(Instant::now()) {
             self.close(CloseCode::Abuse, ctx);

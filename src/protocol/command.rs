@@ -12,12 +12,18 @@ use super::{Code, Problem};
 pub enum Command {
     /// Send a message.
     Message(SendMessage),
+    /// Say something else in a message of one's own.
+    Edit(Edit),
+    /// Take a message back.
+    Delete(Delete),
+    /// Put an emoji on a message, or take one's own off.
+    Reaction(React),
     /// Answered with `pong`.
     Ping,
 }
 
 /// The names of all commands, for telling an unknown type from wrong fields.
-const TYPES: [&str; 2] = ["message", "ping"];
+const TYPES: [&str; 5] = ["message", "edit", "delete", "reaction", "ping"];
 
 /// `message`: comes back to every session of every participant as the
 /// acknowledgement, once it is on disk.
@@ -28,6 +34,30 @@ pub struct SendMessage {
     pub message: String,
     pub client_id: Option<String>,
     pub reply_to: Option<MessageId>,
+}
+
+/// `edit`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Edit {
+    pub conversation_id: Option<ConversationId>,
+    pub message_id: MessageId,
+    pub message: String,
+}
+
+/// `delete`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Delete {
+    pub conversation_id: Option<ConversationId>,
+    pub message_id: MessageId,
+}
+
+/// `reaction`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct React {
+    pub conversation_id: Option<ConversationId>,
+    pub message_id: MessageId,
+    pub emoji: String,
+    pub on: bool,
 }
 
 /// What a frame named, so that an `error` can say what it is about.
@@ -58,13 +88,23 @@ impl Command {
     /// What it names, for an `error` about it.
     #[must_use]
     pub fn names(&self) -> Named {
-        match self {
-            Self::Ping => Named::default(),
-            Self::Message(send) => Named {
-                conversation_id: send.conversation_id,
-                client_id: send.client_id.clone(),
-                message_id: None,
-            },
+        let (conversation_id, message_id) = match self {
+            Self::Ping => return Named::default(),
+            Self::Message(send) => {
+                return Named {
+                    conversation_id: send.conversation_id,
+                    client_id: send.client_id.clone(),
+                    message_id: None,
+                };
+            }
+            Self::Edit(edit) => (edit.conversation_id, edit.message_id),
+            Self::Delete(delete) => (delete.conversation_id, delete.message_id),
+            Self::Reaction(react) => (react.conversation_id, react.message_id),
+        };
+        Named {
+            conversation_id,
+            client_id: None,
+            message_id: Some(message_id),
         }
     }
 }

@@ -21,6 +21,11 @@ pub enum Event {
         conversation_id: ConversationId,
         message: Box<Message>,
     },
+    /// A message that was edited, withdrawn or reacted to, in its new state.
+    MessageUpdated {
+        conversation_id: ConversationId,
+        message: Box<Message>,
+    },
     /// A conversation that is new, or changed in title, people or one's own
     /// settings.
     Conversation { conversation: Box<Conversation> },

@@ -134,6 +134,28 @@ impl DisplayName {
     }
 }
 
+/// One emoji, as Unicode lists them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Emoji(&'static str);
+
+impl Emoji {
+    /// Checks `text`.
+    ///
+    /// # Errors
+    /// `invalid`, naming the field `emoji`.
+    pub fn parse(text: &str) -> Result<Self, Problem> {
+        emojis::get(text)
+            .map(|emoji| Self(emoji.as_str()))
+            .ok_or_else(|| Problem::field("emoji", "one emoji"))
+    }
+
+    /// The emoji itself.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.0
+    }
+}
+
 /// What a group is called: trimmed, 1 to 100 characters, on one line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GroupTitle(String);

@@ -65,6 +65,10 @@ pub struct Message {
     pub delivered_at: Option<Millis>,
     pub is_read: bool,
     pub read_at: Option<Millis>,
+    /// Edited, withdrawn or reacted to since it was posted: told as
+    /// `message_updated`.
+    #[serde(skip)]
+    pub is_touched: bool,
 }
 
 /// The machine-readable side of a system message: an object with the `kind`

@@ -21,7 +21,7 @@ use entity::{ConversationId, MessageId, Millis, UserId};
 use sea_orm::ConnectionTrait;
 
 use super::{Result, Store};
-use crate::protocol::{ClientId, Message, MessageText, Problem, User};
+use crate::protocol::{ClientId, Emoji, Message, MessageText, Problem, User};
 
 /// One thing that a Room wants on disk, and how it was judged. Refused ones
 /// come along, since a retry is answered like the first time whatever has
@@ -50,6 +50,8 @@ pub enum What {
     Change(Arc<Change>),
     /// The actor's own settings for it.
     Settings(Settings),
+    /// Something done to a message that is there.
+    Touch(Touch),
 }
 
 impl What {
@@ -60,6 +62,7 @@ impl What {
             Self::Post(post) => post.text.as_str().len(),
             Self::Change(change) => change.text.len() + change.event.len(),
             Self::Settings(_) => 0,
+            Self::Touch(touch) => touch.bytes(),
         }
     }
 }
@@ -85,6 +88,35 @@ pub struct Change {
     pub event: String,
     /// The change for people.
     pub text: String,
+}
+
+/// Something done to a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Touch {
+    pub message: MessageId,
+    pub how: How,
+    /// Whether the actor may withdraw others' messages here.
+    pub may_moderate: bool,
+}
+
+/// What is done to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum How {
+    /// Its sender says something else.
+    Edit(MessageText),
+    /// It is taken back.
+    Withdraw,
+    /// Somebody puts an emoji on it, or takes theirs off.
+    React { emoji: Emoji, on: bool },
+}
+
+impl Touch {
+    fn bytes(&self) -> usize {
+        match &self.how {
+            How::Edit(text) => text.as_str().len(),
+            How::Withdraw | How::React { .. } => 0,
+        }
+    }
 }
 
 /// How somebody's part in a conversation changes.
@@ -123,6 +155,13 @@ pub enum Outcome {
     },
     /// The actor's settings are on disk, in this version.
     Set { user: UserId, version: i64 },
+    /// It is on disk: the message, and those that quote it, as they are now.
+    Touched {
+        id: MessageId,
+        /// None where it was like that already.
+        version: Option<i64>,
+        messages: Vec<Arc<Message>>,
+    },
     /// It was sent before: this is what it became then.
     Known(Arc<Message>),
     /// Judged by an outdated `members_version`: nothing was written.
@@ -152,10 +191,11 @@ impl Store {
         let ids = self.ids.messages(&self.writer, batch.len()).await?;
         let tx = self.begin().await?;
         let found = look::all(&tx, batch, now).await?;
-        let (outcomes, plan) = plan::assign(batch, found, ids, now);
+        let (mut outcomes, plan) = plan::assign(batch, found, ids, now);
         if !plan.is_empty() {
             write::all(&tx, plan, now).await?;
         }
+        look::again(&tx, &mut outcomes).await?;
         tx.commit().await?;
         Ok(outcomes)
     }

@@ -146,7 +146,7 @@ fn cut(messages: &mut Vec<Message>, limit: u64) -> bool {
 /// message is the first move that came that far; it is looked for only where
 /// one did. Where both marks moved at once, only `read` was written down.
 const SELECT: &str = r#"
-SELECT m.id, m.conversation_id, m.seq, m.version, m.kind, m.text, m.event, m.client_id,
+SELECT m.id, m.conversation_id, m.seq, m.version, m.posted_version, m.kind, m.text, m.event, m.client_id,
        m.reply_to, m.audience, m.created_at, m.edited_at, m.deleted_at,
        m.sender_id, u.username, u.display_name, c.delivered_low, c.read_low,
        CASE WHEN c.delivered_low >= m.seq THEN
@@ -166,6 +166,7 @@ struct Row {
     conversation_id: ConversationId,
     seq: i64,
     version: i64,
+    posted_version: i64,
     kind: Kind,
     text: String,
     event: Option<String>,
@@ -252,6 +253,7 @@ impl Row {
             delivered_at,
             is_read: status == Status::Read,
             read_at,
+            is_touched: self.version > self.posted_version,
         })
     }
 }

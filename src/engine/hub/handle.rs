@@ -67,10 +67,13 @@ impl HubHandle {
         self.routes.tell_all(|| RoomCommand::Renamed(user.clone()));
     }
 
-    /// Waits until everything asked is answered. Whoever calls this has seen
-    /// to it that nothing more comes.
+    /// Waits until everything asked is answered; from then on, whatever is
+    /// asked is answered `busy`.
     pub async fn settled(&self) {
-        // An error would mean that the semaphore was closed, which it never is.
-        drop(self.permits.acquire_many(self.all).await);
+        // An error would mean that it was closed before.
+        if let Ok(all) = self.permits.acquire_many(self.all).await {
+            self.permits.close();
+            all.forget();
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use entity::UserId;
 
-use crate::engine::reply::Done;
+use crate::engine::reply::{Done, Sent};
 use crate::protocol::event::RemovedReason;
 use crate::protocol::{Message, Problem};
 use crate::store::append::{Append, Change, Outcome};
@@ -54,13 +54,14 @@ pub(super) enum News {
     Message(Arc<Message>, Vec<UserId>),
     Change(Arc<Message>, Arc<Change>),
     Settings(UserId, i64),
+    Touched(i64, Vec<Arc<Message>>),
 }
 
 impl News {
     pub(super) fn version(&self) -> i64 {
         match self {
             Self::Message(message, _) | Self::Change(message, _) => message.version,
-            Self::Settings(_, version) => *version,
+            Self::Settings(_, version) | Self::Touched(version, _) => *version,
         }
     }
 }
@@ -69,13 +70,28 @@ impl News {
 pub(super) fn taken(outcome: Outcome) -> (Option<News>, Result<Done, Problem>) {
     match outcome {
         Outcome::Posted { message, returned } => {
-            let done = Done::sent(Arc::clone(&message));
+            let done = Done::posted(Arc::clone(&message));
             (Some(News::Message(message, returned)), Ok(done))
         }
         Outcome::Changed { message, change } => {
             (Some(News::Change(message, change)), Ok(Done::Changed))
         }
         Outcome::Set { user, version } => (Some(News::Settings(user, version)), Ok(Done::Changed)),
+        Outcome::Touched {
+            id,
+            version,
+            messages,
+        } => {
+            let message = messages.iter().find(|message| message.id == id).cloned();
+            let done = message.map(|message| {
+                Done::Sent(Sent {
+                    message,
+                    is_new: version.is_some(),
+                })
+            });
+            let news = version.map(|version| News::Touched(version, messages));
+            (news, done.ok_or_else(Problem::internal))
+        }
         Outcome::Known(message) => (None, Ok(Done::known(message))),
         Outcome::Refused(problem) => (None, Err(problem)),
         // It has no answer yet; whoever calls this keeps it.

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use actix::Message;
-use entity::UserId;
 use entity::participant::Role;
+use entity::{MessageId, UserId};
 
 use crate::engine::reply::{Reply, Ticket};
 use crate::protocol::{GroupTitle, User};
-use crate::store::append::{Post, Settings};
+use crate::store::append::{How, Post, Settings};
 
 /// One thing asked of a Room; those of one asker are judged in the order they
 /// were asked.
@@ -32,6 +32,8 @@ pub enum RoomCommand {
 pub enum Ask {
     /// Send a message.
     Post(Arc<Post>),
+    /// Do something to a message that is there.
+    Touch(MessageId, How),
     /// Change one's own settings for it.
     Settings(Settings),
     /// Change the group's title.

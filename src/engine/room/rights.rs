@@ -53,7 +53,7 @@ pub(super) fn change(record: &RoomRecord, members: &Members, actor: UserId, ask:
     }
     let me = writer(record, members, actor)?;
     match ask {
-        Ask::Post(_) | Ask::Settings(_) => Ok(Change::default()),
+        Ask::Post(_) | Ask::Touch(..) | Ask::Settings(_) => Ok(Change::default()),
         Ask::Rename(title) => rename(me, title),
         Ask::Invite(user) => invite(members, me, user),
         Ask::Leave => Ok(leave(members, me)),

@@ -13,7 +13,7 @@ use super::messages::Ask;
 use super::rights;
 use crate::protocol::event::RemovedReason;
 use crate::protocol::{Message, Problem, User};
-use crate::store::append::{Append, Change, MemberMove, Outcome, What};
+use crate::store::append::{Append, Change, MemberMove, Outcome, Touch, What};
 use crate::store::{RoomMember, RoomRecord};
 
 /// Those who take part.
@@ -215,6 +215,9 @@ impl<R> State<R> {
             match news {
                 News::Message(message, returned) => self.message(message, returned, &mut effects),
                 News::Change(message, change) => self.change(message, &change, &mut effects),
+                News::Touched(_, messages) => {
+                    effects.push(Effect::Tell(Arc::clone(&self.everybody), messages));
+                }
                 News::Settings(user, version) => effects.push(Effect::Show(Show {
                     to: vec![user],
                     cursor: version,
@@ -325,6 +328,17 @@ impl<R> State<R> {
             Ask::Post(post) => {
                 let writer = rights::writer(&self.record, &self.members, actor);
                 (What::Post(Arc::clone(post)), writer.map(drop))
+            }
+            Ask::Touch(message, how) => {
+                let writer = rights::writer(&self.record, &self.members, actor);
+                let is_group = self.record.kind == Kind::Group;
+                let touch = Touch {
+                    message: *message,
+                    how: how.clone(),
+                    may_moderate: is_group
+                        && writer.as_ref().is_ok_and(|me| me.role >= Role::Admin),
+                };
+                (What::Touch(touch), writer.map(drop))
             }
             // One's own settings are one's own, also after leaving.
             Ask::Settings(settings) => (What::Settings(*settings), Ok(())),

@@ -11,9 +11,9 @@ use super::socket::{self, SocketContext};
 use crate::engine::directory::Door;
 use crate::engine::reply::Reply;
 use crate::engine::room::messages::{Ask, RoomCommand};
-use crate::protocol::command::{Named, SendMessage};
-use crate::protocol::{ClientId, Command, Event, MessageText, Problem};
-use crate::store::append::Post;
+use crate::protocol::command::Named;
+use crate::protocol::{ClientId, Command, Emoji, Event, MessageText, Problem};
+use crate::store::append::{How, Post};
 
 impl Session {
     /// Reads a frame. Before `hello`, what it asks for waits.
@@ -42,24 +42,43 @@ impl Session {
                 socket::write(ctx, Event::Pong.encode());
                 Ok(())
             }
-            Command::Message(send) => self.send(send, &named, ctx),
+            command => self.ask(command, &named, ctx),
         };
         if let Err(problem) = done {
             self.refuse(problem, named, ctx);
         }
     }
 
-    fn send(
+    /// Has the Room of the conversation that a frame is about do it.
+    fn ask(
         &mut self,
-        send: SendMessage,
+        command: Command,
         named: &Named,
         ctx: &mut SocketContext,
     ) -> Result<(), Problem> {
-        let conversation = self.addressed(send.conversation_id)?;
-        let post = Post {
-            text: MessageText::parse(&send.message)?,
-            client_id: send.client_id.as_deref().map(ClientId::parse).transpose()?,
-            reply_to: send.reply_to,
+        let conversation = self.addressed(named.conversation_id)?;
+        let ask = match command {
+            Command::Ping => return Ok(()),
+            Command::Message(send) => Ask::Post(Arc::new(Post {
+                text: MessageText::parse(&send.message)?,
+                client_id: send.client_id.as_deref().map(ClientId::parse).transpose()?,
+                reply_to: send.reply_to,
+            })),
+            Command::Edit(edit) => {
+                let text = MessageText::parse(&edit.message)?;
+                Ask::Touch(edit.message_id, How::Edit(text))
+            }
+            Command::Delete(delete) => Ask::Touch(delete.message_id, How::Withdraw),
+            Command::Reaction(react) => {
+                let emoji = Emoji::parse(&react.emoji)?;
+                Ask::Touch(
+                    react.message_id,
+                    How::React {
+                        emoji,
+                        on: react.on,
+                    },
+                )
+            }
         };
         let named = Named {
             conversation_id: Some(conversation),
@@ -67,7 +86,7 @@ impl Session {
         };
         self.engine.send(conversation, |ticket| RoomCommand::Ask {
             actor: self.who.user.id,
-            ask: Ask::Post(Arc::new(post)),
+            ask,
             reply: Reply::session(ctx.address().recipient(), named, ticket),
         });
         Ok(())

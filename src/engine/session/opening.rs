@@ -72,6 +72,8 @@ struct Opening {
 enum Failure {
     /// The login ended between the handshake and now.
     LoginEnded,
+    /// They left the conversation, or were removed, between the two.
+    Removed,
     Store(StoreError),
 }
 
@@ -96,6 +98,7 @@ impl Session {
         let opening = match opening {
             Ok(opening) => opening,
             Err(Failure::LoginEnded) => return self.close(CloseCode::LoginEnded, ctx),
+            Err(Failure::Removed) => return self.close(CloseCode::Removed, ctx),
             Err(Failure::Store(error)) => {
                 tracing::error!(session = self.id(), %error, "can't open a session");
                 return self.close(CloseCode::Internal, ctx);
@@ -136,6 +139,9 @@ async fn read(engine: Engine, who: Who, door: Door) -> Result<Opening, Failure> 
     let (scope, floor) = match door {
         Door::Conversation(id) => {
             let conversation = store.conversation(who.user.id, id).await?;
+            if conversation.left {
+                return Err(Failure::Removed);
+            }
             let floor = (id, conversation.version);
             let conversation = Box::new(conversation);
             (Scope::Bound { conversation }, Some(floor))

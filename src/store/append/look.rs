@@ -4,13 +4,13 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use entity::{ConversationId, MessageId, Millis, UserId, participant};
+use entity::{ConversationId, MessageId, Millis, UserId, message, participant, reaction};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, ExprTrait, FromQueryResult, QueryFilter,
     QuerySelect, Statement, Value,
 };
 
-use super::{Append, Post, What, sql};
+use super::{Append, Outcome, Post, What, sql};
 use crate::protocol::{ClientId, Message};
 use crate::store::messages::{self, Quotable};
 use crate::store::{Result, connections};
@@ -33,6 +33,8 @@ pub(super) struct Conversation {
 /// Where a sender's own marks stand.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Marks {
+    /// They see what came after it.
+    pub(super) joined: i64,
     pub(super) delivered: i64,
     pub(super) read: i64,
 }
@@ -51,6 +53,16 @@ pub(super) struct Found {
     pub(super) archived: HashMap<ConversationId, Vec<UserId>>,
     /// The pairs that had to be connected, and are.
     pub(super) connected: HashSet<(UserId, UserId)>,
+    /// The messages that something is to be done to.
+    pub(super) targets: HashMap<MessageId, Target>,
+}
+
+/// A message that something is to be done to.
+#[derive(Clone, Debug)]
+pub(super) struct Target {
+    pub(super) row: message::Model,
+    /// Who put which emoji on it.
+    pub(super) reactions: BTreeSet<(String, UserId)>,
 }
 
 pub(super) async fn all(tx: &impl ConnectionTrait, batch: &[Append], now: Millis) -> Result<Found> {
@@ -65,7 +77,42 @@ pub(super) async fn all(tx: &impl ConnectionTrait, batch: &[Append], now: Millis
         .collect();
     find_archived(tx, batch, now, &mut found).await?;
     find_connected(tx, batch, &mut found).await?;
+    find_targets(tx, batch, &mut found).await?;
     Ok(found)
+}
+
+/// Reads what was touched, as it is after the writing: there are hardly ever
+/// any, and they are told whole.
+pub(super) async fn again(tx: &impl ConnectionTrait, outcomes: &mut [Outcome]) -> Result<()> {
+    for outcome in outcomes {
+        if let Outcome::Touched {
+            id,
+            version,
+            messages,
+        } = outcome
+        {
+            let mut found = messages::by_ids(tx, &[*id]).await?;
+            if let Some(version) = version {
+                let quoting = quoting(tx, *id, *version).await?;
+                found.extend(messages::by_ids(tx, &quoting).await?);
+            }
+            found.sort_unstable_by_key(|message| message.seq);
+            *messages = found.into_iter().map(Arc::new).collect();
+        }
+    }
+    Ok(())
+}
+
+/// The messages that quote this one and were changed with it.
+async fn quoting(tx: &impl ConnectionTrait, id: MessageId, version: i64) -> Result<Vec<MessageId>> {
+    Ok(message::Entity::find()
+        .select_only()
+        .column(message::Column::Id)
+        .filter(message::Column::ReplyTo.eq(id))
+        .filter(message::Column::Version.gte(version))
+        .into_tuple()
+        .all(tx)
+        .await?)
 }
 
 fn posts(batch: &[Append]) -> impl Iterator<Item = (UserId, &Post)> {
@@ -80,6 +127,7 @@ struct LockedRow {
     #[sea_orm(nested)]
     conversation: Conversation,
     user_id: Option<UserId>,
+    joined_seq: Option<i64>,
     delivered_seq: Option<i64>,
     read_seq: Option<i64>,
 }
@@ -101,7 +149,7 @@ async fn lock(tx: &impl ConnectionTrait, batch: &[Append], found: &mut Found) ->
         format!(
             "SELECT c.id, c.last_seq, c.last_ord, c.version, c.members_version, \
              c.participant_count, c.delivered_low, c.read_low, c.last_message_id, \
-             c.last_message_at, p.user_id, p.delivered_seq, p.read_seq \
+             c.last_message_at, p.user_id, p.joined_seq, p.delivered_seq, p.read_seq \
              FROM {} v JOIN conversation c ON c.id = v.column1 \
              LEFT JOIN participant p ON p.conversation_id = c.id AND p.user_id = v.column2 \
              ORDER BY c.id{lock}",
@@ -114,10 +162,15 @@ async fn lock(tx: &impl ConnectionTrait, batch: &[Append], found: &mut Found) ->
     for row in LockedRow::find_by_statement(statement).all(tx).await? {
         let id = row.conversation.id;
         found.conversations.entry(id).or_insert(row.conversation);
-        if let (Some(user), Some(delivered), Some(read)) =
-            (row.user_id, row.delivered_seq, row.read_seq)
+        if let (Some(user), Some(joined), Some(delivered), Some(read)) =
+            (row.user_id, row.joined_seq, row.delivered_seq, row.read_seq)
         {
-            found.marks.insert((id, user), Marks { delivered, read });
+            let marks = Marks {
+                joined,
+                delivered,
+                read,
+            };
+            found.marks.insert((id, user), marks);
         }
     }
     Ok(())
@@ -206,6 +259,41 @@ async fn find_connected(
             && connections::are_connected(tx, append.actor.id, other).await?
         {
             found.connected.insert((append.actor.id, other));
+        }
+    }
+    Ok(())
+}
+
+async fn find_targets(
+    tx: &impl ConnectionTrait,
+    batch: &[Append],
+    found: &mut Found,
+) -> Result<()> {
+    let ids: BTreeSet<MessageId> = batch
+        .iter()
+        .filter_map(|append| match &append.what {
+            What::Touch(touch) => Some(touch.message),
+            _ => None,
+        })
+        .collect();
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let rows = message::Entity::find()
+        .filter(message::Column::Id.is_in(ids.iter().copied()))
+        .all(tx)
+        .await?;
+    for row in rows {
+        let reactions = BTreeSet::new();
+        found.targets.insert(row.id, Target { row, reactions });
+    }
+    let reactions = reaction::Entity::find()
+        .filter(reaction::Column::MessageId.is_in(ids))
+        .all(tx)
+        .await?;
+    for row in reactions {
+        if let Some(target) = found.targets.get_mut(&row.message_id) {
+            target.reactions.insert((row.emoji, row.user_id));
         }
     }
     Ok(())

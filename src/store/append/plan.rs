@@ -1,6 +1,8 @@
 //! The middle of a batch, and pure: which of it is new, and the numbers that
 //! gets.
 
+pub(super) mod touches;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -11,6 +13,7 @@ use serde_json::value::RawValue;
 use super::look::{Conversation, Found, Marks};
 use super::{Append, Change, MemberMove, Outcome, Post, Settings, What};
 use crate::protocol::{Code, Message, Problem, Quote, Status};
+use touches::NewTouch;
 
 /// What a batch writes.
 #[derive(Debug, Default)]
@@ -24,6 +27,8 @@ pub(super) struct Plan {
     pub(super) changes: Vec<(Arc<Message>, Arc<Change>)>,
     /// People's own settings, in order.
     pub(super) settings: Vec<OwnSettings>,
+    /// What is done to messages, in order.
+    pub(super) touches: Vec<NewTouch>,
 }
 
 /// A message that is new.
@@ -126,6 +131,7 @@ impl Desk {
             What::Post(post) => self.post(append, post),
             What::Change(change) => self.change(append, change),
             What::Settings(settings) => self.settings(append, *settings),
+            What::Touch(touch) => self.touch(append, touch),
         };
         done.unwrap_or_else(Outcome::Refused)
     }
@@ -141,7 +147,7 @@ impl Desk {
             text: post.text.as_str().to_owned(),
             event: None,
             client_id: post.client_id.as_ref().map(|name| name.as_str().to_owned()),
-            reply_to: self.quote(append.conversation, post)?,
+            reply_to: self.quote((append.conversation, append.actor.id), post)?,
         };
         let message = self.write(append, draft)?;
         self.move_marks(append.conversation, append.actor.id);
@@ -255,6 +261,7 @@ impl Desk {
             delivered_at: None,
             is_read: false,
             read_at: None,
+            is_touched: false,
         });
         self.plan.messages.push(NewMessage {
             message: Arc::clone(&message),
@@ -278,23 +285,37 @@ impl Desk {
         Err(problem.clone())
     }
 
-    fn quote(&self, conversation: ConversationId, post: &Post) -> Result<Option<Quote>, Problem> {
+    fn quote(
+        &self,
+        (conversation, sender): (ConversationId, UserId),
+        post: &Post,
+    ) -> Result<Option<Quote>, Problem> {
         let Some(id) = post.reply_to else {
             return Ok(None);
         };
         let quotable = self.found.quotable.get(&id);
+        let key = (conversation, sender);
+        let joined = self.found.marks.get(&key).map_or(0, |marks| marks.joined);
         quotable
             .filter(|quotable| quotable.conversation == conversation)
+            // Nobody gets to read what came before them by quoting it.
+            .filter(|quotable| quotable.quote.seq > joined)
             .map(|quotable| Some(quotable.quote.clone()))
             .ok_or_else(|| Problem::field("reply_to", "a message of the same conversation"))
     }
 
     fn move_marks(&mut self, conversation: ConversationId, sender: UserId) {
         let key = (conversation, sender);
-        let (Some(&Marks { delivered, read }), Some(row)) = (
+        let (
+            Some(&Marks {
+                delivered, read, ..
+            }),
+            Some(row),
+        ) = (
             self.found.marks.get(&key),
             self.plan.conversations.get(&conversation),
-        ) else {
+        )
+        else {
             return;
         };
         let moved = self.plan.moves.entry(key).or_insert(Move {

@@ -4,6 +4,7 @@
 
 mod changes;
 mod marks;
+mod touches;
 
 use entity::{ConversationId, Millis, message};
 use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait, Statement, Value};
@@ -21,6 +22,7 @@ pub(super) async fn all(tx: &impl ConnectionTrait, mut plan: Plan, now: Millis) 
     changes::conversations(tx, &plan).await?;
     changes::settings(tx, &plan.settings).await?;
     insert_messages(tx, &plan).await?;
+    touches::all(tx, &plan.touches, now).await?;
     marks::keep(tx, receipts).await
 }
 
@@ -72,6 +74,7 @@ async fn insert_messages(tx: &impl ConnectionTrait, plan: &Plan) -> Result<()> {
             seq: Set(message.seq),
             ord: Set(new.ord),
             version: Set(message.version),
+            posted_version: Set(message.version),
             sender_id: Set(message.sender.id),
             client_id: Set(message.client_id.clone()),
             kind: Set(message.kind),

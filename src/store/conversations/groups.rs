@@ -148,6 +148,7 @@ fn opening(
         seq: Set(1),
         ord: Set(0),
         version: Set(1),
+        posted_version: Set(1),
         sender_id: Set(me),
         client_id: Set(None),
         kind: Set(MessageKind::System),

@@ -1,5 +1,7 @@
 //! Messages of a conversation: reading and sending.
 
+use std::sync::Arc;
+
 use actix_web::web::{Path, Query};
 use actix_web::{HttpRequest, HttpResponse};
 use entity::{ConversationId, MessageId};
@@ -8,9 +10,10 @@ use serde::Deserialize;
 use super::super::auth::Auth;
 use super::super::body::Body;
 use super::super::{App, paging};
-use crate::protocol::{ClientId, Code, MessageText, Problem};
-use crate::store::append::Post;
-use crate::store::{Page, PageRequest};
+use crate::engine::room::messages::Ask;
+use crate::protocol::{ClientId, Code, Emoji, Message, MessageText, Problem};
+use crate::store::append::{How, Post};
+use crate::store::{Login, Page, PageRequest};
 
 #[derive(Deserialize)]
 pub(in crate::web) struct HistoryQuery {
@@ -85,4 +88,72 @@ pub(in crate::web) async fn send(
         true => HttpResponse::Created().json(&*sent.message),
         false => HttpResponse::Ok().json(&*sent.message),
     })
+}
+
+#[derive(Deserialize)]
+pub(in crate::web) struct Edit {
+    text: String,
+}
+
+/// `PATCH /api/conversations/{id}/messages/{message_id}/`.
+pub(in crate::web) async fn edit(
+    app: App,
+    Auth(login): Auth,
+    path: Path<(i64, i64)>,
+    Body(body): Body<Edit>,
+) -> Result<HttpResponse, Problem> {
+    let how = How::Edit(MessageText::parse(&body.text)?);
+    let message = touch(&app, &login, *path, how).await?;
+    Ok(HttpResponse::Ok().json(&*message))
+}
+
+/// `DELETE /api/conversations/{id}/messages/{message_id}/`.
+pub(in crate::web) async fn withdraw(
+    app: App,
+    Auth(login): Auth,
+    path: Path<(i64, i64)>,
+) -> Result<HttpResponse, Problem> {
+    touch(&app, &login, *path, How::Withdraw).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// `PUT /api/conversations/{id}/messages/{message_id}/reactions/{emoji}/`.
+pub(in crate::web) async fn react(
+    app: App,
+    Auth(login): Auth,
+    path: Path<(i64, i64, String)>,
+) -> Result<HttpResponse, Problem> {
+    let (id, message, emoji) = path.into_inner();
+    let emoji = Emoji::parse(&emoji)?;
+    let how = How::React { emoji, on: true };
+    let message = touch(&app, &login, (id, message), how).await?;
+    Ok(HttpResponse::Ok().json(&*message))
+}
+
+/// `DELETE /api/conversations/{id}/messages/{message_id}/reactions/{emoji}/`.
+pub(in crate::web) async fn unreact(
+    app: App,
+    Auth(login): Auth,
+    path: Path<(i64, i64, String)>,
+) -> Result<HttpResponse, Problem> {
+    let (id, message, emoji) = path.into_inner();
+    let emoji = Emoji::parse(&emoji)?;
+    let how = How::React { emoji, on: false };
+    touch(&app, &login, (id, message), how).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+async fn touch(
+    app: &App,
+    login: &Login,
+    (id, message): (i64, i64),
+    how: How,
+) -> Result<Arc<Message>, Problem> {
+    let ask = Ask::Touch(MessageId(message), how);
+    let done = app
+        .engine
+        .ask(ConversationId(id), login.user.id, ask)
+        .await?;
+    let sent = done.sent().ok_or_else(Problem::internal)?;
+    Ok(sent.message)
 }

@@ -153,6 +153,7 @@ impl Disk {
         let rows = (1..CONVERSATIONS).map(|id| (ConversationId(id), row(id)));
         let marks = (1..CONVERSATIONS).flat_map(|id| {
             let marks = Marks {
+                joined: 0,
                 delivered: 0,
                 read: 0,
             };
@@ -199,6 +200,7 @@ impl Disk {
             let conversation = ConversationId(conversation);
             let last = self.rows[&conversation].last_seq;
             let marks = Marks {
+                joined: 0,
                 delivered: last,
                 read: last,
             };
@@ -281,6 +283,7 @@ impl Disk {
         assert_eq!(quoted, asked(append).reply_to);
         if let Some(marks) = self.marks.get_mut(&(row.id, message.sender.id)) {
             *marks = Marks {
+                joined: 0,
                 delivered: message.seq,
                 read: message.seq,
             };

@@ -92,6 +92,7 @@ impl Disk {
             delivered_at: None,
             is_read: false,
             read_at: None,
+            is_touched: false,
         });
         self.messages.push(Arc::clone(&message));
         message

@@ -1,0 +1,110 @@
+//! What may be done to a message that is there, and what follows.
+
+use std::collections::BTreeSet;
+
+use entity::message::Kind;
+use entity::{ConversationId, MessageId, UserId};
+
+use super::super::look::Target;
+use super::super::{Append, How, Outcome, Touch};
+use super::Desk;
+use crate::protocol::{Code, Problem};
+
+/// A message bears at most this many different emoji.
+const EMOJI_MAX: usize = 20;
+
+/// What is done to a message, and the version it takes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::store::append) struct NewTouch {
+    pub(in crate::store::append) message: MessageId,
+    pub(in crate::store::append) conversation: ConversationId,
+    pub(in crate::store::append) actor: UserId,
+    pub(in crate::store::append) how: How,
+    pub(in crate::store::append) version: i64,
+}
+
+impl Desk {
+    pub(super) fn touch(&mut self, append: &Append, touch: &Touch) -> Result<Outcome, Problem> {
+        self.verdict(append)?;
+        let key = (append.conversation, append.actor.id);
+        let joined = self.found.marks.get(&key).map_or(0, |marks| marks.joined);
+        let target = self
+            .found
+            .targets
+            .get_mut(&touch.message)
+            .filter(|target| target.row.conversation_id == append.conversation)
+            .filter(|target| target.row.seq > joined)
+            .ok_or_else(Problem::not_found)?;
+        let has_changed = apply(target, append.actor.id, touch)?;
+        let Some(row) = self.found.conversations.get_mut(&append.conversation) else {
+            return Err(Problem::internal());
+        };
+        if has_changed {
+            row.version += 1;
+            self.plan
+                .conversations
+                .insert(append.conversation, row.clone());
+            self.plan.touches.push(NewTouch {
+                message: touch.message,
+                conversation: append.conversation,
+                actor: append.actor.id,
+                how: touch.how.clone(),
+                version: row.version,
+            });
+        }
+        Ok(Outcome::Touched {
+            id: touch.message,
+            version: has_changed.then_some(row.version),
+            messages: Vec::new(),
+        })
+    }
+}
+
+/// Does it to what is known of the message, so that what follows in the same
+/// batch sees it; false where it was like that already.
+fn apply(target: &mut Target, actor: UserId, touch: &Touch) -> Result<bool, Problem> {
+    let row = &mut target.row;
+    let is_mine = row.sender_id == actor;
+    if row.kind == Kind::System {
+        return Err(forbidden("A system message stays as it is."));
+    }
+    match &touch.how {
+        How::Withdraw if !is_mine && !touch.may_moderate => Err(forbidden(
+            "Only its sender withdraws a message, or a group's admin.",
+        )),
+        How::Withdraw => {
+            let has_changed = row.deleted_at.is_none();
+            row.deleted_at = row.deleted_at.or(Some(row.created_at));
+            target.reactions.clear();
+            Ok(has_changed)
+        }
+        How::Edit(_) if !is_mine => Err(forbidden("Only its sender edits a message.")),
+        How::Edit(_) | How::React { .. } if row.deleted_at.is_some() => {
+            Err(Problem::new(Code::Conflict, "This message was withdrawn."))
+        }
+        How::Edit(text) => {
+            let has_changed = row.text != text.as_str();
+            text.as_str().clone_into(&mut row.text);
+            Ok(has_changed)
+        }
+        How::React { emoji, on: false } => {
+            let mine = (emoji.as_str().to_owned(), actor);
+            Ok(target.reactions.remove(&mine))
+        }
+        How::React { emoji, on: true } => {
+            let there: BTreeSet<&str> = target.reactions.iter().map(|(e, _)| e.as_str()).collect();
+            if there.len() >= EMOJI_MAX && !there.contains(emoji.as_str()) {
+                return Err(Problem::field(
+                    "emoji",
+                    "one of the 20 that are there: a message bears no more",
+                ));
+            }
+            let mine = (emoji.as_str().to_owned(), actor);
+            Ok(target.reactions.insert(mine))
+        }
+    }
+}
+
+fn forbidden(detail: &'static str) -> Problem {
+    Problem::new(Code::Forbidden, detail)
+}

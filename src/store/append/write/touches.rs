@@ -1,0 +1,77 @@
+//! What is done to messages that are there.
+
+use entity::{Millis, message, reaction};
+use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+
+use super::super::How;
+use super::super::plan::touches::NewTouch;
+use crate::store::Result;
+
+/// Writes them, in order.
+pub(super) async fn all(
+    tx: &impl ConnectionTrait,
+    touches: &[NewTouch],
+    now: Millis,
+) -> Result<()> {
+    for touch in touches {
+        match &touch.how {
+            How::Edit(text) => {
+                of(touch)
+                    .col_expr(message::Column::Text, text.as_str().into())
+                    .col_expr(message::Column::EditedAt, now.into())
+                    .exec(tx)
+                    .await?;
+                change_quotes(tx, touch).await?;
+            }
+            How::Withdraw => withdraw(tx, touch, now).await?,
+            How::React { emoji, on } => {
+                of(touch).exec(tx).await?;
+                let key = (touch.message, emoji.as_str().to_owned(), touch.actor);
+                if *on {
+                    let row = reaction::ActiveModel {
+                        message_id: Set(key.0),
+                        emoji: Set(key.1),
+                        user_id: Set(key.2),
+                        created_at: Set(now),
+                    };
+                    reaction::Entity::insert(row)
+                        .exec_without_returning(tx)
+                        .await?;
+                } else {
+                    reaction::Entity::delete_by_id(key).exec(tx).await?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The text goes, and with it what people made of it.
+async fn withdraw(tx: &impl ConnectionTrait, touch: &NewTouch, now: Millis) -> Result<()> {
+    of(touch)
+        .col_expr(message::Column::Text, "".into())
+        .col_expr(message::Column::DeletedAt, now.into())
+        .exec(tx)
+        .await?;
+    reaction::Entity::delete_many()
+        .filter(reaction::Column::MessageId.eq(touch.message))
+        .exec(tx)
+        .await?;
+    change_quotes(tx, touch).await
+}
+
+/// A quote is read from its original, so what quotes it has changed too.
+async fn change_quotes(tx: &impl ConnectionTrait, touch: &NewTouch) -> Result<()> {
+    message::Entity::update_many()
+        .col_expr(message::Column::Version, touch.version.into())
+        .filter(message::Column::ReplyTo.eq(touch.message))
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
+fn of(touch: &NewTouch) -> sea_orm::UpdateMany<message::Entity> {
+    message::Entity::update_many()
+        .col_expr(message::Column::Version, touch.version.into())
+        .filter(message::Column::Id.eq(touch.message))
+}
