@@ -13,7 +13,7 @@ use sea_orm::{
     QueryFilter, QueryOrder, QuerySelect,
 };
 
-use super::connections::{blocks, gone, hold_pair, pair, set_open, set_state};
+use super::connections::{gone, hold_pair, pair, set_open, set_state};
 use super::{Change, Result, Store, StoreError};
 use crate::protocol::{Code, User};
 
@@ -103,6 +103,18 @@ impl Store {
         }
         Ok(None)
     }
+}
+
+/// Whether the one blocks the other.
+pub(super) async fn blocks(
+    tx: &impl ConnectionTrait,
+    blocker: UserId,
+    blocked: UserId,
+) -> Result<bool> {
+    let row = block::Entity::find_by_id((blocker, blocked))
+        .one(tx)
+        .await?;
+    Ok(row.is_some())
 }
 
 /// Those of whom one blocks the other, whichever does.

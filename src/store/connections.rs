@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 
 use entity::connection::{self, State};
-use entity::{ConnectionId, Millis, UserId, block, conversation, user};
+use entity::{ConnectionId, Millis, UserId, conversation, user};
 use sea_orm::{
     ActiveValue::Set,
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, IntoActiveModel, ModelTrait,
@@ -16,6 +16,7 @@ use sea_orm::{
     sea_query::{Expr, LockType},
 };
 
+use super::blocks::blocks;
 use super::{Result, Store, StoreError};
 use crate::protocol::connection::State as Seen;
 use crate::protocol::{Code, Connection, User, input::direct_key};
@@ -237,17 +238,6 @@ async fn revive(
     }
     set_state(tx, row, State::Requested).await?;
     Ok(true)
-}
-
-pub(super) async fn blocks(
-    tx: &impl ConnectionTrait,
-    blocker: UserId,
-    blocked: UserId,
-) -> Result<bool> {
-    let row = block::Entity::find_by_id((blocker, blocked))
-        .one(tx)
-        .await?;
-    Ok(row.is_some())
 }
 
 /// True where there was no row for the two yet.

@@ -39,7 +39,7 @@ struct Row {
 const FIND: &str = r#"
 SELECT w.word, u.id, u.username, u.display_name
 FROM user_word w JOIN "user" u ON u.id = w.user_id
-WHERE w.word >= $1 AND w.word < $2 AND (w.word, w.user_id) > ($3, $4)
+WHERE (w.word, w.user_id) > ($3, $4) AND w.word < $2
 AND u.deactivated_at IS NULL
 AND NOT EXISTS (SELECT 1 FROM user_word f WHERE f.user_id = w.user_id AND f.word >= $1 AND f.word < w.word)
 ORDER BY w.word, w.user_id LIMIT $5
@@ -56,6 +56,9 @@ impl Store {
         let first = prefix.to_lowercase();
         // Words are ordered by their bytes, and no sign comes after this one.
         let end = format!("{first}\u{10FFFF}");
+        // The range begins at the cursor, so that no page reads what stood on
+        // those before it; one from elsewhere can't reach back past the prefix.
+        let after = after.filter(|at| at.word >= first);
         let (word, user) = after.map_or((first.clone(), 0), |at| (at.word, at.user.0));
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let values: [Value; 5] = [

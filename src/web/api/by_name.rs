@@ -10,18 +10,11 @@ use serde::{Deserialize, Serialize};
 use super::super::auth::Auth;
 use super::super::body::{FormOrJson, is_form};
 use super::super::{App, paging};
+use super::messages::{HistoryQuery, neighbours};
 use super::person;
 use crate::protocol::{ClientId, Code, Message, MessageText, Problem};
+use crate::store::Page;
 use crate::store::append::Post;
-use crate::store::{Page, PageRequest};
-
-#[derive(Deserialize)]
-pub(in crate::web) struct HistoryQuery {
-    before: Option<i64>,
-    after: Option<i64>,
-    around: Option<i64>,
-    limit: Option<u64>,
-}
 
 #[derive(Deserialize)]
 pub(in crate::web) struct Send {
@@ -41,7 +34,7 @@ pub(in crate::web) async fn history(
     request: HttpRequest,
     (username, query): (Path<String>, Query<HistoryQuery>),
 ) -> Result<HttpResponse, Problem> {
-    let asked = asked(&query)?;
+    let asked = query.asked()?;
     let them = person(&app, &username).await?;
     let limit = paging::limit(query.limit);
     let me = login.user.id;
@@ -57,28 +50,10 @@ pub(in crate::web) async fn history(
         Some(window) => app.store.history(&window, asked, limit).await?,
         None => Page::default(),
     };
-    let first = page.messages.first().filter(|_| page.has_older);
-    let last = page.messages.last().filter(|_| page.has_newer);
-    let neighbours = [
-        ("prev", first.map(|first| ("before", first.seq.to_string()))),
-        ("next", last.map(|last| ("after", last.seq.to_string()))),
-    ];
+    let neighbours = neighbours(&page);
     let messages = &page.messages;
     let body = History { messages };
     Ok(paging::page(&request, &body, limit, &neighbours))
-}
-
-fn asked(query: &HistoryQuery) -> Result<PageRequest, Problem> {
-    match (query.before, query.after, query.around) {
-        (None, None, None) => Ok(PageRequest::Latest),
-        (Some(seq), None, None) => Ok(PageRequest::Before(seq)),
-        (None, Some(seq), None) => Ok(PageRequest::After(seq)),
-        (None, None, Some(seq)) => Ok(PageRequest::Around(seq)),
-        _ => Err(Problem::new(
-            Code::BadRequest,
-            "Ask for one of 'before', 'after' and 'around'.",
-        )),
-    }
 }
 
 /// `POST /messages/send/{username}/`: opens the conversation where there is

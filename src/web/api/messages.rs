@@ -20,7 +20,7 @@ pub(in crate::web) struct HistoryQuery {
     before: Option<i64>,
     after: Option<i64>,
     around: Option<i64>,
-    limit: Option<u64>,
+    pub(super) limit: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -30,6 +30,22 @@ pub(in crate::web) struct Send {
     reply_to: Option<MessageId>,
 }
 
+impl HistoryQuery {
+    /// Which part of the history it asks for.
+    pub(super) fn asked(&self) -> Result<PageRequest, Problem> {
+        match (self.before, self.after, self.around) {
+            (None, None, None) => Ok(PageRequest::Latest),
+            (Some(seq), None, None) => Ok(PageRequest::Before(seq)),
+            (None, Some(seq), None) => Ok(PageRequest::After(seq)),
+            (None, None, Some(seq)) => Ok(PageRequest::Around(seq)),
+            _ => Err(Problem::new(
+                Code::BadRequest,
+                "Ask for one of 'before', 'after' and 'around'.",
+            )),
+        }
+    }
+}
+
 /// `GET /api/conversations/{id}/messages/`: oldest first.
 pub(in crate::web) async fn history(
     app: App,
@@ -37,36 +53,25 @@ pub(in crate::web) async fn history(
     request: HttpRequest,
     (id, query): (Path<i64>, Query<HistoryQuery>),
 ) -> Result<HttpResponse, Problem> {
-    let asked = match (query.before, query.after, query.around) {
-        (None, None, None) => PageRequest::Latest,
-        (Some(seq), None, None) => PageRequest::Before(seq),
-        (None, Some(seq), None) => PageRequest::After(seq),
-        (None, None, Some(seq)) => PageRequest::Around(seq),
-        _ => {
-            return Err(Problem::new(
-                Code::BadRequest,
-                "Ask for one of 'before', 'after' and 'around'.",
-            ));
-        }
-    };
+    let asked = query.asked()?;
     let access = app.store.access(login.user.id, ConversationId(*id)).await?;
     let window = access.ok_or_else(Problem::not_found)?.window();
     let limit = paging::limit(query.limit);
     let page = app.store.history(&window, asked, limit).await?;
-    let (older, newer) = neighbours(&page);
-    let neighbours = [("prev", older), ("next", newer)];
+    let neighbours = neighbours(&page);
     Ok(paging::page(&request, &page.messages, limit, &neighbours))
 }
 
-type Neighbour = Option<(&'static str, String)>;
+/// Where the pages beside this one are.
+type Neighbours = [(&'static str, Option<(&'static str, String)>); 2];
 
-fn neighbours(page: &Page) -> (Neighbour, Neighbour) {
+pub(super) fn neighbours(page: &Page) -> Neighbours {
     let first = page.messages.first().filter(|_| page.has_older);
     let last = page.messages.last().filter(|_| page.has_newer);
-    (
-        first.map(|message| ("before", message.seq.to_string())),
-        last.map(|message| ("after", message.seq.to_string())),
-    )
+    [
+        ("prev", first.map(|first| ("before", first.seq.to_string()))),
+        ("next", last.map(|last| ("after", last.seq.to_string()))),
+    ]
 }
 
 /// `POST /api/conversations/{id}/messages/`: 201 once it is on disk; 200 with

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::support::{Answer, Person, TestApp};
 
 /// Every path with its methods; those that need a login have `true`.
-const PATHS: [(&str, &str, bool); 32] = [
+const PATHS: [(&str, &str, bool); 34] = [
     ("/healthz", "GET", false),
     ("/api/auth/register", "POST", false),
     ("/api/auth/login", "POST", false),
@@ -40,6 +40,8 @@ const PATHS: [(&str, &str, bool); 32] = [
     ),
     ("/messages/unread", "GET", true),
     ("/messages/history/ann", "GET", true),
+    ("/messages/send/ann", "POST", true),
+    ("/messages/status/ann", "GET", true),
     ("/ws", "GET", false),
     ("/ws/chat/1", "GET", false),
     ("/ws/notifications", "GET", false),

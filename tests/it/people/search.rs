@@ -139,6 +139,8 @@ async fn what_is_found_looks_like_this() {
 async fn those_who_were_here_before_are_found_too() {
     let folder = tempfile::tempdir().unwrap();
     let database = TestDatabase::empty(folder.path()).await;
+    // Opening it makes the file.
+    database.store().await.close().await;
     let db = database.connection().await;
     let steps = Migrator::migrations();
     let before = steps

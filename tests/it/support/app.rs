@@ -149,6 +149,7 @@ impl TestApp {
 
     /// Two new people who may message each other.
     pub(crate) async fn connected_pair(&self, one: &str, two: &str) -> (Person, Person) {
+        // One after the other, so that their ids are in that order.
         let (one, two) = (self.person(one).await, self.person(two).await);
         one.connect_with(&two).await;
         (one, two)
