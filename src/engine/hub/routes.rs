@@ -147,3 +147,6 @@ impl Routes {
         Some(slot.deaths)
     }
 }
+
+#[cfg(test)]
+mod tests;
