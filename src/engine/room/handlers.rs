@@ -31,7 +31,12 @@ impl Handler<RoomCommand> for Room {
             // The load at the start failed: whoever asks has it tried again.
             return self.load(ctx, |found, room, ctx| {
                 match (room.loaded(found), command) {
-                    (Ok(()), command) => room.handle(command, ctx),
+                    (Ok(version), command @ RoomCommand::Post { .. }) => {
+                        // As at the start: a retry alone would have nothing told.
+                        room.catch_up(version, ctx);
+                        room.handle(command, ctx);
+                    }
+                    (Ok(version), RoomCommand::CatchUp(_)) => room.catch_up(version, ctx),
                     (Err(problem), RoomCommand::Post { reply, .. }) => reply.send(Err(problem)),
                     (Err(_), RoomCommand::CatchUp(_)) => {}
                 }
