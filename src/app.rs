@@ -57,7 +57,8 @@ pub struct Application {
     engine: Engine,
     store: Store,
     /// What keeps a second server away, for as long as this one lives.
-    _alone: (FolderLock, Option<DatabaseConnection>),
+    _folder: FolderLock,
+    alone: Option<DatabaseConnection>,
 }
 
 impl Application {
@@ -98,7 +99,8 @@ impl Application {
             server: serve(listener, state).map_err(StartError::System)?,
             engine,
             store,
-            _alone: (folder, alone),
+            _folder: folder,
+            alone,
         })
     }
 
@@ -123,6 +125,9 @@ impl Application {
         tracing::info!("stopping");
         self.engine.stop().await;
         handle.stop(true).await;
+        if let Some(lock) = self.alone {
+            self.store.let_others(lock).await;
+        }
         self.store.close().await;
         let served = serving.await.map_err(io::Error::other)?;
         tracing::info!("stopped");

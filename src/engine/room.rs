@@ -116,16 +116,18 @@ impl Room {
         ctx.wait(read.into_actor(self).map(after));
     }
 
-    /// What the load at the start found, or why there is no Room to be had.
-    fn loaded(&mut self, found: Result<RoomRecord, StoreError>) -> Result<(), Problem> {
+    /// What the load at the start found: up to which version there is
+    /// something on disk, or why there is no Room to be had.
+    fn loaded(&mut self, found: Result<RoomRecord, StoreError>) -> Result<i64, Problem> {
         let record = found.map_err(Problem::from)?;
+        let version = record.version;
         let told = match self.origin.told.load(Ordering::Acquire) {
-            NEVER_TOLD => record.version,
+            NEVER_TOLD => version,
             told => told,
         };
         self.origin.told.store(told, Ordering::Release);
         self.state = Some(State::new(record, told));
-        Ok(())
+        Ok(version)
     }
 }
 
@@ -134,12 +136,12 @@ impl Actor for Room {
 
     fn started(&mut self, ctx: &mut Context<Self>) {
         self.load(ctx, |found, room, ctx| {
-            if let Ok(record) = &found {
-                let version = record.version;
-                if room.loaded(found).is_ok() {
-                    // A predecessor may have died before it told everything.
-                    room.catch_up(version, ctx);
-                }
+            // Where it failed, the first command has it tried again.
+            if found.is_ok()
+                && let Ok(version) = room.loaded(found)
+            {
+                // A predecessor may have died before it told everything.
+                room.catch_up(version, ctx);
             }
         });
         ctx.run_interval(self.deps.idle_after, |room, _| {

@@ -115,6 +115,20 @@ impl Store {
         }
     }
 
+    /// Gives the lock of [`Store::hold_alone`] back, and waits until it is:
+    /// whoever starts next finds it free. Of a connection that is only dropped
+    /// PostgreSQL hears a little later.
+    pub async fn let_others(&self, lock: DatabaseConnection) {
+        let unlock = lock_statement("SELECT pg_advisory_unlock($1)", SERVE_LOCK);
+        let done = match lock.execute_raw(unlock).await {
+            Ok(_) => lock.close().await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = done {
+            tracing::warn!(%error, "could not give the database's lock back");
+        }
+    }
+
     /// A connection of its own, since advisory locks belong to a connection.
     async fn lock_connection(&self) -> Result<DatabaseConnection> {
         let pool = self.writer.get_postgres_connection_pool();

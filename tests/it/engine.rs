@@ -4,6 +4,8 @@ mod connected;
 mod connecting;
 mod faults;
 mod idempotency;
+mod leaving;
 mod order;
+mod pressure;
 mod removal;
 mod stopping;

@@ -7,3 +7,4 @@ mod heartbeat;
 mod logins;
 mod pieces;
 mod slow;
+mod stopping;

@@ -156,3 +156,6 @@ impl Routes {
         Some(slot.deaths)
     }
 }
+
+#[cfg(test)]
+mod tests;

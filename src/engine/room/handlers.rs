@@ -13,7 +13,7 @@ use super::Room;
 use super::effects::{Effect, Missing, Show};
 use super::messages::{Retire, RoomCommand};
 use crate::engine::ports::{Committed, Frame};
-use crate::engine::reply::{Reply, echo};
+use crate::engine::reply::{Reply, Ticket, echo};
 use crate::protocol::event::RemovedReason;
 use crate::protocol::{CloseCode, Conversation, Event, Message, Problem};
 use crate::store::StoreError;
@@ -32,9 +32,18 @@ impl Handler<RoomCommand> for Room {
             // The load at the start failed: whoever asks has it tried again.
             return self.load(ctx, |found, room, ctx| {
                 match (room.loaded(found), command) {
-                    (Ok(()), command) => room.handle(command, ctx),
+                    // What it knows now is as of this load.
+                    (Ok(version), RoomCommand::CatchUp(_) | RoomCommand::Renamed(_)) => {
+                        room.catch_up(version, ctx);
+                    }
+                    (Ok(version), command @ RoomCommand::Ask { .. }) => {
+                        // As at the start: a retry alone would have nothing told.
+                        room.catch_up(version, ctx);
+                        room.handle(command, ctx);
+                    }
                     (Err(problem), RoomCommand::Ask { reply, .. }) => reply.send(Err(problem)),
-                    (Err(_), RoomCommand::CatchUp(_) | RoomCommand::Renamed(_)) => {}
+                    (Err(_), RoomCommand::CatchUp(ticket)) => room.catch_up_again(ticket, ctx),
+                    (Err(_), RoomCommand::Renamed(_)) => {}
                 }
             });
         };
@@ -45,10 +54,7 @@ impl Handler<RoomCommand> for Room {
             }
             RoomCommand::CatchUp(ticket) => self.load(ctx, |found, room, ctx| match found {
                 Ok(record) => room.catch_up(record.version, ctx),
-                // Its ticket keeps the Room until it could be read.
-                Err(_) => {
-                    ctx.notify_later(RoomCommand::CatchUp(ticket), CATCH_UP_AGAIN);
-                }
+                Err(_) => room.catch_up_again(ticket, ctx),
             }),
             RoomCommand::Renamed(user) => state.renamed(user),
         }
@@ -81,6 +87,12 @@ impl Room {
             let effects = state.catch_up(version);
             self.run(effects.into(), ctx);
         }
+    }
+
+    /// What is to be told couldn't be read: the ticket keeps the Room until it
+    /// could.
+    fn catch_up_again(&self, ticket: Ticket, ctx: &mut Context<Self>) {
+        ctx.notify_later(RoomCommand::CatchUp(ticket), CATCH_UP_AGAIN);
     }
 
     /// Does what follows, in order. An effect that has to wait for the

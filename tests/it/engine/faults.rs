@@ -6,10 +6,11 @@ use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
+use sea_orm::{ConnectionTrait, DbBackend};
 use serde_json::Value;
 use tidings::engine::testing::Faults;
 
-use crate::support::{Socket, TestApp, until};
+use crate::support::{Socket, TestApp, until, within};
 
 /// Rooms of one conversation that die between commit and telling, as often
 /// as a test says.
@@ -174,6 +175,52 @@ async fn a_room_that_dies_again_and_again_takes_nobody_along() {
         .collect();
     names.sort_unstable();
     assert_eq!(names, ["four", "one", "three", "two"]);
+}
+
+/// Guards a Room that couldn't be loaded where its predecessor left something
+/// untold: with the first command that loads it, also a retry, that is told.
+#[tokio::test]
+async fn what_could_not_be_read_at_first_is_told_by_a_retry() {
+    let (says_when, mut dies) = tokio::sync::mpsc::unbounded_channel();
+    let (go_on, waits) = std::sync::mpsc::channel();
+    let waits = parking_lot::Mutex::new(waits);
+    let is_armed = Arc::new(AtomicUsize::new(0));
+    let armed = Arc::clone(&is_armed);
+    let faults = Faults {
+        before_telling: Some(Arc::new(move |_| {
+            if armed.swap(0, Ordering::SeqCst) == 1 {
+                says_when.send(()).unwrap();
+                waits.lock().recv().unwrap();
+                panic!("a fault that a test asked for");
+            }
+        })),
+        before_commit: None,
+    };
+    let app = TestApp::builder().faults(faults).spawn().await;
+    let (ann, ben) = app.connected_pair("ann", "ben").await;
+    let id = ann.talk_with(&ben).await;
+    let mut there = ben.chat_socket(id).await;
+    let database = app.database().connection().await;
+
+    is_armed.store(1, Ordering::SeqCst);
+    let dying = async {
+        within("a commit", dies.recv()).await.unwrap();
+        let hide = "ALTER TABLE conversation RENAME TO hidden";
+        database.execute_unprepared(hide).await.unwrap();
+        go_on.send(()).unwrap();
+    };
+    let (answer, ()) = tokio::join!(ann.send_as(id, "Hello?", "hello"), dying);
+    answer.refused(503, "busy");
+    let answer = ann.send_as(id, "Hello?", "hello").await;
+    // PostgreSQL's prepared statements still find what they once found.
+    if database.get_database_backend() == DbBackend::Sqlite {
+        answer.refused(500, "internal");
+    }
+    let show = "ALTER TABLE hidden RENAME TO conversation";
+    database.execute_unprepared(show).await.unwrap();
+    ann.send_as(id, "Hello?", "hello").await.expect(200);
+    expect_each_once(&mut there, 2..=2).await;
+    database.close().await.unwrap();
 }
 
 /// Nothing may be told that isn't known to be on disk, so a Journal that

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::support::{Person, Socket, TestApp};
 
-const ROUNDS: usize = 250;
+const ROUNDS: usize = 200;
 
 /// Guards against a send that was judged before the removal and written
 /// after it: the Room's knowledge is always a little old.

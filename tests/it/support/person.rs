@@ -128,6 +128,20 @@ impl Person {
         body.as_array().unwrap().clone()
     }
 
+    /// Asks for a socket that is refused, on a connection of its own: what
+    /// follows a refused upgrade is nobody's business.
+    pub(crate) async fn knock(&self, path: &str) -> Answer {
+        let site = Site::at(self.site.address());
+        let request = site
+            .request(Method::GET, path)
+            .bearer_auth(&self.token)
+            .header("connection", "Upgrade")
+            .header("upgrade", "websocket")
+            .header("sec-websocket-version", "13")
+            .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==");
+        site.send(request).await
+    }
+
     /// An open socket that has said `hello`.
     pub(crate) async fn socket(&self, path: &str) -> Socket {
         self.socket_by(path, TokenBy::Bearer).await
