@@ -16,6 +16,16 @@ pub(super) fn limit(asked: Option<u64>) -> u64 {
     asked.unwrap_or(LIMIT).clamp(1, LIMIT_MAX)
 }
 
+/// One more than `limit` was read, to learn whether there is more: it is cut
+/// off, and where there is, the last one that stays is where the next page
+/// goes on.
+pub(super) fn cut<T>(found: &mut Vec<T>, limit: u64) -> Option<&T> {
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let has_more = found.len() > limit;
+    found.truncate(limit);
+    found.last().filter(|_| has_more)
+}
+
 /// A page, with links to its neighbours: `prev` is older, `next` newer. Each
 /// is a parameter with its value, which clients take as it is; what else was
 /// asked is asked there too.

@@ -36,12 +36,7 @@ pub(in crate::web) async fn list(
         .store
         .connections(login.user.id, before, limit + 1)
         .await?;
-    let has_older = found.len() as u64 > limit;
-    found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-    let older = found
-        .last()
-        .filter(|_| has_older)
-        .map(|last| ("before", last.id.to_string()));
+    let older = paging::cut(&mut found, limit).map(|last| ("before", last.id.to_string()));
     Ok(paging::page(&request, &found, limit, &[("prev", older)]))
 }
 

@@ -39,12 +39,8 @@ pub(in crate::web) async fn list(
         .store
         .conversations(login.user.id, cursor, limit + 1)
         .await?;
-    let has_older = found.len() as u64 > limit;
-    found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-    let older = found
-        .last()
-        .filter(|_| has_older)
-        .map(|last| ("before", write_cursor(ListCursor::from(last))));
+    let older =
+        paging::cut(&mut found, limit).map(|last| ("before", write_cursor(ListCursor::from(last))));
     Ok(paging::page(&request, &found, limit, &[("prev", older)]))
 }
 

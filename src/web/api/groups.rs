@@ -181,12 +181,7 @@ pub(in crate::web) async fn members(
     let limit = paging::limit(query.limit);
     let after = query.after.map(UserId);
     let mut found = app.store.members(id, after, limit + 1).await?;
-    let has_more = found.len() as u64 > limit;
-    found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-    let next = found
-        .last()
-        .filter(|_| has_more)
-        .map(|last| ("after", last.user.id.to_string()));
+    let next = paging::cut(&mut found, limit).map(|last| ("after", last.user.id.to_string()));
     Ok(paging::page(&request, &found, limit, &[("next", next)]))
 }
 

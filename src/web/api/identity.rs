@@ -67,12 +67,7 @@ pub(in crate::web) async fn sessions(
     let limit = paging::limit(query.limit);
     let before = query.before.map(LoginId);
     let mut found = app.store.logins(login.user.id, before, limit + 1).await?;
-    let has_older = found.len() as u64 > limit;
-    found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-    let older = found
-        .last()
-        .filter(|_| has_older)
-        .map(|last| ("before", last.id.to_string()));
+    let older = paging::cut(&mut found, limit).map(|last| ("before", last.id.to_string()));
     let sessions: Vec<Session> = found
         .into_iter()
         .map(|row| Session::seen_from(row, login.id))

@@ -35,12 +35,7 @@ pub(in crate::web) async fn search(
     let limit = paging::limit(query.limit);
     let after = query.after.as_deref().map(read_cursor).transpose()?;
     let mut found = app.store.find_users(prefix, after, limit + 1).await?;
-    let has_more = found.len() as u64 > limit;
-    found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-    let next = found
-        .last()
-        .filter(|_| has_more)
-        .map(|last| ("after", write_cursor(&last.at)));
+    let next = paging::cut(&mut found, limit).map(|last| ("after", write_cursor(&last.at)));
     let users: Vec<User> = found.into_iter().map(|found| found.user).collect();
     Ok(paging::page(&request, &users, limit, &[("next", next)]))
 }
