@@ -57,8 +57,7 @@ impl Disk {
             Err(problem) => Outcome::Refused(problem.clone()),
             Ok(()) => {
                 let message = self.write(&append.post);
-                let writer = number(&append.post).expect("of a request");
-                self.writers.insert(message.seq, writer);
+                self.writers.insert(message.seq, number(&append.post));
                 Outcome::Posted(message)
             }
         }
@@ -121,8 +120,9 @@ impl Disk {
 }
 
 /// The number of the request that a post came with.
-fn number(post: &Post) -> Option<usize> {
-    post.text.as_str().strip_prefix("request ")?.parse().ok()
+pub(super) fn number(post: &Post) -> usize {
+    let number = post.text.as_str().strip_prefix("request ");
+    number.expect("of a request").parse().unwrap()
 }
 
 pub(super) fn post(sender: i64, name: Option<u8>, text: &str) -> Post {

@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use super::super::*;
-use super::disk::{Disk, post};
+use super::disk::{Disk, number, post};
 use crate::engine::room::NEVER_TOLD;
 use crate::protocol::ClientId;
 
@@ -64,6 +64,8 @@ struct Room {
 struct Request {
     post: Arc<Post>,
     answer: Option<Result<Sent, Problem>>,
+    /// The database failed while this was under way.
+    may_fail: bool,
 }
 
 pub(super) struct World {
@@ -111,7 +113,11 @@ impl World {
             Op::Post { sender, name } => {
                 let number = self.requests.len();
                 let post = Arc::new(post(sender, name, &format!("request {number}")));
-                self.requests.push(Request { post, answer: None });
+                self.requests.push(Request {
+                    post,
+                    answer: None,
+                    may_fail: false,
+                });
                 self.mailbox.push_back(Input::Post(number));
             }
             Op::Commit { size, fails } => self.commit(size, fails),
@@ -170,6 +176,12 @@ impl World {
         }
         for (number, request) in self.requests.iter().enumerate() {
             let answer = request.answer.as_ref().expect("every request is answered");
+            if answer
+                .as_ref()
+                .is_err_and(|problem| problem.code == Code::Unavailable)
+            {
+                assert!(request.may_fail, "{number} is answered for another");
+            }
             self.check_answer(number, &request.post, answer);
         }
     }
@@ -198,6 +210,7 @@ impl World {
                 break;
             };
             let outcome = if fails {
+                self.requests[number(&append.post)].may_fail = true;
                 Outcome::Refused(Problem::unavailable())
             } else {
                 self.disk.append(&append)
@@ -267,7 +280,10 @@ impl World {
             Hold::Introduce => Vec::new(),
             Hold::CatchUp(_) if fails => Vec::new(),
             Hold::CatchUp(version) => room.state.catch_up(version),
-            Hold::Reload(_) if fails => room.state.failed(&Problem::unavailable()),
+            Hold::Reload(_) if fails => {
+                self.requests.iter_mut().for_each(|it| it.may_fail = true);
+                room.state.failed(&Problem::unavailable())
+            }
             Hold::Reload(record) => room.state.reloaded(record),
             Hold::Messages(missing, _) if fails => {
                 room.timers.push_back(room.state.told());
