@@ -112,16 +112,20 @@ impl Socket {
 
     /// The next frame, or the code that the socket was closed with.
     pub(crate) async fn next_or_close(&mut self) -> Result<Value, u16> {
-        loop {
-            match self.next_raw().await {
-                Message::Text(text) => return Ok(serde_json::from_str(&text).unwrap()),
-                Message::Close(frame) => {
-                    return Err(frame.map_or(1005, |frame| frame.code.into()));
+        // One deadline for all of it: pings come for ever.
+        within("a frame", async {
+            loop {
+                match self.next_raw().await {
+                    Message::Text(text) => return Ok(serde_json::from_str(&text).unwrap()),
+                    Message::Close(frame) => {
+                        return Err(frame.map_or(1005, |frame| frame.code.into()));
+                    }
+                    Message::Ping(_) | Message::Pong(_) => {}
+                    other => panic!("a server never sends {other:?}"),
                 }
-                Message::Ping(_) | Message::Pong(_) => {}
-                other => panic!("a server never sends {other:?}"),
             }
-        }
+        })
+        .await
     }
 
     /// The next message of the protocol below, pings and all.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use entity::{LoginId, Millis, UserId};
+use futures_util::future::join_all;
 use serde_json::json;
 
 use crate::support::{Person, Socket, TestApp, TokenBy};
@@ -112,20 +113,33 @@ async fn no_socket_outlives_a_login_that_ends_while_it_opens() {
         .settings(|settings| settings.timings.login_check_every = Duration::from_secs(3600))
         .spawn()
         .await;
-    let ann = app.person("ann").await;
+    let (ann, ben) = app.connected_pair("ann", "ben").await;
+    // The bound door looks at more after the login, which makes it longer.
+    let path = format!("/ws/chat/{}/", ann.talk_with(&ben).await);
     for _ in 0..20 {
         let login = ann.log_in_again().await;
-        let (mut socket, _) = tokio::join!(
-            Socket::try_open(&login, "/ws/", TokenBy::Bearer),
+        // As many at once as it takes for one of them to be in that moment.
+        let openers = (0..8).map(|_| async {
+            let mut opened = Vec::new();
+            while let Some(socket) = Socket::try_open(&login, &path, TokenBy::Bearer).await {
+                opened.push(socket);
+            }
+            opened
+        });
+        let (opened, ended) = tokio::join!(
+            join_all(openers),
             login.post("/api/auth/logout/", json!({}))
         );
-        // Refused at the handshake, or closed.
-        if let Some(socket) = &mut socket {
-            let code = loop {
-                match socket.next_or_close().await {
-                    Ok(frame) => assert_eq!(frame["type"], "hello"),
-                    Err(code) => break code,
+        ended.expect(204);
+        for mut socket in opened.into_iter().flatten() {
+            // One that is closed at once never said `hello`.
+            let first = socket.next_or_close().await;
+            let code = match first {
+                Ok(hello) => {
+                    assert_eq!(hello["type"], "hello");
+                    socket.expect_close().await
                 }
+                Err(code) => code,
             };
             assert_eq!(code, 4401);
         }

@@ -43,9 +43,7 @@ impl Disk {
         if append.members_version != self.record.members_version {
             return Outcome::Stale;
         }
-        let What::Post(post) = &append.what else {
-            panic!("nobody asked for anything else");
-        };
+        let post = asked(append);
         let sender = append.actor.id;
         let name = post.client_id.as_ref();
         if let Some(first) = name.and_then(|name| self.known(sender, name.as_str())) {
@@ -62,8 +60,7 @@ impl Disk {
             Err(problem) => Outcome::Refused(problem.clone()),
             Ok(()) => {
                 let message = self.write(sender, post);
-                let writer = number(post).expect("of a request");
-                self.writers.insert(message.seq, writer);
+                self.writers.insert(message.seq, number(post));
                 let returned = Vec::new();
                 Outcome::Posted { message, returned }
             }
@@ -127,9 +124,18 @@ impl Disk {
     }
 }
 
+/// What is asked for here.
+pub(super) fn asked(append: &Append) -> &Post {
+    match &append.what {
+        What::Post(post) => post,
+        _ => panic!("nobody asked for anything else"),
+    }
+}
+
 /// The number of the request that a post came with.
-fn number(post: &Post) -> Option<usize> {
-    post.text.as_str().strip_prefix("request ")?.parse().ok()
+pub(super) fn number(post: &Post) -> usize {
+    let number = post.text.as_str().strip_prefix("request ");
+    number.expect("of a request").parse().unwrap()
 }
 
 pub(super) fn post(name: Option<u8>, text: &str) -> Post {

@@ -4,10 +4,10 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use super::super::*;
-use super::disk::{Disk, post};
+use super::disk::{Disk, asked, number, post};
 use crate::engine::reply::Done;
 use crate::engine::room::NEVER_TOLD;
-use crate::protocol::ClientId;
+use crate::protocol::{ClientId, Code};
 use crate::store::append::Post;
 
 /// What can happen next.
@@ -67,6 +67,8 @@ struct Request {
     sender: UserId,
     post: Arc<Post>,
     answer: Option<Result<Done, Problem>>,
+    /// The database failed while this was under way.
+    may_fail: bool,
 }
 
 pub(super) struct World {
@@ -117,6 +119,7 @@ impl World {
                     sender: UserId(sender),
                     post: Arc::new(post(name, &format!("request {number}"))),
                     answer: None,
+                    may_fail: false,
                 });
                 self.mailbox.push_back(Input::Post(number));
             }
@@ -176,6 +179,12 @@ impl World {
         }
         for (number, request) in self.requests.iter().enumerate() {
             let answer = request.answer.as_ref().expect("every request is answered");
+            if answer
+                .as_ref()
+                .is_err_and(|problem| problem.code == Code::Unavailable)
+            {
+                assert!(request.may_fail, "{number} is answered for another");
+            }
             self.check_answer(number, request, answer);
         }
     }
@@ -204,6 +213,7 @@ impl World {
                 break;
             };
             let outcome = if fails {
+                self.requests[number(asked(&append))].may_fail = true;
                 Outcome::Refused(Problem::unavailable())
             } else {
                 self.disk.append(&append)
@@ -274,7 +284,10 @@ impl World {
             Hold::Show => Vec::new(),
             Hold::CatchUp(_) if fails => Vec::new(),
             Hold::CatchUp(version) => room.state.catch_up(version),
-            Hold::Reload(_) if fails => room.state.failed(&Problem::unavailable()),
+            Hold::Reload(_) if fails => {
+                self.requests.iter_mut().for_each(|it| it.may_fail = true);
+                room.state.failed(&Problem::unavailable())
+            }
             Hold::Reload(record) => room.state.reloaded(record),
             Hold::Messages(missing, ..) if fails => {
                 room.timers.push_back(missing.up_to);
