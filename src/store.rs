@@ -11,6 +11,7 @@ mod connections;
 mod conversations;
 mod error;
 mod ids;
+mod import;
 mod logins;
 mod messages;
 mod open;
@@ -27,6 +28,7 @@ use sea_orm::{
 pub use connections::{Change, RequestOutcome};
 pub use conversations::{Access, ListCursor, NewGroup, RoomMember, RoomRecord, Window};
 pub use error::StoreError;
+pub use import::{Newcomer, World};
 pub use logins::{Login, NewLogin};
 pub use messages::{Page, PageRequest};
 pub use open::FolderLock;

@@ -24,25 +24,7 @@ impl Store {
     /// # Errors
     /// `username_taken`, compared without case.
     pub async fn create_user(&self, new: NewUser, now: Millis) -> Result<user::Model> {
-        let row = user::ActiveModel {
-            username_key: Set(new.username.key()),
-            username: Set(new.username.as_str().to_owned()),
-            display_name: Set(new.display_name.into_inner()),
-            about: Set(String::new()),
-            password_hash: Set(new.password_hash),
-            is_admin: Set(new.is_admin),
-            deactivated_at: Set(None),
-            created_at: Set(now),
-            ..Default::default()
-        };
-        row.insert(&self.writer)
-            .await
-            .map_err(|error| match error.sql_err() {
-                Some(SqlErr::UniqueConstraintViolation(_)) => {
-                    StoreError::refused(Code::UsernameTaken, "This username is taken.")
-                }
-                _ => error.into(),
-            })
+        insert(&self.writer, new, now).await
     }
 
     /// The account of that name, compared without case.
@@ -109,6 +91,31 @@ impl Store {
         .await?;
         Ok(tx.commit().await?)
     }
+}
+
+/// Opens an account as part of a larger change.
+pub(super) async fn insert(
+    tx: &impl ConnectionTrait,
+    new: NewUser,
+    now: Millis,
+) -> Result<user::Model> {
+    let row = user::ActiveModel {
+        username_key: Set(new.username.key()),
+        username: Set(new.username.as_str().to_owned()),
+        display_name: Set(new.display_name.into_inner()),
+        about: Set(String::new()),
+        password_hash: Set(new.password_hash),
+        is_admin: Set(new.is_admin),
+        deactivated_at: Set(None),
+        created_at: Set(now),
+        ..Default::default()
+    };
+    row.insert(tx).await.map_err(|error| match error.sql_err() {
+        Some(SqlErr::UniqueConstraintViolation(_)) => {
+            StoreError::refused(Code::UsernameTaken, "This username is taken.")
+        }
+        _ => error.into(),
+    })
 }
 
 impl From<&user::Model> for User {

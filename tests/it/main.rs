@@ -15,4 +15,5 @@
 
 mod api;
 mod crash;
+mod demo;
 mod support;
