@@ -6,6 +6,7 @@
     reason = "a command answers on stdout, and says on stderr why it can't"
 )]
 
+mod demo;
 mod serve;
 mod users;
 
@@ -41,6 +42,10 @@ enum Command {
     ///
     /// SQLite is brought up to date whenever the server starts.
     Migrate,
+    /// Fill an empty database with a small world to look at
+    ///
+    /// People, groups and some weeks of history. It prints how to log in.
+    Demo,
     /// Look after people's accounts
     #[command(subcommand)]
     User(UserCommand),
@@ -105,6 +110,9 @@ impl Cli {
         match self.command.unwrap_or(Command::Serve) {
             Command::Serve => system.block_on(serve::serve(settings)),
             Command::Migrate => system.block_on(with_store(&settings, |_| async { Ok(()) })),
+            Command::Demo => system.block_on(with_store(&settings, async |store| {
+                demo::fill(&settings, &store).await
+            })),
             Command::User(command) => {
                 system.block_on(with_store(&settings, |store| command.run(store)))
             }

@@ -20,6 +20,7 @@
 //! | [`app`] | puts it all together; start-up and the order of stopping |
 //! | [`web`] | HTTP and the sockets' handshake |
 //! | [`engine`] | the actors |
+//! | [`demo`] | a small world to look at |
 //! | [`store`] | questions to the database |
 //! | [`auth`] | passwords and tokens |
 //! | [`protocol`] | what goes over the wire |
@@ -32,6 +33,7 @@ pub mod app;
 pub mod auth;
 pub mod cli;
 pub mod config;
+pub mod demo;
 pub mod engine;
 pub mod protocol;
 pub mod store;

@@ -12,6 +12,7 @@ mod connections;
 mod conversations;
 mod error;
 mod ids;
+mod import;
 mod invites;
 mod logins;
 mod messages;
@@ -31,6 +32,7 @@ use sea_orm::{
 pub use connections::{Change, RequestOutcome};
 pub use conversations::{Access, ListCursor, NewGroup, RoomMember, RoomRecord, Window};
 pub use error::StoreError;
+pub use import::{Newcomer, World};
 pub use invites::NewInvite;
 pub use logins::{Login, NewLogin};
 pub use messages::{Page, PageRequest};

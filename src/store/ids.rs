@@ -36,8 +36,9 @@ impl Blocks {
     }
 }
 
-async fn next_block(
-    writer: &DatabaseConnection,
+/// Moves the row on by `size`, past the ids that are answered.
+pub(super) async fn next_block(
+    writer: &impl ConnectionTrait,
     name: &str,
     size: i64,
 ) -> Result<Range<i64>, DbErr> {

@@ -177,7 +177,11 @@ impl Store {
     }
 }
 
-async fn insert(tx: &impl ConnectionTrait, new: NewUser, now: Millis) -> Result<user::Model> {
+pub(super) async fn insert(
+    tx: &impl ConnectionTrait,
+    new: NewUser,
+    now: Millis,
+) -> Result<user::Model> {
     let row = user::ActiveModel {
         username_key: Set(new.username.key()),
         username: Set(new.username.as_str().to_owned()),

@@ -16,6 +16,7 @@
 mod api;
 mod cli;
 mod crash;
+mod demo;
 mod engine;
 mod pages;
 mod people;

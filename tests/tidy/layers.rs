@@ -9,7 +9,15 @@ use crate::tree::File;
 const LAYERS: &[(&str, &[&str])] = &[
     (
         "cli",
-        &["app", "store", "auth", "protocol", "telemetry", "config"],
+        &[
+            "app",
+            "demo",
+            "store",
+            "auth",
+            "protocol",
+            "telemetry",
+            "config",
+        ],
     ),
     (
         "app",
@@ -28,6 +36,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         &["engine", "store", "auth", "protocol", "telemetry", "config"],
     ),
     ("engine", &["store", "auth", "protocol", "config"]),
+    ("demo", &["store", "protocol"]),
     ("store", &["auth", "protocol", "config"]),
     ("auth", &["protocol", "config"]),
     ("protocol", &["config"]),

@@ -1,0 +1,352 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use entity::conversation::Kind;
+use entity::message::Kind as MessageKind;
+use entity::participant::Role;
+use entity::{ConversationId, MessageId, conversation, message, participant, receipt};
+use serde_json::Value;
+
+use super::*;
+use crate::protocol::{MessageText, Password};
+
+/// Some afternoon, and moments around a midnight: scenes are planned by the
+/// time of day, and none may end up in the future.
+const NOWS: [i64; 4] = [
+    1_795_305_600_000 + 58_000_000,
+    1_795_305_600_000,
+    1_795_305_600_000 + 61_000,
+    1_795_305_600_000 - 1,
+];
+
+fn users(script: &Script) -> Vec<User> {
+    let people = script.people.iter().enumerate();
+    people
+        .map(|(at, person)| User {
+            // Not their places, so that one can't stand for the other.
+            id: UserId(clock::count(at) * 3 + 100),
+            username: person.username.as_str().to_owned(),
+            display_name: person.display_name.clone().into_inner(),
+        })
+        .collect()
+}
+
+/// A conversation with all that belongs to it.
+struct Room<'a> {
+    row: &'a conversation::Model,
+    messages: Vec<&'a message::Model>,
+    people: Vec<&'a participant::Model>,
+    receipts: Vec<&'a receipt::Model>,
+}
+
+fn world(now: i64) -> (Script, Vec<User>, World) {
+    let script = Script::load().unwrap();
+    let users = users(&script);
+    let rows = script.play(&users, Millis(now)).unwrap();
+    (script, users, rows)
+}
+
+fn rooms(rows: &World) -> Vec<Room<'_>> {
+    let of = |row: &conversation::Model, id: ConversationId| row.id == id;
+    rows.conversations
+        .iter()
+        .map(|row| Room {
+            row,
+            messages: (rows.messages.iter())
+                .filter(|one| of(row, one.conversation_id))
+                .collect(),
+            people: (rows.participants.iter())
+                .filter(|one| of(row, one.conversation_id))
+                .collect(),
+            receipts: (rows.receipts.iter())
+                .filter(|one| of(row, one.conversation_id))
+                .collect(),
+        })
+        .collect()
+}
+
+#[test]
+fn the_password_is_one() {
+    assert!(PASSWORD.len() >= 12);
+    Password::parse(PASSWORD).unwrap();
+}
+
+#[test]
+fn the_same_moment_gives_the_same_world() {
+    let (_, _, one) = world(NOWS[0]);
+    let (_, _, two) = world(NOWS[0]);
+    assert_eq!(one.messages, two.messages);
+    assert_eq!(one.receipts, two.receipts);
+}
+
+#[test]
+fn it_is_as_large_as_is_said_of_it() {
+    let (script, _, rows) = world(NOWS[0]);
+    assert!((12..=15).contains(&script.people.len()));
+    assert!((350..=500).contains(&rows.messages.len()));
+    let groups = rows.conversations.iter().filter(|row| row.title.is_some());
+    assert_eq!(groups.count(), 4);
+    let longest = rows.messages.iter().map(|one| one.text.chars().count());
+    assert!(longest.max() > Some(3000));
+    for person in &script.people {
+        assert!(person.about.chars().count() <= 300);
+    }
+}
+
+#[test]
+fn every_history_is_dense_and_in_order() {
+    for now in NOWS {
+        let (_, _, rows) = world(now);
+        let ids = rows.messages.iter().map(|one| one.id);
+        assert!(ids.eq((1..=clock::count(rows.messages.len())).map(MessageId)));
+        for Room { row, messages, .. } in rooms(&rows) {
+            let mut ord = 0;
+            for (at, one) in messages.iter().enumerate() {
+                assert_eq!(one.seq, clock::count(at) + 1);
+                ord += i64::from(one.kind == MessageKind::Text);
+                assert_eq!(one.ord, ord);
+                assert_eq!(one.event.is_some(), one.kind == MessageKind::System);
+            }
+            assert!(messages.is_sorted_by(|a, b| a.created_at < b.created_at));
+            let last = messages.last().unwrap();
+            assert_eq!((row.last_seq, row.last_ord), (last.seq, last.ord));
+            assert_eq!(row.last_message_id, Some(last.id));
+            assert_eq!(row.last_message_at, Some(last.created_at));
+        }
+    }
+}
+
+/// Each version is one change: of a message, a person's marks, or settings.
+#[test]
+fn no_two_changes_share_a_version() {
+    let (_, _, rows) = world(NOWS[0]);
+    for room in rooms(&rows) {
+        let messages: Vec<i64> = room.messages.iter().map(|one| one.version).collect();
+        let distinct: BTreeSet<i64> = messages.iter().copied().collect();
+        assert_eq!(distinct.len(), messages.len());
+        // A send moves the sender's mark, a group's making everybody's, and
+        // who joins or becomes an admin does so in the system message's.
+        let marks = room.people.iter().map(|one| one.version);
+        for version in marks.clone().filter(|version| !distinct.contains(version)) {
+            assert_eq!(marks.clone().filter(|other| *other == version).count(), 1);
+        }
+        let newest = messages.iter().copied().chain(marks).max();
+        assert_eq!(newest, Some(room.row.version));
+    }
+}
+
+#[test]
+fn nothing_is_in_the_future_or_before_the_people() {
+    for now in NOWS {
+        let (script, _, rows) = world(now);
+        let newcomers = script.newcomers("", Millis(now));
+        let came = newcomers.iter().map(|one| one.created_at).max().unwrap();
+        let met = rows.connections.iter().map(|row| row.created_at);
+        let agreed = script.connected.len();
+        let said = rows.messages.iter().map(|one| one.created_at).min();
+        assert!(met.clone().all(|at| came < at && at < Millis(now)));
+        assert!(met.take(agreed).max() < said);
+        let changed = rows.messages.iter();
+        let changed = changed.flat_map(|one| [one.edited_at, one.deleted_at]);
+        let latest = [
+            rows.messages.iter().map(|one| one.created_at).max(),
+            changed.flatten().max(),
+            rows.receipts.iter().map(|one| one.at).max(),
+            rows.reactions.iter().map(|one| one.created_at).max(),
+            rows.statuses.iter().filter_map(|one| one.last_seen).max(),
+        ];
+        assert!(
+            latest
+                .iter()
+                .all(|at| at.is_some_and(|at| at < Millis(now)))
+        );
+        // Up to a few minutes ago.
+        assert!(latest[0].unwrap() > Millis(now - 6 * 60 * 1000));
+    }
+}
+
+#[test]
+fn unread_counted_by_hand_is_what_the_marks_say() {
+    let (script, users, rows) = world(NOWS[0]);
+    let mut mine = Vec::new();
+    for (room, told) in rooms(&rows).iter().zip(&script.conversations) {
+        for one in &room.people {
+            let by_hand = room.messages.iter().filter(|message| {
+                message.seq > one.read_seq
+                    && message.kind == MessageKind::Text
+                    && message.deleted_at.is_none()
+                    && message.sender_id != one.user_id
+            });
+            let by_hand = by_hand.count();
+            assert_eq!(clock::count(by_hand), room.row.last_ord - one.read_ord);
+            let who = users.iter().position(|user| user.id == one.user_id);
+            let said = told.unread.get(&Who(who.unwrap())).copied();
+            assert_eq!(by_hand, said.unwrap_or(0));
+            if Some(script.you.0) == who {
+                mine.push(by_hand);
+            }
+        }
+    }
+    assert!(mine.iter().filter(|count| **count > 0).count() >= 3);
+    assert!(mine.iter().filter(|count| **count == 0).count() >= 3);
+}
+
+#[test]
+fn the_overall_marks_are_the_lowest_and_have_their_times() {
+    let (_, _, rows) = world(NOWS[0]);
+    for Room {
+        row,
+        people,
+        receipts,
+        messages,
+    } in rooms(&rows)
+    {
+        let present = || people.iter().filter(|one| one.left_seq.is_none());
+        assert!(people.iter().all(|one| one.read_seq <= one.delivered_seq));
+        assert_eq!(present().map(|p| p.read_seq).min(), Some(row.read_low));
+        assert_eq!(
+            present().map(|p| p.delivered_seq).min(),
+            Some(row.delivered_low)
+        );
+        assert_eq!(present().count(), row.participant_count as usize);
+        let overall = |kind| {
+            let rows = receipts.iter().filter(move |row| row.user_id.is_none());
+            rows.filter(move |row| row.kind == kind)
+        };
+        let read = overall(receipt::Kind::Read);
+        assert!(read.clone().is_sorted_by(|a, b| a.up_to_seq < b.up_to_seq));
+        assert_eq!(read.map(|row| row.up_to_seq).max(), Some(row.read_low));
+        // Reading implies delivery.
+        let both = overall(receipt::Kind::Delivered).chain(overall(receipt::Kind::Read));
+        assert_eq!(both.map(|row| row.up_to_seq).max(), Some(row.delivered_low));
+        for one in receipts {
+            let place = usize::try_from(one.up_to_seq).unwrap() - 1;
+            assert!(messages[place].created_at <= one.at);
+        }
+    }
+}
+
+#[test]
+fn one_message_is_only_sent_and_one_only_delivered() {
+    let (script, users, rows) = world(NOWS[0]);
+    let me = users[script.you.0].id;
+    let mut seen = BTreeMap::new();
+    for Room { row, messages, .. } in rooms(&rows) {
+        let last = messages.last().unwrap();
+        if row.kind == Kind::Direct && last.sender_id == me {
+            let status = match last.seq {
+                seq if seq <= row.read_low => "read",
+                seq if seq <= row.delivered_low => "delivered",
+                _ => "sent",
+            };
+            *seen.entry(status).or_insert(0) += 1;
+        }
+    }
+    assert_eq!(seen.get("sent"), Some(&1));
+    assert_eq!(seen.get("delivered"), Some(&1));
+    assert!(seen.get("read") >= Some(&2));
+}
+
+#[test]
+fn replies_name_an_earlier_line_of_the_same_conversation() {
+    let (_, _, rows) = world(NOWS[0]);
+    let mut replies = 0;
+    for one in &rows.messages {
+        let Some(id) = one.reply_to else { continue };
+        let first = rows.messages.iter().find(|other| other.id == id).unwrap();
+        assert_eq!(first.conversation_id, one.conversation_id);
+        assert!(first.seq < one.seq && first.deleted_at.is_none());
+        replies += 1;
+    }
+    assert!(replies >= 20);
+}
+
+#[test]
+fn whoever_speaks_or_reacts_is_in() {
+    let (_, _, rows) = world(NOWS[0]);
+    for room in rooms(&rows) {
+        for one in &room.messages {
+            let sender = room.people.iter().find(|p| p.user_id == one.sender_id);
+            assert!(sender.unwrap().joined_seq < one.seq);
+            let reactions = rows.reactions.iter().filter(|r| r.message_id == one.id);
+            for reaction in reactions {
+                let them = room.people.iter().find(|p| p.user_id == reaction.user_id);
+                let them = them.unwrap();
+                assert!(them.joined_seq < one.seq && one.seq <= them.read_seq);
+                assert!(reaction.created_at > one.created_at);
+                assert_eq!(one.kind, MessageKind::Text);
+            }
+        }
+    }
+}
+
+/// Nobody is in a conversation that they could not be in.
+#[test]
+fn people_talk_with_those_they_are_connected_with() {
+    let (script, users, rows) = world(NOWS[0]);
+    let agreed: BTreeSet<(UserId, UserId)> = rows.connections[..script.connected.len()]
+        .iter()
+        .map(|row| (row.low_id, row.high_id))
+        .collect();
+    assert_eq!(agreed.len(), script.connected.len(), "each pair once");
+    let knows =
+        |one: UserId, two: UserId| one == two || agreed.contains(&(one.min(two), one.max(two)));
+    for (room, told) in rooms(&rows).iter().zip(&script.conversations) {
+        for who in &told.people {
+            assert!(knows(room.row.opened_by, users[who.0].id));
+        }
+        for one in &room.messages {
+            let Some(event) = &one.event else { continue };
+            let event: Value = serde_json::from_str(event).unwrap();
+            if event["type"] == "invited" {
+                let them = UserId(event["user"]["id"].as_i64().unwrap());
+                assert!(knows(one.sender_id, them));
+            }
+        }
+        let owners = room.people.iter().filter(|one| one.role == Role::Owner);
+        assert_eq!(owners.count(), usize::from(room.row.kind == Kind::Group));
+    }
+    let waiting = rows.connections[script.connected.len()..].iter();
+    assert!(waiting.clone().all(|row| row.state == State::Requested));
+    assert!(waiting.len() >= 1);
+}
+
+#[test]
+fn texts_are_what_a_client_could_have_sent() {
+    let (_, _, rows) = world(NOWS[0]);
+    for one in rows.messages.iter().filter(|one| one.deleted_at.is_none()) {
+        assert_eq!(MessageText::parse(&one.text).unwrap().as_str(), one.text);
+    }
+    let several = rows.messages.iter().filter(|one| one.text.contains('\n'));
+    assert!(several.count() >= 5);
+    assert!(rows.messages.iter().any(|one| one.deleted_at.is_some()));
+    assert!(rows.messages.iter().any(|one| one.edited_at.is_some()));
+}
+
+#[test]
+fn what_is_wrong_in_a_script_is_told() {
+    let script = |people: &str, lines: &str| {
+        format!(
+            "you = 'ann'\nrequest = []\n[connected]\nann = 'ben'\n\
+             [[person]]\nusername = 'ann'\nname = 'Ann'\nabout = ''\nseen = '4m'\n\
+             [[person]]\nusername = 'ben'\nname = 'Ben'\nabout = ''\nseen = '2d'\n\
+             [[conversation]]\npeople = '{people}'\n\
+             [[conversation.scene]]\nday = 2\nat = '10:00'\nlines = '''\n{lines}\n'''\n"
+        )
+    };
+    Script::read(&script("ann ben", "ann: Hello\n| Ben\n+ 👋 ben")).unwrap();
+    for (people, lines) in [
+        ("ann cleo", "ann: Hello"),
+        ("ann ben", "cleo: Hello"),
+        ("ann ben", "ann: Hello\n+ 👋 cleo"),
+        ("ann ben", "ann ^hello: Hello"),
+        ("ann ben", "ann #a: Hello\nben #a: Hello"),
+        ("ann ben", "ann hello"),
+        ("ann ben", "| hello"),
+        ("ann ben", "... soon"),
+        ("ann ben", "* ann renamed"),
+        ("ann ben", "* ann added cleo"),
+        ("ann ben", "ann:  "),
+    ] {
+        assert!(Script::read(&script(people, lines)).is_err(), "{lines}");
+    }
+}
