@@ -145,7 +145,14 @@ impl Actor for Room {
             }
         });
         ctx.run_interval(self.deps.idle_after, |room, _| {
-            if room.state.as_ref().is_none_or(State::is_idle) {
+            // One that couldn't be loaded is kept where it may have something
+            // to tell: with its slot goes the memory of what was told.
+            let told = room.origin.told.load(Ordering::Acquire);
+            let is_idle = match &room.state {
+                Some(state) => state.is_idle(),
+                None => told == NEVER_TOLD,
+            };
+            if is_idle {
                 room.origin.hub.idle.do_send(RoomIdle(room.origin.key));
             }
         });

@@ -201,6 +201,8 @@ async fn sqlite(path: &Path, connections: u32, only_reads: bool) -> Result<Datab
             .pragma("journal_mode", "WAL")
             .pragma("synchronous", "FULL")
             .pragma("foreign_keys", "ON")
+            // Statements' journals of a large batch, else a file each.
+            .pragma("temp_store", "MEMORY")
             // A text that was withdrawn doesn't stay behind in a free page.
             .pragma("secure_delete", "ON")
             .pragma("query_only", if only_reads { "ON" } else { "OFF" })

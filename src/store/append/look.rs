@@ -153,7 +153,7 @@ async fn lock(tx: &impl ConnectionTrait, batch: &[Append], found: &mut Found) ->
              FROM {} v JOIN conversation c ON c.id = v.column1 \
              LEFT JOIN participant p ON p.conversation_id = c.id AND p.user_id = v.column2 \
              ORDER BY c.id{lock}",
-            sql::values(pairs.len(), 2)
+            sql::values(tx.get_database_backend(), pairs.len(), 2)
         ),
         pairs
             .iter()
@@ -190,7 +190,7 @@ async fn find_known(tx: &impl ConnectionTrait, batch: &[Append], found: &mut Fou
         format!(
             "SELECT m.id FROM {} v CROSS JOIN message m \
              WHERE m.client_id = v.column1 AND m.sender_id = v.column2",
-            sql::values(names.len(), 2)
+            sql::values(tx.get_database_backend(), names.len(), 2)
         ),
         names
             .iter()

@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use sea_orm::DbBackend;
+
 /// `$1, $2, …, $count`, for `IN (…)`.
 pub(in crate::store) fn places(count: usize) -> String {
     places_from(1, count)
@@ -19,14 +21,19 @@ pub(in crate::store) fn places_from(first: usize, count: usize) -> String {
 }
 
 /// `(VALUES ($1, $2), ($3, $4), …)` of `rows` rows. Both databases name its
-/// columns `column1`, `column2`, ….
-pub(super) fn values(rows: usize, columns: usize) -> String {
+/// columns `column1`, `column2`, …. SQLite gets a bare `?` each: it looks the
+/// name of a numbered one up in a list of all, which for a full batch would
+/// cost more than the batch.
+pub(super) fn values(backend: DbBackend, rows: usize, columns: usize) -> String {
     let mut out = String::from("(VALUES ");
     for row in 0..rows {
         out.push_str(if row > 0 { ", (" } else { "(" });
         for column in 0..columns {
             let comma = if column > 0 { ", " } else { "" };
-            let _ = write!(out, "{comma}${}", row * columns + column + 1);
+            let _ = match backend {
+                DbBackend::Sqlite => write!(out, "{comma}?"),
+                _ => write!(out, "{comma}${}", row * columns + column + 1),
+            };
         }
         out.push(')');
     }
@@ -41,6 +48,9 @@ mod tests {
     #[test]
     fn places_are_numbered_through() {
         assert_eq!(places(3), "$1, $2, $3");
-        assert_eq!(values(2, 2), "(VALUES ($1, $2), ($3, $4))");
+        let numbered = values(DbBackend::Postgres, 2, 2);
+        assert_eq!(numbered, "(VALUES ($1, $2), ($3, $4))");
+        let bare = values(DbBackend::Sqlite, 2, 2);
+        assert_eq!(bare, "(VALUES (?, ?), (?, ?))");
     }
 }

@@ -45,7 +45,7 @@ async fn update_conversations(
          version = v.column4, delivered_low = v.column5, read_low = v.column6, \
          last_message_id = v.column7, last_message_at = v.column8 FROM {} v \
          WHERE conversation.id = v.column1",
-        sql::values(rows.len(), 8)
+        sql::values(tx.get_database_backend(), rows.len(), 8)
     );
     let values = rows.flat_map(|row| {
         [

@@ -25,7 +25,7 @@ pub(super) async fn advance(
         "UPDATE participant SET delivered_seq = v.column3, read_seq = v.column3, \
          read_ord = v.column4, version = v.column5 FROM {} v \
          WHERE participant.conversation_id = v.column1 AND participant.user_id = v.column2",
-        sql::values(moves.len(), 5)
+        sql::values(tx.get_database_backend(), moves.len(), 5)
     );
     let values = moves.iter().flat_map(|((conversation, user), moved)| {
         [
