@@ -25,8 +25,8 @@ mod users;
 use std::sync::Arc;
 
 use sea_orm::{
-    AccessMode, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend,
-    IsolationLevel, SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    AccessMode, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
+    IsolationLevel, RuntimeErr, SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
 
 pub use connections::{Change, RequestOutcome};
@@ -63,7 +63,7 @@ impl Store {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
-        Ok(self.writer.begin_with_options(options).await?)
+        begin_whole(&self.writer, options).await
     }
 
     /// Begins a transaction in which all reads see the same moment.
@@ -77,7 +77,7 @@ impl Store {
                 ..TransactionOptions::default()
             },
         };
-        Ok(self.reader.begin_with_options(options).await?)
+        begin_whole(&self.reader, options).await
     }
 
     /// Whether the database answers.
@@ -86,5 +86,23 @@ impl Store {
     /// `Unavailable` where it doesn't.
     pub async fn ping(&self) -> Result<()> {
         Ok(self.reader.execute_unprepared("SELECT 1").await.map(drop)?)
+    }
+}
+
+/// Begins a transaction in a task of its own, which ends also where nobody
+/// waits for it any more: a request or a session may be dropped at any moment.
+/// sqlx gives a PostgreSQL connection that was dropped amid `BEGIN` back to
+/// its pool with the transaction open, and what the next one writes there by
+/// itself would never be committed. One that has begun is rolled back.
+async fn begin_whole(
+    pool: &DatabaseConnection,
+    options: TransactionOptions,
+) -> Result<DatabaseTransaction> {
+    let pool = pool.clone();
+    let begun = tokio::spawn(async move { pool.begin_with_options(options).await });
+    match begun.await {
+        Ok(begun) => Ok(begun?),
+        // The runtime is going, and takes its tasks along.
+        Err(error) => Err(DbErr::Conn(RuntimeErr::Internal(error.to_string())).into()),
     }
 }
