@@ -14,5 +14,9 @@
 )]
 
 mod api;
+mod conversations;
 mod crash;
+mod groups;
+mod store;
 mod support;
+mod ws;

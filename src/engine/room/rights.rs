@@ -23,9 +23,7 @@ pub(super) fn writer<'a>(
     members: &'a Members,
     actor: UserId,
 ) -> Result<&'a RoomMember, Problem> {
-    let member = members
-        .get(&actor)
-        .ok_or_else(|| Problem::new(Code::NotAParticipant, "You are not in this conversation."))?;
+    let member = inside(members, actor)?;
     if member.is_deactivated {
         return Err(Problem::new(
             Code::Deactivated,
@@ -42,16 +40,23 @@ pub(super) fn writer<'a>(
     }
 }
 
+fn inside(members: &Members, actor: UserId) -> Result<&RoomMember, Problem> {
+    members
+        .get(&actor)
+        .ok_or_else(|| Problem::new(Code::NotAParticipant, "You are not in this conversation."))
+}
+
 /// A change of a group, as it follows from what is asked. What isn't a change
 /// of a group gives none.
 pub(super) fn change(record: &RoomRecord, members: &Members, actor: UserId, ask: &Ask) -> Judged {
+    // First of all, since who isn't in it may not even learn what it is.
+    let me = inside(members, actor)?;
     if record.kind == Kind::Direct {
-        return Err(Problem::new(
-            Code::Conflict,
+        return Err(conflict(
             "This is a conversation of two: it has no title and no roles.",
         ));
     }
-    let me = writer(record, members, actor)?;
+    writer(record, members, actor)?;
     match ask {
         Ask::Post(_) | Ask::Settings(_) => Ok(Change::default()),
         Ask::Rename(title) => rename(me, title),

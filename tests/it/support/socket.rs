@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpSocket, TcpStream};
 use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::handshake::client::{Request, Response};
@@ -49,10 +50,26 @@ impl Socket {
         Self::over(stream, request).await
     }
 
+    /// Opens a socket where the door is open: none where it is refused.
+    pub(crate) async fn try_open(person: &Person, path: &str) -> Option<Self> {
+        let request = request(person, path, TokenBy::Bearer);
+        let stream = TcpStream::connect(person.site.address()).await.unwrap();
+        let handshake = tokio_tungstenite::client_async(request, stream);
+        match within("the handshake", handshake).await {
+            Ok((stream, response)) => Some(Self::of(stream, response)),
+            Err(tungstenite::Error::Http(_)) => None,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
     async fn over(stream: TcpStream, request: Request) -> Self {
         stream.set_nodelay(true).unwrap();
         let handshake = tokio_tungstenite::client_async(request, stream);
         let (stream, response) = within("the handshake", handshake).await.unwrap();
+        Self::of(stream, response)
+    }
+
+    fn of(stream: WebSocketStream<TcpStream>, response: Response) -> Self {
         Self {
             stream,
             response,

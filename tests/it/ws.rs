@@ -1,0 +1,3 @@
+//! Over sockets.
+
+mod doors;
