@@ -25,7 +25,9 @@ use sea_orm::{
 };
 
 pub use connections::{Change, RequestOutcome};
-pub use conversations::{Access, ListCursor, NewGroup, RoomMember, RoomRecord, Window};
+pub use conversations::{
+    Access, Leaver, ListCursor, Missed, NewGroup, RoomMember, RoomRecord, Window,
+};
 pub use error::StoreError;
 pub use logins::{Login, NewLogin};
 pub use messages::{Page, PageRequest};

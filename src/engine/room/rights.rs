@@ -63,8 +63,8 @@ pub(super) fn change(record: &RoomRecord, members: &Members, actor: UserId, ask:
         Ask::Invite(user) => invite(members, me, user),
         Ask::Leave => Ok(leave(members, me)),
         Ask::Remove(user) if *user == actor => Ok(leave(members, me)),
-        Ask::Remove(user) => remove(me, other(members, *user)?),
-        Ask::SetRole(user, role) => set_role(me, other(members, *user)?, *role),
+        Ask::Remove(user) => remove(members, me, *user),
+        Ask::SetRole(user, role) => set_role(members, me, (*user, *role)),
     }
 }
 
@@ -127,8 +127,9 @@ fn leave(members: &Members, me: &RoomMember) -> Change {
     }
 }
 
-fn remove(me: &RoomMember, them: &RoomMember) -> Judged {
+fn remove(members: &Members, me: &RoomMember, user: UserId) -> Judged {
     admin(me)?;
+    let them = other(members, user)?;
     if them.role >= me.role {
         return Err(forbidden("Only the owner removes admins."));
     }
@@ -140,10 +141,11 @@ fn remove(me: &RoomMember, them: &RoomMember) -> Judged {
     })
 }
 
-fn set_role(me: &RoomMember, them: &RoomMember, role: Role) -> Judged {
+fn set_role(members: &Members, me: &RoomMember, (user, role): (UserId, Role)) -> Judged {
     if me.role != Role::Owner {
         return Err(forbidden("Only the owner gives and takes roles."));
     }
+    let them = other(members, user)?;
     if them.user.id == me.user.id {
         return Err(conflict(
             "Hand the group over to somebody else, or leave it.",

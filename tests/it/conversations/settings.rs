@@ -95,12 +95,18 @@ async fn settings_take_a_version_and_are_told_to_oneself_alone() {
         .expect(200);
     for socket in &mut sockets {
         let shown = socket.expect("conversation").await["conversation"].take();
-        assert_eq!((&shown["pinned"], &shown["version"]), (&json!(true), &json!(2)));
+        assert_eq!(
+            (&shown["pinned"], &shown["version"]),
+            (&json!(true), &json!(2))
+        );
         socket.expect_nothing_until_pong().await;
     }
     other.expect_nothing_until_pong().await;
     let seen = ben.conversation(id).await;
-    assert_eq!((&seen["pinned"], &seen["version"]), (&json!(false), &json!(2)));
+    assert_eq!(
+        (&seen["pinned"], &seen["version"]),
+        (&json!(false), &json!(2))
+    );
     assert_eq!(seen["last_seq"], 1, "nothing stands in the history");
 }
 
@@ -143,7 +149,10 @@ async fn a_message_brings_an_archived_conversation_back_in_its_own_version() {
     bens.expect("message").await;
     bens.expect_nothing_until_pong().await;
     let seen = ann.conversation(id).await;
-    assert_eq!((&seen["archived"], &seen["version"]), (&json!(false), &sent["version"]));
+    assert_eq!(
+        (&seen["archived"], &seen["version"]),
+        (&json!(false), &sent["version"])
+    );
     ben.send(id, "Once more.").await.expect(201);
     socket.expect("message").await;
     socket.expect_nothing_until_pong().await;
@@ -226,7 +235,10 @@ async fn who_left_still_has_settings_of_their_own() {
     let mut socket = ben.socket("/ws/").await;
     let set = set_mine(&ben, id, json!({ "archived": true })).await;
     let set = set.expect(200);
-    assert_eq!((&set["left"], &set["archived"]), (&json!(true), &json!(true)));
+    assert_eq!(
+        (&set["left"], &set["archived"]),
+        (&json!(true), &json!(true))
+    );
     socket.expect("conversation").await;
     ann.send(id, "Hello?").await.expect(201);
     assert_eq!(ben.conversation(id).await["archived"], true);
@@ -241,5 +253,8 @@ async fn a_conversation_of_two_has_them_too() {
     let set = set_mine(&ben, id, json!({ "pinned": true })).await;
     assert_eq!(mine(&set.expect(200)), json!([null, false, true]));
     ann.get("/api/conversations/").await.expect(200);
-    assert_eq!(mine(&ann.conversation(id).await), json!([null, false, false]));
+    assert_eq!(
+        mine(&ann.conversation(id).await),
+        json!([null, false, false])
+    );
 }

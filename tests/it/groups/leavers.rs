@@ -72,7 +72,9 @@ async fn who_left_writes_no_more_and_finds_the_door_closed() {
         .refused(403, "not_a_participant");
     let retried = people[1].send_as(id, "Hello!", "name").await.expect(200);
     assert_eq!(retried["id"], first["id"]);
-    let request = people[1].site.request(reqwest::Method::GET, &format!("/ws/chat/{id}/"));
+    let request = people[1]
+        .site
+        .request(reqwest::Method::GET, &format!("/ws/chat/{id}/"));
     let request = request
         .bearer_auth(&people[1].token)
         .header("connection", "upgrade")
@@ -123,11 +125,17 @@ async fn who_comes_back_starts_afresh() {
     people[0].send(id, "Between.").await.expect(201);
     let member = invite(&people[0], id, "ben").await.expect(201);
     assert_eq!(member["role"], "member");
-    assert_eq!((&member["read_seq"], &member["delivered_seq"]), (&json!(6), &json!(6)));
+    assert_eq!(
+        (&member["read_seq"], &member["delivered_seq"]),
+        (&json!(6), &json!(6))
+    );
     people[0].send(id, "After.").await.expect(201);
     let seen = people[1].conversation(id).await;
     assert_eq!(sight(&seen), json!([false, 7, 8, 1, 7]));
-    assert_eq!((&seen["pinned"], &seen["archived"]), (&json!(false), &json!(false)));
+    assert_eq!(
+        (&seen["pinned"], &seen["archived"]),
+        (&json!(false), &json!(false))
+    );
     assert_eq!(seqs(&people[1], id).await, [6, 7]);
     people[1].send(id, "Hello again!").await.expect(201);
     assert_eq!(people[1].conversation(id).await["unread_count"], 0);

@@ -75,10 +75,7 @@ async fn two_who_invite_one_at_once_bring_them_in_once() {
         let name = format!("new{at}");
         let new = app.person(&name).await;
         people[0].connect_with(&new).await;
-        let (one, two) = tokio::join!(
-            invite(&people[0], id, &name),
-            invite(&people[0], id, &name)
-        );
+        let (one, two) = tokio::join!(invite(&people[0], id, &name), invite(&people[0], id, &name));
         let mut statuses = [one.status, two.status];
         statuses.sort_unstable();
         assert_eq!(statuses, [201, 409]);
@@ -165,10 +162,7 @@ async fn members_are_for_those_who_are_in() {
     assert_wire!("members", members);
     cas.get(&path).await.refused(404, "not_found");
     leave(&people[1], id).await.expect(200);
-    people[1]
-        .get(&path)
-        .await
-        .refused(403, "not_a_participant");
+    people[1].get(&path).await.refused(403, "not_a_participant");
 }
 
 #[tokio::test]
@@ -177,12 +171,8 @@ async fn a_conversation_of_two_is_no_group() {
     let people = friends(&app, &["ann", "ben", "cas"]).await;
     let id = people[0].direct_with(&people[1]).await;
     rename(&people[0], id, "Us").await.refused(409, "conflict");
-    invite(&people[0], id, "cas")
-        .await
-        .refused(409, "conflict");
-    remove(&people[0], id, "ben")
-        .await
-        .refused(409, "conflict");
+    invite(&people[0], id, "cas").await.refused(409, "conflict");
+    remove(&people[0], id, "ben").await.refused(409, "conflict");
     leave(&people[0], id).await.refused(409, "conflict");
     super::crew::set_role(&people[0], id, "ben", "admin")
         .await

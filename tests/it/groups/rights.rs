@@ -21,17 +21,29 @@ const RIGHTS: [Row; 20] = [
     (Action::RemoveOneself, ["ok", "ok", "ok", GONE, "not_found"]),
     (Action::Rename, ["ok", "ok", NO, GONE, "not_found"]),
     (Action::Invite, ["ok", "ok", NO, GONE, "not_found"]),
-    (Action::InviteAMember, ["conflict", "conflict", NO, GONE, "not_found"]),
+    (
+        Action::InviteAMember,
+        ["conflict", "conflict", NO, GONE, "not_found"],
+    ),
     (Action::RemoveAMember, ["ok", "ok", NO, GONE, "not_found"]),
     (Action::RemoveAnAdmin, ["ok", NO, NO, GONE, "not_found"]),
     (Action::RemoveTheOwner, ["ok", NO, NO, GONE, "not_found"]),
-    (Action::RemoveNobody, ["not_found", "not_found", NO, GONE, "not_found"]),
+    (
+        Action::RemoveNobody,
+        ["not_found", "not_found", NO, GONE, "not_found"],
+    ),
     (Action::GiveAdmin, ["ok", NO, NO, GONE, "not_found"]),
     (Action::TakeAdmin, ["ok", NO, NO, GONE, "not_found"]),
     (Action::GiveTheSame, ["conflict", NO, NO, GONE, "not_found"]),
     (Action::HandOver, ["ok", NO, NO, GONE, "not_found"]),
-    (Action::MakeOneselfOwner, ["conflict", NO, NO, GONE, "not_found"]),
-    (Action::MakeOneselfMember, ["conflict", NO, NO, GONE, "not_found"]),
+    (
+        Action::MakeOneselfOwner,
+        ["conflict", NO, NO, GONE, "not_found"],
+    ),
+    (
+        Action::MakeOneselfMember,
+        ["conflict", NO, NO, GONE, "not_found"],
+    ),
 ];
 
 const NO: &str = "forbidden";
@@ -148,7 +160,10 @@ async fn everybody_may_do_what_the_table_says_and_nothing_else() {
             let before = owner.conversation(id).await["version"].take();
             let answer = action.tried(cast.of(role), id).await;
             if code(&answer) != expected {
-                wrong.push(format!("{role}: {action:?}: {} for {expected}", code(&answer)));
+                wrong.push(format!(
+                    "{role}: {action:?}: {} for {expected}",
+                    code(&answer)
+                ));
             }
             // What is refused leaves nothing behind.
             if expected != "ok" {

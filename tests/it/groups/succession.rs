@@ -70,7 +70,10 @@ async fn the_last_one_out_leaves_an_empty_group_that_they_can_still_read() {
     leave(&people[0], id).await.expect(200);
     people[1].send(id, "Alone.").await.expect(201);
     let left = leave(&people[1], id).await.expect(200);
-    assert_eq!((&left["left"], &left["participant_count"]), (&json!(true), &json!(0)));
+    assert_eq!(
+        (&left["left"], &left["participant_count"]),
+        (&json!(true), &json!(0))
+    );
     assert_eq!(seqs(&people[0], id).await, [1, 2]);
     assert_eq!(seqs(&people[1], id).await, [1, 2, 3, 4]);
     for person in &people {

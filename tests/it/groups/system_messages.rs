@@ -62,7 +62,10 @@ async fn system_messages_are_not_unread_and_can_be_quoted() {
     let (id, people) = group(&app, &["ann", "ben"]).await;
     rename(&people[0], id, "New").await.expect(200);
     let seen = people[1].conversation(id).await;
-    assert_eq!((&seen["unread_count"], &seen["last_seq"]), (&json!(0), &json!(2)));
+    assert_eq!(
+        (&seen["unread_count"], &seen["last_seq"]),
+        (&json!(0), &json!(2))
+    );
     let path = format!("/api/conversations/{id}/messages/");
     let body = json!({ "text": "Nice.", "reply_to": seen["last_message"]["id"] });
     let sent = people[1].post(&path, body).await.expect(201);

@@ -87,7 +87,10 @@ async fn who_is_invited_is_shown_the_conversation_and_its_news_from_then_on() {
     assert_eq!(shown["conversation"]["id"], id);
     assert_eq!(shown["conversation"]["left"], false);
     let told = socket.expect_message().await;
-    assert_eq!((&told["seq"], &told["event"]["type"]), (&json!(3), &json!("invited")));
+    assert_eq!(
+        (&told["seq"], &told["event"]["type"]),
+        (&json!(3), &json!("invited"))
+    );
     assert_eq!(socket.expect_message().await["text"], "After.");
     socket.expect_nothing_until_pong().await;
 }

@@ -110,7 +110,10 @@ async fn from_the_removal_on_the_removed_hear_nothing() {
     let mine = mine.filter(|frame| frame["message"]["sender"]["username"] == "ben");
     assert_eq!(mine.count(), taken, "what was taken was before it");
     let seen = people[1].conversation(id).await;
-    assert_eq!((&seen["version"], &seen["last_seq"]), (&json!(removal - 1), &json!(removal - 1)));
+    assert_eq!(
+        (&seen["version"], &seen["last_seq"]),
+        (&json!(removal - 1), &json!(removal - 1))
+    );
 }
 
 /// Guards the race of somebody who comes and goes with what is said: they
@@ -132,7 +135,11 @@ async fn who_comes_and_goes_hears_each_stretch_and_nothing_between() {
         assert_eq!(back["event"]["type"], "invited");
         let version = back["version"].as_i64().unwrap();
         assert!(version > last + 1, "the removal itself is none of theirs");
-        assert_eq!(seqs(&people[1], id).await[0], version, "and what was before is gone");
+        assert_eq!(
+            seqs(&people[1], id).await[0],
+            version,
+            "and what was before is gone"
+        );
         last = version;
     }
     flood.await.unwrap();

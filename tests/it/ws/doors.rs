@@ -102,7 +102,10 @@ async fn the_notifications_carry_news_of_all_conversations() {
     assert_wire!("hello_unbound", socket.hello.clone());
     let made = make(&people[0], "Crew", &["ben"]).await.expect(201);
     let id = made["id"].as_i64().unwrap();
-    assert_eq!(socket.expect("conversation").await["conversation"]["id"], id);
+    assert_eq!(
+        socket.expect("conversation").await["conversation"]["id"],
+        id
+    );
     let sent = people[0].send(id, "Hello!").await.expect(201);
     assert_eq!(socket.expect_message().await, sent);
     people[2].ask_to_connect(&people[1]).await.expect(201);
@@ -126,7 +129,9 @@ async fn an_unbound_socket_goes_where_each_frame_says() {
                 .await;
             assert_eq!(socket.expect_message().await["conversation_id"], id);
         }
-        socket.send(json!({ "type": "message", "message": "Where?" })).await;
+        socket
+            .send(json!({ "type": "message", "message": "Where?" }))
+            .await;
         socket.expect_error("invalid").await;
         socket
             .send(json!({ "type": "message", "conversation_id": 999, "message": "There?" }))
