@@ -8,4 +8,5 @@ mod rights;
 mod succession;
 mod system_messages;
 mod telling;
+mod thousand;
 mod vanishing;

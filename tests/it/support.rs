@@ -11,6 +11,7 @@ mod wait;
 
 pub(crate) use answer::Answer;
 pub(crate) use app::TestApp;
+pub(crate) use database::TestDatabase;
 pub(crate) use person::{PASSWORD, Person};
 pub(crate) use socket::{Socket, TokenBy};
 pub(crate) use wait::{DEADLINE, until, within};

@@ -15,7 +15,11 @@ pub(crate) async fn group(app: &TestApp, names: &[&str]) -> (i64, Vec<Person>) {
 
 /// New people; the first is connected with the rest.
 pub(crate) async fn friends(app: &TestApp, names: &[&str]) -> Vec<Person> {
-    let people = futures_util::future::join_all(names.iter().map(|name| app.person(name))).await;
+    // One after the other, so that their ids are in this order.
+    let mut people = Vec::new();
+    for name in names {
+        people.push(app.person(name).await);
+    }
     for other in &people[1..] {
         people[0].connect_with(other).await;
     }

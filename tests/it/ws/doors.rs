@@ -23,7 +23,8 @@ async fn knock(person: &Person, path: &str) -> Answer {
 #[tokio::test]
 async fn a_partners_door_opens_the_conversation_where_there_is_none() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
+    let people = friends(&app, &["ann", "ben"]).await;
+    let (ann, ben) = (&people[0], &people[1]);
     let mut news = ann.socket("/ws/").await;
     let mut bens = ben.socket("/ws/").await;
     let mut socket = ann.socket("/ws/chat/BEN/").await;
