@@ -45,7 +45,8 @@ async fn person(store: &Store, name: &str) -> user::Model {
         is_admin: false,
     };
     store.create_user(new, NOW).await.unwrap();
-    store.users_named(&[username.clone()]).await.unwrap();
+    let names = std::slice::from_ref(&username);
+    store.users_named(names).await.unwrap();
     store.user_named(&username).await.unwrap().unwrap()
 }
 

@@ -120,8 +120,11 @@ fn assigned_with(batch: &[Append], found: Found) -> (Vec<Outcome>, Plan) {
     assign(batch, found, ids, NOW)
 }
 
-/// What became of each: its version, and whom it brought back.
-fn versions(outcomes: &[Outcome]) -> Vec<Result<(i64, Vec<i64>), Option<Code>>> {
+/// Its version and whom it brought back; or why not, where it isn't stale.
+type Became = Result<(i64, Vec<i64>), Option<Code>>;
+
+/// What became of each.
+fn versions(outcomes: &[Outcome]) -> Vec<Became> {
     let became = outcomes.iter().map(|outcome| match outcome {
         Outcome::Posted { message, returned } => {
             let returned = returned.iter().map(|user| user.0).collect();
@@ -136,7 +139,7 @@ fn versions(outcomes: &[Outcome]) -> Vec<Result<(i64, Vec<i64>), Option<Code>>> 
     became.collect()
 }
 
-fn new(version: i64) -> Result<(i64, Vec<i64>), Option<Code>> {
+fn new(version: i64) -> Became {
     Ok((version, Vec::new()))
 }
 
