@@ -30,7 +30,9 @@ use sea_orm::{
 };
 
 pub use connections::{Change, RequestOutcome};
-pub use conversations::{Access, ListCursor, NewGroup, RoomMember, RoomRecord, Window};
+pub use conversations::{
+    Access, Leaver, ListCursor, Missed, NewGroup, RoomMember, RoomRecord, Window,
+};
 pub use error::StoreError;
 pub use import::{Newcomer, World};
 pub use invites::NewInvite;

@@ -175,6 +175,9 @@ impl Handler<Close> for Session {
     type Result = ();
 
     fn handle(&mut self, Close(code): Close, ctx: &mut SocketContext) {
+        if code == CloseCode::Removed && self.phase.hold_end() {
+            return;
+        }
         self.close(code, ctx);
     }
 }

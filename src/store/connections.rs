@@ -57,6 +57,9 @@ impl Store {
             query = query.filter(connection::Column::Id.lt(before));
         }
         let rows = query.all(&self.reader).await?;
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
         let others = rows.iter().map(|row| other(row, me));
         let users = user::Entity::find()
             .filter(user::Column::Id.is_in(others))

@@ -2,6 +2,7 @@
 //! starts from.
 
 mod groups;
+mod missed;
 mod views;
 
 use entity::conversation::{self, Kind};
@@ -15,6 +16,7 @@ use sea_orm::{
 use super::{Result, Store, StoreError, connections};
 use crate::protocol::{Code, User, input::direct_key};
 pub use groups::NewGroup;
+pub use missed::{Leaver, Missed};
 pub use views::ListCursor;
 
 /// Which part of a history a person may see: what stands after `first` and up
@@ -64,6 +66,8 @@ pub struct RoomMember {
     pub user: User,
     pub role: Role,
     pub joined_at: Millis,
+    /// They see what comes after it.
+    pub joined_seq: i64,
     /// Their account is switched off: they hear, but don't speak.
     pub is_deactivated: bool,
 }
@@ -140,40 +144,46 @@ impl Store {
     /// `not_found` where there is no such conversation.
     pub async fn room(&self, id: ConversationId) -> Result<RoomRecord> {
         let tx = self.snapshot().await?;
-        let row = conversation::Entity::find_by_id(id)
-            .one(&tx)
-            .await?
-            .ok_or_else(StoreError::not_found)?;
-        let people = participant::Entity::find()
-            .find_also_related(user::Entity)
-            .filter(participant::Column::ConversationId.eq(id))
-            .filter(participant::Column::LeftSeq.is_null())
-            .order_by_asc(participant::Column::UserId)
-            .all(&tx)
-            .await?;
+        let found = room(&tx, id).await?;
         tx.commit().await?;
-        let mut has_archived = false;
-        let members = people.into_iter().filter_map(|(row, user)| {
-            let user = user?;
-            has_archived |= row.archived;
-            Some(RoomMember {
-                role: row.role,
-                joined_at: row.joined_at,
-                is_deactivated: user.deactivated_at.is_some(),
-                user: User::from(&user),
-            })
-        });
-        let members = members.collect();
-        Ok(RoomRecord {
-            id,
-            has_archived,
-            kind: row.kind,
-            open: row.open,
-            version: row.version,
-            members_version: row.members_version,
-            members,
-        })
+        Ok(found)
     }
+}
+
+async fn room(db: &impl ConnectionTrait, id: ConversationId) -> Result<RoomRecord> {
+    let row = conversation::Entity::find_by_id(id)
+        .one(db)
+        .await?
+        .ok_or_else(StoreError::not_found)?;
+    let people = participant::Entity::find()
+        .find_also_related(user::Entity)
+        .filter(participant::Column::ConversationId.eq(id))
+        .filter(participant::Column::LeftSeq.is_null())
+        .order_by_asc(participant::Column::UserId)
+        .all(db)
+        .await?;
+    let mut has_archived = false;
+    let members = people.into_iter().filter_map(|(row, user)| {
+        let user = user?;
+        has_archived |= row.archived;
+        Some(RoomMember {
+            role: row.role,
+            joined_at: row.joined_at,
+            joined_seq: row.joined_seq,
+            is_deactivated: user.deactivated_at.is_some(),
+            user: User::from(&user),
+        })
+    });
+    let members = members.collect();
+    Ok(RoomRecord {
+        id,
+        has_archived,
+        kind: row.kind,
+        open: row.open,
+        version: row.version,
+        members_version: row.members_version,
+        members,
+    })
 }
 
 async fn direct(db: &impl ConnectionTrait, key: &str) -> Result<Option<ConversationId>> {

@@ -54,22 +54,22 @@ impl Store {
         tx.commit().await?;
         Ok(page)
     }
+}
 
-    /// Every message that changed after the version `after` and up to `up_to`,
-    /// in its present state, in the order of `seq`.
-    pub async fn changed_messages(
-        &self,
-        conversation: ConversationId,
-        after: i64,
-        up_to: i64,
-    ) -> Result<Vec<Message>> {
-        select(
-            &self.reader,
-            "WHERE m.conversation_id = $1 AND m.version > $2 AND m.version <= $3 ORDER BY m.seq",
-            [conversation.into(), after.into(), up_to.into()],
-        )
-        .await
-    }
+/// Every message that changed after the version `after` and up to `up_to`,
+/// in its present state, in the order of `seq`.
+pub(super) async fn changed(
+    db: &impl ConnectionTrait,
+    conversation: ConversationId,
+    after: i64,
+    up_to: i64,
+) -> Result<Vec<Message>> {
+    select(
+        db,
+        "WHERE m.conversation_id = $1 AND m.version > $2 AND m.version <= $3 ORDER BY m.seq",
+        [conversation.into(), after.into(), up_to.into()],
+    )
+    .await
 }
 
 /// The messages with these ids, in no order.

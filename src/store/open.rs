@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use log::LevelFilter;
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, RuntimeErr,
@@ -165,8 +166,9 @@ fn options(url: &str, connections: u32) -> ConnectOptions {
         .max_connections(connections)
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .test_before_acquire(false)
-        // Statements would carry people's words into the log.
-        .sqlx_logging(false);
+        // Statements without their values, which are people's words; and only
+        // for who asks for them by name.
+        .sqlx_logging_level(LevelFilter::Trace);
     options
 }
 

@@ -15,10 +15,13 @@
 
 mod api;
 mod cli;
+mod conversations;
 mod crash;
 mod demo;
 mod engine;
+mod groups;
 mod pages;
 mod people;
+mod store;
 mod support;
 mod ws;

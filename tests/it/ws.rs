@@ -1,6 +1,7 @@
 //! Over sockets.
 
 mod closing;
+mod doors;
 mod frames;
 mod handshake;
 mod heartbeat;

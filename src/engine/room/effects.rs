@@ -10,6 +10,7 @@ use entity::message::Kind;
 use crate::engine::reply::{Done, Sent};
 use crate::protocol::event::RemovedReason;
 use crate::protocol::{Message, Problem};
+use crate::store::Leaver;
 use crate::store::append::{Append, Change, Outcome};
 
 /// What the Room has to do, in this order.
@@ -111,5 +112,28 @@ pub(super) fn taken(outcome: Outcome) -> (Option<News>, Result<Done, Problem>) {
         Outcome::Refused(problem) => (None, Err(problem)),
         // It has no answer yet; whoever calls this keeps it.
         Outcome::Stale => (None, Err(Problem::busy())),
+    }
+}
+
+/// Who has gone hears what came before that, and then that they are gone.
+pub(super) fn farewell<R>(leaver: &Leaver, messages: &[Arc<Message>]) -> [Effect<R>; 2] {
+    let seen = messages
+        .iter()
+        .filter(|message| message.seq > leaver.first && message.seq <= leaver.last);
+    let mut all = messages.iter();
+    let leaving = all.find(|message| message.version == leaver.version);
+    let reason = leaving.map_or(RemovedReason::Removed, |it| reason(leaver.user, it));
+    [
+        Effect::Tell([leaver.user].into(), seen.cloned().collect()),
+        Effect::Removed(leaver.user, reason),
+    ]
+}
+
+/// Why somebody is no longer in it, by the message that says so.
+pub(super) fn reason(user: UserId, leaving: &Message) -> RemovedReason {
+    if leaving.sender.id == user {
+        RemovedReason::Left
+    } else {
+        RemovedReason::Removed
     }
 }

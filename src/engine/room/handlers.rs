@@ -158,18 +158,11 @@ impl Room {
     fn read_missing(&mut self, missing: Missing, rest: Effects, ctx: &mut Context<Self>) {
         let store = self.deps.store.clone();
         let conversation = self.origin.key.conversation;
-        let Missing { after, up_to } = missing;
-        let read = async move {
-            let messages = store.changed_messages(conversation, after, up_to).await?;
-            Ok((messages, store.room(conversation).await?))
-        };
+        let read = async move { store.missed(conversation, missing.after).await };
         self.hold(ctx, read, move |found, room, ctx| {
             let mut effects = Effects::new();
             match (found, &mut room.state) {
-                (Ok((messages, record)), Some(state)) => {
-                    let messages = messages.into_iter().map(Arc::new).collect();
-                    effects.extend(state.caught_up(missing, messages, record));
-                }
+                (Ok(missed), Some(state)) => effects.extend(state.caught_up(missing, missed)),
                 (Err(error), _) => room.catch_up_later(missing, &error, ctx),
                 (Ok(_), None) => {}
             }

@@ -23,9 +23,7 @@ pub(super) fn writer<'a>(
     members: &'a Members,
     actor: UserId,
 ) -> Result<&'a RoomMember, Problem> {
-    let member = members
-        .get(&actor)
-        .ok_or_else(|| Problem::new(Code::NotAParticipant, "You are not in this conversation."))?;
+    let member = inside(members, actor)?;
     if member.is_deactivated {
         return Err(Problem::new(
             Code::Deactivated,
@@ -42,24 +40,31 @@ pub(super) fn writer<'a>(
     }
 }
 
+fn inside(members: &Members, actor: UserId) -> Result<&RoomMember, Problem> {
+    members
+        .get(&actor)
+        .ok_or_else(|| Problem::new(Code::NotAParticipant, "You are not in this conversation."))
+}
+
 /// A change of a group, as it follows from what is asked. What isn't a change
 /// of a group gives none.
 pub(super) fn change(record: &RoomRecord, members: &Members, actor: UserId, ask: &Ask) -> Judged {
+    // First of all, since who isn't in it may not even learn what it is.
+    let me = inside(members, actor)?;
     if record.kind == Kind::Direct {
-        return Err(Problem::new(
-            Code::Conflict,
+        return Err(conflict(
             "This is a conversation of two: it has no title and no roles.",
         ));
     }
-    let me = writer(record, members, actor)?;
+    writer(record, members, actor)?;
     match ask {
         Ask::Post(_) | Ask::Touch(..) | Ask::Settings(_) => Ok(Change::default()),
         Ask::Rename(title) => rename(me, title),
         Ask::Invite(user) => invite(members, me, user),
         Ask::Leave => Ok(leave(members, me)),
         Ask::Remove(user) if *user == actor => Ok(leave(members, me)),
-        Ask::Remove(user) => remove(me, other(members, *user)?),
-        Ask::SetRole(user, role) => set_role(me, other(members, *user)?, *role),
+        Ask::Remove(user) => remove(members, me, *user),
+        Ask::SetRole(user, role) => set_role(members, me, (*user, *role)),
     }
 }
 
@@ -122,8 +127,9 @@ fn leave(members: &Members, me: &RoomMember) -> Change {
     }
 }
 
-fn remove(me: &RoomMember, them: &RoomMember) -> Judged {
+fn remove(members: &Members, me: &RoomMember, user: UserId) -> Judged {
     admin(me)?;
+    let them = other(members, user)?;
     if them.role >= me.role {
         return Err(forbidden("Only the owner removes admins."));
     }
@@ -135,10 +141,11 @@ fn remove(me: &RoomMember, them: &RoomMember) -> Judged {
     })
 }
 
-fn set_role(me: &RoomMember, them: &RoomMember, role: Role) -> Judged {
+fn set_role(members: &Members, me: &RoomMember, (user, role): (UserId, Role)) -> Judged {
     if me.role != Role::Owner {
         return Err(forbidden("Only the owner gives and takes roles."));
     }
+    let them = other(members, user)?;
     if them.user.id == me.user.id {
         return Err(conflict(
             "Hand the group over to somebody else, or leave it.",

@@ -8,13 +8,12 @@ use entity::UserId;
 use entity::conversation::Kind;
 use entity::participant::Role;
 
-use super::effects::{Effect, Missing, News, Show, taken};
+use super::effects::{Effect, Missing, News, Show, farewell, reason, taken};
 use super::messages::Ask;
 use super::rights;
-use crate::protocol::event::RemovedReason;
 use crate::protocol::{Message, Problem, User};
 use crate::store::append::{Append, Change, MemberMove, Outcome, Touch, What};
-use crate::store::{RoomMember, RoomRecord};
+use crate::store::{Missed, RoomMember, RoomRecord};
 
 /// Those who take part.
 pub(super) type Members = BTreeMap<UserId, RoomMember>;
@@ -71,9 +70,7 @@ impl<R> State<R> {
 
     /// Somebody asks for something.
     pub(super) fn ask(&mut self, actor: UserId, ask: Ask, reply: R) -> Vec<Effect<R>> {
-        if let Ask::Settings(settings) = &ask {
-            self.record.has_archived |= settings.archived == Some(true);
-        }
+        self.record.has_archived |= archives(&ask);
         let mut effects = Vec::new();
         if !self.must_wait() {
             effects.push(Effect::Submit(self.judged(actor, &ask)));
@@ -158,33 +155,49 @@ impl<R> State<R> {
         vec![Effect::CatchUp(missing)]
     }
 
-    /// What wasn't told, and the conversation as it is now. Who came or went
-    /// in it is told by the difference; where more than messages changed, or
-    /// it is new to some, everybody is shown what it is now.
-    pub(super) fn caught_up(
-        &mut self,
-        missing: Missing,
-        messages: Vec<Arc<Message>>,
-        record: RoomRecord,
-    ) -> Vec<Effect<R>> {
-        let before: Vec<UserId> = self.members.keys().copied().collect();
+    /// What wasn't told, and the conversation as it is now: everybody is told
+    /// what came while they were in, and shown what it is now where more than
+    /// messages changed or it is new to some.
+    pub(super) fn caught_up(&mut self, missing: Missing, missed: Missed) -> Vec<Effect<R>> {
+        let Missed {
+            messages,
+            record,
+            leavers,
+        } = missed;
+        let messages: Vec<_> = messages.into_iter().map(Arc::new).collect();
+        let up_to = record.version;
         self.learn(record);
-        let gone = before
-            .iter()
-            .filter(|user| !self.members.contains_key(user));
-        let mut effects: Vec<_> = gone
-            .map(|user| Effect::Removed(*user, RemovedReason::Removed))
-            .collect();
+        let mut effects = Vec::new();
+        let missing = Missing { up_to, ..missing };
         if missing.after == 0 || !missing.is_told_by(&messages) {
             effects.push(Effect::Show(Show {
                 to: self.everybody.to_vec(),
                 cursor: missing.after,
-                version: missing.up_to,
+                version: up_to,
             }));
         }
-        effects.push(Effect::Tell(Arc::clone(&self.everybody), messages));
-        effects.push(Effect::Told(missing.up_to));
+        for (first, to) in self.by_first_seen(&messages) {
+            let seen = messages.get(first..).unwrap_or_default().to_vec();
+            effects.push(Effect::Tell(to, seen));
+        }
+        effects.extend(leavers.iter().flat_map(|it| farewell(it, &messages)));
+        self.told = up_to;
+        effects.push(Effect::Told(up_to));
         effects
+    }
+
+    /// Who sees these messages from which one on: who came in the midst of
+    /// them sees what came after.
+    fn by_first_seen(&self, messages: &[Arc<Message>]) -> BTreeMap<usize, Arc<[UserId]>> {
+        let mut seen: BTreeMap<usize, Vec<UserId>> = BTreeMap::new();
+        for member in self.members.values() {
+            let first = messages.partition_point(|message| message.seq <= member.joined_seq);
+            if first < messages.len() {
+                seen.entry(first).or_default().push(member.user.id);
+            }
+        }
+        let seen = seen.into_iter();
+        seen.map(|(first, to)| (first, to.into())).collect()
     }
 
     /// The reading that an [`Effect::CatchUp`] asked for failed: it is still
@@ -198,6 +211,9 @@ impl<R> State<R> {
         self.members = by_id(&record);
         self.everybody = self.members.keys().copied().collect();
         self.record = record;
+        // It was read before what is under way is written.
+        let mut asked = self.pending.iter();
+        self.record.has_archived |= asked.any(|pending| archives(&pending.ask));
     }
 
     /// Versions are told contiguously: where these don't follow what was told
@@ -221,11 +237,14 @@ impl<R> State<R> {
                 News::Touched(_, messages) => {
                     effects.push(Effect::Tell(Arc::clone(&self.everybody), messages));
                 }
-                News::Settings(user, version) => effects.push(Effect::Show(Show {
-                    to: vec![user],
-                    cursor: version,
-                    version,
-                })),
+                News::Settings(user, version) => {
+                    effects.push(Effect::Told(self.told));
+                    effects.push(Effect::Show(Show {
+                        to: vec![user],
+                        cursor: version,
+                        version,
+                    }));
+                }
             }
             self.told = version;
         }
@@ -249,6 +268,7 @@ impl<R> State<R> {
     /// Messages that follow each other are told in one go.
     fn message(&self, message: Arc<Message>, returned: Vec<UserId>, effects: &mut Vec<Effect<R>>) {
         if !returned.is_empty() {
+            effects.push(Effect::Told(self.told));
             effects.push(Effect::Show(Show {
                 to: returned,
                 cursor: self.told,
@@ -262,26 +282,24 @@ impl<R> State<R> {
     }
 
     /// Those who are gone hear of that and of nothing else; those who are
-    /// there now see what it has become.
+    /// there now see what it has become. Showing has to read, so what was told
+    /// before is noted first: a Room may die meanwhile.
     fn change(&mut self, message: Arc<Message>, change: &Change, effects: &mut Vec<Effect<R>>) {
-        for moved in &change.moves {
-            if let MemberMove::Leave(user) = moved {
-                let by_themselves = message.sender.id == *user;
-                let reason = if by_themselves {
-                    RemovedReason::Left
-                } else {
-                    RemovedReason::Removed
-                };
-                effects.push(Effect::Removed(*user, reason));
-            }
-        }
         self.apply(&message, change);
+        effects.push(Effect::Told(self.told));
         effects.push(Effect::Show(Show {
             to: self.everybody.to_vec(),
             cursor: self.told,
             version: message.version,
         }));
-        effects.push(Effect::Tell(Arc::clone(&self.everybody), vec![message]));
+        let told = vec![Arc::clone(&message)];
+        effects.push(Effect::Tell(Arc::clone(&self.everybody), told));
+        for moved in &change.moves {
+            if let MemberMove::Leave(user) = moved {
+                effects.push(Effect::Removed(*user, reason(*user, &message)));
+            }
+        }
+        effects.push(Effect::Told(message.version));
     }
 
     fn apply(&mut self, message: &Message, change: &Change) {
@@ -296,6 +314,7 @@ impl<R> State<R> {
                         role: Role::Member,
                         is_deactivated: false,
                         joined_at: message.created_at,
+                        joined_seq: message.seq - 1,
                     };
                     self.members.insert(user.id, member);
                 }
@@ -363,6 +382,10 @@ impl<R> State<R> {
             |member| member.user.clone(),
         )
     }
+}
+
+fn archives(ask: &Ask) -> bool {
+    matches!(ask, Ask::Settings(settings) if settings.archived == Some(true))
 }
 
 fn by_id(record: &RoomRecord) -> Members {

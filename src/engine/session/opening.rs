@@ -10,7 +10,7 @@ use super::socket::{self, SocketContext};
 use super::{Engine, Session, Who};
 use crate::engine::directory::Door;
 use crate::engine::ports::{Deliver, Frame};
-use crate::protocol::event::{Hello, PROTOCOL, Scope};
+use crate::protocol::event::{Hello, PROTOCOL, RemovedReason, Scope};
 use crate::protocol::{CloseCode, Command, Event};
 use crate::store::StoreError;
 
@@ -20,6 +20,8 @@ pub(super) enum Phase {
     Opening {
         held: Vec<Deliver>,
         commands: VecDeque<Command>,
+        /// They were put out of its conversation meanwhile.
+        is_over: bool,
     },
     /// After it. What a bound socket's `hello` held already isn't told again.
     Live {
@@ -32,6 +34,7 @@ impl Default for Phase {
         Self::Opening {
             held: Vec::new(),
             commands: VecDeque::new(),
+            is_over: false,
         }
     }
 }
@@ -44,6 +47,18 @@ impl Phase {
             Self::Opening { held, .. } => {
                 held.push(delivery);
                 None
+            }
+        }
+    }
+
+    /// Keeps for after `hello` that its conversation is over for them: a
+    /// socket says so before it goes. False where that was said.
+    pub(super) fn hold_end(&mut self) -> bool {
+        match self {
+            Self::Live { .. } => false,
+            Self::Opening { is_over, .. } => {
+                *is_over = true;
+                true
             }
         }
     }
@@ -66,6 +81,9 @@ impl Phase {
 struct Opening {
     hello: Event,
     floor: Option<(ConversationId, i64)>,
+    /// The conversation that they were put out of between the handshake and
+    /// now. That may have been told before this session could hear it.
+    over: Option<ConversationId>,
 }
 
 /// Why there is no `hello`.
@@ -114,7 +132,21 @@ impl Session {
         let live = Phase::Live {
             floor: opening.floor,
         };
-        if let Phase::Opening { held, commands } = std::mem::replace(&mut self.phase, live) {
+        if let Some(conversation_id) = opening.over {
+            let reason = RemovedReason::Removed;
+            let event = Event::ConversationRemoved {
+                conversation_id,
+                reason,
+            };
+            socket::write(ctx, event.encode());
+            return self.close(CloseCode::Removed, ctx);
+        }
+        if let Phase::Opening {
+            held,
+            commands,
+            is_over,
+        } = std::mem::replace(&mut self.phase, live)
+        {
             for delivery in &held {
                 for frame in &*delivery.frames {
                     self.write(frame, ctx);
@@ -122,6 +154,9 @@ impl Session {
                 if let Some(guard) = &self.guard {
                     guard.written(delivery.bytes);
                 }
+            }
+            if is_over {
+                return self.close(CloseCode::Removed, ctx);
             }
             for command in commands {
                 self.dispatch(command, ctx);
@@ -136,22 +171,23 @@ async fn read(engine: Engine, who: Who, door: Door) -> Result<Opening, Failure> 
     if store.login(who.login, now).await?.is_none() {
         return Err(Failure::LoginEnded);
     }
-    let (scope, floor) = match door {
+    let (scope, floor, over) = match door {
         Door::Conversation(id) => {
             let conversation = store.conversation(who.user.id, id).await?;
             if conversation.left {
                 return Err(Failure::Removed);
             }
             let floor = (id, conversation.version);
+            let over = conversation.left.then_some(id);
             let conversation = Box::new(conversation);
-            (Scope::Bound { conversation }, Some(floor))
+            (Scope::Bound { conversation }, Some(floor), over)
         }
         Door::Everything | Door::Notifications => {
             let scope = Scope::Unbound {
                 total_unread: store.total_unread(who.user.id, now).await?,
                 pending_connections: store.pending_connections(who.user.id).await?,
             };
-            (scope, None)
+            (scope, None, None)
         }
     };
     let hello = Hello {
@@ -163,5 +199,6 @@ async fn read(engine: Engine, who: Who, door: Door) -> Result<Opening, Failure> 
     Ok(Opening {
         hello: Event::Hello(Box::new(hello)),
         floor,
+        over,
     })
 }

@@ -39,12 +39,28 @@ pub(super) struct Marks {
     pub(super) read: i64,
 }
 
+/// What decides whether a message brings a conversation back to somebody.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Own {
+    pub(super) archived: bool,
+    pub(super) muted_until: Option<Millis>,
+    pub(super) has_left: bool,
+}
+
+impl Own {
+    pub(super) fn comes_back(&self, now: Millis) -> bool {
+        self.archived && !self.has_left && self.muted_until.is_none_or(|until| until <= now)
+    }
+}
+
 /// All that [`super::plan`] needs to know.
 #[derive(Default)]
 pub(super) struct Found {
     pub(super) conversations: HashMap<ConversationId, Conversation>,
     /// Of the batch's senders, where they take part or once did.
     pub(super) marks: HashMap<(ConversationId, UserId), Marks>,
+    /// What the same people have set for themselves.
+    pub(super) own: HashMap<(ConversationId, UserId), Own>,
     /// What was sent before, by sender and their name for it.
     pub(super) known: HashMap<(UserId, ClientId), Arc<Message>>,
     pub(super) quotable: HashMap<MessageId, Quotable>,
@@ -130,6 +146,9 @@ struct LockedRow {
     joined_seq: Option<i64>,
     delivered_seq: Option<i64>,
     read_seq: Option<i64>,
+    archived: Option<bool>,
+    muted_until: Option<Millis>,
+    left_seq: Option<i64>,
 }
 
 /// Locks the batch's conversations in the order of their ids, so that two
@@ -149,8 +168,9 @@ async fn lock(tx: &impl ConnectionTrait, batch: &[Append], found: &mut Found) ->
         format!(
             "SELECT c.id, c.last_seq, c.last_ord, c.version, c.members_version, \
              c.participant_count, c.delivered_low, c.read_low, c.last_message_id, \
-             c.last_message_at, p.user_id, p.joined_seq, p.delivered_seq, p.read_seq \
-             FROM {} v JOIN conversation c ON c.id = v.column1 \
+             c.last_message_at, p.user_id, p.joined_seq, p.delivered_seq, p.read_seq, \
+             p.archived, p.muted_until, p.left_seq FROM {} v \
+             JOIN conversation c ON c.id = v.column1 \
              LEFT JOIN participant p ON p.conversation_id = c.id AND p.user_id = v.column2 \
              ORDER BY c.id{lock}",
             sql::values(tx.get_database_backend(), pairs.len(), 2)
@@ -171,6 +191,12 @@ async fn lock(tx: &impl ConnectionTrait, batch: &[Append], found: &mut Found) ->
                 read,
             };
             found.marks.insert((id, user), marks);
+            let own = Own {
+                archived: row.archived.unwrap_or_default(),
+                muted_until: row.muted_until,
+                has_left: row.left_seq.is_some(),
+            };
+            found.own.insert((id, user), own);
         }
     }
     Ok(())

@@ -221,7 +221,20 @@ impl Desk {
             settings,
             version,
         });
+        self.remember(conversation, user, settings);
         Ok(Outcome::Set { user, version })
+    }
+
+    /// A message that comes after this in the batch finds it set.
+    fn remember(&mut self, conversation: ConversationId, user: UserId, settings: Settings) {
+        let own = self.found.own.entry((conversation, user)).or_default();
+        own.archived = settings.archived.unwrap_or(own.archived);
+        own.muted_until = settings.muted_until.unwrap_or(own.muted_until);
+        let archived = self.found.archived.entry(conversation).or_default();
+        archived.retain(|other| *other != user);
+        if own.comes_back(self.now) {
+            archived.push(user);
+        }
     }
 
     /// Counts the next numbers out.
@@ -343,6 +356,9 @@ impl Desk {
             .remove(&conversation)
             .unwrap_or_default();
         for user in &returned {
+            if let Some(own) = self.found.own.get_mut(&(conversation, *user)) {
+                own.archived = false;
+            }
             self.plan.settings.push(OwnSettings {
                 conversation,
                 user: *user,

@@ -15,12 +15,14 @@ use super::sql;
 use crate::store::Result;
 
 pub(super) async fn all(tx: &impl ConnectionTrait, mut plan: Plan, now: Millis) -> Result<()> {
-    changes::members(tx, &plan).await?;
+    // Who comes or goes makes everything after it in the batch stale: so what
+    // people said and set is written first, and then what became of them.
     marks::advance(tx, &plan.moves).await?;
+    changes::settings(tx, &plan.settings).await?;
+    changes::members(tx, &plan).await?;
     let receipts = marks::raise_lows(tx, &mut plan, now).await?;
     update_conversations(tx, plan.conversations.values()).await?;
     changes::conversations(tx, &plan).await?;
-    changes::settings(tx, &plan.settings).await?;
     insert_messages(tx, &plan).await?;
     touches::all(tx, &plan.touches, now).await?;
     marks::keep(tx, receipts).await

@@ -7,8 +7,9 @@ const ID_MAX: u64 = 1 << 53;
 
 /// Every place where something to hide may stand.
 const IDS: [&str; 3] = [".**.id", ".**.conversation_id", ".**.message_id"];
-const TIMES: [&str; 8] = [
+const TIMES: [&str; 9] = [
     ".**.created_at",
+    ".**.joined_at",
     ".**.edited_at",
     ".**.delivered_at",
     ".**.read_at",

@@ -4,23 +4,39 @@
 //! lose what was in their mailbox.
 
 mod disk;
+mod requests;
+mod told;
 mod world;
 
+use entity::participant::Role;
 use proptest::prelude::*;
 
-use world::{Op, World};
+use world::{Op, Wish, World};
+
+fn wish() -> impl Strategy<Value = Wish> {
+    let role = prop_oneof![Just(Role::Member), Just(Role::Admin), Just(Role::Owner)];
+    prop_oneof![
+        1 => Just(Wish::Rename),
+        4 => (1i64..=4).prop_map(Wish::Invite),
+        3 => (1i64..=4).prop_map(Wish::Remove),
+        1 => Just(Wish::Leave),
+        2 => (1i64..=4, role).prop_map(|(user, role)| Wish::SetRole(user, role)),
+        1 => Just(Wish::Archive),
+    ]
+}
 
 fn op() -> impl Strategy<Value = Op> {
-    let sender = 1i64..=3;
+    let sender = 1i64..=4;
     prop_oneof![
         6 => (sender, prop::option::of(0u8..6)).prop_map(|(sender, name)| Op::Post { sender, name }),
+        4 => (1i64..=4, wish()).prop_map(|(actor, what)| Op::Change { actor, what }),
         8 => (1usize..6, prop::bool::weighted(0.1)).prop_map(|(size, fails)| Op::Commit { size, fails }),
         14 => prop::bool::weighted(0.1).prop_map(|fails| Op::Step { fails }),
         1 => Just(Op::StepAndDieTelling),
         1 => Just(Op::Die),
         1 => Just(Op::Timer),
         2 => Just(Op::Open),
-        1 => (1i64..=3).prop_map(Op::JoinOrLeave),
+        1 => (2i64..=4).prop_map(Op::JoinOrLeave),
         1 => Just(Op::WriteElsewhere),
         1 => Just(Op::Retire),
     ]
@@ -29,10 +45,11 @@ fn op() -> impl Strategy<Value = Op> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(3_000))]
 
-    /// Every request is answered exactly once and with its own message;
-    /// messages are told in the order of their versions, none twice and none
-    /// missing; nothing is written by an outdated judgement; each sender's
-    /// messages keep the order in which they were asked for.
+    /// Every request is answered exactly once and with its own message; each
+    /// person is told the messages of the versions in which they were in, in
+    /// order, none twice and none missing; nothing is written by an outdated
+    /// judgement; what each asked keeps the order in which it was asked; the
+    /// Room knows who is in, one of whom is the owner.
     #[test]
     fn whatever_happens_in_whatever_order(
         direct in any::<bool>(),

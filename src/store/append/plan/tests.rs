@@ -1,12 +1,15 @@
 //! Random batches, one after the other, against a model that says what each
 //! entry should become.
 
+mod changes;
+
 use std::collections::HashMap;
 
 use proptest::prelude::*;
 
 use super::*;
 use crate::protocol::{ClientId, MessageText, User};
+use crate::store::append::look::Own;
 use crate::store::messages::Quotable;
 
 /// Of these, the last doesn't exist.

@@ -3,7 +3,9 @@
 use entity::participant::{self, Role};
 use entity::{ConversationId, UserId, conversation};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, sea_query::OnConflict,
+    ActiveValue::Set,
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter,
+    sea_query::{Expr, OnConflict},
 };
 
 use super::super::MemberMove;
@@ -132,11 +134,14 @@ pub(super) async fn conversations(tx: &impl ConnectionTrait, plan: &Plan) -> Res
     Ok(())
 }
 
-/// Writes people's own settings, in order.
+/// Writes people's own settings, in order. Their marks may have moved later in
+/// the batch, and a version never goes back.
 pub(super) async fn settings(tx: &impl ConnectionTrait, all: &[OwnSettings]) -> Result<()> {
     for own in all {
-        let mut update = of(own.conversation, own.user)
-            .col_expr(participant::Column::Version, own.version.into());
+        let version = Expr::case(participant::Column::Version.lt(own.version), own.version)
+            .finally(Expr::col(participant::Column::Version));
+        let mut update =
+            of(own.conversation, own.user).col_expr(participant::Column::Version, version.into());
         if let Some(until) = own.settings.muted_until {
             update = update.col_expr(participant::Column::MutedUntil, until.into());
         }

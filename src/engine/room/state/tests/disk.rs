@@ -8,6 +8,7 @@ use entity::{ConversationId, MessageId, Millis};
 
 use super::super::*;
 use crate::protocol::{ClientId, MessageText, Status, User};
+use crate::store::Leaver;
 use crate::store::append::Post;
 
 const HERE: ConversationId = ConversationId(7);
@@ -18,23 +19,36 @@ pub(super) struct Disk {
     pub(super) messages: Vec<Arc<Message>>,
     /// Which request wrote the message of a `seq`.
     pub(super) writers: HashMap<i64, usize>,
+    /// Who was in as of each version, this included.
+    pub(super) people: Vec<(i64, BTreeSet<UserId>)>,
+    leavers: HashMap<UserId, Leaver>,
 }
 
 impl Disk {
     pub(super) fn new(direct: bool) -> Self {
+        let roles: &[Role] = if direct {
+            &[Role::Member, Role::Member]
+        } else {
+            &[Role::Owner, Role::Admin, Role::Member]
+        };
         let record = RoomRecord {
             id: HERE,
             kind: if direct { Kind::Direct } else { Kind::Group },
             open: true,
             version: 0,
             members_version: 0,
-            members: (1..=2).map(member).collect(),
+            members: (1..)
+                .zip(roles)
+                .map(|(id, role)| member(id, *role))
+                .collect(),
             has_archived: false,
         };
         Self {
             record,
             messages: Vec::new(),
             writers: HashMap::new(),
+            people: Vec::new(),
+            leavers: HashMap::new(),
         }
     }
 
@@ -43,31 +57,144 @@ impl Disk {
         if append.members_version != self.record.members_version {
             return Outcome::Stale;
         }
-        let post = asked(append);
-        let sender = append.actor.id;
-        let name = post.client_id.as_ref();
-        if let Some(first) = name.and_then(|name| self.known(sender, name.as_str())) {
+        let actor = append.actor.id;
+        if let What::Post(post) = &append.what
+            && let Some(name) = &post.client_id
+            && let Some(first) = self.known(actor, name.as_str())
+        {
             return Outcome::Known(first);
         }
-        let is_in = self
-            .record
-            .members
-            .iter()
-            .any(|member| member.user.id == sender);
-        assert_eq!(append.verdict.is_ok(), is_in && self.record.open);
+        if let What::Settings(_) = append.what {
+            self.record.version += 1;
+            self.note();
+            let version = self.record.version;
+            return Outcome::Set {
+                user: actor,
+                version,
+            };
+        }
+        if let Err(problem) = &append.verdict {
+            return Outcome::Refused(problem.clone());
+        }
+        assert!(self.record.open && self.role(actor).is_some(), "{append:?}");
         assert_eq!(append.audience as usize, self.record.members.len() - 1);
-        match &append.verdict {
-            Err(problem) => Outcome::Refused(problem.clone()),
-            Ok(()) => {
-                let message = self.write(sender, post);
-                self.writers.insert(message.seq, number(post));
+        match &append.what {
+            What::Change(change) => {
+                self.check_rights(actor, change);
+                let message = self.change(actor, change);
+                let change = Arc::clone(change);
+                Outcome::Changed { message, change }
+            }
+            What::Post(post) => {
+                let message = self.write(actor, post);
+                let writer = number(post).expect("of a request");
+                self.writers.insert(message.seq, writer);
                 let returned = Vec::new();
                 Outcome::Posted { message, returned }
+            }
+            What::Settings(_) => unreachable!("dealt with"),
+            What::Touch(_) => panic!("nobody asks for that here"),
+        }
+    }
+
+    /// Who may do what, said once more and in other words.
+    fn check_rights(&self, actor: UserId, change: &Change) {
+        assert_eq!(self.record.kind, Kind::Group);
+        let me = self.role(actor).expect("in");
+        assert!(change.title.is_none() || me >= Role::Admin);
+        let goes = change.moves.contains(&MemberMove::Leave(actor));
+        for moved in &change.moves {
+            match moved {
+                MemberMove::Join(user) => {
+                    assert!(me >= Role::Admin && self.role(user.id).is_none());
+                }
+                MemberMove::Leave(user) => {
+                    let them = self.role(*user).expect("in");
+                    assert!(*user == actor || me > them);
+                }
+                MemberMove::Become(user, _) => {
+                    assert!(me == Role::Owner && self.role(*user).is_some());
+                    assert!(!goes || *user != actor);
+                }
             }
         }
     }
 
+    /// Who was in before anything happened.
+    pub(super) fn started_with(&self, user: UserId) -> bool {
+        let people = if self.record.kind == Kind::Direct {
+            2
+        } else {
+            3
+        };
+        (1..=people).contains(&user.0)
+    }
+
+    fn role(&self, user: UserId) -> Option<Role> {
+        let mut members = self.record.members.iter();
+        let member = members.find(|member| member.user.id == user);
+        member.map(|member| member.role)
+    }
+
     pub(super) fn write(&mut self, sender: UserId, post: &Post) -> Arc<Message> {
+        let text = post.text.as_str();
+        let name = post.client_id.as_ref().map(|name| name.as_str().to_owned());
+        let message = self.put(sender, text, name);
+        self.note();
+        message
+    }
+
+    /// Writes a change, whoever made it.
+    pub(super) fn change(&mut self, actor: UserId, change: &Change) -> Arc<Message> {
+        let message = self.put(actor, "a change", None);
+        let members = &mut self.record.members;
+        for moved in &change.moves {
+            match moved {
+                MemberMove::Join(user) => {
+                    members.push(RoomMember {
+                        joined_at: message.created_at,
+                        joined_seq: message.seq - 1,
+                        ..member(user.id.0, Role::Member)
+                    });
+                    members.sort_by_key(|member| member.user.id);
+                    self.leavers.remove(&user.id);
+                }
+                MemberMove::Leave(user) => {
+                    let at = members.iter().position(|member| member.user.id == *user);
+                    let gone = members.remove(at.expect("in"));
+                    let leaver = Leaver {
+                        user: *user,
+                        first: gone.joined_seq,
+                        last: message.seq - 1,
+                        version: message.version,
+                    };
+                    self.leavers.insert(*user, leaver);
+                }
+                MemberMove::Become(user, role) => {
+                    let mut members = members.iter_mut();
+                    let them = members.find(|member| member.user.id == *user);
+                    them.expect("in").role = *role;
+                }
+            }
+        }
+        if !change.moves.is_empty() {
+            self.record.members_version += 1;
+        }
+        let members = self.record.members.iter();
+        let owners = members.filter(|member| member.role == Role::Owner);
+        let expected = usize::from(!self.record.members.is_empty());
+        assert_eq!(owners.count(), expected, "one, while anybody is in");
+        self.note();
+        message
+    }
+
+    fn note(&mut self) {
+        let members = self.record.members.iter();
+        let people = members.map(|member| member.user.id).collect();
+        self.people.push((self.record.version, people));
+    }
+
+    fn put(&mut self, sender: UserId, text: &str, client_id: Option<String>) -> Arc<Message> {
         self.record.version += 1;
         let seq = self.messages.len() as i64 + 1;
         let message = Arc::new(Message {
@@ -76,13 +203,13 @@ impl Disk {
             seq,
             version: self.record.version,
             kind: entity::message::Kind::Text,
-            text: post.text.as_str().to_owned(),
+            text: text.to_owned(),
             event: None,
             sender: user(sender.0),
-            client_id: post.client_id.as_ref().map(|name| name.as_str().to_owned()),
+            client_id,
             reply_to: None,
             reactions: Vec::new(),
-            created_at: Millis(0),
+            created_at: Millis(seq),
             edited_at: None,
             deleted: false,
             status: Status::Sent,
@@ -103,39 +230,38 @@ impl Disk {
         messages.find(is_it).cloned()
     }
 
-    pub(super) fn changed(&self, Missing { after, up_to }: Missing) -> Vec<Arc<Message>> {
-        let messages = self.messages.iter();
-        let missing = messages.filter(|it| it.version > after && it.version <= up_to);
-        missing.cloned().collect()
-    }
-
-    pub(super) fn join_or_leave(&mut self, user: i64) {
-        self.record.members_version += 1;
-        let mut members: BTreeSet<i64> = self
-            .record
-            .members
-            .iter()
-            .map(|member| member.user.id.0)
-            .collect();
-        if members.len() == 1 || !members.remove(&user) {
-            members.insert(user);
+    pub(super) fn missed(&self, after: i64) -> Missed {
+        let messages = self.messages.iter().filter(|it| it.version > after);
+        let leavers = self.leavers.values().filter(|it| it.version > after);
+        Missed {
+            messages: messages.map(|message| Message::clone(message)).collect(),
+            record: self.record.clone(),
+            leavers: leavers.copied().collect(),
         }
-        self.record.members = members.into_iter().map(member).collect();
     }
-}
 
-/// What is asked for here.
-pub(super) fn asked(append: &Append) -> &Post {
-    match &append.what {
-        What::Post(post) => post,
-        _ => panic!("nobody asked for anything else"),
+    /// Another node does it.
+    pub(super) fn join_or_leave(&mut self, user_id: i64) {
+        let id = UserId(user_id);
+        let moves = match (self.role(id), self.record.members.len()) {
+            (None, _) => vec![MemberMove::Join(user(user_id))],
+            (Some(Role::Owner), _) | (_, 1) => return,
+            (Some(_), _) => vec![MemberMove::Leave(id)],
+        };
+        let change = Change {
+            moves,
+            ..Change::default()
+        };
+        // Nobody comes to two, and an empty group stays empty.
+        if self.record.kind == Kind::Group && !self.record.members.is_empty() {
+            self.change(UserId(9), &change);
+        }
     }
 }
 
 /// The number of the request that a post came with.
-pub(super) fn number(post: &Post) -> usize {
-    let number = post.text.as_str().strip_prefix("request ");
-    number.expect("of a request").parse().unwrap()
+fn number(post: &Post) -> Option<usize> {
+    post.text.as_str().strip_prefix("request ")?.parse().ok()
 }
 
 pub(super) fn post(name: Option<u8>, text: &str) -> Post {
@@ -146,7 +272,7 @@ pub(super) fn post(name: Option<u8>, text: &str) -> Post {
     }
 }
 
-fn user(id: i64) -> User {
+pub(super) fn user(id: i64) -> User {
     User {
         id: UserId(id),
         username: format!("user{id}"),
@@ -154,11 +280,12 @@ fn user(id: i64) -> User {
     }
 }
 
-fn member(id: i64) -> RoomMember {
+fn member(id: i64, role: Role) -> RoomMember {
     RoomMember {
         user: user(id),
-        role: Role::Member,
+        role,
         joined_at: Millis(0),
+        joined_seq: 0,
         is_deactivated: false,
     }
 }

@@ -1,14 +1,15 @@
 //! What is around a Room's state, as a model.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::super::*;
-use super::disk::{Disk, asked, number, post};
-use crate::engine::reply::Done;
+use super::disk::{Disk, post, user};
+use super::requests::Requests;
+use super::told::Told;
 use crate::engine::room::NEVER_TOLD;
-use crate::protocol::{ClientId, Code};
-use crate::store::append::Post;
+use crate::protocol::GroupTitle;
+use crate::store::append::Settings;
 
 /// What can happen next.
 #[derive(Clone, Copy, Debug)]
@@ -17,6 +18,11 @@ pub(super) enum Op {
     Post {
         sender: i64,
         name: Option<u8>,
+    },
+    /// Somebody changes the group, or something of their own.
+    Change {
+        actor: i64,
+        what: Wish,
     },
     /// The Journal commits what waits first, or its database refuses it.
     Commit {
@@ -42,8 +48,19 @@ pub(super) enum Op {
     Retire,
 }
 
+/// What somebody wants of a group.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Wish {
+    Rename,
+    Invite(i64),
+    Remove(i64),
+    Leave,
+    SetRole(i64, Role),
+    Archive,
+}
+
 enum Input {
-    Post(usize),
+    Ask(usize),
     Committed(Vec<Outcome>),
     CatchUp,
 }
@@ -51,7 +68,7 @@ enum Input {
 /// A read that holds the Room's mailbox, with what it found.
 enum Hold {
     Reload(RoomRecord),
-    Messages(Missing, Vec<Arc<Message>>, RoomRecord),
+    Messages(Missing, Missed),
     CatchUp(i64),
     Show,
 }
@@ -63,25 +80,17 @@ struct Room {
     timers: VecDeque<i64>,
 }
 
-struct Request {
-    sender: UserId,
-    post: Arc<Post>,
-    answer: Option<Result<Done, Problem>>,
-    /// The database failed while this was under way.
-    may_fail: bool,
-}
-
 pub(super) struct World {
     disk: Disk,
     /// At the Journal, each with the generation of its Room.
     queue: VecDeque<(u32, Append)>,
-    requests: Vec<Request>,
+    requests: Requests,
     mailbox: VecDeque<Input>,
     loading: Option<RoomRecord>,
     room: Option<Room>,
     generation: u32,
     slot: i64,
-    told: Vec<i64>,
+    told: Told,
     before: i64,
     is_dying: bool,
 }
@@ -95,34 +104,35 @@ impl World {
         Self {
             disk,
             queue: VecDeque::new(),
-            requests: Vec::new(),
+            requests: Requests::default(),
             mailbox: VecDeque::new(),
             loading: None,
             room: None,
             generation: 0,
             slot: NEVER_TOLD,
-            told: Vec::new(),
+            told: Told::default(),
             before,
             is_dying: false,
         }
     }
 
-    pub(super) fn told(&self) -> &[i64] {
-        &self.told
+    /// The versions that the first of them was told.
+    pub(super) fn told(&self) -> Vec<i64> {
+        self.told.versions(UserId(1))
+    }
+
+    fn ask(&mut self, actor: i64, ask: Ask) {
+        let number = self.requests.add(UserId(actor), ask);
+        self.mailbox.push_back(Input::Ask(number));
     }
 
     pub(super) fn apply(&mut self, op: Op) {
         match op {
             Op::Post { sender, name } => {
-                let number = self.requests.len();
-                self.requests.push(Request {
-                    sender: UserId(sender),
-                    post: Arc::new(post(name, &format!("request {number}"))),
-                    answer: None,
-                    may_fail: false,
-                });
-                self.mailbox.push_back(Input::Post(number));
+                let text = format!("request {}", self.requests.count());
+                self.ask(sender, Ask::Post(Arc::new(post(name, &text))));
             }
+            Op::Change { actor, what } => self.ask(actor, what.ask()),
             Op::Commit { size, fails } => self.commit(size, fails),
             Op::Step { fails } => self.step(fails),
             Op::StepAndDieTelling => {
@@ -136,9 +146,12 @@ impl World {
                 self.disk.record.open ^= true;
                 self.disk.record.members_version += 1;
             }
-            Op::JoinOrLeave(user) => self.disk.join_or_leave(user),
             // Where no Room was yet, nobody here was told anything either.
-            Op::WriteElsewhere if self.slot == NEVER_TOLD => {}
+            Op::JoinOrLeave(_) | Op::WriteElsewhere if self.slot == NEVER_TOLD => {}
+            Op::JoinOrLeave(user) => {
+                self.disk.join_or_leave(user);
+                self.mailbox.push_back(Input::CatchUp);
+            }
             Op::WriteElsewhere => {
                 self.disk.write(UserId(9), &post(None, "elsewhere"));
                 self.mailbox.push_back(Input::CatchUp);
@@ -167,42 +180,12 @@ impl World {
     }
 
     pub(super) fn check(&self) {
-        let told: Vec<i64> = (self.before + 1..=self.disk.record.version).collect();
-        assert_eq!(self.told, told, "each once, in order, none missing");
-        let mut last = HashMap::new();
-        for message in &self.disk.messages {
-            let Some(&writer) = self.disk.writers.get(&message.seq) else {
-                continue;
-            };
-            let before = last.insert(message.sender.id, writer);
-            assert!(before < Some(writer), "a sender's order is kept");
-        }
-        for (number, request) in self.requests.iter().enumerate() {
-            let answer = request.answer.as_ref().expect("every request is answered");
-            if answer
-                .as_ref()
-                .is_err_and(|problem| problem.code == Code::Unavailable)
-            {
-                assert!(request.may_fail, "{number} is answered for another");
-            }
-            self.check_answer(number, request, answer);
-        }
-    }
-
-    fn check_answer(&self, number: usize, request: &Request, answer: &Result<Done, Problem>) {
-        let Ok(Done::Sent(sent)) = answer else { return };
-        let message = &sent.message;
-        let is_writer = self.disk.writers.get(&message.seq) == Some(&number);
-        assert_eq!(sent.is_new, is_writer);
-        assert_eq!(message.sender.id, request.sender);
-        let name = request.post.client_id.as_ref().map(ClientId::as_str);
-        assert_eq!(message.client_id.as_deref(), name);
-        if let Some(name) = name {
-            let first = self.disk.known(request.sender, name);
-            assert_eq!(first.map(|first| first.id), Some(message.id));
-        } else {
-            assert!(is_writer, "without a client_id nothing is a retry");
-        }
+        self.told.check(&self.disk, self.before);
+        let room = self.room.as_ref().expect("at rest");
+        let members = room.state.members.values().cloned();
+        let members: Vec<RoomMember> = members.collect();
+        assert_eq!(members, self.disk.record.members, "as on disk");
+        self.requests.check(&self.disk);
     }
 
     fn commit(&mut self, size: usize, fails: bool) {
@@ -213,7 +196,6 @@ impl World {
                 break;
             };
             let outcome = if fails {
-                self.requests[number(asked(&append))].may_fail = true;
                 Outcome::Refused(Problem::unavailable())
             } else {
                 self.disk.append(&append)
@@ -241,10 +223,9 @@ impl World {
         }
         let effects = match self.mailbox.pop_front() {
             None => return,
-            Some(Input::Post(number)) => {
-                let Request { sender, post, .. } = &self.requests[number];
-                let ask = Ask::Post(Arc::clone(post));
-                room.state.ask(*sender, ask, number)
+            Some(Input::Ask(number)) => {
+                let (actor, ask) = self.requests.asked(number);
+                room.state.ask(actor, ask, number)
             }
             Some(Input::Committed(outcomes)) => room.state.committed(outcomes),
             Some(Input::CatchUp) => {
@@ -284,18 +265,17 @@ impl World {
             Hold::Show => Vec::new(),
             Hold::CatchUp(_) if fails => Vec::new(),
             Hold::CatchUp(version) => room.state.catch_up(version),
-            Hold::Reload(_) if fails => {
-                self.requests.iter_mut().for_each(|it| it.may_fail = true);
-                room.state.failed(&Problem::unavailable())
-            }
+            Hold::Reload(_) if fails => room.state.failed(&Problem::unavailable()),
             Hold::Reload(record) => room.state.reloaded(record),
             Hold::Messages(missing, ..) if fails => {
                 room.timers.push_back(missing.up_to);
                 room.state.not_told_after(missing.after);
                 Vec::new()
             }
-            Hold::Messages(missing, messages, record) => {
-                room.state.caught_up(missing, messages, record)
+            Hold::Messages(missing, missed) => {
+                let (after, up_to) = (missing.after, missed.record.version);
+                self.told.read(Missing { after, up_to });
+                room.state.caught_up(missing, missed)
             }
         };
         // A command to catch up that can't read has to be heard again.
@@ -317,32 +297,30 @@ impl World {
                     None
                 }
                 Effect::Tell(..) if self.is_dying => return self.die(),
-                Effect::Tell(_, messages) => {
-                    self.told
-                        .extend(messages.iter().map(|message| message.version));
+                Effect::Tell(to, messages) => {
+                    for message in messages {
+                        self.told.message(&to, &message);
+                    }
                     None
                 }
                 Effect::Told(version) => {
                     self.slot = version;
                     None
                 }
-                Effect::Removed(..) => None,
+                Effect::Removed(user, _) => {
+                    self.told.removed(user);
+                    None
+                }
                 Effect::Answer(number, answer) => {
-                    let before = self.requests[number].answer.replace(answer);
-                    assert!(before.is_none(), "{number} is answered twice");
+                    self.requests.answer(number, answer);
                     None
                 }
                 Effect::Show(show) => {
-                    let told = self.told.last().copied().unwrap_or(self.before);
-                    assert!(
-                        show.cursor <= told,
-                        "nobody is given a cursor ahead of the news"
-                    );
+                    self.told.check_cursor(&show, &self.disk, self.before);
                     Some(Hold::Show)
                 }
                 Effect::CatchUp(missing) => {
-                    let messages = self.disk.changed(missing);
-                    Some(Hold::Messages(missing, messages, self.disk.record.clone()))
+                    Some(Hold::Messages(missing, self.disk.missed(missing.after)))
                 }
                 Effect::Reload => Some(Hold::Reload(self.disk.record.clone())),
             };
@@ -361,11 +339,9 @@ impl World {
         let parked = self
             .mailbox
             .drain(..)
-            .filter(|input| matches!(input, Input::Post(_)));
-        assert!(parked.count() <= self.requests.len());
-        for request in &mut self.requests {
-            request.answer.get_or_insert_with(|| Err(Problem::busy()));
-        }
+            .filter(|input| matches!(input, Input::Ask(_)));
+        assert!(parked.count() <= self.requests.count());
+        self.requests.give_up();
     }
 
     fn timer(&mut self) {
@@ -388,6 +364,22 @@ impl World {
         if is_idle {
             self.room = None;
             self.slot = NEVER_TOLD;
+        }
+    }
+}
+
+impl Wish {
+    fn ask(self) -> Ask {
+        match self {
+            Self::Rename => Ask::Rename(GroupTitle::parse("New").unwrap()),
+            Self::Invite(id) => Ask::Invite(user(id)),
+            Self::Remove(id) => Ask::Remove(UserId(id)),
+            Self::Leave => Ask::Leave,
+            Self::SetRole(id, role) => Ask::SetRole(UserId(id), role),
+            Self::Archive => Ask::Settings(Settings {
+                archived: Some(true),
+                ..Settings::default()
+            }),
         }
     }
 }

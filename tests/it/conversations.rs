@@ -1,0 +1,3 @@
+//! Conversations, beyond what one request shows of them.
+
+mod settings;

@@ -1,0 +1,12 @@
+//! Groups: who may do what, and who sees what of it.
+
+mod create;
+pub(crate) mod crew;
+mod leavers;
+mod members;
+mod rights;
+mod succession;
+mod system_messages;
+mod telling;
+mod thousand;
+mod vanishing;

@@ -1,0 +1,140 @@
+//! Making a group.
+
+use serde_json::json;
+
+use super::crew::{as_roles, friends, make, roles, without_presence};
+use crate::support::TestApp;
+use crate::support::redact::assert_wire;
+
+#[tokio::test]
+async fn who_makes_a_group_owns_it() {
+    let app = TestApp::spawn().await;
+    let people = friends(&app, &["ann", "ben", "cas"]).await;
+    let made = make(&people[0], "  Crew ", &["ben", "cas"])
+        .await
+        .expect(201);
+    let id = made["id"].as_i64().unwrap();
+    assert_wire!("group_made", made);
+    let all = [("ann", "owner"), ("ben", "member"), ("cas", "member")];
+    let mut found = roles(&people[1], id).await;
+    found.sort();
+    assert_eq!(found, as_roles(&all));
+    for person in &people {
+        assert_eq!(person.conversation(id).await["unread_count"], 0);
+    }
+}
+
+#[tokio::test]
+async fn a_title_has_1_to_100_characters_on_one_line() {
+    let app = TestApp::spawn().await;
+    let people = friends(&app, &["ann", "ben"]).await;
+    let long = "ü".repeat(100);
+    let made = make(&people[0], &long, &["ben"]).await.expect(201);
+    assert_eq!(made["title"], long);
+    for bad in ["", "   ", "two\nlines", &"ü".repeat(101)] {
+        let refused = make(&people[0], bad, &["ben"])
+            .await
+            .refused(422, "invalid");
+        assert_eq!(refused["errors"][0]["field"], "title", "{bad:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_group_has_at_least_two_people() {
+    let app = TestApp::spawn().await;
+    let people = friends(&app, &["ann", "ben"]).await;
+    for nobody in [&[][..], &["ann"], &["ANN", "ann"]] {
+        let refused = make(&people[0], "Alone", nobody)
+            .await
+            .refused(422, "invalid");
+        assert_eq!(refused["errors"][0]["field"], "usernames");
+    }
+}
+
+#[tokio::test]
+async fn whoever_nobody_is_called_is_named_by_their_place() {
+    let app = TestApp::spawn().await;
+    let people = friends(&app, &["ann", "ben"]).await;
+    for bad in ["nobody", "not a name", ""] {
+        let refused = make(&people[0], "Crew", &["ben", bad, "no.one"])
+            .await
+            .refused(422, "invalid");
+        assert_eq!(refused["errors"][0]["field"], "usernames[1]", "{bad:?}");
+    }
+}
+
+#[tokio::test]
+async fn all_who_are_invited_are_connected_with_who_invites() {
+    let app = TestApp::spawn().await;
+    let people = friends(&app, &["ann", "ben"]).await;
+    app.person("cas").await;
+    make(&people[0], "Crew", &["ben", "cas"])
+        .await
+        .refused(403, "not_connected");
+    let list = people[1].get("/api/conversations/").await.expect(200);
+    assert_eq!(list, json!([]), "nothing was made");
+}
+
+#[tokio::test]
+async fn oneself_and_doubles_in_the_list_do_no_harm() {
+    let app = TestApp::spawn().await;
+    let people = friends(&app, &["ann", "ben"]).await;
+    let names = ["ben", "ann", "BEN", "Ann", "ben"];
+    let made = make(&people[0], "Crew", &names).await.expect(201);
+    assert_eq!(made["participant_count"], 2);
+    let id = made["id"].as_i64().unwrap();
+    let all = as_roles(&[("ann", "owner"), ("ben", "member")]);
+    let mut found = roles(&people[0], id).await;
+    found.sort();
+    assert_eq!(found, all);
+}
+
+#[tokio::test]
+async fn more_than_a_thousand_names_are_refused() {
+    let app = TestApp::spawn().await;
+    let people = friends(&app, &["ann", "ben"]).await;
+    let names = vec!["ben"; 1001];
+    let refused = make(&people[0], "Crowd", &names)
+        .await
+        .refused(422, "invalid");
+    assert_eq!(refused["errors"][0]["field"], "usernames");
+}
+
+#[tokio::test]
+async fn a_body_names_either_a_partner_or_a_group() {
+    let app = TestApp::spawn().await;
+    let people = friends(&app, &["ann", "ben"]).await;
+    for body in [
+        json!({ "username": "ben", "title": "Crew", "usernames": ["ben"] }),
+        json!({ "title": "Crew" }),
+        json!({ "usernames": ["ben"] }),
+        json!({}),
+    ] {
+        let answer = people[0].post("/api/conversations/create/", body).await;
+        answer.refused(422, "invalid");
+    }
+}
+
+#[tokio::test]
+async fn everybody_hears_of_it_on_their_unbound_sockets() {
+    let app = TestApp::spawn().await;
+    let people = friends(&app, &["ann", "ben", "cas"]).await;
+    let mut sockets = Vec::new();
+    for person in &people {
+        sockets.push(person.socket("/ws/").await);
+        sockets.push(person.socket("/ws/notifications/").await);
+    }
+    let made = make(&people[0], "Crew", &["ben", "cas"]).await.expect(201);
+    for (at, socket) in sockets.iter_mut().enumerate() {
+        let shown = socket.expect("conversation").await;
+        assert_eq!(shown["conversation"]["id"], made["id"]);
+        assert_eq!(shown["conversation"]["version"], 1);
+        if at == 2 {
+            assert_wire!(
+                "group_shown",
+                without_presence(shown["conversation"].clone())
+            );
+        }
+        socket.expect_nothing_until_pong().await;
+    }
+}

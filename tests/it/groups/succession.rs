@@ -1,0 +1,110 @@
+//! A group always has exactly one owner, while anybody is in it.
+
+use serde_json::json;
+
+use super::crew::{as_roles, friends, group, invite, leave, make, roles, seqs, set_role};
+use crate::support::redact::assert_wire;
+use crate::support::{Person, TestApp};
+
+async fn sorted(person: &Person, id: i64) -> Vec<(String, String)> {
+    let mut roles = roles(person, id).await;
+    roles.sort();
+    roles
+}
+
+#[tokio::test]
+async fn an_owner_who_hands_over_stays_as_admin() {
+    let app = TestApp::spawn().await;
+    let (id, people) = group(&app, &["ann", "ben", "cas"]).await;
+    let member = set_role(&people[0], id, "ben", "owner").await.expect(200);
+    assert_wire!("member_owner", member);
+    let now = [("ann", "admin"), ("ben", "owner"), ("cas", "member")];
+    assert_eq!(sorted(&people[2], id).await, as_roles(&now));
+    set_role(&people[0], id, "cas", "admin")
+        .await
+        .refused(403, "forbidden");
+    set_role(&people[1], id, "cas", "admin").await.expect(200);
+}
+
+#[tokio::test]
+async fn an_owner_who_leaves_is_followed_by_the_longest_serving_admin() {
+    let app = TestApp::spawn().await;
+    let people = friends(&app, &["ann", "ben", "cas", "dan", "eve"]).await;
+    let made = make(&people[0], "Crew", &["eve"]).await.expect(201);
+    let id = made["id"].as_i64().unwrap();
+    // They serve in this order, which is not that of their ids.
+    for name in ["dan", "cas", "ben"] {
+        invite(&people[0], id, name).await.expect(201);
+    }
+    for name in ["ben", "cas"] {
+        set_role(&people[0], id, name, "admin").await.expect(200);
+    }
+    leave(&people[0], id).await.expect(200);
+    let now = [
+        ("ben", "admin"),
+        ("cas", "owner"),
+        ("dan", "member"),
+        ("eve", "member"),
+    ];
+    assert_eq!(sorted(&people[4], id).await, as_roles(&now));
+    leave(&people[2], id).await.expect(200);
+    leave(&people[1], id).await.expect(200);
+    let now = [("dan", "member"), ("eve", "owner")];
+    assert_eq!(sorted(&people[4], id).await, as_roles(&now));
+}
+
+#[tokio::test]
+async fn anybody_else_who_leaves_changes_no_role() {
+    let app = TestApp::spawn().await;
+    let (id, people) = group(&app, &["ann", "ben", "cas"]).await;
+    leave(&people[1], id).await.expect(200);
+    let now = [("ann", "owner"), ("cas", "member")];
+    assert_eq!(sorted(&people[0], id).await, as_roles(&now));
+}
+
+#[tokio::test]
+async fn the_last_one_out_leaves_an_empty_group_that_they_can_still_read() {
+    let app = TestApp::spawn().await;
+    let (id, people) = group(&app, &["ann", "ben"]).await;
+    people[1].send(id, "Bye.").await.expect(201);
+    leave(&people[0], id).await.expect(200);
+    people[1].send(id, "Alone.").await.expect(201);
+    let left = leave(&people[1], id).await.expect(200);
+    assert_eq!(
+        (&left["left"], &left["participant_count"]),
+        (&json!(true), &json!(0))
+    );
+    assert_eq!(seqs(&people[0], id).await, [1, 2]);
+    assert_eq!(seqs(&people[1], id).await, [1, 2, 3, 4]);
+    for person in &people {
+        leave(person, id).await.refused(403, "not_a_participant");
+        person
+            .send(id, "Hello?")
+            .await
+            .refused(403, "not_a_participant");
+    }
+}
+
+/// Guards the race of an owner who leaves while handing over: whatever comes
+/// first, one is left who owns it.
+#[tokio::test]
+async fn there_is_one_owner_also_when_roles_change_at_once() {
+    let app = TestApp::spawn().await;
+    let people = friends(&app, &["ann", "ben", "cas", "dan"]).await;
+    for _ in 0..10 {
+        let made = make(&people[0], "Crew", &["ben", "cas", "dan"]).await;
+        let id = made.expect(201)["id"].as_i64().unwrap();
+        set_role(&people[0], id, "cas", "admin").await.expect(200);
+        tokio::join!(
+            set_role(&people[0], id, "ben", "owner"),
+            leave(&people[0], id),
+            leave(&people[1], id),
+            leave(&people[2], id),
+        );
+        let left = roles(&people[3], id).await;
+        let owners = left.iter().filter(|(_, role)| role == "owner");
+        assert_eq!(owners.count(), 1, "{left:?}");
+        let seen = people[3].conversation(id).await;
+        assert_eq!(seen["participant_count"], left.len());
+    }
+}

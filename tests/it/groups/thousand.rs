@@ -1,0 +1,188 @@
+//! The largest group: what each change costs there, in frames, bytes and
+//! statements.
+
+use std::sync::Arc;
+
+use entity::{ConversationId, Millis, UserId};
+use sea_orm::ConnectionTrait;
+use serde_json::json;
+use tidings::protocol::{MessageText, User};
+use tidings::store::Store;
+use tidings::store::append::{Append, Change, MemberMove, Outcome, Post, What};
+
+use super::crew::{group, invite, remove, rename};
+use crate::store::statements::watched;
+use crate::support::{Person, Socket, TestApp};
+
+const NAMES: [&str; 5] = ["ann", "ben", "cas", "dan", "eve"];
+
+/// A frame about a group names oneself and its owner, however many there are.
+const FRAME_MAX: usize = 2_048;
+
+/// Fills a group up, past the server: a thousand passwords would take minutes.
+async fn fill(app: &TestApp, id: i64, count: usize) {
+    let database = app.database().connection().await;
+    let people = format!(
+        "INSERT INTO \"user\" (username, username_key, display_name, about, password_hash, \
+         is_admin, created_at) WITH RECURSIVE g(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM g \
+         WHERE n < {count}) SELECT 'crowd' || n, 'crowd' || n, 'One of many', '', 'none', \
+         FALSE, 0 FROM g"
+    );
+    let parts = format!(
+        "INSERT INTO participant (conversation_id, user_id, role, joined_seq, joined_at, \
+         delivered_seq, read_seq, read_ord, version, archived, pinned) SELECT {id}, id, 0, 0, 0, \
+         1, 1, 0, 1, FALSE, FALSE FROM \"user\" WHERE username LIKE 'crowd%'"
+    );
+    let counted = format!(
+        "UPDATE conversation SET participant_count = participant_count + {count} WHERE id = {id}"
+    );
+    for statement in [people, parts, counted] {
+        database.execute_unprepared(&statement).await.unwrap();
+    }
+    database.close().await.unwrap();
+}
+
+/// What each of these sockets hears next: so many frames of these types.
+async fn hear(sockets: &mut [Socket], kinds: &[&str]) -> usize {
+    let mut bytes = 0;
+    for socket in sockets.iter_mut() {
+        for kind in kinds {
+            let length = socket.expect(kind).await.to_string().len();
+            assert!(length < FRAME_MAX, "{kind}: {length}");
+            bytes += length;
+        }
+        socket.expect_nothing_until_pong().await;
+    }
+    bytes / sockets.len()
+}
+
+async fn sockets(people: &[Person]) -> Vec<Socket> {
+    let mut sockets = Vec::new();
+    for person in people {
+        sockets.push(person.socket("/ws/").await);
+    }
+    sockets
+}
+
+#[tokio::test]
+async fn a_change_in_a_group_of_a_thousand_is_a_few_small_frames_to_each() {
+    let app = TestApp::spawn().await;
+    let (id, people) = group(&app, &NAMES).await;
+    fill(&app, id, 1_000 - NAMES.len()).await;
+    let mut sockets = sockets(&people).await;
+    people[0].send(id, "Hello, all of you!").await.expect(201);
+    let message = hear(&mut sockets, &["message"]).await;
+    rename(&people[0], id, "Crowd").await.expect(200);
+    let renamed = hear(&mut sockets, &["conversation", "message"]).await;
+    assert_eq!(remove(&people[0], id, "crowd7").await.status, 204);
+    let removed = hear(&mut sockets, &["conversation", "message"]).await;
+    println!("bytes to each: message {message}, rename {renamed}, removal {removed}");
+    let seen = people[1].conversation(id).await;
+    assert_eq!(seen["participant_count"], 999);
+    let names = seen["participants"].as_array().unwrap().iter();
+    let names: Vec<_> = names.map(|one| &one["user"]["username"]).collect();
+    assert_eq!(names, ["ann", "ben"], "oneself and the owner");
+}
+
+#[tokio::test]
+async fn a_thousand_are_enough() {
+    let app = TestApp::spawn().await;
+    let (id, people) = group(&app, &NAMES).await;
+    fill(&app, id, 999 - NAMES.len()).await;
+    for name in ["one", "more"] {
+        let new = app.person(name).await;
+        people[0].connect_with(&new).await;
+    }
+    invite(&people[0], id, "one").await.expect(201);
+    invite(&people[0], id, "more")
+        .await
+        .refused(409, "conflict");
+    let mut path = format!("/api/conversations/{id}/members/?limit=100");
+    let mut pages = 0;
+    loop {
+        let page = people[1].get(&path).await;
+        pages += 1;
+        let next = page.link("next");
+        assert_eq!(page.expect(200).as_array().unwrap().len(), 100);
+        match next {
+            Some(next) => path = next,
+            None => break,
+        }
+    }
+    assert_eq!(pages, 10);
+    assert_eq!(
+        people[0].conversation(id).await["participant_count"],
+        json!(1_000)
+    );
+}
+
+/// How many statements it takes to write something, and to show everybody
+/// what the conversation has become.
+async fn cost(store: &Store, id: i64, what: What) -> (usize, usize) {
+    let id = ConversationId(id);
+    let room = store.room(id).await.unwrap();
+    let people: Vec<UserId> = room.members.iter().map(|member| member.user.id).collect();
+    let actor: User = room.members[0].user.clone();
+    let append = Append {
+        conversation: id,
+        members_version: room.members_version,
+        verdict: Ok(()),
+        actor,
+        what,
+        audience: 0,
+        has_archived: room.has_archived,
+    };
+    let writing = store.append(std::slice::from_ref(&append), Millis::now());
+    let (outcomes, written) = watched(writing).await;
+    let outcome = &outcomes.unwrap()[0];
+    assert!(matches!(
+        outcome,
+        Outcome::Posted { .. } | Outcome::Changed { .. }
+    ));
+    let (views, shown) = watched(store.conversation_for(&people, id)).await;
+    assert_eq!(views.unwrap().len(), people.len());
+    (written.statements().len(), shown.statements().len())
+}
+
+async fn costs(app: &TestApp, id: i64, gone: UserId) -> Vec<(usize, usize)> {
+    let store = app.store().await;
+    let change = |change: Change| {
+        let event = "{}".to_owned();
+        What::Change(Arc::new(Change { event, ..change }))
+    };
+    let post = Post {
+        text: MessageText::parse("hello").unwrap(),
+        client_id: None,
+        reply_to: None,
+    };
+    let renamed = Change {
+        title: Some("New".to_owned()),
+        ..Change::default()
+    };
+    let removed = Change {
+        moves: vec![MemberMove::Leave(gone)],
+        ..Change::default()
+    };
+    // The first takes a block of ids along.
+    cost(&store, id, What::Post(Arc::new(post.clone()))).await;
+    let mut costs = Vec::new();
+    for what in [What::Post(Arc::new(post)), change(renamed), change(removed)] {
+        costs.push(cost(&store, id, what).await);
+    }
+    store.close().await;
+    costs
+}
+
+#[tokio::test]
+async fn a_thousand_cost_no_more_statements_than_a_few() {
+    let app = TestApp::spawn().await;
+    let (small, people) = group(&app, &NAMES).await;
+    let gone = UserId(people[4].id);
+    let few = costs(&app, small, gone).await;
+    let large = super::crew::make(&people[0], "Large", &NAMES[1..]).await;
+    let large = large.expect(201)["id"].as_i64().unwrap();
+    fill(&app, large, 995).await;
+    let many = costs(&app, large, gone).await;
+    println!("statements to write and to show: message, rename, removal: {many:?}");
+    assert_eq!(many, few);
+}

@@ -1,0 +1,55 @@
+//! A PostgreSQL database so full that its planner knows what a scan costs.
+
+use sea_orm::{ConnectionTrait, DatabaseConnection};
+
+/// Thousands of people and conversations, tens of thousands of messages.
+const FILL: [&str; 9] = [
+    r#"INSERT INTO "user" (username, username_key, display_name, about, password_hash, is_admin, created_at)
+       SELECT 'filler' || g, 'filler' || g, 'Filler', '', 'none', FALSE, g FROM generate_series(1, 3000) g"#,
+    "INSERT INTO login (user_id, device, address, created_at, last_used_at, expires_at, ended_at)
+     SELECT g, '', '', g, g, g, CASE WHEN g % 3 = 0 THEN g END FROM generate_series(1, 3000) g",
+    "INSERT INTO connection (low_id, high_id, requested_by, state, created_at)
+     SELECT g, g + k, g, 1, g FROM generate_series(1, 2990) g, generate_series(1, 4) k",
+    "INSERT INTO conversation (kind, direct_key, open, opened_by, last_seq, last_ord, version, members_version,
+                               participant_count, delivered_low, read_low, created_at)
+     SELECT 1, g || ':' || g + 1, TRUE, g, 20, 20, 20, 0, 5, 3, 3, g FROM generate_series(1, 3000) g",
+    "INSERT INTO participant (conversation_id, user_id, role, joined_seq, joined_at, delivered_seq, read_seq,
+                              read_ord, version, archived, pinned)
+     SELECT c, (c * 7 + k * 531) % 3000 + 1, 0, 0, 0, 3, 3, 3, c % 20, FALSE, FALSE
+     FROM generate_series(1, 3000) c, generate_series(0, 4) k",
+    "INSERT INTO message (id, conversation_id, seq, ord, version, sender_id, client_id, kind, text, audience, created_at)
+     SELECT 1000000 + c * 20 + s, c, s, s, s, c, 'f' || c || '.' || s, 0, 'filler', 4, s
+     FROM generate_series(1, 3000) c, generate_series(1, 20) s",
+    "INSERT INTO receipt (conversation_id, user_id, kind, up_to_seq, at)
+     SELECT c, NULL, k % 2, k, k FROM generate_series(1, 3000) c, generate_series(1, 8) k",
+    "INSERT INTO block (blocker_id, blocked_id, created_at)
+     SELECT g, g + k, g FROM generate_series(1, 2990) g, generate_series(5, 8) k",
+    "ANALYZE",
+];
+
+/// Has every session from now on say by which plan it runs each statement.
+const EXPLAIN: [&str; 4] = [
+    "session_preload_libraries = 'auto_explain'",
+    "auto_explain.log_min_duration = 0",
+    "auto_explain.log_level = 'notice'",
+    "client_min_messages = 'notice'",
+];
+
+pub(crate) async fn fill(database: &DatabaseConnection) {
+    for statement in FILL {
+        database.execute_unprepared(statement).await.unwrap();
+    }
+    // Its settings are known to a session only once the module is loaded.
+    database
+        .execute_unprepared("LOAD 'auto_explain'")
+        .await
+        .unwrap();
+    let row = "SELECT current_database()";
+    let row = sea_orm::Statement::from_string(sea_orm::DbBackend::Postgres, row);
+    let row = database.query_one_raw(row).await.unwrap().unwrap();
+    let name: String = row.try_get_by_index(0).unwrap();
+    for setting in EXPLAIN {
+        let statement = format!("ALTER DATABASE {name} SET {setting}");
+        database.execute_unprepared(&statement).await.unwrap();
+    }
+}

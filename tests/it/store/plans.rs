@@ -1,0 +1,147 @@
+//! No statement's cost grows with the history or the number of people: no
+//! plan reads through a table that grows.
+//!
+//! What is looked at is what really runs: the statements of a flow, as the
+//! driver logs them. SQLite is asked for the plan of each, which without
+//! statistics follows from the indexes alone. PostgreSQL says itself by which
+//! plan it ran each, on tables so full that it matters.
+
+use std::collections::BTreeSet;
+
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
+
+use super::filler::fill;
+use super::flow;
+use super::statements::watched;
+use crate::support::TestDatabase;
+
+const GROWING: [&str; 9] = [
+    "message",
+    "receipt",
+    "participant",
+    "connection",
+    "login",
+    "\"user\"",
+    "conversation",
+    "reaction",
+    "block",
+];
+
+#[tokio::test]
+async fn no_statement_reads_through_a_table_that_grows() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = TestDatabase::migrated(folder.path()).await;
+    let connection = database.connection().await;
+    let is_sqlite = connection.get_database_backend() == DbBackend::Sqlite;
+    if !is_sqlite {
+        fill(&connection).await;
+    }
+    let store = database.store().await;
+    let ((), heard) = watched(flow::everything(&store)).await;
+    store.close().await;
+    let statements = heard.distinct();
+    check_that_all_was_heard(&statements);
+    let mut bad = Vec::new();
+    if is_sqlite {
+        for statement in &statements {
+            bad.extend(scans_of_sqlite(&connection, statement).await);
+        }
+    } else {
+        let plans = heard.notices();
+        let plans: Vec<_> = plans
+            .iter()
+            .filter(|plan| plan.contains("Query Text"))
+            .collect();
+        assert!(plans.len() >= statements.len() / 2, "{}", plans.len());
+        bad.extend(plans.iter().flat_map(|plan| scans_of_postgres(plan)));
+    }
+    connection.close().await.unwrap();
+    assert!(bad.is_empty(), "{}", bad.join("\n\n"));
+}
+
+/// The test proves nothing where the flow isn't seen.
+fn check_that_all_was_heard(statements: &BTreeSet<String>) {
+    for words in [
+        "JOIN conversation c ON c.id = v.column1",
+        "CROSS JOIN message m",
+        "m.version > $2",
+        "ORDER BY m.seq DESC LIMIT $4",
+        "ORDER BY p.pinned DESC",
+        "UPDATE participant SET delivered_seq",
+        "CAST(COALESCE(SUM(",
+        "\"ended_at\" >= ",
+        "INSERT INTO \"message\"",
+        "\"direct_key\" = ",
+    ] {
+        let mut all = statements.iter();
+        assert!(
+            all.any(|statement| statement.contains(words)),
+            "{words}: {statements:#?}"
+        );
+    }
+}
+
+async fn scans_of_sqlite(connection: &DatabaseConnection, statement: &str) -> Vec<String> {
+    // An INSERT of values reads nothing. What SQLite lists for it are checks of
+    // foreign keys, which run only while one is violated.
+    let verbs = ["SELECT", "UPDATE", "DELETE", "WITH"];
+    if !verbs.iter().any(|verb| statement.starts_with(verb)) {
+        return Vec::new();
+    }
+    let explain = format!("EXPLAIN QUERY PLAN {statement}");
+    let explain = Statement::from_string(DbBackend::Sqlite, explain);
+    let rows = connection.query_all_raw(explain).await.unwrap();
+    let steps: Vec<String> = rows
+        .iter()
+        .map(|row| row.try_get_by_index(3).unwrap())
+        .collect();
+    // A list of values in the statement itself may be read through.
+    let is_list = |step: &str| {
+        step == "SCAN v" || step == "SCAN CONSTANT ROW" || step.ends_with(" VALUES CLAUSE")
+    };
+    let scans = steps
+        .iter()
+        .filter(|step| step.starts_with("SCAN") && !is_list(step));
+    scans
+        .map(|step| format!("{step}\nin {statement}\n{steps:#?}"))
+        .collect()
+}
+
+/// A scan, or an index that is read from end to end.
+fn scans_of_postgres(plan: &str) -> Vec<String> {
+    let lines: Vec<&str> = plan.lines().collect();
+    let mut bad = Vec::new();
+    for (at, line) in lines.iter().enumerate() {
+        let mut growing = GROWING.iter();
+        let is_growing = growing.any(|table| {
+            let named = format!(" on {table} ");
+            format!("{line} ").contains(&named)
+        });
+        let reads_all = line.contains("Seq Scan on");
+        let by_index = ["Index Scan ", "Index Only Scan "];
+        let by_index = by_index.iter().any(|kind| line.contains(kind));
+        let has_condition = lines
+            .get(at + 1)
+            .is_some_and(|next| next.contains("Index Cond"));
+        if is_growing && (reads_all || (by_index && !has_condition)) {
+            bad.push(format!("{}\nin {plan}", line.trim()));
+        }
+    }
+    bad
+}
+
+#[test]
+fn a_scan_is_seen_for_what_it_is() {
+    let plans = [
+        ("Seq Scan on message m  (cost=0.00..1.00)", 1),
+        ("Index Scan using message_pkey on message  (cost=0)", 1),
+        (
+            "Index Scan using message_pkey on message m  (cost=0)\n  Index Cond: (id = 1)",
+            0,
+        ),
+        ("Seq Scan on node  (cost=0)", 0),
+    ];
+    for (plan, count) in plans {
+        assert_eq!(scans_of_postgres(plan).len(), count, "{plan}");
+    }
+}

@@ -1,0 +1,167 @@
+//! The doors beside `/ws/` and that of a conversation's id: a partner's name,
+//! and the notifications.
+
+use reqwest::Method;
+use serde_json::json;
+
+use crate::groups::crew::{friends, make, without_presence};
+use crate::support::redact::assert_wire;
+use crate::support::{Answer, Person, TestApp};
+
+/// A handshake that is to be refused, before any upgrade.
+async fn knock(person: &Person, path: &str) -> Answer {
+    let request = person.site.request(Method::GET, path);
+    let request = request
+        .bearer_auth(&person.token)
+        .header("connection", "upgrade")
+        .header("upgrade", "websocket")
+        .header("sec-websocket-version", "13")
+        .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==");
+    person.site.send(request).await
+}
+
+#[tokio::test]
+async fn a_partners_door_opens_the_conversation_where_there_is_none() {
+    let app = TestApp::spawn().await;
+    let people = friends(&app, &["ann", "ben"]).await;
+    let (ann, ben) = (&people[0], &people[1]);
+    let mut news = ann.socket("/ws/").await;
+    let mut bens = ben.socket("/ws/").await;
+    let mut socket = ann.socket("/ws/chat/BEN/").await;
+    let mut hello = socket.hello.clone();
+    hello["conversation"] = without_presence(hello["conversation"].take());
+    assert_wire!("hello_partner", hello);
+    let conversation = socket.hello["conversation"].clone();
+    let id = conversation["id"].as_i64().unwrap();
+    let shown = news.expect("conversation").await;
+    assert_eq!(shown["conversation"]["id"], id);
+    // The other hears of it with its first message.
+    bens.expect_nothing_until_pong().await;
+    let mut back = ben.socket("/ws/chat/ann").await;
+    assert_eq!(back.hello["conversation"]["id"], id);
+    socket.say("Hello!").await;
+    socket.expect("conversation").await;
+    assert_eq!(socket.expect_message().await["seq"], 1);
+    back.expect("conversation").await;
+    assert_eq!(back.expect_message().await["conversation_id"], id);
+}
+
+#[tokio::test]
+async fn two_who_open_their_doors_at_once_stand_in_one_room() {
+    let app = TestApp::spawn().await;
+    let (ann, ben) = app.connected_pair("ann", "ben").await;
+    let (one, two) = tokio::join!(ann.socket("/ws/chat/ben/"), ben.socket("/ws/chat/ann/"));
+    let id = |hello: &serde_json::Value| hello["conversation"]["id"].clone();
+    assert_eq!(id(&one.hello), id(&two.hello));
+}
+
+#[tokio::test]
+async fn a_partners_door_is_for_those_connected() {
+    let app = TestApp::spawn().await;
+    let (ann, ben) = (app.person("ann").await, app.person("ben").await);
+    let door = "/ws/chat/ben/";
+    knock(&ann, door).await.refused(403, "not_connected");
+    ann.ask_to_connect(&ben).await.expect(201);
+    knock(&ann, door).await.refused(403, "not_connected");
+    let list = ann.get("/api/conversations/").await.expect(200);
+    assert_eq!(list, json!([]), "nothing was opened");
+}
+
+#[tokio::test]
+async fn nobody_has_a_door_to_themselves_or_to_nobody() {
+    let app = TestApp::spawn().await;
+    let ann = app.person("ann").await;
+    for name in ["ann", "ANN", "nobody", "no%20name", "-"] {
+        let door = format!("/ws/chat/{name}/");
+        knock(&ann, &door).await.refused(404, "not_found");
+    }
+}
+
+#[tokio::test]
+async fn where_there_is_a_conversation_the_doors_open_also_when_it_is_closed() {
+    let app = TestApp::spawn().await;
+    let (ann, ben) = (app.person("ann").await, app.person("ben").await);
+    let connection = ann.connect_with(&ben).await;
+    let id = ann.talk_with(&ben).await;
+    ben.delete(&format!("/api/connections/{connection}/")).await;
+    for door in ["/ws/chat/ben/", &format!("/ws/chat/{id}/")] {
+        let mut socket = ann.socket(door).await;
+        assert_eq!(socket.hello["conversation"]["last_seq"], 1);
+        socket.say_as("Hello?", "mine").await;
+        let refused = socket.expect_error("not_connected").await;
+        assert_eq!(
+            (&refused["conversation_id"], &refused["client_id"]),
+            (&json!(id), &json!("mine"))
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_notifications_carry_news_of_all_conversations() {
+    let app = TestApp::spawn().await;
+    let people = friends(&app, &["ann", "ben", "cas"]).await;
+    people[0].talk_with(&people[1]).await;
+    let mut socket = people[1].socket("/ws/notifications/").await;
+    assert_wire!("hello_unbound", socket.hello.clone());
+    let made = make(&people[0], "Crew", &["ben"]).await.expect(201);
+    let id = made["id"].as_i64().unwrap();
+    assert_eq!(
+        socket.expect("conversation").await["conversation"]["id"],
+        id
+    );
+    let sent = people[0].send(id, "Hello!").await.expect(201);
+    assert_eq!(socket.expect_message().await, sent);
+    people[2].ask_to_connect(&people[1]).await.expect(201);
+    let frame = socket.expect("connection").await;
+    assert_eq!(frame["connection"]["state"], "incoming");
+}
+
+#[tokio::test]
+async fn an_unbound_socket_goes_where_each_frame_says() {
+    let app = TestApp::spawn().await;
+    let people = friends(&app, &["ann", "ben", "cas"]).await;
+    let ids = [
+        people[0].talk_with(&people[1]).await,
+        people[0].talk_with(&people[2]).await,
+    ];
+    for door in ["/ws/", "/ws/notifications/"] {
+        let mut socket = people[0].socket(door).await;
+        for id in ids {
+            socket
+                .send(json!({ "type": "message", "conversation_id": id, "message": "Hello!" }))
+                .await;
+            assert_eq!(socket.expect_message().await["conversation_id"], id);
+        }
+        socket
+            .send(json!({ "type": "message", "message": "Where?" }))
+            .await;
+        socket.expect_error("invalid").await;
+        socket
+            .send(json!({ "type": "message", "conversation_id": 999, "message": "There?" }))
+            .await;
+        let refused = socket.expect_error("not_found").await;
+        assert_eq!(refused["conversation_id"], 999);
+    }
+}
+
+#[tokio::test]
+async fn a_bound_socket_refuses_another_conversation() {
+    let app = TestApp::spawn().await;
+    let people = friends(&app, &["ann", "ben", "cas"]).await;
+    let mine = people[0].talk_with(&people[1]).await;
+    let other = people[0].talk_with(&people[2]).await;
+    for door in ["/ws/chat/ben/", &format!("/ws/chat/{mine}/")] {
+        let mut socket = people[0].socket(door).await;
+        socket
+            .send(json!({ "type": "message", "conversation_id": other, "message": "Hello!" }))
+            .await;
+        let refused = socket.expect_error("invalid").await;
+        assert_eq!(refused["conversation_id"], other);
+        socket
+            .send(json!({ "type": "message", "conversation_id": mine, "message": "Hello!" }))
+            .await;
+        assert_eq!(socket.expect_message().await["conversation_id"], mine);
+        people[0].send(other, "Elsewhere.").await.expect(201);
+        socket.expect_nothing_until_pong().await;
+    }
+}
