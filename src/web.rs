@@ -61,7 +61,7 @@ pub fn routes(config: &mut ServiceConfig, body_max: usize) {
         .app_data(QueryConfig::default().error_handler(|_, _| {
             Problem::new(Code::BadRequest, "The query string is not understood.").into()
         }))
-        .service(at("/healthz", [(&get, to(health::check))]))
+        .service(at("/healthz", [(&get, to(health::check)), (&Method::HEAD, to(health::check))]))
         .configure(socket_routes)
         .service(at("/api/auth/register", [(&post, to(identity::register))]))
         .service(at("/api/auth/login", [(&post, to(identity::login))]))

@@ -96,9 +96,15 @@ impl Refused {
     /// The `error` frame of `problem`, about what `named` says.
     #[must_use]
     pub fn new(problem: Problem, named: Named) -> Self {
+        // A frame has no room for a list: the first field at fault is told in
+        // words.
+        let detail = match problem.errors.first() {
+            Some(error) => format!("{}: {}", error.field, error.detail),
+            None => problem.detail.into_owned(),
+        };
         Self {
             code: problem.code,
-            detail: problem.detail.into_owned(),
+            detail,
             conversation_id: named.conversation_id,
             client_id: named.client_id,
             message_id: named.message_id,

@@ -104,6 +104,8 @@ fn leave(members: &Members, me: &RoomMember) -> Change {
     let heir = others
         .min_by_key(|member| {
             (
+                // Who can't act can't lead, where somebody else can.
+                member.is_deactivated,
                 std::cmp::Reverse(member.role),
                 member.joined_at,
                 member.user.id,

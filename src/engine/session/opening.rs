@@ -90,8 +90,6 @@ struct Opening {
 enum Failure {
     /// The login ended between the handshake and now.
     LoginEnded,
-    /// They left the conversation, or were removed, between the two.
-    Removed,
     Store(StoreError),
 }
 
@@ -116,7 +114,6 @@ impl Session {
         let opening = match opening {
             Ok(opening) => opening,
             Err(Failure::LoginEnded) => return self.close(CloseCode::LoginEnded, ctx),
-            Err(Failure::Removed) => return self.close(CloseCode::Removed, ctx),
             Err(Failure::Store(error)) => {
                 tracing::error!(session = self.id(), %error, "can't open a session");
                 return self.close(CloseCode::Internal, ctx);
@@ -174,9 +171,6 @@ async fn read(engine: Engine, who: Who, door: Door) -> Result<Opening, Failure> 
     let (scope, floor, over) = match door {
         Door::Conversation(id) => {
             let conversation = store.conversation(who.user.id, id).await?;
-            if conversation.left {
-                return Err(Failure::Removed);
-            }
             let floor = (id, conversation.version);
             let over = conversation.left.then_some(id);
             let conversation = Box::new(conversation);

@@ -7,7 +7,7 @@ use crate::support::{Answer, Person, TestApp};
 
 /// Every path with its methods; those that need a login have `true`.
 const PATHS: [(&str, &str, bool); 34] = [
-    ("/healthz", "GET", false),
+    ("/healthz", "GET, HEAD", false),
     ("/api/auth/register", "POST", false),
     ("/api/auth/login", "POST", false),
     ("/api/auth/logout", "POST", true),

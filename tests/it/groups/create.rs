@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::crew::{as_roles, friends, make, roles, without_presence};
+use super::crew::{as_roles, friends, make, roles};
 use crate::support::TestApp;
 use crate::support::redact::assert_wire;
 
@@ -130,10 +130,7 @@ async fn everybody_hears_of_it_on_their_unbound_sockets() {
         assert_eq!(shown["conversation"]["id"], made["id"]);
         assert_eq!(shown["conversation"]["version"], 1);
         if at == 2 {
-            assert_wire!(
-                "group_shown",
-                without_presence(shown["conversation"].clone())
-            );
+            assert_wire!("group_shown", shown["conversation"].clone());
         }
         socket.expect_nothing_until_pong().await;
     }

@@ -95,12 +95,3 @@ pub(crate) async fn seqs(person: &Person, id: i64) -> Vec<i64> {
         .map(|message| message["seq"].as_i64().unwrap());
     seqs.collect()
 }
-
-/// A view without who is here right now: Presence follows at its own pace.
-pub(crate) fn without_presence(mut view: Value) -> Value {
-    for person in view["participants"].as_array_mut().unwrap() {
-        assert!(person["is_online"].is_boolean(), "{person}");
-        person["is_online"] = "[presence]".into();
-    }
-    view
-}

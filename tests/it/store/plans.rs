@@ -95,9 +95,14 @@ async fn scans_of_sqlite(connection: &DatabaseConnection, statement: &str) -> Ve
         .iter()
         .map(|row| row.try_get_by_index(3).unwrap())
         .collect();
-    // A list of values in the statement itself may be read through.
+    // A list of values in the statement itself may be read through, and so
+    // may what a query inside it found.
     let is_list = |step: &str| {
-        step == "SCAN v" || step == "SCAN CONSTANT ROW" || step.ends_with(" VALUES CLAUSE")
+        step == "SCAN v"
+            || step == "SCAN CONSTANT ROW"
+            || step == "SCAN named"
+            || step.starts_with("SCAN (subquery-")
+            || step.ends_with(" VALUES CLAUSE")
     };
     let scans = steps
         .iter()

@@ -4,7 +4,7 @@
 use reqwest::Method;
 use serde_json::json;
 
-use crate::groups::crew::{friends, make, without_presence};
+use crate::groups::crew::{friends, make};
 use crate::support::redact::assert_wire;
 use crate::support::{Answer, Person, TestApp};
 
@@ -28,8 +28,7 @@ async fn a_partners_door_opens_the_conversation_where_there_is_none() {
     let mut news = ann.socket("/ws/").await;
     let mut bens = ben.socket("/ws/").await;
     let mut socket = ann.socket("/ws/chat/BEN/").await;
-    let mut hello = socket.hello.clone();
-    hello["conversation"] = without_presence(hello["conversation"].take());
+    let hello = socket.hello.clone();
     assert_wire!("hello_partner", hello);
     let conversation = socket.hello["conversation"].clone();
     let id = conversation["id"].as_i64().unwrap();
@@ -102,7 +101,7 @@ async fn the_notifications_carry_news_of_all_conversations() {
     let people = friends(&app, &["ann", "ben", "cas"]).await;
     people[0].talk_with(&people[1]).await;
     let mut socket = people[1].socket("/ws/notifications/").await;
-    assert_wire!("hello_unbound", socket.hello.clone());
+    assert_wire!("hello_notifications", socket.hello.clone());
     let made = make(&people[0], "Crew", &["ben"]).await.expect(201);
     let id = made["id"].as_i64().unwrap();
     assert_eq!(
