@@ -20,6 +20,7 @@ mod crash;
 mod demo;
 mod engine;
 mod groups;
+mod messages;
 mod pages;
 mod people;
 mod store;

@@ -1,0 +1,80 @@
+use serde_json::json;
+
+use super::{edit, path};
+use crate::support::TestApp;
+use crate::support::redact::assert_wire;
+
+#[tokio::test]
+async fn an_edit_is_told_to_everybody_in_the_next_version() {
+    let app = TestApp::spawn().await;
+    let (ann, ben) = app.connected_pair("ann", "ben").await;
+    let id = ann.talk_with(&ben).await;
+    let sent = ann.send(id, "Helo").await.expect(201);
+    let mut here = ann.socket("/ws/").await;
+    let mut there = ben.chat_socket(id).await;
+    let frame = json!({
+        "type": "edit", "conversation_id": id, "message_id": sent["id"], "message": " Hello ",
+    });
+    here.send(frame).await;
+    let told = there.expect("message_updated").await;
+    assert_eq!(here.expect("message_updated").await, told);
+    assert_eq!(told["message"]["text"], "Hello");
+    assert_eq!(told["message"]["seq"], sent["seq"]);
+    let next = sent["version"].as_i64().unwrap() + 1;
+    assert_eq!(told["message"]["version"], next);
+    assert_eq!(ben.history(id).await[1], told["message"]);
+    assert_eq!(ben.conversation(id).await["version"], next);
+    assert_wire!("message_updated", told);
+}
+
+#[tokio::test]
+async fn the_same_text_again_is_no_change() {
+    let app = TestApp::spawn().await;
+    let (ann, ben) = app.connected_pair("ann", "ben").await;
+    let id = ann.talk_with(&ben).await;
+    let sent = ann.send(id, "Hello").await.expect(201);
+    let mut there = ben.socket("/ws/").await;
+    let same = edit(&ann, &path(id, &sent), "Hello").await.expect(200);
+    assert_eq!(same["version"], sent["version"]);
+    assert_eq!(same["edited_at"], json!(null));
+    there.expect_nothing_until_pong().await;
+}
+
+#[tokio::test]
+async fn only_its_sender_edits_a_message() {
+    let app = TestApp::spawn().await;
+    let (ann, ben) = app.connected_pair("ann", "ben").await;
+    let id = ann.talk_with(&ben).await;
+    let sent = ann.send(id, "Hello").await.expect(201);
+    let path = path(id, &sent);
+    edit(&ben, &path, "Bye").await.refused(403, "forbidden");
+    edit(&ann, &path, " ").await.refused(422, "text_empty");
+    let stranger = app.person("cas").await;
+    edit(&stranger, &path, "Bye")
+        .await
+        .refused(404, "not_found");
+    let elsewhere = format!("/api/conversations/{id}/messages/999999/");
+    edit(&ann, &elsewhere, "Bye")
+        .await
+        .refused(404, "not_found");
+    assert_eq!(ann.history(id).await[1]["text"], "Hello");
+}
+
+#[tokio::test]
+async fn what_quotes_an_edited_message_changes_with_it() {
+    let app = TestApp::spawn().await;
+    let (ann, ben) = app.connected_pair("ann", "ben").await;
+    let id = ann.talk_with(&ben).await;
+    let sent = ann.send(id, "Helo").await.expect(201);
+    let body = json!({ "text": "Hi", "reply_to": sent["id"] });
+    let to = format!("/api/conversations/{id}/messages/");
+    let answer = ben.post(&to, body).await.expect(201);
+    let mut here = ann.socket("/ws/").await;
+    edit(&ann, &path(id, &sent), "Hello").await.expect(200);
+    let original = here.expect("message_updated").await["message"].clone();
+    let quoting = here.expect("message_updated").await["message"].clone();
+    assert_eq!(original["text"], "Hello");
+    assert_eq!(quoting["id"], answer["id"]);
+    assert_eq!(quoting["reply_to"]["text"], "Hello");
+    assert_eq!(quoting["version"], original["version"]);
+}

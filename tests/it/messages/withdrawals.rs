@@ -1,0 +1,82 @@
+use sea_orm::{ConnectionTrait, Statement};
+use serde_json::json;
+
+use super::{edit, path, react};
+use crate::groups::crew::group;
+use crate::support::TestApp;
+use crate::support::redact::assert_wire;
+
+#[tokio::test]
+async fn a_withdrawn_text_is_gone_for_all_and_from_the_database() {
+    let app = TestApp::spawn().await;
+    let (ann, ben) = app.connected_pair("ann", "ben").await;
+    let id = ann.talk_with(&ben).await;
+    let sent = ann.send(id, "A secret").await.expect(201);
+    let to = format!("/api/conversations/{id}/messages/");
+    let body = json!({ "text": "Oh", "reply_to": sent["id"] });
+    ben.post(&to, body).await.expect(201);
+    react(&ben, &path(id, &sent), "👍").await.expect(200);
+    let mut there = ben.socket("/ws/").await;
+    ann.delete(&path(id, &sent)).await.expect(204);
+    let told = there.expect("message_updated").await;
+    assert_wire!("message_withdrawn", told.clone());
+    let quoting = there.expect("message_updated").await;
+    assert_eq!(quoting["message"]["reply_to"]["text"], "");
+    assert_eq!(ben.history(id).await[1], told["message"]);
+    let db = app.database().connection().await;
+    let statement = Statement::from_string(
+        db.get_database_backend(),
+        "SELECT COUNT(*) FROM message WHERE text LIKE '%secret%'",
+    );
+    let row = db.query_one_raw(statement).await.unwrap().unwrap();
+    assert_eq!(row.try_get_by_index::<i64>(0).unwrap(), 0);
+}
+
+#[tokio::test]
+async fn what_is_withdrawn_is_unread_no_more_and_stays_withdrawn() {
+    let app = TestApp::spawn().await;
+    let (ann, ben) = app.connected_pair("ann", "ben").await;
+    let id = ann.talk_with(&ben).await;
+    let sent = ann.send(id, "Never mind").await.expect(201);
+    assert_eq!(ben.conversation(id).await["unread_count"], 2);
+    let path = path(id, &sent);
+    ann.delete(&path).await.expect(204);
+    assert_eq!(ben.conversation(id).await["unread_count"], 1);
+    let version = ann.conversation(id).await["version"].clone();
+    ann.delete(&path).await.expect(204);
+    edit(&ann, &path, "Mind").await.refused(409, "conflict");
+    react(&ben, &path, "👍").await.refused(409, "conflict");
+    assert_eq!(ann.conversation(id).await["version"], version);
+}
+
+#[tokio::test]
+async fn in_a_group_admins_withdraw_what_others_said() {
+    let app = TestApp::spawn().await;
+    let (id, people) = group(&app, &["ann", "ben", "cas"]).await;
+    let (owner, one, other) = (&people[0], &people[1], &people[2]);
+    let sent = one.send(id, "Nonsense").await.expect(201);
+    let path = path(id, &sent);
+    other.delete(&path).await.refused(403, "forbidden");
+    owner.delete(&path).await.expect(204);
+    let history = one.history(id).await;
+    let last = history.last().unwrap();
+    assert_eq!(
+        (&last["deleted"], &last["text"]),
+        (&json!(true), &json!(""))
+    );
+    let system = format!("/api/conversations/{id}/messages/{}/", history[0]["id"]);
+    owner.delete(&system).await.refused(403, "forbidden");
+}
+
+#[tokio::test]
+async fn between_two_nobody_withdraws_what_the_other_said() {
+    let app = TestApp::spawn().await;
+    let (ann, ben) = app.connected_pair("ann", "ben").await;
+    let id = ann.talk_with(&ben).await;
+    let sent = ann.send(id, "Hello").await.expect(201);
+    let mut socket = ben.chat_socket(id).await;
+    let frame = json!({ "type": "delete", "message_id": sent["id"] });
+    socket.send(frame).await;
+    let error = socket.expect_error("forbidden").await;
+    assert_eq!(error["message_id"], sent["id"]);
+}
