@@ -25,8 +25,8 @@ impl Store {
         self.seen_by(me, &rows).await
     }
 
-    /// Of those whom this person has connected with lately, the ones in whose
-    /// conversation nothing was said yet.
+    /// Of those `limit` whom this person asked or was asked by last and is
+    /// connected with, the ones in whose conversation nothing was said yet.
     pub async fn silent_connections(&self, me: UserId, limit: u64) -> Result<Vec<Connection>> {
         let rows = connection::Entity::find()
             .filter(is_of(me))

@@ -26,8 +26,10 @@ use crate::store::{ListCursor, Login, Page as History, PageRequest};
 
 /// How many conversations, and how many messages, a page has.
 const LIMIT: u64 = 50;
-/// How many requests and new connections: more wait their turn.
-const PEOPLE: u64 = 20;
+/// How many requests: more wait their turn.
+const REQUESTS: u64 = 20;
+/// How many of those whom one connected with last are offered to write to.
+const NEWLY_CONNECTED: u64 = 5;
 
 #[derive(Default, Deserialize)]
 pub(in crate::web) struct Asked {
@@ -252,8 +254,8 @@ pub(super) async fn page(app: &App, login: &Login, scene: Scene) -> Result<HttpR
     let opened = scene.open.as_ref().and_then(|it| it.conversation.as_ref());
     let opened = opened.map(|conversation| conversation.id);
     let last = found.last().filter(|_| has_older);
-    let waiting = app.store.waiting_connections(me, PEOPLE).await?;
-    let silent = app.store.silent_connections(me, PEOPLE).await?;
+    let waiting = app.store.waiting_connections(me, REQUESTS).await?;
+    let silent = app.store.silent_connections(me, NEWLY_CONNECTED).await?;
     let page = Page {
         csrf_token: app.csrf.of_login(login.id),
         me: &login.user.display_name,

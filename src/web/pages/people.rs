@@ -45,12 +45,14 @@ pub(in crate::web) async fn open(
     if is_open || profile.connection == Standing::Connected {
         return Ok(go_on(&chat(&them), []));
     }
+    let name = &them.display_name;
     let refused = Refused {
         status: StatusCode::FORBIDDEN,
-        detail: format!(
-            "You’re not connected with {} yet. Ask first.",
-            them.display_name
-        ),
+        detail: match profile.connection {
+            Standing::Requested => format!("{name} hasn’t answered yet."),
+            Standing::Incoming => format!("{name} asked you. Accept, and you can write."),
+            _ => format!("You’re not connected with {name} yet. Ask first."),
+        },
     };
     refuse(&app, &login, sought, refused).await
 }

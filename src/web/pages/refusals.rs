@@ -6,7 +6,7 @@
 use actix_web::Error;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::{StatusCode, header};
+use actix_web::http::header;
 use actix_web::middleware::Next;
 use askama::Template;
 
@@ -23,7 +23,6 @@ struct Page<'a> {
     csrf_token: &'a str,
     title: &'a str,
     detail: &'a str,
-    may_retry: bool,
 }
 
 /// Shows a refusal to whoever waits for a page.
@@ -91,8 +90,6 @@ fn page(problem: &Problem) -> Option<String> {
         csrf_token: "",
         title,
         detail,
-        may_retry: StatusCode::from_u16(problem.code.status())
-            .is_ok_and(|status| status.is_server_error()),
     };
     page.render()
         .inspect_err(|error| tracing::error!(%error, "can't render a page"))

@@ -40,7 +40,7 @@ fn turned(request: &HttpRequest, problem: Problem) -> Error {
 }
 
 /// The form to log in by; what a form wanted to do is not repeated by itself.
-pub(super) fn way_in(request: &HttpRequest) -> String {
+fn way_in(request: &HttpRequest) -> String {
     let wanted = match *request.method() {
         Method::GET | Method::HEAD => request.uri().path_and_query(),
         _ => None,

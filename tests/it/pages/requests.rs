@@ -29,6 +29,8 @@ async fn a_request_is_made_and_accepted() {
     let id = told["connection"]["id"].as_i64().unwrap();
     let list = hers.get("/messages").await.expect(200);
     assert!(list.text.contains("They haven’t answered yet."));
+    let early = hers.submit("/messages/chat", &fields).await.expect(403);
+    assert!(early.text.contains("ben hasn’t answered yet."));
     // Again changes nothing.
     hers.submit("/messages/requests", &fields).await.expect(303);
 
