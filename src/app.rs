@@ -18,7 +18,7 @@ use crate::engine::testing::Faults;
 use crate::engine::{Engine, session};
 use crate::store::{FolderLock, Store, StoreError};
 use crate::telemetry::RootSpan;
-use crate::web::{State, cors, note_form_token, on_every_response, routes};
+use crate::web::{State, cors, note_form_token, on_every_response, routes, show_refusals};
 
 /// Unsent bytes up to which a session's heartbeat still runs.
 const WRITE_BUFFER: usize = 256 * 1024;
@@ -141,6 +141,7 @@ fn serve(listener: TcpListener, state: web::Data<State>) -> io::Result<Server> {
         App::new()
             .app_data(state.clone())
             .wrap(from_fn(note_form_token))
+            .wrap(from_fn(show_refusals))
             .wrap(cors(&state.settings))
             .wrap(on_every_response())
             .wrap(tracing_actix_web::TracingLogger::<RootSpan>::new())

@@ -35,6 +35,7 @@ use crate::store::Store;
 pub use cors::cors;
 pub use csrf::note_form_token;
 pub use headers::on_every_response;
+pub use pages::refusals::show_refusals;
 
 /// What every handler works with.
 pub struct State {
@@ -52,7 +53,8 @@ type App = web::Data<State>;
 /// before this table is looked at.
 pub fn routes(config: &mut ServiceConfig, body_max: usize) {
     use api::{connections, identity};
-    config.configure(people).configure(by_name).configure(forms);
+    config.configure(people).configure(by_name);
+    config.configure(forms).configure(messenger);
     let (get, post, delete) = (Method::GET, Method::POST, Method::DELETE);
     config
         .app_data(PayloadConfig::new(body_max))
@@ -216,6 +218,35 @@ fn forms(config: &mut ServiceConfig) {
         ))
         .service(at("/logout", [(&post, to(login::logout))]))
         .service(at("/static/{path:.*}", [(&get, to(assets::serve))]));
+}
+
+/// The pages of those who are.
+fn messenger(config: &mut ServiceConfig) {
+    use pages::{messages, people};
+    let (get, post) = (Method::GET, Method::POST);
+    config
+        .service(at("/", [(&get, to(messages::home))]))
+        .service(at(
+            "/messages",
+            [(&get, to(messages::show)), (&post, to(messages::send))],
+        ))
+        .service(at(
+            "/messages/chat/{username}",
+            [
+                (&get, to(messages::chat)),
+                (&post, to(messages::send_first)),
+            ],
+        ))
+        .service(at("/messages/chat", [(&post, to(people::open))]))
+        .service(at("/messages/requests", [(&post, to(people::ask))]))
+        .service(at(
+            "/messages/requests/{id:\\d+}/accept",
+            [(&post, to(people::accept))],
+        ))
+        .service(at(
+            "/messages/requests/{id:\\d+}/decline",
+            [(&post, to(people::decline))],
+        ));
 }
 
 /// A path with its methods; any other is answered 405 with what is allowed

@@ -5,6 +5,8 @@
 //! that was judged before is either written before the change, or judged
 //! again after it.
 
+mod waiting;
+
 use std::collections::BTreeSet;
 
 use entity::connection::{self, State};
@@ -57,21 +59,7 @@ impl Store {
             query = query.filter(connection::Column::Id.lt(before));
         }
         let rows = query.all(&self.reader).await?;
-        if rows.is_empty() {
-            return Ok(Vec::new());
-        }
-        let others = rows.iter().map(|row| other(row, me));
-        let users = user::Entity::find()
-            .filter(user::Column::Id.is_in(others))
-            .all(&self.reader)
-            .await?;
-        Ok(rows
-            .iter()
-            .filter_map(|row| {
-                let user = users.iter().find(|user| user.id == other(row, me))?;
-                Some(seen(row, me, user))
-            })
-            .collect())
+        self.seen_by(me, &rows).await
     }
 
     /// How many have asked this person and wait for an answer.

@@ -17,7 +17,7 @@ use super::App;
 use crate::protocol::{Problem, Username};
 
 /// The person whom a body names. Nobody of that name is a fault of the body.
-async fn named(app: &App, username: &str) -> Result<user::Model, Problem> {
+pub(super) async fn named(app: &App, username: &str) -> Result<user::Model, Problem> {
     let nobody = || Problem::field("username", "somebody who has an account here");
     let username = Username::parse(username).map_err(|_| nobody())?;
     let found = app.store.user_named(&username).await?;
@@ -28,7 +28,7 @@ async fn named(app: &App, username: &str) -> Result<user::Model, Problem> {
 
 /// The person whom a path names; also one whose account is switched off, whose
 /// words are still there to be read.
-async fn person(app: &App, username: &str) -> Result<user::Model, Problem> {
+pub(super) async fn person(app: &App, username: &str) -> Result<user::Model, Problem> {
     let username = Username::parse(username).map_err(|_| Problem::not_found())?;
     let found = app.store.user_named(&username).await?;
     found.ok_or_else(Problem::not_found)

@@ -1,7 +1,12 @@
 //! Pages: rendered here, and complete without a script.
 
 pub(super) mod login;
+pub(super) mod messages;
+pub(super) mod people;
+pub(super) mod refusals;
 pub(super) mod register;
+mod view;
+mod visitor;
 
 use actix_web::cookie::Cookie;
 use actix_web::http::StatusCode;
@@ -58,12 +63,22 @@ fn form_page(
     (status, key): (StatusCode, FormKey),
     page: &impl Template,
 ) -> Result<HttpResponse, Problem> {
+    let mut response = page_as(status, page)?;
+    let cookie = Jar::Form.filled(key.cookie, &app.settings);
+    response.add_cookie(&cookie).map_err(|error| {
+        tracing::error!(%error, "can't set a form's cookie");
+        Problem::internal()
+    })?;
+    Ok(response)
+}
+
+/// A page, as an answer of this status.
+fn page_as(status: StatusCode, page: &impl Template) -> Result<HttpResponse, Problem> {
     let html = page.render().map_err(|error| {
         tracing::error!(%error, "can't render a page");
         Problem::internal()
     })?;
     Ok(HttpResponse::build(status)
-        .cookie(Jar::Form.filled(key.cookie, &app.settings))
         .insert_header((header::CONTENT_SECURITY_POLICY, POLICY))
         .content_type("text/html; charset=utf-8")
         .body(html))

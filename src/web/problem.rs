@@ -30,5 +30,12 @@ pub(super) fn response(problem: &Problem) -> HttpResponse {
     if let Some(seconds) = problem.retry_after {
         builder.insert_header((header::RETRY_AFTER, HeaderValue::from(seconds)));
     }
-    builder.body(serde_json::to_string(problem).unwrap_or_default())
+    let mut response = builder.body(serde_json::to_string(problem).unwrap_or_default());
+    response.extensions_mut().insert(problem.clone());
+    response
+}
+
+/// The problem that a response says.
+pub(super) fn of<B>(response: &HttpResponse<B>) -> Option<Problem> {
+    response.extensions().get::<Problem>().cloned()
 }

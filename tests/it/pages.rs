@@ -4,8 +4,12 @@ mod assets;
 mod cors;
 mod csrf;
 mod login;
+mod messages;
 mod origin;
+mod refusals;
 mod register;
+mod requests;
+mod writing;
 
 use reqwest::header::{CONTENT_TYPE, COOKIE, HeaderMap, LOCATION, SET_COOKIE};
 use reqwest::{Client, Method, redirect};

@@ -101,7 +101,7 @@ pub(in crate::web) async fn remove(
     Ok(HttpResponse::NoContent().finish())
 }
 
-pub(super) fn tell(app: &App, me: UserId, change: &Change) {
+pub(in crate::web) fn tell(app: &App, me: UserId, change: &Change) {
     let them = change.mine.user.id;
     let mine = change.mine.clone();
     app.engine.tell(me, &Event::Connection { connection: mine });

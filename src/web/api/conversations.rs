@@ -93,11 +93,11 @@ pub(in crate::web) async fn show(
     Ok(HttpResponse::Ok().json(found.await?))
 }
 
-fn write_cursor(cursor: ListCursor) -> String {
+pub(in crate::web) fn write_cursor(cursor: ListCursor) -> String {
     format!("{}.{}.{}", u8::from(cursor.pinned), cursor.at.0, cursor.id)
 }
 
-fn read_cursor(text: &str) -> Result<ListCursor, Problem> {
+pub(in crate::web) fn read_cursor(text: &str) -> Result<ListCursor, Problem> {
     let mut parts = text.split('.').map(str::parse::<i64>);
     let mut next = || parts.next().and_then(Result::ok);
     match (next(), next(), next(), next()) {

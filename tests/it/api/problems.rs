@@ -114,7 +114,6 @@ async fn where_there_is_nothing_is_not_found() {
     let app = TestApp::spawn().await;
     let ann = app.person("ann").await;
     for path in [
-        "/",
         "/nothing",
         "/api",
         "/api/nothing/",

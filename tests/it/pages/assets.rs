@@ -15,7 +15,7 @@ async fn styles_are_kept_until_they_change() {
         .skip(1)
         .map(|rest| rest.split('"').next().unwrap().to_owned())
         .collect();
-    assert_eq!(sheets.len(), 3, "{sheets:?}");
+    assert_eq!(sheets.len(), 4, "{sheets:?}");
     for sheet in &sheets {
         let got = browser.get(sheet).await.expect(200);
         assert_eq!(got.header("content-type"), Some("text/css"));

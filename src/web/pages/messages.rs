@@ -1,0 +1,356 @@
+//! `/messages`: the list of conversations, and beside it the one that is
+//! open. A form goes to the page that it is on, so that a refusal shows that
+//! again, with what was typed.
+
+use actix_web::http::StatusCode;
+use actix_web::web::{Path, Query};
+use actix_web::{HttpResponse, ResponseError};
+use askama::Template;
+use entity::{ConversationId, Millis, UserId};
+use serde::Deserialize;
+
+use super::super::api::{conversations, person};
+use super::super::body::Form;
+use super::super::{App, assets};
+use super::view::avatar::Avatar;
+use super::view::row::{self, Row};
+use super::view::thread::{Draft, Item, Open, Thread, page_of};
+use super::visitor::Visitor;
+use super::{HOME, go_on, page_as};
+use crate::auth::random;
+use crate::protocol::connection::State;
+use crate::protocol::user::Standing;
+use crate::protocol::{ClientId, Code, Connection, MessageText, Problem, Profile};
+use crate::store::append::Post;
+use crate::store::{ListCursor, Login, Page as History, PageRequest};
+
+/// How many conversations, and how many messages, a page has.
+const LIMIT: u64 = 50;
+/// How many requests: more wait their turn.
+const REQUESTS: u64 = 20;
+/// How many of those whom one connected with last are offered to write to.
+const NEWLY_CONNECTED: u64 = 5;
+
+#[derive(Default, Deserialize)]
+pub(in crate::web) struct Asked {
+    conversation: Option<ConversationId>,
+    before: Option<i64>,
+    after: Option<i64>,
+    around: Option<i64>,
+    /// Where in the list.
+    list: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(in crate::web) struct Written {
+    text: String,
+    client_id: String,
+}
+
+/// What the page shows beside one's list as it is.
+#[derive(Default)]
+pub(super) struct Scene {
+    pub(super) list: Option<String>,
+    pub(super) open: Option<Open>,
+    /// What was filled into the form that finds people, and why that is
+    /// refused.
+    pub(super) sought: String,
+    pub(super) refused: Option<Refused>,
+}
+
+/// Why a form was refused, in words.
+pub(super) struct Refused {
+    pub(super) status: StatusCode,
+    pub(super) detail: String,
+}
+
+/// Somebody beside the conversations.
+struct Face {
+    id: entity::ConnectionId,
+    name: String,
+    username: String,
+    avatar: Avatar,
+}
+
+#[derive(Template)]
+#[template(path = "messages/index.html")]
+struct Page<'a> {
+    csrf_token: String,
+    me: &'a str,
+    my_avatar: Avatar,
+    unread: i64,
+    asking: Vec<Face>,
+    asked: Vec<Face>,
+    silent: Vec<Face>,
+    rows: Vec<Row>,
+    older: Option<String>,
+    is_first: bool,
+    sought: &'a str,
+    refused: Option<&'a str>,
+    thread: Option<Thread<'a>>,
+}
+
+impl Page<'_> {
+    /// Somebody who is new here, and has to be told where to begin.
+    fn is_empty(&self) -> bool {
+        self.rows.is_empty() && self.silent.is_empty() && self.asking.is_empty()
+    }
+}
+
+/// `GET /`.
+pub(in crate::web) async fn home(visitor: Visitor) -> HttpResponse {
+    let Visitor(_) = visitor;
+    go_on(HOME, [])
+}
+
+/// `GET /messages`.
+pub(in crate::web) async fn show(
+    app: App,
+    Visitor(login): Visitor,
+    asked: Query<Asked>,
+) -> Result<HttpResponse, Problem> {
+    let asked = asked.into_inner();
+    let open = match asked.conversation {
+        Some(id) => Some(open(&app, &login, (id, asked.place()), Draft::new()?).await?),
+        None => None,
+    };
+    let list = asked.list;
+    let scene = Scene {
+        list,
+        open,
+        ..Scene::default()
+    };
+    page(&app, &login, scene).await
+}
+
+/// `POST /messages?conversation={id}`.
+pub(in crate::web) async fn send(
+    app: App,
+    Visitor(login): Visitor,
+    asked: Query<Asked>,
+    Form(written): Form<Written>,
+) -> Result<HttpResponse, Problem> {
+    let id = asked.conversation.ok_or_else(Problem::not_found)?;
+    match post(&app, login.user.id, id, &written).await {
+        Ok(()) => Ok(go_on(&page_of(id), [])),
+        Err(problem) => {
+            let draft = Draft::kept(written, problem)?;
+            let open = open(&app, &login, (id, PageRequest::Latest), draft).await?;
+            page(&app, &login, Scene::of(open)).await
+        }
+    }
+}
+
+/// `GET /messages/chat/{username}/`.
+pub(in crate::web) async fn chat(
+    app: App,
+    Visitor(login): Visitor,
+    username: Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let them = person(&app, &username).await?;
+    let me = login.user.id;
+    if let Some(id) = app.store.direct_between(me, them.id).await? {
+        return Ok(go_on(&page_of(id), []));
+    }
+    let open = blank(app.store.profile(me, &them).await?, Draft::new()?)?;
+    page(&app, &login, Scene::of(open)).await
+}
+
+/// `POST /messages/chat/{username}/`: the first message to somebody.
+pub(in crate::web) async fn send_first(
+    app: App,
+    Visitor(login): Visitor,
+    username: Path<String>,
+    Form(written): Form<Written>,
+) -> Result<HttpResponse, Problem> {
+    let them = person(&app, &username).await?;
+    let me = login.user.id;
+    let posted = async {
+        MessageText::parse(&written.text)?;
+        let (id, _) = app.store.open_direct(me, them.id, Millis::now()).await?;
+        post(&app, me, id, &written).await?;
+        Ok(id)
+    };
+    match posted.await {
+        Ok(id) => Ok(go_on(&page_of(id), [])),
+        Err(problem) => {
+            let draft = Draft::kept(written, problem)?;
+            let open = blank(app.store.profile(me, &them).await?, draft)?;
+            page(&app, &login, Scene::of(open)).await
+        }
+    }
+}
+
+/// Posts what a form says. Browsers may keep a form's hidden field over its
+/// sending; who goes back and writes something else means something else.
+async fn post(app: &App, me: UserId, id: ConversationId, written: &Written) -> Result<(), Problem> {
+    let text = MessageText::parse(&written.text)?;
+    let post = Post {
+        text: text.clone(),
+        client_id: ClientId::parse(&written.client_id).ok(),
+        reply_to: None,
+    };
+    let sent = app.engine.post(id, me, post.clone()).await?;
+    if sent.is_new || sent.message.text == text.as_str() {
+        return Ok(());
+    }
+    let client_id = None;
+    let anew = Post { client_id, ..post };
+    app.engine.post(id, me, anew).await.map(|_| ())
+}
+
+/// A conversation, at a place in its history.
+async fn open(
+    app: &App,
+    login: &Login,
+    (id, place): (ConversationId, PageRequest),
+    draft: Draft,
+) -> Result<Open, Problem> {
+    let me = login.user.id;
+    let access = app.store.access(me, id).await?;
+    let window = access.ok_or_else(Problem::not_found)?.window();
+    let conversation = app.store.conversation(me, id).await?;
+    let page = app.store.history(&window, place, LIMIT).await?;
+    let them = match row::other(&conversation, me) {
+        Some(them) => app.store.user(them.user.id).await?,
+        None => None,
+    };
+    let them = match them {
+        Some(them) => Some(app.store.profile(me, &them).await?),
+        None => None,
+    };
+    Ok(Open {
+        conversation: Some(conversation),
+        them,
+        page,
+        draft,
+    })
+}
+
+/// A conversation that begins with the first message to somebody: there is
+/// none with those whom one isn't connected with.
+fn blank(them: Profile, draft: Draft) -> Result<Open, Problem> {
+    if them.connection != Standing::Connected {
+        return Err(Problem::not_found());
+    }
+    Ok(Open {
+        conversation: None,
+        them: Some(them),
+        page: History::default(),
+        draft,
+    })
+}
+
+/// The page, with the list as it is now.
+pub(super) async fn page(app: &App, login: &Login, scene: Scene) -> Result<HttpResponse, Problem> {
+    let (me, now) = (login.user.id, Millis::now());
+    let cursor = scene.list.as_deref().map(conversations::read_cursor);
+    let cursor = cursor.transpose()?;
+    let is_first = cursor.is_none();
+    let mut found = app.store.conversations(me, cursor, LIMIT + 1).await?;
+    let has_older = found.len() as u64 > LIMIT;
+    found.truncate(usize::try_from(LIMIT).unwrap_or(usize::MAX));
+    let opened = scene.open.as_ref().and_then(|it| it.conversation.as_ref());
+    let opened = opened.map(|conversation| conversation.id);
+    let last = found.last().filter(|_| has_older);
+    let waiting = app.store.waiting_connections(me, REQUESTS).await?;
+    let silent = app.store.silent_connections(me, NEWLY_CONNECTED).await?;
+    let page = Page {
+        csrf_token: app.csrf.of_login(login.id),
+        me: &login.user.display_name,
+        my_avatar: Avatar::of(&login.user.display_name),
+        unread: app.store.total_unread(me, now).await?,
+        asking: faces(&waiting, State::Incoming),
+        asked: faces(&waiting, State::Requested),
+        silent: faces(&silent, State::Connected),
+        older: last.map(|last| older(ListCursor::from(last), opened)),
+        rows: found
+            .iter()
+            .map(|conversation| Row::new(conversation, (me, now), opened))
+            .collect(),
+        is_first,
+        sought: &scene.sought,
+        refused: scene.refused.as_ref().map(|refused| &*refused.detail),
+        thread: scene.open.as_ref().map(|open| Thread::new(open, me, now)),
+    };
+    page_as(scene.status(), &page)
+}
+
+/// Where the list goes on, with the same conversation beside it.
+fn older(cursor: ListCursor, opened: Option<ConversationId>) -> String {
+    let cursor = conversations::write_cursor(cursor);
+    match opened {
+        Some(id) => format!("{}&list={cursor}", page_of(id)),
+        None => format!("{HOME}?list={cursor}"),
+    }
+}
+
+fn faces(connections: &[Connection], state: State) -> Vec<Face> {
+    let fitting = connections.iter().filter(|it| it.state == state);
+    fitting
+        .map(|connection| Face {
+            id: connection.id,
+            name: connection.user.display_name.clone(),
+            username: connection.user.username.clone(),
+            avatar: Avatar::of(&connection.user.display_name),
+        })
+        .collect()
+}
+
+impl Asked {
+    fn place(&self) -> PageRequest {
+        match (self.before, self.after, self.around) {
+            (Some(seq), _, _) => PageRequest::Before(seq),
+            (None, Some(seq), _) => PageRequest::After(seq),
+            (None, None, Some(seq)) => PageRequest::Around(seq),
+            (None, None, None) => PageRequest::Latest,
+        }
+    }
+}
+
+impl Scene {
+    fn of(open: Open) -> Self {
+        Self {
+            open: Some(open),
+            ..Self::default()
+        }
+    }
+
+    fn status(&self) -> StatusCode {
+        let refused = self.refused.as_ref().map(|refused| refused.status);
+        let draft = self.open.as_ref().and_then(|it| it.draft.problem.as_ref());
+        let unsent = draft.map(Problem::status_code);
+        refused.or(unsent).unwrap_or(StatusCode::OK)
+    }
+}
+
+impl Draft {
+    /// Nothing yet.
+    fn new() -> Result<Self, Problem> {
+        let client_id = random::word().map_err(|error| {
+            tracing::error!(%error, "can't name a form");
+            Problem::internal()
+        })?;
+        Ok(Self {
+            client_id,
+            ..Self::default()
+        })
+    }
+
+    /// What was typed and refused, with the same name: should it have been
+    /// sent after all, a second try is known to be one.
+    fn kept(written: Written, problem: Problem) -> Result<Self, Problem> {
+        let is_fine = ClientId::parse(&written.client_id).is_ok();
+        let client_id = match problem.code {
+            Code::ClientIdReused => Self::new()?.client_id,
+            _ if !is_fine => Self::new()?.client_id,
+            _ => written.client_id,
+        };
+        Ok(Self {
+            text: written.text,
+            client_id,
+            problem: Some(problem),
+        })
+    }
+}

@@ -1,0 +1,151 @@
+//! Finding people, asking them, and answering those who ask: the forms above
+//! the list.
+
+use actix_web::http::StatusCode;
+use actix_web::web::Path;
+use actix_web::{HttpResponse, ResponseError};
+use entity::{ConnectionId, Millis, user};
+use serde::Deserialize;
+
+use super::super::App;
+use super::super::api::{connections, named};
+use super::super::body::Form;
+use super::messages::{Refused, Scene, page};
+use super::visitor::Visitor;
+use super::{HOME, go_on};
+use crate::protocol::user::Standing;
+use crate::protocol::{Code, Problem};
+use crate::store::{Login, RequestOutcome};
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(in crate::web) struct Sought {
+    username: String,
+}
+
+impl Sought {
+    fn name(&self) -> &str {
+        self.username.trim().trim_start_matches('@')
+    }
+}
+
+/// `POST /messages/chat`: to the conversation with somebody.
+pub(in crate::web) async fn open(
+    app: App,
+    Visitor(login): Visitor,
+    Form(sought): Form<Sought>,
+) -> Result<HttpResponse, Problem> {
+    let them = match find(&app, &sought).await? {
+        Ok(them) => them,
+        Err(refused) => return refuse(&app, &login, sought, refused).await,
+    };
+    let me = login.user.id;
+    let is_open = app.store.direct_between(me, them.id).await?.is_some();
+    let profile = app.store.profile(me, &them).await?;
+    if is_open || profile.connection == Standing::Connected {
+        return Ok(go_on(&chat(&them), []));
+    }
+    let name = &them.display_name;
+    let refused = Refused {
+        status: StatusCode::FORBIDDEN,
+        detail: match profile.connection {
+            Standing::Requested => format!("{name} hasn’t answered yet."),
+            Standing::Incoming => format!("{name} asked you. Accept, and you can write."),
+            _ => format!("You’re not connected with {name} yet. Ask first."),
+        },
+    };
+    refuse(&app, &login, sought, refused).await
+}
+
+/// `POST /messages/requests`.
+pub(in crate::web) async fn ask(
+    app: App,
+    Visitor(login): Visitor,
+    Form(sought): Form<Sought>,
+) -> Result<HttpResponse, Problem> {
+    let them = match find(&app, &sought).await? {
+        Ok(them) => them,
+        Err(refused) => return refuse(&app, &login, sought, refused).await,
+    };
+    let now = Millis::now();
+    let outcome = app.store.request_connection(&login.user, &them, now).await;
+    match outcome.map_err(Problem::from) {
+        Ok(RequestOutcome::Requested(change)) => {
+            connections::tell(&app, login.user.id, &change);
+            Ok(go_on(HOME, []))
+        }
+        Ok(RequestOutcome::Connected(change)) => {
+            connections::tell(&app, login.user.id, &change);
+            Ok(go_on(&chat(&them), []))
+        }
+        Ok(RequestOutcome::Unchanged(_)) => Ok(go_on(HOME, [])),
+        Err(problem) if problem.code == Code::Conflict => {
+            refuse(&app, &login, sought, Refused::by(&problem)).await
+        }
+        Err(problem) => Err(problem),
+    }
+}
+
+/// `POST /messages/requests/{id}/accept`: and on to the conversation.
+pub(in crate::web) async fn accept(
+    app: App,
+    Visitor(login): Visitor,
+    id: Path<i64>,
+) -> Result<HttpResponse, Problem> {
+    let id = ConnectionId(*id);
+    let change = app.store.accept_connection(&login.user, id).await?;
+    connections::tell(&app, login.user.id, &change);
+    let username = &change.mine.user.username;
+    Ok(go_on(&format!("/messages/chat/{username}/"), []))
+}
+
+/// `POST /messages/requests/{id}/decline`.
+pub(in crate::web) async fn decline(
+    app: App,
+    Visitor(login): Visitor,
+    id: Path<i64>,
+) -> Result<HttpResponse, Problem> {
+    let id = ConnectionId(*id);
+    let change = app.store.decline_connection(&login.user, id).await?;
+    connections::tell(&app, login.user.id, &change);
+    Ok(go_on(HOME, []))
+}
+
+fn chat(them: &user::Model) -> String {
+    format!("/messages/chat/{}/", them.username)
+}
+
+/// Whom the form names; else what to say to that.
+async fn find(app: &App, sought: &Sought) -> Result<Result<user::Model, Refused>, Problem> {
+    match named(app, sought.name()).await {
+        Ok(them) => Ok(Ok(them)),
+        Err(problem) if problem.code == Code::Invalid => Ok(Err(Refused {
+            status: problem.status_code(),
+            detail: "Nobody here has this username.".to_owned(),
+        })),
+        Err(problem) => Err(problem),
+    }
+}
+
+async fn refuse(
+    app: &App,
+    login: &Login,
+    sought: Sought,
+    refused: Refused,
+) -> Result<HttpResponse, Problem> {
+    let scene = Scene {
+        sought: sought.username,
+        refused: Some(refused),
+        ..Scene::default()
+    };
+    page(app, login, scene).await
+}
+
+impl Refused {
+    fn by(problem: &Problem) -> Self {
+        Self {
+            status: problem.status_code(),
+            detail: problem.detail.clone().into_owned(),
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Refusals as pages, for people.
+//!
+//! Programs are told by `application/problem+json`, and so are browsers'
+//! scripts; only where a browser asks for a page does it get one.
+
+use actix_web::Error;
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header;
+use actix_web::middleware::Next;
+use askama::Template;
+
+use super::super::{assets, problem};
+use super::POLICY;
+use crate::protocol::{Code, Problem};
+
+/// What no page is below.
+const NO_PAGES: [&str; 4] = ["/api", "/ws", "/static", "/healthz"];
+
+#[derive(Template)]
+#[template(path = "refusal.html")]
+struct Page<'a> {
+    csrf_token: &'a str,
+    title: &'a str,
+    detail: &'a str,
+}
+
+/// Shows a refusal to whoever waits for a page.
+pub async fn show_refusals(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let is_for_a_page = is_for_a_page(&request);
+    let response = next.call(request).await?;
+    let found = problem::of(response.response());
+    let page = found.filter(|_| is_for_a_page).and_then(|it| page(&it));
+    Ok(match page {
+        None => response.map_into_left_body(),
+        Some(html) => shown(response, html).map_into_right_body(),
+    })
+}
+
+fn shown<B>(response: ServiceResponse<B>, html: String) -> ServiceResponse<String> {
+    let mut response = response.map_body(|_, _| html);
+    let headers = response.headers_mut();
+    headers.insert(
+        header::CONTENT_TYPE,
+        header::HeaderValue::from_static("text/html; charset=utf-8"),
+    );
+    headers.insert(
+        header::CONTENT_SECURITY_POLICY,
+        header::HeaderValue::from_static(POLICY),
+    );
+    response
+}
+
+fn is_for_a_page(request: &ServiceRequest) -> bool {
+    let path = request.path();
+    let is_below = |root: &str| {
+        let rest = path.strip_prefix(root);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    accepts_html(request) && !NO_PAGES.iter().any(|root| is_below(root))
+}
+
+fn accepts_html(request: &ServiceRequest) -> bool {
+    let accept = request.headers().get(header::ACCEPT);
+    accept
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|accept| accept.contains("text/html"))
+}
+
+/// None where it can't be rendered: the problem itself still tells.
+fn page(problem: &Problem) -> Option<String> {
+    let title = match problem.code {
+        Code::NotFound => "There is nothing here",
+        Code::CsrfFailed => "This page was too old",
+        Code::Internal => "Something went wrong",
+        Code::Busy | Code::Unavailable => "Not just now",
+        Code::RateLimited => "One moment",
+        code => code.title(),
+    };
+    let detail = match problem.code {
+        Code::NotFound => "It may have gone, or the address may have a slip in it.",
+        Code::CsrfFailed => "Go back, reload the page, and send it again.",
+        Code::Internal => "It is our fault, and it is in our log. Try again in a while.",
+        _ => &problem.detail,
+    };
+    let page = Page {
+        csrf_token: "",
+        title,
+        detail,
+    };
+    page.render()
+        .inspect_err(|error| tracing::error!(%error, "can't render a page"))
+        .ok()
+}

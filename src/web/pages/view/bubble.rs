@@ -1,0 +1,113 @@
+//! One message.
+
+use entity::message::Kind;
+use entity::{MessageId, Millis, UserId};
+
+use super::avatar::hue;
+use super::text::{Piece, pieces};
+use super::{Ticks, times};
+use crate::protocol::message::Reaction;
+use crate::protocol::{Message, Quote};
+
+/// Messages of one sender that are no further apart stand close together.
+const CLOSE: std::time::Duration = std::time::Duration::from_secs(5 * 60);
+
+/// A message as it stands in a conversation.
+pub(in crate::web) struct Bubble<'a> {
+    pub(in crate::web) id: MessageId,
+    pub(in crate::web) is_system: bool,
+    pub(in crate::web) is_mine: bool,
+    /// It is the first of several by the same person.
+    pub(in crate::web) is_first: bool,
+    /// Who wrote it, where that has to be said.
+    pub(in crate::web) sender: Option<&'a str>,
+    pub(in crate::web) hue: u32,
+    pub(in crate::web) quote: Option<Quoted<'a>>,
+    pub(in crate::web) text: &'a str,
+    pub(in crate::web) is_withdrawn: bool,
+    pub(in crate::web) is_edited: bool,
+    pub(in crate::web) reactions: &'a [Reaction],
+    pub(in crate::web) at: Millis,
+    pub(in crate::web) clock: String,
+    pub(in crate::web) ticks: Option<Ticks>,
+}
+
+/// What a message answers.
+pub(in crate::web) struct Quoted<'a> {
+    pub(in crate::web) sender: &'a str,
+    pub(in crate::web) hue: u32,
+    /// Empty once it is withdrawn.
+    pub(in crate::web) text: &'a str,
+    /// Where it stands itself.
+    pub(in crate::web) href: String,
+}
+
+impl<'a> Bubble<'a> {
+    /// A message, seen by `me` after the one before it.
+    pub(in crate::web) fn new(
+        message: &'a Message,
+        before: Option<&Message>,
+        (me, is_group): (UserId, bool),
+    ) -> Self {
+        let is_mine = message.sender.id == me;
+        let is_system = message.kind == Kind::System;
+        let is_first = !before.is_some_and(|before| follows(before, message));
+        let name = message.sender.display_name.as_str();
+        let quote = message.reply_to.as_ref().filter(|_| !message.deleted);
+        Self {
+            id: message.id,
+            is_system,
+            is_mine,
+            is_first,
+            sender: Some(name).filter(|_| is_group && is_first && !is_mine),
+            hue: hue(name),
+            quote: quote.map(|quote| Quoted::new(quote, message)),
+            text: &message.text,
+            is_withdrawn: message.deleted,
+            is_edited: message.edited_at.is_some() && !message.deleted,
+            reactions: &message.reactions,
+            at: message.created_at,
+            clock: times::clock(message.created_at),
+            ticks: (is_mine && !message.deleted && !is_system).then(|| Ticks::of(message.status)),
+        }
+    }
+
+    pub(in crate::web) fn pieces(&self) -> Vec<Piece<'a>> {
+        pieces(self.text)
+    }
+
+    /// Who put an emoji there, as far as they are named.
+    pub(in crate::web) fn reacted(&self, reaction: &Reaction) -> String {
+        let named = reaction.usernames.join(", ");
+        let count = usize::try_from(reaction.count).unwrap_or(usize::MAX);
+        match count.saturating_sub(reaction.usernames.len()) {
+            0 => named,
+            more => format!("{named} and {more} more"),
+        }
+    }
+}
+
+impl<'a> Quoted<'a> {
+    fn new(quote: &'a Quote, message: &Message) -> Self {
+        let name = quote.sender.display_name.as_str();
+        Self {
+            sender: name,
+            hue: hue(name),
+            text: &quote.text,
+            href: format!(
+                "/messages?conversation={}&around={}#message-{}",
+                message.conversation_id, quote.seq, quote.id
+            ),
+        }
+    }
+}
+
+/// Whether the second goes on with what the first said.
+fn follows(first: &Message, second: &Message) -> bool {
+    let (one, two) = (first.created_at, second.created_at);
+    first.sender.id == second.sender.id
+        && first.kind == Kind::Text
+        && second.kind == Kind::Text
+        && two.since(one) <= CLOSE
+        && times::date(one) == times::date(two)
+}

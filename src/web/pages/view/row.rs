@@ -1,0 +1,100 @@
+//! One conversation of the list.
+
+use entity::conversation::Kind;
+use entity::message::Kind as MessageKind;
+use entity::{ConversationId, Millis, UserId};
+
+use super::avatar::Avatar;
+use super::{Ticks, times};
+use crate::protocol::{Conversation, Message, Participant};
+
+/// How much of a message a row can show at the most; the rest of up to 10,000
+/// characters need not travel.
+const PREVIEW: usize = 140;
+
+/// A conversation as it stands in the list.
+pub(in crate::web) struct Row {
+    pub(in crate::web) id: ConversationId,
+    pub(in crate::web) name: String,
+    pub(in crate::web) avatar: Avatar,
+    pub(in crate::web) is_group: bool,
+    /// It is the one that is looked at.
+    pub(in crate::web) is_open: bool,
+    /// Who said it, where that has to be said.
+    pub(in crate::web) lead: Option<String>,
+    pub(in crate::web) preview: String,
+    /// The preview is about the conversation, rather than from it.
+    pub(in crate::web) is_aside: bool,
+    pub(in crate::web) ticks: Option<Ticks>,
+    pub(in crate::web) at: Millis,
+    pub(in crate::web) time: String,
+    pub(in crate::web) unread: i64,
+    pub(in crate::web) is_online: bool,
+    pub(in crate::web) is_muted: bool,
+    pub(in crate::web) is_pinned: bool,
+}
+
+impl Row {
+    pub(in crate::web) fn new(
+        conversation: &Conversation,
+        (me, now): (UserId, Millis),
+        open: Option<ConversationId>,
+    ) -> Self {
+        let is_group = conversation.kind == Kind::Group;
+        let name = name(conversation, me);
+        let newest = conversation.last_message.as_ref();
+        let at = newest.map_or(conversation.created_at, |message| message.created_at);
+        let spoken = newest.filter(|message| message.kind == MessageKind::Text);
+        Self {
+            id: conversation.id,
+            avatar: Avatar::of(&name),
+            is_group,
+            is_open: open == Some(conversation.id),
+            lead: spoken.and_then(|message| lead(message, me, is_group)),
+            preview: newest.map_or_else(|| format!("Say hello to {name}"), preview),
+            is_aside: spoken.is_none_or(|message| message.deleted),
+            ticks: spoken
+                .filter(|message| message.sender.id == me && !message.deleted)
+                .map(|message| Ticks::of(message.status)),
+            at,
+            time: times::short(at, now),
+            unread: conversation.unread_count,
+            is_online: other(conversation, me).and_then(|other| other.is_online) == Some(true),
+            is_muted: conversation.muted_until.is_some_and(|until| until > now),
+            is_pinned: conversation.pinned,
+            name,
+        }
+    }
+}
+
+/// The one whom a direct conversation is with.
+pub(in crate::web) fn other(conversation: &Conversation, me: UserId) -> Option<&Participant> {
+    let mut people = conversation.participants.iter();
+    match conversation.kind {
+        Kind::Direct => people.find(|person| person.user.id != me),
+        Kind::Group => None,
+    }
+}
+
+/// A direct conversation is called by who it is with.
+pub(in crate::web) fn name(conversation: &Conversation, me: UserId) -> String {
+    let other = other(conversation, me).map(|other| &other.user.display_name);
+    let name = conversation.title.as_ref().or(other);
+    name.cloned().unwrap_or_default()
+}
+
+fn lead(message: &Message, me: UserId, is_group: bool) -> Option<String> {
+    let first_name = || message.sender.display_name.split_whitespace().next();
+    match message.sender.id == me {
+        true => Some("You: ".to_owned()),
+        false if is_group => first_name().map(|name| format!("{name}: ")),
+        false => None,
+    }
+}
+
+fn preview(message: &Message) -> String {
+    if message.deleted {
+        return "Message withdrawn".to_owned();
+    }
+    message.text.chars().take(PREVIEW).collect()
+}

@@ -1,0 +1,133 @@
+//! Moments in words. A page without a script knows no time zone but UTC; the
+//! exact moment stands in `datetime`, for whoever knows better.
+
+use entity::Millis;
+use jiff::Timestamp;
+use jiff::civil::{Date, DateTime};
+use jiff::tz::Offset;
+
+const MINUTE: u64 = 60;
+const HOUR: u64 = 60 * MINUTE;
+
+fn civil(at: Millis) -> DateTime {
+    let at = Timestamp::from_millisecond(at.0).unwrap_or(Timestamp::MAX);
+    Offset::UTC.to_datetime(at)
+}
+
+/// The day of a moment: messages of one stand together.
+pub(in crate::web) fn date(at: Millis) -> Date {
+    civil(at).date()
+}
+
+fn days_ago(at: Millis, now: Millis) -> i32 {
+    (date(now) - date(at)).get_days()
+}
+
+/// As beside a message: `14:05`.
+pub(in crate::web) fn clock(at: Millis) -> String {
+    civil(at).strftime("%H:%M").to_string()
+}
+
+/// As in a list: `14:05`, `Mon`, `3 Nov`, `3 Nov 2025`.
+pub(in crate::web) fn short(at: Millis, now: Millis) -> String {
+    let (then, today) = (civil(at), date(now));
+    let form = match days_ago(at, now) {
+        ..=0 => "%H:%M",
+        1..=6 => "%a",
+        _ if then.year() == today.year() => "%-d %b",
+        _ => "%-d %b %Y",
+    };
+    then.strftime(form).to_string()
+}
+
+/// As between two days' messages.
+pub(in crate::web) fn day(at: Millis, now: Millis) -> String {
+    let then = civil(at);
+    let form = match days_ago(at, now) {
+        ..=0 => return "Today".to_owned(),
+        1 => return "Yesterday".to_owned(),
+        _ if then.year() == date(now).year() => "%A, %-d %B",
+        _ => "%A, %-d %B %Y",
+    };
+    then.strftime(form).to_string()
+}
+
+/// When somebody was last here.
+pub(in crate::web) fn last_seen(at: Millis, now: Millis) -> String {
+    let seconds = now.since(at).as_secs();
+    if seconds < MINUTE {
+        return "last seen just now".to_owned();
+    }
+    if seconds < HOUR {
+        return format!("last seen {} ago", counted(seconds / MINUTE, "minute"));
+    }
+    let clock = clock(at);
+    match days_ago(at, now) {
+        ..=0 => format!("last seen today at {clock}"),
+        1 => format!("last seen yesterday at {clock}"),
+        2..=6 => format!("last seen {}", civil(at).strftime("%A")),
+        _ => format!("last seen {}", short(at, now)),
+    }
+}
+
+/// `1 person`, `2 minutes`.
+pub(in crate::web) fn counted(count: impl Into<u64>, what: &str) -> String {
+    match count.into() {
+        1 => format!("1 {what}"),
+        count => format!("{count} {what}s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Millis {
+        Millis(text.parse::<Timestamp>().unwrap().as_millisecond())
+    }
+
+    #[test]
+    fn a_list_tells_the_time_in_as_few_signs_as_do() {
+        let now = at("2026-11-21T20:24:25Z");
+        for (then, expected) in [
+            ("2026-11-21T00:00:00Z", "00:00"),
+            ("2026-11-21T20:30:00Z", "20:30"),
+            ("2026-11-20T23:59:59Z", "Fri"),
+            ("2026-11-15T12:00:00Z", "Sun"),
+            ("2026-11-14T12:00:00Z", "14 Nov"),
+            ("2025-11-30T12:00:00Z", "30 Nov 2025"),
+        ] {
+            assert_eq!(short(at(then), now), expected, "{then}");
+        }
+    }
+
+    #[test]
+    fn days_are_named() {
+        let now = at("2026-01-02T00:10:00Z");
+        for (then, expected) in [
+            ("2026-01-02T00:00:00Z", "Today"),
+            ("2026-01-01T23:00:00Z", "Yesterday"),
+            ("2025-12-31T23:00:00Z", "Wednesday, 31 December 2025"),
+        ] {
+            assert_eq!(day(at(then), now), expected, "{then}");
+        }
+        let later = at("2026-11-21T20:24:25Z");
+        assert_eq!(day(now, later), "Friday, 2 January");
+    }
+
+    #[test]
+    fn somebody_was_last_here() {
+        let now = at("2026-11-21T20:24:25Z");
+        for (then, expected) in [
+            ("2026-11-21T20:24:00Z", "last seen just now"),
+            ("2026-11-21T20:23:00Z", "last seen 1 minute ago"),
+            ("2026-11-21T20:00:00Z", "last seen 24 minutes ago"),
+            ("2026-11-21T14:05:00Z", "last seen today at 14:05"),
+            ("2026-11-20T14:05:00Z", "last seen yesterday at 14:05"),
+            ("2026-11-18T14:05:00Z", "last seen Wednesday"),
+            ("2026-11-03T14:05:00Z", "last seen 3 Nov"),
+        ] {
+            assert_eq!(last_seen(at(then), now), expected, "{then}");
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! Finding people and answering them, by the forms above the list.
+
+use super::messages::at_the_list;
+use crate::support::TestApp;
+
+#[tokio::test]
+async fn somebody_new_is_told_where_to_begin() {
+    let app = TestApp::spawn().await;
+    app.person("ann").await;
+    let (_, list) = at_the_list(&app, "ann").await;
+    list.check_page();
+    assert!(list.text.contains("<details class=\"find\" open>"));
+    assert!(
+        list.text
+            .contains("Ask somebody you know by their username.")
+    );
+}
+
+#[tokio::test]
+async fn a_request_is_made_and_accepted() {
+    let app = TestApp::spawn().await;
+    let (_ann, ben) = (app.person("ann").await, app.person("ben").await);
+    let mut socket = ben.socket("/ws/").await;
+    let (mut hers, _) = at_the_list(&app, "ann").await;
+    let fields = [("username", " @Ben ")];
+    let asked = hers.submit("/messages/requests", &fields).await.expect(303);
+    assert_eq!(asked.location(), "/messages");
+    let told = socket.expect("connection").await;
+    let id = told["connection"]["id"].as_i64().unwrap();
+    let list = hers.get("/messages").await.expect(200);
+    assert!(list.text.contains("They haven’t answered yet."));
+    let early = hers.submit("/messages/chat", &fields).await.expect(403);
+    assert!(early.text.contains("ben hasn’t answered yet."));
+    // Again changes nothing.
+    hers.submit("/messages/requests", &fields).await.expect(303);
+
+    let (mut his, list) = at_the_list(&app, "ben").await;
+    assert!(list.text.contains("aria-label=\"Accept ann\""));
+    let accept = format!("/messages/requests/{id}/accept");
+    assert!(list.text.contains(&format!("action=\"{accept}\"")));
+    let accepted = his.submit(&accept, &[]).await.expect(303);
+    assert_eq!(accepted.location(), "/messages/chat/ann/");
+    his.get("/messages/chat/ann/").await.expect(200);
+    let list = hers.get("/messages").await.expect(200);
+    assert!(list.text.contains("href=\"/messages/chat/ben/\""));
+    let open = hers.submit("/messages/chat", &fields).await.expect(303);
+    assert_eq!(open.location(), "/messages/chat/ben/");
+}
+
+#[tokio::test]
+async fn a_request_is_declined() {
+    let app = TestApp::spawn().await;
+    let (ann, ben) = (app.person("ann").await, app.person("ben").await);
+    let asked = ann.ask_to_connect(&ben).await.expect(201);
+    let (mut his, _) = at_the_list(&app, "ben").await;
+    let decline = format!("/messages/requests/{}/decline", asked["id"]);
+    let declined = his.submit(&decline, &[]).await.expect(303);
+    assert_eq!(declined.location(), "/messages");
+    let list = his.get("/messages").await.expect(200);
+    assert!(!list.text.contains("would like to connect"));
+    let none = ann.get("/api/connections/").await.expect(200);
+    assert_eq!(none.as_array().unwrap().len(), 0);
+    his.submit(&decline, &[]).await.expect(404);
+}
+
+#[tokio::test]
+async fn a_name_that_leads_nowhere_stays_in_the_form() {
+    let app = TestApp::spawn().await;
+    app.person("ann").await;
+    app.person("ben").await;
+    let (mut browser, _) = at_the_list(&app, "ann").await;
+    for (path, name, status, why) in [
+        (
+            "/messages/chat",
+            "nobody",
+            422,
+            "Nobody here has this username.",
+        ),
+        (
+            "/messages/requests",
+            "no\"<b>",
+            422,
+            "Nobody here has this username.",
+        ),
+        (
+            "/messages/chat",
+            "ben",
+            403,
+            "You’re not connected with ben yet.",
+        ),
+        (
+            "/messages/requests",
+            "ann",
+            409,
+            "You can&#39;t connect with yourself.",
+        ),
+    ] {
+        let refused = browser.submit(path, &[("username", name)]).await;
+        let refused = refused.expect(status);
+        refused.check_page();
+        assert!(refused.text.contains(why), "{why} in {}", refused.text);
+        let kept = name
+            .replace('"', "&#34;")
+            .replace('<', "&#60;")
+            .replace('>', "&#62;");
+        let kept = format!("name=\"username\" value=\"{kept}\"");
+        assert!(refused.text.contains(&kept), "{kept} in {}", refused.text);
+    }
+}

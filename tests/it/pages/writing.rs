@@ -1,0 +1,151 @@
+//! Sending by the pages' forms.
+
+use super::Browser;
+use super::messages::at_the_list;
+use crate::support::TestApp;
+
+#[tokio::test]
+async fn a_message_is_sent_by_a_form() {
+    let app = TestApp::spawn().await;
+    let (ann, ben) = app.connected_pair("ann", "ben").await;
+    let id = ann.talk_with(&ben).await;
+    let page = format!("/messages?conversation={id}");
+    let (mut browser, _) = at_the_list(&app, "ann").await;
+    let open = browser.get(&page).await.expect(200);
+    let client_id = named(&open.text);
+    let fields = [("text", "Hello\r\nBen"), ("client_id", &client_id)];
+    let sent = browser.submit(&page, &fields).await.expect(303);
+    assert_eq!(sent.location(), page);
+    // Twice pressed is once sent.
+    browser.submit(&page, &fields).await.expect(303);
+    let texts = || async {
+        let seen = ben.history(id).await;
+        let texts = seen
+            .iter()
+            .map(|it| it["text"].as_str().unwrap().to_owned());
+        texts.collect::<Vec<_>>()
+    };
+    assert_eq!(texts().await, ["The first.", "Hello\r\nBen"]);
+    // Gone back to, and used for something else.
+    let fields = [("text", "And more"), ("client_id", &client_id)];
+    browser.submit(&page, &fields).await.expect(303);
+    assert_eq!(texts().await.last().unwrap(), "And more");
+}
+
+/// The name that the composer gives its message.
+fn named(page: &str) -> String {
+    let (_, rest) = page.split_once("name=\"client_id\" value=\"").unwrap();
+    rest.split('"').next().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn what_is_refused_is_kept_and_told() {
+    let app = TestApp::spawn().await;
+    let (ann, ben) = app.connected_pair("ann", "ben").await;
+    let id = ann.talk_with(&ben).await;
+    let page = format!("/messages?conversation={id}");
+    let (mut browser, _) = at_the_list(&app, "ann").await;
+    browser.get(&page).await.expect(200);
+    let empty = browser.submit(&page, &[("text", " \r\n ")]).await;
+    let empty = empty.expect(422);
+    empty.check_page();
+    assert!(empty.text.contains("Not sent. A message needs some text."));
+    let long = "x".repeat(10_001);
+    let refused = browser.submit(&page, &[("text", &long)]).await;
+    assert!(refused.expect(422).text.contains(&long));
+
+    let connection = &ann.get("/api/connections/").await.expect(200)[0]["id"];
+    ann.delete(&format!("/api/connections/{connection}/"))
+        .await
+        .expect(204);
+    let fields = [("text", "Are you <there>?")];
+    let refused = browser.submit(&page, &fields).await.expect(403);
+    refused.check_page();
+    assert!(
+        refused.text.contains("role=\"alert\">Not sent."),
+        "{}",
+        refused.text
+    );
+    assert!(refused.text.contains("Are you &#60;there&#62;?"));
+    assert!(refused.text.contains("not connected with ben any more"));
+    let open = browser.get(&page).await.expect(200);
+    assert!(!open.text.contains("<textarea"));
+    assert_eq!(ben.history(id).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_form_of_another_site_sends_nothing() {
+    let app = TestApp::spawn().await;
+    let (ann, ben) = app.connected_pair("ann", "ben").await;
+    let id = ann.talk_with(&ben).await;
+    let (mut browser, _) = at_the_list(&app, "ann").await;
+    browser.token = "x".repeat(43);
+    for path in [
+        format!("/messages?conversation={id}"),
+        "/messages/chat/ben/".to_owned(),
+        "/messages/chat".to_owned(),
+        "/messages/requests".to_owned(),
+        "/messages/requests/1/accept".to_owned(),
+        "/messages/requests/1/decline".to_owned(),
+        "/logout".to_owned(),
+    ] {
+        let fields = [("text", "Forged"), ("username", "ben")];
+        browser.submit(&path, &fields).await.expect(403);
+    }
+    assert_eq!(ben.history(id).await.len(), 1);
+    browser.get("/messages").await.expect(200);
+}
+
+#[tokio::test]
+async fn strangers_conversations_are_not_there() {
+    let app = TestApp::spawn().await;
+    let (ann, ben) = app.connected_pair("ann", "ben").await;
+    let id = ann.talk_with(&ben).await;
+    app.person("eve").await;
+    let (mut browser, _) = at_the_list(&app, "eve").await;
+    let page = format!("/messages?conversation={id}");
+    browser.get(&page).await.expect(404);
+    browser.submit(&page, &[("text", "Hi")]).await.expect(404);
+    browser
+        .get("/messages?conversation=999999")
+        .await
+        .expect(404);
+    browser.get("/messages?conversation=x").await.expect(400);
+    browser.get("/messages/chat/ben/").await.expect(404);
+    browser.get("/messages/chat/eve/").await.expect(404);
+    browser.get("/messages/chat/nobody/").await.expect(404);
+    let fields = [("text", "Hi")];
+    browser
+        .submit("/messages/chat/ben/", &fields)
+        .await
+        .expect(404);
+    assert_eq!(ben.history(id).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_first_message_begins_a_conversation() {
+    let app = TestApp::spawn().await;
+    let (_ann, ben) = app.connected_pair("ann", "ben").await;
+    let (mut browser, list) = at_the_list(&app, "ann").await;
+    assert!(list.text.contains("href=\"/messages/chat/ben/\""));
+    let blank = browser.get("/messages/chat/Ben/").await.expect(200);
+    blank.check_page();
+    assert!(blank.text.contains("Say hello to ben"));
+    let empty = browser.submit("/messages/chat/ben/", &[("text", "")]).await;
+    empty.expect(422).check_page();
+    let unseen = ben.get("/api/conversations/").await.expect(200);
+    assert_eq!(unseen.as_array().unwrap().len(), 0, "nothing was opened");
+    let fields = [("text", "Hello"), ("client_id", "one")];
+    let sent = browser.submit("/messages/chat/ben/", &fields).await;
+    let page = sent.expect(303).location().to_owned();
+    assert!(page.starts_with("/messages?conversation="), "{page}");
+    assert!(browser.get(&page).await.expect(200).text.contains("Hello"));
+    let again = browser.get("/messages/chat/ben/").await.expect(303);
+    assert_eq!(again.location(), page);
+    let mut his = Browser::at(&app);
+    his.log_in("ben").await.expect(303);
+    let opened = his.get("/messages/chat/ann/").await.expect(303);
+    assert_eq!(opened.location(), page);
+    let list = his.get("/messages").await.expect(200);
+    assert!(!list.text.contains("Say hello to"));
+}
