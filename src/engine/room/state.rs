@@ -176,14 +176,21 @@ impl<R> State<R> {
                 version: up_to,
             }));
         }
-        for (first, to) in self.by_first_seen(&messages) {
-            let seen = messages.get(first..).unwrap_or_default().to_vec();
-            effects.push(Effect::Tell(to, seen));
-        }
+        effects.extend(self.tell_seen(&messages));
         effects.extend(leavers.iter().flat_map(|it| farewell(it, &messages)));
         self.told = up_to;
         effects.push(Effect::Told(up_to));
         effects
+    }
+
+    /// Tells messages that may be older than some are here to those who see
+    /// them.
+    fn tell_seen(&self, messages: &[Arc<Message>]) -> impl Iterator<Item = Effect<R>> {
+        let by_first = self.by_first_seen(messages).into_iter();
+        by_first.map(|(first, to)| {
+            let seen = messages.get(first..).unwrap_or_default().to_vec();
+            Effect::Tell(to, seen)
+        })
     }
 
     /// Who sees these messages from which one on: who came in the midst of
@@ -234,9 +241,7 @@ impl<R> State<R> {
             match news {
                 News::Message(message, returned) => self.message(message, returned, &mut effects),
                 News::Change(message, change) => self.change(message, &change, &mut effects),
-                News::Touched(_, messages) => {
-                    effects.push(Effect::Tell(Arc::clone(&self.everybody), messages));
-                }
+                News::Touched(_, messages) => effects.extend(self.tell_seen(&messages)),
                 News::Settings(user, version) => {
                     effects.push(Effect::Told(self.told));
                     effects.push(Effect::Show(Show {
@@ -276,7 +281,9 @@ impl<R> State<R> {
             }));
         }
         match effects.last_mut() {
-            Some(Effect::Tell(_, messages)) => messages.push(message),
+            Some(Effect::Tell(to, messages)) if Arc::ptr_eq(to, &self.everybody) => {
+                messages.push(message);
+            }
             _ => effects.push(Effect::Tell(Arc::clone(&self.everybody), vec![message])),
         }
     }

@@ -1,6 +1,7 @@
 use serde_json::json;
 
 use super::{edit, path};
+use crate::groups::crew::{group, invite};
 use crate::support::TestApp;
 use crate::support::redact::assert_wire;
 
@@ -58,6 +59,25 @@ async fn only_its_sender_edits_a_message() {
         .await
         .refused(404, "not_found");
     assert_eq!(ann.history(id).await[1]["text"], "Hello");
+}
+
+/// Guards: an old message that changes must not be told to who came later.
+#[tokio::test]
+async fn who_came_later_hears_nothing_of_edits_to_what_came_before() {
+    let app = TestApp::spawn().await;
+    let (id, people) = group(&app, &["ann", "ben"]).await;
+    let (ann, ben) = (&people[0], &people[1]);
+    let old = ann.send(id, "Before cas").await.expect(201);
+    let cas = app.person("cas").await;
+    ann.connect_with(&cas).await;
+    invite(ann, id, "cas").await.expect(201);
+    let mut hers = cas.chat_socket(id).await;
+    let mut his = ben.chat_socket(id).await;
+    edit(ann, &path(id, &old), "Before Cas").await.expect(200);
+    his.expect("message_updated").await;
+    hers.expect_nothing_until_pong().await;
+    ann.send(id, "Welcome").await.expect(201);
+    assert_eq!(hers.expect_message().await, his.expect_message().await);
 }
 
 #[tokio::test]
