@@ -3,7 +3,7 @@
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 
 /// Thousands of people and conversations, tens of thousands of messages.
-const FILL: [&str; 9] = [
+const FILL: [&str; 10] = [
     r#"INSERT INTO "user" (username, username_key, display_name, about, password_hash, is_admin, created_at)
        SELECT 'filler' || g, 'filler' || g, 'Filler', '', 'none', FALSE, g FROM generate_series(1, 3000) g"#,
     "INSERT INTO login (user_id, device, address, created_at, last_used_at, expires_at, ended_at)
@@ -17,8 +17,11 @@ const FILL: [&str; 9] = [
                               read_ord, version, archived, pinned)
      SELECT c, (c * 7 + k * 531) % 3000 + 1, 0, 0, 0, 3, 3, 3, c % 20, FALSE, FALSE
      FROM generate_series(1, 3000) c, generate_series(0, 4) k",
-    "INSERT INTO message (id, conversation_id, seq, ord, version, sender_id, client_id, kind, text, audience, created_at)
-     SELECT 1000000 + c * 20 + s, c, s, s, s, c, 'f' || c || '.' || s, 0, 'filler', 4, s
+    "INSERT INTO message (id, conversation_id, seq, ord, version, posted_version, sender_id, client_id, kind, text, audience, created_at)
+     SELECT 1000000 + c * 20 + s, c, s, s, s, s, c, 'f' || c || '.' || s, 0, 'filler', 4, s
+     FROM generate_series(1, 3000) c, generate_series(1, 20) s",
+    "INSERT INTO reaction (message_id, emoji, user_id, created_at)
+     SELECT 1000000 + c * 20 + s, '👍', c, s
      FROM generate_series(1, 3000) c, generate_series(1, 20) s",
     "INSERT INTO receipt (conversation_id, user_id, kind, up_to_seq, at)
      SELECT c, NULL, k % 2, k, k FROM generate_series(1, 3000) c, generate_series(1, 8) k",
