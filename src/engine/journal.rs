@@ -102,10 +102,23 @@ impl Handler<Write> for Journal {
     }
 }
 
+/// A batch that PostgreSQL rolled back for want of locks is tried again this
+/// often before those in it hear of that.
+const LOCK_RETRIES: usize = 3;
+
 /// Commits a batch. Where the database refuses it, by one entry's fault, each
 /// is tried alone, so that one bad entry costs nobody else anything.
 async fn commit(store: &Store, appends: &[Append]) -> Vec<Outcome> {
-    match store.append(appends, Millis::now()).await {
+    let mut done = store.append(appends, Millis::now()).await;
+    for _ in 0..LOCK_RETRIES {
+        match &done {
+            Err(error) if error.is_rolled_back() => {
+                done = store.append(appends, Millis::now()).await;
+            }
+            _ => break,
+        }
+    }
+    match done {
         Ok(outcomes) => outcomes,
         Err(StoreError::Internal(cause)) if appends.len() > 1 => {
             tracing::error!(%cause, entries = appends.len(), "a batch failed; trying each alone");

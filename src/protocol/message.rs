@@ -26,7 +26,7 @@ pub struct Quote {
     pub id: MessageId,
     pub seq: i64,
     pub sender: User,
-    /// Empty once the original is withdrawn.
+    /// Its first 300 characters; empty once the original is withdrawn.
     pub text: String,
 }
 

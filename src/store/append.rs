@@ -20,7 +20,7 @@ use entity::{ConversationId, MessageId, Millis, UserId};
 
 use sea_orm::ConnectionTrait;
 
-use super::{Result, Store};
+use super::{Result, Store, messages};
 use crate::protocol::{ClientId, Emoji, Message, MessageText, Problem, User};
 
 /// One thing that a Room wants on disk, and how it was judged. Refused ones
@@ -59,7 +59,7 @@ impl What {
     #[must_use]
     pub fn bytes(&self) -> usize {
         match self {
-            Self::Post(post) => post.text.as_str().len(),
+            Self::Post(post) => post.text.as_str().len() + post.quoted(),
             Self::Change(change) => change.text.len() + change.event.len(),
             Self::Settings(_) => 0,
             Self::Touch(touch) => touch.bytes(),
@@ -73,6 +73,13 @@ pub struct Post {
     pub text: MessageText,
     pub client_id: Option<ClientId>,
     pub reply_to: Option<MessageId>,
+}
+
+impl Post {
+    /// The most that what it quotes can weigh, in bytes.
+    fn quoted(&self) -> usize {
+        self.reply_to.map_or(0, |_| 4 * messages::QUOTE_MAX)
+    }
 }
 
 /// A change that also stands in the history, as a system message.

@@ -175,14 +175,16 @@ pub(super) async fn are_connected(
     Ok(row.is_some_and(|row| row.state == State::Connected))
 }
 
-/// Whether a person is connected with all of these.
+/// Whether a person is connected with all of these; nobody can change it until
+/// the transaction is done.
 pub(super) async fn all_connected(
     tx: &impl ConnectionTrait,
     me: UserId,
     people: &BTreeSet<UserId>,
 ) -> Result<bool> {
     let others = || people.iter().copied();
-    let count = connection::Entity::find()
+    let held = connection::Entity::find()
+        .lock_shared()
         .filter(connection::Column::State.eq(State::Connected))
         .filter(
             Condition::any()
@@ -197,9 +199,9 @@ pub(super) async fn all_connected(
                         .and(connection::Column::LowId.is_in(others())),
                 ),
         )
-        .count(tx)
+        .all(tx)
         .await?;
-    Ok(usize::try_from(count).is_ok_and(|count| count == people.len()))
+    Ok(held.len() == people.len())
 }
 
 /// Holds what two people are to each other until the transaction ends: who

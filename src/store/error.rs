@@ -33,6 +33,21 @@ impl StoreError {
     }
 }
 
+impl StoreError {
+    /// Whether PostgreSQL rolled everything back for want of locks (class
+    /// 40): nothing was written, and trying again is right.
+    pub(crate) fn is_rolled_back(&self) -> bool {
+        let Self::Unavailable(
+            DbErr::Exec(RuntimeErr::SqlxError(inner)) | DbErr::Query(RuntimeErr::SqlxError(inner)),
+        ) = self
+        else {
+            return false;
+        };
+        let code = inner.as_database_error().and_then(|error| error.code());
+        code.is_some_and(|code| code.len() == 5 && code.starts_with("40"))
+    }
+}
+
 impl From<DbErr> for StoreError {
     fn from(error: DbErr) -> Self {
         if is_passing(&error) {

@@ -35,6 +35,16 @@ impl Store {
 /// Uses an invitation once, as part of a larger change. Of two who want its
 /// last use at once, one waits here for the other, and is refused.
 pub(super) async fn take(tx: &impl ConnectionTrait, code: &str, now: Millis) -> Result<()> {
+    let refused = || {
+        StoreError::Refused(Problem::field(
+            "invite",
+            "an invitation's code that still holds",
+        ))
+    };
+    // PostgreSQL takes no text with a NUL, not even to compare it.
+    if code.contains('\0') {
+        return Err(refused());
+    }
     let left = Expr::col(invite::Column::UsesLeft).sub(1);
     let holds = Condition::any()
         .add(invite::Column::ExpiresAt.is_null())
@@ -47,10 +57,7 @@ pub(super) async fn take(tx: &impl ConnectionTrait, code: &str, now: Millis) -> 
         .exec(tx)
         .await?;
     match done.rows_affected {
-        0 => Err(StoreError::Refused(Problem::field(
-            "invite",
-            "an invitation's code that still holds",
-        ))),
+        0 => Err(refused()),
         _ => Ok(()),
     }
 }

@@ -258,6 +258,10 @@ impl Row {
     }
 }
 
+/// A quote holds the first so many characters of its original: whole ones
+/// would let short answers weigh as much as the longest message.
+pub(super) const QUOTE_MAX: usize = 300;
+
 #[derive(FromQueryResult)]
 struct QuoteRow {
     id: MessageId,
@@ -284,8 +288,8 @@ pub(super) async fn quotable(
         return Ok(Vec::new());
     }
     let sql = format!(
-        "SELECT m.id, m.conversation_id, m.seq, m.text, m.sender_id, u.username, u.display_name \
-         FROM message m JOIN \"user\" u ON u.id = m.sender_id WHERE m.id IN ({})",
+        "SELECT m.id, m.conversation_id, m.seq, substr(m.text, 1, {QUOTE_MAX}) AS text, \
+         m.sender_id, u.username, u.display_name FROM message m JOIN \"user\" u ON u.id = m.sender_id WHERE m.id IN ({})",
         super::append::sql::places(ids.len())
     );
     let values = ids.iter().map(|id| Value::from(*id));

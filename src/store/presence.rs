@@ -74,14 +74,18 @@ impl Store {
         rows: impl Iterator<Item = user_status::ActiveModel>,
         columns: &[user_status::Column],
     ) -> Result<()> {
-        user_status::Entity::insert_many(rows)
-            .on_conflict(
-                OnConflict::column(user_status::Column::UserId)
-                    .update_columns(columns.iter().copied())
-                    .to_owned(),
-            )
-            .exec_without_returning(&self.writer)
-            .await?;
+        let rows: Vec<_> = rows.collect();
+        // As many as their bind parameters allow, however many came or went.
+        for rows in rows.chunks(500) {
+            user_status::Entity::insert_many(rows.to_vec())
+                .on_conflict(
+                    OnConflict::column(user_status::Column::UserId)
+                        .update_columns(columns.iter().copied())
+                        .to_owned(),
+                )
+                .exec_without_returning(&self.writer)
+                .await?;
+        }
         Ok(())
     }
 

@@ -91,7 +91,7 @@ fn arrived(app: &State, login: LoggedIn, next: &str) -> HttpResponse {
 }
 
 /// On to another page, which is asked for by `GET`.
-fn go_on<const N: usize>(next: &str, cookies: [Cookie<'static>; N]) -> HttpResponse {
+fn go_on(next: &str, cookies: impl IntoIterator<Item = Cookie<'static>>) -> HttpResponse {
     let next = if is_local(next) { next } else { HOME };
     let mut response = HttpResponse::SeeOther();
     response.insert_header((header::LOCATION, next));

@@ -16,8 +16,10 @@ pub(super) fn address(request: &HttpRequest, trusted: &TrustedProxies) -> Option
     let named: Vec<&str> = request
         .headers()
         .get_all(FORWARDED_FOR)
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
+        // Bytes, since one that is no text makes its own name unreadable, not
+        // those that proxies put after it.
+        .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
+        .map(|name| std::str::from_utf8(name).unwrap_or_default())
         .collect();
     Some(behind(peer, &named, trusted))
 }

@@ -1,5 +1,6 @@
 //! The store by itself.
 
+mod batches;
 mod filler;
 mod flow;
 mod plans;

@@ -1,6 +1,10 @@
 //! What a Room knows, and what follows from what it hears. Pure: no clock, no
 //! I/O, no context, so that it can be tested by the thousand.
 
+mod seen;
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
@@ -181,30 +185,6 @@ impl<R> State<R> {
         self.told = up_to;
         effects.push(Effect::Told(up_to));
         effects
-    }
-
-    /// Tells messages that may be older than some are here to those who see
-    /// them.
-    fn tell_seen(&self, messages: &[Arc<Message>]) -> impl Iterator<Item = Effect<R>> {
-        let by_first = self.by_first_seen(messages).into_iter();
-        by_first.map(|(first, to)| {
-            let seen = messages.get(first..).unwrap_or_default().to_vec();
-            Effect::Tell(to, seen)
-        })
-    }
-
-    /// Who sees these messages from which one on: who came in the midst of
-    /// them sees what came after.
-    fn by_first_seen(&self, messages: &[Arc<Message>]) -> BTreeMap<usize, Arc<[UserId]>> {
-        let mut seen: BTreeMap<usize, Vec<UserId>> = BTreeMap::new();
-        for member in self.members.values() {
-            let first = messages.partition_point(|message| message.seq <= member.joined_seq);
-            if first < messages.len() {
-                seen.entry(first).or_default().push(member.user.id);
-            }
-        }
-        let seen = seen.into_iter();
-        seen.map(|(first, to)| (first, to.into())).collect()
     }
 
     /// The reading that an [`Effect::CatchUp`] asked for failed: it is still
@@ -399,6 +379,3 @@ fn by_id(record: &RoomRecord) -> Members {
     let members = record.members.iter().cloned();
     members.map(|member| (member.user.id, member)).collect()
 }
-
-#[cfg(test)]
-mod tests;

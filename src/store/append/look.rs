@@ -7,7 +7,7 @@ use std::sync::Arc;
 use entity::{ConversationId, MessageId, Millis, UserId, message, participant, reaction};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, ExprTrait, FromQueryResult, QueryFilter,
-    QuerySelect, Statement, Value,
+    QueryOrder, QuerySelect, Statement, Value,
 };
 
 use super::{Append, Outcome, Post, What, sql};
@@ -119,13 +119,19 @@ pub(super) async fn again(tx: &impl ConnectionTrait, outcomes: &mut [Outcome]) -
     Ok(())
 }
 
-/// The messages that quote this one and were changed with it.
+/// Live, a change is told with so many of the messages that quote what changed;
+/// the rest have its version too, and are read with it.
+const QUOTING_TOLD: u64 = 100;
+
+/// The newest messages that quote this one and were changed with it.
 async fn quoting(tx: &impl ConnectionTrait, id: MessageId, version: i64) -> Result<Vec<MessageId>> {
     Ok(message::Entity::find()
         .select_only()
         .column(message::Column::Id)
         .filter(message::Column::ReplyTo.eq(id))
-        .filter(message::Column::Version.gte(version))
+        .filter(message::Column::Version.eq(version))
+        .order_by_desc(message::Column::Seq)
+        .limit(QUOTING_TOLD)
         .into_tuple()
         .all(tx)
         .await?)

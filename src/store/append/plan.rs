@@ -139,6 +139,11 @@ impl Desk {
     fn post(&mut self, append: &Append, post: &Post) -> Result<Outcome, Problem> {
         let name = post.client_id.clone().map(|name| (append.actor.id, name));
         if let Some(first) = name.as_ref().and_then(|name| self.found.known.get(name)) {
+            // A stranger isn't told that there is a conversation to mix up.
+            let key = (append.conversation, append.actor.id);
+            if !self.found.marks.contains_key(&key) {
+                return Err(Problem::not_found());
+            }
             return known(append, first);
         }
         self.verdict(append)?;

@@ -77,9 +77,12 @@ pub(in crate::web) async fn submit(
     }
 }
 
-/// `POST /logout`. Who isn't logged in any more wanted just that.
+/// `POST /logout`. Who isn't logged in any more wanted just that. A cookie is
+/// emptied only where it came along: other sites' forms come without it, and
+/// would log people out.
 pub(in crate::web) async fn logout(
     app: App,
+    request: HttpRequest,
     login: Result<Auth, Problem>,
 ) -> Result<HttpResponse, Problem> {
     match login {
@@ -90,7 +93,9 @@ pub(in crate::web) async fn logout(
         Err(problem) if problem.code == Code::Unauthenticated => {}
         Err(problem) => return Err(problem),
     }
-    Ok(go_on("/login", [Jar::Login.emptied(&app.settings)]))
+    let came = Jar::Login.of(&request, &app.settings);
+    let emptied = came.map(|_| Jar::Login.emptied(&app.settings));
+    Ok(go_on("/login", emptied))
 }
 
 fn page(

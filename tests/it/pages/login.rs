@@ -157,3 +157,18 @@ async fn behind_tls_the_cookie_is_bound_to_it() {
     assert!(browser.cookie("__Host-tidings-form").is_some());
     browser.get("/api/me/").await.expect(200);
 }
+
+/// Guards: another site's form, which comes without the cookie, must not make
+/// the browser forget it.
+#[tokio::test]
+async fn a_log_out_without_a_cookie_takes_none_away() {
+    let app = TestApp::spawn().await;
+    let client = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .unwrap();
+    let request = client.post(app.site().url("/logout"));
+    let answer = request.send().await.unwrap();
+    assert_eq!(answer.status(), 303);
+    assert!(answer.headers().get("set-cookie").is_none());
+}

@@ -9,6 +9,7 @@ use super::super::look::Target;
 use super::super::{Append, How, Outcome, Touch};
 use super::Desk;
 use crate::protocol::{Code, Problem};
+use crate::store::messages::QUOTE_MAX;
 
 /// A message bears at most this many different emoji.
 const EMOJI_MAX: usize = 20;
@@ -36,6 +37,10 @@ impl Desk {
             .filter(|target| target.row.seq > joined)
             .ok_or_else(Problem::not_found)?;
         let has_changed = apply(target, append.actor.id, touch)?;
+        // What quotes it later in this batch quotes what it says now.
+        if let Some(quotable) = self.found.quotable.get_mut(&touch.message) {
+            quotable.quote.text = target.row.text.chars().take(QUOTE_MAX).collect();
+        }
         let Some(row) = self.found.conversations.get_mut(&append.conversation) else {
             return Err(Problem::internal());
         };
@@ -75,6 +80,7 @@ fn apply(target: &mut Target, actor: UserId, touch: &Touch) -> Result<bool, Prob
         How::Withdraw => {
             let has_changed = row.deleted_at.is_none();
             row.deleted_at = row.deleted_at.or(Some(row.created_at));
+            row.text.clear();
             target.reactions.clear();
             Ok(has_changed)
         }

@@ -60,11 +60,13 @@ async fn withdraw(tx: &impl ConnectionTrait, touch: &NewTouch, now: Millis) -> R
     change_quotes(tx, touch).await
 }
 
-/// A quote is read from its original, so what quotes it has changed too.
+/// A quote is read from its original, so what quotes it has changed too; not
+/// what was sent later in the same batch, which has its own version.
 async fn change_quotes(tx: &impl ConnectionTrait, touch: &NewTouch) -> Result<()> {
     message::Entity::update_many()
         .col_expr(message::Column::Version, touch.version.into())
         .filter(message::Column::ReplyTo.eq(touch.message))
+        .filter(message::Column::Version.lt(touch.version))
         .exec(tx)
         .await?;
     Ok(())
