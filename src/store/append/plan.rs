@@ -141,7 +141,8 @@ impl Desk {
         if let Some(first) = name.as_ref().and_then(|name| self.found.known.get(name)) {
             // A stranger isn't told that there is a conversation to mix up.
             let key = (append.conversation, append.actor.id);
-            if !self.found.marks.contains_key(&key) {
+            let is_elsewhere = first.conversation_id != append.conversation;
+            if is_elsewhere && !self.found.marks.contains_key(&key) {
                 return Err(Problem::not_found());
             }
             return known(append, first);

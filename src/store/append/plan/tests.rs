@@ -256,6 +256,7 @@ impl Disk {
             (Some(first), ..) if first.conversation_id == append.conversation => {
                 Expected::Known(Arc::clone(first))
             }
+            (Some(_), ..) if !self.marks.contains_key(&key) => Expected::Refused(Code::NotFound),
             (Some(_), ..) => Expected::Refused(Code::ClientIdReused),
             // Who never took part isn't told that there is anything.
             (_, Err(_), _) if !self.marks.contains_key(&key) => Expected::Refused(Code::NotFound),
