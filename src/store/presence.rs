@@ -3,7 +3,7 @@
 use entity::{Millis, NodeId, UserId, node, user_status};
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter,
-    Statement, sea_query::OnConflict,
+    sea_query::OnConflict,
 };
 
 use super::{Result, Store};
@@ -86,24 +86,6 @@ impl Store {
                 .exec_without_returning(&self.writer)
                 .await?;
         }
-        Ok(())
-    }
-
-    /// Whether a person is here, and when they last were.
-    pub async fn status(&self, user: UserId) -> Result<Option<user_status::Model>> {
-        Ok(user_status::Entity::find_by_id(user)
-            .one(&self.reader)
-            .await?)
-    }
-
-    /// Takes this process off the list.
-    pub async fn leave_as_node(&self, id: NodeId) -> Result<()> {
-        let statement = Statement::from_sql_and_values(
-            self.backend(),
-            "DELETE FROM node WHERE id = $1",
-            [id.into()],
-        );
-        self.writer.execute_raw(statement).await?;
         Ok(())
     }
 }

@@ -174,5 +174,4 @@ async fn lists(store: &Store, me: UserId) {
     let before = Some(found[0].id);
     store.connections(me, before, 1).await.unwrap();
     store.user(me).await.unwrap().unwrap();
-    store.status(me).await.unwrap();
 }
