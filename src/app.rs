@@ -5,20 +5,25 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::dev::Server;
-use actix_web::middleware::{NormalizePath, TrailingSlash, from_fn};
+use actix_web::dev::{Server, ServerHandle};
+use actix_web::middleware::{Compress, NormalizePath, TrailingSlash, from_fn};
 use actix_web::{App, HttpServer, web};
-use sea_orm::DatabaseConnection;
+use tokio::task::JoinHandle;
 
 use crate::auth::{Csrf, Secret, Tokens};
-use crate::config::{DatabaseUrl, Registration, Settings};
+use crate::config::{DatabaseUrl, Settings, Timings};
 use crate::engine::testing::Faults;
-use crate::engine::{Engine, session};
-use crate::store::{FolderLock, Store, StoreError};
+use crate::engine::{Deadline, Engine, session};
+use crate::store::{FolderLock, ServeLock, Store, StoreError};
 use crate::telemetry::RootSpan;
-use crate::web::{State, cors, note_form_token, on_every_response, routes, show_refusals};
+use crate::web::{
+    BLOCKING_THREADS, Hashing, State, brings_no_body, can_be_met, cors, count_requests,
+    explain_cors, metrics_alone, note_form_token, note_steps, on_every_response, public_metrics,
+    routes, show_refusals, watch,
+};
 
 /// Unsent bytes up to which a session's heartbeat still runs.
 const WRITE_BUFFER: usize = 256 * 1024;
@@ -40,7 +45,7 @@ pub enum StartError {
     #[error("can't listen on {0}: {1}")]
     Listen(SocketAddr, io::Error),
     /// The database can't be used.
-    #[error("the database {0} can't be used: {1}")]
+    #[error("the database {0} can't be used: {reason}", reason = .1.reason())]
     Database(DatabaseUrl, StoreError),
     /// The schema is older than this binary.
     #[error("the schema of {0} is not up to date: run 'tidings migrate' first")]
@@ -54,11 +59,13 @@ pub enum StartError {
 pub struct Application {
     address: SocketAddr,
     server: Server,
+    metrics: Option<WithAddress>,
     engine: Engine,
     store: Store,
     /// What keeps a second server away, for as long as this one lives.
-    _folder: FolderLock,
-    alone: Option<DatabaseConnection>,
+    folder: FolderLock,
+    alone: Option<ServeLock>,
+    timings: Timings,
 }
 
 impl Application {
@@ -76,32 +83,45 @@ impl Application {
     /// As [`Application::build`].
     pub async fn build_with(settings: Settings, faults: Faults) -> Result<Self, StartError> {
         let folder = lock_folder(&settings.data_dir)?;
-        warn_of_an_open_door(&settings);
-        let listener = TcpListener::bind(settings.listen)
-            .map_err(|error| StartError::Listen(settings.listen, error))?;
+        let listener = listen(settings.listen)?;
         let address = listener.local_addr().map_err(StartError::System)?;
+        let for_metrics = settings.metrics.listen.map(listen).transpose()?;
         let (store, alone) = open_database(&settings.database_url).await?;
         let secret = Secret::load_or_create(&settings.data_dir)
             .map_err(|error| StartError::Folder(shown(&settings.data_dir), error))?;
+        let csrf = Csrf::new(&secret);
+        let csrf = csrf.map_err(|error| StartError::System(io::Error::other(error)))?;
+        let hashing = Hashing::new(faults.clone());
         let engine = Engine::start(&settings, store.clone(), faults)
             .await
             .map_err(|error| StartError::Database(settings.database_url.clone(), error))?;
+        let timings = settings.timings.clone();
         let state = web::Data::new(State {
             tokens: Tokens::new(&secret, settings.token_ttl),
-            csrf: Csrf::new(&secret)
-                .map_err(|error| StartError::System(io::Error::other(error)))?,
+            csrf,
             store: store.clone(),
             engine: engine.clone(),
+            hashing,
             settings,
         });
-        Ok(Self {
-            address,
-            server: serve(listener, state).map_err(StartError::System)?,
-            engine,
-            store,
-            _folder: folder,
-            alone,
-        })
+        tell_what_is_unsafe(&state.settings);
+        match serve_all(listener, for_metrics, &state) {
+            Ok((server, metrics)) => Ok(Self {
+                address,
+                server,
+                metrics,
+                engine,
+                store,
+                folder,
+                alone,
+                timings,
+            }),
+            Err(error) => {
+                // Its threads would outlive it.
+                engine.stop(Deadline::within(timings.stop_within)).await;
+                Err(StartError::System(error))
+            }
+        }
     }
 
     /// Where it listens; the port is a real one also where 0 was asked for.
@@ -110,53 +130,157 @@ impl Application {
         self.address
     }
 
+    /// Where the metrics are, if they have a listener of their own.
+    #[must_use]
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics.as_ref().map(|(address, _)| *address)
+    }
+
     /// Serves until `stop` says so, then stops in order: no new sends, what
     /// was sent is on disk and told, every socket is closed with 1001, open
     /// requests are finished, nobody is left online, and the database is
-    /// closed.
+    /// closed. It also stops where another server has taken the database.
     ///
     /// # Errors
-    /// Where the server itself fails.
+    /// Where the server itself fails, or isn't alone any more.
     pub async fn run_until(self, stop: impl Future<Output = ()>) -> io::Result<()> {
         tracing::info!(address = %self.address, "listening");
-        let handle = self.server.handle();
-        let serving = actix_web::rt::spawn(self.server);
-        stop.await;
-        tracing::info!("stopping");
-        self.engine.stop().await;
-        handle.stop(true).await;
-        if let Some(lock) = self.alone {
-            self.store.let_others(lock).await;
+        let serving = run(self.server);
+        let metrics = self.metrics.map(|(address, server)| {
+            tracing::info!(%address, "metrics listen");
+            run(server)
+        });
+        let is_alone = tokio::select! {
+            () = stop => true,
+            () = not_alone(self.alone.as_ref(), &self.timings) => false,
+        };
+        tracing::info!(is_alone, "stopping");
+        let deadline = Deadline::within(self.timings.stop_within);
+        self.engine.stop(deadline).await;
+        // Whatever fails from here on, the rest is stopped too.
+        let mut ended = finish(serving, deadline).await;
+        if let Some(metrics) = metrics {
+            ended = ended.and(finish(metrics, deadline).await);
         }
-        self.store.close().await;
-        let served = serving.await.map_err(io::Error::other)?;
+        if let Some(lock) = self.alone
+            && deadline.step(lock.let_others()).await.is_none()
+        {
+            tracing::warn!("the database's lock was not given back in time");
+        }
+        if deadline.step(self.store.close()).await.is_none() {
+            tracing::warn!("the database was not closed in time");
+        }
+        drop(self.folder);
         tracing::info!("stopped");
-        served
+        match is_alone {
+            true => ended,
+            false => Err(io::Error::other("another server has taken the database")),
+        }
     }
 }
 
+/// A server that runs, and how to stop it.
+type Running = (ServerHandle, JoinHandle<io::Result<()>>);
+
+fn run(server: Server) -> Running {
+    (server.handle(), actix_web::rt::spawn(server))
+}
+
+/// Has a server finish the requests that are open.
+async fn finish((handle, serving): Running, deadline: Deadline) -> io::Result<()> {
+    let finished = deadline.step(async {
+        handle.stop(true).await;
+        serving.await
+    });
+    let Some(ended) = finished.await else {
+        tracing::warn!("some requests did not finish in time");
+        return Ok(());
+    };
+    ended.map_err(io::Error::other)?
+}
+
+fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address).map_err(|error| StartError::Listen(address, error))
+}
+
+type WithAddress = (SocketAddr, Server);
+
+/// The server, and that of the metrics where they have one of their own.
+fn serve_all(
+    listener: TcpListener,
+    for_metrics: Option<TcpListener>,
+    state: &web::Data<State>,
+) -> io::Result<(Server, Option<WithAddress>)> {
+    let metrics = for_metrics.map(|listener| serve_metrics(listener, state.clone()));
+    let metrics = metrics.transpose()?;
+    Ok((serve(listener, state.clone())?, metrics))
+}
+
+/// One worker is enough for who asks a few times a minute.
+fn serve_metrics(listener: TcpListener, state: web::Data<State>) -> io::Result<WithAddress> {
+    let address = listener.local_addr()?;
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(state.clone())
+            .wrap(on_every_response(&state.settings))
+            .configure(metrics_alone)
+    })
+    .workers(1)
+    .shutdown_timeout(FINISH_REQUESTS)
+    .disable_signals()
+    .listen(listener)?;
+    Ok((address, server.run()))
+}
+
+/// Comes to an end where another server works on the database.
+async fn not_alone(lock: Option<&ServeLock>, timings: &Timings) {
+    let Some(lock) = lock else {
+        // The folder's lock goes only with the process.
+        return std::future::pending().await;
+    };
+    lock.lost(timings.alone_check_every, timings.alone_patience)
+        .await;
+}
+
 fn serve(listener: TcpListener, state: web::Data<State>) -> io::Result<Server> {
-    let body_max = state.settings.limits.body_max;
+    let Timings {
+        head_within,
+        step_within,
+        ..
+    } = state.settings.timings;
+    let counters = Arc::clone(state.engine.counters());
     let server = HttpServer::new(move || {
         App::new()
             .app_data(state.clone())
             .wrap(from_fn(note_form_token))
+            .wrap(from_fn(brings_no_body))
             .wrap(from_fn(show_refusals))
             .wrap(cors(&state.settings))
-            .wrap(on_every_response())
+            .wrap(from_fn(explain_cors))
+            .wrap(on_every_response(&state.settings))
+            .wrap(from_fn(count_requests))
+            // Of pages, styles and JSON a fifth is left. Nobody guesses at a
+            // page's secret by that length: it looks different each time (see
+            // `auth::Csrf`).
+            .wrap(Compress::default())
+            .wrap(from_fn(can_be_met))
             .wrap(tracing_actix_web::TracingLogger::<RootSpan>::new())
             .wrap(NormalizePath::new(TrailingSlash::Trim))
-            .configure(|config| routes(config, body_max))
+            .wrap(from_fn(note_steps))
+            .configure(|config| public_metrics(config, &state.settings))
+            .configure(routes)
     })
-    .on_connect(|connection, _| {
+    .on_connect(move |connection, data| {
         if let Some(stream) = connection.downcast_ref() {
+            data.insert(counters.connected());
             session::secure(stream);
+            watch(stream, data, step_within);
         }
     })
+    .client_request_timeout(head_within)
     .h1_write_buffer_size(WRITE_BUFFER)
     .keep_alive(KEEP_ALIVE)
-    // One argon2 at a time and worker: the event loops keep their cores.
-    .worker_max_blocking_threads(1)
+    .worker_max_blocking_threads(BLOCKING_THREADS)
     .shutdown_timeout(FINISH_REQUESTS)
     .disable_signals()
     .listen(listener)?;
@@ -165,13 +289,9 @@ fn serve(listener: TcpListener, state: web::Data<State>) -> io::Result<Server> {
 
 /// Who tries it at home should not have to think of this; who puts it on a
 /// network should not have missed it.
-fn warn_of_an_open_door(settings: &Settings) {
-    if settings.registration == Registration::Open && !settings.listen.ip().is_loopback() {
-        tracing::warn!(
-            address = %settings.listen,
-            "everybody who can reach this server may open an account: \
-             --registration invite or closed (TIDINGS_REGISTRATION) prevents it"
-        );
+fn tell_what_is_unsafe(settings: &Settings) {
+    for warning in settings.warnings() {
+        tracing::warn!("{warning}");
     }
 }
 
@@ -200,9 +320,7 @@ fn lock_folder(folder: &Path) -> Result<FolderLock, StartError> {
 
 /// SQLite is ours alone, so its schema is brought up to date here; a
 /// PostgreSQL database may be shared, and is migrated when somebody says so.
-async fn open_database(
-    url: &DatabaseUrl,
-) -> Result<(Store, Option<DatabaseConnection>), StartError> {
+async fn open_database(url: &DatabaseUrl) -> Result<(Store, Option<ServeLock>), StartError> {
     let failed = |error| StartError::Database(url.clone(), error);
     let store = Store::open(url).await.map_err(failed)?;
     match url {

@@ -6,18 +6,22 @@
     reason = "a command answers on stdout, and says on stderr why it can't"
 )]
 
+mod copies;
 mod demo;
+mod doctor;
 mod serve;
 mod users;
 
 use std::future::Future;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::config::{Overrides, Settings};
+use crate::config::{DatabaseUrl, Overrides, Settings};
 use crate::store::{Store, StoreError};
 use crate::telemetry;
+use copies::Restore;
 use users::UserCommand;
 
 /// A self-hosted, real-time messaging engine.
@@ -46,6 +50,20 @@ enum Command {
     ///
     /// People, groups and some weeks of history. It prints how to log in.
     Demo,
+    /// Copy the embedded database to a file, also while a server runs
+    ///
+    /// The copy is of one moment, and looked through before it gets its name.
+    Backup {
+        /// Where to: a file that isn't there yet
+        file: PathBuf,
+    },
+    /// Put a backup in the embedded database's place, while no server runs
+    Restore(Restore),
+    /// Look whether all is well with the database, also while a server runs
+    ///
+    /// A line for each thing that is wrong, and exit code 1; nothing is
+    /// changed.
+    Doctor,
     /// Look after people's accounts
     #[command(subcommand)]
     User(UserCommand),
@@ -84,8 +102,19 @@ impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Refused(problem) => Self::new(problem.detail),
-            failed => Self::new(failed),
+            failed => Self::new(failed.reason()),
         }
+    }
+}
+
+/// A failure of that database, which it names.
+fn of_database(url: &DatabaseUrl) -> impl Fn(StoreError) -> Failure {
+    move |error| match error {
+        StoreError::Refused(problem) => Failure::new(problem.detail),
+        failed => Failure::new(format_args!(
+            "the database {url} can't be used: {}",
+            failed.reason()
+        )),
     }
 }
 
@@ -113,6 +142,9 @@ impl Cli {
             Command::Demo => system.block_on(with_store(&settings, async |store| {
                 demo::fill(&settings, &store).await
             })),
+            Command::Backup { file } => system.block_on(copies::back_up(&settings, &file)),
+            Command::Restore(restore) => system.block_on(restore.run(&settings)),
+            Command::Doctor => system.block_on(doctor::examine(&settings)),
             Command::User(command) => {
                 system.block_on(with_store(&settings, |store| command.run(store)))
             }
@@ -128,8 +160,9 @@ where
     Done: Future<Output = Result<(), Failure>>,
 {
     crate::app::make_folder(&settings.data_dir).map_err(Failure::new)?;
-    let store = Store::open(&settings.database_url).await?;
-    store.migrate().await?;
+    let url = &settings.database_url;
+    let store = Store::open(url).await.map_err(of_database(url))?;
+    store.migrate().await.map_err(of_database(url))?;
     let done = work(store.clone()).await;
     store.close().await;
     done

@@ -2,37 +2,48 @@
 //!
 //! Reading order: [`ports`] (what flows upwards), [`directory`] (who is
 //! here), [`journal`] (the one writer), [`room`] (a conversation in use),
-//! [`hub`] (which rooms are live), [`presence`], [`session`] (a socket).
+//! [`hub`] (which rooms are live), [`presence`], [`session`] (a socket),
+//! [`overview`] (how all of it does).
 //! [`Engine`] is the handle to all of it that the web layer holds.
 
+mod deadline;
 pub mod directory;
 pub mod hub;
 pub mod journal;
 mod logins;
+pub mod overview;
 pub mod ports;
 pub mod presence;
+pub mod pulse;
+pub mod rates;
 pub mod reply;
 pub mod room;
 pub mod session;
+mod task;
 pub mod testing;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use actix::{Arbiter, ArbiterHandle};
+use actix::Arbiter;
 use entity::{ConversationId, LoginId, Millis, UserId};
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
+use tokio::time::Instant;
 
 use crate::config::Settings;
-use crate::protocol::{CloseCode, Event, Problem, User};
+use crate::counters::Counters;
+use crate::protocol::{CloseCode, Conversation, Event, Problem, User};
 use crate::store::append::Post;
 use crate::store::{Store, StoreError};
 
+pub use deadline::Deadline;
 use directory::Directory;
 use hub::HubHandle;
 use journal::JournalHandle;
 use ports::Frame;
 use presence::PresenceHandle;
+use pulse::Pulse;
+use rates::Rates;
 use reply::{Done, Reply, Sent, Ticket};
 use room::messages::{Ask, RoomCommand};
 use testing::Faults;
@@ -44,19 +55,25 @@ pub struct Engine {
 }
 
 struct Inner {
+    started: Instant,
     settings: Settings,
     store: Store,
+    counters: Arc<Counters>,
     directory: Directory,
     hub: HubHandle,
     presence: PresenceHandle,
+    rates: Rates,
     is_stopping: AtomicBool,
+    /// A few sessions at a time read what they missed.
+    resume_reads: Semaphore,
+    pulse: Pulse,
     arbiters: Vec<Arbiter>,
 }
 
 impl Engine {
     /// Starts the actors. Rooms are spread over as many arbiters as there are
-    /// cores; these are the engine's own, since it outlives the HTTP server
-    /// when it stops.
+    /// cores, and the others share one; these are the engine's own, since it
+    /// outlives the HTTP server when it stops.
     ///
     /// # Errors
     /// Where the store fails to note that this process serves.
@@ -65,48 +82,62 @@ impl Engine {
         store: Store,
         faults: Faults,
     ) -> Result<Self, StoreError> {
-        let cores = std::thread::available_parallelism().map_or(2, usize::from);
-        let arbiters: Vec<Arbiter> = (0..cores).map(|_| Arbiter::new()).collect();
+        // What may fail comes first: nothing runs yet that would have to stop.
         let node = store.join_as_node(Millis::now()).await?;
-        let directory = Directory::default();
+        let cores = std::thread::available_parallelism().map_or(2, usize::from);
+        let rooms_at: Vec<Arbiter> = (0..cores).map(|_| Arbiter::new()).collect();
+        // Apart from the Rooms, so that one that is busy holds up those beside
+        // it and nobody else.
+        let core = Arbiter::new();
+        let counters = Arc::<Counters>::default();
+        let directory = Directory::new(Arc::clone(&counters));
         let journal = journal::Parts {
             store: store.clone(),
             batch_max: settings.limits.journal_batch,
+            counters: Arc::clone(&counters),
             faults: faults.clone(),
         };
         let presence = presence::Parts {
             store: store.clone(),
+            directory: directory.clone(),
             node,
             timings: settings.timings.clone(),
         };
-        let [journal_at, presence_at, hub_at] = std::array::from_fn(|at| place(&arbiters, at));
-        let presence = PresenceHandle::start(&presence_at, presence);
+        let presence = PresenceHandle::start(&core.handle(), presence);
         let rooms = room::Deps {
             store: store.clone(),
             directory: directory.clone(),
-            journal: JournalHandle::start(&journal_at, journal),
+            journal: JournalHandle::start(&core.handle(), journal),
+            presence: presence.clone(),
             idle_after: settings.timings.room_idle_after,
+            gather_marks: settings.timings.marks_gathered_for,
+            counters: Arc::clone(&counters),
             faults,
         };
-        let places = arbiters.iter().map(Arbiter::handle).collect();
-        let hub = HubHandle::start(&hub_at, rooms, places, settings.limits.pending_sends);
-        logins::watch(
-            store.clone(),
-            directory.clone(),
-            settings.timings.login_check_every,
-        );
+        let places = rooms_at.iter().map(Arbiter::handle).collect();
+        let pending = settings.limits.pending_sends;
+        let hub = HubHandle::start(&core.handle(), rooms, places, pending);
         let inner = Inner {
+            started: Instant::now(),
             settings: settings.clone(),
             store,
+            counters,
             directory,
             hub,
             presence,
+            rates: Rates::new(&settings.rates),
             is_stopping: AtomicBool::new(false),
-            arbiters,
+            resume_reads: Semaphore::new(settings.limits.resume_reads),
+            pulse: Pulse::default(),
+            // The Hub goes first, or it would replace Rooms that go.
+            arbiters: [core].into_iter().chain(rooms_at).collect(),
         };
-        Ok(Self {
+        let engine = Self {
             inner: Arc::new(inner),
-        })
+        };
+        logins::watch(&engine);
+        pulse::take(&engine, settings.timings.pulse_every);
+        Ok(engine)
     }
 
     /// Sends a message, and answers once it is on disk.
@@ -144,9 +175,47 @@ impl Engine {
         answer.await.unwrap_or_else(|_| Err(Problem::busy()))
     }
 
+    /// Makes a change of a conversation that no Room judges, and has it told.
+    /// The Room is there before the change, so that it knows what is new. It is
+    /// done in a task of its own: whoever asked may hang up.
+    ///
+    /// # Errors
+    /// `busy` where too much is under way; why the change failed.
+    pub async fn from_outside<T: Send + 'static>(
+        &self,
+        id: ConversationId,
+        change: impl Future<Output = Result<T, StoreError>> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let engine = self.clone();
+        task::in_task(async move {
+            let (caller, there) = oneshot::channel();
+            engine.send(id, |ticket| RoomCommand::Await(caller, ticket));
+            // As long as it is held, the Room stays.
+            let ticket = there.await.map_err(|_| Problem::busy())?;
+            let done = change.await;
+            // Also where that failed: it may have been written all the same.
+            engine.inner.hub.send_on(id, RoomCommand::CatchUp(ticket));
+            Ok(done?)
+        })
+        .await
+    }
+
     /// Somebody is shown as this from now on, in every Room.
     pub fn renamed(&self, user: &User) {
         self.inner.hub.renamed(user);
+    }
+
+    /// Two people may write to each other from now on, or may not any more:
+    /// their conversation's Room learns it. What it judges it would judge
+    /// again; what it tells without asking the Journal, it wouldn't.
+    ///
+    /// # Errors
+    /// Where it can't be read which conversation that is.
+    pub async fn reopened(&self, one: UserId, two: UserId) -> Result<(), StoreError> {
+        if let Some(id) = self.inner.store.direct_between(one, two).await? {
+            self.inner.hub.refresh(id);
+        }
+        Ok(())
     }
 
     /// The one door to every Room: from the moment the engine stops, it is
@@ -164,21 +233,46 @@ impl Engine {
     pub fn tell(&self, user: UserId, event: &Event) {
         self.inner
             .directory
-            .deliver([user], &[Frame::passing(event.encode())].into());
+            .deliver([user], &[Frame::passing(event)].into());
+    }
+
+    /// Tells each of two people, who know each other from now on, how the
+    /// other stands: after all that they were told before this.
+    pub async fn introduce(&self, one: UserId, two: UserId) {
+        self.inner.presence.introduce(one, two).await;
+    }
+
+    /// Waits until the statuses that are being told are told. After a change
+    /// of who may know whom, no older knowledge is told any more.
+    pub async fn statuses_told(&self) {
+        self.inner.presence.settled().await;
     }
 
     /// Shows a conversation that is new to those of these people who are
-    /// here.
-    pub async fn show(&self, users: &[UserId], id: ConversationId) -> Result<(), StoreError> {
+    /// here. It is there whether or not they can be told, and whoever made it
+    /// may hang up: it is done in a task of its own, and a failure is logged.
+    pub async fn show(&self, users: &[UserId], id: ConversationId) {
         let users = self.inner.directory.present(users);
         if users.is_empty() {
-            return Ok(());
+            return;
         }
-        for (user, view) in self.inner.store.conversation_for(&users, id).await? {
+        let engine = self.clone();
+        task::in_task(async move {
+            match engine.inner.store.conversation_for(&users, id).await {
+                Ok(views) => engine.tell_views(views),
+                Err(error) => {
+                    tracing::error!(conversation = %id, %error, "can't show a new conversation");
+                }
+            }
+        })
+        .await;
+    }
+
+    fn tell_views(&self, views: Vec<(UserId, Conversation)>) {
+        for (user, view) in views {
             let conversation = Box::new(view);
             self.tell(user, &Event::Conversation { conversation });
         }
-        Ok(())
     }
 
     /// Closes the sockets of a login that ended.
@@ -186,6 +280,12 @@ impl Engine {
         self.inner
             .directory
             .close_login(user, login, CloseCode::LoginEnded);
+    }
+
+    /// How much each may ask for, on sockets and elsewhere together.
+    #[must_use]
+    pub fn rates(&self) -> &Rates {
+        &self.inner.rates
     }
 
     /// Whether it takes nothing new any more.
@@ -197,38 +297,21 @@ impl Engine {
     /// Stops in order: no new sends, the Journal writes what it has and the
     /// Rooms tell it, every socket is closed with 1001, and nobody is left
     /// online.
-    pub async fn stop(&self) {
+    pub async fn stop(&self, deadline: Deadline) {
         let inner = &self.inner;
         inner.is_stopping.store(true, Ordering::Release);
-        let grace = inner.settings.timings.shutdown_grace;
-        if tokio::time::timeout(grace, inner.hub.settled())
-            .await
-            .is_err()
-        {
+        if deadline.step(inner.hub.settled()).await.is_none() {
             tracing::error!("what was being sent did not settle in time");
         }
         inner.directory.close_all(CloseCode::Away);
-        if tokio::time::timeout(grace, inner.directory.emptied())
-            .await
-            .is_err()
-        {
+        if deadline.step(inner.directory.emptied()).await.is_none() {
             tracing::warn!("some sockets did not close in time");
         }
-        if tokio::time::timeout(grace, inner.presence.stop())
-            .await
-            .is_err()
-        {
+        if deadline.step(inner.presence.stop()).await.is_none() {
             tracing::warn!("who is offline was not written in time");
         }
         for arbiter in &inner.arbiters {
             arbiter.stop();
         }
     }
-}
-
-/// Where the `at`th of the engine's own actors runs: they take turns.
-fn place(arbiters: &[Arbiter], at: usize) -> ArbiterHandle {
-    arbiters
-        .get(at % arbiters.len().max(1))
-        .map_or_else(Arbiter::current, Arbiter::handle)
 }

@@ -23,16 +23,20 @@
 //! | [`demo`] | a small world to look at |
 //! | [`store`] | questions to the database |
 //! | [`auth`] | passwords and tokens |
+//! | [`counters`] | what a process counts of itself |
 //! | [`protocol`] | what goes over the wire |
 //! | [`config`], [`telemetry`] | settings; the log |
 //!
 //! `docs/ARCHITECTURE.md` has the rules that keep it right, each with the
 //! test that guards it.
 
+#![forbid(unsafe_code)]
+
 pub mod app;
 pub mod auth;
 pub mod cli;
 pub mod config;
+pub mod counters;
 pub mod demo;
 pub mod engine;
 pub mod protocol;

@@ -1,5 +1,7 @@
 //! The command line: see `tidings --help`.
 
+#![forbid(unsafe_code)]
+
 use std::process::ExitCode;
 
 use clap::Parser;

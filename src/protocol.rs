@@ -7,9 +7,11 @@
 pub mod close;
 pub mod code;
 pub mod command;
+mod common;
 pub mod connection;
 pub mod conversation;
 pub mod event;
+pub mod fields;
 pub mod input;
 pub mod message;
 pub mod problem;

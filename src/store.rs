@@ -6,41 +6,72 @@
 //! write that belongs together is one transaction. The hot one is
 //! [`append`]: what the Journal commits.
 
+mod admin;
+mod alone;
 pub mod append;
+mod audience;
 mod blocks;
 mod connections;
 mod conversations;
+pub mod copies;
+mod doctor;
 mod error;
+mod gather;
 mod ids;
 mod import;
 mod invites;
 mod logins;
 mod messages;
 mod open;
+mod piece;
 mod presence;
 mod profiles;
+mod recent;
 mod user_words;
 mod users;
+mod words;
 
 use std::sync::Arc;
 
+use entity::{LoginId, UserId, login, user};
 use sea_orm::{
     AccessMode, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
-    IsolationLevel, RuntimeErr, SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    IsolationLevel, RuntimeErr, SqliteTransactionMode, TransactionOptions, TransactionTrait, Value,
 };
 
+use gather::Gather;
+use recent::Recent;
+
+pub use admin::{
+    Act, AuditFilter, AuditLine, AuditPlace, Called, ConversationLine, ConversationOrder, Deed,
+    Deleted, Entry, Listing, NewReset, Part, PeopleOrder, PersonLine, Place, Sizes,
+    Standing as HouseStanding, Target,
+};
+pub use alone::ServeLock;
+pub use audience::Acquaintance;
 pub use connections::{Change, RequestOutcome};
 pub use conversations::{
-    Access, Leaver, ListCursor, Missed, NewGroup, RoomMember, RoomRecord, Window,
+    Access, Changed, Leaver, ListCursor, Missed, NewGroup, RoomMember, RoomRecord, Round, Standing,
+    Waiting, Window,
 };
+pub use doctor::Finding;
 pub use error::StoreError;
 pub use import::{Newcomer, World};
 pub use invites::NewInvite;
 pub use logins::{Login, NewLogin};
-pub use messages::{Page, PageRequest};
+pub use messages::{Page, PageRequest, ReceiptsRequest};
 pub use open::FolderLock;
+pub use presence::Status;
 pub use user_words::{Found, FoundCursor};
 pub use users::{NewUser, ProfileChange};
+pub use words::Wanted;
+
+/// In conversations of more people nobody is told of each of them: not how far
+/// their marks are, nor their names, nor who is here.
+pub(crate) const TELLS_EACH_UP_TO: i32 = 100;
+/// As many rows, or people, as their bind parameters allow in one statement on
+/// both databases, with room to spare.
+const AT_A_TIME: usize = 500;
 
 /// A handle to the database.
 #[derive(Clone)]
@@ -48,6 +79,16 @@ pub struct Store {
     writer: DatabaseConnection,
     reader: DatabaseConnection,
     ids: Arc<ids::Blocks>,
+    asked: Arc<Asked>,
+}
+
+/// What everybody asks who opens a socket, or makes a request.
+#[derive(Default)]
+struct Asked {
+    logins: Gather<LoginId, (login::Model, user::Model)>,
+    recent_logins: Recent<LoginId, (login::Model, user::Model)>,
+    waiting: Gather<UserId, Vec<Waiting>>,
+    pending: Gather<UserId, i64>,
 }
 
 /// What a store's functions answer.
@@ -66,6 +107,14 @@ impl Store {
             ..TransactionOptions::default()
         };
         begin_whole(&self.writer, options).await
+    }
+
+    /// Commits a change of accounts or logins. What was read of them before is
+    /// forgotten, also where nobody knows whether it was committed.
+    async fn commit_of_people(&self, tx: DatabaseTransaction) -> Result<()> {
+        let done = tx.commit().await;
+        self.asked.recent_logins.forget();
+        Ok(done?)
     }
 
     /// Begins a transaction in which all reads see the same moment.
@@ -107,4 +156,9 @@ async fn begin_whole(
         // The runtime is going, and takes its tasks along.
         Err(error) => Err(DbErr::Conn(RuntimeErr::Internal(error.to_string())).into()),
     }
+}
+
+/// A number of rows, as a statement takes it.
+fn count(limit: u64) -> Value {
+    i64::try_from(limit).unwrap_or(i64::MAX).into()
 }

@@ -36,18 +36,22 @@ pub enum TelemetryError {
     Twice,
 }
 
+/// What nobody hears of unless they ask for it by name: this one has a line, as
+/// an error, for each connection on which something came that is no HTTP, so
+/// that anybody could fill the disk.
+const QUIET: &str = "actix_http=off";
+
 /// Starts the log, to stderr: stdout belongs to what a command answers.
 ///
 /// # Errors
 /// A filter that can't be read, or a log that was set up before.
 pub fn init(settings: &Settings) -> Result<(), TelemetryError> {
-    let filter =
-        EnvFilter::builder()
-            .parse(&settings.log)
-            .map_err(|cause| TelemetryError::BadFilter {
-                filter: settings.log.clone(),
-                cause,
-            })?;
+    let filter = EnvFilter::builder()
+        .parse(format!("{QUIET},{}", settings.log))
+        .map_err(|cause| TelemetryError::BadFilter {
+            filter: settings.log.clone(),
+            cause,
+        })?;
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr);

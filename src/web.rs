@@ -6,25 +6,36 @@
 //! refused), [`sockets`] (the handshake), [`api`].
 
 mod accounts;
+mod admin;
 mod api;
 mod assets;
 mod auth;
 mod body;
 mod cookies;
 mod cors;
+mod counting;
 mod csrf;
+mod encoding;
+mod hashing;
 mod headers;
 mod health;
+mod limits;
+mod made;
+mod metrics;
 mod pages;
 mod paging;
+mod patience;
 mod peer;
 mod problem;
 mod sockets;
+mod upgrade;
 
+use actix_web::dev::HttpServiceFactory;
 use actix_web::http::Method;
 use actix_web::http::header;
-use actix_web::web::{PathConfig, PayloadConfig, QueryConfig, ServiceConfig};
-use actix_web::{Resource, Route, web};
+use actix_web::middleware::from_fn;
+use actix_web::web::{PathConfig, QueryConfig, ServiceConfig};
+use actix_web::{Resource, Route, guard, web};
 
 use crate::auth::{Csrf, Tokens};
 use crate::config::Settings;
@@ -32,10 +43,16 @@ use crate::engine::Engine;
 use crate::protocol::{Code, Problem};
 use crate::store::Store;
 
-pub use cors::cors;
+pub use cors::{cors, explain_cors};
+pub use counting::count_requests;
 pub use csrf::note_form_token;
+pub use encoding::can_be_met;
+pub use hashing::{BLOCKING_THREADS, Hashing};
 pub use headers::on_every_response;
+pub use metrics::{metrics_alone, public_metrics};
 pub use pages::refusals::show_refusals;
+pub use patience::{note_steps, watch};
+pub use upgrade::brings_no_body;
 
 /// What every handler works with.
 pub struct State {
@@ -44,6 +61,7 @@ pub struct State {
     pub engine: Engine,
     pub tokens: Tokens,
     pub csrf: Csrf,
+    pub hashing: Hashing,
 }
 
 /// The state, as handlers take it.
@@ -51,19 +69,21 @@ type App = web::Data<State>;
 
 /// Every path there is. A trailing slash makes no difference: it is taken off
 /// before this table is looked at.
-pub fn routes(config: &mut ServiceConfig, body_max: usize) {
+pub fn routes(config: &mut ServiceConfig) {
     use api::{connections, identity};
     config.configure(people).configure(by_name);
     config.configure(forms).configure(messenger);
+    config
+        .configure(oneself_and_others)
+        .configure(admin::routes);
     let (get, post, delete) = (Method::GET, Method::POST, Method::DELETE);
     config
-        .app_data(PayloadConfig::new(body_max))
         // An id of more digits than an id can have names nothing.
         .app_data(PathConfig::default().error_handler(|_, _| Problem::not_found().into()))
         .app_data(QueryConfig::default().error_handler(|_, _| {
             Problem::new(Code::BadRequest, "The query string is not understood.").into()
         }))
-        .service(at("/healthz", [(&get, to(health::check)), (&Method::HEAD, to(health::check))]))
+        .service(open_at("/healthz", [(&get, to(health::check))]))
         .configure(socket_routes)
         .service(at("/api/auth/register", [(&post, to(identity::register))]))
         .service(at("/api/auth/login", [(&post, to(identity::login))]))
@@ -91,23 +111,31 @@ pub fn routes(config: &mut ServiceConfig, body_max: usize) {
         .default_service(web::to(|| async { Err::<String, _>(Problem::not_found()) }));
 }
 
+/// The handshakes, which look for themselves who asks.
 fn socket_routes(config: &mut ServiceConfig) {
     let get = Method::GET;
     config
-        .service(at("/ws", [(&get, to(sockets::everything))]))
-        .service(at(
+        .service(open_at("/ws", [(&get, to(sockets::everything))]))
+        .service(open_at(
             "/ws/notifications",
             [(&get, to(sockets::notifications))],
         ))
-        .service(at(
+        .service(
+            open_at("/ws/admin", [(&get, to(sockets::watch))])
+                .wrap(from_fn(auth::admins_or_a_handshake)),
+        )
+        .service(open_at(
             "/ws/chat/{id:\\d+}",
             [(&get, to(sockets::conversation))],
         ))
-        .service(at("/ws/chat/{username}", [(&get, to(sockets::partner))]));
+        .service(open_at(
+            "/ws/chat/{username}",
+            [(&get, to(sockets::partner))],
+        ));
 }
 
 fn conversation_routes(config: &mut ServiceConfig) {
-    use api::{conversations, groups, messages};
+    use api::{conversations, groups, messages, receipts};
     let (get, post) = (Method::GET, Method::POST);
     let (patch, put, delete) = (Method::PATCH, Method::PUT, Method::DELETE);
     let under = |rest: &str| format!("/api/conversations/{{id:\\d+}}{rest}");
@@ -125,7 +153,7 @@ fn conversation_routes(config: &mut ServiceConfig) {
             ],
         ))
         .service(at(&under("/me"), [(&patch, to(groups::settings))]))
-        .service(at(
+        .service(sending_at(
             &under("/messages"),
             [(&get, to(messages::history)), (&post, to(messages::send))],
         ))
@@ -136,6 +164,12 @@ fn conversation_routes(config: &mut ServiceConfig) {
                 (&delete, to(messages::withdraw)),
             ],
         ))
+        .service(at(
+            &under("/messages/{message:\\d+}/receipts"),
+            [(&get, to(receipts::list))],
+        ))
+        .service(at(&under("/delivered"), [(&post, to(receipts::delivered))]))
+        .service(at(&under("/read"), [(&post, to(receipts::read))]))
         .service(at(
             &under("/messages/{message:\\d+}/reactions/{emoji}"),
             [
@@ -180,7 +214,11 @@ fn people(config: &mut ServiceConfig) {
             "/api/blocks/{username}",
             [(&put, to(blocks::put)), (&delete, to(blocks::lift))],
         ))
-        .service(at("/api/admin/invites", [(&post, to(invites::create))]));
+        .service(
+            open_at("/api/admin/invites", [(&post, to(invites::create))])
+                .wrap(from_fn(auth::look_up))
+                .wrap(from_fn(auth::admins_only)),
+        );
 }
 
 /// Direct conversations by the other's name.
@@ -192,7 +230,7 @@ fn by_name(config: &mut ServiceConfig) {
             "/messages/history/{username}",
             [(&get, to(by_name::history))],
         ))
-        .service(at(
+        .service(sending_at(
             "/messages/send/{username}",
             [(&post, to(by_name::send))],
         ))
@@ -205,7 +243,7 @@ fn by_name(config: &mut ServiceConfig) {
 
 /// The pages of those who aren't logged in yet, and what they are made of.
 fn forms(config: &mut ServiceConfig) {
-    use pages::{login, register};
+    use pages::{login, register, reset};
     let (get, post) = (Method::GET, Method::POST);
     config
         .service(at(
@@ -217,26 +255,31 @@ fn forms(config: &mut ServiceConfig) {
             [(&get, to(register::show)), (&post, to(register::submit))],
         ))
         .service(at("/logout", [(&post, to(login::logout))]))
-        .service(at("/static/{path:.*}", [(&get, to(assets::serve))]));
+        .service(open_at(
+            "/reset",
+            [(&get, to(reset::show)), (&post, to(reset::submit))],
+        ))
+        .service(open_at("/static/{path:.*}", [(&get, to(assets::serve))]));
 }
 
 /// The pages of those who are.
 fn messenger(config: &mut ServiceConfig) {
-    use pages::{messages, people};
+    use pages::{messages, people, reading};
     let (get, post) = (Method::GET, Method::POST);
     config
         .service(at("/", [(&get, to(messages::home))]))
-        .service(at(
+        .service(sending_at(
             "/messages",
             [(&get, to(messages::show)), (&post, to(messages::send))],
         ))
-        .service(at(
+        .service(sending_at(
             "/messages/chat/{username}",
             [
                 (&get, to(messages::chat)),
                 (&post, to(messages::send_first)),
             ],
         ))
+        .service(at("/messages/read", [(&post, to(reading::mark))]))
         .service(at("/messages/chat", [(&post, to(people::open))]))
         .service(at("/messages/requests", [(&post, to(people::ask))]))
         .service(at(
@@ -249,10 +292,50 @@ fn messenger(config: &mut ServiceConfig) {
         ));
 }
 
+/// Oneself, and others.
+fn oneself_and_others(config: &mut ServiceConfig) {
+    use pages::{profile, settings};
+    let (get, post) = (Method::GET, Method::POST);
+    config
+        .service(at("/settings", [(&get, to(settings::show))]))
+        .service(at("/settings/profile", [(&post, to(settings::rename))]))
+        .service(at("/settings/password", [(&post, to(settings::renew))]))
+        .service(at(
+            "/settings/logins/{id:\\d+}/end",
+            [(&post, to(settings::end_login))],
+        ))
+        .service(at("/profile/{username}", [(&get, to(profile::show))]))
+        .service(at(
+            "/profile/{username}/{act}",
+            [(&post, to(profile::change))],
+        ));
+}
+
+/// A path whose handlers may ask who asks, with its methods.
+fn at<const N: usize>(
+    path: &str,
+    routes: [(&Method, Route); N],
+) -> impl HttpServiceFactory + 'static {
+    open_at(path, routes).wrap(from_fn(auth::look_up))
+}
+
+/// The same, where `POST` sends a message: that has a limit of its own.
+fn sending_at<const N: usize>(
+    path: &str,
+    routes: [(&Method, Route); N],
+) -> impl HttpServiceFactory + 'static {
+    open_at(path, routes).wrap(from_fn(auth::look_up_sender))
+}
+
 /// A path with its methods; any other is answered 405 with what is allowed
-/// (RFC 9110, section 15.5.6).
-fn at<const N: usize>(path: &str, routes: [(&Method, Route); N]) -> Resource {
-    let allowed: Vec<&str> = routes.iter().map(|(method, _)| method.as_str()).collect();
+/// (RFC 9110, section 15.5.6). `HEAD` goes where `GET` goes. Nobody looks who
+/// asks.
+fn open_at<const N: usize>(path: &str, routes: [(&Method, Route); N]) -> Resource {
+    let allowed = routes.iter().map(|(method, _)| match **method {
+        Method::GET => "GET, HEAD",
+        ref method => method.as_str(),
+    });
+    let allowed: Vec<&str> = allowed.collect();
     let allowed = allowed.join(", ");
     let resource = web::resource(path).default_service(web::to(move || {
         let problem = Problem::new(Code::MethodNotAllowed, "This path has no such method.");
@@ -265,7 +348,10 @@ fn at<const N: usize>(path: &str, routes: [(&Method, Route); N]) -> Resource {
     routes
         .into_iter()
         .fold(resource, |resource, (method, route)| {
-            resource.route(route.method(method.clone()))
+            resource.route(match *method {
+                Method::GET => route.guard(guard::Any(guard::Get()).or(guard::Head())),
+                ref method => route.method(method.clone()),
+            })
         })
 }
 

@@ -30,9 +30,16 @@ const LONGEST: usize = 400;
 /// Files that may be longer, each with its reason.
 const MAY_BE_LONGER: &[(&str, &str)] = &[];
 
-/// Where the machine of whoever wrote a line keeps its work. Put together, so
-/// that this line isn't one.
-const SOMEBODYS_FOLDER: &str = concat!("/wo", "rk/");
+/// Where machines keep somebody's work. Put together, so that these lines
+/// aren't such paths.
+const SOMEBODYS_FOLDERS: [&str; 6] = [
+    concat!("/ho", "me/"),
+    concat!("/Us", "ers/"),
+    concat!("/ro", "ot/"),
+    concat!("/wo", "rk/"),
+    concat!("/wo", "rkspace/"),
+    concat!("/wo", "rkspaces/"),
+];
 
 // --- The rules ------------------------------------------------------------
 
@@ -95,10 +102,20 @@ fn printing(file: &File) -> Vec<Finding> {
 
 fn machine(file: &File) -> Vec<Finding> {
     let why = "a path of somebody's machine: it exists nowhere else";
-    file.text
-        .match_indices(SOMEBODYS_FOLDER)
-        .map(|(at, _)| file.finding_in(line_of(&file.text, at), why))
+    let text = &file.text;
+    let found = SOMEBODYS_FOLDERS
+        .iter()
+        .flat_map(|folder| text.match_indices(folder));
+    found
+        .filter(|(at, _)| begins_a_path(text, *at))
+        .map(|(at, _)| file.finding_in(line_of(text, at), why))
         .collect()
+}
+
+/// Whether no path and no address goes on here.
+fn begins_a_path(text: &str, at: usize) -> bool {
+    let before = text.get(..at).and_then(|text| text.chars().next_back());
+    !before.is_some_and(|sign| sign.is_alphanumeric() || "-_.}".contains(sign))
 }
 
 fn may_be_longer(path: &str) -> bool {
@@ -270,8 +287,12 @@ fn what_has_no_business_in_a_commit_is_seen() {
     assert_eq!(lines(unfinished, path, "dbg!(x); not_dbg!(x)"), [1]);
     assert_eq!(lines(unfinished, path, "\"todo!()\" // dbg!(x)"), [0; 0]);
 
-    let path = format!("see {SOMEBODYS_FOLDER}main");
-    assert_eq!(lines(machine, "docs/a.md", &path), [1]);
+    for folder in SOMEBODYS_FOLDERS {
+        let path = format!("\nsee {folder}main");
+        assert_eq!(lines(machine, "docs/a.md", &path), [2], "{folder}");
+        let inside = format!("GET https://some.where{folder}");
+        assert_eq!(lines(machine, "src/a.rs", &inside), [0; 0], "{folder}");
+    }
     assert_eq!(lines(machine, "src/a.rs", "\n// GET /network/"), [0; 0]);
 }
 
@@ -293,7 +314,7 @@ fn an_upward_import_is_seen_however_it_is_written() {
             "use crate::{\n    protocol::{User, web},\n    engine,\n};",
         ),
         ("src/store.rs", "use super::web;"),
-        ("src/store/users.rs", "use super::super::{auth, web};"),
+        ("src/store/users.rs", "use super::super::{protocol, web};"),
         (
             "src/auth.rs",
             "mod tests {\n    use super::super::store;\n}",

@@ -1,64 +1,54 @@
-//! Sockets that do nothing: what it costs to open one, and to keep it.
+//! Sockets that do nothing: what it costs to open one, and to keep it. Each is
+//! somebody else's, who is told of one other who comes.
 
-use std::cell::Cell;
-use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use tokio::task::JoinSet;
-
-use super::Figures;
-use super::people::Pair;
-use super::server::Server;
-use super::wire::Wire;
+use super::crowd;
+use super::figures::{Figures, each};
+use super::process::Process;
+use super::sizes::Sizes;
+use super::world::World;
 
 /// Handshakes under way at once.
-const AT_ONCE: usize = 32;
+const AT_ONCE: usize = 64;
 
-pub(crate) async fn run(
-    scenario: &'static str,
-    server: &Server,
-    pairs: &[Pair],
-    sockets: usize,
-) -> Figures {
-    let tokens: Rc<[String]> = pairs.iter().flat_map(|pair| pair.tokens.clone()).collect();
-    let (address, rss, cpu) = (server.address(), server.rss(), server.cpu());
-    let next = Rc::new(Cell::new(0));
-    let start = Instant::now();
-    let mut opening = JoinSet::new();
-    for _ in 0..AT_ONCE {
-        let (next, tokens) = (Rc::clone(&next), Rc::clone(&tokens));
-        opening.spawn_local(async move {
-            let (mut open, mut latencies) = (Vec::new(), Vec::new());
-            while next.get() < sockets {
-                let token = &tokens[next.get() % tokens.len()];
-                next.set(next.get() + 1);
-                let before = Instant::now();
-                open.push(Wire::open_said_hello(address, "/ws/", token).await);
-                latencies.push(before.elapsed());
-            }
-            (open, latencies)
-        });
+pub(crate) async fn run(sizes: &Sizes) -> Vec<Figures> {
+    let mut found = Vec::new();
+    for sockets in sizes.idle.iter().copied() {
+        let world = World::of_pairs(sockets / 2).await;
+        let tokens: Vec<String> = (1..=sockets).map(|person| world.token(person)).collect();
+        let limit = measure(&Process::relay().await, tokens.clone()).await;
+        let ours = measure(&Process::tidings(&world).await, tokens).await;
+        let ours = ours.against("of relay", &limit);
+        found.extend([limit, ours]);
     }
-    let (mut open, mut latencies) = (Vec::new(), Vec::new());
-    for (some, times) in opening.join_all().await {
-        open.extend(some);
-        latencies.extend(times);
-    }
+    found
+}
+
+async fn measure(process: &Process, tokens: Vec<String>) -> Figures {
+    let count = tokens.len();
+    let (rss, cpu, start) = (process.rss(), process.cpu(), Instant::now());
+    let (open, mut latencies) = crowd::open(process.address(), tokens, AT_ONCE).await;
     let took = start.elapsed();
-    let spent = server.cpu() - cpu;
-    // Presence gathers, then writes; that belongs to having come.
+    // Presence gathers, then writes and tells; that belongs to having come.
     tokio::time::sleep(Duration::from_secs(1)).await;
-    let after = server.rss();
-    let count = open.len() as f64;
-    latencies.sort_unstable();
-    let at = |share: f64| latencies[(count * share) as usize].as_secs_f64() * 1e3;
+    let spent = process.cpu() - cpu;
+    let kept = process.rss() - rss;
+    let before = process.cpu();
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let idle = (process.cpu() - before).as_secs_f64() / 2.0;
+    drop(open);
     Figures {
-        scenario,
-        per_second: count / took.as_secs_f64(),
-        cpu_micros: spent.as_secs_f64() * 1e6 / count,
-        p50: at(0.5),
-        p99: at(0.99),
-        rss: after,
-        rss_per_socket: Some((after - rss) as f64 / count),
+        scenario: format!("idle-{count}"),
+        of: process.name,
+        unit: "connects",
+        per_second: count as f64 / took.as_secs_f64(),
+        cpu_micros: each(spent, count),
+        p50: latencies.at(0.5),
+        p99: latencies.at(0.99),
+        more: vec![
+            ("KB a socket", kept as f64 / count as f64),
+            ("% CPU at rest", idle * 100.0),
+        ],
     }
 }

@@ -8,6 +8,8 @@ use tokio::net::TcpStream;
 
 const TEXT: u8 = 1;
 const CLOSE: u8 = 8;
+const PING: u8 = 9;
+const PONG: u8 = 10;
 
 pub(crate) struct Wire {
     stream: TcpStream,
@@ -43,16 +45,21 @@ impl Wire {
         wire
     }
 
-    /// The same, past its `hello`.
-    pub(crate) async fn open_said_hello(address: SocketAddr, path: &str, token: &str) -> Self {
-        let mut wire = Self::open(address, path, token).await;
+    /// The next text, once it is here.
+    pub(crate) async fn next(&mut self) -> Vec<u8> {
         loop {
-            if let Some(text) = wire.take() {
-                assert!(text.starts_with(br#"{"type":"hello""#));
-                return wire;
+            if let Some(text) = self.take() {
+                return text.to_vec();
             }
-            wire.fill().await;
+            self.fill().await;
         }
+    }
+
+    /// The `hello`, which is the first text.
+    pub(crate) async fn hello(&mut self) -> Vec<u8> {
+        let text = self.next().await;
+        assert!(text.starts_with(br#"{"type":"hello""#));
+        text
     }
 
     /// Queues a frame for the next [`Wire::flush`].
@@ -76,8 +83,9 @@ impl Wire {
         }
     }
 
-    /// Waits for more bytes; safe to be given up.
+    /// Waits for more bytes. It may be given up, where nothing was pushed before.
     pub(crate) async fn fill(&mut self) {
+        self.flush().await;
         self.inbox.drain(..self.taken);
         self.taken = 0;
         let count = self.stream.read_buf(&mut self.inbox).await.unwrap();
@@ -92,26 +100,33 @@ impl Wire {
             let at = self.taken;
             self.taken += end;
             assert_ne!(opcode, CLOSE, "the server closed");
-            // Pings are left unanswered: whoever runs this long also speaks.
-            if opcode == TEXT {
-                return Some(&self.inbox[at + start..at + end]);
+            match opcode {
+                TEXT => return Some(&self.inbox[at + start..at + end]),
+                PING => self.outbox.extend([0x80 | PONG, 0x80, 0, 0, 0, 0]),
+                _ => {}
             }
         }
     }
 }
 
-/// A frame at the beginning: its opcode, and where its payload lies.
-fn frame(bytes: &[u8]) -> Option<(u8, usize, usize)> {
+/// A frame at the beginning: its opcode, and where its payload lies, which is
+/// behind the mask where it has one.
+pub(crate) fn frame(bytes: &[u8]) -> Option<(u8, usize, usize)> {
     let (start, length) = match *bytes.get(1)? {
-        126 => (
+        // A client's has the mask's bit.
+        126 | 254 => (
             4,
             u16::from_be_bytes(bytes.get(2..4)?.try_into().ok()?).into(),
         ),
-        127 => panic!("no frame here is that long"),
-        short => (2, usize::from(short)),
+        127 => {
+            let long = u64::from_be_bytes(bytes.get(2..10)?.try_into().ok()?);
+            (10, usize::try_from(long).ok()?)
+        }
+        short => (2, usize::from(short & 127)),
     };
     let end = start + length;
-    (bytes.len() >= end).then(|| (bytes[0] & 0xf, start, end))
+    let mask = if bytes[1] & 128 > 0 { 4 } else { 0 };
+    (bytes.len() >= end + mask).then(|| (bytes[0] & 0xf, start, end))
 }
 
 /// Where `needle` ends.
@@ -120,4 +135,13 @@ pub(crate) fn find(bytes: &[u8], needle: &[u8]) -> Option<usize> {
         .windows(needle.len())
         .position(|window| window == needle);
     at.map(|at| at + needle.len())
+}
+
+/// The number that `text` has right after `name`.
+pub(crate) fn number(text: &[u8], name: &[u8]) -> i64 {
+    let start = find(text, name).unwrap_or_else(|| panic!("{}", String::from_utf8_lossy(text)));
+    let digits = text[start..]
+        .iter()
+        .take_while(|byte| byte.is_ascii_digit());
+    digits.fold(0, |number, digit| number * 10 + i64::from(digit - b'0'))
 }

@@ -5,10 +5,13 @@
 //! asked for. What the tables promise by keys and indexes is in the
 //! `migration` crate.
 
+#![forbid(unsafe_code)]
+
 pub mod audit;
 pub mod block;
 pub mod connection;
 pub mod conversation;
+pub mod conversation_word;
 pub mod id_block;
 pub mod ids;
 pub mod invite;
@@ -17,6 +20,7 @@ pub mod message;
 pub mod millis;
 pub mod node;
 pub mod participant;
+pub mod password_reset;
 pub mod reaction;
 pub mod receipt;
 pub mod user;

@@ -16,6 +16,20 @@ pub enum Kind {
     System = 1,
 }
 
+/// How far a message can come at most. Those who were in when it was sent, and
+/// still are, decide how far it is; when the last of them leaves, it stays at
+/// what they had come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "i16", db_type = "SmallInteger")]
+pub enum Furthest {
+    /// There is nobody who could get it.
+    Sent = 0,
+    /// There is nobody left who could read it.
+    Delivered = 1,
+    /// Somebody may read it, or all have.
+    Read = 2,
+}
+
 /// A row of `message`.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -48,8 +62,8 @@ pub struct Model {
     #[sea_orm(column_type = "Text", nullable)]
     pub event: Option<String>,
     pub reply_to: Option<MessageId>,
-    /// How many others were in when it was sent.
-    pub audience: i32,
+    /// The furthest that its status can come.
+    pub furthest: Furthest,
     pub created_at: Millis,
     pub edited_at: Option<Millis>,
     pub deleted_at: Option<Millis>,

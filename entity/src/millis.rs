@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use jiff::Timestamp;
 use sea_orm::DeriveValueType;
+use serde::de::{Error, Unexpected};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Milliseconds since 1970 in UTC: a `bigint` on every database, an RFC 3339
@@ -68,7 +69,10 @@ impl Serialize for Millis {
 impl<'de> Deserialize<'de> for Millis {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
-        let at: Timestamp = text.parse().map_err(serde::de::Error::custom)?;
+        let at: Timestamp = text.parse().map_err(|_| {
+            let what = Unexpected::Other("text");
+            D::Error::invalid_value(what, &"a time such as 2026-11-21T20:24:25.123Z")
+        })?;
         Ok(Self(at.as_millisecond()))
     }
 }

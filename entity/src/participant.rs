@@ -45,6 +45,7 @@ pub struct Model {
     pub joined_at: Millis,
     /// Set when they left or were removed: they see nothing after it.
     pub left_seq: Option<i64>,
+    /// The version before that of the leaving.
     pub left_version: Option<i64>,
     /// They have everything up to this `seq`.
     pub delivered_seq: i64,
@@ -52,7 +53,8 @@ pub struct Model {
     pub read_seq: i64,
     /// The `ord` that `read_seq` stands at.
     pub read_ord: i64,
-    /// The version of the last change of this row.
+    /// The version of the last change of this row; of who left, also of what
+    /// they still see.
     pub version: i64,
     pub muted_until: Option<Millis>,
     pub archived: bool,

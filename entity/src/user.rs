@@ -16,6 +16,10 @@ pub struct Model {
     /// In lower case: what is unique and looked up.
     #[sea_orm(unique)]
     pub username_key: String,
+    /// What the name looks like (UTS 39), in lower case. None where somebody
+    /// older had a name that looks the same before that was refused.
+    #[sea_orm(unique)]
+    pub username_look: Option<String>,
     pub display_name: String,
     pub about: String,
     /// A PHC string (argon2id).
@@ -23,6 +27,8 @@ pub struct Model {
     pub is_admin: bool,
     pub deactivated_at: Option<Millis>,
     pub created_at: Millis,
+    /// Gone for good: nothing of the person is left in the row.
+    pub deleted_at: Option<Millis>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -5,6 +5,8 @@
 //! code: one direct conversation per pair, one place per message, one message
 //! per `client_id` and sender.
 
+#![forbid(unsafe_code)]
+
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::prelude::*;
 
@@ -15,6 +17,10 @@ mod m20261121_000003_conversations;
 mod m20261121_000004_messages;
 mod m20261121_000005_house;
 mod m20261122_000006_user_words;
+mod m20261122_000007_furthest;
+mod m20261122_000008_look_alikes;
+mod m20261122_000009_admin;
+mod m20261125_000010_left;
 
 /// All steps, in order.
 pub struct Migrator;
@@ -29,6 +35,10 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000004_messages::Migration),
             Box::new(m20261121_000005_house::Migration),
             Box::new(m20261122_000006_user_words::Migration),
+            Box::new(m20261122_000007_furthest::Migration),
+            Box::new(m20261122_000008_look_alikes::Migration),
+            Box::new(m20261122_000009_admin::Migration),
+            Box::new(m20261125_000010_left::Migration),
         ]
     }
 }

@@ -4,10 +4,17 @@
 //! Both kinds are HMACs under a key of their own, so that there is nothing to
 //! store: of the login for whoever has one; else of a random cookie, which a
 //! stranger's page can neither read nor set.
+//!
+//! As written, a token is masked, by another mask each time. Our answers are
+//! compressed; who can have some text of their own put into a page again and
+//! again and sees how long it gets could else guess at it sign by sign
+//! (BREACH).
+
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use entity::LoginId;
+use entity::{LoginId, Millis};
 use hmac::digest::InvalidLength;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -18,8 +25,16 @@ use super::Secret;
 /// other.
 const PURPOSE: &[u8] = b"tidings: csrf, version 1";
 
+/// Bytes of a token, and of its mask in front of it.
+const LENGTH: usize = 32;
+
 /// Makes tokens, and knows those it made.
-pub struct Csrf(Hmac<Sha256>);
+pub struct Csrf {
+    key: Hmac<Sha256>,
+    /// Of which the next mask is made. Nobody can tell a mask by it who doesn't
+    /// have the key.
+    masks: AtomicU64,
+}
 
 impl Csrf {
     /// Tokens under a key derived from `secret`.
@@ -29,13 +44,17 @@ impl Csrf {
     pub fn new(secret: &Secret) -> Result<Self, InvalidLength> {
         let root = Hmac::<Sha256>::new_from_slice(secret.bytes())?;
         let key = root.chain_update(PURPOSE).finalize().into_bytes();
-        Hmac::new_from_slice(&key).map(Self)
+        Ok(Self {
+            key: Hmac::new_from_slice(&key)?,
+            // Others than before a restart.
+            masks: AtomicU64::new(Millis::now().0.unsigned_abs() << 20),
+        })
     }
 
     /// The token of somebody who is logged in.
     #[must_use]
     pub fn of_login(&self, login: LoginId) -> String {
-        written(self.login(login))
+        self.written(self.login(login))
     }
 
     /// Whether `token` is that login's. Takes the same time wherever it
@@ -48,7 +67,7 @@ impl Csrf {
     /// The token of a form whose cookie is `nonce`.
     #[must_use]
     pub fn of_form(&self, nonce: &str) -> String {
-        written(self.form(nonce))
+        self.written(self.form(nonce))
     }
 
     /// Whether `token` is of the form whose cookie is `nonce`. Takes the same
@@ -60,23 +79,37 @@ impl Csrf {
 
     fn login(&self, login: LoginId) -> Hmac<Sha256> {
         let message = format!("login {login}");
-        self.0.clone().chain_update(message.as_bytes())
+        self.key.clone().chain_update(message.as_bytes())
     }
 
     fn form(&self, nonce: &str) -> Hmac<Sha256> {
         let message = format!("form {nonce}");
-        self.0.clone().chain_update(message.as_bytes())
+        self.key.clone().chain_update(message.as_bytes())
+    }
+
+    fn written(&self, code: Hmac<Sha256>) -> String {
+        let which = self.masks.fetch_add(1, Ordering::Relaxed);
+        let mask = self.key.clone().chain_update(format!("mask {which}"));
+        let mask = mask.finalize().into_bytes();
+        let masked = xor(&code.finalize().into_bytes(), &mask);
+        URL_SAFE_NO_PAD.encode([&*mask, &*masked].concat())
     }
 }
 
-fn written(code: Hmac<Sha256>) -> String {
-    URL_SAFE_NO_PAD.encode(code.finalize().into_bytes())
+fn is_right(code: Hmac<Sha256>, token: &str) -> bool {
+    let Ok(token) = URL_SAFE_NO_PAD.decode(token) else {
+        return false;
+    };
+    match token.split_at_checked(LENGTH) {
+        Some((mask, masked)) if masked.len() == LENGTH => {
+            code.verify_slice(&xor(masked, mask)).is_ok()
+        }
+        _ => false,
+    }
 }
 
-fn is_right(code: Hmac<Sha256>, token: &str) -> bool {
-    URL_SAFE_NO_PAD
-        .decode(token)
-        .is_ok_and(|token| code.verify_slice(&token).is_ok())
+fn xor(one: &[u8], two: &[u8]) -> Vec<u8> {
+    one.iter().zip(two).map(|(one, two)| one ^ two).collect()
 }
 
 #[cfg(test)]
@@ -96,8 +129,27 @@ mod tests {
         assert!(!csrf.is_of_login(LoginId(8), &token));
         assert!(!csrf.is_of_form("7", &token));
         assert!(!super::tests::csrf().is_of_login(LoginId(7), &token));
-        for other in ["", "x", &token[1..], &format!("{token}A"), &"A".repeat(43)] {
+        for other in [
+            "",
+            "x",
+            &token[1..],
+            &format!("{token}A"),
+            &"A".repeat(43),
+            &"A".repeat(86),
+        ] {
             assert!(!csrf.is_of_login(LoginId(7), other), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_token_is_written_differently_each_time() {
+        let csrf = csrf();
+        let [one, two] = [(), ()].map(|()| csrf.of_login(LoginId(7)));
+        let (one_bytes, two_bytes) = (one.bytes(), two.bytes());
+        let same = one_bytes.zip(two_bytes).filter(|(one, two)| one == two);
+        assert!(same.count() < one.len() / 2, "{one} {two}");
+        for token in [one, two] {
+            assert!(csrf.is_of_login(LoginId(7), &token));
         }
     }
 

@@ -29,23 +29,60 @@ fn hash_text(password: &str) -> Result<String, HashError> {
         .map_err(|error| HashError(error.to_string()))
 }
 
+/// What the password of nobody is compared with.
+static NOBODY: LazyLock<String> = LazyLock::new(|| hash_text("nobody").unwrap_or_default());
+
 /// Whether `password` is the one that was hashed. With no hash to compare
 /// (an unknown name) it takes as long, so that time doesn't tell which names
 /// exist.
 #[must_use]
 pub fn verify(password: &str, hash: Option<&str>) -> bool {
-    static NOBODY: LazyLock<String> = LazyLock::new(|| hash_text("nobody").unwrap_or_default());
-    let matches = PasswordHash::new(hash.unwrap_or(&NOBODY)).is_ok_and(|hash| {
+    let nobody = || PasswordHash::new(&NOBODY).ok();
+    // One that can't be read is as good as none, and takes as long.
+    let kept = hash.and_then(|hash| PasswordHash::new(hash).ok());
+    let is_somebodys = kept.is_some();
+    let matches = kept.or_else(nobody).is_some_and(|hash| {
+        #[cfg(test)]
+        tests::count();
         Argon2::default()
             .verify_password(password.as_bytes(), &hash)
             .is_ok()
     });
-    matches && hash.is_some()
+    matches && is_somebodys
 }
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
     use super::*;
+
+    thread_local! {
+        static HASHINGS: Cell<u32> = const { Cell::new(0) };
+    }
+
+    pub(super) fn count() {
+        HASHINGS.set(HASHINGS.get() + 1);
+    }
+
+    /// Time would tell who has an account, and hashing is what takes time.
+    #[test]
+    fn whoever_is_asked_for_one_password_is_hashed_with_the_same_cost() {
+        let password = Password::parse("correct horse").unwrap();
+        let hash = hash(&password).unwrap();
+        for kept in [Some(&*hash), None, Some("not a hash")] {
+            for tried in ["correct horse", "wrong", ""] {
+                HASHINGS.set(0);
+                let _ = verify(tried, kept);
+                assert_eq!(HASHINGS.get(), 1, "{tried:?} against {kept:?}");
+            }
+        }
+        let cost = |hash: &str| {
+            let hash = PasswordHash::new(hash).unwrap();
+            (hash.algorithm.to_string(), hash.params.to_string())
+        };
+        assert_eq!(cost(&hash), cost(&NOBODY), "the same work");
+    }
 
     #[test]
     fn only_the_same_password_verifies() {

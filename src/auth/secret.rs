@@ -24,7 +24,7 @@ impl Secret {
                 fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
                 Self::read(file)
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Self::create(&path),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Self::create(folder, &path),
             Err(error) => Err(error),
         }
     }
@@ -43,8 +43,8 @@ impl Secret {
     }
 
     /// Written beside its place and then moved there, so that a crash leaves
-    /// no half a secret.
-    fn create(path: &Path) -> io::Result<Self> {
+    /// no half a secret; and known to the disk before anything is signed by it.
+    fn create(folder: &Path, path: &Path) -> io::Result<Self> {
         let mut bytes = [0; LENGTH];
         getrandom::fill(&mut bytes).map_err(io::Error::other)?;
         let draft = path.with_extension("new");
@@ -57,6 +57,7 @@ impl Secret {
         file.write_all(&bytes)?;
         file.sync_all()?;
         fs::rename(&draft, path)?;
+        File::open(folder)?.sync_all()?;
         Ok(Self(bytes))
     }
 

@@ -8,7 +8,7 @@ use entity::{Millis, user};
 use super::Failure;
 use crate::auth::passwords;
 use crate::protocol::{DisplayName, Password, Problem, Username};
-use crate::store::{NewUser, Store};
+use crate::store::{Act, HouseStanding, NewUser, Store};
 
 #[derive(Subcommand)]
 pub(super) enum UserCommand {
@@ -40,35 +40,39 @@ pub(super) enum UserCommand {
 
 impl UserCommand {
     pub(super) async fn run(self, store: Store) -> Result<(), Failure> {
-        let now = Millis::now();
+        let act = Act::at_the_command_line(Millis::now());
         match self {
             Self::Create {
                 name,
                 display_name,
                 admin,
             } => {
-                let created = create(&store, &name, display_name, admin).await?;
+                let created = create(&store, (&name, display_name, admin), &act).await?;
                 println!("{} has an account now.", created.username);
             }
             Self::Promote { name } => {
                 let user = find(&store, &name).await?;
-                store.set_admin(user.id, true).await?;
+                store
+                    .set_standing(user.id, HouseStanding::Admin, &act)
+                    .await?;
                 println!("{} is an admin now.", user.username);
             }
             Self::Demote { name } => {
                 let user = find(&store, &name).await?;
-                store.set_admin(user.id, false).await?;
+                store
+                    .set_standing(user.id, HouseStanding::Member, &act)
+                    .await?;
                 println!("{} is an admin no longer.", user.username);
             }
             Self::Deactivate { name } => {
                 let user = find(&store, &name).await?;
-                store.deactivate(user.id, now).await?;
+                store.deactivate(user.id, &act).await?;
                 println!("The account of {} is switched off.", user.username);
             }
             Self::ResetPassword { name } => {
                 let user = find(&store, &name).await?;
                 let hash = passwords::hash(&read_password()?).map_err(Failure::new)?;
-                store.reset_password(user.id, hash, now).await?;
+                store.reset_password(user.id, hash, &act).await?;
                 println!("{} has a new password; every login ended.", user.username);
             }
         }
@@ -78,9 +82,8 @@ impl UserCommand {
 
 async fn create(
     store: &Store,
-    name: &str,
-    display_name: Option<String>,
-    is_admin: bool,
+    (name, display_name, is_admin): (&str, Option<String>, bool),
+    act: &Act,
 ) -> Result<user::Model, Failure> {
     let username = Username::parse(name).map_err(wrong)?;
     let shown = display_name.as_deref().unwrap_or(name);
@@ -95,7 +98,7 @@ async fn create(
         password_hash,
         is_admin,
     };
-    Ok(store.create_user(new, Millis::now()).await?)
+    Ok(store.admit(new, act).await?)
 }
 
 async fn find(store: &Store, name: &str) -> Result<user::Model, Failure> {

@@ -1,10 +1,21 @@
 //! Who may come in, and by which way.
 
+use std::fmt;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
 
 use super::PublicUrl;
+
+impl fmt::Display for TrustedProxies {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, net) in self.0.iter().enumerate() {
+            let gap = if at > 0 { ", " } else { "" };
+            write!(f, "{gap}{net}")?;
+        }
+        Ok(())
+    }
+}
 
 /// Who may open an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

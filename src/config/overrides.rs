@@ -82,6 +82,36 @@ pub struct Overrides {
     #[arg(long, global = true, env = "TIDINGS_REGISTRATION", value_name = "WHO")]
     pub registration: Option<String>,
 
+    /// How much each may ask for: off, or limits that differ, such as
+    /// sends=10/50,sockets=20 [default: those of the protocol]
+    #[arg(
+        long,
+        global = true,
+        env = "TIDINGS_RATE_LIMITS",
+        value_name = "LIMITS"
+    )]
+    pub rate_limits: Option<String>,
+
+    /// Address and port where /metrics is, and nothing else [default: none]
+    #[arg(
+        long,
+        global = true,
+        env = "TIDINGS_METRICS_LISTEN",
+        value_name = "ADDRESS"
+    )]
+    pub metrics_listen: Option<String>,
+
+    /// Bearer token without which there is no /metrics; by itself, it puts it
+    /// on the public port [default: none]
+    #[arg(
+        long,
+        global = true,
+        env = "TIDINGS_METRICS_TOKEN",
+        value_name = "TOKEN",
+        hide_env_values = true
+    )]
+    pub metrics_token: Option<String>,
+
     /// How long a login holds, in seconds [default: 604800]
     #[arg(long, global = true, env = "TIDINGS_TOKEN_TTL", value_name = "SECONDS")]
     #[serde(deserialize_with = "whole_number")]

@@ -6,6 +6,13 @@ use std::time::Duration;
 /// The pace of things.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Timings {
+    /// The head of a connection's first request is read within this. 5 s.
+    pub head_within: Duration,
+    /// The body of a request is read within this. 20 s.
+    pub body_within: Duration,
+    /// On a connection that is no socket, the next request is there within
+    /// this, and then its answer, or it is ended. 60 s.
+    pub step_within: Duration,
     /// The server pings each socket this often. 25 s.
     pub ping_every: Duration,
     /// A socket that said nothing for this long is closed. 60 s, so that two
@@ -14,28 +21,51 @@ pub struct Timings {
     /// How often a node looks for logins that ended elsewhere. 500 ms, since
     /// a second is promised.
     pub login_check_every: Duration,
+    /// How far each of these looks goes back before the one before it. 10 s: a
+    /// login counts as ended from a moment that is noted before its transaction
+    /// commits, by a clock that may not be ours.
+    pub login_check_overlap: Duration,
+    /// How often a node looks whether it is alone on its database. 1 s.
+    pub alone_check_every: Duration,
+    /// A node that isn't alone for so long stops. 30 s: until then it may be
+    /// its own lost connection.
+    pub alone_patience: Duration,
     /// From the last socket's end until its user is offline. 5 s: a change of
     /// page is not a blink.
     pub presence_grace: Duration,
     /// How often a node writes that it is alive. 30 s.
     pub node_alive_every: Duration,
-    /// A room without work goes after this long. 60 s.
+    /// A room without work goes after this long, or a little later. 60 s.
     pub room_idle_after: Duration,
-    /// How long stopping waits for each of its steps. 5 s, within the 10 s
-    /// that are promised.
-    pub shutdown_grace: Duration,
+    /// Marks are gathered for this long per person and room. 100 ms: one
+    /// transaction and one frame for what a person scrolls past.
+    pub marks_gathered_for: Duration,
+    /// How often the engine's pulse is taken, for admins to watch. 2 s: five
+    /// minutes of it are kept.
+    pub pulse_every: Duration,
+    /// How long stopping takes in all, whatever its steps wait for. 8 s: well
+    /// within the 10 s that are promised.
+    pub stop_within: Duration,
 }
 
 impl Default for Timings {
     fn default() -> Self {
         Self {
+            head_within: Duration::from_secs(5),
+            body_within: Duration::from_secs(20),
+            step_within: Duration::from_secs(60),
             ping_every: Duration::from_secs(25),
             silence: Duration::from_secs(60),
             login_check_every: Duration::from_millis(500),
+            login_check_overlap: Duration::from_secs(10),
+            alone_check_every: Duration::from_secs(1),
+            alone_patience: Duration::from_secs(30),
             presence_grace: Duration::from_secs(5),
             node_alive_every: Duration::from_secs(30),
             room_idle_after: Duration::from_secs(60),
-            shutdown_grace: Duration::from_secs(5),
+            marks_gathered_for: Duration::from_millis(100),
+            pulse_every: Duration::from_secs(2),
+            stop_within: Duration::from_secs(8),
         }
     }
 }
@@ -55,8 +85,11 @@ pub struct Limits {
     /// more is refused as `busy`. 8,192.
     pub pending_sends: usize,
     /// The most frames that a client may send before its `hello`; they wait.
-    /// 64.
+    /// 64; as many more are answered `busy` after it, and then it is let go.
     pub opening_commands: usize,
+    /// The most readings at a time of what resuming sessions missed. 4, so
+    /// that a thousand that reconnect leave the database to the others.
+    pub resume_reads: usize,
     /// A socket is closed with 1008 at this many errors within
     /// [`Limits::errors_window`]. 20.
     pub errors_before_close: usize,
@@ -72,6 +105,7 @@ impl Default for Limits {
             journal_batch: 500,
             pending_sends: 8192,
             opening_commands: 64,
+            resume_reads: 4,
             errors_before_close: 20,
             errors_window: Duration::from_secs(10),
         }

@@ -6,7 +6,7 @@ mod marks;
 use std::collections::BTreeMap;
 
 use entity::conversation::{self, Kind};
-use entity::message::{self, Kind as MessageKind};
+use entity::message::{self, Furthest, Kind as MessageKind};
 use entity::participant::{self, Role};
 use entity::{ConversationId, MessageId, Millis, reaction, receipt};
 
@@ -249,7 +249,10 @@ impl<'a> History<'a> {
             text,
             event,
             reply_to: None,
-            audience: i32::try_from(others).unwrap_or(i32::MAX),
+            furthest: match others {
+                0 => Furthest::Sent,
+                _ => Furthest::Read,
+            },
             created_at: at,
             edited_at: None,
             deleted_at: None,

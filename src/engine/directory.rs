@@ -4,6 +4,8 @@
 //! `Drop`. So a Room that starts finds everybody who is here, and who comes
 //! later is simply there: no joining, no leaving, no race between the two.
 
+pub mod gate;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -13,11 +15,18 @@ use entity::{ConversationId, LoginId, UserId};
 use parking_lot::RwLock;
 use tokio::sync::Notify;
 
-use super::ports::{Close, Deliver, Frame};
+use super::ports::{Close, Deliver, Frame, Reach, Unread};
+use crate::counters::Counters;
 use crate::protocol::CloseCode;
+use gate::Gate;
 
 /// A power of two: readers of different users hardly ever meet.
 const SHARDS: usize = 64;
+
+/// What an `unread` frame weighs in a session's budget: it is encoded only by
+/// the session, whose total it tells, and it comes alone where nothing else is
+/// told.
+const UNREAD_BYTES: usize = 128;
 
 /// What a socket carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,11 +41,20 @@ pub enum Door {
 }
 
 impl Door {
-    fn carries(self, frame: &Frame) -> bool {
+    /// Whether a frame is for it.
+    #[must_use]
+    pub fn carries(self, frame: &Frame) -> bool {
         match self {
-            Self::Everything | Self::Notifications => true,
+            Self::Everything => true,
+            Self::Notifications => frame.reach == Reach::News,
             Self::Conversation(id) => frame.conversation == Some(id),
         }
+    }
+
+    /// Whether it is bound to one conversation.
+    #[must_use]
+    pub fn is_bound(self) -> bool {
+        matches!(self, Self::Conversation(_))
     }
 }
 
@@ -53,6 +71,9 @@ pub struct Handle {
     queued: AtomicUsize,
     budget: usize,
     is_let_go: AtomicBool,
+    counters: Arc<Counters>,
+    /// Shut while the session catches up.
+    pub gate: Gate,
 }
 
 impl Handle {
@@ -64,28 +85,36 @@ impl Handle {
     /// Queues frames, or lets the session go where its budget is spent: from
     /// then on it gets nothing, so that what it got has no gap, and resuming
     /// brings the rest. An idle session takes a delivery of any size; the
-    /// Journal bounds those.
-    fn deliver(&self, delivery: &Deliver) {
+    /// Journal bounds those. True where it got into the session's mailbox.
+    fn deliver(&self, delivery: Deliver) -> bool {
         if self.is_let_go.load(Ordering::Acquire) {
-            return;
+            return false;
         }
+        let Some(delivery) = self.gate.admit(delivery, self.budget) else {
+            return false;
+        };
         let before = self.queued.fetch_add(delivery.bytes, Ordering::AcqRel);
         if before > 0 && before + delivery.bytes > self.budget {
             self.let_go(CloseCode::TooSlow);
+            false
         } else {
-            self.deliver.do_send(delivery.clone());
+            self.deliver.do_send(delivery);
+            true
         }
     }
 
     fn let_go(&self, code: CloseCode) {
         if !self.is_let_go.swap(true, Ordering::AcqRel) {
+            if code == CloseCode::TooSlow {
+                self.counters.evictions.one();
+            }
             self.close.do_send(Close(code));
         }
     }
 }
 
 /// Everybody who is here: a cheap clone.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Directory {
     inner: Arc<Inner>,
 }
@@ -95,15 +124,17 @@ struct Inner {
     sessions: AtomicUsize,
     next_id: AtomicU64,
     emptied: Notify,
+    counters: Arc<Counters>,
 }
 
-impl Default for Inner {
-    fn default() -> Self {
+impl Inner {
+    fn new(counters: Arc<Counters>) -> Self {
         Self {
             shards: std::array::from_fn(|_| RwLock::default()),
             sessions: AtomicUsize::new(0),
             next_id: AtomicU64::new(1),
             emptied: Notify::new(),
+            counters,
         }
     }
 }
@@ -119,7 +150,49 @@ pub struct Entrant {
     pub budget: usize,
 }
 
+impl Default for Directory {
+    fn default() -> Self {
+        Self::new(Arc::default())
+    }
+}
+
+/// Who is here at a moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Census {
+    pub sessions: usize,
+    pub people: usize,
+    /// Bytes that wait for sessions to be written.
+    pub queued: usize,
+    /// The most that waits for one of them.
+    pub fullest: usize,
+}
+
 impl Directory {
+    /// One that is empty, and counts there.
+    #[must_use]
+    pub fn new(counters: Arc<Counters>) -> Self {
+        Self {
+            inner: Arc::new(Inner::new(counters)),
+        }
+    }
+
+    /// Looks who is here, shard after shard: a look at each session.
+    #[must_use]
+    pub fn census(&self) -> Census {
+        let mut census = Census::default();
+        for shard in &self.inner.shards {
+            let shard = shard.read();
+            census.people += shard.len();
+            for handle in shard.values().flatten() {
+                let queued = handle.queued.load(Ordering::Relaxed);
+                census.sessions += 1;
+                census.queued += queued;
+                census.fullest = census.fullest.max(queued);
+            }
+        }
+        census
+    }
+
     /// Enters a session: from now on it is delivered to, until the guard is
     /// dropped.
     #[must_use]
@@ -134,8 +207,11 @@ impl Directory {
             queued: AtomicUsize::new(0),
             budget: entrant.budget,
             is_let_go: AtomicBool::new(false),
+            counters: Arc::clone(&self.inner.counters),
+            gate: Gate::default(),
         });
         self.inner.sessions.fetch_add(1, Ordering::AcqRel);
+        self.inner.counters.sessions_opened.one();
         let mut shard = self.inner.shard(handle.user).write();
         shard
             .entry(handle.user)
@@ -150,22 +226,34 @@ impl Directory {
 
     /// Hands frames to every session of these people whose door carries them.
     pub fn deliver(&self, users: impl IntoIterator<Item = UserId>, frames: &Arc<[Frame]>) {
-        let Some(first) = frames.first() else {
-            return;
-        };
-        let delivery = Deliver {
-            frames: Arc::clone(frames),
-            bytes: frames.iter().map(|frame| frame.text.len()).sum(),
-        };
-        for user in users {
+        let users = users.into_iter();
+        self.deliver_each(users.map(|user| (user, None)), frames);
+    }
+
+    /// The same, with what waits for each of them in the conversation that
+    /// the frames are about, where that has changed.
+    pub fn deliver_each(
+        &self,
+        users: impl IntoIterator<Item = (UserId, Option<Unread>)>,
+        frames: &Arc<[Frame]>,
+    ) {
+        let written: usize = frames.iter().map(|frame| frame.text.len()).sum();
+        let mut handed = 0;
+        for (user, unread) in users {
+            let bytes = written + unread.map_or(0, |_| UNREAD_BYTES);
             let shard = self.inner.shard(user).read();
             for handle in shard.get(&user).into_iter().flatten() {
-                // One delivery is about one conversation, or about none.
-                if handle.door.carries(first) {
-                    handle.deliver(&delivery);
+                let counts = unread.is_some() && !handle.door.is_bound();
+                if counts || frames.iter().any(|frame| handle.door.carries(frame)) {
+                    handed += u64::from(handle.deliver(Deliver {
+                        frames: Arc::clone(frames),
+                        unread,
+                        bytes,
+                    }));
                 }
             }
         }
+        self.inner.counters.deliveries.add(handed);
     }
 
     /// Those of these people who are here.
@@ -175,6 +263,46 @@ impl Directory {
         users
             .filter(|user| self.inner.shard(*user).read().contains_key(user))
             .collect()
+    }
+
+    /// Hands frames to a person's sockets that are bound to one conversation,
+    /// and to no others.
+    pub fn deliver_bound(&self, user: UserId, conversation: ConversationId, frames: &Arc<[Frame]>) {
+        let bytes = frames.iter().map(|frame| frame.text.len()).sum();
+        let shard = self.inner.shard(user).read();
+        let sessions = shard.get(&user).into_iter().flatten();
+        let mut handed = 0;
+        for handle in sessions.filter(|handle| handle.door == Door::Conversation(conversation)) {
+            handed += u64::from(handle.deliver(Deliver {
+                frames: Arc::clone(frames),
+                unread: None,
+                bytes,
+            }));
+        }
+        self.inner.counters.deliveries.add(handed);
+    }
+
+    /// The conversations that these people's sockets are bound to, each once.
+    #[must_use]
+    pub fn bound(&self, users: &[UserId]) -> Vec<(UserId, ConversationId)> {
+        let mut found = Vec::new();
+        for user in users {
+            let shard = self.inner.shard(*user).read();
+            for handle in shard.get(user).into_iter().flatten() {
+                if let Door::Conversation(id) = handle.door {
+                    found.push((*user, id));
+                }
+            }
+        }
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+
+    /// Whether nobody is here.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.inner.sessions.load(Ordering::Acquire) == 0
     }
 
     /// Closes a person's sockets that are bound to one conversation.

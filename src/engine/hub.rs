@@ -25,7 +25,7 @@ use entity::ConversationId;
 use super::ports::{Orphaned, RoomGone, RoomIdle, RoomKey};
 use super::room::messages::{Retire, RoomCommand};
 use super::room::{Deps, Origin, Room, Upward};
-pub use handle::HubHandle;
+pub use handle::{HubHandle, Load};
 use messages::Start;
 use routes::{Live, Routes};
 
@@ -107,6 +107,7 @@ impl Handler<RoomGone> for Hub {
         let Some(deaths) = self.routes.bury(key) else {
             return;
         };
+        self.deps.counters.rooms_died.one();
         tracing::error!(conversation = %key.conversation, deaths, "a room died");
         if deaths <= DEATHS_IN_A_ROW {
             ctx.notify(Start(key.conversation));

@@ -2,8 +2,8 @@
 //!
 //! - Owns: the queue of appends, and the one transaction under way.
 //! - Accepts: [`messages::Write`], through [`JournalHandle`].
-//! - Emits: `Committed` to the Room, or `Orphaned` to the Hub where that Room
-//!   is no more.
+//! - Emits: `Committed` to the Room, and `Orphaned` to the Hub where that Room
+//!   is no more, or where nobody knows whether it was committed.
 //! - Order: appends are committed in the order they came, and a Room hears of
 //!   its own in that order. What came while a transaction was under way is
 //!   the next one: no lingering.
@@ -17,14 +17,18 @@ mod handle;
 pub mod messages;
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, WrapFuture};
 use entity::Millis;
+use tokio::time::Instant;
 
+use crate::counters::Counters;
 use crate::protocol::Problem;
-use crate::store::append::{Append, Outcome};
+use crate::store::append::{Append, Commit, Outcome};
 use crate::store::{Store, StoreError};
 
+use super::task::in_task;
 use super::testing::Faults;
 use batch::Batch;
 pub use handle::JournalHandle;
@@ -35,6 +39,7 @@ pub(super) struct Parts {
     pub(super) store: Store,
     /// The most entries in one transaction.
     pub(super) batch_max: usize,
+    pub(super) counters: Arc<Counters>,
     pub(super) faults: Faults,
 }
 
@@ -65,18 +70,34 @@ impl Journal {
         }
         self.parts.faults.before_commit();
         let store = self.parts.store.clone();
-        let commit = async move {
-            let outcomes = commit(&store, &batch.appends).await;
-            (batch, outcomes)
+        let began = Instant::now();
+        let write = async move {
+            let commits = commit(&store, &batch.appends).await;
+            (batch, commits)
         };
         ctx.spawn(
-            commit
+            in_task(write)
                 .into_actor(self)
-                .map(|(batch, outcomes), journal, ctx| {
-                    batch.answer(outcomes);
+                .map(move |(batch, commits), journal, ctx| {
+                    journal.count(&batch, &commits, began);
+                    batch.answer(commits);
                     journal.flush(ctx);
                 }),
         );
+    }
+}
+
+impl Journal {
+    fn count(&self, batch: &Batch, commits: &[Commit], began: Instant) {
+        let counters = &self.parts.counters;
+        counters.batch(batch.appends.len(), began.elapsed());
+        for outcome in commits.iter().flat_map(|commit| &commit.outcomes) {
+            match outcome {
+                Outcome::Posted { .. } => counters.messages.one(),
+                Outcome::Stale => counters.stale.one(),
+                _ => {}
+            }
+        }
     }
 }
 
@@ -107,8 +128,9 @@ impl Handler<Write> for Journal {
 const LOCK_RETRIES: usize = 3;
 
 /// Commits a batch. Where the database refuses it, by one entry's fault, each
-/// is tried alone, so that one bad entry costs nobody else anything.
-async fn commit(store: &Store, appends: &[Append]) -> Vec<Outcome> {
+/// is tried alone, so that one bad entry costs nobody else anything: what
+/// became of them, transaction by transaction.
+async fn commit(store: &Store, appends: &[Append]) -> Vec<Commit> {
     let mut done = store.append(appends, Millis::now()).await;
     for _ in 0..LOCK_RETRIES {
         match &done {
@@ -119,24 +141,53 @@ async fn commit(store: &Store, appends: &[Append]) -> Vec<Outcome> {
         }
     }
     match done {
-        Ok(outcomes) => outcomes,
+        Ok(commit) => vec![commit],
         Err(StoreError::Internal(cause)) if appends.len() > 1 => {
             tracing::error!(%cause, entries = appends.len(), "a batch failed; trying each alone");
-            let mut outcomes = Vec::with_capacity(appends.len());
-            for append in appends {
-                let outcome = store
-                    .append(std::slice::from_ref(append), Millis::now())
-                    .await;
-                outcomes.extend(outcome.unwrap_or_else(|error| failed(error, 1)));
-            }
-            outcomes
+            each_alone(appends, |alone| store.append(alone, Millis::now())).await
         }
-        Err(error) => failed(error, appends.len()),
+        Err(error) => vec![failed(error, appends.len())],
     }
 }
 
-fn failed(error: StoreError, count: usize) -> Vec<Outcome> {
-    vec![Outcome::Refused(Problem::from(error)); count]
+/// Where the database goes meanwhile, the rest isn't tried: each would wait for
+/// it in turn, and all who write behind them.
+async fn each_alone<'a, Writing>(
+    appends: &'a [Append],
+    write: impl Fn(&'a [Append]) -> Writing,
+) -> Vec<Commit>
+where
+    Writing: Future<Output = Result<Commit, StoreError>>,
+{
+    let mut all = Vec::with_capacity(appends.len());
+    let mut rest = appends.chunks(1);
+    while let Some(alone) = rest.next() {
+        let done = write(alone).await;
+        let is_gone = matches!(
+            done,
+            Err(StoreError::Unavailable(_) | StoreError::Unsure(_))
+        );
+        all.push(done.unwrap_or_else(|error| failed(error, 1)));
+        if is_gone {
+            all.extend(rest.map(|_| refused(Problem::unavailable(), 1)));
+            break;
+        }
+    }
+    all
+}
+
+fn failed(error: StoreError, count: usize) -> Commit {
+    Commit {
+        is_unsure: matches!(error, StoreError::Unsure(_)),
+        ..refused(Problem::from(error), count)
+    }
+}
+
+fn refused(problem: Problem, count: usize) -> Commit {
+    Commit {
+        outcomes: vec![Outcome::Refused(problem); count],
+        ..Commit::default()
+    }
 }
 
 /// A panic while it writes leaves it unknown what is on disk.
@@ -150,3 +201,6 @@ impl Drop for AbortOnPanic {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

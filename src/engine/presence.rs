@@ -1,30 +1,39 @@
 //! **Presence** — one per process: who is here.
 //!
 //! - Owns: how many sessions each user has; see [`tracker`], which is pure.
-//! - Accepts: `Arrived` and `Left` from Sessions, through [`PresenceHandle`].
+//! - Accepts: `Arrived` and `Left` from Sessions, `Introduce` and `Settle`
+//!   from the engine, through [`PresenceHandle`].
 //! - Emits: who is online, and when those who aren't were last seen, to the
-//!   store, four times a second at most; every 30 seconds that this process
-//!   is alive.
-//! - Order: a person's comings and goings are written in the order in which
-//!   they happened; the last one stands.
-//! - Overflow: what waits to be written is at most one entry per user.
+//!   store, four times a second, and once that is written to everybody here who
+//!   may know; to two who come to know each other at once; every 30 seconds
+//!   that this process is alive.
+//! - Order: a person's comings and goings are written and told in the order in
+//!   which they happened; the last one stands. One is told before the next is
+//!   written.
+//! - Overflow: what waits to be written is at most one entry per user. What is
+//!   told counts against each session's budget, like all that it is sent.
 //! - Stop: everybody is offline from then on, and it is written.
 
 mod handle;
 pub(super) mod messages;
+mod teller;
 mod tracker;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, WrapFuture};
-use entity::{Millis, NodeId};
+use entity::{Millis, NodeId, UserId};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
+use super::directory::Directory;
+use super::task::in_task;
 use crate::config::Timings;
 use crate::store::{Result, Store};
 pub use handle::{Here, PresenceHandle};
-use messages::{Arrived, Left, Stop};
+use messages::{Arrived, Introduce, Left, Settle, Stop};
+pub use teller::{News, Teller};
 use tracker::{Changes, Tracker};
 
 /// Comings and goings are gathered for this long.
@@ -33,6 +42,7 @@ const GATHER: Duration = Duration::from_millis(250);
 /// What Presence works with.
 pub(super) struct Parts {
     pub(super) store: Store,
+    pub(super) directory: Directory,
     pub(super) node: NodeId,
     pub(super) timings: Timings,
 }
@@ -41,7 +51,13 @@ pub(super) struct Parts {
 pub struct Presence {
     parts: Parts,
     tracker: Tracker,
-    is_writing: bool,
+    /// Those who know each other since the last news.
+    introduced: BTreeSet<(UserId, UserId)>,
+    /// They wait until that is told.
+    introducing: Vec<oneshot::Sender<()>>,
+    is_telling: bool,
+    /// They wait for what is being told.
+    settling: Vec<oneshot::Sender<()>>,
     stopped: Option<oneshot::Sender<()>>,
 }
 
@@ -50,52 +66,84 @@ impl Presence {
         Self {
             tracker: Tracker::new(parts.timings.presence_grace),
             parts,
-            is_writing: false,
+            introduced: BTreeSet::new(),
+            introducing: Vec::new(),
+            is_telling: false,
+            settling: Vec::new(),
             stopped: None,
         }
     }
 
-    /// Writes what has changed, one write at a time. What couldn't be written
-    /// is written with what comes next.
+    /// Writes what has changed and tells it, one after the other. What
+    /// couldn't be is tried again with what comes next.
     fn flush(&mut self, ctx: &mut Context<Self>) {
-        if self.is_writing {
+        if self.is_telling {
             return;
         }
         let changes = self.tracker.changes(Instant::now());
-        if changes.is_empty() {
+        let news = News {
+            changed: changes.news(),
+            introduced: std::mem::take(&mut self.introduced),
+        };
+        if changes.is_empty() && news.is_empty() {
             return self.finish();
         }
-        self.is_writing = true;
-        let (store, node) = (self.parts.store.clone(), self.parts.node);
-        let write = async move {
-            let done = write(&store, node, &changes).await;
-            (changes, done)
+        self.is_telling = true;
+        let teller = Teller {
+            store: self.parts.store.clone(),
+            directory: self.parts.directory.clone(),
         };
-        ctx.spawn(write.into_actor(self).map(|(changes, done), presence, _| {
-            presence.is_writing = false;
-            if let Err(error) = done {
-                tracing::error!(%error, "can't write who is here; trying again");
-                presence.tracker.not_written(changes);
+        let node = self.parts.node;
+        let introducing = std::mem::take(&mut self.introducing);
+        let work = async move {
+            let done = write_and_tell(&teller, node, &changes, &news).await;
+            (changes, news, done)
+        };
+        let work = in_task(work).into_actor(self);
+        ctx.spawn(work.map(|(changes, news, done), presence, ctx| {
+            presence.is_telling = false;
+            answer(introducing);
+            match done {
+                Ok(()) => presence.tracker.told(&changes),
+                Err(error) => {
+                    tracing::error!(%error, "can't tell who is here; trying again");
+                    presence.tracker.not_told(changes);
+                    presence.introduced.extend(news.introduced);
+                }
+            }
+            answer(presence.settling.drain(..));
+            if !presence.introducing.is_empty() {
+                presence.flush(ctx);
             }
         }));
     }
 
     fn finish(&mut self) {
-        if let Some(stopped) = self.stopped.take() {
-            // Who waits for it may have given up.
-            let _ = stopped.send(());
-        }
+        answer(self.stopped.take());
     }
 }
 
-async fn write(store: &Store, node: NodeId, changes: &Changes) -> Result<()> {
+fn answer(waiting: impl IntoIterator<Item = oneshot::Sender<()>>) {
+    for done in waiting {
+        // Who waits for it may have given up.
+        let _ = done.send(());
+    }
+}
+
+/// What isn't written isn't told.
+async fn write_and_tell(
+    teller: &Teller,
+    node: NodeId,
+    changes: &Changes,
+    news: &News,
+) -> Result<()> {
     if !changes.online.is_empty() {
-        store.set_online(node, &changes.online).await?;
+        teller.store.set_online(node, &changes.online).await?;
     }
     if !changes.offline.is_empty() {
-        store.set_offline(&changes.offline).await?;
+        teller.store.set_offline(&changes.offline).await?;
     }
-    Ok(())
+    teller.tell(news).await
 }
 
 impl Actor for Presence {
@@ -110,7 +158,7 @@ impl Actor for Presence {
                     tracing::error!(%error, "can't write that this process is alive");
                 }
             };
-            ctx.spawn(write.into_actor(presence));
+            ctx.spawn(in_task(write).into_actor(presence));
         });
     }
 }
@@ -128,6 +176,28 @@ impl Handler<Left> for Presence {
 
     fn handle(&mut self, Left(user): Left, _: &mut Context<Self>) {
         self.tracker.left(user, Instant::now(), Millis::now());
+    }
+}
+
+impl Handler<Introduce> for Presence {
+    type Result = ();
+
+    fn handle(&mut self, Introduce(pair, told): Introduce, ctx: &mut Context<Self>) {
+        self.introduced.insert(pair);
+        self.introducing.push(told);
+        self.flush(ctx);
+    }
+}
+
+impl Handler<Settle> for Presence {
+    type Result = ();
+
+    fn handle(&mut self, Settle(settled): Settle, _: &mut Context<Self>) {
+        if self.is_telling {
+            self.settling.push(settled);
+        } else {
+            answer([settled]);
+        }
     }
 }
 

@@ -51,11 +51,15 @@ impl Done {
         }
     }
 
-    /// It had been sent before.
+    /// It had been sent before: told as what it was then, also where it was
+    /// touched since, since that is what whoever retries waits for.
     #[must_use]
-    pub fn known(message: Arc<Message>) -> Self {
+    pub fn known(message: &Message) -> Self {
         Self::Sent(Sent {
-            message,
+            message: Arc::new(Message {
+                is_touched: false,
+                ..message.clone()
+            }),
             is_new: false,
         })
     }
@@ -179,9 +183,5 @@ pub fn echo(message: &Message) -> Frame {
             message: boxed,
         },
     };
-    Frame {
-        conversation: Some(message.conversation_id),
-        version: message.version,
-        text: event.encode(),
-    }
+    Frame::telling((conversation_id, message.version), &event)
 }

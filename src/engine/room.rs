@@ -13,7 +13,9 @@
 //!   Where it panics, those who asked are answered `busy`, and its successor
 //!   tells what it left untold.
 
+pub(crate) mod core;
 mod effects;
+mod fanout;
 mod handlers;
 pub mod messages;
 pub(crate) mod rights;
@@ -26,12 +28,17 @@ use std::time::Duration;
 
 use actix::{Actor, ActorFutureExt, Addr, AsyncContext, Context, Recipient, WrapFuture};
 
+use tokio::time::Instant;
+
 use super::directory::Directory;
 use super::journal::JournalHandle;
 use super::journal::messages::RoomPort;
 use super::ports::{Orphaned, RoomGone, RoomIdle, RoomKey};
-use super::reply::Reply;
+use super::presence::PresenceHandle;
+use super::reply::{Reply, Ticket};
+use super::task::in_task;
 use super::testing::Faults;
+use crate::counters::Counters;
 use crate::protocol::Problem;
 use crate::store::{RoomRecord, Store, StoreError};
 use state::State;
@@ -39,13 +46,21 @@ use state::State;
 /// What a slot says of a conversation of which nothing was told yet.
 pub(super) const NEVER_TOLD: i64 = -1;
 
+/// Where something couldn't be read that is to be told, it is tried again
+/// after this long.
+const READ_AGAIN: Duration = Duration::from_secs(1);
+
 /// What every Room works with.
 #[derive(Clone)]
 pub struct Deps {
     pub(super) store: Store,
     pub(super) directory: Directory,
     pub(super) journal: JournalHandle,
+    pub(super) presence: PresenceHandle,
     pub(super) idle_after: Duration,
+    /// Marks are gathered for this long.
+    pub(super) gather_marks: Duration,
+    pub(super) counters: Arc<Counters>,
     pub(super) faults: Faults,
 }
 
@@ -70,6 +85,9 @@ pub struct Room {
     origin: Origin,
     /// None until it is loaded, and where that failed.
     state: Option<State<Reply>>,
+    /// What has to be told up to these versions before the tickets go back.
+    untold: Vec<(i64, Ticket)>,
+    asked_at: Instant,
 }
 
 impl Room {
@@ -78,6 +96,8 @@ impl Room {
             deps,
             origin,
             state: None,
+            untold: Vec::new(),
+            asked_at: Instant::now(),
         }
     }
 
@@ -107,13 +127,56 @@ impl Room {
         clippy::disallowed_methods,
         reason = "a Room's order rests on it, and nothing on a Room's way is slower than a read"
     )]
-    fn hold<T: 'static>(
+    fn hold<T: Send + 'static>(
         &self,
         ctx: &mut Context<Self>,
-        read: impl Future<Output = T> + 'static,
+        read: impl Future<Output = T> + Send + 'static,
         after: impl FnOnce(T, &mut Self, &mut Context<Self>) + 'static,
     ) {
-        ctx.wait(read.into_actor(self).map(after));
+        ctx.wait(in_task(read).into_actor(self).map(after));
+    }
+
+    /// The load at the start. Where it fails, the first command has it tried
+    /// again; what a predecessor left untold waits for none.
+    fn load_first(&self, ctx: &mut Context<Self>) {
+        self.load(ctx, |found, room, ctx| match &found {
+            Err(StoreError::Refused(_)) => {}
+            Err(_) if room.has_told() => {
+                ctx.run_later(READ_AGAIN, |room, ctx| {
+                    if room.state.is_none() {
+                        room.load_first(ctx);
+                    }
+                });
+            }
+            Err(_) => {}
+            Ok(_) => {
+                if let Ok(version) = room.loaded(found) {
+                    // A predecessor may have died before it told everything.
+                    room.catch_up(version, ctx);
+                }
+            }
+        });
+    }
+
+    /// Whether it has had nothing to do for long enough.
+    fn is_idle(&self) -> bool {
+        self.asked_at.elapsed() >= self.deps.idle_after
+            && match &self.state {
+                Some(state) => state.is_idle(),
+                // One that couldn't be loaded is kept where it may have
+                // something to tell: with its slot goes the memory of what was
+                // told.
+                None => !self.has_told(),
+            }
+    }
+
+    /// Whether anything of the conversation was ever told, by it or before it.
+    fn has_told(&self) -> bool {
+        self.origin.told.load(Ordering::Acquire) != NEVER_TOLD
+    }
+
+    fn offer_to_go(&self) {
+        self.origin.hub.idle.do_send(RoomIdle(self.origin.key));
     }
 
     /// What the load at the start found: up to which version there is
@@ -135,25 +198,10 @@ impl Actor for Room {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Context<Self>) {
-        self.load(ctx, |found, room, ctx| {
-            // Where it failed, the first command has it tried again.
-            if found.is_ok()
-                && let Ok(version) = room.loaded(found)
-            {
-                // A predecessor may have died before it told everything.
-                room.catch_up(version, ctx);
-            }
-        });
+        self.load_first(ctx);
         ctx.run_interval(self.deps.idle_after, |room, _| {
-            // One that couldn't be loaded is kept where it may have something
-            // to tell: with its slot goes the memory of what was told.
-            let told = room.origin.told.load(Ordering::Acquire);
-            let is_idle = match &room.state {
-                Some(state) => state.is_idle(),
-                None => told == NEVER_TOLD,
-            };
-            if is_idle {
-                room.origin.hub.idle.do_send(RoomIdle(room.origin.key));
+            if room.is_idle() {
+                room.offer_to_go();
             }
         });
     }

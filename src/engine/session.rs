@@ -8,7 +8,8 @@
 //! - Order: it enters the Directory first, then checks the login once more,
 //!   reads where things stand, says `hello`, and only then passes on what was
 //!   delivered meanwhile and is newer than that. What the client said before
-//!   its `hello` waits as long.
+//!   its `hello` waits as long. While it catches up, the Directory's gate
+//!   keeps the news of what it replays away (see `resume`).
 //! - Overflow: a budget of queued bytes, in the Directory's handle; a client
 //!   that spends it is let go (1013). One that stops reading altogether can't
 //!   be told: the kernel ends its connection (see `socket`).
@@ -19,10 +20,15 @@ mod fragments;
 mod frame_guard;
 mod heartbeat;
 mod opening;
+mod resume;
 mod socket;
+mod tally;
 mod throttle;
+mod typing;
+mod watch;
 
 use actix::{AsyncContext, Handler};
+use bytestring::ByteString;
 use entity::{LoginId, Millis};
 use tokio::time::Instant;
 
@@ -30,14 +36,21 @@ use super::Engine;
 use super::directory::{self, Door};
 use super::ports::{Answer, Close, Deliver, Frame};
 use super::presence::Here;
+use super::rates::{Bucket, Seat};
+use crate::config::Settings;
+use crate::counters::Counters;
 use crate::protocol::command::Named;
 use crate::protocol::event::Refused;
 use crate::protocol::{CloseCode, Code, Event, Problem, User};
 use fragments::Assembler;
 use opening::Phase;
+use resume::Resuming;
 use socket::SocketContext;
-pub use socket::{HandshakeProblem, check_handshake, open, secure};
+pub use socket::{HandshakeProblem, check_handshake, open, open_watch, secure};
+use tally::Tally;
 use throttle::ErrorMeter;
+use typing::TypingIn;
+pub use watch::Watch;
 
 /// Whose socket it is.
 #[derive(Clone, Debug)]
@@ -47,17 +60,31 @@ pub struct Who {
     pub expires_at: Millis,
 }
 
+/// What a socket is, beside whose.
+pub struct Place {
+    pub door: Door,
+    /// One of those that its user may have.
+    pub seat: Seat,
+}
+
 /// The actor; see the module's documentation.
 pub struct Session {
     engine: Engine,
     who: Who,
     door: Door,
+    _seat: Seat,
     phase: Phase,
+    resuming: Resuming,
     /// Its place in the Directory; none before it has started.
     guard: Option<directory::Guard>,
     here: Option<Here>,
     fragments: Assembler,
     errors: ErrorMeter,
+    /// Of frames of whatever kind.
+    pace: Bucket,
+    typing: TypingIn,
+    /// What waits for its person, where it tells them so.
+    tally: Tally,
     last_heard: Instant,
     is_closing: bool,
 }
@@ -65,19 +92,24 @@ pub struct Session {
 impl Session {
     /// The session of a socket that is about to open.
     #[must_use]
-    pub fn new(engine: Engine, who: Who, door: Door) -> Self {
-        let limits = &engine.inner.settings.limits;
+    pub fn new(engine: Engine, who: Who, place: Place) -> Self {
+        let Settings { limits, rates, .. } = &engine.inner.settings;
         Self {
             fragments: Assembler::new(limits.frame_max),
             errors: ErrorMeter::new(limits.errors_before_close, limits.errors_window),
+            pace: Bucket::new(rates.frames),
+            typing: TypingIn::new(rates.typing),
+            tally: Tally::default(),
             phase: Phase::default(),
+            resuming: Resuming::default(),
             guard: None,
             here: None,
             last_heard: Instant::now(),
             is_closing: false,
             engine,
             who,
-            door,
+            door: place.door,
+            _seat: place.seat,
         }
     }
 
@@ -104,7 +136,8 @@ impl Session {
     /// Says `error`; the socket stays open, unless that happens too often.
     fn refuse(&mut self, problem: Problem, named: Named, ctx: &mut SocketContext) {
         let counts = is_their_fault(problem.code);
-        socket::write(ctx, Event::Error(Refused::new(problem, named)).encode());
+        self.counters().refused(problem.code);
+        self.say(Event::Error(Refused::new(problem, named)).encode(), ctx);
         if counts && self.errors.count(Instant::now()) {
             self.close(CloseCode::Abuse, ctx);
         }
@@ -114,6 +147,7 @@ impl Session {
     fn close(&mut self, code: CloseCode, ctx: &mut SocketContext) {
         if !self.is_closing {
             self.is_closing = true;
+            self.counters().closed(code);
             tracing::debug!(
                 session = self.id(),
                 code = code.number(),
@@ -123,9 +157,30 @@ impl Session {
         }
     }
 
+    /// Writes a frame.
+    fn say(&self, text: ByteString, ctx: &mut SocketContext) {
+        self.counters().wrote(text.len());
+        socket::write(ctx, text);
+    }
+
+    fn counters(&self) -> &Counters {
+        &self.engine.inner.counters
+    }
+
     fn write(&self, frame: &Frame, ctx: &mut SocketContext) {
-        if self.phase.is_news(frame) {
-            socket::write(ctx, frame.text.clone());
+        let is_news = self.phase.is_news(frame) && self.resuming.is_news(frame);
+        if is_news && self.door.carries(frame) {
+            self.say(frame.text.clone(), ctx);
+        }
+    }
+
+    /// Passes on what was delivered.
+    fn tell(&mut self, delivery: &Deliver, ctx: &mut SocketContext) {
+        for frame in &*delivery.frames {
+            self.write(frame, ctx);
+        }
+        if let Some(unread) = delivery.unread {
+            self.count(unread, ctx);
         }
     }
 }
@@ -147,9 +202,7 @@ impl Handler<Deliver> for Session {
         let Some(delivery) = self.phase.hold(delivery) else {
             return;
         };
-        for frame in &*delivery.frames {
-            self.write(frame, ctx);
-        }
+        self.tell(&delivery, ctx);
         if let Some(guard) = &self.guard {
             guard.written(delivery.bytes);
         }
@@ -165,7 +218,7 @@ impl Handler<Answer> for Session {
         }
         match answer {
             // Asked for by name, so it is written whatever was seen before.
-            Answer::Echo(frame) => socket::write(ctx, frame.text),
+            Answer::Echo(frame) => self.say(frame.text, ctx),
             Answer::Refused(problem, named) => self.refuse(problem, named, ctx),
         }
     }
@@ -175,8 +228,11 @@ impl Handler<Close> for Session {
     type Result = ();
 
     fn handle(&mut self, Close(code): Close, ctx: &mut SocketContext) {
-        if code == CloseCode::Removed && self.phase.hold_end() {
-            return;
+        if code == CloseCode::Removed {
+            if self.phase.hold_end() {
+                return;
+            }
+            self.hear_of_the_end(ctx);
         }
         self.close(code, ctx);
     }
@@ -184,6 +240,7 @@ impl Handler<Close> for Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
+        self.stop_typing();
         tracing::debug!(session = self.id(), "session ended");
     }
 }

@@ -1,9 +1,12 @@
-//! Where tests put their hands into the running engine. With none, which is
-//! the default, it costs a look at an `Option`.
+//! Where tests put their hands into the running engine, and benches take a
+//! part out of it. With no [`Faults`], which is the default, they cost a look
+//! at an `Option`.
 
 use std::sync::Arc;
 
 use entity::ConversationId;
+
+pub use super::room::core::Core;
 
 /// What goes wrong, and when.
 #[derive(Clone, Default)]
@@ -13,6 +16,8 @@ pub struct Faults {
     pub before_telling: Option<Arc<dyn Fn(ConversationId) + Send + Sync>>,
     /// Called in the Journal before it begins a transaction.
     pub before_commit: Option<Arc<dyn Fn() + Send + Sync>>,
+    /// Called on the thread that hashes a password, before it does.
+    pub before_hashing: Option<Arc<dyn Fn() + Send + Sync>>,
 }
 
 impl Faults {
@@ -24,6 +29,12 @@ impl Faults {
 
     pub(super) fn before_commit(&self) {
         if let Some(fault) = &self.before_commit {
+            fault();
+        }
+    }
+
+    pub(crate) fn before_hashing(&self) {
+        if let Some(fault) = &self.before_hashing {
             fault();
         }
     }

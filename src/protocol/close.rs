@@ -15,7 +15,8 @@ pub enum CloseCode {
     Binary,
     /// Not UTF-8: send UTF-8.
     NotUtf8,
-    /// Too many errors in a short time: stop and look at what is sent.
+    /// Too many errors, or frames, in a short time: stop and look at what is
+    /// sent.
     Abuse,
     /// A frame over the limit: send less.
     TooLarge,
@@ -28,6 +29,20 @@ pub enum CloseCode {
 }
 
 impl CloseCode {
+    /// Every code there is.
+    pub const ALL: [Self; 10] = [
+        Self::Removed,
+        Self::Away,
+        Self::Protocol,
+        Self::Binary,
+        Self::NotUtf8,
+        Self::Abuse,
+        Self::TooLarge,
+        Self::Internal,
+        Self::TooSlow,
+        Self::LoginEnded,
+    ];
+
     /// The number on the wire.
     #[must_use]
     pub fn number(self) -> u16 {
@@ -54,7 +69,7 @@ impl CloseCode {
             Self::Protocol => "protocol error",
             Self::Binary => "binary frames are not understood",
             Self::NotUtf8 => "not UTF-8",
-            Self::Abuse => "too many errors",
+            Self::Abuse => "too many errors or frames",
             Self::TooLarge => "frame too large",
             Self::Internal => "internal error",
             Self::TooSlow => "too slow to keep up",

@@ -26,6 +26,36 @@ pub enum Event {
         conversation_id: ConversationId,
         message: Box<Message>,
     },
+    /// All others have, or have seen, everything up to there: to those whose
+    /// messages that newly covers, in groups.
+    Status {
+        conversation_id: ConversationId,
+        all_delivered_seq: i64,
+        all_read_seq: i64,
+        at: Millis,
+    },
+    /// Somebody started or stopped typing.
+    Typing {
+        conversation_id: ConversationId,
+        username: String,
+        is_typing: bool,
+    },
+    /// Somebody's client has everything up to there.
+    Delivered(Mark),
+    /// Somebody has seen everything up to there.
+    ReadReceipt(Mark),
+    /// Somebody came or went.
+    UserStatus {
+        username: String,
+        is_online: bool,
+        last_seen: Option<Millis>,
+    },
+    /// How many messages wait for one, there and in all.
+    Unread {
+        conversation_id: ConversationId,
+        unread_count: i64,
+        total: i64,
+    },
     /// A conversation that is new, or changed in title, people or one's own
     /// settings.
     Conversation { conversation: Box<Conversation> },
@@ -34,6 +64,19 @@ pub enum Event {
         conversation_id: ConversationId,
         reason: RemovedReason,
     },
+    /// The replay of a conversation is complete up to this version.
+    Resumed {
+        conversation_id: ConversationId,
+        version: i64,
+        conversation: Box<Conversation>,
+    },
+    /// It can't be replayed: it is to be read again over REST.
+    Reset {
+        conversation_id: ConversationId,
+        reason: ResetReason,
+    },
+    /// All of one's conversations are replayed.
+    Synced { total_unread: i64 },
     /// A connection in its new state.
     Connection { connection: Connection },
     /// Something was refused; the socket stays open.
@@ -52,6 +95,27 @@ pub enum RemovedReason {
     Removed,
     /// It was closed for all.
     Closed,
+}
+
+/// Where a person's mark stands now.
+#[derive(Clone, Debug, Serialize)]
+pub struct Mark {
+    pub conversation_id: ConversationId,
+    pub message_id: MessageId,
+    pub seq: i64,
+    pub username: String,
+    pub at: Millis,
+    pub version: i64,
+}
+
+/// Why a conversation can't be replayed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ResetReason {
+    /// More changed than a replay holds.
+    TooFarBehind,
+    /// The cursor is of a version that there is not yet.
+    FutureCursor,
 }
 
 /// `hello`: who one is, and where things stand.

@@ -3,7 +3,7 @@
 
 use entity::UserId;
 
-use super::{Code, Problem};
+use super::{Code, Problem, common};
 
 /// The longest message, in Unicode characters.
 pub const MESSAGE_MAX: usize = 10_000;
@@ -104,6 +104,14 @@ impl Username {
     #[must_use]
     pub fn key(&self) -> String {
         self.0.to_ascii_lowercase()
+    }
+
+    /// What eyes compare: names that look alike in some font have the same
+    /// (the skeleton of UTS 39), as `AIice` and `Alice`.
+    #[must_use]
+    pub fn look(&self) -> String {
+        let skeleton: String = unicode_security::skeleton(&self.0).collect();
+        skeleton.to_ascii_lowercase()
     }
 }
 
@@ -217,10 +225,13 @@ impl Password {
     /// # Errors
     /// `weak_password`, naming the field `password`.
     pub fn parse(text: &str) -> Result<Self, Problem> {
-        if (8..=128).contains(&text.chars().count()) {
+        let why = if !(8..=128).contains(&text.chars().count()) {
+            "A password has 8 to 128 characters."
+        } else if common::is_common(text) {
+            "This password is one of those that are tried first."
+        } else {
             return Ok(Self(text.to_owned()));
-        }
-        let why = "A password has 8 to 128 characters.";
+        };
         Err(Problem::new(Code::WeakPassword, why).at("password", why))
     }
 

@@ -2,14 +2,14 @@
 
 use entity::message::Kind;
 use entity::{ConversationId, MessageId, Millis};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::User;
 
 /// How far a message has come with all the others it was sent to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
     /// On disk.
@@ -37,6 +37,17 @@ pub struct Reaction {
     pub count: u32,
     /// The first 50.
     pub usernames: Vec<String>,
+}
+
+/// How far a message has come with one person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Receipt {
+    pub user: User,
+    pub delivered: bool,
+    pub read: bool,
+    /// None in rooms of over 100.
+    pub delivered_at: Option<Millis>,
+    pub read_at: Option<Millis>,
 }
 
 /// A message in its present state.
@@ -69,6 +80,20 @@ pub struct Message {
     /// `message_updated`.
     #[serde(skip)]
     pub is_touched: bool,
+}
+
+impl Message {
+    /// The `type` of a system message's event.
+    #[must_use]
+    pub fn event_type(&self) -> Option<String> {
+        #[derive(Deserialize)]
+        struct Typed {
+            r#type: String,
+        }
+        let event = self.event.as_ref()?;
+        let typed: Typed = serde_json::from_str(event.get()).ok()?;
+        Some(typed.r#type)
+    }
 }
 
 /// The machine-readable side of a system message: an object with the `kind`

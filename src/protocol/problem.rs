@@ -16,6 +16,17 @@ pub struct FieldError {
     pub detail: String,
 }
 
+/// How somebody stands with a limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// The most at once.
+    pub limit: u32,
+    /// How many of them are left.
+    pub remaining: u32,
+    /// Until all of them are there again, in seconds.
+    pub reset: u32,
+}
+
 /// Why something was refused. It never holds the text of an inner error: that
 /// goes to the log, where the problem is made.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -29,6 +40,8 @@ pub struct Problem {
     pub errors: Vec<FieldError>,
     /// Seconds to wait before trying again.
     pub retry_after: Option<u32>,
+    /// Of what there was too much: it stands in headers, not in the body.
+    pub standing: Option<Standing>,
 }
 
 impl Problem {
@@ -39,6 +52,7 @@ impl Problem {
             detail: detail.into(),
             errors: Vec::new(),
             retry_after: None,
+            standing: None,
         }
     }
 

@@ -9,19 +9,22 @@
 //! written: its outcome is [`Outcome::Stale`].
 
 mod look;
+mod moved;
 mod plan;
+mod script;
 pub(super) mod sql;
 mod write;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use entity::participant::Role;
-use entity::{ConversationId, MessageId, Millis, UserId};
-
+use entity::{ConversationId, MessageId, Millis, UserId, receipt};
 use sea_orm::ConnectionTrait;
 
-use super::{Result, Store, messages};
+use super::{Result, Store, StoreError, messages};
 use crate::protocol::{ClientId, Emoji, Message, MessageText, Problem, User};
+pub use moved::{Authors, Marks, Moved, Raised, Step};
 
 /// One thing that a Room wants on disk, and how it was judged. Refused ones
 /// come along, since a retry is answered like the first time whatever has
@@ -34,8 +37,8 @@ pub struct Append {
     pub verdict: std::result::Result<(), Problem>,
     pub actor: User,
     pub what: What,
-    /// How many others take part.
-    pub audience: i32,
+    /// Whether others take part.
+    pub has_others: bool,
     /// Whether somebody put the conversation away, so that a message may have
     /// to bring it back.
     pub has_archived: bool,
@@ -52,6 +55,8 @@ pub enum What {
     Settings(Settings),
     /// Something done to a message that is there.
     Touch(Touch),
+    /// How far the actor has come.
+    Mark(Vec<Mark>),
 }
 
 impl What {
@@ -61,7 +66,7 @@ impl What {
         match self {
             Self::Post(post) => post.text.as_str().len() + post.quoted(),
             Self::Change(change) => change.text.len() + change.event.len(),
-            Self::Settings(_) => 0,
+            Self::Settings(_) | Self::Mark(_) => 0,
             Self::Touch(touch) => touch.bytes(),
         }
     }
@@ -91,6 +96,8 @@ pub struct Change {
     pub moves: Vec<MemberMove>,
     /// Somebody whom the actor has to be connected with.
     pub needs_connection: Option<UserId>,
+    /// Nothing is said here any more.
+    pub closes: bool,
     /// The change for programs: a JSON object with a `type`.
     pub event: String,
     /// The change for people.
@@ -124,6 +131,13 @@ impl Touch {
             How::Withdraw | How::React { .. } => 0,
         }
     }
+}
+
+/// Somebody has a message, or has seen it, and all before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mark {
+    pub kind: receipt::Kind,
+    pub message: MessageId,
 }
 
 /// How somebody's part in a conversation changes.
@@ -161,13 +175,27 @@ pub enum Outcome {
         change: Arc<Change>,
     },
     /// The actor's settings are on disk, in this version.
-    Set { user: UserId, version: i64 },
+    Set {
+        user: UserId,
+        version: i64,
+        settings: Settings,
+    },
+    /// The actor's marks stand there or further; what moved is in the
+    /// [`Commit`].
+    Marked {
+        /// None where they stood there already.
+        version: Option<i64>,
+        /// Those of the messages that they can't see.
+        unknown: Vec<MessageId>,
+    },
     /// It is on disk: the message, and those that quote it, as they are now.
     Touched {
         id: MessageId,
         /// None where it was like that already.
         version: Option<i64>,
         messages: Vec<Arc<Message>>,
+        /// More quote it than are told: those aren't among them.
+        has_more: bool,
     },
     /// It was sent before: this is what it became then.
     Known(Arc<Message>),
@@ -175,6 +203,17 @@ pub enum Outcome {
     Stale,
     /// Nothing was written.
     Refused(Problem),
+}
+
+/// What became of a batch.
+#[derive(Clone, Debug, Default)]
+pub struct Commit {
+    /// One per append, in order.
+    pub outcomes: Vec<Outcome>,
+    /// Where marks moved.
+    pub marks: HashMap<ConversationId, Marks>,
+    /// Whether it was refused, and may be on disk all the same.
+    pub is_unsure: bool,
 }
 
 /// Notes that all have read a conversation up to there, as part of a larger
@@ -189,21 +228,38 @@ pub(super) async fn read_by_all(
 }
 
 impl Store {
-    /// Commits a batch: one outcome per append, in order. Either all that is
-    /// new in it is on disk afterwards, or nothing.
+    /// Commits a batch. Either all that is new in it is on disk afterwards, or
+    /// nothing.
     ///
     /// # Errors
-    /// Where the database fails; nothing is written then.
-    pub async fn append(&self, batch: &[Append], now: Millis) -> Result<Vec<Outcome>> {
+    /// Where the database fails; nothing is written then, unless it is
+    /// `Unsure`.
+    pub async fn append(&self, batch: &[Append], now: Millis) -> Result<Commit> {
         let ids = self.ids.messages(&self.writer, batch.len()).await?;
         let tx = self.begin().await?;
-        let found = look::all(&tx, batch, now).await?;
-        let (mut outcomes, plan) = plan::assign(batch, found, ids, now);
-        if !plan.is_empty() {
-            write::all(&tx, plan, now).await?;
-        }
-        look::again(&tx, &mut outcomes).await?;
-        tx.commit().await?;
-        Ok(outcomes)
+        let done = append_in(&tx, batch, (ids, now)).await?;
+        tx.commit().await.map_err(StoreError::of_commit)?;
+        Ok(done)
     }
+}
+
+/// Writes a batch as part of a larger change; `ids` are for the messages in it.
+pub(super) async fn append_in(
+    tx: &impl ConnectionTrait,
+    batch: &[Append],
+    (ids, now): (Vec<i64>, Millis),
+) -> Result<Commit> {
+    let found = look::all(tx, batch, now).await?;
+    let (mut outcomes, mut plan) = plan::assign(batch, found, ids, now);
+    let mut marks = HashMap::new();
+    if !plan.is_empty() {
+        write::all(tx, &mut plan, now).await?;
+        marks = moved::look(tx, &plan, now).await?;
+    }
+    look::again(tx, &mut outcomes).await?;
+    Ok(Commit {
+        outcomes,
+        marks,
+        is_unsure: false,
+    })
 }

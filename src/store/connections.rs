@@ -14,7 +14,7 @@ use entity::{ConnectionId, Millis, UserId, conversation, user};
 use sea_orm::{
     ActiveValue::Set,
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, IntoActiveModel, ModelTrait,
-    PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, TryInsertResult,
+    QueryFilter, QueryOrder, QuerySelect, TryInsertResult,
     sea_query::{Expr, LockType},
 };
 
@@ -62,15 +62,22 @@ impl Store {
         self.seen_by(me, &rows).await
     }
 
-    /// How many have asked this person and wait for an answer.
+    /// What stands between two, be it a connection or a request.
+    pub async fn connection_between(
+        &self,
+        me: UserId,
+        them: UserId,
+    ) -> Result<Option<ConnectionId>> {
+        let row = pair(me, them).one(&self.reader).await?;
+        Ok(row.map(|row| row.id))
+    }
+
+    /// How many have asked this person and wait for an answer. Read together
+    /// with others who ask at this moment.
     pub async fn pending_connections(&self, me: UserId) -> Result<i64> {
-        let count = connection::Entity::find()
-            .filter(is_of(me))
-            .filter(connection::Column::State.eq(State::Requested))
-            .filter(connection::Column::RequestedBy.ne(me))
-            .count(&self.reader)
-            .await?;
-        Ok(i64::try_from(count).unwrap_or(i64::MAX))
+        let db = self.reader.clone();
+        let read = move |users| waiting::count(db.clone(), users);
+        Ok(self.asked.pending.ask(me, read).await?.unwrap_or_default())
     }
 
     /// Asks `them`; where they had asked already, the two are connected.
@@ -350,7 +357,8 @@ fn is_seen_by(me: UserId) -> Condition {
     )
 }
 
-fn other(row: &connection::Model, me: UserId) -> UserId {
+/// The one of the two who isn't oneself.
+pub(super) fn other(row: &connection::Model, me: UserId) -> UserId {
     if row.low_id == me {
         row.high_id
     } else {

@@ -3,21 +3,26 @@
 
 mod groups;
 mod missed;
+mod resume;
+mod room;
 mod views;
 
 use entity::conversation::{self, Kind};
 use entity::participant::Role;
-use entity::{ConversationId, Millis, UserId, participant, user};
+use entity::{ConversationId, Millis, UserId, participant};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder,
-    TryInsertResult,
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, TryInsertResult,
 };
 
 use super::{Result, Store, StoreError, connections};
-use crate::protocol::{Code, User, input::direct_key};
+use crate::protocol::{Code, input::direct_key};
 pub use groups::NewGroup;
 pub use missed::{Leaver, Missed};
-pub use views::ListCursor;
+pub use resume::{Changed, Round, Standing};
+use room::room;
+pub use room::{RoomMember, RoomRecord};
+pub(super) use views::UNREAD;
+pub use views::{ListCursor, Waiting};
 
 /// Which part of a history a person may see: what stands after `first` and up
 /// to `last`.
@@ -45,31 +50,6 @@ impl Access {
             Self::In(window) | Self::Left(window) => window,
         }
     }
-}
-
-/// What a Room knows of its conversation.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RoomRecord {
-    pub id: ConversationId,
-    pub kind: Kind,
-    pub open: bool,
-    pub version: i64,
-    pub members_version: i64,
-    pub members: Vec<RoomMember>,
-    /// Whether somebody put it away.
-    pub has_archived: bool,
-}
-
-/// Somebody in a Room.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RoomMember {
-    pub user: User,
-    pub role: Role,
-    pub joined_at: Millis,
-    /// They see what comes after it.
-    pub joined_seq: i64,
-    /// Their account is switched off: they hear, but don't speak.
-    pub is_deactivated: bool,
 }
 
 impl Store {
@@ -137,53 +117,6 @@ impl Store {
             }
         }))
     }
-
-    /// What a Room starts from.
-    ///
-    /// # Errors
-    /// `not_found` where there is no such conversation.
-    pub async fn room(&self, id: ConversationId) -> Result<RoomRecord> {
-        let tx = self.snapshot().await?;
-        let found = room(&tx, id).await?;
-        tx.commit().await?;
-        Ok(found)
-    }
-}
-
-async fn room(db: &impl ConnectionTrait, id: ConversationId) -> Result<RoomRecord> {
-    let row = conversation::Entity::find_by_id(id)
-        .one(db)
-        .await?
-        .ok_or_else(StoreError::not_found)?;
-    let people = participant::Entity::find()
-        .find_also_related(user::Entity)
-        .filter(participant::Column::ConversationId.eq(id))
-        .filter(participant::Column::LeftSeq.is_null())
-        .order_by_asc(participant::Column::UserId)
-        .all(db)
-        .await?;
-    let mut has_archived = false;
-    let members = people.into_iter().filter_map(|(row, user)| {
-        let user = user?;
-        has_archived |= row.archived;
-        Some(RoomMember {
-            role: row.role,
-            joined_at: row.joined_at,
-            joined_seq: row.joined_seq,
-            is_deactivated: user.deactivated_at.is_some(),
-            user: User::from(&user),
-        })
-    });
-    let members = members.collect();
-    Ok(RoomRecord {
-        id,
-        has_archived,
-        kind: row.kind,
-        open: row.open,
-        version: row.version,
-        members_version: row.members_version,
-        members,
-    })
 }
 
 async fn direct(db: &impl ConnectionTrait, key: &str) -> Result<Option<ConversationId>> {

@@ -9,11 +9,8 @@ use entity::{
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, IntoActiveModel};
 
-use super::{NewUser, Result, Store, StoreError, ids, users};
+use super::{AT_A_TIME, NewUser, Result, Store, StoreError, ids, users, words};
 use crate::protocol::{Code, User};
-
-/// As many rows as their bind parameters allow on SQLite.
-const AT_A_TIME: usize = 500;
 
 /// Somebody to have an account.
 pub struct Newcomer {
@@ -150,7 +147,11 @@ impl Ids {
                 last_message_id: Set(row.last_message_id.map(|id| ids.message(id))),
                 ..row.clone().into_active_model()
             };
-            ids.conversations.insert(row.id, new.insert(tx).await?.id);
+            let id = new.insert(tx).await?.id;
+            if let Some(title) = &row.title {
+                words::replace(tx, id, title).await?;
+            }
+            ids.conversations.insert(row.id, id);
         }
         Ok(ids)
     }

@@ -6,7 +6,7 @@ use sea_orm::{
     ExprTrait, QueryFilter, sea_query::Expr,
 };
 
-use super::{Result, Store, StoreError};
+use super::{Act, Deed, Entry, Result, Store, StoreError, Target, admin};
 use crate::protocol::Problem;
 
 /// What an invitation starts with.
@@ -19,16 +19,21 @@ pub struct NewInvite {
 
 impl Store {
     /// Makes an invitation.
-    pub async fn create_invite(&self, new: NewInvite, now: Millis) -> Result<invite::Model> {
+    pub async fn create_invite(&self, new: NewInvite, act: &Act) -> Result<invite::Model> {
+        let tx = self.begin().await?;
         let row = invite::ActiveModel {
             code: Set(new.code),
             uses_left: Set(new.uses),
             expires_at: Set(new.expires_at),
             created_by: Set(new.created_by),
-            created_at: Set(now),
+            created_at: Set(act.at),
             ..Default::default()
         };
-        Ok(row.insert(&self.writer).await?)
+        let made = row.insert(&tx).await?;
+        let entry = Entry::new(Deed::CreateInvite, Target::Invite(made.id.0));
+        admin::note(&tx, act, entry).await?;
+        tx.commit().await?;
+        Ok(made)
     }
 }
 

@@ -1,13 +1,17 @@
 //! Logins: what a token is tied to, so that it can end before it expires.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use entity::{LoginId, Millis, UserId, login, user};
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait,
-    QueryFilter, QueryOrder, QuerySelect,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait,
+    DatabaseConnection, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
 };
 
+use tokio::time::Instant;
+
+use super::append::sql::pad;
 use super::{Result, Store, StoreError};
 use crate::protocol::Code;
 
@@ -92,21 +96,29 @@ impl Store {
     }
 
     /// The login with that id, where it has neither ended nor expired and its
-    /// account is active.
+    /// account is active. Read together with others who ask at this moment,
+    /// and for those who ask again within the next quarter of a second: what
+    /// another process changes is known here that much later, what this one
+    /// does at once.
     pub async fn login(&self, id: LoginId, now: Millis) -> Result<Option<Login>> {
-        let found = login::Entity::find_by_id(id)
-            .find_also_related(user::Entity)
-            .filter(holds(now))
-            .filter(user::Column::DeactivatedAt.is_null())
-            .one(&self.reader)
-            .await?;
-        Ok(found.and_then(|(row, user)| {
-            Some(Login {
-                id: row.id,
-                user: user?,
-                expires_at: row.expires_at,
-                last_used_at: row.last_used_at,
-            })
+        let found = match self.asked.recent_logins.get(&id, Instant::now()) {
+            Ok(found) => Some(found),
+            Err(since) => {
+                let db = self.reader.clone();
+                let read = move |ids| not_ended(db.clone(), ids);
+                let found = self.asked.logins.ask(id, read).await?;
+                if let Some(found) = &found {
+                    self.asked.recent_logins.keep(since, id, found.clone());
+                }
+                found
+            }
+        };
+        let found = found.filter(|(login, _)| login.expires_at > now);
+        Ok(found.map(|(login, user)| Login {
+            id: login.id,
+            user,
+            expires_at: login.expires_at,
+            last_used_at: login.last_used_at,
         }))
     }
 
@@ -117,6 +129,7 @@ impl Store {
             .filter(login::Column::Id.eq(login.id))
             .exec(&self.writer)
             .await?;
+        self.asked.recent_logins.forget_one(&login.id);
         Ok(())
     }
 
@@ -128,6 +141,7 @@ impl Store {
             .filter(login::Column::EndedAt.is_null())
             .exec(&self.writer)
             .await?;
+        self.asked.recent_logins.forget();
         Ok(())
     }
 
@@ -143,6 +157,7 @@ impl Store {
             .filter(holds(now))
             .exec(&self.writer)
             .await?;
+        self.asked.recent_logins.forget();
         match done.rows_affected {
             0 => Err(StoreError::not_found()),
             _ => Ok(()),
@@ -161,10 +176,30 @@ impl Store {
     }
 }
 
-fn holds(now: Millis) -> Condition {
+/// Has neither ended nor expired.
+pub(super) fn holds(now: Millis) -> Condition {
     Condition::all()
         .add(login::Column::EndedAt.is_null())
         .add(login::Column::ExpiresAt.gt(now))
+}
+
+/// Those of these logins that haven't ended, of active accounts.
+async fn not_ended(
+    db: DatabaseConnection,
+    mut ids: Vec<LoginId>,
+) -> Result<HashMap<LoginId, (login::Model, user::Model)>> {
+    pad(&mut ids);
+    let rows = login::Entity::find()
+        .find_also_related(user::Entity)
+        .filter(login::Column::Id.is_in(ids))
+        .filter(login::Column::EndedAt.is_null())
+        .filter(user::Column::DeactivatedAt.is_null())
+        .all(&db)
+        .await?;
+    let rows = rows.into_iter();
+    Ok(rows
+        .filter_map(|(login, user)| Some((login.id, (login, user?))))
+        .collect())
 }
 
 /// Ends every login of a person but this one, as part of a larger change, and
@@ -174,32 +209,38 @@ pub(super) async fn end_others(
     login: &Login,
     now: Millis,
 ) -> Result<Vec<LoginId>> {
-    let others = Condition::all()
-        .add(login::Column::UserId.eq(login.user.id))
-        .add(login::Column::Id.ne(login.id))
-        .add(login::Column::EndedAt.is_null());
+    let others = open_of(login.user.id).add(login::Column::Id.ne(login.id));
+    end(tx, others, now).await
+}
+
+/// Ends every login of a person, as part of a larger change, and says which
+/// these were.
+pub(super) async fn end_all(
+    tx: &impl ConnectionTrait,
+    user: UserId,
+    now: Millis,
+) -> Result<Vec<LoginId>> {
+    end(tx, open_of(user), now).await
+}
+
+fn open_of(user: UserId) -> Condition {
+    Condition::all()
+        .add(login::Column::UserId.eq(user))
+        .add(login::Column::EndedAt.is_null())
+}
+
+async fn end(tx: &impl ConnectionTrait, which: Condition, now: Millis) -> Result<Vec<LoginId>> {
     let ended = login::Entity::find()
         .select_only()
         .column(login::Column::Id)
-        .filter(others.clone())
+        .filter(which.clone())
         .into_tuple()
         .all(tx)
         .await?;
     login::Entity::update_many()
         .col_expr(login::Column::EndedAt, now.into())
-        .filter(others)
+        .filter(which)
         .exec(tx)
         .await?;
     Ok(ended)
-}
-
-/// Ends every login of a person, as part of a larger change.
-pub(super) async fn end_all(tx: &impl ConnectionTrait, user_id: UserId, now: Millis) -> Result<()> {
-    login::Entity::update_many()
-        .col_expr(login::Column::EndedAt, now.into())
-        .filter(login::Column::UserId.eq(user_id))
-        .filter(login::Column::EndedAt.is_null())
-        .exec(tx)
-        .await?;
-    Ok(())
 }

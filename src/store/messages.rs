@@ -1,60 +1,21 @@
 //! History: messages in their present state, as clients see them.
 
+mod pages;
 mod reactions;
+mod receipts;
 
-use entity::message::Kind;
+use entity::message::{Furthest, Kind};
 use entity::{ConversationId, MessageId, Millis, UserId};
 use sea_orm::{ConnectionTrait, DbErr, FromQueryResult, Statement, Value};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::conversations::Window;
-use super::{Result, Store};
+use super::{Result, piece};
 use crate::protocol::message::Reaction;
 use crate::protocol::{Message, Quote, Status, User};
 
-/// Which part of a history is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PageRequest {
-    /// The newest.
-    Latest,
-    /// What stands before this `seq`.
-    Before(i64),
-    /// What stands after this `seq`.
-    After(i64),
-    /// What stands around this `seq`.
-    Around(i64),
-}
-
-/// A part of a history, oldest first.
-#[derive(Clone, Debug, Default)]
-pub struct Page {
-    pub messages: Vec<Message>,
-    /// Whether there is more before it.
-    pub has_older: bool,
-    /// Whether there is more after it.
-    pub has_newer: bool,
-}
-
-impl Store {
-    /// A page of at most `limit` messages of what `window` lets one see.
-    pub async fn history(&self, window: &Window, request: PageRequest, limit: u64) -> Result<Page> {
-        let tx = self.snapshot().await?;
-        let page = match request {
-            PageRequest::Latest => older(&tx, window, i64::MAX, limit).await?,
-            PageRequest::Before(seq) => older(&tx, window, seq, limit).await?,
-            PageRequest::After(seq) => newer(&tx, window, seq, limit).await?,
-            PageRequest::Around(seq) => {
-                let before = older(&tx, window, seq, limit / 2).await?;
-                let mut page = newer(&tx, window, seq.saturating_sub(1), limit - limit / 2).await?;
-                page.has_older = before.has_older;
-                page.messages.splice(0..0, before.messages);
-                page
-            }
-        };
-        tx.commit().await?;
-        Ok(page)
-    }
-}
+pub use pages::{Page, PageRequest};
+pub use receipts::ReceiptsRequest;
 
 /// Every message that changed after the version `after` and up to `up_to`,
 /// in its present state, in the order of `seq`.
@@ -72,6 +33,35 @@ pub(super) async fn changed(
     .await
 }
 
+/// The messages at these places, in their present state, in the order of
+/// `seq`; but for those that changed after the version `up_to`.
+pub(super) async fn unchanged(
+    db: &impl ConnectionTrait,
+    conversation: ConversationId,
+    seqs: &[i64],
+    up_to: i64,
+) -> Result<Vec<Message>> {
+    if seqs.is_empty() {
+        return Ok(Vec::new());
+    }
+    let places = super::append::sql::places_from(3, seqs.len());
+    let values = [conversation.into(), up_to.into()];
+    let values = values
+        .into_iter()
+        .chain(seqs.iter().map(|seq| Value::from(*seq)));
+    select(
+        db,
+        // With a sign before it no index is used for the version: most of a
+        // history is older.
+        &format!(
+            "WHERE m.conversation_id = $1 AND +m.version <= $2 AND m.seq IN ({places}) \
+             ORDER BY m.seq"
+        ),
+        values,
+    )
+    .await
+}
+
 /// The messages with these ids, in no order.
 pub(super) async fn by_ids(db: &impl ConnectionTrait, ids: &[MessageId]) -> Result<Vec<Message>> {
     if ids.is_empty() {
@@ -82,107 +72,54 @@ pub(super) async fn by_ids(db: &impl ConnectionTrait, ids: &[MessageId]) -> Resu
     select(db, &format!("WHERE m.id IN ({places})"), values).await
 }
 
-async fn older(
-    db: &impl ConnectionTrait,
-    window: &Window,
-    before: i64,
-    limit: u64,
-) -> Result<Page> {
-    let before = before.min(window.last.saturating_add(1));
-    let mut messages = select(
-        db,
-        "WHERE m.conversation_id = $1 AND m.seq > $2 AND m.seq < $3 ORDER BY m.seq DESC LIMIT $4",
-        [
-            window.conversation.into(),
-            window.first.into(),
-            before.into(),
-            count(limit + 1),
-        ],
-    )
-    .await?;
-    let has_older = cut(&mut messages, limit);
-    messages.reverse();
-    Ok(Page {
-        messages,
-        has_older,
-        has_newer: before <= window.last,
-    })
-}
-
-async fn newer(db: &impl ConnectionTrait, window: &Window, after: i64, limit: u64) -> Result<Page> {
-    let after = after.max(window.first);
-    let mut messages = select(
-        db,
-        "WHERE m.conversation_id = $1 AND m.seq > $2 AND m.seq <= $3 ORDER BY m.seq LIMIT $4",
-        [
-            window.conversation.into(),
-            after.into(),
-            window.last.into(),
-            count(limit + 1),
-        ],
-    )
-    .await?;
-    let has_newer = cut(&mut messages, limit);
-    Ok(Page {
-        messages,
-        has_older: after > window.first,
-        has_newer,
-    })
-}
-
-fn count(limit: u64) -> Value {
-    i64::try_from(limit).unwrap_or(i64::MAX).into()
-}
-
-/// One more than asked for was read, to learn whether there is more.
-fn cut(messages: &mut Vec<Message>, limit: u64) -> bool {
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let has_more = messages.len() > limit;
-    messages.truncate(limit);
-    has_more
-}
-
-/// Everything a message is made of but its quote. When a mark passed a
+/// Everything a message is made of but its quote and its reactions, of which
+/// it says whether there are any. When a mark passed a
 /// message is the first move that came that far; it is looked for only where
 /// one did. Where both marks moved at once, only `read` was written down.
-const SELECT: &str = r#"
-SELECT m.id, m.conversation_id, m.seq, m.version, m.posted_version, m.kind, m.text, m.event, m.client_id,
-       m.reply_to, m.audience, m.created_at, m.edited_at, m.deleted_at,
+const COLUMNS: &str = r#"
+       m.id, m.conversation_id, m.seq, m.version, m.posted_version, m.kind, m.text, m.event, m.client_id,
+       m.reply_to, m.furthest, m.created_at, m.edited_at, m.deleted_at,
        m.sender_id, u.username, u.display_name, c.delivered_low, c.read_low,
+       EXISTS (SELECT 1 FROM reaction e WHERE e.message_id = m.id),
        CASE WHEN c.delivered_low >= m.seq THEN
            (SELECT r.at FROM receipt r WHERE r.conversation_id = m.conversation_id AND r.kind = 0
-            AND r.user_id IS NULL AND r.up_to_seq >= m.seq ORDER BY r.up_to_seq LIMIT 1) END AS delivered_at,
+            AND r.user_id IS NULL AND r.up_to_seq >= m.seq ORDER BY r.up_to_seq LIMIT 1) END,
        CASE WHEN c.read_low >= m.seq THEN
            (SELECT r.at FROM receipt r WHERE r.conversation_id = m.conversation_id AND r.kind = 1
-            AND r.user_id IS NULL AND r.up_to_seq >= m.seq ORDER BY r.up_to_seq LIMIT 1) END AS read_at
-FROM message m
-JOIN "user" u ON u.id = m.sender_id
-JOIN conversation c ON c.id = m.conversation_id
-"#;
+            AND r.user_id IS NULL AND r.up_to_seq >= m.seq ORDER BY r.up_to_seq LIMIT 1) END"#;
 
-#[derive(FromQueryResult)]
+const FROM: &str = r#"FROM message m
+JOIN "user" u ON u.id = m.sender_id
+JOIN conversation c ON c.id = m.conversation_id "#;
+
+/// The fields are in the order of [`COLUMNS`].
+#[derive(Deserialize)]
 struct Row {
     id: MessageId,
     conversation_id: ConversationId,
     seq: i64,
     version: i64,
     posted_version: i64,
+    #[serde(deserialize_with = "piece::choice")]
     kind: Kind,
     text: String,
     event: Option<String>,
     client_id: Option<String>,
     reply_to: Option<MessageId>,
-    audience: i32,
-    created_at: Millis,
-    edited_at: Option<Millis>,
-    deleted_at: Option<Millis>,
+    #[serde(deserialize_with = "piece::choice")]
+    furthest: Furthest,
+    created_at: i64,
+    edited_at: Option<i64>,
+    deleted_at: Option<i64>,
     sender_id: UserId,
     username: String,
     display_name: String,
     delivered_low: i64,
     read_low: i64,
-    delivered_at: Option<Millis>,
-    read_at: Option<Millis>,
+    #[serde(deserialize_with = "piece::flag")]
+    is_reacted_to: bool,
+    delivered_at: Option<i64>,
+    read_at: Option<i64>,
 }
 
 async fn select(
@@ -190,13 +127,25 @@ async fn select(
     rest: &str,
     values: impl IntoIterator<Item = Value>,
 ) -> Result<Vec<Message>> {
-    let sql = format!("{SELECT}{rest}");
-    let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
-    let rows = Row::find_by_statement(statement).all(db).await?;
+    let rows = rows(db, rest, values).await?;
+    complete(db, rows).await
+}
+
+async fn rows(
+    db: &impl ConnectionTrait,
+    rest: &str,
+    values: impl IntoIterator<Item = Value>,
+) -> Result<Vec<Row>> {
+    piece::rows(db, (COLUMNS, &format!("{FROM}{rest}")), values).await
+}
+
+/// With what they quote, and with their reactions, where there are any.
+async fn complete(db: &impl ConnectionTrait, rows: Vec<Row>) -> Result<Vec<Message>> {
     let quoted: Vec<MessageId> = rows.iter().filter_map(|row| row.reply_to).collect();
     let quotes = quotes(db, &quoted).await?;
-    let ids: Vec<MessageId> = rows.iter().map(|row| row.id).collect();
-    let mut reactions = reactions::of(db, &ids).await?;
+    let reacted = rows.iter().filter(|row| row.is_reacted_to);
+    let reacted: Vec<MessageId> = reacted.map(|row| row.id).collect();
+    let mut reactions = reactions::of(db, &reacted).await?;
     Ok(rows
         .into_iter()
         .map(|row| {
@@ -208,20 +157,28 @@ async fn select(
 }
 
 impl Row {
+    fn stands_alone(&self) -> bool {
+        self.reply_to.is_none() && !self.is_reacted_to
+    }
+
     fn into_message(
         self,
         reply_to: Option<Quote>,
         reactions: Vec<Reaction>,
     ) -> std::result::Result<Message, DbErr> {
-        let is_heard = self.audience > 0;
-        let status = match self.seq {
-            seq if is_heard && seq <= self.read_low => Status::Read,
-            seq if is_heard && seq <= self.delivered_low => Status::Delivered,
+        let reached = match self.seq {
+            seq if seq <= self.read_low => Status::Read,
+            seq if seq <= self.delivered_low => Status::Delivered,
             _ => Status::Sent,
         };
-        let read_at = self.read_at.filter(|_| status == Status::Read);
+        let status = reached.min(match self.furthest {
+            Furthest::Sent => Status::Sent,
+            Furthest::Delivered => Status::Delivered,
+            Furthest::Read => Status::Read,
+        });
+        let read_at = self.read_at.map(Millis).filter(|_| status == Status::Read);
         // Reading implies delivery, at the same moment where nothing else says.
-        let delivered_at = [self.delivered_at, read_at]
+        let delivered_at = [self.delivered_at.map(Millis), read_at]
             .into_iter()
             .flatten()
             .min()
@@ -246,8 +203,8 @@ impl Row {
             client_id: self.client_id,
             reply_to,
             reactions,
-            created_at: self.created_at,
-            edited_at: self.edited_at,
+            created_at: Millis(self.created_at),
+            edited_at: self.edited_at.map(Millis),
             deleted: self.deleted_at.is_some(),
             status,
             delivered_at,

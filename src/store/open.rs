@@ -1,5 +1,5 @@
-//! Opening, migrating and closing the database, and the locks that keep a
-//! second server away from it.
+//! Opening, migrating and closing the database, and the lock that keeps a
+//! second server away from its folder.
 
 use std::fs::{File, TryLockError};
 use std::os::unix::fs::OpenOptionsExt;
@@ -9,27 +9,25 @@ use std::time::Duration;
 
 use log::LevelFilter;
 use migration::{Migrator, MigratorTrait};
-use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, RuntimeErr,
-    Statement,
-};
+use sea_orm::sqlx::Connection;
+use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbBackend, DbErr, RuntimeErr};
 
-use super::{Result, Store, StoreError};
+use super::{Result, Store, copies};
 use crate::config::DatabaseUrl;
-use crate::protocol::Code;
 
 /// Connections that read SQLite: no more than cores are of use.
 const SQLITE_READERS: u32 = 2;
+/// Rows that SQLite's threads may be ahead of who reads them.
+const ROWS_BUFFERED: usize = 512;
 /// PostgreSQL's one pool.
 const POSTGRES_CONNECTIONS: u32 = 16;
 /// How long a question waits for a connection before it is answered
 /// `unavailable`.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// The advisory locks, by number: PostgreSQL has one space of them per
-/// database, so they are far from what others might choose.
-const SERVE_LOCK: i64 = 0x7469_6469_6e67_7301;
-const MIGRATE_LOCK: i64 = 0x7469_6469_6e67_7302;
+pub(super) const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long PostgreSQL waits for somebody else's lock, and works on one
+/// statement, before that is answered `unavailable`: what waits for it is
+/// everything that anybody sends. SQLite's is its `busy_timeout`.
+const POSTGRES_PATIENCE: [(&str, &str); 2] = [("lock_timeout", "5s"), ("statement_timeout", "30s")];
 
 impl Store {
     /// Opens the database, making the SQLite file where there is none.
@@ -41,11 +39,13 @@ impl Store {
             DatabaseUrl::Sqlite(path) => {
                 own_file(path)
                     .map_err(|error| DbErr::Conn(RuntimeErr::Internal(error.to_string())))?;
-                let writer = sqlite(path, 1, false).await?;
-                (writer, sqlite(path, SQLITE_READERS, true).await?)
+                let writer = sqlite(path, 1, May::Write).await?;
+                (writer, sqlite(path, SQLITE_READERS, May::OnlyRead).await?)
             }
             DatabaseUrl::Postgres(url) => {
-                let pool = Database::connect(options(url, POSTGRES_CONNECTIONS)).await?;
+                let mut options = options(url, POSTGRES_CONNECTIONS);
+                options.map_sqlx_postgres_opts(|postgres| postgres.options(POSTGRES_PATIENCE));
+                let pool = Database::connect(options).await?;
                 (pool.clone(), pool)
             }
         };
@@ -53,6 +53,40 @@ impl Store {
             writer,
             reader,
             ids: Arc::default(),
+            asked: Arc::default(),
+        })
+    }
+
+    /// Opens the database only to be looked at: nothing in it is changed, and
+    /// it may be one that can't be written.
+    ///
+    /// # Errors
+    /// `Unavailable` where it isn't there or can't be reached.
+    pub async fn open_to_look(url: &DatabaseUrl) -> Result<Self> {
+        let DatabaseUrl::Sqlite(path) = url else {
+            return Self::open(url).await;
+        };
+        let path = path.to_owned();
+        let mut options = options("sqlite::memory:", SQLITE_READERS);
+        options.map_sqlx_sqlite_opts(move |sqlite| {
+            sqlite
+                .in_memory(false)
+                .shared_cache(false)
+                .filename(&path)
+                .read_only(true)
+                // Nothing is put beside one that nobody has in use. Where
+                // somebody has, what they wrote stands in its log.
+                .immutable(!copies::log_of(&path).exists())
+                .busy_timeout(Duration::from_secs(5))
+                .pragma("temp_store", "MEMORY")
+                .pragma("query_only", "ON")
+        });
+        let reader = Database::connect(options).await?;
+        Ok(Self {
+            writer: reader.clone(),
+            reader,
+            ids: Arc::default(),
+            asked: Arc::default(),
         })
     }
 
@@ -63,23 +97,21 @@ impl Store {
     /// `Internal` where a step fails; it is rolled back.
     pub async fn migrate(&self) -> Result<()> {
         if self.backend() == DbBackend::Sqlite {
-            return self.take_steps().await;
+            return self.take_steps(&self.writer).await;
         }
-        let guard = self.lock_connection().await?;
-        guard
-            .execute_raw(lock_statement("SELECT pg_advisory_lock($1)", MIGRATE_LOCK))
-            .await?;
-        let done = self.take_steps().await;
+        let lock = self.lock_to_migrate().await?;
+        // By the lock's own connection, where a step may take its time.
+        let done = self.take_steps(&lock).await;
         // Closing the connection gives the lock back, however it went.
-        guard.close().await?;
+        lock.close().await?;
         done
     }
 
     /// Takes the steps that are missing. With none it does nothing: the
     /// migrator would log even that, before the one line of a command's answer.
-    async fn take_steps(&self) -> Result<()> {
+    async fn take_steps(&self, writer: &DatabaseConnection) -> Result<()> {
         if !self.is_migrated().await? {
-            Migrator::up(&self.writer, None).await?;
+            Migrator::up(writer, None).await?;
         }
         Ok(())
     }
@@ -90,62 +122,6 @@ impl Store {
         Ok(pending.is_empty())
     }
 
-    /// Makes sure that no other server works on this PostgreSQL database.
-    /// Dropping the answer gives the lock back. SQLite's lock is the folder's:
-    /// see [`FolderLock`].
-    ///
-    /// # Errors
-    /// `Conflict` where another holds it.
-    pub async fn hold_alone(&self) -> Result<Option<DatabaseConnection>> {
-        if self.backend() == DbBackend::Sqlite {
-            return Ok(None);
-        }
-        let guard = self.lock_connection().await?;
-        let row = guard
-            .query_one_raw(lock_statement(
-                "SELECT pg_try_advisory_lock($1)",
-                SERVE_LOCK,
-            ))
-            .await?;
-        match row.map(|row| row.try_get_by_index(0)).transpose()? {
-            Some(true) => Ok(Some(guard)),
-            _ => Err(StoreError::refused(
-                Code::Conflict,
-                "Another server is using this database.",
-            )),
-        }
-    }
-
-    /// Gives the lock of [`Store::hold_alone`] back, and waits until it is:
-    /// whoever starts next finds it free. Of a connection that is only dropped
-    /// PostgreSQL hears a little later.
-    pub async fn let_others(&self, lock: DatabaseConnection) {
-        let unlock = lock_statement("SELECT pg_advisory_unlock($1)", SERVE_LOCK);
-        let done = match lock.execute_raw(unlock).await {
-            Ok(_) => lock.close().await,
-            Err(error) => Err(error),
-        };
-        if let Err(error) = done {
-            tracing::warn!(%error, "could not give the database's lock back");
-        }
-    }
-
-    /// A connection of its own, since advisory locks belong to a connection.
-    async fn lock_connection(&self) -> Result<DatabaseConnection> {
-        let pool = self.writer.get_postgres_connection_pool();
-        let options = pool.connect_options();
-        let lock = sea_orm::sqlx::postgres::PgPoolOptions::new()
-            .max_connections(1)
-            .idle_timeout(None)
-            .max_lifetime(None)
-            .connect_with(options.as_ref().clone())
-            .await
-            .map_err(|error| DbErr::Conn(RuntimeErr::SqlxError(error.into())))?;
-        Ok(sea_orm::SqlxPostgresConnector::from_sqlx_postgres_pool(
-            lock,
-        ))
-    }
-
     /// Lets what is under way finish, then closes every connection.
     pub async fn close(self) {
         for pool in [self.reader, self.writer] {
@@ -154,10 +130,6 @@ impl Store {
             }
         }
     }
-}
-
-fn lock_statement(sql: &str, lock: i64) -> Statement {
-    Statement::from_sql_and_values(DbBackend::Postgres, sql, [lock.into()])
 }
 
 fn options(url: &str, connections: u32) -> ConnectOptions {
@@ -184,15 +156,39 @@ fn own_file(path: &Path) -> std::io::Result<()> {
         .map(drop)
 }
 
+/// What a connection is for.
+#[derive(Clone, Copy)]
+enum May {
+    Write,
+    OnlyRead,
+}
+
+impl May {
+    fn query_only(self) -> &'static str {
+        match self {
+            Self::Write => "OFF",
+            Self::OnlyRead => "ON",
+        }
+    }
+}
+
 /// WAL, so that readers never wait for the writer; `synchronous=FULL`, since
 /// an acknowledged message survives a power cut.
-async fn sqlite(path: &Path, connections: u32, only_reads: bool) -> Result<DatabaseConnection> {
+async fn sqlite(path: &Path, connections: u32, may: May) -> Result<DatabaseConnection> {
     let mut options = options("sqlite::memory:", connections);
     let path = path.to_owned();
     options
         .min_connections(connections)
         .max_lifetime(None::<Duration>);
     options.idle_timeout(None::<Duration>);
+    // Where the disk fails, SQLite rolls back by itself. sqlx doesn't learn of
+    // that: it would count the connection as amid a transaction ever after,
+    // make savepoints of what follows, and release them without a commit.
+    options.map_sqlx_sqlite_pool_opts(|pool| {
+        pool.before_acquire(|connection, _| {
+            Box::pin(std::future::ready(Ok(!connection.is_in_transaction())))
+        })
+    });
     options.map_sqlx_sqlite_opts(move |sqlite| {
         sqlite
             .in_memory(false)
@@ -200,6 +196,9 @@ async fn sqlite(path: &Path, connections: u32, only_reads: bool) -> Result<Datab
             .filename(&path)
             .create_if_missing(true)
             .busy_timeout(Duration::from_secs(5))
+            // A page of history in one go: with less room, the thread that
+            // reads it waits for who asked, row by row.
+            .row_buffer_size(ROWS_BUFFERED)
             .pragma("journal_mode", "WAL")
             .pragma("synchronous", "FULL")
             .pragma("foreign_keys", "ON")
@@ -207,16 +206,16 @@ async fn sqlite(path: &Path, connections: u32, only_reads: bool) -> Result<Datab
             .pragma("temp_store", "MEMORY")
             // A text that was withdrawn doesn't stay behind in a free page.
             .pragma("secure_delete", "ON")
-            .pragma("query_only", if only_reads { "ON" } else { "OFF" })
+            .pragma("query_only", may.query_only())
     });
     Ok(Database::connect(options).await?)
 }
 
-/// Holds a data folder for one server: the lock goes with the process,
-/// however that ends.
+/// Holds a data folder for one server: the lock goes with this, or with the
+/// process, however that ends.
 #[derive(Debug)]
 pub struct FolderLock {
-    _file: File,
+    file: File,
 }
 
 impl FolderLock {
@@ -231,9 +230,35 @@ impl FolderLock {
             .write(true)
             .open(folder.join("tidings.lock"))?;
         match file.try_lock() {
-            Ok(()) => Ok(Some(Self { _file: file })),
+            Ok(()) => Ok(Some(Self { file })),
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(error),
         }
+    }
+}
+
+impl Drop for FolderLock {
+    /// Closing the file isn't enough: the lock is the open file's, which a
+    /// child has too that was forked meanwhile, until it runs its own program.
+    fn drop(&mut self) {
+        if let Err(error) = self.file.unlock() {
+            tracing::warn!(%error, "could not give the data folder's lock back");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lock_goes_with_its_owner_also_where_a_child_has_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let lock = FolderLock::take(folder.path()).unwrap().unwrap();
+        assert!(FolderLock::take(folder.path()).unwrap().is_none());
+        let of_a_child = lock.file.try_clone().unwrap();
+        drop(lock);
+        assert!(FolderLock::take(folder.path()).unwrap().is_some());
+        drop(of_a_child);
     }
 }

@@ -6,21 +6,62 @@ use sea_orm::{
     sea_query::OnConflict,
 };
 
-use super::{Result, Store};
+use super::{AT_A_TIME, Result, Store};
+
+/// Whether somebody is here, and else when they last were, where that is
+/// known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Status {
+    pub is_online: bool,
+    pub last_seen: Option<Millis>,
+}
+
+impl Status {
+    /// The one status of those who are here.
+    pub const ONLINE: Self = Self {
+        is_online: true,
+        last_seen: None,
+    };
+
+    /// Of somebody who was last here then.
+    #[must_use]
+    pub fn gone(seen: Millis) -> Self {
+        Self {
+            is_online: false,
+            last_seen: Some(seen),
+        }
+    }
+
+    /// What a row says. Of who is here it keeps the time before, which is
+    /// nobody's business as long as they are.
+    pub(super) fn shown(is_online: bool, last_seen: Option<Millis>) -> Self {
+        Self {
+            is_online,
+            last_seen: last_seen.filter(|_| !is_online),
+        }
+    }
+}
+
+impl From<user_status::Model> for Status {
+    fn from(row: user_status::Model) -> Self {
+        Self::shown(row.is_online, row.last_seen)
+    }
+}
+
+/// How somebody stands; who was never here has no row yet.
+pub(super) async fn status_of(db: &impl ConnectionTrait, user: UserId) -> Result<Status> {
+    let row = user_status::Entity::find_by_id(user).one(db).await?;
+    Ok(row.map(Status::from).unwrap_or_default())
+}
 
 impl Store {
     /// Notes that this process serves, after settling what dead ones left
     /// behind: nobody is online through a process that isn't there, and was
-    /// last seen when that was last known to be alive.
+    /// last seen when that was last known to be alive, or when they went the
+    /// time before, where that was later.
     pub async fn join_as_node(&self, now: Millis) -> Result<NodeId> {
         let tx = self.begin().await?;
-        tx.execute_unprepared(
-            "UPDATE user_status SET is_online = FALSE, node_id = NULL, last_seen = COALESCE( \
-             (SELECT alive_at FROM node WHERE node.id = user_status.node_id), last_seen) \
-             WHERE is_online",
-        )
-        .await?;
-        node::Entity::delete_many().exec(&tx).await?;
+        settle(&tx).await?;
         let row = node::ActiveModel {
             started_at: Set(now),
             alive_at: Set(now),
@@ -29,6 +70,13 @@ impl Store {
         let id = row.insert(&tx).await?.id;
         tx.commit().await?;
         Ok(id)
+    }
+
+    /// Settles what processes left behind that are no more.
+    pub async fn leave_nobody_online(&self) -> Result<()> {
+        let tx = self.begin().await?;
+        settle(&tx).await?;
+        Ok(tx.commit().await?)
     }
 
     /// Notes that this process still serves.
@@ -69,14 +117,26 @@ impl Store {
         self.upsert(rows, &columns).await
     }
 
+    /// How these people stand, less those who were never here.
+    pub async fn statuses(&self, users: &[UserId]) -> Result<Vec<(UserId, Status)>> {
+        let mut found = Vec::new();
+        for users in users.chunks(AT_A_TIME) {
+            let rows = user_status::Entity::find()
+                .filter(user_status::Column::UserId.is_in(users.iter().copied()))
+                .all(&self.reader)
+                .await?;
+            found.extend(rows.into_iter().map(|row| (row.user_id, row.into())));
+        }
+        Ok(found)
+    }
+
     async fn upsert(
         &self,
         rows: impl Iterator<Item = user_status::ActiveModel>,
         columns: &[user_status::Column],
     ) -> Result<()> {
         let rows: Vec<_> = rows.collect();
-        // As many as their bind parameters allow, however many came or went.
-        for rows in rows.chunks(500) {
+        for rows in rows.chunks(AT_A_TIME) {
             user_status::Entity::insert_many(rows.to_vec())
                 .on_conflict(
                     OnConflict::column(user_status::Column::UserId)
@@ -88,4 +148,17 @@ impl Store {
         }
         Ok(())
     }
+}
+
+async fn settle(tx: &impl ConnectionTrait) -> Result<()> {
+    tx.execute_unprepared(
+        "UPDATE user_status SET is_online = FALSE, node_id = NULL, last_seen = CASE \
+         WHEN last_seen > (SELECT alive_at FROM node WHERE node.id = user_status.node_id) \
+         THEN last_seen ELSE COALESCE( \
+         (SELECT alive_at FROM node WHERE node.id = user_status.node_id), last_seen) END \
+         WHERE is_online",
+    )
+    .await?;
+    node::Entity::delete_many().exec(tx).await?;
+    Ok(())
 }

@@ -1,20 +1,15 @@
 //! People as one who looks them up sees them.
 
 use entity::connection::State;
-use entity::{UserId, user, user_status};
-use sea_orm::{ConnectionTrait, EntityTrait, Statement};
+use entity::{UserId, user};
+use sea_orm::ConnectionTrait;
 
+use super::audience::share_a_room;
 use super::connections::pair;
+use super::presence::status_of;
 use super::{Result, Store};
 use crate::protocol::user::Standing;
 use crate::protocol::{Profile, User};
-
-/// People of larger conversations are told nothing of each other's status.
-const SHARE_A_ROOM: &str = "SELECT 1 FROM participant mine \
-     JOIN participant theirs ON theirs.conversation_id = mine.conversation_id \
-     AND theirs.user_id = $2 AND theirs.left_seq IS NULL \
-     JOIN conversation c ON c.id = mine.conversation_id AND c.participant_count <= 100 \
-     WHERE mine.user_id = $1 AND mine.left_seq IS NULL LIMIT 1";
 
 impl Store {
     /// Somebody as `me` sees them.
@@ -30,18 +25,15 @@ impl Store {
                 || connection == Standing::Connected
                 || share_a_room(&tx, me, them.id).await?);
         let status = match may_know {
-            true => Some(user_status::Entity::find_by_id(them.id).one(&tx).await?),
+            true => Some(status_of(&tx, them.id).await?),
             false => None,
         };
         tx.commit().await?;
         Ok(Profile {
             user: User::from(them),
             about: them.about.clone(),
-            // Who was never here has no row yet.
-            is_online: status
-                .as_ref()
-                .map(|row| row.as_ref().is_some_and(|row| row.is_online)),
-            last_seen: status.flatten().and_then(|row| row.last_seen),
+            is_online: status.map(|status| status.is_online),
+            last_seen: status.and_then(|status| status.last_seen),
             connection,
         })
     }
@@ -57,13 +49,4 @@ async fn standing(db: &impl ConnectionTrait, me: UserId, them: UserId) -> Result
         Some(row) if row.state == State::Requested => Standing::Incoming,
         Some(_) => Standing::None,
     })
-}
-
-async fn share_a_room(db: &impl ConnectionTrait, me: UserId, them: UserId) -> Result<bool> {
-    let statement = Statement::from_sql_and_values(
-        db.get_database_backend(),
-        SHARE_A_ROOM,
-        [me.into(), them.into()],
-    );
-    Ok(db.query_one_raw(statement).await?.is_some())
 }

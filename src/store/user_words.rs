@@ -1,15 +1,13 @@
 //! Finding people by a prefix of their username, or of a word of what they
 //! are shown as.
 
-use std::collections::BTreeSet;
-
 use entity::{UserId, user, user_word};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter,
     Statement, Value,
 };
 
-use super::{Result, Store};
+use super::{Result, Store, count, words};
 use crate::protocol::User;
 
 /// Where a page of people ended.
@@ -60,13 +58,12 @@ impl Store {
         // those before it; one from elsewhere can't reach back past the prefix.
         let after = after.filter(|at| at.word >= first);
         let (word, user) = after.map_or((first.clone(), 0), |at| (at.word, at.user.0));
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let values: [Value; 5] = [
             first.into(),
             end.into(),
             word.into(),
             user.into(),
-            limit.into(),
+            count(limit),
         ];
         let statement = Statement::from_sql_and_values(self.backend(), FIND, values);
         let rows = Row::find_by_statement(statement).all(&self.reader).await?;
@@ -97,48 +94,14 @@ pub(super) async fn replace(tx: &impl ConnectionTrait, user: &user::Model) -> Re
         .filter(user_word::Column::UserId.eq(user.id))
         .exec(tx)
         .await?;
-    let rows = words(&user.username_key, &user.display_name)
-        .into_iter()
-        .map(|word| user_word::ActiveModel {
-            word: Set(word),
-            user_id: Set(user.id),
-        });
+    let mut words = words::words(&user.display_name);
+    words.insert(user.username_key.clone());
+    let rows = words.into_iter().map(|word| user_word::ActiveModel {
+        word: Set(word),
+        user_id: Set(user.id),
+    });
     user_word::Entity::insert_many(rows)
         .exec_without_returning(tx)
         .await?;
     Ok(())
-}
-
-/// What stands between spaces, as people write it, and its parts: *Anna-Maria*
-/// is found by either half, and by the whole.
-fn words(key: &str, shown: &str) -> BTreeSet<String> {
-    let shown = shown.to_lowercase();
-    let whole = shown.split_whitespace();
-    let parts = shown.split(|sign: char| !sign.is_alphanumeric());
-    whole
-        .chain(parts)
-        .chain([key])
-        .filter(|word| !word.is_empty())
-        .map(str::to_owned)
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn listed(key: &str, shown: &str) -> String {
-        Vec::from_iter(words(key, shown)).join(" ")
-    }
-
-    #[test]
-    fn words_are_what_stands_between_spaces_and_its_parts() {
-        assert_eq!(listed("ann", "Ann"), "ann");
-        assert_eq!(
-            listed("am", "Anna-Maria d'Été"),
-            "am anna anna-maria d d'été maria été"
-        );
-        assert_eq!(listed("x.y", "ЖАННА  (Ops)"), "(ops) ops x.y жанна");
-        assert_eq!(listed("ops", "🦀"), "ops 🦀");
-    }
 }

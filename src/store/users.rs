@@ -2,8 +2,8 @@
 
 use entity::{LoginId, Millis, UserId, user};
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel,
-    QueryFilter, QuerySelect, SqlErr, Statement, sea_query::LockType,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, DbErr, EntityTrait,
+    IntoActiveModel, QueryFilter, QuerySelect, SqlErr, sea_query::LockType,
 };
 
 use super::{Login, Result, Store, StoreError, invites, logins, user_words};
@@ -78,7 +78,7 @@ impl Store {
         if changed.display_name != row.display_name {
             user_words::replace(&tx, &changed).await?;
         }
-        tx.commit().await?;
+        self.commit_of_people(tx).await?;
         Ok(changed)
     }
 
@@ -99,31 +99,20 @@ impl Store {
             .await?)
     }
 
+    /// The accounts with these ids, in no order.
+    pub async fn users_by_id(&self, ids: &[UserId]) -> Result<Vec<user::Model>> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        Ok(user::Entity::find()
+            .filter(user::Column::Id.is_in(ids.iter().copied()))
+            .all(&self.reader)
+            .await?)
+    }
+
     /// The account with that id.
     pub async fn user(&self, id: UserId) -> Result<Option<user::Model>> {
         Ok(user::Entity::find_by_id(id).one(&self.reader).await?)
-    }
-
-    /// Makes a person an admin, or no longer one.
-    pub async fn set_admin(&self, id: UserId, is_admin: bool) -> Result<()> {
-        user::Entity::update_many()
-            .col_expr(user::Column::IsAdmin, is_admin.into())
-            .filter(user::Column::Id.eq(id))
-            .exec(&self.writer)
-            .await?;
-        Ok(())
-    }
-
-    /// Sets a password and ends every login made with the old one.
-    pub async fn reset_password(&self, id: UserId, hash: String, now: Millis) -> Result<()> {
-        let tx = self.begin().await?;
-        user::Entity::update_many()
-            .col_expr(user::Column::PasswordHash, hash.into())
-            .filter(user::Column::Id.eq(id))
-            .exec(&tx)
-            .await?;
-        logins::end_all(&tx, id, now).await?;
-        Ok(tx.commit().await?)
     }
 
     /// Sets a new password in place of the one that `old` is the hash of, and
@@ -151,29 +140,8 @@ impl Store {
             ));
         }
         let ended = logins::end_others(&tx, login, now).await?;
-        tx.commit().await?;
+        self.commit_of_people(tx).await?;
         Ok(ended)
-    }
-
-    /// Switches an account off: its logins end, and what it has under way in
-    /// any conversation is judged again.
-    pub async fn deactivate(&self, id: UserId, now: Millis) -> Result<()> {
-        let tx = self.begin().await?;
-        user::Entity::update_many()
-            .col_expr(user::Column::DeactivatedAt, now.into())
-            .filter(user::Column::Id.eq(id))
-            .filter(user::Column::DeactivatedAt.is_null())
-            .exec(&tx)
-            .await?;
-        logins::end_all(&tx, id, now).await?;
-        tx.execute_raw(Statement::from_sql_and_values(
-            self.backend(),
-            "UPDATE conversation SET members_version = members_version + 1 WHERE id IN \
-             (SELECT conversation_id FROM participant WHERE user_id = $1 AND left_seq IS NULL)",
-            [id.into()],
-        ))
-        .await?;
-        Ok(tx.commit().await?)
     }
 }
 
@@ -184,26 +152,31 @@ pub(super) async fn insert(
 ) -> Result<user::Model> {
     let row = user::ActiveModel {
         username_key: Set(new.username.key()),
+        username_look: Set(Some(new.username.look())),
         username: Set(new.username.as_str().to_owned()),
         display_name: Set(new.display_name.into_inner()),
         about: Set(String::new()),
         password_hash: Set(new.password_hash),
         is_admin: Set(new.is_admin),
         deactivated_at: Set(None),
+        deleted_at: Set(None),
         created_at: Set(now),
         ..Default::default()
     };
-    let user = row
-        .insert(tx)
-        .await
-        .map_err(|error| match error.sql_err() {
-            Some(SqlErr::UniqueConstraintViolation(_)) => {
-                StoreError::refused(Code::UsernameTaken, "This username is taken.")
-            }
-            _ => error.into(),
-        })?;
+    let user = row.insert(tx).await.map_err(taken)?;
     user_words::replace(tx, &user).await?;
     Ok(user)
+}
+
+/// Of all that is unique in a person's row, only the name is chosen.
+pub(super) fn taken(error: DbErr) -> StoreError {
+    match error.sql_err() {
+        Some(SqlErr::UniqueConstraintViolation(_)) => StoreError::refused(
+            Code::UsernameTaken,
+            "This username is taken, or looks like one that is.",
+        ),
+        _ => error.into(),
+    }
 }
 
 impl From<&user::Model> for User {

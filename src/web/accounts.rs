@@ -1,13 +1,14 @@
 //! Opening accounts and logging in, as the API and the pages do it alike.
 
+use actix_web::HttpRequest;
 use actix_web::http::header;
-use actix_web::{HttpRequest, web};
 use entity::{Millis, user};
 use serde::{Deserialize, Serialize};
 
 use super::{State, peer};
 use crate::auth::passwords;
 use crate::config::Registration;
+use crate::engine::rates::Attempt;
 use crate::protocol::{Code, DisplayName, Password, Problem, User, Username};
 use crate::store::{NewLogin, NewUser};
 
@@ -54,10 +55,14 @@ pub(super) async fn register(
     let username = Username::parse(&wanted.username)?;
     let password = Password::parse(&wanted.password)?;
     let shown = wanted.display_name.as_deref().unwrap_or(username.as_str());
+    let display_name = DisplayName::parse(shown)?;
+    // From here on it costs something.
+    let from = peer::address(request, &app.settings.trusted_proxies);
+    app.engine.rates().register(from)?;
     let new = NewUser {
-        display_name: DisplayName::parse(shown)?,
+        display_name,
         username,
-        password_hash: hashed(password).await?,
+        password_hash: hashed(app, password).await?,
         is_admin: false,
     };
     let now = Millis::now();
@@ -74,18 +79,22 @@ pub(super) async fn register(
 /// Logs in.
 ///
 /// # Errors
-/// `bad_credentials`, whichever of the two is wrong; `deactivated`.
+/// `bad_credentials`, whichever of the two is wrong; `deactivated`;
+/// `rate_limited` where too many were wrong, or right; `busy` where too many
+/// try theirs at this moment.
 pub(super) async fn log_in(
     app: &State,
     request: &HttpRequest,
     given: Credentials,
 ) -> Result<LoggedIn, Problem> {
+    let from = peer::address(request, &app.settings.trusted_proxies);
+    let attempt = app.engine.rates().log_in(&given.username, from)?;
     let user = match Username::parse(&given.username) {
         Ok(username) => app.store.user_named(&username).await?,
         Err(_) => None,
     };
     let hash = user.as_ref().map(|user| user.password_hash.clone());
-    let is_right = is_password(given.password, hash).await?;
+    let is_right = is_password(app, attempt, (given.password, hash)).await?;
     let user = user.filter(|_| is_right).ok_or_else(|| {
         Problem::new(
             Code::BadCredentials,
@@ -101,28 +110,48 @@ pub(super) async fn log_in(
     start_login(app, request, &user).await
 }
 
+/// A form can show where the fault is, also where the API says it by a code.
+pub(super) fn at_its_field(problem: Problem) -> Problem {
+    match problem.code {
+        Code::UsernameTaken => problem.at("username", "This name is taken. Choose another."),
+        _ => problem,
+    }
+}
+
+/// The password that somebody wants from now on, as the field `new_password`.
+pub(super) fn new_password(wanted: &str) -> Result<Password, Problem> {
+    Password::parse(wanted).map_err(|weak| {
+        let detail = weak.detail.clone();
+        Problem::new(weak.code, weak.detail).at("new_password", detail)
+    })
+}
+
 /// The hash to keep of a password.
-pub(super) async fn hashed(password: Password) -> Result<String, Problem> {
-    let hash = off_the_loop(move || passwords::hash(&password)).await?;
+pub(super) async fn hashed(app: &State, password: Password) -> Result<String, Problem> {
+    let hash = app.hashing.run(move || passwords::hash(&password)).await?;
     hash.map_err(|error| {
         tracing::error!(%error, "can't hash a password");
         Problem::internal()
     })
 }
 
-/// Whether `password` is the one with that hash.
-pub(super) async fn is_password(password: String, hash: Option<String>) -> Result<bool, Problem> {
-    off_the_loop(move || passwords::verify(&password, hash.as_deref())).await
-}
-
-/// argon2 takes tens of milliseconds: never on an event loop.
-async fn off_the_loop<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, Problem> {
-    web::block(work).await.map_err(|error| {
-        tracing::error!(%error, "the pool for passwords is gone");
-        Problem::internal()
-    })
+/// Whether `password` is the one with that hash, which is what the attempt
+/// was.
+pub(super) async fn is_password(
+    app: &State,
+    attempt: Attempt<'_>,
+    (password, hash): (String, Option<String>),
+) -> Result<bool, Problem> {
+    let verify = move || passwords::verify(&password, hash.as_deref());
+    match app.hashing.run(verify).await {
+        Ok(true) => attempt.was_right(),
+        Ok(false) => return Ok(false),
+        Err(problem) => {
+            attempt.was_not_tried();
+            return Err(problem);
+        }
+    }
+    Ok(true)
 }
 
 async fn start_login(

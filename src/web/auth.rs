@@ -6,17 +6,19 @@
 //! forms set. Browsers send that one by themselves, so what comes by it has
 //! to show that it comes from our pages (see [`csrf`]).
 
-use std::future::Future;
-use std::pin::Pin;
+use std::future::{Ready, ready};
 
-use actix_web::dev::Payload;
-use actix_web::http::header;
-use actix_web::{FromRequest, HttpRequest, web};
-use entity::Millis;
+use actix_web::body::MessageBody;
+use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
+use actix_web::http::{Method, header};
+use actix_web::middleware::Next;
+use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
+use entity::{Millis, UserId};
 use serde::Deserialize;
 
 use super::cookies::Jar;
-use super::{App, State, csrf};
+use super::{App, State, csrf, limits, problem};
+use crate::engine::rates::{Rates, Standing, TooMuch};
 use crate::protocol::{Code, Problem};
 use crate::store::Login;
 
@@ -35,42 +37,166 @@ enum Token {
     Cookie(String),
 }
 
+/// What [`look_up`] found.
+struct Found(Result<Login, Refused>);
+
+/// Why nobody is let in; and whether it is an admin all the same, whose form
+/// alone was wrong.
+#[derive(Clone)]
+struct Refused {
+    problem: Problem,
+    is_admin: bool,
+}
+
+impl From<Problem> for Refused {
+    fn from(problem: Problem) -> Self {
+        Self {
+            problem,
+            is_admin: false,
+        }
+    }
+}
+
+impl Refused {
+    /// Whether it says something of the one who asks, and not of the server.
+    fn is_theirs(&self) -> bool {
+        matches!(
+            self.problem.code,
+            Code::Unauthenticated | Code::CsrfFailed | Code::BadOrigin
+        )
+    }
+}
+
+/// Looks who asks before a handler's arguments are taken. Those are polled
+/// side by side: whoever isn't let in would hear now that, now what else is
+/// wrong with the request.
+///
+/// What somebody asks counts, and what is too much is refused here.
+pub(super) async fn look_up(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    pass(request, next, Rates::request).await
+}
+
+/// The same, where `POST` sends a message.
+pub(super) async fn look_up_sender(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    let count = match *request.method() {
+        Method::POST => Rates::send,
+        _ => Rates::request,
+    };
+    pass(request, next, count).await
+}
+
+type Count = fn(&Rates, UserId) -> Result<Option<Standing>, TooMuch>;
+
+async fn pass(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+    count: Count,
+) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    let found = of_request(request.request()).await;
+    let counted = match (&found, request.app_data::<App>()) {
+        (Ok(login), Some(app)) => count(app.engine.rates(), login.user.id),
+        _ => Ok(None),
+    };
+    let standing = match counted {
+        Ok(standing) => standing,
+        Err(too_much) => {
+            let refused = problem::response(&too_much.into());
+            return Ok(request.into_response(refused).map_into_right_body());
+        }
+    };
+    request.extensions_mut().insert(Found(found));
+    let mut response = next.call(request).await?.map_into_left_body();
+    // Where it was too much of something else, the answer says of what.
+    if let Some(standing) = standing
+        && !response.headers().contains_key(limits::LIMIT)
+    {
+        limits::say(response.headers_mut(), standing);
+    }
+    Ok(response)
+}
+
+/// Lets in admins alone: to everybody else there is nothing here, whatever
+/// they ask and by whichever method.
+pub(super) async fn admins_only(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    let found = of_request(request.request()).await;
+    let is_let_in = match &found {
+        Ok(login) => login.user.is_admin,
+        Err(refused) => refused.is_admin || !refused.is_theirs(),
+    };
+    if !is_let_in {
+        let nothing = problem::response(&Problem::not_found());
+        return Ok(request.into_response(nothing).map_into_right_body());
+    }
+    request.extensions_mut().insert(Found(found));
+    Ok(next.call(request).await?.map_into_left_body())
+}
+
+/// The same for the admins' socket, whose handshake looks for itself: its
+/// token may stand where no other request has it.
+pub(super) async fn admins_or_a_handshake(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    let answer = match *request.method() {
+        Method::GET => next.call(request).await?.map_into_boxed_body(),
+        _ => admins_only(request, next).await?.map_into_boxed_body(),
+    };
+    Ok(answer)
+}
+
+fn found(request: &HttpRequest) -> Result<Login, Refused> {
+    let extensions = request.extensions();
+    let found = extensions.get::<Found>();
+    found.map_or_else(
+        || Err(Problem::internal().into()),
+        |Found(found)| found.clone(),
+    )
+}
+
 impl FromRequest for Auth {
     type Error = Problem;
-    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+    type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let request = request.clone();
-        Box::pin(async move { of_request(&request).await.map(Self) })
+        ready(found(request).map(Self).map_err(|refused| refused.problem))
     }
 }
 
 impl FromRequest for Admin {
     type Error = Problem;
-    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+    type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let request = request.clone();
-        Box::pin(async move {
-            match of_request(&request).await {
-                Ok(login) if login.user.is_admin => Ok(Self(login)),
-                Ok(_) => Err(Problem::not_found()),
-                Err(problem) if problem.code == Code::Unauthenticated => Err(Problem::not_found()),
-                Err(problem) => Err(problem),
-            }
+        ready(match found(request) {
+            Ok(login) if login.user.is_admin => Ok(Self(login)),
+            Ok(_) => Err(Problem::not_found()),
+            Err(refused) if refused.is_theirs() && !refused.is_admin => Err(Problem::not_found()),
+            Err(refused) => Err(refused.problem),
         })
     }
 }
 
-async fn of_request(request: &HttpRequest) -> Result<Login, Problem> {
+async fn of_request(request: &HttpRequest) -> Result<Login, Refused> {
     let app = request.app_data::<App>().ok_or_else(Problem::internal)?;
     let given = bearer(request).map(str::to_owned);
     match or_cookie(app, request, given) {
-        None => Err(unauthenticated()),
-        Some(Token::Given(token)) => check(app, &token).await,
+        None => Err(unauthenticated().into()),
+        Some(Token::Given(token)) => Ok(check(app, &token).await?),
         Some(Token::Cookie(token)) => {
             let login = check(app, &token).await?;
-            csrf::check(app, request, login.id)?;
+            csrf::check(app, request, login.id).map_err(|problem| Refused {
+                problem,
+                is_admin: login.user.is_admin,
+            })?;
             Ok(login)
         }
     }
@@ -81,6 +207,43 @@ async fn of_request(request: &HttpRequest) -> Result<Login, Problem> {
 /// # Errors
 /// `unauthenticated`; `bad_origin` where it comes by cookie from elsewhere.
 pub(super) async fn of_handshake(app: &State, request: &HttpRequest) -> Result<Login, Problem> {
+    match in_handshake(app, request) {
+        None => Err(unauthenticated()),
+        Some(Token::Given(token)) => check(app, &token).await,
+        Some(Token::Cookie(token)) => {
+            csrf::check_origin(app, request)?;
+            check(app, &token).await
+        }
+    }
+}
+
+/// The login of an admin that a WebSocket handshake comes with.
+///
+/// # Errors
+/// `not_found` for everybody else; `bad_origin` where it comes by cookie from
+/// elsewhere.
+pub(super) async fn of_admin_handshake(
+    app: &State,
+    request: &HttpRequest,
+) -> Result<Login, Problem> {
+    let (token, is_cookie) = match in_handshake(app, request) {
+        None => return Err(Problem::not_found()),
+        Some(Token::Given(token)) => (token, false),
+        Some(Token::Cookie(token)) => (token, true),
+    };
+    match check(app, &token).await {
+        Ok(login) if login.user.is_admin => {
+            if is_cookie {
+                csrf::check_origin(app, request)?;
+            }
+            Ok(login)
+        }
+        Err(problem) if problem.code != Code::Unauthenticated => Err(problem),
+        Ok(_) | Err(_) => Err(Problem::not_found()),
+    }
+}
+
+fn in_handshake(app: &State, request: &HttpRequest) -> Option<Token> {
     #[derive(Deserialize)]
     struct Query {
         token: Option<String>,
@@ -91,14 +254,7 @@ pub(super) async fn of_handshake(app: &State, request: &HttpRequest) -> Result<L
         .or_else(|| offered(request))
         .map(str::to_owned)
         .or(in_query);
-    match or_cookie(app, request, given) {
-        None => Err(unauthenticated()),
-        Some(Token::Given(token)) => check(app, &token).await,
-        Some(Token::Cookie(token)) => {
-            csrf::check_origin(app, request)?;
-            check(app, &token).await
-        }
-    }
+    or_cookie(app, request, given)
 }
 
 fn or_cookie(app: &State, request: &HttpRequest, given: Option<String>) -> Option<Token> {
@@ -129,7 +285,7 @@ fn unauthenticated() -> Problem {
     Problem::new(Code::Unauthenticated, "Log in first.")
 }
 
-fn bearer(request: &HttpRequest) -> Option<&str> {
+pub(super) fn bearer(request: &HttpRequest) -> Option<&str> {
     let value = request
         .headers()
         .get(header::AUTHORIZATION)?

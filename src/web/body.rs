@@ -1,17 +1,20 @@
 //! A request's body: a JSON object or a form, checked field by field.
 
+use std::fmt::Display;
 use std::future::Future;
 use std::pin::Pin;
 
 use actix_web::dev::Payload;
-use actix_web::error::PayloadError;
 use actix_web::http::header;
-use actix_web::web::Bytes;
+use actix_web::web::{Bytes, BytesMut};
 use actix_web::{FromRequest, HttpRequest};
+use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::protocol::{Code, Problem};
+use super::App;
+use crate::protocol::problem::FieldError;
+use crate::protocol::{Code, Problem, fields};
 
 /// A JSON body of this shape. What doesn't fit is refused with the field at
 /// fault.
@@ -23,7 +26,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let is_json = is_json(request);
-        let bytes = Bytes::from_request(request, payload);
+        let bytes = read(request, payload);
         Box::pin(async move {
             if !is_json {
                 return Err(Problem::new(
@@ -31,7 +34,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
                     "Send 'Content-Type: application/json'.",
                 ));
             }
-            let bytes = bytes.await.map_err(|error| unread(&error))?;
+            let bytes = bytes.await?;
             parse(&bytes).map(Self)
         })
     }
@@ -47,7 +50,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for Form<T> {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let is_form = is_form(request);
-        let bytes = Bytes::from_request(request, payload);
+        let bytes = read(request, payload);
         Box::pin(async move {
             if !is_form {
                 return Err(Problem::new(
@@ -55,7 +58,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for Form<T> {
                     "Send 'Content-Type: application/x-www-form-urlencoded'.",
                 ));
             }
-            let bytes = bytes.await.map_err(|error| unread(&error))?;
+            let bytes = bytes.await?;
             parse_form(&bytes).map(Self)
         })
     }
@@ -94,11 +97,59 @@ fn is(request: &HttpRequest, kind: &str) -> bool {
     sent.eq_ignore_ascii_case(kind)
 }
 
-pub(super) fn unread(error: &actix_web::Error) -> Problem {
-    match error.as_error::<PayloadError>() {
-        Some(PayloadError::Overflow) => Problem::new(Code::TooLarge, "The body is too large."),
-        _ => Problem::new(Code::BadRequest, "The body could not be read."),
+/// The whole body as it came, within the time and the room that there is for
+/// it. One that is packed is refused before it is read: a little of it could
+/// be anything unpacked, and nobody packs what is as short as ours.
+pub(super) fn read(
+    request: &HttpRequest,
+    payload: &mut Payload,
+) -> impl Future<Output = Result<Bytes, Problem>> + use<> {
+    let bounds = request.app_data::<App>().map(|app| {
+        let settings = &app.settings;
+        (settings.timings.body_within, settings.limits.body_max)
+    });
+    let refused = refused_unread(request, bounds.map_or(0, |(_, most)| most));
+    let payload = payload.take();
+    async move {
+        refused?;
+        let (patience, most) = bounds.ok_or_else(Problem::internal)?;
+        let bytes = tokio::time::timeout(patience, collect(payload, most)).await;
+        bytes.map_err(|_| Problem::new(Code::BadRequest, "The body took too long."))?
     }
+}
+
+/// What can be told by the head alone.
+fn refused_unread(request: &HttpRequest, most: usize) -> Result<(), Problem> {
+    let mut codings = request.headers().get_all(header::CONTENT_ENCODING);
+    if !codings.all(|coding| coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        return Err(Problem::new(
+            Code::UnsupportedMediaType,
+            "Send the body as it is, without a 'Content-Encoding'.",
+        ));
+    }
+    let length = request.headers().get(header::CONTENT_LENGTH);
+    let length = length.and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    match length {
+        Some(length) if length > most => Err(too_large()),
+        _ => Ok(()),
+    }
+}
+
+async fn collect(mut payload: Payload, most: usize) -> Result<Bytes, Problem> {
+    let mut all = BytesMut::new();
+    while let Some(piece) = payload.next().await {
+        let piece =
+            piece.map_err(|_| Problem::new(Code::BadRequest, "The body could not be read."))?;
+        if all.len() + piece.len() > most {
+            return Err(too_large());
+        }
+        all.extend_from_slice(&piece);
+    }
+    Ok(all.freeze())
+}
+
+fn too_large() -> Problem {
+    Problem::new(Code::TooLarge, "The body is too large.")
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
@@ -106,32 +157,18 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
         return Err(Problem::new(Code::BadJson, "The body is no JSON object."));
     }
     let mut json = serde_json::Deserializer::from_slice(bytes);
-    serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        let detail = error.inner().to_string();
-        let end = detail.rfind(" at line ").unwrap_or(detail.len());
-        let detail = detail.get(..end).unwrap_or_default();
-        Problem::field(field(&error.path().to_string(), detail), detail)
-    })
+    serde_path_to_error::deserialize(&mut json).map_err(|error| at_fault(&error))
 }
 
 fn parse_form<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let fields = serde_urlencoded::Deserializer::new(form_urlencoded::parse(bytes));
-    serde_path_to_error::deserialize(fields).map_err(|error| {
-        let detail = error.inner().to_string();
-        Problem::field(field(&error.path().to_string(), &detail), detail)
-    })
+    serde_path_to_error::deserialize(fields).map_err(|error| at_fault(&error))
 }
 
-/// The field at fault. Of one that is missing, only the message has the name.
-fn field(path: &str, detail: &str) -> String {
-    let missing = detail
-        .strip_prefix("missing field `")
-        .and_then(|rest| rest.split('`').next());
-    match (path, missing) {
-        (".", Some(name)) => name.to_owned(),
-        (path, Some(name)) => format!("{path}.{name}"),
-        (path, None) => path.to_owned(),
-    }
+fn at_fault(error: &serde_path_to_error::Error<impl Display>) -> Problem {
+    let FieldError { field, detail } =
+        fields::explain(&error.path().to_string(), &error.inner().to_string());
+    Problem::field(field, detail)
 }
 
 #[cfg(test)]

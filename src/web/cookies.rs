@@ -4,6 +4,7 @@
 
 use actix_web::HttpRequest;
 use actix_web::cookie::{Cookie, SameSite, time::Duration};
+use actix_web::http::header;
 use entity::Millis;
 
 use crate::config::{PublicUrl, Settings};
@@ -27,10 +28,19 @@ impl Jar {
         }
     }
 
-    /// What came in it.
+    /// What came in it. Names and values are taken as they stand: a browser
+    /// keeps others from setting `__Host-…`, and not from setting what would
+    /// be the same once it is decoded. What else came beside it is nobody's
+    /// business, whatever it is.
     pub(super) fn of(self, request: &HttpRequest, settings: &Settings) -> Option<String> {
-        let cookie = request.cookie(self.name(settings))?;
-        Some(cookie.value().to_owned()).filter(|value| !value.is_empty())
+        let name = self.name(settings).as_bytes();
+        let value = request
+            .headers()
+            .get_all(header::COOKIE)
+            .flat_map(|cookies| cookies.as_bytes().split(|byte| *byte == b';'))
+            .find_map(|cookie| cookie.trim_ascii().strip_prefix(name)?.strip_prefix(b"="))?;
+        let value = std::str::from_utf8(value).ok()?;
+        Some(value.to_owned()).filter(|value| !value.is_empty())
     }
 
     /// Puts something in, until the browser is closed.

@@ -1,11 +1,16 @@
 //! What pages of other origins may ask: the API, with a bearer token. Cookies
 //! are of no use to them, since browsers neither send nor show them.
 
-use actix_cors::Cors;
+use actix_cors::{Cors, CorsError};
+use actix_web::Error;
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::{Method, header};
-use actix_web::middleware::Condition;
+use actix_web::middleware::{Condition, Next};
 
+use super::{limits, problem};
 use crate::config::Settings;
+use crate::protocol::{Code, Problem};
 
 /// How long a browser may remember what it is allowed, in seconds.
 const REMEMBERED: usize = 3600;
@@ -32,7 +37,39 @@ pub fn cors(settings: &Settings) -> Condition<Cors> {
             Method::DELETE,
         ])
         .allowed_headers([header::AUTHORIZATION, header::CONTENT_TYPE])
-        .expose_headers([header::LINK, header::RETRY_AFTER])
+        .expose_headers([
+            header::LINK,
+            header::RETRY_AFTER,
+            limits::LIMIT,
+            limits::REMAINING,
+            limits::RESET,
+        ])
         .max_age(REMEMBERED);
     Condition::new(is_any, cors)
+}
+
+/// Says in our own words why a browser's question is answered with no.
+pub async fn explain_cors(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let answer = next.call(request).await?;
+    let refused = answer.response().error().and_then(Error::as_error);
+    let Some(refused) = refused.map(refusal) else {
+        return Ok(answer.map_into_left_body());
+    };
+    let told = problem::response(&refused).map_into_right_body();
+    Ok(answer.into_response(told))
+}
+
+fn refusal(error: &CorsError) -> Problem {
+    match error {
+        CorsError::OriginNotAllowed | CorsError::MissingOrigin => {
+            Problem::new(Code::BadOrigin, "Pages of this origin may not ask here.")
+        }
+        _ => Problem::new(
+            Code::BadRequest,
+            "Pages of other origins may not ask by this method or with these headers.",
+        ),
+    }
 }

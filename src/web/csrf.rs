@@ -9,7 +9,6 @@ use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header;
 use actix_web::middleware::Next;
-use actix_web::web::Bytes;
 use actix_web::{Error, HttpMessage, HttpRequest};
 use entity::LoginId;
 
@@ -32,10 +31,11 @@ pub async fn note_form_token(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     if comes_as_form(&request) {
-        let bytes = match request.extract::<Bytes>().await {
+        let (head, payload) = request.parts_mut();
+        let bytes = match body::read(head, payload).await {
             Ok(bytes) => bytes,
-            Err(error) => {
-                let refused = problem::response(&body::unread(&error));
+            Err(problem) => {
+                let refused = problem::response(&problem);
                 return Ok(request.into_response(refused).map_into_right_body());
             }
         };
@@ -80,7 +80,12 @@ pub(super) fn failed() -> Problem {
 
 /// Refuses a handshake by cookie that no page of ours makes.
 pub(super) fn check_origin(app: &State, request: &HttpRequest) -> Result<(), Problem> {
-    let text = |name| request.headers().get(name).and_then(|v| v.to_str().ok());
+    // A browser names one; of two, whoever else looks may take the other.
+    let text = |name| {
+        let mut values = request.headers().get_all(name);
+        let only = values.next().filter(|_| values.next().is_none());
+        only.and_then(|value| value.to_str().ok())
+    };
     let origin = text(header::ORIGIN).unwrap_or_default();
     let is_ours = match &app.settings.public_url {
         Some(public) => origin == public.origin(),

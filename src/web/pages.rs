@@ -1,11 +1,16 @@
 //! Pages: rendered here, and complete without a script.
 
+mod live;
 pub(super) mod login;
 pub(super) mod messages;
 pub(super) mod people;
+pub(super) mod profile;
+pub(super) mod reading;
 pub(super) mod refusals;
 pub(super) mod register;
-mod view;
+pub(super) mod reset;
+pub(super) mod settings;
+pub(super) mod view;
 mod visitor;
 
 use actix_web::cookie::Cookie;
@@ -14,15 +19,17 @@ use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
-use super::State;
 use super::accounts::LoggedIn;
 use super::cookies::Jar;
+use super::{State, made};
 use crate::auth::random;
 use crate::protocol::Problem;
 
-/// Pages have styles and forms, all of them our own; and nothing else.
-const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; \
-     base-uri 'none'; frame-ancestors 'none'";
+/// Pages have styles, scripts and forms, all of them our own, and none of it
+/// within the page; scripts talk to us alone, and make no HTML of text.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
+     connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; \
+     frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
 
 /// Where one arrives after logging in.
 const HOME: &str = "/messages";
@@ -38,12 +45,9 @@ impl FormKey {
     /// The one the browser has, so that forms in several tabs all hold; else
     /// a new one.
     fn of(app: &State, request: &HttpRequest) -> Result<Self, Problem> {
-        let cookie = match Jar::Form.of(request, &app.settings) {
+        let cookie = match Self::cookie(app, request) {
             Some(cookie) => cookie,
-            None => random::word().map_err(|error| {
-                tracing::error!(%error, "can't make a form's cookie");
-                Problem::internal()
-            })?,
+            None => made::word()?,
         };
         let token = app.csrf.of_form(&cookie);
         Ok(Self { cookie, token })
@@ -51,9 +55,15 @@ impl FormKey {
 
     /// Whether a form was sent by the page it was on.
     fn fits(app: &State, request: &HttpRequest, token: &str) -> bool {
+        Self::cookie(app, request).is_some_and(|cookie| app.csrf.is_of_form(&cookie, token))
+    }
+
+    /// The cookie that the browser has of us. What no form of ours has set is
+    /// as good as none: it is set again, and mustn't say more than its word.
+    fn cookie(app: &State, request: &HttpRequest) -> Option<String> {
         Jar::Form
             .of(request, &app.settings)
-            .is_some_and(|cookie| app.csrf.is_of_form(&cookie, token))
+            .filter(|cookie| random::is_word(cookie))
     }
 }
 
@@ -73,7 +83,7 @@ fn form_page(
 }
 
 /// A page, as an answer of this status.
-fn page_as(status: StatusCode, page: &impl Template) -> Result<HttpResponse, Problem> {
+pub(super) fn page_as(status: StatusCode, page: &impl Template) -> Result<HttpResponse, Problem> {
     let html = page.render().map_err(|error| {
         tracing::error!(%error, "can't render a page");
         Problem::internal()
@@ -91,7 +101,10 @@ fn arrived(app: &State, login: LoggedIn, next: &str) -> HttpResponse {
 }
 
 /// On to another page, which is asked for by `GET`.
-fn go_on(next: &str, cookies: impl IntoIterator<Item = Cookie<'static>>) -> HttpResponse {
+pub(super) fn go_on(
+    next: &str,
+    cookies: impl IntoIterator<Item = Cookie<'static>>,
+) -> HttpResponse {
     let next = if is_local(next) { next } else { HOME };
     let mut response = HttpResponse::SeeOther();
     response.insert_header((header::LOCATION, next));
@@ -111,7 +124,7 @@ fn is_local(next: &str) -> bool {
 }
 
 /// What is wrong with the field of that name.
-fn wrong<'a>(problem: Option<&'a Problem>, field: &str) -> Option<&'a str> {
+pub(super) fn wrong<'a>(problem: Option<&'a Problem>, field: &str) -> Option<&'a str> {
     let mut errors = problem?.errors.iter();
     let error = errors.find(|error| error.field == field)?;
     Some(&error.detail)

@@ -4,6 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpResponse, ResponseError};
 
+use super::limits;
 use crate::protocol::{Code, Problem};
 
 impl ResponseError for Problem {
@@ -31,6 +32,9 @@ pub(super) fn response(problem: &Problem) -> HttpResponse {
         builder.insert_header((header::RETRY_AFTER, HeaderValue::from(seconds)));
     }
     let mut response = builder.body(serde_json::to_string(problem).unwrap_or_default());
+    if let Some(standing) = problem.standing {
+        limits::say(response.headers_mut(), standing);
+    }
     response.extensions_mut().insert(problem.clone());
     response
 }

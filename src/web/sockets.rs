@@ -5,11 +5,12 @@ use actix_web::web::{Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use entity::{ConversationId, Millis};
 
+use super::api::must_be_in;
 use super::{App, auth};
 use crate::engine::directory::Door;
-use crate::engine::session::{self, HandshakeProblem, Session, Who};
+use crate::engine::session::{self, HandshakeProblem, Place, Session, Watch, Who};
 use crate::protocol::{Code, Problem, User, Username};
-use crate::store::{Access, Login};
+use crate::store::Login;
 
 /// `GET /ws/`: everything of the user.
 pub(super) async fn everything(
@@ -53,7 +54,7 @@ async fn direct_with(app: &App, login: &Login, username: &str) -> Result<Convers
     let (me, now) = (login.user.id, Millis::now());
     let (id, is_new) = app.store.open_direct(me, them.id, now).await?;
     if is_new {
-        app.engine.show(&[me], id).await?;
+        app.engine.show(&[me], id).await;
     }
     Ok(id)
 }
@@ -67,19 +68,35 @@ pub(super) async fn conversation(
 ) -> Result<HttpResponse, actix_web::Error> {
     let login = knock(&app, &request).await?;
     let id = ConversationId(*id);
-    let access = app.store.access(login.user.id, id).await;
-    match access.map_err(Problem::from)? {
-        None => Err(Problem::not_found().into()),
-        Some(Access::Left(_)) => Err(Problem::new(
-            Code::NotAParticipant,
-            "You are no longer in this conversation.",
-        )
-        .into()),
-        Some(Access::In(_)) => open(&app, login, Door::Conversation(id), (&request, payload)),
-    }
+    must_be_in(&app, login.user.id, id).await?;
+    open(&app, login, Door::Conversation(id), (&request, payload))
+}
+
+/// `GET /ws/admin/`: how the engine does, for admins.
+pub(super) async fn watch(
+    app: App,
+    request: HttpRequest,
+    payload: Payload,
+) -> Result<HttpResponse, actix_web::Error> {
+    // First of all: to everybody else there is nothing here.
+    let login = auth::of_admin_handshake(&app, &request).await?;
+    check(&app, &request)?;
+    let watch = Watch::new(app.engine.clone(), login.id);
+    session::open_watch(watch, &request, payload)
 }
 
 async fn knock(app: &App, request: &HttpRequest) -> Result<Login, Problem> {
+    check(app, request)?;
+    let login = auth::of_handshake(app, request).await?;
+    app.engine
+        .rates()
+        .request(login.user.id)
+        .map_err(Problem::from)?;
+    Ok(login)
+}
+
+/// Whether it is a handshake, and there is somebody to take it.
+fn check(app: &App, request: &HttpRequest) -> Result<(), Problem> {
     session::check_handshake(request).map_err(|problem| match problem {
         HandshakeProblem::NotAsked => Problem::new(
             Code::UpgradeRequired,
@@ -92,7 +109,7 @@ async fn knock(app: &App, request: &HttpRequest) -> Result<Login, Problem> {
     if app.engine.is_stopping() {
         return Err(Problem::busy());
     }
-    auth::of_handshake(app, request).await
+    Ok(())
 }
 
 fn open(
@@ -101,13 +118,14 @@ fn open(
     door: Door,
     (request, payload): (&HttpRequest, Payload),
 ) -> Result<HttpResponse, actix_web::Error> {
+    let seat = app.engine.rates().sit(login.user.id)?;
     let who = Who {
         user: User::from(&login.user),
         login: login.id,
         expires_at: login.expires_at,
     };
     session::open(
-        Session::new(app.engine.clone(), who, door),
+        Session::new(app.engine.clone(), who, Place { door, seat }),
         request,
         payload,
     )

@@ -1,5 +1,6 @@
 //! The binary itself.
 
+mod lines;
 mod log;
 mod serve;
 mod settings;

@@ -4,6 +4,7 @@
 //! `TIDINGS_CRASH_ROUNDS` says how often (3), `TIDINGS_CRASH_SEED` repeats a
 //! run's choices, though not the machine's.
 
+mod alive;
 mod client;
 mod server;
 mod stream;
@@ -11,6 +12,7 @@ mod stream;
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 
+use entity::Millis;
 use serde_json::Value;
 
 use crate::support::{TestApp, until};
@@ -59,9 +61,11 @@ async fn nothing_acknowledged_is_lost_by_a_kill() {
         let people = People::register(&server, round).await;
         people.are_online(true).await;
         let traffic = Traffic::until_killed(&people.all, window, acknowledged, &mut server).await;
+        let killed = Millis::now();
         server = Server::start(folder.path(), &database).await;
         people.moved_to(&server);
         people.are_online(false).await;
+        people.were_seen_before(killed).await;
         people.check_acknowledged(&traffic).await;
         people.send_again(&traffic).await;
         people.check_all(&traffic).await;
@@ -119,6 +123,18 @@ impl People {
                 .await;
             } else {
                 assert!(is_so(person).await, "a crash leaves nobody online");
+            }
+        }
+    }
+
+    /// Looks that each was last seen within the minute before the kill.
+    async fn were_seen_before(&self, killed: Millis) {
+        for person in &self.all {
+            let seen = person.conversation(person.conversations[0]).await;
+            for other in seen["participants"].as_array().unwrap() {
+                let at: jiff::Timestamp = other["last_seen"].as_str().unwrap().parse().unwrap();
+                let before = killed.0 - at.as_millisecond();
+                assert!((0..60_000).contains(&before), "{before} ms before");
             }
         }
     }
@@ -196,6 +212,18 @@ impl People {
                 let before = last.insert(&sent.sender, seq);
                 assert!(before < Some(seq), "{sent:?} has lost its place");
             }
+            self.check_unread(conversation, found.len(), &last).await;
+        }
+    }
+
+    /// What waits for each is what came after their own last message.
+    async fn check_unread(&self, conversation: i64, all: usize, last: &HashMap<&str, i64>) {
+        let people = self.all.iter();
+        for person in people.filter(|it| it.conversations.contains(&conversation)) {
+            let own = last.get(person.name.as_str()).copied().unwrap_or(0);
+            let seen = person.conversation(conversation).await;
+            let unread = i64::try_from(all).unwrap() - own;
+            assert_eq!(seen["unread_count"], unread, "for {}", person.name);
         }
     }
 }

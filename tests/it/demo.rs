@@ -37,7 +37,7 @@ async fn demo(arguments: &[&str], folder: &Path) -> Run {
 
 /// A server started on a filled database, and the one to log in as, by what
 /// was printed.
-async fn filled() -> (TestApp, Person) {
+pub(crate) async fn filled() -> (TestApp, Person) {
     let folder = tempfile::tempdir().unwrap();
     let mut app = TestApp::spawn().await;
     let run = demo(&["--database-url", &app.database().text()], folder.path()).await;

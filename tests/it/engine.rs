@@ -5,6 +5,7 @@ mod connecting;
 mod faults;
 mod idempotency;
 mod leaving;
+mod made_up;
 mod order;
 mod pressure;
 mod removal;

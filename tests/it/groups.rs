@@ -8,5 +8,5 @@ mod rights;
 mod succession;
 mod system_messages;
 mod telling;
-mod thousand;
+pub(crate) mod thousand;
 mod vanishing;

@@ -13,16 +13,29 @@
     reason = "a test that can't go on should stop where it is"
 )]
 
+mod admin;
 mod api;
+mod authority;
+mod browser;
 mod cli;
 mod conversations;
 mod crash;
 mod demo;
 mod engine;
+mod faults;
 mod groups;
+mod input;
+mod limits;
 mod messages;
+mod ops;
 mod pages;
 mod people;
+mod presence;
+mod receipts;
+mod resume;
+mod soak;
 mod store;
 mod support;
+mod typing;
+mod unread;
 mod ws;

@@ -1,16 +1,21 @@
 //! Pages, the cookies that they set, and what may come by these.
 
 mod assets;
+mod cookies;
 mod cors;
 mod csrf;
+mod live;
 mod login;
 mod messages;
 mod origin;
+mod profile;
 mod refusals;
 mod register;
 mod requests;
+mod settings;
 mod writing;
 
+pub(crate) use csrf::token_of;
 use reqwest::header::{CONTENT_TYPE, COOKIE, HeaderMap, LOCATION, SET_COOKIE};
 use reqwest::{Client, Method, redirect};
 
@@ -20,7 +25,10 @@ use crate::support::{TestApp, within};
 pub(crate) struct Shown {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
+    /// What is there without a script: all but the templates.
     pub(crate) text: String,
+    /// All of it.
+    pub(crate) source: String,
 }
 
 /// Somebody at a page, who keeps cookies as browsers do and follows nothing.
@@ -79,10 +87,13 @@ impl Browser {
 
     pub(crate) async fn send(&mut self, request: reqwest::RequestBuilder) -> Shown {
         let response = within("a page", request.send()).await.unwrap();
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let source = response.text().await.unwrap();
         let shown = Shown {
-            status: response.status().as_u16(),
-            headers: response.headers().clone(),
-            text: response.text().await.unwrap(),
+            status,
+            headers,
+            text: without_templates(&source),
+            source,
         };
         for cookie in shown.headers.get_all(SET_COOKIE) {
             let (pair, rest) = cookie.to_str().unwrap().split_once("; ").unwrap();
@@ -107,6 +118,16 @@ impl Browser {
         ];
         self.submit("/login", &fields).await
     }
+}
+
+/// A page but for what only scripts look at.
+fn without_templates(source: &str) -> String {
+    let mut parts = source.split("<template");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| {
+        let (_, after) = part.split_once("</template>").unwrap();
+        text + after
+    })
 }
 
 impl Shown {
@@ -151,15 +172,26 @@ impl Shown {
         assert_eq!(
             self.header("content-security-policy"),
             Some(
-                "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; \
-                 base-uri 'none'; frame-ancestors 'none'"
+                "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
+                 connect-src 'self'; manifest-src 'self'; form-action 'self'; \
+                 base-uri 'none'; frame-ancestors 'none'; \
+                 require-trusted-types-for 'script'; trusted-types 'none'"
             )
         );
         assert_eq!(self.header("cache-control"), Some("no-store"));
         assert_eq!(self.header("x-content-type-options"), Some("nosniff"));
-        assert_eq!(self.header("referrer-policy"), Some("same-origin"));
-        for inline in ["<script", "<style", " style=", " onclick=", " onsubmit="] {
-            assert!(!self.text.contains(inline), "{inline}");
+        let referrer = self.header("referrer-policy").unwrap();
+        assert!(
+            ["same-origin", "no-referrer"].contains(&referrer),
+            "{referrer}"
+        );
+        for inline in ["<style", " style=", " onclick=", " onsubmit="] {
+            assert!(!self.source.contains(inline), "{inline}");
+        }
+        for script in self.source.split("<script").skip(1) {
+            let (_, rest) = script.split_once(" src=\"/static/").expect(script);
+            let (_, within) = rest.split_once('>').unwrap();
+            assert!(within.starts_with("</script>"), "{script}");
         }
     }
 }

@@ -4,8 +4,10 @@
 mod answer;
 mod app;
 mod binary;
+pub(crate) mod browser;
 mod database;
 mod person;
+mod proxy;
 pub(crate) mod raw;
 pub(crate) mod redact;
 mod socket;
@@ -16,5 +18,6 @@ pub(crate) use app::{Site, TestApp};
 pub(crate) use binary::{Binary, finish};
 pub(crate) use database::TestDatabase;
 pub(crate) use person::{PASSWORD, Person};
+pub(crate) use proxy::Proxy;
 pub(crate) use socket::{Socket, TokenBy};
 pub(crate) use wait::{until, within};

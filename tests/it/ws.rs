@@ -2,10 +2,11 @@
 
 mod closing;
 mod doors;
+mod drips;
 mod frames;
 mod handshake;
 mod heartbeat;
 mod logins;
 mod pieces;
-mod slow;
+pub(crate) mod slow;
 mod stopping;

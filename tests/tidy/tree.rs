@@ -54,7 +54,11 @@ fn gather(folder: &Path, prefix: &str, files: &mut Vec<File>) -> io::Result<()> 
         let name = entry.file_name().to_string_lossy().into_owned();
         let path = format!("{prefix}{name}");
         let kind = entry.file_type()?;
-        if kind.is_dir() && !is_made(&path) {
+        // Of a second working tree, `.git` is a file.
+        if is_made(&path) {
+            continue;
+        }
+        if kind.is_dir() {
             gather(&entry.path(), &format!("{path}/"), files)?;
         } else if kind.is_file() {
             match std::fs::read_to_string(entry.path()) {
@@ -69,6 +73,6 @@ fn gather(folder: &Path, prefix: &str, files: &mut Vec<File>) -> io::Result<()> 
     Ok(())
 }
 
-fn is_made(folder: &str) -> bool {
-    matches!(folder, ".git" | "target" | "data")
+fn is_made(path: &str) -> bool {
+    matches!(path, ".git" | "target" | "data")
 }

@@ -1,5 +1,6 @@
-//! The way to each live Room: a sharded map that handles read without asking
-//! the Hub, and that only the Hub changes.
+//! The way to each live Room: a sharded map by which handles send without
+//! asking the Hub. A handle adds a slot where there is none, and parks in it;
+//! Rooms come and go in it by the Hub alone.
 //!
 //! Commands are sent under the shard's lock. While a Room is being started
 //! they are parked, and handed over under the same lock, so none overtakes
@@ -48,6 +49,14 @@ pub(super) struct Live {
     generation: u64,
 }
 
+/// The Rooms at a moment.
+#[derive(Default)]
+pub(super) struct Census {
+    pub(super) live: usize,
+    pub(super) starting: usize,
+    pub(super) deepest: usize,
+}
+
 impl Live {
     pub(super) fn new(addr: Addr<Room>, generation: u64) -> Self {
         Self { addr, generation }
@@ -80,6 +89,13 @@ impl Routes {
         let at = conversation.0.rem_euclid(SHARDS as i64);
         #[expect(clippy::indexing_slicing, reason = "a remainder of the array's length")]
         &self.shards[usize::try_from(at).unwrap_or(0)]
+    }
+
+    /// Forgets every Room: those that nobody asks anything any more go.
+    pub(super) fn forget(&self) {
+        for shard in &self.shards {
+            shard.lock().clear();
+        }
     }
 
     /// Sends a command, or parks it; true where the Room has to be started.
@@ -117,6 +133,15 @@ impl Routes {
         }
     }
 
+    /// Sends something to a Room, where it is live.
+    pub(super) fn tell_live(&self, conversation: ConversationId, command: RoomCommand) {
+        let shard = self.shard(conversation).lock();
+        let room = shard.get(&conversation).and_then(|slot| slot.room.as_ref());
+        if let Some(room) = room {
+            room.addr.do_send(command);
+        }
+    }
+
     /// Sends something to every live Room.
     pub(super) fn tell_all(&self, command: impl Fn() -> RoomCommand) {
         for shard in &self.shards {
@@ -124,6 +149,20 @@ impl Routes {
                 room.addr.do_send(command());
             }
         }
+    }
+
+    /// How many Rooms there are, and what is asked of them.
+    pub(super) fn census(&self) -> Census {
+        let mut census = Census::default();
+        for shard in &self.shards {
+            for slot in shard.lock().values() {
+                census.live += usize::from(slot.room.is_some());
+                census.starting += usize::from(!slot.parked.is_empty());
+                let asked = slot.asked.load(Ordering::Relaxed);
+                census.deepest = census.deepest.max(asked);
+            }
+        }
+        census
     }
 
     /// Takes an idle Room off the map, where nothing is asked of it. Nothing

@@ -2,9 +2,11 @@
 
 use std::collections::{HashMap, VecDeque};
 
+use tokio::time::Instant;
+
 use super::messages::{RoomPort, Write};
 use crate::engine::ports::{Committed, Orphaned, RoomKey};
-use crate::store::append::{Append, Outcome};
+use crate::store::append::{Append, Commit, Outcome};
 
 /// A batch stops growing here: what a commit brings to a session is one
 /// delivery, and a reader that keeps up must be able to take it.
@@ -37,24 +39,49 @@ impl Batch {
         self.appends.is_empty()
     }
 
-    /// Tells each Room what became of its own, in one message.
-    pub(super) fn answer(self, outcomes: Vec<Outcome>) {
-        let mut places: HashMap<RoomKey, usize> = HashMap::new();
-        let mut answers: Vec<(&RoomPort, Vec<Outcome>)> = Vec::new();
-        for (room, outcome) in self.rooms.iter().zip(outcomes) {
-            let place = *places.entry(room.key).or_insert(answers.len());
-            if let Some((_, outcomes)) = answers.get_mut(place) {
-                outcomes.push(outcome);
-            } else {
-                answers.push((room, vec![outcome]));
-            }
+    /// Tells each Room what became of its own, in one message a transaction.
+    pub(super) fn answer(self, commits: Vec<Commit>) {
+        let mut rooms = self.rooms.iter();
+        let at = Instant::now();
+        for commit in commits {
+            let theirs = rooms.by_ref().take(commit.outcomes.len());
+            answer(theirs, commit, at);
         }
-        for (room, outcomes) in answers {
-            if room.committed.connected() {
-                room.committed.do_send(Committed { outcomes });
-            } else {
-                room.orphaned.do_send(Orphaned(room.key.conversation));
-            }
+    }
+}
+
+fn answer<'a>(rooms: impl Iterator<Item = &'a RoomPort>, commit: Commit, at: Instant) {
+    let Commit {
+        outcomes,
+        mut marks,
+        is_unsure,
+    } = commit;
+    let mut places: HashMap<RoomKey, usize> = HashMap::new();
+    let mut answers: Vec<(&RoomPort, Vec<Outcome>)> = Vec::new();
+    for (room, outcome) in rooms.zip(outcomes) {
+        let place = *places.entry(room.key).or_insert(answers.len());
+        if let Some((_, outcomes)) = answers.get_mut(place) {
+            outcomes.push(outcome);
+        } else {
+            answers.push((room, vec![outcome]));
+        }
+    }
+    // A successor's outcomes come after those of the Room before it: what
+    // moved is told by the last.
+    for (room, outcomes) in answers.into_iter().rev() {
+        let conversation = room.key.conversation;
+        let marks = marks.remove(&conversation).unwrap_or_default();
+        let is_there = room.committed.connected();
+        if is_there {
+            room.committed.do_send(Committed {
+                outcomes,
+                marks,
+                at,
+            });
+        }
+        // Those who asked may try again; the others hear of it by a reading.
+        if is_unsure || !is_there {
+            room.orphaned.do_send(Orphaned(conversation));
         }
     }
 }

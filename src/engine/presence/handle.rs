@@ -4,7 +4,7 @@ use actix::{Actor, Addr, ArbiterHandle};
 use entity::UserId;
 use tokio::sync::oneshot;
 
-use super::messages::{Arrived, Left, Stop};
+use super::messages::{Arrived, Introduce, Left, Settle, Stop};
 use super::{Parts, Presence};
 
 /// A handle to Presence: a cheap clone.
@@ -28,6 +28,22 @@ impl PresenceHandle {
             presence: self.presence.clone(),
             user,
         }
+    }
+
+    /// Tells each of two people how the other stands.
+    pub async fn introduce(&self, one: UserId, two: UserId) {
+        let (told, done) = oneshot::channel();
+        self.presence.do_send(Introduce((one, two), told));
+        // An error would mean that it is no more, and tells nothing.
+        let _ = done.await;
+    }
+
+    /// Waits until what is being told is told.
+    pub async fn settled(&self) {
+        let (settled, done) = oneshot::channel();
+        self.presence.do_send(Settle(settled));
+        // An error would mean that it is no more, and tells nothing.
+        let _ = done.await;
     }
 
     /// Takes everybody offline, and waits until that is written.

@@ -18,3 +18,16 @@ pub struct Left(pub UserId);
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct Stop(pub oneshot::Sender<()>);
+
+/// Engine → Presence: these two know each other from now on. Each is told how
+/// the other stands, after what was told them before this; say when that is
+/// done.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Introduce(pub (UserId, UserId), pub oneshot::Sender<()>);
+
+/// Engine → Presence: say when what it tells now is told. What is told later
+/// follows what the store says by then.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Settle(pub oneshot::Sender<()>);

@@ -1,11 +1,13 @@
 //! Who is online, as a pure state: online with the first session, offline a
 //! grace after the last has gone, so that a change of page is not a blink.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
 use entity::{Millis, UserId};
 use tokio::time::Instant;
+
+use crate::store::Status;
 
 #[derive(Debug, PartialEq, Eq)]
 enum Person {
@@ -21,11 +23,25 @@ pub(super) struct Changes {
     pub(super) online: Vec<UserId>,
     /// With when each was last seen.
     pub(super) offline: Vec<(UserId, Millis)>,
+    /// Those of them of whom others know no different: they came and went
+    /// again, or went and came, since anything was told.
+    quiet: BTreeSet<UserId>,
 }
 
 impl Changes {
     pub(super) fn is_empty(&self) -> bool {
         self.online.is_empty() && self.offline.is_empty()
+    }
+
+    /// What is to be told: how each of those who came or went stands now.
+    pub(super) fn news(&self) -> Vec<(UserId, Status)> {
+        let online = self.online.iter().map(|user| (*user, Status::ONLINE));
+        let offline = self.offline.iter();
+        let offline = offline.map(|(user, seen)| (*user, Status::gone(*seen)));
+        online
+            .chain(offline)
+            .filter(|(user, _)| !self.quiet.contains(user))
+            .collect()
     }
 }
 
@@ -34,9 +50,11 @@ impl Changes {
 pub(super) struct Tracker {
     grace: Duration,
     people: HashMap<UserId, Person>,
-    /// Those who are told to be online.
+    /// Those whose coming was news, and whose going wasn't yet.
     online: HashSet<UserId>,
-    /// News of people that couldn't be written.
+    /// Those who were told to be online.
+    told: HashSet<UserId>,
+    /// News of people that couldn't be written and told.
     unwritten: BTreeMap<UserId, Option<Millis>>,
     /// People who came since the last changes.
     arrived: HashSet<UserId>,
@@ -48,6 +66,7 @@ impl Tracker {
             grace,
             people: HashMap::new(),
             online: HashSet::new(),
+            told: HashSet::new(),
             unwritten: BTreeMap::new(),
             arrived: HashSet::new(),
         }
@@ -102,6 +121,9 @@ impl Tracker {
         });
         let mut changes = Changes::default();
         for (user, seen) in news {
+            if self.told.contains(&user) == seen.is_none() {
+                changes.quiet.insert(user);
+            }
             match seen {
                 None => changes.online.push(user),
                 Some(seen) => changes.offline.push((user, seen)),
@@ -110,9 +132,17 @@ impl Tracker {
         changes
     }
 
-    /// These weren't written: they are news again, but for those of whom
-    /// there is newer.
-    pub(super) fn not_written(&mut self, changes: Changes) {
+    /// These were written and told.
+    pub(super) fn told(&mut self, changes: &Changes) {
+        self.told.extend(&changes.online);
+        for (user, _) in &changes.offline {
+            self.told.remove(user);
+        }
+    }
+
+    /// These weren't: they are news again, but for those of whom there is
+    /// newer.
+    pub(super) fn not_told(&mut self, changes: Changes) {
         let online = changes.online.into_iter().map(|user| (user, None));
         let offline = changes.offline.into_iter();
         for (user, seen) in online.chain(offline.map(|(user, seen)| (user, Some(seen)))) {

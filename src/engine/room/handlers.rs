@@ -2,25 +2,22 @@
 //! what follows.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use actix::{ActorContext, AsyncContext, Context, Handler};
 use entity::UserId;
+use tokio::time::Instant;
 
-use super::Room;
-use super::effects::{Effect, Missing, Show};
+use super::effects::{Effect, Missing, Show, Telling};
+use super::fanout;
 use super::messages::{Retire, RoomCommand};
+use super::state::State;
+use super::{READ_AGAIN, Room};
 use crate::engine::ports::{Committed, Frame};
-use crate::engine::reply::{Reply, Ticket, echo};
+use crate::engine::reply::{Reply, Ticket};
 use crate::protocol::event::RemovedReason;
-use crate::protocol::{CloseCode, Conversation, Event, Message, Problem};
+use crate::protocol::{CloseCode, Conversation, Event, Problem};
 use crate::store::StoreError;
-
-/// Where telling failed for want of the database, it is tried again after
-/// this long.
-const CATCH_UP_AGAIN: Duration = Duration::from_secs(1);
 
 type Effects = VecDeque<Effect<Reply>>;
 
@@ -28,33 +25,30 @@ impl Handler<RoomCommand> for Room {
     type Result = ();
 
     fn handle(&mut self, command: RoomCommand, ctx: &mut Context<Self>) {
+        // What every Room is told is no use of this one.
+        if !matches!(command, RoomCommand::Renamed(_) | RoomCommand::Refresh) {
+            self.asked_at = Instant::now();
+        }
         let Some(state) = &mut self.state else {
-            // The load at the start failed: whoever asks has it tried again.
-            return self.load(ctx, |found, room, ctx| {
-                match (room.loaded(found), command) {
-                    // What it knows now is as of this load.
-                    (Ok(version), RoomCommand::CatchUp(_) | RoomCommand::Renamed(_)) => {
-                        room.catch_up(version, ctx);
-                    }
-                    (Ok(version), command @ RoomCommand::Ask { .. }) => {
-                        // As at the start: a retry alone would have nothing told.
-                        room.catch_up(version, ctx);
-                        room.handle(command, ctx);
-                    }
-                    (Err(problem), RoomCommand::Ask { reply, .. }) => reply.send(Err(problem)),
-                    (Err(_), RoomCommand::CatchUp(ticket)) => room.catch_up_again(ticket, ctx),
-                    (Err(_), RoomCommand::Renamed(_)) => {}
-                }
-            });
+            return self.load_for(command, ctx);
         };
         match command {
             RoomCommand::Ask { actor, ask, reply } => {
-                let effects = state.ask(actor, ask, reply);
+                let effects = state.ask((actor, Instant::now()), ask, reply);
                 self.run(effects.into(), ctx);
             }
+            // Who waited may have gone: so does the ticket, then.
+            RoomCommand::Await(caller, ticket) => drop(caller.send(ticket)),
             RoomCommand::CatchUp(ticket) => self.load(ctx, |found, room, ctx| match found {
-                Ok(record) => room.catch_up(record.version, ctx),
+                Ok(record) => room.catch_up_for(ticket, record.version, ctx),
                 Err(_) => room.catch_up_again(ticket, ctx),
+            }),
+            // Where it can't be read, the next judgement finds it out.
+            RoomCommand::Refresh => self.load(ctx, |found, room, ctx| {
+                if let (Ok(record), Some(state)) = (found, &mut room.state) {
+                    let effects = state.refreshed(record);
+                    room.run(effects.into(), ctx);
+                }
             }),
             RoomCommand::Renamed(user) => state.renamed(user),
         }
@@ -66,8 +60,9 @@ impl Handler<Committed> for Room {
 
     fn handle(&mut self, committed: Committed, ctx: &mut Context<Self>) {
         if let Some(state) = &mut self.state {
-            let effects = state.committed(committed.outcomes);
+            let effects = state.committed(committed.outcomes, committed.marks);
             self.run(effects.into(), ctx);
+            self.deps.counters.fan_out.time(committed.at.elapsed());
         }
     }
 }
@@ -81,18 +76,72 @@ impl Handler<Retire> for Room {
 }
 
 impl Room {
+    /// The load at the start failed: whoever asks has it tried again.
+    fn load_for(&self, command: RoomCommand, ctx: &mut Context<Self>) {
+        self.load(ctx, |found, room, ctx| {
+            let is_there = !matches!(found, Err(StoreError::Refused(_)));
+            match room.loaded(found) {
+                Ok(version) => room.begin_with(command, version, ctx),
+                Err(problem) => room.can_not(command, problem, ctx),
+            }
+            // One that somebody made up isn't worth a Room. What waits in its
+            // mailbox keeps it until that is answered too.
+            if !is_there && !room.has_told() {
+                room.offer_to_go();
+            }
+        });
+    }
+
+    /// It has just been loaded, as of `version`. As at the start, what is
+    /// untold is told: a retry alone would have nothing told.
+    fn begin_with(&mut self, command: RoomCommand, version: i64, ctx: &mut Context<Self>) {
+        match command {
+            RoomCommand::CatchUp(ticket) => self.catch_up_for(ticket, version, ctx),
+            // What it knows now is as of this load.
+            RoomCommand::Renamed(_) | RoomCommand::Refresh => self.catch_up(version, ctx),
+            command @ (RoomCommand::Ask { .. } | RoomCommand::Await(..)) => {
+                self.catch_up(version, ctx);
+                self.handle(command, ctx);
+            }
+        }
+    }
+
+    fn can_not(&self, command: RoomCommand, problem: Problem, ctx: &mut Context<Self>) {
+        match command {
+            RoomCommand::Ask { reply, .. } => reply.send(Err(problem)),
+            RoomCommand::CatchUp(ticket) => self.catch_up_again(ticket, ctx),
+            // Dropped, it says that there is no Room to be had.
+            RoomCommand::Await(..) => {}
+            RoomCommand::Renamed(_) | RoomCommand::Refresh => {}
+        }
+    }
+
     /// Tells what is on disk up to `version` and hasn't been told.
     pub(super) fn catch_up(&mut self, version: i64, ctx: &mut Context<Self>) {
         if let Some(state) = &mut self.state {
             let effects = state.catch_up(version);
+            if effects.is_empty() {
+                self.give_back(version);
+            }
             self.run(effects.into(), ctx);
         }
+    }
+
+    /// The same for whoever waits until it is told.
+    fn catch_up_for(&mut self, ticket: Ticket, version: i64, ctx: &mut Context<Self>) {
+        self.untold.push((version, ticket));
+        self.catch_up(version, ctx);
+    }
+
+    /// Everything up to `version` has been told.
+    fn give_back(&mut self, version: i64) {
+        self.untold.retain(|(up_to, _)| *up_to > version);
     }
 
     /// What is to be told couldn't be read: the ticket keeps the Room until it
     /// could.
     fn catch_up_again(&self, ticket: Ticket, ctx: &mut Context<Self>) {
-        ctx.notify_later(RoomCommand::CatchUp(ticket), CATCH_UP_AGAIN);
+        ctx.notify_later(RoomCommand::CatchUp(ticket), READ_AGAIN);
     }
 
     /// Does what follows, in order. An effect that has to wait for the
@@ -104,23 +153,59 @@ impl Room {
                     let port = self.port(ctx.address());
                     self.deps.journal.append(append, port);
                 }
-                Effect::Tell(to, messages) => self.tell(&to, &messages),
+                Effect::Tell(telling) => self.tell(&telling),
+                Effect::SettleStatuses => return self.settle_statuses(effects, ctx),
                 Effect::Removed(user, reason) => self.tell_removed(user, reason),
-                Effect::Told(version) => self.origin.told.store(version, Ordering::Release),
+                Effect::Told(version) => {
+                    self.origin.told.store(version, Ordering::Release);
+                    self.give_back(version);
+                }
                 Effect::Answer(reply, result) => reply.send(result),
-                Effect::Show(show) => return self.show(show, effects, ctx),
+                Effect::Show(show) => {
+                    let to = self.deps.directory.present(&show.to);
+                    if !to.is_empty() {
+                        return self.show((to, show), effects, ctx);
+                    }
+                }
                 Effect::CatchUp(missing) => return self.read_missing(missing, effects, ctx),
                 Effect::Reload => return self.reload(effects, ctx),
+                Effect::Recount => return self.recount(effects, ctx),
+                Effect::GatherMarks => self.gather_marks(ctx),
+                Effect::WakeAt(then) => self.wake_at(then, ctx),
             }
         }
     }
 
-    fn tell(&self, to: &[UserId], messages: &[Arc<Message>]) {
-        self.deps
-            .faults
-            .before_telling(self.origin.key.conversation);
-        let frames: Arc<[Frame]> = messages.iter().map(|message| echo(message)).collect();
-        self.deps.directory.deliver(to.iter().copied(), &frames);
+    fn tell(&self, telling: &Telling) {
+        let conversation = self.origin.key.conversation;
+        self.deps.faults.before_telling(conversation);
+        fanout::deliver(&self.deps.directory, conversation, telling);
+    }
+
+    fn gather_marks(&self, ctx: &mut Context<Self>) {
+        ctx.run_later(self.deps.gather_marks, |room, ctx| {
+            if let Some(state) = &mut room.state {
+                let effects = state.marks_due();
+                room.run(effects.into(), ctx);
+            }
+        });
+    }
+
+    fn wake_at(&self, then: Instant, ctx: &mut Context<Self>) {
+        ctx.run_later(then.duration_since(Instant::now()), |room, ctx| {
+            if let Some(state) = &mut room.state {
+                let effects = state.typing_due(Instant::now());
+                room.run(effects.into(), ctx);
+            }
+        });
+    }
+
+    /// Waits for what is being told of who is here, so that nothing comes after
+    /// a leaving that was read before it. It takes no longer than a reading.
+    fn settle_statuses(&mut self, rest: Effects, ctx: &mut Context<Self>) {
+        let presence = self.deps.presence.clone();
+        let settled = async move { presence.settled().await };
+        self.hold(ctx, settled, move |(), room, ctx| room.run(rest, ctx));
     }
 
     /// What is bound to the conversation is closed after that; what isn't
@@ -131,11 +216,7 @@ impl Room {
             conversation_id,
             reason,
         };
-        let frame = Frame {
-            conversation: Some(conversation_id),
-            version: 0,
-            text: event.encode(),
-        };
+        let frame = Frame::telling((conversation_id, 0), &event);
         self.deps.directory.deliver([user], &[frame].into());
         self.deps
             .directory
@@ -152,6 +233,31 @@ impl Room {
                 });
                 room.run(effects, ctx);
             }
+        });
+    }
+
+    /// Reads how many messages wait for whom.
+    fn recount(&mut self, rest: Effects, ctx: &mut Context<Self>) {
+        let store = self.deps.store.clone();
+        let conversation = self.origin.key.conversation;
+        let read = async move { store.room(conversation).await };
+        self.hold(ctx, read, move |found, room, ctx| {
+            let mut effects = Effects::new();
+            match (found, &mut room.state) {
+                (Ok(record), Some(state)) => effects.extend(state.recounted(&record)),
+                (Err(error), _) => {
+                    tracing::error!(%conversation, %error, "can't count again; trying later");
+                    ctx.run_later(READ_AGAIN, |room, ctx| {
+                        // Another withdrawal may have had it done meanwhile.
+                        if room.state.as_ref().is_some_and(State::is_miscounted) {
+                            room.recount(Effects::new(), ctx);
+                        }
+                    });
+                }
+                (Ok(_), None) => {}
+            }
+            effects.extend(rest);
+            room.run(effects, ctx);
         });
     }
 
@@ -179,22 +285,18 @@ impl Room {
         );
         if let Some(state) = &mut self.state {
             state.not_told_after(missing.after);
-            ctx.run_later(CATCH_UP_AGAIN, move |room, ctx| {
+            ctx.run_later(READ_AGAIN, move |room, ctx| {
                 room.catch_up(missing.up_to, ctx);
             });
         }
     }
 
-    /// Shows the conversation to those of these people who are here, as each
-    /// of them sees it.
-    fn show(&mut self, show: Show, rest: Effects, ctx: &mut Context<Self>) {
+    /// Shows the conversation to those who are here and have it in their list, as
+    /// each of them sees it.
+    fn show(&mut self, (to, show): (Vec<UserId>, Show), rest: Effects, ctx: &mut Context<Self>) {
         let store = self.deps.store.clone();
         let conversation = self.origin.key.conversation;
-        let to = self.deps.directory.present(&show.to);
-        if to.is_empty() {
-            return self.run(rest, ctx);
-        }
-        let read = async move { store.conversation_for(&to, conversation).await };
+        let read = async move { store.conversation_listed_for(&to, conversation).await };
         self.hold(ctx, read, move |views, room, ctx| {
             match views {
                 Ok(views) => room.tell_views(views, &show),
@@ -214,11 +316,7 @@ impl Room {
             let event = Event::Conversation {
                 conversation: Box::new(conversation),
             };
-            let frame = Frame {
-                conversation: Some(id),
-                version: show.version,
-                text: event.encode(),
-            };
+            let frame = Frame::telling((id, show.version), &event);
             self.deps.directory.deliver([user], &[frame].into());
         }
     }

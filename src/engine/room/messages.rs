@@ -1,14 +1,16 @@
 //! What a Room is asked, all of it through the Hub's handle.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix::Message;
 use entity::participant::Role;
 use entity::{MessageId, UserId};
+use tokio::sync::oneshot;
 
 use crate::engine::reply::{Reply, Ticket};
 use crate::protocol::{GroupTitle, User};
-use crate::store::append::{How, Post, Settings};
+use crate::store::append::{How, Mark, Post, Settings};
 
 /// One thing asked of a Room; those of one asker are judged in the order they
 /// were asked.
@@ -21,11 +23,21 @@ pub enum RoomCommand {
         ask: Ask,
         reply: Reply,
     },
-    /// Hub → Room: tell what another one left untold.
+    /// Hub → Room: tell what another one left untold, or what was changed
+    /// past it.
     CatchUp(Ticket),
+    /// Hub → Room: give the ticket back once you know what is on disk. What
+    /// comes after that, you will be told to tell.
+    Await(oneshot::Sender<Ticket>, Ticket),
+    /// Web → Room, where there is one: whether it takes messages may have
+    /// changed.
+    Refresh,
     /// Hub → every Room: somebody is shown as this from now on.
     Renamed(User),
 }
+
+/// That somebody types ends by itself so long after the last word of it.
+pub(in crate::engine) const TYPING_HOLDS_FOR: Duration = Duration::from_secs(6);
 
 /// What somebody asks of a conversation.
 #[derive(Clone, Debug)]
@@ -34,6 +46,10 @@ pub enum Ask {
     Post(Arc<Post>),
     /// Do something to a message that is there.
     Touch(MessageId, How),
+    /// Move one's own marks up to a message.
+    Mark(Mark),
+    /// Say that one types, or doesn't any more, in one of one's sessions.
+    Type { session: u64, is_typing: bool },
     /// Change one's own settings for it.
     Settings(Settings),
     /// Change the group's title.

@@ -40,7 +40,7 @@ pub(super) fn writer<'a>(
     }
 }
 
-fn inside(members: &Members, actor: UserId) -> Result<&RoomMember, Problem> {
+pub(super) fn inside(members: &Members, actor: UserId) -> Result<&RoomMember, Problem> {
     members
         .get(&actor)
         .ok_or_else(|| Problem::new(Code::NotAParticipant, "You are not in this conversation."))
@@ -56,9 +56,15 @@ pub(super) fn change(record: &RoomRecord, members: &Members, actor: UserId, ask:
             "This is a conversation of two: it has no title and no roles.",
         ));
     }
-    writer(record, members, actor)?;
+    match writer(record, members, actor) {
+        // Who is switched off may still go, which is asked for them.
+        Err(problem) if matches!(ask, Ask::Leave) && problem.code == Code::Deactivated => {}
+        judged => drop(judged?),
+    }
     match ask {
-        Ask::Post(_) | Ask::Touch(..) | Ask::Settings(_) => Ok(Change::default()),
+        Ask::Post(_) | Ask::Touch(..) | Ask::Mark(_) | Ask::Type { .. } | Ask::Settings(_) => {
+            Ok(Change::default())
+        }
         Ask::Rename(title) => rename(me, title),
         Ask::Invite(user) => invite(members, me, user),
         Ask::Leave => Ok(leave(members, me)),

@@ -1,9 +1,14 @@
 //! What a Room knows, and what follows from what it hears. Pure: no clock, no
 //! I/O, no context, so that it can be tested by the thousand.
 
+mod counts;
+mod marks;
+mod pending;
 mod seen;
+mod telling;
 #[cfg(test)]
 mod tests;
+mod typing;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -11,24 +16,20 @@ use std::sync::Arc;
 use entity::UserId;
 use entity::conversation::Kind;
 use entity::participant::Role;
+use tokio::time::Instant;
 
-use super::effects::{Effect, Missing, News, Show, farewell, reason, taken};
+use super::effects::{Answered, Effect, Missing, News, Show, farewell, taken};
 use super::messages::Ask;
 use super::rights;
-use crate::protocol::{Message, Problem, User};
-use crate::store::append::{Append, Change, MemberMove, Outcome, Touch, What};
+use crate::protocol::{Problem, User};
+use crate::store::append::{self, Append, Mark, Outcome, Touch, What};
 use crate::store::{Missed, RoomMember, RoomRecord};
+use counts::Counts;
+use pending::{Pending, Wanted, archives};
+use typing::Typing;
 
 /// Those who take part.
 pub(super) type Members = BTreeMap<UserId, RoomMember>;
-
-/// One thing asked, until it is answered.
-#[derive(Debug)]
-struct Pending<R> {
-    actor: UserId,
-    ask: Ask,
-    reply: R,
-}
 
 /// A Room's state; `R` is the way back to who asked.
 #[derive(Debug)]
@@ -48,6 +49,16 @@ pub(super) struct State<R> {
     in_flight: usize,
     /// The `members_version` by which those in flight were judged.
     judged_by: i64,
+    /// Whether somebody put the conversation away, or is about to.
+    has_archived: bool,
+    /// Marks that are gathered, in the order of their people.
+    gathered: BTreeMap<UserId, Vec<(Mark, R)>>,
+    /// Whether `marks_due` will be said.
+    is_gathering: bool,
+    counts: Counts,
+    /// Whether messages were withdrawn since all were counted.
+    is_miscounted: bool,
+    typing: Typing,
 }
 
 impl<R> State<R> {
@@ -55,6 +66,8 @@ impl<R> State<R> {
         let members = by_id(&record);
         Self {
             everybody: members.keys().copied().collect(),
+            has_archived: members.values().any(|member| member.archived),
+            counts: Counts::new(&record),
             members,
             record,
             judged_by: 0,
@@ -63,25 +76,58 @@ impl<R> State<R> {
             pending: VecDeque::new(),
             stale: 0,
             in_flight: 0,
+            gathered: BTreeMap::new(),
+            is_gathering: false,
+            is_miscounted: false,
+            typing: Typing::default(),
         }
     }
 
     /// Whether nothing is under way and nothing is left to be told: with the
     /// Room goes the memory of what was.
     pub(super) fn is_idle(&self) -> bool {
-        self.pending.is_empty() && self.untold <= self.told
+        self.pending.is_empty()
+            && self.gathered.is_empty()
+            && self.typing.is_empty()
+            && !self.is_miscounted
+            && self.untold <= self.told
+    }
+
+    /// Whether what waits for each has to be counted again.
+    pub(super) fn is_miscounted(&self) -> bool {
+        self.is_miscounted
     }
 
     /// Somebody asks for something.
-    pub(super) fn ask(&mut self, actor: UserId, ask: Ask, reply: R) -> Vec<Effect<R>> {
-        self.record.has_archived |= archives(&ask);
+    pub(super) fn ask(
+        &mut self,
+        (actor, now): (UserId, Instant),
+        ask: Ask,
+        reply: R,
+    ) -> Vec<Effect<R>> {
+        match ask {
+            Ask::Mark(mark) => self.gather(actor, mark, reply),
+            Ask::Type { session, is_typing } => {
+                self.types((actor, now), (session, is_typing), reply)
+            }
+            ask => {
+                self.has_archived |= archives(&ask);
+                let mut effects = self.submit_marks(actor);
+                let wanted = Wanted::This(ask, reply);
+                effects.extend(self.enqueue(Pending { actor, wanted }));
+                effects
+            }
+        }
+    }
+
+    fn enqueue(&mut self, pending: Pending<R>) -> Vec<Effect<R>> {
         let mut effects = Vec::new();
         if !self.must_wait() {
-            effects.push(Effect::Submit(self.judged(actor, &ask)));
+            effects.push(Effect::Submit(self.judged(&pending)));
             self.in_flight += 1;
             self.judged_by = self.record.members_version;
         }
-        self.pending.push_back(Pending { actor, ask, reply });
+        self.pending.push_back(pending);
         effects
     }
 
@@ -93,6 +139,21 @@ impl<R> State<R> {
             || (self.in_flight > 0 && self.judged_by != self.record.members_version)
     }
 
+    /// The conversation of two as it is now: whether they may write. What
+    /// else happened in it is told by commits.
+    pub(super) fn refreshed(&mut self, record: RoomRecord) -> Vec<Effect<R>> {
+        if record.kind != Kind::Direct || record.members_version <= self.record.members_version {
+            return Vec::new();
+        }
+        self.record.members_version = record.members_version;
+        self.record.open = record.open;
+        self.members = by_id(&record);
+        match record.open {
+            true => Vec::new(),
+            false => self.all_stop_typing(),
+        }
+    }
+
     /// Somebody is shown as this from now on.
     pub(super) fn renamed(&mut self, user: User) {
         if let Some(member) = self.members.get_mut(&user.id) {
@@ -100,8 +161,13 @@ impl<R> State<R> {
         }
     }
 
-    /// The Journal says what became of the oldest appends that it has.
-    pub(super) fn committed(&mut self, outcomes: Vec<Outcome>) -> Vec<Effect<R>> {
+    /// The Journal says what became of the oldest appends that it has, and
+    /// which marks moved by that.
+    pub(super) fn committed(
+        &mut self,
+        outcomes: Vec<Outcome>,
+        marks: append::Marks,
+    ) -> Vec<Effect<R>> {
         let mut news = Vec::new();
         let mut answers = Vec::new();
         for outcome in outcomes {
@@ -111,11 +177,22 @@ impl<R> State<R> {
                 continue;
             }
             let pending = self.pending.remove(self.stale);
-            let (told, result) = taken(outcome);
+            let (told, answer) = taken(outcome);
             news.extend(told);
-            answers.extend(pending.map(|pending| Effect::Answer(pending.reply, result)));
+            if let Some(pending) = pending {
+                pending.answer(answer, &mut answers);
+            }
         }
-        let mut effects = self.tell(news);
+        if let Some(first) = news.first().map(News::version) {
+            // What a dead predecessor moved in the same batch is read with the
+            // rest of what that did. What moved by a message is told after it.
+            let moved = marks.moved.into_iter();
+            let moved = moved.filter(|moved| moved.version >= first);
+            news.extend(moved.map(News::Moved));
+            news.extend(marks.raised.map(News::Raised));
+            news.sort_by_key(News::version);
+        }
+        let mut effects = self.tell(news, &marks.unread);
         effects.extend(answers);
         if self.in_flight == 0 && !self.pending.is_empty() {
             effects.push(Effect::Reload);
@@ -132,7 +209,7 @@ impl<R> State<R> {
         self.judged_by = self.record.members_version;
         let asked = self.pending.iter();
         asked
-            .map(|pending| Effect::Submit(self.judged(pending.actor, &pending.ask)))
+            .map(|pending| Effect::Submit(self.judged(pending)))
             .collect()
     }
 
@@ -140,10 +217,11 @@ impl<R> State<R> {
     pub(super) fn failed(&mut self, problem: &Problem) -> Vec<Effect<R>> {
         self.stale = 0;
         self.in_flight = 0;
-        let pending = self.pending.drain(..);
-        pending
-            .map(|pending| Effect::Answer(pending.reply, Err(problem.clone())))
-            .collect()
+        let mut effects = Vec::new();
+        for pending in self.pending.drain(..) {
+            pending.answer(Answered::With(Err(problem.clone())), &mut effects);
+        }
+        effects
     }
 
     /// Something is on disk up to this version that may not have been told.
@@ -159,9 +237,8 @@ impl<R> State<R> {
         vec![Effect::CatchUp(missing)]
     }
 
-    /// What wasn't told, and the conversation as it is now: everybody is told
-    /// what came while they were in, and shown what it is now where more than
-    /// messages changed or it is new to some.
+    /// What wasn't told, and the conversation as it is now: everybody is shown
+    /// that, with everybody's marks, and told what came while they were in.
     pub(super) fn caught_up(&mut self, missing: Missing, missed: Missed) -> Vec<Effect<R>> {
         let Missed {
             messages,
@@ -172,19 +249,31 @@ impl<R> State<R> {
         let up_to = record.version;
         self.learn(record);
         let mut effects = Vec::new();
-        let missing = Missing { up_to, ..missing };
-        if missing.after == 0 || !missing.is_told_by(&messages) {
-            effects.push(Effect::Show(Show {
-                to: self.everybody.to_vec(),
-                cursor: missing.after,
-                version: up_to,
-            }));
+        if !leavers.is_empty() {
+            effects.push(Effect::SettleStatuses);
         }
-        effects.extend(self.tell_seen(&messages));
-        effects.extend(leavers.iter().flat_map(|it| farewell(it, &messages)));
+        effects.push(Effect::Show(Show {
+            to: self.in_the_know(),
+            cursor: missing.after,
+            version: up_to,
+        }));
+        effects.extend(self.tell_seen(&messages).map(Effect::Tell));
+        self.counts.tell_all_again();
+        self.tell_counts(&mut effects);
+        let leavers = leavers.iter();
+        effects.extend(leavers.flat_map(|it| farewell(self.record.id, it, &messages)));
         self.told = up_to;
         effects.push(Effect::Told(up_to));
         effects
+    }
+
+    /// In whose list it stands: until there is something to read in one of two,
+    /// in its opener's alone.
+    fn in_the_know(&self) -> Vec<UserId> {
+        match (self.record.kind, self.record.last_seq) {
+            (Kind::Direct, 0) => vec![self.record.opened_by],
+            _ => self.everybody.to_vec(),
+        }
     }
 
     /// The reading that an [`Effect::CatchUp`] asked for failed: it is still
@@ -197,138 +286,34 @@ impl<R> State<R> {
     fn learn(&mut self, record: RoomRecord) {
         self.members = by_id(&record);
         self.everybody = self.members.keys().copied().collect();
+        self.counts.learn(&record);
+        self.counts.keep(&self.members);
         self.record = record;
         // It was read before what is under way is written.
         let mut asked = self.pending.iter();
-        self.record.has_archived |= asked.any(|pending| archives(&pending.ask));
+        self.has_archived =
+            asked.any(Pending::archives) || self.members.values().any(|member| member.archived);
     }
 
-    /// Versions are told contiguously: where these don't follow what was told
-    /// last, all from there on is read first. What was told already, by a
-    /// reading that overtook its commit's news, isn't told again.
-    fn tell(&mut self, mut news: Vec<News>) -> Vec<Effect<R>> {
-        news.retain(|news| news.version() > self.told);
-        let (Some(first), Some(last)) = (news.first(), news.last()) else {
-            return Vec::new();
+    fn judged(&self, pending: &Pending<R>) -> Append {
+        let actor = pending.actor;
+        let (what, verdict) = match &pending.wanted {
+            Wanted::This(ask, _) => self.judge(actor, ask),
+            // Marks are for all who are in, also where nothing may be written.
+            Wanted::Marks(marks) => {
+                let marks = marks.iter().map(|(mark, _)| *mark).collect();
+                let inside = rights::inside(&self.members, actor);
+                (What::Mark(marks), inside.map(drop))
+            }
         };
-        let (first, last) = (first.version(), last.version());
-        if first != self.told + 1 {
-            return self.catch_up(last);
-        }
-        let mut effects = self.introduction(first);
-        for news in news {
-            let version = news.version();
-            match news {
-                News::Message(message, returned) => self.message(message, returned, &mut effects),
-                News::Change(message, change) => self.change(message, &change, &mut effects),
-                News::Touched(_, messages) => effects.extend(self.tell_seen(&messages)),
-                News::Settings(user, version) => {
-                    effects.push(Effect::Told(self.told));
-                    effects.push(Effect::Show(Show {
-                        to: vec![user],
-                        cursor: version,
-                        version,
-                    }));
-                }
-            }
-            self.told = version;
-        }
-        effects.push(Effect::Told(last));
-        effects
-    }
-
-    /// Only who opened a direct conversation knows of it before its first
-    /// message.
-    fn introduction(&self, version: i64) -> Vec<Effect<R>> {
-        if self.told > 0 || self.record.kind != Kind::Direct {
-            return Vec::new();
-        }
-        vec![Effect::Show(Show {
-            to: self.everybody.to_vec(),
-            cursor: 0,
-            version,
-        })]
-    }
-
-    /// Messages that follow each other are told in one go.
-    fn message(&self, message: Arc<Message>, returned: Vec<UserId>, effects: &mut Vec<Effect<R>>) {
-        if !returned.is_empty() {
-            effects.push(Effect::Told(self.told));
-            effects.push(Effect::Show(Show {
-                to: returned,
-                cursor: self.told,
-                version: message.version,
-            }));
-        }
-        match effects.last_mut() {
-            Some(Effect::Tell(to, messages)) if Arc::ptr_eq(to, &self.everybody) => {
-                messages.push(message);
-            }
-            _ => effects.push(Effect::Tell(Arc::clone(&self.everybody), vec![message])),
-        }
-    }
-
-    /// Those who are gone hear of that and of nothing else; those who are
-    /// there now see what it has become. Showing has to read, so what was told
-    /// before is noted first: a Room may die meanwhile.
-    fn change(&mut self, message: Arc<Message>, change: &Change, effects: &mut Vec<Effect<R>>) {
-        self.apply(&message, change);
-        effects.push(Effect::Told(self.told));
-        effects.push(Effect::Show(Show {
-            to: self.everybody.to_vec(),
-            cursor: self.told,
-            version: message.version,
-        }));
-        let told = vec![Arc::clone(&message)];
-        effects.push(Effect::Tell(Arc::clone(&self.everybody), told));
-        for moved in &change.moves {
-            if let MemberMove::Leave(user) = moved {
-                effects.push(Effect::Removed(*user, reason(*user, &message)));
-            }
-        }
-        effects.push(Effect::Told(message.version));
-    }
-
-    fn apply(&mut self, message: &Message, change: &Change) {
-        for moved in &change.moves {
-            match moved {
-                MemberMove::Leave(user) => {
-                    self.members.remove(user);
-                }
-                MemberMove::Join(user) => {
-                    let member = RoomMember {
-                        user: user.clone(),
-                        role: Role::Member,
-                        is_deactivated: false,
-                        joined_at: message.created_at,
-                        joined_seq: message.seq - 1,
-                    };
-                    self.members.insert(user.id, member);
-                }
-                MemberMove::Become(user, role) => {
-                    if let Some(member) = self.members.get_mut(user) {
-                        member.role = *role;
-                    }
-                }
-            }
-        }
-        if !change.moves.is_empty() {
-            self.record.members_version += 1;
-            self.everybody = self.members.keys().copied().collect();
-        }
-    }
-
-    fn judged(&self, actor: UserId, ask: &Ask) -> Append {
-        let (what, verdict) = self.judge(actor, ask);
-        let others = self.members.len().saturating_sub(1);
         Append {
             conversation: self.record.id,
             members_version: self.record.members_version,
             verdict,
             actor: self.card(actor),
             what,
-            audience: i32::try_from(others).unwrap_or(i32::MAX),
-            has_archived: self.record.has_archived,
+            has_others: self.members.len() > 1,
+            has_archived: self.has_archived,
         }
     }
 
@@ -348,6 +333,12 @@ impl<R> State<R> {
                         && writer.as_ref().is_ok_and(|me| me.role >= Role::Admin),
                 };
                 (What::Touch(touch), writer.map(drop))
+            }
+            Ask::Mark(mark) => (What::Mark(vec![*mark]), Ok(())),
+            // Nothing is written of it.
+            Ask::Type { .. } => {
+                let inside = rights::inside(&self.members, actor);
+                (What::Mark(Vec::new()), inside.map(drop))
             }
             // One's own settings are one's own, also after leaving.
             Ask::Settings(settings) => (What::Settings(*settings), Ok(())),
@@ -369,10 +360,6 @@ impl<R> State<R> {
             |member| member.user.clone(),
         )
     }
-}
-
-fn archives(ask: &Ask) -> bool {
-    matches!(ask, Ask::Settings(settings) if settings.archived == Some(true))
 }
 
 fn by_id(record: &RoomRecord) -> Members {

@@ -3,49 +3,77 @@
 use std::sync::Arc;
 
 use actix::AsyncContext;
-use entity::ConversationId;
+use entity::{ConversationId, receipt};
 
 use super::Session;
 use super::opening::Phase;
-use super::socket::{self, SocketContext};
+use super::socket::SocketContext;
 use crate::engine::directory::Door;
+use crate::engine::rates::TooMuch;
 use crate::engine::reply::Reply;
 use crate::engine::room::messages::{Ask, RoomCommand};
-use crate::protocol::command::Named;
-use crate::protocol::{ClientId, Command, Emoji, Event, MessageText, Problem};
-use crate::store::append::{How, Post};
+use crate::protocol::command::{BadFrame, Named};
+use crate::protocol::{ClientId, CloseCode, Command, Emoji, Event, MessageText, Problem};
+use crate::store::append::{How, Mark, Post};
 
 impl Session {
-    /// Reads a frame. Before `hello`, what it asks for waits.
+    /// Reads a frame. Before `hello`, what it asks for waits; also what is
+    /// refused, since `hello` is the first that a client hears.
     pub(super) fn frame(&mut self, text: &str, ctx: &mut SocketContext) {
-        let command = match Command::parse(text) {
-            Ok(command) => command,
-            Err(bad) => return self.refuse(bad.problem, bad.named, ctx),
-        };
-        let limit = self.engine.inner.settings.limits.opening_commands;
+        self.counters().frames_in.one();
+        let said = Command::parse(text);
+        let most = self.engine.inner.settings.limits.opening_commands;
         match &mut self.phase {
-            Phase::Live { .. } => self.dispatch(command, ctx),
-            Phase::Opening { commands, .. } if commands.len() < limit => {
-                commands.push_back(command);
+            Phase::Live { .. } => self.take(said, ctx),
+            Phase::Opening { said: early, .. } if early.len() < most => early.push_back(said),
+            Phase::Opening { said: early, .. } if early.len() < 2 * most => {
+                early.push_back(
+                    said.and_then(|command| Err(Box::new(BadFrame::too_much(&command)))),
+                );
             }
-            Phase::Opening { .. } => self.refuse(Problem::busy(), command.names(), ctx),
+            // Nor does it get a `hello`: who says so much without having heard
+            // one has to come again.
+            Phase::Opening { .. } => self.close(CloseCode::TooSlow, ctx),
         }
     }
 
-    pub(super) fn dispatch(&mut self, command: Command, ctx: &mut SocketContext) {
+    /// Does what a frame says, or refuses it.
+    pub(super) fn take(&mut self, said: Result<Command, Box<BadFrame>>, ctx: &mut SocketContext) {
         if self.is_closing {
             return;
         }
+        match said {
+            Ok(command) => self.dispatch(command, ctx),
+            Err(bad) => self.refuse(bad.problem, bad.named, ctx),
+        }
+    }
+
+    fn dispatch(&mut self, command: Command, ctx: &mut SocketContext) {
         let named = command.names();
+        if let Err(too_much) = self.pays(&command) {
+            return self.refuse(too_much.into(), named, ctx);
+        }
         let done = match command {
             Command::Ping => {
-                socket::write(ctx, Event::Pong.encode());
+                self.say(Event::Pong.encode(), ctx);
                 Ok(())
             }
+            Command::Resume(resume) => self.resume(resume, ctx),
             command => self.ask(command, &named, ctx),
         };
         if let Err(problem) = done {
             self.refuse(problem, named, ctx);
+        }
+    }
+
+    /// What is asked here counts with what is asked elsewhere. A ping costs
+    /// nobody anything, and that somebody types has a limit of its own.
+    fn pays(&self, command: &Command) -> Result<(), TooMuch> {
+        let (rates, user) = (self.engine.rates(), self.who.user.id);
+        match command {
+            Command::Ping | Command::Typing(_) => Ok(()),
+            Command::Message(_) => rates.send(user).map(drop),
+            _ => rates.request(user).map(drop),
         }
     }
 
@@ -58,7 +86,19 @@ impl Session {
     ) -> Result<(), Problem> {
         let conversation = self.addressed(named.conversation_id)?;
         let ask = match command {
-            Command::Ping => return Ok(()),
+            Command::Ping | Command::Resume(_) => return Ok(()),
+            Command::Typing(typing) => match self.types(conversation, typing.is_typing) {
+                Some(ask) => ask,
+                None => return Ok(()),
+            },
+            Command::Delivered(mark) => Ask::Mark(Mark {
+                kind: receipt::Kind::Delivered,
+                message: mark.message_id,
+            }),
+            Command::ReadReceipt(mark) => Ask::Mark(Mark {
+                kind: receipt::Kind::Read,
+                message: mark.message_id,
+            }),
             Command::Message(send) => Ask::Post(Arc::new(Post {
                 text: MessageText::parse(&send.message)?,
                 client_id: send.client_id.as_deref().map(ClientId::parse).transpose()?,
@@ -94,7 +134,10 @@ impl Session {
 
     /// The conversation that a frame is about: the socket's own, or the one
     /// it names.
-    fn addressed(&self, named: Option<ConversationId>) -> Result<ConversationId, Problem> {
+    pub(super) fn addressed(
+        &self,
+        named: Option<ConversationId>,
+    ) -> Result<ConversationId, Problem> {
         match (self.door, named) {
             (Door::Conversation(bound), None) => Ok(bound),
             (Door::Conversation(bound), Some(named)) if named == bound => Ok(bound),

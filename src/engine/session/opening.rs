@@ -6,10 +6,13 @@ use std::collections::VecDeque;
 use actix::{ActorFutureExt, AsyncContext, WrapFuture};
 use entity::{ConversationId, Millis};
 
-use super::socket::{self, SocketContext};
+use super::socket::SocketContext;
+use super::tally::Tally;
 use super::{Engine, Session, Who};
 use crate::engine::directory::Door;
-use crate::engine::ports::{Deliver, Frame};
+use crate::engine::ports::{Deliver, Frame, Unread};
+use crate::engine::task::in_task;
+use crate::protocol::command::BadFrame;
 use crate::protocol::event::{Hello, PROTOCOL, RemovedReason, Scope};
 use crate::protocol::{CloseCode, Command, Event};
 use crate::store::StoreError;
@@ -19,7 +22,8 @@ pub(super) enum Phase {
     /// Before `hello`.
     Opening {
         held: Vec<Deliver>,
-        commands: VecDeque<Command>,
+        /// What the client said meanwhile.
+        said: VecDeque<Result<Command, Box<BadFrame>>>,
         /// They were put out of its conversation meanwhile.
         is_over: bool,
     },
@@ -33,7 +37,7 @@ impl Default for Phase {
     fn default() -> Self {
         Self::Opening {
             held: Vec::new(),
-            commands: VecDeque::new(),
+            said: VecDeque::new(),
             is_over: false,
         }
     }
@@ -80,6 +84,7 @@ impl Phase {
 /// Directory.
 struct Opening {
     hello: Event,
+    tally: Tally,
     floor: Option<(ConversationId, i64)>,
     /// The conversation that they were put out of between the handshake and
     /// now. That may have been told before this session could hear it.
@@ -104,7 +109,7 @@ impl Session {
     pub(super) fn say_hello(&self, ctx: &mut SocketContext) {
         let opening = read(self.engine.clone(), self.who.clone(), self.door);
         ctx.spawn(
-            opening
+            in_task(opening)
                 .into_actor(self)
                 .map(|opening, session, ctx| session.opened(opening, ctx)),
         );
@@ -125,7 +130,9 @@ impl Session {
         if self.engine.is_stopping() {
             return self.close(CloseCode::Away, ctx);
         }
-        socket::write(ctx, opening.hello.encode());
+        self.say(opening.hello.encode(), ctx);
+        self.tally = opening.tally;
+        self.tell_once_heard(ctx);
         let live = Phase::Live {
             floor: opening.floor,
         };
@@ -135,19 +142,17 @@ impl Session {
                 conversation_id,
                 reason,
             };
-            socket::write(ctx, event.encode());
+            self.say(event.encode(), ctx);
             return self.close(CloseCode::Removed, ctx);
         }
         if let Phase::Opening {
             held,
-            commands,
+            said,
             is_over,
         } = std::mem::replace(&mut self.phase, live)
         {
             for delivery in &held {
-                for frame in &*delivery.frames {
-                    self.write(frame, ctx);
-                }
+                self.tell(delivery, ctx);
                 if let Some(guard) = &self.guard {
                     guard.written(delivery.bytes);
                 }
@@ -155,8 +160,8 @@ impl Session {
             if is_over {
                 return self.close(CloseCode::Removed, ctx);
             }
-            for command in commands {
-                self.dispatch(command, ctx);
+            for said in said {
+                self.take(said, ctx);
             }
         }
     }
@@ -168,6 +173,7 @@ async fn read(engine: Engine, who: Who, door: Door) -> Result<Opening, Failure> 
     if store.login(who.login, now).await?.is_none() {
         return Err(Failure::LoginEnded);
     }
+    let mut tally = Tally::default();
     let (scope, floor, over) = match door {
         Door::Conversation(id) => {
             let conversation = store.conversation(who.user.id, id).await?;
@@ -177,8 +183,10 @@ async fn read(engine: Engine, who: Who, door: Door) -> Result<Opening, Failure> 
             (Scope::Bound { conversation }, Some(floor), over)
         }
         Door::Everything | Door::Notifications => {
+            let waiting = store.waiting(who.user.id).await?;
+            tally = Tally::new(waiting.into_iter().map(Unread::from));
             let scope = Scope::Unbound {
-                total_unread: store.total_unread(who.user.id, now).await?,
+                total_unread: tally.total(now),
                 pending_connections: store.pending_connections(who.user.id).await?,
             };
             (scope, None, None)
@@ -192,6 +200,7 @@ async fn read(engine: Engine, who: Who, door: Door) -> Result<Opening, Failure> 
     };
     Ok(Opening {
         hello: Event::Hello(Box::new(hello)),
+        tally,
         floor,
         over,
     })

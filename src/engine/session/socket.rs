@@ -17,12 +17,13 @@ use actix_web::{HttpRequest, HttpResponse};
 use actix_web_actors::ws;
 use bytestring::ByteString;
 
-use super::Session;
 use super::fragments::Piece;
 use super::frame_guard::FrameGuard;
+use super::{Session, Watch};
 use crate::protocol::CloseCode;
 
 pub(super) type SocketContext = ws::WebsocketContext<Session>;
+pub(super) type WatchContext = ws::WebsocketContext<Watch>;
 
 /// The one subprotocol there is (RFC 6455, section 1.9).
 const SUBPROTOCOL: &str = "tidings.v1";
@@ -32,6 +33,9 @@ const UNSENT_TIMEOUT: Duration = Duration::from_secs(15);
 /// Unsent bytes that our kernel keeps for a connection; by itself it would
 /// take megabytes.
 const KERNEL_BUFFER: usize = 128 * 1024;
+
+/// The largest frame from an admin's client, which has nothing to say.
+const WATCH_FRAME_MAX: usize = 1024;
 
 /// Why a request is no WebSocket handshake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,9 +53,11 @@ pub enum HandshakeProblem {
 pub fn check_handshake(request: &HttpRequest) -> Result<(), HandshakeProblem> {
     match ws::handshake(request) {
         Ok(_) => Ok(()),
-        Err(ws::HandshakeError::NoWebsocketUpgrade | ws::HandshakeError::NoConnectionUpgrade) => {
-            Err(HandshakeProblem::NotAsked)
-        }
+        Err(
+            ws::HandshakeError::GetMethodRequired
+            | ws::HandshakeError::NoWebsocketUpgrade
+            | ws::HandshakeError::NoConnectionUpgrade,
+        ) => Err(HandshakeProblem::NotAsked),
         Err(_) => Err(HandshakeProblem::Malformed),
     }
 }
@@ -72,6 +78,22 @@ pub fn open(
         .start()
 }
 
+/// Opens an admin's socket, on which the server alone speaks, for a request
+/// that passed [`check_handshake`].
+///
+/// # Errors
+/// Where it isn't a handshake after all.
+pub fn open_watch(
+    watch: Watch,
+    request: &HttpRequest,
+    payload: Payload,
+) -> Result<HttpResponse, actix_web::Error> {
+    ws::WsResponseBuilder::new(watch, request, FrameGuard::new(payload, WATCH_FRAME_MAX))
+        .protocols(&[SUBPROTOCOL])
+        .frame_size(WATCH_FRAME_MAX)
+        .start()
+}
+
 /// Makes the kernel end a connection whose client takes nothing any more:
 /// called for each one that is accepted.
 pub fn secure(stream: &actix_web::rt::net::TcpStream) {
@@ -85,7 +107,10 @@ pub fn secure(stream: &actix_web::rt::net::TcpStream) {
     }
 }
 
-pub(super) fn write(ctx: &mut SocketContext, text: ByteString) {
+pub(super) fn write<A: Actor<Context = ws::WebsocketContext<A>>>(
+    ctx: &mut ws::WebsocketContext<A>,
+    text: ByteString,
+) {
     ctx.text(text);
 }
 
@@ -93,7 +118,10 @@ pub(super) fn ping(ctx: &mut SocketContext) {
     ctx.ping(b"");
 }
 
-pub(super) fn close(ctx: &mut SocketContext, code: CloseCode) {
+pub(super) fn close<A: Actor<Context = ws::WebsocketContext<A>>>(
+    ctx: &mut ws::WebsocketContext<A>,
+    code: CloseCode,
+) {
     ctx.close(Some(ws::CloseReason {
         code: ws::CloseCode::from(code.number()),
         description: Some(code.reason().to_owned()),
@@ -116,6 +144,10 @@ impl StreamHandler<Result<ws::Message, ws::ProtocolError>> for Session {
         if self.is_closing {
             return;
         }
+        // What costs a client nothing to say costs us something to hear.
+        if !self.pace.take() {
+            return self.close(CloseCode::Abuse, ctx);
+        }
         self.heard();
         match message {
             Ok(ws::Message::Text(_)) if self.fragments.is_busy() => {
@@ -131,6 +163,30 @@ impl StreamHandler<Result<ws::Message, ws::ProtocolError>> for Session {
                 ctx.close(reason);
                 ctx.stop();
             }
+            Err(error) => self.close(code_of(&error), ctx),
+        }
+    }
+}
+
+impl Actor for Watch {
+    type Context = WatchContext;
+
+    fn started(&mut self, ctx: &mut WatchContext) {
+        self.start(ctx);
+    }
+}
+
+impl StreamHandler<Result<ws::Message, ws::ProtocolError>> for Watch {
+    /// What a client says is passed over: it is here to listen.
+    fn handle(&mut self, message: Result<ws::Message, ws::ProtocolError>, ctx: &mut WatchContext) {
+        match message {
+            Ok(_) if !self.pace.take() => close(ctx, CloseCode::Abuse),
+            Ok(ws::Message::Ping(payload)) => ctx.pong(&payload),
+            Ok(ws::Message::Close(reason)) => {
+                ctx.close(reason);
+                ctx.stop();
+            }
+            Ok(_) => {}
             Err(error) => self.close(code_of(&error), ctx),
         }
     }

@@ -1,24 +1,28 @@
 //! The first half of a batch: the locked conversations, and everything that
 //! has to be known under the lock to judge it.
 
+mod locked;
+
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
+use entity::conversation::Kind;
 use entity::{ConversationId, MessageId, Millis, UserId, message, participant, reaction};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, ExprTrait, FromQueryResult, QueryFilter,
-    QueryOrder, QuerySelect, Statement, Value,
+    ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QuerySelect, Value,
 };
 
+use super::script::Script;
 use super::{Append, Outcome, Post, What, sql};
 use crate::protocol::{ClientId, Message};
 use crate::store::messages::{self, Quotable};
-use crate::store::{Result, connections};
+use crate::store::{Result, connections, piece};
 
 /// A conversation as it stands under the lock.
-#[derive(Clone, Debug, FromQueryResult)]
+#[derive(Clone, Debug)]
 pub(super) struct Conversation {
     pub(super) id: ConversationId,
+    pub(super) kind: Kind,
     pub(super) last_seq: i64,
     pub(super) last_ord: i64,
     pub(super) version: i64,
@@ -30,13 +34,15 @@ pub(super) struct Conversation {
     pub(super) last_message_at: Option<Millis>,
 }
 
-/// Where a sender's own marks stand.
-#[derive(Clone, Copy, Debug)]
+/// Where somebody's own marks stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Marks {
     /// They see what came after it.
     pub(super) joined: i64,
     pub(super) delivered: i64,
     pub(super) read: i64,
+    /// The `ord` that `read` stands at.
+    pub(super) read_ord: i64,
 }
 
 /// What decides whether a message brings a conversation back to somebody.
@@ -71,6 +77,16 @@ pub(super) struct Found {
     pub(super) connected: HashSet<(UserId, UserId)>,
     /// The messages that something is to be done to.
     pub(super) targets: HashMap<MessageId, Target>,
+    /// Where the messages stand that marks are to be moved up to.
+    pub(super) places: HashMap<MessageId, Place>,
+}
+
+/// Where a message stands.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    pub(super) conversation: ConversationId,
+    pub(super) seq: i64,
+    pub(super) ord: i64,
 }
 
 /// A message that something is to be done to.
@@ -83,8 +99,18 @@ pub(super) struct Target {
 
 pub(super) async fn all(tx: &impl ConnectionTrait, batch: &[Append], now: Millis) -> Result<Found> {
     let mut found = Found::default();
-    lock(tx, batch, &mut found).await?;
-    find_known(tx, batch, &mut found).await?;
+    let mut script = Script::on(tx);
+    locked::ask(&mut script, batch);
+    ask_known(&mut script, batch);
+    let mut answers = script.run(tx).await?.into_iter();
+    if let Some(answer) = answers.next() {
+        for row in piece::of(&answer)? {
+            found.take(row);
+        }
+    }
+    if let Some(answer) = answers.next() {
+        find_known(tx, &piece::of(&answer)?, &mut found).await?;
+    }
     let answered: Vec<MessageId> = posts(batch).filter_map(|(_, post)| post.reply_to).collect();
     let quotable = messages::quotable(tx, &answered).await?;
     found.quotable = quotable
@@ -94,6 +120,7 @@ pub(super) async fn all(tx: &impl ConnectionTrait, batch: &[Append], now: Millis
     find_archived(tx, batch, now, &mut found).await?;
     find_connected(tx, batch, &mut found).await?;
     find_targets(tx, batch, &mut found).await?;
+    find_places(tx, batch, &mut found).await?;
     Ok(found)
 }
 
@@ -105,12 +132,16 @@ pub(super) async fn again(tx: &impl ConnectionTrait, outcomes: &mut [Outcome]) -
             id,
             version,
             messages,
+            has_more,
         } = outcome
         {
             let mut found = messages::by_ids(tx, &[*id]).await?;
             if let Some(version) = version {
                 let quoting = quoting(tx, *id, *version).await?;
-                found.extend(messages::by_ids(tx, &quoting).await?);
+                *has_more = quoting.len() > QUOTING_TOLD;
+                if !*has_more {
+                    found.extend(messages::by_ids(tx, &quoting).await?);
+                }
             }
             found.sort_unstable_by_key(|message| message.seq);
             *messages = found.into_iter().map(Arc::new).collect();
@@ -119,19 +150,19 @@ pub(super) async fn again(tx: &impl ConnectionTrait, outcomes: &mut [Outcome]) -
     Ok(())
 }
 
-/// Live, a change is told with so many of the messages that quote what changed;
-/// the rest have its version too, and are read with it.
-const QUOTING_TOLD: u64 = 100;
+/// Live, a change is told with so many of the messages that quote what changed.
+/// More are told by none of them: whoever is here is to read them again.
+const QUOTING_TOLD: usize = 100;
 
-/// The newest messages that quote this one and were changed with it.
+/// The messages that quote this one and were changed with it; of too many, one
+/// more than are told.
 async fn quoting(tx: &impl ConnectionTrait, id: MessageId, version: i64) -> Result<Vec<MessageId>> {
     Ok(message::Entity::find()
         .select_only()
         .column(message::Column::Id)
         .filter(message::Column::ReplyTo.eq(id))
         .filter(message::Column::Version.eq(version))
-        .order_by_desc(message::Column::Seq)
-        .limit(QUOTING_TOLD)
+        .limit(QUOTING_TOLD as u64 + 1)
         .into_tuple()
         .all(tx)
         .await?)
@@ -144,96 +175,63 @@ fn posts(batch: &[Append]) -> impl Iterator<Item = (UserId, &Post)> {
     })
 }
 
-#[derive(FromQueryResult)]
-struct LockedRow {
-    #[sea_orm(nested)]
-    conversation: Conversation,
-    user_id: Option<UserId>,
-    joined_seq: Option<i64>,
-    delivered_seq: Option<i64>,
-    read_seq: Option<i64>,
-    archived: Option<bool>,
-    muted_until: Option<Millis>,
-    left_seq: Option<i64>,
-}
-
-/// Locks the batch's conversations in the order of their ids, so that two
-/// batches never wait for each other, and reads their senders' marks with
-/// them. (On SQLite the transaction itself is the lock.)
-async fn lock(tx: &impl ConnectionTrait, batch: &[Append], found: &mut Found) -> Result<()> {
-    let pairs: BTreeSet<(ConversationId, UserId)> = batch
-        .iter()
-        .map(|append| (append.conversation, append.actor.id))
-        .collect();
-    let lock = match tx.get_database_backend() {
-        DbBackend::Sqlite => "",
-        _ => " FOR UPDATE OF c",
-    };
-    let statement = Statement::from_sql_and_values(
-        tx.get_database_backend(),
-        format!(
-            "SELECT c.id, c.last_seq, c.last_ord, c.version, c.members_version, \
-             c.participant_count, c.delivered_low, c.read_low, c.last_message_id, \
-             c.last_message_at, p.user_id, p.joined_seq, p.delivered_seq, p.read_seq, \
-             p.archived, p.muted_until, p.left_seq FROM {} v \
-             JOIN conversation c ON c.id = v.column1 \
-             LEFT JOIN participant p ON p.conversation_id = c.id AND p.user_id = v.column2 \
-             ORDER BY c.id{lock}",
-            sql::values(tx.get_database_backend(), pairs.len(), 2)
-        ),
-        pairs
-            .iter()
-            .flat_map(|(conversation, user)| [Value::from(*conversation), Value::from(*user)]),
-    );
-    for row in LockedRow::find_by_statement(statement).all(tx).await? {
-        let id = row.conversation.id;
-        found.conversations.entry(id).or_insert(row.conversation);
-        if let (Some(user), Some(joined), Some(delivered), Some(read)) =
-            (row.user_id, row.joined_seq, row.delivered_seq, row.read_seq)
-        {
-            let marks = Marks {
-                joined,
-                delivered,
-                read,
-            };
-            found.marks.insert((id, user), marks);
-            let own = Own {
-                archived: row.archived.unwrap_or_default(),
-                muted_until: row.muted_until,
-                has_left: row.left_seq.is_some(),
-            };
-            found.own.insert((id, user), own);
-        }
+async fn find_places(tx: &impl ConnectionTrait, batch: &[Append], found: &mut Found) -> Result<()> {
+    let marks = batch.iter().filter_map(|append| match &append.what {
+        What::Mark(marks) => Some(marks),
+        _ => None,
+    });
+    let ids: BTreeSet<MessageId> = marks.flatten().map(|mark| mark.message).collect();
+    if ids.is_empty() {
+        return Ok(());
     }
+    let rows: Vec<(MessageId, ConversationId, i64, i64)> = message::Entity::find()
+        .select_only()
+        .column(message::Column::Id)
+        .column(message::Column::ConversationId)
+        .column(message::Column::Seq)
+        .column(message::Column::Ord)
+        .filter(message::Column::Id.is_in(ids))
+        .into_tuple()
+        .all(tx)
+        .await?;
+    let places = rows.into_iter().map(|(id, conversation, seq, ord)| {
+        let place = Place {
+            conversation,
+            seq,
+            ord,
+        };
+        (id, place)
+    });
+    found.places.extend(places);
     Ok(())
 }
 
-/// Looks up which of the batch's `client_id`s were used before. There are
-/// hardly ever any, so what they became is read only then.
-async fn find_known(tx: &impl ConnectionTrait, batch: &[Append], found: &mut Found) -> Result<()> {
+/// Asks which of the batch's `client_id`s were used before.
+fn ask_known(script: &mut Script, batch: &[Append]) {
     let names: Vec<(UserId, &ClientId)> = posts(batch)
         .filter_map(|(sender, post)| Some((sender, post.client_id.as_ref()?)))
         .collect();
     if names.is_empty() {
-        return Ok(());
+        return;
     }
-    let statement = Statement::from_sql_and_values(
-        tx.get_database_backend(),
-        format!(
-            "SELECT m.id FROM {} v CROSS JOIN message m \
-             WHERE m.client_id = v.column1 AND m.sender_id = v.column2",
-            sql::values(tx.get_database_backend(), names.len(), 2)
-        ),
-        names
-            .iter()
-            .flat_map(|(sender, name)| [Value::from(name.as_str()), Value::from(*sender)]),
+    let rest = format!(
+        "FROM {} v CROSS JOIN message m \
+         WHERE m.client_id = v.column1 AND m.sender_id = v.column2",
+        sql::values(script.backend(), names.len(), 2)
     );
-    let rows = tx.query_all_raw(statement).await?;
-    let ids = rows
+    let values = names
         .iter()
-        .map(|row| row.try_get_by_index(0))
-        .collect::<std::result::Result<Vec<MessageId>, _>>()?;
-    for message in messages::by_ids(tx, &ids).await? {
+        .flat_map(|(sender, name)| [Value::from(name.as_str()), Value::from(*sender)]);
+    script.add(piece::sql(script.backend(), "m.id", &rest), values);
+}
+
+/// Reads what those became that were used before. There are hardly ever any.
+async fn find_known(
+    tx: &impl ConnectionTrait,
+    ids: &[[MessageId; 1]],
+    found: &mut Found,
+) -> Result<()> {
+    for message in messages::by_ids(tx, ids.as_flattened()).await? {
         let Some(Ok(name)) = message.client_id.as_deref().map(ClientId::parse) else {
             continue;
         };

@@ -1,18 +1,21 @@
 //! The middle of a batch, and pure: which of it is new, and the numbers that
 //! gets.
 
+mod marks;
 pub(super) mod touches;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use entity::message::Kind;
+use entity::message::{Furthest, Kind};
 use entity::{ConversationId, MessageId, Millis, UserId};
 use serde_json::value::RawValue;
 
-use super::look::{Conversation, Found, Marks};
+use super::look::{Conversation, Found};
+use super::moved::Lows;
 use super::{Append, Change, MemberMove, Outcome, Post, Settings, What};
 use crate::protocol::{Code, Message, Problem, Quote, Status};
+pub(super) use marks::{Move, Stand};
 use touches::NewTouch;
 
 /// What a batch writes.
@@ -21,8 +24,10 @@ pub(super) struct Plan {
     pub(super) messages: Vec<NewMessage>,
     /// The conversations that changed, as they stand afterwards.
     pub(super) conversations: BTreeMap<ConversationId, Conversation>,
-    /// The senders' own marks, as they stand afterwards.
+    /// People's own marks, as they stand afterwards.
     pub(super) moves: BTreeMap<(ConversationId, UserId), Move>,
+    /// Where the overall marks rose; known once the others are written.
+    pub(super) raised: BTreeMap<ConversationId, Lows>,
     /// Changes of conversations themselves, in order.
     pub(super) changes: Vec<(Arc<Message>, Arc<Change>)>,
     /// People's own settings, in order.
@@ -36,8 +41,7 @@ pub(super) struct Plan {
 pub(super) struct NewMessage {
     pub(super) message: Arc<Message>,
     pub(super) ord: i64,
-    /// How many others were in.
-    pub(super) audience: i32,
+    pub(super) furthest: Furthest,
 }
 
 /// Somebody's own settings for a conversation, and the version they take.
@@ -49,37 +53,18 @@ pub(super) struct OwnSettings {
     pub(super) version: i64,
 }
 
-/// How far a sender's own marks move: sending marks everything before it as
-/// read, in the message's own version.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Move {
-    /// Delivered and read, as they stood.
-    pub(super) before: (i64, i64),
-    pub(super) seq: i64,
-    pub(super) ord: i64,
-    pub(super) version: i64,
-    /// The last message of somebody else that it covers, where it covers any.
-    pub(super) covers: Option<i64>,
-}
-
 impl Plan {
     pub(super) fn is_empty(&self) -> bool {
         self.conversations.is_empty()
     }
 
-    /// The conversations that somebody left, with others still in them.
-    pub(super) fn left(&self) -> Vec<ConversationId> {
-        let leaves = self.changes.iter().filter(|(_, change)| {
+    /// The conversations that somebody left or came to.
+    pub(super) fn came_or_left(&self) -> Vec<ConversationId> {
+        let moves = self.changes.iter().filter(|(_, change)| {
             let mut moves = change.moves.iter();
-            moves.any(|moved| matches!(moved, MemberMove::Leave(_)))
+            moves.any(|moved| !matches!(moved, MemberMove::Become(..)))
         });
-        let conversations = leaves.map(|(message, _)| message.conversation_id);
-        conversations
-            .filter(|id| {
-                let row = self.conversations.get(id);
-                row.is_some_and(|row| row.participant_count > 1)
-            })
-            .collect()
+        moves.map(|(message, _)| message.conversation_id).collect()
     }
 }
 
@@ -132,6 +117,7 @@ impl Desk {
             What::Change(change) => self.change(append, change),
             What::Settings(settings) => self.settings(append, *settings),
             What::Touch(touch) => self.touch(append, touch),
+            What::Mark(marks) => self.mark(append, marks),
         };
         done.unwrap_or_else(Outcome::Refused)
     }
@@ -156,7 +142,7 @@ impl Desk {
             reply_to: self.quote((append.conversation, append.actor.id), post)?,
         };
         let message = self.write(append, draft)?;
-        self.move_marks(append.conversation, append.actor.id);
+        self.sent(append, &message);
         let returned = self.bring_back(&message);
         if let Some(name) = name {
             self.found.known.insert(name, Arc::clone(&message));
@@ -186,6 +172,9 @@ impl Desk {
             reply_to: None,
         };
         let message = self.write(append, draft)?;
+        if !change.moves.contains(&MemberMove::Leave(append.actor.id)) {
+            self.acted(append, &message);
+        }
         if let Some(row) = self.plan.conversations.get_mut(&append.conversation) {
             for moved in &change.moves {
                 row.participant_count += match moved {
@@ -228,7 +217,11 @@ impl Desk {
             version,
         });
         self.remember(conversation, user, settings);
-        Ok(Outcome::Set { user, version })
+        Ok(Outcome::Set {
+            user,
+            version,
+            settings,
+        })
     }
 
     /// A message that comes after this in the batch finds it set.
@@ -285,7 +278,10 @@ impl Desk {
         self.plan.messages.push(NewMessage {
             message: Arc::clone(&message),
             ord: row.last_ord,
-            audience: append.audience,
+            furthest: match append.has_others {
+                true => Furthest::Read,
+                false => Furthest::Sent,
+            },
         });
         self.plan.conversations.insert(conversation, row.clone());
         Ok(message)
@@ -321,36 +317,6 @@ impl Desk {
             .filter(|quotable| quotable.quote.seq > joined)
             .map(|quotable| Some(quotable.quote.clone()))
             .ok_or_else(|| Problem::field("reply_to", "a message of the same conversation"))
-    }
-
-    fn move_marks(&mut self, conversation: ConversationId, sender: UserId) {
-        let key = (conversation, sender);
-        let (
-            Some(&Marks {
-                delivered, read, ..
-            }),
-            Some(row),
-        ) = (
-            self.found.marks.get(&key),
-            self.plan.conversations.get(&conversation),
-        )
-        else {
-            return;
-        };
-        let moved = self.plan.moves.entry(key).or_insert(Move {
-            before: (delivered, read),
-            seq: read,
-            ord: 0,
-            version: 0,
-            covers: None,
-        });
-        // Everything between one's mark and one's new message is by others.
-        if moved.seq < row.last_seq - 1 {
-            moved.covers = Some(row.last_seq - 1);
-        }
-        moved.seq = row.last_seq;
-        moved.ord = row.last_ord;
-        moved.version = row.version;
     }
 
     /// A new message brings an archived conversation back, in its own version.

@@ -7,25 +7,34 @@ mod marks;
 mod touches;
 
 use entity::{ConversationId, Millis, message};
-use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait, Statement, Value};
+use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait, QueryTrait, Value};
 
 use super::look::Conversation;
 use super::plan::Plan;
+use super::script::Script;
 use super::sql;
 use crate::store::Result;
 
-pub(super) async fn all(tx: &impl ConnectionTrait, mut plan: Plan, now: Millis) -> Result<()> {
+pub(super) async fn all(tx: &impl ConnectionTrait, plan: &mut Plan, now: Millis) -> Result<()> {
+    let mut script = Script::on(tx);
     // Who comes or goes makes everything after it in the batch stale: so what
     // people said and set is written first, and then what became of them.
-    marks::advance(tx, &plan.moves).await?;
-    changes::settings(tx, &plan.settings).await?;
-    changes::members(tx, &plan).await?;
-    let receipts = marks::raise_lows(tx, &mut plan, now).await?;
-    update_conversations(tx, plan.conversations.values()).await?;
-    changes::conversations(tx, &plan).await?;
-    insert_messages(tx, &plan).await?;
-    touches::all(tx, &plan.touches, now).await?;
-    marks::keep(tx, receipts).await
+    marks::advance(&mut script, &plan.moves);
+    if !plan.settings.is_empty() {
+        script.run(tx).await?;
+        changes::settings(tx, &plan.settings).await?;
+    }
+    insert_messages(&mut script, plan);
+    if !plan.changes.is_empty() {
+        script.run(tx).await?;
+        changes::members(tx, plan).await?;
+    }
+    let receipts = marks::raise_lows(tx, &mut script, plan, now).await?;
+    update_conversations(&mut script, plan.conversations.values());
+    marks::keep(&mut script, receipts);
+    script.run(tx).await?;
+    changes::conversations(tx, plan).await?;
+    touches::all(tx, &plan.touches, now).await
 }
 
 /// Notes that all have read a conversation up to there.
@@ -35,19 +44,24 @@ pub(super) async fn read_by_all(
     up_to: i64,
     now: Millis,
 ) -> Result<()> {
-    marks::keep(tx, vec![marks::read(conversation, None, up_to, now)]).await
+    let mut script = Script::on(tx);
+    marks::keep(
+        &mut script,
+        vec![marks::read(conversation, None, up_to, now)],
+    );
+    script.run(tx).await.map(drop)
 }
 
-async fn update_conversations(
-    tx: &impl ConnectionTrait,
-    rows: impl ExactSizeIterator<Item = &Conversation>,
-) -> Result<()> {
+fn update_conversations<'a>(
+    script: &mut Script,
+    rows: impl ExactSizeIterator<Item = &'a Conversation>,
+) {
     let sql = format!(
         "UPDATE conversation SET last_seq = v.column2, last_ord = v.column3, \
          version = v.column4, delivered_low = v.column5, read_low = v.column6, \
          last_message_id = v.column7, last_message_at = v.column8 FROM {} v \
          WHERE conversation.id = v.column1",
-        sql::values(tx.get_database_backend(), rows.len(), 8)
+        sql::values(script.backend(), rows.len(), 8)
     );
     let values = rows.flat_map(|row| {
         [
@@ -61,12 +75,12 @@ async fn update_conversations(
             row.last_message_at.into(),
         ]
     });
-    execute(tx, sql, values).await
+    script.add(sql, values);
 }
 
-async fn insert_messages(tx: &impl ConnectionTrait, plan: &Plan) -> Result<()> {
+fn insert_messages(script: &mut Script, plan: &Plan) {
     if plan.messages.is_empty() {
-        return Ok(());
+        return;
     }
     let rows = plan.messages.iter().map(|new| {
         let message = &new.message;
@@ -83,24 +97,12 @@ async fn insert_messages(tx: &impl ConnectionTrait, plan: &Plan) -> Result<()> {
             text: Set(message.text.clone()),
             event: Set(message.event.as_ref().map(|event| event.get().to_owned())),
             reply_to: Set(message.reply_to.as_ref().map(|quote| quote.id)),
-            audience: Set(new.audience),
+            furthest: Set(new.furthest),
             created_at: Set(message.created_at),
             edited_at: Set(None),
             deleted_at: Set(None),
         }
     });
-    message::Entity::insert_many(rows)
-        .exec_without_returning(tx)
-        .await?;
-    Ok(())
-}
-
-async fn execute(
-    tx: &impl ConnectionTrait,
-    sql: String,
-    values: impl IntoIterator<Item = Value>,
-) -> Result<()> {
-    let statement = Statement::from_sql_and_values(tx.get_database_backend(), sql, values);
-    tx.execute_raw(statement).await?;
-    Ok(())
+    let insert = message::Entity::insert_many(rows);
+    script.add_built(insert.build(script.backend()));
 }

@@ -1,15 +1,19 @@
 //! What of a person's connections waits for something.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use entity::connection::{self, State};
 use entity::conversation;
 use entity::{UserId, user};
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, DatabaseConnection, EntityTrait, QueryFilter,
+    QueryOrder, QuerySelect, Statement, Value,
+};
 
 use super::{Store, is_of, is_seen_by, other, seen};
 use crate::protocol::{Connection, input::direct_key};
 use crate::store::Result;
+use crate::store::append::sql::{pad, values};
 
 impl Store {
     /// Who asked this person, and whom they asked, newest first: what nobody
@@ -76,4 +80,32 @@ impl Store {
             })
             .collect())
     }
+}
+
+/// How many have asked each of these people and wait for an answer.
+pub(super) async fn count(
+    db: DatabaseConnection,
+    mut users: Vec<UserId>,
+) -> Result<HashMap<UserId, i64>> {
+    pad(&mut users);
+    let of = |side: &str| {
+        format!(
+            "(SELECT COUNT(*) FROM connection c WHERE c.{side} = v.column1 AND c.state = {} \
+             AND c.requested_by <> v.column1)",
+            State::Requested as i16
+        )
+    };
+    let sql = format!(
+        "SELECT v.column1, {} + {} FROM {} v",
+        of("low_id"),
+        of("high_id"),
+        values(db.get_database_backend(), users.len(), 1)
+    );
+    let users = users.into_iter().map(Value::from);
+    let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, users);
+    let mut found = HashMap::new();
+    for row in db.query_all_raw(statement).await? {
+        found.insert(row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+    }
+    Ok(found)
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use entity::conversation::{self, Kind};
-use entity::message::Kind as MessageKind;
+use entity::message::{Furthest, Kind as MessageKind};
 use entity::participant::Role;
 use entity::{ConversationId, MessageId, Millis, UserId, message, participant, user};
 use sea_orm::{
@@ -14,7 +14,7 @@ use sea_orm::{
 use super::{Store, newcomer};
 use crate::protocol::conversation::Member;
 use crate::protocol::{Code, GroupTitle, User};
-use crate::store::{Result, StoreError, append, connections};
+use crate::store::{AT_A_TIME, Result, StoreError, append, connections, words};
 
 /// What a group starts with.
 pub struct NewGroup {
@@ -50,14 +50,14 @@ impl Store {
         let people = new.people.len() + 1;
         let row = group(me, &new.title, people, (message_id, now));
         let id = row.insert(&tx).await?.id;
+        words::replace(&tx, id, new.title.as_str()).await?;
         let owner = participant::ActiveModel {
             role: Set(Role::Owner),
             ..newcomer(id, me, now)
         };
         let others = new.people.iter().map(|user| newcomer(id, *user, now));
         let everybody: Vec<_> = [owner].into_iter().chain(others).map(at_first).collect();
-        // As many rows as their bind parameters allow on SQLite.
-        for rows in everybody.chunks(500) {
+        for rows in everybody.chunks(AT_A_TIME) {
             participant::Entity::insert_many(rows.to_vec())
                 .exec_without_returning(&tx)
                 .await?;
@@ -155,7 +155,10 @@ fn opening(
         text: Set(new.text),
         event: Set(Some(new.event)),
         reply_to: Set(None),
-        audience: Set(i32::try_from(new.people.len()).unwrap_or(i32::MAX)),
+        furthest: Set(match new.people.is_empty() {
+            true => Furthest::Sent,
+            false => Furthest::Read,
+        }),
         created_at: Set(now),
         edited_at: Set(None),
         deleted_at: Set(None),

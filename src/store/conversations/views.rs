@@ -1,18 +1,18 @@
 //! Conversations as each of their people sees them.
 
+use std::collections::HashMap;
+
 use entity::conversation::Kind;
 use entity::participant::Role;
 use entity::{ConversationId, MessageId, Millis, UserId};
-use sea_orm::{ConnectionTrait, FromQueryResult, Statement, Value};
+use sea_orm::{ConnectionTrait, DatabaseConnection, Statement, Value};
+use serde::Deserialize;
 
 use super::Store;
 use crate::protocol::{Conversation, Message, Participant, User};
-use crate::store::append::sql::{places, places_from};
+use crate::store::append::sql::{pad, places, places_from};
 use crate::store::blocks::Pairs;
-use crate::store::{Result, StoreError, blocks, messages};
-
-/// Above this many people, a conversation names only oneself and the owner.
-const NAMES_ALL_UP_TO: i32 = 100;
+use crate::store::{Result, Status, StoreError, TELLS_EACH_UP_TO, blocks, count, messages, piece};
 
 impl Store {
     /// A conversation as a person sees it now.
@@ -32,9 +32,28 @@ impl Store {
         users: &[UserId],
         id: ConversationId,
     ) -> Result<Vec<(UserId, Conversation)>> {
+        self.conversation_where(users, id, "TRUE").await
+    }
+
+    /// The same, for those of them in whose list it is: who hasn't opened a
+    /// conversation of two in which nothing was said yet doesn't know of it.
+    pub async fn conversation_listed_for(
+        &self,
+        users: &[UserId],
+        id: ConversationId,
+    ) -> Result<Vec<(UserId, Conversation)>> {
+        self.conversation_where(users, id, LISTED).await
+    }
+
+    async fn conversation_where(
+        &self,
+        users: &[UserId],
+        id: ConversationId,
+        condition: &str,
+    ) -> Result<Vec<(UserId, Conversation)>> {
         let tx = self.snapshot().await?;
         let rest = format!(
-            "WHERE p.conversation_id = $1 AND p.user_id IN ({})",
+            "WHERE p.conversation_id = $1 AND p.user_id IN ({}) AND {condition}",
             places_from(2, users.len())
         );
         let values = users.iter().map(|user| Value::from(*user));
@@ -54,7 +73,7 @@ impl Store {
         limit: u64,
     ) -> Result<Vec<Conversation>> {
         let tx = self.snapshot().await?;
-        let limit = Value::from(i64::try_from(limit).unwrap_or(i64::MAX));
+        let limit = count(limit);
         let order = format!("ORDER BY p.pinned DESC, {AT} DESC, c.id DESC");
         let rows = match after {
             None => {
@@ -78,6 +97,23 @@ impl Store {
         Ok(found.into_iter().map(|(_, found)| found).collect())
     }
 
+    /// The conversations in which messages wait for a person, but for those
+    /// that they put away. Read together with others who ask at this moment.
+    pub async fn waiting(&self, me: UserId) -> Result<Vec<Waiting>> {
+        let db = self.reader.clone();
+        let read = move |users| waiting(db.clone(), users);
+        Ok(self.asked.waiting.ask(me, read).await?.unwrap_or_default())
+    }
+
+    /// Whether somebody has put anything into their archive.
+    pub async fn has_archived(&self, me: UserId) -> Result<bool> {
+        let sql = "SELECT EXISTS(SELECT 1 FROM participant p \
+                   WHERE p.user_id = $1 AND p.archived) AS found";
+        let statement = Statement::from_sql_and_values(self.backend(), sql, [me.into()]);
+        let row = self.reader.query_one_raw(statement).await?;
+        Ok(row.map_or(Ok(false), |row| row.try_get_by_index(0))?)
+    }
+
     /// How many messages wait for a person in all.
     pub async fn total_unread(&self, me: UserId, now: Millis) -> Result<i64> {
         let sql = format!(
@@ -91,6 +127,49 @@ impl Store {
         let row = self.reader.query_one_raw(statement).await?;
         Ok(row.map_or(Ok(0), |row| row.try_get_by_index(0))?)
     }
+}
+
+async fn waiting(
+    db: DatabaseConnection,
+    mut users: Vec<UserId>,
+) -> Result<HashMap<UserId, Vec<Waiting>>> {
+    pad(&mut users);
+    // Counted first: with the condition at the join, PostgreSQL takes reading
+    // all conversations for cheaper than looking theirs up.
+    let sql = format!(
+        "WITH waiting AS MATERIALIZED (SELECT p.user_id, c.id AS conversation, \
+         p.muted_until, {UNREAD} AS count FROM participant p \
+         JOIN conversation c ON c.id = p.conversation_id WHERE p.user_id IN ({}) \
+         AND p.left_seq IS NULL AND NOT p.archived) {}",
+        places(users.len()),
+        piece::sql(
+            db.get_database_backend(),
+            "user_id, conversation, count, muted_until",
+            "FROM waiting WHERE count > 0"
+        )
+    );
+    let users = users.into_iter().map(Value::from);
+    let mut found = HashMap::<_, Vec<_>>::new();
+    for row in piece::read::<WaitingRow>(&db, sql, users).await? {
+        let (user, conversation, count, muted_until) = row;
+        found.entry(user).or_default().push(Waiting {
+            conversation,
+            count,
+            muted_until: muted_until.map(Millis),
+        });
+    }
+    Ok(found)
+}
+
+/// Whose, which conversation, how many messages, and until when it is muted.
+type WaitingRow = (UserId, ConversationId, i64, Option<i64>);
+
+/// What waits for a person in a conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    pub conversation: ConversationId,
+    pub count: i64,
+    pub muted_until: Option<Millis>,
 }
 
 /// Where a page of a person's list ended.
@@ -114,7 +193,7 @@ impl From<&Conversation> for ListCursor {
 
 /// Text messages after one's read mark, less the withdrawn ones, which a
 /// partial index counts. Who left counts up to there.
-const UNREAD: &str = "CASE WHEN p.left_seq IS NULL THEN c.last_ord ELSE COALESCE( \
+pub(crate) const UNREAD: &str = "CASE WHEN p.left_seq IS NULL THEN c.last_ord ELSE COALESCE( \
      (SELECT l.ord FROM message l WHERE l.conversation_id = c.id AND l.seq = p.left_seq), 0) END \
      - p.read_ord - (SELECT COUNT(*) FROM message w WHERE w.conversation_id = c.id \
      AND w.ord > p.read_ord AND w.deleted_at IS NOT NULL \
@@ -125,13 +204,18 @@ const AT: &str = "CASE WHEN p.left_seq IS NULL THEN COALESCE(c.last_message_at, 
      ELSE COALESCE((SELECT l.created_at FROM message l \
      WHERE l.conversation_id = c.id AND l.seq = p.left_seq), c.created_at) END";
 
-/// One without messages is listed only for who opened it.
-const LISTED: &str = "(c.last_seq > 0 OR c.opened_by = p.user_id)";
+/// Up to which version they may know of it: who left, up to the leaving, and to
+/// what changed for them since.
+pub(super) const KNOWN: &str = "CASE WHEN p.left_seq IS NULL THEN c.version ELSE p.version END";
 
-#[derive(FromQueryResult)]
-struct Row {
+/// One without messages is listed only for who opened it.
+pub(super) const LISTED: &str = "(c.last_seq > 0 OR c.opened_by = p.user_id)";
+
+#[derive(Deserialize)]
+pub(super) struct Row {
     user_id: UserId,
     id: ConversationId,
+    #[serde(deserialize_with = "piece::choice")]
     kind: Kind,
     title: Option<String>,
     participant_count: i32,
@@ -140,35 +224,38 @@ struct Row {
     last_message_id: Option<MessageId>,
     last_seq: i64,
     version: i64,
-    created_at: Millis,
+    created_at: i64,
     left_seq: Option<i64>,
-    left_version: Option<i64>,
-    muted_until: Option<Millis>,
+    muted_until: Option<i64>,
+    #[serde(deserialize_with = "piece::flag")]
     archived: bool,
+    #[serde(deserialize_with = "piece::flag")]
     pinned: bool,
     unread: i64,
 }
 
-async fn select(
+pub(super) async fn select(
     db: &impl ConnectionTrait,
     rest: &str,
     values: impl IntoIterator<Item = Value>,
 ) -> Result<Vec<Row>> {
-    let sql = format!(
-        "SELECT p.user_id, c.id, c.kind, c.title, c.participant_count, c.delivered_low, \
-         c.read_low, CASE WHEN p.left_seq IS NULL THEN c.last_message_id ELSE \
-         (SELECT l.id FROM message l WHERE l.conversation_id = c.id AND l.seq = p.left_seq) \
-         END AS last_message_id, c.last_seq, c.version, c.created_at, \
-         p.left_seq, p.left_version, p.muted_until, p.archived, p.pinned, {UNREAD} AS unread \
-         FROM participant p JOIN conversation c ON c.id = p.conversation_id {rest}"
+    let columns = format!(
+        "p.user_id, c.id, c.kind, c.title, c.participant_count, c.delivered_low, c.read_low, \
+         CASE WHEN p.left_seq IS NULL THEN c.last_message_id ELSE \
+         (SELECT l.id FROM message l WHERE l.conversation_id = c.id AND l.seq = p.left_seq) END, \
+         c.last_seq, {KNOWN}, c.created_at, p.left_seq, p.muted_until, \
+         p.archived, p.pinned, {UNREAD}"
     );
-    let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
-    Ok(Row::find_by_statement(statement).all(db).await?)
+    let rest = format!("FROM participant p JOIN conversation c ON c.id = p.conversation_id {rest}");
+    piece::rows(db, (&columns, &rest), values).await
 }
 
 /// Completes rows with their people and newest messages: a few queries for
 /// any number of them.
-async fn views(db: &impl ConnectionTrait, rows: Vec<Row>) -> Result<Vec<(UserId, Conversation)>> {
+pub(super) async fn views(
+    db: &impl ConnectionTrait,
+    rows: Vec<Row>,
+) -> Result<Vec<(UserId, Conversation)>> {
     let mut newest: Vec<MessageId> = rows.iter().filter_map(|row| row.last_message_id).collect();
     newest.sort_unstable();
     newest.dedup();
@@ -186,7 +273,7 @@ async fn views(db: &impl ConnectionTrait, rows: Vec<Row>) -> Result<Vec<(UserId,
             let participants = people
                 .iter()
                 .filter(|person| person.is_seen_in(&row))
-                .map(|person| person.seen_by(row.user_id, &apart))
+                .map(|person| person.seen_by(&row, &apart))
                 .collect();
             (
                 row.user_id,
@@ -213,29 +300,32 @@ impl Row {
             all_read_seq: self.read_low.min(last_seq),
             last_message,
             last_seq,
-            version: self.left_version.unwrap_or(self.version),
+            version: self.version,
             unread_count: self.unread,
-            muted_until: self.muted_until,
+            muted_until: self.muted_until.map(Millis),
             archived: self.archived,
             pinned: self.pinned,
             left: self.left_seq.is_some(),
-            created_at: self.created_at,
+            created_at: Millis(self.created_at),
         }
     }
 }
 
-#[derive(FromQueryResult)]
+#[derive(Deserialize)]
 struct PersonRow {
     conversation_id: ConversationId,
+    #[serde(deserialize_with = "piece::choice")]
     role: Role,
+    #[serde(deserialize_with = "piece::flag")]
     has_left: bool,
     delivered_seq: i64,
     read_seq: i64,
     user_id: UserId,
     username: String,
     display_name: String,
-    is_online: Option<bool>,
-    last_seen: Option<Millis>,
+    #[serde(deserialize_with = "piece::flag")]
+    is_online: bool,
+    last_seen: Option<i64>,
 }
 
 impl PersonRow {
@@ -243,7 +333,7 @@ impl PersonRow {
     /// theirs.
     fn is_seen_in(&self, row: &Row) -> bool {
         let is_me = self.user_id == row.user_id;
-        let is_named = row.participant_count <= NAMES_ALL_UP_TO || self.role == Role::Owner;
+        let is_named = row.participant_count <= TELLS_EACH_UP_TO || self.role == Role::Owner;
         self.conversation_id == row.id
             && (is_me || (row.left_seq.is_none() && !self.has_left && is_named))
     }
@@ -260,29 +350,31 @@ async fn people(db: &impl ConnectionTrait, rows: &[Row]) -> Result<Vec<PersonRow
     viewers.sort_unstable();
     viewers.dedup();
     let owner = Role::Owner as i16;
-    let sql = format!(
-        "SELECT p.conversation_id, p.role, p.left_seq IS NOT NULL AS has_left, \
-         p.delivered_seq, p.read_seq, p.user_id, \
-         u.username, u.display_name, s.is_online, s.last_seen \
-         FROM participant p JOIN conversation c ON c.id = p.conversation_id \
+    // Who was never here has no status yet.
+    let columns = "p.conversation_id, p.role, p.left_seq IS NOT NULL, p.delivered_seq, p.read_seq, \
+         p.user_id, u.username, u.display_name, COALESCE(s.is_online, FALSE), s.last_seen";
+    let rest = format!(
+        "FROM participant p JOIN conversation c ON c.id = p.conversation_id \
          JOIN \"user\" u ON u.id = p.user_id LEFT JOIN user_status s ON s.user_id = p.user_id \
          WHERE p.conversation_id IN ({}) AND (p.user_id IN ({}) OR (p.left_seq IS NULL \
-         AND (c.participant_count <= {NAMES_ALL_UP_TO} OR p.role = {owner}))) \
+         AND (c.participant_count <= {TELLS_EACH_UP_TO} OR p.role = {owner}))) \
          ORDER BY p.conversation_id, p.joined_at, p.user_id",
         places(ids.len()),
         places_from(ids.len() + 1, viewers.len()),
     );
     let ids = ids.into_iter().map(Value::from);
     let values = ids.chain(viewers.into_iter().map(Value::from));
-    let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
-    Ok(PersonRow::find_by_statement(statement).all(db).await?)
+    piece::rows(db, (columns, &rest), values).await
 }
 
 impl PersonRow {
     /// Neither of two people sees the other's status where one blocks the
-    /// other.
-    fn seen_by(&self, viewer: UserId, apart: &Pairs) -> Participant {
-        let is_told = !apart.has(viewer, self.user_id);
+    /// other, nor that of the owner whom a larger conversation still names.
+    fn seen_by(&self, row: &Row, apart: &Pairs) -> Participant {
+        let is_told = self.user_id == row.user_id
+            || (row.participant_count <= TELLS_EACH_UP_TO && !apart.has(row.user_id, self.user_id));
+        let last_seen = self.last_seen.map(Millis);
+        let status = is_told.then(|| Status::shown(self.is_online, last_seen));
         Participant {
             user: User {
                 id: self.user_id,
@@ -292,9 +384,8 @@ impl PersonRow {
             role: self.role,
             delivered_seq: self.delivered_seq,
             read_seq: self.read_seq,
-            // Who was never here has no row yet.
-            is_online: is_told.then(|| self.is_online.unwrap_or(false)),
-            last_seen: self.last_seen.filter(|_| is_told),
+            is_online: status.map(|status| status.is_online),
+            last_seen: status.and_then(|status| status.last_seen),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use actix_web::web::{Path, Query};
 use actix_web::{HttpRequest, HttpResponse};
-use entity::{Millis, UserId};
+use entity::{Millis, UserId, user};
 use serde::Deserialize;
 
 use super::super::auth::Auth;
@@ -37,10 +37,7 @@ pub(in crate::web) async fn put(
     username: Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let them = person(&app, &username).await?;
-    let ended = app.store.block(&login.user, &them, Millis::now()).await?;
-    if let Some(change) = ended {
-        connections::tell(&app, login.user.id, &change);
-    }
+    block(&app, &login.user, &them).await?;
     let profile = app.store.profile(login.user.id, &them).await?;
     Ok(HttpResponse::Ok().json(profile))
 }
@@ -52,6 +49,29 @@ pub(in crate::web) async fn lift(
     username: Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let them = person(&app, &username).await?;
-    app.store.unblock(login.user.id, them.id).await?;
+    unblock(&app, login.user.id, them.id).await?;
     Ok(HttpResponse::NoContent().finish())
+}
+
+/// Blocks somebody, and tells both what that ends.
+pub(in crate::web) async fn block(
+    app: &App,
+    me: &user::Model,
+    them: &user::Model,
+) -> Result<(), Problem> {
+    match app.store.block(me, them, Millis::now()).await? {
+        Some(change) => connections::tell(app, me.id, &change).await,
+        // Neither hears of the other any more, also where they only share a
+        // group.
+        None => app.engine.statuses_told().await,
+    }
+    Ok(())
+}
+
+/// Lifts a block. They may share a group, and so know again how the other
+/// stands.
+pub(in crate::web) async fn unblock(app: &App, me: UserId, them: UserId) -> Result<(), Problem> {
+    app.store.unblock(me, them).await?;
+    app.engine.introduce(me, them).await;
+    Ok(())
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::auth::Auth;
 use super::super::body::{FormOrJson, is_form};
+use super::super::pages::refusals::accepts_html;
 use super::super::{App, paging};
 use super::messages::{HistoryQuery, neighbours};
 use super::person;
@@ -82,9 +83,7 @@ pub(in crate::web) async fn send(
 
 /// Whether a browser sent a page's form, and shows what comes back.
 fn is_of_a_page(request: &HttpRequest) -> bool {
-    let accept = request.headers().get(header::ACCEPT);
-    let accept = accept.and_then(|value| value.to_str().ok()).unwrap_or("");
-    is_form(request) && accept.contains("text/html")
+    is_form(request) && accepts_html(request.headers())
 }
 
 fn back_to(them: &user::Model) -> HttpResponse {

@@ -2,13 +2,14 @@
 
 use actix_web::web::{Path, Query};
 use actix_web::{HttpRequest, HttpResponse};
-use entity::{ConnectionId, Millis, UserId};
+use entity::{ConnectionId, Millis, UserId, user};
 use serde::Deserialize;
 
 use super::super::auth::Auth;
 use super::super::body::Body;
 use super::super::{App, paging};
 use super::named;
+use crate::protocol::connection::State;
 use crate::protocol::{Event, Problem};
 use crate::store::{Change, RequestOutcome};
 
@@ -48,21 +49,31 @@ pub(in crate::web) async fn request(
     Body(body): Body<Request>,
 ) -> Result<HttpResponse, Problem> {
     let them = named(&app, &body.username).await?;
-    let outcome = app
-        .store
-        .request_connection(&login.user, &them, Millis::now())
-        .await?;
-    Ok(match outcome {
-        RequestOutcome::Requested(change) => {
-            tell(&app, login.user.id, &change);
-            HttpResponse::Created().json(change.mine)
-        }
-        RequestOutcome::Connected(change) => {
-            tell(&app, login.user.id, &change);
-            HttpResponse::Ok().json(change.mine)
-        }
+    Ok(match ask(&app, &login.user, &them).await? {
+        RequestOutcome::Requested(change) => HttpResponse::Created().json(change.mine),
+        RequestOutcome::Connected(change) => HttpResponse::Ok().json(change.mine),
         RequestOutcome::Unchanged(connection) => HttpResponse::Ok().json(connection),
     })
+}
+
+/// Asks somebody to connect, or connects the two where they asked before; and
+/// tells both.
+pub(in crate::web) async fn ask(
+    app: &App,
+    me: &user::Model,
+    them: &user::Model,
+) -> Result<RequestOutcome, Problem> {
+    let outcome = app
+        .store
+        .request_connection(me, them, Millis::now())
+        .await?;
+    match &outcome {
+        RequestOutcome::Requested(change) | RequestOutcome::Connected(change) => {
+            tell(app, me.id, change).await;
+        }
+        RequestOutcome::Unchanged(_) => {}
+    }
+    Ok(outcome)
 }
 
 /// `POST /api/connections/{id}/accept/`.
@@ -73,7 +84,7 @@ pub(in crate::web) async fn accept(
 ) -> Result<HttpResponse, Problem> {
     let id = ConnectionId(*id);
     let change = app.store.accept_connection(&login.user, id).await?;
-    tell(&app, login.user.id, &change);
+    tell(&app, login.user.id, &change).await;
     Ok(HttpResponse::Ok().json(change.mine))
 }
 
@@ -85,7 +96,7 @@ pub(in crate::web) async fn decline(
 ) -> Result<HttpResponse, Problem> {
     let id = ConnectionId(*id);
     let change = app.store.decline_connection(&login.user, id).await?;
-    tell(&app, login.user.id, &change);
+    tell(&app, login.user.id, &change).await;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -97,15 +108,36 @@ pub(in crate::web) async fn remove(
 ) -> Result<HttpResponse, Problem> {
     let id = ConnectionId(*id);
     let change = app.store.remove_connection(&login.user, id).await?;
-    tell(&app, login.user.id, &change);
+    tell(&app, login.user.id, &change).await;
     Ok(HttpResponse::NoContent().finish())
 }
 
-pub(in crate::web) fn tell(app: &App, me: UserId, change: &Change) {
-    let them = change.mine.user.id;
-    let mine = change.mine.clone();
+/// Tells both. It is done in a task of its own: whoever asked may hang up.
+pub(in crate::web) async fn tell(app: &App, me: UserId, change: &Change) {
+    let (app, change) = (app.clone(), change.clone());
+    let told = tokio::spawn(async move { tell_both(&app, me, change).await });
+    if let Err(error) = told.await {
+        tracing::error!(%error, "a change between two people wasn't told");
+    }
+}
+
+/// Where it connects them, each then hears whether the other is here; where it
+/// ends that, neither does after it.
+async fn tell_both(app: &App, me: UserId, change: Change) {
+    let Change { mine, theirs } = change;
+    let them = mine.user.id;
+    if mine.state == State::None {
+        app.engine.statuses_told().await;
+    }
+    let is_connected = mine.state == State::Connected;
+    if let Err(error) = app.engine.reopened(me, them).await {
+        tracing::error!(%error, "a live conversation doesn't know who may write");
+    }
     app.engine.tell(me, &Event::Connection { connection: mine });
-    if let Some(connection) = change.theirs.clone() {
+    if let Some(connection) = theirs {
         app.engine.tell(them, &Event::Connection { connection });
+    }
+    if is_connected {
+        app.engine.introduce(me, them).await;
     }
 }

@@ -13,13 +13,13 @@ use serde_json::json;
 use super::super::auth::Auth;
 use super::super::body::Body;
 use super::super::{App, paging};
-use super::named;
+use super::{must_be_in, named};
 use crate::engine::room::messages::Ask;
 use crate::engine::room::rights::GROUP_MAX;
 use crate::protocol::message::system_event;
-use crate::protocol::{Code, GroupTitle, Problem, User, Username};
+use crate::protocol::{GroupTitle, Problem, User, Username};
 use crate::store::append::Settings;
-use crate::store::{Access, Login, NewGroup};
+use crate::store::{Login, NewGroup};
 
 #[derive(Deserialize)]
 pub(in crate::web) struct Rename {
@@ -82,7 +82,7 @@ pub(super) async fn create(
         title,
     };
     let id = app.store.create_group(me, new, Millis::now()).await?;
-    app.engine.show(&everybody, id).await?;
+    app.engine.show(&everybody, id).await;
     let conversation = app.store.conversation(me, id).await?;
     Ok(HttpResponse::Created().json(conversation))
 }
@@ -168,16 +168,7 @@ pub(in crate::web) async fn members(
     (id, query): (Path<i64>, Query<MembersQuery>),
 ) -> Result<HttpResponse, Problem> {
     let id = ConversationId(*id);
-    match app.store.access(login.user.id, id).await? {
-        None => return Err(Problem::not_found()),
-        Some(Access::Left(_)) => {
-            return Err(Problem::new(
-                Code::NotAParticipant,
-                "You are no longer in this conversation.",
-            ));
-        }
-        Some(Access::In(_)) => {}
-    }
+    must_be_in(&app, login.user.id, id).await?;
     let limit = paging::limit(query.limit);
     let after = query.after.map(UserId);
     let mut found = app.store.members(id, after, limit + 1).await?;

@@ -1,13 +1,12 @@
 //! Invitations to register, for admins to give.
 
-use actix_web::HttpResponse;
+use actix_web::{HttpRequest, HttpResponse};
 use entity::Millis;
 use serde::{Deserialize, Serialize};
 
-use super::super::App;
 use super::super::auth::Admin;
 use super::super::body::Body;
-use crate::auth::random;
+use super::super::{App, admin, made};
 use crate::protocol::Problem;
 use crate::store::NewInvite;
 
@@ -30,6 +29,7 @@ struct Invite {
 /// `POST /api/admin/invites/`: for one use, unless said otherwise.
 pub(in crate::web) async fn create(
     app: App,
+    request: HttpRequest,
     Admin(login): Admin,
     Body(body): Body<Create>,
 ) -> Result<HttpResponse, Problem> {
@@ -41,17 +41,14 @@ pub(in crate::web) async fn create(
     if body.expires_at.is_some_and(|at| at <= now) {
         return Err(Problem::field("expires_at", "a moment to come"));
     }
-    let code = random::word().map_err(|error| {
-        tracing::error!(%error, "can't make an invitation's code");
-        Problem::internal()
-    })?;
     let new = NewInvite {
-        code,
+        code: made::word()?,
         uses,
         expires_at: body.expires_at,
         created_by: login.user.id,
     };
-    let made = app.store.create_invite(new, now).await?;
+    let act = admin::act(&app, &login, &request);
+    let made = app.store.create_invite(new, &act).await?;
     Ok(HttpResponse::Created().json(Invite {
         code: made.code,
         uses: made.uses_left,

@@ -73,6 +73,8 @@ pub(in crate::web) async fn submit(
     };
     match accounts::log_in(&app, &request, given).await {
         Ok(login) => Ok(arrived(&app, login, &fields.next)),
+        // With the header that says when, which a form has no place for.
+        Err(problem) if problem.code == Code::RateLimited => Err(problem),
         Err(problem) => page(&app, &request, &fields, Some(&problem)),
     }
 }

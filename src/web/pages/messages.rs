@@ -11,16 +11,18 @@ use serde::Deserialize;
 
 use super::super::api::{conversations, person};
 use super::super::body::Form;
-use super::super::{App, assets};
+use super::super::{App, assets, made, paging};
+use super::live::{Blank, Start};
 use super::view::avatar::Avatar;
+use super::view::bubble::Bubble;
+use super::view::list::{Face, faces, rows};
 use super::view::row::{self, Row};
-use super::view::thread::{Draft, Item, Open, Thread, page_of};
+use super::view::thread::{Draft, Item, Open, Thread, page_of, unread};
 use super::visitor::Visitor;
 use super::{HOME, go_on, page_as};
-use crate::auth::random;
 use crate::protocol::connection::State;
 use crate::protocol::user::Standing;
-use crate::protocol::{ClientId, Code, Connection, MessageText, Problem, Profile};
+use crate::protocol::{ClientId, Code, Conversation, MessageText, Problem, Profile};
 use crate::store::append::Post;
 use crate::store::{ListCursor, Login, Page as History, PageRequest};
 
@@ -65,14 +67,6 @@ pub(super) struct Refused {
     pub(super) detail: String,
 }
 
-/// Somebody beside the conversations.
-struct Face {
-    id: entity::ConnectionId,
-    name: String,
-    username: String,
-    avatar: Avatar,
-}
-
 #[derive(Template)]
 #[template(path = "messages/index.html")]
 struct Page<'a> {
@@ -82,19 +76,43 @@ struct Page<'a> {
     unread: i64,
     asking: Vec<Face>,
     asked: Vec<Face>,
-    silent: Vec<Face>,
     rows: Vec<Row>,
     older: Option<String>,
     is_first: bool,
     sought: &'a str,
     refused: Option<&'a str>,
     thread: Option<Thread<'a>>,
+    /// For the script.
+    state: String,
+    blank_row: [Row; 1],
+    blank_messages: [Bubble<'a>; 2],
+    blank_thread: [Thread<'a>; 1],
 }
 
 impl Page<'_> {
     /// Somebody who is new here, and has to be told where to begin.
     fn is_empty(&self) -> bool {
-        self.rows.is_empty() && self.silent.is_empty() && self.asking.is_empty()
+        self.rows.is_empty() && self.asking.is_empty()
+    }
+
+    /// What to do first, said once: beside the list where there is room.
+    fn welcome(&self) -> &'static str {
+        "Nobody to write to yet. Search for somebody you know, and ask to connect. Once they \
+         accept, you can write to each other."
+    }
+
+    /// So many wait for one, or one for them, that they stand folded.
+    fn is_folded(&self) -> bool {
+        self.asking.len() + self.asked.len() > 1
+    }
+
+    /// What they are called then.
+    fn requests(&self) -> String {
+        match (self.asking.len(), self.asked.len()) {
+            (0, asked) => format!("You asked {asked} people to connect"),
+            (1, _) => "1 person would like to connect".to_owned(),
+            (asking, _) => format!("{asking} people would like to connect"),
+        }
     }
 }
 
@@ -136,7 +154,8 @@ pub(in crate::web) async fn send(
         Ok(()) => Ok(go_on(&page_of(id), [])),
         Err(problem) => {
             let draft = Draft::kept(written, problem)?;
-            let open = open(&app, &login, (id, PageRequest::Latest), draft).await?;
+            let latest = Some(PageRequest::Latest);
+            let open = open(&app, &login, (id, latest), draft).await?;
             page(&app, &login, Scene::of(open)).await
         }
     }
@@ -200,17 +219,19 @@ async fn post(app: &App, me: UserId, id: ConversationId, written: &Written) -> R
     app.engine.post(id, me, anew).await.map(|_| ())
 }
 
-/// A conversation, at a place in its history.
+/// A conversation, at a place in its history; where none is asked for, where
+/// reading goes on.
 async fn open(
     app: &App,
     login: &Login,
-    (id, place): (ConversationId, PageRequest),
+    (id, place): (ConversationId, Option<PageRequest>),
     draft: Draft,
 ) -> Result<Open, Problem> {
     let me = login.user.id;
     let access = app.store.access(me, id).await?;
     let window = access.ok_or_else(Problem::not_found)?.window();
     let conversation = app.store.conversation(me, id).await?;
+    let place = place.unwrap_or_else(|| first_new(&conversation, me));
     let page = app.store.history(&window, place, LIMIT).await?;
     let them = match row::other(&conversation, me) {
         Some(them) => app.store.user(them.user.id).await?,
@@ -226,6 +247,16 @@ async fn open(
         page,
         draft,
     })
+}
+
+/// The first that is new, where the newest page doesn't hold it.
+fn first_new(conversation: &Conversation, me: UserId) -> PageRequest {
+    match unread(conversation, me) {
+        Some((read, _)) if conversation.last_seq.saturating_sub(read) >= LIMIT.cast_signed() => {
+            PageRequest::Around(read.saturating_add(1))
+        }
+        _ => PageRequest::Latest,
+    }
 }
 
 /// A conversation that begins with the first message to somebody: there is
@@ -249,26 +280,33 @@ pub(super) async fn page(app: &App, login: &Login, scene: Scene) -> Result<HttpR
     let cursor = cursor.transpose()?;
     let is_first = cursor.is_none();
     let mut found = app.store.conversations(me, cursor, LIMIT + 1).await?;
-    let has_older = found.len() as u64 > LIMIT;
-    found.truncate(usize::try_from(LIMIT).unwrap_or(usize::MAX));
+    let last = paging::cut(&mut found, LIMIT).map(ListCursor::from);
     let opened = scene.open.as_ref().and_then(|it| it.conversation.as_ref());
     let opened = opened.map(|conversation| conversation.id);
-    let last = found.last().filter(|_| has_older);
     let waiting = app.store.waiting_connections(me, REQUESTS).await?;
     let silent = app.store.silent_connections(me, NEWLY_CONNECTED).await?;
+    let unread = app.store.total_unread(me, now).await?;
+    let connections = waiting.iter().chain(&silent).collect();
+    let lists = (found.as_slice(), connections);
+    // Where all are listed, the list itself says it.
+    let has_archived = last.is_some() && app.store.has_archived(me).await?;
+    let start = Start::new(login, lists, (unread, now), scene.open.as_ref());
+    let start = start.with_archived(has_archived);
+    let blank = Blank::new();
+    let hellos = if is_first { silent.as_slice() } else { &[] };
     let page = Page {
+        state: start.json()?,
+        blank_row: [Blank::row()],
+        blank_messages: [blank.message(), blank.system()],
+        blank_thread: [blank.thread(login)],
         csrf_token: app.csrf.of_login(login.id),
         me: &login.user.display_name,
         my_avatar: Avatar::of(&login.user.display_name),
-        unread: app.store.total_unread(me, now).await?,
+        unread,
         asking: faces(&waiting, State::Incoming),
         asked: faces(&waiting, State::Requested),
-        silent: faces(&silent, State::Connected),
-        older: last.map(|last| older(ListCursor::from(last), opened)),
-        rows: found
-            .iter()
-            .map(|conversation| Row::new(conversation, (me, now), opened))
-            .collect(),
+        older: last.map(|last| older(last, opened)),
+        rows: rows(&found, hellos, (me, now), opened),
         is_first,
         sought: &scene.sought,
         refused: scene.refused.as_ref().map(|refused| &*refused.detail),
@@ -286,25 +324,13 @@ fn older(cursor: ListCursor, opened: Option<ConversationId>) -> String {
     }
 }
 
-fn faces(connections: &[Connection], state: State) -> Vec<Face> {
-    let fitting = connections.iter().filter(|it| it.state == state);
-    fitting
-        .map(|connection| Face {
-            id: connection.id,
-            name: connection.user.display_name.clone(),
-            username: connection.user.username.clone(),
-            avatar: Avatar::of(&connection.user.display_name),
-        })
-        .collect()
-}
-
 impl Asked {
-    fn place(&self) -> PageRequest {
+    fn place(&self) -> Option<PageRequest> {
         match (self.before, self.after, self.around) {
-            (Some(seq), _, _) => PageRequest::Before(seq),
-            (None, Some(seq), _) => PageRequest::After(seq),
-            (None, None, Some(seq)) => PageRequest::Around(seq),
-            (None, None, None) => PageRequest::Latest,
+            (Some(seq), _, _) => Some(PageRequest::Before(seq)),
+            (None, Some(seq), _) => Some(PageRequest::After(seq)),
+            (None, None, Some(seq)) => Some(PageRequest::Around(seq)),
+            (None, None, None) => None,
         }
     }
 }
@@ -328,12 +354,8 @@ impl Scene {
 impl Draft {
     /// Nothing yet.
     fn new() -> Result<Self, Problem> {
-        let client_id = random::word().map_err(|error| {
-            tracing::error!(%error, "can't name a form");
-            Problem::internal()
-        })?;
         Ok(Self {
-            client_id,
+            client_id: made::word()?,
             ..Self::default()
         })
     }

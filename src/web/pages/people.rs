@@ -4,7 +4,7 @@
 use actix_web::http::StatusCode;
 use actix_web::web::Path;
 use actix_web::{HttpResponse, ResponseError};
-use entity::{ConnectionId, Millis, user};
+use entity::{ConnectionId, user};
 use serde::Deserialize;
 
 use super::super::App;
@@ -67,18 +67,9 @@ pub(in crate::web) async fn ask(
         Ok(them) => them,
         Err(refused) => return refuse(&app, &login, sought, refused).await,
     };
-    let now = Millis::now();
-    let outcome = app.store.request_connection(&login.user, &them, now).await;
-    match outcome.map_err(Problem::from) {
-        Ok(RequestOutcome::Requested(change)) => {
-            connections::tell(&app, login.user.id, &change);
-            Ok(go_on(HOME, []))
-        }
-        Ok(RequestOutcome::Connected(change)) => {
-            connections::tell(&app, login.user.id, &change);
-            Ok(go_on(&chat(&them), []))
-        }
-        Ok(RequestOutcome::Unchanged(_)) => Ok(go_on(HOME, [])),
+    match connections::ask(&app, &login.user, &them).await {
+        Ok(RequestOutcome::Connected(_)) => Ok(go_on(&chat(&them), [])),
+        Ok(RequestOutcome::Requested(_) | RequestOutcome::Unchanged(_)) => Ok(go_on(HOME, [])),
         Err(problem) if problem.code == Code::Conflict => {
             refuse(&app, &login, sought, Refused::by(&problem)).await
         }
@@ -94,7 +85,7 @@ pub(in crate::web) async fn accept(
 ) -> Result<HttpResponse, Problem> {
     let id = ConnectionId(*id);
     let change = app.store.accept_connection(&login.user, id).await?;
-    connections::tell(&app, login.user.id, &change);
+    connections::tell(&app, login.user.id, &change).await;
     let username = &change.mine.user.username;
     Ok(go_on(&format!("/messages/chat/{username}/"), []))
 }
@@ -107,7 +98,7 @@ pub(in crate::web) async fn decline(
 ) -> Result<HttpResponse, Problem> {
     let id = ConnectionId(*id);
     let change = app.store.decline_connection(&login.user, id).await?;
-    connections::tell(&app, login.user.id, &change);
+    connections::tell(&app, login.user.id, &change).await;
     Ok(go_on(HOME, []))
 }
 

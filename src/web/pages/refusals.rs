@@ -15,7 +15,7 @@ use super::POLICY;
 use crate::protocol::{Code, Problem};
 
 /// What no page is below.
-const NO_PAGES: [&str; 4] = ["/api", "/ws", "/static", "/healthz"];
+const NO_PAGES: [&str; 5] = ["/api", "/ws", "/static", "/healthz", "/metrics"];
 
 #[derive(Template)]
 #[template(path = "refusal.html")]
@@ -60,14 +60,27 @@ fn is_for_a_page(request: &ServiceRequest) -> bool {
         let rest = path.strip_prefix(root);
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
-    accepts_html(request) && !NO_PAGES.iter().any(|root| is_below(root))
+    accepts_html(request.headers()) && !NO_PAGES.iter().any(|root| is_below(root))
 }
 
-fn accepts_html(request: &ServiceRequest) -> bool {
-    let accept = request.headers().get(header::ACCEPT);
-    accept
-        .and_then(|value| value.to_str().ok())
-        .is_some_and(|accept| accept.contains("text/html"))
+/// Whether it names a page among what it takes (RFC 9110, section 12.5.1).
+pub(in crate::web) fn accepts_html(headers: &header::HeaderMap) -> bool {
+    let accept = headers.get(header::ACCEPT);
+    let accept = accept.and_then(|value| value.to_str().ok());
+    accept.unwrap_or_default().split(',').any(|range| {
+        let mut parts = range.split(';').map(str::trim);
+        let is_html = parts
+            .next()
+            .is_some_and(|kind| kind.eq_ignore_ascii_case("text/html"));
+        is_html && !parts.any(is_none_of_it)
+    })
+}
+
+/// Whether a parameter says that this is not taken.
+fn is_none_of_it(parameter: &str) -> bool {
+    let weight = parameter.strip_prefix(['q', 'Q']);
+    let weight = weight.and_then(|rest| rest.trim_start().strip_prefix('='));
+    weight.and_then(|weight| weight.trim().parse().ok()) == Some(0.0_f32)
 }
 
 /// None where it can't be rendered: the problem itself still tells.
@@ -94,4 +107,27 @@ fn page(problem: &Problem) -> Option<String> {
     page.render()
         .inspect_err(|error| tracing::error!(%error, "can't render a page"))
         .ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_is_for_whoever_takes_one() {
+        for (accept, takes) in [
+            ("text/html", true),
+            ("application/json, TEXT/HTML;charset=utf-8;q=0.1", true),
+            ("text/html;q=0", false),
+            ("text/html; q=0.000, */*", false),
+            ("text/html;q=0, text/html", true),
+            ("text/htmlx", false),
+            ("*/*", false),
+            ("", false),
+        ] {
+            let mut headers = header::HeaderMap::new();
+            headers.insert(header::ACCEPT, accept.parse().unwrap());
+            assert_eq!(accepts_html(&headers), takes, "{accept:?}");
+        }
+    }
 }

@@ -85,15 +85,14 @@ pub(in crate::web) async fn submit(
     };
     match accounts::register(&app, &request, wanted).await {
         Ok(login) => Ok(arrived(&app, login, &fields.next)),
-        Err(problem) => page(&app, &request, &fields, Some(&at_its_field(problem))),
-    }
-}
-
-/// A form can show where the fault is, also where the API says it by a code.
-fn at_its_field(problem: Problem) -> Problem {
-    match problem.code {
-        Code::UsernameTaken => problem.at("username", "This name is taken. Choose another."),
-        _ => problem,
+        // With the header that says when, which a form has no place for.
+        Err(problem) if problem.code == Code::RateLimited => Err(problem),
+        Err(problem) => page(
+            &app,
+            &request,
+            &fields,
+            Some(&accounts::at_its_field(problem)),
+        ),
     }
 }
 

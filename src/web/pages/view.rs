@@ -1,12 +1,13 @@
 //! What pages show, made from what the store answers: words and choices are
 //! made here, so that the templates only place them.
 
-pub(super) mod avatar;
+pub(in crate::web) mod avatar;
 pub(super) mod bubble;
+pub(super) mod list;
 pub(super) mod row;
 pub(super) mod text;
 pub(super) mod thread;
-pub(super) mod times;
+pub(in crate::web) mod times;
 
 use crate::protocol::Status;
 

@@ -1,7 +1,6 @@
 //! Who looks at a page.
 
-use std::future::Future;
-use std::pin::Pin;
+use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
 use actix_web::error::InternalError;
@@ -19,14 +18,13 @@ pub(in crate::web) struct Visitor(pub(in crate::web) Login);
 
 impl FromRequest for Visitor {
     type Error = Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Self, Error>>>>;
+    type Future = Ready<Result<Self, Error>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let login = Auth::from_request(request, payload);
-        let request = request.clone();
-        Box::pin(async move {
-            let Auth(login) = login.await.map_err(|problem| turned(&request, problem))?;
-            Ok(Self(login))
+        let login = Auth::from_request(request, payload).into_inner();
+        ready(match login {
+            Ok(Auth(login)) => Ok(Self(login)),
+            Err(problem) => Err(turned(request, problem)),
         })
     }
 }

@@ -7,6 +7,7 @@ use serde_json::json;
 use tidings::auth::{Secret, Tokens};
 
 use crate::support::{Answer, PASSWORD, TestApp, until};
+use tidings::store::Act;
 
 async fn register(app: &TestApp, username: &str, password: &str) -> Answer {
     let body = json!({ "username": username, "password": password });
@@ -201,7 +202,7 @@ async fn who_is_deactivated_is_let_in_no_more() {
     let ann = app.person("ann").await;
     let store = app.store().await;
     store
-        .deactivate(UserId(ann.id), Millis::now())
+        .deactivate(UserId(ann.id), &Act::at_the_command_line(Millis::now()))
         .await
         .unwrap();
     ann.get("/api/me/").await.refused(401, "unauthenticated");
@@ -220,7 +221,7 @@ async fn a_new_password_ends_every_login_made_with_the_old_one() {
     let hash = tidings::auth::passwords::hash(&new).unwrap();
     let now = Millis::now();
     store
-        .reset_password(UserId(ann.id), hash, now)
+        .reset_password(UserId(ann.id), hash, &Act::at_the_command_line(now))
         .await
         .unwrap();
     ann.get("/api/me/").await.refused(401, "unauthenticated");

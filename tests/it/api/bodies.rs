@@ -2,10 +2,12 @@
 //! hidden.
 
 use entity::{Millis, UserId};
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::support::redact::assert_wire;
-use crate::support::{PASSWORD, TestApp};
+use crate::support::{Answer, PASSWORD, TestApp};
+use tidings::store::Act;
 
 #[tokio::test]
 async fn accounts_and_logins() {
@@ -95,7 +97,7 @@ async fn problems() {
     }
     let store = app.store().await;
     store
-        .deactivate(UserId(ben.id), Millis::now())
+        .deactivate(UserId(ben.id), &Act::at_the_command_line(Millis::now()))
         .await
         .unwrap();
     assert_wire!("problem_deactivated", app.log_in("ben").await.body);
@@ -104,4 +106,45 @@ async fn problems() {
     let (ann, ben) = app.connected_pair("ann", "ben").await;
     let id = ann.direct_with(&ben).await;
     assert_wire!("problem_text_too_long", ann.send(id, &long).await.body);
+}
+
+/// What is wrong with the first field at fault of an answer.
+fn fault(answer: Answer) -> (String, String) {
+    let body = answer.refused(422, "invalid");
+    let text = |name: &str| body["errors"][0][name].as_str().unwrap().to_owned();
+    (text("field"), text("detail"))
+}
+
+/// No library's, which tell of the types behind and repeat what was sent.
+#[tokio::test]
+async fn what_is_wrong_with_a_field_is_said_in_our_own_words() {
+    let app = TestApp::spawn().await;
+    let (ann, ben) = app.connected_pair("ann", "ben").await;
+    let id = ann.talk_with(&ben).await;
+    let send = async |method: Method, path: &str, kind: &str, body: &'static str| {
+        let request = app.site().request(method, path).bearer_auth(&ann.token);
+        let request = request.header("content-type", kind).body(body);
+        fault(app.site().send(request).await)
+    };
+    let said = |field: &str, detail: &str| (field.to_owned(), detail.to_owned());
+    let json = "application/json";
+    let twice = r#"{"username":"ann","username":"ben","password":"x"}"#;
+    let told = send(Method::POST, "/api/auth/login/", json, twice).await;
+    assert_eq!(told, said("username", "only one of this"));
+    let read = format!("/api/conversations/{id}/read/");
+    let told = send(Method::POST, &read, json, r#"{"message_id":"x"}"#).await;
+    assert_eq!(told, said("message_id", "a whole number"));
+    let mine = format!("/api/conversations/{id}/me/");
+    let told = send(Method::PATCH, &mine, json, r#"{"muted_until":"yesterday"}"#).await;
+    let time = "a time such as 2026-11-21T20:24:25.123Z";
+    assert_eq!(told, said("muted_until", time));
+    let form = "application/x-www-form-urlencoded";
+    let told = send(
+        Method::POST,
+        "/messages/read",
+        form,
+        "conversation=x&message=1",
+    )
+    .await;
+    assert_eq!(told, said("conversation", "a whole number"));
 }

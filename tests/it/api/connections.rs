@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::people::befriend;
 use crate::support::{Person, TestApp};
+use tidings::store::Act;
 
 async fn list(person: &Person) -> Vec<Value> {
     let body = person.get("/api/connections/").await.expect(200);
@@ -174,7 +175,7 @@ async fn one_connects_with_others_who_are_there() {
     ann.ask_to_connect(&ann).await.refused(409, "conflict");
     let store = app.store().await;
     store
-        .deactivate(UserId(ben.id), Millis::now())
+        .deactivate(UserId(ben.id), &Act::at_the_command_line(Millis::now()))
         .await
         .unwrap();
     for name in ["ben", "nobody", "no body"] {

@@ -1,6 +1,8 @@
 //! What the log never says, however closely one looks.
 
 use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use crate::support::{Binary, PASSWORD, Person, Socket, TokenBy};
 
@@ -9,7 +11,7 @@ const WORDS: &str = "a-word-between-us";
 #[tokio::test]
 async fn no_message_token_password_or_query_string_is_ever_logged() {
     let binary = Binary::migrated().await;
-    let filter = ("TIDINGS_LOG", "debug,tidings=trace");
+    let filter = ("TIDINGS_LOG", "debug,actix_http=trace,tidings=trace");
     let mut serving = binary.serve(&[filter]).await;
     let ann = Person::register(&serving.site, "ann").await;
     let ben = Person::register(&serving.site, "ben").await;
@@ -58,4 +60,32 @@ async fn no_message_token_password_or_query_string_is_ever_logged() {
         let line = log.lines().find(|line| line.contains(secret));
         assert_eq!(line, None, "{secret}");
     }
+}
+
+/// Guards against anybody who can reach the server filling its disk.
+#[tokio::test]
+async fn what_is_no_http_is_not_worth_a_line() {
+    let binary = Binary::migrated().await;
+    let mut serving = binary.serve(&[]).await;
+    for rubbish in [
+        &b"\x16\x03\x01\x02\x00\x01\x00"[..],
+        b"GET / HTTP/1.1\r\nx: \0\r\n\r\n",
+        b"\r\n\r\n{}\r\n",
+    ] {
+        let mut stream = TcpStream::connect(serving.site.address()).await.unwrap();
+        stream.write_all(rubbish).await.unwrap();
+        stream.shutdown().await.unwrap();
+        let mut answer = Vec::new();
+        let read = stream.read_to_end(&mut answer);
+        // It may be cut off, since nobody reads what came after.
+        let _ = crate::support::within("the end", read).await;
+    }
+    serving.signal("TERM").await;
+    assert!(serving.ended().await.success());
+    let log = binary.log();
+    let is_loud = |line: &&str| line.contains("ERROR") || line.contains("WARN");
+    // The tests' servers have no limits, of which one is warned at the start.
+    let is_said_at_the_start = |line: &str| line.contains("Limits are off");
+    let mut loud = log.lines().filter(is_loud);
+    assert_eq!(loud.find(|line| !is_said_at_the_start(line)), None, "{log}");
 }

@@ -1,10 +1,14 @@
 //! `PATCH /api/conversations/{id}/me/`: one's own settings.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use serde_json::{Value, json};
+use tidings::engine::testing::Faults;
 
 use crate::groups::crew::{friends, leave, make, set_mine};
 use crate::support::redact::assert_wire;
-use crate::support::{Person, TestApp};
+use crate::support::{Person, TestApp, until};
 
 const SOON: &str = "2099-01-01T00:00:00.000Z";
 const PAST: &str = "2001-01-01T00:00:00.000Z";
@@ -257,4 +261,106 @@ async fn a_conversation_of_two_has_them_too() {
         mine(&ann.conversation(id).await),
         json!([null, false, false])
     );
+}
+
+/// Guards the introduction of a direct conversation: it comes with the first
+/// message, and not with what was set before that.
+#[tokio::test]
+async fn what_is_set_before_the_first_message_introduces_nobody() {
+    let app = TestApp::spawn().await;
+    let (dan, eve) = app.connected_pair("dan", "eve").await;
+    let mut eves = eve.socket("/ws/").await;
+    let id = dan.direct_with(&eve).await;
+    let mut dans = dan.socket("/ws/").await;
+    for pinned in [true, false] {
+        let set = set_mine(&dan, id, json!({ "pinned": pinned })).await;
+        let set = set.expect(200);
+        let shown = dans.expect("conversation").await["conversation"].take();
+        assert_eq!(shown["version"], set["version"]);
+    }
+    eves.expect_nothing_until_pong().await;
+    assert_eq!(listed(&eve).await, [] as [i64; 0]);
+    let sent = dan.send(id, "Hello!").await.expect(201);
+    for socket in [&mut eves, &mut dans] {
+        let shown = socket.expect("conversation").await["conversation"].take();
+        assert_eq!(
+            (&shown["id"], &shown["version"]),
+            (&json!(id), &json!(2)),
+            "a cursor before the message that follows"
+        );
+        assert_eq!(socket.expect_message().await, sent);
+        socket.expect_nothing_until_pong().await;
+    }
+    assert_eq!(listed(&eve).await, [id]);
+}
+
+/// The same where the Room dies before it has told it, and its successor does.
+#[tokio::test]
+async fn what_is_set_before_the_first_message_introduces_nobody_after_a_death() {
+    let is_armed = Arc::new(AtomicBool::new(false));
+    let armed = Arc::clone(&is_armed);
+    let faults = Faults {
+        before_telling: Some(Arc::new(move |_| {
+            assert!(
+                !armed.swap(false, Ordering::SeqCst),
+                "a fault that a test asked for"
+            );
+        })),
+        ..Faults::default()
+    };
+    let app = TestApp::builder().faults(faults).spawn().await;
+    let (dan, eve) = app.connected_pair("dan", "eve").await;
+    let id = dan.direct_with(&eve).await;
+    let mut eves = eve.socket("/ws/").await;
+    let mut dans = dan.socket("/ws/").await;
+    is_armed.store(true, Ordering::SeqCst);
+    let set = set_mine(&dan, id, json!({ "pinned": true })).await;
+    assert!(matches!(set.status, 200 | 503), "{}", set.body);
+    assert!(!is_armed.load(Ordering::SeqCst), "it died");
+    // What is asked of the one that dies is answered `busy`.
+    let sent = until("a message to be taken", || async {
+        let answer = dan.send_as(id, "Hello!", "hello").await;
+        matches!(answer.status, 200 | 201).then_some(answer.body)
+    })
+    .await;
+    let shown = eves.expect("conversation").await["conversation"].take();
+    assert_eq!(
+        (&shown["id"], &shown["last_message"]["id"]),
+        (&json!(id), &sent["id"]),
+        "not before there is something to read"
+    );
+    assert_eq!(eves.expect_message().await["id"], sent["id"]);
+    eves.expect_nothing_until_pong().await;
+    let shown = dans.expect("conversation").await["conversation"].take();
+    assert_eq!(shown["pinned"], true);
+}
+
+/// Guards the first message of a conversation whose settings were changed
+/// before it: it is what brings the conversation to the other, who knew nothing
+/// of it until then.
+#[tokio::test]
+async fn settings_of_an_empty_one_are_nobody_elses_and_the_first_message_still_brings_it() {
+    let app = TestApp::spawn().await;
+    let (ann, ben) = app.connected_pair("ann", "ben").await;
+    let id = ann.direct_with(&ben).await;
+    let (mut anns, mut bens) = (ann.socket("/ws/").await, ben.socket("/ws/").await);
+    set_mine(&ann, id, json!({ "pinned": true }))
+        .await
+        .expect(200);
+    let shown = anns.expect("conversation").await["conversation"].take();
+    assert_eq!(mine(&shown), json!([null, false, true]));
+    // Who hasn't opened it has settings too, and still doesn't have it.
+    set_mine(&ben, id, json!({ "archived": true }))
+        .await
+        .expect(200);
+    bens.expect_nothing_until_pong().await;
+    assert_eq!(listed(&ben).await, [] as [i64; 0]);
+    let sent = ann.send(id, "Hello!").await.expect(201);
+    let shown = bens.expect("conversation").await["conversation"].take();
+    assert_eq!(shown["id"], id);
+    assert_eq!(bens.expect_message().await, sent);
+    bens.expect_nothing_until_pong().await;
+    anns.expect("conversation").await;
+    assert_eq!(anns.expect_message().await, sent);
+    anns.expect_nothing_until_pong().await;
 }

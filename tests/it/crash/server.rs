@@ -27,6 +27,7 @@ impl Server {
     async fn try_start(folder: &Path, database: &str) -> Option<Self> {
         let mut process = Command::new(env!("CARGO_BIN_EXE_tidings"))
             .env_clear()
+            .env("TIDINGS_RATE_LIMITS", "off")
             .args(["serve", "--listen", "127.0.0.1:0", "--log", "error"])
             .args(["--database-url", database, "--data-dir"])
             .arg(folder)

@@ -118,7 +118,7 @@ impl Talk<'_> {
             };
             match frame["type"].as_str() {
                 Some("message") => self.message(frame["message"].take(), fuse),
-                Some("conversation") => {}
+                Some("conversation" | "unread" | "read_receipt" | "user_status") => {}
                 _ => panic!("{frame}"),
             }
         }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{Person, TestApp};
+use crate::support::{Person, TestApp, within};
 
 async fn end(person: &Person, connection: i64) {
     let path = format!("/api/connections/{connection}/");
@@ -84,9 +84,23 @@ async fn who_is_deactivated_says_no_more_and_is_said_to_no_less() {
     let (ann, ben) = app.connected_pair("ann", "ben").await;
     let id = ann.talk_with(&ben).await;
     let store = app.store().await;
-    let now = entity::Millis::now();
-    store.deactivate(entity::UserId(ben.id), now).await.unwrap();
-    ben.send(id, "Hello").await.refused(401, "unauthenticated");
+    let act = tidings::store::Act::at_the_command_line(entity::Millis::now());
+    store
+        .deactivate(entity::UserId(ben.id), &act)
+        .await
+        .unwrap();
+    // Another process did it. That their login is over is known here within a
+    // second; what they may do is judged under the lock.
+    let refused = within("the login to be refused", async {
+        loop {
+            let answer = ben.send(id, "Hello").await;
+            if answer.status != 403 {
+                return answer;
+            }
+            answer.refused(403, "deactivated");
+        }
+    });
+    refused.await.refused(401, "unauthenticated");
     ann.send(id, "Are you there?").await.expect(201);
 }
 

@@ -4,8 +4,11 @@
 use std::time::Duration;
 
 use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
-use crate::support::{Person, Socket, TestApp};
+use crate::support::raw::{LAST, TEXT, frame};
+use crate::support::{Person, Socket, TestApp, within};
 
 const ROUNDS: usize = 300;
 
@@ -152,4 +155,63 @@ async fn what_is_sent_before_hello_waits_for_it() {
         assert_eq!(seq, round + 2);
         assert_eq!(socket.expect_message().await["seq"], seq);
     }
+}
+
+/// The same for what is refused: a frame that can't be read, and one too many.
+/// They are there when the session starts, in one packet with the handshake.
+#[tokio::test]
+async fn what_is_refused_before_hello_is_refused_after_it() {
+    let app = TestApp::builder()
+        .settings(|settings| settings.limits.opening_commands = 4)
+        .spawn()
+        .await;
+    let ann = app.person("ann").await;
+    let dance = frame(TEXT | LAST, br#"{"type":"dance"}"#);
+    let ping = frame(TEXT | LAST, br#"{"type":"ping"}"#);
+    let early = [&dance, &ping, &dance, &ping, &ping, &ping].map(Vec::as_slice);
+    let told = told_early(&ann, &early, r#""code":"busy""#, 2).await;
+    let types = ["hello", "error", "pong", "error", "pong", "error", "error"];
+    assert_eq!(types_of(&told), types, "{told}");
+    for (code, count) in [("unknown_type", 2), ("busy", 2)] {
+        let code = format!(r#""code":"{code}""#);
+        assert_eq!(told.matches(&code).count(), count, "{told}");
+    }
+
+    // Whoever goes on like that is let go, and may come again.
+    let told = told_early(&ann, &[ping.as_slice(); 9], "too slow to keep up", 1).await;
+    assert_eq!(types_of(&told), [] as [&str; 0], "{told}");
+}
+
+/// All that a socket is told whose handshake and first frames come together,
+/// up to where `last` was told that often.
+async fn told_early(person: &Person, frames: &[&[u8]], last: &str, often: usize) -> String {
+    let mut stream = TcpStream::connect(person.site.address()).await.unwrap();
+    let head = format!(
+        "GET /ws/ HTTP/1.1\r\nHost: here\r\nAuthorization: Bearer {}\r\nConnection: Upgrade\r\n\
+         Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+        person.token
+    );
+    let all = [head.as_bytes(), &frames.concat()].concat();
+    stream.write_all(&all).await.unwrap();
+    let mut told = Vec::new();
+    within("what is told", async {
+        loop {
+            let text = String::from_utf8_lossy(&told);
+            if text.matches(last).count() == often {
+                return text.into_owned();
+            }
+            let read = stream.read_buf(&mut told).await.unwrap();
+            assert!(read > 0, "{}", String::from_utf8_lossy(&told));
+        }
+    })
+    .await
+}
+
+/// The types of the frames in what was told.
+fn types_of(told: &str) -> Vec<&str> {
+    let frames = told.split(r#""type":""#).skip(1);
+    frames
+        .map(|frame| frame.split('"').next().unwrap())
+        .collect()
 }

@@ -6,11 +6,11 @@ use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
-use sea_orm::{ConnectionTrait, DbBackend};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend};
 use serde_json::Value;
 use tidings::engine::testing::Faults;
 
-use crate::support::{Socket, TestApp, until, within};
+use crate::support::{Person, Socket, TestApp, until, within};
 
 /// Rooms of one conversation that die between commit and telling, as often
 /// as a test says.
@@ -31,7 +31,7 @@ impl Deaths {
                     deaths.perhaps();
                 }
             })),
-            before_commit: None,
+            ..Faults::default()
         }
     }
 
@@ -71,12 +71,17 @@ async fn a_room_that_dies_before_it_tells_loses_nothing() {
     here.say_as("Is anybody there?", "question").await;
     let refused = here.expect_error("busy").await;
     assert_eq!(refused["client_id"], "question");
+    // Where it stands is shown first, then what it was not told of.
+    let shown = here.expect("conversation").await;
+    assert_eq!(shown["conversation"]["version"], 1);
     let told = here.expect_message().await;
     assert_eq!(
         (&told["seq"], &told["client_id"]),
         (&2.into(), &"question".into())
     );
+    there.expect("conversation").await;
     assert_eq!(there.expect_message().await, told);
+    assert_eq!(there.expect_aside("unread").await["unread_count"], 2);
     assert_eq!(deaths.happened(), 1);
 
     // Who was told to try again may do so.
@@ -109,14 +114,15 @@ async fn rooms_that_die_with_much_under_way_lose_nothing() {
     let mut here = ann.chat_socket(id).await;
     let mut others = [ann.chat_socket(id).await, ben.socket("/ws/").await];
 
-    deaths.arm(id, 0b0100_1001_0110_0101);
+    // The first four for certain, however much is told in one go.
+    deaths.arm(id, 0b0100_1001_0110_1111);
     let mut open: BTreeMap<String, ()> = (0..SENDS).map(|at| (format!("{at:03}"), ())).collect();
     for name in open.keys() {
         here.say_as(name, name).await;
     }
     let mut last = 1;
     while !open.is_empty() {
-        let frame = here.next().await;
+        let frame = next_news(&mut here).await;
         let name = named(&frame);
         if frame["type"] == "error" {
             assert_eq!(frame["code"], "busy", "{frame}");
@@ -153,10 +159,15 @@ async fn a_room_that_dies_again_and_again_takes_nobody_along() {
         // The first time it isn't told; the second, what wasn't told is in
         // the way.
         for _ in 0..2 {
-            ann.send_as(bad, name, name).await.refused(503, "busy");
+            let before = deaths.happened();
+            until("a death", async || {
+                // Where the Hub hasn't heard of the last one, this costs none.
+                ann.send_as(bad, name, name).await.refused(503, "busy");
+                (deaths.happened() > before).then_some(())
+            })
+            .await;
         }
     }
-    assert!(deaths.happened() >= 6);
     app.get("/healthz").await.expect(200);
     here.say("All is well here.").await;
     assert_eq!(here.expect_message().await["seq"], 2);
@@ -177,48 +188,98 @@ async fn a_room_that_dies_again_and_again_takes_nobody_along() {
     assert_eq!(names, ["four", "one", "three", "two"]);
 }
 
+/// A Room that dies, once it is told to, between commit and telling, and first
+/// lets something be done.
+struct Dying {
+    is_armed: Arc<AtomicUsize>,
+    dies: tokio::sync::mpsc::UnboundedReceiver<()>,
+    go_on: std::sync::mpsc::Sender<()>,
+}
+
+impl Dying {
+    fn new() -> (Self, Faults) {
+        let (says_when, dies) = tokio::sync::mpsc::unbounded_channel();
+        let (go_on, waits) = std::sync::mpsc::channel();
+        let waits = parking_lot::Mutex::new(waits);
+        let is_armed = Arc::new(AtomicUsize::new(0));
+        let armed = Arc::clone(&is_armed);
+        let faults = Faults {
+            before_telling: Some(Arc::new(move |_| {
+                if armed.swap(0, Ordering::SeqCst) == 1 {
+                    says_when.send(()).unwrap();
+                    waits.lock().recv().unwrap();
+                    panic!("a fault that a test asked for");
+                }
+            })),
+            ..Faults::default()
+        };
+        let dying = Self {
+            is_armed,
+            dies,
+            go_on,
+        };
+        (dying, faults)
+    }
+
+    /// Has a message's Room die, and the conversation be nowhere to be found.
+    async fn hide_amid(&mut self, sender: &Person, id: i64, database: &DatabaseConnection) {
+        self.is_armed.store(1, Ordering::SeqCst);
+        let hiding = async {
+            within("a commit", self.dies.recv()).await.unwrap();
+            let hide = "ALTER TABLE conversation RENAME TO hidden";
+            database.execute_unprepared(hide).await.unwrap();
+            self.go_on.send(()).unwrap();
+        };
+        let (answer, ()) = tokio::join!(sender.send_as(id, "Hello?", "hello"), hiding);
+        answer.refused(503, "busy");
+    }
+}
+
+async fn show_again(database: &DatabaseConnection) {
+    let show = "ALTER TABLE hidden RENAME TO conversation";
+    database.execute_unprepared(show).await.unwrap();
+}
+
 /// Guards a Room that couldn't be loaded where its predecessor left something
 /// untold: with the first command that loads it, also a retry, that is told.
 #[tokio::test]
 async fn what_could_not_be_read_at_first_is_told_by_a_retry() {
-    let (says_when, mut dies) = tokio::sync::mpsc::unbounded_channel();
-    let (go_on, waits) = std::sync::mpsc::channel();
-    let waits = parking_lot::Mutex::new(waits);
-    let is_armed = Arc::new(AtomicUsize::new(0));
-    let armed = Arc::clone(&is_armed);
-    let faults = Faults {
-        before_telling: Some(Arc::new(move |_| {
-            if armed.swap(0, Ordering::SeqCst) == 1 {
-                says_when.send(()).unwrap();
-                waits.lock().recv().unwrap();
-                panic!("a fault that a test asked for");
-            }
-        })),
-        before_commit: None,
-    };
+    let (mut dying, faults) = Dying::new();
     let app = TestApp::builder().faults(faults).spawn().await;
     let (ann, ben) = app.connected_pair("ann", "ben").await;
     let id = ann.talk_with(&ben).await;
     let mut there = ben.chat_socket(id).await;
     let database = app.database().connection().await;
 
-    is_armed.store(1, Ordering::SeqCst);
-    let dying = async {
-        within("a commit", dies.recv()).await.unwrap();
-        let hide = "ALTER TABLE conversation RENAME TO hidden";
-        database.execute_unprepared(hide).await.unwrap();
-        go_on.send(()).unwrap();
-    };
-    let (answer, ()) = tokio::join!(ann.send_as(id, "Hello?", "hello"), dying);
-    answer.refused(503, "busy");
+    dying.hide_amid(&ann, id, &database).await;
     let answer = ann.send_as(id, "Hello?", "hello").await;
     // PostgreSQL's prepared statements still find what they once found.
     if database.get_database_backend() == DbBackend::Sqlite {
         answer.refused(500, "internal");
     }
-    let show = "ALTER TABLE hidden RENAME TO conversation";
-    database.execute_unprepared(show).await.unwrap();
+    show_again(&database).await;
     ann.send_as(id, "Hello?", "hello").await.expect(200);
+    expect_each_once(&mut there, 2..=2).await;
+    database.close().await.unwrap();
+}
+
+/// The same where nobody asks for anything again.
+#[tokio::test]
+async fn what_could_not_be_read_at_first_is_told_as_soon_as_it_can() {
+    let (mut dying, faults) = Dying::new();
+    let app = TestApp::builder().faults(faults).spawn().await;
+    let (ann, ben) = app.connected_pair("ann", "ben").await;
+    let id = ann.talk_with(&ben).await;
+    let mut there = ben.chat_socket(id).await;
+    let database = app.database().connection().await;
+
+    dying.hide_amid(&ann, id, &database).await;
+    // Whoever is refused by it shows that the next Room has tried.
+    if database.get_database_backend() == DbBackend::Sqlite {
+        let answer = ann.send_as(id, "Lost", "lost").await;
+        answer.refused(500, "internal");
+    }
+    show_again(&database).await;
     expect_each_once(&mut there, 2..=2).await;
     database.close().await.unwrap();
 }
@@ -265,6 +326,7 @@ async fn die_by_the_journal() {
                 "a fault that a test asked for"
             );
         })),
+        before_hashing: None,
     };
     let app = TestApp::builder().faults(faults).spawn().await;
     let (ann, ben) = app.connected_pair("ann", "ben").await;
@@ -281,10 +343,27 @@ fn named(frame: &Value) -> &str {
     name.or(frame["message"]["client_id"].as_str()).unwrap()
 }
 
+/// The next frame but for the conversation itself, which a Room that found
+/// something untold shows first.
+async fn next_news(socket: &mut Socket) -> Value {
+    loop {
+        let frame = socket.next().await;
+        if frame["type"] != "conversation" {
+            return frame;
+        }
+    }
+}
+
+async fn next_message(socket: &mut Socket) -> Value {
+    let mut frame = next_news(socket).await;
+    assert_eq!(frame["type"], "message", "{frame}");
+    frame["message"].take()
+}
+
 /// The messages of these `seq`s, each once, in order, and then nothing.
 async fn expect_each_once(socket: &mut Socket, expected: std::ops::RangeInclusive<i64>) {
     for seq in expected {
-        assert_eq!(socket.expect_message().await["seq"], seq);
+        assert_eq!(next_message(socket).await["seq"], seq);
     }
     socket.expect_nothing_until_pong().await;
 }

@@ -242,3 +242,30 @@ async fn without_a_client_id_the_same_text_is_two_messages() {
     assert_ne!(first["id"], second["id"]);
     assert_eq!(ann.history(id).await.len(), 3);
 }
+
+/// Guards the outbox of a client: what it tried is acknowledged by a `message`
+/// with its name, whatever became of the first one.
+#[tokio::test]
+async fn a_retry_of_what_was_edited_is_echoed_as_a_message() {
+    let app = TestApp::spawn().await;
+    let (ann, ben, id) = talk(&app).await;
+    let mut here = ann.chat_socket(id).await;
+    let mut there = ben.chat_socket(id).await;
+    here.say_as("Once", "a").await;
+    let first = here.expect_message().await;
+    there.expect_message().await;
+    let edit = json!({ "type": "edit", "message_id": first["id"], "message": "Twice" });
+    here.send(edit.clone()).await;
+    let edited = here.expect("message_updated").await;
+    there.expect("message_updated").await;
+    here.say_as("Once", "a").await;
+    let echo = here.expect_message().await;
+    assert_eq!(echo, edited["message"]);
+    assert_eq!(echo["client_id"], "a");
+    // What changes nothing is told to who asked.
+    here.send(edit).await;
+    assert_eq!(here.expect("message_updated").await, edited);
+    for socket in [&mut here, &mut there] {
+        socket.expect_nothing_until_pong().await;
+    }
+}

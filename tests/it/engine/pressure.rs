@@ -3,7 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use sea_orm::{ConnectionTrait, Database};
+use sea_orm::{
+    ConnectionTrait, Database, DbBackend, SqliteTransactionMode, TransactionOptions,
+    TransactionTrait,
+};
 use serde_json::json;
 
 use crate::support::raw::{LAST, TEXT, frame};
@@ -50,19 +53,25 @@ async fn what_is_too_much_at_once_is_refused_and_may_be_tried_again() {
     assert_eq!(history["last_seq"], 101);
 }
 
-/// SQLite lets one write at a time, and another process may: ours waits for it
-/// for five seconds. (On PostgreSQL a lock that is held is waited for.)
+/// SQLite lets one write at a time, and another process may; PostgreSQL lets
+/// others lock what they please. Ours waits for them for five seconds.
 #[tokio::test]
 async fn a_database_that_can_not_be_written_is_unavailable_and_nothing_is_lost() {
     let app = TestApp::spawn().await;
-    if !app.database().text().starts_with("sqlite:") {
-        return;
-    }
     let (ann, ben) = app.connected_pair("ann", "ben").await;
     let id = ann.talk_with(&ben).await;
     let mut socket = ann.chat_socket(id).await;
     let other = Database::connect(app.database().text()).await.unwrap();
-    other.execute_unprepared("BEGIN IMMEDIATE").await.unwrap();
+    let options = TransactionOptions {
+        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+        ..TransactionOptions::default()
+    };
+    let theirs = other.begin_with_options(options).await.unwrap();
+    let lock = match other.get_database_backend() {
+        DbBackend::Sqlite => "SELECT 1",
+        _ => "SELECT id FROM conversation FOR UPDATE",
+    };
+    theirs.execute_unprepared(lock).await.unwrap();
 
     socket.say_as("Hello", "a").await;
     let (error, posted) = tokio::join!(
@@ -76,7 +85,7 @@ async fn a_database_that_can_not_be_written_is_unavailable_and_nothing_is_lost()
     assert_eq!(ann.history(id).await.len(), 1);
     app.get("/healthz").await.expect(200);
 
-    other.execute_unprepared("ROLLBACK").await.unwrap();
+    theirs.rollback().await.unwrap();
     within("the other to leave", other.close()).await.unwrap();
     socket.say_as("Hello", "a").await;
     assert_eq!(socket.expect_message().await["seq"], 2);

@@ -1,5 +1,6 @@
 //! Making a group.
 
+use sea_orm::{ConnectionTrait, DbBackend};
 use serde_json::json;
 
 use super::crew::{as_roles, friends, make, roles};
@@ -134,4 +135,30 @@ async fn everybody_hears_of_it_on_their_unbound_sockets() {
         }
         socket.expect_nothing_until_pong().await;
     }
+}
+
+/// Guards the answer to a group that is made: where somebody can't be told of
+/// it, an error would have its maker make a second one.
+#[tokio::test]
+async fn a_group_that_can_not_be_told_of_is_made_all_the_same() {
+    let app = TestApp::spawn().await;
+    let people = friends(&app, &["ann", "ben"]).await;
+    let database = app.database().connection().await;
+    if database.get_database_backend() != DbBackend::Sqlite {
+        // PostgreSQL takes nothing into a column that can't be read out.
+        return database.close().await.unwrap();
+    }
+    let _there = people[1].socket("/ws/").await;
+    let spoil = format!(
+        "CREATE TRIGGER spoil AFTER INSERT ON participant WHEN NEW.user_id = {} BEGIN \
+         UPDATE participant SET muted_until = 'no time' WHERE rowid = NEW.rowid; END",
+        people[1].id
+    );
+    database.execute_unprepared(&spoil).await.unwrap();
+    make(&people[0], "Crew", &["ben"]).await.expect(201);
+    database
+        .execute_unprepared("DROP TRIGGER spoil")
+        .await
+        .unwrap();
+    database.close().await.unwrap();
 }

@@ -20,8 +20,7 @@ const NAMES: [&str; 5] = ["ann", "ben", "cas", "dan", "eve"];
 const FRAME_MAX: usize = 2_048;
 
 /// Fills a group up, past the server: a thousand passwords would take minutes.
-async fn fill(app: &TestApp, id: i64, count: usize) {
-    let database = app.database().connection().await;
+pub(crate) async fn fill(app: &TestApp, id: i64, count: usize) {
     let people = format!(
         "INSERT INTO \"user\" (username, username_key, display_name, about, password_hash, \
          is_admin, created_at) WITH RECURSIVE g(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM g \
@@ -36,8 +35,14 @@ async fn fill(app: &TestApp, id: i64, count: usize) {
     let counted = format!(
         "UPDATE conversation SET participant_count = participant_count + {count} WHERE id = {id}"
     );
-    for statement in [people, parts, counted] {
-        database.execute_unprepared(&statement).await.unwrap();
+    run(app, &[people, parts, counted]).await;
+}
+
+/// Changes the database past the server.
+pub(crate) async fn run(app: &TestApp, statements: &[String]) {
+    let database = app.database().connection().await;
+    for statement in statements {
+        database.execute_unprepared(statement).await.unwrap();
     }
     database.close().await.unwrap();
 }
@@ -129,12 +134,12 @@ async fn cost(store: &Store, id: i64, what: What) -> (usize, usize) {
         verdict: Ok(()),
         actor,
         what,
-        audience: 0,
-        has_archived: room.has_archived,
+        has_others: true,
+        has_archived: room.members.iter().any(|member| member.archived),
     };
     let writing = store.append(std::slice::from_ref(&append), Millis::now());
     let (outcomes, written) = watched(writing).await;
-    let outcome = &outcomes.unwrap()[0];
+    let outcome = &outcomes.unwrap().outcomes[0];
     assert!(matches!(
         outcome,
         Outcome::Posted { .. } | Outcome::Changed { .. }

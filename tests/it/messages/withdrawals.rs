@@ -1,3 +1,4 @@
+use futures_util::future::join_all;
 use sea_orm::{ConnectionTrait, Statement};
 use serde_json::json;
 
@@ -79,4 +80,44 @@ async fn between_two_nobody_withdraws_what_the_other_said() {
     socket.send(frame).await;
     let error = socket.expect_error("forbidden").await;
     assert_eq!(error["message_id"], sent["id"]);
+}
+
+/// Guards a withdrawn text that stood in more quotes than are told one by one:
+/// whoever was live kept it for good.
+#[tokio::test]
+async fn a_withdrawn_text_that_many_quote_is_gone_for_who_is_live() {
+    let app = TestApp::spawn().await;
+    let (ann, ben) = app.connected_pair("ann", "ben").await;
+    let id = ann.talk_with(&ben).await;
+    let to = format!("/api/conversations/{id}/messages/");
+    for (many, is_told) in [(100, true), (101, false)] {
+        let sent = ann.send(id, "A secret").await.expect(201);
+        let body = json!({ "text": "Oh", "reply_to": sent["id"] });
+        let quotes = (0..many).map(|_| ben.post(&to, body.clone()));
+        for answer in join_all(quotes).await {
+            answer.expect(201);
+        }
+        let mut sockets = [ben.socket("/ws/").await, ann.chat_socket(id).await];
+        ann.delete(&path(id, &sent)).await.expect(204);
+        for socket in &mut sockets {
+            let told = socket.expect("message_updated").await;
+            assert_eq!(told["message"]["deleted"], true);
+            if is_told {
+                for _ in 0..many {
+                    let quoting = socket.expect("message_updated").await;
+                    assert_eq!(quoting["message"]["reply_to"]["text"], "");
+                }
+            } else {
+                let reset = socket.expect("reset").await;
+                assert_eq!(
+                    (&reset["conversation_id"], &reset["reason"]),
+                    (&json!(id), &json!("too_far_behind"))
+                );
+            }
+            socket.expect_nothing_until_pong().await;
+        }
+        let newest = ben.history(id).await;
+        let mut newest = newest.iter();
+        assert!(newest.all(|message| message["reply_to"]["text"] != "A secret"));
+    }
 }

@@ -41,3 +41,29 @@ async fn styles_are_kept_until_they_change() {
         browser.get(path).await.expect(404);
     }
 }
+
+/// What the picker shows is what may be a reaction.
+#[tokio::test]
+async fn every_emoji_that_is_offered_is_one_to_react_with() {
+    let app = TestApp::spawn().await;
+    let mut browser = Browser::at(&app);
+    let page = browser.get("/login").await.expect(200);
+    let (_, rest) = page.source.split_once("/static/").unwrap();
+    let version = rest.split('/').next().unwrap();
+    let path = format!("/static/{version}/emoji.json");
+    let got = browser.get(&path).await.expect(200);
+    assert_eq!(got.header("content-type"), Some("application/json"));
+    assert!(got.header("cache-control").unwrap().contains("immutable"));
+    let shelves: serde_json::Value = serde_json::from_str(&got.text).unwrap();
+    let mut count = 0;
+    for shelf in shelves.as_array().unwrap() {
+        assert!(!shelf["name"].as_str().unwrap().is_empty());
+        for one in shelf["emoji"].as_array().unwrap() {
+            let [sign, words] = [0, 1].map(|at| one[at].as_str().unwrap());
+            assert!(tidings::protocol::Emoji::parse(sign).is_ok(), "{sign}");
+            assert!(!words.is_empty(), "{sign}");
+            count += 1;
+        }
+    }
+    assert!(count > 1_500, "{count}");
+}

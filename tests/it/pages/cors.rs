@@ -87,3 +87,35 @@ async fn unless_named_nobody_may() {
     let got = look(&app, &ann, THEIRS).await.expect(200);
     assert_eq!(got.header(ALLOWED), None);
 }
+
+/// Refusals are ours, in form and words.
+#[tokio::test]
+async fn what_may_not_be_asked_is_refused_as_a_problem() {
+    let app = app().await;
+    let ask = async |path: &str, headers: &[(&str, &str)]| {
+        let mut request = app.site().request(Method::OPTIONS, path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        app.site().send(request).await
+    };
+    let method = ("access-control-request-method", "PATCH");
+    for origin in ["https://evil.example", "null"] {
+        let refused = ask("/api/me/", &[("origin", origin), method]).await;
+        refused.refused(403, "bad_origin");
+    }
+    ask("/api/me/", &[method]).await.refused(403, "bad_origin");
+    let elsewhere = ask("/login", &[("origin", THEIRS), method]).await;
+    elsewhere.refused(403, "bad_origin");
+    for odd in [
+        ("access-control-request-method", "BREW"),
+        ("access-control-request-headers", "x-csrf-token"),
+        ("access-control-request-headers", ","),
+    ] {
+        let mut headers = vec![("origin", THEIRS), odd];
+        if odd.0 != method.0 {
+            headers.push(method);
+        }
+        ask("/api/me/", &headers).await.refused(400, "bad_request");
+    }
+}

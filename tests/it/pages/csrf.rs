@@ -13,7 +13,7 @@ use crate::support::TestApp;
 
 /// The token that a page would hold for whoever has this login: the pages
 /// that do come later.
-pub(super) fn token_of(app: &TestApp, jwt: &str) -> String {
+pub(crate) fn token_of(app: &TestApp, jwt: &str) -> String {
     let claims = jwt.split('.').nth(1).unwrap();
     let claims = URL_SAFE_NO_PAD.decode(claims).unwrap();
     let claims: Value = serde_json::from_slice(&claims).unwrap();

@@ -96,7 +96,9 @@ async fn the_list_goes_on_with_older_ones() {
     }
     drop(ben);
     let (mut browser, list) = at_the_list(&app, "ann").await;
-    assert_eq!(count(&list, "class=\"row\""), 50);
+    // And one more, who has been said nothing to yet.
+    assert!(list.text.contains("Say hello"), "{}", list.text);
+    assert_eq!(count(&list, "class=\"row\""), 50 + 1);
     let (_, rest) = list.text.split_once("href=\"/messages?list=").unwrap();
     let (cursor, _) = rest.split_once('"').unwrap();
     let older = browser.get(&format!("/messages?list={cursor}")).await;
@@ -214,7 +216,12 @@ async fn history_is_paged_both_ways() {
         ann.send(id, &format!("Message {n}.")).await.expect(201);
     }
     let (mut browser, _) = at_the_list(&app, "ben").await;
-    let newest = browser.get(&page_of(id)).await.expect(200);
+    // Whoever has read nothing begins at the first, and finds the way on.
+    let first = browser.get(&page_of(id)).await.expect(200);
+    assert!(first.text.contains("Message 1.") && first.text.contains("<span>55 unread</span>"));
+    assert!(first.text.contains("Newer messages"));
+    let newest = format!("{}&after=5", page_of(id));
+    let newest = browser.get(&newest).await.expect(200);
     assert!(!newest.text.contains("Message 5.") && newest.text.contains("Message 55."));
     let older = format!("{}&before=6", page_of(id));
     assert!(newest.text.contains(&older.replace('&', "&#38;")));

@@ -9,13 +9,13 @@ use super::Browser;
 use crate::support::{TestApp, within};
 
 /// The status of a handshake by cookie; 101 where it opened, and said hello.
-async fn knock(app: &TestApp, cookie: &str, origin: Option<&str>) -> u16 {
+async fn knock(app: &TestApp, cookie: &str, origins: impl IntoIterator<Item = &str>) -> u16 {
     let url = format!("ws://{}/ws/", app.site().address());
     let mut request = url.into_client_request().unwrap();
     let headers = request.headers_mut();
     headers.insert("cookie", cookie.parse().unwrap());
-    if let Some(origin) = origin {
-        headers.insert("origin", origin.parse().unwrap());
+    for origin in origins {
+        headers.append("origin", origin.parse().unwrap());
     }
     match within("the handshake", connect_async(request)).await {
         Ok((mut socket, response)) => {
@@ -40,7 +40,7 @@ async fn only_the_same_host_and_port_may() {
     let mut browser = Browser::at(&app);
     browser.log_in("ann").await.expect(303);
     let cookie = format!("tidings={}", browser.cookie("tidings").unwrap());
-    assert_eq!(knock(&app, &cookie, Some(&app.site().url(""))).await, 101);
+    assert_eq!(knock(&app, &cookie, Some(&*app.site().url(""))).await, 101);
     let port = app.site().address().port();
     let there = format!("http://localhost:{port}");
     for origin in [
@@ -51,6 +51,20 @@ async fn only_the_same_host_and_port_may() {
         Some(&*there),
     ] {
         assert_eq!(knock(&app, &cookie, origin).await, 403, "{origin:?}");
+    }
+}
+
+/// One of two who look may take the first, the other the second.
+#[tokio::test]
+async fn two_origins_are_none() {
+    let app = TestApp::spawn().await;
+    let ann = app.person("ann").await;
+    let (cookie, ours) = (format!("tidings={}", ann.token), app.site().url(""));
+    for two in [
+        [&*ours, "https://evil.example"],
+        ["https://evil.example", &*ours],
+    ] {
+        assert_eq!(knock(&app, &cookie, two).await, 403, "{two:?}");
     }
 }
 
@@ -70,6 +84,6 @@ async fn with_a_public_url_only_that_may() {
         knock(&app, &cookie, Some("http://chat.example.org")).await,
         101
     );
-    assert_eq!(knock(&app, &cookie, Some(&app.site().url(""))).await, 403);
+    assert_eq!(knock(&app, &cookie, Some(&*app.site().url(""))).await, 403);
     assert_eq!(knock(&app, &cookie, None).await, 403);
 }

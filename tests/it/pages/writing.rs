@@ -85,6 +85,7 @@ async fn a_form_of_another_site_sends_nothing() {
         "/messages/chat/ben/".to_owned(),
         "/messages/chat".to_owned(),
         "/messages/requests".to_owned(),
+        "/messages/read".to_owned(),
         "/messages/requests/1/accept".to_owned(),
         "/messages/requests/1/decline".to_owned(),
         "/logout".to_owned(),
@@ -148,4 +149,33 @@ async fn a_first_message_begins_a_conversation() {
     assert_eq!(opened.location(), page);
     let list = his.get("/messages").await.expect(200);
     assert!(!list.text.contains("Say hello to"));
+}
+
+#[tokio::test]
+async fn what_is_read_is_said_by_a_button() {
+    let app = TestApp::spawn().await;
+    let (ann, ben) = app.connected_pair("ann", "ben").await;
+    let id = ann.talk_with(&ben).await;
+    let page = format!("/messages?conversation={id}");
+    let (mut browser, list) = at_the_list(&app, "ben").await;
+    assert!(
+        list.text
+            .contains(">1<span class=\"unseen\"> unread</span>")
+    );
+    let open = browser.get(&page).await.expect(200);
+    let (_, form) = open.text.split_once("action=\"/messages/read\"").unwrap();
+    let (_, value) = form.split_once("name=\"message\" value=\"").unwrap();
+    let message = value.split('"').next().unwrap().to_owned();
+    let conversation = id.to_string();
+    let fields = [("conversation", &*conversation), ("message", &*message)];
+    let marked = browser.submit("/messages/read", &fields).await.expect(303);
+    assert_eq!(marked.location(), format!("{page}#unread"));
+    let open = browser.get(&page).await.expect(200);
+    assert!(!open.text.contains("Mark as read") && !open.text.contains(" unread<"));
+    assert_eq!(ann.history(id).await[0]["status"], "read");
+    let (mut stranger, _) = {
+        app.person("eve").await;
+        at_the_list(&app, "eve").await
+    };
+    stranger.submit("/messages/read", &fields).await.expect(404);
 }

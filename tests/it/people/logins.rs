@@ -53,6 +53,27 @@ async fn a_login_that_is_ended_is_refused_at_once_and_loses_its_sockets() {
     here.delete(&path).await.refused(404, "not_found");
 }
 
+/// Guards the order in which a request is looked at: who asks comes first, and
+/// doesn't race the rest.
+#[tokio::test]
+async fn whoever_is_not_let_in_hears_nothing_of_what_else_is_wrong() {
+    let app = TestApp::spawn().await;
+    let here = app.person("ann").await;
+    let there = here.log_in_again().await;
+    let list = logins(&here).await;
+    here.delete(&format!("/api/auth/sessions/{}/", list[0]["id"]))
+        .await
+        .expect(204);
+    for _ in 0..20 {
+        let answer = there.post("/api/me/password/", json!({})).await;
+        answer.refused(401, "unauthenticated");
+        let answer = there.get("/api/conversations/?limit=none").await;
+        answer.refused(401, "unauthenticated");
+        let answer = there.post("/api/admin/invites/", json!([])).await;
+        answer.refused(404, "not_found");
+    }
+}
+
 #[tokio::test]
 async fn others_logins_are_none_of_one_s_business() {
     let app = TestApp::spawn().await;

@@ -9,6 +9,7 @@ use tidings::protocol::Username;
 use super::{names, patch};
 use crate::support::redact::assert_wire;
 use crate::support::{Person, TestApp, TestDatabase};
+use tidings::store::Act;
 
 async fn found(person: &Person, query: &str) -> Vec<String> {
     let query = form_urlencoded::Serializer::new(String::new())
@@ -93,7 +94,10 @@ async fn who_is_switched_off_is_not_found() {
     let store = app.store().await;
     let name = Username::parse(&ben.username).unwrap();
     let row = store.user_named(&name).await.unwrap().unwrap();
-    store.deactivate(row.id, Millis::now()).await.unwrap();
+    store
+        .deactivate(row.id, &Act::at_the_command_line(Millis::now()))
+        .await
+        .unwrap();
     store.close().await;
     assert_eq!(found(&ann, "ben").await, Vec::<String>::new());
 }

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use entity::{ConversationId, MessageId, Millis, UserId};
 use tidings::protocol::{MessageText, User};
-use tidings::store::append::{Append, How, Outcome, Post, Touch, What};
+use tidings::store::append::{Append, Change, How, MemberMove, Outcome, Post, Touch, What};
 
-use crate::support::TestApp;
+use crate::groups::crew::group;
+use crate::support::{Person, TestApp};
 
 /// Guards: a reply and the withdrawal of what it answers in one batch. The
 /// reply kept neither its version nor an empty quote.
@@ -29,7 +30,7 @@ async fn a_reply_keeps_its_version_beside_a_change_of_what_it_quotes() {
             display_name: "ann".to_owned(),
         },
         what,
-        audience: 1,
+        has_others: true,
         has_archived: false,
     };
     let withdraw = What::Touch(Touch {
@@ -47,7 +48,7 @@ async fn a_reply_keeps_its_version_beside_a_change_of_what_it_quotes() {
     let [
         Outcome::Touched { messages, .. },
         Outcome::Posted { message, .. },
-    ] = &outcomes[..]
+    ] = &outcomes.outcomes[..]
     else {
         panic!("{outcomes:?}");
     };
@@ -88,4 +89,45 @@ async fn a_used_client_id_tells_a_stranger_nothing() {
             .await
             .refused(404, "not_found");
     }
+}
+
+/// Guards: what somebody said in the batch by which the only other one left was
+/// taken for something that may yet be read.
+#[tokio::test]
+async fn what_comes_right_before_a_leaving_is_settled_by_it() {
+    let app = TestApp::spawn().await;
+    let (id, people) = group(&app, &["ann", "ben"]).await;
+    let (ann, ben) = (&people[0], &people[1]);
+    let conversation = ConversationId(id);
+    let store = app.store().await;
+    let room = store.room(conversation).await.unwrap();
+    let by = |person: &Person, what| Append {
+        conversation,
+        members_version: room.members_version,
+        verdict: Ok(()),
+        actor: User {
+            id: UserId(person.id),
+            username: person.username.clone(),
+            display_name: person.username.clone(),
+        },
+        what,
+        has_others: true,
+        has_archived: false,
+    };
+    let post = What::Post(Arc::new(Post {
+        text: MessageText::parse("Never read").unwrap(),
+        client_id: None,
+        reply_to: None,
+    }));
+    let leave = What::Change(Arc::new(Change {
+        moves: vec![MemberMove::Leave(UserId(ben.id))],
+        event: "{}".to_owned(),
+        ..Change::default()
+    }));
+    let batch = [by(ann, post), by(ben, leave)];
+    store.append(&batch, Millis::now()).await.unwrap();
+    store.close().await;
+    let history = ann.history(id).await;
+    assert_eq!(history[1]["text"], "Never read");
+    assert_eq!(history[1]["status"], "sent");
 }

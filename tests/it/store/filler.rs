@@ -3,7 +3,7 @@
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 
 /// Thousands of people and conversations, tens of thousands of messages.
-const FILL: [&str; 10] = [
+const FILL: [&str; 15] = [
     r#"INSERT INTO "user" (username, username_key, display_name, about, password_hash, is_admin, created_at)
        SELECT 'filler' || g, 'filler' || g, 'Filler', '', 'none', FALSE, g FROM generate_series(1, 3000) g"#,
     "INSERT INTO login (user_id, device, address, created_at, last_used_at, expires_at, ended_at)
@@ -17,8 +17,8 @@ const FILL: [&str; 10] = [
                               read_ord, version, archived, pinned)
      SELECT c, (c * 7 + k * 531) % 3000 + 1, 0, 0, 0, 3, 3, 3, c % 20, FALSE, FALSE
      FROM generate_series(1, 3000) c, generate_series(0, 4) k",
-    "INSERT INTO message (id, conversation_id, seq, ord, version, posted_version, sender_id, client_id, kind, text, audience, created_at)
-     SELECT 1000000 + c * 20 + s, c, s, s, s, s, c, 'f' || c || '.' || s, 0, 'filler', 4, s
+    "INSERT INTO message (id, conversation_id, seq, ord, version, posted_version, sender_id, client_id, kind, text, furthest, created_at)
+     SELECT 1000000 + c * 20 + s, c, s, s, s, s, c, 'f' || c || '.' || s, 0, 'filler', 2, s
      FROM generate_series(1, 3000) c, generate_series(1, 20) s",
     "INSERT INTO reaction (message_id, emoji, user_id, created_at)
      SELECT 1000000 + c * 20 + s, '👍', c, s
@@ -27,6 +27,15 @@ const FILL: [&str; 10] = [
      SELECT c, NULL, k % 2, k, k FROM generate_series(1, 3000) c, generate_series(1, 8) k",
     "INSERT INTO block (blocker_id, blocked_id, created_at)
      SELECT g, g + k, g FROM generate_series(1, 2990) g, generate_series(5, 8) k",
+    "INSERT INTO user_word (word, user_id) SELECT 'filler' || g, g FROM generate_series(1, 3000) g",
+    "INSERT INTO user_status (user_id, is_online, last_seen)
+     SELECT g, g % 500 = 0, g FROM generate_series(1, 3000) g",
+    "INSERT INTO conversation_word (word, conversation_id) SELECT 'filler' || g, g FROM generate_series(1, 3000) g",
+    "INSERT INTO audit (at, actor_id, actor_name, action, target, target_name, address)
+     SELECT g, g % 100 + 1, 'filler' || g % 100, 'filler.' || g % 100, 'user:' || g % 1000, 'filler' || g % 1000, ''
+     FROM generate_series(1, 3000) g",
+    "INSERT INTO password_reset (token_hash, user_id, created_at, expires_at)
+     SELECT 'filler' || g, g, g, 3000000000000 FROM generate_series(1, 3000) g",
     "ANALYZE",
 ];
 

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use entity::{ConversationId, LoginId, Millis, UserId, user};
+use entity::{AuditId, ConversationId, LoginId, Millis, NodeId, UserId, receipt, user};
 use tidings::protocol::{ClientId, DisplayName, GroupTitle, MessageText, User, Username};
-use tidings::store::append::{Append, Change, MemberMove, Post, Settings, What};
+use tidings::store::append::{Append, Change, How, Mark, MemberMove, Post, Settings, Touch, What};
 use tidings::store::{
-    ListCursor, NewGroup, NewLogin, NewUser, PageRequest, RequestOutcome, Store, Window,
+    Act, AuditFilter, AuditPlace, Called, ConversationOrder, Deed, HouseStanding, ListCursor,
+    Listing, NewGroup, NewLogin, NewReset, NewUser, PageRequest, PeopleOrder, Place,
+    ReceiptsRequest, RequestOutcome, Store, Wanted, Window,
 };
 
 const NOW: Millis = Millis(2_000_000_000_000);
@@ -24,8 +26,10 @@ pub(crate) async fn everything(store: &Store) {
     let group = store.create_group(ann.id, crew(&ben), NOW).await.unwrap();
     for id in [direct, group] {
         talk(store, id, [&ann, &ben]).await;
+        marks(store, id, [&ann, &ben]).await;
         read(store, id, &[ann.id, ben.id]).await;
     }
+    presence(store, &[ann.id, ben.id]).await;
     changes(store, group, [&ann, &ben]).await;
     read(store, group, &[ann.id, ben.id]).await;
     lists(store, ann.id).await;
@@ -33,7 +37,7 @@ pub(crate) async fn everything(store: &Store) {
     store.touch_login(&found, NOW).await.unwrap();
     found.id = login;
     store.end_login(found.id, NOW).await.unwrap();
-    store.deactivate(ben.id, NOW).await.unwrap();
+    house(store, (ann.id, ben.id), group).await;
 }
 
 async fn person(store: &Store, name: &str) -> user::Model {
@@ -85,7 +89,7 @@ async fn append(store: &Store, id: ConversationId, actor: &user::Model, whats: V
         verdict: Ok(()),
         actor: User::from(actor),
         what,
-        audience: 1,
+        has_others: true,
         has_archived: true,
     });
     let batch: Vec<Append> = batch.collect();
@@ -117,6 +121,29 @@ async fn talk(store: &Store, id: ConversationId, people: [&user::Model; 2]) {
     append(store, id, people[0], whats).await;
 }
 
+/// The second of them has, and then has read, what the first said last; the
+/// first asks how far it is.
+async fn marks(store: &Store, id: ConversationId, [ann, ben]: [&user::Model; 2]) {
+    let last = store.conversation(ann.id, id).await.unwrap();
+    let message = last.last_message.unwrap().id;
+    for kind in [receipt::Kind::Delivered, receipt::Kind::Read] {
+        let mark = What::Mark(vec![Mark { kind, message }]);
+        append(store, id, ben, vec![mark]).await;
+    }
+    let window = Window {
+        conversation: id,
+        first: 0,
+        last: i64::MAX - 1,
+    };
+    let request = ReceiptsRequest {
+        message,
+        after: None,
+        limit: 50,
+    };
+    let found = store.receipts(ann.id, &window, &request).await.unwrap();
+    assert!(found.iter().all(|one| one.read), "{found:?}");
+}
+
 async fn changes(store: &Store, id: ConversationId, [ann, ben]: [&user::Model; 2]) {
     let change = |change: Change| {
         let event = "{}".to_owned();
@@ -134,12 +161,42 @@ async fn changes(store: &Store, id: ConversationId, [ann, ben]: [&user::Model; 2
         MemberMove::Become(ben.id, entity::participant::Role::Admin),
     ] {
         let moved = change(Change {
-            moves: vec![moves],
+            moves: vec![moves.clone()],
             needs_connection: Some(ben.id),
             ..Change::default()
         });
         append(store, id, ann, moved).await;
+        if matches!(moves, MemberMove::Leave(_)) {
+            touched(store, id, [ann, ben]).await;
+        }
     }
+}
+
+/// The first of them edits what she said, and the second reads it, who left.
+async fn touched(store: &Store, id: ConversationId, [ann, ben]: [&user::Model; 2]) {
+    let window = Window {
+        conversation: id,
+        first: 0,
+        last: i64::MAX - 1,
+    };
+    let page = store.history(&window, PageRequest::After(1), 1).await;
+    let touch = Touch {
+        message: page.unwrap().messages[0].id,
+        how: How::Edit(MessageText::parse("changed").unwrap()),
+        may_moderate: false,
+    };
+    append(store, id, ann, vec![What::Touch(touch)]).await;
+    store.round(ben.id, id, 1).await.unwrap();
+}
+
+async fn presence(store: &Store, people: &[UserId]) {
+    store.set_online(NodeId(1), people).await.unwrap();
+    let gone: Vec<_> = people.iter().map(|user| (*user, NOW)).collect();
+    store.set_offline(&gone).await.unwrap();
+    store.statuses(people).await.unwrap();
+    let known = store.acquaintances(people).await.unwrap();
+    assert_eq!(known.len(), 2, "each of the other, once");
+    assert_eq!(store.rooms_of(people).await.unwrap().len(), 4);
 }
 
 async fn read(store: &Store, id: ConversationId, people: &[UserId]) {
@@ -149,6 +206,11 @@ async fn read(store: &Store, id: ConversationId, people: &[UserId]) {
     store.missed(id, 1).await.unwrap();
     store.conversation_for(people, id).await.unwrap();
     store.members(id, None, 50).await.unwrap();
+    store.standings(me).await.unwrap();
+    store.conversations_of(me, &[id]).await.unwrap();
+    store.round(me, id, 1).await.unwrap();
+    let last = store.conversation(me, id).await.unwrap().version;
+    store.messages_at(id, &[1, 2, 3], last).await.unwrap();
     let window = Window {
         conversation: id,
         first: 0,
@@ -169,9 +231,141 @@ async fn lists(store: &Store, me: UserId) {
     let cursor = ListCursor::from(&page[0]);
     store.conversations(me, Some(cursor), 1).await.unwrap();
     store.total_unread(me, NOW).await.unwrap();
+    store.waiting(me).await.unwrap();
     store.pending_connections(me).await.unwrap();
     let found = store.connections(me, None, 1).await.unwrap();
     let before = Some(found[0].id);
     store.connections(me, before, 1).await.unwrap();
     store.user(me).await.unwrap().unwrap();
+}
+
+/// What admins look through, page after page, and what they do.
+async fn house(store: &Store, (ann, ben): (UserId, UserId), group: ConversationId) {
+    let act = Act::at_the_command_line(NOW);
+    looks(store, ann).await;
+    store.parts(group, None, 50).await.unwrap();
+    store.parts(group, Some(ann), 50).await.unwrap();
+    audit(store, ann).await;
+    let message = store.conversation(ann, group).await.unwrap().last_message;
+    let message = message.unwrap().id;
+    store.seq_of(group, message).await.unwrap().unwrap();
+    for standing in [HouseStanding::Admin, HouseStanding::Member] {
+        store.set_standing(ben, standing, &act).await.unwrap();
+        store
+            .set_standing(ann, HouseStanding::Admin, &act)
+            .await
+            .unwrap();
+    }
+    let names = ("anna", "Anna K");
+    let names = (
+        Username::parse(names.0).unwrap(),
+        DisplayName::parse(names.1).unwrap(),
+    );
+    store.rename(ann, names, &act).await.unwrap();
+    let reset = NewReset {
+        token_hash: "hash".to_owned(),
+        expires_at: Millis(NOW.0 + 1),
+    };
+    store.offer_reset(ben, reset, &act).await.unwrap();
+    store
+        .use_reset("hash", "new".to_owned(), NOW)
+        .await
+        .unwrap();
+    store.revoke_logins(ben, &act).await.unwrap();
+    store.deactivate(ben, &act).await.unwrap();
+    store.reactivate(ben, &act).await.unwrap();
+    let ann = User::from(&store.user(ann).await.unwrap().unwrap());
+    store.close_group(group, ann, &act).await.unwrap();
+    store.groups_of(ben).await.unwrap();
+    let gone = store.delete_user(ben, "deleted-1".to_owned(), &act);
+    assert_eq!(gone.await.unwrap().parted.len(), 1);
+}
+
+async fn audit(store: &Store, ann: UserId) {
+    let by_one = [
+        AuditFilter::default(),
+        AuditFilter {
+            actor: Some(Called::User(ann)),
+            ..AuditFilter::default()
+        },
+        AuditFilter {
+            actor: Some(Called::Name("ann".to_owned())),
+            ..AuditFilter::default()
+        },
+        AuditFilter {
+            target_name: Some("ann".to_owned()),
+            ..AuditFilter::default()
+        },
+        AuditFilter {
+            from: Some(Millis(1)),
+            until: Some(NOW),
+            ..AuditFilter::default()
+        },
+        AuditFilter {
+            deed: Some(Deed::Promote),
+            ..AuditFilter::default()
+        },
+        AuditFilter {
+            target: Some("user:1".to_owned()),
+            ..AuditFilter::default()
+        },
+    ];
+    let place = AuditPlace {
+        at: Millis(5),
+        id: AuditId(5),
+    };
+    for filter in &by_one {
+        for before in [None, Some(place)] {
+            store.audit(filter, before, 50).await.unwrap();
+        }
+    }
+}
+
+fn place() -> Place {
+    Place {
+        key: "5".to_owned(),
+        id: 5,
+    }
+}
+
+fn listing<O>(order: O, after: &Option<Place>) -> Listing<O> {
+    Listing {
+        order,
+        after: after.clone(),
+        limit: 2,
+    }
+}
+
+async fn looks(store: &Store, ann: UserId) {
+    let places = [None, Some(place())];
+    for after in &places {
+        for order in [
+            PeopleOrder::Name,
+            PeopleOrder::Newest,
+            PeopleOrder::LastSeen,
+            PeopleOrder::Online(Wanted::default()),
+            PeopleOrder::Admins(Wanted::default()),
+            PeopleOrder::SwitchedOff(Wanted::default()),
+            PeopleOrder::Online(Wanted::of("an")),
+            PeopleOrder::Admins(Wanted::of("an k")),
+            PeopleOrder::SwitchedOff(Wanted::of("an")),
+            PeopleOrder::Found(Wanted::of("an")),
+            PeopleOrder::Found(Wanted::of("an lind")),
+        ] {
+            store.people(&listing(order, after)).await.unwrap();
+        }
+        for order in [
+            ConversationOrder::Activity,
+            ConversationOrder::Size,
+            ConversationOrder::Newest,
+            ConversationOrder::Of(ann),
+            ConversationOrder::Titled(Wanted::of("cr")),
+            ConversationOrder::Titled(Wanted::of("the cr")),
+        ] {
+            store
+                .all_conversations(&listing(order, after))
+                .await
+                .unwrap();
+        }
+    }
 }

@@ -12,14 +12,33 @@ use tracing::{Event, Instrument, Metadata, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
 
+/// What says how many rows came in one piece.
+const PIECES: &str = "tidings::store::piece";
+
 /// What one watched piece of work was told.
 #[derive(Clone, Default)]
 pub(crate) struct Heard {
     statements: Arc<Mutex<Vec<String>>>,
     notices: Arc<Mutex<Vec<String>>>,
+    rows: Arc<Mutex<u64>>,
+}
+
+/// What a piece of work cost the database: statements, and the rows that these
+/// answered or wrote.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Cost {
+    pub(crate) statements: usize,
+    pub(crate) rows: u64,
 }
 
 impl Heard {
+    pub(crate) fn cost(&self) -> Cost {
+        Cost {
+            statements: self.statements().len(),
+            rows: *self.rows.lock(),
+        }
+    }
+
     /// Every statement, in order.
     pub(crate) fn statements(&self) -> Vec<String> {
         self.statements.lock().clone()
@@ -66,6 +85,7 @@ impl<S: Subscriber + for<'span> LookupSpan<'span>> Layer<S> for Ear {
         let name = metadata.target();
         metadata.is_span() && metadata.name() == "watched"
             || name == "sqlx::query"
+            || name == PIECES
             || name == "sqlx::postgres::notice"
     }
 
@@ -96,13 +116,38 @@ impl<S: Subscriber + for<'span> LookupSpan<'span>> Layer<S> for Ear {
                 "" => summary.found,
                 whole => whole.to_owned(),
             };
-            heard.statements.lock().push(text);
+            // SQLite is given several in one go.
+            let statements = text.split(";\n").map(str::to_owned);
+            heard.statements.lock().extend(statements);
+            let mut rows = Rows(0);
+            event.record(&mut rows);
+            *heard.rows.lock() += rows.0;
+        } else if event.metadata().target() == PIECES {
+            // All of them came as one row, which was counted.
+            let mut rows = Rows(0);
+            event.record(&mut rows);
+            let mut all = heard.rows.lock();
+            *all = *all + rows.0 - 1;
         } else {
             let mut message = Words::of("message");
             event.record(&mut message);
             heard.notices.lock().push(message.found);
         }
     }
+}
+
+/// The rows that a statement answered or wrote. PostgreSQL counts those that it
+/// answers as both.
+struct Rows(u64);
+
+impl Visit for Rows {
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        if matches!(field.name(), "rows_affected" | "rows_returned") {
+            self.0 = self.0.max(value);
+        }
+    }
+
+    fn record_debug(&mut self, _: &Field, _: &dyn fmt::Debug) {}
 }
 
 /// One field of an event.

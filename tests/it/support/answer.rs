@@ -4,9 +4,11 @@ use reqwest::header::HeaderMap;
 use serde_json::Value;
 
 /// What browsers are told with every answer.
-const ON_EVERY_ANSWER: [(&str, &str); 4] = [
+const ON_EVERY_ANSWER: [(&str, &str); 6] = [
     ("x-content-type-options", "nosniff"),
     ("referrer-policy", "same-origin"),
+    ("cross-origin-opener-policy", "same-origin"),
+    ("cross-origin-resource-policy", "same-origin"),
     ("cache-control", "no-store"),
     (
         "content-security-policy",

@@ -11,7 +11,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tidings::app::Application;
-use tidings::config::Settings;
+use tidings::config::{Rates, Settings};
 use tidings::engine::testing::Faults;
 use tidings::store::Store;
 use tokio::sync::oneshot;
@@ -25,6 +25,7 @@ use super::wait::{DEADLINE, within};
 pub(crate) struct TestApp {
     server: Option<Server>,
     site: Site,
+    metrics: Option<Site>,
     settings: Settings,
     faults: Faults,
     // Dropped last: the server works on them.
@@ -75,15 +76,22 @@ impl Builder {
             listen: (Ipv4Addr::LOCALHOST, 0).into(),
             data_dir: folder.path().to_owned(),
             database_url: database.url().clone(),
+            // Tests are in a hurry; those of the limits set their own.
+            rates: Rates {
+                typing: Rates::usual().typing,
+                ..Rates::off()
+            },
             ..Settings::default()
         };
         if let Some(change) = self.change {
             change(&mut settings);
         }
-        let (server, address) = Server::start(settings.clone(), self.faults.clone()).await;
+        let (server, [address, metrics]) =
+            Server::start(settings.clone(), self.faults.clone()).await;
         TestApp {
             server: Some(server),
-            site: Site::at(address),
+            site: Site::at(address.unwrap()),
+            metrics: metrics.map(Site::at),
             settings,
             faults: self.faults,
             database,
@@ -110,6 +118,16 @@ impl TestApp {
         ended.await.unwrap().unwrap();
     }
 
+    /// Waits until it has stopped by itself: how it ended.
+    pub(crate) async fn ended(&mut self) -> io::Result<()> {
+        let Server { stop, ended } = self.server.take().unwrap();
+        let waiting = tokio::task::spawn_blocking(move || ended.recv_timeout(DEADLINE));
+        let ended = waiting.await.unwrap().unwrap();
+        // Until here, nobody told it to.
+        drop(stop);
+        ended
+    }
+
     /// Stops it and starts it again, on the same folder and database. People
     /// find it at its new port; their sockets are gone.
     pub(crate) async fn restart(&mut self) {
@@ -119,13 +137,20 @@ impl TestApp {
 
     /// Starts it again, once it has stopped.
     pub(crate) async fn start(&mut self) {
-        let (server, address) = Server::start(self.settings.clone(), self.faults.clone()).await;
-        *self.site.address.write() = address;
+        let (server, [address, metrics]) =
+            Server::start(self.settings.clone(), self.faults.clone()).await;
+        *self.site.address.write() = address.unwrap();
+        self.metrics = metrics.map(Site::at);
         self.server = Some(server);
     }
 
     pub(crate) fn site(&self) -> &Site {
         &self.site
+    }
+
+    /// Where its metrics are, if they have a listener of their own.
+    pub(crate) fn metrics(&self) -> &Site {
+        self.metrics.as_ref().unwrap()
     }
 
     /// Where its secret is.
@@ -221,20 +246,22 @@ impl Site {
 }
 
 impl Server {
-    async fn start(settings: Settings, faults: Faults) -> (Self, SocketAddr) {
+    /// Starts it: where it listens, and where its metrics are.
+    async fn start(settings: Settings, faults: Faults) -> (Self, [Option<SocketAddr>; 2]) {
         let (stop, stopped) = oneshot::channel();
         let (ends, ended) = mpsc::channel();
         let (started, listening) = oneshot::channel();
         std::thread::spawn(move || {
             let served = actix::System::new().block_on(async {
                 let app = Application::build_with(settings, faults).await.unwrap();
-                started.send(app.address()).unwrap();
+                let addresses = [Some(app.address()), app.metrics_address()];
+                started.send(addresses).unwrap();
                 app.run_until(async { drop(stopped.await) }).await
             });
             drop(ends.send(served));
         });
-        let address = within("the server to start", listening).await.unwrap();
-        (Self { stop, ended }, address)
+        let addresses = within("the server to start", listening).await.unwrap();
+        (Self { stop, ended }, addresses)
     }
 
     fn stop(self) -> io::Result<()> {

@@ -53,19 +53,29 @@ impl Binary {
         self.folder.path()
     }
 
+    pub(crate) fn database(&self) -> &TestDatabase {
+        &self.database
+    }
+
     pub(crate) fn is_sqlite(&self) -> bool {
         matches!(self.database.url(), DatabaseUrl::Sqlite(_))
     }
 
     /// A command, to be completed.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_tidings"));
+        let mut command = self.program(env!("CARGO_BIN_EXE_tidings"));
+        command.args(arguments);
         command
-            .args(arguments)
+    }
+
+    fn program(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        command
             .env_clear()
             .env("TIDINGS_DATA_DIR", self.folder())
             .env("DATABASE_URL", self.database.text())
             .env("TIDINGS_LISTEN", "127.0.0.1:0")
+            .env("TIDINGS_RATE_LIMITS", "off")
             .current_dir(self.folder())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -81,9 +91,24 @@ impl Binary {
 
     /// Serves, and waits until it does; its log goes to the file `log`.
     pub(crate) async fn serve(&self, environment: &[(&str, &str)]) -> Serving {
-        let log = std::fs::File::create(self.folder().join("log")).unwrap();
         let mut command = self.command(&["serve"]);
-        command.envs(environment.iter().copied()).stderr(log);
+        command.envs(environment.iter().copied());
+        self.start(command).await
+    }
+
+    /// Serves where a file that mustn't grow is an error like any other, as a
+    /// full disk is, and not the end of the process.
+    pub(crate) async fn serve_under_limits(&self) -> Serving {
+        let mut command = self.program("sh");
+        command
+            .args(["-c", "trap '' XFSZ; exec \"$0\" serve"])
+            .arg(env!("CARGO_BIN_EXE_tidings"));
+        self.start(command).await
+    }
+
+    async fn start(&self, mut command: Command) -> Serving {
+        let log = std::fs::File::create(self.folder().join("log")).unwrap();
+        command.stderr(log);
         let mut child = command.spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let line = within("the server to start", lines.next_line()).await;
@@ -146,6 +171,16 @@ impl Serving {
         let id = self.child.id().unwrap().to_string();
         let kill = Command::new("kill").args(["-s", name, &id]).status().await;
         assert!(kill.unwrap().success());
+    }
+
+    /// Lets no file of it grow beyond so many bytes; none lets all grow.
+    pub(crate) async fn limit_files(&self, most: Option<u64>) {
+        let id = self.child.id().unwrap().to_string();
+        let most = most.map_or("unlimited".to_owned(), |most| most.to_string());
+        let mut limit = Command::new("prlimit");
+        // The soft limit alone: the other couldn't be raised again.
+        limit.args(["--pid", &id, &format!("--fsize={most}:")]);
+        assert!(limit.status().await.unwrap().success());
     }
 
     /// How it ended.

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::answer::Answer;
 use super::app::Site;
 use super::socket::{Socket, TokenBy};
+use super::wait::within;
 
 /// Everybody's.
 pub(crate) const PASSWORD: &str = "correct horse battery";
@@ -60,6 +61,10 @@ impl Person {
         self.site.send(self.request(Method::DELETE, path)).await
     }
 
+    pub(crate) async fn put(&self, path: &str) -> Answer {
+        self.site.send(self.request(Method::PUT, path)).await
+    }
+
     fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
         let request = self.site.request(method, path);
         request.bearer_auth(&self.token)
@@ -106,6 +111,14 @@ impl Person {
     pub(crate) async fn send(&self, conversation: i64, text: &str) -> Answer {
         let path = format!("/api/conversations/{conversation}/messages/");
         self.post(&path, json!({ "text": text })).await
+    }
+
+    /// The same, where there may be no answer.
+    pub(crate) async fn send_unheard(&self, conversation: i64, text: &str) {
+        let path = format!("/api/conversations/{conversation}/messages/");
+        let request = self.request(Method::POST, &path);
+        let sent = request.json(&json!({ "text": text })).send();
+        drop(within("an answer, or none", sent).await);
     }
 
     /// The same, with a `client_id`.

@@ -1,5 +1,6 @@
 //! An open socket, as a client has it.
 
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 
 use futures_util::{SinkExt, StreamExt};
@@ -29,7 +30,21 @@ pub(crate) struct Socket {
     pub(crate) response: Response,
     /// The first frame, where it was waited for.
     pub(crate) hello: Value,
+    /// What came between the frames that a test is about, in order.
+    asides: VecDeque<Value>,
+    /// What came while an aside was waited for.
+    ahead: VecDeque<Value>,
 }
+
+/// Counts, marks and statuses come whatever else a test is about. They are put
+/// aside, and are there for whoever asks for them by [`Socket::expect_aside`].
+const ASIDES: [&str; 5] = [
+    "unread",
+    "delivered",
+    "read_receipt",
+    "status",
+    "user_status",
+];
 
 impl Socket {
     /// Opens a socket, without waiting for its `hello`.
@@ -70,6 +85,8 @@ impl Socket {
             stream,
             response,
             hello: Value::Null,
+            asides: VecDeque::new(),
+            ahead: VecDeque::new(),
         })
     }
 
@@ -88,6 +105,17 @@ impl Socket {
     pub(crate) async fn say_as(&mut self, text: &str, name: &str) {
         self.send(json!({ "type": "message", "message": text, "client_id": name }))
             .await;
+    }
+
+    /// Says several things in one packet.
+    pub(crate) async fn send_together(&mut self, frames: impl IntoIterator<Item = Value>) {
+        for frame in frames {
+            let fed = self.stream.feed(Message::text(frame.to_string()));
+            within("a frame to be sent", fed).await.unwrap();
+        }
+        within("frames to be sent", self.stream.flush())
+            .await
+            .unwrap();
     }
 
     pub(crate) async fn send_raw(&mut self, message: Message) {
@@ -110,8 +138,93 @@ impl Socket {
         }
     }
 
-    /// The next frame, or the code that the socket was closed with.
+    /// The next frame, or the code that the socket was closed with. Asides are
+    /// kept for whoever asks for them.
     pub(crate) async fn next_or_close(&mut self) -> Result<Value, u16> {
+        if let Some(frame) = self.ahead.pop_front() {
+            return Ok(frame);
+        }
+        loop {
+            let frame = self.read().await?;
+            if !is_aside(&frame) {
+                return Ok(frame);
+            }
+            self.asides.push_back(frame);
+        }
+    }
+
+    /// The next aside of this type, wherever it stands between others.
+    pub(crate) async fn expect_aside(&mut self, kind: &str) -> Value {
+        assert!(ASIDES.contains(&kind), "{kind} is never put aside");
+        if let Some(at) = self.asides.iter().position(|it| it["type"] == kind) {
+            return self.asides.remove(at).unwrap();
+        }
+        loop {
+            let frame = match self.read().await {
+                Ok(frame) => frame,
+                Err(code) => panic!("the socket was closed with {code}"),
+            };
+            if frame["type"] == kind {
+                return frame;
+            }
+            match is_aside(&frame) {
+                true => self.asides.push_back(frame),
+                false => self.ahead.push_back(frame),
+            }
+        }
+    }
+
+    /// The next status, which nothing comes before but other asides and what
+    /// was read already.
+    pub(crate) async fn expect_status(&mut self) -> Value {
+        loop {
+            if let Some(at) = self
+                .asides
+                .iter()
+                .position(|it| it["type"] == "user_status")
+            {
+                return self.asides.remove(at).unwrap();
+            }
+            let frame = self.read().await;
+            let frame = frame.unwrap_or_else(|code| panic!("the socket was closed with {code}"));
+            assert!(is_aside(&frame), "{frame}");
+            self.asides.push_back(frame);
+        }
+    }
+
+    /// The statuses that were put aside so far.
+    pub(crate) fn take_statuses(&mut self) -> Vec<Value> {
+        let asides = std::mem::take(&mut self.asides);
+        let (statuses, rest): (Vec<_>, _) = asides
+            .into_iter()
+            .partition(|it| it["type"] == "user_status");
+        self.asides = rest.into();
+        statuses
+    }
+
+    /// All that was put aside so far, in order, with what stood before the
+    /// answer to a ping; but for who comes and goes.
+    pub(crate) async fn asides_until_pong(&mut self) -> Vec<Value> {
+        self.expect_nothing_until_pong().await;
+        let asides = self.asides.drain(..);
+        asides.filter(|it| it["type"] != "user_status").collect()
+    }
+
+    /// Every frame that stands before the answer to a ping, in order.
+    pub(crate) async fn all_until_pong(&mut self) -> Vec<Value> {
+        self.send(json!({ "type": "ping" })).await;
+        let mut frames = Vec::new();
+        loop {
+            match self.read().await {
+                Ok(frame) if frame["type"] == "pong" => return frames,
+                Ok(frame) => frames.push(frame),
+                Err(code) => panic!("the socket was closed with {code}"),
+            }
+        }
+    }
+
+    /// The next frame of all.
+    pub(crate) async fn read(&mut self) -> Result<Value, u16> {
         // One deadline for all of it: pings come for ever.
         within("a frame", async {
             loop {
@@ -126,6 +239,18 @@ impl Socket {
             }
         })
         .await
+    }
+
+    /// The next frame of all but of who comes and goes, which may be told at
+    /// any time.
+    pub(crate) async fn read_news(&mut self) -> Value {
+        loop {
+            match self.read().await {
+                Ok(frame) if frame["type"] == "user_status" => {}
+                Ok(frame) => return frame,
+                Err(code) => panic!("the socket was closed with {code}"),
+            }
+        }
     }
 
     /// The next message of the protocol below, pings and all.
@@ -161,12 +286,25 @@ impl Socket {
         }
     }
 
-    /// Proves that nothing was told: whatever had been would stand before the
-    /// answer to this.
+    /// The code that the socket is closed with, whatever is told before.
+    pub(crate) async fn closes_in_the_end(&mut self) -> u16 {
+        loop {
+            if let Err(code) = self.next_or_close().await {
+                return code;
+            }
+        }
+    }
+
+    /// Proves that nothing was told, asides aside: whatever had been would
+    /// stand before the answer to this.
     pub(crate) async fn expect_nothing_until_pong(&mut self) {
         self.send(json!({ "type": "ping" })).await;
         self.expect("pong").await;
     }
+}
+
+fn is_aside(frame: &Value) -> bool {
+    ASIDES.iter().any(|kind| frame["type"] == *kind)
 }
 
 fn request(person: &Person, path: &str, token: TokenBy) -> Request {

@@ -120,6 +120,60 @@ async fn twenty_errors_close_with_1008() {
     assert_unhurt(&mut there).await;
 }
 
+/// serde would take the values of a list for fields in order.
+#[tokio::test]
+async fn a_list_is_no_frame() {
+    let app = TestApp::spawn().await;
+    let (_ann, mut here, mut there) = two_sockets(&app).await;
+    for list in [
+        json!(["ping"]),
+        json!(["message", null, "Hello!", null, null]),
+        json!([{ "type": "ping" }]),
+    ] {
+        here.send(list).await;
+        here.expect_error("bad_json").await;
+    }
+    here.expect_nothing_until_pong().await;
+    assert_unhurt(&mut there).await;
+}
+
+/// The words are ours, and the field is named.
+#[tokio::test]
+async fn what_is_wrong_with_a_frame_is_said_by_its_field() {
+    let app = TestApp::spawn().await;
+    let (_ann, mut here, _there) = two_sockets(&app).await;
+    for (frame, detail) in [
+        (
+            r#"{"type":"delivered","message_id":"x"}"#,
+            "message_id: a whole number",
+        ),
+        (
+            r#"{"type":"edit","message_id":1}"#,
+            "message: this is needed",
+        ),
+        (
+            r#"{"type":"typing","is_typing":1}"#,
+            "is_typing: true or false",
+        ),
+        (
+            r#"{"type":"message","message":"a","message":"b"}"#,
+            "message: only one of this",
+        ),
+        (r#"{"type":"ping","type":"ping"}"#, "type: only one of this"),
+        (
+            r#"{"type":"resume","cursors":{"x":1}}"#,
+            "cursors: ids as keys",
+        ),
+    ] {
+        here.send_raw(Message::text(frame)).await;
+        assert_eq!(
+            here.expect_error("invalid").await["detail"],
+            detail,
+            "{frame}"
+        );
+    }
+}
+
 #[tokio::test]
 async fn errors_far_apart_are_no_abuse() {
     let app = TestApp::builder()

@@ -132,7 +132,7 @@ async fn a_door_is_opened_by_get_alone() {
     let ann = app.person("ann").await;
     for path in ["/ws/", "/ws/chat/1/"] {
         let answer = ann.post(path, serde_json::json!({})).await;
-        assert_eq!(answer.header("allow"), Some("GET"));
+        assert_eq!(answer.header("allow"), Some("GET, HEAD"));
         answer.refused(405, "method_not_allowed");
     }
 }

@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use entity::{LoginId, Millis, UserId};
 use futures_util::future::join_all;
+use sea_orm::ConnectionTrait;
 use serde_json::json;
 
-use crate::support::{Person, Socket, TestApp, TokenBy};
+use crate::support::{Person, Socket, TestApp, TokenBy, until};
+use tidings::store::Act;
 
 /// The login that a token names.
 fn login_of(person: &Person) -> LoginId {
@@ -72,6 +74,37 @@ async fn a_login_that_another_process_ended_loses_its_sockets() {
     stays.expect_nothing_until_pong().await;
 }
 
+/// Guards a login that ended while nobody could look, longer ago than a look
+/// usually goes back.
+#[tokio::test]
+async fn a_login_that_ended_in_a_long_outage_loses_its_sockets() {
+    const OVERLAP: Duration = Duration::from_millis(50);
+    let app = TestApp::builder()
+        .settings(|settings| {
+            settings.timings.login_check_every = Duration::from_millis(10);
+            settings.timings.login_check_overlap = OVERLAP;
+        })
+        .spawn()
+        .await;
+    let ann = app.person("ann").await;
+    let mut ended = ann.socket("/ws/").await;
+    let database = app.database().connection().await;
+    // PostgreSQL's prepared statements still find what they once found.
+    let hide = "ALTER TABLE login RENAME TO hidden";
+    database.execute_unprepared(hide).await.unwrap();
+    let at = Millis::now();
+    let end = format!("UPDATE hidden SET ended_at = {}", at.0);
+    database.execute_unprepared(&end).await.unwrap();
+    until("the outage to be a long one", async || {
+        (Millis::now().since(at) > 4 * OVERLAP).then_some(())
+    })
+    .await;
+    let show = "ALTER TABLE hidden RENAME TO login";
+    database.execute_unprepared(show).await.unwrap();
+    assert_eq!(ended.expect_close().await, 4401);
+    database.close().await.unwrap();
+}
+
 #[tokio::test]
 async fn who_is_deactivated_loses_every_socket() {
     let app = TestApp::spawn().await;
@@ -84,7 +117,7 @@ async fn who_is_deactivated_loses_every_socket() {
     let mut stays = ben.socket("/ws/").await;
     let store = app.store().await;
     store
-        .deactivate(UserId(ann.id), Millis::now())
+        .deactivate(UserId(ann.id), &Act::at_the_command_line(Millis::now()))
         .await
         .unwrap();
     for socket in &mut ended {

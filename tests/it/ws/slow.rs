@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{Socket, TestApp, until};
+use crate::support::{Person, Socket, TestApp, until};
 
 /// So many messages of so many characters are more than all buffers on the
 /// way to a client that doesn't read: the session's, the server's, and both
@@ -10,14 +10,20 @@ use crate::support::{Socket, TestApp, until};
 const MESSAGES: usize = 200;
 const LENGTH: usize = 9_000;
 
-#[tokio::test]
-async fn a_reader_that_stops_is_let_go_and_the_others_feel_nothing() {
+/// Two who talk, where little is kept for whoever doesn't read.
+pub(crate) async fn little_room() -> (TestApp, [Person; 2], i64) {
     let app = TestApp::builder()
         .settings(|settings| settings.session_buffer = 32 * 1024)
         .spawn()
         .await;
     let (ann, ben) = app.connected_pair("ann", "ben").await;
     let id = ann.talk_with(&ben).await;
+    (app, [ann, ben], id)
+}
+
+#[tokio::test]
+async fn a_reader_that_stops_is_let_go_and_the_others_feel_nothing() {
+    let (_app, [ann, ben], id) = little_room().await;
     let path = format!("/ws/chat/{id}/");
     let mut stalled = Socket::open_unbuffered(&ben, &path).await;
     stalled.expect("hello").await;

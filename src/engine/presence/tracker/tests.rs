@@ -32,18 +32,42 @@ fn the_last_session_counts_and_its_end_is_last_seen() {
 }
 
 #[test]
+fn who_comes_and_goes_at_once_is_written_and_not_told() {
+    let start = Instant::now();
+    let mut tracker = Tracker::new(Duration::ZERO);
+    tracker.arrived(USER);
+    tracker.left(USER, start, Millis(1));
+    let changes = tracker.changes(start);
+    assert_eq!(changes.offline, [(USER, Millis(1))]);
+    assert_eq!(changes.news(), []);
+    tracker.told(&changes);
+    tracker.arrived(USER);
+    let came = tracker.changes(start);
+    assert_eq!(came.news(), [(USER, Status::ONLINE)]);
+    tracker.told(&came);
+    tracker.left(USER, start, Millis(2));
+    let gone = tracker.changes(start);
+    assert_eq!(gone.news(), [(USER, Status::gone(Millis(2)))]);
+    tracker.not_told(gone);
+    tracker.arrived(USER);
+    let back = tracker.changes(start);
+    assert_eq!((&back.online[..], &back.news()[..]), (&[USER][..], &[][..]));
+}
+
+#[test]
 fn what_was_not_written_is_news_again() {
     let start = Instant::now();
     let mut tracker = Tracker::new(Duration::ZERO);
     tracker.arrived(USER);
     let lost = tracker.changes(start);
-    tracker.not_written(lost);
+    tracker.not_told(lost);
     assert_eq!(tracker.changes(start).online, [USER]);
     tracker.left(USER, start, Millis(3));
     let lost = tracker.changes(start);
-    tracker.not_written(lost);
+    tracker.not_told(lost);
     assert_eq!(tracker.changes(start).offline, [(USER, Millis(3))]);
 }
+
 /// What can happen to three people.
 #[derive(Clone, Copy, Debug)]
 enum Op {
@@ -73,6 +97,8 @@ struct Model {
     sessions: usize,
     left: Option<u64>,
     written: Option<Option<u64>>,
+    /// What others were told last; they think nobody is here who isn't.
+    is_told_online: bool,
 }
 
 impl Model {
@@ -92,7 +118,8 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 
     /// After each write that succeeds the database says who is here, and of
-    /// the others when they were last seen; nothing is written twice.
+    /// the others when they were last seen; nothing is written twice. What is
+    /// told is who is here, and only where that is another than was told.
     #[test]
     fn what_is_written_is_the_truth(ops in prop::collection::vec(op(), 1..80)) {
         let start = Instant::now();
@@ -117,12 +144,16 @@ proptest! {
                 }
                 Op::Flush { fails: true } => {
                     let lost = tracker.changes(at);
-                    tracker.not_written(lost);
+                    tracker.not_told(lost);
                 }
                 Op::Flush { fails: false } => {
-                    write(&mut people, &tracker.changes(at));
+                    let changes = tracker.changes(at);
+                    write(&mut people, &changes);
+                    tell(&mut people, &changes);
+                    tracker.told(&changes);
                     for person in &people {
                         prop_assert_eq!(person.written, person.truth(now));
+                        prop_assert_eq!(person.is_told_online, person.truth(now) == Some(None));
                     }
                 }
             }
@@ -138,5 +169,15 @@ fn write(people: &mut [Model; 3], changes: &Changes) {
     for (user, state) in online.chain(offline) {
         assert!(seen.insert(user), "one word about each");
         people[user.0 as usize - 1].written = Some(state);
+    }
+}
+
+fn tell(people: &mut [Model; 3], changes: &Changes) {
+    for (user, status) in changes.news() {
+        let person = &mut people[user.0 as usize - 1];
+        assert_ne!(person.is_told_online, status.is_online, "it is news");
+        person.is_told_online = status.is_online;
+        let seen = person.written.unwrap();
+        assert_eq!(status.last_seen, seen.map(|seen| Millis(seen as i64)));
     }
 }

@@ -7,17 +7,21 @@ use std::sync::Arc;
 use entity::UserId;
 
 use super::State;
-use crate::engine::room::effects::Effect;
+use crate::engine::room::effects::{Note, Telling};
 use crate::protocol::Message;
 
 impl<R> State<R> {
     /// Tells messages that may be older than some are here to those who see
     /// them.
-    pub(super) fn tell_seen(&self, messages: &[Arc<Message>]) -> impl Iterator<Item = Effect<R>> {
+    pub(super) fn tell_seen(&self, messages: &[Arc<Message>]) -> impl Iterator<Item = Telling> {
         let by_first = self.by_first_seen(messages).into_iter();
         by_first.map(|(first, to)| {
-            let seen = messages.get(first..).unwrap_or_default().to_vec();
-            Effect::Tell(to, seen)
+            let seen = messages.get(first..).unwrap_or_default().iter();
+            let notes = seen.map(|message| Note::message(&to, Arc::clone(message)));
+            Telling {
+                notes: notes.collect(),
+                unread: Vec::new(),
+            }
         })
     }
 

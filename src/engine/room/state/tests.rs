@@ -4,11 +4,15 @@
 //! lose what was in their mailbox.
 
 mod disk;
+mod knows;
+mod marks;
 mod requests;
+mod shell;
 mod told;
 mod world;
 
 use entity::participant::Role;
+use entity::receipt;
 use proptest::prelude::*;
 
 use world::{Op, Wish, World};
@@ -25,17 +29,26 @@ fn wish() -> impl Strategy<Value = Wish> {
     ]
 }
 
+fn kind() -> impl Strategy<Value = receipt::Kind> {
+    prop_oneof![Just(receipt::Kind::Delivered), Just(receipt::Kind::Read)]
+}
+
 fn op() -> impl Strategy<Value = Op> {
     let sender = 1i64..=4;
     prop_oneof![
         6 => (sender, prop::option::of(0u8..6)).prop_map(|(sender, name)| Op::Post { sender, name }),
+        6 => (1i64..=4, kind(), -1i64..4).prop_map(|(actor, kind, back)| Op::Mark { actor, kind, back }),
+        3 => Just(Op::MarksDue),
+        3 => (1i64..=4, 0u64..2, any::<bool>())
+            .prop_map(|(actor, session, is_typing)| Op::Type { actor, session, is_typing }),
+        1 => (1u64..4).prop_map(Op::Seconds),
         4 => (1i64..=4, wish()).prop_map(|(actor, what)| Op::Change { actor, what }),
         8 => (1usize..6, prop::bool::weighted(0.1)).prop_map(|(size, fails)| Op::Commit { size, fails }),
         14 => prop::bool::weighted(0.1).prop_map(|fails| Op::Step { fails }),
         1 => Just(Op::StepAndDieTelling),
         1 => Just(Op::Die),
         1 => Just(Op::Timer),
-        2 => Just(Op::Open),
+        2 => any::<bool>().prop_map(|is_told| Op::Open { is_told }),
         1 => (2i64..=4).prop_map(Op::JoinOrLeave),
         1 => Just(Op::WriteElsewhere),
         1 => Just(Op::Retire),
@@ -49,7 +62,9 @@ proptest! {
     /// person is told the messages of the versions in which they were in, in
     /// order, none twice and none missing; nothing is written by an outdated
     /// judgement; what each asked keeps the order in which it was asked; the
-    /// Room knows who is in, one of whom is the owner.
+    /// Room knows who is in, one of whom is the owner. In the end each knows
+    /// what waits for them, as counted by hand, and how far the others have
+    /// come with their messages; and nobody types for ever.
     #[test]
     fn whatever_happens_in_whatever_order(
         direct in any::<bool>(),
@@ -113,8 +128,8 @@ fn stale_ones_are_judged_again_in_order() {
         });
         world.apply(step);
     }
-    world.apply(Op::Open);
-    world.apply(Op::Open);
+    world.apply(Op::Open { is_told: false });
+    world.apply(Op::Open { is_told: false });
     world.apply(Op::Commit {
         size: 2,
         fails: false,

@@ -2,6 +2,7 @@
 //! entry should become.
 
 mod changes;
+mod marks;
 
 use std::collections::HashMap;
 
@@ -9,7 +10,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::protocol::{ClientId, MessageText, User};
-use crate::store::append::look::Own;
+use crate::store::append::look::{Marks, Own};
 use crate::store::messages::Quotable;
 
 /// Of these, the last doesn't exist.
@@ -100,7 +101,7 @@ fn check_plan(before: &Disk, after: &Disk, plan: &Plan) {
     for (new, expected) in plan.messages.iter().zip(written) {
         assert_eq!(new.message.id, expected.id);
         assert_eq!(new.ord, expected.seq, "there are only text messages here");
-        assert_eq!(new.audience, 2);
+        assert_eq!(new.furthest, Furthest::Read);
     }
     let touched: Vec<_> = plan.conversations.keys().copied().collect();
     let mut expected: Vec<_> = written
@@ -132,13 +133,14 @@ fn check_moves(before: &Disk, after: &Disk, plan: &Plan) {
             before.marks[&(conversation, user)],
             after.marks[&(conversation, user)],
         );
-        assert_eq!(moved.before, (old.delivered, old.read));
-        assert_eq!((moved.seq, moved.ord), (new.read, new.read));
-        let mine = after.at(conversation, moved.seq);
+        assert_eq!(moved.before, old);
+        assert_eq!((moved.read.seq, moved.ord), (new.read, new.read));
+        assert_eq!(moved.delivered.seq, moved.read.seq);
+        let mine = after.at(conversation, moved.read.seq);
         assert_eq!((mine.sender.id, mine.version), (user, moved.version));
-        let covered = (old.read + 1..moved.seq).rev();
+        let covered = (old.read + 1..moved.read.seq).rev();
         let others = |seq: &i64| after.at(conversation, *seq).sender.id != user;
-        assert_eq!(moved.covers, covered.into_iter().find(others));
+        assert_eq!(moved.read.covers, covered.into_iter().find(others));
     }
 }
 
@@ -159,6 +161,7 @@ impl Disk {
                 joined: 0,
                 delivered: 0,
                 read: 0,
+                read_ord: 0,
             };
             (1..USERS).map(move |user| ((ConversationId(id), UserId(user)), marks))
         });
@@ -206,6 +209,7 @@ impl Disk {
                 joined: 0,
                 delivered: last,
                 read: last,
+                read_ord: last,
             };
             self.marks.insert((conversation, UserId(user)), marks);
         }
@@ -290,6 +294,7 @@ impl Disk {
                 joined: 0,
                 delivered: message.seq,
                 read: message.seq,
+                read_ord: message.seq,
             };
         }
         assert!(self.messages.iter().all(|other| other.id != message.id));
@@ -316,7 +321,7 @@ impl Entry {
             } else {
                 Ok(())
             },
-            audience: 2,
+            has_others: true,
             has_archived: false,
             actor: User {
                 id: UserId(self.sender),
@@ -344,6 +349,7 @@ fn asked(append: &Append) -> &Post {
 fn row(id: i64) -> Conversation {
     Conversation {
         id: ConversationId(id),
+        kind: entity::conversation::Kind::Group,
         last_seq: 0,
         last_ord: 0,
         version: 10 * id,

@@ -19,6 +19,7 @@ const EMOJI_MAX: usize = 20;
 pub(in crate::store::append) struct NewTouch {
     pub(in crate::store::append) message: MessageId,
     pub(in crate::store::append) conversation: ConversationId,
+    pub(in crate::store::append) seq: i64,
     pub(in crate::store::append) actor: UserId,
     pub(in crate::store::append) how: How,
     pub(in crate::store::append) version: i64,
@@ -37,6 +38,7 @@ impl Desk {
             .filter(|target| target.row.seq > joined)
             .ok_or_else(Problem::not_found)?;
         let has_changed = apply(target, append.actor.id, touch)?;
+        let seq = target.row.seq;
         // What quotes it later in this batch quotes what it says now.
         if let Some(quotable) = self.found.quotable.get_mut(&touch.message) {
             quotable.quote.text = target.row.text.chars().take(QUOTE_MAX).collect();
@@ -52,6 +54,7 @@ impl Desk {
             self.plan.touches.push(NewTouch {
                 message: touch.message,
                 conversation: append.conversation,
+                seq,
                 actor: append.actor.id,
                 how: touch.how.clone(),
                 version: row.version,
@@ -61,6 +64,7 @@ impl Desk {
             id: touch.message,
             version: has_changed.then_some(row.version),
             messages: Vec::new(),
+            has_more: false,
         })
     }
 }

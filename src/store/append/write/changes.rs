@@ -10,8 +10,9 @@ use sea_orm::{
 
 use super::super::MemberMove;
 use super::super::plan::{NewMessage, OwnSettings, Plan};
+use super::marks;
 use crate::protocol::Message;
-use crate::store::Result;
+use crate::store::{Result, words};
 
 /// Writes who comes, goes, and becomes something else.
 pub(super) async fn members(tx: &impl ConnectionTrait, plan: &Plan) -> Result<()> {
@@ -81,7 +82,8 @@ async fn join(
     Ok(())
 }
 
-/// They see nothing from this on, not even that they are gone.
+/// They see nothing that comes from this on. What they were
+/// the last to get is not held against those who came later.
 async fn leave(tx: &impl ConnectionTrait, message: &Message, user: UserId) -> Result<()> {
     of(message.conversation_id, user)
         .col_expr(participant::Column::LeftSeq, (message.seq - 1).into())
@@ -93,7 +95,7 @@ async fn leave(tx: &impl ConnectionTrait, message: &Message, user: UserId) -> Re
         .col_expr(participant::Column::Version, message.version.into())
         .exec(tx)
         .await?;
-    Ok(())
+    marks::settle(tx, message, user).await
 }
 
 async fn set_role(
@@ -126,8 +128,12 @@ pub(super) async fn conversations(tx: &impl ConnectionTrait, plan: &Plan) -> Res
                 row.members_version.into(),
             )
             .filter(conversation::Column::Id.eq(row.id));
+        if change.closes {
+            update = update.col_expr(conversation::Column::Open, false.into());
+        }
         if let Some(title) = &change.title {
             update = update.col_expr(conversation::Column::Title, title.clone().into());
+            words::replace(tx, row.id, title).await?;
         }
         update.exec(tx).await?;
     }

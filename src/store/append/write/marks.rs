@@ -1,75 +1,83 @@
-//! The marks that a batch moves: each sender's own, and the overall ones.
+//! The marks that a batch moves: people's own, and the overall ones.
 
 use std::collections::{BTreeMap, HashMap};
 
+use entity::conversation::Kind;
 use entity::{ConversationId, Millis, UserId, receipt};
 use sea_orm::ActiveValue::{NotSet, Set};
-use sea_orm::{ConnectionTrait, EntityTrait, Statement, Value};
+use sea_orm::{ConnectionTrait, EntityTrait, QueryTrait, Statement, Value};
 
+use super::super::look::{Conversation, Marks};
+use super::super::moved::Lows;
 use super::super::plan::{Move, Plan};
+use super::super::script::Script;
 use super::super::sql;
-use super::execute;
-use crate::store::Result;
+use crate::protocol::Message;
+use crate::store::{Result, TELLS_EACH_UP_TO, piece};
 
-/// In rooms of more people, only the overall marks' times are kept.
-const TIMES_OF_EACH_UP_TO: i32 = 100;
-
-pub(super) async fn advance(
-    tx: &impl ConnectionTrait,
-    moves: &BTreeMap<(ConversationId, UserId), Move>,
-) -> Result<()> {
+pub(super) fn advance(script: &mut Script, moves: &BTreeMap<(ConversationId, UserId), Move>) {
     if moves.is_empty() {
-        return Ok(());
+        return;
     }
     let sql = format!(
-        "UPDATE participant SET delivered_seq = v.column3, read_seq = v.column3, \
-         read_ord = v.column4, version = v.column5 FROM {} v \
+        "UPDATE participant SET delivered_seq = v.column3, read_seq = v.column4, \
+         read_ord = v.column5, version = v.column6 FROM {} v \
          WHERE participant.conversation_id = v.column1 AND participant.user_id = v.column2",
-        sql::values(tx.get_database_backend(), moves.len(), 5)
+        sql::values(script.backend(), moves.len(), 6)
     );
     let values = moves.iter().flat_map(|((conversation, user), moved)| {
         [
             Value::from(*conversation),
             Value::from(*user),
-            moved.seq.into(),
+            moved.delivered.seq.into(),
+            moved.read.seq.into(),
             moved.ord.into(),
             moved.version.into(),
         ]
     });
-    execute(tx, sql, values).await
+    script.add(sql, values);
 }
 
 /// Raises the overall watermarks where the lowest mark may have moved: where
-/// whoever moved stood at it, or somebody left. With one left alone, the marks
-/// of those who went stand. The moves that tell others something are answered,
-/// to be kept with their times.
+/// whoever moved stood at it, or somebody left. With one left alone, theirs are
+/// the lowest, and rise with what others said. The moves that tell others
+/// something are answered, to be kept with their times. It is asked behind what
+/// `script` holds, if it is asked at all.
 pub(super) async fn raise_lows(
     tx: &impl ConnectionTrait,
+    script: &mut Script,
     plan: &mut Plan,
     now: Millis,
 ) -> Result<Vec<receipt::ActiveModel>> {
-    let mut asked = plan.left();
+    let mut asked = plan.came_or_left();
     let mut receipts = Vec::new();
     for ((conversation, user), moved) in &plan.moves {
         let Some(row) = plan.conversations.get(conversation) else {
             continue;
         };
-        let was_lowest = moved.before.0 <= row.delivered_low || moved.before.1 <= row.read_low;
-        if was_lowest && row.participant_count > 1 {
+        let Marks {
+            delivered, read, ..
+        } = moved.before;
+        let may_raise = match row.participant_count {
+            ..=1 => moved.delivered.covers.or(moved.read.covers).is_some(),
+            _ => delivered <= row.delivered_low || read <= row.read_low,
+        };
+        if may_raise {
             asked.push(*conversation);
         }
         // Of two, each is all the others of the other: the overall mark says it.
-        if let Some(seq) = moved.covers
-            && row.participant_count > 2
-            && row.participant_count <= TIMES_OF_EACH_UP_TO
-        {
-            receipts.push(read(*conversation, Some(*user), seq, now));
+        if row.participant_count > 2 && row.participant_count <= TELLS_EACH_UP_TO {
+            receipts.extend(of_person((*conversation, *user), moved, now));
         }
     }
-    let lows = lows(tx, &asked).await?;
-    for (conversation, (delivered, read_to)) in lows {
+    let lows = lows(tx, script, &asked).await?;
+    for (conversation, lowest) in lows {
         let Some(row) = plan.conversations.get_mut(&conversation) else {
             continue;
+        };
+        let (delivered, read_to) = match row.participant_count {
+            ..=1 => alone(tx, row, lowest).await?,
+            _ => lowest,
         };
         if delivered > row.delivered_low.max(read_to) {
             receipts.push(moved(
@@ -82,10 +90,33 @@ pub(super) async fn raise_lows(
         if read_to > row.read_low {
             receipts.push(moved(conversation, receipt::Kind::Read, read_to, now));
         }
+        let before = (row.delivered_low, row.read_low);
         row.delivered_low = row.delivered_low.max(delivered);
         row.read_low = row.read_low.max(read_to);
+        let after = (row.delivered_low, row.read_low);
+        // Nobody else is there to have read what one says alone.
+        if after != before && row.kind == Kind::Group && row.participant_count > 1 {
+            plan.raised.insert(conversation, Lows { before, after });
+        }
     }
     Ok(receipts)
+}
+
+/// Reading implies delivery: delivery is kept where it is ahead of that.
+fn of_person(
+    (conversation, user): (ConversationId, UserId),
+    moved: &Move,
+    now: Millis,
+) -> impl Iterator<Item = receipt::ActiveModel> {
+    let seen = moved.read.covers;
+    let had = moved.delivered.covers.filter(|had| Some(*had) > seen);
+    let row = move |kind, up_to| receipt::ActiveModel {
+        kind: Set(kind),
+        ..read(conversation, Some(user), up_to, now)
+    };
+    let had = had.map(|up_to| row(receipt::Kind::Delivered, up_to));
+    had.into_iter()
+        .chain(seen.map(|up_to| row(receipt::Kind::Read, up_to)))
 }
 
 fn moved(
@@ -121,37 +152,98 @@ pub(super) fn read(
 /// The lowest marks of those who take part, after the moves.
 async fn lows(
     tx: &impl ConnectionTrait,
+    script: &mut Script,
     conversations: &[ConversationId],
 ) -> Result<HashMap<ConversationId, (i64, i64)>> {
     if conversations.is_empty() {
         return Ok(HashMap::new());
     }
-    let statement = Statement::from_sql_and_values(
-        tx.get_database_backend(),
-        format!(
-            "SELECT conversation_id, MIN(delivered_seq), MIN(read_seq) FROM participant \
-             WHERE conversation_id IN ({}) AND left_seq IS NULL GROUP BY conversation_id",
-            sql::places(conversations.len())
-        ),
-        conversations.iter().map(|id| Value::from(*id)),
+    let rest = format!(
+        "FROM {} v CROSS JOIN participant p \
+         WHERE p.conversation_id = v.column1 AND p.left_seq IS NULL GROUP BY p.conversation_id",
+        sql::values(script.backend(), conversations.len(), 1)
     );
-    let rows = tx.query_all_raw(statement).await?;
-    let lows = rows.iter().map(|row| {
-        let low = (row.try_get_by_index(1)?, row.try_get_by_index(2)?);
-        Ok((row.try_get_by_index(0)?, low))
-    });
-    Ok(lows.collect::<std::result::Result<_, sea_orm::DbErr>>()?)
+    let columns = "p.conversation_id, MIN(p.delivered_seq), MIN(p.read_seq)";
+    let values = conversations.iter().map(|id| Value::from(*id));
+    script.add(piece::sql(script.backend(), columns, &rest), values);
+    let found = script.run(tx).await?;
+    let lows: Vec<(_, _, _)> = match found.last() {
+        Some(row) => piece::of(row)?,
+        None => Vec::new(),
+    };
+    let lows = lows.into_iter();
+    Ok(lows
+        .map(|(id, delivered, read)| (id, (delivered, read)))
+        .collect())
+}
+
+/// What was said to nobody, or left unread by the last one, is nobody's to read
+/// any more: with one left alone, the overall marks stop before it.
+const NOBODY_S: &str = "SELECT (SELECT m.seq FROM message m WHERE m.conversation_id = $1 \
+     AND m.seq > $2 AND m.seq <= $3 AND m.furthest < 1 ORDER BY m.seq LIMIT 1), \
+     (SELECT m.seq FROM message m WHERE m.conversation_id = $1 \
+     AND m.seq > $4 AND m.seq <= $5 AND m.furthest < 2 ORDER BY m.seq LIMIT 1)";
+
+/// How far the overall marks rise towards those of who is alone.
+async fn alone(
+    tx: &impl ConnectionTrait,
+    row: &Conversation,
+    (delivered, read): (i64, i64),
+) -> Result<(i64, i64)> {
+    let values = [
+        Value::from(row.id),
+        row.delivered_low.into(),
+        delivered.into(),
+        row.read_low.into(),
+        read.into(),
+    ];
+    let backend = tx.get_database_backend();
+    let statement = Statement::from_sql_and_values(backend, NOBODY_S, values);
+    let Some(found) = tx.query_one_raw(statement).await? else {
+        return Ok((delivered, read));
+    };
+    let before = |at: usize, mark: i64| {
+        let first: Option<i64> = found.try_get_by_index(at)?;
+        Ok::<_, sea_orm::DbErr>(first.map_or(mark, |first| first - 1))
+    };
+    Ok((before(0, delivered)?, before(1, read)?))
+}
+
+/// Of what somebody who left hasn't read, and nobody is left who was in when it
+/// was sent but its sender, the status stays as it is. Where two others were in
+/// all along, as nearly everywhere, there is no such message, and none is
+/// looked at.
+const SETTLE: &str = "UPDATE message SET furthest = CASE WHEN seq <= \
+     (SELECT p.delivered_seq FROM participant p WHERE p.conversation_id = $1 AND p.user_id = $2) \
+     THEN 1 ELSE 0 END \
+     WHERE conversation_id = $1 AND furthest = 2 AND seq < $3 AND seq > \
+     (SELECT p.read_seq FROM participant p WHERE p.conversation_id = $1 AND p.user_id = $2) \
+     AND seq <= COALESCE((SELECT p.joined_seq FROM participant p WHERE p.conversation_id = $1 \
+     AND p.left_seq IS NULL ORDER BY p.joined_seq LIMIT 1 OFFSET 1), $3) \
+     AND NOT EXISTS (SELECT 1 FROM participant p WHERE p.conversation_id = $1 \
+     AND p.left_seq IS NULL AND p.joined_seq < message.seq AND p.user_id <> message.sender_id)";
+
+/// Settles what somebody leaves behind by leaving with this message.
+pub(super) async fn settle(
+    tx: &impl ConnectionTrait,
+    leaving: &Message,
+    user: UserId,
+) -> Result<()> {
+    let values = [
+        Value::from(leaving.conversation_id),
+        user.into(),
+        leaving.seq.into(),
+    ];
+    let backend = tx.get_database_backend();
+    tx.execute_raw(Statement::from_sql_and_values(backend, SETTLE, values))
+        .await?;
+    Ok(())
 }
 
 /// Keeps when the marks moved.
-pub(super) async fn keep(
-    tx: &impl ConnectionTrait,
-    receipts: Vec<receipt::ActiveModel>,
-) -> Result<()> {
+pub(super) fn keep(script: &mut Script, receipts: Vec<receipt::ActiveModel>) {
     if !receipts.is_empty() {
-        receipt::Entity::insert_many(receipts)
-            .exec_without_returning(tx)
-            .await?;
+        let insert = receipt::Entity::insert_many(receipts);
+        script.add_built(insert.build(script.backend()));
     }
-    Ok(())
 }

@@ -1,7 +1,9 @@
 //! What is done to messages that are there.
 
 use entity::{Millis, message, reaction};
-use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, Statement, Value,
+};
 
 use super::super::How;
 use super::super::plan::touches::NewTouch;
@@ -42,7 +44,34 @@ pub(super) async fn all(
                 }
             }
         }
+        raise_leavers(tx, touch).await?;
     }
+    Ok(())
+}
+
+/// Those who left and still see what was touched, or one of the messages that
+/// changed with it. Most have seen nothing so new, and aren't looked at.
+const RAISE_LEAVERS: &str = "UPDATE participant SET version = $1 \
+     WHERE conversation_id = $2 AND left_seq >= $3 AND version < $1 AND (joined_seq < $3 \
+     OR EXISTS (SELECT 1 FROM message q WHERE q.reply_to = $4 AND q.version = $1 \
+     AND q.seq > participant.joined_seq AND q.seq <= participant.left_seq))";
+
+/// The conversation has changed for them, too: by their row's version they are
+/// replayed it.
+async fn raise_leavers(tx: &impl ConnectionTrait, touch: &NewTouch) -> Result<()> {
+    let values = [
+        Value::from(touch.version),
+        touch.conversation.into(),
+        touch.seq.into(),
+        touch.message.into(),
+    ];
+    let backend = tx.get_database_backend();
+    tx.execute_raw(Statement::from_sql_and_values(
+        backend,
+        RAISE_LEAVERS,
+        values,
+    ))
+    .await?;
     Ok(())
 }
 

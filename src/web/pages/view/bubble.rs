@@ -1,13 +1,13 @@
 //! One message.
 
 use entity::message::Kind;
-use entity::{MessageId, Millis, UserId};
+use entity::{ConversationId, MessageId, Millis, UserId};
 
 use super::avatar::hue;
 use super::text::{Piece, pieces};
 use super::{Ticks, times};
 use crate::protocol::message::Reaction;
-use crate::protocol::{Message, Quote};
+use crate::protocol::{Message, Participant, Quote};
 
 /// Messages of one sender that are no further apart stand close together.
 const CLOSE: std::time::Duration = std::time::Duration::from_secs(5 * 60);
@@ -15,6 +15,9 @@ const CLOSE: std::time::Duration = std::time::Duration::from_secs(5 * 60);
 /// A message as it stands in a conversation.
 pub(in crate::web) struct Bubble<'a> {
     pub(in crate::web) id: MessageId,
+    /// Where it stands.
+    pub(in crate::web) href: String,
+    pub(in crate::web) reader: Reader<'a>,
     pub(in crate::web) is_system: bool,
     pub(in crate::web) is_mine: bool,
     /// It is the first of several by the same person.
@@ -32,6 +35,15 @@ pub(in crate::web) struct Bubble<'a> {
     pub(in crate::web) ticks: Option<Ticks>,
 }
 
+/// Who looks at it, and where.
+#[derive(Clone, Copy)]
+pub(in crate::web) struct Reader<'a> {
+    pub(in crate::web) me: UserId,
+    pub(in crate::web) is_group: bool,
+    /// Those who take part, as far as they are known.
+    pub(in crate::web) people: &'a [Participant],
+}
+
 /// What a message answers.
 pub(in crate::web) struct Quoted<'a> {
     pub(in crate::web) sender: &'a str,
@@ -47,8 +59,9 @@ impl<'a> Bubble<'a> {
     pub(in crate::web) fn new(
         message: &'a Message,
         before: Option<&Message>,
-        (me, is_group): (UserId, bool),
+        reader: Reader<'a>,
     ) -> Self {
+        let Reader { me, is_group, .. } = reader;
         let is_mine = message.sender.id == me;
         let is_system = message.kind == Kind::System;
         let is_first = !before.is_some_and(|before| follows(before, message));
@@ -56,6 +69,8 @@ impl<'a> Bubble<'a> {
         let quote = message.reply_to.as_ref().filter(|_| !message.deleted);
         Self {
             id: message.id,
+            href: place_of(message.conversation_id, message.seq, message.id),
+            reader,
             is_system,
             is_mine,
             is_first,
@@ -78,11 +93,25 @@ impl<'a> Bubble<'a> {
 
     /// Who put an emoji there, as far as they are named.
     pub(in crate::web) fn reacted(&self, reaction: &Reaction) -> String {
-        let named = reaction.usernames.join(", ");
+        let names = reaction.usernames.iter();
+        let names: Vec<&str> = names.map(|name| self.reader.name_of(name)).collect();
+        let named = names.join(", ");
         let count = usize::try_from(reaction.count).unwrap_or(usize::MAX);
         match count.saturating_sub(reaction.usernames.len()) {
             0 => named,
             more => format!("{named} and {more} more"),
+        }
+    }
+}
+
+impl Reader<'_> {
+    /// What somebody is called here.
+    fn name_of<'b>(&'b self, username: &'b str) -> &'b str {
+        let mut people = self.people.iter();
+        match people.find(|person| person.user.username == username) {
+            Some(person) if person.user.id == self.me => "You",
+            Some(person) => &person.user.display_name,
+            None => username,
         }
     }
 }
@@ -94,12 +123,14 @@ impl<'a> Quoted<'a> {
             sender: name,
             hue: hue(name),
             text: &quote.text,
-            href: format!(
-                "/messages?conversation={}&around={}#message-{}",
-                message.conversation_id, quote.seq, quote.id
-            ),
+            href: place_of(message.conversation_id, quote.seq, quote.id),
         }
     }
+}
+
+/// The address of a message.
+fn place_of(conversation: ConversationId, seq: i64, id: MessageId) -> String {
+    format!("/messages?conversation={conversation}&around={seq}#message-{id}")
 }
 
 /// Whether the second goes on with what the first said.

@@ -5,8 +5,9 @@ use entity::message::Kind as MessageKind;
 use entity::{ConversationId, Millis, UserId};
 
 use super::avatar::Avatar;
+use super::thread::page_of;
 use super::{Ticks, times};
-use crate::protocol::{Conversation, Message, Participant};
+use crate::protocol::{Connection, Conversation, Message, Participant};
 
 /// How much of a message a row can show at the most; the rest of up to 10,000
 /// characters need not travel.
@@ -14,7 +15,7 @@ const PREVIEW: usize = 140;
 
 /// A conversation as it stands in the list.
 pub(in crate::web) struct Row {
-    pub(in crate::web) id: ConversationId,
+    pub(in crate::web) href: String,
     pub(in crate::web) name: String,
     pub(in crate::web) avatar: Avatar,
     pub(in crate::web) is_group: bool,
@@ -46,7 +47,7 @@ impl Row {
         let at = newest.map_or(conversation.created_at, |message| message.created_at);
         let spoken = newest.filter(|message| message.kind == MessageKind::Text);
         Self {
-            id: conversation.id,
+            href: href(conversation),
             avatar: Avatar::of(&name),
             is_group,
             is_open: open == Some(conversation.id),
@@ -57,13 +58,45 @@ impl Row {
                 .filter(|message| message.sender.id == me && !message.deleted)
                 .map(|message| Ticks::of(message.status)),
             at,
-            time: times::short(at, now),
+            time: times::listed(at, now),
             unread: conversation.unread_count,
             is_online: other(conversation, me).and_then(|other| other.is_online) == Some(true),
             is_muted: conversation.muted_until.is_some_and(|until| until > now),
             is_pinned: conversation.pinned,
             name,
         }
+    }
+
+    /// Somebody with whom nothing was said yet.
+    pub(in crate::web) fn hello(connection: &Connection, now: Millis) -> Self {
+        let name = connection.user.display_name.clone();
+        let at = connection.created_at;
+        Self {
+            href: format!("/messages/chat/{}/", connection.user.username),
+            avatar: Avatar::of(&name),
+            is_group: false,
+            is_open: false,
+            lead: None,
+            preview: format!("Say hello to {name}"),
+            is_aside: true,
+            ticks: None,
+            at,
+            time: times::listed(at, now),
+            unread: 0,
+            is_online: false,
+            is_muted: false,
+            is_pinned: false,
+            name,
+        }
+    }
+}
+
+/// Where it opens: without a script, at the line before what is new.
+fn href(conversation: &Conversation) -> String {
+    let page = page_of(conversation.id);
+    match conversation.unread_count {
+        0 => page,
+        _ => format!("{page}#unread"),
     }
 }
 

@@ -3,16 +3,17 @@
 
 use entity::conversation::Kind;
 use entity::message::Kind as MessageKind;
-use entity::{ConversationId, Millis, UserId};
+use entity::{ConversationId, MessageId, Millis, UserId};
 
 use super::avatar::Avatar;
-use super::bubble::Bubble;
+use super::bubble::{Bubble, Reader};
 use super::{row, times};
 use crate::protocol::user::Standing;
 use crate::protocol::{Conversation, Message, Problem, Profile};
 use crate::store::Page;
 
 /// What is known of it.
+#[derive(Default)]
 pub(in crate::web) struct Open {
     /// None where nobody has written yet.
     pub(in crate::web) conversation: Option<Conversation>,
@@ -38,15 +39,25 @@ pub(in crate::web) struct Thread<'a> {
     pub(in crate::web) avatar: Avatar,
     pub(in crate::web) is_group: bool,
     pub(in crate::web) is_online: bool,
+    /// Nobody has written yet: there is nothing to know of it, or to set.
+    pub(in crate::web) is_first: bool,
     /// Who is there, in words.
     pub(in crate::web) about: String,
     pub(in crate::web) days: Vec<Day<'a>>,
     pub(in crate::web) older: Option<String>,
     pub(in crate::web) newer: Option<String>,
+    /// What one could say to have read.
+    pub(in crate::web) unread: Option<UpTo>,
     /// Why nothing can be written.
     pub(in crate::web) closed: Option<String>,
     pub(in crate::web) action: String,
     pub(in crate::web) draft: &'a Draft,
+}
+
+/// Everything up to a message.
+pub(in crate::web) struct UpTo {
+    pub(in crate::web) conversation: ConversationId,
+    pub(in crate::web) message: MessageId,
 }
 
 /// What was said on one day.
@@ -75,10 +86,12 @@ impl<'a> Thread<'a> {
             avatar: Avatar::of(&name),
             is_group,
             is_online: them.and_then(|them| them.is_online) == Some(true),
+            is_first: conversation.is_none() && them.is_some(),
             about: about(conversation, them, now),
-            days: days(open, (me, is_group), now),
+            days: days(open, me, now),
             older: older(open),
             newer: newer(open),
+            unread: conversation.and_then(|found| unread_here(found, &open.page, me)),
             closed: closed(conversation, them, &name),
             action: action(conversation, them),
             draft: &open.draft,
@@ -89,11 +102,7 @@ impl<'a> Thread<'a> {
 
 fn about(conversation: Option<&Conversation>, them: Option<&Profile>, now: Millis) -> String {
     match (conversation, them) {
-        (_, Some(them)) => match (them.is_online, them.last_seen) {
-            (Some(true), _) => "online".to_owned(),
-            (Some(false), Some(at)) => times::last_seen(at, now),
-            _ => String::new(),
-        },
+        (_, Some(them)) => times::status(them.is_online, them.last_seen, now),
         // How many came or went since is none of theirs.
         (Some(group), None) if group.left => "you have left".to_owned(),
         (Some(group), None) => match group.participant_count {
@@ -157,8 +166,14 @@ fn newer(open: &Open) -> Option<String> {
     Some(format!("{page}&after={}", last.seq))
 }
 
-fn days<'a>(open: &'a Open, seen_by: (UserId, bool), now: Millis) -> Vec<Day<'a>> {
-    let mut line = Line::of(open, seen_by.0);
+fn days(open: &Open, me: UserId, now: Millis) -> Vec<Day<'_>> {
+    let mut line = Line::of(open, me);
+    let conversation = open.conversation.as_ref();
+    let seen_by = Reader {
+        me,
+        is_group: conversation.is_some_and(|found| found.kind == Kind::Group),
+        people: conversation.map_or(&[], |found| &found.participants),
+    };
     let messages = &open.page.messages;
     messages
         .chunk_by(|one, two| times::date(one.created_at) == times::date(two.created_at))
@@ -173,7 +188,7 @@ fn days<'a>(open: &'a Open, seen_by: (UserId, bool), now: Millis) -> Vec<Day<'a>
         .collect()
 }
 
-fn items<'a>(day: &'a [Message], seen_by: (UserId, bool), line: &mut Line) -> Vec<Item<'a>> {
+fn items<'a>(day: &'a [Message], seen_by: Reader<'a>, line: &mut Line) -> Vec<Item<'a>> {
     let mut items = Vec::new();
     let mut before: Option<&Message> = None;
     for message in day {
@@ -222,8 +237,18 @@ impl Line {
     }
 }
 
+/// What stands on this page, where some of it is new.
+fn unread_here(conversation: &Conversation, page: &Page, me: UserId) -> Option<UpTo> {
+    let (read, _) = unread(conversation, me).filter(|_| !conversation.left)?;
+    let last = page.messages.last().filter(|last| last.seq > read)?;
+    Some(UpTo {
+        conversation: conversation.id,
+        message: last.id,
+    })
+}
+
 /// One's read mark, and how much stands after it.
-fn unread(conversation: &Conversation, me: UserId) -> Option<(i64, i64)> {
+pub(in crate::web) fn unread(conversation: &Conversation, me: UserId) -> Option<(i64, i64)> {
     let mut people = conversation.participants.iter();
     let mine = people.find(|person| person.user.id == me)?;
     (conversation.unread_count > 0).then_some((mine.read_seq, conversation.unread_count))

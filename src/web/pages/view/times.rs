@@ -28,7 +28,7 @@ pub(in crate::web) fn clock(at: Millis) -> String {
     civil(at).strftime("%H:%M").to_string()
 }
 
-/// As in a list: `14:05`, `Mon`, `3 Nov`, `3 Nov 2025`.
+/// As short as can be: `14:05`, `Mon`, `3 Nov`, `3 Nov 2025`.
 pub(in crate::web) fn short(at: Millis, now: Millis) -> String {
     let (then, today) = (civil(at), date(now));
     let form = match days_ago(at, now) {
@@ -38,6 +38,25 @@ pub(in crate::web) fn short(at: Millis, now: Millis) -> String {
         _ => "%-d %b %Y",
     };
     then.strftime(form).to_string()
+}
+
+/// As in a list of what was said last: `now`, `5 min`, `14:05`, `Yesterday`,
+/// `Mon`, `3 Nov`.
+pub(in crate::web) fn listed(at: Millis, now: Millis) -> String {
+    let seconds = now.since(at).as_secs();
+    match (seconds, days_ago(at, now)) {
+        (..MINUTE, _) => "now".to_owned(),
+        (..HOUR, _) => format!("{} min", seconds / MINUTE),
+        (_, 1) => "Yesterday".to_owned(),
+        _ => short(at, now),
+    }
+}
+
+/// The first moment of a day, written as `2026-11-21`.
+pub(in crate::web) fn start_of(day: &str) -> Option<Millis> {
+    let midnight = day.parse::<Date>().ok()?.at(0, 0, 0, 0);
+    let at = Offset::UTC.to_timestamp(midnight).ok()?;
+    Some(Millis(at.as_millisecond()))
 }
 
 /// As between two days' messages.
@@ -54,19 +73,38 @@ pub(in crate::web) fn day(at: Millis, now: Millis) -> String {
 
 /// When somebody was last here.
 pub(in crate::web) fn last_seen(at: Millis, now: Millis) -> String {
+    format!("last seen {}", ago(at, now))
+}
+
+/// Whether somebody is here, or when they last were; nothing where one may not
+/// know.
+pub(in crate::web) fn status(is_online: Option<bool>, seen: Option<Millis>, now: Millis) -> String {
+    match (is_online, seen) {
+        (Some(true), _) => "online".to_owned(),
+        (Some(false), Some(at)) => last_seen(at, now),
+        _ => String::new(),
+    }
+}
+
+/// When a login was last used.
+pub(in crate::web) fn last_used(at: Millis, now: Millis) -> String {
+    format!("used {}", ago(at, now))
+}
+
+pub(in crate::web) fn ago(at: Millis, now: Millis) -> String {
     let seconds = now.since(at).as_secs();
     if seconds < MINUTE {
-        return "last seen just now".to_owned();
+        return "just now".to_owned();
     }
     if seconds < HOUR {
-        return format!("last seen {} ago", counted(seconds / MINUTE, "minute"));
+        return format!("{} ago", counted(seconds / MINUTE, "minute"));
     }
     let clock = clock(at);
     match days_ago(at, now) {
-        ..=0 => format!("last seen today at {clock}"),
-        1 => format!("last seen yesterday at {clock}"),
-        2..=6 => format!("last seen {}", civil(at).strftime("%A")),
-        _ => format!("last seen {}", short(at, now)),
+        ..=0 => format!("today at {clock}"),
+        1 => format!("yesterday at {clock}"),
+        2..=6 => civil(at).strftime("%A").to_string(),
+        _ => short(at, now),
     }
 }
 
@@ -82,13 +120,13 @@ pub(in crate::web) fn counted(count: impl Into<u64>, what: &str) -> String {
 mod tests {
     use super::*;
 
-    fn at(text: &str) -> Millis {
+    fn moment(text: &str) -> Millis {
         Millis(text.parse::<Timestamp>().unwrap().as_millisecond())
     }
 
     #[test]
     fn a_list_tells_the_time_in_as_few_signs_as_do() {
-        let now = at("2026-11-21T20:24:25Z");
+        let now = moment("2026-11-21T20:24:25Z");
         for (then, expected) in [
             ("2026-11-21T00:00:00Z", "00:00"),
             ("2026-11-21T20:30:00Z", "20:30"),
@@ -97,27 +135,45 @@ mod tests {
             ("2026-11-14T12:00:00Z", "14 Nov"),
             ("2025-11-30T12:00:00Z", "30 Nov 2025"),
         ] {
-            assert_eq!(short(at(then), now), expected, "{then}");
+            assert_eq!(short(moment(then), now), expected, "{then}");
         }
     }
 
     #[test]
+    fn a_list_says_how_long_ago_what_is_new_was_said() {
+        let now = moment("2026-11-21T20:24:25Z");
+        for (then, expected) in [
+            ("2026-11-21T20:24:00Z", "now"),
+            ("2026-11-21T20:30:00Z", "now"),
+            ("2026-11-21T20:19:00Z", "5 min"),
+            ("2026-11-21T19:24:25Z", "19:24"),
+            ("2026-11-20T23:59:59Z", "Yesterday"),
+            ("2026-11-19T23:59:59Z", "Thu"),
+        ] {
+            assert_eq!(listed(moment(then), now), expected, "{then}");
+        }
+        let early = moment("2026-11-21T00:10:00Z");
+        let before = moment("2026-11-20T23:50:00Z");
+        assert_eq!(listed(before, early), "20 min");
+    }
+
+    #[test]
     fn days_are_named() {
-        let now = at("2026-01-02T00:10:00Z");
+        let now = moment("2026-01-02T00:10:00Z");
         for (then, expected) in [
             ("2026-01-02T00:00:00Z", "Today"),
             ("2026-01-01T23:00:00Z", "Yesterday"),
             ("2025-12-31T23:00:00Z", "Wednesday, 31 December 2025"),
         ] {
-            assert_eq!(day(at(then), now), expected, "{then}");
+            assert_eq!(day(moment(then), now), expected, "{then}");
         }
-        let later = at("2026-11-21T20:24:25Z");
+        let later = moment("2026-11-21T20:24:25Z");
         assert_eq!(day(now, later), "Friday, 2 January");
     }
 
     #[test]
     fn somebody_was_last_here() {
-        let now = at("2026-11-21T20:24:25Z");
+        let now = moment("2026-11-21T20:24:25Z");
         for (then, expected) in [
             ("2026-11-21T20:24:00Z", "last seen just now"),
             ("2026-11-21T20:23:00Z", "last seen 1 minute ago"),
@@ -127,7 +183,7 @@ mod tests {
             ("2026-11-18T14:05:00Z", "last seen Wednesday"),
             ("2026-11-03T14:05:00Z", "last seen 3 Nov"),
         ] {
-            assert_eq!(last_seen(at(then), now), expected, "{then}");
+            assert_eq!(last_seen(moment(then), now), expected, "{then}");
         }
     }
 }

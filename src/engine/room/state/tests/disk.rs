@@ -3,13 +3,14 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+use entity::message::Kind as MessageKind;
 use entity::participant::Role;
 use entity::{ConversationId, MessageId, Millis};
 
 use super::super::*;
-use crate::protocol::{ClientId, MessageText, Status, User};
+use crate::protocol::{ClientId, Message, MessageText, Status, User};
 use crate::store::Leaver;
-use crate::store::append::Post;
+use crate::store::append::{Change, MemberMove, Post, Settings};
 
 const HERE: ConversationId = ConversationId(7);
 
@@ -22,6 +23,10 @@ pub(super) struct Disk {
     /// Who was in as of each version, this included.
     pub(super) people: Vec<(i64, BTreeSet<UserId>)>,
     leavers: HashMap<UserId, Leaver>,
+    /// How far each has come: delivered and read.
+    pub(super) marks: HashMap<UserId, (i64, i64)>,
+    /// What moved since it was last asked for.
+    pub(super) moved: append::Marks,
 }
 
 impl Disk {
@@ -35,13 +40,14 @@ impl Disk {
             id: HERE,
             kind: if direct { Kind::Direct } else { Kind::Group },
             open: true,
+            opened_by: UserId(1),
+            last_seq: 0,
             version: 0,
             members_version: 0,
             members: (1..)
                 .zip(roles)
                 .map(|(id, role)| member(id, *role))
                 .collect(),
-            has_archived: false,
         };
         Self {
             record,
@@ -49,6 +55,8 @@ impl Disk {
             writers: HashMap::new(),
             people: Vec::new(),
             leavers: HashMap::new(),
+            marks: (1..=3).map(|id| (UserId(id), (0, 0))).collect(),
+            moved: append::Marks::default(),
         }
     }
 
@@ -64,20 +72,18 @@ impl Disk {
         {
             return Outcome::Known(first);
         }
-        if let What::Settings(_) = append.what {
-            self.record.version += 1;
-            self.note();
-            let version = self.record.version;
-            return Outcome::Set {
-                user: actor,
-                version,
-            };
+        if let What::Settings(settings) = append.what {
+            return self.set(actor, settings);
         }
         if let Err(problem) = &append.verdict {
             return Outcome::Refused(problem.clone());
         }
-        assert!(self.record.open && self.role(actor).is_some(), "{append:?}");
-        assert_eq!(append.audience as usize, self.record.members.len() - 1);
+        assert!(self.role(actor).is_some(), "{append:?}");
+        if let What::Mark(marks) = &append.what {
+            return self.mark(actor, marks);
+        }
+        assert!(self.record.open, "{append:?}");
+        assert_eq!(append.has_others, self.record.members.len() > 1);
         match &append.what {
             What::Change(change) => {
                 self.check_rights(actor, change);
@@ -92,9 +98,39 @@ impl Disk {
                 let returned = Vec::new();
                 Outcome::Posted { message, returned }
             }
-            What::Settings(_) => unreachable!("dealt with"),
+            What::Settings(_) | What::Mark(_) => unreachable!("dealt with"),
             What::Touch(_) => panic!("nobody asks for that here"),
         }
+    }
+
+    fn set(&mut self, user: UserId, settings: Settings) -> Outcome {
+        self.record.version += 1;
+        self.note();
+        let mut members = self.record.members.iter_mut();
+        if let Some(member) = members.find(|member| member.user.id == user) {
+            member.archived = settings.archived.unwrap_or(member.archived);
+        }
+        Outcome::Set {
+            user,
+            version: self.record.version,
+            settings,
+        }
+    }
+
+    pub(super) fn joined(&self, user: UserId) -> i64 {
+        let mut members = self.record.members.iter();
+        let member = members.find(|member| member.user.id == user);
+        member.map_or(0, |member| member.joined_seq)
+    }
+
+    /// As it is read, with what waits for each.
+    pub(super) fn record(&self) -> RoomRecord {
+        let mut record = self.record.clone();
+        record.last_seq = self.messages.len() as i64;
+        for member in &mut record.members {
+            member.unread = self.unread(member.user.id);
+        }
+        record
     }
 
     /// Who may do what, said once more and in other words.
@@ -139,14 +175,17 @@ impl Disk {
     pub(super) fn write(&mut self, sender: UserId, post: &Post) -> Arc<Message> {
         let text = post.text.as_str();
         let name = post.client_id.as_ref().map(|name| name.as_str().to_owned());
-        let message = self.put(sender, text, name);
+        let message = self.put((sender, MessageKind::Text), text, name);
         self.note();
+        if let Some(before) = self.marks.get(&sender).copied() {
+            self.tell_move(sender, before, (message.seq, message.seq));
+        }
         message
     }
 
     /// Writes a change, whoever made it.
     pub(super) fn change(&mut self, actor: UserId, change: &Change) -> Arc<Message> {
-        let message = self.put(actor, "a change", None);
+        let message = self.put((actor, MessageKind::System), "a change", None);
         let members = &mut self.record.members;
         for moved in &change.moves {
             match moved {
@@ -158,6 +197,7 @@ impl Disk {
                     });
                     members.sort_by_key(|member| member.user.id);
                     self.leavers.remove(&user.id);
+                    self.marks.insert(user.id, (message.seq, message.seq));
                 }
                 MemberMove::Leave(user) => {
                     let at = members.iter().position(|member| member.user.id == *user);
@@ -188,13 +228,18 @@ impl Disk {
         message
     }
 
-    fn note(&mut self) {
+    pub(super) fn note(&mut self) {
         let members = self.record.members.iter();
         let people = members.map(|member| member.user.id).collect();
         self.people.push((self.record.version, people));
     }
 
-    fn put(&mut self, sender: UserId, text: &str, client_id: Option<String>) -> Arc<Message> {
+    fn put(
+        &mut self,
+        (sender, kind): (UserId, MessageKind),
+        text: &str,
+        client_id: Option<String>,
+    ) -> Arc<Message> {
         self.record.version += 1;
         let seq = self.messages.len() as i64 + 1;
         let message = Arc::new(Message {
@@ -202,7 +247,7 @@ impl Disk {
             conversation_id: HERE,
             seq,
             version: self.record.version,
-            kind: entity::message::Kind::Text,
+            kind,
             text: text.to_owned(),
             event: None,
             sender: user(sender.0),
@@ -235,7 +280,7 @@ impl Disk {
         let leavers = self.leavers.values().filter(|it| it.version > after);
         Missed {
             messages: messages.map(|message| Message::clone(message)).collect(),
-            record: self.record.clone(),
+            record: self.record(),
             leavers: leavers.copied().collect(),
         }
     }
@@ -287,5 +332,8 @@ fn member(id: i64, role: Role) -> RoomMember {
         joined_at: Millis(0),
         joined_seq: 0,
         is_deactivated: false,
+        unread: 0,
+        muted_until: None,
+        archived: false,
     }
 }

@@ -40,7 +40,8 @@ impl Requests {
     /// What is done is done in the order in which each asked.
     pub(super) fn answer(&mut self, number: usize, answer: Result<Done, Problem>) {
         let request = &mut self.all[number];
-        if answer.is_ok() {
+        // That somebody types is told at once.
+        if answer.is_ok() && !matches!(request.ask, Ask::Type { .. }) {
             let before = self.done.insert(request.actor, number);
             assert!(before < Some(number), "an actor's order is kept");
         }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::*;
 use super::disk::Disk;
+use crate::protocol::Message;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Heard {

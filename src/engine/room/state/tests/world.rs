@@ -2,10 +2,15 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
+
+use entity::{MessageId, receipt};
 
 use super::super::*;
 use super::disk::{Disk, post, user};
+use super::knows::Knows;
 use super::requests::Requests;
+use super::shell::{Hold, Room};
 use super::told::Told;
 use crate::engine::room::NEVER_TOLD;
 use crate::protocol::GroupTitle;
@@ -19,6 +24,22 @@ pub(super) enum Op {
         sender: i64,
         name: Option<u8>,
     },
+    /// Somebody has one of the newest messages, or has seen it.
+    Mark {
+        actor: i64,
+        kind: receipt::Kind,
+        back: i64,
+    },
+    /// Marks were gathered for long enough.
+    MarksDue,
+    /// Somebody types in one of two sessions, or stops.
+    Type {
+        actor: i64,
+        session: u64,
+        is_typing: bool,
+    },
+    /// Time passes.
+    Seconds(u64),
     /// Somebody changes the group, or something of their own.
     Change {
         actor: i64,
@@ -40,7 +61,10 @@ pub(super) enum Op {
     /// The Room's timer for what couldn't be read.
     Timer,
     /// The connection comes or goes.
-    Open,
+    Open {
+        /// Whether the Room is told to look.
+        is_told: bool,
+    },
     JoinOrLeave(i64),
     /// Another node writes a message, and says so.
     WriteElsewhere,
@@ -59,40 +83,28 @@ pub(super) enum Wish {
     Archive,
 }
 
-enum Input {
+pub(super) enum Input {
     Ask(usize),
-    Committed(Vec<Outcome>),
+    Committed(Vec<Outcome>, append::Marks),
     CatchUp,
-}
-
-/// A read that holds the Room's mailbox, with what it found.
-enum Hold {
-    Reload(RoomRecord),
-    Messages(Missing, Missed),
-    CatchUp(i64),
-    Show,
-}
-
-struct Room {
-    state: State<usize>,
-    rest: VecDeque<Effect<usize>>,
-    hold: Option<Hold>,
-    timers: VecDeque<i64>,
+    Refresh,
 }
 
 pub(super) struct World {
-    disk: Disk,
+    pub(super) disk: Disk,
     /// At the Journal, each with the generation of its Room.
-    queue: VecDeque<(u32, Append)>,
-    requests: Requests,
-    mailbox: VecDeque<Input>,
-    loading: Option<RoomRecord>,
-    room: Option<Room>,
-    generation: u32,
-    slot: i64,
-    told: Told,
-    before: i64,
-    is_dying: bool,
+    pub(super) queue: VecDeque<(u32, Append)>,
+    pub(super) requests: Requests,
+    pub(super) mailbox: VecDeque<Input>,
+    pub(super) loading: Option<RoomRecord>,
+    pub(super) room: Option<Room>,
+    pub(super) generation: u32,
+    pub(super) slot: i64,
+    pub(super) told: Told,
+    pub(super) knows: Knows,
+    pub(super) now: Instant,
+    pub(super) before: i64,
+    pub(super) is_dying: bool,
 }
 
 impl World {
@@ -101,6 +113,7 @@ impl World {
         for _ in 0..before {
             disk.write(UserId(9), &post(None, "before"));
         }
+        let disk_record = disk.record();
         Self {
             disk,
             queue: VecDeque::new(),
@@ -111,6 +124,8 @@ impl World {
             generation: 0,
             slot: NEVER_TOLD,
             told: Told::default(),
+            knows: Knows::new(&disk_record),
+            now: Instant::now(),
             before,
             is_dying: false,
         }
@@ -132,6 +147,20 @@ impl World {
                 let text = format!("request {}", self.requests.count());
                 self.ask(sender, Ask::Post(Arc::new(post(name, &text))));
             }
+            Op::Mark { actor, kind, back } => {
+                let message = MessageId(self.disk.messages.len() as i64 - back);
+                self.ask(actor, Ask::Mark(Mark { kind, message }));
+            }
+            Op::MarksDue => self.marks_due(),
+            Op::Type {
+                actor,
+                session,
+                is_typing,
+            } => self.ask(actor, Ask::Type { session, is_typing }),
+            Op::Seconds(seconds) => {
+                self.now += Duration::from_secs(seconds);
+                self.wake();
+            }
             Op::Change { actor, what } => self.ask(actor, what.ask()),
             Op::Commit { size, fails } => self.commit(size, fails),
             Op::Step { fails } => self.step(fails),
@@ -142,7 +171,10 @@ impl World {
             }
             Op::Die => self.die(),
             Op::Timer => self.timer(),
-            Op::Open => {
+            Op::Open { is_told } => {
+                if is_told {
+                    self.mailbox.push_back(Input::Refresh);
+                }
                 self.disk.record.open ^= true;
                 self.disk.record.members_version += 1;
             }
@@ -174,6 +206,9 @@ impl World {
             }
             self.step(false);
             self.timer();
+            self.marks_due();
+            self.now += Duration::from_secs(1);
+            self.wake();
             self.commit(3, false);
         }
         panic!("it never comes to rest");
@@ -181,9 +216,16 @@ impl World {
 
     pub(super) fn check(&self) {
         self.told.check(&self.disk, self.before);
+        self.knows.check(&self.disk);
         let room = self.room.as_ref().expect("at rest");
         let members = room.state.members.values().cloned();
-        let members: Vec<RoomMember> = members.collect();
+        // What waits for each is kept beside.
+        let members: Vec<RoomMember> = members
+            .map(|member| RoomMember {
+                unread: 0,
+                ..member
+            })
+            .collect();
         assert_eq!(members, self.disk.record.members, "as on disk");
         self.requests.check(&self.disk);
     }
@@ -206,8 +248,9 @@ impl World {
                 is_orphaned = true;
             }
         }
+        let moved = self.disk.take_moved();
         if !mine.is_empty() {
-            self.mailbox.push_back(Input::Committed(mine));
+            self.mailbox.push_back(Input::Committed(mine, moved));
         }
         if is_orphaned {
             self.mailbox.push_back(Input::CatchUp);
@@ -225,9 +268,13 @@ impl World {
             None => return,
             Some(Input::Ask(number)) => {
                 let (actor, ask) = self.requests.asked(number);
-                room.state.ask(actor, ask, number)
+                room.state.ask((actor, self.now), ask, number)
             }
-            Some(Input::Committed(outcomes)) => room.state.committed(outcomes),
+            Some(Input::Committed(outcomes, moved)) => room.state.committed(outcomes, moved),
+            Some(Input::Refresh) => {
+                room.hold = Some(Hold::Refresh(self.disk.record()));
+                return;
+            }
             Some(Input::CatchUp) => {
                 room.hold = Some(Hold::CatchUp(self.disk.record.version));
                 return;
@@ -241,7 +288,7 @@ impl World {
     fn start(&mut self) {
         let Some(record) = self.loading.take() else {
             self.generation += 1;
-            self.loading = Some(self.disk.record.clone());
+            self.loading = Some(self.disk.record());
             return;
         };
         if self.slot == NEVER_TOLD {
@@ -250,89 +297,13 @@ impl World {
         let version = record.version;
         let mut state = State::new(record, self.slot);
         let effects = state.catch_up(version);
-        self.room = Some(Room {
-            state,
-            rest: VecDeque::new(),
-            hold: None,
-            timers: VecDeque::new(),
-        });
+        self.room = Some(Room::new(state));
         self.run(effects);
-    }
-
-    fn resume(&mut self, hold: Hold, fails: bool) {
-        let room = self.room.as_mut().expect("held");
-        let effects = match hold {
-            Hold::Show => Vec::new(),
-            Hold::CatchUp(_) if fails => Vec::new(),
-            Hold::CatchUp(version) => room.state.catch_up(version),
-            Hold::Reload(_) if fails => room.state.failed(&Problem::unavailable()),
-            Hold::Reload(record) => room.state.reloaded(record),
-            Hold::Messages(missing, ..) if fails => {
-                room.timers.push_back(missing.up_to);
-                room.state.not_told_after(missing.after);
-                Vec::new()
-            }
-            Hold::Messages(missing, missed) => {
-                let (after, up_to) = (missing.after, missed.record.version);
-                self.told.read(Missing { after, up_to });
-                room.state.caught_up(missing, missed)
-            }
-        };
-        // A command to catch up that can't read has to be heard again.
-        if fails && effects.is_empty() && room.timers.is_empty() && room.rest.is_empty() {
-            self.mailbox.push_back(Input::CatchUp);
-        }
-        self.run(effects);
-    }
-
-    /// As the shell does it: in order, and what has to wait takes the rest
-    /// along.
-    fn run(&mut self, effects: Vec<Effect<usize>>) {
-        let room = self.room.as_mut().expect("alive");
-        room.rest = effects.into_iter().chain(room.rest.drain(..)).collect();
-        while let Some(effect) = room.rest.pop_front() {
-            room.hold = match effect {
-                Effect::Submit(append) => {
-                    self.queue.push_back((self.generation, append));
-                    None
-                }
-                Effect::Tell(..) if self.is_dying => return self.die(),
-                Effect::Tell(to, messages) => {
-                    for message in messages {
-                        self.told.message(&to, &message);
-                    }
-                    None
-                }
-                Effect::Told(version) => {
-                    self.slot = version;
-                    None
-                }
-                Effect::Removed(user, _) => {
-                    self.told.removed(user);
-                    None
-                }
-                Effect::Answer(number, answer) => {
-                    self.requests.answer(number, answer);
-                    None
-                }
-                Effect::Show(show) => {
-                    self.told.check_cursor(&show, &self.disk, self.before);
-                    Some(Hold::Show)
-                }
-                Effect::CatchUp(missing) => {
-                    Some(Hold::Messages(missing, self.disk.missed(missing.after)))
-                }
-                Effect::Reload => Some(Hold::Reload(self.disk.record.clone())),
-            };
-            if room.hold.is_some() {
-                return;
-            }
-        }
     }
 
     /// Whoever waits is answered `busy` by the `Drop` of their reply; what
     /// the Journal said is lost.
-    fn die(&mut self) {
+    pub(super) fn die(&mut self) {
         if self.room.take().is_none() && self.loading.take().is_none() {
             return;
         }
@@ -341,16 +312,8 @@ impl World {
             .drain(..)
             .filter(|input| matches!(input, Input::Ask(_)));
         assert!(parked.count() <= self.requests.count());
+        self.knows.nobody_types();
         self.requests.give_up();
-    }
-
-    fn timer(&mut self) {
-        if let Some(room) = self.room.as_mut().filter(|room| room.hold.is_none())
-            && let Some(up_to) = room.timers.pop_front()
-        {
-            let effects = room.state.catch_up(up_to);
-            self.run(effects);
-        }
     }
 
     /// The Journal never takes as long as it takes a Room to be idle.

@@ -2,16 +2,17 @@
 
 use super::*;
 
-const HERE: ConversationId = ConversationId(1);
+pub(super) const HERE: ConversationId = ConversationId(1);
 const NOW: Millis = Millis(1_000);
 
 /// A conversation in which the users 1 to 3 are; one of them has left.
-fn found() -> Found {
+pub(super) fn found() -> Found {
     let at = |user: i64| (HERE, UserId(user));
     let marks = Marks {
         joined: 0,
         delivered: 0,
         read: 0,
+        read_ord: 0,
     };
     let own = |user: i64| Own {
         has_left: user == 3,
@@ -26,7 +27,7 @@ fn found() -> Found {
     }
 }
 
-fn by(actor: i64, what: What) -> Append {
+pub(super) fn by(actor: i64, what: What) -> Append {
     Append {
         what,
         ..Entry {
@@ -41,7 +42,7 @@ fn by(actor: i64, what: What) -> Append {
     }
 }
 
-fn post(actor: i64) -> Append {
+pub(super) fn post(actor: i64) -> Append {
     let text = MessageText::parse("hello").unwrap();
     by(
         actor,
@@ -75,7 +76,7 @@ fn join(user: i64) -> Append {
     })
 }
 
-fn leave() -> Append {
+pub(super) fn leave() -> Append {
     let moves = vec![
         MemberMove::Leave(UserId(1)),
         MemberMove::Become(UserId(2), entity::participant::Role::Owner),
@@ -86,7 +87,7 @@ fn leave() -> Append {
     })
 }
 
-fn rename() -> Append {
+pub(super) fn rename() -> Append {
     let title = Some("New".to_owned());
     change(Change {
         title,
@@ -116,7 +117,7 @@ fn assigned(batch: &[Append]) -> (Vec<Outcome>, Plan) {
     assigned_with(batch, found())
 }
 
-fn assigned_with(batch: &[Append], found: Found) -> (Vec<Outcome>, Plan) {
+pub(super) fn assigned_with(batch: &[Append], found: Found) -> (Vec<Outcome>, Plan) {
     let ids = (1..).take(batch.len()).collect();
     assign(batch, found, ids, NOW)
 }
@@ -135,7 +136,9 @@ fn versions(outcomes: &[Outcome]) -> Vec<Became> {
         Outcome::Set { version, .. } => Ok((*version, Vec::new())),
         Outcome::Refused(problem) => Err(Some(problem.code)),
         Outcome::Stale => Err(None),
-        Outcome::Known(_) | Outcome::Touched { .. } => panic!("nobody asks for that here"),
+        Outcome::Known(_) | Outcome::Touched { .. } | Outcome::Marked { .. } => {
+            panic!("nobody asks for that here")
+        }
     });
     became.collect()
 }
@@ -168,9 +171,10 @@ fn everything_takes_the_next_version_and_only_what_is_said_takes_a_place() {
 }
 
 #[test]
-fn a_change_moves_nobodys_marks() {
+fn a_change_moves_no_marks_but_those_of_who_made_it() {
     let (_, plan) = assigned(&[rename()]);
-    assert!(plan.moves.is_empty());
+    let moved: Vec<i64> = plan.moves.keys().map(|(_, user)| user.0).collect();
+    assert_eq!(moved, [1]);
     assert_eq!(plan.messages[0].message.kind, Kind::System);
 }
 
@@ -201,21 +205,21 @@ fn who_comes_or_goes_makes_all_that_follows_stale() {
 fn people_are_counted() {
     let (_, plan) = assigned(&[join(8)]);
     assert_eq!(plan.conversations[&HERE].participant_count, 4);
-    assert_eq!(plan.left(), []);
+    assert_eq!(plan.came_or_left(), [HERE]);
     let (_, plan) = assigned(&[leave()]);
     assert_eq!(plan.conversations[&HERE].participant_count, 2);
-    assert_eq!(plan.left(), [HERE]);
+    assert_eq!(plan.came_or_left(), [HERE]);
 }
 
-/// With one left alone, the marks of those who went stand.
+/// With one left alone, theirs are the lowest.
 #[test]
-fn with_one_left_alone_the_lows_are_not_looked_for() {
+fn with_one_left_alone_the_lows_are_looked_for_too() {
     let mut found = found();
     let row = found.conversations.get_mut(&HERE).unwrap();
     row.participant_count = 2;
     let (_, plan) = assigned_with(&[leave()], found);
     assert_eq!(plan.conversations[&HERE].participant_count, 1);
-    assert_eq!(plan.left(), []);
+    assert_eq!(plan.came_or_left(), [HERE]);
 }
 
 #[test]

@@ -1,0 +1,207 @@
+//! Crowds of clients that don't behave.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::task::JoinSet;
+use tokio::time::interval;
+use tokio_tungstenite::tungstenite::Message;
+
+use super::people::Pair;
+use super::talk;
+
+/// Between two bytes of those that say one now and then.
+const DRIP: Duration = Duration::from_secs(1);
+/// Of what is said in the room whose readers stop, and how often: more than
+/// all buffers on the way to them within seconds.
+const LENGTH: usize = 9_000;
+const SAID_EVERY: Duration = Duration::from_millis(20);
+
+pub(crate) enum Crowd {
+    /// Sockets in a busy room whose clients take nothing.
+    StopsReading,
+    /// Sockets whose clients begin a frame and go on a byte a second.
+    DripsFrames,
+    /// Connections whose handshake stops half way.
+    HalfOpen,
+    /// Connections whose second request comes a byte a second.
+    DripsRequests,
+    /// Sockets of one person that ask for an answer as fast as they can.
+    Floods,
+    /// Connections on which one person logs in again and again.
+    LogsIn,
+}
+
+impl Crowd {
+    pub(crate) const ALL: [Self; 6] = [
+        Self::StopsReading,
+        Self::DripsFrames,
+        Self::HalfOpen,
+        Self::DripsRequests,
+        Self::Floods,
+        Self::LogsIn,
+    ];
+
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::StopsReading => "stops-reading",
+            Self::DripsFrames => "drips-frames",
+            Self::HalfOpen => "half-open",
+            Self::DripsRequests => "drips-requests",
+            Self::Floods => "floods",
+            Self::LogsIn => "logs-in",
+        }
+    }
+
+    pub(crate) fn what(&self) -> &'static str {
+        match self {
+            Self::StopsReading => "100 readers of a busy room that stop",
+            Self::DripsFrames => "300 sockets that send a frame's bytes one a second",
+            Self::HalfOpen => "500 handshakes that stop half way",
+            Self::DripsRequests => "300 requests that come a byte a second",
+            Self::Floods => "100 sockets of one person that say all they can",
+            Self::LogsIn => "100 connections on which one person logs in and in",
+        }
+    }
+
+    pub(crate) fn size(&self) -> usize {
+        match self {
+            Self::StopsReading | Self::Floods | Self::LogsIn => 100,
+            Self::DripsFrames | Self::DripsRequests => 300,
+            Self::HalfOpen => 500,
+        }
+    }
+
+    /// Has all of them come; they stay as long as what is answered does.
+    pub(crate) async fn come(&self, address: SocketAddr, target: &Pair) -> JoinSet<()> {
+        let mut there = JoinSet::new();
+        for _ in 0..self.size() {
+            match self {
+                Self::StopsReading => {
+                    let stream = shake_hands(address, target).await;
+                    there.spawn_local(keep(stream));
+                }
+                Self::DripsFrames => {
+                    let mut stream = shake_hands(address, target).await;
+                    // A text of 100,000 bytes, masked with zeroes.
+                    let head = [0x81, 0xff, 0, 0, 0, 0, 0, 1, 0x86, 0xa0, 0, 0, 0, 0];
+                    stream.write_all(&head).await.unwrap();
+                    there.spawn_local(drip(stream));
+                }
+                Self::HalfOpen => {
+                    let mut stream = TcpStream::connect(address).await.unwrap();
+                    let head = b"GET /ws/ HTTP/1.1\r\nHost: here\r\nUpgrade: webso";
+                    stream.write_all(head).await.unwrap();
+                    there.spawn_local(keep(stream));
+                }
+                Self::DripsRequests => {
+                    let mut stream = TcpStream::connect(address).await.unwrap();
+                    let heads = b"GET /healthz HTTP/1.1\r\nHost: here\r\n\r\n\
+                        GET /healthz HTTP/1.1\r\nHost: here\r\nNever: ";
+                    stream.write_all(heads).await.unwrap();
+                    there.spawn_local(drip(stream));
+                }
+                Self::Floods => {
+                    let stream = shake_hands(address, target).await;
+                    there.spawn_local(flood(stream));
+                }
+                Self::LogsIn => {
+                    let stream = TcpStream::connect(address).await.unwrap();
+                    there.spawn_local(log_in(stream));
+                }
+            }
+        }
+        if let Self::StopsReading = self {
+            there.spawn_local(talk_on(talk::open(address, target, 0).await));
+        }
+        there
+    }
+}
+
+/// A socket whose system takes a few KB, and of which nothing is read.
+async fn shake_hands(address: SocketAddr, target: &Pair) -> TcpStream {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4096).unwrap();
+    let mut stream = socket.connect(address).await.unwrap();
+    let (id, token) = (target.conversation, &target.tokens[1]);
+    let request = format!(
+        "GET /ws/chat/{id}/ HTTP/1.1\r\nHost: {address}\r\nConnection: Upgrade\r\n\
+         Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nAuthorization: Bearer {token}\r\n\r\n"
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    stream
+}
+
+/// Neither reads nor closes.
+async fn keep(stream: TcpStream) {
+    std::future::pending::<()>().await;
+    drop(stream);
+}
+
+async fn drip(mut stream: TcpStream) {
+    let mut ticks = interval(DRIP);
+    loop {
+        ticks.tick().await;
+        if stream.write_all(b"x").await.is_err() {
+            return keep(stream).await;
+        }
+    }
+}
+
+/// Pings as fast as the connection takes them, and reads what comes back.
+async fn flood(stream: TcpStream) {
+    let (mut answers, mut asks) = stream.into_split();
+    // Masked with zeroes.
+    let ping = b"\x81\x8f\0\0\0\0{\"type\":\"ping\"}";
+    let pings = ping.repeat(100);
+    let say = async { while asks.write_all(&pings).await.is_ok() {} };
+    let mut sink = tokio::io::sink();
+    let hear = tokio::io::copy(&mut answers, &mut sink);
+    tokio::select! {
+        () = say => {}
+        _ = hear => {}
+    }
+}
+
+/// Logs in with the right password until that is refused, and stays.
+async fn log_in(mut stream: TcpStream) {
+    let body = json!({ "username": "left0", "password": "correct horse battery" }).to_string();
+    let request = format!(
+        "POST /api/auth/login/ HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let mut answer = vec![0; 16 * 1024];
+    loop {
+        if stream.write_all(request.as_bytes()).await.is_err() {
+            return;
+        }
+        // A short answer comes in one piece.
+        match stream.read(&mut answer).await {
+            Ok(read) if answer[..read].starts_with(b"HTTP/1.1 429") => return keep(stream).await,
+            Ok(0) | Err(_) => return,
+            Ok(_) => {}
+        }
+    }
+}
+
+/// Says much, and reads.
+async fn talk_on(socket: talk::Socket) {
+    let (mut sink, mut stream) = socket.split();
+    let text = "x".repeat(LENGTH);
+    let said = json!({ "type": "message", "message": text }).to_string();
+    let say = async {
+        let mut ticks = interval(SAID_EVERY);
+        loop {
+            ticks.tick().await;
+            sink.send(Message::text(said.clone())).await.unwrap();
+        }
+    };
+    let hear = async { while stream.next().await.is_some() {} };
+    let ((), ()) = tokio::join!(say, hear);
+}

@@ -1,0 +1,143 @@
+//! What clients that don't behave cost: the release server as a child process,
+//! pairs who talk at an even pace, and beside them a crowd of one kind.
+//!
+//! `cargo bench --bench hostile` runs every crowd, each against a server of its
+//! own, in about six minutes; names after `--` choose some. It prints how
+//! long the pairs waited for their echoes without the crowd and with it, what
+//! the server held in memory before, while and after the crowd was there, and
+//! when the last of the crowd had been let go.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a bench that can't go on should stop where it is, and says what it measures"
+)]
+
+mod crowd;
+mod people;
+mod talk;
+
+use std::net::SocketAddr;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+use tokio::task::LocalSet;
+
+use crowd::Crowd;
+
+/// The pairs are many at one address, and talk fast; what holds back a flood
+/// is as usual.
+const LIMITS: &str = "sends=off,requests=off,sockets=off,registrations=off,\
+    account-logins=off,address-logins=off";
+/// How long the pairs are listened to, without the crowd and with it.
+const SPAN: Duration = Duration::from_secs(10);
+const PAIRS: usize = 20;
+/// Nobody may be there longer than this.
+const LET_GO_WITHIN: Duration = Duration::from_secs(120);
+
+struct Server {
+    process: Child,
+    address: SocketAddr,
+    _folder: TempDir,
+}
+
+impl Server {
+    async fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut process = Command::new(env!("CARGO_BIN_EXE_tidings"))
+            .env_clear()
+            .env("TIDINGS_RATE_LIMITS", LIMITS)
+            .args(["serve", "--listen", "127.0.0.1:0", "--log", "error"])
+            .arg("--data-dir")
+            .arg(folder.path())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        let line = lines.next_line().await.unwrap().expect("it serves");
+        let (_, address) = line.rsplit_once('/').unwrap();
+        Self {
+            process,
+            address: address.parse().unwrap(),
+            _folder: folder,
+        }
+    }
+
+    /// Megabytes in memory.
+    fn rss(&self) -> f64 {
+        let id = self.process.id().expect("it runs");
+        let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let number = line.unwrap().split_whitespace().next().unwrap();
+        number.parse::<f64>().unwrap() / 1024.0
+    }
+
+    /// Open connections, and a few files.
+    fn handles(&self) -> usize {
+        let id = self.process.id().expect("it runs");
+        let handles = std::fs::read_dir(format!("/proc/{id}/fd")).unwrap();
+        handles.count()
+    }
+}
+
+fn main() {
+    let asked: Vec<String> = std::env::args().skip(1).collect();
+    let is_chosen = |crowd: &Crowd| {
+        let mut named = asked.iter().filter(|word| !word.starts_with('-'));
+        named.clone().next().is_none() || named.any(|word| word == crowd.name())
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    println!("| crowd | p99 without, with | RSS before, at most, after | gone after |");
+    println!("|---|---|---|---|");
+    for crowd in Crowd::ALL.iter().filter(|crowd| is_chosen(crowd)) {
+        LocalSet::new().block_on(&runtime, run(crowd));
+    }
+}
+
+async fn run(crowd: &Crowd) {
+    let server = Server::start().await;
+    let mut pairs = people::pairs(server.address, PAIRS + 1).await;
+    let target = pairs.pop().unwrap();
+    let quiet = talk::listen(server.address, &pairs, SPAN).await;
+    let (before, handles) = (server.rss(), server.handles());
+
+    let began = Instant::now();
+    let there = crowd.come(server.address, &target).await;
+    let crowded = handles + crowd.size() / 2;
+    assert!(server.handles() > crowded, "the crowd is there");
+    let look = async {
+        let (mut most, mut gone) = (server.rss(), None);
+        let mut looks = tokio::time::interval(Duration::from_millis(100));
+        while gone.is_none() && began.elapsed() < LET_GO_WITHIN {
+            looks.tick().await;
+            most = most.max(server.rss());
+            // The pairs' own sockets come and go.
+            if server.handles() <= handles + 2 * PAIRS + 8 && began.elapsed() > SPAN / 2 {
+                gone = Some(began.elapsed());
+            }
+        }
+        (most, gone)
+    };
+    let listened = talk::listen(server.address, &pairs, SPAN);
+    let (busy, (most, gone)) = tokio::join!(listened, look);
+    let gone = gone.map_or("never".to_owned(), |gone| format!("{} s", gone.as_secs()));
+    println!(
+        "| {} | {:.2} ms, {:.2} ms ({:.1}×) | {before:.0} MB, {most:.0} MB, {:.0} MB | {gone} |",
+        crowd.what(),
+        quiet,
+        busy,
+        busy / quiet,
+        server.rss(),
+    );
+    drop(there);
+}

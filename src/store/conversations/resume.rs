@@ -1,0 +1,211 @@
+//! What changed in a person's conversations after a version that they have.
+
+use entity::{ConversationId, UserId};
+use sea_orm::{ConnectionTrait, FromQueryResult, Statement, Value};
+
+use super::Store;
+use super::views::{KNOWN, LISTED, select, views};
+use crate::protocol::{Conversation, Message};
+use crate::store::append::sql::places_from;
+use crate::store::{Result, StoreError, messages};
+
+/// So many changed messages are looked at: more are too many to be replayed.
+const LOOKED_AT: usize = 1_000;
+
+/// One reading goes so far, in messages and in characters of them.
+const READ_MAX: usize = 50;
+const READ_CHARS: i64 = 64 * 1024;
+
+/// How a conversation stands to somebody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromQueryResult)]
+pub struct Standing {
+    pub id: ConversationId,
+    /// Up to which version they may know of it: who left, up to the leaving, and
+    /// to what changed for them since.
+    pub version: i64,
+    /// Past this, there is no version yet.
+    pub ceiling: i64,
+}
+
+/// A message that changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromQueryResult)]
+pub struct Changed {
+    pub seq: i64,
+    /// The length of its text, in characters.
+    pub length: i64,
+}
+
+/// What changed in a conversation after a version, as of one moment.
+#[derive(Clone, Debug)]
+pub struct Round {
+    /// The conversation as they see it; its version is how far this goes.
+    pub view: Conversation,
+    /// Past this, there is no version yet.
+    pub ceiling: i64,
+    /// What changed that they may see, in the order of `seq`.
+    pub changed: Vec<Changed>,
+    /// Whether there may be more of it.
+    pub is_cut: bool,
+    /// As many of the first of them as one reading takes.
+    pub messages: Vec<Message>,
+}
+
+impl Changed {
+    /// As many of the first of these as one reading takes.
+    pub fn first_of(all: impl IntoIterator<Item = Self>) -> Vec<i64> {
+        let mut room = READ_CHARS;
+        let fits = |one: &Self| {
+            let is_first = room == READ_CHARS;
+            room -= one.length.max(1);
+            is_first || room >= 0
+        };
+        let all = all.into_iter().take(READ_MAX);
+        all.take_while(fits).map(|one| one.seq).collect()
+    }
+}
+
+impl Store {
+    /// How each conversation of a person's list stands to them, in the order
+    /// of ids.
+    pub async fn standings(&self, me: UserId) -> Result<Vec<Standing>> {
+        let sql = format!(
+            "SELECT c.id, {KNOWN} AS version, c.version AS ceiling \
+             FROM participant p JOIN conversation c ON c.id = p.conversation_id \
+             WHERE p.user_id = $1 AND {LISTED} ORDER BY c.id"
+        );
+        let statement = Statement::from_sql_and_values(self.backend(), sql, [me.into()]);
+        Ok(Standing::find_by_statement(statement)
+            .all(&self.reader)
+            .await?)
+    }
+
+    /// These conversations as a person sees them now, in the order of ids;
+    /// those they were never in are left out.
+    pub async fn conversations_of(
+        &self,
+        me: UserId,
+        ids: &[ConversationId],
+    ) -> Result<Vec<Conversation>> {
+        let tx = self.snapshot().await?;
+        let rest = format!(
+            "WHERE p.user_id = $1 AND p.conversation_id IN ({}) ORDER BY c.id",
+            places_from(2, ids.len())
+        );
+        let values = ids.iter().map(|id| Value::from(*id));
+        let rows = select(&tx, &rest, [me.into()].into_iter().chain(values)).await?;
+        let found = views(&tx, rows).await?;
+        tx.commit().await?;
+        Ok(found.into_iter().map(|(_, view)| view).collect())
+    }
+
+    /// What changed in a conversation after a version, for a person.
+    ///
+    /// # Errors
+    /// `not_found` for those never in it.
+    pub async fn round(&self, me: UserId, id: ConversationId, after: i64) -> Result<Round> {
+        let tx = self.snapshot().await?;
+        let sight = sight(&tx, me, id).await?;
+        let rest = "WHERE p.conversation_id = $1 AND p.user_id = $2";
+        let rows = select(&tx, rest, [id.into(), me.into()]).await?;
+        let view = views(&tx, rows).await?.into_iter().next();
+        let (_, view) = view.ok_or_else(StoreError::not_found)?;
+        let (changed, is_cut) = changed(&tx, id, &sight, (after, view.version)).await?;
+        let first = match is_cut {
+            true => Vec::new(),
+            false => Changed::first_of(changed.iter().copied()),
+        };
+        let messages = messages::unchanged(&tx, id, &first, view.version).await?;
+        tx.commit().await?;
+        Ok(Round {
+            view,
+            ceiling: sight.ceiling,
+            changed,
+            is_cut,
+            messages,
+        })
+    }
+
+    /// The messages at these places, in the order of `seq`; but for those
+    /// that changed after the version `up_to`.
+    pub async fn messages_at(
+        &self,
+        id: ConversationId,
+        seqs: &[i64],
+        up_to: i64,
+    ) -> Result<Vec<Message>> {
+        let tx = self.snapshot().await?;
+        let found = messages::unchanged(&tx, id, seqs, up_to).await?;
+        tx.commit().await?;
+        Ok(found)
+    }
+}
+
+/// Which part of a history somebody sees.
+#[derive(FromQueryResult)]
+struct Sight {
+    ceiling: i64,
+    joined_seq: i64,
+    left_seq: Option<i64>,
+    left_version: Option<i64>,
+    /// Nothing that they see has an earlier version.
+    earliest: i64,
+}
+
+async fn sight(db: &impl ConnectionTrait, me: UserId, id: ConversationId) -> Result<Sight> {
+    let sql = "SELECT c.version AS ceiling, p.joined_seq, p.left_seq, p.left_version, COALESCE( \
+         (SELECT f.posted_version FROM message f WHERE f.conversation_id = p.conversation_id \
+         AND f.seq = p.joined_seq + 1), 0) AS earliest \
+         FROM participant p JOIN conversation c ON c.id = p.conversation_id \
+         WHERE p.conversation_id = $1 AND p.user_id = $2";
+    let values = [id.into(), me.into()];
+    let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
+    let found = Sight::find_by_statement(statement).one(db).await?;
+    found.ok_or_else(StoreError::not_found)
+}
+
+/// What changed after the one version and up to the other; whether there may
+/// be more. It reads along the versions, from the first that they can see on.
+/// After a leaving, that is along what was touched: nothing that was posted
+/// then is theirs, however much that is.
+async fn changed(
+    db: &impl ConnectionTrait,
+    id: ConversationId,
+    sight: &Sight,
+    (after, up_to): (i64, i64),
+) -> Result<(Vec<Changed>, bool)> {
+    let after = after.max(sight.earliest - 1);
+    let left = sight.left_version.unwrap_or(up_to).min(up_to);
+    let mut seen = stretch(db, id, sight, ("", after, left)).await?;
+    if left < up_to {
+        let touched = "AND m.version > m.posted_version";
+        seen.extend(stretch(db, id, sight, (touched, after.max(left), up_to)).await?);
+    }
+    let is_cut = seen.len() > LOOKED_AT;
+    seen.sort_unstable_by_key(|one| one.seq);
+    Ok((seen, is_cut))
+}
+
+/// What of it they see, of these and in these versions; one more than is looked
+/// at, where there are so many.
+async fn stretch(
+    db: &impl ConnectionTrait,
+    id: ConversationId,
+    sight: &Sight,
+    (which, after, up_to): (&str, i64, i64),
+) -> Result<Vec<Changed>> {
+    let sql = format!(
+        "SELECT m.seq, CAST(length(m.text) AS BIGINT) AS length FROM message m \
+         WHERE m.conversation_id = $1 AND m.version > $2 AND m.version <= $3 {which} \
+         AND m.seq > $5 AND m.seq <= $6 ORDER BY m.version LIMIT $4"
+    );
+    let values = [
+        id.into(),
+        after.into(),
+        up_to.into(),
+        i64::try_from(LOOKED_AT + 1).unwrap_or(i64::MAX).into(),
+        sight.joined_seq.into(),
+        sight.left_seq.unwrap_or(i64::MAX).into(),
+    ];
+    let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
+    Ok(Changed::find_by_statement(statement).all(db).await?)
+}

@@ -1,0 +1,173 @@
+//! What must agree with what: each finds lines that say what doesn't.
+
+use crate::store::conversations::UNREAD;
+
+/// What is looked at, and the statement that finds what is wrong there: one
+/// column, `line`.
+pub(super) const CHECKS: [(&str, &str); 18] = [
+    (
+        "seq",
+        "SELECT 'conversation ' || c.id || ' ends at seq ' || c.last_seq || ', and has ' \
+         || COALESCE(m.many, 0) || ' messages up to ' || COALESCE(m.high, 0) AS line \
+         FROM conversation c LEFT JOIN (SELECT conversation_id, COUNT(*) AS many, \
+         MIN(seq) AS low, MAX(seq) AS high FROM message GROUP BY conversation_id) m \
+         ON m.conversation_id = c.id WHERE c.last_seq <> COALESCE(m.many, 0) \
+         OR c.last_seq <> COALESCE(m.high, 0) OR COALESCE(m.low, 1) <> 1",
+    ),
+    (
+        "ord",
+        "SELECT 'message ' || id || ' of conversation ' || conversation_id || ' has ord ' \
+         || ord || ', and is text ' || counted AS line FROM (SELECT id, conversation_id, ord, \
+         SUM(CASE WHEN kind = 0 THEN 1 ELSE 0 END) \
+         OVER (PARTITION BY conversation_id ORDER BY seq) AS counted FROM message) o \
+         WHERE ord <> counted",
+    ),
+    (
+        "last_ord",
+        "SELECT 'conversation ' || c.id || ' has last_ord ' || c.last_ord || ', and ' \
+         || COALESCE(m.texts, 0) || ' texts' AS line FROM conversation c \
+         LEFT JOIN (SELECT conversation_id, COUNT(*) AS texts FROM message WHERE kind = 0 \
+         GROUP BY conversation_id) m ON m.conversation_id = c.id \
+         WHERE c.last_ord <> COALESCE(m.texts, 0)",
+    ),
+    (
+        "last message",
+        "SELECT 'conversation ' || c.id || ' names ' \
+         || COALESCE('message ' || c.last_message_id, 'nothing') || ' as its last, and that is ' \
+         || COALESCE('message ' || m.id, 'nothing') AS line \
+         FROM conversation c LEFT JOIN message m ON m.conversation_id = c.id \
+         AND m.seq = c.last_seq WHERE COALESCE(c.last_message_id, 0) <> COALESCE(m.id, 0)",
+    ),
+    (
+        "version",
+        "SELECT 'conversation ' || c.id || ' is at version ' || c.version \
+         || ', and something in it at ' || v.high AS line FROM conversation c \
+         JOIN (SELECT conversation_id, MAX(high) AS high FROM ( \
+         SELECT conversation_id, MAX(version) AS high FROM message GROUP BY conversation_id \
+         UNION ALL SELECT conversation_id, MAX(version) FROM participant \
+         GROUP BY conversation_id) each_of GROUP BY conversation_id) v \
+         ON v.conversation_id = c.id WHERE v.high > c.version",
+    ),
+    (
+        "posted version",
+        "SELECT 'message ' || id || ' is at version ' || version || ', and was posted in ' \
+         || posted_version AS line FROM message WHERE posted_version > version",
+    ),
+    (
+        "left",
+        "SELECT 'person ' || p.user_id || ', who left conversation ' || p.conversation_id \
+         || ', stands at version ' || p.version || ', and still sees one of ' \
+         || MAX(m.version) AS line FROM participant p JOIN message m \
+         ON m.conversation_id = p.conversation_id AND m.seq > p.joined_seq \
+         AND m.seq <= p.left_seq WHERE m.version > p.version \
+         GROUP BY p.user_id, p.conversation_id, p.version",
+    ),
+    (
+        "participants",
+        "SELECT 'conversation ' || c.id || ' says ' || c.participant_count \
+         || ' take part, and ' || COALESCE(p.many, 0) || ' do' AS line FROM conversation c \
+         LEFT JOIN (SELECT conversation_id, COUNT(*) AS many FROM participant \
+         WHERE left_seq IS NULL GROUP BY conversation_id) p ON p.conversation_id = c.id \
+         WHERE c.participant_count <> COALESCE(p.many, 0)",
+    ),
+    (
+        "owner",
+        "SELECT 'group ' || c.id || ' has ' || p.owners || ' owners' AS line \
+         FROM conversation c JOIN (SELECT conversation_id, \
+         SUM(CASE WHEN role = 2 THEN 1 ELSE 0 END) AS owners FROM participant \
+         WHERE left_seq IS NULL GROUP BY conversation_id) p ON p.conversation_id = c.id \
+         WHERE c.kind = 1 AND p.owners <> 1",
+    ),
+    (
+        "pair",
+        "SELECT 'direct conversation ' || c.id || ' is of ' || COALESCE(c.direct_key, 'nobody') \
+         || ', and ' || COALESCE(p.pair, 'nobody') || ' are in it' AS line FROM conversation c \
+         LEFT JOIN (SELECT conversation_id, MIN(user_id) || ':' || MAX(user_id) AS pair \
+         FROM participant GROUP BY conversation_id) p ON p.conversation_id = c.id \
+         WHERE c.kind = 0 AND COALESCE(c.direct_key, '') <> COALESCE(p.pair, '-')",
+    ),
+    (
+        "open",
+        "SELECT 'direct conversation ' || d.id || CASE WHEN d.open THEN \
+         ' is open, and its two are not connected' ELSE \
+         ' is closed, and its two are connected' END AS line FROM (SELECT c.id, c.open, \
+         COALESCE(MAX(CASE WHEN k.state = 1 THEN 1 ELSE 0 END), 0) AS connected \
+         FROM conversation c JOIN (SELECT conversation_id, MIN(user_id) AS low, \
+         MAX(user_id) AS high FROM participant GROUP BY conversation_id) p \
+         ON p.conversation_id = c.id LEFT JOIN connection k \
+         ON k.low_id = p.low AND k.high_id = p.high WHERE c.kind = 0 GROUP BY c.id, c.open) d \
+         WHERE CASE WHEN d.open THEN 1 ELSE 0 END <> d.connected",
+    ),
+    (
+        "marks",
+        "SELECT 'person ' || p.user_id || ' in conversation ' || p.conversation_id \
+         || ' joined after ' || p.joined_seq || ', has read to ' || p.read_seq \
+         || ', has all to ' || p.delivered_seq || ', of ' \
+         || COALESCE(p.left_seq, c.last_seq) AS line FROM participant p \
+         JOIN conversation c ON c.id = p.conversation_id WHERE p.read_seq < p.joined_seq \
+         OR p.read_seq > p.delivered_seq \
+         OR p.delivered_seq > COALESCE(p.left_seq, c.last_seq)",
+    ),
+    (
+        "read_ord",
+        "SELECT 'person ' || p.user_id || ' in conversation ' || p.conversation_id \
+         || ' has read to text ' || p.read_ord || ', and that stands at ' \
+         || COALESCE(m.ord, 0) AS line FROM participant p LEFT JOIN message m \
+         ON m.conversation_id = p.conversation_id AND m.seq = p.read_seq \
+         WHERE p.read_ord <> COALESCE(m.ord, 0)",
+    ),
+    (
+        "low watermarks",
+        "SELECT 'conversation ' || c.id || ' says all have it to ' || c.delivered_low \
+         || ' and read it to ' || c.read_low || ', and the lowest are ' || p.delivered \
+         || ' and ' || p.seen AS line FROM conversation c JOIN (SELECT conversation_id, \
+         MIN(delivered_seq) AS delivered, MIN(read_seq) AS seen FROM participant \
+         WHERE left_seq IS NULL GROUP BY conversation_id) p ON p.conversation_id = c.id \
+         WHERE c.delivered_low > p.delivered OR c.read_low > p.seen \
+         OR (c.participant_count > 1 \
+         AND (c.delivered_low < p.delivered OR c.read_low < p.seen))",
+    ),
+    (
+        "receipts",
+        "SELECT r.many || ' receipts of conversation ' || c.id || ' go to ' || r.high \
+         || ', and it ends at ' || c.last_seq AS line FROM conversation c \
+         JOIN (SELECT conversation_id, COUNT(*) AS many, MAX(up_to_seq) AS high FROM receipt \
+         GROUP BY conversation_id) r ON r.conversation_id = c.id WHERE r.high > c.last_seq",
+    ),
+    (
+        "withdrawn",
+        "SELECT 'message ' || id || ' is withdrawn, and its text is still there' AS line \
+         FROM message WHERE deleted_at IS NOT NULL AND text <> ''",
+    ),
+    (
+        "ids",
+        "SELECT 'message ids are given from ' || COALESCE(b.next, 1) || ' on, and there is ' \
+         || m.high AS line FROM (SELECT MAX(id) AS high FROM message) m \
+         LEFT JOIN id_block b ON b.name = 'message' WHERE m.high >= COALESCE(b.next, 1)",
+    ),
+    (
+        "words",
+        "SELECT 'conversation ' || c.id || ' can''t be found by its title' AS line \
+         FROM conversation c LEFT JOIN (SELECT DISTINCT conversation_id FROM conversation_word) w \
+         ON w.conversation_id = c.id WHERE c.title IS NOT NULL AND w.conversation_id IS NULL",
+    ),
+];
+
+/// What waits for each by the counters, against what a count of all texts
+/// gives: running totals, read where the person stands and where they end.
+pub(super) fn unread() -> String {
+    format!(
+        "WITH texts AS (SELECT conversation_id, seq, \
+         SUM(CASE WHEN kind = 0 AND deleted_at IS NULL THEN 1 ELSE 0 END) \
+         OVER (PARTITION BY conversation_id ORDER BY seq) AS many FROM message) \
+         SELECT 'person ' || user_id || ' in conversation ' || conversation_id || ' has ' \
+         || said || ' unread by the counters, and ' || counted || ' by counting' AS line \
+         FROM (SELECT p.user_id, p.conversation_id, {UNREAD} AS said, \
+         COALESCE(upto.many, 0) - COALESCE(seen.many, 0) AS counted FROM participant p \
+         JOIN conversation c ON c.id = p.conversation_id \
+         LEFT JOIN texts seen ON seen.conversation_id = p.conversation_id \
+         AND seen.seq = p.read_seq \
+         LEFT JOIN texts upto ON upto.conversation_id = p.conversation_id \
+         AND upto.seq = COALESCE(p.left_seq, c.last_seq)) each_of WHERE said <> counted"
+    )
+}

@@ -1,0 +1,82 @@
+//! Rows in one piece: the database puts all of them into one JSON text.
+//!
+//! Each row that comes by itself may cost a change from the database's thread
+//! to the asker's and back, which takes longer than reading most rows does;
+//! one text costs one.
+
+use sea_orm::{ActiveEnum, ConnectionTrait, DbBackend, DbErr, QueryResult, Statement, Value};
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, Deserializer, Error};
+
+use super::Result;
+
+/// A statement that answers all of its rows in one piece: `columns`, in the
+/// order of the fields of what they are read into, and what stands behind
+/// them in a `SELECT`.
+pub(super) fn sql(backend: DbBackend, columns: &str, rest: &str) -> String {
+    let (group, array) = match backend {
+        DbBackend::Sqlite => ("'[' || group_concat(q.one) || ']'", "json_array"),
+        _ => ("CAST(json_agg(q.one) AS TEXT)", "json_build_array"),
+    };
+    format!("SELECT {group} FROM (SELECT {array}({columns}) AS one {rest}) q")
+}
+
+/// Reads rows in one piece.
+pub(super) async fn rows<T: DeserializeOwned>(
+    db: &impl ConnectionTrait,
+    (columns, rest): (&str, &str),
+    values: impl IntoIterator<Item = Value>,
+) -> Result<Vec<T>> {
+    let sql = sql(db.get_database_backend(), columns, rest);
+    read(db, sql, values).await
+}
+
+/// The same, by a statement that [`sql`] made, or that has one in it.
+pub(super) async fn read<T: DeserializeOwned>(
+    db: &impl ConnectionTrait,
+    sql: String,
+    values: impl IntoIterator<Item = Value>,
+) -> Result<Vec<T>> {
+    let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
+    match db.query_one_raw(statement).await? {
+        Some(row) => of(&row),
+        None => Ok(Vec::new()),
+    }
+}
+
+/// The rows that came in one piece.
+pub(super) fn of<T: DeserializeOwned>(row: &QueryResult) -> Result<Vec<T>> {
+    // Neither database answers anything where there are no rows.
+    let piece: Option<String> = row.try_get_by_index(0)?;
+    let rows = piece.map(|piece| serde_json::from_str::<Vec<T>>(&piece));
+    let rows = rows
+        .transpose()
+        .map_err(|error| DbErr::Json(error.to_string()))?
+        .unwrap_or_default();
+    tracing::trace!(rows_returned = rows.len(), "rows in one piece");
+    Ok(rows)
+}
+
+/// SQLite's booleans are numbers.
+pub(super) fn flag<'de, D: Deserializer<'de>>(from: D) -> std::result::Result<bool, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Flag {
+        Boolean(bool),
+        Number(i64),
+    }
+    Ok(match Flag::deserialize(from)? {
+        Flag::Boolean(is) => is,
+        Flag::Number(number) => number != 0,
+    })
+}
+
+/// A number that stands for one of a few.
+pub(super) fn choice<'de, D, E>(from: D) -> std::result::Result<E, D::Error>
+where
+    D: Deserializer<'de>,
+    E: ActiveEnum<Value = i16>,
+{
+    let number = i16::deserialize(from)?;
+    E::try_from_value(&number).map_err(D::Error::custom)
+}

@@ -1,0 +1,243 @@
+//! What was said in a conversation: read only for a reason, and each reading
+//! is written to the audit log before anything is shown.
+
+use actix_web::http::StatusCode;
+use actix_web::web::Path;
+use actix_web::{HttpRequest, HttpResponse};
+use askama::Template;
+use entity::message::Kind;
+use entity::{ConversationId, MessageId};
+use serde::Deserialize;
+
+use super::super::auth::Admin;
+use super::super::body::Form;
+use super::super::pages::{go_on, page_as};
+use super::super::{App, State, assets};
+use super::sheet::{Field, Sheet};
+use super::{LIMIT, Why, conversations, words};
+use crate::protocol::{Message, Problem};
+use crate::store::{Act, Deed, Entry, Login, Page, PageRequest, Window};
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(in crate::web) struct Fields {
+    /// Those before this place; empty for the newest.
+    before: String,
+    #[serde(flatten)]
+    why: Why,
+}
+
+/// A message, in words.
+struct Said {
+    id: MessageId,
+    seq: i64,
+    sender: String,
+    /// Who is answered, and what they said.
+    quote: Option<(String, String)>,
+    text: String,
+    /// Each with how many there are.
+    reactions: Vec<(String, u32)>,
+    iso: String,
+    at: String,
+    is_edited: bool,
+    is_withdrawn: bool,
+    can_withdraw: bool,
+}
+
+#[derive(Template)]
+#[template(path = "admin/messages.html")]
+struct ReadPage {
+    csrf_token: String,
+    here: &'static str,
+    id: ConversationId,
+    name: String,
+    reason: String,
+    messages: Vec<Said>,
+    /// What was asked for; empty for the newest.
+    asked: String,
+    older: Option<i64>,
+}
+
+/// What comes with a withdrawal.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(in crate::web) struct Withdrawal {
+    /// The reason of the reading amid which it is done; that goes on.
+    reading: String,
+    /// The part that is read.
+    before: String,
+    #[serde(flatten)]
+    why: Why,
+}
+
+/// `GET /admin/conversations/{id}/read`.
+pub(in crate::web) async fn ask(
+    app: App,
+    Admin(login): Admin,
+    id: Path<i64>,
+) -> Result<HttpResponse, Problem> {
+    let name = conversations::name(&app, *id).await?;
+    reading(*id, &name, "").page(&app, &login, None)
+}
+
+/// `POST /admin/conversations/{id}/read`.
+pub(in crate::web) async fn read(
+    app: App,
+    Admin(login): Admin,
+    (id, request): (Path<i64>, HttpRequest),
+    Form(fields): Form<Fields>,
+) -> Result<HttpResponse, Problem> {
+    let name = conversations::name(&app, *id).await?;
+    match fields.why.required(super::act(&app, &login, &request)) {
+        Ok(act) => {
+            let place = (ConversationId(*id), name);
+            shown(&app, &login, place, (&fields.before, &act)).await
+        }
+        Err(problem) => reading(*id, &name, &fields.why.reason).page(&app, &login, Some(&problem)),
+    }
+}
+
+fn reading(id: i64, name: &str, reason: &str) -> Sheet {
+    Sheet {
+        here: "conversations",
+        title: format!("Read the messages of {name}"),
+        lead: vec![
+            "People wrote these to each other, and not to you. That you read them, when and why \
+             is written to the audit log, where every admin sees it."
+                .to_owned(),
+        ],
+        fields: vec![Field::reason(reason).required()],
+        submit: "Read them",
+        is_grave: false,
+        action: format!("/admin/conversations/{id}/read"),
+        back: format!("/admin/conversations/{id}"),
+    }
+}
+
+async fn shown(
+    app: &State,
+    login: &Login,
+    (id, name): (ConversationId, String),
+    (before, act): (&str, &Act),
+) -> Result<HttpResponse, Problem> {
+    let window = Window {
+        conversation: id,
+        first: 0,
+        last: i64::MAX - 1,
+    };
+    let request = match before.parse() {
+        Ok(seq) => PageRequest::Before(seq),
+        Err(_) => PageRequest::Latest,
+    };
+    let page = app.store.history(&window, request, LIMIT).await?;
+    // Before anybody sees them.
+    let entry = Entry::new(Deed::ReadMessages, id).with(stretch(&page));
+    app.store.note(act, entry).await?;
+    let first = page.messages.first().map(|message| message.seq);
+    let page = ReadPage {
+        csrf_token: app.csrf.of_login(login.id),
+        here: "conversations",
+        id,
+        name,
+        reason: act.reason.clone().unwrap_or_default(),
+        asked: before.to_owned(),
+        older: first.filter(|_| page.has_older),
+        messages: page.messages.into_iter().map(Said::from).collect(),
+    };
+    page_as(StatusCode::OK, &page)
+}
+
+/// Which were read.
+fn stretch(page: &Page) -> String {
+    match (page.messages.first(), page.messages.last()) {
+        (Some(first), Some(last)) => format!("messages {} to {}", first.seq, last.seq),
+        _ => "no messages".to_owned(),
+    }
+}
+
+impl From<Message> for Said {
+    fn from(message: Message) -> Self {
+        let quote = message
+            .reply_to
+            .map(|quote| (quote.sender.display_name, quote.text));
+        let reactions = message.reactions.into_iter();
+        Self {
+            id: message.id,
+            seq: message.seq,
+            sender: message.sender.display_name,
+            quote,
+            text: message.text,
+            reactions: reactions.map(|it| (it.emoji, it.count)).collect(),
+            iso: words::iso(message.created_at),
+            at: words::exact(message.created_at),
+            is_edited: message.edited_at.is_some(),
+            is_withdrawn: message.deleted,
+            can_withdraw: message.kind == Kind::Text,
+        }
+    }
+}
+
+/// `GET /admin/conversations/{id}/messages/{message}/withdraw`.
+pub(in crate::web) async fn ask_to_withdraw(
+    app: App,
+    Admin(login): Admin,
+    path: Path<(i64, i64)>,
+) -> Result<HttpResponse, Problem> {
+    withdrawing(&app, *path, "").await?.page(&app, &login, None)
+}
+
+/// `POST /admin/conversations/{id}/messages/{message}/withdraw`.
+pub(in crate::web) async fn withdraw(
+    app: App,
+    Admin(login): Admin,
+    (path, request): (Path<(i64, i64)>, HttpRequest),
+    Form(fields): Form<Withdrawal>,
+) -> Result<HttpResponse, Problem> {
+    let sheet = withdrawing(&app, *path, &fields.why.reason).await?;
+    let (id, message) = (ConversationId(path.0), MessageId(path.1));
+    let done = match fields.why.of(super::act(&app, &login, &request)) {
+        Ok(act) => {
+            let store = app.store.clone();
+            let withdraw = async move { store.withdraw((id, message), &act).await };
+            app.engine.from_outside(id, withdraw).await
+        }
+        Err(problem) => Err(problem),
+    };
+    match done {
+        Ok(()) if fields.reading.is_empty() => Ok(go_on(&sheet.back, [])),
+        // For the same reason as before, and written down as any reading.
+        Ok(()) => {
+            let reading = Why {
+                reason: fields.reading,
+            };
+            let act = reading.required(super::act(&app, &login, &request))?;
+            let place = (id, conversations::name(&app, id.0).await?);
+            shown(&app, &login, place, (&fields.before, &act)).await
+        }
+        Err(problem) => sheet.page(&app, &login, Some(&problem)),
+    }
+}
+
+async fn withdrawing(
+    app: &State,
+    (id, message): (i64, i64),
+    reason: &str,
+) -> Result<Sheet, Problem> {
+    let name = conversations::name(app, id).await?;
+    let seq = app.store.seq_of(ConversationId(id), MessageId(message));
+    let seq = seq.await?.ok_or_else(Problem::not_found)?;
+    Ok(Sheet {
+        here: "conversations",
+        title: format!("Withdraw message {seq} of {name}"),
+        lead: vec![
+            "This can’t be undone. Its text is deleted, here and for everybody; that there was a \
+             message stays to be seen."
+                .to_owned(),
+        ],
+        fields: vec![Field::reason(reason)],
+        submit: "Withdraw it",
+        is_grave: true,
+        action: format!("/admin/conversations/{id}/messages/{message}/withdraw"),
+        back: format!("/admin/conversations/{id}"),
+    })
+}

@@ -1,0 +1,333 @@
+//! What can be done to an account: each is asked for on a page of its own
+//! that says what will follow.
+
+use actix_web::web::Path;
+use actix_web::{HttpRequest, HttpResponse};
+use entity::{LoginId, UserId, user};
+use serde::Deserialize;
+
+use super::super::super::api::connections;
+use super::super::super::auth::Admin;
+use super::super::super::body::Form;
+use super::super::super::pages::go_on;
+use super::super::super::{App, State, accounts, made};
+use super::super::Why;
+use super::super::sheet::{Field, Sheet};
+use super::{find, opening};
+use crate::engine::room::messages::Ask;
+use crate::protocol::{Code, DisplayName, Problem, User, Username};
+use crate::store::{self, HouseStanding};
+
+/// What it is, as its address has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(in crate::web) enum Act {
+    Rename,
+    Promote,
+    Demote,
+    Deactivate,
+    Reactivate,
+    Reset,
+    EndLogins,
+    Delete,
+}
+
+/// One that can be chosen on somebody's page.
+pub(super) struct Offer {
+    pub(super) href: String,
+    pub(super) label: &'static str,
+    pub(super) is_grave: bool,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(in crate::web) struct Fields {
+    username: String,
+    display_name: String,
+    /// Typed to show that it is meant.
+    confirm: String,
+    #[serde(flatten)]
+    why: Why,
+}
+
+impl Act {
+    /// What can be done to somebody now.
+    pub(super) fn offered(them: &user::Model) -> Vec<Offer> {
+        let standing = match them.is_admin {
+            true => (Self::Demote, "Take the admin’s rights"),
+            false => (Self::Promote, "Make an admin"),
+        };
+        let is_off = them.deactivated_at.is_some();
+        let switch = match is_off {
+            true => (Self::Reactivate, "Switch on again"),
+            false => (Self::Deactivate, "Switch off"),
+        };
+        let all = [
+            (Self::Rename, "Rename"),
+            (Self::Reset, "Password link"),
+            (Self::EndLogins, "Log out everywhere"),
+            standing,
+            switch,
+            (Self::Delete, "Delete"),
+        ];
+        all.into_iter()
+            // Nobody could use one.
+            .filter(|(act, _)| !(is_off && *act == Self::Reset))
+            .map(|(act, label)| Offer {
+                href: act.address(them.id),
+                label,
+                is_grave: act.is_grave(),
+            })
+            .collect()
+    }
+
+    fn is_grave(self) -> bool {
+        matches!(self, Self::Deactivate | Self::Delete)
+    }
+
+    fn title(self, name: &str) -> String {
+        match self {
+            Self::Rename => format!("Rename {name}"),
+            Self::Promote => format!("Make {name} an admin"),
+            Self::Demote => format!("Take the admin’s rights of {name}"),
+            Self::Deactivate => format!("Switch off {name}’s account"),
+            Self::Reactivate => format!("Switch on {name}’s account"),
+            Self::Reset => format!("A password link for {name}"),
+            Self::EndLogins => format!("Log out {name} everywhere"),
+            Self::Delete => format!("Delete the account of {name}"),
+        }
+    }
+
+    /// What will follow.
+    fn lead(self) -> &'static [&'static str] {
+        match self {
+            Self::Rename => &["Others see the new name at once; the old username is free then."],
+            Self::Promote => &["They will see everything here, and can do to others what you can."],
+            Self::Demote => &["They stay, and see nothing of this any more."],
+            Self::Deactivate => &[
+                "They are logged out everywhere within a second, and can’t log in. Their messages \
+                 and groups stay as they are. You can switch the account on again.",
+            ],
+            Self::Reactivate => &["They can log in again, with the password that they had."],
+            Self::Reset => &[
+                "You get a link by which they choose a new password. It works once, for 24 hours, \
+                 and takes the place of any you made before. When they use it, they are logged \
+                 out everywhere.",
+            ],
+            Self::EndLogins => &["They can log in again with their password."],
+            Self::Delete => &[
+                "This can’t be undone. They are logged out within a second. Their name, what they \
+                 said of themselves, their password, connections and blocks are deleted, and they \
+                 leave their groups. The username is free for somebody else.",
+                "Their messages stay with those they wrote to, as those of “Deleted user”. \
+                 Where one has to go, withdraw it in its conversation first.",
+            ],
+        }
+    }
+
+    fn submit(self) -> &'static str {
+        match self {
+            Self::Rename => "Rename",
+            Self::Promote => "Make an admin",
+            Self::Demote => "Take the rights",
+            Self::Deactivate => "Switch off",
+            Self::Reactivate => "Switch on",
+            Self::Reset => "Make the link",
+            Self::EndLogins => "Log out",
+            Self::Delete => "Delete for good",
+        }
+    }
+
+    fn address(self, id: UserId) -> String {
+        let act = match self {
+            Self::Rename => "rename",
+            Self::Promote => "promote",
+            Self::Demote => "demote",
+            Self::Deactivate => "deactivate",
+            Self::Reactivate => "reactivate",
+            Self::Reset => "reset",
+            Self::EndLogins => "end-logins",
+            Self::Delete => "delete",
+        };
+        format!("/admin/users/{id}/{act}")
+    }
+
+    fn sheet(self, them: &user::Model, fields: &Fields) -> Sheet {
+        let mut asked = match self {
+            Self::Rename => opening::names(&fields.username, &fields.display_name),
+            Self::Delete => vec![Field {
+                name: "confirm",
+                label: "Their username",
+                value: fields.confirm.clone(),
+                hint: format!("Write {} here, so that it is no slip.", them.username),
+                is_required: true,
+                longest: 30,
+            }],
+            _ => Vec::new(),
+        };
+        asked.push(Field::reason(&fields.why.reason));
+        Sheet {
+            here: "users",
+            title: self.title(&format!("{} (@{})", them.display_name, them.username)),
+            lead: self.lead().iter().map(|line| (*line).to_owned()).collect(),
+            fields: asked,
+            submit: self.submit(),
+            is_grave: self.is_grave(),
+            action: self.address(them.id),
+            back: format!("/admin/users/{}", them.id),
+        }
+    }
+}
+
+/// `GET /admin/users/{id}/{act}`.
+pub(in crate::web) async fn show(
+    app: App,
+    Admin(login): Admin,
+    path: Path<(i64, Act)>,
+) -> Result<HttpResponse, Problem> {
+    let (id, act) = path.into_inner();
+    let them = find(&app, id).await?;
+    let fields = Fields {
+        username: them.username.clone(),
+        display_name: them.display_name.clone(),
+        ..Fields::default()
+    };
+    act.sheet(&them, &fields).page(&app, &login, None)
+}
+
+/// `POST /admin/users/{id}/{act}`.
+pub(in crate::web) async fn submit(
+    app: App,
+    Admin(login): Admin,
+    (path, request): (Path<(i64, Act)>, HttpRequest),
+    Form(fields): Form<Fields>,
+) -> Result<HttpResponse, Problem> {
+    let (id, what) = path.into_inner();
+    let them = find(&app, id).await?;
+    let done = match fields.why.of(super::super::act(&app, &login, &request)) {
+        // It has a page to show, and so an answer of its own.
+        Ok(act) if what == Act::Reset => {
+            match opening::offer(&app, &login, (&request, &act), &them).await {
+                Ok(page) => return Ok(page),
+                Err(problem) => Err(problem),
+            }
+        }
+        Ok(act) => carry_out(&app, &them, (what, &fields), &act).await,
+        Err(problem) => Err(problem),
+    };
+    match done {
+        Ok(()) => Ok(go_on(&format!("/admin/users/{}", them.id), [])),
+        Err(problem) => {
+            let problem = accounts::at_its_field(problem);
+            what.sheet(&them, &fields)
+                .page(&app, &login, Some(&problem))
+        }
+    }
+}
+
+async fn carry_out(
+    app: &App,
+    them: &user::Model,
+    (what, fields): (Act, &Fields),
+    act: &store::Act,
+) -> Result<(), Problem> {
+    let id = them.id;
+    match what {
+        Act::Rename => {
+            let username = Username::parse(fields.username.trim())?;
+            let names = (username, DisplayName::parse(&fields.display_name)?);
+            let changed = app.store.rename(id, names, act).await?;
+            app.engine.renamed(&User::from(&changed));
+        }
+        Act::Promote => {
+            app.store
+                .set_standing(id, HouseStanding::Admin, act)
+                .await?
+        }
+        Act::Demote => {
+            app.store
+                .set_standing(id, HouseStanding::Member, act)
+                .await?
+        }
+        Act::Deactivate => {
+            let ended = app.store.deactivate(id, act).await?;
+            end(app, id, ended);
+        }
+        Act::Reactivate => app.store.reactivate(id, act).await?,
+        Act::EndLogins => {
+            let ended = app.store.revoke_logins(id, act).await?;
+            end(app, id, ended);
+        }
+        Act::Reset => {}
+        Act::Delete if them.deleted_at.is_some() => leave_groups(app, id).await?,
+        Act::Delete => {
+            let typed = fields.confirm.trim().trim_start_matches('@');
+            if !typed.eq_ignore_ascii_case(&them.username) {
+                return Err(Problem::field("confirm", "their username, as it is now"));
+            }
+            delete(app, id, act).await?;
+        }
+    }
+    Ok(())
+}
+
+fn end(app: &State, user: UserId, logins: Vec<LoginId>) {
+    for login in logins {
+        app.engine.end_login(user, login);
+    }
+}
+
+/// Deletes an account. It is done in a task of its own: whoever asked may hang
+/// up.
+async fn delete(app: &App, id: UserId, act: &store::Act) -> Result<(), Problem> {
+    let (app, act) = (app.clone(), act.clone());
+    let done = tokio::spawn(async move {
+        // Nobody can have taken it before: it can't be guessed.
+        let word = made::word()?;
+        let tail: String = word
+            .chars()
+            .filter(char::is_ascii_alphanumeric)
+            .take(16)
+            .collect();
+        let name = format!("deleted-{tail}");
+        let deleted = app.store.delete_user(id, name, &act).await?;
+        end(&app, id, deleted.ended);
+        app.engine.renamed(&User::from(&deleted.user));
+        for change in &deleted.parted {
+            connections::tell(&app, id, change).await;
+        }
+        leave_groups(&app, id).await
+    });
+    done.await.unwrap_or_else(|error| {
+        tracing::error!(%error, "an account may not have been deleted");
+        Err(Problem::internal())
+    })
+}
+
+/// Has somebody leave their groups, as they would themself: the owner's place
+/// goes to another.
+async fn leave_groups(app: &State, id: UserId) -> Result<(), Problem> {
+    for group in app.store.groups_of(id).await? {
+        match app.engine.ask(group, id, Ask::Leave).await {
+            Ok(_) => {}
+            // It was closed, or they were put out, meanwhile.
+            Err(problem) if problem.code == Code::NotAParticipant => {}
+            Err(problem) => return Err(problem),
+        }
+    }
+    Ok(())
+}
+
+/// `POST /admin/users/{id}/logins/{login}/end`.
+pub(in crate::web) async fn end_login(
+    app: App,
+    Admin(login): Admin,
+    path: Path<(i64, i64)>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let (user, ended) = (UserId(path.0), LoginId(path.1));
+    let act = super::super::act(&app, &login, &request);
+    app.store.revoke_login(user, ended, &act).await?;
+    app.engine.end_login(user, ended);
+    Ok(go_on(&format!("/admin/users/{user}"), []))
+}

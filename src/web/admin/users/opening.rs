@@ -1,0 +1,146 @@
+//! Opening an account for somebody: they choose their password by a link.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse};
+use askama::Template;
+use entity::{Millis, UserId, user};
+use serde::Deserialize;
+
+use super::super::super::auth::Admin;
+use super::super::super::body::Form;
+use super::super::super::pages::page_as;
+use super::super::super::{App, State, accounts, assets, made};
+use super::super::sheet::{Field, Sheet};
+use super::super::words;
+use crate::auth::random;
+use crate::protocol::{DisplayName, Password, Problem, Username};
+use crate::store::{Act, Login, NewReset, NewUser};
+
+/// How long a link holds.
+const LINK_TTL: std::time::Duration = std::time::Duration::from_secs(24 * 3600);
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(in crate::web) struct Fields {
+    username: String,
+    display_name: String,
+}
+
+#[derive(Template)]
+#[template(path = "admin/link.html")]
+struct LinkPage<'a> {
+    csrf_token: String,
+    here: &'static str,
+    id: UserId,
+    name: &'a str,
+    username: &'a str,
+    link: String,
+    until: String,
+}
+
+/// `GET /admin/users/new`.
+pub(in crate::web) async fn show(app: App, Admin(login): Admin) -> Result<HttpResponse, Problem> {
+    sheet(&Fields::default()).page(&app, &login, None)
+}
+
+/// `POST /admin/users/new`.
+pub(in crate::web) async fn submit(
+    app: App,
+    Admin(login): Admin,
+    request: HttpRequest,
+    Form(fields): Form<Fields>,
+) -> Result<HttpResponse, Problem> {
+    let act = super::super::act(&app, &login, &request);
+    match open(&app, &fields, &act).await {
+        Ok(user) => offer(&app, &login, (&request, &act), &user).await,
+        Err(problem) => sheet(&fields).page(&app, &login, Some(&accounts::at_its_field(problem))),
+    }
+}
+
+fn sheet(fields: &Fields) -> Sheet {
+    Sheet {
+        here: "users",
+        title: "Open an account".to_owned(),
+        lead: vec![
+            "Next you get a link, to give to whoever it is for: they choose their password by it."
+                .to_owned(),
+        ],
+        fields: names(&fields.username, &fields.display_name),
+        submit: "Open it",
+        is_grave: false,
+        action: "/admin/users/new".to_owned(),
+        back: "/admin/users".to_owned(),
+    }
+}
+
+/// What somebody is called.
+pub(super) fn names(username: &str, display_name: &str) -> Vec<Field> {
+    let username = Field {
+        name: "username",
+        label: "Username",
+        value: username.to_owned(),
+        hint: "3 to 30 letters, digits, _ . or -, a letter first.".to_owned(),
+        is_required: true,
+        longest: 30,
+    };
+    let display_name = Field {
+        name: "display_name",
+        label: "Name",
+        value: display_name.to_owned(),
+        hint: "What others see.".to_owned(),
+        is_required: true,
+        longest: 60,
+    };
+    vec![username, display_name]
+}
+
+async fn open(app: &State, fields: &Fields, act: &Act) -> Result<user::Model, Problem> {
+    let username = Username::parse(fields.username.trim())?;
+    let display_name = DisplayName::parse(&fields.display_name)?;
+    // Nobody knows it: the link is the only way in.
+    let password = Password::parse(&made::word()?)?;
+    let new = NewUser {
+        username,
+        display_name,
+        password_hash: accounts::hashed(app, password).await?,
+        is_admin: false,
+    };
+    Ok(app.store.admit(new, act).await?)
+}
+
+/// Makes a link for somebody, and shows it: only here, and only now.
+pub(super) async fn offer(
+    app: &State,
+    login: &Login,
+    (request, act): (&HttpRequest, &Act),
+    user: &user::Model,
+) -> Result<HttpResponse, Problem> {
+    let token = made::word()?;
+    let expires_at = Millis::now().after(LINK_TTL);
+    let new = NewReset {
+        token_hash: random::digest(&token),
+        expires_at,
+    };
+    app.store.offer_reset(user.id, new, act).await?;
+    let page = LinkPage {
+        csrf_token: app.csrf.of_login(login.id),
+        here: "users",
+        id: user.id,
+        name: &user.display_name,
+        username: &user.username,
+        link: format!("{}/reset?token={token}", site(app, request)),
+        until: words::exact(expires_at),
+    };
+    page_as(StatusCode::OK, &page)
+}
+
+/// Where browsers find us: what was set, else where this one did.
+fn site(app: &State, request: &HttpRequest) -> String {
+    if let Some(public) = &app.settings.public_url {
+        return public.origin().to_owned();
+    }
+    let host = request.headers().get(header::HOST);
+    let host = host.and_then(|host| host.to_str().ok()).unwrap_or_default();
+    format!("http://{host}")
+}

@@ -1,0 +1,283 @@
+//! An [`Overview`] in the text format, under the names that dashboards know.
+//!
+//! How many lines there are depends on the binary alone: labels are routes
+//! and codes, never anybody's or anything's id.
+
+use std::fmt;
+
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, MetricEncoder, NoLabelSet};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::registry::Registry;
+
+use crate::counters::{Measured, StatusClass};
+use crate::engine::overview::Overview;
+
+/// Times are kept in microseconds and told in seconds.
+const SECOND: f64 = 1_000_000.0;
+
+/// A name, what it means, and a number.
+type Plain = (&'static str, &'static str, u64);
+
+/// A name, what it means, what was measured, and how many of its units make
+/// one of those it is told in.
+type Spread<'a> = (&'static str, &'static str, &'a Measured, f64);
+
+/// Writes all of it.
+pub(super) fn write(overview: Overview, connections: usize) -> Result<String, fmt::Error> {
+    let mut registry = Registry::default();
+    registry.register_collector(Box::new(Scrape(overview, connections)));
+    let mut text = String::new();
+    encode(&mut text, &registry)?;
+    Ok(text)
+}
+
+#[derive(Debug)]
+struct Scrape(Overview, usize);
+
+impl Collector for Scrape {
+    fn encode(&self, mut encoder: DescriptorEncoder) -> fmt::Result {
+        let overview = &self.0;
+        let encoder = &mut encoder;
+        let version = [("version", env!("CARGO_PKG_VERSION"))];
+        let help = "The version of this server";
+        encoder
+            .encode_descriptor("tidings_build", help, None, MetricType::Info)?
+            .encode_info(&version)?;
+        let connections = (
+            "tidings_connections",
+            "Open connections, also those that are no sockets",
+            self.1 as u64,
+        );
+        for (name, help, value) in [connections]
+            .into_iter()
+            .chain(sockets_now(overview))
+            .chain(actors_now(overview))
+        {
+            let value = i64::try_from(value).unwrap_or(i64::MAX);
+            let gauge = ConstGauge::new(value);
+            gauge.encode(encoder.encode_descriptor(name, help, None, gauge.metric_type())?)?;
+        }
+        for (name, help, value) in so_far(overview) {
+            let counter = ConstCounter::new(value);
+            counter.encode(encoder.encode_descriptor(
+                name,
+                help,
+                None,
+                counter.metric_type(),
+            )?)?;
+        }
+        for spread in spreads(overview) {
+            histogram(encoder, spread)?;
+        }
+        by_reason(encoder, overview)?;
+        by_route(encoder, overview)
+    }
+}
+
+/// What stands at this moment, of sockets.
+fn sockets_now(overview: &Overview) -> [Plain; 6] {
+    let here = &overview.sockets.here;
+    [
+        (
+            "tidings_uptime_seconds",
+            "How long the server has been running",
+            overview.uptime.as_secs(),
+        ),
+        ("tidings_sessions", "Open sockets", here.sessions as u64),
+        (
+            "tidings_people_online",
+            "People with an open socket",
+            here.people as u64,
+        ),
+        (
+            "tidings_session_queued_bytes",
+            "Bytes that wait for all sockets together",
+            here.queued as u64,
+        ),
+        (
+            "tidings_session_fullest_bytes",
+            "Bytes that wait for the socket with the most",
+            here.fullest as u64,
+        ),
+        (
+            "tidings_session_budget_bytes",
+            "Bytes at which a socket is let go",
+            overview.sockets.budget as u64,
+        ),
+    ]
+}
+
+/// What stands at this moment, of the actors behind them.
+fn actors_now(overview: &Overview) -> [Plain; 7] {
+    let (rooms, journal) = (&overview.rooms.load, &overview.journal);
+    [
+        ("tidings_rooms", "Live rooms", rooms.live as u64),
+        (
+            "tidings_rooms_starting",
+            "Rooms being started",
+            rooms.starting as u64,
+        ),
+        (
+            "tidings_room_commands",
+            "Commands that all rooms together have not answered",
+            rooms.asked as u64,
+        ),
+        (
+            "tidings_room_commands_limit",
+            "Unanswered commands at which busy is answered",
+            rooms.most as u64,
+        ),
+        (
+            "tidings_room_deepest",
+            "Commands that the room with the most has not answered",
+            rooms.deepest as u64,
+        ),
+        (
+            "tidings_journal_waiting",
+            "Entries that the journal has not answered",
+            journal.waiting as u64,
+        ),
+        (
+            "tidings_journal_batch_limit",
+            "The most entries of one batch",
+            journal.batch_max as u64,
+        ),
+    ]
+}
+
+/// What happened since the start.
+fn so_far(overview: &Overview) -> [Plain; 10] {
+    let (sockets, rooms) = (&overview.sockets, &overview.rooms);
+    let journal = &overview.journal;
+    [
+        (
+            "tidings_sessions_opened",
+            "Sockets that were opened",
+            sockets.opened,
+        ),
+        (
+            "tidings_sessions_evicted",
+            "Sockets let go since they took too little",
+            sockets.evicted,
+        ),
+        (
+            "tidings_frames_received",
+            "Frames from clients",
+            sockets.frames_in,
+        ),
+        (
+            "tidings_frames_sent",
+            "Frames to clients",
+            sockets.frames_out,
+        ),
+        (
+            "tidings_frames_sent_bytes",
+            "Bytes of frames to clients",
+            sockets.bytes_out,
+        ),
+        (
+            "tidings_deliveries",
+            "Hand-overs to a session, each all that a commit brings it",
+            rooms.deliveries,
+        ),
+        ("tidings_rooms_died", "Rooms that died", rooms.died),
+        ("tidings_messages", "New messages on disk", journal.messages),
+        (
+            "tidings_journal_entries",
+            "Entries of any kind that the journal answered",
+            journal.entries,
+        ),
+        (
+            "tidings_journal_stale",
+            "Entries that had to be judged again",
+            journal.stale,
+        ),
+    ]
+}
+
+fn spreads(overview: &Overview) -> [Spread<'_>; 3] {
+    [
+        (
+            "tidings_journal_batch_entries",
+            "Entries of a batch",
+            &overview.journal.batch_size,
+            1.0,
+        ),
+        (
+            "tidings_journal_commit_seconds",
+            "From a batch's beginning until it is on disk",
+            &overview.journal.commit,
+            SECOND,
+        ),
+        (
+            "tidings_fan_out_seconds",
+            "From a commit until it is handed to every session",
+            &overview.rooms.fan_out,
+            SECOND,
+        ),
+    ]
+}
+
+fn histogram(
+    encoder: &mut DescriptorEncoder,
+    (name, help, measured, unit): Spread<'_>,
+) -> fmt::Result {
+    let histogram = encoder.encode_descriptor(name, help, None, MetricType::Histogram)?;
+    spread_out(histogram, measured, unit)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "figures to look at")]
+fn spread_out(mut encoder: MetricEncoder<'_>, measured: &Measured, unit: f64) -> fmt::Result {
+    let bounds = measured.bounds.iter().map(|bound| *bound as f64 / unit);
+    let bounds = bounds.chain([f64::INFINITY]);
+    let buckets: Vec<_> = bounds.zip(measured.counts.iter().copied()).collect();
+    let sum = measured.sum as f64 / unit;
+    encoder.encode_histogram::<NoLabelSet>(sum, measured.count(), &buckets, None)
+}
+
+/// Every reason there is, also one that never came up: a rate of it is zero,
+/// not missing.
+fn by_reason(encoder: &mut DescriptorEncoder, overview: &Overview) -> fmt::Result {
+    let (name, help) = ("tidings_sessions_closed", "Sockets that the server closed");
+    let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+    for (code, count) in &overview.sockets.closed {
+        counted(&mut family, [("code", &code.number().to_string())], *count)?;
+    }
+    let (name, help) = ("tidings_refusals", "Refusals, over HTTP and on sockets");
+    let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+    for (code, count) in &overview.refusals {
+        counted(&mut family, [("code", code.as_str())], *count)?;
+    }
+    Ok(())
+}
+
+fn by_route(encoder: &mut DescriptorEncoder, overview: &Overview) -> fmt::Result {
+    let (name, help) = ("tidings_http_requests", "Requests by route and status");
+    let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+    for totals in &overview.requests {
+        for (class, count) in StatusClass::ALL.iter().zip(totals.by_class) {
+            let labels = [("route", totals.route.as_str()), ("status", class.as_str())];
+            counted(&mut family, labels, count)?;
+        }
+    }
+    let name = "tidings_http_request_seconds";
+    let help = "From a request until its answer begins, by route";
+    let mut family = encoder.encode_descriptor(name, help, None, MetricType::Histogram)?;
+    for totals in &overview.requests {
+        let route = [("route", totals.route.as_str())];
+        spread_out(family.encode_family(&route)?, &totals.took, SECOND)?;
+    }
+    Ok(())
+}
+
+fn counted<const N: usize>(
+    family: &mut MetricEncoder,
+    labels: [(&str, &str); N],
+    count: u64,
+) -> fmt::Result {
+    ConstCounter::new(count).encode(family.encode_family(&labels)?)
+}

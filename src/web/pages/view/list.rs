@@ -1,0 +1,47 @@
+//! What stands in the list: the conversations, and people beside them.
+
+use entity::{ConnectionId, ConversationId, Millis, UserId};
+
+use super::avatar::Avatar;
+use super::row::Row;
+use crate::protocol::connection::State;
+use crate::protocol::{Connection, Conversation};
+
+/// Somebody beside the conversations.
+pub(in crate::web) struct Face {
+    pub(in crate::web) id: ConnectionId,
+    pub(in crate::web) name: String,
+    pub(in crate::web) username: String,
+    pub(in crate::web) avatar: Avatar,
+}
+
+/// Those with whom it has come so far.
+pub(in crate::web) fn faces(connections: &[Connection], state: State) -> Vec<Face> {
+    let fitting = connections.iter().filter(|it| it.state == state);
+    fitting
+        .map(|connection| Face {
+            id: connection.id,
+            name: connection.user.display_name.clone(),
+            username: connection.user.username.clone(),
+            avatar: Avatar::of(&connection.user.display_name),
+        })
+        .collect()
+}
+
+/// The conversations, and those with whom one could begin one: by time, as a
+/// conversation would stand whose last word is that they met.
+pub(in crate::web) fn rows(
+    found: &[Conversation],
+    silent: &[Connection],
+    (me, now): (UserId, Millis),
+    opened: Option<ConversationId>,
+) -> Vec<Row> {
+    let known = found.iter().map(|it| Row::new(it, (me, now), opened));
+    let mut rows: Vec<Row> = known.collect();
+    if silent.is_empty() {
+        return rows;
+    }
+    rows.extend(silent.iter().map(|it| Row::hello(it, now)));
+    rows.sort_by_key(|row| std::cmp::Reverse((row.is_pinned, row.at)));
+    rows
+}

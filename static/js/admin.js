@@ -1,0 +1,73 @@
+/** Keeps the overview's figures as they are, by the admins' own socket. */
+import { find, write } from './lib/dom.js';
+import { delay } from './state/backoff.js';
+
+/** How many samples a chart shows, and how high it is. */
+const KEPT = 150;
+const HEIGHT = 32;
+/** The figures of batches. */
+const MEASURED = new Set(['batch', 'commit']);
+/** The login ended, or is an admin's no more. */
+const LOGIN_ENDED = 4401;
+
+const rows = [...document.querySelectorAll('[data-figure]')];
+const live = find('#live');
+/** @type {Record<string, number>[]} */
+let samples = [];
+let attempt = 0;
+
+const number = (value) => {
+  if (Math.abs(value - Math.round(value)) < 0.005) return String(Math.round(value));
+  if (value < 10) return value.toFixed(2);
+  return value.toFixed(value < 100 ? 1 : 0);
+};
+
+/** As the server draws them. */
+function points(course, most) {
+  const place = (value, at) =>
+    `${at},${(HEIGHT - 1 - (value / (most || 1)) * (HEIGHT - 2)).toFixed(1)}`;
+  return course.map(place).join(' ');
+}
+
+function draw() {
+  for (const row of rows) {
+    const course = samples.map((sample) => Number(sample[row.dataset.figure]));
+    const most = Math.max(0, ...course);
+    // Where there was no batch, there was none to measure.
+    const counted = MEASURED.has(row.dataset.figure) ? course.filter((value) => value > 0) : course;
+    const mean = counted.reduce((sum, value) => sum + value, 0) / (counted.length || 1);
+    write(find('.now', row), number(course.at(-1) ?? 0));
+    write(find('.mean', row), number(mean));
+    write(find('.most', row), number(most));
+    find('polyline', row).setAttribute('points', points(course, most));
+  }
+}
+
+function take(frame) {
+  if (frame.type !== 'pulse') return;
+  const last = samples.at(-1)?.at ?? '';
+  samples = [...samples, ...frame.samples.filter((sample) => sample.at > last)].slice(-KEPT);
+  draw();
+  write(live, 'Live');
+}
+
+function connect() {
+  const { protocol, host } = window.location;
+  const url = `${protocol === 'https:' ? 'wss:' : 'ws:'}//${host}/ws/admin/`;
+  const socket = new WebSocket(url, 'tidings.v1');
+  socket.addEventListener('message', (event) => {
+    attempt = 0;
+    take(JSON.parse(event.data));
+  });
+  socket.addEventListener('close', (event) => {
+    if (event.code === LOGIN_ENDED) {
+      write(live, 'You are logged out, or an admin no more. Reload the page.');
+      return;
+    }
+    attempt += 1;
+    write(live, 'Connecting…');
+    setTimeout(connect, delay(attempt, Math.random()));
+  });
+}
+
+connect();

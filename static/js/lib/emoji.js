@@ -1,0 +1,100 @@
+/** Emoji: the few of everyday, all that there are, and finding one of them. */
+import { keep, kept } from './kept.js';
+
+export const QUICK = ['👍', '❤️', '😂', '😮', '😢', '🙏'];
+
+const RECENT = 'emoji';
+const RECENT_MOST = 16;
+
+/** @type {Promise<Shelf[]> | null} */
+let all = null;
+
+/**
+ * @typedef {{ sign: string, words: string }} Emoji
+ * @typedef {{ name: string, emoji: Emoji[] }} Shelf
+ */
+
+/** Every emoji that the server knows, group by group: fetched once, when they
+ * are first asked for. */
+export function allEmoji() {
+  all ??= load().catch((error) => {
+    all = null;
+    throw error;
+  });
+  return all;
+}
+
+async function load() {
+  // Beside these modules, and of their version.
+  const response = await fetch(new URL('../../emoji.json', import.meta.url));
+  if (!response.ok) throw new Error(`The emoji are not there: ${response.status}`);
+  const shelves = await response.json();
+  return shelves.map(({ name, emoji }) =>
+    ({ name, emoji: emoji.map(([sign, words]) => ({ sign, words })) }));
+}
+
+/** Those that were used last, the newest first. */
+export function recent() {
+  const found = kept(RECENT, []);
+  return Array.isArray(found) ? found.filter((sign) => typeof sign === 'string') : [];
+}
+
+export function used(sign) {
+  const before = recent().filter((other) => other !== sign);
+  keep(RECENT, [sign, ...before].slice(0, RECENT_MOST));
+}
+
+/**
+ * The shelves with what fits: each word that was typed begins one of an
+ * emoji's. Without any, all of them, and those used last in front.
+ * @param {Shelf[]} shelves @param {string} typed @param {string[]} lately
+ */
+export function sought(shelves, typed, lately) {
+  const parts = typed.toLowerCase().split(/\s+/u).filter(Boolean);
+  if (parts.length === 0) {
+    const known = new Map(shelves.flatMap(({ emoji }) => emoji).map((one) => [one.sign, one]));
+    const last = lately.map((sign) => known.get(sign)).filter(Boolean);
+    return last.length ? [{ name: 'Used lately', emoji: last }, ...shelves] : shelves;
+  }
+  const fits = ({ words }) => {
+    const own = words.split(/[^\p{L}\p{N}]+/u);
+    return parts.every((part) => own.some((word) => word.startsWith(part)));
+  };
+  return shelves
+    .map(({ name, emoji }) => ({ name, emoji: emoji.filter(fits) }))
+    .filter(({ emoji }) => emoji.length > 0);
+}
+
+/**
+ * Where an arrow leads to in shelves of these sizes, row by row and from one
+ * shelf to the next; null before the first row, and the same place at the end.
+ * @param {number[]} sizes @param {[number, number]} place @param {string} key
+ */
+export function beside(sizes, [shelf, at], key, columns) {
+  const size = sizes[shelf];
+  const column = at % columns;
+  switch (key) {
+    case 'ArrowRight':
+      if (at + 1 < size) return [shelf, at + 1];
+      return shelf + 1 < sizes.length ? [shelf + 1, 0] : [shelf, at];
+    case 'ArrowLeft':
+      if (at > 0) return [shelf, at - 1];
+      return shelf > 0 ? [shelf - 1, sizes[shelf - 1] - 1] : null;
+    case 'ArrowDown': {
+      if (at + columns < size) return [shelf, at + columns];
+      // The last row may be shorter than this one.
+      if (at - column + columns < size) return [shelf, size - 1];
+      return shelf + 1 < sizes.length
+        ? [shelf + 1, Math.min(column, sizes[shelf + 1] - 1)] : [shelf, at];
+    }
+    case 'ArrowUp': {
+      if (at >= columns) return [shelf, at - columns];
+      if (shelf === 0) return null;
+      const above = sizes[shelf - 1];
+      const start = above - 1 - ((above - 1) % columns);
+      return [shelf - 1, Math.min(start + column, above - 1)];
+    }
+    default:
+      return [shelf, at];
+  }
+}

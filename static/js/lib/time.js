@@ -1,0 +1,78 @@
+/** Moments in words, in the reader's zone and locale. All take `now`. */
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+const format = (options) => new Intl.DateTimeFormat(undefined, options);
+const CLOCK = format({ timeStyle: 'short' });
+const WEEKDAY = format({ weekday: 'short' });
+const LONG_WEEKDAY = format({ weekday: 'long' });
+const DAY_MONTH = format({ day: 'numeric', month: 'short' });
+const DAY_MONTH_YEAR = format({ day: 'numeric', month: 'short', year: 'numeric' });
+const LONG_DAY = format({ weekday: 'long', day: 'numeric', month: 'long' });
+const LONG_DAY_YEAR = format({ weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' });
+const FULL = format({ dateStyle: 'medium', timeStyle: 'short' });
+
+const millis = (at) => (typeof at === 'string' ? Date.parse(at) : at);
+
+/** The day of a moment, as `2026-11-21`. */
+export function day(at) {
+  const date = new Date(millis(at));
+  const two = (number) => String(number).padStart(2, '0');
+  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+}
+
+/** How many midnights ago. A day of 23 or 25 hours is one, too. */
+export function daysAgo(at, now) {
+  const midnight = (moment) => new Date(millis(moment)).setHours(0, 0, 0, 0);
+  return Math.round((midnight(now) - midnight(at)) / DAY);
+}
+
+const isOfThisYear = (at, now) =>
+  new Date(millis(at)).getFullYear() === new Date(millis(now)).getFullYear();
+
+/** As beside a message. */
+export const clock = (at) => CLOCK.format(millis(at));
+
+/** As in details: the day and the time. */
+export const full = (at) => FULL.format(millis(at));
+
+/** As in a list of what was said last. */
+export function listed(at, now) {
+  const past = millis(now) - millis(at);
+  if (past < MINUTE) return 'now';
+  if (past < HOUR) return `${Math.floor(past / MINUTE)} min`;
+  return daysAgo(at, now) === 1 ? 'Yesterday' : short(at, now);
+}
+
+/** As short as can be. */
+export function short(at, now) {
+  const ago = daysAgo(at, now);
+  if (ago <= 0) return clock(at);
+  if (ago <= 6) return WEEKDAY.format(millis(at));
+  return (isOfThisYear(at, now) ? DAY_MONTH : DAY_MONTH_YEAR).format(millis(at));
+}
+
+/** As between two days' messages. */
+export function dayName(at, now) {
+  const ago = daysAgo(at, now);
+  if (ago <= 0) return 'Today';
+  if (ago === 1) return 'Yesterday';
+  return (isOfThisYear(at, now) ? LONG_DAY : LONG_DAY_YEAR).format(millis(at));
+}
+
+/** When somebody was last here. */
+export function lastSeen(at, now) {
+  const ago = millis(now) - millis(at);
+  if (ago < MINUTE) return 'last seen just now';
+  if (ago < HOUR) return `last seen ${counted(Math.floor(ago / MINUTE), 'minute')} ago`;
+  const days = daysAgo(at, now);
+  if (days <= 0) return `last seen today at ${clock(at)}`;
+  if (days === 1) return `last seen yesterday at ${clock(at)}`;
+  if (days <= 6) return `last seen ${LONG_WEEKDAY.format(millis(at))}`;
+  return `last seen ${short(at, now)}`;
+}
+
+/** `1 person`, `2 minutes`. */
+export const counted = (count, what) => `${count} ${what}${count === 1 ? '' : 's'}`;

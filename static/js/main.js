@@ -1,0 +1,16 @@
+/** Makes the page live: reads what it begins with, and keeps it going. */
+import { App } from './view/app.js';
+import { watchKeys } from './view/keys.js';
+import { watchPointer } from './view/pointer.js';
+import { dragSide } from './view/side.js';
+import { followViewport } from './view/viewport.js';
+
+const state = document.getElementById('state');
+if (state instanceof HTMLTemplateElement) {
+  const app = new App(JSON.parse(state.content.textContent));
+  watchKeys(app);
+  watchPointer(app);
+  dragSide();
+  followViewport();
+  app.start();
+}

@@ -1,0 +1,119 @@
+/** REST, by the page's own cookie. */
+
+/** What the server answers with `application/problem+json`; `offline` where
+ * it answers nothing. */
+export class Problem extends Error {
+  constructor({ status = 0, code = 'offline', detail = 'You seem to be offline.', ...rest } = {}) {
+    super(detail);
+    this.status = status;
+    this.code = code;
+    this.detail = detail;
+    this.retry_after = rest.retry_after;
+    this.errors = rest.errors ?? [];
+  }
+}
+
+let loggedOut = () => {};
+
+/** What is to be done once any answer says that nobody is logged in. */
+export const whenLoggedOut = (act) => {
+  loggedOut = act;
+};
+
+const TIMEOUT = 20_000;
+const csrf = () => document.querySelector('meta[name="csrf-token"]')?.content ?? '';
+
+async function answer(method, path, body) {
+  const headers = { accept: 'application/json' };
+  if (method !== 'GET') headers['x-csrf-token'] = csrf();
+  if (body !== undefined) headers['content-type'] = 'application/json';
+  let response;
+  try {
+    response = await fetch(path, {
+      method,
+      headers,
+      body: body === undefined ? undefined : JSON.stringify(body),
+      signal: AbortSignal.timeout(TIMEOUT),
+    });
+  } catch {
+    throw new Problem();
+  }
+  if (response.status === 204) return { body: null, links: {} };
+  let told;
+  try {
+    told = await response.json();
+  } catch {
+    throw new Problem({ status: response.status, code: 'unavailable', detail: 'The server can’t be reached.' });
+  }
+  if (response.status === 401) loggedOut();
+  if (!response.ok) throw new Problem({ ...told, status: response.status });
+  return { body: told, links: links(response.headers.get('link')) };
+}
+
+/** `prev` and `next` of a page (RFC 8288). */
+export function links(header) {
+  const found = {};
+  for (const [, url, rel] of (header ?? '').matchAll(/<([^>]*)>\s*;\s*rel="?(\w+)"?/gu)) {
+    found[rel] = url;
+  }
+  return found;
+}
+
+const ask = async (method, path, body) => (await answer(method, path, body)).body;
+const of = (id) => `/api/conversations/${id}/`;
+const one = (message) => `${of(message.conversation_id)}messages/${message.id}/`;
+const named = (name) => encodeURIComponent(name);
+
+export const me = () => ask('GET', '/api/me/');
+export const page = (path) => answer('GET', path);
+
+/** A list with all its pages, of which `rel` links the following one. */
+async function all(path, rel = 'next') {
+  const found = [];
+  for (let next = path; next;) {
+    const { body, links: near } = await answer('GET', next);
+    found.push(...body);
+    next = near[rel] ?? null;
+  }
+  return found;
+}
+
+export const conversations = () => ask('GET', '/api/conversations/');
+export const conversation = (id) => ask('GET', of(id));
+export const createDirect = (username) =>
+  ask('POST', '/api/conversations/create/', { username });
+export const createGroup = (title, usernames) =>
+  ask('POST', '/api/conversations/create/', { title, usernames });
+export const settings = (id, change) => ask('PATCH', `${of(id)}me/`, change);
+
+/** A page of history: `before`, `after` or `around` a `seq`, else the newest. */
+export async function history(id, place = {}) {
+  const query = new URLSearchParams(place).toString();
+  const { body, links: near } = await answer('GET', `${of(id)}messages/${query && `?${query}`}`);
+  return { messages: body, has_older: Boolean(near.prev), has_newer: Boolean(near.next) };
+}
+
+export const send = ({ conversation_id: id, text, client_id, reply_to }) =>
+  ask('POST', `${of(id)}messages/`, { text, client_id, reply_to: reply_to?.id });
+export const edit = (message, text) => ask('PATCH', one(message), { text });
+export const withdraw = (message) => ask('DELETE', one(message));
+export const react = (message, emoji, isOn) =>
+  ask(isOn ? 'PUT' : 'DELETE', `${one(message)}reactions/${named(emoji)}/`);
+export const receipts = (message) => all(`${one(message)}receipts/?limit=100`);
+export const marked = ({ type, conversation_id: id, message_id }) =>
+  ask('POST', `${of(id)}${type === 'delivered' ? 'delivered' : 'read'}/`, { message_id });
+
+export const rename = (id, title) => ask('PATCH', of(id), { title });
+export const members = (id) => all(`${of(id)}members/?limit=100`);
+export const invite = (id, username) => ask('POST', `${of(id)}members/`, { username });
+export const role = (id, username, to) =>
+  ask('PATCH', `${of(id)}members/${named(username)}/`, { role: to });
+export const remove = (id, username) => ask('DELETE', `${of(id)}members/${named(username)}/`);
+export const leave = (id) => ask('POST', `${of(id)}leave/`, {});
+
+export const people = (q) => ask('GET', `/api/users/?q=${named(q)}`);
+export const profile = (username) => ask('GET', `/api/users/${named(username)}/`);
+export const connections = () => all('/api/connections/?limit=100', 'prev');
+export const connect = (username) => ask('POST', '/api/connections/', { username });
+export const accept = (id) => ask('POST', `/api/connections/${id}/accept/`, {});
+export const decline = (id) => ask('POST', `/api/connections/${id}/decline/`, {});

@@ -1,0 +1,231 @@
+/**
+ * Keeps the store and the server at one: what comes goes into the store, what
+ * waits goes out, over the socket where there is one and over REST where not.
+ */
+import { Seen } from '../state/seen.js';
+import * as api from './api.js';
+import * as frames from './protocol.js';
+import { Socket } from './socket.js';
+
+const FLUSH = 1_000;
+/** Marks can wait as long as a connection is likely to take. */
+const BLINK = 3_000;
+/** How often to ask, while there is no socket. */
+const POLL = 10_000;
+
+export class Sync {
+  seen = new Seen();
+  #store;
+  #outbox;
+  #socket;
+  #on;
+  #lostAt = Date.now();
+  #polled = Date.now();
+  #isFirst = true;
+  /** Whom something was told of since the list was asked for. */
+  #heardOf = new Set();
+  #gaps = new Set();
+
+  /**
+   * @param {import('../state/store.js').Store} store
+   * @param {import('../state/outbox.js').Outbox} outbox
+   * @param {{ change: () => void, arrived: (message: any) => void, removed: (id: number) => void,
+   *   connected: (username: string | null) => void, ended: () => void }} on
+   */
+  constructor(store, outbox, on) {
+    this.#store = store;
+    this.#outbox = outbox;
+    this.#on = on;
+    this.#socket = new Socket({
+      open: () => this.#opened(),
+      frame: (frame) => this.#hear(frame),
+      close: () => this.#closed(),
+      ended: () => on.ended(),
+      refused: () => this.#askWhy(),
+    });
+  }
+
+  start() {
+    this.#socket.open();
+    setInterval(() => this.flush(), FLUSH);
+  }
+
+  get isOnline() {
+    return this.#socket.isOpen && this.#lostAt === null;
+  }
+
+  /** Since when there has been no connection; null while there is one. */
+  get lostAt() {
+    return this.#lostAt;
+  }
+
+  /** Sends a frame that only matters now. */
+  tell(frame) {
+    this.#socket.send(frame);
+  }
+
+  #opened() {
+    this.#lostAt = null;
+    this.#gaps.clear();
+    this.#store.cursors.begin();
+    this.#socket.send(frames.resumeAll(this.#store.cursors.all()));
+    this.#outbox.hurry();
+    this.flush();
+    this.#lookRound();
+  }
+
+  /** What has no version, and was the case before, is told by nobody: who is
+   * here, and with whom one is connected. */
+  async #lookRound() {
+    const isFirst = this.#isFirst;
+    this.#isFirst = false;
+    this.#heardOf.clear();
+    try {
+      const [listed, connections] = await Promise.all([api.conversations(), api.connections()]);
+      for (const { user, ...status } of listed.flatMap(({ participants }) => participants)) {
+        if (this.#heardOf.has(user.username)) continue;
+        this.#store.conversations.presence({ username: user.username, ...status });
+      }
+      this.#store.connected(connections, this.#heardOf);
+      if (!isFirst) this.#on.connected(null);
+      this.#on.change();
+    } catch {
+      // The next connection looks again.
+    }
+  }
+
+  #closed() {
+    this.#lostAt ??= Date.now();
+    this.#store.typists.clear();
+    this.#outbox.lost();
+    this.flush();
+    this.#on.change();
+  }
+
+  /** Browsers keep to themselves why a socket doesn't open. If it is that the
+   * login has ended, any answer says so. */
+  async #askWhy() {
+    try {
+      await api.me();
+    } catch {
+      // Offline, or logged out: the one is a state, of the other is told.
+    }
+  }
+
+  #hear(frame) {
+    if (frame.type === 'error') this.#refused(frame);
+    if (frame.type === 'user_status') this.#heardOf.add(frame.username);
+    if (frame.type === 'connection') this.#heardOf.add(frame.connection.user.username);
+    const isMine = frame.type === 'message' && frame.message.sender.id === this.#store.me.id;
+    if (isMine && frame.message.client_id) this.#outbox.acknowledged(frame.message.client_id);
+    if (frame.type === 'read_receipt' && frame.username === this.#store.me.username) {
+      this.seen.known('read_receipt', frame.conversation_id, frame.seq);
+    }
+    for (const effect of this.#store.apply(frame, Date.now())) this.#follow(effect);
+    if (frame.type === 'connection') this.#on.connected(frame.connection.user.username);
+    if (frame.type === 'message') this.#got(frame.message);
+    if (isMine) this.flush();
+    this.#on.change();
+  }
+
+  #follow(effect) {
+    const id = effect.conversation_id;
+    if (effect.kind === 'arrived') this.#on.arrived(effect.message);
+    if (effect.kind === 'removed') this.#on.removed(id);
+    if (effect.kind === 'reset') this.reload(id);
+    if (effect.kind === 'gap' && !this.#gaps.has(id)) {
+      this.#gaps.add(id);
+      setTimeout(() => this.#gaps.delete(id), POLL);
+      this.#socket.send(frames.resumeOne(id, this.#store.cursors.get(id)));
+    }
+  }
+
+  #got(message) {
+    if (message.sender.id === this.#store.me.id) return;
+    this.seen.reach('delivered', {
+      conversation_id: message.conversation_id, id: message.id, seq: message.seq,
+    });
+  }
+
+  #refused(frame) {
+    if (frame.client_id) {
+      this.#outbox.refused(frame.client_id, frame, Date.now(), Math.random());
+    } else if (!frame.message_id && this.#store.cursors.isResuming) {
+      // Nothing is replayed to us: then we look for ourselves.
+      this.catchUp();
+    }
+  }
+
+  /** Everything that waits and may go, goes. */
+  flush() {
+    const now = Date.now();
+    for (const item of this.#outbox.due(now)) this.#send(item, now);
+    const isWaiting = this.#lostAt !== null && now - this.#lostAt < BLINK;
+    for (const mark of isWaiting ? [] : this.seen.take()) {
+      if (this.#socket.send(frames.mark(mark))) continue;
+      api.marked(mark).catch(({ status }) => status < 400 && this.seen.untold(mark));
+    }
+    if (this.#lostAt !== null && now - Math.max(this.#lostAt, this.#polled) > POLL) {
+      this.#polled = now;
+      this.catchUp();
+    }
+  }
+
+  #send(item, now) {
+    this.#outbox.sending(item.client_id, now);
+    if (this.isOnline && this.#socket.send(frames.message(item))) return;
+    api.send(item).then(
+      (message) => this.#answered(item, message),
+      (problem) => this.#unanswered(item, problem),
+    );
+  }
+
+  #answered(item, message) {
+    this.#outbox.acknowledged(item.client_id);
+    this.#store.learn(message);
+    this.flush();
+    this.#on.change();
+  }
+
+  #unanswered(item, problem) {
+    const now = Date.now();
+    if (problem.status === 0) this.#outbox.unsent(item.client_id, now, Math.random());
+    else this.#outbox.refused(item.client_id, problem, now, Math.random());
+    this.#on.change();
+  }
+
+  /** Without a socket: the list, and the end of what is looked at. */
+  async catchUp() {
+    try {
+      for (const conversation of await api.conversations()) {
+        this.#store.conversations.put(conversation);
+        const timeline = this.#store.timelines.get(conversation.id);
+        if (timeline && !timeline.hasNewer && timeline.last < conversation.last_seq) {
+          const page = await api.history(conversation.id, { after: timeline.last });
+          this.#outbox.found(page.messages, this.#store.me);
+          for (const message of page.messages) {
+            this.#store.learn(message);
+            this.#got(message);
+          }
+        }
+      }
+      this.#on.change();
+    } catch {
+      // Offline is a state: the next time, then.
+    }
+  }
+
+  /** Too much has changed to be replayed: as it is now. */
+  async reload(id) {
+    try {
+      const [conversation, page] = await Promise.all([api.conversation(id), api.history(id)]);
+      this.#store.reload(conversation, page);
+      // What told that they are sent wasn't replayed.
+      this.#outbox.found(page.messages, this.#store.me);
+      this.flush();
+      this.#on.change();
+    } catch ({ status }) {
+      if (status === 0) setTimeout(() => this.reload(id), POLL);
+    }
+  }
+}

@@ -1,0 +1,38 @@
+/** What this browser does, as it is switched here. */
+import { find, show, write } from './lib/dom.js';
+import { forgetUnder, keep, kept } from './lib/kept.js';
+import { chime } from './lib/sound.js';
+
+const theme = kept('theme', '');
+for (const choice of document.querySelectorAll('[name="theme"]')) {
+  choice.checked = choice.value === theme;
+  choice.addEventListener('change', () => {
+    keep('theme', choice.value || null);
+    // Browsers tell the other tabs of it, but not this one.
+    dispatchEvent(new StorageEvent('storage', { key: 'tidings.theme' }));
+  });
+}
+
+const sound = find('[name="sound"]');
+sound.checked = kept('sound', true);
+sound.addEventListener('change', () => {
+  keep('sound', sound.checked);
+  if (sound.checked) chime();
+});
+
+const notify = find('[name="notify"]');
+const isAllowed = () => 'Notification' in window && Notification.permission === 'granted';
+notify.checked = kept('notify', false) && isAllowed();
+notify.addEventListener('change', async () => {
+  if (notify.checked && 'Notification' in window) await Notification.requestPermission();
+  const isRefused = notify.checked && !isAllowed();
+  if (isRefused) notify.checked = false;
+  show(find('#notify-wrong'), isRefused);
+  keep('notify', notify.checked);
+});
+
+find('#forget').addEventListener('click', () => {
+  forgetUnder('draft.');
+  forgetUnder('out.');
+  write(find('#kept'), 'Forgotten. This browser keeps nothing that you have typed.');
+});

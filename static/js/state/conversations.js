@@ -1,0 +1,155 @@
+/**
+ * The list of conversations. Frames change it; nothing here knows a page.
+ */
+import { statusOf } from './marks.js';
+
+export class Conversations {
+  #all = new Map();
+  #me;
+
+  constructor(me, listed = []) {
+    this.#me = me;
+    for (const conversation of listed) this.put(conversation);
+  }
+
+  get(id) {
+    return this.#all.get(id);
+  }
+
+  get size() {
+    return this.#all.size;
+  }
+
+  /** A conversation in its present state. What a brief one leaves out of its
+   * people stays known. */
+  put(conversation) {
+    const known = this.#all.get(conversation.id);
+    const people = new Map();
+    const isWhole = conversation.participants.length >= Math.min(conversation.participant_count, 2);
+    if (known && !isWhole) {
+      for (const person of known.participants) people.set(person.user.id, person);
+    }
+    for (const person of conversation.participants) people.set(person.user.id, person);
+    const next = { ...conversation, participants: [...people.values()] };
+    if (known?.last_message && (known.last_message.seq > (next.last_message?.seq ?? 0))) {
+      next.last_message = known.last_message;
+      next.last_seq = Math.max(known.last_seq, next.last_seq);
+    }
+    this.#all.set(next.id, next);
+    return next;
+  }
+
+  remove(id) {
+    this.#all.delete(id);
+  }
+
+  /** A new message: the list's last one, and one more unread. */
+  message(message) {
+    const conversation = this.#all.get(message.conversation_id);
+    if (!conversation || message.seq <= conversation.last_seq) {
+      this.updated(message);
+      return;
+    }
+    conversation.last_message = message;
+    conversation.last_seq = message.seq;
+    const mine = this.mark(conversation);
+    if (message.sender.id === this.#me.id) {
+      conversation.unread_count = 0;
+      if (mine) mine.read_seq = message.seq;
+    } else if (message.kind === 'text' && message.seq > (mine?.read_seq ?? 0)) {
+      conversation.unread_count += 1;
+    }
+    if (conversation.archived && !isMuted(conversation, Date.parse(message.created_at))) {
+      conversation.archived = false;
+    }
+  }
+
+  updated(message) {
+    const conversation = this.#all.get(message.conversation_id);
+    if (conversation?.last_message?.id !== message.id) return;
+    if (message.version >= conversation.last_message.version) conversation.last_message = message;
+  }
+
+  /** Somebody's mark stands further on. */
+  moved({ conversation_id: id, username, seq, type }) {
+    const conversation = this.#all.get(id);
+    const person = conversation?.participants.find(({ user }) => user.username === username);
+    if (!person) return;
+    person.delivered_seq = Math.max(person.delivered_seq, seq);
+    if (type === 'read_receipt') person.read_seq = Math.max(person.read_seq, seq);
+    if (conversation.kind === 'direct' && person.user.id !== this.#me.id) {
+      const both = { conversation_id: id, all_delivered_seq: person.delivered_seq };
+      this.status({ ...both, all_read_seq: person.read_seq });
+    }
+  }
+
+  status({ conversation_id: id, all_delivered_seq: delivered, all_read_seq: read }) {
+    const conversation = this.#all.get(id);
+    if (!conversation) return;
+    conversation.all_delivered_seq = Math.max(conversation.all_delivered_seq, delivered);
+    conversation.all_read_seq = Math.max(conversation.all_read_seq, read);
+  }
+
+  unread({ conversation_id: id, unread_count: count }) {
+    const conversation = this.#all.get(id);
+    if (conversation) conversation.unread_count = count;
+  }
+
+  presence({ username, is_online: isOnline, last_seen: lastSeen }) {
+    for (const conversation of this.#all.values()) {
+      const person = conversation.participants.find(({ user }) => user.username === username);
+      if (person) Object.assign(person, { is_online: isOnline, last_seen: lastSeen });
+    }
+  }
+
+  /** One's own place in it. */
+  mark(conversation) {
+    return conversation.participants.find(({ user }) => user.id === this.#me.id);
+  }
+
+  /** The one whom a direct conversation is with. */
+  other(conversation) {
+    if (conversation.kind !== 'direct') return undefined;
+    return conversation.participants.find(({ user }) => user.id !== this.#me.id);
+  }
+
+  name(conversation) {
+    return conversation.title ?? this.other(conversation)?.user.display_name ?? '';
+  }
+
+  directWith(username) {
+    const name = username.toLowerCase();
+    return [...this.#all.values()].find(
+      (known) => this.other(known)?.user.username.toLowerCase() === name);
+  }
+
+  /** Whether all others have one's own last message, and have read it. */
+  ticks(conversation) {
+    const last = conversation.last_message;
+    const isMine = last?.kind === 'text' && last.sender.id === this.#me.id && !last.deleted;
+    return isMine ? statusOf(last, conversation) : null;
+  }
+
+  /** Pinned ones, then those with the newest message; archived ones apart. */
+  ordered({ archived = false } = {}) {
+    const shown = [...this.#all.values()].filter((known) => Boolean(known.archived) === archived);
+    return shown.sort((one, two) =>
+      Number(two.pinned) - Number(one.pinned) || moment(two) - moment(one) || two.id - one.id);
+  }
+
+  /** Muted, archived and left ones don't count. */
+  totalUnread(now) {
+    let total = 0;
+    for (const known of this.#all.values()) {
+      if (known.archived || known.left || isMuted(known, now)) continue;
+      total += known.unread_count;
+    }
+    return total;
+  }
+}
+
+export const isMuted = (conversation, now) =>
+  conversation.muted_until !== null && Date.parse(conversation.muted_until) > now;
+
+export const moment = (conversation) =>
+  Date.parse(conversation.last_message?.created_at ?? conversation.created_at);

@@ -1,0 +1,72 @@
+/**
+ * How messages stand below one another: by day, those of one sender close
+ * together, with a line before what is new.
+ */
+import { statusOf } from './marks.js';
+
+/** Messages of one sender that are no further apart stand close together. */
+const CLOSE = 5 * 60_000;
+
+/**
+ * @param {any[]} messages in order of `seq`
+ * @param {any[]} waiting of the outbox
+ * @param {{ me: { id: number }, conversation: any, line: { after: number, count: number } | null,
+ *   dayOf: (at: number) => string }} seen
+ */
+export function layout(messages, waiting, { me, conversation, line, dayOf }) {
+  const days = [];
+  let before = null;
+  let isLineDue = Boolean(line);
+  for (const message of messages) {
+    const at = Date.parse(message.created_at);
+    const day = dayAt(days, dayOf(at), at);
+    if (isLineDue && isNew(message, line, me)) {
+      isLineDue = false;
+      before = null;
+      day.items.push({ kind: 'unread', key: 'unread', count: line.count });
+    }
+    day.items.push(shown(message, before, at, { me, conversation, day }));
+    before = { message, at, day };
+  }
+  for (const item of waiting) {
+    const day = dayAt(days, dayOf(item.created_at), item.created_at);
+    const isFirst = !before || before.message.sender?.id !== me.id
+      || before.message.kind !== 'text' || before.day !== day
+      || item.created_at - before.at > CLOSE;
+    day.items.push({ kind: 'waiting', key: item.client_id, item, isFirst, status: item.state });
+    before = { message: { sender: me, kind: 'text' }, at: item.created_at, day };
+  }
+  return days;
+}
+
+function shown(message, before, at, { me, conversation, day }) {
+  const isMine = message.sender.id === me.id;
+  const isFirst = !before || before.day !== day || !follows(before.message, message)
+    || at - before.at > CLOSE;
+  const hasTicks = isMine && !message.deleted && message.kind === 'text';
+  return {
+    kind: message.kind === 'system' ? 'system' : 'message',
+    // A message keeps its place when it stops being one that waits.
+    key: (isMine && message.client_id) || `m${message.id}`,
+    message,
+    isMine,
+    isFirst,
+    isNamed: conversation?.kind === 'group' && isFirst && !isMine,
+    status: hasTicks ? statusOf(message, conversation) : null,
+  };
+}
+
+const follows = (one, two) =>
+  one.sender.id === two.sender.id && one.kind === 'text' && two.kind === 'text';
+
+const isNew = (message, line, me) =>
+  message.seq > line.after && message.kind === 'text' && message.sender.id !== me.id;
+
+/** Days come one after the other; a clock that was put back starts none. */
+function dayAt(days, key, at) {
+  const last = days.at(-1);
+  if (last && last.key >= key) return last;
+  const day = { key, at, items: [] };
+  days.push(day);
+  return day;
+}

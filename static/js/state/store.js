@@ -1,0 +1,173 @@
+/**
+ * All that is known, changed by frames. `apply` answers what else there is to
+ * do: what arrived, where there is a gap, what is gone.
+ */
+import { Conversations } from './conversations.js';
+import { Cursors } from './cursors.js';
+import { Timeline } from './timeline.js';
+import { Typists } from './typing.js';
+
+export class Store {
+  me;
+  conversations;
+  cursors;
+  typists = new Typists();
+  /** Timelines of those that were looked at, by id. */
+  timelines = new Map();
+  connections = [];
+  totalUnread;
+  /** Something is in the archive, wherever in the list. */
+  hasArchived;
+
+  constructor(start) {
+    this.me = start.me;
+    this.conversations = new Conversations(start.me, start.conversations);
+    this.connections = [...start.connections];
+    this.totalUnread = start.total_unread;
+    this.hasArchived = Boolean(start.has_archived);
+    const versions = start.conversations.map(({ id, version }) => [id, version]);
+    this.cursors = new Cursors(Object.fromEntries(versions));
+    const open = start.open;
+    if (open?.conversation) {
+      this.conversations.put(open.conversation);
+      // What the page shows may be older than the list beside it.
+      this.cursors.set(open.conversation.id, open.conversation.version);
+      this.timelines.set(open.conversation.id, new Timeline(open));
+    }
+  }
+
+  /**
+   * @param {any} frame
+   * @param {number} now
+   * @returns {{ kind: 'arrived' | 'gap' | 'removed' | 'reset' | 'left', conversation_id: number, message?: any }[]}
+   */
+  apply(frame, now) {
+    switch (frame.type) {
+      case 'message':
+        return this.#message(frame.message, now);
+      case 'message_updated':
+        return this.#updated(frame.message);
+      case 'delivered':
+      case 'read_receipt':
+        return this.#moved(frame);
+      case 'status':
+        this.conversations.status(frame);
+        return [];
+      case 'typing':
+        this.typists.hear(frame.conversation_id, frame.username, frame.is_typing, now);
+        return [];
+      case 'user_status':
+        this.conversations.presence(frame);
+        return [];
+      case 'unread':
+        this.conversations.unread(frame);
+        this.totalUnread = frame.total;
+        return [];
+      case 'conversation':
+        return this.#conversation(frame.conversation);
+      case 'conversation_removed':
+        return this.#removed(frame);
+      case 'connection':
+        this.#connection(frame.connection);
+        return [];
+      case 'resumed':
+        this.conversations.put(frame.conversation);
+        this.cursors.resumed(frame.conversation_id, frame.version);
+        return [];
+      case 'reset':
+        return [{ kind: 'reset', conversation_id: frame.conversation_id }];
+      case 'synced':
+        this.cursors.synced();
+        this.totalUnread = frame.total_unread;
+        return [];
+      case 'hello':
+        if (Number.isFinite(frame.total_unread)) this.totalUnread = frame.total_unread;
+        return [];
+      default:
+        return [];
+    }
+  }
+
+  /** A message that was fetched or answered, rather than told. */
+  learn(message) {
+    this.conversations.message(message);
+    return this.timelines.get(message.conversation_id)?.apply(message);
+  }
+
+  /** A conversation that was read again as a whole, beside what was told while
+   * that was under way. */
+  reload(conversation, page) {
+    const { id } = this.conversations.put(conversation);
+    this.cursors.resumed(id, conversation.version);
+    const known = this.timelines.get(id);
+    if (!known) return;
+    const fresh = new Timeline(page);
+    for (const message of known.messages) fresh.apply(message);
+    this.timelines.set(id, fresh);
+  }
+
+  /** All connections as they were read, but for those of whom was told since.
+   * Of those that stand, only ones known already: most have a conversation
+   * that isn't listed here, and need no hello. */
+  connected(connections, toldOf) {
+    const known = new Set(this.connections.map(({ user }) => user.id));
+    const told = this.connections.filter(({ user }) => toldOf.has(user.username));
+    const read = connections.filter(({ state, user }) => !toldOf.has(user.username)
+      && (state !== 'connected' || known.has(user.id)));
+    this.connections = [...told, ...read];
+  }
+
+  #message(message, now) {
+    const id = message.conversation_id;
+    const before = this.conversations.get(id);
+    const isNews = !before || message.seq > before.last_seq;
+    const result = this.learn(message);
+    this.cursors.saw(id, message.version);
+    this.typists.hear(id, message.sender.username, false, now);
+    const effects = [];
+    if (isNews) effects.push({ kind: 'arrived', conversation_id: id, message });
+    if (result === 'gap') effects.push({ kind: 'gap', conversation_id: id });
+    return effects;
+  }
+
+  #updated(message) {
+    this.conversations.updated(message);
+    this.cursors.saw(message.conversation_id, message.version);
+    const timeline = this.timelines.get(message.conversation_id);
+    // Posted and touched while one was away: new here, all the same.
+    const result = timeline?.apply(message);
+    if (message.seq > (this.conversations.get(message.conversation_id)?.last_seq ?? Infinity)) {
+      this.conversations.message(message);
+    }
+    return result === 'gap' ? [{ kind: 'gap', conversation_id: message.conversation_id }] : [];
+  }
+
+  #moved(frame) {
+    this.conversations.moved(frame);
+    this.cursors.saw(frame.conversation_id, frame.version);
+    return [];
+  }
+
+  #conversation(conversation) {
+    const isNew = !this.conversations.get(conversation.id);
+    this.conversations.put(conversation);
+    if (isNew) this.cursors.set(conversation.id, conversation.version);
+    else this.cursors.saw(conversation.id, conversation.version);
+    return [];
+  }
+
+  #removed({ conversation_id: id, reason }) {
+    const known = this.conversations.get(id);
+    if (known && reason !== 'closed') known.left = true;
+    else this.conversations.remove(id);
+    this.cursors.forget(id);
+    return [{ kind: 'removed', conversation_id: id }];
+  }
+
+  #connection(connection) {
+    const others = this.connections.filter(({ id, user }) =>
+      id !== connection.id && user.id !== connection.user.id);
+    const isShown = connection.state !== 'none';
+    this.connections = isShown ? [connection, ...others] : others;
+  }
+}

@@ -1,0 +1,98 @@
+/**
+ * A stretch of one conversation's messages, in the order of `seq` and without
+ * gaps. It may end before the newest message (`hasNewer`), where somebody
+ * reads far back; what comes in live is then not part of it.
+ */
+export class Timeline {
+  /** @type {any[]} */
+  messages = [];
+  hasOlder;
+  hasNewer;
+  /** Came before what stands between. */
+  #held = new Map();
+
+  constructor({ messages = [], has_older: hasOlder = false, has_newer: hasNewer = false } = {}) {
+    this.messages = [...messages];
+    this.hasOlder = hasOlder;
+    this.hasNewer = hasNewer;
+  }
+
+  get first() {
+    return this.messages.at(0)?.seq ?? 0;
+  }
+
+  get last() {
+    return this.messages.at(-1)?.seq ?? 0;
+  }
+
+  has(seq) {
+    return this.messages.length > 0 && seq >= this.first && seq <= this.last;
+  }
+
+  withId(id) {
+    return this.messages.find((message) => message.id === id);
+  }
+
+  /**
+   * A new message, or the new state of one.
+   * @returns {'added' | 'changed' | 'known' | 'gap' | 'elsewhere'}
+   */
+  apply(message) {
+    const place = this.messages.length ? message.seq - this.first : 0;
+    const known = this.messages[place];
+    if (known?.seq === message.seq) {
+      if (known.version > message.version) return 'known';
+      const isNews = known.version < message.version;
+      this.messages[place] = message;
+      return isNews ? 'changed' : 'known';
+    }
+    if (this.messages.length && message.seq < this.first) return 'elsewhere';
+    if (this.hasNewer) return 'elsewhere';
+    if (this.messages.length && message.seq > this.last + 1) {
+      this.#held.set(message.seq, message);
+      return 'gap';
+    }
+    this.messages.push(message);
+    this.#release();
+    return 'added';
+  }
+
+  /** A page of what came before. */
+  prepend(page, hasOlder) {
+    const older = page.filter((message) => !this.messages.length || message.seq < this.first);
+    this.messages = [...older, ...this.messages];
+    this.hasOlder = hasOlder;
+  }
+
+  /** A page of what came after. */
+  append(page, hasNewer) {
+    const newer = page.filter((message) => message.seq > this.last);
+    this.messages = [...this.messages, ...newer];
+    this.hasNewer = hasNewer;
+    if (!hasNewer) this.#release();
+  }
+
+  /** Lets go of what is furthest from where one reads. */
+  trimNewer(most) {
+    if (this.messages.length <= most) return;
+    this.messages = this.messages.slice(0, most);
+    this.hasNewer = true;
+    this.#held.clear();
+  }
+
+  trimOlder(most) {
+    if (this.messages.length <= most) return;
+    this.messages = this.messages.slice(-most);
+    this.hasOlder = true;
+  }
+
+  #release() {
+    for (;;) {
+      const next = this.#held.get(this.last + 1);
+      if (!next) break;
+      this.#held.delete(next.seq);
+      this.messages.push(next);
+    }
+    for (const seq of this.#held.keys()) if (seq <= this.last) this.#held.delete(seq);
+  }
+}

@@ -1,0 +1,146 @@
+/** About a conversation: its people, and what one may do with them. */
+import * as api from '../net/api.js';
+import { element } from '../lib/dom.js';
+import { counted, lastSeen } from '../lib/time.js';
+import { attempt } from './actions.js';
+import { confirmed, openDialog } from './dialog.js';
+import { button, person } from './faces.js';
+import { openMenu } from './menu.js';
+import { choosePeople } from './people.js';
+
+const RANK = { owner: 0, admin: 1, member: 2 };
+
+export function openAbout(app, conversation) {
+  if (conversation.kind === 'direct') {
+    const other = app.store.conversations.other(conversation);
+    if (other) location.assign(profileOf(other.user, conversation.id));
+    return;
+  }
+  new Group(app, conversation.id).open();
+}
+
+/** Somebody's page, from which one comes back here. */
+const profileOf = ({ username }, id) => `/profile/${encodeURIComponent(username)}?from=${id}`;
+
+class Group {
+  #app;
+  #id;
+  #body = element('div');
+  #dialog = null;
+
+  constructor(app, id) {
+    this.#app = app;
+    this.#id = id;
+  }
+
+  get #conversation() {
+    return this.#app.store.conversations.get(this.#id);
+  }
+
+  get #myRole() {
+    return this.#app.store.conversations.mark(this.#conversation)?.role ?? 'member';
+  }
+
+  open() {
+    this.#dialog = openDialog(this.#conversation.title, this.#body);
+    this.#fill();
+  }
+
+  async #fill() {
+    const conversation = this.#conversation;
+    const mayManage = !conversation.left && this.#myRole !== 'member';
+    const people = element('div', { class: 'members' });
+    this.#body.replaceChildren(
+      mayManage ? this.#renameForm(conversation) : '',
+      element('h3', { class: 'heading' }, counted(conversation.participant_count, 'person').replace('persons', 'people')),
+      mayManage ? button('Add somebody', () => this.#invite()) : '',
+      people,
+      conversation.left ? '' : element('p', { class: 'choices' },
+        element('button', { type: 'button', class: 'button is-grave', onclick: () => this.#leave() }, 'Leave this group')),
+    );
+    await this.#members(people);
+  }
+
+  #renameForm(conversation) {
+    const field = element('input', { id: 'title', value: conversation.title, maxlength: 100, required: true });
+    const form = element('form', { class: 'inline' },
+      element('div', { class: 'field' }, element('label', { for: 'title' }, 'Name of the group'), field),
+      element('button', { type: 'submit' }, 'Rename'));
+    form.addEventListener('submit', async (event) => {
+      event.preventDefault();
+      await this.#do(() => api.rename(this.#id, field.value.trim()));
+    });
+    return form;
+  }
+
+  async #members(list) {
+    list.setAttribute('aria-busy', 'true');
+    let all = [];
+    try {
+      all = await api.members(this.#id);
+    } catch (problem) {
+      list.replaceChildren(element('p', { class: 'wrong' }, problem.detail));
+    }
+    all.sort((one, two) => RANK[one.role] - RANK[two.role]
+      || one.user.display_name.localeCompare(two.user.display_name));
+    list.append(...all.map((member) => this.#member(member)));
+    list.removeAttribute('aria-busy');
+  }
+
+  #member({ user, role }) {
+    const known = this.#conversation.participants.find((one) => one.user.id === user.id);
+    const isMe = user.id === this.#app.me.id;
+    const status = known?.is_online ? 'online'
+      : known?.last_seen ? lastSeen(known.last_seen, this.#app.now()) : `@${user.username}`;
+    const hint = [isMe ? 'you' : status, role === 'member' ? '' : role].filter(Boolean).join(' · ');
+    const acts = isMe ? [] : this.#acts(user, role);
+    const about = { hint, isOnline: known?.is_online === true, href: profileOf(user, this.#id) };
+    return person(user, about, acts.length > 0
+      && button('⋯', ({ currentTarget }) => openMenu(acts, currentTarget, { label: user.display_name }),
+        { label: `What to do with ${user.display_name}` }));
+  }
+
+  #acts(user, role) {
+    const mine = this.#myRole;
+    const set = (to) => () => this.#do(() => api.role(this.#id, user.username, to));
+    const isOwner = mine === 'owner';
+    const mayRemove = isOwner || (mine === 'admin' && role === 'member');
+    return [
+      isOwner && role === 'member' && { text: 'Make admin', act: set('admin') },
+      isOwner && role === 'admin' && { text: 'Make member', act: set('member') },
+      isOwner && {
+        text: 'Hand the group on', isGrave: true,
+        act: async () => {
+          if (await confirmed(`Make ${user.display_name} the owner?`, 'Hand it on')) await set('owner')();
+        },
+      },
+      mayRemove && {
+        text: 'Remove from the group', isGrave: true,
+        act: async () => {
+          if (!await confirmed(`Remove ${user.display_name}?`, 'Remove')) return;
+          await this.#do(() => api.remove(this.#id, user.username));
+        },
+      },
+    ].filter(Boolean);
+  }
+
+  async #invite() {
+    const [user] = await choosePeople(this.#app, { title: 'Add somebody', isOne: true });
+    if (user) await this.#do(() => api.invite(this.#id, user.username));
+  }
+
+  async #leave() {
+    if (!await confirmed('Leave this group? Its history up to now stays with you.', 'Leave')) return;
+    if (await attempt(this.#app, () => api.leave(this.#id))) this.#dialog.close();
+  }
+
+  async #do(act) {
+    if (!await attempt(this.#app, act)) return;
+    try {
+      this.#app.hear({ type: 'conversation', conversation: await api.conversation(this.#id) });
+    } catch {
+      // The socket tells, too.
+    }
+    await this.#fill();
+  }
+}

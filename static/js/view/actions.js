@@ -1,0 +1,105 @@
+/** What can be done with a message, and with a conversation: their menus. */
+import * as api from '../net/api.js';
+import { isMuted } from '../state/conversations.js';
+import { confirmed } from './dialog.js';
+import { openDetails } from './details.js';
+import { openEmoji, quickRow } from './emoji.js';
+import { openMenu } from './menu.js';
+import { addressOf } from './message.js';
+import { say } from './toast.js';
+
+/** The last year that every clock knows, but not its last days: no zone may make
+ * a tenth thousand of them. */
+const FOREVER = '9999-01-01T00:00:00.000Z';
+const HOUR = 3_600_000;
+
+/** Does something over REST, and says why where it can't. */
+export async function attempt(app, act) {
+  try {
+    const answered = await act();
+    app.change();
+    return answered ?? true;
+  } catch (problem) {
+    say(problem.detail);
+    return null;
+  }
+}
+
+export async function react(app, message, emoji, isOn) {
+  const changed = await attempt(app, () => api.react(message, emoji, isOn));
+  if (changed?.id) {
+    app.store.learn(changed);
+    app.change();
+  }
+}
+
+/** A message's own menu. */
+export function openMessageMenu(app, node, at) {
+  const { message, isMine } = node.item;
+  const { conversation, composer } = app.thread;
+  const has = (emoji) => message.reactions.some((known) =>
+    known.emoji === emoji && known.usernames.includes(app.me.username));
+  const pick = (emoji) => react(app, message, emoji, !has(emoji));
+  const canWrite = !conversation.left && !message.deleted;
+  const mayWithdraw = canWrite && (isMine || isAdmin(app, conversation));
+  const entries = [
+    canWrite && { text: 'Reply', act: () => composer.answer(message) },
+    canWrite && isMine && { text: 'Edit', act: () => composer.edit(message) },
+    !message.deleted && { text: 'Copy', act: () => copy(message.text) },
+    { text: 'Copy link', act: () => copy(new URL(addressOf(message), location.href).href) },
+    isMine && !message.deleted && { text: 'Details', act: () => openDetails(app, message) },
+    mayWithdraw && { text: 'Withdraw', isGrave: true, act: () => withdraw(app, message) },
+  ].filter(Boolean);
+  if (!entries.length) return;
+  let close = () => {};
+  const head = canWrite ? quickRow(
+    (emoji) => { close(); pick(emoji); },
+    () => { close(); openEmoji(at, pick); },
+  ) : null;
+  close = openMenu(entries, at, { label: 'Message', head });
+}
+
+async function copy(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    say('Copied.');
+  } catch {
+    say('This browser doesn’t let pages copy.');
+  }
+}
+
+async function withdraw(app, message) {
+  if (!await confirmed('Withdraw this message for everybody?', 'Withdraw')) return;
+  const done = await attempt(app, () => api.withdraw(message));
+  if (!done) return;
+  app.store.learn({ ...message, deleted: true, text: '', reactions: [], reply_to: null });
+  app.change();
+}
+
+const isAdmin = (app, conversation) => conversation.kind === 'group'
+  && ['owner', 'admin'].includes(app.store.conversations.mark(conversation)?.role);
+
+/** A conversation's own menu. */
+export function openConversationMenu(app, conversation, at) {
+  const now = app.now();
+  const set = (change) => attempt(app, async () => {
+    app.hear({ type: 'conversation', conversation: await api.settings(conversation.id, change) });
+  });
+  const until = (hours) => new Date(now + hours * HOUR).toISOString();
+  const mute = isMuted(conversation, now)
+    ? [{ text: 'Unmute', act: () => set({ muted_until: null }) }]
+    : [
+      { text: 'Mute for 8 hours', act: () => set({ muted_until: until(8) }) },
+      { text: 'Mute for a week', act: () => set({ muted_until: until(7 * 24) }) },
+      { text: 'Mute until I unmute', act: () => set({ muted_until: FOREVER }) },
+    ];
+  openMenu([
+    { text: 'About', act: () => app.about(conversation) },
+    { text: conversation.pinned ? 'Unpin' : 'Pin', act: () => set({ pinned: !conversation.pinned }) },
+    ...mute,
+    {
+      text: conversation.archived ? 'Bring back from the archive' : 'Archive',
+      act: () => set({ archived: !conversation.archived }),
+    },
+  ], at, { label: 'Conversation' });
+}

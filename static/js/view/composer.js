@@ -1,0 +1,259 @@
+/** Where one writes. What is typed is kept, whatever happens, until it is in
+ * the outbox. */
+import { find, show, write } from '../lib/dom.js';
+import { keep, kept } from '../lib/kept.js';
+import { OwnTyping } from '../state/typing.js';
+
+const LIMIT = 10_000;
+const COUNT_FROM = 9_000;
+
+export class Composer {
+  #footer;
+  #form;
+  #text;
+  #button;
+  #bar;
+  #on;
+  #typing = new OwnTyping();
+  #timer = 0;
+  #draft;
+  #answering = null;
+  #editing = null;
+
+  /**
+   * @param {HTMLElement} thread
+   * @param {{ draft: string, name: string, send: (text: string, replyTo: any) => void,
+   *   edit: (message: any, text: string) => void, typing: (isTyping: boolean) => void,
+   *   last: () => any, emoji: (anchor: HTMLElement, pick: (sign: string) => void) => void }} on
+   */
+  constructor(thread, on) {
+    this.#on = on;
+    this.#draft = `draft.${on.draft}`;
+    this.#footer = find('.composer', thread);
+    this.#form = find('form', this.#footer);
+    this.#text = find('textarea', this.#form);
+    this.#button = find('button[type="submit"]', this.#form);
+    this.#bar = find('.answering', this.#footer);
+    this.#text.setAttribute('aria-label', `Message to ${on.name}`);
+    // Longer than may be sent can be typed, counted, and shortened.
+    this.#text.removeAttribute('maxlength');
+    this.#text.required = false;
+    this.#restore();
+    this.#form.addEventListener('submit', (event) => this.#submit(event));
+    this.#text.addEventListener('input', () => this.#typed());
+    this.#text.addEventListener('keydown', (event) => this.#key(event));
+    this.#text.addEventListener('blur', () => this.#say(this.#typing.stop(), false));
+    this.#bar.addEventListener('click', (event) => {
+      if (event.target.closest('[data-act="drop"]')) this.#drop();
+    });
+    find('[data-act="emoji"]', this.#form).addEventListener('click', (event) => {
+      on.emoji(event.currentTarget, (sign) => this.#insert(sign));
+    });
+    // A tap on a button would take the keyboard away.
+    this.#button.addEventListener('pointerdown', (event) => event.preventDefault());
+  }
+
+  /** Whether anything can be written; if not, why. */
+  close(reason) {
+    let told = find('.closed', this.#footer);
+    if (reason && !told) {
+      told = document.createElement('p');
+      told.className = 'closed';
+      this.#footer.prepend(told);
+    }
+    if (told) write(told, reason ?? '');
+    show(told, Boolean(reason));
+    show(this.#form, !reason);
+    if (reason) show(this.#bar, false);
+  }
+
+  focus() {
+    if (!this.#form.hidden) this.#text.focus({ preventScroll: true });
+  }
+
+  get isEmpty() {
+    return !this.#text.value.trim();
+  }
+
+  answer(message) {
+    this.#endEdit();
+    this.#answering = message;
+    this.#showBar(`Answering ${message.sender.display_name}`, message.text);
+    this.focus();
+    this.#save();
+  }
+
+  edit(message, text = message.text) {
+    this.#answering = null;
+    if (!this.#editing) this.#save();
+    this.#edits(message, text);
+    this.#save();
+    this.focus();
+    this.#text.setSelectionRange(text.length, text.length);
+  }
+
+  #edits(message, text) {
+    this.#editing = message;
+    this.#text.value = text;
+    this.#showBar('Editing', message.text);
+    this.#changed();
+  }
+
+  /** Puts back what couldn't be taken. */
+  giveBack(text) {
+    if (this.isEmpty) {
+      this.#text.value = text;
+      this.#changed();
+      this.#save();
+    }
+  }
+
+  leave() {
+    this.#save();
+    this.#say(this.#typing.stop(), false);
+    clearInterval(this.#timer);
+  }
+
+  /** Escape: lets go of what is answered or edited; false where nothing is. */
+  escape() {
+    if (!this.#answering && !this.#editing) return false;
+    this.#drop();
+    return true;
+  }
+
+  #restore() {
+    const { text = '', answering = null, editing = null } = kept(this.#draft, {});
+    if (editing) {
+      this.#edits(editing.message, editing.text);
+      return;
+    }
+    if (text && !this.#text.value) this.#text.value = text;
+    if (answering) {
+      this.#answering = answering;
+      this.#showBar(`Answering ${answering.sender.display_name}`, answering.text);
+    }
+    this.#changed();
+  }
+
+  #submit(event) {
+    event.preventDefault();
+    const text = this.#text.value.trim();
+    const length = [...text].length;
+    if (!text || length > LIMIT) return;
+    if (this.#editing) {
+      const message = this.#editing;
+      this.#endEdit();
+      if (text !== message.text) this.#on.edit(message, text);
+    } else {
+      const replyTo = this.#answering;
+      this.#answering = null;
+      this.#text.value = '';
+      this.#on.send(text, replyTo);
+    }
+    this.#typing.sent();
+    show(this.#bar, false);
+    this.#changed();
+    this.#save();
+    this.focus();
+  }
+
+  #key(event) {
+    if (event.isComposing) return;
+    const isPlain = !event.shiftKey && !event.ctrlKey && !event.altKey && !event.metaKey;
+    if (event.key === 'Enter' && (isPlain || event.ctrlKey || event.metaKey)) {
+      event.preventDefault();
+      this.#form.requestSubmit();
+    } else if (event.key === 'ArrowUp' && isPlain && !this.#text.value) {
+      const last = this.#on.last();
+      if (!last) return;
+      event.preventDefault();
+      this.edit(last);
+    } else if (event.key === 'Escape' && this.escape()) {
+      event.stopPropagation();
+    }
+  }
+
+  #typed() {
+    this.#changed();
+    this.#save();
+    if (this.isEmpty) {
+      this.#say(this.#typing.stop(), false);
+      return;
+    }
+    if (this.#editing) return;
+    this.#say(this.#typing.key(Date.now()), true);
+    clearInterval(this.#timer);
+    this.#timer = setInterval(() => {
+      if (!this.#typing.tick(Date.now())) return;
+      clearInterval(this.#timer);
+      this.#on.typing(false);
+    }, 100);
+  }
+
+  #say(isDue, isTyping) {
+    if (isDue) this.#on.typing(isTyping);
+  }
+
+  /** As high as what is written, in browsers that don't see to that. */
+  #grow() {
+    if (CSS.supports('field-sizing', 'content')) return;
+    this.#text.style.blockSize = 'auto';
+    const frame = this.#text.offsetHeight - this.#text.clientHeight;
+    this.#text.style.blockSize = `${this.#text.scrollHeight + frame}px`;
+  }
+
+  #changed() {
+    this.#grow();
+    const length = [...this.#text.value.trim()].length;
+    const isTooLong = length > LIMIT;
+    this.#button.disabled = !length || isTooLong;
+    this.#text.toggleAttribute('aria-invalid', isTooLong);
+    const counter = find('.counter', this.#form);
+    show(counter, length >= COUNT_FROM);
+    if (length >= COUNT_FROM) write(counter, `${LIMIT - length} left`);
+  }
+
+  #insert(sign) {
+    const { selectionStart: start, selectionEnd: end } = this.#text;
+    this.#text.setRangeText(sign, start, end, 'end');
+    this.#typed();
+    this.focus();
+  }
+
+  #showBar(what, about) {
+    write(find('strong', this.#bar), what);
+    write(find('span', this.#bar), about);
+    show(this.#bar, true);
+  }
+
+  #drop() {
+    this.#answering = null;
+    this.#endEdit();
+    show(this.#bar, false);
+    this.#changed();
+    this.#save();
+    this.focus();
+  }
+
+  #endEdit() {
+    if (!this.#editing) return;
+    this.#editing = null;
+    this.#text.value = kept(this.#draft, {}).text ?? '';
+    show(this.#bar, false);
+    this.#changed();
+    this.#save();
+  }
+
+  #save() {
+    const text = this.#text.value;
+    if (this.#editing) {
+      // What was begun before the edit waits below it.
+      const { id, conversation_id, text: was, sender } = this.#editing;
+      const message = { id, conversation_id, text: was, sender };
+      keep(this.#draft, { text: kept(this.#draft, {}).text ?? '', editing: { message, text } });
+      return;
+    }
+    const isNothing = !text && !this.#answering;
+    keep(this.#draft, isNothing ? null : { text, answering: this.#answering });
+  }
+}

@@ -1,0 +1,34 @@
+/** Who has a message, and who has read it, and when. */
+import * as api from '../net/api.js';
+import { element } from '../lib/dom.js';
+import { full } from '../lib/time.js';
+import { openDialog } from './dialog.js';
+import { person } from './faces.js';
+
+export async function openDetails(app, message) {
+  const body = element('div', { 'aria-busy': 'true' }, element('p', { class: 'hint' }, 'One moment…'));
+  openDialog('Details', element('p', { class: 'hint' },
+    `Sent ${full(message.created_at)}${message.edited_at ? ` · edited ${full(message.edited_at)}` : ''}`), body);
+  try {
+    const receipts = await api.receipts(message);
+    const others = receipts.filter(({ user }) => user.id !== app.me.id);
+    const of = (test) => others.filter(test);
+    body.replaceChildren(
+      ...part('Read', of(({ read }) => read), ({ read_at: at }) => at),
+      ...part('Delivered', of(({ read, delivered }) => delivered && !read), ({ delivered_at: at }) => at),
+      ...part('Not yet delivered', of(({ delivered }) => !delivered), () => null),
+    );
+    if (!others.length) body.replaceChildren(element('p', { class: 'hint' }, 'Nobody else was here.'));
+  } catch (problem) {
+    body.replaceChildren(element('p', { class: 'wrong', role: 'alert' }, problem.detail));
+  }
+  body.removeAttribute('aria-busy');
+}
+
+function part(title, receipts, at) {
+  if (!receipts.length) return [];
+  return [
+    element('h3', { class: 'heading' }, title),
+    ...receipts.map((receipt) => person(receipt.user, { hint: at(receipt) ? full(at(receipt)) : '' })),
+  ];
+}

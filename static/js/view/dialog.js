@@ -1,0 +1,39 @@
+/** A sheet over the page: its own title, a way out, and the focus kept in it. */
+import { element, mark } from '../lib/dom.js';
+
+/**
+ * @param {string} title
+ * @param {...(Node | string)} content
+ * @returns {HTMLDialogElement}
+ */
+export function openDialog(title, ...content) {
+  const out = element('button', {
+    type: 'button', class: 'tool', 'aria-label': 'Close', onclick: () => dialog.close(),
+  }, mark('mark-close'));
+  const dialog = /** @type {HTMLDialogElement} */ (element('dialog', { class: 'sheet', 'aria-label': title },
+    element('header', { class: 'bar' }, element('h2', { class: 'bar-name' }, title), out),
+    element('div', { class: 'sheet-body' }, ...content)));
+  dialog.addEventListener('close', () => dialog.remove());
+  // A click beside the sheet is one on the dialog itself.
+  dialog.addEventListener('click', ({ target }) => target === dialog && dialog.close());
+  document.body.append(dialog);
+  dialog.showModal();
+  return dialog;
+}
+
+/** Asks before what can't be undone. */
+export function confirmed(question, yes) {
+  return new Promise((resolve) => {
+    let answer = false;
+    const choose = (is) => () => {
+      answer = is;
+      dialog.close();
+    };
+    const dialog = openDialog(question,
+      element('p', { class: 'choices' },
+        element('button', { type: 'button', class: 'button is-grave', onclick: choose(true) }, yes),
+        element('button', { type: 'button', class: 'button is-quiet', onclick: choose(false), autofocus: true }, 'Cancel')));
+    dialog.classList.add('is-small');
+    dialog.addEventListener('close', () => resolve(answer));
+  });
+}

@@ -1,0 +1,90 @@
+/** Choosing an emoji: a field that finds, and shelves to walk through. */
+import { element } from '../lib/dom.js';
+import { QUICK, allEmoji, beside, recent, sought, used } from '../lib/emoji.js';
+import { openPopover } from './menu.js';
+
+const COLUMNS = 8;
+const ARROWS = ['ArrowDown', 'ArrowUp', 'ArrowRight', 'ArrowLeft'];
+
+/** @param {HTMLElement | { x: number, y: number }} at @param {(sign: string) => void} pick */
+export function openEmoji(at, pick) {
+  const field = element('input', {
+    type: 'search', placeholder: 'Find an emoji', 'aria-label': 'Find an emoji', autocomplete: 'off',
+  });
+  const shelves = element('div', { class: 'emoji-shelves', 'aria-busy': 'true' });
+  const said = element('p', { class: 'emoji-said', role: 'status' });
+  const box = element('div', { class: 'menu emoji', popover: 'auto' }, field, shelves, said);
+  const choose = (sign) => {
+    close();
+    used(sign);
+    pick(sign);
+  };
+  const lately = recent();
+  const fill = async () => {
+    const typed = field.value;
+    const { found, trouble } = await find(typed, lately);
+    if (typed !== field.value) return;
+    shelves.removeAttribute('aria-busy');
+    shelves.replaceChildren(...found.map((shelf) => drawn(shelf, choose)));
+    shelves.scrollTop = 0;
+    said.textContent = trouble ?? (found.length ? '' : 'There is none like that.');
+  };
+  field.addEventListener('input', fill);
+  box.addEventListener('keydown', (event) => walk(event, field, shelves));
+  const close = openPopover(box, at);
+  field.focus();
+  fill();
+}
+
+/** What fits; where the rest can't be had, the few that are always here. */
+async function find(typed, lately) {
+  try {
+    return { found: sought(await allEmoji(), typed, lately), trouble: null };
+  } catch {
+    const few = QUICK.map((sign) => ({ sign, words: sign }));
+    return {
+      found: [{ name: 'Of everyday', emoji: few }],
+      trouble: 'The others could not be fetched. Try again once you are connected.',
+    };
+  }
+}
+
+function drawn({ name, emoji }, choose) {
+  return element('section', { class: 'emoji-shelf', 'aria-label': name },
+    element('h3', {}, name),
+    element('div', { class: 'emoji-grid' }, ...emoji.map(({ sign, words }) =>
+      element('button', {
+        type: 'button', title: words, 'aria-label': words, onclick: () => choose(sign),
+      }, sign))));
+}
+
+function walk(event, field, shelves) {
+  const grids = [...shelves.querySelectorAll('.emoji-grid')];
+  const isInField = document.activeElement === field;
+  if (isInField) {
+    if (event.key !== 'Enter' && event.key !== 'ArrowDown') return;
+    event.preventDefault();
+    const first = grids[0]?.children[0];
+    if (event.key === 'Enter') first?.click();
+    else first?.focus();
+    return;
+  }
+  const button = document.activeElement;
+  const shelf = grids.indexOf(button?.parentElement);
+  if (shelf < 0 || !ARROWS.includes(event.key)) return;
+  event.preventDefault();
+  const place = [shelf, [...grids[shelf].children].indexOf(button)];
+  const sizes = grids.map((grid) => grid.children.length);
+  const next = beside(sizes, place, event.key, COLUMNS);
+  if (next) grids[next[0]].children[next[1]].focus();
+  else field.focus();
+}
+
+/** The few that are used most, in a row, and the way to the rest. */
+export function quickRow(pick, more) {
+  return element('div', { class: 'quick', role: 'group', 'aria-label': 'React' },
+    ...QUICK.map((sign) => element('button', {
+      type: 'button', 'aria-label': `React with ${sign}`, onclick: () => pick(sign),
+    }, sign)),
+    element('button', { type: 'button', 'aria-label': 'More emoji', onclick: more }, '+'));
+}

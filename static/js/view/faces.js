@@ -1,0 +1,26 @@
+/** Somebody in a list: a face, a name, and what can be done. */
+import { hue, initials } from '../lib/avatar.js';
+import { element } from '../lib/dom.js';
+
+export const avatar = (name) =>
+  element('span', { class: `avatar hue-${hue(name)}`, 'aria-hidden': 'true' }, initials(name));
+
+export const face = (name, isOnline = false) =>
+  element('span', { class: `face${isOnline ? ' is-online' : ''}` }, avatar(name),
+    isOnline && element('span', { class: 'unseen' }, 'Online'));
+
+/** A button that says what it does. */
+export const button = (text, act, { isQuiet = true, label = null } = {}) =>
+  element('button', {
+    type: 'button', class: isQuiet ? 'button is-quiet' : 'button', 'aria-label': label, onclick: act,
+  }, text);
+
+/** One person, with what stands beside them. */
+export function person(user, { hint = `@${user.username}`, isOnline = false, href = null } = {}, ...beside) {
+  const name = element('strong', { dir: 'auto' }, user.display_name);
+  return element('div', { class: 'person' },
+    face(user.display_name, isOnline),
+    element('p', {}, href ? element('a', { class: 'name', href }, name) : name, ' ',
+      element('span', { class: 'hint' }, hint)),
+    beside.some(Boolean) && element('div', { class: 'choices' }, ...beside));
+}

@@ -1,0 +1,63 @@
+/** The keyboard, wherever the focus is. */
+import { find } from '../lib/dom.js';
+import { openMessageMenu } from './actions.js';
+
+const TYPES = 'input, textarea, select, [contenteditable]';
+
+export function watchKeys(app) {
+  document.addEventListener('keydown', (event) => {
+    if (event.defaultPrevented || event.isComposing || find('dialog[open]')) return;
+    const isCommand = event.ctrlKey || event.metaKey;
+    if (isCommand && event.key.toLowerCase() === 'k') {
+      event.preventDefault();
+      app.seek.focus();
+    } else if (event.key === 'Escape') escape(app, event);
+    else if (walkMessages(app, event)) event.preventDefault();
+    else if (!isCommand && !event.altKey && !event.target.closest?.(TYPES)) plain(app, event);
+  });
+}
+
+function escape(app, event) {
+  if (find('[popover]:popover-open')) return;
+  const { thread } = app;
+  if (!thread || thread.composer.escape()) return;
+  if (event.target.closest?.('.message')) thread.composer.focus();
+  else {
+    const { id } = thread;
+    app.close();
+    find(`.list .row[data-id="${id}"]`)?.focus();
+  }
+}
+
+function plain(app, event) {
+  if (event.key === '/') {
+    event.preventDefault();
+    app.seek.focus();
+  } else if (event.key.length === 1 && event.key !== ' ' && app.thread
+    && !event.target.closest?.('.side, button, a, [popover]')) {
+    // Who just types means to write.
+    app.thread.composer.focus();
+  } else if (event.key === 'ArrowUp' && event.target.closest?.('.history') && app.thread) {
+    event.preventDefault();
+    app.thread.history.focusLast();
+  }
+}
+
+/** Arrows go from message to message; Enter and the menu key open its menu.
+ * False for all other keys, and elsewhere. */
+function walkMessages(app, event) {
+  const node = event.target.closest?.('.message');
+  if (!node) return false;
+  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  if (step) {
+    const all = [...document.querySelectorAll('.history .message')];
+    const next = all[all.indexOf(node) + step];
+    if (next) next.focus();
+    else if (step > 0) app.thread?.composer.focus();
+    return true;
+  }
+  const isMenu = event.key === 'ContextMenu' || (event.key === 'F10' && event.shiftKey);
+  if (!isMenu && !(event.key === 'Enter' && event.target === node)) return false;
+  if (node.item?.message) openMessageMenu(app, node, find('.bubble', node));
+  return true;
+}

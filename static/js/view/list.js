@@ -1,0 +1,200 @@
+/** The list of conversations, and above it those who ask. */
+import * as api from '../net/api.js';
+import { element, find, reconcile, show, write } from '../lib/dom.js';
+import { sliding } from '../lib/motion.js';
+import { button, person } from './faces.js';
+import { helloOf, makeRow, rowOf, updateRow } from './row.js';
+import { say } from './toast.js';
+
+const WELCOME = 'Nobody to write to yet. Search for somebody you know, and ask to connect. Once they accept, you can write to each other.';
+
+export class List {
+  #app;
+  #rows;
+  #people;
+  #archive;
+  #empty;
+  #showsArchive = false;
+  #older;
+  #isFetching = false;
+  #order = null;
+
+  constructor(app) {
+    this.#app = app;
+    this.#rows = find('.list .rows');
+    this.#rows.replaceChildren();
+    const scroll = find('.side-scroll');
+    find('.people', scroll)?.remove();
+    this.#people = element('section', { class: 'people', 'aria-label': 'People', hidden: true });
+    find('.list', scroll).before(this.#people);
+    this.#archive = element('button', {
+      type: 'button', class: 'archive', hidden: true, onclick: () => this.#toggleArchive(),
+    });
+    this.#empty = element('p', { class: 'beginning', hidden: true });
+    this.#rows.before(this.#archive);
+    find('.list .beginning')?.remove();
+    this.#rows.after(this.#empty);
+    this.#older = this.#nextPage();
+    scroll.addEventListener('scroll', () => {
+      if (scroll.scrollTop + scroll.clientHeight > scroll.scrollHeight - 400) this.#more();
+    }, { passive: true });
+    this.#rows.addEventListener('keydown', (event) => walkRows(event));
+  }
+
+  /** The page's own link to older ones tells from where the list goes on. */
+  #nextPage() {
+    const link = [...document.querySelectorAll('.list .more a')]
+      .find((known) => new URL(known.href).searchParams.has('list'));
+    document.querySelectorAll('.list .more').forEach((more) => more.remove());
+    if (!link) return null;
+    const before = new URL(link.href).searchParams.get('list');
+    return `/api/conversations/?before=${encodeURIComponent(before)}`;
+  }
+
+  async #more() {
+    if (!this.#older || this.#isFetching) return;
+    this.#isFetching = true;
+    try {
+      const { body, links } = await api.page(this.#older);
+      for (const conversation of body) {
+        if (this.#app.store.conversations.get(conversation.id)) continue;
+        this.#app.store.conversations.put(conversation);
+        this.#app.store.cursors.set(conversation.id, conversation.version);
+      }
+      this.#older = links.prev ?? null;
+      this.#app.change();
+    } catch {
+      // Scrolling on asks again.
+    }
+    this.#isFetching = false;
+  }
+
+  render(now) {
+    const { store, openId, outbox } = this.#app;
+    const { conversations } = store;
+    const archived = conversations.ordered({ archived: true });
+    if (!archived.length && !this.#older) this.#showsArchive = false;
+    const shown = this.#showsArchive ? archived : conversations.ordered();
+    const known = shown.map((conversation) => rowOf(conversation, {
+      conversations,
+      me: store.me,
+      now,
+      typists: store.typists.at(conversation.id, now),
+      isOpen: conversation.id === openId,
+      waiting: outbox.of(conversation.id).at(-1),
+    }));
+    const rows = this.#showsArchive ? known : this.#withHellos(known, now);
+    this.#sliding(rows, () => reconcile(this.#rows, rows,
+      { key: (row) => String(row.id), make: makeRow, update: updateRow }));
+    this.#empties(rows);
+    const hasMore = store.hasArchived && this.#older !== null;
+    show(this.#archive, this.#showsArchive || archived.length > 0 || hasMore);
+    write(this.#archive, this.#showsArchive ? 'Back to all' : 'Archived');
+    this.#renderPeople();
+  }
+
+  /** Those with whom one could begin stand among the others, by time. */
+  #withHellos(rows, now) {
+    const { connections, conversations } = this.#app.store;
+    const silent = connections.filter(({ state, user }) =>
+      state === 'connected' && !conversations.directWith(user.username));
+    if (!silent.length) return rows;
+    return [...rows, ...silent.map((connection) => helloOf(connection, now))]
+      .sort((one, two) => Number(two.isPinned) - Number(one.isPinned) || two.at - one.at);
+  }
+
+  /** One that rises to the top is seen to. */
+  #sliding(rows, change) {
+    const order = rows.map(({ id }) => id).join(' ');
+    const isSame = this.#order === null || this.#order.view !== this.#showsArchive
+      || this.#order.text === order;
+    this.#order = { view: this.#showsArchive, text: order };
+    if (isSame) change();
+    else sliding(this.#rows, change);
+  }
+
+  /** What to do first is said once: beside the list where there is room. */
+  #empties(rows) {
+    const { connections, conversations } = this.#app.store;
+    const isNew = !this.#showsArchive && !rows.length && !conversations.size
+      && !connections.some(({ state }) => state === 'incoming');
+    this.#empty.classList.toggle('is-welcome', isNew);
+    write(this.#empty, this.#showsArchive ? 'Nothing is archived.' : isNew ? WELCOME
+      : 'Once you accept, you can write to each other.');
+    show(this.#empty, !rows.length);
+    write(find('main.is-blank > p'), isNew ? WELCOME
+      : 'Choose a conversation, or start one with somebody.');
+  }
+
+  /** Those far down the list may be archived, too: it is read to its end. */
+  async #toggleArchive() {
+    this.#showsArchive = !this.#showsArchive;
+    this.#app.change();
+    while (this.#showsArchive && this.#older) {
+      const before = this.#older;
+      await this.#more();
+      if (this.#older === before) break;
+    }
+  }
+
+  #renderPeople() {
+    const { connections, conversations } = this.#app.store;
+    const asking = connections.filter(({ state }) => state === 'incoming');
+    const asked = connections.filter(({ state }) => state === 'requested');
+    const shown = [...asking, ...asked];
+    const looks = JSON.stringify(shown);
+    if (this.#people.dataset.looks === looks) return;
+    this.#people.dataset.looks = looks;
+    const rows = shown.map((known) => this.#connection(known));
+    show(this.#people, shown.length > 0);
+    if (shown.length < 2) {
+      this.#people.replaceChildren(...rows);
+      return;
+    }
+    const wasOpen = find('details', this.#people)?.open ?? conversations.size === 0;
+    this.#people.replaceChildren(element('details', { open: wasOpen },
+      element('summary', {}, requests(asking.length, asked.length)), ...rows));
+  }
+
+  #connection({ id, state, user }) {
+    const name = user.display_name;
+    if (state === 'incoming') {
+      return person(user, { hint: `@${user.username} would like to connect` },
+        button('Accept', () => this.#answer(api.accept(id)), { isQuiet: false, label: `Accept ${name}` }),
+        button('Decline', () => this.#answer(api.decline(id)), { label: `Decline ${name}` }));
+    }
+    const row = person(user, { hint: 'hasn’t answered yet' });
+    row.classList.add('is-waiting');
+    return row;
+  }
+
+  async #answer(asked) {
+    try {
+      const connection = await asked;
+      if (connection) this.#app.hear({ type: 'connection', connection });
+    } catch (problem) {
+      say(problem.detail);
+    }
+  }
+
+  focusFirst() {
+    find('.row', this.#rows)?.focus();
+  }
+}
+
+/** What those who wait are called together. */
+function requests(asking, asked) {
+  if (!asking) return `You asked ${asked} people to connect`;
+  return asking === 1 ? '1 person would like to connect' : `${asking} people would like to connect`;
+}
+
+/** Arrows go from row to row. */
+export function walkRows(event) {
+  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  if (!step) return;
+  const rows = [...event.currentTarget.querySelectorAll('.row, .person button')];
+  const next = rows[rows.indexOf(document.activeElement) + step];
+  event.preventDefault();
+  if (next) next.focus();
+  else if (step < 0) find('#seek')?.focus();
+}

@@ -1,0 +1,206 @@
+/** One message, made of the page's own piece of markup. */
+import { hue } from '../lib/avatar.js';
+import { element, find, piece, show, write } from '../lib/dom.js';
+import { pieces } from '../lib/links.js';
+import { moved } from '../lib/motion.js';
+import { clock, full } from '../lib/time.js';
+
+const TICKS = {
+  sent: ['Sent', 'one-tick'],
+  delivered: ['Delivered', 'two-ticks'],
+  read: ['Read', 'two-ticks'],
+  waiting: ['Waiting to be sent', 'clock'],
+  sending: ['Waiting to be sent', 'clock'],
+  failed: ['Not sent', 'not-sent'],
+};
+
+/** All that a message's looks depend on. */
+export function looks(item) {
+  const of = item.message ? `${item.message.id}.${item.message.version}` : item.key;
+  return [item.kind, of, item.isFirst, item.isNamed, item.count].join(' ');
+}
+
+export function makeItem(item, context) {
+  if (item.kind === 'unread') return unreadLine(item);
+  const node = item.kind === 'system' ? makeSystem(item.message) : makeBubble(item, context);
+  node.item = item;
+  node.looks = looks(item);
+  return node;
+}
+
+/** The new state of one that is there: patched where only its ticks differ. */
+export function updateItem(node, item, context) {
+  if (node.looks === looks(item)) {
+    node.item = item;
+    if (item.status) setTicks(find('.about .ticks', node), item.status);
+    if (item.kind === 'waiting') setFailure(node, item.item);
+    return node;
+  }
+  const next = makeItem(item, context);
+  // Its ticks are the same drawing as before, so that they are seen to turn.
+  const [was, is] = [find('.about .ticks', node), find('.about .ticks', next)];
+  if (was && is && item.status) {
+    setTicks(was, item.status);
+    is.replaceWith(was);
+  }
+  if (node === document.activeElement) queueMicrotask(() => next.focus());
+  return next;
+}
+
+function unreadLine({ count }) {
+  const line = element('li', { class: 'unread-line', id: 'unread' }, element('span'));
+  write(line.firstChild, `${count} unread`);
+  line.looks = looks({ kind: 'unread', key: 'unread', count });
+  return line;
+}
+
+function makeSystem(message) {
+  const node = piece('messages', 1);
+  node.id = `message-${message.id}`;
+  write(find('span', node), message.text);
+  setTime(find('time', node), message.created_at);
+  return node;
+}
+
+function makeBubble(item, context) {
+  const node = piece('messages', 0);
+  const message = item.message ?? waiting(item.item, context);
+  node.id = item.message ? `message-${message.id}` : `waiting-${item.key}`;
+  node.tabIndex = -1;
+  const isMine = item.message ? item.isMine : true;
+  node.classList.toggle('is-mine', isMine);
+  node.classList.toggle('is-first', item.isFirst);
+  setSender(node, message, { isMine, isNamed: item.isNamed });
+  setQuote(node, message);
+  setText(node, message);
+  setAbout(node, message, item.status);
+  setReactions(node, message, context);
+  if (!item.message) setFailure(node, item.item);
+  return node;
+}
+
+/** What will be a message, as if it were one. */
+const waiting = (item, { me }) => ({
+  sender: me,
+  reply_to: item.reply_to,
+  text: item.text,
+  created_at: new Date(item.created_at).toISOString(),
+  reactions: [],
+  edited_at: null,
+  deleted: false,
+});
+
+function setSender(node, message, { isMine, isNamed }) {
+  const sender = find('.bubble > .sender', node);
+  if (isNamed) {
+    tint(sender, message.sender.display_name);
+    write(sender, message.sender.display_name);
+  } else sender.remove();
+  if (!isMine) find('.bubble > .unseen', node).remove();
+}
+
+function tint(node, name) {
+  node.className = node.className.replace(/hue-\d+/u, `hue-${hue(name)}`);
+}
+
+function setQuote(node, message) {
+  const quote = find('.quote', node);
+  const answered = message.deleted ? null : message.reply_to;
+  if (!answered) {
+    quote.remove();
+    return;
+  }
+  tint(quote, answered.sender.display_name);
+  quote.href = addressOf({ ...answered, conversation_id: message.conversation_id ?? '' });
+  quote.dataset.seq = answered.seq;
+  quote.dataset.id = answered.id;
+  write(find('.sender', quote), answered.sender.display_name);
+  write(find('.quoted', quote), answered.text || 'Message withdrawn');
+}
+
+function setText(node, message) {
+  const text = find('.text', node);
+  const said = find('.said', text);
+  text.classList.toggle('is-withdrawn', message.deleted);
+  said.replaceChildren(...(message.deleted ? ['Message withdrawn'] : linked(message.text)));
+}
+
+/** A text with its links, each of which opens elsewhere and tells nothing. */
+export const linked = (text) => pieces(text).map((part) => (part.isLink
+  ? element('a', { href: part.text, rel: 'noopener nofollow', target: '_blank' }, part.text)
+  : part.text));
+
+function setAbout(node, message, status) {
+  const about = find('.about', node);
+  if (!message.edited_at || message.deleted) find('span', about).remove();
+  setTime(find('time', about), message.created_at);
+  const when = find('.when', about);
+  if (message.seq) when.href = addressOf(message);
+  else when.replaceWith(...when.childNodes);
+  const ticks = find('.ticks', about);
+  if (status) setTicks(ticks, status);
+  else ticks.remove();
+}
+
+/** Where a message stands. */
+export const addressOf = ({ conversation_id: id, seq, id: message }) =>
+  `/messages?conversation=${id}&around=${seq}#message-${message}`;
+
+export function setTime(node, at) {
+  node.dateTime = at;
+  node.title = full(at);
+  write(node, clock(at));
+}
+
+export function setTicks(svg, status) {
+  if (!svg || svg.dataset.status === status) return;
+  const [name, symbol] = TICKS[status];
+  if (svg.dataset.status && svg.isConnected) moved(svg, { transform: 'rotateX(90deg)' });
+  svg.dataset.status = status;
+  svg.classList.toggle('are-blue', status === 'read');
+  svg.classList.toggle('is-failed', status === 'failed');
+  svg.setAttribute('aria-label', name);
+  write(find('title', svg), name);
+  find('use', svg).setAttribute('href', `#${symbol}`);
+}
+
+function setFailure(node, item) {
+  const known = find('.failure', node);
+  const isFailed = item.state === 'failed';
+  node.classList.toggle('is-failed', isFailed);
+  if (!isFailed) {
+    known?.remove();
+    return;
+  }
+  if (known) return;
+  node.append(element('p', { class: 'failure', role: 'alert' },
+    `Not sent. ${item.why ?? ''} `,
+    element('button', { type: 'button', class: 'link', 'data-act': 'retry' }, 'Retry'), ' ',
+    element('button', { type: 'button', class: 'link', 'data-act': 'discard' }, 'Discard')));
+}
+
+/** What somebody is called, as far as the conversation tells. */
+function nameOf(username, conversation, me) {
+  if (username === me.username) return 'You';
+  const person = conversation.participants.find(({ user }) => user.username === username);
+  return person?.user.display_name ?? username;
+}
+
+function setReactions(node, message, { me, conversation }) {
+  const list = find('.reactions', node);
+  if (message.deleted || !message.reactions.length) {
+    list.remove();
+    return;
+  }
+  list.replaceChildren(...message.reactions.map((reaction) => {
+    const isMine = reaction.usernames.includes(me.username);
+    const more = reaction.count - reaction.usernames.length;
+    const names = reaction.usernames.map((username) => nameOf(username, conversation, me)).join(', ')
+      + (more > 0 ? ` and ${more} more` : '');
+    const button = element('button', {
+      type: 'button', 'data-act': 'reaction', 'data-emoji': reaction.emoji, 'aria-pressed': String(isMine),
+    }, `${reaction.emoji} ${reaction.count}`, element('span', { class: 'unseen' }, ` ${names}`));
+    return element('li', { title: names }, button);
+  }));
+  show(list, true);
+}

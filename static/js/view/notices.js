@@ -1,0 +1,58 @@
+/** What reaches somebody who looks elsewhere: the title, the badge, a sound,
+ * a notification; and those who listen rather than look. */
+import { kept } from '../lib/kept.js';
+import { chime } from '../lib/sound.js';
+import { isMuted } from '../state/conversations.js';
+import { tellListeners } from './toast.js';
+
+const SHORT = 120;
+
+export class Notices {
+  #app;
+  #shown = null;
+
+  constructor(app) {
+    this.#app = app;
+  }
+
+  render(now) {
+    const { store, thread } = this.#app;
+    const total = store.conversations.totalUnread(now);
+    const name = thread?.conversation ? thread.name : 'Messages';
+    const title = `${total ? `(${total}) ` : ''}${name} · Tidings`;
+    if (document.title !== title) document.title = title;
+    if (this.#shown === total) return;
+    this.#shown = total;
+    if (total) navigator.setAppBadge?.(total).catch(() => {});
+    else navigator.clearAppBadge?.().catch(() => {});
+  }
+
+  async arrived(message) {
+    const { app, conversation } = { app: this.#app, conversation: this.#app.store.conversations.get(message.conversation_id) };
+    if (!conversation || message.sender.id === app.me.id || message.kind !== 'text') return;
+    const isOpen = app.openId === conversation.id;
+    if (isOpen) tellListeners(`${message.sender.display_name}: ${message.text.slice(0, SHORT)}`);
+    if (isMuted(conversation, app.now()) || (app.isWatched && isOpen)) return;
+    if (kept('sound', true)) await chime();
+    if (!app.isWatched && kept('notify', false)) notify(app, conversation, message);
+  }
+}
+
+/** One for each conversation: a newer takes the place of an older. */
+function notify(app, conversation, message) {
+  if (!('Notification' in window) || Notification.permission !== 'granted') return;
+  try {
+    const notice = new Notification(app.store.conversations.name(conversation), {
+      body: (conversation.kind === 'group' ? `${message.sender.display_name}: ` : '')
+        + message.text.slice(0, SHORT),
+      tag: `tidings-${conversation.id}`,
+    });
+    notice.addEventListener('click', () => {
+      window.focus();
+      notice.close();
+      app.open(conversation.id);
+    });
+  } catch {
+    // Some phones notify by service workers alone.
+  }
+}

@@ -1,0 +1,155 @@
+/** Choosing people among those one is connected with, and beginning with
+ * them. */
+import * as api from '../net/api.js';
+import { element, find, show, write } from '../lib/dom.js';
+import { attempt } from './actions.js';
+import { openDialog } from './dialog.js';
+import { button, face, person } from './faces.js';
+import { connectButton } from './seek.js';
+import { say } from './toast.js';
+
+const PAUSE = 200;
+
+/** A new conversation, with one or with several. */
+export function openNew(app) {
+  const list = element('div', { class: 'people-list' });
+  const field = seekField('Search people by name');
+  const dialog = openDialog('New conversation', field,
+    button('New group', () => {
+      dialog.close();
+      newGroup(app);
+    }), list);
+  watch(field, list, app, (user, connection) => {
+    const choice = connectButton(app, user, connection);
+    choice.addEventListener('click', () => connection?.state === 'connected' && dialog.close());
+    return person(user, {}, choice);
+  });
+}
+
+async function newGroup(app) {
+  const people = await choosePeople(app, { title: 'New group', isNamed: true });
+  if (!people.length) return;
+  const made = await attempt(app, () =>
+    api.createGroup(people.title, people.map(({ username }) => username)));
+  if (!made) return;
+  app.hear({ type: 'conversation', conversation: made });
+  app.open(made.id);
+}
+
+/**
+ * @param {{ title: string, isOne?: boolean, isNamed?: boolean }} how
+ * @returns {Promise<any[] & { title?: string }>} nobody where it was given up
+ */
+export function choosePeople(app, { title, isOne = false, isNamed = false }) {
+  return new Promise((resolve) => {
+    const chosen = new Map();
+    let answer = [];
+    const list = element('div', { class: 'people-list' });
+    const field = seekField('Search people you are connected with');
+    const name = element('input', { id: 'group-title', maxlength: 100, autocomplete: 'off' });
+    const named = element('div', { class: 'field' },
+      element('label', { for: 'group-title' }, 'Name of the group'), name);
+    const done = () => {
+      if (!name.value.trim()) {
+        name.focus();
+        return 'A group needs a name.';
+      }
+      if (!chosen.size) return 'Choose somebody first.';
+      answer = Object.assign([...chosen.values()], { title: name.value.trim() });
+      dialog.close();
+      return '';
+    };
+    const dialog = openDialog(title, ...(isOne ? [field, list]
+      : [choosing([isNamed ? named : '', field, list], done)]));
+    dialog.addEventListener('close', () => resolve(answer));
+    const choose = (user, isChosen) => {
+      if (isChosen) chosen.set(user.id, user);
+      else chosen.delete(user.id);
+      if (isOne) {
+        answer = [user];
+        dialog.close();
+      }
+    };
+    watch(field, list, app, (user, connection) => (connection?.state === 'connected'
+      ? option(user, chosen.has(user.id), isOne, (is) => choose(user, is)) : null));
+  });
+}
+
+/**
+ * Whatever the list's length, what ends it stays in reach. Enter ends it, too;
+ * in the field that searches it is no answer yet.
+ * @param {(Node | string)[]} content
+ * @param {() => string} done what is missing yet
+ */
+function choosing(content, done) {
+  const wrong = element('p', { class: 'wrong', role: 'alert' });
+  const form = element('form', { class: 'choosing' }, ...content,
+    element('div', { class: 'sheet-end' }, wrong,
+      element('button', { type: 'submit' }, 'Create group')));
+  form.addEventListener('submit', (event) => {
+    event.preventDefault();
+    write(wrong, done());
+  });
+  form.addEventListener('keydown', (event) => {
+    if (event.key === 'Enter' && event.target.type === 'search') event.preventDefault();
+  });
+  return form;
+}
+
+function option(user, isChosen, isOne, choose) {
+  if (isOne) return person(user, {}, button('Add', () => choose(true), { label: `Add ${user.display_name}` }));
+  const box = element('input', { type: 'checkbox', checked: isChosen, onchange: () => choose(box.checked) });
+  return element('label', { class: 'person is-choice' }, face(user.display_name),
+    element('p', {}, element('strong', { dir: 'auto' }, user.display_name), ' ',
+      element('span', { class: 'hint' }, `@${user.username}`)), box);
+}
+
+function seekField(label) {
+  return element('div', { class: 'field' }, element('input', {
+    type: 'search', 'aria-label': label, placeholder: label, autocomplete: 'off', spellcheck: 'false', autofocus: true,
+  }));
+}
+
+/** Those one is connected with; and, once two letters are typed, all whom
+ * they find. */
+async function watch(field, list, app, shown) {
+  const input = find('input', field);
+  let connections = app.store.connections;
+  let timer = 0;
+  const fill = (users) => {
+    const of = (user) => connections.find((known) => known.user.id === user.id);
+    const rows = users.map((user) => shown(user, of(user))).filter(Boolean);
+    list.replaceChildren(...(rows.length ? rows : [element('p', { class: 'hint' },
+      input.value ? 'Nobody found.' : 'You are connected with nobody yet: search, and ask.')]));
+  };
+  const known = () => {
+    const sought = input.value.trim().toLowerCase();
+    const users = connections.filter(({ state }) => state === 'connected').map(({ user }) => user);
+    return users.filter(({ username, display_name: name }) =>
+      `${username} ${name}`.toLowerCase().includes(sought));
+  };
+  const ask = async () => {
+    const sought = input.value.trim().replace(/^@/u, '');
+    try {
+      const found = await api.people(sought);
+      if (input.value.trim().replace(/^@/u, '') !== sought) return;
+      const first = known();
+      const others = found.filter(({ id }) => id !== app.me.id && !first.some((one) => one.id === id));
+      fill([...first, ...others]);
+    } catch (problem) {
+      say(problem.detail);
+    }
+  };
+  input.addEventListener('input', () => {
+    clearTimeout(timer);
+    fill(known());
+    if (input.value.trim().length >= 2) timer = setTimeout(ask, PAUSE);
+  });
+  fill(known());
+  try {
+    connections = await api.connections();
+    if (!input.value) fill(known());
+  } catch {
+    show(list, true);
+  }
+}

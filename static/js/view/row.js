@@ -1,0 +1,136 @@
+/** One conversation of the list, made of the page's own piece of markup. */
+import { hue, initials } from '../lib/avatar.js';
+import { find, piece, show, write } from '../lib/dom.js';
+import { full, listed } from '../lib/time.js';
+import { isMuted, moment } from '../state/conversations.js';
+import { setTicks } from './message.js';
+
+const PREVIEW = 140;
+
+/** What a row shows, in words. */
+export function rowOf(conversation, { conversations, me, now, typists, isOpen, waiting = null }) {
+  const last = waiting ? asMessage(waiting, me) : conversation.last_message;
+  const name = conversations.name(conversation);
+  const isGroup = conversation.kind === 'group';
+  const typing = typists.length > 0;
+  const isSpoken = last?.kind === 'text';
+  const isMine = last?.sender.id === me.id;
+  return {
+    id: conversation.id,
+    href: `/messages?conversation=${conversation.id}`,
+    name,
+    isGroup,
+    isOpen,
+    isOnline: conversations.other(conversation)?.is_online === true,
+    at: waiting?.created_at ?? moment(conversation),
+    time: listed(waiting?.created_at ?? moment(conversation), now),
+    lead: !typing && isSpoken ? lead(last, isMine, isGroup) : '',
+    preview: typing ? typingText(conversation, typists) : preview(last, name),
+    isTyping: typing,
+    isAside: !typing && (!isSpoken || last.deleted),
+    ticks: typing ? null : waiting?.state ?? conversations.ticks(conversation),
+    unread: conversation.unread_count,
+    isMuted: isMuted(conversation, now),
+    isPinned: conversation.pinned,
+  };
+}
+
+/** Somebody with whom nothing was said yet. */
+export function helloOf({ user, created_at: met }, now) {
+  return {
+    id: `hello ${user.username}`,
+    href: `/messages/chat/${encodeURIComponent(user.username)}/`,
+    name: user.display_name,
+    isGroup: false,
+    isOpen: false,
+    isOnline: false,
+    at: Date.parse(met),
+    time: listed(met, now),
+    lead: '',
+    preview: `Say hello to ${user.display_name}`,
+    isTyping: false,
+    isAside: true,
+    ticks: null,
+    unread: 0,
+    isMuted: false,
+    isPinned: false,
+  };
+}
+
+/** What waits to be sent is the last word already. */
+const asMessage = ({ text }, me) => ({ kind: 'text', text, sender: me, deleted: false });
+
+function lead(last, isMine, isGroup) {
+  if (isMine) return 'You: ';
+  return isGroup ? `${last.sender.display_name.split(/\s+/u)[0]}: ` : '';
+}
+
+function preview(last, name) {
+  if (!last) return `Say hello to ${name}`;
+  return last.deleted ? 'Message withdrawn' : last.text.slice(0, PREVIEW);
+}
+
+/** Who types: by name where there are several to tell apart. */
+export function typingText(conversation, usernames) {
+  if (conversation.kind === 'direct') return 'typing…';
+  const names = usernames.map((username) => {
+    const person = conversation.participants.find(({ user }) => user.username === username);
+    return (person?.user.display_name ?? username).split(/\s+/u)[0];
+  });
+  if (names.length > 2) return `${names.length} people are typing…`;
+  return `${names.join(' and ')} ${names.length > 1 ? 'are' : 'is'} typing…`;
+}
+
+export function makeRow(row) {
+  const node = piece('row');
+  updateRow(node, row);
+  return node;
+}
+
+export function updateRow(node, row) {
+  const looks = JSON.stringify(row);
+  if (node.looks === looks) return node;
+  node.looks = looks;
+  const link = find('.row', node);
+  link.href = row.href;
+  link.dataset.id = row.id;
+  link.toggleAttribute('aria-current', row.isOpen);
+  if (row.isOpen) link.setAttribute('aria-current', 'page');
+  const face = find('.face', node);
+  face.classList.toggle('is-group', row.isGroup);
+  face.classList.toggle('is-online', row.isOnline);
+  show(find('.online', face), row.isOnline);
+  setAvatar(find('.avatar', face), row.name);
+  write(find('.row-name', node), row.name);
+  setRowTime(find('.row-time', node), row);
+  setPreview(find('.row-preview', node), row);
+  const badge = find('.badge', node);
+  badge.classList.toggle('is-quiet', row.isMuted);
+  badge.firstChild.data = row.unread > 999 ? '999+' : String(row.unread);
+  show(badge, row.unread > 0);
+  show(find('.is-muted', node), row.isMuted);
+  show(find('.is-pinned', node), row.isPinned);
+  return node;
+}
+
+function setRowTime(time, row) {
+  time.dateTime = new Date(row.at).toISOString();
+  time.title = full(row.at);
+  write(time, row.time);
+}
+
+function setPreview(line, row) {
+  line.classList.toggle('is-aside', row.isAside);
+  line.classList.toggle('is-typing', row.isTyping);
+  write(find('.lead', line), row.lead);
+  write(find('.said', line), row.preview);
+  const ticks = find('.ticks', line);
+  show(ticks, Boolean(row.ticks));
+  if (row.ticks) setTicks(ticks, row.ticks);
+}
+
+/** Draws a face: initials on a hue. */
+export function setAvatar(node, name) {
+  node.className = node.className.replace(/hue-\d+/u, `hue-${hue(name)}`);
+  write(node, initials(name));
+}

@@ -1,0 +1,162 @@
+/** The search box: conversations that are there, and people who could be. */
+import * as api from '../net/api.js';
+import { element, find, show } from '../lib/dom.js';
+import { button, person } from './faces.js';
+import { walkRows } from './list.js';
+import { makeRow, rowOf } from './row.js';
+import { say } from './toast.js';
+
+const PAUSE = 200;
+const SHOWN = 20;
+
+export class Seek {
+  #app;
+  #field = find('#seek');
+  #found = find('.found');
+  #timer = 0;
+  #people = [];
+  #asked = '';
+  /** All connections, of which the page knows only those that are news. */
+  #known = [];
+
+  constructor(app) {
+    this.#app = app;
+    this.#field.addEventListener('input', () => this.#changed());
+    this.#field.addEventListener('keydown', (event) => this.#key(event));
+    this.#found.addEventListener('keydown', (event) => {
+      if (event.key === 'Escape') this.clear();
+      else walkRows(event);
+    });
+    this.#found.addEventListener('click', (event) => {
+      if (event.target.closest('.row')) this.clear();
+    });
+  }
+
+  focus() {
+    this.#field.focus();
+    this.#field.select();
+  }
+
+  clear() {
+    this.#field.value = '';
+    this.#changed();
+  }
+
+  #key(event) {
+    if (event.key === 'ArrowDown') {
+      event.preventDefault();
+      find('.row, .person button', this.#found.hidden ? find('.list') : this.#found)?.focus();
+    } else if (event.key === 'Enter') {
+      event.preventDefault();
+      find('.row, .person button', this.#found)?.click();
+    } else if (event.key === 'Escape') {
+      event.preventDefault();
+      event.stopPropagation();
+      if (this.#field.value) this.clear();
+      else this.#app.thread?.composer.focus();
+    }
+  }
+
+  #changed() {
+    const sought = this.#sought;
+    show(this.#found, Boolean(sought));
+    find('.side-scroll').classList.toggle('is-seeking', Boolean(sought));
+    clearTimeout(this.#timer);
+    this.#people = sought === this.#asked ? this.#people : [];
+    if (sought && this.#found.childElementCount === 0) this.#learn();
+    if (!sought) {
+      // What is hidden would still be found by its id.
+      this.#found.replaceChildren();
+      return;
+    }
+    this.#show(sought);
+    if (sought.length >= 2) this.#timer = setTimeout(() => this.#ask(sought), PAUSE);
+  }
+
+  /** With whom one is connected, as it is when a search begins. */
+  async #learn() {
+    try {
+      this.#known = await api.connections();
+      const sought = this.#sought;
+      if (sought) this.#show(sought);
+    } catch {
+      // Whoever is asked again is told that they are connected.
+    }
+  }
+
+  #standing(user) {
+    const of = (known) => known.user.id === user.id;
+    return this.#app.store.connections.find(of) ?? this.#known.find(of);
+  }
+
+  get #sought() {
+    return this.#field.value.trim().replace(/^@/u, '');
+  }
+
+  async #ask(sought) {
+    try {
+      const people = await api.people(sought);
+      if (this.#sought !== sought) return;
+      this.#asked = sought;
+      this.#people = people;
+      this.#show(sought);
+    } catch (problem) {
+      if (problem.status) say(problem.detail);
+    }
+  }
+
+  #show(sought) {
+    const { store } = this.#app;
+    const { conversations, me } = store;
+    const all = [...conversations.ordered(), ...conversations.ordered({ archived: true })];
+    const words = sought.toLowerCase();
+    const fits = (conversation) => {
+      const other = conversations.other(conversation)?.user.username ?? '';
+      return `${conversations.name(conversation)} ${other}`.toLowerCase().includes(words);
+    };
+    const rows = all.filter(fits).slice(0, SHOWN).map((conversation) => makeRow(rowOf(conversation, {
+      conversations, me, now: this.#app.now(), typists: [], isOpen: false,
+    })));
+    const strangers = this.#people.filter(({ id, username }) =>
+      id !== me.id && !conversations.directWith(username));
+    const people = strangers.map((user) => person(user, {},
+      connectButton(this.#app, user, this.#standing(user))));
+    const focused = this.#found.contains(document.activeElement) ? document.activeElement : null;
+    this.#found.replaceChildren(
+      rows.length ? element('ul', { class: 'rows' }, ...rows) : '',
+      people.length ? element('h2', { class: 'heading' }, 'People') : '',
+      ...people,
+      !rows.length && !people.length
+        ? element('p', { class: 'beginning' }, sought.length < 2
+          ? 'Two letters or more find people.' : `Nobody found by “${sought}”.`)
+        : '',
+    );
+    // Who walks through what is found stays there when more is.
+    if (!focused) return;
+    const { href, ariaLabel: label } = focused;
+    const same = [...this.#found.querySelectorAll('.row, button')]
+      .find((it) => (href ? it.href === href : it.ariaLabel === label));
+    (same ?? this.#field).focus();
+  }
+}
+
+/** What one can do with somebody: write to them, or ask first. */
+export function connectButton(app, user, connection) {
+  if (connection?.state === 'connected') {
+    return button('Write', () => app.openWith(user.username), { isQuiet: false, label: `Write to ${user.display_name}` });
+  }
+  if (connection?.state === 'requested') return element('span', { class: 'hint' }, 'Asked');
+  const isAsking = connection?.state === 'incoming';
+  const asked = button(isAsking ? 'Accept' : 'Ask to connect', async () => {
+    asked.disabled = true;
+    try {
+      const changed = await (isAsking ? api.accept(connection.id) : api.connect(user.username));
+      app.hear({ type: 'connection', connection: changed });
+      asked.replaceWith(connectButton(app, user, changed));
+    } catch (problem) {
+      asked.disabled = false;
+      say(problem.detail);
+    }
+  }, { label: `${isAsking ? 'Accept' : 'Ask to connect with'} ${user.display_name}` });
+  return asked;
+}

@@ -1,0 +1,334 @@
+/** The open conversation: its head, its messages and the place to write. */
+import * as api from '../net/api.js';
+import * as frames from '../net/protocol.js';
+import { find, piece, show, write } from '../lib/dom.js';
+import { uuid7 } from '../lib/ids.js';
+import { lastSeen } from '../lib/time.js';
+import { Timeline } from '../state/timeline.js';
+import { Composer } from './composer.js';
+import { openEmoji } from './emoji.js';
+import { History } from './history.js';
+import { setAvatar, typingText } from './row.js';
+import { say, tellListeners } from './toast.js';
+
+/** As many messages stand in the page at the most. */
+const MOST = 250;
+
+export class Thread {
+  id;
+  node;
+  history;
+  composer;
+  /** Whom a direct one is with, as far as one stands to them. */
+  them = null;
+  #app;
+  #line = null;
+  #isFetching = false;
+  #isSettled = false;
+  #newer = 0;
+
+  /** @param {HTMLElement} node the page's own, or a new one */
+  constructor(app, id, node = piece('thread')) {
+    this.#app = app;
+    this.id = id;
+    this.node = node;
+    const conversation = this.conversation;
+    const mark = app.store.conversations.mark(conversation);
+    if (conversation.unread_count > 0) {
+      this.#line = { after: mark?.read_seq ?? 0, count: conversation.unread_count };
+    }
+    this.history = new History(node, {
+      older: () => this.#older(),
+      newer: () => this.#fetchNewer(),
+      seen: () => this.look(),
+      scrolled: () => this.#showEnd(),
+    });
+    this.composer = new Composer(node, {
+      draft: `${app.me.id}.${id}`,
+      name: this.name,
+      send: (text, replyTo) => this.send(text, replyTo),
+      edit: (message, text) => this.#edit(message, text),
+      typing: (isTyping) => app.sync.tell(frames.typing(id, isTyping)),
+      last: () => this.#lastOwn(),
+      emoji: openEmoji,
+    });
+    find('[data-act="end"]', node).addEventListener('click', () => this.toEnd());
+  }
+
+  get conversation() {
+    return this.#app.store.conversations.get(this.id);
+  }
+
+  get name() {
+    return this.#app.store.conversations.name(this.conversation);
+  }
+
+  get timeline() {
+    return this.#app.store.timelines.get(this.id);
+  }
+
+  /** Brings the page to where reading goes on. */
+  async settle(place = null) {
+    const firstNew = this.#line ? this.#line.after + 1 : null;
+    const from = await this.#seqOf(place) ?? firstNew;
+    const needs = !this.timeline || (from !== null && !this.timeline.has(from)
+      && (place || this.timeline.hasOlder) && from < (this.timeline.first || Infinity));
+    const isElsewhere = place && from !== null && !this.timeline?.has(from);
+    if (needs || isElsewhere) await this.#fetch(from);
+    if (!this.timeline || !this.node.isConnected) return;
+    this.render(this.#app.now());
+    this.#isSettled = true;
+    if (place) this.#pointTo({ ...place, seq: from });
+    else if (this.#line) this.history.toUnread() || this.history.atEndAtOnce();
+    // The browser tells with its next frame what is in sight by now.
+    requestAnimationFrame(() => requestAnimationFrame(() => this.look()));
+  }
+
+  #pointTo({ id, seq }) {
+    const found = id ?? this.timeline.messages.find((message) => message.seq === seq)?.id;
+    if (!found || !this.history.point(found)) say('This message isn’t here any more.');
+  }
+
+  /** Where a message stands of which only the id is known: ids grow as `seq`
+   * does, so few pages have to be looked at. */
+  async #seqOf(place) {
+    if (!place || place.seq) return place?.seq ?? null;
+    if (!this.timeline) await this.#fetch(null);
+    const known = this.timeline?.withId(place.id);
+    if (known || !this.timeline) return known?.seq ?? null;
+    try {
+      return await this.#searched(place.id);
+    } catch (problem) {
+      say(problem.detail);
+      return null;
+    }
+  }
+
+  async #searched(sought) {
+    let [low, high] = [1, this.conversation.last_seq];
+    while (low <= high) {
+      const middle = Math.floor((low + high) / 2);
+      const { messages } = await api.history(this.id, { around: middle });
+      const found = messages.find(({ id }) => id === sought);
+      if (found) return found.seq;
+      if (!messages.length) return null;
+      if (sought < messages[0].id) high = Math.min(middle, messages[0].seq) - 1;
+      else low = Math.max(middle, messages.at(-1).seq) + 1;
+    }
+    return null;
+  }
+
+  async #fetch(around) {
+    try {
+      const page = await api.history(this.id, around === null ? {} : { around });
+      this.#app.store.timelines.set(this.id, new Timeline(page));
+    } catch (problem) {
+      say(problem.detail);
+    }
+  }
+
+  /** Who is there, and whether one may write. */
+  async learn(them) {
+    const other = this.#app.store.conversations.other(this.conversation);
+    if (!other) return;
+    try {
+      this.them = them ?? await api.profile(other.user.username);
+      this.#app.change();
+    } catch {
+      // The composer stays open: the server has the last word anyway.
+    }
+  }
+
+  render(now) {
+    const { conversation, timeline } = this;
+    if (!conversation) return;
+    this.#head(conversation, now);
+    this.composer.close(this.#closed(conversation));
+    if (!timeline) return;
+    this.history.render(timeline, {
+      me: this.#app.me,
+      conversation,
+      waiting: this.#app.outbox.of(this.id),
+      line: this.#line,
+      now,
+      name: this.name,
+    });
+    this.#showEnd();
+  }
+
+  #head(conversation, now) {
+    const { conversations, typists } = this.#app.store;
+    const other = conversations.other(conversation);
+    const typing = typists.at(this.id, now);
+    const face = find('.bar .face', this.node);
+    face.classList.toggle('is-group', conversation.kind === 'group');
+    face.classList.toggle('is-online', other?.is_online === true);
+    setAvatar(find('.avatar', face), this.name);
+    write(find('h1', this.node), this.name);
+    let hint = find('.bar-name .hint', this.node);
+    if (!hint) {
+      hint = document.createElement('p');
+      hint.className = 'hint';
+      find('.bar-name', this.node).append(hint);
+    }
+    const isNews = typing.length > 0 && !hint.classList.contains('is-typing');
+    if (isNews) tellListeners(`${this.name}: ${typingText(conversation, typing)}`);
+    hint.classList.toggle('is-typing', typing.length > 0);
+    write(hint, typing.length ? typingText(conversation, typing) : about(conversation, other, now));
+  }
+
+  #closed(conversation) {
+    if (conversation.left) {
+      return 'You are no longer in this group. What was said while you were stays here.';
+    }
+    const name = this.name;
+    return {
+      none: `You’re not connected with ${name} any more. What was said stays here.`,
+      requested: `You asked ${name} to connect. You can write once they accept.`,
+      incoming: `${name} would like to connect. You can write once you accept.`,
+      blocked: `You block ${name}. You can write once you are connected again.`,
+    }[this.them?.connection] ?? null;
+  }
+
+  /** A message came in. */
+  arrived(message) {
+    const { timeline } = this;
+    if (this.history.isAtEnd && timeline?.messages.length > MOST + 50) timeline.trimOlder(MOST);
+    if (message.sender.id === this.#app.me.id) {
+      this.#line = null;
+      return;
+    }
+    const isWatched = this.#app.isWatched && this.history.isAtEnd;
+    if (!isWatched) this.#newer += 1;
+    if (this.#app.isWatched || message.kind !== 'text') return;
+    if (this.#line) this.#line = { ...this.#line, count: this.#line.count + 1 };
+    else this.#line = { after: message.seq - 1, count: 1 };
+  }
+
+  #showEnd() {
+    const isAway = !this.history.isAtEnd || Boolean(this.timeline?.hasNewer);
+    if (!isAway) this.#newer = 0;
+    const button = find('[data-act="end"]', this.node);
+    const words = this.#newer ? `${this.#newer} new` : '';
+    write(find('span', button), words);
+    button.setAttribute('aria-label', words ? `${words}, go to the end` : 'Go to the end');
+    show(button, isAway);
+  }
+
+  async toEnd() {
+    if (this.timeline.hasNewer) {
+      await this.#fetch(null);
+      this.render(this.#app.now());
+      this.history.atEndAtOnce();
+    } else this.history.toEnd();
+  }
+
+  /** What is on the screen of somebody who looks is read. */
+  look() {
+    if (!this.#app.isWatched || !this.#isSettled || this.conversation?.left) return;
+    const others = this.history.visible.filter(({ sender }) => sender.id !== this.#app.me.id);
+    const furthest = others.reduce((one, two) => (two.seq > (one?.seq ?? 0) ? two : one), null);
+    const mark = this.#app.store.conversations.mark(this.conversation);
+    if (!furthest || furthest.seq <= (mark?.read_seq ?? 0)) return;
+    this.#app.read(this.conversation, furthest);
+  }
+
+  send(text, replyTo = null) {
+    const { outbox, sync } = this.#app;
+    outbox.add({
+      client_id: uuid7(), conversation_id: this.id, text, reply_to: quoteOf(replyTo),
+    }, Date.now());
+    sync.flush();
+    this.#line = null;
+    this.render(this.#app.now());
+    this.history.atEndAtOnce();
+    if (this.timeline?.hasNewer) this.toEnd();
+    this.#app.change();
+  }
+
+  async #edit(message, text) {
+    try {
+      this.#app.store.learn(await api.edit(message, text));
+      this.#app.change();
+    } catch (problem) {
+      say(`Not changed. ${problem.detail}`);
+      this.composer.edit(message, text);
+    }
+  }
+
+  #lastOwn() {
+    const own = (message) => message.sender.id === this.#app.me.id
+      && message.kind === 'text' && !message.deleted;
+    return this.timeline?.messages.findLast(own) ?? null;
+  }
+
+  async #older() {
+    const { timeline } = this;
+    if (!timeline?.hasOlder || this.#isFetching || !this.#isSettled) return;
+    await this.#more({ before: timeline.first }, (page) => {
+      timeline.prepend(page.messages, page.has_older);
+      timeline.trimNewer(MOST);
+    });
+  }
+
+  async #fetchNewer() {
+    const { timeline } = this;
+    if (!timeline?.hasNewer || this.#isFetching || !this.#isSettled) return;
+    await this.#more({ after: timeline.last }, (page) => {
+      timeline.append(page.messages, page.has_newer);
+      timeline.trimOlder(MOST);
+    });
+  }
+
+  async #more(place, take) {
+    this.#isFetching = true;
+    let isLost = false;
+    try {
+      const page = await api.history(this.id, place);
+      take(page);
+      this.history.holding(() => this.render(this.#app.now()));
+    } catch {
+      // Scrolling on asks again.
+      isLost = true;
+    }
+    // A frame later: the new rows have their places by then. Who has scrolled
+    // on to their end meanwhile waits for more.
+    requestAnimationFrame(() => {
+      this.#isFetching = false;
+      if (!isLost) this.history.look();
+    });
+  }
+
+  /** To a message, which may be far back. */
+  async jump(place) {
+    const seq = await this.#seqOf(place);
+    if (seq !== null && !this.timeline?.has(seq)) {
+      await this.#fetch(seq);
+      this.history.holding(() => this.render(this.#app.now()));
+    }
+    this.#pointTo({ ...place, seq });
+  }
+
+  close() {
+    this.composer.leave();
+    this.history.close();
+    const { timeline } = this;
+    // Whoever comes back begins at the end.
+    if (timeline?.hasNewer) this.#app.store.timelines.delete(this.id);
+    else timeline?.trimOlder(100);
+  }
+}
+
+const quoteOf = (message) => message && {
+  id: message.id, seq: message.seq, sender: message.sender, text: message.text.slice(0, 300),
+};
+
+function about(conversation, other, now) {
+  if (conversation.kind === 'group') {
+    if (conversation.left) return 'you have left';
+    const count = conversation.participant_count;
+    return count === 1 ? 'only you' : `${count} people`;
+  }
+  if (other?.is_online) return 'online';
+  return other?.last_seen ? lastSeen(other.last_seen, now) : '';
+}

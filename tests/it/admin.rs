@@ -1,0 +1,79 @@
+//! `/admin`: what admins see and do, and that nobody else does.
+
+mod accounts;
+mod audit;
+mod conversations;
+mod gate;
+mod lists;
+mod overview;
+mod resets;
+
+use entity::{Millis, UserId};
+use serde_json::Value;
+use tidings::store::{Act, HouseStanding};
+
+use crate::pages::{Browser, Shown};
+use crate::support::{Person, Socket, TestApp};
+
+/// Somebody who looks after the server, made one as the command line does.
+pub(crate) async fn admin(app: &TestApp, username: &str) -> Person {
+    let person = app.person(username).await;
+    let store = app.store().await;
+    let act = Act::at_the_command_line(Millis::now());
+    let id = UserId(person.id);
+    store
+        .set_standing(id, HouseStanding::Admin, &act)
+        .await
+        .unwrap();
+    store.close().await;
+    person
+}
+
+/// An admin at a browser.
+pub(crate) struct Keeper {
+    person: Person,
+    browser: Browser,
+}
+
+impl Keeper {
+    pub(crate) async fn at(app: &TestApp) -> Self {
+        let person = admin(app, "root").await;
+        let mut browser = Browser::at(app);
+        browser.log_in("root").await.expect(303);
+        Self { person, browser }
+    }
+
+    async fn get(&mut self, path: &str) -> Shown {
+        self.browser.get(path).await
+    }
+
+    /// Looks at an act's page, and has it done.
+    pub(crate) async fn act(&mut self, path: &str, fields: &[(&str, &str)]) -> Shown {
+        let page = self.get(path).await.expect(200);
+        page.check_page();
+        self.browser.submit(path, fields).await
+    }
+
+    /// The log's newest lines, as their table has them.
+    async fn log(&mut self, query: &str) -> Vec<String> {
+        let csv = self.get(&format!("/admin/audit.csv{query}")).await;
+        let csv = csv.expect(200);
+        let lines = csv.source.lines().skip(1);
+        lines
+            .filter(|line| !line.contains("audit.download"))
+            .map(str::to_owned)
+            .collect()
+    }
+}
+
+/// The next frame of that type, where only the conversation itself is shown
+/// before it.
+pub(crate) async fn hear(socket: &mut Socket, kind: &str) -> Value {
+    loop {
+        let frame = socket.next().await;
+        if frame["type"] != "conversation" {
+            assert_eq!(frame["type"], kind, "{frame}");
+            return frame;
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! What admins see of conversations, and do in them.
+
+use serde_json::json;
+
+use super::{Keeper, hear};
+use crate::support::{Person, TestApp};
+
+async fn crew(owner: &Person, others: &[&Person]) -> i64 {
+    let names: Vec<_> = others.iter().map(|person| &person.username).collect();
+    let body = json!({ "title": "The crew", "usernames": names });
+    let made = owner.post("/api/conversations/create/", body).await;
+    made.expect(201)["id"].as_i64().unwrap()
+}
+
+#[tokio::test]
+async fn messages_are_read_for_a_reason_that_is_written_down_first() {
+    let app = TestApp::spawn().await;
+    let mut keeper = Keeper::at(&app).await;
+    let (ann, ben) = app.connected_pair("ann", "ben").await;
+    let id = ann.talk_with(&ben).await;
+    for at in 0..60 {
+        let text = format!("Number {at} <b>");
+        ann.send(id, &text).await.expect(201);
+    }
+    // Seen from outside, there are people and marks, and not a word.
+    let page = keeper.get(&format!("/admin/conversations/{id}")).await;
+    let page = page.expect(200);
+    page.check_page();
+    assert!(page.text.contains("ann and ben"));
+    assert!(page.text.contains("The last message is number 61."));
+    assert!(!page.text.contains("The first."));
+    let read = format!("/admin/conversations/{id}/read");
+    let refused = keeper.act(&read, &[("reason", " ")]).await.expect(422);
+    assert!(refused.text.contains("id=\"reason-wrong\""));
+    assert!(!refused.text.contains("Number 1"));
+    assert_eq!(keeper.log("?what=conversation.read").await.len(), 0);
+    let shown = keeper.act(&read, &[("reason", "A complaint")]).await;
+    let shown = shown.expect(200);
+    shown.check_page();
+    assert!(shown.text.contains("Number 59 &#60;b&#62;"), "escaped");
+    assert!(!shown.text.contains("The first."));
+    let older = [("reason", "A complaint"), ("before", "12")];
+    let shown = keeper.browser.submit(&read, &older).await.expect(200);
+    assert!(shown.text.contains("The first."));
+    let log = keeper.log("?what=conversation.read").await;
+    assert_eq!(log.len(), 2);
+    assert!(log[0].contains("A complaint,messages 1 to 11"), "{log:?}");
+    assert!(log[1].contains("A complaint,messages 12 to 61"), "{log:?}");
+    assert!(log[1].contains(&format!("conversation:{id}")));
+    // It is no receipt.
+    assert_eq!(ann.history(id).await[0]["status"], "sent");
+    keeper.get("/admin/conversations/999999").await.expect(404);
+}
+
+#[tokio::test]
+async fn a_message_is_withdrawn_for_everybody_live() {
+    let app = TestApp::spawn().await;
+    let mut keeper = Keeper::at(&app).await;
+    let (ann, ben) = app.connected_pair("ann", "ben").await;
+    let id = ann.talk_with(&ben).await;
+    let bad = ann.send(id, "Something bad").await.expect(201);
+    let answer = json!({ "text": "What?", "reply_to": bad["id"] });
+    let send = format!("/api/conversations/{id}/messages/");
+    let answer = ben.post(&send, answer).await.expect(201);
+    let mut mine = ann.socket("/ws/").await;
+    let mut theirs = ben.chat_socket(id).await;
+    let path = format!("/admin/conversations/{id}/messages/{}/withdraw", bad["id"]);
+    let asked = keeper.get(&path).await.expect(200);
+    assert!(!asked.text.contains("Something bad"));
+    keeper.act(&path, &[("reason", "Abuse")]).await.expect(303);
+    for socket in [&mut mine, &mut theirs] {
+        let told = hear(socket, "message_updated").await;
+        assert_eq!(told["message"]["id"], bad["id"]);
+        assert_eq!(told["message"]["deleted"], true);
+        assert_eq!(told["message"]["text"], "");
+        // What quotes it changed with it.
+        let told = hear(socket, "message_updated").await;
+        assert_eq!(told["message"]["id"], answer["id"]);
+        assert_eq!(told["message"]["reply_to"]["text"], "");
+    }
+    // What is said next follows without a gap.
+    ben.send(id, "Thanks").await.expect(201);
+    assert_eq!(theirs.expect_message().await["text"], "Thanks");
+    assert_eq!(ann.history(id).await[1]["deleted"], true);
+    // Once more changes nothing, and is no second line.
+    keeper.act(&path, &[]).await.expect(303);
+    let log = keeper.log("?what=conversation.withdraw").await;
+    assert_eq!(log.len(), 1, "{log:?}");
+    let detail = format!("Abuse,message 2 (id {})", bad["id"]);
+    assert!(log[0].contains(&detail), "{log:?}");
+    let elsewhere = format!("/admin/conversations/999/messages/{}/withdraw", bad["id"]);
+    keeper.get(&elsewhere).await.expect(404);
+}
+
+/// Who reads for a reason and withdraws something goes on reading, for the
+/// same reason; that is written down like any reading.
+#[tokio::test]
+async fn a_reading_goes_on_after_a_withdrawal() {
+    let app = TestApp::spawn().await;
+    let mut keeper = Keeper::at(&app).await;
+    let (ann, ben) = app.connected_pair("ann", "ben").await;
+    let id = ann.talk_with(&ben).await;
+    let bad = ann.send(id, "Something bad").await.expect(201);
+    let answer = json!({ "text": "What?", "reply_to": bad["id"] });
+    let send = format!("/api/conversations/{id}/messages/");
+    let answer = ben.post(&send, answer).await.expect(201);
+    let react = format!("{send}{}/reactions/👍/", answer["id"]);
+    let react = ann.site.request(reqwest::Method::PUT, &react);
+    ann.site
+        .send(react.bearer_auth(&ann.token))
+        .await
+        .expect(200);
+    let read = format!("/admin/conversations/{id}/read");
+    let shown = keeper.act(&read, &[("reason", "A complaint")]).await;
+    let shown = shown.expect(200);
+    shown.check_page();
+    // What it answers, and who likes it, is read with it.
+    assert!(
+        shown
+            .text
+            .contains("ann</strong> <span dir=\"auto\">Something bad</span></blockquote>")
+    );
+    assert!(shown.text.contains("<li>👍 1</li>"));
+    let withdraw = format!("/admin/conversations/{id}/messages/{}/withdraw", bad["id"]);
+    let fields = [("reading", "A complaint"), ("reason", "Abuse")];
+    let shown = keeper.browser.submit(&withdraw, &fields).await.expect(200);
+    shown.check_page();
+    assert!(shown.text.contains("Messages of ann and ben"));
+    assert!(!shown.text.contains("Something bad"));
+    let log = keeper.log(&format!("?whom=conversation%3A{id}")).await;
+    let deeds: Vec<_> = log.iter().map(|line| line.split(',').nth(2)).collect();
+    let expected = [
+        "conversation.read",
+        "conversation.withdraw",
+        "conversation.read",
+    ];
+    assert_eq!(deeds, expected.map(Some));
+    for line in [&log[0], &log[2]] {
+        assert!(line.contains("A complaint,messages 1 to 3"), "{log:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_group_is_closed_for_all_who_are_in_it() {
+    let app = TestApp::spawn().await;
+    let mut keeper = Keeper::at(&app).await;
+    let (ann, ben) = app.connected_pair("ann", "ben").await;
+    let cat = app.person("cat").await;
+    ann.connect_with(&cat).await;
+    let id = crew(&ann, &[&ben, &cat]).await;
+    ann.send(id, "The last word").await.expect(201);
+    let mut mine = ann.socket("/ws/").await;
+    let mut bound = ben.chat_socket(id).await;
+    let path = format!("/admin/conversations/{id}/close");
+    keeper.act(&path, &[("reason", "Spam")]).await.expect(303);
+    let told = hear(&mut mine, "conversation_removed").await;
+    assert_eq!(told["conversation_id"], id);
+    assert_eq!(told["reason"], "closed");
+    let told = hear(&mut bound, "conversation_removed").await;
+    assert_eq!(told["reason"], "closed");
+    assert_eq!(bound.expect_close().await, 1000);
+    for person in [&ann, &ben, &cat] {
+        // What they could read they can read still.
+        let view = person.conversation(id).await;
+        assert_eq!(view["left"], true);
+        let history = person.history(id).await;
+        assert_eq!(history.last().unwrap()["text"], "The last word");
+        person
+            .send(id, "Hello?")
+            .await
+            .refused(403, "not_a_participant");
+    }
+    let page = keeper.get(&format!("/admin/conversations/{id}")).await;
+    let page = page.expect(200);
+    assert!(page.text.contains("Closed") && !page.text.contains("/close\""));
+    let again = keeper.act(&path, &[]).await.expect(409);
+    assert!(again.text.contains("closed already"));
+    let log = keeper.log("?what=conversation.close").await;
+    assert_eq!(log.len(), 1);
+    assert!(log[0].contains("Spam,3 people"), "{log:?}");
+    let direct = ann.talk_with(&ben).await;
+    let path = format!("/admin/conversations/{direct}/close");
+    keeper.act(&path, &[]).await.expect(409);
+}

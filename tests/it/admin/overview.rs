@@ -1,0 +1,167 @@
+//! The engine's pulse: on the page, and on the admins' socket.
+
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use entity::{Millis, UserId};
+use serde_json::Value;
+use tidings::config::Rates;
+use tidings::store::{Act, HouseStanding};
+
+use super::{Keeper, admin};
+use crate::support::redact::assert_wire;
+use crate::support::{Person, Socket, TestApp, TokenBy};
+
+async fn quick() -> TestApp {
+    let builder = TestApp::builder().settings(|settings| {
+        settings.timings.pulse_every = Duration::from_millis(50);
+        settings.timings.login_check_every = Duration::from_millis(50);
+    });
+    builder.spawn().await
+}
+
+async fn watch(person: &Person) -> Socket {
+    Socket::open(person, "/ws/admin/", TokenBy::Bearer).await
+}
+
+#[tokio::test]
+async fn the_socket_tells_what_the_engine_does() {
+    let app = quick().await;
+    let root = admin(&app, "root").await;
+    let (ann, ben) = app.connected_pair("ann", "ben").await;
+    let id = ann.talk_with(&ben).await;
+    let _here = ben.socket("/ws/").await;
+    let mut socket = watch(&root).await;
+    let mut last = String::new();
+    let (mut sends, mut deliveries, mut commit) = (0.0, 0.0, 0.0);
+    ann.send(id, "Hello").await.expect(201);
+    while sends == 0.0 || deliveries == 0.0 {
+        let pulse = socket.expect("pulse").await;
+        assert_eq!(pulse["every"], 50);
+        for sample in pulse["samples"].as_array().unwrap() {
+            let at = sample["at"].as_str().unwrap().to_owned();
+            assert!(at > last, "{at} after {last}");
+            last = at;
+            let figure = |name: &str| sample[name].as_f64().unwrap();
+            sends = f64::max(sends, figure("sends"));
+            deliveries = f64::max(deliveries, figure("deliveries"));
+            commit = f64::max(commit, figure("commit"));
+            // What was said before anybody was here is among the first samples.
+            if deliveries > 0.0 {
+                assert!(figure("rooms") >= 1.0, "{sample}");
+                assert_eq!(figure("sessions"), 1.0, "a watcher is no session");
+                assert_eq!(figure("people"), 1.0);
+            }
+        }
+    }
+    assert!(commit > 0.0);
+    assert_wire!("pulse", redacted(socket.expect("pulse").await));
+}
+
+/// The names alone: what they come to is different each time.
+fn redacted(mut pulse: Value) -> Value {
+    for sample in pulse["samples"].as_array_mut().unwrap() {
+        for (name, value) in sample.as_object_mut().unwrap() {
+            if name != "at" {
+                assert!(value.is_number(), "{name}: {value}");
+                *value = Value::from("[number]");
+            }
+        }
+    }
+    let first = pulse["samples"][0].take();
+    pulse["samples"] = Value::Array(vec![first]);
+    pulse
+}
+
+#[tokio::test]
+async fn who_is_an_admin_no_more_watches_no_more() {
+    let app = quick().await;
+    let root = admin(&app, "root").await;
+    let other = admin(&app, "other").await;
+    let mut demoted = watch(&root).await;
+    let mut revoked = watch(&other).await;
+    let mut stays = watch(&other.log_in_again().await).await;
+    let store = app.store().await;
+    let act = Act::at_the_command_line(Millis::now());
+    let id = UserId(root.id);
+    store
+        .set_standing(id, HouseStanding::Member, &act)
+        .await
+        .unwrap();
+    store.close().await;
+    other.post("/api/auth/logout/", Value::Null).await;
+    for socket in [&mut demoted, &mut revoked] {
+        assert_eq!(socket.closes_in_the_end().await, 4401);
+    }
+    stays.expect("pulse").await;
+    watch_is_refused(&root).await;
+}
+
+async fn watch_is_refused(person: &Person) {
+    person.knock("/ws/admin/").await.refused(404, "not_found");
+}
+
+#[tokio::test]
+async fn a_stop_closes_it_like_every_socket() {
+    let mut app = quick().await;
+    let root = admin(&app, "root").await;
+    let mut socket = watch(&root).await;
+    socket.expect("pulse").await;
+    let (code, ()) = tokio::join!(socket.closes_in_the_end(), app.stop());
+    assert_eq!(code, 1001);
+}
+
+#[tokio::test]
+async fn what_is_unsafe_is_said_first() {
+    let app = TestApp::builder()
+        .settings(|settings| {
+            settings.rates = Rates {
+                account_logins: None,
+                ..Rates::usual()
+            };
+            settings.metrics.listen = Some((Ipv4Addr::UNSPECIFIED, 0).into());
+        })
+        .spawn()
+        .await;
+    let mut keeper = Keeper::at(&app).await;
+    let page = keeper.get("/admin").await.expect(200);
+    page.check_page();
+    assert!(
+        page.text
+            .contains("no limit of account-logins. Passwords can be guessed")
+    );
+    assert!(
+        page.text
+            .contains("The metrics are on 0.0.0.0:0 for everybody")
+    );
+    assert!(
+        page.text
+            .contains("<dt>Wrong passwords for an account</dt><dd>no limit</dd>")
+    );
+}
+
+#[tokio::test]
+async fn the_page_says_by_what_the_server_runs() {
+    let app = TestApp::builder()
+        .settings(|settings| settings.listen = (Ipv4Addr::UNSPECIFIED, 0).into())
+        .spawn()
+        .await;
+    let mut keeper = Keeper::at(&app).await;
+    let page = keeper.get("/admin").await.expect(200);
+    page.check_page();
+    for said in [
+        "over plain HTTP",
+        "Everybody who can reach this server may open an account.",
+        env!("CARGO_PKG_VERSION"),
+        "data-figure=\"commit\"",
+        "<dt>Size of the database</dt>",
+        "0.0.0.0:0",
+        "<dt>Messages so far</dt>",
+        "<dt>Metrics</dt><dd>nowhere</dd>",
+        "<dt>Trusted proxies</dt><dd>none</dd>",
+        "<dt>Wrong passwords for an account</dt>",
+    ] {
+        assert!(page.text.contains(said), "{said}");
+    }
+    assert!(!page.text.contains("<dd>0 bytes</dd>"));
+}

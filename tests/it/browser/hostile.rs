@@ -1,0 +1,256 @@
+//! What people write is shown as they wrote it, in every field that there is,
+//! and does nothing else.
+
+use entity::{Millis, UserId};
+use serde_json::{Value, json};
+use tidings::store::{Act, HouseStanding};
+
+use crate::groups::crew::patch;
+use crate::support::browser::{Browsers, DESKTOP, ESCAPE, Tab};
+use crate::support::{PASSWORD, Person, TestApp};
+
+/// Each would do something in a page that took it for more than text, and all
+/// are short enough for a name.
+const PAYLOADS: [&str; 16] = [
+    "<script>window.hurt=1</script>",
+    "<img src=x onerror=window.hurt=2>",
+    "\"><svg onload=window.hurt=3>",
+    "'\" autofocus onfocus=window.hurt=4 x='",
+    "</textarea><script>window.hurt=5</script>",
+    "</title><img src=x onerror=hurt=6>",
+    "</template><img src=x onerror=hurt=7>",
+    "javascript:window.hurt=8",
+    "https://x.example/\"onclick=\"hurt=9",
+    "<!--<img src=--><img onerror=hurt=10 src>",
+    "{{constructor.constructor('hurt=11')()}}",
+    "${window.hurt=12} `${hurt=13}`",
+    "&lt;b&gt; &#60;b&#62; &amp;amp;",
+    "<a href=javascript:hurt=14>here</a>",
+    "]]><!DOCTYPE html><base href=//x.example/>",
+    "<iframe srcdoc='<script>parent.hurt=15</script>'>",
+];
+
+/// Nothing ran, nothing was asked of anybody, and nothing was refused, which
+/// would mean that it had been tried.
+async fn assert_unhurt(tab: &Tab, what: &str) {
+    let found = tab
+        .script(
+            "return {
+                hurt: window.hurt ?? null,
+                odd: [...document.querySelectorAll(
+                    'img, iframe, base, object, embed, script:not([src]), a[href^=\"javascript\" i]')]
+                    .map((it) => it.outerHTML.slice(0, 200)),
+                handlers: [...document.querySelectorAll('*')].flatMap((it) => [...it.attributes])
+                    .map(({ name }) => name).filter((name) => name.startsWith('on')),
+            }",
+            &[],
+        )
+        .await;
+    let nothing = json!({ "hurt": null, "odd": [], "handlers": [] });
+    assert_eq!(found, nothing, "{what}");
+    tab.assert_no_complaints().await;
+}
+
+async fn name(person: &Person, payload: &str) {
+    let body = json!({ "display_name": payload, "about": payload });
+    patch(person, "/api/me/", body).await.expect(200);
+}
+
+/// One who logs in by a device that calls itself this.
+async fn log_in_with(app: &TestApp, username: &str, device: &str) {
+    let body = json!({ "username": username, "password": PASSWORD });
+    let request = app
+        .site()
+        .request(reqwest::Method::POST, "/api/auth/login/");
+    let request = request.header("user-agent", device).json(&body);
+    app.site().send(request).await.expect(200);
+}
+
+#[tokio::test]
+async fn what_people_write_is_text_and_nothing_else() {
+    let (app, browsers) = (TestApp::spawn().await, Browsers::start().await);
+    let (ann, ben) = app.connected_pair("ann", "ben").await;
+    let direct = ben.talk_with(&ann).await;
+    let tab = browsers.open_as(&ann, DESKTOP).await;
+    for payload in PAYLOADS {
+        name(&ben, payload).await;
+        let group = json!({ "title": payload, "usernames": ["ann"] });
+        let made = ben.post("/api/conversations/create/", group).await;
+        let group = made.expect(201)["id"].as_i64().unwrap();
+        let first = said(&ben, group, json!({ "text": payload })).await;
+        // Rendered by the server.
+        tab.open_conversation(group).await;
+        tab.see_said(payload).await;
+        tab.see_text("main h1", payload).await;
+        tab.see_text(".row-name", payload).await;
+        assert_unhurt(&tab, payload).await;
+        // And, of what comes while one looks, by the client.
+        let live = json!({ "text": format!("{payload} live"), "reply_to": first });
+        let second = said(&ben, group, live).await;
+        tab.see_said(&format!("{payload} live")).await;
+        react(&ben, group, second).await;
+        tab.see(".reactions li").await;
+        let renamed = format!("{payload}!");
+        let path = format!("/api/conversations/{group}/");
+        patch(&ben, &path, json!({ "title": renamed }))
+            .await
+            .expect(200);
+        tab.see_text("main h1", &renamed).await;
+        assert_unhurt(&tab, payload).await;
+        beside_the_history(&tab, (&ben, group), payload).await;
+    }
+    pages(&app, (&ann, &ben), &tab).await;
+    house(&app, &browsers, &ben).await;
+    tab.open_conversation(direct).await;
+    // Written here.
+    for payload in PAYLOADS {
+        tab.say(payload).await;
+        tab.see_said(payload).await;
+    }
+    assert_unhurt(&tab, "what one writes oneself").await;
+    tab.close().await;
+}
+
+/// Who types, who is in it, who is found, and what is said when a search
+/// fails.
+async fn beside_the_history(tab: &Tab, (ben, group): (&Person, i64), payload: &str) {
+    let mut socket = ben.chat_socket(group).await;
+    socket
+        .send(json!({ "type": "typing", "is_typing": true }))
+        .await;
+    tab.see_text(".bar-name .hint", "typing…").await;
+    assert_unhurt(tab, payload).await;
+    socket
+        .send(json!({ "type": "typing", "is_typing": false }))
+        .await;
+    tab.click("[data-act=about]").await;
+    tab.see_text("dialog", payload).await;
+    assert_unhurt(tab, payload).await;
+    tab.press(ESCAPE).await;
+    for sought in ["ben", payload] {
+        tab.script("document.querySelector('#seek').focus()", &[])
+            .await;
+        tab.type_into("#seek", sought).await;
+        tab.see_text(".found", payload).await;
+        assert_unhurt(tab, payload).await;
+        tab.press(ESCAPE).await;
+    }
+    // Whatever a refusal says, a toast says it as text.
+    let say = "return (async (text) => {
+        const toast = document.querySelector('link[rel=modulepreload][href$=\"view/toast.js\"]');
+        const { say, tellListeners } = await import(toast.href);
+        say(text);
+        tellListeners(text);
+        const said = [...document.querySelectorAll('.toast, .unseen p')];
+        return said.filter((it) => it.textContent === text).length;
+    })(arguments[0])";
+    let shown = tab.script(say, &[json!(payload)]).await;
+    assert!(shown.as_u64() >= Some(2), "{payload}: {shown}");
+    assert_unhurt(tab, payload).await;
+}
+
+/// What those who look after the server see of people, rooms and reasons.
+async fn house(app: &TestApp, browsers: &Browsers, ben: &Person) {
+    let root = crate::admin::admin(app, "root").await;
+    let tab = browsers.open_as(&root, DESKTOP).await;
+    let store = app.store().await;
+    for payload in PAYLOADS {
+        name(ben, payload).await;
+        let act = Act {
+            reason: Some(payload.to_owned()),
+            address: payload.to_owned(),
+            ..Act::at_the_command_line(Millis::now())
+        };
+        let id = UserId(ben.id);
+        for standing in [HouseStanding::Admin, HouseStanding::Member] {
+            store.set_standing(id, standing, &act).await.unwrap();
+        }
+        let query = form_urlencoded::Serializer::new(String::new())
+            .append_pair("q", payload)
+            .append_pair("key", payload)
+            .append_pair("token", payload)
+            .finish();
+        for page in [
+            "/admin/users",
+            &format!("/admin/users/{}", ben.id),
+            &format!("/admin/users/{}/rename", ben.id),
+            "/admin/conversations",
+            "/admin/audit",
+        ] {
+            tab.goto(&format!("{page}?{query}")).await;
+            assert_unhurt(&tab, payload).await;
+        }
+        // There is no such link, as the browser says, too.
+        tab.goto(&format!("/reset?{query}")).await;
+        let complaints = tab.complaints().await;
+        assert!(
+            complaints.iter().all(|it| it.contains("404")),
+            "{complaints:?}"
+        );
+        assert_unhurt(&tab, payload).await;
+        tab.goto("/admin/audit").await;
+        tab.see_text("main", payload).await;
+        tab.goto(&format!("/admin/users/{}", ben.id)).await;
+        tab.see_text("main", payload).await;
+    }
+    tab.goto("/admin/conversations").await;
+    let titles = tab.texts("main").await.concat();
+    assert!(PAYLOADS.iter().any(|payload| titles.contains(payload)));
+    store.close().await;
+    tab.close().await;
+}
+
+async fn said(person: &Person, id: i64, body: Value) -> i64 {
+    let path = format!("/api/conversations/{id}/messages/");
+    let sent = person.post(&path, body).await.expect(201);
+    sent["id"].as_i64().unwrap()
+}
+
+/// Only an emoji is one, so that nothing else gets there.
+async fn react(person: &Person, id: i64, message: i64) {
+    let path =
+        |emoji: &str| format!("/api/conversations/{id}/messages/{message}/reactions/{emoji}/");
+    let put = async |emoji: &str| {
+        let request = person.site.request(reqwest::Method::PUT, &path(emoji));
+        let request = request.bearer_auth(&person.token).json(&json!({}));
+        person.site.send(request).await
+    };
+    put("%3Cscript%3E").await.refused(422, "invalid");
+    put("%F0%9F%91%8D").await.expect(200);
+}
+
+/// The pages beside the messenger.
+async fn pages(app: &TestApp, (ann, ben): (&Person, &Person), tab: &Tab) {
+    for payload in PAYLOADS {
+        name(ben, payload).await;
+        name(ann, payload).await;
+        log_in_with(app, "ann", payload).await;
+        tab.goto("/profile/ben").await;
+        tab.see_text("h1", payload).await;
+        tab.see_text(".about-them", payload).await;
+        assert_unhurt(tab, payload).await;
+        tab.goto("/settings").await;
+        let shown = tab
+            .script(
+                "return [document.querySelector('[name=display_name]').value,
+                    document.querySelector('[name=about]').value,
+                    document.body.innerText.includes(arguments[0])]",
+                &[json!(payload)],
+            )
+            .await;
+        assert_eq!(shown, json!([payload, payload, true]));
+        assert_unhurt(tab, payload).await;
+    }
+    // What a form is given back with what is wrong, and where it leads.
+    for payload in PAYLOADS {
+        let query = form_urlencoded::Serializer::new(String::new())
+            .append_pair("next", payload)
+            .append_pair("invite", payload)
+            .append_pair("q", payload)
+            .finish();
+        for page in ["/register", "/messages", "/login"] {
+            tab.goto(&format!("{page}?{query}")).await;
+            assert_unhurt(tab, payload).await;
+        }
+    }
+}

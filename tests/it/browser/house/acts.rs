@@ -1,0 +1,181 @@
+//! Every act, by its form.
+
+use serde_json::json;
+
+use super::{assert_this_holds, world};
+use crate::support::browser::{Browsers, DESKTOP, PHONE, Tab};
+use crate::support::{PASSWORD, TestApp};
+
+/// Chooses something that can be done on this page, and does it.
+async fn act(tab: &Tab, link: &str, fields: &[(&str, &str)]) {
+    tab.click(&format!("main a[href$='/{link}']")).await;
+    tab.see("main form.stacked").await;
+    for (name, value) in fields {
+        let field = format!("[name={name}]");
+        tab.script(
+            "document.querySelector(arguments[0]).value = ''",
+            &[json!(field)],
+        )
+        .await;
+        tab.type_into(&field, value).await;
+    }
+    tab.assert_good().await;
+    tab.click("form.stacked button[type=submit]").await;
+    tab.see_no("form.stacked").await;
+    tab.assert_good().await;
+}
+
+#[tokio::test]
+async fn an_account_is_kept_by_its_forms() {
+    let (app, browsers) = (TestApp::spawn().await, Browsers::start().await);
+    let (ann, _ben, _group, tab) = world(&app, &browsers).await;
+    let mut socket = ann.socket("/ws/").await;
+    tab.goto("/admin/users").await;
+    tab.type_into("#q", "ann").await;
+    tab.press("\u{e007}").await;
+    tab.see_text(".line-name", "ann").await;
+    tab.click("a.line").await;
+    tab.see_text("main h1", "ann").await;
+    tab.assert_good().await;
+    act(
+        &tab,
+        "rename",
+        &[
+            ("username", "anna"),
+            ("display_name", "Anna K"),
+            ("reason", "Asked for it"),
+        ],
+    )
+    .await;
+    tab.see_text("main h1", "Anna K").await;
+    act(&tab, "promote", &[]).await;
+    tab.see_text(".tag", "Admin").await;
+    act(&tab, "demote", &[]).await;
+    tab.see_no(".tag").await;
+    tab.press_button(".logins", "Log out").await;
+    assert_eq!(socket.expect_close().await, 4401);
+    tab.see_text("section", "Nowhere.").await;
+    act(&tab, "deactivate", &[("reason", "Gone for a while")]).await;
+    tab.see_text(".tag", "Switched off").await;
+    act(&tab, "reactivate", &[]).await;
+    tab.see_no(".tag").await;
+    act(&tab, "end-logins", &[]).await;
+    act(&tab, "reset", &[]).await;
+    assert_this_holds(&tab, "link").await;
+    let link = tab
+        .script("return document.querySelector('#link').value", &[])
+        .await;
+    let link = link.as_str().unwrap().to_owned();
+    choose_a_password(&app, &browsers, &link).await;
+    app.log_in("anna").await.refused(401, "bad_credentials");
+    tab.click("main .way-back").await;
+    tab.click("main a[href$='/delete']").await;
+    tab.see_text("main", "(@anna)").await;
+    tab.type_into("[name=confirm]", "ann").await;
+    tab.click("form.stacked button[type=submit]").await;
+    tab.see("#confirm-wrong").await;
+    // The browser's own log has the refusal.
+    tab.complaints().await;
+    assert_this_holds(&tab, "a slip").await;
+    tab.click(".way-back").await;
+    act(&tab, "delete", &[("confirm", "anna")]).await;
+    tab.see_text("main", "This account is deleted").await;
+    tab.see_text(".tag", "Deleted").await;
+    assert_this_holds(&tab, "deleted").await;
+    tab.goto("/admin/audit").await;
+    tab.see_text(".line", "deleted the account of").await;
+    tab.see_text(".line", "Asked for it").await;
+    tab.assert_good().await;
+    assert_eq!(tab.texts(".lines > li").await.len(), 10);
+    tab.close().await;
+}
+
+/// By the link, as whoever it is for.
+async fn choose_a_password(app: &TestApp, browsers: &Browsers, link: &str) {
+    let tab = browsers.open(app.site(), PHONE).await;
+    let path = link.strip_prefix(&app.site().url("")).unwrap();
+    tab.goto(path).await;
+    tab.see_text("main", "For @anna.").await;
+    tab.assert_good().await;
+    tab.type_into("#new_password", &format!("{PASSWORD} and more"))
+        .await;
+    tab.click("button[type=submit]").await;
+    tab.see_text("main h1", "Your password is set").await;
+    tab.assert_good().await;
+    tab.close().await;
+}
+
+#[tokio::test]
+async fn a_conversation_is_kept_by_its_forms() {
+    let (app, browsers) = (TestApp::spawn().await, Browsers::start().await);
+    let (ann, ben, group, tab) = world(&app, &browsers).await;
+    let theirs = browsers.open_as(&ben, DESKTOP).await;
+    theirs.goto("/messages").await;
+    theirs.see_text(".row", "Good morning, all").await;
+    tab.goto("/admin/conversations").await;
+    tab.see_text(".line-name", "The crew").await;
+    tab.click("a.line").await;
+    tab.see_text("main h1", "The crew").await;
+    tab.see_text(".figures", "ann").await;
+    tab.click("main a[href$='/read']").await;
+    tab.see("form.stacked").await;
+    tab.type_into("[name=reason]", "A complaint").await;
+    tab.click("form.stacked button[type=submit]").await;
+    tab.see_text(".read", "Good morning, all").await;
+    tab.assert_good().await;
+    assert_this_holds(&tab, "messages").await;
+    tab.click(".read li:last-child summary").await;
+    tab.type_into(".withdraw[open] [name=reason]", "Too early")
+        .await;
+    assert_this_holds(&tab, "withdrawing").await;
+    tab.click(".withdraw[open] button").await;
+    tab.see_no(".withdraw").await;
+    // One goes on reading.
+    tab.see_text("main h1", "Messages of The crew").await;
+    tab.see_text(".read", "Withdrawn.").await;
+    assert_this_holds(&tab, "withdrawn").await;
+    tab.click(".way-back").await;
+    // Ben sees it at once, without a reload.
+    theirs.see_no(".rows .row-preview:not(.is-aside)").await;
+    act(&tab, "close", &[("reason", "Done")]).await;
+    tab.see_text(".tag", "Closed").await;
+    theirs
+        .see_no(&format!(".rows .row[href$='conversation={group}']"))
+        .await;
+    theirs.assert_no_complaints().await;
+    assert_eq!(ann.conversation(group).await["left"], true);
+    tab.goto("/admin/audit").await;
+    for said in [
+        "closed conversation",
+        "withdrew a message",
+        "read messages of",
+    ] {
+        tab.see_text(".line", said).await;
+    }
+    theirs.close().await;
+    tab.close().await;
+}
+
+#[tokio::test]
+async fn an_account_is_opened_and_its_link_copied() {
+    let (app, browsers) = (TestApp::spawn().await, Browsers::start().await);
+    let (_ann, _ben, _group, tab) = world(&app, &browsers).await;
+    tab.goto("/admin/users").await;
+    tab.click("main a[href$='/new']").await;
+    tab.see("form.stacked").await;
+    tab.type_into("#username", "ann").await;
+    tab.type_into("#display_name", "Zoe").await;
+    tab.click("form.stacked button[type=submit]").await;
+    tab.see_text("#username-wrong", "taken").await;
+    // The browser's own log has the refusal.
+    tab.complaints().await;
+    tab.script("document.querySelector('#username').value = ''", &[])
+        .await;
+    tab.type_into("#username", "zoe").await;
+    tab.click("form.stacked button[type=submit]").await;
+    tab.see_text("main h1", "A link for Zoe").await;
+    assert_this_holds(&tab, "link").await;
+    tab.click("[data-copies]").await;
+    tab.see_text("[role=status]", "Copied.").await;
+    tab.close().await;
+}

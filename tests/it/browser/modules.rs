@@ -1,0 +1,137 @@
+//! The tests of the client's pure modules (`tests/js`), in the browser that
+//! they are for. A server of files and a shim in the place of `node:test` is
+//! all that takes; `node --test tests/js/` runs the same, for who has it.
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use serde_json::json;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::support::Site;
+use crate::support::browser::{Browsers, DESKTOP};
+
+/// What one of them came to.
+#[derive(Debug, Deserialize)]
+struct Outcome {
+    name: String,
+    /// Why it failed.
+    wrong: Option<String>,
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()
+}
+
+/// The names of the test files, each of which a page loads.
+fn files() -> Vec<String> {
+    let folder = std::fs::read_dir(root().join("tests/js")).unwrap();
+    let names = folder.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<_> = names.filter(|name| name.ends_with(".test.mjs")).collect();
+    names.sort();
+    names
+}
+
+/// Serves the project's scripts, for as long as the test goes on.
+async fn serve() -> Site {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            tokio::spawn(answer(stream));
+        }
+    });
+    Site::at(address)
+}
+
+/// One request on each connection; a browser may also give one up.
+async fn answer(stream: TcpStream) {
+    let mut stream = BufReader::new(stream);
+    let mut request = String::new();
+    while !request.ends_with("\r\n\r\n") {
+        if stream.read_line(&mut request).await.unwrap_or(0) == 0 {
+            return;
+        }
+    }
+    let path = request.split(' ').nth(1).unwrap_or_default();
+    let (status, kind, body) = page(path).map_or_else(
+        || ("404 Not Found", "text/plain", Vec::new()),
+        |(kind, body)| ("200 OK", kind, body),
+    );
+    let head = format!(
+        "HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {}\r\n\
+         connection: close\r\n\r\n",
+        body.len()
+    );
+    drop(stream.write_all(&[head.into_bytes(), body].concat()).await);
+}
+
+fn page(path: &str) -> Option<(&'static str, Vec<u8>)> {
+    if path == "/" {
+        return Some(("text/html; charset=utf-8", index().into_bytes()));
+    }
+    if path == "/favicon.ico" {
+        return Some(("image/svg+xml", Vec::new()));
+    }
+    assert!(!path.contains(".."), "{path}");
+    let kind = if path.ends_with(".json") {
+        "application/json"
+    } else {
+        "text/javascript"
+    };
+    let body = std::fs::read(root().join(path.trim_start_matches('/'))).ok()?;
+    Some((kind, body))
+}
+
+/// Runs every file, one after the other, and says so.
+fn index() -> String {
+    let map = json!({ "imports": {
+        "node:test": "/tests/js/shims/test.mjs",
+        "node:assert": "/tests/js/shims/assert.mjs",
+    } });
+    let files = json!(files());
+    format!(
+        "<!doctype html><title>…</title><script type=importmap>{map}</script>\
+         <script type=module>
+            import {{ outcomes }} from '/tests/js/shims/test.mjs';
+            for (const file of {files}) {{
+                try {{ await import(`/tests/js/${{file}}`); }}
+                catch (error) {{ outcomes.push({{ name: file, wrong: String(error) }}); }}
+            }}
+            window.outcomes = outcomes;
+         </script>"
+    )
+}
+
+#[tokio::test]
+async fn the_modules_keep_their_promises_in_a_browser() {
+    let (site, browsers) = (serve().await, Browsers::start().await);
+    let tab = browsers.open(&site, DESKTOP).await;
+    tab.goto("/").await;
+    tab.comes_to("return Array.isArray(window.outcomes)", json!(true))
+        .await;
+    let outcomes = tab
+        .script("return (async () => Promise.all(window.outcomes))()", &[])
+        .await;
+    let outcomes: Vec<Outcome> = serde_json::from_value(outcomes).unwrap();
+    for Outcome { name, wrong } in &outcomes {
+        println!("{} {name}", if wrong.is_some() { "FAILED" } else { "ok" });
+    }
+    let failed: Vec<_> = outcomes.iter().filter(|it| it.wrong.is_some()).collect();
+    assert!(failed.is_empty(), "{failed:#?}");
+    assert_eq!(outcomes.len(), written(), "all of them ran");
+    tab.assert_no_complaints().await;
+}
+
+/// How many tests the files hold.
+fn written() -> usize {
+    let read = |name: &String| std::fs::read_to_string(root().join("tests/js").join(name));
+    let count = |text: String| {
+        text.lines()
+            .filter(|line| line.starts_with("test('"))
+            .count()
+    };
+    files().iter().map(|name| count(read(name).unwrap())).sum()
+}

@@ -1,0 +1,145 @@
+//! Of users: what they send, and what else they ask.
+
+use futures_util::future::join_all;
+use serde_json::json;
+use tidings::config::Rates;
+
+use super::{limited, only, standing};
+use crate::pages::Browser;
+use crate::support::redact::assert_wire;
+use crate::support::{Person, TestApp};
+
+async fn pair(rates: Rates) -> (TestApp, Person, Person, i64) {
+    let app = limited(rates).await;
+    let (ann, ben) = app.connected_pair("ann", "ben").await;
+    let id = ann.direct_with(&ben).await;
+    (app, ann, ben, id)
+}
+
+#[tokio::test]
+async fn sends_are_limited_on_all_ways_together() {
+    let rates = Rates {
+        sends: only(4),
+        ..Rates::off()
+    };
+    let (_app, ann, _ben, id) = pair(rates).await;
+    let mut socket = ann.chat_socket(id).await;
+    let first = ann.send(id, "One").await;
+    assert_eq!(standing(&first), [Some("4"), Some("3"), Some("3600")]);
+    first.expect(201);
+    socket.expect("conversation").await;
+    socket.expect_message().await;
+    socket.say("Two").await;
+    socket.expect_message().await;
+    ann.post("/messages/send/ben/", json!({ "message": "Three" }))
+        .await
+        .expect(201);
+    socket.expect_message().await;
+    ann.send(id, "Four").await.expect(201);
+    socket.expect_message().await;
+
+    let refused = ann.send(id, "Five").await;
+    assert_eq!(standing(&refused), [Some("4"), Some("0"), Some("14400")]);
+    assert_eq!(refused.header("retry-after"), Some("3600"));
+    let body = refused.refused(429, "rate_limited");
+    assert_eq!(body["retry_after"], 3600);
+    assert_wire!("problem_rate_limited", body);
+    socket.say_as("Five", "five").await;
+    let refused = socket.expect_error("rate_limited").await;
+    assert_eq!(
+        (&refused["retry_after"], &refused["client_id"]),
+        (&json!(3600), &json!("five"))
+    );
+    // What else one asks has a limit of its own, and a ping costs nothing.
+    ann.get("/api/me/").await.expect(200);
+    socket.expect_nothing_until_pong().await;
+    assert_eq!(ann.history(id).await.len(), 4);
+}
+
+#[tokio::test]
+async fn everything_else_is_limited_together() {
+    let rates = Rates {
+        requests: only(8),
+        ..Rates::off()
+    };
+    let app = limited(rates).await;
+    let ann = app.person("ann").await;
+    for left in (4..8).rev() {
+        let answer = ann.get("/api/me/").await;
+        assert_eq!(
+            standing(&answer)[..2],
+            [Some("8"), Some(&*left.to_string())]
+        );
+    }
+    // Of a page, of a socket's handshake, and of a frame.
+    let cookie = format!("tidings={}", ann.token);
+    let page = |app: &TestApp| {
+        let browser = Browser::at(app);
+        browser
+            .request(reqwest::Method::GET, "/messages")
+            .header("cookie", &cookie)
+            .header("accept", "text/html")
+    };
+    let mut browser = Browser::at(&app);
+    browser.send(page(&app)).await.expect(200);
+    let mut socket = ann.socket("/ws/").await;
+    for code in ["not_found", "not_found", "rate_limited"] {
+        socket
+            .send(json!({ "type": "resume", "conversation_id": 9, "after": 0 }))
+            .await;
+        socket.expect_error(code).await;
+    }
+    ann.get("/api/conversations/")
+        .await
+        .refused(429, "rate_limited");
+    ann.knock("/ws/").await.refused(429, "rate_limited");
+    let shown = browser.send(page(&app)).await.expect(429);
+    shown.check_page();
+    assert_eq!(shown.header("retry-after"), Some("3600"));
+    // A token that holds for nobody is nobody's.
+    app.get("/api/me/").await.refused(401, "unauthenticated");
+    assert_eq!(app.get("/healthz").await.header("ratelimit-limit"), None);
+}
+
+#[tokio::test]
+async fn a_flood_of_one_is_refused_and_nobody_else_is() {
+    const MOST: usize = 20;
+    let rates = Rates {
+        sends: only(20),
+        requests: only(40),
+        ..Rates::off()
+    };
+    let (_app, ann, ben, id) = pair(rates).await;
+    let flood = join_all((0..200).map(|n| {
+        let ann = ann.clone();
+        async move { ann.send(id, &format!("Flood {n}")).await.status }
+    }));
+    let others = join_all((0..MOST).map(|n| {
+        let ben = ben.clone();
+        async move { ben.send(id, &format!("Word {n}")).await.status }
+    }));
+    let (flood, others) = tokio::join!(flood, others);
+    let count = |statuses: &[u16], status| statuses.iter().filter(|it| **it == status).count();
+    assert_eq!(count(&flood, 201), MOST);
+    assert_eq!(count(&flood, 429), 200 - MOST);
+    assert_eq!(count(&others, 201), MOST, "{others:?}");
+}
+
+/// A socket that is told to slow down again and again is not let go for that.
+#[tokio::test]
+async fn whoever_is_told_to_slow_down_keeps_the_socket() {
+    let rates = Rates {
+        sends: only(1),
+        ..Rates::off()
+    };
+    let (_app, ann, _ben, id) = pair(rates).await;
+    let mut socket = ann.chat_socket(id).await;
+    socket.say("One").await;
+    socket.expect("conversation").await;
+    socket.expect_message().await;
+    for _ in 0..50 {
+        socket.say("More").await;
+        socket.expect_error("rate_limited").await;
+    }
+    socket.expect_nothing_until_pong().await;
+}

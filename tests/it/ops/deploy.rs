@@ -1,0 +1,112 @@
+//! The files of `deploy/`: read by the programs that they are for, where these
+//! are there, and held to what they promise anyway.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+fn file(name: &str) -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    root.join("deploy").join(name)
+}
+
+fn text(name: &str) -> String {
+    std::fs::read_to_string(file(name)).unwrap()
+}
+
+/// Runs a program; where it isn't there, that is said aloud.
+#[expect(
+    clippy::print_stdout,
+    reason = "what was not checked is not passed over"
+)]
+fn run(program: &str, arguments: &[&str]) -> Option<Output> {
+    match Command::new(program).args(arguments).output() {
+        Ok(output) => Some(output),
+        Err(error) => {
+            println!("NOT CHECKED by {program}, which isn't here: {error}");
+            None
+        }
+    }
+}
+
+fn assert_well(output: &Output) {
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+}
+
+/// Every listener keeps what stands in a query to itself: a token, or a link
+/// by which a password is chosen.
+#[test]
+fn no_listener_of_nginx_logs_a_query() {
+    let config = text("nginx.conf");
+    let servers: Vec<&str> = config.split("\nserver {").skip(1).collect();
+    assert_eq!(servers.len(), 2);
+    for server in servers {
+        assert!(
+            server.contains("access_log off;") || server.contains(" tidings;"),
+            "{server}"
+        );
+        assert!(
+            server.contains("error_log ") && server.contains(" crit;"),
+            "{server}"
+        );
+    }
+    let format = config.split_once("log_format tidings ").unwrap().1;
+    let format = format.split_once(';').unwrap().0;
+    for tells in ["$request ", "$request_uri", "$args", "$http_referer"] {
+        assert!(!format.contains(tells), "{format}");
+    }
+}
+
+#[test]
+fn nginx_understands_its_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path().display();
+    let key = format!("{at}/key.pem");
+    let made = run(
+        "openssl",
+        &[
+            "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=x",
+            "-keyout", &key, "-out", &key,
+        ],
+    );
+    if made.is_none() {
+        return;
+    }
+    let ours = text("nginx.conf")
+        .replace("/etc/letsencrypt/live/chat.example.org/fullchain.pem", &key)
+        .replace("/etc/letsencrypt/live/chat.example.org/privkey.pem", &key)
+        .replace("/var/log/nginx", &at.to_string());
+    let whole = format!(
+        "pid {at}/pid; error_log stderr; events {{}} http {{ access_log off; \
+         client_body_temp_path {at}/b; proxy_temp_path {at}/p; fastcgi_temp_path {at}/f; \
+         uwsgi_temp_path {at}/u; scgi_temp_path {at}/s; {ours} }}"
+    );
+    let config = folder.path().join("nginx.conf");
+    std::fs::write(&config, whole).unwrap();
+    if let Some(output) = run("nginx", &["-t", "-q", "-c", config.to_str().unwrap()]) {
+        assert_well(&output);
+    }
+}
+
+#[test]
+fn caddy_understands_its_file() {
+    let file = file("Caddyfile");
+    let arguments = ["validate", "--adapter", "caddyfile", "--config"];
+    let arguments = [&arguments[..], &[file.to_str().unwrap()]].concat();
+    if let Some(output) = run("caddy", &arguments) {
+        assert_well(&output);
+    }
+}
+
+#[test]
+fn systemd_understands_its_unit() {
+    let folder = tempfile::tempdir().unwrap();
+    let unit = folder.path().join("tidings.service");
+    // The program that it starts has to be there.
+    let ours = text("tidings.service").replace("/usr/local/bin/tidings", "/bin/true");
+    std::fs::write(&unit, ours).unwrap();
+    let verify = ["verify", "--man=no", unit.to_str().unwrap()];
+    if let Some(output) = run("systemd-analyze", &verify) {
+        assert_well(&output);
+    }
+}

@@ -1,0 +1,389 @@
+//! `tidings doctor`: silent after real use, and every kind of damage is found.
+
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use entity::message::Kind;
+use entity::{ConversationId, Millis};
+use reqwest::Method;
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend};
+use serde_json::json;
+use tidings::protocol::{User, Username};
+use tidings::store::{Act, PageRequest, Window};
+
+use crate::groups::crew;
+use crate::support::{Binary, Person, TestApp};
+
+/// Everything that people do, done by three of them. Their direct
+/// conversation and their group.
+async fn lived_in(app: &TestApp) -> (i64, i64) {
+    let (group, people) = crew::group(app, &["ann", "ben", "cleo"]).await;
+    let [ann, ben, cleo] = &people[..] else {
+        panic!("three");
+    };
+    let direct = ann.talk_with(ben).await;
+    for (id, one, other) in [(direct, ann, ben), (group, cleo, ann)] {
+        use_all(id, one, other).await;
+    }
+    crew::rename(ann, group, "The crew").await.expect(200);
+    crew::leave(cleo, group).await;
+    crew::invite(ann, group, "cleo").await;
+    crew::remove(ann, group, "cleo").await;
+    // Cut off from one another, once for good.
+    let block = ann.site.request(Method::PUT, "/api/blocks/cleo/");
+    let block = block.bearer_auth(&ann.token);
+    ann.site.send(block).await;
+    (direct, group)
+}
+
+/// All that can be done to messages.
+async fn use_all(id: i64, one: &Person, other: &Person) {
+    let mut here = one.chat_socket(id).await;
+    let mut ids = Vec::new();
+    for at in 0..6 {
+        here.say(&format!("{at}")).await;
+        ids.push(here.expect_message().await["id"].as_i64().unwrap());
+    }
+    let path = |at: usize| format!("/api/conversations/{id}/messages/{}/", ids[at]);
+    let react = one
+        .site
+        .request(Method::PUT, &format!("{}reactions/👍/", path(0)));
+    one.site
+        .send(react.bearer_auth(&one.token))
+        .await
+        .expect(200);
+    let edit = json!({ "text": "Better" });
+    crew::patch(one, &path(1), edit).await.expect(200);
+    let read = format!("/api/conversations/{id}/read/");
+    let mark = json!({ "message_id": ids[2] });
+    assert_eq!(other.post(&read, mark).await.status, 204);
+    // One on each side of the other's mark.
+    for at in [1, 4] {
+        one.delete(&path(at)).await;
+    }
+}
+
+/// What the doctor says, as lines.
+async fn said(binary: &Binary) -> (Option<i32>, Vec<String>) {
+    let done = binary.run(&["doctor"], "").await;
+    (done.code, done.stdout.lines().map(str::to_owned).collect())
+}
+
+/// What is found to be wrong: about what, each once.
+async fn found(app: &TestApp) -> Vec<&'static str> {
+    let store = app.store().await;
+    let mut about: Vec<_> = store
+        .examine()
+        .await
+        .unwrap()
+        .iter()
+        .map(|finding| finding.about)
+        .collect();
+    store.close().await;
+    about.dedup();
+    about
+}
+
+#[tokio::test]
+async fn all_is_well_after_real_use_also_while_it_goes_on() {
+    let app = TestApp::spawn().await;
+    let (direct, group) = lived_in(&app).await;
+    assert!(direct != group);
+    assert_eq!(found(&app).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn all_is_well_in_the_demo_and_cron_hears_so() {
+    let binary = Binary::new().await;
+    binary.run(&["demo"], "").await.succeeded();
+    assert_eq!(
+        said(&binary).await,
+        (Some(0), vec!["All is well.".to_owned()])
+    );
+}
+
+/// Damage, as somebody with a database client can do it, and how it is undone.
+struct Damage {
+    about: &'static str,
+    done: String,
+    undone: String,
+}
+
+fn damage(about: &'static str, done: impl Into<String>, undone: impl Into<String>) -> Damage {
+    Damage {
+        about,
+        done: done.into(),
+        undone: undone.into(),
+    }
+}
+
+/// One change of a row and its reverse: `by` is added to `column`.
+fn moved(about: &'static str, (table, column): (&str, &str), which: &str, by: i64) -> Damage {
+    let change = |by: i64| format!("UPDATE {table} SET {column} = {column} + ({by}) WHERE {which}");
+    damage(about, change(by), change(-by))
+}
+
+/// Of what a conversation says of itself.
+fn of_conversations(direct: i64) -> Vec<Damage> {
+    let here = format!("id = {direct}");
+    let last = "UPDATE conversation SET last_message_id = (SELECT m.id FROM message m \
+                WHERE m.conversation_id = conversation.id AND m.seq = last_seq)";
+    let open = format!("UPDATE conversation SET open = NOT open WHERE {here}");
+    let column = |about, column, by| moved(about, ("conversation", column), &here, by);
+    vec![
+        column("seq", "last_seq", 1),
+        column("last_ord", "last_ord", -1),
+        column("version", "version", -1),
+        column("participants", "participant_count", 1),
+        column("low watermarks", "read_low", 1),
+        damage(
+            "last message",
+            "UPDATE conversation SET last_message_id = NULL",
+            last,
+        ),
+        damage(
+            "pair",
+            format!("UPDATE conversation SET direct_key = direct_key || '0' WHERE {here}"),
+            "UPDATE conversation SET direct_key = substr(direct_key, 1, length(direct_key) - 1) \
+             WHERE kind = 0",
+        ),
+        damage("open", &open, &open),
+    ]
+}
+
+/// Of what is in it.
+fn of_their_rows(direct: i64, group: i64) -> Vec<Damage> {
+    let (inside, all) = (format!("conversation_id = {direct}"), "1 = 1");
+    let owner = format!(
+        "conversation_id = {group} AND user_id = \
+         (SELECT opened_by FROM conversation WHERE id = {group})"
+    );
+    // A gap, and its reverse.
+    let second = format!("{inside} AND seq % 1000 = 2");
+    let third = format!("{inside} AND seq = 3");
+    vec![
+        moved("seq", ("message", "seq"), &second, 1000),
+        moved("ord", ("message", "ord"), &third, 1),
+        moved(
+            "posted version",
+            ("message", "posted_version"),
+            &inside,
+            1000,
+        ),
+        damage(
+            "withdrawn",
+            "UPDATE message SET text = 'still' WHERE deleted_at IS NOT NULL",
+            "UPDATE message SET text = '' WHERE deleted_at IS NOT NULL",
+        ),
+        moved("left", ("participant", "version"), "left_seq > 0", -1000),
+        moved("owner", ("participant", "role"), &owner, -1),
+        moved("marks", ("participant", "delivered_seq"), &inside, 1000),
+        moved("read_ord", ("participant", "read_ord"), &inside, 1),
+        moved("unread", ("participant", "read_ord"), &inside, 1),
+        moved("receipts", ("receipt", "up_to_seq"), all, 1000),
+        damage(
+            "words",
+            format!("UPDATE conversation_word SET conversation_id = {direct}"),
+            format!("UPDATE conversation_word SET conversation_id = {group}"),
+        ),
+        moved("ids", ("id_block", "next"), all, -100_000),
+    ]
+}
+
+#[tokio::test]
+async fn every_kind_of_damage_is_found() {
+    let mut app = TestApp::spawn().await;
+    let (direct, group) = lived_in(&app).await;
+    // What a server writes meanwhile is none of the damage.
+    app.stop().await;
+    let database = app.database().connection().await;
+    assert_eq!(found(&app).await, [""; 0]);
+    for Damage {
+        about,
+        done,
+        undone,
+    } in of_conversations(direct)
+        .into_iter()
+        .chain(of_their_rows(direct, group))
+    {
+        database.execute_unprepared(&done).await.unwrap();
+        let found_now = found(&app).await;
+        assert!(found_now.contains(&about), "{about}: {found_now:?}");
+        database.execute_unprepared(&undone).await.unwrap();
+        assert_eq!(found(&app).await, [""; 0], "{about} is undone");
+    }
+    database.close().await.unwrap();
+}
+
+/// Past the foreign keys, as a tool can that doesn't heed them.
+async fn behind_its_back(database: &DatabaseConnection, sql: &str) {
+    let around = match database.get_database_backend() {
+        DbBackend::Sqlite => format!("PRAGMA foreign_keys = OFF; {sql}; PRAGMA foreign_keys = ON"),
+        _ => format!("SET LOCAL session_replication_role = replica; {sql}"),
+    };
+    database.execute_unprepared(&around).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_row_that_names_nothing_is_found() {
+    let app = TestApp::spawn().await;
+    lived_in(&app).await;
+    let database = app.database().connection().await;
+    let orphan = "INSERT INTO reaction (message_id, emoji, user_id, created_at) \
+                  VALUES (999999999, 'x', 888888888, 0)";
+    behind_its_back(&database, orphan).await;
+    let store = app.store().await;
+    let lines: Vec<_> = store.examine().await.unwrap();
+    store.close().await;
+    database.close().await.unwrap();
+    let lines: Vec<_> = lines.iter().map(|found| found.line.as_str()).collect();
+    assert_eq!(
+        lines,
+        [
+            "1 of reaction name a message by message_id that is not there",
+            "1 of reaction name a user by user_id that is not there",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn each_finding_is_one_line_and_the_exit_code_is_1() {
+    let binary = Binary::new().await;
+    binary.run(&["demo"], "").await.succeeded();
+    let database = binary.database().connection().await;
+    let wrong = "UPDATE conversation SET participant_count = participant_count + 1; \
+                 UPDATE participant SET read_ord = read_ord + 1 WHERE read_ord > 0";
+    database.execute_unprepared(wrong).await.unwrap();
+    let (code, lines) = said(&binary).await;
+    assert_eq!(code, Some(1));
+    let of = |about: &str| lines.iter().filter(|line| line.starts_with(about)).count();
+    assert!(
+        (1..=11).contains(&of("participants: conversation ")),
+        "{lines:?}"
+    );
+    assert_eq!(of("read_ord: "), 11, "ten, and how many more: {lines:?}");
+    assert!(
+        lines.iter().any(|line| line.ends_with(" more like these")),
+        "{lines:?}"
+    );
+
+    // A schema that isn't this one's is told, and nothing is guessed at.
+    let step = "DELETE FROM seaql_migrations WHERE version LIKE '%user_words'; \
+                INSERT INTO seaql_migrations (version, applied_at) VALUES ('m2999_x', 0)";
+    database.execute_unprepared(step).await.unwrap();
+    database.close().await.unwrap();
+    let (code, lines) = said(&binary).await;
+    assert_eq!(code, Some(1));
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert!(lines[0].contains("user_words was not taken"), "{lines:?}");
+    assert!(lines[1].contains("m2999_x is unknown"), "{lines:?}");
+}
+
+/// Every act of an admin leaves it well, too.
+#[tokio::test]
+async fn all_is_well_after_what_admins_do() {
+    let app = TestApp::spawn().await;
+    let (direct, group) = lived_in(&app).await;
+    let store = app.store().await;
+    let ann = store.user_named(&Username::parse("ann").unwrap()).await;
+    let ann = ann.unwrap().unwrap();
+    let window = Window {
+        conversation: ConversationId(direct),
+        first: 0,
+        last: i64::MAX - 1,
+    };
+    let page = store.history(&window, PageRequest::Latest, 50).await;
+    let page = page.unwrap().messages;
+    let mut texts = page
+        .iter()
+        .filter(|it| it.kind == Kind::Text && !it.deleted);
+    let message = texts.next_back().unwrap().id;
+    let act = Act::at_the_command_line(Millis::now());
+    let place = (ConversationId(direct), message);
+    store.withdraw(place, &act).await.unwrap();
+    let by = User::from(&ann);
+    let group = ConversationId(group);
+    store.close_group(group, by, &act).await.unwrap();
+    let gone = "deleted-1".to_owned();
+    store.delete_user(ann.id, gone, &act).await.unwrap();
+    store.close().await;
+    assert_eq!(found(&app).await, [""; 0]);
+}
+
+/// A backup that is looked at stays the backup that it is, also where it can't
+/// be written at all.
+#[tokio::test]
+async fn the_doctor_leaves_a_backup_as_it_is() {
+    let binary = Binary::new().await;
+    if !binary.is_sqlite() {
+        return;
+    }
+    binary.run(&["demo"], "").await.succeeded();
+    let folder = binary.folder().join("backups");
+    std::fs::create_dir(&folder).unwrap();
+    let file = folder.join("copy.db");
+    let path = file.to_str().unwrap();
+    binary.run(&["backup", path], "").await.succeeded();
+    let before = std::fs::read(&file).unwrap();
+    let url = format!("sqlite:{path}");
+    let examine = ["--database-url", &url, "doctor"];
+    for (file_mode, folder_mode) in [(0o600, 0o700), (0o400, 0o500)] {
+        let mode = |path: &Path, mode| {
+            std::fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+        };
+        mode(&file, file_mode);
+        mode(&folder, folder_mode);
+        let said = binary.run(&examine, "").await.succeeded();
+        assert_eq!(said, "All is well.\n");
+        mode(&folder, 0o700);
+        assert!(std::fs::read(&file).unwrap() == before, "it was changed");
+        let beside: Vec<_> = std::fs::read_dir(&folder).unwrap().collect();
+        assert_eq!(beside.len(), 1, "{beside:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_database_is_one_line_that_names_it() {
+    let binary = Binary::new().await;
+    if !binary.is_sqlite() {
+        return;
+    }
+    let file = binary.folder().join("broken.db");
+    std::fs::write(
+        &file,
+        "not a database, but long enough to be one".repeat(100),
+    )
+    .unwrap();
+    let url = format!("sqlite:{}", file.display());
+    let done = binary.run(&["--database-url", &url, "doctor"], "").await;
+    let line = format!("the database {url} can't be used: file is not a database");
+    assert_eq!(done.failed(1), line);
+}
+
+#[tokio::test]
+async fn a_file_that_is_broken_is_found_and_none_is_made() {
+    let binary = Binary::new().await;
+    if !binary.is_sqlite() {
+        return;
+    }
+    let said_of_none = binary.run(&["doctor"], "").await.failed(1);
+    assert!(
+        said_of_none.contains("there is no database"),
+        "{said_of_none}"
+    );
+    let file = binary.folder().join("tidings.db");
+    assert!(!file.exists());
+    binary.run(&["demo"], "").await.succeeded();
+    let mut bytes = std::fs::read(&file).unwrap();
+    // Past the schema, which is on the first page.
+    let middle = bytes.len() / 2;
+    bytes[middle..middle + 8192].fill(0xff);
+    std::fs::write(&file, bytes).unwrap();
+    let (code, lines) = said(&binary).await;
+    assert_eq!(code, Some(1));
+    assert!(
+        lines.iter().any(|line| line.starts_with("integrity: ")),
+        "{lines:?}"
+    );
+}

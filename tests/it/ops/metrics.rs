@@ -1,0 +1,232 @@
+//! `/metrics`: who may read them, and whether they say what happened.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+
+use clap::{Args, FromArgMatches};
+use reqwest::Method;
+use tidings::config::{Overrides, Settings};
+
+use crate::support::{Site, Socket, TestApp, until, within};
+
+const TOKEN: &str = "a-token-that-nobody-knows";
+
+/// A server whose metrics are behind a token, on the public port.
+async fn behind_a_token() -> TestApp {
+    TestApp::builder().settings(set_token).spawn().await
+}
+
+fn set_token(settings: &mut Settings) {
+    let matches = Overrides::augment_args(clap::Command::new("tidings"))
+        .mut_args(|arg| arg.env(None::<&str>))
+        .get_matches_from(["tidings", "--metrics-token", TOKEN]);
+    let overrides = Overrides::from_arg_matches(&matches).unwrap();
+    settings.metrics = Settings::resolve(overrides).unwrap().metrics;
+}
+
+fn set_listener(settings: &mut Settings) {
+    settings.metrics.listen = Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+}
+
+/// The metrics, as a scraper gets them.
+async fn scrape(site: &Site) -> String {
+    let request = site.request(Method::GET, "/metrics").bearer_auth(TOKEN);
+    let answer = within("an answer", request.send()).await.unwrap();
+    assert_eq!(answer.status(), 200);
+    let kind = answer.headers()["content-type"].to_str().unwrap();
+    assert!(kind.starts_with("application/openmetrics-text; version=1.0.0"));
+    assert_eq!(answer.headers()["cache-control"], "no-store");
+    let text = answer.text().await.unwrap();
+    assert!(text.ends_with("# EOF\n"));
+    text
+}
+
+/// Each line's name with its labels, and its number.
+fn samples(text: &str) -> BTreeMap<String, f64> {
+    let lines = text.lines().filter(|line| !line.starts_with('#'));
+    let samples = lines.map(|line| {
+        let (name, value) = line.rsplit_once(' ').unwrap();
+        (name.to_owned(), value.parse().unwrap())
+    });
+    samples.collect()
+}
+
+#[tokio::test]
+async fn without_a_setting_there_are_none() {
+    let app = TestApp::spawn().await;
+    app.get("/metrics").await.refused(404, "not_found");
+    app.get("/metrics/").await.refused(404, "not_found");
+}
+
+#[tokio::test]
+async fn whoever_lacks_the_token_finds_nothing() {
+    let app = behind_a_token().await;
+    let ann = app.person("ann").await;
+    app.get("/metrics").await.refused(404, "not_found");
+    ann.get("/metrics").await.refused(404, "not_found");
+    let site = app.site();
+    for wrong in ["", "a-token-that-nobody-know", "a-token-that-nobody-knows-"] {
+        let request = site.request(Method::GET, "/metrics").bearer_auth(wrong);
+        site.send(request).await.refused(404, "not_found");
+    }
+    // Nor does another method tell that there is something.
+    app.post("/metrics", serde_json::json!({}))
+        .await
+        .refused(404, "not_found");
+    scrape(site).await;
+}
+
+#[tokio::test]
+async fn a_listener_of_their_own_has_them_and_the_public_one_not() {
+    let app = TestApp::builder().settings(set_listener).spawn().await;
+    app.get("/metrics").await.refused(404, "not_found");
+    let metrics = app.metrics();
+    scrape(metrics).await;
+    for path in ["/", "/healthz", "/api/me", "/login"] {
+        let request = metrics.request(Method::GET, path);
+        metrics.send(request).await.refused(404, "not_found");
+    }
+}
+
+#[tokio::test]
+async fn where_there_are_both_the_listener_asks_for_the_token() {
+    let both = |settings: &mut Settings| {
+        set_token(settings);
+        set_listener(settings);
+    };
+    let app = TestApp::builder().settings(both).spawn().await;
+    let site = app.site();
+    let request = site.request(Method::GET, "/metrics").bearer_auth(TOKEN);
+    site.send(request).await.refused(404, "not_found");
+    let metrics = app.metrics();
+    let request = metrics.request(Method::GET, "/metrics");
+    metrics.send(request).await.refused(404, "not_found");
+    scrape(metrics).await;
+}
+
+#[tokio::test]
+async fn they_say_what_happened() {
+    let app = behind_a_token().await;
+    let (ann, ben) = app.connected_pair("ann", "ben").await;
+    let id = ann.talk_with(&ben).await;
+    let mut here = ann.socket("/ws/").await;
+    let mut there = ben.chat_socket(id).await;
+    let before = samples(&scrape(app.site()).await);
+    assert_eq!(before["tidings_sessions"], 2.0);
+    // The sockets', and at least the scraper's own.
+    assert!(before["tidings_connections"] >= 3.0);
+    assert_eq!(before["tidings_people_online"], 2.0);
+    assert_eq!(before["tidings_rooms"], 1.0);
+    assert_eq!(before["tidings_messages_total"], 1.0);
+    for seq in 2..12 {
+        there.say("Hello").await;
+        assert_eq!(there.expect_message().await["seq"], seq);
+        here.expect_message().await;
+    }
+    there.say("").await;
+    there.expect_error("text_empty").await;
+    app.get("/api/nothing/here/7")
+        .await
+        .refused(404, "not_found");
+    app.get("/api/users/nobody-7")
+        .await
+        .refused(401, "unauthenticated");
+
+    // The last entries of the Journal may be answered a moment later.
+    let after = until("the journal to rest", async || {
+        let after = samples(&scrape(app.site()).await);
+        (after["tidings_journal_waiting"] == 0.0 && after["tidings_room_commands"] == 0.0)
+            .then_some(after)
+    })
+    .await;
+    let rise = |name: &str| after[name] - before[name];
+    assert_eq!(rise("tidings_messages_total"), 10.0);
+    assert_eq!(rise("tidings_frames_received_total"), 11.0);
+    assert!(rise("tidings_frames_sent_total") >= 21.0);
+    assert!(rise("tidings_frames_sent_bytes_total") > 21.0 * 30.0);
+    assert!(rise("tidings_deliveries_total") >= 20.0);
+    assert!(rise("tidings_journal_entries_total") >= 10.0);
+    assert!(rise("tidings_journal_commit_seconds_count") >= 1.0);
+    assert_eq!(
+        rise("tidings_journal_batch_entries_sum"),
+        rise("tidings_journal_entries_total")
+    );
+    assert!(rise("tidings_fan_out_seconds_count") >= 1.0);
+    assert_eq!(rise("tidings_refusals_total{code=\"text_empty\"}"), 1.0);
+    assert_eq!(rise("tidings_refusals_total{code=\"not_found\"}"), 1.0);
+    assert_eq!(
+        rise("tidings_refusals_total{code=\"unauthenticated\"}"),
+        1.0
+    );
+    let route = |route: &str, status: &str| {
+        after[&format!("tidings_http_requests_total{{route=\"{route}\",status=\"{status}\"}}")]
+    };
+    assert_eq!(route("/api/users/{username}", "4xx"), 1.0);
+    assert_eq!(route("/ws/chat/{id}", "1xx"), 1.0);
+    let took = "tidings_http_request_seconds_count{route=\"/api/users/{username}\"}";
+    assert_eq!(after[took], 1.0);
+    assert!(route("none", "4xx") >= 1.0);
+    assert_eq!(route("/api/conversations/{id}/messages", "2xx"), 1.0);
+}
+
+#[tokio::test]
+async fn who_is_let_go_is_counted() {
+    let app = TestApp::builder()
+        .settings(|settings| {
+            set_token(settings);
+            settings.session_buffer = 32 * 1024;
+        })
+        .spawn()
+        .await;
+    let (ann, ben) = app.connected_pair("ann", "ben").await;
+    let id = ann.talk_with(&ben).await;
+    let mut stalled = Socket::open_unbuffered(&ben, &format!("/ws/chat/{id}/")).await;
+    stalled.expect("hello").await;
+    let mut sender = ann.chat_socket(id).await;
+    let text = "x".repeat(9_000);
+    // More than all buffers on the way to a client that doesn't read.
+    for _ in 0..200 {
+        sender.say(&text).await;
+        sender.expect_message().await;
+    }
+    let now = samples(&scrape(app.site()).await);
+    assert_eq!(now["tidings_sessions_evicted_total"], 1.0);
+    drop(stalled);
+}
+
+/// What dashboards and alerts are built on: a name that goes breaks them. Ids
+/// are in none, however many conversations and people there are.
+#[tokio::test]
+async fn their_names_stay_and_nobodys_id_is_in_them() {
+    let app = behind_a_token().await;
+    let (ann, ben) = app.connected_pair("ann", "ben").await;
+    let id = ann.talk_with(&ben).await;
+    ann.history(id).await;
+    let once = scrape(app.site()).await;
+    for name in ["cleo", "dora"] {
+        let other = app.person(name).await;
+        ann.connect_with(&other).await;
+        let id = other.talk_with(&ann).await;
+        ann.history(id).await;
+        ann.get(&format!("/api/users/{name}/")).await.expect(200);
+    }
+    ann.get("/api/users/ben/").await.expect(200);
+    let first = scrape(app.site()).await;
+    let later = scrape(app.site()).await;
+    let names = |text: &str| samples(text).into_keys().collect::<Vec<_>>();
+    assert_eq!(names(&first), names(&later));
+    // One more route than at first, and the scraper's own.
+    let routes = |text: &str| {
+        let names = names(text);
+        let requests = names
+            .iter()
+            .filter(|name| name.starts_with("tidings_http_requests_total"));
+        requests.count() / 5
+    };
+    assert_eq!(routes(&first), routes(&once) + 2);
+    let kinds = first.lines().filter(|line| line.starts_with("# TYPE "));
+    let kinds = kinds.collect::<Vec<_>>().join("\n");
+    let mut settings = insta::Settings::clone_current();
+    settings.set_prepend_module_to_snapshot(false);
+    settings.bind(|| insta::assert_snapshot!("metrics", kinds));
+}

@@ -1,0 +1,139 @@
+//! What a page holds for its script.
+
+use serde_json::Value;
+
+use super::messages::at_the_list;
+use crate::support::TestApp;
+
+/// What stands in a template of the page.
+fn template<'a>(page: &'a str, id: &str) -> &'a str {
+    let (_, rest) = page.split_once(&format!("<template id=\"{id}\">")).unwrap();
+    rest.split_once("</template>").unwrap().0
+}
+
+fn state(page: &str) -> Value {
+    let text = template(page, "state");
+    assert!(!text.contains('<'), "text that could be markup: {text}");
+    let text = text.replace("&#34;", "\"").replace("&#39;", "'");
+    let text = text.replace("&#60;", "<").replace("&#62;", ">");
+    serde_json::from_str(&text.replace("&#38;", "&")).unwrap()
+}
+
+#[tokio::test]
+async fn a_script_begins_with_what_the_page_shows() {
+    let app = TestApp::spawn().await;
+    let (ann, ben) = app.connected_pair("ann", "ben").await;
+    let id = ann.talk_with(&ben).await;
+    ben.send(id, "</template><script>alert(1)</script>")
+        .await
+        .expect(201);
+    let (mut browser, list) = at_the_list(&app, "ann").await;
+    list.check_page();
+    let listed = state(&list.source);
+    assert_eq!(listed["me"]["username"], "ann");
+    assert_eq!(
+        (&listed["total_unread"], &listed["open"]),
+        (&1.into(), &Value::Null)
+    );
+    assert_eq!(listed["conversations"][0]["id"], id);
+    assert_eq!(
+        listed["conversations"][0]["participants"]
+            .as_array()
+            .unwrap()
+            .len(),
+        2
+    );
+
+    let open = browser.get(&format!("/messages?conversation={id}")).await;
+    let open = open.expect(200);
+    open.check_page();
+    let opened = state(&open.source);
+    assert_eq!(opened["open"]["conversation"]["id"], id);
+    assert_eq!(opened["open"]["messages"].as_array().unwrap().len(), 2);
+    assert_eq!(opened["open"]["has_older"], false);
+    assert_eq!(opened["open"]["them"]["connection"], "connected");
+}
+
+#[tokio::test]
+async fn a_message_and_a_row_have_one_markup() {
+    let app = TestApp::spawn().await;
+    app.person("ann").await;
+    let (_, list) = at_the_list(&app, "ann").await;
+    let messages = template(&list.source, "messages");
+    for part in [
+        "class=\"bubble\"",
+        "class=\"quote ",
+        "class=\"reactions\"",
+        "class=\"ticks\"",
+        "edited",
+    ] {
+        assert_eq!(messages.matches(part).count(), 1, "{part}");
+    }
+    let row = template(&list.source, "row");
+    for part in [
+        "class=\"badge ",
+        "class=\"lead\"",
+        "Pinned",
+        "Muted",
+        "Online",
+        "class=\"ticks\"",
+    ] {
+        assert!(row.contains(part), "{part}");
+    }
+    assert!(template(&list.source, "thread").contains("<textarea"));
+}
+
+#[tokio::test]
+async fn every_module_is_named_and_kept() {
+    let app = TestApp::spawn().await;
+    app.person("ann").await;
+    let (mut browser, list) = at_the_list(&app, "ann").await;
+    let modules = list
+        .source
+        .split("<link rel=\"modulepreload\" href=\"")
+        .skip(1);
+    let modules: Vec<String> = modules
+        .map(|rest| rest.split('"').next().unwrap().to_owned())
+        .collect();
+    assert!(modules.len() > 20, "{modules:?}");
+    let (_, rest) = list
+        .source
+        .split_once("<script type=\"module\" src=\"")
+        .unwrap();
+    let main = rest.split('"').next().unwrap().to_owned();
+    for module in modules.iter().chain([&main]) {
+        let got = browser.get(module).await.expect(200);
+        assert_eq!(
+            got.header("content-type"),
+            Some("text/javascript"),
+            "{module}"
+        );
+        let kept = Some("public, max-age=31536000, immutable");
+        assert_eq!(got.header("cache-control"), kept, "{module}");
+        check_imports(module, &got.source, &modules);
+    }
+    // A page that is older than the server finds what there is now.
+    let (_, path) = main.trim_start_matches("/static/").split_once('/').unwrap();
+    let old = browser
+        .get(&format!("/static/0123456789abcdef/{path}"))
+        .await;
+    assert_eq!(old.expect(200).header("cache-control"), Some("no-cache"));
+}
+
+/// Whatever a module imports stands in the page, too: one round fetches all.
+fn check_imports(module: &str, source: &str, modules: &[String]) {
+    for line in source
+        .lines()
+        .filter(|line| line.contains(" from './") || line.contains(" from '../"))
+    {
+        let (_, path) = line.split_once(" from '").unwrap();
+        let path = path.split('\'').next().unwrap();
+        let name = path.trim_start_matches("../").trim_start_matches("./");
+        assert!(
+            modules
+                .iter()
+                .any(|known| known.ends_with(&format!("/{name}"))),
+            "{module} imports {path}"
+        );
+    }
+}

@@ -1,0 +1,190 @@
+//! Receipts between two people: who hears of a mark, and what moves it.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::{has, has_read, marks, say_mark, told_of_marks};
+use crate::support::TestApp;
+use crate::support::redact::assert_wire;
+
+#[tokio::test]
+async fn both_marks_reach_every_session_of_both_and_no_third_person() {
+    let app = TestApp::spawn().await;
+    let (ann, ben) = app.connected_pair("ann", "ben").await;
+    let cas = app.person("cas").await;
+    ann.connect_with(&cas).await;
+    let (id, aside) = (ann.talk_with(&ben).await, ann.talk_with(&cas).await);
+    let mut bens = ben.chat_socket(id).await;
+    let elsewhere = ann.log_in_again().await;
+    let mut sessions = [
+        ann.chat_socket(id).await,
+        elsewhere.socket("/ws/").await,
+        ben.chat_socket(id).await,
+        ben.log_in_again().await.socket("/ws/").await,
+    ];
+    let mut others = [
+        ann.chat_socket(aside).await,
+        ann.socket("/ws/notifications/").await,
+        cas.socket("/ws/").await,
+    ];
+    let sent = ann.send(id, "Tea?").await.expect(201);
+    for (at, kind) in ["delivered", "read_receipt"].into_iter().enumerate() {
+        say_mark(&mut bens, kind, &sent).await;
+        for socket in &mut sessions {
+            let told = socket.expect_aside(kind).await;
+            assert_eq!(told["message_id"], sent["id"]);
+            assert_eq!(
+                (&told["seq"], &told["username"]),
+                (&json!(2), &json!("ben"))
+            );
+            assert_eq!(told["version"], 3 + at, "a version of its own");
+            assert_wire!(kind, told);
+        }
+    }
+    for (socket, id) in others.iter_mut().zip([aside, id, aside]) {
+        assert!(told_of_marks(&ann, id, socket).await.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn reading_implies_delivery_in_one_frame() {
+    let app = TestApp::spawn().await;
+    let (ann, ben) = app.connected_pair("ann", "ben").await;
+    let id = ann.talk_with(&ben).await;
+    let mut anns = ann.socket("/ws/").await;
+    let sent = ann.send(id, "Tea?").await.expect(201);
+    has_read(&ben, &sent).await;
+    let told = told_of_marks(&ann, id, &mut anns).await;
+    let kinds: Vec<_> = told.iter().map(|frame| &frame["type"]).collect();
+    assert_eq!(kinds, ["read_receipt"]);
+    let seen = marks(&ann, id).await;
+    assert_eq!(seen[1], ("ben".to_owned(), 2, 2));
+}
+
+#[tokio::test]
+async fn a_mark_never_goes_back_and_one_that_stays_tells_nothing() {
+    let app = TestApp::spawn().await;
+    let (ann, ben) = app.connected_pair("ann", "ben").await;
+    let id = ann.talk_with(&ben).await;
+    let first = ann.history(id).await.remove(0);
+    let last = ann.send(id, "Tea?").await.expect(201);
+    has_read(&ben, &last).await;
+    let before = ann.conversation(id).await;
+    let (mut anns, mut bens) = (ann.chat_socket(id).await, ben.chat_socket(id).await);
+    for message in [&first, &last] {
+        has(&ben, message).await;
+        has_read(&ben, message).await;
+        say_mark(&mut bens, "read_receipt", message).await;
+    }
+    // What one asks for comes after the marks that one gave before.
+    bens.say("Please").await;
+    bens.expect_message().await;
+    let after = ann.conversation(id).await;
+    let next = before["version"].as_i64().unwrap() + 1;
+    assert_eq!(after["version"], next, "the message's alone");
+    assert_eq!(after["participants"][1]["read_seq"], 3);
+    anns.expect_message().await;
+    assert_eq!(
+        told_of_marks(&ann, id, &mut anns).await,
+        Vec::<serde_json::Value>::new()
+    );
+}
+
+/// Marks are gathered here for so long that all of a burst come meanwhile.
+#[tokio::test]
+async fn a_burst_of_marks_is_one_frame_and_one_version() {
+    const BURST: usize = 30;
+    let app = TestApp::builder()
+        .settings(|settings| settings.timings.marks_gathered_for = Duration::from_secs(1))
+        .spawn()
+        .await;
+    let (ann, ben) = app.connected_pair("ann", "ben").await;
+    let id = ann.talk_with(&ben).await;
+    let mut bens = ben.chat_socket(id).await;
+    let mut sent = Vec::new();
+    for _ in 0..BURST {
+        sent.push(ann.send(id, "Tea?").await.expect(201));
+    }
+    let mut anns = ann.chat_socket(id).await;
+    let last = &sent[BURST - 1];
+    for (at, kind) in ["delivered", "read_receipt"].into_iter().enumerate() {
+        for message in &sent {
+            say_mark(&mut bens, kind, message).await;
+        }
+        let told = anns.expect_aside(kind).await;
+        assert_eq!(told["message_id"], last["id"], "the furthest of them");
+        assert_eq!(told["version"], BURST + 2 + at);
+        assert_eq!(ann.conversation(id).await["version"], told["version"]);
+    }
+    bens.expect_aside("read_receipt").await;
+    assert!(anns.asides_until_pong().await.is_empty());
+}
+
+/// Both kinds in one go are one version, and each kind is told where it is
+/// ahead of the other.
+#[tokio::test]
+async fn having_more_than_one_has_read_is_two_frames_in_one_version() {
+    let app = TestApp::builder()
+        .settings(|settings| settings.timings.marks_gathered_for = Duration::from_secs(1))
+        .spawn()
+        .await;
+    let (ann, ben) = app.connected_pair("ann", "ben").await;
+    let id = ann.talk_with(&ben).await;
+    let seen = ann.send(id, "Tea?").await.expect(201);
+    let come = ann.send(id, "Or not?").await.expect(201);
+    let (mut anns, mut bens) = (ann.chat_socket(id).await, ben.chat_socket(id).await);
+    say_mark(&mut bens, "read_receipt", &seen).await;
+    say_mark(&mut bens, "delivered", &come).await;
+    let read = anns.expect_aside("read_receipt").await;
+    let delivered = anns.expect_aside("delivered").await;
+    assert_eq!((&read["seq"], &delivered["seq"]), (&json!(2), &json!(3)));
+    assert_eq!(
+        (&read["version"], &delivered["version"]),
+        (&json!(4), &json!(4))
+    );
+    assert_eq!(marks(&ann, id).await[1], ("ben".to_owned(), 3, 2));
+}
+
+#[tokio::test]
+async fn marks_move_also_when_the_connection_has_ended() {
+    let app = TestApp::spawn().await;
+    let (ann, ben) = (app.person("ann").await, app.person("ben").await);
+    let connection = ann.connect_with(&ben).await;
+    let id = ann.talk_with(&ben).await;
+    let sent = ann.send(id, "Still friends?").await.expect(201);
+    let mut anns = ann.chat_socket(id).await;
+    let ended = ann.delete(&format!("/api/connections/{connection}/")).await;
+    assert_eq!(ended.status, 204);
+    ben.send(id, "No.").await.refused(403, "not_connected");
+    has_read(&ben, &sent).await;
+    assert_eq!(anns.expect_aside("read_receipt").await["seq"], 2);
+    assert_eq!(super::again(&ann, &sent).await["status"], "read");
+    assert_eq!(ben.conversation(id).await["unread_count"], 0);
+}
+
+#[tokio::test]
+async fn a_mark_over_rest_is_answered_once_it_is_on_disk() {
+    let app = TestApp::spawn().await;
+    let (ann, ben) = app.connected_pair("ann", "ben").await;
+    let id = ann.talk_with(&ben).await;
+    let store = app.store().await;
+    for kind in ["delivered", "read"] {
+        let sent = ann.send(id, "Tea?").await.expect(201);
+        let answer = super::mark(&ben, kind, &sent).await;
+        assert_eq!((answer.status, &answer.body), (204, &json!(null)));
+        // As another process has it.
+        let me = entity::UserId(ann.id);
+        let seen = store
+            .conversation(me, entity::ConversationId(id))
+            .await
+            .unwrap();
+        let theirs = &seen.participants[1];
+        let moved = match kind {
+            "read" => theirs.read_seq,
+            _ => theirs.delivered_seq,
+        };
+        assert_eq!(sent["seq"], moved, "{kind}");
+    }
+    store.close().await;
+}

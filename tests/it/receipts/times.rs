@@ -1,0 +1,285 @@
+//! What stands in a message: its status, and since when.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::{again, has, has_read, marks};
+use crate::groups::crew::{friends, group, invite, leave, make, rename, set_role};
+use crate::support::{Person, TestApp};
+
+fn at(value: &Value) -> Timestamp {
+    value.as_str().unwrap().parse().unwrap()
+}
+
+/// Its state, for all who see it.
+async fn state(people: &[&Person], message: &Value) -> Value {
+    let mut states = Vec::new();
+    for person in people {
+        let seen = again(person, message).await;
+        let fields = ["status", "delivered_at", "is_read", "read_at"];
+        states.push(json!(fields.map(|field| seen[field].clone())));
+    }
+    assert!(states.iter().all(|state| *state == states[0]), "{states:?}");
+    states.remove(0)
+}
+
+#[tokio::test]
+async fn a_message_says_how_far_it_is_and_since_when_also_after_a_restart() {
+    let mut app = TestApp::spawn().await;
+    let (ann, ben) = app.connected_pair("ann", "ben").await;
+    let id = ann.talk_with(&ben).await;
+    let sent = ann.send(id, "Tea?").await.expect(201);
+    let both = [&ann, &ben];
+    assert_eq!(
+        state(&both, &sent).await,
+        json!(["sent", null, false, null])
+    );
+    has(&ben, &sent).await;
+    let delivered = state(&both, &sent).await;
+    assert_eq!(delivered, json!(["delivered", delivered[1], false, null]));
+    assert!(at(&delivered[1]) >= at(&sent["created_at"]));
+    has_read(&ben, &sent).await;
+    let read = state(&both, &sent).await;
+    assert_eq!(read, json!(["read", delivered[1], true, read[3]]));
+    // Marks are gathered in between, so the two can't have come at once.
+    assert!(at(&read[3]) > at(&delivered[1]));
+    app.restart().await;
+    assert_eq!(state(&both, &sent).await, read);
+    // Further marks change nothing of it.
+    let next = ann.send(id, "Or coffee?").await.expect(201);
+    has_read(&ben, &next).await;
+    assert_eq!(state(&both, &sent).await, read);
+}
+
+#[tokio::test]
+async fn what_is_read_at_once_was_delivered_then() {
+    let app = TestApp::spawn().await;
+    let (ann, ben) = app.connected_pair("ann", "ben").await;
+    let id = ann.talk_with(&ben).await;
+    let sent = ann.send(id, "Tea?").await.expect(201);
+    has_read(&ben, &sent).await;
+    let seen = state(&[&ann, &ben], &sent).await;
+    assert_eq!(seen, json!(["read", seen[3], true, seen[3]]));
+    at(&seen[3]);
+}
+
+#[tokio::test]
+async fn an_answer_reads_what_it_answers() {
+    let app = TestApp::spawn().await;
+    let (ann, ben) = app.connected_pair("ann", "ben").await;
+    let id = ann.talk_with(&ben).await;
+    let sent = ann.send(id, "Tea?").await.expect(201);
+    let answer = ben.send(id, "Please").await.expect(201);
+    let seen = state(&[&ann, &ben], &sent).await;
+    assert_eq!(
+        seen,
+        json!(["read", answer["created_at"], true, answer["created_at"]])
+    );
+    assert_eq!(state(&[&ann], &answer).await[0], "sent");
+}
+
+#[tokio::test]
+async fn nobody_holds_back_what_came_before_them() {
+    let app = TestApp::spawn().await;
+    let people = friends(&app, &["ann", "ben", "cas", "dan"]).await;
+    let made = make(&people[0], "Crew", &["ben", "cas"]).await.expect(201);
+    let id = made["id"].as_i64().unwrap();
+    let sent = people[0].send(id, "Tea?").await.expect(201);
+    invite(&people[0], id, "dan").await.expect(201);
+    has_read(&people[1], &sent).await;
+    assert_eq!(state(&[&people[0]], &sent).await[0], "sent");
+    has_read(&people[2], &sent).await;
+    assert_eq!(state(&[&people[0], &people[1]], &sent).await[0], "read");
+    let next = people[0].send(id, "And now?").await.expect(201);
+    has_read(&people[1], &next).await;
+    has_read(&people[2], &next).await;
+    assert_eq!(
+        state(&[&people[0]], &next).await[0],
+        "sent",
+        "dan counts now"
+    );
+    has_read(&people[3], &next).await;
+    assert_eq!(state(&[&people[0]], &next).await[0], "read");
+}
+
+/// Guards the overall mark of a group that was empty but for one: it stood
+/// where those who left had come to, and nobody stood at it any more.
+#[tokio::test]
+async fn what_was_said_to_nobody_stays_sent_and_who_comes_then_counts() {
+    let app = TestApp::spawn().await;
+    let (id, people) = group(&app, &["ann", "ben"]).await;
+    let cas = app.person("cas").await;
+    people[0].connect_with(&cas).await;
+    people[0].send(id, "Ben never sees this.").await.expect(201);
+    leave(&people[1], id).await.expect(200);
+    let alone = people[0].send(id, "Anybody?").await.expect(201);
+    invite(&people[0], id, "cas").await.expect(201);
+    let heard = people[0].send(id, "Cas?").await.expect(201);
+    has(&cas, &heard).await;
+    assert_eq!(state(&[&people[0]], &heard).await[0], "delivered");
+    has_read(&cas, &heard).await;
+    assert_eq!(state(&[&people[0]], &heard).await[0], "read");
+    let seen = state(&[&people[0]], &alone).await;
+    assert_eq!(seen, json!(["sent", null, false, null]));
+}
+
+#[tokio::test]
+async fn what_was_read_stays_read_when_all_who_read_it_have_left() {
+    let app = TestApp::spawn().await;
+    let (id, people) = group(&app, &["ann", "ben"]).await;
+    let sent = people[0].send(id, "Tea?").await.expect(201);
+    has_read(&people[1], &sent).await;
+    let before = state(&[&people[0]], &sent).await;
+    assert_eq!(before[0], "read");
+    leave(&people[1], id).await.expect(200);
+    assert_eq!(state(&[&people[0]], &sent).await, before);
+    let gone = people[0].send(id, "Anybody?").await.expect(201);
+    assert_eq!(state(&[&people[0]], &gone).await[0], "sent");
+}
+
+/// Guards the status of what those who left never got, or got and never read:
+/// the overall marks go on with those who came later.
+#[tokio::test]
+async fn who_comes_later_has_not_read_what_the_last_one_left_unread() {
+    let app = TestApp::spawn().await;
+    let people = friends(&app, &["ann", "ben", "cas"]).await;
+    let made = make(&people[0], "Crew", &["ben"]).await.expect(201);
+    let id = made["id"].as_i64().unwrap();
+    let (ann, ben, cas) = (&people[0], &people[1], &people[2]);
+    let read = ann.send(id, "Tea?").await.expect(201);
+    has_read(ben, &read).await;
+    let had = ann.send(id, "Or coffee?").await.expect(201);
+    has(ben, &had).await;
+    let lost = ann.send(id, "Or milk?").await.expect(201);
+    invite(ann, id, "cas").await.expect(201);
+    let kept = ann.send(id, "Cas?").await.expect(201);
+    let before = [
+        state(&[ann, ben], &read).await,
+        state(&[ann, ben], &had).await,
+        state(&[ann, ben], &lost).await,
+    ];
+    leave(ben, id).await.expect(200);
+    has_read(cas, &kept).await;
+    assert_eq!(state(&[ann, cas], &kept).await[0], "read");
+    let after = [
+        state(&[ann], &read).await,
+        state(&[ann], &had).await,
+        state(&[ann], &lost).await,
+    ];
+    assert_eq!(after, before);
+    assert_eq!(
+        before.map(|state| state[0].clone()),
+        [json!("read"), json!("delivered"), json!("sent")]
+    );
+}
+
+/// What somebody says to two of whom one leaves is for the other to read.
+#[tokio::test]
+async fn whoever_stays_decides_how_far_a_message_is() {
+    let app = TestApp::spawn().await;
+    let (id, people) = group(&app, &["ann", "ben", "cas"]).await;
+    let sent = people[0].send(id, "Tea?").await.expect(201);
+    let asked = people[2].send(id, "For me?").await.expect(201);
+    leave(&people[1], id).await.expect(200);
+    assert_eq!(state(&[&people[0]], &sent).await[0], "read");
+    assert_eq!(state(&[&people[0]], &asked).await[0], "sent");
+    has_read(&people[0], &asked).await;
+    assert_eq!(state(&[&people[2]], &asked).await[0], "read");
+}
+
+/// Guards who is left alone: what the others said is for them to read.
+#[tokio::test]
+async fn what_the_absent_said_is_read_by_who_is_left_alone() {
+    let app = TestApp::spawn().await;
+    let (id, people) = group(&app, &["ann", "ben"]).await;
+    let (ann, ben) = (&people[0], &people[1]);
+    let sent = ann.send(id, "Tea?").await.expect(201);
+    leave(ann, id).await.expect(200);
+    has(ben, &sent).await;
+    let seen = state(&[ann, ben], &sent).await;
+    assert_eq!(seen, json!(["delivered", seen[1], false, null]));
+    at(&seen[1]);
+    has_read(ben, &sent).await;
+    let seen = state(&[ann, ben], &sent).await;
+    assert_eq!(seen, json!(["read", seen[1], true, seen[3]]));
+    assert!(at(&seen[1]) <= at(&seen[3]));
+    let path = format!("/api/conversations/{id}/messages/{}/receipts/", sent["id"]);
+    let receipts = ann.get(&path).await.expect(200);
+    let receipt = |field: &str| receipts[0][field].clone();
+    assert_eq!(
+        [receipt("read"), receipt("read_at")],
+        [json!(true), seen[3].clone()]
+    );
+    // What they say themselves is said to nobody.
+    let mut bens = ben.chat_socket(id).await;
+    let alone = ben.send(id, "Anybody?").await.expect(201);
+    assert_eq!(state(&[ben], &alone).await[0], "sent");
+    assert_eq!(ben.conversation(id).await["all_read_seq"], 3);
+    bens.expect_message().await;
+    let told = bens.asides_until_pong().await;
+    let mut kinds = told.iter().map(|frame| &frame["type"]);
+    assert!(kinds.all(|kind| *kind != "status"), "{told:?}");
+}
+
+/// Of three, the second to leave was the last who hadn't read it.
+#[tokio::test]
+async fn what_the_absent_said_is_read_where_only_who_has_read_it_is_left() {
+    let app = TestApp::spawn().await;
+    let (id, people) = group(&app, &["ann", "ben", "cas"]).await;
+    let sent = people[0].send(id, "Tea?").await.expect(201);
+    has_read(&people[1], &sent).await;
+    leave(&people[0], id).await.expect(200);
+    assert_eq!(state(&[&people[1]], &sent).await[0], "sent");
+    leave(&people[2], id).await.expect(200);
+    assert_eq!(state(&[&people[0], &people[1]], &sent).await[0], "read");
+}
+
+/// Guards the status of system messages: who acted has nothing to read there.
+#[tokio::test]
+async fn what_somebody_did_waits_for_the_others_alone() {
+    let app = TestApp::spawn().await;
+    let (id, people) = group(&app, &["ann", "ben", "cas"]).await;
+    let [ann, ben, cas] = &people[..] else {
+        panic!("three people");
+    };
+    let newest = async || ann.history(id).await.pop().unwrap();
+    rename(ann, id, "Another").await.expect(200);
+    set_role(ann, id, "ben", "admin").await.expect(200);
+    let done = newest().await;
+    for person in [ben, cas] {
+        assert_eq!(state(&[person], &done).await[0], "sent");
+        has_read(person, &done).await;
+    }
+    assert_eq!(state(&[ann, ben, cas], &done).await[0], "read");
+    // Where there is something before it that they haven't read, it still is.
+    let asked = cas.send(id, "Why?").await.expect(201);
+    has(ann, &asked).await;
+    rename(ann, id, "A third").await.expect(200);
+    let done = newest().await;
+    assert_eq!(ann.conversation(id).await["unread_count"], 1);
+    assert_eq!(marks(ann, id).await[0], ("ann".to_owned(), 5, 3));
+    for person in [ben, cas] {
+        has_read(person, &done).await;
+    }
+    assert_eq!(state(&[ben], &done).await[0], "delivered");
+    has_read(ann, &done).await;
+    assert_eq!(state(&[ben], &done).await[0], "read");
+}
+
+/// Guards what the last one left unread: it is read by nobody, though who said
+/// it goes on reading.
+#[tokio::test]
+async fn what_the_last_one_left_unread_is_not_read_by_who_said_it() {
+    let app = TestApp::spawn().await;
+    let (id, people) = group(&app, &["ann", "ben"]).await;
+    let (ann, ben) = (&people[0], &people[1]);
+    let had = ann.send(id, "Tea?").await.expect(201);
+    has(ben, &had).await;
+    leave(ben, id).await.expect(200);
+    let newest = ann.history(id).await.pop().unwrap();
+    has_read(ann, &newest).await;
+    let seen = ann.conversation(id).await;
+    let marks = ["all_delivered_seq", "all_read_seq"].map(|field| seen[field].clone());
+    assert_eq!(marks, [json!(3), json!(1)]);
+    assert_eq!(state(&[ann], &had).await[0], "delivered");
+}

@@ -1,0 +1,8 @@
+//! Coming back: what a client is told that it missed.
+
+mod busy;
+mod client;
+mod cursors;
+mod races;
+mod refusals;
+mod replay;

@@ -1,0 +1,244 @@
+//! What a client makes of what it is told, and whether it may be told that.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+
+use serde_json::{Value, json};
+
+/// What changes without the message being told again: it is read from marks.
+const READ_FROM_MARKS: [&str; 4] = ["status", "delivered_at", "is_read", "read_at"];
+
+/// All conversations of one client.
+#[derive(Default)]
+pub(super) struct View {
+    conversations: HashMap<i64, Conversation>,
+    /// What was heard last, for whoever has to find out what went wrong.
+    trail: VecDeque<String>,
+}
+
+#[derive(Default)]
+struct Conversation {
+    messages: BTreeMap<i64, Value>,
+    /// The highest version heard: what it resumes from.
+    version: i64,
+    /// The version that it was brought to by a replay.
+    resumed: i64,
+    /// The newest message that was told to all: answers to this client's own
+    /// retries come beside that.
+    last: i64,
+    /// Whether live frames follow without a gap from here on: a replay comes
+    /// in the order of `seq`, so that its versions say nothing of how far it
+    /// is.
+    is_live: bool,
+    /// What was read over REST holds everything up to this: it may be ahead of
+    /// what is told.
+    read: i64,
+}
+
+impl View {
+    /// Remembers that this was heard.
+    pub(super) fn heard(&mut self, frame: &Value) {
+        let message = &frame["message"];
+        let line = format!(
+            "{} {} seq {} version {}{} {}",
+            frame["type"],
+            frame["conversation_id"],
+            message["seq"],
+            frame["version"],
+            message["version"],
+            message["client_id"]
+        )
+        .replace("null", "");
+        self.trail.push_back(line);
+        if self.trail.len() > 150 {
+            self.trail.pop_front();
+        }
+    }
+
+    pub(super) fn trail(&self) -> &VecDeque<String> {
+        &self.trail
+    }
+
+    fn check(&self, holds: bool, what: &str, message: &Value) {
+        assert!(holds, "{what}: {message}\nafter {:#?}", self.trail);
+    }
+
+    pub(super) fn ids(&self) -> Vec<i64> {
+        let mut ids: Vec<i64> = self.conversations.keys().copied().collect();
+        ids.sort_unstable();
+        ids
+    }
+
+    /// A change may be several frames, and a connection may end between them:
+    /// so the last version heard is asked for once more.
+    pub(super) fn cursors(&self) -> Value {
+        let cursors = self.conversations.iter().map(|(id, it)| {
+            let heard = it.version - 1;
+            (id.to_string(), json!(heard.max(it.resumed)))
+        });
+        cursors.collect::<serde_json::Map<_, _>>().into()
+    }
+
+    /// A new connection: until all is replayed, anything may come.
+    pub(super) fn disconnected(&mut self) {
+        for conversation in self.conversations.values_mut() {
+            conversation.is_live = false;
+        }
+    }
+
+    pub(super) fn synced(&mut self) {
+        for conversation in self.conversations.values_mut() {
+            conversation.is_live = true;
+        }
+    }
+
+    /// Read over REST: what came meanwhile by the socket is newer.
+    pub(super) fn loaded(&mut self, id: i64, version: i64, history: Vec<Value>) {
+        let conversation = self.conversations.entry(id).or_default();
+        let versions = history.iter().map(|message| number(message, "version"));
+        conversation.read = versions.chain([version]).max().unwrap_or(version);
+        for message in history {
+            conversation.last = conversation.last.max(number(&message, "seq"));
+            conversation.put(message);
+        }
+        conversation.version = conversation.version.max(version);
+        conversation.resumed = conversation.resumed.max(version);
+    }
+
+    /// Its replay is complete.
+    pub(super) fn resumed(&mut self, frame: &Value) {
+        let id = number(frame, "conversation_id");
+        let conversation = self.conversations.entry(id).or_default();
+        let version = number(frame, "version");
+        (conversation.version, conversation.resumed) = (version, version);
+        conversation.last = number(&frame["conversation"], "last_seq");
+        conversation.is_live = true;
+    }
+
+    /// Something in it took this version.
+    pub(super) fn version(&mut self, id: i64, version: i64) {
+        let conversation = self.conversations.entry(id).or_default();
+        if conversation.is_live {
+            conversation.version = conversation.version.max(version);
+        }
+    }
+
+    /// A `message` frame.
+    pub(super) fn message(&mut self, message: &Value) {
+        let (seq, version) = (number(message, "seq"), number(message, "version"));
+        let (is_live, known) = self.standing(message);
+        if is_live {
+            let last = self.told_last(message);
+            self.check(
+                seq == last + 1,
+                &format!("not the one after {last}"),
+                message,
+            );
+            self.check(version > known, "told twice", message);
+        }
+        self.put(message);
+        self.passes(message);
+    }
+
+    fn told_last(&self, message: &Value) -> i64 {
+        let id = number(message, "conversation_id");
+        self.conversations.get(&id).map_or(0, |it| it.last)
+    }
+
+    /// One's own may be known already when it is told to all.
+    pub(super) fn passes(&mut self, message: &Value) {
+        let id = number(message, "conversation_id");
+        let conversation = self.conversations.entry(id).or_default();
+        if number(message, "seq") == conversation.last + 1 {
+            conversation.last += 1;
+        }
+    }
+
+    /// A `message_updated` frame. A change takes those that quote it along, in
+    /// the same version.
+    pub(super) fn updated(&mut self, message: &Value) {
+        let version = number(message, "version");
+        let (is_live, known) = self.standing(message);
+        if is_live {
+            self.check(!self.knows(message), "told twice", message);
+            self.check(version >= known, "out of order", message);
+        }
+        self.put(message);
+    }
+
+    /// Whether it has to be the next in a conversation that is live, and the
+    /// highest version heard there.
+    fn standing(&mut self, message: &Value) -> (bool, i64) {
+        let id = number(message, "conversation_id");
+        let conversation = self.conversations.entry(id).or_default();
+        let is_new = number(message, "version") > conversation.read;
+        (conversation.is_live && is_new, conversation.version)
+    }
+
+    fn put(&mut self, message: &Value) {
+        let id = number(message, "conversation_id");
+        let conversation = self.conversations.entry(id).or_default();
+        conversation.put(message.clone());
+        self.version(id, number(message, "version"));
+    }
+
+    /// It is known as this, or as something newer.
+    pub(super) fn knows(&self, message: &Value) -> bool {
+        let id = number(message, "conversation_id");
+        let messages = self.conversations.get(&id).map(|it| &it.messages);
+        let known = messages.and_then(|it| it.get(&number(message, "seq")));
+        known.is_some_and(|known| number(known, "version") >= number(message, "version"))
+    }
+
+    /// One of somebody's messages, if there are any.
+    pub(super) fn pick(&self, id: i64, sender: Option<&str>, at: u64) -> Option<&Value> {
+        let messages = self.conversations.get(&id)?.messages.values();
+        let theirs: Vec<&Value> = messages
+            .filter(|it| sender.is_none_or(|sender| it["sender"]["username"] == sender))
+            .filter(|it| it["kind"] == "text" && it["deleted"] == false)
+            .collect();
+        let newest = theirs.iter().rev().take(20).collect::<Vec<_>>();
+        newest.get(at as usize % newest.len().max(1)).map(|it| **it)
+    }
+
+    /// The newest message.
+    pub(super) fn last(&self, id: i64) -> Option<&Value> {
+        self.conversations.get(&id)?.messages.values().next_back()
+    }
+
+    /// It is what is on disk.
+    pub(super) fn assert_is(&self, id: i64, history: &[Value], who: &str) {
+        let mine: Vec<Value> = self.conversations[&id].messages.values().cloned().collect();
+        let (mine, theirs): (Vec<_>, Vec<_>) = (
+            mine.into_iter().map(without_marks).collect(),
+            history.iter().cloned().map(without_marks).collect(),
+        );
+        assert_eq!(mine.len(), theirs.len(), "{who} in {id}");
+        for (mine, theirs) in mine.iter().zip(&theirs) {
+            assert_eq!(mine, theirs, "{who} in {id}");
+        }
+    }
+}
+
+impl Conversation {
+    fn put(&mut self, message: Value) {
+        let seq = number(&message, "seq");
+        let known = self.messages.get(&seq);
+        if known.is_none_or(|known| number(known, "version") <= number(&message, "version")) {
+            self.messages.insert(seq, message);
+        }
+    }
+}
+
+pub(super) fn number(value: &Value, name: &str) -> i64 {
+    value[name]
+        .as_i64()
+        .unwrap_or_else(|| panic!("{name} of {value}"))
+}
+
+fn without_marks(mut message: Value) -> Value {
+    let fields = message.as_object_mut().unwrap();
+    for name in READ_FROM_MARKS {
+        fields.remove(name);
+    }
+    message
+}

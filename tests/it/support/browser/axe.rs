@@ -1,0 +1,47 @@
+//! Whether a page keeps anybody out, as far as axe-core can tell.
+
+use serde_json::{Value, json};
+
+use super::Tab;
+
+/// Run by the driver, which the page's content security policy doesn't bind.
+const AXE: &str = include_str!("../../../fixtures/axe/axe.min.js");
+
+/// What is found that is serious, one line each. Colours are looked at when
+/// nothing moves any more: what fades in is pale for a while.
+const LOOK: &str = "
+    await Promise.allSettled(document.getAnimations()
+        .filter((it) => it.effect.getComputedTiming().endTime !== Infinity)
+        .map((it) => it.finished));
+    const found = await window.axe.run(document, {
+        preload: false, resultTypes: ['violations'],
+    });
+    const worst = found.violations.filter(({ impact }) => /serious|critical/u.test(impact));
+    return worst.flatMap(({ id, help, nodes }) => nodes.map(({ html, any }) =>
+        `${id}: ${help}: ${html.slice(0, 200)} ${any.map(({ message }) => message).join('; ')}`));
+";
+
+impl Tab {
+    /// Nothing serious keeps anybody out of what is shown, and the browser has
+    /// nothing to complain of.
+    #[track_caller]
+    pub(crate) fn assert_good(&self) -> impl Future<Output = ()> {
+        let place = std::panic::Location::caller();
+        async move {
+            let findings = self.axe().await;
+            assert!(findings.is_empty(), "{place}: {findings:#?}");
+            let complaints = self.complaints().await;
+            assert!(complaints.is_empty(), "{place}: {complaints:#?}");
+        }
+    }
+
+    /// What axe-core finds that is serious or critical.
+    pub(crate) async fn axe(&self) -> Vec<String> {
+        if self.script("return !window.axe", &[]).await == json!(true) {
+            self.script(AXE, &[]).await;
+        }
+        let look = format!("return (async () => {{ {LOOK} }})()");
+        let found: Value = self.script(&look, &[]).await;
+        serde_json::from_value(found).unwrap()
+    }
+}

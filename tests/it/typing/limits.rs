@@ -1,0 +1,152 @@
+//! Where typing isn't told: to crowds, of strangers, and too often.
+
+use serde_json::json;
+
+use super::{next_typing, types, typing};
+use crate::groups::crew::{group, invite, leave};
+use crate::groups::thousand::fill;
+use crate::support::TestApp;
+
+#[tokio::test]
+async fn it_is_told_in_rooms_of_a_hundred_and_not_of_more() {
+    for people_in_all in [100, 101] {
+        let app = TestApp::spawn().await;
+        let (id, people) = group(&app, &["ann", "ben"]).await;
+        fill(&app, id, people_in_all - 2).await;
+        let mut anns = people[0].chat_socket(id).await;
+        let mut bens = people[1].chat_socket(id).await;
+        types(&mut anns, id, true).await;
+        anns.expect_nothing_until_pong().await;
+        // What is asked of a Room by one is done in order.
+        anns.say("Hello").await;
+        if people_in_all == 100 {
+            assert_eq!(next_typing(&mut bens).await, typing("ann", true));
+        }
+        bens.expect_message().await;
+    }
+}
+
+/// Guards those who see somebody type when the room becomes too large for it:
+/// what was told ends, by word or by itself, and nothing more begins.
+#[tokio::test]
+async fn what_is_told_while_a_room_grows_beyond_a_hundred_comes_to_its_end() {
+    let app = TestApp::spawn().await;
+    let (id, people) = group(&app, &["ann", "ben", "cas"]).await;
+    fill(&app, id, 97).await;
+    let eve = app.person("eve").await;
+    people[0].connect_with(&eve).await;
+    let mut anns = people[0].chat_socket(id).await;
+    let mut bens = people[1].chat_socket(id).await;
+    let mut cass = people[2].chat_socket(id).await;
+    for (typist, name) in [(&mut anns, "ann"), (&mut bens, "ben")] {
+        types(typist, id, true).await;
+        assert_eq!(next_typing(&mut cass).await, typing(name, true));
+    }
+    invite(&people[0], id, "eve").await.expect(201);
+    for kind in ["conversation", "message"] {
+        cass.expect(kind).await;
+    }
+    // Said again, it doesn't begin anew, nor does it go on.
+    types(&mut anns, id, true).await;
+    types(&mut anns, id, false).await;
+    assert_eq!(next_typing(&mut cass).await, typing("ann", false));
+    // Of the other nothing more is heard: it ends all the same.
+    assert_eq!(next_typing(&mut cass).await, typing("ben", false));
+    let mut eves = eve.chat_socket(id).await;
+    types(&mut eves, id, true).await;
+    types(&mut anns, id, true).await;
+    types(&mut anns, id, false).await;
+    eves.say("Hello").await;
+    anns.say("Hello, Eve").await;
+    for _ in 0..2 {
+        cass.expect_message().await;
+    }
+    // With a hundred again, it is told again.
+    leave(&eve, id).await.expect(200);
+    for kind in ["conversation", "message"] {
+        cass.expect(kind).await;
+    }
+    types(&mut anns, id, true).await;
+    assert_eq!(next_typing(&mut cass).await, typing("ann", true));
+}
+
+#[tokio::test]
+async fn it_is_refused_for_who_is_not_in_it_as_if_there_were_nothing() {
+    let app = TestApp::spawn().await;
+    let (id, people) = group(&app, &["ann", "ben"]).await;
+    let stranger = app.person("cas").await;
+    let mut anns = people[0].chat_socket(id).await;
+    let mut socket = stranger.socket("/ws/").await;
+    for id in [id, 4_000_000_000] {
+        types(&mut socket, id, true).await;
+        let refused = socket.expect_error("not_found").await;
+        assert_eq!(refused["conversation_id"], id);
+    }
+    let mut bens = people[1].socket("/ws/").await;
+    leave(&people[1], id).await.expect(200);
+    bens.expect("conversation_removed").await;
+    types(&mut bens, id, true).await;
+    bens.expect_error("not_a_participant").await;
+    anns.expect("conversation").await;
+    anns.expect("message").await;
+    anns.expect_nothing_until_pong().await;
+}
+
+#[tokio::test]
+async fn it_is_refused_where_one_may_not_write() {
+    let app = TestApp::spawn().await;
+    let (ann, ben) = (app.person("ann").await, app.person("ben").await);
+    let connection = ann.connect_with(&ben).await;
+    let id = ann.talk_with(&ben).await;
+    let (mut anns, mut bens) = (ann.chat_socket(id).await, ben.chat_socket(id).await);
+    types(&mut anns, id, true).await;
+    assert_eq!(next_typing(&mut bens).await, typing("ann", true));
+    // What was being told ends with the connection.
+    let ended = format!("/api/connections/{connection}/");
+    ann.delete(&ended).await.expect(204);
+    assert_eq!(next_typing(&mut bens).await, typing("ann", false));
+    types(&mut anns, id, true).await;
+    anns.expect_error("not_connected").await;
+    bens.expect_nothing_until_pong().await;
+}
+
+/// Only the first ten starts pass; each stop passes that ends one.
+#[tokio::test]
+async fn too_much_of_it_is_dropped_in_silence() {
+    let app = TestApp::spawn().await;
+    let (id, people) = group(&app, &["ann", "ben"]).await;
+    let mut anns = people[0].chat_socket(id).await;
+    let mut bens = people[1].chat_socket(id).await;
+    for _ in 0..100 {
+        for is_typing in [true, false] {
+            types(&mut anns, id, is_typing).await;
+        }
+    }
+    anns.expect_nothing_until_pong().await;
+    people[0].send(id, "That was it.").await.expect(201);
+    let mut starts = 0;
+    loop {
+        let frame = bens.next().await;
+        if frame["type"] == "message" {
+            break;
+        }
+        assert_eq!(super::who(&frame), typing("ann", true));
+        assert_eq!(next_typing(&mut bens).await, typing("ann", false));
+        starts += 1;
+    }
+    assert!((10..100).contains(&starts), "{starts} of 100");
+}
+
+#[tokio::test]
+async fn what_is_no_typing_is_refused() {
+    let app = TestApp::spawn().await;
+    let (id, people) = group(&app, &["ann", "ben"]).await;
+    let mut socket = people[0].chat_socket(id).await;
+    for frame in [
+        json!({ "type": "typing" }),
+        json!({ "type": "typing", "is_typing": "yes" }),
+    ] {
+        socket.send(frame).await;
+        socket.expect_error("invalid").await;
+    }
+}

@@ -1,0 +1,140 @@
+//! Who hears of what waits for them, and when.
+
+use serde_json::json;
+
+use super::{heard, next_unread, total, unread};
+use crate::groups::crew::{friends, group, make};
+use crate::receipts::{has, has_read};
+use crate::support::TestApp;
+use crate::support::redact::assert_wire;
+
+#[tokio::test]
+async fn what_waits_is_told_on_every_unbound_session_and_on_no_bound_one() {
+    let app = TestApp::spawn().await;
+    let (ann, ben) = app.connected_pair("ann", "ben").await;
+    let id = ann.talk_with(&ben).await;
+    let elsewhere = ben.log_in_again().await;
+    let mut unbound = [
+        ben.socket("/ws/").await,
+        ben.socket("/ws/notifications/").await,
+        elsewhere.socket("/ws/").await,
+    ];
+    let mut bound = ben.chat_socket(id).await;
+    let mut anns = ann.socket("/ws/").await;
+    ann.send(id, "Tea?").await.expect(201);
+    for socket in &mut unbound {
+        let told = socket.expect_aside("unread").await;
+        assert_eq!(
+            (&told["unread_count"], &told["total"]),
+            (&json!(2), &json!(2))
+        );
+        assert_wire!("unread", told);
+    }
+    ann.send(id, "Or not?").await.expect(201);
+    for socket in &mut unbound {
+        assert_eq!(next_unread(socket).await, (3, 3));
+    }
+    for socket in [&mut bound, &mut anns] {
+        assert_eq!(heard(socket).await, [], "bound, or the sender's");
+    }
+}
+
+/// The message stands before the count that it makes.
+#[tokio::test]
+async fn a_message_is_told_before_what_it_makes_of_the_count() {
+    let app = TestApp::spawn().await;
+    let (ann, ben) = app.connected_pair("ann", "ben").await;
+    let id = ann.talk_with(&ben).await;
+    let mut bens = ben.socket("/ws/").await;
+    ann.send(id, "Tea?").await.expect(201);
+    for kind in ["message", "unread"] {
+        assert_eq!(bens.read_news().await["type"], kind);
+    }
+}
+
+#[tokio::test]
+async fn reading_on_one_device_is_told_on_the_others() {
+    let app = TestApp::spawn().await;
+    let (ann, ben) = app.connected_pair("ann", "ben").await;
+    let id = ann.talk_with(&ben).await;
+    let sent = ann.send(id, "Tea?").await.expect(201);
+    let last = ann.send(id, "Or not?").await.expect(201);
+    let mut here = ben.socket("/ws/").await;
+    let mut there = ben.log_in_again().await.socket("/ws/notifications/").await;
+    assert_eq!(here.hello["total_unread"], 3);
+    has(&ben, &last).await;
+    has_read(&ben, &sent).await;
+    for socket in [&mut here, &mut there] {
+        assert_eq!(next_unread(socket).await, (1, 1), "having is not reading");
+    }
+    has_read(&ben, &last).await;
+    for socket in [&mut here, &mut there] {
+        assert_eq!(next_unread(socket).await, (0, 0));
+    }
+    assert_eq!(total(&ben).await, 0);
+}
+
+#[tokio::test]
+async fn sending_reads_all_that_stands_before() {
+    let app = TestApp::spawn().await;
+    let (ann, ben) = app.connected_pair("ann", "ben").await;
+    let id = ann.talk_with(&ben).await;
+    ann.send(id, "Tea?").await.expect(201);
+    let mut bens = ben.socket("/ws/").await;
+    let mut anns = ann.socket("/ws/").await;
+    ben.send(id, "Please").await.expect(201);
+    assert_eq!(next_unread(&mut bens).await, (0, 0));
+    assert_eq!(next_unread(&mut anns).await, (1, 1));
+    ben.send(id, "Milk, too").await.expect(201);
+    assert_eq!(next_unread(&mut anns).await, (2, 2));
+    assert_eq!(heard(&mut bens).await, [], "it stays at nothing");
+}
+
+#[tokio::test]
+async fn each_conversation_has_its_count_and_all_have_one_total() {
+    let app = TestApp::spawn().await;
+    let people = friends(&app, &["ann", "ben"]).await;
+    let made = make(&people[0], "Crew", &["ben"]).await.expect(201);
+    let group = made["id"].as_i64().unwrap();
+    let direct = people[0].talk_with(&people[1]).await;
+    let mut bens = people[1].socket("/ws/").await;
+    people[0].send(group, "One").await.expect(201);
+    assert_eq!(next_unread(&mut bens).await, (1, 2));
+    let last = people[0].send(direct, "Two").await.expect(201);
+    assert_eq!(next_unread(&mut bens).await, (2, 3));
+    has_read(&people[1], &last).await;
+    assert_eq!(next_unread(&mut bens).await, (0, 1));
+    assert_eq!(
+        (unread(&people[1], group).await, total(&people[1]).await),
+        (1, 1)
+    );
+}
+
+/// A first message introduces the conversation with its count.
+#[tokio::test]
+async fn a_first_message_counts() {
+    let app = TestApp::spawn().await;
+    let (ann, ben) = app.connected_pair("ann", "ben").await;
+    let mut bens = ben.socket("/ws/").await;
+    let id = ann.talk_with(&ben).await;
+    assert_eq!(next_unread(&mut bens).await, (1, 1));
+    assert_eq!((unread(&ben, id).await, total(&ben).await), (1, 1));
+}
+
+#[tokio::test]
+async fn who_connects_amid_news_ends_up_with_the_right_count() {
+    let app = TestApp::spawn().await;
+    let (id, people) = group(&app, &["ann", "ben"]).await;
+    for round in 0..20 {
+        let sending = async {
+            for _ in 0..3 {
+                people[0].send(id, "News").await.expect(201);
+            }
+        };
+        let ((), mut socket) = tokio::join!(sending, people[1].socket("/ws/"));
+        let hello = socket.hello["total_unread"].as_i64().unwrap();
+        let told = heard(&mut socket).await;
+        let known = told.last().map_or(hello, |(_, total)| *total);
+        assert_eq!(known, 3 * (round + 1), "{hello}, {told:?}");
+    }
+}

@@ -1,0 +1,157 @@
+import assert from 'node:assert';
+import { test } from 'node:test';
+import { Seen } from '../../static/js/state/seen.js';
+import { Store } from '../../static/js/state/store.js';
+import { frame, messages } from './frames.mjs';
+
+const { conversation } = await frame('conversation');
+const { message } = await frame('message');
+const ANN = conversation.participants[0].user;
+const BEN = conversation.participants[1].user;
+const NOW = Date.parse('2026-11-21T20:24:30Z');
+
+const at = (me, { isOpen = true } = {}) => new Store({
+  me,
+  conversations: [structuredClone(conversation)],
+  connections: [],
+  total_unread: 1,
+  open: isOpen
+    ? { conversation: structuredClone(conversation), messages: [conversation.last_message], has_older: false, has_newer: false }
+    : null,
+});
+const next = (change) => ({ type: 'message', conversation_id: 7, message: { ...messages(message, 2, 2)[0], ...change } });
+
+test('a message comes into the list and the thread, once', () => {
+  const store = at(BEN);
+  const frames = next({});
+  assert.deepEqual(store.apply(frames, NOW).map(({ kind }) => kind), ['arrived']);
+  assert.deepEqual(store.apply(frames, NOW), []);
+  const row = store.conversations.get(7);
+  assert.deepEqual([row.last_seq, row.unread_count, row.last_message.text], [2, 2, 'Message 2.']);
+  assert.deepEqual(store.timelines.get(7).messages.map(({ seq }) => seq), [1, 2]);
+});
+
+test('a gap is told, so that it can be closed', () => {
+  const store = at(BEN);
+  const [late] = messages(message, 4, 4);
+  const effects = store.apply({ type: 'message', conversation_id: 7, message: late }, NOW);
+  assert.deepEqual(effects.map(({ kind }) => kind), ['arrived', 'gap']);
+});
+
+test('ticks follow what the others have, and never go back', async () => {
+  const store = at(ANN);
+  const { conversations } = store;
+  store.apply(next({}), NOW);
+  assert.equal(conversations.ticks(conversations.get(7)), 'sent');
+  store.apply(await frame('status'), NOW);
+  assert.equal(conversations.ticks(conversations.get(7)), 'delivered');
+  store.apply(await frame('read_receipt', { seq: 2 }), NOW);
+  assert.equal(conversations.ticks(conversations.get(7)), 'read');
+  store.apply(await frame('status', { all_delivered_seq: 1, all_read_seq: 0 }), NOW);
+  assert.equal(conversations.ticks(conversations.get(7)), 'read');
+});
+
+test('sending reads what came before', () => {
+  const store = at(BEN);
+  store.apply(next({ sender: BEN }), NOW);
+  assert.equal(store.conversations.get(7).unread_count, 0);
+});
+
+test('the server has the last word on what is unread', async () => {
+  const store = at(BEN);
+  store.apply(await frame('unread'), NOW);
+  assert.deepEqual([store.conversations.get(7).unread_count, store.totalUnread], [3, 4]);
+  assert.equal(store.conversations.totalUnread(NOW), 3);
+});
+
+test('who types falls silent by a message, or by time', async () => {
+  const store = at(ANN);
+  store.apply(await frame('typing'), NOW);
+  assert.deepEqual(store.typists.at(7, NOW + 5_999), ['ben']);
+  assert.deepEqual(store.typists.at(7, NOW + 6_000), []);
+  store.apply(await frame('typing'), NOW);
+  store.apply(next({ sender: BEN }), NOW);
+  assert.deepEqual(store.typists.at(7, NOW), []);
+});
+
+test('presence is seen wherever somebody is', async () => {
+  const store = at(ANN);
+  store.apply(await frame('user_status'), NOW);
+  const { conversations } = store;
+  assert.equal(conversations.other(conversations.get(7)).is_online, true);
+});
+
+test('who was removed keeps what they saw', async () => {
+  const store = at(BEN);
+  assert.equal(store.apply(await frame('conversation_removed'), NOW)[0].kind, 'removed');
+  assert.equal(store.conversations.get(7).left, true);
+  assert.deepEqual(store.cursors.all(), {});
+});
+
+test('a connection takes the place of what it was', async () => {
+  const store = at(BEN);
+  const asked = await frame('connection');
+  store.apply(asked, NOW);
+  store.apply({ ...asked, connection: { ...asked.connection, state: 'connected' } }, NOW);
+  assert.deepEqual(store.connections.map(({ state }) => state), ['connected']);
+  store.apply({ ...asked, connection: { ...asked.connection, state: 'none' } }, NOW);
+  assert.deepEqual(store.connections, []);
+});
+
+test('a resume that breaks off leaves no hole behind', async () => {
+  const store = at(BEN);
+  assert.deepEqual(store.cursors.all(), { 7: 1 });
+  store.cursors.begin();
+  store.apply(next({ version: 8 }), NOW);
+  assert.deepEqual(store.cursors.all(), { 7: 1 }, 'what lies between has not come yet');
+  store.apply(await frame('resumed'), NOW);
+  assert.deepEqual(store.cursors.all(), { 7: 9 });
+  store.apply(await frame('synced'), NOW);
+  assert.equal(store.totalUnread, 2);
+  store.apply(next({ version: 10 }), NOW);
+  assert.deepEqual(store.cursors.all(), { 7: 10 });
+});
+
+test('frames of a kind that is not known change nothing', () => {
+  const store = at(BEN);
+  assert.deepEqual(store.apply({ type: 'tomorrow', conversation_id: 7 }, NOW), []);
+});
+
+test('a mark is told once, and reading says what having says', () => {
+  const seen = new Seen();
+  const reach = (type, seq) => seen.reach(type, { conversation_id: 7, id: 100 + seq, seq });
+  reach('delivered', 2);
+  reach('read_receipt', 3);
+  assert.deepEqual(seen.take().map(({ type, seq }) => [type, seq]), [['read_receipt', 3]]);
+  reach('read_receipt', 2);
+  assert.deepEqual(seen.take(), []);
+  reach('delivered', 4);
+  const [lost] = seen.take();
+  seen.untold(lost);
+  assert.deepEqual(seen.take().map(({ seq }) => seq), [4]);
+});
+
+test('what is told while a conversation is read again stays', async () => {
+  const store = at(BEN);
+  const { conversation: fresh } = await frame('conversation');
+  const [second, third] = messages(message, 2, 3);
+  store.apply(next({}), NOW);
+  store.apply({ type: 'message', conversation_id: 7, message: third }, NOW);
+  store.reload({ ...fresh, version: 2, last_seq: 2, last_message: second },
+    { messages: [fresh.last_message, second], has_older: false, has_newer: false });
+  assert.deepEqual(store.timelines.get(7).messages.map(({ seq }) => seq), [1, 2, 3]);
+  assert.equal(store.conversations.get(7).last_seq, 3);
+  assert.equal(store.cursors.get(7), 2, 'what was read says how far, also after a backup was restored');
+});
+
+test('connections that are read stand beside those told of meanwhile', () => {
+  const store = at(BEN);
+  const of = (id, state) => ({ id, state, user: { id, username: `user${id}` } });
+  store.apply({ type: 'connection', connection: of(1, 'connected') }, NOW);
+  store.apply({ type: 'connection', connection: of(2, 'incoming') }, NOW);
+  store.apply({ type: 'connection', connection: of(5, 'requested') }, NOW);
+  const read = [of(1, 'incoming'), of(3, 'connected'), of(4, 'incoming'), of(5, 'connected')];
+  store.connected(read, new Set(['user1']));
+  assert.deepEqual(store.connections.map(({ id, state }) => [id, state]),
+    [[1, 'connected'], [4, 'incoming'], [5, 'connected']]);
+});
