@@ -51,6 +51,32 @@ test('ticks follow what the others have, and never go back', async () => {
   assert.equal(conversations.ticks(conversations.get(7)), 'read');
 });
 
+test('what was sent to nobody stays sent when somebody joins', async () => {
+  const store = at(ANN);
+  const { conversations } = store;
+  const ticks = () => conversations.ticks(conversations.get(7));
+  const become = (change) => store.apply(
+    { type: 'conversation', conversation: { ...conversations.get(7), ...change } }, NOW);
+  store.apply(next({}), NOW);
+  store.apply(await frame('read_receipt', { seq: 2 }), NOW);
+  become({ participant_count: 1 });
+  assert.equal(ticks(), 'read');
+  const [alone, , later] = messages(message, 3, 5);
+  store.apply({ type: 'message', conversation_id: 7, message: alone }, NOW);
+  become({ participant_count: 2, last_seq: 4, all_delivered_seq: 4, all_read_seq: 4 });
+  assert.equal(ticks(), 'sent');
+  store.apply({ type: 'message', conversation_id: 7, message: { ...later, seq: 5 } }, NOW);
+  assert.equal(ticks(), 'sent');
+  store.apply(await frame('status', { all_delivered_seq: 5, all_read_seq: 5 }), NOW);
+  assert.equal(ticks(), 'read');
+});
+
+test('what stands there at first knows best how far it has come', async () => {
+  const sent = { ...structuredClone(conversation), all_delivered_seq: 1, all_read_seq: 1 };
+  const store = new Store({ me: ANN, conversations: [sent], connections: [], total_unread: 0, open: null });
+  assert.equal(store.conversations.ticks(store.conversations.get(7)), sent.last_message.status);
+});
+
 test('sending reads what came before', () => {
   const store = at(BEN);
   store.apply(next({ sender: BEN }), NOW);

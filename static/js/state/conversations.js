@@ -1,7 +1,7 @@
 /**
  * The list of conversations. Frames change it; nothing here knows a page.
  */
-import { statusOf } from './marks.js';
+import { statusOf, toldOf } from './marks.js';
 
 export class Conversations {
   #all = new Map();
@@ -30,7 +30,8 @@ export class Conversations {
       for (const person of known.participants) people.set(person.user.id, person);
     }
     for (const person of conversation.participants) people.set(person.user.id, person);
-    const next = { ...conversation, participants: [...people.values()] };
+    const told = toldOf(conversation, known);
+    const next = { ...conversation, participants: [...people.values()], told };
     if (known?.last_message && (known.last_message.seq > (next.last_message?.seq ?? 0))) {
       next.last_message = known.last_message;
       next.last_seq = Math.max(known.last_seq, next.last_seq);

@@ -21,16 +21,17 @@ export class Store {
 
   constructor(start) {
     this.me = start.me;
-    this.conversations = new Conversations(start.me, start.conversations);
+    const open = start.open;
+    // It was read before the list beside it was, and so were its messages.
+    const opened = open?.conversation ? [open.conversation] : [];
+    this.conversations = new Conversations(start.me, [...opened, ...start.conversations]);
     this.connections = [...start.connections];
     this.totalUnread = start.total_unread;
     this.hasArchived = Boolean(start.has_archived);
     const versions = start.conversations.map(({ id, version }) => [id, version]);
     this.cursors = new Cursors(Object.fromEntries(versions));
-    const open = start.open;
     if (open?.conversation) {
-      this.conversations.put(open.conversation);
-      // What the page shows may be older than the list beside it.
+      // What the page shows may be older than the list.
       this.cursors.set(open.conversation.id, open.conversation.version);
       this.timelines.set(open.conversation.id, new Timeline(open));
     }

@@ -1,7 +1,7 @@
 /** Choosing people among those one is connected with, and beginning with
  * them. */
 import * as api from '../net/api.js';
-import { element, find, show, write } from '../lib/dom.js';
+import { element, find, reconcile, show, write } from '../lib/dom.js';
 import { attempt } from './actions.js';
 import { openDialog } from './dialog.js';
 import { button, face, person } from './faces.js';
@@ -116,11 +116,21 @@ async function watch(field, list, app, shown) {
   const input = find('input', field);
   let connections = app.store.connections;
   let timer = 0;
+  // A row stays where it is while others come and go: somebody may be about to
+  // press it.
+  const rows = new Map();
+  const rowOf = (user) => {
+    const connection = connections.find((one) => one.user.id === user.id);
+    const key = `${user.id} ${connection?.state}`;
+    if (!rows.has(key)) rows.set(key, shown(user, connection));
+    return { key, node: rows.get(key) };
+  };
+  const nobody = () => ({ key: 'nobody', node: element('p', { class: 'hint' },
+    input.value ? 'Nobody found.' : 'You are connected with nobody yet: search, and ask.') });
   const fill = (users) => {
-    const of = (user) => connections.find((known) => known.user.id === user.id);
-    const rows = users.map((user) => shown(user, of(user))).filter(Boolean);
-    list.replaceChildren(...(rows.length ? rows : [element('p', { class: 'hint' },
-      input.value ? 'Nobody found.' : 'You are connected with nobody yet: search, and ask.')]));
+    const found = users.map(rowOf).filter(({ node }) => node);
+    reconcile(list, found.length ? found : [nobody()],
+      { key: ({ key }) => key, make: ({ node }) => node, update: (_, { node }) => node });
   };
   const known = () => {
     const sought = input.value.trim().toLowerCase();

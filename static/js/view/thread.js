@@ -13,6 +13,8 @@ import { say, tellListeners } from './toast.js';
 
 /** As many messages stand in the page at the most. */
 const MOST = 250;
+/** When a history is asked for again that didn't come. */
+const AGAIN = 2_000;
 
 export class Thread {
   id;
@@ -26,6 +28,7 @@ export class Thread {
   #isFetching = false;
   #isSettled = false;
   #newer = 0;
+  #again = 0;
 
   /** @param {HTMLElement} node the page's own, or a new one */
   constructor(app, id, node = piece('thread')) {
@@ -75,7 +78,13 @@ export class Thread {
       && (place || this.timeline.hasOlder) && from < (this.timeline.first || Infinity));
     const isElsewhere = place && from !== null && !this.timeline?.has(from);
     if (needs || isElsewhere) await this.#fetch(from);
-    if (!this.timeline || !this.node.isConnected) return;
+    if (!this.node.isConnected) return;
+    if (!this.timeline) {
+      // A page without its history is none: it comes as soon as it can.
+      this.#again = setTimeout(() => this.settle(place), AGAIN);
+      return;
+    }
+    this.#again = 0;
     this.render(this.#app.now());
     this.#isSettled = true;
     if (place) this.#pointTo({ ...place, seq: from });
@@ -89,33 +98,11 @@ export class Thread {
     if (!found || !this.history.point(found)) say('This message isn’t here any more.');
   }
 
-  /** Where a message stands of which only the id is known: ids grow as `seq`
-   * does, so few pages have to be looked at. */
+  /** Where a message stands: of one that isn't near, its address has to say. */
   async #seqOf(place) {
     if (!place || place.seq) return place?.seq ?? null;
     if (!this.timeline) await this.#fetch(null);
-    const known = this.timeline?.withId(place.id);
-    if (known || !this.timeline) return known?.seq ?? null;
-    try {
-      return await this.#searched(place.id);
-    } catch (problem) {
-      say(problem.detail);
-      return null;
-    }
-  }
-
-  async #searched(sought) {
-    let [low, high] = [1, this.conversation.last_seq];
-    while (low <= high) {
-      const middle = Math.floor((low + high) / 2);
-      const { messages } = await api.history(this.id, { around: middle });
-      const found = messages.find(({ id }) => id === sought);
-      if (found) return found.seq;
-      if (!messages.length) return null;
-      if (sought < messages[0].id) high = Math.min(middle, messages[0].seq) - 1;
-      else low = Math.max(middle, messages.at(-1).seq) + 1;
-    }
-    return null;
+    return this.timeline?.withId(place.id)?.seq ?? null;
   }
 
   async #fetch(around) {
@@ -123,7 +110,8 @@ export class Thread {
       const page = await api.history(this.id, around === null ? {} : { around });
       this.#app.store.timelines.set(this.id, new Timeline(page));
     } catch (problem) {
-      say(problem.detail);
+      // Said once, however often it is tried.
+      if (!this.#again) say(problem.detail);
     }
   }
 
@@ -310,6 +298,7 @@ export class Thread {
   }
 
   close() {
+    clearTimeout(this.#again);
     this.composer.leave();
     this.history.close();
     const { timeline } = this;

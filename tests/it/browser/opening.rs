@@ -129,7 +129,8 @@ async fn points_at(tab: &Tab, number: u32) {
         .await;
 }
 
-/// By its `seq`, by its id, by both, and by the quote that answers it.
+/// By its `seq`, by its id where it is near, by both, and by the quote that
+/// answers it.
 #[tokio::test]
 async fn an_address_of_a_message_leads_to_it() {
     let (app, browsers) = (TestApp::spawn().await, Browsers::start().await);
@@ -143,13 +144,21 @@ async fn an_address_of_a_message_leads_to_it() {
     let tab = browsers.open_as(&ann, DESKTOP).await;
     for address in [
         format!("{page}&around=37"),
-        format!("{page}#message-{message}"),
         format!("{page}&around=37#message-{message}"),
     ] {
         tab.goto("/settings").await;
         tab.goto(&address).await;
         points_at(&tab, 37).await;
     }
+    let newest = ann.history(id).await;
+    let newest = newest.iter().find(|it| it["seq"] == 990).unwrap()["id"].clone();
+    tab.goto("/settings").await;
+    tab.goto(&format!("{page}#message-{newest}")).await;
+    points_at(&tab, 990).await;
+    tab.goto("/settings").await;
+    tab.goto(&format!("{page}&around=37#message-{message}"))
+        .await;
+    points_at(&tab, 37).await;
     let when = tab
         .script(
             "return document.activeElement.querySelector('.when').getAttribute('href')",

@@ -142,6 +142,23 @@ async fn without_a_socket_rest_takes_over() {
     only_missed_the_server(&tab).await;
 }
 
+/// Guards against a conversation that stayed empty for ever: its history was
+/// asked for once.
+#[tokio::test]
+async fn a_history_that_does_not_come_is_asked_for_again() {
+    let (app, browsers) = (TestApp::spawn().await, Browsers::start().await);
+    let (ann, ben) = app.connected_pair("ann", "ben").await;
+    ann.talk_with(&ben).await;
+    let tab = browsers.open_as(&ann, DESKTOP).await;
+    tab.goto("/messages").await;
+    tab.see(".rows .row").await;
+    tab.block(&["*/api/conversations/*/messages/"]).await;
+    tab.click(".rows .row").await;
+    tab.see_text(".toasts", "You seem to be offline.").await;
+    tab.block(&[]).await;
+    tab.see_said("The first.").await;
+}
+
 /// A login that ends takes its page along, a connection that ends the place
 /// to write; both at once, and what was typed stays.
 #[tokio::test]

@@ -21,7 +21,7 @@ pub(crate) use person::WRITE;
 pub(crate) use wire::Network;
 
 use super::app::Site;
-use super::wait::{until, within};
+use super::wait::{looked_for, within};
 
 /// The driver, and with it every browser that it started.
 pub(crate) struct Browsers {
@@ -175,7 +175,7 @@ impl Tab {
 
     /// Waits until there is something that this names.
     pub(crate) async fn see(&self, selector: &str) {
-        until(&format!("{selector} to be seen"), async || {
+        self.until(&format!("{selector} to be seen"), async || {
             self.is_seen(selector).await.then_some(())
         })
         .await;
@@ -183,7 +183,7 @@ impl Tab {
 
     /// Waits until nothing that this names is seen.
     pub(crate) async fn see_no(&self, selector: &str) {
-        until(&format!("{selector} to be gone"), async || {
+        self.until(&format!("{selector} to be gone"), async || {
             (!self.is_seen(selector).await).then_some(())
         })
         .await;
@@ -198,7 +198,7 @@ impl Tab {
     /// Waits until what this names says something with this in it.
     pub(crate) async fn see_text(&self, selector: &str, text: &str) {
         let what = format!("{selector} to say {text:?}");
-        until(&what, async || {
+        self.until(&what, async || {
             let texts = self.texts(selector).await;
             texts.iter().any(|it| it.contains(text)).then_some(())
         })
@@ -215,14 +215,40 @@ impl Tab {
 
     /// Waits until a script comes to this.
     pub(crate) async fn comes_to(&self, script: &str, expected: Value) {
-        let last = Last::default();
-        until(&format!("{script} to come to {expected}"), async || {
+        let last = RefCell::new(Value::Null);
+        let what = format!("{script} to come to {expected}");
+        self.until_or(&what, &last, async || {
             let now = self.script(script, &[]).await;
             let is_so = now == expected;
-            *last.0.borrow_mut() = now;
+            last.replace(now);
             is_so.then_some(())
         })
         .await;
+    }
+
+    /// Waits for what can be seen.
+    async fn until(&self, what: &str, look: impl AsyncFnMut() -> Option<()>) {
+        self.until_or(what, &RefCell::default(), look).await;
+    }
+
+    /// The same; where it doesn't come in time, what was there instead is told.
+    async fn until_or(
+        &self,
+        what: &str,
+        last: &RefCell<Value>,
+        look: impl AsyncFnMut() -> Option<()>,
+    ) {
+        if looked_for(look).await.is_some() {
+            return;
+        }
+        let said = self.script("return document.body?.innerText", &[]).await;
+        let (path, complaints) = (self.path().await, self.complaints().await);
+        panic!(
+            "waited too long for {what}; seen last: {}; complaints: {complaints:#?}; \
+             {path} says:\n{}",
+            last.borrow(),
+            said.as_str().unwrap_or_default(),
+        );
     }
 
     /// What a script answers.
@@ -356,19 +382,6 @@ impl Tab {
         within("a browser to close", self.client.close())
             .await
             .unwrap();
-    }
-}
-
-/// What was seen last, told where a test fails.
-#[derive(Default)]
-struct Last(RefCell<Value>);
-
-impl Drop for Last {
-    #[expect(clippy::print_stdout, reason = "it belongs to a test's own output")]
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            println!("seen last: {}", self.0.borrow());
-        }
     }
 }
 

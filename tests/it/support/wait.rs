@@ -7,8 +7,9 @@ use std::time::Duration;
 /// Long enough for a busy machine.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 
-/// Between two looks at something that doesn't tell.
-const LOOK_AGAIN: Duration = Duration::from_millis(10);
+/// Between two looks at something that doesn't tell. A look may be a browser's
+/// work, so the next one waits for it.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// What `future` comes to.
 pub(crate) async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
@@ -20,18 +21,20 @@ pub(crate) async fn within<T>(what: &str, future: impl Future<Output = T>) -> T 
 
 /// What `look` finds, once it finds something: for what can be seen, but
 /// doesn't tell.
-pub(crate) async fn until<T, Looking>(what: &str, mut look: impl FnMut() -> Looking) -> T
-where
-    Looking: Future<Output = Option<T>>,
-{
-    let mut looks = tokio::time::interval(LOOK_AGAIN);
-    within(what, async {
+pub(crate) async fn until<T>(what: &str, look: impl AsyncFnMut() -> Option<T>) -> T {
+    let found = looked_for(look).await;
+    found.unwrap_or_else(|| panic!("waited too long for {what}"))
+}
+
+/// The same, for who has more to say where nothing is found in time.
+pub(crate) async fn looked_for<T>(mut look: impl AsyncFnMut() -> Option<T>) -> Option<T> {
+    let looking = async {
         loop {
-            looks.tick().await;
             if let Some(found) = look().await {
                 return found;
             }
+            tokio::time::sleep(LOOK_AGAIN).await;
         }
-    })
-    .await
+    };
+    tokio::time::timeout(DEADLINE, looking).await.ok()
 }
