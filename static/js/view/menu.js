@@ -77,7 +77,8 @@ function whenLifted(act) {
 /** Beside its place, and within the window. */
 function place(box, at) {
   const spot = at instanceof Element ? at.getBoundingClientRect() : null;
-  const { width, height } = box.getBoundingClientRect();
+  // Its size as it will be: it may still be growing.
+  const { offsetWidth: width, offsetHeight: height } = box;
   const x = spot ? spot.right - width : at.x;
   const below = spot ? spot.bottom + 4 : at.y;
   const above = (spot ? spot.top - 4 : at.y) - height;

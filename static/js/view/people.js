@@ -46,7 +46,7 @@ export function choosePeople(app, { title, isOne = false, isNamed = false }) {
     let answer = [];
     const list = element('div', { class: 'people-list' });
     const field = seekField('Search people you are connected with');
-    const name = element('input', { id: 'group-title', maxlength: 100, autocomplete: 'off' });
+    const name = element('input', { id: 'group-title', maxlength: 100, autocomplete: 'off', autofocus: true });
     const named = element('div', { class: 'field' },
       element('label', { for: 'group-title' }, 'Name of the group'), name);
     const done = () => {

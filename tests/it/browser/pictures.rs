@@ -16,8 +16,8 @@ use crate::support::browser::{Browsers, Screen, Tab};
 const HEAVY: usize = 150_000;
 
 const WIDE: Screen = Screen {
-    width: 1_200,
-    height: 750,
+    width: 1_080,
+    height: 675,
 };
 const NARROW: Screen = Screen {
     width: 360,
