@@ -294,7 +294,7 @@ fn messenger(config: &mut ServiceConfig) {
 
 /// Oneself, and others.
 fn oneself_and_others(config: &mut ServiceConfig) {
-    use pages::{profile, settings};
+    use pages::{export, profile, settings};
     let (get, post) = (Method::GET, Method::POST);
     config
         .service(at("/settings", [(&get, to(settings::show))]))
@@ -304,6 +304,7 @@ fn oneself_and_others(config: &mut ServiceConfig) {
             "/settings/logins/{id:\\d+}/end",
             [(&post, to(settings::end_login))],
         ))
+        .service(at("/settings/export", [(&get, to(export::download))]))
         .service(at("/profile/{username}", [(&get, to(profile::show))]))
         .service(at(
             "/profile/{username}/{act}",

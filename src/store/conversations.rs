@@ -11,7 +11,8 @@ use entity::conversation::{self, Kind};
 use entity::participant::Role;
 use entity::{ConversationId, Millis, UserId, participant};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, TryInsertResult,
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, Statement,
+    TryInsertResult,
 };
 
 use super::{Result, Store, StoreError, connections};
@@ -21,6 +22,7 @@ pub use missed::{Leaver, Missed};
 pub use resume::{Changed, Round, Standing};
 use room::room;
 pub use room::{RoomMember, RoomRecord};
+use views::LISTED;
 pub(super) use views::UNREAD;
 pub use views::{ListCursor, Waiting};
 
@@ -116,6 +118,24 @@ impl Store {
                 Some(_) => Access::Left(window),
             }
         }))
+    }
+
+    /// The first conversation in a person's list after this one, in the order
+    /// of ids: what happens there meanwhile doesn't change that.
+    pub async fn conversation_after(
+        &self,
+        me: UserId,
+        after: ConversationId,
+    ) -> Result<Option<ConversationId>> {
+        let sql = format!(
+            "SELECT c.id FROM participant p JOIN conversation c ON c.id = p.conversation_id \
+             WHERE p.user_id = $1 AND p.conversation_id > $2 AND {LISTED} \
+             ORDER BY p.conversation_id LIMIT 1"
+        );
+        let values = [me.into(), after.into()];
+        let statement = Statement::from_sql_and_values(self.backend(), sql, values);
+        let row = self.reader.query_one_raw(statement).await?;
+        Ok(row.map(|row| row.try_get_by_index(0)).transpose()?)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Pages: rendered here, and complete without a script.
 
+pub(super) mod export;
 mod live;
 pub(super) mod login;
 pub(super) mod messages;

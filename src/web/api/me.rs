@@ -91,7 +91,7 @@ pub(in crate::web) async fn renew(
     Ok(())
 }
 
-fn me(user: user::Model) -> Me {
+pub(in crate::web) fn me(user: user::Model) -> Me {
     Me {
         user: User::from(&user),
         about: user.about,

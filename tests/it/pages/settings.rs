@@ -1,5 +1,7 @@
 //! `/settings`, without a script.
 
+use serde_json::{Value, json};
+
 use super::Browser;
 use crate::support::TestApp;
 
@@ -96,11 +98,57 @@ async fn logins_are_ended_one_by_one() {
     assert!(!page.text.contains("/settings/logins/"));
 }
 
+/// Whole, as it is everywhere, and nothing that one may not see.
+#[tokio::test]
+async fn everything_that_one_sees_is_downloaded() {
+    let app = TestApp::spawn().await;
+    let (ann, ben) = app.connected_pair("ann", "ben").await;
+    let cas = app.person("cas").await;
+    ann.put("/api/blocks/cas/").await.expect(200);
+    let direct = ann.direct_with(&ben).await;
+    for number in 1..=101 {
+        ben.send(direct, &format!("No. {number}")).await.expect(201);
+    }
+    let group = json!({ "title": "The crew", "usernames": ["ben"] });
+    let group = ann.post("/api/conversations/create/", group).await;
+    let group = group.expect(201)["id"].as_i64().unwrap();
+    ann.send(group, "Good bye").await.expect(201);
+    ann.post(&format!("/api/conversations/{group}/leave/"), json!({}))
+        .await
+        .expect(200);
+    ben.send(group, "She is gone").await.expect(201);
+    let mut browser = browser(&app, "ann").await;
+    let all = browser.get("/settings/export").await.expect(200);
+    let lines = all
+        .text
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let lines: Vec<Value> = lines.collect();
+    let kinds: Vec<&str> = lines
+        .iter()
+        .map(|it| it["type"].as_str().unwrap())
+        .collect();
+    let messages = |count| std::iter::repeat_n("message", count);
+    let expected = ["me", "connection", "block", "conversation"].into_iter();
+    let expected = expected
+        .chain(messages(101))
+        .chain(["conversation"])
+        .chain(messages(2));
+    assert_eq!(kinds, expected.collect::<Vec<_>>());
+    assert_eq!(lines[0]["me"], ann.get("/api/me/").await.expect(200));
+    assert_eq!(lines[2]["user"]["id"], cas.id);
+    assert_eq!(lines[3]["conversation"], ann.conversation(direct).await);
+    let said: Vec<&Value> = lines[5..105].iter().map(|it| &it["message"]).collect();
+    assert_eq!(said, ann.history(direct).await.iter().collect::<Vec<_>>());
+    assert_eq!(lines[106]["message"]["event"]["type"], "created");
+    assert_eq!(lines[107]["message"]["text"], "Good bye");
+}
+
 #[tokio::test]
 async fn who_is_not_logged_in_is_led_there() {
     let app = TestApp::spawn().await;
     let mut browser = Browser::at(&app);
-    for path in ["/settings", "/profile/ann"] {
+    for path in ["/settings", "/settings/export", "/profile/ann"] {
         let turned = browser.get(path).await.expect(303);
         assert!(turned.location().starts_with("/login?next=%2F"), "{path}");
     }
