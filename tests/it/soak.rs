@@ -1,8 +1,11 @@
 //! Dozens of clients that connect, send, mark, edit, drop and resume at
-//! random, for as long as `TIDINGS_SOAK_SECONDS` says. In the end every
-//! client's view equals the database, message by message.
+//! random, while people are put out of groups and let in again, for as long as
+//! `TIDINGS_SOAK_SECONDS` says. In the end every client's view equals the
+//! database, message by message: by what it was told live, and once more after
+//! a restart.
 
 mod client;
+mod standing;
 mod view;
 
 use std::time::Duration;
@@ -16,7 +19,9 @@ use client::Client;
 const PEOPLE: usize = 8;
 /// Of each of them.
 const CLIENTS: usize = 3;
-const SECONDS: u64 = 60;
+const SECONDS: u64 = 120;
+/// Who is put out of groups and let in again.
+const GUESTS: [&str; 2] = ["person6", "person7"];
 
 #[expect(clippy::disallowed_methods, reason = "a knob for longer runs")]
 fn seconds() -> u64 {
@@ -62,7 +67,8 @@ async fn every_client_ends_with_what_is_on_disk() {
     let mut clients = tokio::task::JoinSet::new();
     for (at, person) in people.iter().enumerate() {
         for number in 0..CLIENTS {
-            let client = Client::new(person.clone(), (at * CLIENTS + number) as u64).await;
+            let number = (at * CLIENTS + number) as u64;
+            let client = Client::new(person.clone(), number, &GUESTS).await;
             clients.spawn(client.live_until(end));
         }
     }

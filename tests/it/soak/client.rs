@@ -8,7 +8,13 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, timeout};
 
 use super::view::{View, number};
-use crate::support::{Person, Socket, TokenBy};
+use crate::groups::crew::{invite, remove, rename};
+use crate::support::{Answer, Person, Socket, TokenBy};
+
+/// How long nothing is told where all have come to rest.
+const CALM: Duration = Duration::from_millis(500);
+/// How long that may take: long enough for a busy machine.
+const AGREED: Duration = Duration::from_secs(90);
 
 pub(super) struct Client {
     person: Person,
@@ -19,11 +25,27 @@ pub(super) struct Client {
     /// What was sent and not yet echoed, by its `client_id`.
     outbox: BTreeMap<String, Value>,
     acknowledged: Vec<String>,
+    /// What it was told will never be.
+    refused: HashSet<String>,
     /// What it edited, withdrew or reacted to: a change that was none is
     /// answered to it alone.
     touched: HashSet<i64>,
     found: usize,
+    /// Whom it puts out of groups and lets in again, if it keeps any.
+    guests: Vec<String>,
+    /// Whether it is one of those.
+    is_guest: bool,
     pub(super) deeds: Deeds,
+}
+
+/// Something to do.
+enum Deed {
+    Say(Value),
+    /// The same over REST, as somebody without a socket: `delivered` or `read`.
+    Mark(i64, &'static str, Value),
+    Invite(i64, String),
+    Remove(i64, String),
+    Rename(i64),
 }
 
 /// What happened, so that a run that did nothing doesn't count.
@@ -32,6 +54,7 @@ pub(super) struct Deeds {
     sends: u64,
     changes: u64,
     marks: u64,
+    people: u64,
     drops: u64,
     let_go: u64,
     resets: u64,
@@ -42,13 +65,15 @@ impl Deeds {
         self.sends += other.sends;
         self.changes += other.changes;
         self.marks += other.marks;
+        self.people += other.people;
         self.drops += other.drops;
         self.let_go += other.let_go;
         self.resets += other.resets;
     }
 
     pub(super) fn has_everything(&self) -> bool {
-        self.sends > 100 && self.changes > 20 && self.marks > 50 && self.drops > 20
+        let others = self.marks > 50 && self.people > 3 && self.drops > 20;
+        self.sends > 100 && self.changes > 20 && others
     }
 }
 
@@ -66,7 +91,10 @@ impl Dice {
 }
 
 impl Client {
-    pub(super) async fn new(person: Person, number: u64) -> Self {
+    /// The first of all keeps the groups.
+    pub(super) async fn new(person: Person, number: u64, guests: &[&str]) -> Self {
+        let is_guest = guests.contains(&person.username.as_str());
+        let kept = guests.iter().filter(|_| number == 0);
         let mut client = Self {
             name: format!("{}-{number}", person.username),
             person,
@@ -75,8 +103,11 @@ impl Client {
             sent: 0,
             outbox: BTreeMap::new(),
             acknowledged: Vec::new(),
+            refused: HashSet::new(),
             touched: HashSet::new(),
             found: 0,
+            guests: kept.map(|guest| (*guest).to_owned()).collect(),
+            is_guest,
             deeds: Deeds::default(),
         };
         let list = client.person.get("/api/conversations/").await.expect(200);
@@ -94,8 +125,7 @@ impl Client {
         for message in &history {
             self.is_echo(message);
         }
-        self.view
-            .loaded(id, number(conversation, "version"), history);
+        self.view.loaded(conversation, history);
     }
 
     /// Lives in one connection after the other.
@@ -110,7 +140,45 @@ impl Client {
             }
             self.deeds.drops += 1;
         }
+        self.agree().await;
         self
+    }
+
+    /// Stays until what it was told comes to how things are: the others come to
+    /// rest, too.
+    async fn agree(&mut self) {
+        let deadline = Instant::now() + AGREED;
+        let mut socket = self.connect().await;
+        for turn in 1.. {
+            // What was refused for now goes out with a new connection.
+            let is_due = turn % 8 == 0 && !self.outbox.is_empty();
+            if is_due || !self.listen(&mut socket, CALM).await {
+                socket = self.connect().await;
+            }
+            let wrong = match self.outbox.is_empty() {
+                true => self.unlike().await,
+                false => Some(format!("{:?}", self.outbox)),
+            };
+            let Some(wrong) = wrong else { return };
+            if Instant::now() > deadline {
+                panic!("{}: {wrong}\nafter {:#?}", self.name, self.view.trail());
+            }
+        }
+    }
+
+    /// In what its view isn't how things are.
+    async fn unlike(&self) -> Option<String> {
+        for id in self.view.ids() {
+            let now = self.person.conversation(id).await;
+            let history = whole_history(&self.person, id).await;
+            let wrong = self.view.unlike(&now, &history, &self.person.username);
+            if let Some(wrong) = wrong {
+                return Some(format!("in {id}: {wrong}"));
+            }
+        }
+        let total = self.person.get("/messages/unread/").await.expect(200);
+        let (total, known) = (number(&total, "unread_count"), self.view.total());
+        (total != known).then(|| format!("{known} unread in all and not {total}"))
     }
 
     async fn connect(&mut self) -> Socket {
@@ -138,20 +206,31 @@ impl Client {
 
     /// Does one thing, and hears what there is; false where it was let go.
     async fn live(&mut self, socket: &mut Socket) -> bool {
-        if let Some(frame) = self.deed() {
-            if ["edit", "delete", "reaction"]
-                .map(Value::from)
-                .contains(&frame["type"])
-            {
-                self.touched.insert(number(&frame, "message_id"));
+        match self.deed() {
+            Some(Deed::Say(frame)) => {
+                if ["edit", "delete", "reaction"]
+                    .map(Value::from)
+                    .contains(&frame["type"])
+                {
+                    self.touched.insert(number(&frame, "message_id"));
+                }
+                socket.send(frame).await;
             }
-            socket.send(frame).await;
+            Some(other) => self.ask(other).await,
+            None => {}
         }
         // Now and then it doesn't listen for a while.
-        let patience = match self.dice.roll(20) {
-            0 => return true,
-            _ => Duration::from_millis(5 + self.dice.roll(20)),
-        };
+        match self.dice.roll(20) {
+            0 => true,
+            _ => {
+                let patience = 20 + self.dice.roll(180);
+                self.listen(socket, Duration::from_millis(patience)).await
+            }
+        }
+    }
+
+    /// Hears what there is, until nothing comes; false where it was let go.
+    async fn listen(&mut self, socket: &mut Socket, patience: Duration) -> bool {
         while let Ok(heard) = timeout(patience, socket.read()).await {
             match heard {
                 Ok(frame) => self.hear(frame).await,
@@ -165,47 +244,81 @@ impl Client {
         true
     }
 
-    /// Something to say.
-    fn deed(&mut self) -> Option<Value> {
-        let ids = self.view.ids();
+    /// Something to do.
+    fn deed(&mut self) -> Option<Deed> {
+        let ids = self.view.open();
         let id = ids[self.dice.roll(ids.len() as u64) as usize];
-        let (choice, at) = (self.dice.roll(20), self.dice.roll(20));
+        let (choice, at) = (self.dice.roll(22), self.dice.roll(20));
         let mine = Some(self.person.username.as_str());
         let named = |message: &Value| message["id"].clone();
-        match choice {
-            0..=6 => Some(self.post(id)),
-            7..=11 => {
-                self.deeds.marks += 1;
+        Some(match choice {
+            0..=6 => Deed::Say(self.post(id)),
+            7..=12 => {
                 let message = named(self.view.last(id)?);
+                self.deeds.marks += 1;
                 let kind = ["delivered", "read_receipt"][at as usize % 2];
-                Some(json!({ "type": kind, "conversation_id": id, "message_id": message }))
-            }
-            12 => {
-                let message = named(self.view.pick(id, mine, at)?);
-                self.deeds.changes += 1;
-                Some(json!({
-                    "type": "edit", "conversation_id": id, "message_id": message,
-                    "message": format!("edited by {} {}", self.name, self.sent),
-                }))
+                match choice {
+                    12 => Deed::Mark(id, ["delivered", "read"][at as usize % 2], message),
+                    _ => Deed::Say(json!({
+                        "type": kind, "conversation_id": id, "message_id": message,
+                    })),
+                }
             }
             13 => {
                 let message = named(self.view.pick(id, mine, at)?);
                 self.deeds.changes += 1;
-                Some(json!({ "type": "delete", "conversation_id": id, "message_id": message }))
+                Deed::Say(json!({
+                    "type": "edit", "conversation_id": id, "message_id": message,
+                    "message": format!("edited by {} {}", self.name, self.sent),
+                }))
             }
-            14 | 15 => {
+            14 => {
+                let message = named(self.view.pick(id, mine, at)?);
+                self.deeds.changes += 1;
+                Deed::Say(json!({
+                    "type": "delete", "conversation_id": id, "message_id": message,
+                }))
+            }
+            15 | 16 => {
                 let message = named(self.view.pick(id, None, at)?);
                 self.deeds.changes += 1;
-                Some(json!({
+                Deed::Say(json!({
                     "type": "reaction", "conversation_id": id, "message_id": message,
                     "emoji": "👍", "on": at % 3 > 0,
                 }))
             }
-            16 => Some(json!({
+            17 => Deed::Say(json!({
                 "type": "typing", "conversation_id": id, "is_typing": at % 2 == 0,
             })),
-            _ => None,
-        }
+            18..=20 if !self.guests.is_empty() => {
+                let guest = self.guests[at as usize % self.guests.len()].clone();
+                self.deeds.people += 1;
+                match at {
+                    0..3 => Deed::Rename(id),
+                    3..10 => Deed::Remove(id, guest),
+                    _ => Deed::Invite(id, guest),
+                }
+            }
+            _ => return None,
+        })
+    }
+
+    /// What is done over REST. One may be out by then, or what was chosen is no
+    /// group, or somebody is in it or isn't, or the message is before one came.
+    async fn ask(&mut self, deed: Deed) {
+        let person = &self.person;
+        let answer: Answer = match deed {
+            Deed::Say(_) => return,
+            Deed::Mark(id, kind, message) => {
+                let path = format!("/api/conversations/{id}/{kind}/");
+                person.post(&path, json!({ "message_id": message })).await
+            }
+            Deed::Invite(id, guest) => invite(person, id, &guest).await,
+            Deed::Remove(id, guest) => remove(person, id, &guest).await,
+            Deed::Rename(id) => rename(person, id, &format!("Group of {}", self.sent)).await,
+        };
+        let is_known = [200, 201, 204, 403, 404, 409].contains(&answer.status);
+        assert!(is_known, "{}: {}", answer.status, answer.body);
     }
 
     fn post(&mut self, id: i64) -> Value {
@@ -228,37 +341,57 @@ impl Client {
 
     async fn hear(&mut self, frame: Value) {
         self.view.heard(&frame);
-        let id = frame["conversation_id"].as_i64();
+        let me = self.person.username.clone();
+        let id = frame["conversation_id"].as_i64().unwrap_or_default();
         match frame["type"].as_str().unwrap() {
-            "message" | "message_updated" if self.is_echo(&frame["message"]) => {
+            "message" => {
+                self.view
+                    .stands(id, |it| it.message(&frame["message"], &me));
+                match self.is_echo(&frame["message"]) {
+                    true => self.view.passes(&frame["message"]),
+                    false => self.view.message(&frame["message"]),
+                }
+            }
+            "message_updated" if self.is_echo(&frame["message"]) => {
                 self.view.passes(&frame["message"]);
             }
-            "message" => self.view.message(&frame["message"]),
             "message_updated" if self.is_answer(&frame["message"]) => {}
             "message_updated" => self.view.updated(&frame["message"]),
-            "conversation" => {
-                let conversation = &frame["conversation"];
-                let (id, version) = (number(conversation, "id"), number(conversation, "version"));
-                self.view.version(id, version);
-            }
+            "conversation" => self.view.conversation(&frame["conversation"]),
+            "conversation_removed" => self.view.removed(id),
             "resumed" => self.view.resumed(&frame),
             "reset" => {
                 self.deeds.resets += 1;
-                let conversation = self.person.conversation(id.unwrap()).await;
+                let conversation = self.person.conversation(id).await;
                 self.load(&conversation).await;
             }
             "delivered" | "read_receipt" => {
-                self.view.version(id.unwrap(), number(&frame, "version"));
+                self.view.version(id, number(&frame, "version"));
+                self.view.stands(id, |it| it.mark(&frame, &me));
             }
+            "status" => self.view.stands(id, |it| it.status(&frame)),
+            "unread" => self.view.stands(id, |it| it.unread(&frame["unread_count"])),
             "synced" => self.view.synced(),
-            // What was changed may have been withdrawn meanwhile.
-            "error" => assert!(
-                ["conflict", "busy", "not_found", "invalid"]
-                    .contains(&frame["code"].as_str().unwrap()),
-                "{frame}"
-            ),
-            "unread" | "typing" | "status" | "user_status" | "hello" | "pong" => {}
+            "error" => self.failed(&frame),
+            "typing" | "user_status" | "hello" | "pong" => {}
             other => panic!("{other}: {frame}"),
+        }
+    }
+
+    /// What was changed may have been withdrawn meanwhile, and one may be out.
+    fn failed(&mut self, frame: &Value) {
+        let code = frame["code"].as_str().unwrap();
+        let known = [
+            "conflict",
+            "busy",
+            "not_found",
+            "invalid",
+            "not_a_participant",
+        ];
+        assert!(known.contains(&code), "{frame}");
+        let name = frame["client_id"].as_str().unwrap_or_default();
+        if code != "busy" && self.outbox.remove(name).is_some() {
+            self.refused.insert(name.to_owned());
         }
     }
 
@@ -306,19 +439,25 @@ impl Client {
     /// once.
     pub(super) async fn compare(mut self) {
         drop(self.synced().await);
+        let wrong = self.unlike().await;
+        assert_eq!(wrong, None, "{} after {:#?}", self.name, self.view.trail());
         for id in self.view.ids() {
             let history = whole_history(&self.person, id).await;
-            self.view.assert_is(id, &history, &self.name);
-            let mine = history
-                .iter()
-                .filter_map(|it| it["client_id"].as_str())
-                .filter(|name| self.acknowledged.iter().any(|it| it == name));
-            let mut mine: Vec<&str> = mine.collect();
+            let names = history.iter().filter_map(|it| it["client_id"].as_str());
+            let names: Vec<&str> = names.collect();
+            let refused = names.iter().find(|name| self.refused.contains(**name));
+            assert_eq!(refused, None, "it was refused");
+            let mut mine: Vec<&str> = names;
+            mine.retain(|name| self.acknowledged.iter().any(|it| it == name));
             self.found += mine.len();
             mine.sort_unstable();
             assert!(mine.is_sorted_by(|one, two| one < two), "each once");
         }
-        assert_eq!(self.found, self.acknowledged.len(), "all that was echoed");
+        // Who was put out and let in again no longer sees what was before.
+        match self.is_guest {
+            true => assert!(self.found <= self.acknowledged.len()),
+            false => assert_eq!(self.found, self.acknowledged.len(), "all that was echoed"),
+        }
     }
 }
 

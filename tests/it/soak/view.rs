@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use serde_json::{Value, json};
 
+use super::standing::Standing;
+
 /// What changes without the message being told again: it is read from marks.
 const READ_FROM_MARKS: [&str; 4] = ["status", "delivered_at", "is_read", "read_at"];
 
@@ -23,8 +25,8 @@ struct Conversation {
     /// The version that it was brought to by a replay.
     resumed: i64,
     /// The newest message that was told to all: answers to this client's own
-    /// retries come beside that.
-    last: i64,
+    /// retries come beside that. None where it begins with what comes next.
+    last: Option<i64>,
     /// Whether live frames follow without a gap from here on: a replay comes
     /// in the order of `seq`, so that its versions say nothing of how far it
     /// is.
@@ -32,6 +34,8 @@ struct Conversation {
     /// What was read over REST holds everything up to this: it may be ahead of
     /// what is told.
     read: i64,
+    /// None until it was told.
+    standing: Option<Standing>,
 }
 
 impl View {
@@ -68,6 +72,24 @@ impl View {
         ids
     }
 
+    /// What is unread in all of them that one is in.
+    pub(super) fn total(&self) -> i64 {
+        let standings = self
+            .conversations
+            .values()
+            .filter_map(|it| it.standing.as_ref());
+        standings.map(Standing::waiting).sum()
+    }
+
+    /// Those in which one may still say something.
+    pub(super) fn open(&self) -> Vec<i64> {
+        let is_open = |id: &i64| {
+            let standing = self.conversations[id].standing.as_ref();
+            standing.is_some_and(|it| !it.has_left())
+        };
+        self.ids().into_iter().filter(is_open).collect()
+    }
+
     /// A change may be several frames, and a connection may end between them:
     /// so the last version heard is asked for once more.
     pub(super) fn cursors(&self) -> Value {
@@ -92,12 +114,14 @@ impl View {
     }
 
     /// Read over REST: what came meanwhile by the socket is newer.
-    pub(super) fn loaded(&mut self, id: i64, version: i64, history: Vec<Value>) {
+    pub(super) fn loaded(&mut self, told: &Value, history: Vec<Value>) {
+        let (id, version) = (number(told, "id"), number(told, "version"));
         let conversation = self.conversations.entry(id).or_default();
+        conversation.standing = Some(Standing::told(told));
         let versions = history.iter().map(|message| number(message, "version"));
         conversation.read = versions.chain([version]).max().unwrap_or(version);
         for message in history {
-            conversation.last = conversation.last.max(number(&message, "seq"));
+            conversation.last = conversation.last.max(Some(number(&message, "seq")));
             conversation.put(message);
         }
         conversation.version = conversation.version.max(version);
@@ -110,8 +134,43 @@ impl View {
         let conversation = self.conversations.entry(id).or_default();
         let version = number(frame, "version");
         (conversation.version, conversation.resumed) = (version, version);
-        conversation.last = number(&frame["conversation"], "last_seq");
+        conversation.last = Some(number(&frame["conversation"], "last_seq"));
+        conversation.standing = Some(Standing::told(&frame["conversation"]));
         conversation.is_live = true;
+    }
+
+    /// A `conversation` frame. Who came back to it begins with what follows.
+    pub(super) fn conversation(&mut self, told: &Value) {
+        let (id, version) = (number(told, "id"), number(told, "version"));
+        let conversation = self.conversations.entry(id).or_default();
+        let was_out = conversation
+            .standing
+            .as_ref()
+            .is_none_or(Standing::has_left);
+        conversation.standing = Some(Standing::told(told));
+        if was_out && told["left"] == false {
+            (conversation.version, conversation.resumed) = (version, version);
+            conversation.last = None;
+            conversation.is_live = true;
+        } else {
+            self.version(id, version);
+        }
+    }
+
+    /// What changes in how things stand.
+    pub(super) fn stands(&mut self, id: i64, change: impl FnOnce(&mut Standing)) {
+        let conversation = self.conversations.get_mut(&id);
+        if let Some(standing) = conversation.and_then(|it| it.standing.as_mut()) {
+            change(standing);
+        }
+    }
+
+    /// Nothing more is told of it but of what is still seen.
+    pub(super) fn removed(&mut self, id: i64) {
+        self.stands(id, Standing::removed);
+        if let Some(conversation) = self.conversations.get_mut(&id) {
+            conversation.is_live = false;
+        }
     }
 
     /// Something in it took this version.
@@ -129,8 +188,8 @@ impl View {
         if is_live {
             let last = self.told_last(message);
             self.check(
-                seq == last + 1,
-                &format!("not the one after {last}"),
+                last.is_none_or(|last| seq == last + 1),
+                &format!("not the one after {last:?}"),
                 message,
             );
             self.check(version > known, "told twice", message);
@@ -139,17 +198,18 @@ impl View {
         self.passes(message);
     }
 
-    fn told_last(&self, message: &Value) -> i64 {
+    fn told_last(&self, message: &Value) -> Option<i64> {
         let id = number(message, "conversation_id");
-        self.conversations.get(&id).map_or(0, |it| it.last)
+        self.conversations.get(&id).map_or(Some(0), |it| it.last)
     }
 
     /// One's own may be known already when it is told to all.
     pub(super) fn passes(&mut self, message: &Value) {
         let id = number(message, "conversation_id");
         let conversation = self.conversations.entry(id).or_default();
-        if number(message, "seq") == conversation.last + 1 {
-            conversation.last += 1;
+        let seq = number(message, "seq");
+        if conversation.last.is_none_or(|last| seq == last + 1) {
+            conversation.last = Some(seq);
         }
     }
 
@@ -205,17 +265,30 @@ impl View {
         self.conversations.get(&id)?.messages.values().next_back()
     }
 
-    /// It is what is on disk.
-    pub(super) fn assert_is(&self, id: i64, history: &[Value], who: &str) {
-        let mine: Vec<Value> = self.conversations[&id].messages.values().cloned().collect();
-        let (mine, theirs): (Vec<_>, Vec<_>) = (
-            mine.into_iter().map(without_marks).collect(),
-            history.iter().cloned().map(without_marks).collect(),
-        );
-        assert_eq!(mine.len(), theirs.len(), "{who} in {id}");
-        for (mine, theirs) in mine.iter().zip(&theirs) {
-            assert_eq!(mine, theirs, "{who} in {id}");
+    /// In what it isn't what is on disk, ticks and counts and all. What there
+    /// was before one came back to it is no longer one's own.
+    pub(super) fn unlike(&self, now: &Value, history: &[Value], me: &str) -> Option<String> {
+        let conversation = &self.conversations[&number(now, "id")];
+        let first = history.first().map_or(i64::MAX, |it| number(it, "seq"));
+        let mine: Vec<&Value> = conversation
+            .messages
+            .range(first..)
+            .map(|it| it.1)
+            .collect();
+        if mine.len() != history.len() {
+            return Some(format!("{} messages and not {}", mine.len(), history.len()));
         }
+        let both = || mine.iter().copied().zip(history);
+        let told = |message: &Value| without_marks(message.clone());
+        if let Some((mine, theirs)) = both().find(|(mine, theirs)| told(mine) != told(theirs)) {
+            return Some(format!("{mine} and not {theirs}"));
+        }
+        let own: Vec<_> = both()
+            .filter(|(_, it)| it["sender"]["username"] == me)
+            .filter(|(_, it)| it["kind"] == "text" && it["deleted"] == false)
+            .collect();
+        let standing = conversation.standing.as_ref();
+        standing.map_or_else(|| Some("untold".to_owned()), |it| it.unlike(now, me, &own))
     }
 }
 

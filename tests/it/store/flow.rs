@@ -230,6 +230,7 @@ async fn lists(store: &Store, me: UserId) {
     let page = store.conversations(me, None, 1).await.unwrap();
     let cursor = ListCursor::from(&page[0]);
     store.conversations(me, Some(cursor), 1).await.unwrap();
+    store.conversation_after(me, page[0].id).await.unwrap();
     store.total_unread(me, NOW).await.unwrap();
     store.waiting(me).await.unwrap();
     store.pending_connections(me).await.unwrap();

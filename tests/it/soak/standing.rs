@@ -1,0 +1,170 @@
+//! What a client knows of a conversation beside its messages: its people and
+//! their marks, its ticks, and what is unread. Frames change it by the rules of
+//! the protocol's page.
+
+use serde_json::{Value, json};
+
+use super::view::number;
+
+/// A conversation as it was told last, brought up to date since.
+pub(super) struct Standing(Value);
+
+/// Fields that are the same for whoever looks, at any time.
+const PLAIN: [&str; 5] = ["kind", "title", "participant_count", "left", "unread_count"];
+
+impl Standing {
+    /// As a `conversation`, a `resumed` or REST has it.
+    pub(super) fn told(conversation: &Value) -> Self {
+        Self(conversation.clone())
+    }
+
+    pub(super) fn has_left(&self) -> bool {
+        self.0["left"] == true
+    }
+
+    /// How many messages wait, for who is in.
+    pub(super) fn waiting(&self) -> i64 {
+        match self.has_left() {
+            true => 0,
+            false => number(&self.0, "unread_count"),
+        }
+    }
+
+    pub(super) fn removed(&mut self) {
+        self.0["left"] = json!(true);
+    }
+
+    pub(super) fn unread(&mut self, count: &Value) {
+        self.0["unread_count"] = count.clone();
+    }
+
+    /// A new message: one's own reads everything, another's text is unread, and
+    /// what the server says of a change is read by who had read all before it.
+    pub(super) fn message(&mut self, message: &Value, me: &str) {
+        let seq = number(message, "seq");
+        if seq <= number(&self.0, "last_seq") {
+            return;
+        }
+        self.0["last_seq"] = json!(seq);
+        let (delivered, read) = self.marks_of(me);
+        if message["kind"] == "system" {
+            let along = |mark| if mark == seq - 1 { seq } else { mark };
+            self.moved(me, along(delivered), along(read));
+        } else if message["sender"]["username"] == me {
+            self.0["unread_count"] = json!(0);
+            self.moved(me, seq, seq);
+        } else if seq > read {
+            self.0["unread_count"] = json!(number(&self.0, "unread_count") + 1);
+        }
+    }
+
+    /// A `delivered` or a `read_receipt`.
+    pub(super) fn mark(&mut self, frame: &Value, me: &str) {
+        let who = frame["username"].as_str().unwrap();
+        let seq = number(frame, "seq");
+        let read = if frame["type"] == "read_receipt" {
+            seq
+        } else {
+            0
+        };
+        self.moved(who, seq, read);
+        if self.0["kind"] == "direct" && who != me {
+            self.raise("all_delivered_seq", seq);
+            self.raise("all_read_seq", read);
+        }
+    }
+
+    pub(super) fn status(&mut self, frame: &Value) {
+        for name in ["all_delivered_seq", "all_read_seq"] {
+            self.raise(name, number(frame, name));
+        }
+    }
+
+    fn raise(&mut self, name: &str, seq: i64) {
+        self.0[name] = json!(number(&self.0, name).max(seq));
+    }
+
+    fn moved(&mut self, who: &str, delivered: i64, read: i64) {
+        let people = self.0["participants"].as_array_mut().unwrap();
+        for person in people {
+            if person["user"]["username"] == who {
+                person["delivered_seq"] = json!(number(person, "delivered_seq").max(delivered));
+                person["read_seq"] = json!(number(person, "read_seq").max(read));
+            }
+        }
+    }
+
+    fn marks_of(&self, who: &str) -> (i64, i64) {
+        let marks = |it: &Value| (number(it, "delivered_seq"), number(it, "read_seq"));
+        person(&self.0, who).map_or((0, 0), marks)
+    }
+
+    /// How far a message of one's own has come, for all that is known here.
+    fn ticks(&self, message: &Value) -> usize {
+        let seq = number(message, "seq");
+        let passed = |name, rank| {
+            if number(&self.0, name) >= seq {
+                rank
+            } else {
+                0
+            }
+        };
+        rank(message)
+            .max(passed("all_delivered_seq", 1))
+            .max(passed("all_read_seq", 2))
+    }
+
+    /// In what it isn't how things are. Of others' marks one is told where they
+    /// pass messages of one's own.
+    pub(super) fn unlike(&self, now: &Value, me: &str, own: &[(&Value, &Value)]) -> Option<String> {
+        for name in PLAIN {
+            if self.0[name] != now[name] {
+                return Some(format!("{name}: {} and not {}", self.0[name], now[name]));
+            }
+        }
+        if self.has_left() {
+            return None;
+        }
+        if roles(&self.0) != roles(now) {
+            return Some(format!("{:?} and not {:?}", roles(&self.0), roles(now)));
+        }
+        for theirs in now["participants"].as_array().unwrap() {
+            let who = theirs["user"]["username"].as_str().unwrap();
+            let known = person(&self.0, who).unwrap();
+            for name in ["delivered_seq", "read_seq"] {
+                let (known, is) = (number(known, name), number(theirs, name));
+                let passed = |mark| {
+                    own.iter()
+                        .filter(|(it, _)| number(it, "seq") <= mark)
+                        .count()
+                };
+                if (who == me && known != is) || passed(known) != passed(is) {
+                    return Some(format!("{name} of {who}: {known} and not {is}"));
+                }
+            }
+        }
+        let mut own = own.iter();
+        let wrong = own.find(|(known, is)| self.ticks(known) != rank(is))?;
+        Some(format!("ticks of {} with {}", wrong.1, self.0))
+    }
+}
+
+fn person<'a>(conversation: &'a Value, who: &str) -> Option<&'a Value> {
+    let mut people = conversation["participants"].as_array().unwrap().iter();
+    people.find(|it| it["user"]["username"] == who)
+}
+
+fn roles(conversation: &Value) -> Vec<(String, String)> {
+    let people = conversation["participants"].as_array().unwrap().iter();
+    let word = |value: &Value| value.as_str().unwrap().to_owned();
+    let mut all: Vec<_> = people
+        .map(|it| (word(&it["user"]["username"]), word(&it["role"])))
+        .collect();
+    all.sort();
+    all
+}
+
+fn rank(message: &Value) -> usize {
+    let all = ["sent", "delivered", "read"];
+    all.iter().position(|it| message["status"] == *it).unwrap()
+}
