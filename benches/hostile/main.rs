@@ -85,6 +85,19 @@ impl Server {
         let handles = std::fs::read_dir(format!("/proc/{id}/fd")).unwrap();
         handles.count()
     }
+
+    /// Waits until so many are open at once, in moments: a connection is one
+    /// before the server has taken it in.
+    async fn has_let_in(&self, count: usize) {
+        let mut looks = tokio::time::interval(Duration::from_millis(1));
+        let come = async {
+            while self.handles() <= count {
+                looks.tick().await;
+            }
+        };
+        let come = tokio::time::timeout(Duration::from_secs(10), come).await;
+        come.expect("the crowd is there");
+    }
 }
 
 fn main() {
@@ -113,8 +126,7 @@ async fn run(crowd: &Crowd) {
 
     let began = Instant::now();
     let there = crowd.come(server.address, &target).await;
-    let crowded = handles + crowd.size() / 2;
-    assert!(server.handles() > crowded, "the crowd is there");
+    server.has_let_in(handles + crowd.size() / 2).await;
     let look = async {
         let (mut most, mut gone) = (server.rss(), None);
         let mut looks = tokio::time::interval(Duration::from_millis(100));

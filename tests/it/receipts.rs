@@ -2,7 +2,7 @@
 //! messages then.
 
 mod authors;
-mod cost;
+pub(crate) mod cost;
 mod direct;
 mod list;
 mod sizes;

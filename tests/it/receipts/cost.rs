@@ -131,7 +131,7 @@ async fn a_page_of_the_list_costs_the_same_with_few_conversations_and_with_many(
 }
 
 /// Statements that copy a conversation so many times.
-fn copies(id: i64, count: usize) -> [String; 2] {
+pub(crate) fn copies(id: i64, count: usize) -> [String; 2] {
     let columns = "kind, title, open, opened_by, last_seq, last_ord, version, members_version, \
                    participant_count, delivered_low, read_low, last_message_id, last_message_at, \
                    created_at";

@@ -9,6 +9,9 @@ use super::client::Client;
 use crate::groups::crew::{friends, make};
 use crate::support::{Person, Socket, TestApp};
 
+/// How many messages of each writer are on their way at once.
+const AT_ONCE: usize = 4;
+
 #[expect(
     clippy::disallowed_methods,
     reason = "how long a test goes on is no setting of the server's"
@@ -18,8 +21,8 @@ fn rounds() -> usize {
     rounds.map_or(50, |rounds| rounds.parse().unwrap())
 }
 
-/// Writes, edits, reacts and withdraws, by turns in all of these, until told
-/// to stop.
+/// Writes, several at a time, edits, reacts and withdraws, by turns in all of
+/// these, until told to stop.
 async fn writes(person: Person, ids: Vec<i64>, stop: Arc<AtomicBool>) {
     let mut socket = person.socket("/ws/").await;
     for at in 0.. {
@@ -28,9 +31,14 @@ async fn writes(person: Person, ids: Vec<i64>, stop: Arc<AtomicBool>) {
         }
         let id = ids[at % ids.len()];
         let name = format!("{}-{at}", person.username);
-        let say = json!({ "type": "message", "conversation_id": id, "message": "News",
-            "client_id": name });
-        socket.send(say).await;
+        let say = |name: &str| {
+            json!({ "type": "message", "conversation_id": id, "message": "News",
+                "client_id": name })
+        };
+        for other in 1..AT_ONCE {
+            socket.send(say(&format!("{name}-{other}"))).await;
+        }
+        socket.send(say(&name)).await;
         let told = hear(&mut socket, |frame| frame["message"]["client_id"] == name).await;
         let message = told["message"]["id"].clone();
         let touch = match at % 4 {
@@ -68,17 +76,18 @@ struct Crowd {
     writers: Vec<tokio::task::JoinHandle<()>>,
 }
 
-/// Two who write, and Ben, who comes and goes.
+/// Three who write, and Ben, who comes and goes.
 async fn crowd(conversations: usize) -> Crowd {
     let app = TestApp::spawn().await;
-    let people = friends(&app, &["ann", "ben", "cas"]).await;
+    let people = friends(&app, &["ann", "ben", "cas", "dan"]).await;
     let mut ids = Vec::new();
     for _ in 0..conversations {
-        let made = make(&people[0], "Crowd", &["ben", "cas"]).await.expect(201);
+        let made = make(&people[0], "Crowd", &["ben", "cas", "dan"]).await;
+        let made = made.expect(201);
         ids.push(made["id"].as_i64().unwrap());
     }
     let stop = Arc::new(AtomicBool::new(false));
-    let writers = [&people[0], &people[2]];
+    let writers = [&people[0], &people[2], &people[3]];
     let writers =
         writers.map(|person| tokio::spawn(writes(person.clone(), ids.clone(), Arc::clone(&stop))));
     Crowd {

@@ -1,0 +1,144 @@
+//! What the things that are done all day cost the database, in statements and
+//! in rows read or written, in rooms of 2, 100 and 1,000 people; the table of
+//! it stands in the docs, too.
+
+use entity::{ConversationId, MessageId, Millis, NodeId, UserId, receipt};
+use tidings::protocol::User;
+use tidings::store::append::{Append, Mark, What};
+use tidings::store::{ListCursor, PageRequest, Store, Window};
+
+use super::statements::{Cost, Heard, watched};
+use crate::groups::crew::group;
+use crate::groups::thousand::{fill, run};
+use crate::receipts::cost::copies;
+use crate::support::{Person, TestApp};
+
+const SIZES: [usize; 3] = [2, 100, 1_000];
+/// Of the list.
+const LISTED: usize = 500;
+const DOES: [&str; 4] = [
+    "a page of 50 messages",
+    "a list of 500 such conversations, 100 at a time",
+    "a mark that reads 50 messages",
+    "somebody comes who shares one such room",
+];
+
+/// What was asked, but for the end of a transaction, of which SQLite's driver
+/// doesn't tell.
+fn cost(heard: &Heard) -> Cost {
+    let said = heard.statements();
+    let asked = said.iter().filter(|it| *it != "COMMIT");
+    Cost {
+        statements: asked.count(),
+        ..heard.cost()
+    }
+}
+
+/// A room of so many, in which the first has said something 50 times.
+async fn room(app: &TestApp, people: usize) -> (i64, Vec<Person>, MessageId) {
+    let (id, crew) = group(app, &["ann", "ben"]).await;
+    if people > crew.len() {
+        fill(app, id, people - crew.len()).await;
+    }
+    let mut last = 0;
+    for _ in 0..50 {
+        let sent = crew[0].send(id, "Hello!").await.expect(201);
+        last = sent["id"].as_i64().unwrap();
+    }
+    (id, crew, MessageId(last))
+}
+
+async fn mark(store: &Store, id: ConversationId, reader: &Person, message: MessageId) -> Cost {
+    let record = store.room(id).await.unwrap();
+    let members = record.members.iter();
+    let mut users = members.map(|one| one.user.clone());
+    let actor: User = users.find(|user| user.id.0 == reader.id).unwrap();
+    let kind = receipt::Kind::Read;
+    let append = Append {
+        conversation: id,
+        members_version: record.members_version,
+        verdict: Ok(()),
+        actor,
+        what: What::Mark(vec![Mark { kind, message }]),
+        has_others: true,
+        has_archived: false,
+    };
+    let (done, heard) = watched(store.append(&[append], Millis::now())).await;
+    done.unwrap();
+    cost(&heard)
+}
+
+async fn page(store: &Store, conversation: ConversationId) -> Cost {
+    let window = Window {
+        conversation,
+        first: 0,
+        last: i64::MAX - 1,
+    };
+    let (page, heard) = watched(store.history(&window, PageRequest::Latest, 50)).await;
+    assert_eq!(page.unwrap().messages.len(), 50);
+    cost(&heard)
+}
+
+async fn list(store: &Store, me: UserId) -> Cost {
+    let reading = async {
+        let (mut after, mut listed) = (None, 0);
+        while listed < LISTED {
+            let page = store.conversations(me, after, 100).await.unwrap();
+            listed += page.len();
+            after = page.last().map(ListCursor::from);
+        }
+        assert_eq!(listed, LISTED);
+    };
+    cost(&watched(reading).await.1)
+}
+
+async fn arrival(store: &Store, who: UserId) -> Cost {
+    let telling = async {
+        store.set_online(NodeId(1), &[who]).await.unwrap();
+        store.acquaintances(&[who]).await.unwrap();
+    };
+    cost(&watched(telling).await.1)
+}
+
+/// Each of [`DOES`] in a room of so many.
+async fn costs(people: usize) -> [Cost; 4] {
+    let app = TestApp::spawn().await;
+    let (id, crew, last) = room(&app, people).await;
+    let (conversation, ben) = (ConversationId(id), UserId(crew[1].id));
+    let store = app.store().await;
+    let mark = mark(&store, conversation, &crew[1], last).await;
+    let page = page(&store, conversation).await;
+    let arrival = arrival(&store, ben).await;
+    run(&app, &copies(id, LISTED - 1)).await;
+    let list = list(&store, ben).await;
+    store.close().await;
+    [page, list, mark, arrival]
+}
+
+#[tokio::test]
+async fn what_is_done_all_day_costs_what_the_docs_say() {
+    let mut columns = Vec::new();
+    for people in SIZES {
+        columns.push(costs(people).await);
+    }
+    let cell = |it: Cost| format!("{}, {}", it.statements, it.rows);
+    let mut table = String::from("| statements, rows | in rooms of 2 | of 100 | of 1,000 |\n");
+    table.push_str("|---|---|---|---|\n");
+    for (at, does) in DOES.iter().enumerate() {
+        let cells: Vec<String> = columns.iter().map(|column| cell(column[at])).collect();
+        table.push_str(&format!("| {does} | {} |\n", cells.join(" | ")));
+    }
+    let docs = include_str!("../../../docs/ARCHITECTURE.md");
+    assert!(
+        docs.contains(&table),
+        "docs/ARCHITECTURE.md should have\n{table}"
+    );
+    // It is the largest room that costs the least: nobody is told of everybody.
+    for ((two, few), many) in columns[0].iter().zip(&columns[1]).zip(&columns[2]) {
+        assert!(few.statements <= two.statements, "{few:?} against {two:?}");
+        assert!(
+            many.statements <= few.statements && many.rows <= few.rows,
+            "{many:?}"
+        );
+    }
+}
