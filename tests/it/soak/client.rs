@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::view::{View, number};
 use crate::groups::crew::{invite, remove, rename};
 use crate::support::{Answer, Person, Socket, TokenBy};
 
-/// How long nothing is told where all have come to rest.
+/// How long it listens before it compares.
 const CALM: Duration = Duration::from_millis(500);
 /// How long that may take: long enough for a busy machine.
 const AGREED: Duration = Duration::from_secs(90);
@@ -128,27 +128,28 @@ impl Client {
         self.view.loaded(conversation, history);
     }
 
-    /// Lives in one connection after the other.
+    /// Lives in one connection after the other, and agrees in the last.
     pub(super) async fn live_until(mut self, end: Instant) -> Self {
-        while Instant::now() < end {
+        loop {
             let mut socket = self.connect().await;
             let life = 5 + self.dice.roll(60);
             for _ in 0..life {
-                if Instant::now() >= end || !self.live(&mut socket).await {
+                if Instant::now() >= end {
+                    self.agree(socket).await;
+                    return self;
+                }
+                if !self.live(&mut socket).await {
                     break;
                 }
             }
             self.deeds.drops += 1;
         }
-        self.agree().await;
-        self
     }
 
     /// Stays until what it was told comes to how things are: the others come to
     /// rest, too.
-    async fn agree(&mut self) {
+    async fn agree(&mut self, mut socket: Socket) {
         let deadline = Instant::now() + AGREED;
-        let mut socket = self.connect().await;
         for turn in 1.. {
             // What was refused for now goes out with a new connection.
             let is_due = turn % 8 == 0 && !self.outbox.is_empty();
@@ -156,7 +157,7 @@ impl Client {
                 socket = self.connect().await;
             }
             let wrong = match self.outbox.is_empty() {
-                true => self.unlike().await,
+                true => self.unlike(&self.view.open()).await,
                 false => Some(format!("{:?}", self.outbox)),
             };
             let Some(wrong) = wrong else { return };
@@ -166,9 +167,10 @@ impl Client {
         }
     }
 
-    /// In what its view isn't how things are.
-    async fn unlike(&self) -> Option<String> {
-        for id in self.view.ids() {
+    /// In what its view of these isn't how things are. Of one that it is out of
+    /// it is told with the next resume.
+    async fn unlike(&self, ids: &[i64]) -> Option<String> {
+        for id in ids.iter().copied() {
             let now = self.person.conversation(id).await;
             let history = whole_history(&self.person, id).await;
             let wrong = self.view.unlike(&now, &history, &self.person.username);
@@ -223,15 +225,16 @@ impl Client {
         match self.dice.roll(20) {
             0 => true,
             _ => {
-                let patience = 20 + self.dice.roll(180);
+                let patience = 20 + self.dice.roll(280);
                 self.listen(socket, Duration::from_millis(patience)).await
             }
         }
     }
 
-    /// Hears what there is, until nothing comes; false where it was let go.
+    /// Hears what there is for so long; false where it was let go.
     async fn listen(&mut self, socket: &mut Socket, patience: Duration) -> bool {
-        while let Ok(heard) = timeout(patience, socket.read()).await {
+        let until = Instant::now() + patience;
+        while let Ok(heard) = timeout_at(until, socket.read()).await {
             match heard {
                 Ok(frame) => self.hear(frame).await,
                 Err(code) => {
@@ -439,7 +442,7 @@ impl Client {
     /// once.
     pub(super) async fn compare(mut self) {
         drop(self.synced().await);
-        let wrong = self.unlike().await;
+        let wrong = self.unlike(&self.view.ids()).await;
         assert_eq!(wrong, None, "{} after {:#?}", self.name, self.view.trail());
         for id in self.view.ids() {
             let history = whole_history(&self.person, id).await;
