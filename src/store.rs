@@ -59,7 +59,7 @@ pub use error::StoreError;
 pub use import::{Newcomer, World};
 pub use invites::NewInvite;
 pub use logins::{Login, NewLogin};
-pub use messages::{Page, PageRequest, ReceiptsRequest};
+pub use messages::{Page, PageRequest, ReceiptsRequest, View};
 pub use open::FolderLock;
 pub use presence::Status;
 pub use user_words::{Found, FoundCursor};

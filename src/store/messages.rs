@@ -6,15 +6,14 @@ mod receipts;
 
 use entity::message::{Furthest, Kind};
 use entity::{ConversationId, MessageId, Millis, UserId};
-use sea_orm::{ConnectionTrait, DbErr, FromQueryResult, Statement, Value};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, FromQueryResult, Statement, Value};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{Result, piece};
-use crate::protocol::message::Reaction;
 use crate::protocol::{Message, Quote, Status, User};
 
-pub use pages::{Page, PageRequest};
+pub use pages::{Page, PageRequest, View};
 pub use receipts::ReceiptsRequest;
 
 /// Every message that changed after the version `after` and up to `up_to`,
@@ -72,27 +71,38 @@ pub(super) async fn by_ids(db: &impl ConnectionTrait, ids: &[MessageId]) -> Resu
     select(db, &format!("WHERE m.id IN ({places})"), values).await
 }
 
-/// Everything a message is made of but its quote and its reactions, of which
-/// it says whether there are any. When a mark passed a
-/// message is the first move that came that far; it is looked for only where
-/// one did. Where both marks moved at once, only `read` was written down.
-const COLUMNS: &str = r#"
-       m.id, m.conversation_id, m.seq, m.version, m.posted_version, m.kind, m.text, m.event, m.client_id,
-       m.reply_to, m.furthest, m.created_at, m.edited_at, m.deleted_at,
-       m.sender_id, u.username, u.display_name, c.delivered_low, c.read_low,
-       EXISTS (SELECT 1 FROM reaction e WHERE e.message_id = m.id),
-       CASE WHEN c.delivered_low >= m.seq THEN
-           (SELECT r.at FROM receipt r WHERE r.conversation_id = m.conversation_id AND r.kind = 0
-            AND r.user_id IS NULL AND r.up_to_seq >= m.seq ORDER BY r.up_to_seq LIMIT 1) END,
-       CASE WHEN c.read_low >= m.seq THEN
-           (SELECT r.at FROM receipt r WHERE r.conversation_id = m.conversation_id AND r.kind = 1
-            AND r.user_id IS NULL AND r.up_to_seq >= m.seq ORDER BY r.up_to_seq LIMIT 1) END"#;
+/// Everything a message is made of. When a mark passed a message is the first
+/// move that came that far; it is looked for only where one did. Where both
+/// marks moved at once, only `read` was written down.
+fn columns(backend: DbBackend) -> String {
+    format!(
+        "m.id, m.conversation_id, m.seq, m.version, m.posted_version, m.kind, m.text, m.event, \
+         m.client_id, m.furthest, m.created_at, m.edited_at, m.deleted_at, \
+         m.sender_id, u.username, u.display_name, c.delivered_low, c.read_low, \
+         {}, {}, o.id, o.seq, substr(o.text, 1, {QUOTE_MAX}), o.sender_id, w.username, \
+         w.display_name, {}",
+        passed("c.delivered_low", 0),
+        passed("c.read_low", 1),
+        reactions::of_each(backend),
+    )
+}
+
+fn passed(low: &str, kind: i16) -> String {
+    format!(
+        "CASE WHEN {low} >= m.seq THEN \
+         (SELECT r.at FROM receipt r WHERE r.conversation_id = m.conversation_id \
+         AND r.kind = {kind} AND r.user_id IS NULL AND r.up_to_seq >= m.seq \
+         ORDER BY r.up_to_seq LIMIT 1) END"
+    )
+}
 
 const FROM: &str = r#"FROM message m
 JOIN "user" u ON u.id = m.sender_id
-JOIN conversation c ON c.id = m.conversation_id "#;
+JOIN conversation c ON c.id = m.conversation_id
+LEFT JOIN message o ON o.id = m.reply_to
+LEFT JOIN "user" w ON w.id = o.sender_id "#;
 
-/// The fields are in the order of [`COLUMNS`].
+/// The fields are in the order of [`columns`].
 #[derive(Deserialize)]
 struct Row {
     id: MessageId,
@@ -105,7 +115,6 @@ struct Row {
     text: String,
     event: Option<String>,
     client_id: Option<String>,
-    reply_to: Option<MessageId>,
     #[serde(deserialize_with = "piece::choice")]
     furthest: Furthest,
     created_at: i64,
@@ -116,10 +125,21 @@ struct Row {
     display_name: String,
     delivered_low: i64,
     read_low: i64,
-    #[serde(deserialize_with = "piece::flag")]
-    is_reacted_to: bool,
     delivered_at: Option<i64>,
     read_at: Option<i64>,
+    quoted_id: Option<MessageId>,
+    quoted_seq: Option<i64>,
+    quoted_text: Option<String>,
+    quoted_sender_id: Option<UserId>,
+    quoted_username: Option<String>,
+    quoted_display_name: Option<String>,
+    reactions: Option<String>,
+}
+
+/// A statement that answers messages in one piece; `rest` is what stands
+/// behind their tables.
+fn sql(backend: DbBackend, rest: &str) -> String {
+    piece::sql(backend, &columns(backend), &format!("{FROM}{rest}"))
 }
 
 async fn select(
@@ -127,45 +147,31 @@ async fn select(
     rest: &str,
     values: impl IntoIterator<Item = Value>,
 ) -> Result<Vec<Message>> {
-    let rows = rows(db, rest, values).await?;
-    complete(db, rows).await
+    let sql = sql(db.get_database_backend(), rest);
+    messages(piece::read(db, sql, values).await?)
 }
 
-async fn rows(
-    db: &impl ConnectionTrait,
-    rest: &str,
-    values: impl IntoIterator<Item = Value>,
-) -> Result<Vec<Row>> {
-    piece::rows(db, (COLUMNS, &format!("{FROM}{rest}")), values).await
-}
-
-/// With what they quote, and with their reactions, where there are any.
-async fn complete(db: &impl ConnectionTrait, rows: Vec<Row>) -> Result<Vec<Message>> {
-    let quoted: Vec<MessageId> = rows.iter().filter_map(|row| row.reply_to).collect();
-    let quotes = quotes(db, &quoted).await?;
-    let reacted = rows.iter().filter(|row| row.is_reacted_to);
-    let reacted: Vec<MessageId> = reacted.map(|row| row.id).collect();
-    let mut reactions = reactions::of(db, &reacted).await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| {
-            let quote = quotes.iter().find(|quote| Some(quote.id) == row.reply_to);
-            let reactions = reactions.remove(&row.id).unwrap_or_default();
-            row.into_message(quote.cloned(), reactions)
-        })
-        .collect::<std::result::Result<_, _>>()?)
+fn messages(rows: Vec<Row>) -> Result<Vec<Message>> {
+    let messages = rows.into_iter().map(Row::into_message);
+    Ok(messages.collect::<std::result::Result<_, _>>()?)
 }
 
 impl Row {
-    fn stands_alone(&self) -> bool {
-        self.reply_to.is_none() && !self.is_reacted_to
+    fn quote(&mut self) -> Option<Quote> {
+        Some(Quote {
+            id: self.quoted_id?,
+            seq: self.quoted_seq?,
+            sender: User {
+                id: self.quoted_sender_id?,
+                username: self.quoted_username.take()?,
+                display_name: self.quoted_display_name.take()?,
+            },
+            text: self.quoted_text.take()?,
+        })
     }
 
-    fn into_message(
-        self,
-        reply_to: Option<Quote>,
-        reactions: Vec<Reaction>,
-    ) -> std::result::Result<Message, DbErr> {
+    fn into_message(mut self) -> std::result::Result<Message, DbErr> {
+        let reply_to = self.quote();
         let reached = match self.seq {
             seq if seq <= self.read_low => Status::Read,
             seq if seq <= self.delivered_low => Status::Delivered,
@@ -202,7 +208,7 @@ impl Row {
             },
             client_id: self.client_id,
             reply_to,
-            reactions,
+            reactions: reactions::read(self.reactions.as_deref())?,
             created_at: Millis(self.created_at),
             edited_at: self.edited_at.map(Millis),
             deleted: self.deleted_at.is_some(),
@@ -268,9 +274,4 @@ pub(super) async fn quotable(
             },
         })
         .collect())
-}
-
-async fn quotes(db: &impl ConnectionTrait, ids: &[MessageId]) -> Result<Vec<Quote>> {
-    let found = quotable(db, ids).await?;
-    Ok(found.into_iter().map(|found| found.quote).collect())
 }

@@ -46,14 +46,22 @@ pub(super) async fn read<T: DeserializeOwned>(
 
 /// The rows that came in one piece.
 pub(super) fn of<T: DeserializeOwned>(row: &QueryResult) -> Result<Vec<T>> {
+    at(row, 0)
+}
+
+/// The same, of one of several pieces.
+pub(super) fn at<T: DeserializeOwned>(row: &QueryResult, place: usize) -> Result<Vec<T>> {
     // Neither database answers anything where there are no rows.
-    let piece: Option<String> = row.try_get_by_index(0)?;
+    let piece: Option<String> = row.try_get_by_index(place)?;
+    let is_one = place == 0 || piece.is_some();
     let rows = piece.map(|piece| serde_json::from_str::<Vec<T>>(&piece));
     let rows = rows
         .transpose()
         .map_err(|error| DbErr::Json(error.to_string()))?
         .unwrap_or_default();
-    tracing::trace!(rows_returned = rows.len(), "rows in one piece");
+    if is_one {
+        tracing::trace!(rows_returned = rows.len(), "rows in one piece");
+    }
     Ok(rows)
 }
 

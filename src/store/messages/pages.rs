@@ -1,11 +1,11 @@
-//! Parts of a history, as wide as one's window on it.
+//! Parts of a history, as wide as what one may see of it.
 
-use sea_orm::ConnectionTrait;
+use entity::{ConversationId, UserId};
+use sea_orm::{ConnectionTrait, DbBackend, Statement, Value};
 
-use super::{Row, complete, rows};
+use super::{Row, messages, sql};
 use crate::protocol::Message;
-use crate::store::conversations::Window;
-use crate::store::{Result, Store, count};
+use crate::store::{Result, Store, count, piece};
 
 /// Which part of a history is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +20,15 @@ pub enum PageRequest {
     Around(i64),
 }
 
+/// Who looks at a history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum View {
+    /// Somebody who takes part or did once, and sees what was said meanwhile.
+    Of(UserId),
+    /// Whoever may see all of it.
+    Whole,
+}
+
 /// A part of a history, oldest first.
 #[derive(Clone, Debug, Default)]
 pub struct Page {
@@ -30,114 +39,135 @@ pub struct Page {
     pub has_newer: bool,
 }
 
+/// The end of a history that goes on.
+const OPEN: i64 = i64::MAX - 1;
+
 impl Store {
-    /// A page of at most `limit` messages of what `window` lets one see.
-    pub async fn history(&self, window: &Window, request: PageRequest, limit: u64) -> Result<Page> {
-        // Most pages take one statement, which is a snapshot by itself.
-        if !matches!(request, PageRequest::Around(_)) {
-            let part = part(&self.reader, window, request, limit).await?;
-            if part.rows.iter().all(Row::stands_alone) {
-                return part.completed(&self.reader).await;
-            }
-        }
-        let tx = self.snapshot().await?;
-        let page = match request {
+    /// A page of at most `limit` messages; none for those who never took part,
+    /// or where there is no such conversation.
+    /// It takes one statement, which is a snapshot by itself.
+    pub async fn history(
+        &self,
+        view: View,
+        conversation: ConversationId,
+        request: PageRequest,
+        limit: u64,
+    ) -> Result<Option<Page>> {
+        let mut asking = Asking::about(self.backend(), view, conversation);
+        let (older, newer) = match request {
+            PageRequest::Latest => (Some((i64::MAX, limit)), None),
+            PageRequest::Before(seq) => (Some((seq, limit)), None),
+            PageRequest::After(seq) => (None, Some((seq, limit))),
             PageRequest::Around(seq) => {
-                let older = PageRequest::Before(seq);
-                let newer = PageRequest::After(seq.saturating_sub(1));
-                let before = part(&tx, window, older, limit / 2).await?;
-                let mut page = part(&tx, window, newer, limit - limit / 2).await?;
-                page.has_older = before.has_older;
-                page.rows.splice(0..0, before.rows);
-                page
+                let half = limit / 2;
+                let after = (seq.saturating_sub(1), limit - half);
+                (Some((seq, half)), Some(after))
             }
-            one_way => part(&tx, window, one_way, limit).await?,
         };
-        let page = page.completed(&tx).await?;
-        tx.commit().await?;
-        Ok(page)
+        let sql = asking.sql(older, newer);
+        let statement = Statement::from_sql_and_values(asking.backend, sql, asking.values);
+        let Some(row) = self.reader.query_one_raw(statement).await? else {
+            return Ok(None);
+        };
+        let (first, left): (i64, Option<i64>) =
+            (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+        let last = left.unwrap_or(OPEN);
+        let (mut before, mut after): (Vec<Row>, Vec<Row>) =
+            (piece::at(&row, 2)?, piece::at(&row, 3)?);
+        let is_cut = |rows: &mut Vec<Row>, part: Option<(i64, u64)>| {
+            part.is_some_and(|(_, limit)| cut(rows, limit))
+        };
+        let (cut_before, cut_after) = (is_cut(&mut before, older), is_cut(&mut after, newer));
+        before.reverse();
+        before.append(&mut after);
+        Ok(Some(Page {
+            messages: messages(before)?,
+            has_older: match older {
+                Some(_) => cut_before,
+                None => newer.is_some_and(|(seq, _)| seq > first),
+            },
+            has_newer: match newer {
+                Some(_) => cut_after,
+                None => older.is_some_and(|(seq, _)| seq <= last),
+            },
+        }))
     }
 }
 
-/// A page whose quotes and reactions aren't read yet.
-struct Part {
-    rows: Vec<Row>,
-    has_older: bool,
-    has_newer: bool,
+/// A statement that is being put together.
+struct Asking {
+    backend: DbBackend,
+    /// What one sees goes from behind `joined_seq` up to `left_seq`.
+    seen: &'static str,
+    values: Vec<Value>,
 }
 
-impl Part {
-    async fn completed(self, db: &impl ConnectionTrait) -> Result<Page> {
-        Ok(Page {
-            messages: complete(db, self.rows).await?,
-            has_older: self.has_older,
-            has_newer: self.has_newer,
-        })
+impl Asking {
+    fn about(backend: DbBackend, view: View, conversation: ConversationId) -> Self {
+        let (seen, viewer) = match view {
+            View::Of(user) => (
+                "participant p WHERE p.conversation_id = $1 AND p.user_id = $2",
+                Some(user),
+            ),
+            View::Whole => (
+                "(SELECT CAST(0 AS BIGINT) AS joined_seq, CAST(NULL AS BIGINT) AS left_seq \
+                 FROM conversation WHERE id = $1) p",
+                None,
+            ),
+        };
+        let values = [Value::from(conversation)];
+        Self {
+            backend,
+            seen,
+            values: values.into_iter().chain(viewer.map(Value::from)).collect(),
+        }
+    }
+
+    /// So many before a place, the newest first, and so many after one.
+    fn sql(&mut self, older: Option<(i64, u64)>, newer: Option<(i64, u64)>) -> String {
+        let (least, most) = match self.backend {
+            DbBackend::Sqlite => ("MIN", "MAX"),
+            _ => ("LEAST", "GREATEST"),
+        };
+        let older = self.part(older, |before| {
+            format!(
+                "m.seq > p.joined_seq AND m.seq < {least}({before}, COALESCE(p.left_seq, {OPEN}) + 1) \
+                 ORDER BY m.seq DESC"
+            )
+        });
+        let newer = self.part(newer, |after| {
+            format!(
+                "m.seq > {most}({after}, p.joined_seq) AND m.seq <= COALESCE(p.left_seq, {OPEN}) \
+                 ORDER BY m.seq"
+            )
+        });
+        format!(
+            "SELECT p.joined_seq, p.left_seq, {older}, {newer} FROM {}",
+            self.seen
+        )
+    }
+
+    /// One more than asked for is read, to learn whether there is more.
+    fn part(
+        &mut self,
+        part: Option<(i64, u64)>,
+        where_from: impl FnOnce(&str) -> String,
+    ) -> String {
+        let Some((seq, limit)) = part else {
+            return "NULL".to_owned();
+        };
+        self.values.extend([Value::from(seq), count(limit + 1)]);
+        let place = format!("${}", self.values.len() - 1);
+        let rest = format!(
+            "WHERE m.conversation_id = $1 AND {} LIMIT ${}",
+            where_from(&place),
+            self.values.len()
+        );
+        format!("({})", sql(self.backend, &rest))
     }
 }
 
-async fn part(
-    db: &impl ConnectionTrait,
-    window: &Window,
-    request: PageRequest,
-    limit: u64,
-) -> Result<Part> {
-    match request {
-        PageRequest::Latest => older(db, window, i64::MAX, limit).await,
-        PageRequest::Before(seq) => older(db, window, seq, limit).await,
-        PageRequest::After(seq) | PageRequest::Around(seq) => newer(db, window, seq, limit).await,
-    }
-}
-
-async fn older(
-    db: &impl ConnectionTrait,
-    window: &Window,
-    before: i64,
-    limit: u64,
-) -> Result<Part> {
-    let before = before.min(window.last.saturating_add(1));
-    let mut rows = rows(
-        db,
-        "WHERE m.conversation_id = $1 AND m.seq > $2 AND m.seq < $3 ORDER BY m.seq DESC LIMIT $4",
-        [
-            window.conversation.into(),
-            window.first.into(),
-            before.into(),
-            count(limit + 1),
-        ],
-    )
-    .await?;
-    let has_older = cut(&mut rows, limit);
-    rows.reverse();
-    Ok(Part {
-        rows,
-        has_older,
-        has_newer: before <= window.last,
-    })
-}
-
-async fn newer(db: &impl ConnectionTrait, window: &Window, after: i64, limit: u64) -> Result<Part> {
-    let after = after.max(window.first);
-    let mut rows = rows(
-        db,
-        "WHERE m.conversation_id = $1 AND m.seq > $2 AND m.seq <= $3 ORDER BY m.seq LIMIT $4",
-        [
-            window.conversation.into(),
-            after.into(),
-            window.last.into(),
-            count(limit + 1),
-        ],
-    )
-    .await?;
-    let has_newer = cut(&mut rows, limit);
-    Ok(Part {
-        rows,
-        has_older: after > window.first,
-        has_newer,
-    })
-}
-
-/// One more than asked for was read, to learn whether there is more.
+/// Whether there was one more than asked for.
 fn cut(rows: &mut Vec<Row>, limit: u64) -> bool {
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let has_more = rows.len() > limit;

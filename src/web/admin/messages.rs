@@ -16,7 +16,7 @@ use super::super::{App, State, assets};
 use super::sheet::{Field, Sheet};
 use super::{LIMIT, Why, conversations, words};
 use crate::protocol::{Message, Problem};
-use crate::store::{Act, Deed, Entry, Login, Page, PageRequest, Window};
+use crate::store::{Act, Deed, Entry, Login, Page, PageRequest, View};
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -120,16 +120,12 @@ async fn shown(
     (id, name): (ConversationId, String),
     (before, act): (&str, &Act),
 ) -> Result<HttpResponse, Problem> {
-    let window = Window {
-        conversation: id,
-        first: 0,
-        last: i64::MAX - 1,
-    };
     let request = match before.parse() {
         Ok(seq) => PageRequest::Before(seq),
         Err(_) => PageRequest::Latest,
     };
-    let page = app.store.history(&window, request, LIMIT).await?;
+    let page = app.store.history(View::Whole, id, request, LIMIT).await?;
+    let page = page.unwrap_or_default();
     // Before anybody sees them.
     let entry = Entry::new(Deed::ReadMessages, id).with(stretch(&page));
     app.store.note(act, entry).await?;

@@ -14,7 +14,7 @@ use super::super::{App, paging};
 use super::messages::{HistoryQuery, neighbours};
 use super::person;
 use crate::protocol::{ClientId, Code, Message, MessageText, Problem};
-use crate::store::Page;
+use crate::store::View;
 use crate::store::append::Post;
 
 #[derive(Deserialize)]
@@ -39,18 +39,12 @@ pub(in crate::web) async fn history(
     let them = person(&app, &username).await?;
     let limit = paging::limit(query.limit);
     let me = login.user.id;
-    let window = match app.store.direct_between(me, them.id).await? {
-        Some(id) => app
-            .store
-            .access(me, id)
-            .await?
-            .map(|access| access.window()),
+    let view = View::Of(me);
+    let page = match app.store.direct_between(me, them.id).await? {
+        Some(id) => app.store.history(view, id, asked, limit).await?,
         None => None,
     };
-    let page = match window {
-        Some(window) => app.store.history(&window, asked, limit).await?,
-        None => Page::default(),
-    };
+    let page = page.unwrap_or_default();
     let neighbours = neighbours(&page);
     let messages = &page.messages;
     let body = History { messages };

@@ -13,7 +13,7 @@ use super::super::{App, paging};
 use crate::engine::room::messages::Ask;
 use crate::protocol::{ClientId, Code, Emoji, Message, MessageText, Problem};
 use crate::store::append::{How, Post};
-use crate::store::{Login, Page, PageRequest};
+use crate::store::{Login, Page, PageRequest, View};
 
 #[derive(Deserialize)]
 pub(in crate::web) struct HistoryQuery {
@@ -54,10 +54,10 @@ pub(in crate::web) async fn history(
     (id, query): (Path<i64>, Query<HistoryQuery>),
 ) -> Result<HttpResponse, Problem> {
     let asked = query.asked()?;
-    let access = app.store.access(login.user.id, ConversationId(*id)).await?;
-    let window = access.ok_or_else(Problem::not_found)?.window();
+    let (view, id) = (View::Of(login.user.id), ConversationId(*id));
     let limit = paging::limit(query.limit);
-    let page = app.store.history(&window, asked, limit).await?;
+    let page = app.store.history(view, id, asked, limit).await?;
+    let page = page.ok_or_else(Problem::not_found)?;
     let neighbours = neighbours(&page);
     Ok(paging::page(&request, &page.messages, limit, &neighbours))
 }

@@ -14,7 +14,7 @@ use super::visitor::Visitor;
 use crate::engine::rates::Seat;
 use crate::protocol::user::Me;
 use crate::protocol::{Connection, Conversation, Message, Problem, User};
-use crate::store::{Login, PageRequest};
+use crate::store::{Login, PageRequest, View};
 
 /// How much is read at a time, of each kind.
 const AT_A_TIME: u64 = 100;
@@ -150,12 +150,9 @@ impl Reading {
         tokio::time::sleep(PAUSE).await;
         let (store, login) = (&self.app.store, &self.login);
         let is_here = store.login(login.id, Millis::now()).await?.is_some();
-        let access = store.access(login.user.id, id).await?;
-        let Some(access) = access.filter(|_| is_here) else {
-            return Err(Problem::not_found());
-        };
-        let after = PageRequest::After(after);
-        let page = store.history(&access.window(), after, AT_A_TIME).await?;
+        let (view, after) = (View::Of(login.user.id), PageRequest::After(after));
+        let page = store.history(view, id, after, AT_A_TIME).await?;
+        let page = page.filter(|_| is_here).ok_or_else(Problem::not_found)?;
         for message in &page.messages {
             lines.write(&Line::Message { message })?;
         }

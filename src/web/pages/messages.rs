@@ -24,7 +24,7 @@ use crate::protocol::connection::State;
 use crate::protocol::user::Standing;
 use crate::protocol::{ClientId, Code, Conversation, MessageText, Problem, Profile};
 use crate::store::append::Post;
-use crate::store::{ListCursor, Login, Page as History, PageRequest};
+use crate::store::{ListCursor, Login, Page as History, PageRequest, View};
 
 /// How many conversations, and how many messages, a page has.
 const LIMIT: u64 = 50;
@@ -228,11 +228,10 @@ async fn open(
     draft: Draft,
 ) -> Result<Open, Problem> {
     let me = login.user.id;
-    let access = app.store.access(me, id).await?;
-    let window = access.ok_or_else(Problem::not_found)?.window();
     let conversation = app.store.conversation(me, id).await?;
     let place = place.unwrap_or_else(|| first_new(&conversation, me));
-    let page = app.store.history(&window, place, LIMIT).await?;
+    let page = app.store.history(View::Of(me), id, place, LIMIT).await?;
+    let page = page.ok_or_else(Problem::not_found)?;
     let them = match row::other(&conversation, me) {
         Some(them) => app.store.user(them.user.id).await?,
         None => None,

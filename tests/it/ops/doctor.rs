@@ -10,7 +10,7 @@ use reqwest::Method;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend};
 use serde_json::json;
 use tidings::protocol::{User, Username};
-use tidings::store::{Act, PageRequest, Window};
+use tidings::store::{Act, PageRequest, View};
 
 use crate::groups::crew;
 use crate::support::{Binary, Person, TestApp};
@@ -288,13 +288,11 @@ async fn all_is_well_after_what_admins_do() {
     let store = app.store().await;
     let ann = store.user_named(&Username::parse("ann").unwrap()).await;
     let ann = ann.unwrap().unwrap();
-    let window = Window {
-        conversation: ConversationId(direct),
-        first: 0,
-        last: i64::MAX - 1,
-    };
-    let page = store.history(&window, PageRequest::Latest, 50).await;
-    let page = page.unwrap().messages;
+    let id = ConversationId(direct);
+    let page = store
+        .history(View::Whole, id, PageRequest::Latest, 50)
+        .await;
+    let page = page.unwrap().unwrap().messages;
     let mut texts = page
         .iter()
         .filter(|it| it.kind == Kind::Text && !it.deleted);

@@ -5,7 +5,7 @@ use entity::{ConversationId, MessageId, Millis, UserId, receipt};
 use serde_json::Value;
 use tidings::protocol::User;
 use tidings::store::append::{Append, Mark, Outcome, What};
-use tidings::store::{ListCursor, PageRequest, RoomRecord, Store, Window};
+use tidings::store::{ListCursor, PageRequest, RoomRecord, Store, View};
 
 use super::say_mark;
 use crate::groups::crew::group;
@@ -66,13 +66,10 @@ async fn a_mark_and_a_page_cost_no_more_in_a_room_of_a_thousand() {
         let (delivered, _) = costs(&store, &[delivered]).await;
         let read = mark(&record, &ben, (receipt::Kind::Read, last));
         let (read, _) = costs(&store, &[read]).await;
-        let window = Window {
-            conversation: ConversationId(id),
-            first: 0,
-            last: i64::MAX - 1,
-        };
-        let (page, heard) = watched(store.history(&window, PageRequest::Latest, 50)).await;
-        assert_eq!(page.unwrap().messages.len(), 50);
+        let (view, conversation) = (View::Of(ben.id), ConversationId(id));
+        let page = store.history(view, conversation, PageRequest::Latest, 50);
+        let (page, heard) = watched(page).await;
+        assert_eq!(page.unwrap().unwrap().messages.len(), 50);
         all.push((people, [delivered, read, heard.cost()]));
         store.close().await;
     }

@@ -5,7 +5,7 @@
 use entity::{ConversationId, MessageId, Millis, NodeId, UserId, receipt};
 use tidings::protocol::User;
 use tidings::store::append::{Append, Mark, What};
-use tidings::store::{ListCursor, PageRequest, Store, Window};
+use tidings::store::{ListCursor, PageRequest, Store, View};
 
 use super::statements::{Cost, Heard, watched};
 use crate::groups::crew::group;
@@ -68,14 +68,11 @@ async fn mark(store: &Store, id: ConversationId, reader: &Person, message: Messa
     cost(&heard)
 }
 
-async fn page(store: &Store, conversation: ConversationId) -> Cost {
-    let window = Window {
-        conversation,
-        first: 0,
-        last: i64::MAX - 1,
-    };
-    let (page, heard) = watched(store.history(&window, PageRequest::Latest, 50)).await;
-    assert_eq!(page.unwrap().messages.len(), 50);
+async fn page(store: &Store, me: UserId, conversation: ConversationId) -> Cost {
+    let view = View::Of(me);
+    let page = store.history(view, conversation, PageRequest::Latest, 50);
+    let (page, heard) = watched(page).await;
+    assert_eq!(page.unwrap().unwrap().messages.len(), 50);
     cost(&heard)
 }
 
@@ -107,7 +104,7 @@ async fn costs(people: usize) -> [Cost; 4] {
     let (conversation, ben) = (ConversationId(id), UserId(crew[1].id));
     let store = app.store().await;
     let mark = mark(&store, conversation, &crew[1], last).await;
-    let page = page(&store, conversation).await;
+    let page = page(&store, ben, conversation).await;
     let arrival = arrival(&store, ben).await;
     run(&app, &copies(id, LISTED - 1)).await;
     let list = list(&store, ben).await;

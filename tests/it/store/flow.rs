@@ -8,7 +8,7 @@ use tidings::store::append::{Append, Change, How, Mark, MemberMove, Post, Settin
 use tidings::store::{
     Act, AuditFilter, AuditPlace, Called, ConversationOrder, Deed, HouseStanding, ListCursor,
     Listing, NewGroup, NewLogin, NewReset, NewUser, PageRequest, PeopleOrder, Place,
-    ReceiptsRequest, RequestOutcome, Store, Wanted, Window,
+    ReceiptsRequest, RequestOutcome, Store, View, Wanted, Window,
 };
 
 const NOW: Millis = Millis(2_000_000_000_000);
@@ -174,14 +174,10 @@ async fn changes(store: &Store, id: ConversationId, [ann, ben]: [&user::Model; 2
 
 /// The first of them edits what she said, and the second reads it, who left.
 async fn touched(store: &Store, id: ConversationId, [ann, ben]: [&user::Model; 2]) {
-    let window = Window {
-        conversation: id,
-        first: 0,
-        last: i64::MAX - 1,
-    };
-    let page = store.history(&window, PageRequest::After(1), 1).await;
+    let view = View::Of(ann.id);
+    let page = store.history(view, id, PageRequest::After(1), 1).await;
     let touch = Touch {
-        message: page.unwrap().messages[0].id,
+        message: page.unwrap().unwrap().messages[0].id,
         how: How::Edit(MessageText::parse("changed").unwrap()),
         may_moderate: false,
     };
@@ -211,18 +207,16 @@ async fn read(store: &Store, id: ConversationId, people: &[UserId]) {
     store.round(me, id, 1).await.unwrap();
     let last = store.conversation(me, id).await.unwrap().version;
     store.messages_at(id, &[1, 2, 3], last).await.unwrap();
-    let window = Window {
-        conversation: id,
-        first: 0,
-        last: i64::MAX - 1,
-    };
     for request in [
         PageRequest::Latest,
         PageRequest::Before(3),
         PageRequest::After(1),
         PageRequest::Around(2),
     ] {
-        store.history(&window, request, 2).await.unwrap();
+        for view in [View::Of(me), View::Whole] {
+            let page = store.history(view, id, request, 2).await;
+            assert!(!page.unwrap().unwrap().messages.is_empty());
+        }
     }
 }
 
