@@ -96,11 +96,9 @@ fn passed(low: &str, kind: i16) -> String {
     )
 }
 
-const FROM: &str = r#"FROM message m
-JOIN "user" u ON u.id = m.sender_id
-JOIN conversation c ON c.id = m.conversation_id
-LEFT JOIN message o ON o.id = m.reply_to
-LEFT JOIN "user" w ON w.id = o.sender_id "#;
+/// Where the conversation `c` is known.
+const FROM: &str = r#"FROM message m JOIN "user" u ON u.id = m.sender_id
+LEFT JOIN message o ON o.id = m.reply_to LEFT JOIN "user" w ON w.id = o.sender_id "#;
 
 /// The fields are in the order of [`columns`].
 #[derive(Deserialize)]
@@ -136,8 +134,8 @@ struct Row {
     reactions: Option<String>,
 }
 
-/// A statement that answers messages in one piece; `rest` is what stands
-/// behind their tables.
+/// A statement that answers messages of a conversation `c` in one piece;
+/// `rest` is what stands behind the other tables.
 fn sql(backend: DbBackend, rest: &str) -> String {
     piece::sql(backend, &columns(backend), &format!("{FROM}{rest}"))
 }
@@ -147,7 +145,8 @@ async fn select(
     rest: &str,
     values: impl IntoIterator<Item = Value>,
 ) -> Result<Vec<Message>> {
-    let sql = sql(db.get_database_backend(), rest);
+    let rest = format!("JOIN conversation c ON c.id = m.conversation_id {rest}");
+    let sql = sql(db.get_database_backend(), &rest);
     messages(piece::read(db, sql, values).await?)
 }
 

@@ -97,28 +97,33 @@ impl Store {
 /// A statement that is being put together.
 struct Asking {
     backend: DbBackend,
-    /// What one sees goes from behind `joined_seq` up to `left_seq`.
-    seen: &'static str,
+    /// What one sees stands behind the one place, and up to the other where
+    /// there is one.
+    window: [&'static str; 2],
+    from: &'static str,
     values: Vec<Value>,
 }
 
 impl Asking {
     fn about(backend: DbBackend, view: View, conversation: ConversationId) -> Self {
-        let (seen, viewer) = match view {
+        let (window, from, viewer) = match view {
             View::Of(user) => (
-                "participant p WHERE p.conversation_id = $1 AND p.user_id = $2",
+                ["p.joined_seq", "p.left_seq"],
+                "participant p JOIN conversation c ON c.id = p.conversation_id \
+                 WHERE p.conversation_id = $1 AND p.user_id = $2",
                 Some(user),
             ),
             View::Whole => (
-                "(SELECT CAST(0 AS BIGINT) AS joined_seq, CAST(NULL AS BIGINT) AS left_seq \
-                 FROM conversation WHERE id = $1) p",
+                ["CAST(0 AS BIGINT)", "CAST(NULL AS BIGINT)"],
+                "conversation c WHERE c.id = $1",
                 None,
             ),
         };
         let values = [Value::from(conversation)];
         Self {
             backend,
-            seen,
+            window,
+            from,
             values: values.into_iter().chain(viewer.map(Value::from)).collect(),
         }
     }
@@ -129,22 +134,19 @@ impl Asking {
             DbBackend::Sqlite => ("MIN", "MAX"),
             _ => ("LEAST", "GREATEST"),
         };
+        let [first, left] = self.window;
+        let last = format!("COALESCE({left}, {OPEN})");
         let older = self.part(older, |before| {
             format!(
-                "m.seq > p.joined_seq AND m.seq < {least}({before}, COALESCE(p.left_seq, {OPEN}) + 1) \
+                "m.seq > {first} AND m.seq < {least}({before}, {last} + 1) \
                  ORDER BY m.seq DESC"
             )
         });
         let newer = self.part(newer, |after| {
-            format!(
-                "m.seq > {most}({after}, p.joined_seq) AND m.seq <= COALESCE(p.left_seq, {OPEN}) \
-                 ORDER BY m.seq"
-            )
+            format!("m.seq > {most}({after}, {first}) AND m.seq <= {last} ORDER BY m.seq")
         });
-        format!(
-            "SELECT p.joined_seq, p.left_seq, {older}, {newer} FROM {}",
-            self.seen
-        )
+        let from = self.from;
+        format!("SELECT {first}, {left}, {older}, {newer} FROM {from}")
     }
 
     /// One more than asked for is read, to learn whether there is more.
