@@ -4,17 +4,17 @@
 //! the one who is blocked can't tell: an end looks like any other, and what
 //! they ask looks as if it waited.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 
 use entity::connection::State;
 use entity::{Millis, UserId, block, connection, user};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, ModelTrait,
-    QueryFilter, QueryOrder, QuerySelect,
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, ModelTrait,
+    QueryFilter, QueryOrder, QueryResult, QuerySelect,
 };
 
 use super::connections::{gone, hold_pair, pair, set_open, set_state};
-use super::{Change, Result, Store, StoreError};
+use super::{Change, Result, Store, StoreError, piece};
 use crate::protocol::{Code, User};
 
 impl Store {
@@ -122,31 +122,35 @@ pub(super) async fn blocks(
 pub(super) struct Pairs(HashSet<(UserId, UserId)>);
 
 impl Pairs {
+    /// A statement that answers, in one piece, those of all pairs of one of the
+    /// first and one of the second, both tables with a `user_id`. What the
+    /// first have to do with blocks is looked through.
+    pub(super) fn sql(backend: DbBackend, ones: &str, others: &str) -> String {
+        let half = |mine: &str, theirs: &str| {
+            format!(
+                "SELECT b.blocker_id, b.blocked_id FROM (SELECT DISTINCT user_id FROM {ones}) v \
+                 CROSS JOIN block b WHERE b.{mine} = v.user_id \
+                 AND b.{theirs} IN (SELECT user_id FROM {others})"
+            )
+        };
+        let rest = format!(
+            "FROM ({} UNION {}) known",
+            half("blocker_id", "blocked_id"),
+            half("blocked_id", "blocker_id")
+        );
+        piece::sql(backend, "blocker_id, blocked_id", &rest)
+    }
+
+    /// Those in one of several pieces.
+    pub(super) fn at(row: &QueryResult, place: usize) -> Result<Self> {
+        let pairs: Vec<(UserId, UserId)> = piece::at(row, place)?;
+        Ok(Self(pairs.into_iter().collect()))
+    }
+
     /// Whether these two are such.
     pub(super) fn has(&self, one: UserId, two: UserId) -> bool {
         self.0.contains(&(one, two)) || self.0.contains(&(two, one))
     }
-}
-
-/// Of all pairs of one of the first and one of the second: those of whom one
-/// blocks the other.
-pub(super) async fn pairs(
-    db: &impl ConnectionTrait,
-    ones: BTreeSet<UserId>,
-    twos: BTreeSet<UserId>,
-) -> Result<Pairs> {
-    let (blocker, blocked) = (block::Column::BlockerId, block::Column::BlockedId);
-    let (ones, twos) = (|| ones.iter().copied(), || twos.iter().copied());
-    let found = block::Entity::find()
-        .filter(
-            Condition::any()
-                .add(blocker.is_in(ones()).and(blocked.is_in(twos())))
-                .add(blocked.is_in(ones()).and(blocker.is_in(twos()))),
-        )
-        .all(db)
-        .await?;
-    let found = found.iter().map(|row| (row.blocker_id, row.blocked_id));
-    Ok(Pairs(found.collect()))
 }
 
 /// Ends what `row` says, for the one who blocks; false where that was nothing

@@ -6,7 +6,7 @@ mod receipts;
 
 use entity::message::{Furthest, Kind};
 use entity::{ConversationId, MessageId, Millis, UserId};
-use sea_orm::{ConnectionTrait, DbBackend, DbErr, FromQueryResult, Statement, Value};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, FromQueryResult, QueryResult, Statement, Value};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -96,7 +96,6 @@ fn passed(low: &str, kind: i16) -> String {
     )
 }
 
-/// Where the conversation `c` is known.
 const FROM: &str = r#"FROM message m JOIN "user" u ON u.id = m.sender_id
 LEFT JOIN message o ON o.id = m.reply_to LEFT JOIN "user" w ON w.id = o.sender_id "#;
 
@@ -134,10 +133,23 @@ struct Row {
     reactions: Option<String>,
 }
 
-/// A statement that answers messages of a conversation `c` in one piece;
-/// `rest` is what stands behind the other tables.
-fn sql(backend: DbBackend, rest: &str) -> String {
+/// A statement that answers messages in one piece; `rest` is what stands
+/// behind their tables.
+pub(super) fn sql(backend: DbBackend, rest: &str) -> String {
+    sql_of_one(
+        backend,
+        &format!("JOIN conversation c ON c.id = m.conversation_id {rest}"),
+    )
+}
+
+/// The same, where the conversation `c` is known.
+fn sql_of_one(backend: DbBackend, rest: &str) -> String {
     piece::sql(backend, &columns(backend), &format!("{FROM}{rest}"))
+}
+
+/// The messages in one of several pieces.
+pub(super) fn at(row: &QueryResult, place: usize) -> Result<Vec<Message>> {
+    messages(piece::at(row, place)?)
 }
 
 async fn select(
@@ -145,8 +157,7 @@ async fn select(
     rest: &str,
     values: impl IntoIterator<Item = Value>,
 ) -> Result<Vec<Message>> {
-    let rest = format!("JOIN conversation c ON c.id = m.conversation_id {rest}");
-    let sql = sql(db.get_database_backend(), &rest);
+    let sql = sql(db.get_database_backend(), rest);
     messages(piece::read(db, sql, values).await?)
 }
 

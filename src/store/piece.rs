@@ -53,15 +53,12 @@ pub(super) fn of<T: DeserializeOwned>(row: &QueryResult) -> Result<Vec<T>> {
 pub(super) fn at<T: DeserializeOwned>(row: &QueryResult, place: usize) -> Result<Vec<T>> {
     // Neither database answers anything where there are no rows.
     let piece: Option<String> = row.try_get_by_index(place)?;
-    let is_one = place == 0 || piece.is_some();
     let rows = piece.map(|piece| serde_json::from_str::<Vec<T>>(&piece));
     let rows = rows
         .transpose()
         .map_err(|error| DbErr::Json(error.to_string()))?
         .unwrap_or_default();
-    if is_one {
-        tracing::trace!(rows_returned = rows.len(), "rows in one piece");
-    }
+    tracing::trace!(rows_returned = rows.len(), place, "rows in one piece");
     Ok(rows)
 }
 

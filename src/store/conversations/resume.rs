@@ -4,7 +4,7 @@ use entity::{ConversationId, UserId};
 use sea_orm::{ConnectionTrait, FromQueryResult, Statement, Value};
 
 use super::Store;
-use super::views::{KNOWN, LISTED, select, views};
+use super::views::{KNOWN, LISTED, views};
 use crate::protocol::{Conversation, Message};
 use crate::store::append::sql::places_from;
 use crate::store::{Result, StoreError, messages};
@@ -86,15 +86,13 @@ impl Store {
         me: UserId,
         ids: &[ConversationId],
     ) -> Result<Vec<Conversation>> {
-        let tx = self.snapshot().await?;
         let rest = format!(
             "WHERE p.user_id = $1 AND p.conversation_id IN ({}) ORDER BY c.id",
             places_from(2, ids.len())
         );
         let values = ids.iter().map(|id| Value::from(*id));
-        let rows = select(&tx, &rest, [me.into()].into_iter().chain(values)).await?;
-        let found = views(&tx, rows).await?;
-        tx.commit().await?;
+        let values = [me.into()].into_iter().chain(values);
+        let found = views(&self.reader, &rest, values).await?;
         Ok(found.into_iter().map(|(_, view)| view).collect())
     }
 
@@ -106,8 +104,8 @@ impl Store {
         let tx = self.snapshot().await?;
         let sight = sight(&tx, me, id).await?;
         let rest = "WHERE p.conversation_id = $1 AND p.user_id = $2";
-        let rows = select(&tx, rest, [id.into(), me.into()]).await?;
-        let view = views(&tx, rows).await?.into_iter().next();
+        let view = views(&tx, rest, [id.into(), me.into()]).await?;
+        let view = view.into_iter().next();
         let (_, view) = view.ok_or_else(StoreError::not_found)?;
         let (changed, is_cut) = changed(&tx, id, &sight, (after, view.version)).await?;
         let first = match is_cut {
@@ -133,10 +131,7 @@ impl Store {
         seqs: &[i64],
         up_to: i64,
     ) -> Result<Vec<Message>> {
-        let tx = self.snapshot().await?;
-        let found = messages::unchanged(&tx, id, seqs, up_to).await?;
-        tx.commit().await?;
-        Ok(found)
+        messages::unchanged(&self.reader, id, seqs, up_to).await
     }
 }
 

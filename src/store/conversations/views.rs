@@ -5,14 +5,14 @@ use std::collections::HashMap;
 use entity::conversation::Kind;
 use entity::participant::Role;
 use entity::{ConversationId, MessageId, Millis, UserId};
-use sea_orm::{ConnectionTrait, DatabaseConnection, Statement, Value};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement, Value};
 use serde::Deserialize;
 
 use super::Store;
 use crate::protocol::{Conversation, Message, Participant, User};
 use crate::store::append::sql::{pad, places, places_from};
 use crate::store::blocks::Pairs;
-use crate::store::{Result, Status, StoreError, TELLS_EACH_UP_TO, blocks, count, messages, piece};
+use crate::store::{Result, Status, StoreError, TELLS_EACH_UP_TO, count, messages, piece};
 
 impl Store {
     /// A conversation as a person sees it now.
@@ -51,17 +51,13 @@ impl Store {
         id: ConversationId,
         condition: &str,
     ) -> Result<Vec<(UserId, Conversation)>> {
-        let tx = self.snapshot().await?;
         let rest = format!(
             "WHERE p.conversation_id = $1 AND p.user_id IN ({}) AND {condition}",
             places_from(2, users.len())
         );
         let values = users.iter().map(|user| Value::from(*user));
         let values = [Value::from(id)].into_iter().chain(values);
-        let rows = select(&tx, &rest, values).await?;
-        let found = views(&tx, rows).await?;
-        tx.commit().await?;
-        Ok(found)
+        views(&self.reader, &rest, values).await
     }
 
     /// A page of a person's conversations: pinned ones, then most recent
@@ -72,13 +68,12 @@ impl Store {
         after: Option<ListCursor>,
         limit: u64,
     ) -> Result<Vec<Conversation>> {
-        let tx = self.snapshot().await?;
         let limit = count(limit);
         let order = format!("ORDER BY p.pinned DESC, {AT} DESC, c.id DESC");
-        let rows = match after {
+        let found = match after {
             None => {
                 let rest = format!("WHERE p.user_id = $1 AND {LISTED} {order} LIMIT $2");
-                select(&tx, &rest, [me.into(), limit]).await?
+                views(&self.reader, &rest, [me.into(), limit]).await?
             }
             Some(cursor) => {
                 let rest = format!(
@@ -89,11 +84,9 @@ impl Store {
                 let pinned = i64::from(cursor.pinned);
                 let place = [pinned.into(), cursor.at.into(), cursor.id.into()];
                 let values = [me.into()].into_iter().chain(place).chain([limit]);
-                select(&tx, &rest, values).await?
+                views(&self.reader, &rest, values).await?
             }
         };
-        let found = views(&tx, rows).await?;
-        tx.commit().await?;
         Ok(found.into_iter().map(|(_, found)| found).collect())
     }
 
@@ -234,36 +227,77 @@ pub(super) struct Row {
     unread: i64,
 }
 
-pub(super) async fn select(
+/// What of conversations whoever looks at them sees, and by which columns of
+/// participants `p` and conversations `c`.
+const SEEN: [(&str, &str); 16] = [
+    ("user_id", "p.user_id"),
+    ("id", "c.id"),
+    ("kind", "c.kind"),
+    ("title", "c.title"),
+    ("participant_count", "c.participant_count"),
+    ("delivered_low", "c.delivered_low"),
+    ("read_low", "c.read_low"),
+    (
+        "last_message_id",
+        "CASE WHEN p.left_seq IS NULL THEN c.last_message_id ELSE \
+         (SELECT l.id FROM message l WHERE l.conversation_id = c.id AND l.seq = p.left_seq) END",
+    ),
+    ("last_seq", "c.last_seq"),
+    ("version", KNOWN),
+    ("created_at", "c.created_at"),
+    ("left_seq", "p.left_seq"),
+    ("muted_until", "p.muted_until"),
+    ("archived", "p.archived"),
+    ("pinned", "p.pinned"),
+    ("unread", UNREAD),
+];
+
+/// Who is told of in them: everybody who is in, of the larger ones the owner
+/// and whoever looks. Who was never here has no status yet.
+const PEOPLE: [(&str, &str); 10] = [
+    ("conversation_id", "p.conversation_id"),
+    ("role", "p.role"),
+    ("has_left", "p.left_seq IS NOT NULL"),
+    ("delivered_seq", "p.delivered_seq"),
+    ("read_seq", "p.read_seq"),
+    ("user_id", "p.user_id"),
+    ("username", "u.username"),
+    ("display_name", "u.display_name"),
+    ("is_online", "COALESCE(s.is_online, FALSE)"),
+    ("last_seen", "s.last_seen"),
+];
+
+fn named(columns: &[(&str, &str)]) -> String {
+    let columns = columns.iter();
+    let columns: Vec<String> = columns
+        .map(|(name, it)| format!("{it} AS {name}"))
+        .collect();
+    columns.join(", ")
+}
+
+fn names(columns: &[(&str, &str)]) -> String {
+    let columns: Vec<&str> = columns.iter().map(|(name, _)| *name).collect();
+    columns.join(", ")
+}
+
+/// Conversations as those who look at them see them, with their people and
+/// their newest messages. `rest` says whose and which. It takes one statement,
+/// which is a snapshot by itself, for any number of them.
+pub(super) async fn views(
     db: &impl ConnectionTrait,
     rest: &str,
     values: impl IntoIterator<Item = Value>,
-) -> Result<Vec<Row>> {
-    let columns = format!(
-        "p.user_id, c.id, c.kind, c.title, c.participant_count, c.delivered_low, c.read_low, \
-         CASE WHEN p.left_seq IS NULL THEN c.last_message_id ELSE \
-         (SELECT l.id FROM message l WHERE l.conversation_id = c.id AND l.seq = p.left_seq) END, \
-         c.last_seq, {KNOWN}, c.created_at, p.left_seq, p.muted_until, \
-         p.archived, p.pinned, {UNREAD}"
-    );
-    let rest = format!("FROM participant p JOIN conversation c ON c.id = p.conversation_id {rest}");
-    piece::rows(db, (&columns, &rest), values).await
-}
-
-/// Completes rows with their people and newest messages: a few queries for
-/// any number of them.
-pub(super) async fn views(
-    db: &impl ConnectionTrait,
-    rows: Vec<Row>,
 ) -> Result<Vec<(UserId, Conversation)>> {
-    let mut newest: Vec<MessageId> = rows.iter().filter_map(|row| row.last_message_id).collect();
-    newest.sort_unstable();
-    newest.dedup();
-    let people = people(db, &rows).await?;
-    let viewers = rows.iter().map(|row| row.user_id);
-    let named = people.iter().map(|person| person.user_id);
-    let apart = blocks::pairs(db, viewers.collect(), named.collect()).await?;
-    let newest = messages::by_ids(db, &newest).await?;
+    let statement = Statement::from_sql_and_values(
+        db.get_database_backend(),
+        sql(db.get_database_backend(), rest),
+        values,
+    );
+    let Some(found) = db.query_one_raw(statement).await? else {
+        return Ok(Vec::new());
+    };
+    let (rows, people): (Vec<Row>, Vec<PersonRow>) = (piece::of(&found)?, piece::at(&found, 1)?);
+    let (newest, apart) = (messages::at(&found, 2)?, Pairs::at(&found, 3)?);
     Ok(rows
         .into_iter()
         .map(|row| {
@@ -281,6 +315,30 @@ pub(super) async fn views(
             )
         })
         .collect())
+}
+
+fn sql(backend: DbBackend, rest: &str) -> String {
+    let owner = Role::Owner as i16;
+    let people = format!(
+        "FROM participant p JOIN conversation c ON c.id = p.conversation_id \
+         JOIN \"user\" u ON u.id = p.user_id LEFT JOIN user_status s ON s.user_id = p.user_id \
+         WHERE p.conversation_id IN (SELECT id FROM seen) \
+         AND (p.user_id IN (SELECT user_id FROM seen) OR (p.left_seq IS NULL \
+         AND (c.participant_count <= {TELLS_EACH_UP_TO} OR p.role = {owner}))) \
+         ORDER BY p.conversation_id, p.joined_at, p.user_id"
+    );
+    format!(
+        "WITH seen AS MATERIALIZED (SELECT {} FROM participant p \
+         JOIN conversation c ON c.id = p.conversation_id {rest}), \
+         people AS MATERIALIZED (SELECT {} {people}) \
+         SELECT ({}), ({}), ({}), ({})",
+        named(&SEEN),
+        named(&PEOPLE),
+        piece::sql(backend, &names(&SEEN), "FROM seen"),
+        piece::sql(backend, &names(&PEOPLE), "FROM people"),
+        messages::sql(backend, "WHERE m.id IN (SELECT last_message_id FROM seen)"),
+        Pairs::sql(backend, "seen", "people"),
+    )
 }
 
 impl Row {
@@ -337,34 +395,6 @@ impl PersonRow {
         self.conversation_id == row.id
             && (is_me || (row.left_seq.is_none() && !self.has_left && is_named))
     }
-}
-
-async fn people(db: &impl ConnectionTrait, rows: &[Row]) -> Result<Vec<PersonRow>> {
-    if rows.is_empty() {
-        return Ok(Vec::new());
-    }
-    let mut ids: Vec<ConversationId> = rows.iter().map(|row| row.id).collect();
-    let mut viewers: Vec<UserId> = rows.iter().map(|row| row.user_id).collect();
-    ids.sort_unstable();
-    ids.dedup();
-    viewers.sort_unstable();
-    viewers.dedup();
-    let owner = Role::Owner as i16;
-    // Who was never here has no status yet.
-    let columns = "p.conversation_id, p.role, p.left_seq IS NOT NULL, p.delivered_seq, p.read_seq, \
-         p.user_id, u.username, u.display_name, COALESCE(s.is_online, FALSE), s.last_seen";
-    let rest = format!(
-        "FROM participant p JOIN conversation c ON c.id = p.conversation_id \
-         JOIN \"user\" u ON u.id = p.user_id LEFT JOIN user_status s ON s.user_id = p.user_id \
-         WHERE p.conversation_id IN ({}) AND (p.user_id IN ({}) OR (p.left_seq IS NULL \
-         AND (c.participant_count <= {TELLS_EACH_UP_TO} OR p.role = {owner}))) \
-         ORDER BY p.conversation_id, p.joined_at, p.user_id",
-        places(ids.len()),
-        places_from(ids.len() + 1, viewers.len()),
-    );
-    let ids = ids.into_iter().map(Value::from);
-    let values = ids.chain(viewers.into_iter().map(Value::from));
-    piece::rows(db, (columns, &rest), values).await
 }
 
 impl PersonRow {

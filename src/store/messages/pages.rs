@@ -3,7 +3,7 @@
 use entity::{ConversationId, UserId};
 use sea_orm::{ConnectionTrait, DbBackend, Statement, Value};
 
-use super::{Row, messages, sql};
+use super::{Row, messages, sql_of_one};
 use crate::protocol::Message;
 use crate::store::{Result, Store, count, piece};
 
@@ -165,7 +165,7 @@ impl Asking {
             where_from(&place),
             self.values.len()
         );
-        format!("({})", sql(self.backend, &rest))
+        format!("({})", sql_of_one(self.backend, &rest))
     }
 }
 

@@ -79,7 +79,10 @@ async fn a_mark_and_a_page_cost_no_more_in_a_room_of_a_thousand() {
     };
     assert_eq!((two, many), (few, few));
     let [delivered, read, page] = few;
-    assert_eq!(page.rows, 51, "one more than asked for");
+    assert_eq!(
+        page.rows, 52,
+        "where one stands, and one more than asked for"
+    );
     // In the largest, no single person's moves are kept, and nobody looks whom
     // to tell of them.
     for (less, more) in [(most[0], delivered), (most[1], read)] {

@@ -123,11 +123,13 @@ impl<S: Subscriber + for<'span> LookupSpan<'span>> Layer<S> for Ear {
             event.record(&mut rows);
             *heard.rows.lock() += rows.0;
         } else if event.metadata().target() == PIECES {
-            // All of them came as one row, which was counted.
-            let mut rows = Rows(0);
+            // All of them came as one row, which was counted; with several
+            // pieces in it, the first stands for that.
+            let (mut rows, mut place) = (Rows(0), Place(0));
             event.record(&mut rows);
+            event.record(&mut place);
             let mut all = heard.rows.lock();
-            *all = *all + rows.0 - 1;
+            *all = *all + rows.0 - u64::from(place.0 == 0);
         } else {
             let mut message = Words::of("message");
             event.record(&mut message);
@@ -144,6 +146,19 @@ impl Visit for Rows {
     fn record_u64(&mut self, field: &Field, value: u64) {
         if matches!(field.name(), "rows_affected" | "rows_returned") {
             self.0 = self.0.max(value);
+        }
+    }
+
+    fn record_debug(&mut self, _: &Field, _: &dyn fmt::Debug) {}
+}
+
+/// Which piece of a row it was.
+struct Place(u64);
+
+impl Visit for Place {
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        if field.name() == "place" {
+            self.0 = value;
         }
     }
 
