@@ -33,8 +33,23 @@ async fn limited(rates: Rates) -> TestApp {
         .await
 }
 
-/// How an answer says that one stands: the most at once, how much of that is
-/// left, and until all is.
-fn standing(answer: &Answer) -> [Option<&str>; 3] {
-    ["limit", "remaining", "reset"].map(|name| answer.header(&format!("ratelimit-{name}")))
+/// How an answer says that one stands: the most at once, and how much of that
+/// is left.
+fn standing(answer: &Answer) -> [Option<&str>; 2] {
+    ["limit", "remaining"].map(|name| answer.header(&format!("ratelimit-{name}")))
+}
+
+/// So many seconds, less those that a test may take.
+#[track_caller]
+fn assert_about(seconds: u64, told: Option<&str>) {
+    let told = told.map(|it| it.parse::<u64>().unwrap());
+    let is_it = told.is_some_and(|told| told <= seconds && told + 120 > seconds);
+    assert!(is_it, "{told:?} and not {seconds}");
+}
+
+/// When to come again, and when all is as at first.
+#[track_caller]
+fn assert_waits(answer: &Answer, seconds: u64, all: u64) {
+    assert_about(seconds, answer.header("retry-after"));
+    assert_about(all, answer.header("ratelimit-reset"));
 }

@@ -1,13 +1,14 @@
 //! What changed in a person's conversations after a version that they have.
 
 use entity::{ConversationId, UserId};
-use sea_orm::{ConnectionTrait, FromQueryResult, Statement, Value};
+use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Statement, Value};
+use serde::Deserialize;
 
 use super::Store;
-use super::views::{KNOWN, LISTED, views};
+use super::views::{AFTER_VIEWS, KNOWN, LISTED, look, views};
 use crate::protocol::{Conversation, Message};
 use crate::store::append::sql::places_from;
-use crate::store::{Result, StoreError, messages};
+use crate::store::{Result, StoreError, messages, piece};
 
 /// So many changed messages are looked at: more are too many to be replayed.
 const LOOKED_AT: usize = 1_000;
@@ -28,7 +29,7 @@ pub struct Standing {
 }
 
 /// A message that changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, FromQueryResult)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 pub struct Changed {
     pub seq: i64,
     /// The length of its text, in characters.
@@ -102,18 +103,20 @@ impl Store {
     /// `not_found` for those never in it.
     pub async fn round(&self, me: UserId, id: ConversationId, after: i64) -> Result<Round> {
         let tx = self.snapshot().await?;
-        let sight = sight(&tx, me, id).await?;
         let rest = "WHERE p.conversation_id = $1 AND p.user_id = $2";
-        let view = views(&tx, rest, [id.into(), me.into()]).await?;
-        let view = view.into_iter().next();
-        let (_, view) = view.ok_or_else(StoreError::not_found)?;
-        let (changed, is_cut) = changed(&tx, id, &sight, (after, view.version)).await?;
-        let first = match is_cut {
-            true => Vec::new(),
-            false => Changed::first_of(changed.iter().copied()),
+        let sight = sight(self.backend());
+        let found = look(&tx, (rest, Some(&sight)), [id.into(), me.into()]).await?;
+        let (row, views) = found.ok_or_else(StoreError::not_found)?;
+        let sight = piece::at::<Sight>(&row, AFTER_VIEWS)?.into_iter().next();
+        let (Some((_, view)), Some(sight)) = (views.into_iter().next(), sight) else {
+            return Err(StoreError::not_found());
         };
-        let messages = messages::unchanged(&tx, id, &first, view.version).await?;
+        let (changed, messages) = changed(&tx, id, &sight, (after, view.version)).await?;
         tx.commit().await?;
+        let is_cut = changed.len() > LOOKED_AT;
+        let first = Changed::first_of(changed.iter().copied());
+        let is_first = |message: &Message| !is_cut && first.contains(&message.seq);
+        let messages = messages.into_iter().filter(is_first).collect();
         Ok(Round {
             view,
             ceiling: sight.ceiling,
@@ -136,7 +139,7 @@ impl Store {
 }
 
 /// Which part of a history somebody sees.
-#[derive(FromQueryResult)]
+#[derive(Deserialize)]
 struct Sight {
     ceiling: i64,
     joined_seq: i64,
@@ -146,61 +149,67 @@ struct Sight {
     earliest: i64,
 }
 
-async fn sight(db: &impl ConnectionTrait, me: UserId, id: ConversationId) -> Result<Sight> {
-    let sql = "SELECT c.version AS ceiling, p.joined_seq, p.left_seq, p.left_version, COALESCE( \
-         (SELECT f.posted_version FROM message f WHERE f.conversation_id = p.conversation_id \
-         AND f.seq = p.joined_seq + 1), 0) AS earliest \
-         FROM participant p JOIN conversation c ON c.id = p.conversation_id \
-         WHERE p.conversation_id = $1 AND p.user_id = $2";
-    let values = [id.into(), me.into()];
-    let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
-    let found = Sight::find_by_statement(statement).one(db).await?;
-    found.ok_or_else(StoreError::not_found)
+fn sight(backend: DbBackend) -> String {
+    let earliest = "COALESCE((SELECT f.posted_version FROM message f \
+         WHERE f.conversation_id = p.conversation_id AND f.seq = p.joined_seq + 1), 0)";
+    let columns = format!("c.version, p.joined_seq, p.left_seq, p.left_version, {earliest}");
+    let from = "FROM participant p JOIN conversation c ON c.id = p.conversation_id \
+                WHERE p.conversation_id = $1 AND p.user_id = $2";
+    piece::sql(backend, &columns, from)
 }
 
-/// What changed after the one version and up to the other; whether there may
-/// be more. It reads along the versions, from the first that they can see on.
-/// After a leaving, that is along what was touched: nothing that was posted
-/// then is theirs, however much that is.
+/// What changed after the one version and up to the other, one more than is
+/// looked at where there are so many; and as many of the first of these as one
+/// reading takes, or more. It reads along the versions, from the first that they
+/// can see on. After a leaving, that is along what was touched: nothing that was
+/// posted then is theirs, however much that is.
 async fn changed(
     db: &impl ConnectionTrait,
     id: ConversationId,
     sight: &Sight,
     (after, up_to): (i64, i64),
-) -> Result<(Vec<Changed>, bool)> {
+) -> Result<(Vec<Changed>, Vec<Message>)> {
+    let backend = db.get_database_backend();
     let after = after.max(sight.earliest - 1);
     let left = sight.left_version.unwrap_or(up_to).min(up_to);
-    let mut seen = stretch(db, id, sight, ("", after, left)).await?;
-    if left < up_to {
-        let touched = "AND m.version > m.posted_version";
-        seen.extend(stretch(db, id, sight, (touched, after.max(left), up_to)).await?);
-    }
-    let is_cut = seen.len() > LOOKED_AT;
-    seen.sort_unstable_by_key(|one| one.seq);
-    Ok((seen, is_cut))
-}
-
-/// What of it they see, of these and in these versions; one more than is looked
-/// at, where there are so many.
-async fn stretch(
-    db: &impl ConnectionTrait,
-    id: ConversationId,
-    sight: &Sight,
-    (which, after, up_to): (&str, i64, i64),
-) -> Result<Vec<Changed>> {
+    let touched = stretch("AND m.version > m.posted_version", 6);
     let sql = format!(
-        "SELECT m.seq, CAST(length(m.text) AS BIGINT) AS length FROM message m \
-         WHERE m.conversation_id = $1 AND m.version > $2 AND m.version <= $3 {which} \
-         AND m.seq > $5 AND m.seq <= $6 ORDER BY m.version LIMIT $4"
+        "WITH changed AS MATERIALIZED (SELECT * FROM ({}) theirs \
+         UNION ALL SELECT * FROM ({touched}) touched) \
+         SELECT ({}), ({})",
+        stretch("", 4),
+        piece::sql(backend, "seq, length", "FROM changed ORDER BY seq"),
+        messages::sql(
+            backend,
+            &format!(
+                "WHERE m.id IN (SELECT id FROM changed ORDER BY seq LIMIT {READ_MAX}) ORDER BY m.seq"
+            ),
+        ),
     );
     let values = [
         id.into(),
-        after.into(),
-        up_to.into(),
-        i64::try_from(LOOKED_AT + 1).unwrap_or(i64::MAX).into(),
         sight.joined_seq.into(),
         sight.left_seq.unwrap_or(i64::MAX).into(),
+        after.into(),
+        left.into(),
+        after.max(left).into(),
+        up_to.into(),
     ];
-    let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
-    Ok(Changed::find_by_statement(statement).all(db).await?)
+    let statement = Statement::from_sql_and_values(backend, sql, values);
+    let Some(row) = db.query_one_raw(statement).await? else {
+        return Ok((Vec::new(), Vec::new()));
+    };
+    Ok((piece::of(&row)?, messages::at(&row, 1)?))
+}
+
+/// What they see of these that is in the versions after the place of one value,
+/// and up to the next.
+fn stretch(which: &str, place: usize) -> String {
+    let (after, up_to) = (place, place + 1);
+    let most = LOOKED_AT + 1;
+    format!(
+        "SELECT m.id, m.seq, CAST(length(m.text) AS BIGINT) AS length FROM message m \
+         WHERE m.conversation_id = $1 AND m.version > ${after} AND m.version <= ${up_to} {which} \
+         AND m.seq > $2 AND m.seq <= $3 ORDER BY m.version LIMIT {most}"
+    )
 }

@@ -1,18 +1,20 @@
 //! Conversations as each of their people sees them.
 
+mod people;
+
 use std::collections::HashMap;
 
 use entity::conversation::Kind;
-use entity::participant::Role;
 use entity::{ConversationId, MessageId, Millis, UserId};
-use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement, Value};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, QueryResult, Statement, Value};
 use serde::Deserialize;
 
 use super::Store;
-use crate::protocol::{Conversation, Message, Participant, User};
+use crate::protocol::{Conversation, Message, Participant};
 use crate::store::append::sql::{pad, places, places_from};
 use crate::store::blocks::Pairs;
-use crate::store::{Result, Status, StoreError, TELLS_EACH_UP_TO, count, messages, piece};
+use crate::store::{Result, StoreError, count, messages, piece};
+use people::{PEOPLE, PersonRow};
 
 impl Store {
     /// A conversation as a person sees it now.
@@ -252,21 +254,6 @@ const SEEN: [(&str, &str); 16] = [
     ("unread", UNREAD),
 ];
 
-/// Who is told of in them: everybody who is in, of the larger ones the owner
-/// and whoever looks. Who was never here has no status yet.
-const PEOPLE: [(&str, &str); 10] = [
-    ("conversation_id", "p.conversation_id"),
-    ("role", "p.role"),
-    ("has_left", "p.left_seq IS NOT NULL"),
-    ("delivered_seq", "p.delivered_seq"),
-    ("read_seq", "p.read_seq"),
-    ("user_id", "p.user_id"),
-    ("username", "u.username"),
-    ("display_name", "u.display_name"),
-    ("is_online", "COALESCE(s.is_online, FALSE)"),
-    ("last_seen", "s.last_seen"),
-];
-
 fn named(columns: &[(&str, &str)]) -> String {
     let columns = columns.iter();
     let columns: Vec<String> = columns
@@ -287,18 +274,32 @@ pub(super) async fn views(
     db: &impl ConnectionTrait,
     rest: &str,
     values: impl IntoIterator<Item = Value>,
-) -> Result<Vec<(UserId, Conversation)>> {
-    let statement = Statement::from_sql_and_values(
-        db.get_database_backend(),
-        sql(db.get_database_backend(), rest),
-        values,
-    );
+) -> Result<Vec<Seen>> {
+    let found = look(db, (rest, None), values).await?;
+    Ok(found.map_or_else(Vec::new, |(_, views)| views))
+}
+
+/// Where what else is asked stands in the answer.
+pub(super) const AFTER_VIEWS: usize = 4;
+
+/// A conversation as somebody sees it.
+type Seen = (UserId, Conversation);
+
+/// The same, with one more piece asked for in the same statement.
+pub(super) async fn look(
+    db: &impl ConnectionTrait,
+    (rest, more): (&str, Option<&str>),
+    values: impl IntoIterator<Item = Value>,
+) -> Result<Option<(QueryResult, Vec<Seen>)>> {
+    let backend = db.get_database_backend();
+    let sql = sql(backend, rest, more.unwrap_or("NULL"));
+    let statement = Statement::from_sql_and_values(backend, sql, values);
     let Some(found) = db.query_one_raw(statement).await? else {
-        return Ok(Vec::new());
+        return Ok(None);
     };
     let (rows, people): (Vec<Row>, Vec<PersonRow>) = (piece::of(&found)?, piece::at(&found, 1)?);
     let (newest, apart) = (messages::at(&found, 2)?, Pairs::at(&found, 3)?);
-    Ok(rows
+    let views = rows
         .into_iter()
         .map(|row| {
             let last_message = newest
@@ -314,26 +315,18 @@ pub(super) async fn views(
                 row.into_conversation(participants, last_message.cloned()),
             )
         })
-        .collect())
+        .collect();
+    Ok(Some((found, views)))
 }
 
-fn sql(backend: DbBackend, rest: &str) -> String {
-    let owner = Role::Owner as i16;
-    let people = format!(
-        "FROM participant p JOIN conversation c ON c.id = p.conversation_id \
-         JOIN \"user\" u ON u.id = p.user_id LEFT JOIN user_status s ON s.user_id = p.user_id \
-         WHERE p.conversation_id IN (SELECT id FROM seen) \
-         AND (p.user_id IN (SELECT user_id FROM seen) OR (p.left_seq IS NULL \
-         AND (c.participant_count <= {TELLS_EACH_UP_TO} OR p.role = {owner}))) \
-         ORDER BY p.conversation_id, p.joined_at, p.user_id"
-    );
+fn sql(backend: DbBackend, rest: &str, more: &str) -> String {
     format!(
         "WITH seen AS MATERIALIZED (SELECT {} FROM participant p \
          JOIN conversation c ON c.id = p.conversation_id {rest}), \
-         people AS MATERIALIZED (SELECT {} {people}) \
-         SELECT ({}), ({}), ({}), ({})",
+         people AS MATERIALIZED ({}) \
+         SELECT ({}), ({}), ({}), ({}), ({more})",
         named(&SEEN),
-        named(&PEOPLE),
+        people::sql(),
         piece::sql(backend, &names(&SEEN), "FROM seen"),
         piece::sql(backend, &names(&PEOPLE), "FROM people"),
         messages::sql(backend, "WHERE m.id IN (SELECT last_message_id FROM seen)"),
@@ -365,57 +358,6 @@ impl Row {
             pinned: self.pinned,
             left: self.left_seq.is_some(),
             created_at: Millis(self.created_at),
-        }
-    }
-}
-
-#[derive(Deserialize)]
-struct PersonRow {
-    conversation_id: ConversationId,
-    #[serde(deserialize_with = "piece::choice")]
-    role: Role,
-    #[serde(deserialize_with = "piece::flag")]
-    has_left: bool,
-    delivered_seq: i64,
-    read_seq: i64,
-    user_id: UserId,
-    username: String,
-    display_name: String,
-    #[serde(deserialize_with = "piece::flag")]
-    is_online: bool,
-    last_seen: Option<i64>,
-}
-
-impl PersonRow {
-    /// Who has left sees nobody but themselves: who came later is none of
-    /// theirs.
-    fn is_seen_in(&self, row: &Row) -> bool {
-        let is_me = self.user_id == row.user_id;
-        let is_named = row.participant_count <= TELLS_EACH_UP_TO || self.role == Role::Owner;
-        self.conversation_id == row.id
-            && (is_me || (row.left_seq.is_none() && !self.has_left && is_named))
-    }
-}
-
-impl PersonRow {
-    /// Neither of two people sees the other's status where one blocks the
-    /// other, nor that of the owner whom a larger conversation still names.
-    fn seen_by(&self, row: &Row, apart: &Pairs) -> Participant {
-        let is_told = self.user_id == row.user_id
-            || (row.participant_count <= TELLS_EACH_UP_TO && !apart.has(row.user_id, self.user_id));
-        let last_seen = self.last_seen.map(Millis);
-        let status = is_told.then(|| Status::shown(self.is_online, last_seen));
-        Participant {
-            user: User {
-                id: self.user_id,
-                username: self.username.clone(),
-                display_name: self.display_name.clone(),
-            },
-            role: self.role,
-            delivered_seq: self.delivered_seq,
-            read_seq: self.read_seq,
-            is_online: status.map(|status| status.is_online),
-            last_seen: status.and_then(|status| status.last_seen),
         }
     }
 }

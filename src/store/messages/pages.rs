@@ -48,8 +48,7 @@ impl Store {
     /// It takes one statement, which is a snapshot by itself.
     pub async fn history(
         &self,
-        view: View,
-        conversation: ConversationId,
+        (view, conversation): (View, ConversationId),
         request: PageRequest,
         limit: u64,
     ) -> Result<Option<Page>> {

@@ -124,7 +124,7 @@ async fn shown(
         Ok(seq) => PageRequest::Before(seq),
         Err(_) => PageRequest::Latest,
     };
-    let page = app.store.history(View::Whole, id, request, LIMIT).await?;
+    let page = app.store.history((View::Whole, id), request, LIMIT).await?;
     let page = page.unwrap_or_default();
     // Before anybody sees them.
     let entry = Entry::new(Deed::ReadMessages, id).with(stretch(&page));

@@ -41,7 +41,7 @@ pub(in crate::web) async fn history(
     let me = login.user.id;
     let view = View::Of(me);
     let page = match app.store.direct_between(me, them.id).await? {
-        Some(id) => app.store.history(view, id, asked, limit).await?,
+        Some(id) => app.store.history((view, id), asked, limit).await?,
         None => None,
     };
     let page = page.unwrap_or_default();

@@ -56,7 +56,7 @@ pub(in crate::web) async fn history(
     let asked = query.asked()?;
     let (view, id) = (View::Of(login.user.id), ConversationId(*id));
     let limit = paging::limit(query.limit);
-    let page = app.store.history(view, id, asked, limit).await?;
+    let page = app.store.history((view, id), asked, limit).await?;
     let page = page.ok_or_else(Problem::not_found)?;
     let neighbours = neighbours(&page);
     Ok(paging::page(&request, &page.messages, limit, &neighbours))

@@ -151,7 +151,7 @@ impl Reading {
         let (store, login) = (&self.app.store, &self.login);
         let is_here = store.login(login.id, Millis::now()).await?.is_some();
         let (view, after) = (View::Of(login.user.id), PageRequest::After(after));
-        let page = store.history(view, id, after, AT_A_TIME).await?;
+        let page = store.history((view, id), after, AT_A_TIME).await?;
         let page = page.filter(|_| is_here).ok_or_else(Problem::not_found)?;
         for message in &page.messages {
             lines.write(&Line::Message { message })?;

@@ -230,7 +230,7 @@ async fn open(
     let me = login.user.id;
     let conversation = app.store.conversation(me, id).await?;
     let place = place.unwrap_or_else(|| first_new(&conversation, me));
-    let page = app.store.history(View::Of(me), id, place, LIMIT).await?;
+    let page = app.store.history((View::Of(me), id), place, LIMIT).await?;
     let page = page.ok_or_else(Problem::not_found)?;
     let them = match row::other(&conversation, me) {
         Some(them) => app.store.user(them.user.id).await?,

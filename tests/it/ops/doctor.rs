@@ -290,7 +290,7 @@ async fn all_is_well_after_what_admins_do() {
     let ann = ann.unwrap().unwrap();
     let id = ConversationId(direct);
     let page = store
-        .history(View::Whole, id, PageRequest::Latest, 50)
+        .history((View::Whole, id), PageRequest::Latest, 50)
         .await;
     let page = page.unwrap().unwrap().messages;
     let mut texts = page

@@ -67,7 +67,7 @@ async fn a_mark_and_a_page_cost_no_more_in_a_room_of_a_thousand() {
         let read = mark(&record, &ben, (receipt::Kind::Read, last));
         let (read, _) = costs(&store, &[read]).await;
         let (view, conversation) = (View::Of(ben.id), ConversationId(id));
-        let page = store.history(view, conversation, PageRequest::Latest, 50);
+        let page = store.history((view, conversation), PageRequest::Latest, 50);
         let (page, heard) = watched(page).await;
         assert_eq!(page.unwrap().unwrap().messages.len(), 50);
         all.push((people, [delivered, read, heard.cost()]));

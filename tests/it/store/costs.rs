@@ -70,7 +70,7 @@ async fn mark(store: &Store, id: ConversationId, reader: &Person, message: Messa
 
 async fn page(store: &Store, me: UserId, conversation: ConversationId) -> Cost {
     let view = View::Of(me);
-    let page = store.history(view, conversation, PageRequest::Latest, 50);
+    let page = store.history((view, conversation), PageRequest::Latest, 50);
     let (page, heard) = watched(page).await;
     assert_eq!(page.unwrap().unwrap().messages.len(), 50);
     cost(&heard)

@@ -175,7 +175,7 @@ async fn changes(store: &Store, id: ConversationId, [ann, ben]: [&user::Model; 2
 /// The first of them edits what she said, and the second reads it, who left.
 async fn touched(store: &Store, id: ConversationId, [ann, ben]: [&user::Model; 2]) {
     let view = View::Of(ann.id);
-    let page = store.history(view, id, PageRequest::After(1), 1).await;
+    let page = store.history((view, id), PageRequest::After(1), 1).await;
     let touch = Touch {
         message: page.unwrap().unwrap().messages[0].id,
         how: How::Edit(MessageText::parse("changed").unwrap()),
@@ -214,7 +214,7 @@ async fn read(store: &Store, id: ConversationId, people: &[UserId]) {
         PageRequest::Around(2),
     ] {
         for view in [View::Of(me), View::Whole] {
-            let page = store.history(view, id, request, 2).await;
+            let page = store.history((view, id), request, 2).await;
             assert!(!page.unwrap().unwrap().messages.is_empty());
         }
     }

@@ -77,7 +77,7 @@ fn check_that_all_was_heard(statements: &BTreeSet<String>) {
          AND r.user_id IS NULL",
         "FROM waiting WHERE count > 0",
         "m.version > $2",
-        "ORDER BY m.version LIMIT $4",
+        "WITH changed AS MATERIALIZED",
         "m.version > m.posted_version",
         "left_seq >= $3",
         "+m.version <= $2 AND m.seq IN",
@@ -130,6 +130,9 @@ async fn scans_of_sqlite(connection: &DatabaseConnection, statement: &str) -> Ve
             || step == "SCAN waiting"
             || step == "SCAN seen"
             || step == "SCAN people"
+            || step == "SCAN changed"
+            || step == "SCAN theirs"
+            || step == "SCAN touched"
             || step.starts_with("SCAN (subquery-")
             || step.ends_with(" VALUES CLAUSE")
     };
@@ -182,7 +185,7 @@ fn sorts_and_walks(statement: &str, steps: &[String]) -> Vec<String> {
 
 /// Statements that sort no more than one page, one conversation's changes, or
 /// one person's own things.
-const SORTED: [&str; 9] = [
+const SORTED: [&str; 10] = [
     "FROM \"connection\" WHERE",
     "SELECT DISTINCT v.column1",
     "ELSE p.version END AS version",
@@ -190,6 +193,7 @@ const SORTED: [&str; 9] = [
     "c.id, c.kind, c.last_seq, c.last_ord",
     "m.id, m.conversation_id, m.seq, m.version",
     "WITH seen AS MATERIALIZED",
+    "WITH changed AS MATERIALIZED",
     "UPDATE message SET furthest",
     "WITH subjects AS",
 ];
