@@ -48,13 +48,18 @@ impl Counts {
     }
 
     /// A text message came: one more for everybody but its sender, who has
-    /// read all before it.
+    /// read all before it. Clients count so by themselves, until they are told:
+    /// where it was counted before they heard of it, they are told once more.
     pub(super) fn posted(&mut self, version: i64, sender: UserId) {
-        if version <= self.as_of {
-            return;
-        }
+        let is_counted = version <= self.as_of;
         for (user, count) in &mut self.people {
-            count.now = if *user == sender { 0 } else { count.now + 1 };
+            let is_own = *user == sender;
+            if !is_counted {
+                count.now = if is_own { 0 } else { count.now + 1 };
+            }
+            if is_counted || !is_own {
+                count.told = None;
+            }
         }
     }
 

@@ -3,10 +3,12 @@
 
 use std::collections::{HashMap, HashSet};
 
+use entity::message::Kind as MessageKind;
+
 use super::super::*;
 use super::disk::Disk;
 use crate::engine::room::effects::{Said, Telling};
-use crate::protocol::Event;
+use crate::protocol::{Event, Message};
 
 #[derive(Default)]
 pub(super) struct Knows {
@@ -34,6 +36,7 @@ impl Knows {
                 match &note.said {
                     Said::Message(message) => {
                         self.typing.remove(&(to, message.sender.id));
+                        self.hears(to, message);
                     }
                     Said::Event(Event::ReadReceipt(mark)) => {
                         let key = (to, named(&mark.username));
@@ -59,6 +62,18 @@ impl Knows {
                 unread.count
             };
             self.unread.insert(*user, count);
+        }
+    }
+
+    /// A client counts a new message by itself, until it is told how many wait.
+    fn hears(&mut self, who: UserId, message: &Message) {
+        if message.kind == MessageKind::Text && !message.is_touched {
+            let count = self.unread.entry(who).or_default();
+            *count = if message.sender.id == who {
+                0
+            } else {
+                *count + 1
+            };
         }
     }
 
