@@ -13,6 +13,8 @@ const READ_FROM_MARKS: [&str; 4] = ["status", "delivered_at", "is_read", "read_a
 #[derive(Default)]
 pub(super) struct View {
     conversations: HashMap<i64, Conversation>,
+    /// Whether all is replayed: before, what came live may come once more.
+    is_synced: bool,
     /// What was heard last, for whoever has to find out what went wrong.
     trail: VecDeque<String>,
 }
@@ -102,12 +104,14 @@ impl View {
 
     /// A new connection: until all is replayed, anything may come.
     pub(super) fn disconnected(&mut self) {
+        self.is_synced = false;
         for conversation in self.conversations.values_mut() {
             conversation.is_live = false;
         }
     }
 
     pub(super) fn synced(&mut self) {
+        self.is_synced = true;
         for conversation in self.conversations.values_mut() {
             conversation.is_live = true;
         }
@@ -151,7 +155,7 @@ impl View {
         if was_out && told["left"] == false {
             (conversation.version, conversation.resumed) = (version, version);
             conversation.last = None;
-            conversation.is_live = true;
+            conversation.is_live = self.is_synced;
         } else {
             self.version(id, version);
         }
