@@ -160,8 +160,6 @@ fn is_passing_code(code: &str) -> bool {
 mod tests {
     use super::is_passing_code;
 
-    /// A disk that is full, or that takes no writes any more, can't be had in a
-    /// test without a file system of one's own; the codes can.
     #[test]
     fn what_passes_or_is_mended_from_outside_is_known_by_its_code() {
         for (code, what) in [

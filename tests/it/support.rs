@@ -1,6 +1,7 @@
 //! What every test starts from: [`TestApp`] is a server, [`Person`] somebody
 //! with an account on it, [`Socket`] one of their open sockets.
 
+mod ailing_disk;
 mod answer;
 mod app;
 mod binary;
@@ -13,6 +14,7 @@ pub(crate) mod redact;
 mod socket;
 mod wait;
 
+pub(crate) use ailing_disk::{AilingDisk, Ails};
 pub(crate) use answer::Answer;
 pub(crate) use app::{Site, TestApp};
 pub(crate) use binary::{Binary, finish};

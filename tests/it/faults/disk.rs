@@ -1,11 +1,12 @@
-//! A disk that takes no more: here, a process whose files mustn't grow.
+//! A disk that takes no more: here, a process whose files mustn't grow, or
+//! whose writes fail.
 
 use std::fs;
 
 use reqwest::Method;
 use serde_json::Value;
 
-use crate::support::{Binary, PASSWORD, Person};
+use crate::support::{AilingDisk, Ails, Binary, PASSWORD, Person};
 
 /// What still fits until the disk is full.
 const ROOM: u64 = 64 * 1024;
@@ -76,6 +77,64 @@ async fn a_full_disk_refuses_and_loses_nothing_and_goes_on_when_there_is_room() 
     assert_eq!(ben.conversation(id).await["unread_count"], next + 1);
 
     // It is on disk, and not only with the process that said so.
+    serving.signal("KILL").await;
+    serving.ended().await;
+    let serving = binary.serve(&[]).await;
+    let ben = Person::log_in(&serving.site, "ben", PASSWORD).await;
+    assert_eq!(ben.history(id).await, history);
+}
+
+#[tokio::test]
+async fn a_disk_that_takes_no_writes_any_more_loses_nothing_and_goes_on_when_it_is_mended() {
+    survives(Ails::TakesNoWrites).await;
+}
+
+/// What was written and not synced may be lost by a power cut: nobody hears
+/// that it is there.
+#[tokio::test]
+async fn a_disk_that_fails_to_sync_loses_nothing_and_goes_on_when_it_is_mended() {
+    survives(Ails::TakesNoSyncs).await;
+}
+
+async fn survives(ails: Ails) {
+    let binary = Binary::migrated().await;
+    if !binary.is_sqlite() {
+        return;
+    }
+    let disk = AilingDisk::under(binary.folder()).await;
+    let mut serving = binary.serve_on(&disk).await;
+    let (ann, ben) = (
+        Person::register(&serving.site, "ann").await,
+        Person::register(&serving.site, "ben").await,
+    );
+    ann.connect_with(&ben).await;
+    let id = ann.talk_with(&ben).await;
+    let mut here = ann.chat_socket(id).await;
+    let mut there = ben.chat_socket(id).await;
+
+    disk.begins_to(ails);
+    for _ in 0..AGAIN {
+        ann.send_as(id, "Hello?", "rest")
+            .await
+            .refused(503, "unavailable");
+        here.say_as("Hello?", "socket").await;
+        here.expect_error("unavailable").await;
+    }
+    // Reading goes on, and nobody is told what isn't on disk.
+    assert_eq!(ben.history(id).await.len(), 1);
+    there.expect_nothing_until_pong().await;
+
+    disk.is_mended(ails);
+    let sent = ann.send_as(id, "Hello?", "rest").await.expect(201);
+    assert_eq!(sent["seq"], 2, "nothing was written by those before");
+    assert_eq!(here.expect_message().await, sent);
+    here.say_as("Hello?", "socket").await;
+    for seq in [2, 3] {
+        assert_eq!(there.expect_message().await["seq"], seq);
+    }
+    let history = ben.history(id).await;
+    assert_eq!(history.len(), 3);
+
     serving.signal("KILL").await;
     serving.ended().await;
     let serving = binary.serve(&[]).await;

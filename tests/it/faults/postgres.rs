@@ -168,6 +168,38 @@ async fn a_database_that_is_only_read_is_unavailable_for_what_would_write() {
     database.close().await.unwrap();
 }
 
+/// What PostgreSQL says where it can't make a table's file longer.
+#[tokio::test]
+async fn a_full_disk_of_postgresql_refuses_and_loses_nothing_and_goes_on_when_there_is_room() {
+    const FULL: &str = "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS \
+         $$ BEGIN RAISE disk_full USING MESSAGE = 'could not extend file'; END $$; \
+         CREATE TRIGGER full_disk BEFORE INSERT ON message EXECUTE FUNCTION full_disk()";
+    let Some((app, _proxy)) = behind_a_proxy(|_| {}).await else {
+        return;
+    };
+    let (ann, ben) = app.connected_pair("ann", "ben").await;
+    let id = ann.talk_with(&ben).await;
+    let mut here = ann.chat_socket(id).await;
+    let mut there = ben.chat_socket(id).await;
+    let database = app.database().connection().await;
+
+    database.execute_unprepared(FULL).await.unwrap();
+    ann.send_as(id, "Hello?", "rest")
+        .await
+        .refused(503, "unavailable");
+    refused_once_anew(&mut here).await;
+    assert_eq!(ben.history(id).await.len(), 1, "reading goes on");
+    there.expect_nothing_until_pong().await;
+
+    let room = "DROP TRIGGER full_disk ON message";
+    database.execute_unprepared(room).await.unwrap();
+    let sent = ann.send_as(id, "Hello?", "rest").await.expect(201);
+    assert_eq!(sent["seq"], 2, "nothing was written by those before");
+    assert_eq!(here.expect_message().await, sent);
+    assert_eq!(there.expect_message().await["seq"], 2);
+    database.close().await.unwrap();
+}
+
 /// It is said to be unavailable, whether the connection was an old one that is
 /// gone or a new one that only reads.
 async fn refused_once_anew(socket: &mut Socket) {

@@ -8,6 +8,7 @@ use tidings::config::DatabaseUrl;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, Command};
 
+use super::ailing_disk::AilingDisk;
 use super::app::Site;
 use super::database::TestDatabase;
 use super::wait::within;
@@ -103,6 +104,13 @@ impl Binary {
         command
             .args(["-c", "trap '' XFSZ; exec \"$0\" serve"])
             .arg(env!("CARGO_BIN_EXE_tidings"));
+        self.start(command).await
+    }
+
+    /// Serves on a disk that can be made to fail.
+    pub(crate) async fn serve_on(&self, disk: &AilingDisk) -> Serving {
+        let mut command = self.command(&["serve"]);
+        command.env("LD_PRELOAD", disk.library());
         self.start(command).await
     }
 
