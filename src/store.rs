@@ -14,6 +14,7 @@ mod blocks;
 mod connections;
 mod conversations;
 pub mod copies;
+mod database;
 mod doctor;
 mod error;
 mod gather;
@@ -27,6 +28,7 @@ mod piece;
 mod presence;
 mod profiles;
 mod recent;
+mod sqlite;
 mod user_words;
 mod users;
 mod words;
@@ -34,13 +36,12 @@ mod words;
 use std::sync::Arc;
 
 use entity::{LoginId, UserId, login, user};
-use sea_orm::{
-    AccessMode, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
-    IsolationLevel, RuntimeErr, SqliteTransactionMode, TransactionOptions, TransactionTrait, Value,
-};
+use sea_orm::{AccessMode, ConnectionTrait, DbBackend, IsolationLevel, TransactionOptions, Value};
 
+use database::{Database, Transaction, begin_whole};
 use gather::Gather;
 use recent::Recent;
+use sqlite::Begin;
 
 pub use admin::{
     Act, AuditFilter, AuditLine, AuditPlace, Called, ConversationLine, ConversationOrder, Deed,
@@ -76,8 +77,8 @@ const AT_A_TIME: usize = 500;
 /// A handle to the database.
 #[derive(Clone)]
 pub struct Store {
-    writer: DatabaseConnection,
-    reader: DatabaseConnection,
+    writer: Database,
+    reader: Database,
     ids: Arc<ids::Blocks>,
     asked: Arc<Asked>,
 }
@@ -99,36 +100,33 @@ impl Store {
         self.writer.get_database_backend()
     }
 
-    /// Begins a transaction that may write. On SQLite it takes the write lock
-    /// at once, so that it can't fail half-way for want of it.
-    async fn begin(&self) -> Result<DatabaseTransaction> {
-        let options = TransactionOptions {
-            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-            ..TransactionOptions::default()
-        };
-        begin_whole(&self.writer, options).await
+    /// Begins a transaction that may write.
+    async fn begin(&self) -> Result<Transaction> {
+        Ok(match &self.writer {
+            Database::Sqlite(writer) => Transaction::Sqlite(writer.begin(Begin::ToWrite).await?),
+            Database::Postgres(pool) => begin_whole(pool, TransactionOptions::default()).await?,
+        })
     }
 
     /// Commits a change of accounts or logins. What was read of them before is
     /// forgotten, also where nobody knows whether it was committed.
-    async fn commit_of_people(&self, tx: DatabaseTransaction) -> Result<()> {
+    async fn commit_of_people(&self, tx: Transaction) -> Result<()> {
         let done = tx.commit().await;
         self.asked.recent_logins.forget();
         Ok(done?)
     }
 
     /// Begins a transaction in which all reads see the same moment.
-    async fn snapshot(&self) -> Result<DatabaseTransaction> {
-        let options = match self.backend() {
-            // A SQLite transaction is a snapshot from its first read on.
-            DbBackend::Sqlite => TransactionOptions::default(),
-            _ => TransactionOptions {
-                isolation_level: Some(IsolationLevel::RepeatableRead),
-                access_mode: Some(AccessMode::ReadOnly),
-                ..TransactionOptions::default()
-            },
+    async fn snapshot(&self) -> Result<Transaction> {
+        let options = TransactionOptions {
+            isolation_level: Some(IsolationLevel::RepeatableRead),
+            access_mode: Some(AccessMode::ReadOnly),
+            ..TransactionOptions::default()
         };
-        begin_whole(&self.reader, options).await
+        Ok(match &self.reader {
+            Database::Sqlite(reader) => Transaction::Sqlite(reader.begin(Begin::ToRead).await?),
+            Database::Postgres(pool) => begin_whole(pool, options).await?,
+        })
     }
 
     /// Whether the database answers.
@@ -137,24 +135,6 @@ impl Store {
     /// `Unavailable` where it doesn't.
     pub async fn ping(&self) -> Result<()> {
         Ok(self.reader.execute_unprepared("SELECT 1").await.map(drop)?)
-    }
-}
-
-/// Begins a transaction in a task of its own, which ends also where nobody
-/// waits for it any more: a request or a session may be dropped at any moment.
-/// sqlx gives a PostgreSQL connection that was dropped amid `BEGIN` back to
-/// its pool with the transaction open, and what the next one writes there by
-/// itself would never be committed. One that has begun is rolled back.
-async fn begin_whole(
-    pool: &DatabaseConnection,
-    options: TransactionOptions,
-) -> Result<DatabaseTransaction> {
-    let pool = pool.clone();
-    let begun = tokio::spawn(async move { pool.begin_with_options(options).await });
-    match begun.await {
-        Ok(begun) => Ok(begun?),
-        // The runtime is going, and takes its tasks along.
-        Err(error) => Err(DbErr::Conn(RuntimeErr::Internal(error.to_string())).into()),
     }
 }
 

@@ -13,6 +13,7 @@ use sea_orm::{
 };
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
+use super::database::Database;
 use super::open::ACQUIRE_TIMEOUT;
 use super::{Result, Store, StoreError};
 use crate::protocol::Code;
@@ -47,11 +48,11 @@ impl Store {
     /// # Errors
     /// `Conflict` where another holds it.
     pub async fn hold_alone(&self) -> Result<Option<ServeLock>> {
-        if self.backend() == DbBackend::Sqlite {
+        let Database::Postgres(pool) = &self.writer else {
             return Ok(None);
-        }
+        };
         let lock = ServeLock {
-            connection: self.lock_connection().await?,
+            connection: lock_connection(pool).await?,
         };
         if lock.take().await? {
             return Ok(Some(lock));
@@ -61,30 +62,30 @@ impl Store {
             "Another server is using this database.",
         ))
     }
+}
 
-    /// A connection that alone may migrate, once it is its turn; closing it
-    /// lets the next one.
-    pub(super) async fn lock_to_migrate(&self) -> Result<DatabaseConnection> {
-        let connection = self.lock_connection().await?;
-        let lock = statement("SELECT pg_advisory_lock($1)", MIGRATE_LOCK);
-        connection.execute_raw(lock).await?;
-        Ok(connection)
-    }
+/// A connection that alone may migrate, once it is its turn; closing it lets
+/// the next one.
+pub(super) async fn lock_to_migrate(pool: &DatabaseConnection) -> Result<DatabaseConnection> {
+    let connection = lock_connection(pool).await?;
+    let lock = statement("SELECT pg_advisory_lock($1)", MIGRATE_LOCK);
+    connection.execute_raw(lock).await?;
+    Ok(connection)
+}
 
-    /// A connection of its own, since advisory locks belong to a connection.
-    async fn lock_connection(&self) -> Result<DatabaseConnection> {
-        let pool = self.writer.get_postgres_connection_pool();
-        let options = pool.connect_options().as_ref().clone();
-        let lock = PgPoolOptions::new()
-            .max_connections(1)
-            .idle_timeout(None)
-            .max_lifetime(None)
-            .acquire_timeout(ACQUIRE_TIMEOUT)
-            .connect_with(options.options(LOCK_OPTIONS))
-            .await
-            .map_err(|error| DbErr::Conn(RuntimeErr::SqlxError(error.into())))?;
-        Ok(SqlxPostgresConnector::from_sqlx_postgres_pool(lock))
-    }
+/// A connection of its own, since advisory locks belong to a connection.
+async fn lock_connection(pool: &DatabaseConnection) -> Result<DatabaseConnection> {
+    let pool = pool.get_postgres_connection_pool();
+    let options = pool.connect_options().as_ref().clone();
+    let lock = PgPoolOptions::new()
+        .max_connections(1)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .connect_with(options.options(LOCK_OPTIONS))
+        .await
+        .map_err(|error| DbErr::Conn(RuntimeErr::SqlxError(error.into())))?;
+    Ok(SqlxPostgresConnector::from_sqlx_postgres_pool(lock))
 }
 
 impl ServeLock {

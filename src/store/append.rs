@@ -20,11 +20,12 @@ use std::sync::Arc;
 
 use entity::participant::Role;
 use entity::{ConversationId, MessageId, Millis, UserId, receipt};
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, QueryResult};
 
-use super::{Result, Store, StoreError, messages};
+use super::{Result, Store, messages};
 use crate::protocol::{ClientId, Emoji, Message, MessageText, Problem, User};
 pub use moved::{Authors, Marks, Moved, Raised, Step};
+use script::Script;
 
 /// One thing that a Room wants on disk, and how it was judged. Refused ones
 /// come along, since a retry is answered like the first time whatever has
@@ -237,9 +238,14 @@ impl Store {
     pub async fn append(&self, batch: &[Append], now: Millis) -> Result<Commit> {
         let ids = self.ids.messages(&self.writer, batch.len()).await?;
         let tx = self.begin().await?;
-        let done = append_in(&tx, batch, (ids, now)).await?;
-        tx.commit().await.map_err(StoreError::of_commit)?;
-        Ok(done)
+        let (mut script, mut work) = Work::all_but_the_last(&tx, batch, (ids, now)).await?;
+        let mut answers = Vec::new();
+        if work.is_to_look_again() {
+            answers = script.run(&tx).await?;
+            look::again(&tx, &mut work.outcomes).await?;
+        }
+        answers.extend(script.commit(tx).await?);
+        work.ended(&answers)
     }
 }
 
@@ -247,19 +253,59 @@ impl Store {
 pub(super) async fn append_in(
     tx: &impl ConnectionTrait,
     batch: &[Append],
-    (ids, now): (Vec<i64>, Millis),
+    given: (Vec<i64>, Millis),
 ) -> Result<Commit> {
-    let found = look::all(tx, batch, now).await?;
-    let (mut outcomes, mut plan) = plan::assign(batch, found, ids, now);
-    let mut marks = HashMap::new();
-    if !plan.is_empty() {
-        write::all(tx, &mut plan, now).await?;
-        marks = moved::look(tx, &plan, now).await?;
+    let (mut script, mut work) = Work::all_but_the_last(tx, batch, given).await?;
+    let answers = script.run(tx).await?;
+    look::again(tx, &mut work.outcomes).await?;
+    work.ended(&answers)
+}
+
+/// A batch on its way to the disk.
+struct Work {
+    outcomes: Vec<Outcome>,
+    plan: plan::Plan,
+    /// What the last statements ask.
+    asked: moved::Asked,
+    now: Millis,
+}
+
+impl Work {
+    /// Does it, but for the last statements, which go to the database
+    /// together.
+    async fn all_but_the_last(
+        tx: &impl ConnectionTrait,
+        batch: &[Append],
+        (ids, now): (Vec<i64>, Millis),
+    ) -> Result<(Script, Self)> {
+        let found = look::all(tx, batch, now).await?;
+        let (outcomes, mut plan) = plan::assign(batch, found, ids, now);
+        let mut script = Script::on(tx);
+        if !plan.is_empty() {
+            write::all(tx, &mut script, &mut plan, now).await?;
+        }
+        let asked = moved::ask(&mut script, &plan);
+        let work = Self {
+            outcomes,
+            plan,
+            asked,
+            now,
+        };
+        Ok((script, work))
     }
-    look::again(tx, &mut outcomes).await?;
-    Ok(Commit {
-        outcomes,
-        marks,
-        is_unsure: false,
-    })
+
+    /// Whether something is to be read that was written.
+    fn is_to_look_again(&self) -> bool {
+        let mut outcomes = self.outcomes.iter();
+        outcomes.any(|outcome| matches!(outcome, Outcome::Touched { .. }))
+    }
+
+    /// What became of it, with what the last statements answered.
+    fn ended(self, answers: &[QueryResult]) -> Result<Commit> {
+        Ok(Commit {
+            marks: self.asked.moved(&self.plan, answers, self.now)?,
+            outcomes: self.outcomes,
+            is_unsure: false,
+        })
+    }
 }

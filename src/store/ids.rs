@@ -5,7 +5,9 @@
 use std::ops::Range;
 
 use parking_lot::Mutex;
-use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, Statement};
+use sea_orm::{ConnectionTrait, DbErr, Statement};
+
+use super::database::Database;
 
 const BLOCK: i64 = 1000;
 
@@ -20,7 +22,7 @@ impl Blocks {
     /// outside of transactions.
     pub(super) async fn messages(
         &self,
-        writer: &DatabaseConnection,
+        writer: &Database,
         count: usize,
     ) -> Result<Vec<i64>, DbErr> {
         let mut taken = Vec::with_capacity(count);

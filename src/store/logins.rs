@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use entity::{LoginId, Millis, UserId, login, user};
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait,
-    DatabaseConnection, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait,
+    QueryFilter, QueryOrder, QuerySelect,
 };
 
 use tokio::time::Instant;
 
 use super::append::sql::pad;
+use super::database::Database;
 use super::{Result, Store, StoreError};
 use crate::protocol::Code;
 
@@ -185,7 +186,7 @@ pub(super) fn holds(now: Millis) -> Condition {
 
 /// Those of these logins that haven't ended, of active accounts.
 async fn not_ended(
-    db: DatabaseConnection,
+    db: Database,
     mut ids: Vec<LoginId>,
 ) -> Result<HashMap<LoginId, (login::Model, user::Model)>> {
     pad(&mut ids);

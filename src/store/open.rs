@@ -9,14 +9,18 @@ use std::time::Duration;
 
 use log::LevelFilter;
 use migration::{Migrator, MigratorTrait};
-use sea_orm::sqlx::Connection;
-use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbBackend, DbErr, RuntimeErr};
+use sea_orm::sqlx::ConnectOptions as _;
+use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sea_orm::{ConnectOptions, DatabaseConnection, DbErr, RuntimeErr};
 
+use super::alone::lock_to_migrate;
+use super::database::Database;
+use super::sqlite::Connections;
 use super::{Result, Store, copies};
 use crate::config::DatabaseUrl;
 
 /// Connections that read SQLite: no more than cores are of use.
-const SQLITE_READERS: u32 = 2;
+const SQLITE_READERS: usize = 2;
 /// Rows that SQLite's threads may be ahead of who reads them.
 const ROWS_BUFFERED: usize = 512;
 /// PostgreSQL's one pool.
@@ -24,9 +28,14 @@ const POSTGRES_CONNECTIONS: u32 = 16;
 /// How long a question waits for a connection before it is answered
 /// `unavailable`.
 pub(super) const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// Statements without their values, which are people's words; and only for who
+/// asks for them by name.
+const STATEMENTS_LOGGED_AT: LevelFilter = LevelFilter::Trace;
+/// How long a write waits for another process's lock.
+const SQLITE_PATIENCE: Duration = Duration::from_secs(5);
 /// How long PostgreSQL waits for somebody else's lock, and works on one
 /// statement, before that is answered `unavailable`: what waits for it is
-/// everything that anybody sends. SQLite's is its `busy_timeout`.
+/// everything that anybody sends.
 const POSTGRES_PATIENCE: [(&str, &str); 2] = [("lock_timeout", "5s"), ("statement_timeout", "30s")];
 
 impl Store {
@@ -39,14 +48,14 @@ impl Store {
             DatabaseUrl::Sqlite(path) => {
                 own_file(path)
                     .map_err(|error| DbErr::Conn(RuntimeErr::Internal(error.to_string())))?;
-                let writer = sqlite(path, 1, May::Write).await?;
-                (writer, sqlite(path, SQLITE_READERS, May::OnlyRead).await?)
+                let writer = Connections::open(sqlite(path, May::Write), 1).await?;
+                let reader = sqlite(path, May::OnlyRead);
+                let reader = Connections::open(reader, SQLITE_READERS).await?;
+                (Database::Sqlite(writer), Database::Sqlite(reader))
             }
             DatabaseUrl::Postgres(url) => {
-                let mut options = options(url, POSTGRES_CONNECTIONS);
-                options.map_sqlx_postgres_opts(|postgres| postgres.options(POSTGRES_PATIENCE));
-                let pool = Database::connect(options).await?;
-                (pool.clone(), pool)
+                let pool = postgres(url).await?;
+                (Database::Postgres(pool.clone()), Database::Postgres(pool))
             }
         };
         Ok(Self {
@@ -66,22 +75,17 @@ impl Store {
         let DatabaseUrl::Sqlite(path) = url else {
             return Self::open(url).await;
         };
-        let path = path.to_owned();
-        let mut options = options("sqlite::memory:", SQLITE_READERS);
-        options.map_sqlx_sqlite_opts(move |sqlite| {
-            sqlite
-                .in_memory(false)
-                .shared_cache(false)
-                .filename(&path)
-                .read_only(true)
-                // Nothing is put beside one that nobody has in use. Where
-                // somebody has, what they wrote stands in its log.
-                .immutable(!copies::log_of(&path).exists())
-                .busy_timeout(Duration::from_secs(5))
-                .pragma("temp_store", "MEMORY")
-                .pragma("query_only", "ON")
-        });
-        let reader = Database::connect(options).await?;
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .read_only(true)
+            // Nothing is put beside one that nobody has in use. Where
+            // somebody has, what they wrote stands in its log.
+            .immutable(!copies::log_of(path).exists())
+            .busy_timeout(SQLITE_PATIENCE)
+            .pragma("temp_store", "MEMORY")
+            .pragma("query_only", "ON")
+            .log_statements(STATEMENTS_LOGGED_AT);
+        let reader = Database::Sqlite(Connections::open(options, SQLITE_READERS).await?);
         Ok(Self {
             writer: reader.clone(),
             reader,
@@ -96,24 +100,22 @@ impl Store {
     /// # Errors
     /// `Internal` where a step fails; it is rolled back.
     pub async fn migrate(&self) -> Result<()> {
-        if self.backend() == DbBackend::Sqlite {
-            return self.take_steps(&self.writer).await;
-        }
-        let lock = self.lock_to_migrate().await?;
-        // By the lock's own connection, where a step may take its time.
-        let done = self.take_steps(&lock).await;
+        // By a connection of its own: on PostgreSQL that has the lock, and a
+        // step may take its time there.
+        let writer = match &self.writer {
+            Database::Sqlite(connections) => connections.for_sea_orm().await?,
+            Database::Postgres(pool) => lock_to_migrate(pool).await?,
+        };
+        // With none missing nothing is done: the migrator would log even that,
+        // before the one line of a command's answer.
+        let done = match self.is_migrated().await {
+            Ok(false) => Ok(Migrator::up(&writer, None).await?),
+            Ok(true) => Ok(()),
+            Err(error) => Err(error),
+        };
         // Closing the connection gives the lock back, however it went.
-        lock.close().await?;
+        writer.close().await?;
         done
-    }
-
-    /// Takes the steps that are missing. With none it does nothing: the
-    /// migrator would log even that, before the one line of a command's answer.
-    async fn take_steps(&self, writer: &DatabaseConnection) -> Result<()> {
-        if !self.is_migrated().await? {
-            Migrator::up(writer, None).await?;
-        }
-        Ok(())
     }
 
     /// Whether the schema is up to date.
@@ -132,16 +134,15 @@ impl Store {
     }
 }
 
-fn options(url: &str, connections: u32) -> ConnectOptions {
+async fn postgres(url: &str) -> Result<DatabaseConnection> {
     let mut options = ConnectOptions::new(url);
     options
-        .max_connections(connections)
+        .max_connections(POSTGRES_CONNECTIONS)
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .test_before_acquire(false)
-        // Statements without their values, which are people's words; and only
-        // for who asks for them by name.
-        .sqlx_logging_level(LevelFilter::Trace);
-    options
+        .sqlx_logging_level(STATEMENTS_LOGGED_AT)
+        .map_sqlx_postgres_opts(|postgres| postgres.options(POSTGRES_PATIENCE));
+    Ok(sea_orm::Database::connect(options).await?)
 }
 
 /// Makes the file for its owner alone where there is none. SQLite gives the
@@ -174,41 +175,23 @@ impl May {
 
 /// WAL, so that readers never wait for the writer; `synchronous=FULL`, since
 /// an acknowledged message survives a power cut.
-async fn sqlite(path: &Path, connections: u32, may: May) -> Result<DatabaseConnection> {
-    let mut options = options("sqlite::memory:", connections);
-    let path = path.to_owned();
-    options
-        .min_connections(connections)
-        .max_lifetime(None::<Duration>);
-    options.idle_timeout(None::<Duration>);
-    // Where the disk fails, SQLite rolls back by itself. sqlx doesn't learn of
-    // that: it would count the connection as amid a transaction ever after,
-    // make savepoints of what follows, and release them without a commit.
-    options.map_sqlx_sqlite_pool_opts(|pool| {
-        pool.before_acquire(|connection, _| {
-            Box::pin(std::future::ready(Ok(!connection.is_in_transaction())))
-        })
-    });
-    options.map_sqlx_sqlite_opts(move |sqlite| {
-        sqlite
-            .in_memory(false)
-            .shared_cache(false)
-            .filename(&path)
-            .create_if_missing(true)
-            .busy_timeout(Duration::from_secs(5))
-            // A page of history in one go: with less room, the thread that
-            // reads it waits for who asked, row by row.
-            .row_buffer_size(ROWS_BUFFERED)
-            .pragma("journal_mode", "WAL")
-            .pragma("synchronous", "FULL")
-            .pragma("foreign_keys", "ON")
-            // Statements' journals of a large batch, else a file each.
-            .pragma("temp_store", "MEMORY")
-            // A text that was withdrawn doesn't stay behind in a free page.
-            .pragma("secure_delete", "ON")
-            .pragma("query_only", may.query_only())
-    });
-    Ok(Database::connect(options).await?)
+fn sqlite(path: &Path, may: May) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .busy_timeout(SQLITE_PATIENCE)
+        // A page of history in one go: with less room, the thread that
+        // reads it waits for who asked, row by row.
+        .row_buffer_size(ROWS_BUFFERED)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        // Statements' journals of a large batch, else a file each.
+        .pragma("temp_store", "MEMORY")
+        // A text that was withdrawn doesn't stay behind in a free page.
+        .pragma("secure_delete", "ON")
+        .pragma("query_only", may.query_only())
+        .log_statements(STATEMENTS_LOGGED_AT)
 }
 
 /// Holds a data folder for one server: the lock goes with this, or with the

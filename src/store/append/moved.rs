@@ -7,13 +7,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use entity::conversation::Kind;
 use entity::{ConversationId, MessageId, Millis, UserId};
-use sea_orm::{ConnectionTrait, Statement, Value};
+use sea_orm::{QueryResult, Value};
 
 use super::plan::{Move, Plan, Stand};
+use super::script::Script;
 use super::sql;
 use crate::protocol::User;
 use crate::store::conversations::UNREAD;
-use crate::store::{Result, TELLS_EACH_UP_TO};
+use crate::store::{Result, TELLS_EACH_UP_TO, piece};
 
 /// Whoever covers more messages at once is told of to all.
 const AUTHORS_LOOKED_FOR_UP_TO: i64 = 1_000;
@@ -74,13 +75,21 @@ struct Stretch {
     up_to: i64,
 }
 
-/// Looks what is to be told of the marks that a batch moved. It is read after
-/// the writing, in the same transaction.
-pub(super) async fn look(
-    tx: &impl ConnectionTrait,
-    plan: &Plan,
-    now: Millis,
-) -> Result<HashMap<ConversationId, Marks>> {
+/// What is to be told of the marks that a batch moved, and is only known after
+/// the writing.
+pub(super) struct Asked {
+    /// Of whom the authors were asked for.
+    stretches: Vec<Stretch>,
+    /// Whose unread messages were asked for.
+    counted: Vec<(ConversationId, UserId)>,
+    /// What is unread for those who needn't be asked for.
+    known: Counts,
+}
+
+type Counts = Vec<((ConversationId, UserId), i64)>;
+
+/// Asks for it, behind what is written.
+pub(super) fn ask(script: &mut Script, plan: &Plan) -> Asked {
     let mut stretches = BTreeSet::new();
     for (conversation, _, moved) in plan.told_moves() {
         stretches.extend(stretch(
@@ -95,7 +104,67 @@ pub(super) async fn look(
     }
     // Of two people, everything after one's own mark is the other's.
     stretches.retain(|stretch| !plan.is_direct(stretch.conversation));
-    let authors = authors(tx, &stretches).await?;
+    stretches.retain(|stretch| stretch.up_to - stretch.after <= AUTHORS_LOOKED_FOR_UP_TO);
+    let stretches: Vec<Stretch> = stretches.into_iter().collect();
+    ask_authors(script, &stretches);
+    let (mut known, mut counted) = (Counts::new(), Vec::new());
+    for (key, moved) in &plan.moves {
+        match known_unread(plan, key.0, moved) {
+            Some(count) => known.push((*key, count)),
+            None => counted.push(*key),
+        }
+    }
+    ask_unread(script, &counted);
+    Asked {
+        stretches,
+        counted,
+        known,
+    }
+}
+
+impl Asked {
+    /// What moved, with the last of these answers.
+    pub(super) fn moved(
+        self,
+        plan: &Plan,
+        answers: &[QueryResult],
+        now: Millis,
+    ) -> Result<HashMap<ConversationId, Marks>> {
+        let mut last = answers.iter().rev();
+        let mut counts = self.known;
+        if !self.counted.is_empty() {
+            let rows = last.next().map(piece::of::<(_, _, i64)>).transpose()?;
+            let rows = rows.into_iter().flatten();
+            counts.extend(rows.map(|(conversation, user, count)| ((conversation, user), count)));
+        }
+        let mut authors: BTreeMap<Stretch, Vec<UserId>> = self
+            .stretches
+            .iter()
+            .map(|stretch| (*stretch, Vec::new()))
+            .collect();
+        if !authors.is_empty() {
+            let rows = last
+                .next()
+                .map(piece::of::<(_, _, _, UserId)>)
+                .transpose()?;
+            for (conversation, after, up_to, author) in rows.into_iter().flatten() {
+                let stretch = Stretch {
+                    conversation,
+                    after,
+                    up_to,
+                };
+                authors.entry(stretch).or_default().push(author);
+            }
+        }
+        Ok(told(plan, (&authors, counts), now))
+    }
+}
+
+fn told(
+    plan: &Plan,
+    (authors, counts): (&BTreeMap<Stretch, Vec<UserId>>, Counts),
+    now: Millis,
+) -> HashMap<ConversationId, Marks> {
     let mut all: HashMap<ConversationId, Marks> = HashMap::new();
     for (conversation, user, moved) in plan.told_moves() {
         let step = |before: i64, stand: Stand| {
@@ -103,7 +172,7 @@ pub(super) async fn look(
             Some(Step {
                 message: stand.message?,
                 seq: stand.seq,
-                covers: covered([stretch], &authors),
+                covers: covered([stretch], authors),
             })
         };
         let read = step(moved.before.read, moved.read);
@@ -126,17 +195,17 @@ pub(super) async fn look(
             at: now,
             delivered: row.delivered_low,
             read: row.read_low,
-            covers: covered(raised.stretches(*conversation), &authors),
+            covers: covered(raised.stretches(*conversation), authors),
         });
     }
-    for ((conversation, user), count) in unread(tx, plan).await? {
+    for ((conversation, user), count) in counts {
         let marks = all.entry(conversation).or_default();
         marks.unread.push((user, count));
     }
     for marks in all.values_mut() {
         marks.moved.sort_by_key(|moved| moved.version);
     }
-    Ok(all)
+    all
 }
 
 /// Where the overall marks stood before a batch, and stand after it.
@@ -185,86 +254,47 @@ fn covered(
     Authors::These(all.into_iter().collect())
 }
 
-/// Who wrote what stands in these stretches; none of those that are too long.
-async fn authors(
-    tx: &impl ConnectionTrait,
-    stretches: &BTreeSet<Stretch>,
-) -> Result<BTreeMap<Stretch, Vec<UserId>>> {
-    let looked: Vec<&Stretch> = stretches
-        .iter()
-        .filter(|stretch| stretch.up_to - stretch.after <= AUTHORS_LOOKED_FOR_UP_TO)
-        .collect();
-    let mut found: BTreeMap<Stretch, Vec<UserId>> = looked
-        .iter()
-        .map(|stretch| (**stretch, Vec::new()))
-        .collect();
-    if looked.is_empty() {
-        return Ok(found);
+/// Asks who wrote what stands in these stretches.
+fn ask_authors(script: &mut Script, stretches: &[Stretch]) {
+    if stretches.is_empty() {
+        return;
     }
-    let statement = Statement::from_sql_and_values(
-        tx.get_database_backend(),
-        format!(
-            "SELECT DISTINCT v.column1, v.column2, v.column3, m.sender_id \
-             FROM {} v CROSS JOIN message m WHERE m.conversation_id = v.column1 \
-             AND m.seq > v.column2 AND m.seq <= v.column3 AND m.kind = 0",
-            sql::values(tx.get_database_backend(), looked.len(), 3)
-        ),
-        looked.iter().flat_map(|stretch| {
-            [
-                Value::from(stretch.conversation),
-                stretch.after.into(),
-                stretch.up_to.into(),
-            ]
-        }),
+    let rest = format!(
+        "FROM (SELECT DISTINCT v.column1, v.column2, v.column3, m.sender_id \
+         FROM {} v CROSS JOIN message m WHERE m.conversation_id = v.column1 \
+         AND m.seq > v.column2 AND m.seq <= v.column3 AND m.kind = 0) authors",
+        sql::values(script.backend(), stretches.len(), 3)
     );
-    for row in tx.query_all_raw(statement).await? {
-        let stretch = Stretch {
-            conversation: row.try_get_by_index(0)?,
-            after: row.try_get_by_index(1)?,
-            up_to: row.try_get_by_index(2)?,
-        };
-        found
-            .entry(stretch)
-            .or_default()
-            .push(row.try_get_by_index(3)?);
-    }
-    Ok(found)
+    let columns = "column1, column2, column3, sender_id";
+    let values = stretches.iter().flat_map(|stretch| {
+        [
+            Value::from(stretch.conversation),
+            stretch.after.into(),
+            stretch.up_to.into(),
+        ]
+    });
+    script.add(piece::sql(script.backend(), columns, &rest), values);
 }
 
-type Counts = Vec<((ConversationId, UserId), i64)>;
-
-/// What is unread for those who moved. Whoever stands at the end, or sent
-/// something in this batch, is counted without asking.
-async fn unread(tx: &impl ConnectionTrait, plan: &Plan) -> Result<Counts> {
-    let (mut counts, mut asked) = (Counts::new(), Vec::new());
-    for (key, moved) in &plan.moves {
-        match known_unread(plan, key.0, moved) {
-            Some(count) => counts.push((*key, count)),
-            None => asked.push(*key),
-        }
-    }
+/// Asks what is unread for these.
+fn ask_unread(script: &mut Script, asked: &[(ConversationId, UserId)]) {
     if asked.is_empty() {
-        return Ok(counts);
+        return;
     }
-    let statement = Statement::from_sql_and_values(
-        tx.get_database_backend(),
-        format!(
-            "SELECT p.conversation_id, p.user_id, {UNREAD} FROM {} v CROSS JOIN participant p \
-             CROSS JOIN conversation c WHERE p.conversation_id = v.column1 \
-             AND p.user_id = v.column2 AND c.id = v.column1",
-            sql::values(tx.get_database_backend(), asked.len(), 2)
-        ),
-        asked
-            .iter()
-            .flat_map(|(conversation, user)| [Value::from(*conversation), Value::from(*user)]),
+    let rest = format!(
+        "FROM {} v CROSS JOIN participant p CROSS JOIN conversation c \
+         WHERE p.conversation_id = v.column1 AND p.user_id = v.column2 AND c.id = v.column1",
+        sql::values(script.backend(), asked.len(), 2)
     );
-    for row in tx.query_all_raw(statement).await? {
-        let key = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
-        counts.push((key, row.try_get_by_index(2)?));
-    }
-    Ok(counts)
+    let columns = format!("p.conversation_id, p.user_id, {UNREAD}");
+    let values = asked
+        .iter()
+        .flat_map(|(conversation, user)| [Value::from(*conversation), Value::from(*user)]);
+    script.add(piece::sql(script.backend(), &columns, &rest), values);
 }
 
+/// What is unread for who moved, where that is known without asking: whoever
+/// stands at the end, or sent something in this batch.
 fn known_unread(plan: &Plan, conversation: ConversationId, moved: &Move) -> Option<i64> {
     let last = plan.conversations.get(&conversation)?.last_ord;
     let mut touches = plan.touches.iter();

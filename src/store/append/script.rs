@@ -5,7 +5,8 @@
 
 use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement, Value};
 
-use crate::store::Result;
+use crate::store::database::Transaction;
+use crate::store::{Result, StoreError};
 
 /// Statements, in order. On SQLite their values are bare `?`, which are
 /// counted through all of them.
@@ -38,21 +39,39 @@ impl Script {
 
     /// Runs them, and begins anew: the rows of all, in order.
     pub(super) async fn run(&mut self, db: &impl ConnectionTrait) -> Result<Vec<QueryResult>> {
-        let statements = std::mem::take(&mut self.statements);
         if self.backend == DbBackend::Sqlite {
-            let (texts, values): (Vec<_>, Vec<_>) = statements.into_iter().unzip();
-            if texts.is_empty() {
-                return Ok(Vec::new());
-            }
-            let (text, values) = (texts.join(";\n"), values.into_iter().flatten());
-            let all = Statement::from_sql_and_values(self.backend, text, values);
-            return Ok(db.query_all_raw(all).await?);
+            return Ok(match self.whole() {
+                Some(all) => db.query_all_raw(all).await?,
+                None => Vec::new(),
+            });
         }
         let mut rows = Vec::new();
-        for (text, values) in statements {
+        for (text, values) in std::mem::take(&mut self.statements) {
             let one = Statement::from_sql_and_values(self.backend, text, values);
             rows.append(&mut db.query_all_raw(one).await?);
         }
         Ok(rows)
+    }
+
+    /// The same, and commits: on SQLite that goes along with them.
+    pub(super) async fn commit(mut self, tx: Transaction) -> Result<Vec<QueryResult>> {
+        if self.backend == DbBackend::Sqlite
+            && let Some(all) = self.whole()
+        {
+            let rows = tx.commit_after(all).await;
+            return rows.map_err(StoreError::of_commit);
+        }
+        let rows = self.run(&tx).await?;
+        tx.commit().await.map_err(StoreError::of_commit)?;
+        Ok(rows)
+    }
+
+    /// All in one, where there are any.
+    fn whole(&mut self) -> Option<Statement> {
+        let statements = std::mem::take(&mut self.statements).into_iter();
+        let (texts, values): (Vec<_>, Vec<_>) = statements.unzip();
+        let (text, values) = (texts.join(";\n"), values.into_iter().flatten());
+        let all = Statement::from_sql_and_values(self.backend, text, values);
+        (!all.sql.is_empty()).then_some(all)
     }
 }

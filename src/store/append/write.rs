@@ -15,26 +15,34 @@ use super::script::Script;
 use super::sql;
 use crate::store::Result;
 
-pub(super) async fn all(tx: &impl ConnectionTrait, plan: &mut Plan, now: Millis) -> Result<()> {
-    let mut script = Script::on(tx);
+/// Writes it all, but for the last statements: those are left in `script`.
+pub(super) async fn all(
+    tx: &impl ConnectionTrait,
+    script: &mut Script,
+    plan: &mut Plan,
+    now: Millis,
+) -> Result<()> {
     // Who comes or goes makes everything after it in the batch stale: so what
     // people said and set is written first, and then what became of them.
-    marks::advance(&mut script, &plan.moves);
+    marks::advance(script, &plan.moves);
     if !plan.settings.is_empty() {
         script.run(tx).await?;
         changes::settings(tx, &plan.settings).await?;
     }
-    insert_messages(&mut script, plan);
+    insert_messages(script, plan);
     if !plan.changes.is_empty() {
         script.run(tx).await?;
         changes::members(tx, plan).await?;
     }
-    let receipts = marks::raise_lows(tx, &mut script, plan, now).await?;
-    update_conversations(&mut script, plan.conversations.values());
-    marks::keep(&mut script, receipts);
-    script.run(tx).await?;
-    changes::conversations(tx, plan).await?;
-    touches::all(tx, &plan.touches, now).await
+    let receipts = marks::raise_lows(tx, script, plan, now).await?;
+    update_conversations(script, plan.conversations.values());
+    marks::keep(script, receipts);
+    if !plan.changes.is_empty() || !plan.touches.is_empty() {
+        script.run(tx).await?;
+        changes::conversations(tx, plan).await?;
+        touches::all(tx, &plan.touches, now).await?;
+    }
+    Ok(())
 }
 
 /// Notes that all have read a conversation up to there.

@@ -6,14 +6,15 @@ use entity::connection::{self, State};
 use entity::conversation;
 use entity::{UserId, user};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DatabaseConnection, EntityTrait, QueryFilter,
-    QueryOrder, QuerySelect, Statement, Value,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    Statement, Value,
 };
 
 use super::{Store, is_of, is_seen_by, other, seen};
 use crate::protocol::{Connection, input::direct_key};
 use crate::store::Result;
 use crate::store::append::sql::{pad, values};
+use crate::store::database::Database;
 
 impl Store {
     /// Who asked this person, and whom they asked, newest first: what nobody
@@ -83,10 +84,7 @@ impl Store {
 }
 
 /// How many have asked each of these people and wait for an answer.
-pub(super) async fn count(
-    db: DatabaseConnection,
-    mut users: Vec<UserId>,
-) -> Result<HashMap<UserId, i64>> {
+pub(super) async fn count(db: Database, mut users: Vec<UserId>) -> Result<HashMap<UserId, i64>> {
     pad(&mut users);
     let of = |side: &str| {
         format!(

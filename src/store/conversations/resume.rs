@@ -8,6 +8,7 @@ use super::Store;
 use super::views::{AFTER_VIEWS, KNOWN, LISTED, look, views};
 use crate::protocol::{Conversation, Message};
 use crate::store::append::sql::places_from;
+use crate::store::database::Transaction;
 use crate::store::{Result, StoreError, messages, piece};
 
 /// So many changed messages are looked at: more are too many to be replayed.
@@ -111,8 +112,7 @@ impl Store {
         let (Some((_, view)), Some(sight)) = (views.into_iter().next(), sight) else {
             return Err(StoreError::not_found());
         };
-        let (changed, messages) = changed(&tx, id, &sight, (after, view.version)).await?;
-        tx.commit().await?;
+        let (changed, messages) = changed(tx, id, &sight, (after, view.version)).await?;
         let is_cut = changed.len() > LOOKED_AT;
         let first = Changed::first_of(changed.iter().copied());
         let is_first = |message: &Message| !is_cut && first.contains(&message.seq);
@@ -162,14 +162,14 @@ fn sight(backend: DbBackend) -> String {
 /// looked at where there are so many; and as many of the first of these as one
 /// reading takes, or more. It reads along the versions, from the first that they
 /// can see on. After a leaving, that is along what was touched: nothing that was
-/// posted then is theirs, however much that is.
+/// posted then is theirs, however much that is. It is the last that is asked.
 async fn changed(
-    db: &impl ConnectionTrait,
+    tx: Transaction,
     id: ConversationId,
     sight: &Sight,
     (after, up_to): (i64, i64),
 ) -> Result<(Vec<Changed>, Vec<Message>)> {
-    let backend = db.get_database_backend();
+    let backend = tx.get_database_backend();
     let after = after.max(sight.earliest - 1);
     let left = sight.left_version.unwrap_or(up_to).min(up_to);
     let touched = stretch("AND m.version > m.posted_version", 6);
@@ -196,7 +196,7 @@ async fn changed(
         up_to.into(),
     ];
     let statement = Statement::from_sql_and_values(backend, sql, values);
-    let Some(row) = db.query_one_raw(statement).await? else {
+    let Some(row) = tx.commit_after(statement).await?.pop() else {
         return Ok((Vec::new(), Vec::new()));
     };
     Ok((piece::of(&row)?, messages::at(&row, 1)?))

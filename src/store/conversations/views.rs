@@ -6,13 +6,14 @@ use std::collections::HashMap;
 
 use entity::conversation::Kind;
 use entity::{ConversationId, MessageId, Millis, UserId};
-use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, QueryResult, Statement, Value};
+use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement, Value};
 use serde::Deserialize;
 
 use super::Store;
 use crate::protocol::{Conversation, Message, Participant};
 use crate::store::append::sql::{pad, places, places_from};
 use crate::store::blocks::Pairs;
+use crate::store::database::Database;
 use crate::store::{Result, StoreError, count, messages, piece};
 use people::{PEOPLE, PersonRow};
 
@@ -124,10 +125,7 @@ impl Store {
     }
 }
 
-async fn waiting(
-    db: DatabaseConnection,
-    mut users: Vec<UserId>,
-) -> Result<HashMap<UserId, Vec<Waiting>>> {
+async fn waiting(db: Database, mut users: Vec<UserId>) -> Result<HashMap<UserId, Vec<Waiting>>> {
     pad(&mut users);
     // Counted first: with the condition at the join, PostgreSQL takes reading
     // all conversations for cheaper than looking theirs up.

@@ -129,6 +129,7 @@ async fn scans_of_sqlite(connection: &DatabaseConnection, statement: &str) -> Ve
             || step == "SCAN subjects"
             || step == "SCAN waiting"
             || step == "SCAN seen"
+            || step == "SCAN authors"
             || step == "SCAN people"
             || step == "SCAN changed"
             || step == "SCAN theirs"

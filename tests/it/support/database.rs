@@ -26,6 +26,11 @@ pub(crate) struct TestDatabase {
 }
 
 impl TestDatabase {
+    /// Whether tests run on SQLite.
+    pub(crate) fn is_sqlite() -> bool {
+        server().is_none()
+    }
+
     /// A database with the present schema.
     pub(crate) async fn migrated(folder: &Path) -> Self {
         let database = Self::empty(folder).await;
