@@ -11,6 +11,7 @@ use std::time::Duration;
 use actix_web::dev::{Server, ServerHandle};
 use actix_web::middleware::{Compress, NormalizePath, TrailingSlash, from_fn};
 use actix_web::{App, HttpServer, web};
+use socket2::{Domain, Socket, Type};
 use tokio::task::JoinHandle;
 
 use crate::auth::{Csrf, Secret, Tokens};
@@ -27,6 +28,10 @@ use crate::web::{
 
 /// Unsent bytes up to which a session's heartbeat still runs.
 const WRITE_BUFFER: usize = 256 * 1024;
+/// Connections that may wait to be let in: as many as Linux allows. All come
+/// back at once when a server was gone, and who isn't taken note of tries again
+/// only after a second, then after two more, then four.
+const BACKLOG: i32 = 4096;
 /// How long a connection without a request is kept.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
 /// How long requests may take to finish once the server stops, in seconds.
@@ -200,7 +205,16 @@ async fn finish((handle, serving): Running, deadline: Deadline) -> io::Result<()
 }
 
 fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
-    TcpListener::bind(address).map_err(|error| StartError::Listen(address, error))
+    bind(address).map_err(|error| StartError::Listen(address, error))
+}
+
+/// As the standard library binds, but for how many may wait to be let in.
+fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+    socket.set_reuse_address(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
 }
 
 type WithAddress = (SocketAddr, Server);
