@@ -49,7 +49,7 @@ pub use admin::{
     Standing as HouseStanding, Target,
 };
 pub use alone::ServeLock;
-pub use audience::Acquaintance;
+pub use audience::Acquaintances;
 pub use connections::{Change, RequestOutcome};
 pub use conversations::{
     Access, Changed, Leaver, ListCursor, Missed, NewGroup, RoomMember, RoomRecord, Round, Standing,

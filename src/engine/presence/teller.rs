@@ -12,7 +12,7 @@ use entity::{ConversationId, UserId};
 use crate::engine::directory::Directory;
 use crate::engine::ports::Frame;
 use crate::protocol::Event;
-use crate::store::{Acquaintance, Result, Status, Store};
+use crate::store::{Acquaintances, Result, Status, Store};
 
 /// What is to be told.
 #[derive(Clone, Debug, Default)]
@@ -30,8 +30,7 @@ impl News {
         self.changed.is_empty() && self.introduced.is_empty()
     }
 
-    fn introduces(&self, pair: &Acquaintance) -> bool {
-        let (one, two) = (pair.subject, pair.viewer);
+    fn introduces(&self, one: UserId, two: UserId) -> bool {
         self.introduced.contains(&(one, two)) || self.introduced.contains(&(two, one))
     }
 }
@@ -62,7 +61,7 @@ impl Teller {
         let statuses = self.statuses(news).await?;
         let subjects: Vec<UserId> = statuses.keys().copied().collect();
         let known = self.store.acquaintances(&subjects).await?;
-        let (frames, told) = self.concerned(news, &statuses, known);
+        let (frames, told) = self.concerned(news, &statuses, &known);
         let bound = self.bound(&told).await?;
         for (subjects, viewers) in alike(told) {
             let frames = subjects.iter().filter_map(|user| frames.get(user));
@@ -105,28 +104,30 @@ impl Teller {
         &self,
         news: &News,
         statuses: &BTreeMap<UserId, Status>,
-        known: Vec<Acquaintance>,
+        known: &Acquaintances,
     ) -> (HashMap<UserId, Frame>, Told) {
         let changed: HashSet<UserId> = news.changed.iter().map(|(user, _)| *user).collect();
-        let viewers: HashSet<UserId> = known.iter().map(|pair| pair.viewer).collect();
+        let viewers: HashSet<UserId> = known.pairs.iter().map(|(_, viewer)| *viewer).collect();
         let viewers: Vec<UserId> = viewers.into_iter().collect();
         let here: HashSet<UserId> = self.directory.present(&viewers).into_iter().collect();
         let mut frames = HashMap::new();
         let mut told = Told::new();
-        for pair in known {
-            let concerns = changed.contains(&pair.subject) || news.introduces(&pair);
-            let Some(status) = statuses.get(&pair.subject).filter(|_| concerns) else {
+        for (subject, viewer) in known.pairs.iter().copied() {
+            if !here.contains(&viewer)
+                || !changed.contains(&subject) && !news.introduces(subject, viewer)
+            {
+                continue;
+            }
+            let (Some(status), Some(username)) =
+                (statuses.get(&subject), known.usernames.get(&subject))
+            else {
                 continue;
             };
-            if here.contains(&pair.viewer) {
-                told.entry(pair.viewer).or_default().push(pair.subject);
-                frames
-                    .entry(pair.subject)
-                    .or_insert_with(|| frame(pair.username, *status));
-            }
-        }
-        for subjects in told.values_mut() {
-            subjects.sort_unstable();
+            // They come in order.
+            told.entry(viewer).or_default().push(subject);
+            frames
+                .entry(subject)
+                .or_insert_with(|| frame(username.clone(), *status));
         }
         (frames, told)
     }

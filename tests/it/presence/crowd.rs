@@ -136,10 +136,10 @@ async fn cost_of_a_thousand() {
     ];
     // One of them, who knows nobody but the watcher.
     let other = enter(FIRST, Door::Everything);
-    // A row for each who knows one of them.
+    // Of each of them a name, and a row for who knows them.
     for (count, statements) in [(1, 1), (500, 1), (1_000, 2)] {
         let cost = arrive(&teller, count).await;
-        assert_eq!(cost, (statements, count as u64), "{count} came");
+        assert_eq!(cost, (statements, 2 * count as u64), "{count} came");
         for session in &unbound {
             assert_eq!(session.heard().await, [count as usize]);
         }
@@ -150,7 +150,7 @@ async fn cost_of_a_thousand() {
     let bound = enter(WATCHER, Door::Conversation(ConversationId(7)));
     for (count, statements) in [(1, 2), (500, 2), (1_000, 4)] {
         let cost = arrive(&teller, count).await;
-        assert_eq!(cost, (statements, count as u64), "{count} came");
+        assert_eq!(cost, (statements, 2 * count as u64), "{count} came");
         assert_eq!(unbound[0].heard().await, [count as usize]);
         assert!(bound.heard().await.is_empty());
     }

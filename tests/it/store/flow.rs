@@ -191,7 +191,7 @@ async fn presence(store: &Store, people: &[UserId]) {
     store.set_offline(&gone).await.unwrap();
     store.statuses(people).await.unwrap();
     let known = store.acquaintances(people).await.unwrap();
-    assert_eq!(known.len(), 2, "each of the other, once");
+    assert_eq!(known.pairs.len(), 2, "each of the other, once");
     assert_eq!(store.rooms_of(people).await.unwrap().len(), 4);
 }
 

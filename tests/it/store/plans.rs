@@ -88,7 +88,7 @@ fn check_that_all_was_heard(statements: &BTreeSet<String>) {
         "\"ended_at\" >= ",
         "INSERT INTO \"message\"",
         "\"direct_key\" = ",
-        "known.subject, subjects.username",
+        "FROM (SELECT DISTINCT conversation_id FROM mine) rooms",
         "CROSS JOIN participant p",
         "s.last_seen = $1 AND s.user_id < $2",
         "c.participant_count = $1 AND c.id < $2",
@@ -130,6 +130,9 @@ async fn scans_of_sqlite(connection: &DatabaseConnection, statement: &str) -> Ve
             || step == "SCAN waiting"
             || step == "SCAN seen"
             || step == "SCAN authors"
+            || step == "SCAN mine"
+            || step == "SCAN rooms"
+            || step == "SCAN blocks"
             || step == "SCAN people"
             || step == "SCAN changed"
             || step == "SCAN theirs"
