@@ -17,6 +17,9 @@ pub(crate) struct Copy {
     newest: i64,
     /// The `seq` of the newest message that it was told or shown.
     last: i64,
+    /// The `seq` of the last message that was there when it was shown: of those
+    /// up to it, it hears only where they change.
+    shown: i64,
     /// Whether it hears everything since `resumed`.
     is_live: bool,
 }
@@ -123,12 +126,17 @@ impl Client {
             }
             "conversation" => {
                 let view = &frame["conversation"];
-                let copy = self.copies.entry(number(&view["id"])).or_default();
+                let last = number(&view["last_seq"]);
+                let copy = self.copies.entry(number(&view["id"]));
+                let copy = copy.or_insert_with(|| Copy {
+                    shown: last,
+                    ..Copy::default()
+                });
                 // Until `synced`, it may still be replayed.
                 if !copy.is_live {
                     copy.cursor = number(&view["version"]);
                     copy.newest = copy.cursor;
-                    copy.last = number(&view["last_seq"]);
+                    copy.last = last;
                 }
             }
             "synced" => {
@@ -148,16 +156,22 @@ impl Client {
         self.check_end(person, id).await;
     }
 
-    /// The same for one that was shown to it, from the first message on that
-    /// it was told.
+    /// The same for one that was shown to it, from what came after that on; and
+    /// that what it heard of before is as it heard.
     pub(crate) async fn check_end(&self, person: &Person, id: i64) {
-        let first = self.copies[&id].messages.keys().next().copied();
-        let first = first.expect("some message");
+        let Copy {
+            messages, shown, ..
+        } = &self.copies[&id];
+        assert!(messages.keys().any(|seq| seq > shown), "some message");
         let there = whole_history(person, id).await.into_iter();
-        let there = there.filter(|message| message["seq"].as_i64() >= Some(first));
-        let mine = self.copies[&id].messages.values();
-        let mine: Vec<Value> = mine.cloned().map(without_status).collect();
-        let there: Vec<Value> = there.map(without_status).collect();
+        let there: Vec<Value> = there
+            .filter(|message| {
+                let seq = message["seq"].as_i64().unwrap();
+                seq > *shown || messages.contains_key(&seq)
+            })
+            .map(without_status)
+            .collect();
+        let mine: Vec<Value> = messages.values().cloned().map(without_status).collect();
         assert_eq!(mine.len(), there.len());
         for (mine, there) in mine.iter().zip(&there) {
             assert_eq!(mine, there);
