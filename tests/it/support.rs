@@ -17,7 +17,7 @@ mod wait;
 pub(crate) use ailing_disk::{AilingDisk, Ails};
 pub(crate) use answer::Answer;
 pub(crate) use app::{Site, TestApp};
-pub(crate) use binary::{Binary, finish};
+pub(crate) use binary::{Binary, Serving, finish};
 pub(crate) use database::TestDatabase;
 pub(crate) use person::{PASSWORD, Person};
 pub(crate) use proxy::Proxy;

@@ -6,7 +6,7 @@ use std::fs;
 use reqwest::Method;
 use serde_json::Value;
 
-use crate::support::{AilingDisk, Ails, Binary, PASSWORD, Person};
+use crate::support::{AilingDisk, Ails, Binary, PASSWORD, Person, Serving};
 
 /// What still fits until the disk is full.
 const ROOM: u64 = 64 * 1024;
@@ -14,6 +14,15 @@ const ROOM: u64 = 64 * 1024;
 /// that sqlx hasn't heard of: with the second failure it had a transaction
 /// open for good, and what was acknowledged after that was never on disk.
 const AGAIN: usize = 4;
+
+/// Ann and Ben, and their conversation.
+async fn two_who_talk(serving: &Serving) -> (Person, Person, i64) {
+    let ann = Person::register(&serving.site, "ann").await;
+    let ben = Person::register(&serving.site, "ben").await;
+    ann.connect_with(&ben).await;
+    let id = ann.talk_with(&ben).await;
+    (ann, ben, id)
+}
 
 #[tokio::test]
 async fn a_full_disk_refuses_and_loses_nothing_and_goes_on_when_there_is_room() {
@@ -23,12 +32,7 @@ async fn a_full_disk_refuses_and_loses_nothing_and_goes_on_when_there_is_room() 
         return;
     }
     let mut serving = binary.serve_under_limits().await;
-    let (ann, ben) = (
-        Person::register(&serving.site, "ann").await,
-        Person::register(&serving.site, "ben").await,
-    );
-    ann.connect_with(&ben).await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben, id) = two_who_talk(&serving).await;
     let mut here = ann.chat_socket(id).await;
     let mut there = ben.chat_socket(id).await;
 
@@ -103,12 +107,7 @@ async fn survives(ails: Ails) {
     }
     let disk = AilingDisk::under(binary.folder()).await;
     let mut serving = binary.serve_on(&disk).await;
-    let (ann, ben) = (
-        Person::register(&serving.site, "ann").await,
-        Person::register(&serving.site, "ben").await,
-    );
-    ann.connect_with(&ben).await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben, id) = two_who_talk(&serving).await;
     let mut here = ann.chat_socket(id).await;
     let mut there = ben.chat_socket(id).await;
 
