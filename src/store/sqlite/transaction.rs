@@ -1,8 +1,6 @@
 //! A transaction that goes along with its statements.
 
 use sea_orm::prelude::async_trait::async_trait;
-use sea_orm::sqlx::Executor as _;
-use sea_orm::sqlx::sqlite::SqliteConnection;
 use sea_orm::{
     ConnAcquireErr, ConnectionTrait, DbBackend, DbErr, ExecResult, QueryResult, Statement,
 };
@@ -10,6 +8,7 @@ use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 
 use super::Taken;
+use super::line::Line;
 
 /// How a transaction begins.
 #[derive(Clone, Copy, Debug)]
@@ -37,7 +36,7 @@ pub(in crate::store) struct Transaction {
 
 struct Work {
     /// There until it is dropped.
-    connection: Option<Taken>,
+    taken: Option<Taken>,
     stage: Stage,
 }
 
@@ -50,9 +49,9 @@ enum Stage {
 }
 
 impl Work {
-    fn connection(&mut self) -> Result<&mut SqliteConnection, DbErr> {
+    fn line(&mut self) -> Result<&mut Line, DbErr> {
         let gone = DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed);
-        self.connection.as_deref_mut().ok_or(gone)
+        self.taken.as_deref_mut().ok_or(gone)
     }
 
     /// What is to be run for a statement: the first has the beginning with it.
@@ -70,10 +69,10 @@ impl Work {
 }
 
 impl Transaction {
-    pub(super) fn on(connection: Taken, begin: Begin) -> Self {
+    pub(super) fn on(taken: Taken, begin: Begin) -> Self {
         Self {
             work: Mutex::new(Work {
-                connection: Some(connection),
+                taken: Some(taken),
                 stage: Stage::Due(begin),
             }),
         }
@@ -110,25 +109,25 @@ impl ConnectionTrait for Transaction {
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
         let mut work = self.work.lock().await;
         let statement = work.statement(statement);
-        super::execute(work.connection()?, statement).await
+        work.line()?.execute(statement).await
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
         let mut work = self.work.lock().await;
         let sql = work.text(sql.to_owned());
-        super::execute_unprepared(work.connection()?, sql).await
+        work.line()?.execute_unprepared(sql).await
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
         let mut work = self.work.lock().await;
         let statement = work.statement(statement);
-        super::query_one(work.connection()?, statement).await
+        work.line()?.query_one(statement).await
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
         let mut work = self.work.lock().await;
         let statement = work.statement(statement);
-        super::query_all(work.connection()?, statement).await
+        work.line()?.query_all(statement).await
     }
 }
 
@@ -137,27 +136,12 @@ impl Drop for Transaction {
     /// the runtime, as when that ends, the connection ends with it.
     fn drop(&mut self) {
         let work = self.work.get_mut();
-        let (Stage::Begun, Some(connection)) = (work.stage, work.connection.take()) else {
+        let (Stage::Begun, Some(mut taken)) = (work.stage, work.taken.take()) else {
             return;
         };
         match Handle::try_current() {
-            Ok(runtime) => drop(runtime.spawn(roll_back(connection))),
-            Err(_) => drop(Taken::take(connection)),
+            Ok(runtime) => drop(runtime.spawn(async move { taken.roll_back().await })),
+            Err(_) => drop(Taken::take(taken)),
         }
-    }
-}
-
-/// SQLite's plain error, by which it says that no transaction is open: it has
-/// rolled back by itself.
-const NONE_IS_OPEN: &str = "1";
-
-async fn roll_back(mut connection: Taken) {
-    let rolled_back = connection.execute("ROLLBACK").await;
-    let is_open = rolled_back.is_err_and(|error| {
-        let code = error.as_database_error().and_then(|error| error.code());
-        code.as_deref() != Some(NONE_IS_OPEN)
-    });
-    if is_open {
-        drop(Taken::take(connection));
     }
 }

@@ -1,0 +1,102 @@
+//! One connection.
+
+use futures_util::TryStreamExt;
+use sea_orm::sqlx::query::Query;
+use sea_orm::sqlx::sqlite::{Sqlite, SqliteConnectOptions, SqliteConnection, SqliteQueryResult};
+use sea_orm::sqlx::{AssertSqlSafe, ConnectOptions, Connection, Either, Executor, query_with};
+use sea_orm::{DbErr, ExecResult, QueryResult, RuntimeErr, SqlxError, Statement, Values};
+use sea_query_sqlx::SqlxValues;
+
+/// SQLite's plain error, by which it says that no transaction is open.
+const NONE_IS_OPEN: &str = "1";
+
+/// A connection, and whether it is of any more use.
+pub(super) struct Line {
+    connection: SqliteConnection,
+    is_lost: bool,
+}
+
+impl Line {
+    pub(super) async fn open(options: &SqliteConnectOptions) -> Result<Self, SqlxError> {
+        Ok(Self {
+            connection: options.connect().await?,
+            is_lost: false,
+        })
+    }
+
+    /// Reads the file's head: whether it is a database.
+    pub(super) async fn look(&mut self) -> Result<(), SqlxError> {
+        let looked = self.connection.execute("PRAGMA schema_version");
+        looked.await.map(drop)
+    }
+
+    /// Whether its thread has ended, or its transaction won't.
+    pub(super) fn is_lost(&self) -> bool {
+        self.is_lost
+    }
+
+    pub(super) async fn close(self) -> Result<(), SqlxError> {
+        self.connection.close().await
+    }
+
+    /// Ends a transaction, where SQLite hasn't done so by itself.
+    pub(super) async fn roll_back(&mut self) {
+        if let Err(error) = self.connection.execute("ROLLBACK").await {
+            let code = error.as_database_error().and_then(|error| error.code());
+            self.is_lost = code.as_deref() != Some(NONE_IS_OPEN);
+        }
+    }
+
+    /// Of several statements, the last one's result counts: those that change
+    /// nothing repeat how much was changed before them.
+    pub(super) async fn execute(&mut self, statement: Statement) -> Result<ExecResult, DbErr> {
+        let mut steps = self.connection.fetch_many(query(statement));
+        let mut done = Ok(SqliteQueryResult::default());
+        loop {
+            match steps.try_next().await {
+                Ok(Some(Either::Left(one))) => done = Ok(one),
+                Ok(Some(Either::Right(_))) => {}
+                Ok(None) => break,
+                Err(error) => {
+                    done = Err(error);
+                    break;
+                }
+            }
+        }
+        drop(steps);
+        Ok(self.note(done)?.into())
+    }
+
+    pub(super) async fn execute_unprepared(&mut self, sql: String) -> Result<ExecResult, DbErr> {
+        let done = self.connection.execute(AssertSqlSafe(sql)).await;
+        Ok(self.note(done)?.into())
+    }
+
+    pub(super) async fn query_one(
+        &mut self,
+        statement: Statement,
+    ) -> Result<Option<QueryResult>, DbErr> {
+        let row = query(statement).fetch_optional(&mut self.connection).await;
+        Ok(self.note(row)?.map(Into::into))
+    }
+
+    pub(super) async fn query_all(
+        &mut self,
+        statement: Statement,
+    ) -> Result<Vec<QueryResult>, DbErr> {
+        let rows = query(statement).fetch_all(&mut self.connection).await;
+        Ok(self.note(rows)?.into_iter().map(Into::into).collect())
+    }
+
+    fn note<T>(&mut self, done: Result<T, SqlxError>) -> Result<T, DbErr> {
+        done.map_err(|error| {
+            self.is_lost |= matches!(error, SqlxError::WorkerCrashed);
+            DbErr::Query(RuntimeErr::SqlxError(error.into()))
+        })
+    }
+}
+
+fn query(statement: Statement) -> Query<'static, Sqlite, SqlxValues> {
+    let values = statement.values.map_or_else(Vec::new, |values| values.0);
+    query_with(AssertSqlSafe(statement.sql), SqlxValues(Values(values)))
+}
