@@ -21,6 +21,7 @@ mod m20261122_000007_furthest;
 mod m20261122_000008_look_alikes;
 mod m20261122_000009_admin;
 mod m20261125_000010_left;
+mod m20261126_000011_versions;
 
 /// All steps, in order.
 pub struct Migrator;
@@ -39,6 +40,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000008_look_alikes::Migration),
             Box::new(m20261122_000009_admin::Migration),
             Box::new(m20261125_000010_left::Migration),
+            Box::new(m20261126_000011_versions::Migration),
         ]
     }
 }

@@ -1,5 +1,6 @@
 //! History: messages in their present state, as clients see them.
 
+mod changes;
 mod pages;
 mod reactions;
 mod receipts;
@@ -13,24 +14,9 @@ use serde_json::value::RawValue;
 use super::{Result, piece};
 use crate::protocol::{Message, Quote, Status, User};
 
+pub(super) use changes::{changed, sql as changed_sql};
 pub use pages::{Page, PageRequest, View};
 pub use receipts::ReceiptsRequest;
-
-/// Every message that changed after the version `after` and up to `up_to`,
-/// in its present state, in the order of `seq`.
-pub(super) async fn changed(
-    db: &impl ConnectionTrait,
-    conversation: ConversationId,
-    after: i64,
-    up_to: i64,
-) -> Result<Vec<Message>> {
-    select(
-        db,
-        "WHERE m.conversation_id = $1 AND m.version > $2 AND m.version <= $3 ORDER BY m.seq",
-        [conversation.into(), after.into(), up_to.into()],
-    )
-    .await
-}
 
 /// The messages at these places, in their present state, in the order of
 /// `seq`; but for those that changed after the version `up_to`.
@@ -50,10 +36,8 @@ pub(super) async fn unchanged(
         .chain(seqs.iter().map(|seq| Value::from(*seq)));
     select(
         db,
-        // With a sign before it no index is used for the version: most of a
-        // history is older.
         &format!(
-            "WHERE m.conversation_id = $1 AND +m.version <= $2 AND m.seq IN ({places}) \
+            "WHERE m.conversation_id = $1 AND m.version <= $2 AND m.seq IN ({places}) \
              ORDER BY m.seq"
         ),
         values,

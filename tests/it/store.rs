@@ -1,6 +1,7 @@
 //! The store by itself.
 
 mod batches;
+mod changes;
 mod costs;
 mod filler;
 mod flow;

@@ -40,7 +40,7 @@ impl Store {
         let tx = self.snapshot().await?;
         let record = room(&tx, id).await?;
         let missed = Missed {
-            messages: messages::changed(&tx, id, after, record.version).await?,
+            messages: messages::changed(&tx, id, after).await?,
             leavers: leavers(&tx, id, after).await?,
             record,
         };

@@ -144,7 +144,6 @@ struct Sight {
     ceiling: i64,
     joined_seq: i64,
     left_seq: Option<i64>,
-    left_version: Option<i64>,
     /// Nothing that they see has an earlier version.
     earliest: i64,
 }
@@ -152,17 +151,16 @@ struct Sight {
 fn sight(backend: DbBackend) -> String {
     let earliest = "COALESCE((SELECT f.posted_version FROM message f \
          WHERE f.conversation_id = p.conversation_id AND f.seq = p.joined_seq + 1), 0)";
-    let columns = format!("c.version, p.joined_seq, p.left_seq, p.left_version, {earliest}");
+    let columns = format!("c.version, p.joined_seq, p.left_seq, {earliest}");
     let from = "FROM participant p JOIN conversation c ON c.id = p.conversation_id \
                 WHERE p.conversation_id = $1 AND p.user_id = $2";
     piece::sql(backend, &columns, from)
 }
 
-/// What changed after the one version and up to the other, one more than is
-/// looked at where there are so many; and as many of the first of these as one
-/// reading takes, or more. It reads along the versions, from the first that they
-/// can see on. After a leaving, that is along what was touched: nothing that was
-/// posted then is theirs, however much that is. It is the last that is asked.
+/// What changed after the one version and up to the other, more than is looked
+/// at where there are so many; and as many of the first of these as one reading
+/// takes, or more. It reads what was posted and what was touched since, from the
+/// first that they can see on. It is the last that is asked.
 async fn changed(
     tx: Transaction,
     id: ConversationId,
@@ -170,29 +168,22 @@ async fn changed(
     (after, up_to): (i64, i64),
 ) -> Result<(Vec<Changed>, Vec<Message>)> {
     let backend = tx.get_database_backend();
-    let after = after.max(sight.earliest - 1);
-    let left = sight.left_version.unwrap_or(up_to).min(up_to);
-    let touched = stretch("AND m.version > m.posted_version", 6);
+    let most = LOOKED_AT + 1;
+    let theirs = messages::changed_sql(
+        "m.id, m.seq, CAST(length(m.text) AS BIGINT) AS length",
+        &format!("AND m.seq <= $4 AND m.version <= $5 LIMIT {most}"),
+    );
+    let first = format!("SELECT id FROM changed ORDER BY seq LIMIT {READ_MAX}");
     let sql = format!(
-        "WITH changed AS MATERIALIZED (SELECT * FROM ({}) theirs \
-         UNION ALL SELECT * FROM ({touched}) touched) \
-         SELECT ({}), ({})",
-        stretch("", 4),
+        "WITH changed AS MATERIALIZED ({theirs}) SELECT ({}), ({})",
         piece::sql(backend, "seq, length", "FROM changed ORDER BY seq"),
-        messages::sql(
-            backend,
-            &format!(
-                "WHERE m.id IN (SELECT id FROM changed ORDER BY seq LIMIT {READ_MAX}) ORDER BY m.seq"
-            ),
-        ),
+        messages::sql(backend, &format!("WHERE m.id IN ({first}) ORDER BY m.seq")),
     );
     let values = [
         id.into(),
+        after.max(sight.earliest - 1).into(),
         sight.joined_seq.into(),
         sight.left_seq.unwrap_or(i64::MAX).into(),
-        after.into(),
-        left.into(),
-        after.max(left).into(),
         up_to.into(),
     ];
     let statement = Statement::from_sql_and_values(backend, sql, values);
@@ -200,16 +191,4 @@ async fn changed(
         return Ok((Vec::new(), Vec::new()));
     };
     Ok((piece::of(&row)?, messages::at(&row, 1)?))
-}
-
-/// What they see of these that is in the versions after the place of one value,
-/// and up to the next.
-fn stretch(which: &str, place: usize) -> String {
-    let (after, up_to) = (place, place + 1);
-    let most = LOOKED_AT + 1;
-    format!(
-        "SELECT m.id, m.seq, CAST(length(m.text) AS BIGINT) AS length FROM message m \
-         WHERE m.conversation_id = $1 AND m.version > ${after} AND m.version <= ${up_to} {which} \
-         AND m.seq > $2 AND m.seq <= $3 ORDER BY m.version LIMIT {most}"
-    )
 }

@@ -51,7 +51,10 @@ pub(super) const CHECKS: [(&str, &str); 18] = [
     (
         "posted version",
         "SELECT 'message ' || id || ' is at version ' || version || ', and was posted in ' \
-         || posted_version AS line FROM message WHERE posted_version > version",
+         || posted_version || ', after one of ' || before AS line FROM (SELECT id, version, \
+         posted_version, COALESCE(LAG(posted_version) \
+         OVER (PARTITION BY conversation_id ORDER BY seq), 0) AS before FROM message) o \
+         WHERE posted_version > version OR posted_version <= before",
     ),
     (
         "left",

@@ -171,6 +171,7 @@ fn of_their_rows(direct: i64, group: i64) -> Vec<Damage> {
             &inside,
             1000,
         ),
+        moved("posted version", ("message", "posted_version"), &third, -2),
         damage(
             "withdrawn",
             "UPDATE message SET text = 'still' WHERE deleted_at IS NOT NULL",

@@ -40,7 +40,7 @@ pub(crate) async fn everything(store: &Store) {
     house(store, (ann.id, ben.id), group).await;
 }
 
-async fn person(store: &Store, name: &str) -> user::Model {
+pub(super) async fn person(store: &Store, name: &str) -> user::Model {
     let username = Username::parse(name).unwrap();
     let new = NewUser {
         username: username.clone(),
@@ -64,7 +64,7 @@ async fn log_in(store: &Store, user: &user::Model) -> LoginId {
     store.create_login(new, NOW).await.unwrap()
 }
 
-async fn connect(store: &Store, one: &user::Model, two: &user::Model) {
+pub(super) async fn connect(store: &Store, one: &user::Model, two: &user::Model) {
     let asked = store.request_connection(one, two, NOW).await.unwrap();
     let RequestOutcome::Requested(change) = asked else {
         panic!("{asked:?}");
@@ -72,7 +72,7 @@ async fn connect(store: &Store, one: &user::Model, two: &user::Model) {
     store.accept_connection(two, change.mine.id).await.unwrap();
 }
 
-fn crew(other: &user::Model) -> NewGroup {
+pub(super) fn crew(other: &user::Model) -> NewGroup {
     NewGroup {
         title: GroupTitle::parse("Crew").unwrap(),
         people: [other.id].into(),
@@ -81,7 +81,12 @@ fn crew(other: &user::Model) -> NewGroup {
     }
 }
 
-async fn append(store: &Store, id: ConversationId, actor: &user::Model, whats: Vec<What>) {
+pub(super) async fn append(
+    store: &Store,
+    id: ConversationId,
+    actor: &user::Model,
+    whats: Vec<What>,
+) {
     let members_version = store.room(id).await.unwrap().members_version;
     let batch = whats.into_iter().map(|what| Append {
         conversation: id,
@@ -96,7 +101,7 @@ async fn append(store: &Store, id: ConversationId, actor: &user::Model, whats: V
     store.append(&batch, NOW).await.unwrap();
 }
 
-fn post(name: &str, reply_to: Option<entity::MessageId>) -> What {
+pub(super) fn post(name: &str, reply_to: Option<entity::MessageId>) -> What {
     What::Post(Arc::new(Post {
         text: MessageText::parse("hello").unwrap(),
         client_id: Some(ClientId::parse(name).unwrap()),

@@ -1,0 +1,135 @@
+//! What changed after a version is found without an index of all versions; it
+//! is what reading through everything finds.
+
+use entity::{ConversationId, MessageId, UserId, receipt, user};
+use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
+use tidings::protocol::{Emoji, MessageText, User};
+use tidings::store::Store;
+use tidings::store::append::{Change, How, Mark, MemberMove, Touch, What};
+
+use super::flow::{append, connect, crew, person, post};
+use crate::support::TestDatabase;
+
+/// Who did what to which message, as numbers; here from one that is counted up
+/// and scattered (Knuth's multiplicative hash).
+fn scattered(count: u32) -> impl Iterator<Item = (u32, i64)> {
+    let scatter = |at: u32| at.wrapping_mul(2_654_435_769) >> 8;
+    (1..=count).map(move |at| (scatter(at) % 8, i64::from(scatter(at + count))))
+}
+
+/// So many of the things that take a version, posts among them.
+async fn live(store: &Store, id: ConversationId, people: [&user::Model; 2], count: u32) {
+    for (kind, number) in scattered(count) {
+        let [actor, other] = people;
+        let record = store.room(id).await.unwrap();
+        let seq = number % record.last_seq + 1;
+        let found = store.messages_at(id, &[seq], i64::MAX).await.unwrap();
+        let message = found[0].id;
+        let touch = |how| {
+            What::Touch(Touch {
+                message,
+                how,
+                may_moderate: true,
+            })
+        };
+        let (who, what) = match kind {
+            0..4 => {
+                let name = format!("{id}.{}", record.last_seq);
+                let quoted = (kind == 0).then_some(message);
+                (actor, post(&name, quoted))
+            }
+            4 => {
+                let kind = receipt::Kind::Read;
+                (other, What::Mark(vec![Mark { kind, message }]))
+            }
+            5 => {
+                let text = MessageText::parse(&number.to_string()).unwrap();
+                (actor, touch(How::Edit(text)))
+            }
+            6 => (actor, touch(How::Withdraw)),
+            _ => {
+                let emoji = Emoji::parse("👍").unwrap();
+                (other, touch(How::React { emoji, on: true }))
+            }
+        };
+        append(store, id, who, vec![what]).await;
+    }
+}
+
+async fn moved(store: &Store, id: ConversationId, by: &user::Model, moves: MemberMove) {
+    let change = Change {
+        event: "{}".to_owned(),
+        moves: vec![moves],
+        ..Change::default()
+    };
+    append(store, id, by, vec![What::Change(change.into())]).await;
+}
+
+/// Each message's place, version, and id.
+async fn all(connection: &DatabaseConnection, id: ConversationId) -> Vec<(i64, i64, MessageId)> {
+    let sql = "SELECT seq, version, id FROM message WHERE conversation_id = $1 ORDER BY seq";
+    let backend = connection.get_database_backend();
+    let rows = Statement::from_sql_and_values(backend, sql, [id.into()]);
+    let rows = connection.query_all_raw(rows).await.unwrap();
+    let read = |row: &sea_orm::QueryResult| {
+        let number = |place| row.try_get_by_index::<i64>(place).unwrap();
+        (number(0), number(1), MessageId(number(2)))
+    };
+    rows.iter().map(read).collect()
+}
+
+async fn check(
+    (store, connection): (&Store, &DatabaseConnection),
+    id: ConversationId,
+    everyone: &[(UserId, std::ops::RangeInclusive<i64>)],
+) {
+    let all = all(connection, id).await;
+    let last = store.room(id).await.unwrap().version;
+    for after in 0..=last + 1 {
+        let missed = store.missed(id, after).await.unwrap();
+        let found: Vec<_> = missed.messages.iter().map(|one| one.id).collect();
+        let changed = all.iter().filter(|(_, version, _)| *version > after);
+        let changed: Vec<_> = changed.map(|(_, _, id)| *id).collect();
+        assert_eq!(found, changed, "after {after} of {last}");
+        for (who, seen) in everyone {
+            let round = store.round(*who, id, after).await.unwrap();
+            let found: Vec<_> = round.changed.iter().map(|one| one.seq).collect();
+            let theirs = all.iter().filter(|(seq, version, _)| {
+                seen.contains(seq) && (after + 1..=round.view.version).contains(version)
+            });
+            let theirs: Vec<_> = theirs.map(|(seq, _, _)| *seq).collect();
+            assert_eq!(found, theirs, "{who} after {after} of {last}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_changed_after_any_version_is_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = TestDatabase::migrated(folder.path()).await;
+    let (store, connection) = (database.store().await, database.connection().await);
+    let (ann, ben) = (person(&store, "ann").await, person(&store, "ben").await);
+    let cat = person(&store, "cat").await;
+    for other in [&ben, &cat] {
+        connect(&store, &ann, other).await;
+    }
+    let id = store
+        .create_group(ann.id, crew(&ben), entity::Millis(1))
+        .await
+        .unwrap();
+    live(&store, id, [&ann, &ben], 40).await;
+    moved(&store, id, &ann, MemberMove::Join(User::from(&cat))).await;
+    let joined = store.room(id).await.unwrap().last_seq - 1;
+    live(&store, id, [&cat, &ben], 30).await;
+    let left = store.room(id).await.unwrap().last_seq;
+    moved(&store, id, &ann, MemberMove::Leave(ben.id)).await;
+    live(&store, id, [&ann, &cat], 30).await;
+    let everyone = [
+        (ann.id, 1..=i64::MAX),
+        (ben.id, 1..=left),
+        (cat.id, joined + 1..=i64::MAX),
+    ];
+    check((&store, &connection), id, &everyone).await;
+    store.close().await;
+    connection.close().await.unwrap();
+}
