@@ -1,6 +1,6 @@
-//! No index of the versions of all messages: what was posted after a version is
-//! found by `seq`, what was touched since has an index of its own, and each new
-//! message changes one page less.
+//! No index of the versions of all messages and of everybody who takes part:
+//! what was posted after a version is found by `seq`, what was touched since and
+//! who left have indexes of their own, and each new message changes fewer pages.
 
 use sea_orm_migration::prelude::*;
 
@@ -14,10 +14,13 @@ impl MigrationTrait for Migration {
     }
 
     async fn up(&self, schema: &SchemaManager) -> Result<(), DbErr> {
-        let index = Index::drop()
-            .name("message_conversation_id_version")
-            .table("message")
-            .to_owned();
-        schema.drop_index(index).await
+        for table in ["message", "participant"] {
+            let index = Index::drop()
+                .name(format!("{table}_conversation_id_version"))
+                .table(table)
+                .to_owned();
+            schema.drop_index(index).await?;
+        }
+        Ok(())
     }
 }

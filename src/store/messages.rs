@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 use super::{Result, piece};
 use crate::protocol::{Message, Quote, Status, User};
 
-pub(super) use changes::{changed, sql as changed_sql};
+pub(super) use changes::{LAST_BEFORE, changed, sql as changed_sql};
 pub use pages::{Page, PageRequest, View};
 pub use receipts::ReceiptsRequest;
 

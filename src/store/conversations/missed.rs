@@ -1,7 +1,7 @@
 //! What a Room has to tell that it didn't see happen.
 
-use entity::{ConversationId, UserId, participant};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+use entity::{ConversationId, UserId};
+use sea_orm::{ConnectionTrait, FromQueryResult, Statement};
 
 use super::{RoomRecord, Store, room};
 use crate::protocol::Message;
@@ -20,7 +20,7 @@ pub struct Missed {
 }
 
 /// Somebody who is no longer in a conversation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromQueryResult)]
 pub struct Leaver {
     pub user: UserId,
     /// They saw what stands after this `seq`.
@@ -49,20 +49,16 @@ impl Store {
     }
 }
 
+/// Whoever went, went by the message after the last one they see.
 async fn leavers(db: &impl ConnectionTrait, id: ConversationId, after: i64) -> Result<Vec<Leaver>> {
-    let rows = participant::Entity::find()
-        .filter(participant::Column::ConversationId.eq(id))
-        .filter(participant::Column::Version.gt(after))
-        .filter(participant::Column::LeftVersion.gte(after))
-        .all(db)
-        .await?;
-    let leavers = rows.into_iter().filter_map(|row| {
-        Some(Leaver {
-            user: row.user_id,
-            first: row.joined_seq,
-            last: row.left_seq?,
-            version: row.left_version? + 1,
-        })
-    });
-    Ok(leavers.collect())
+    let sql = format!(
+        "SELECT p.user_id AS \"user\", p.joined_seq AS first, p.left_seq AS last, \
+         p.left_version + 1 AS version FROM participant p \
+         WHERE p.conversation_id = $1 AND p.left_version >= $2 \
+         AND p.left_seq >= ({})",
+        messages::LAST_BEFORE
+    );
+    let values = [id.into(), after.into(), 0_i64.into()];
+    let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
+    Ok(Leaver::find_by_statement(statement).all(db).await?)
 }

@@ -41,7 +41,7 @@ pub(in crate::store) fn sql(columns: &str, limits: &str) -> String {
 /// The `seq` of the last message that was posted up to the version `$2`, or
 /// `$3` where that is more. Each message takes a version of its own: no more
 /// were posted since than there were versions, which is where halving begins.
-const LAST_BEFORE: &str = "WITH RECURSIVE halves(low, high) AS ( \
+pub(in crate::store) const LAST_BEFORE: &str = "WITH RECURSIVE halves(low, high) AS ( \
      SELECT CASE WHEN c.last_seq - (c.version - $2) > $3 THEN c.last_seq - (c.version - $2) \
      ELSE $3 END, c.last_seq FROM conversation c WHERE c.id = $1 \
      UNION ALL SELECT CASE WHEN h.posted_version > $2 THEN b.low ELSE h.seq END, \
