@@ -21,9 +21,8 @@ use crate::engine::{Deadline, Engine, session};
 use crate::store::{FolderLock, ServeLock, Store, StoreError};
 use crate::telemetry::RootSpan;
 use crate::web::{
-    BLOCKING_THREADS, Hashing, State, brings_no_body, can_be_met, cors, count_requests,
-    explain_cors, metrics_alone, note_form_token, note_steps, on_every_response, public_metrics,
-    routes, show_refusals, watch,
+    Hashing, State, brings_no_body, can_be_met, cors, count_requests, explain_cors, metrics_alone,
+    note_form_token, note_steps, on_every_response, public_metrics, routes, show_refusals, watch,
 };
 
 /// Unsent bytes up to which a session's heartbeat still runs.
@@ -32,6 +31,8 @@ const WRITE_BUFFER: usize = 256 * 1024;
 /// back at once when a server was gone, and who isn't taken note of tries again
 /// only after a second, then after two more, then four.
 const BACKLOG: i32 = 4096;
+/// Threads of each event loop for what blocks: long answers are compressed there.
+const BLOCKING_THREADS: usize = 4;
 /// How long a connection without a request is kept.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
 /// How long requests may take to finish once the server stops, in seconds.
@@ -96,7 +97,7 @@ impl Application {
             .map_err(|error| StartError::Folder(shown(&settings.data_dir), error))?;
         let csrf = Csrf::new(&secret);
         let csrf = csrf.map_err(|error| StartError::System(io::Error::other(error)))?;
-        let hashing = Hashing::new(faults.clone());
+        let hashing = Hashing::new(faults.clone()).map_err(StartError::System)?;
         let engine = Engine::start(&settings, store.clone(), faults)
             .await
             .map_err(|error| StartError::Database(settings.database_url.clone(), error))?;

@@ -47,7 +47,7 @@ pub use cors::{cors, explain_cors};
 pub use counting::count_requests;
 pub use csrf::note_form_token;
 pub use encoding::can_be_met;
-pub use hashing::{BLOCKING_THREADS, Hashing};
+pub use hashing::Hashing;
 pub use headers::on_every_response;
 pub use metrics::{metrics_alone, public_metrics};
 pub use pages::refusals::show_refusals;
