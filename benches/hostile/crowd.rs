@@ -1,21 +1,23 @@
 //! Crowds of clients that don't behave.
 
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinSet;
-use tokio::time::interval;
+use tokio::time::{interval, sleep};
 use tokio_tungstenite::tungstenite::Message;
 
 use super::people::Pair;
-use super::talk;
+use super::{SPAN, talk};
 
 /// Between two bytes of those that say one now and then.
 const DRIP: Duration = Duration::from_secs(1);
+/// Until somebody who was refused or closed tries again.
+const AGAIN: Duration = Duration::from_millis(100);
 /// Of what is said in the room whose readers stop, and how often: more than
 /// all buffers on the way to them within seconds.
 const LENGTH: usize = 9_000;
@@ -30,7 +32,8 @@ pub(crate) enum Crowd {
     HalfOpen,
     /// Connections whose second request comes a byte a second.
     DripsRequests,
-    /// Sockets of one person that ask for an answer as fast as they can.
+    /// Sockets of one person that ask for an answer as fast as they can, and
+    /// come back when they are closed.
     Floods,
     /// Connections on which one person logs in again and again.
     LogsIn,
@@ -63,16 +66,26 @@ impl Crowd {
             Self::DripsFrames => "300 sockets that send a frame's bytes one a second",
             Self::HalfOpen => "500 handshakes that stop half way",
             Self::DripsRequests => "300 requests that come a byte a second",
-            Self::Floods => "100 sockets of one person that say all they can",
+            Self::Floods => "20 sockets of one person that say all they can, and come back",
             Self::LogsIn => "100 connections on which one person logs in and in",
         }
     }
 
     pub(crate) fn size(&self) -> usize {
         match self {
-            Self::StopsReading | Self::Floods | Self::LogsIn => 100,
+            Self::StopsReading | Self::LogsIn => 100,
+            Self::Floods => 20,
             Self::DripsFrames | Self::DripsRequests => 300,
             Self::HalfOpen => 500,
+        }
+    }
+
+    /// What is off for it, beside what is off for the pairs: where it is what
+    /// many people's clients do, one person's stand for them.
+    pub(crate) fn limits(&self) -> &'static str {
+        match self {
+            Self::Floods | Self::LogsIn => "",
+            _ => ",requests=off,sockets=off",
         }
     }
 
@@ -107,7 +120,7 @@ impl Crowd {
                 }
                 Self::Floods => {
                     let stream = shake_hands(address, target).await;
-                    there.spawn_local(flood(stream));
+                    there.spawn_local(flood_on(address, target.clone(), stream));
                 }
                 Self::LogsIn => {
                     let stream = TcpStream::connect(address).await.unwrap();
@@ -153,6 +166,16 @@ async fn drip(mut stream: TcpStream) {
     }
 }
 
+/// Floods, and comes back when that was closed.
+async fn flood_on(address: SocketAddr, target: Pair, mut stream: TcpStream) {
+    let start = Instant::now();
+    while start.elapsed() < SPAN {
+        flood(stream).await;
+        sleep(AGAIN).await;
+        stream = shake_hands(address, &target).await;
+    }
+}
+
 /// Pings as fast as the connection takes them, and reads what comes back.
 async fn flood(stream: TcpStream) {
     let (mut answers, mut asks) = stream.into_split();
@@ -168,7 +191,7 @@ async fn flood(stream: TcpStream) {
     }
 }
 
-/// Logs in with the right password until that is refused, and stays.
+/// Logs in with the right password as often as that goes.
 async fn log_in(mut stream: TcpStream) {
     let body = json!({ "username": "left0", "password": "correct horse battery" }).to_string();
     let request = format!(
@@ -177,17 +200,19 @@ async fn log_in(mut stream: TcpStream) {
         body.len()
     );
     let mut answer = vec![0; 16 * 1024];
-    loop {
+    let start = Instant::now();
+    while start.elapsed() < SPAN {
         if stream.write_all(request.as_bytes()).await.is_err() {
             return;
         }
         // A short answer comes in one piece.
         match stream.read(&mut answer).await {
-            Ok(read) if answer[..read].starts_with(b"HTTP/1.1 429") => return keep(stream).await,
             Ok(0) | Err(_) => return,
-            Ok(_) => {}
+            Ok(read) if answer[..read].starts_with(b"HTTP/1.1 200") => {}
+            Ok(_) => sleep(AGAIN).await,
         }
     }
+    keep(stream).await;
 }
 
 /// Says much, and reads.

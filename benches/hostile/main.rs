@@ -22,21 +22,24 @@ mod talk;
 
 use std::net::SocketAddr;
 use std::process::Stdio;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::oneshot;
 use tokio::task::LocalSet;
 
 use crowd::Crowd;
+use people::Pair;
 
-/// The pairs are many at one address, and talk fast; what holds back a flood
-/// is as usual.
-const LIMITS: &str = "sends=off,requests=off,sockets=off,registrations=off,\
-    account-logins=off,address-logins=off";
+/// The pairs are many at one address, and talk fast; what holds back a crowd is
+/// as usual.
+const LIMITS: &str = "sends=off,registrations=off";
 /// How long the pairs are listened to, without the crowd and with it.
-const SPAN: Duration = Duration::from_secs(10);
+pub(crate) const SPAN: Duration = Duration::from_secs(10);
 const PAIRS: usize = 20;
 /// Nobody may be there longer than this.
 const LET_GO_WITHIN: Duration = Duration::from_secs(120);
@@ -48,11 +51,11 @@ struct Server {
 }
 
 impl Server {
-    async fn start() -> Self {
+    async fn start(crowd: &Crowd) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut process = Command::new(env!("CARGO_BIN_EXE_tidings"))
             .env_clear()
-            .env("TIDINGS_RATE_LIMITS", LIMITS)
+            .env("TIDINGS_RATE_LIMITS", format!("{LIMITS}{}", crowd.limits()))
             .args(["serve", "--listen", "127.0.0.1:0", "--log", "error"])
             .arg("--data-dir")
             .arg(folder.path())
@@ -100,16 +103,44 @@ impl Server {
     }
 }
 
+/// A crowd on a thread of its own: what it does doesn't keep the pairs waiting
+/// for their turn in this process.
+struct Beside {
+    thread: JoinHandle<()>,
+    over: oneshot::Sender<()>,
+}
+
+impl Beside {
+    fn start(crowd: &'static Crowd, address: SocketAddr, target: Pair) -> Self {
+        let (over, is_over) = oneshot::channel();
+        let run = async move {
+            let there = crowd.come(address, &target).await;
+            is_over.await.unwrap();
+            drop(there);
+        };
+        Self {
+            thread: thread::spawn(move || LocalSet::new().block_on(&runtime(), run)),
+            over,
+        }
+    }
+
+    fn end(self) {
+        self.over.send(()).unwrap();
+        self.thread.join().unwrap();
+    }
+}
+
+fn runtime() -> Runtime {
+    Builder::new_current_thread().enable_all().build().unwrap()
+}
+
 fn main() {
     let asked: Vec<String> = std::env::args().skip(1).collect();
     let is_chosen = |crowd: &Crowd| {
         let mut named = asked.iter().filter(|word| !word.starts_with('-'));
         named.clone().next().is_none() || named.any(|word| word == crowd.name())
     };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
+    let runtime = runtime();
     println!("| crowd | p99 without, with | RSS before, at most, after | gone after |");
     println!("|---|---|---|---|");
     for crowd in Crowd::ALL.iter().filter(|crowd| is_chosen(crowd)) {
@@ -117,15 +148,15 @@ fn main() {
     }
 }
 
-async fn run(crowd: &Crowd) {
-    let server = Server::start().await;
+async fn run(crowd: &'static Crowd) {
+    let server = Server::start(crowd).await;
     let mut pairs = people::pairs(server.address, PAIRS + 1).await;
     let target = pairs.pop().unwrap();
     let quiet = talk::listen(server.address, &pairs, SPAN).await;
     let (before, handles) = (server.rss(), server.handles());
 
     let began = Instant::now();
-    let there = crowd.come(server.address, &target).await;
+    let there = Beside::start(crowd, server.address, target);
     server.has_let_in(handles + crowd.size() / 2).await;
     let look = async {
         let (mut most, mut gone) = (server.rss(), None);
@@ -151,5 +182,5 @@ async fn run(crowd: &Crowd) {
         busy / quiet,
         server.rss(),
     );
-    drop(there);
+    there.end();
 }

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use serde_json::{Value, json};
 
+#[derive(Clone)]
 pub(crate) struct Pair {
     pub(crate) conversation: i64,
     pub(crate) tokens: [String; 2],
