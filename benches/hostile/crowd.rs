@@ -89,6 +89,14 @@ impl Crowd {
         }
     }
 
+    /// How long it goes on before all of them may have been let go.
+    pub(crate) fn lasts(&self) -> Duration {
+        match self {
+            Self::Floods | Self::LogsIn => SPAN,
+            _ => SPAN / 2,
+        }
+    }
+
     /// Has all of them come; they stay as long as what is answered does.
     pub(crate) async fn come(&self, address: SocketAddr, target: &Pair) -> JoinSet<()> {
         let mut there = JoinSet::new();

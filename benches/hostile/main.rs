@@ -165,7 +165,7 @@ async fn run(crowd: &'static Crowd) {
             looks.tick().await;
             most = most.max(server.rss());
             // The pairs' own sockets come and go.
-            if server.handles() <= handles + 2 * PAIRS + 8 && began.elapsed() > SPAN / 2 {
+            if server.handles() <= handles + 2 * PAIRS + 8 && began.elapsed() > crowd.lasts() {
                 gone = Some(began.elapsed());
             }
         }

@@ -6,6 +6,7 @@
 //! slowly. So each connection has a watch beside it until it becomes a
 //! socket, whose heartbeat and budget then see to it.
 
+use std::cell::RefCell;
 use std::net::Shutdown;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -21,17 +22,9 @@ use socket2::SockRef;
 use tokio::sync::watch::{self, Receiver, Sender};
 use tokio::time::timeout;
 
-/// What was done last on a connection.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Step {
-    Opened,
-    Asked,
-    Answered,
-    BecameSocket,
-}
-
-/// A connection, as its requests see it.
-struct Watched(Sender<Step>);
+/// A connection, as its requests see it: where they say that it got on. Once it
+/// is a socket there is nothing to say, and nothing kept for it.
+struct Watched(RefCell<Option<Sender<()>>>);
 
 /// Watches a connection that was accepted: where a step takes longer than
 /// `patience`, it is ended without a word.
@@ -48,8 +41,8 @@ pub fn watch(
             return;
         }
     };
-    let (steps, mut seen) = watch::channel(Step::Opened);
-    connection.insert(Watched(steps));
+    let (steps, mut seen) = watch::channel(());
+    connection.insert(Watched(RefCell::new(Some(steps))));
     actix_web::rt::spawn(async move {
         if is_stuck(&mut seen, patience).await {
             // It may have ended by itself.
@@ -60,11 +53,8 @@ pub fn watch(
 
 /// Waits until nothing gets on; false where there is nothing to watch any
 /// more.
-async fn is_stuck(seen: &mut Receiver<Step>, patience: Duration) -> bool {
+async fn is_stuck(seen: &mut Receiver<()>, patience: Duration) -> bool {
     loop {
-        if *seen.borrow_and_update() == Step::BecameSocket {
-            return false;
-        }
         match timeout(patience, seen.changed()).await {
             Ok(Ok(())) => {}
             Ok(Err(_)) => return false,
@@ -80,15 +70,15 @@ pub async fn note_steps(
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     let watched = request.request().conn_data::<Watched>();
-    let steps = watched.map(|Watched(steps)| steps.clone());
-    let note = |step| steps.as_ref().map(|steps| steps.send_replace(step));
-    note(Step::Asked);
+    let steps = watched.and_then(|watched| watched.0.borrow().clone());
+    let note = || steps.as_ref().map(|steps| steps.send_replace(()));
+    note();
     let answer = next.call(request).await?;
+    note();
     let becomes_socket = answer.status() == StatusCode::SWITCHING_PROTOCOLS;
-    note(match becomes_socket {
-        true => Step::BecameSocket,
-        false => Step::Answered,
-    });
+    if becomes_socket && let Some(watched) = answer.request().conn_data::<Watched>() {
+        watched.0.take();
+    }
     let steps = steps.filter(|_| !becomes_socket);
     Ok(answer.map_body(|_, body| Noted {
         body: Box::pin(body),
@@ -99,7 +89,7 @@ pub async fn note_steps(
 /// An answer whose pieces are noted as they are taken.
 struct Noted<B> {
     body: Pin<Box<B>>,
-    steps: Option<Sender<Step>>,
+    steps: Option<Sender<()>>,
 }
 
 impl<B: MessageBody> MessageBody for Noted<B> {
@@ -115,7 +105,7 @@ impl<B: MessageBody> MessageBody for Noted<B> {
     ) -> Poll<Option<Result<Bytes, B::Error>>> {
         let piece = self.body.as_mut().poll_next(context);
         if let (Poll::Ready(Some(Ok(_))), Some(steps)) = (&piece, &self.steps) {
-            steps.send_replace(Step::Answered);
+            steps.send_replace(());
         }
         piece
     }

@@ -27,7 +27,8 @@ use floors::Floors;
 #[derive(Default)]
 pub(super) struct Resuming {
     floors: Floors,
-    under_way: Option<CatchUp>,
+    /// Seldom there, and large.
+    under_way: Option<Box<CatchUp>>,
 }
 
 impl Resuming {
@@ -62,7 +63,7 @@ impl Session {
             Wish::One(id, after) => CatchUp::one((id, after), &mut desk),
             Wish::All(cursors) => CatchUp::all(cursors, &mut desk),
         };
-        self.resuming.under_way = Some(catch_up);
+        self.resuming.under_way = Some(Box::new(catch_up));
         self.read_on(read, ctx);
         Ok(())
     }
