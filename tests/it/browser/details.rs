@@ -41,6 +41,9 @@ async fn any_emoji_is_found_and_those_used_last_stand_in_front() {
         .await;
     tab.press(ENTER).await;
     tab.see_said(chosen.as_str().unwrap()).await;
+    // What isn't sent yet can't be answered with one.
+    tab.see(".message:last-child .ticks[data-status=sent]")
+        .await;
     // As a reaction, now within reach.
     tab.script("document.querySelector('.history').focus()", &[])
         .await;
