@@ -26,15 +26,15 @@ pub(in crate::store) async fn changed(
 }
 
 /// A query for `columns` of each message `m` of the conversation `$1` that
-/// changed after the version `$2` and has a `seq` above `$3`: at first those
-/// that were posted since, then those that were touched since, and of either no
-/// more than `limits` lets through (further conditions).
+/// changed after the version `$2` and has a `seq` above `$3`: those that were
+/// posted since and those that were touched since, of which some are the same,
+/// and of either no more than `limits` lets through (further conditions).
 pub(in crate::store) fn sql(columns: &str, limits: &str) -> String {
     let from = format!("SELECT {columns} FROM message m WHERE m.conversation_id = $1");
     format!(
         "SELECT * FROM ({from} AND m.seq > ({LAST_BEFORE}) {limits}) posted \
-         UNION ALL SELECT * FROM ({from} AND m.version > $2 AND m.version > m.posted_version \
-         AND m.posted_version <= $2 AND +m.seq > $3 {limits}) touched"
+         UNION SELECT * FROM ({from} AND m.version > $2 AND m.version > m.posted_version \
+         AND +m.seq > $3 {limits}) touched"
     )
 }
 
