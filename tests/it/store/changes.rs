@@ -4,8 +4,8 @@
 use entity::{ConversationId, MessageId, UserId, receipt, user};
 use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
 use tidings::protocol::{Emoji, MessageText, User};
-use tidings::store::Store;
 use tidings::store::append::{Change, How, Mark, MemberMove, Touch, What};
+use tidings::store::{Leaver, Store};
 
 use super::flow::{append, connect, crew, person, post};
 use crate::support::TestDatabase;
@@ -81,7 +81,7 @@ async fn all(connection: &DatabaseConnection, id: ConversationId) -> Vec<(i64, i
 async fn check(
     (store, connection): (&Store, &DatabaseConnection),
     id: ConversationId,
-    everyone: &[(UserId, std::ops::RangeInclusive<i64>)],
+    (everyone, leaver): (&[(UserId, std::ops::RangeInclusive<i64>)], Leaver),
 ) {
     let all = all(connection, id).await;
     let last = store.room(id).await.unwrap().version;
@@ -91,6 +91,11 @@ async fn check(
         let changed = all.iter().filter(|(_, version, _)| *version > after);
         let changed: Vec<_> = changed.map(|(_, _, id)| *id).collect();
         assert_eq!(found, changed, "after {after} of {last}");
+        let gone: Vec<_> = (leaver.version > after)
+            .then_some(leaver)
+            .into_iter()
+            .collect();
+        assert_eq!(missed.leavers, gone, "after {after} of {last}");
         for (who, seen) in everyone {
             let round = store.round(*who, id, after).await.unwrap();
             let found: Vec<_> = round.changed.iter().map(|one| one.seq).collect();
@@ -123,13 +128,19 @@ async fn what_changed_after_any_version_is_found() {
     live(&store, id, [&cat, &ben], 30).await;
     let left = store.room(id).await.unwrap().last_seq;
     moved(&store, id, &ann, MemberMove::Leave(ben.id)).await;
+    let leaver = Leaver {
+        user: ben.id,
+        first: 0,
+        last: left,
+        version: store.room(id).await.unwrap().version,
+    };
     live(&store, id, [&ann, &cat], 30).await;
     let everyone = [
         (ann.id, 1..=i64::MAX),
         (ben.id, 1..=left),
         (cat.id, joined + 1..=i64::MAX),
     ];
-    check((&store, &connection), id, &everyone).await;
+    check((&store, &connection), id, (&everyone, leaver)).await;
     store.close().await;
     connection.close().await.unwrap();
 }
