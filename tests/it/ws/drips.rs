@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use sea_orm::ConnectionTrait;
 use serde_json::json;
+use tidings::config::Timings;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio::net::{TcpSocket, TcpStream};
@@ -16,16 +17,13 @@ use crate::support::{Person, TestApp, within};
 /// Between two bytes; the server's patience is many times that.
 const DRIP: Duration = Duration::from_millis(10);
 const PATIENCE: Duration = Duration::from_millis(500);
+/// Of a server that others talk with meanwhile, who mustn't be late where the
+/// machine stands still for a moment.
+const MORE_PATIENCE: Duration = Duration::from_secs(2);
 
-/// A server whose patience is short.
-async fn impatient() -> TestApp {
-    let app = TestApp::builder().settings(|settings| {
-        settings.timings.head_within = PATIENCE;
-        settings.timings.body_within = PATIENCE;
-        settings.timings.step_within = 4 * PATIENCE;
-        settings.timings.silence = PATIENCE;
-        settings.timings.ping_every = PATIENCE / 5;
-    });
+/// A server whose patience is short in one thing, and in no other.
+async fn impatient(shorten: impl FnOnce(&mut Timings) + 'static) -> TestApp {
+    let app = TestApp::builder().settings(move |settings| shorten(&mut settings.timings));
     app.spawn().await
 }
 
@@ -55,7 +53,7 @@ async fn drip(mut reader: ReadHalf<'_>, mut writer: WriteHalf<'_>, byte: u8) -> 
 #[tokio::test]
 async fn handshakes_that_stop_half_way_by_the_hundred_are_let_go() {
     const MANY: usize = 300;
-    let app = impatient().await;
+    let app = impatient(|it| it.head_within = MORE_PATIENCE).await;
     let (ann, ben) = app.connected_pair("ann", "ben").await;
     let id = ann.talk_with(&ben).await;
     let mut half_open = Vec::new();
@@ -80,7 +78,7 @@ async fn handshakes_that_stop_half_way_by_the_hundred_are_let_go() {
 /// Guards what actix-http gives no time: the head of a second request.
 #[tokio::test]
 async fn a_second_request_that_never_comes_to_an_end_is_let_go() {
-    let app = impatient().await;
+    let app = impatient(|it| it.step_within = MORE_PATIENCE).await;
     let mut stream = TcpStream::connect(app.site().address()).await.unwrap();
     let first = b"GET /healthz HTTP/1.1\r\nHost: here\r\n\r\n";
     stream.write_all(first).await.unwrap();
@@ -93,7 +91,7 @@ async fn a_second_request_that_never_comes_to_an_end_is_let_go() {
 
 #[tokio::test]
 async fn a_body_that_never_comes_to_an_end_is_refused() {
-    let app = impatient().await;
+    let app = impatient(|it| it.body_within = PATIENCE).await;
     let mut stream = TcpStream::connect(app.site().address()).await.unwrap();
     let head = b"POST /api/auth/login/ HTTP/1.1\r\nHost: here\r\n\
         Content-Type: application/json\r\nContent-Length: 100000\r\n\r\n{";
@@ -107,7 +105,7 @@ async fn a_body_that_never_comes_to_an_end_is_refused() {
 /// Bytes of a frame that is never whole are no sign of life.
 #[tokio::test]
 async fn a_frame_that_never_comes_to_an_end_is_silence() {
-    let app = impatient().await;
+    let app = impatient(|it| it.silence = MORE_PATIENCE).await;
     let ann = app.person("ann").await;
     let mut socket = ann.socket("/ws/").await;
     socket.write(&header(TEXT | LAST, 100_000)).await;
@@ -124,9 +122,9 @@ async fn a_frame_that_never_comes_to_an_end_is_silence() {
 /// has its own.
 #[tokio::test]
 async fn a_connection_that_gets_on_stays() {
-    let app = impatient().await;
+    let app = impatient(|it| it.step_within = MORE_PATIENCE).await;
     let mut stream = TcpStream::connect(app.site().address()).await.unwrap();
-    let mut ticks = interval(PATIENCE / 5);
+    let mut ticks = interval(MORE_PATIENCE / 20);
     // More than a step may take, in many.
     for _ in 0..40 {
         ticks.tick().await;
