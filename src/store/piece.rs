@@ -4,9 +4,11 @@
 //! to the asker's and back, which takes longer than reading most rows does;
 //! one text costs one.
 
+use std::fmt;
+
 use sea_orm::{ActiveEnum, ConnectionTrait, DbBackend, DbErr, QueryResult, Statement, Value};
 use serde::Deserialize;
-use serde::de::{DeserializeOwned, Deserializer, Error};
+use serde::de::{DeserializeOwned, Deserializer, Error, Visitor};
 
 use super::Result;
 
@@ -64,16 +66,23 @@ pub(super) fn at<T: DeserializeOwned>(row: &QueryResult, place: usize) -> Result
 
 /// SQLite's booleans are numbers.
 pub(super) fn flag<'de, D: Deserializer<'de>>(from: D) -> std::result::Result<bool, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Flag {
-        Boolean(bool),
-        Number(i64),
+    struct Flag;
+    impl Visitor<'_> for Flag {
+        type Value = bool;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a boolean")
+        }
+
+        fn visit_bool<E>(self, flag: bool) -> std::result::Result<bool, E> {
+            Ok(flag)
+        }
+
+        fn visit_u64<E>(self, number: u64) -> std::result::Result<bool, E> {
+            Ok(number != 0)
+        }
     }
-    Ok(match Flag::deserialize(from)? {
-        Flag::Boolean(is) => is,
-        Flag::Number(number) => number != 0,
-    })
+    from.deserialize_any(Flag)
 }
 
 /// A number that stands for one of a few.

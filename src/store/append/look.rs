@@ -9,7 +9,8 @@ use std::sync::Arc;
 use entity::conversation::Kind;
 use entity::{ConversationId, MessageId, Millis, UserId, message, participant, reaction};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QuerySelect, Value,
+    ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QueryResult, QuerySelect,
+    Value,
 };
 
 use super::script::Script;
@@ -45,6 +46,14 @@ pub(super) struct Marks {
     pub(super) read_ord: i64,
 }
 
+/// Where the other of two stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Peer {
+    pub(super) user: UserId,
+    pub(super) delivered: i64,
+    pub(super) read: i64,
+}
+
 /// What decides whether a message brings a conversation back to somebody.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Own {
@@ -65,6 +74,8 @@ pub(super) struct Found {
     pub(super) conversations: HashMap<ConversationId, Conversation>,
     /// Of the batch's senders, where they take part or once did.
     pub(super) marks: HashMap<(ConversationId, UserId), Marks>,
+    /// Of the same people, where they are one of two.
+    pub(super) peers: HashMap<(ConversationId, UserId), Peer>,
     /// What the same people have set for themselves.
     pub(super) own: HashMap<(ConversationId, UserId), Own>,
     /// What was sent before, by sender and their name for it.
@@ -101,15 +112,19 @@ pub(super) async fn all(tx: &impl ConnectionTrait, batch: &[Append], now: Millis
     let mut found = Found::default();
     let mut script = Script::on(tx);
     locked::ask(&mut script, batch);
-    ask_known(&mut script, batch);
+    let asks_known = ask_known(&mut script, batch);
+    let asks_places = ask_places(&mut script, batch);
     let mut answers = script.run(tx).await?.into_iter();
     if let Some(answer) = answers.next() {
         for row in piece::of(&answer)? {
             found.take(row);
         }
     }
-    if let Some(answer) = answers.next() {
+    if asks_known && let Some(answer) = answers.next() {
         find_known(tx, &piece::of(&answer)?, &mut found).await?;
+    }
+    if asks_places && let Some(answer) = answers.next() {
+        found.places = places(&answer)?;
     }
     let answered: Vec<MessageId> = posts(batch).filter_map(|(_, post)| post.reply_to).collect();
     let quotable = messages::quotable(tx, &answered).await?;
@@ -120,7 +135,6 @@ pub(super) async fn all(tx: &impl ConnectionTrait, batch: &[Append], now: Millis
     find_archived(tx, batch, now, &mut found).await?;
     find_connected(tx, batch, &mut found).await?;
     find_targets(tx, batch, &mut found).await?;
-    find_places(tx, batch, &mut found).await?;
     Ok(found)
 }
 
@@ -175,25 +189,29 @@ fn posts(batch: &[Append]) -> impl Iterator<Item = (UserId, &Post)> {
     })
 }
 
-async fn find_places(tx: &impl ConnectionTrait, batch: &[Append], found: &mut Found) -> Result<()> {
+/// Asks where the messages stand that marks are to be moved up to, where there
+/// are any.
+fn ask_places(script: &mut Script, batch: &[Append]) -> bool {
     let marks = batch.iter().filter_map(|append| match &append.what {
         What::Mark(marks) => Some(marks),
         _ => None,
     });
     let ids: BTreeSet<MessageId> = marks.flatten().map(|mark| mark.message).collect();
     if ids.is_empty() {
-        return Ok(());
+        return false;
     }
-    let rows: Vec<(MessageId, ConversationId, i64, i64)> = message::Entity::find()
-        .select_only()
-        .column(message::Column::Id)
-        .column(message::Column::ConversationId)
-        .column(message::Column::Seq)
-        .column(message::Column::Ord)
-        .filter(message::Column::Id.is_in(ids))
-        .into_tuple()
-        .all(tx)
-        .await?;
+    let rest = format!(
+        "FROM {} v CROSS JOIN message m WHERE m.id = v.column1",
+        sql::values(script.backend(), ids.len(), 1)
+    );
+    let columns = "m.id, m.conversation_id, m.seq, m.ord";
+    let sql = piece::sql(script.backend(), columns, &rest);
+    script.add(sql, ids.into_iter().map(Value::from));
+    true
+}
+
+fn places(answer: &QueryResult) -> Result<HashMap<MessageId, Place>> {
+    let rows: Vec<(MessageId, ConversationId, i64, i64)> = piece::of(answer)?;
     let places = rows.into_iter().map(|(id, conversation, seq, ord)| {
         let place = Place {
             conversation,
@@ -202,17 +220,16 @@ async fn find_places(tx: &impl ConnectionTrait, batch: &[Append], found: &mut Fo
         };
         (id, place)
     });
-    found.places.extend(places);
-    Ok(())
+    Ok(places.collect())
 }
 
-/// Asks which of the batch's `client_id`s were used before.
-fn ask_known(script: &mut Script, batch: &[Append]) {
+/// Asks which of the batch's `client_id`s were used before, where it has any.
+fn ask_known(script: &mut Script, batch: &[Append]) -> bool {
     let names: Vec<(UserId, &ClientId)> = posts(batch)
         .filter_map(|(sender, post)| Some((sender, post.client_id.as_ref()?)))
         .collect();
     if names.is_empty() {
-        return;
+        return false;
     }
     let rest = format!(
         "FROM {} v CROSS JOIN message m \
@@ -223,6 +240,7 @@ fn ask_known(script: &mut Script, batch: &[Append]) {
         .iter()
         .flat_map(|(sender, name)| [Value::from(name.as_str()), Value::from(*sender)]);
     script.add(piece::sql(script.backend(), "m.id", &rest), values);
+    true
 }
 
 /// Reads what those became that were used before. There are hardly ever any.

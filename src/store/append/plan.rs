@@ -4,7 +4,7 @@
 mod marks;
 pub(super) mod touches;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use entity::message::{Furthest, Kind};
@@ -26,6 +26,9 @@ pub(super) struct Plan {
     pub(super) conversations: BTreeMap<ConversationId, Conversation>,
     /// People's own marks, as they stand afterwards.
     pub(super) moves: BTreeMap<(ConversationId, UserId), Move>,
+    /// The lowest marks of those who take part, as they stand afterwards, where
+    /// nobody has to be asked for them.
+    pub(super) lows: HashMap<ConversationId, (i64, i64)>,
     /// Where the overall marks rose; known once the others are written.
     pub(super) raised: BTreeMap<ConversationId, Lows>,
     /// Changes of conversations themselves, in order.
@@ -84,6 +87,7 @@ pub(super) fn assign(
         plan: Plan::default(),
     };
     let outcomes = batch.iter().map(|append| desk.append(append)).collect();
+    desk.plan.lows = desk.lows_of_two();
     (outcomes, desk.plan)
 }
 

@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use entity::conversation::Kind;
 use entity::{ConversationId, MessageId, Millis, UserId};
-use sea_orm::{DbBackend, Value};
+use sea_orm::{ActiveEnum, DbBackend, Value};
 use serde::Deserialize;
 
 use super::super::script::Script;
 use super::super::{Append, sql};
-use super::{Conversation, Found, Marks, Own};
+use super::{Conversation, Found, Marks, Own, Peer};
 use crate::store::piece;
 
 /// A conversation, and where one of its senders stands to it, where they ever
@@ -37,16 +37,21 @@ pub(super) struct LockedRow {
     archived: bool,
     muted_until: Option<i64>,
     left: Option<i64>,
+    peer: Option<UserId>,
+    peer_delivered: Option<i64>,
+    peer_read: Option<i64>,
 }
 
 const LOCKED: &str = "c.id, c.kind, c.last_seq, c.last_ord, c.version, c.members_version, \
      c.participant_count, c.delivered_low, c.read_low, c.last_message_id, c.last_message_at, \
      p.user_id, COALESCE(p.joined_seq, 0), COALESCE(p.delivered_seq, 0), COALESCE(p.read_seq, 0), \
-     COALESCE(p.read_ord, 0), COALESCE(p.archived, FALSE), p.muted_until, p.left_seq";
+     COALESCE(p.read_ord, 0), COALESCE(p.archived, FALSE), p.muted_until, p.left_seq, \
+     o.user_id, o.delivered_seq, o.read_seq";
 
 /// Locks the batch's conversations in the order of their ids, so that two
 /// batches never wait for each other, and reads their senders' marks with
-/// them. (On SQLite the transaction itself is the lock.)
+/// them, and of two people also the other's. (On SQLite the transaction itself
+/// is the lock.)
 pub(super) fn ask(script: &mut Script, batch: &[Append]) {
     let pairs: BTreeSet<(ConversationId, UserId)> = batch
         .iter()
@@ -59,8 +64,12 @@ pub(super) fn ask(script: &mut Script, batch: &[Append]) {
     let rest = format!(
         "FROM {} v JOIN conversation c ON c.id = v.column1 \
          LEFT JOIN participant p ON p.conversation_id = c.id AND p.user_id = v.column2 \
+         LEFT JOIN participant o \
+         ON o.conversation_id = CASE WHEN c.kind = {direct} THEN c.id END \
+         AND o.user_id <> v.column2 \
          ORDER BY c.id{lock}",
-        sql::values(script.backend(), pairs.len(), 2)
+        sql::values(script.backend(), pairs.len(), 2),
+        direct = Kind::Direct.to_value(),
     );
     let values = pairs
         .iter()
@@ -98,6 +107,16 @@ impl Found {
                 has_left: row.left.is_some(),
             };
             self.own.insert((id, user), own);
+            if let (Some(peer), Some(delivered), Some(read)) =
+                (row.peer, row.peer_delivered, row.peer_read)
+            {
+                let peer = Peer {
+                    user: peer,
+                    delivered,
+                    read,
+                };
+                self.peers.insert((id, user), peer);
+            }
         }
     }
 }

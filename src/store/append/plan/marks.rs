@@ -1,5 +1,7 @@
 //! How far people's marks move: by asking for it, or by sending.
 
+use std::collections::HashMap;
+
 use entity::{ConversationId, MessageId, UserId, receipt};
 
 use super::super::look::{Marks, Place};
@@ -20,6 +22,13 @@ pub(in crate::store::append) struct Move {
     pub(in crate::store::append) version: i64,
     /// Whether the read one stands at a message of this batch.
     pub(in crate::store::append) has_sent: bool,
+}
+
+impl Move {
+    /// Where they stand afterwards: delivered and read.
+    fn stands(&self) -> (i64, i64) {
+        (self.delivered.seq, self.read.seq)
+    }
 }
 
 /// Where a mark stands.
@@ -96,7 +105,7 @@ impl Desk {
     /// Where somebody's marks stand who takes part: delivered and read.
     fn marks_of(&self, key: (ConversationId, UserId)) -> (i64, i64) {
         match (self.plan.moves.get(&key), self.found.marks.get(&key)) {
-            (Some(moved), _) => (moved.delivered.seq, moved.read.seq),
+            (Some(moved), _) => moved.stands(),
             (None, Some(own)) => (own.delivered, own.read),
             (None, None) => (0, 0),
         }
@@ -137,6 +146,19 @@ impl Desk {
             moved.version = version;
         }
         Ok(Outcome::Marked { version, unknown })
+    }
+
+    /// Of two people, where whoever is behind stands, if one of them moved.
+    pub(super) fn lows_of_two(&self) -> HashMap<ConversationId, (i64, i64)> {
+        let moves = self.plan.moves.iter();
+        let lows = moves.filter_map(|(key, moved)| {
+            let peer = self.found.peers.get(key)?;
+            let other = self.plan.moves.get(&(key.0, peer.user));
+            let (delivered, read) = other.map_or((peer.delivered, peer.read), Move::stands);
+            let low = (moved.delivered.seq.min(delivered), moved.read.seq.min(read));
+            Some((key.0, low))
+        });
+        lows.collect()
     }
 
     fn next_version(&mut self, append: &Append) -> Result<i64, Problem> {

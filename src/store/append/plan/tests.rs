@@ -10,7 +10,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::protocol::{ClientId, MessageText, User};
-use crate::store::append::look::{Marks, Own};
+use crate::store::append::look::{Marks, Own, Peer};
 use crate::store::messages::Quotable;
 
 /// Of these, the last doesn't exist.
@@ -18,6 +18,10 @@ const CONVERSATIONS: i64 = 4;
 /// Of these, the last takes part in nothing.
 const USERS: i64 = 4;
 const MEMBERS_VERSION: i64 = 5;
+/// One of the conversations, and the two who are in it; the third user stands
+/// for who isn't.
+const OF_TWO: ConversationId = ConversationId(1);
+const TWO: [UserId; 2] = [UserId(1), UserId(2)];
 
 /// One entry of a batch, by small numbers, so that they meet.
 #[derive(Clone, Debug)]
@@ -120,6 +124,18 @@ fn check_plan(before: &Disk, after: &Disk, plan: &Plan) {
         assert_eq!(row.last_message_at, expected.last_message_at);
     }
     check_moves(before, after, plan);
+    check_lows(after, plan);
+}
+
+/// In the conversation of two it is known where whoever is behind stands.
+fn check_lows(after: &Disk, plan: &Plan) {
+    let [one, two] = TWO.map(|user| after.marks[&(OF_TWO, user)]);
+    let mut moved = plan.moves.keys();
+    let has_moved = moved.any(|(id, user)| *id == OF_TWO && TWO.contains(user));
+    let lows = (one.delivered.min(two.delivered), one.read.min(two.read));
+    let known: Vec<_> = plan.lows.iter().map(|(id, lows)| (*id, *lows)).collect();
+    let expected = has_moved.then_some((OF_TWO, lows));
+    assert_eq!(known, Vec::from_iter(expected));
 }
 
 fn check_moves(before: &Disk, after: &Disk, plan: &Plan) {
@@ -192,9 +208,20 @@ impl Disk {
             };
             (message.id, quotable)
         });
+        let [one, two] = TWO;
+        let peers = [(one, two), (two, one)].map(|(user, other)| {
+            let marks = self.marks[&(OF_TWO, other)];
+            let peer = Peer {
+                user: other,
+                delivered: marks.delivered,
+                read: marks.read,
+            };
+            ((OF_TWO, user), peer)
+        });
         Found {
             conversations: self.rows.clone(),
             marks: self.marks.clone(),
+            peers: peers.into(),
             known: named.collect(),
             quotable: quotable.collect(),
             ..Found::default()

@@ -50,7 +50,7 @@ pub(super) async fn raise_lows(
     now: Millis,
 ) -> Result<Vec<receipt::ActiveModel>> {
     let mut asked = plan.came_or_left();
-    let mut receipts = Vec::new();
+    let (mut lows, mut receipts) = (HashMap::new(), Vec::new());
     for ((conversation, user), moved) in &plan.moves {
         let Some(row) = plan.conversations.get(conversation) else {
             continue;
@@ -62,15 +62,17 @@ pub(super) async fn raise_lows(
             ..=1 => moved.delivered.covers.or(moved.read.covers).is_some(),
             _ => delivered <= row.delivered_low || read <= row.read_low,
         };
-        if may_raise {
-            asked.push(*conversation);
+        match plan.lows.get(conversation) {
+            Some(known) if may_raise => drop(lows.insert(*conversation, *known)),
+            None if may_raise => asked.push(*conversation),
+            _ => {}
         }
         // Of two, each is all the others of the other: the overall mark says it.
         if row.participant_count > 2 && row.participant_count <= TELLS_EACH_UP_TO {
             receipts.extend(of_person((*conversation, *user), moved, now));
         }
     }
-    let lows = lows(tx, script, &asked).await?;
+    lows.extend(lowest(tx, script, &asked).await?);
     for (conversation, lowest) in lows {
         let Some(row) = plan.conversations.get_mut(&conversation) else {
             continue;
@@ -150,7 +152,7 @@ pub(super) fn read(
 }
 
 /// The lowest marks of those who take part, after the moves.
-async fn lows(
+async fn lowest(
     tx: &impl ConnectionTrait,
     script: &mut Script,
     conversations: &[ConversationId],
