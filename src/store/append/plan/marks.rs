@@ -130,11 +130,14 @@ impl Desk {
         }
         let delivered = to.delivered.filter(|(place, _)| place.seq > delivered);
         let read = to.read.filter(|(place, _)| place.seq > read);
-        let mut version = None;
-        if delivered.is_some() || read.is_some() {
-            version = Some(self.next_version(append)?);
+        if delivered.is_none() && read.is_none() {
+            return Ok(Outcome::Marked {
+                version: None,
+                unknown,
+            });
         }
-        if let (Some(version), Some(moved)) = (version, self.moving(append)) {
+        let version = self.next_version(append)?;
+        if let Some(moved) = self.moving(append) {
             if let Some((place, message)) = delivered {
                 moved.delivered.go(place.seq, message, place.seq);
             }
@@ -145,7 +148,10 @@ impl Desk {
             }
             moved.version = version;
         }
-        Ok(Outcome::Marked { version, unknown })
+        Ok(Outcome::Marked {
+            version: Some(version),
+            unknown,
+        })
     }
 
     /// Of two people, where whoever is behind stands, if one of them moved.

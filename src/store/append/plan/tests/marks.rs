@@ -77,6 +77,11 @@ fn what_moves_nothing_takes_no_version_and_writes_nothing() {
     let (outcomes, plan) = assigned_with(&[mark(1, &[])], with_history());
     assert_eq!(marked(&outcomes), [(None, vec![])]);
     assert!(plan.is_empty());
+    // Beside something that is written, too.
+    let batch = [mark(1, &[(Read, 9)]), mark(2, &[])];
+    let (outcomes, plan) = assigned_with(&batch, with_history());
+    assert_eq!(marked(&outcomes), [(Some(11), vec![]), (None, vec![])]);
+    assert_eq!(plan.moves.len(), 1);
 }
 
 #[test]
