@@ -81,6 +81,9 @@ pub struct Store {
     reader: Database,
     ids: Arc<ids::Blocks>,
     asked: Arc<Asked>,
+    /// Of the batches, where nothing has to be locked before they are written:
+    /// PostgreSQL locks with the look.
+    memory: Option<Arc<append::Memory>>,
 }
 
 /// What everybody asks who opens a socket, or makes a request.

@@ -4,11 +4,13 @@
 //! **Lock → look → assign → write.** Under the lock on the batch's
 //! conversations, known `client_id`s are looked up; then [`plan::assign`],
 //! which is pure, counts `seq`, `ord` and `version` out to what is really
-//! new; then few statements write it all, however much it is.
+//! new; then few statements write it all, however much it is. What the last
+//! batches left behind needn't be looked up ([`memory`]).
 //! What was judged by another `members_version` than the locked one isn't
 //! written: its outcome is [`Outcome::Stale`].
 
 mod look;
+mod memory;
 mod moved;
 mod plan;
 mod script;
@@ -22,8 +24,10 @@ use entity::participant::Role;
 use entity::{ConversationId, MessageId, Millis, UserId, receipt};
 use sea_orm::{ConnectionTrait, QueryResult};
 
-use super::{Result, Store, messages};
+use super::{Result, Store, StoreError, messages};
 use crate::protocol::{ClientId, Emoji, Message, MessageText, Problem, User};
+use look::Found;
+pub(super) use memory::Memory;
 pub use moved::{Authors, Marks, Moved, Raised, Step};
 use script::Script;
 
@@ -237,14 +241,40 @@ impl Store {
     /// `Unsure`.
     pub async fn append(&self, batch: &[Append], now: Millis) -> Result<Commit> {
         let ids = self.ids.messages(&self.writer, batch.len()).await?;
+        let memory = self.memory.as_deref();
+        if let Some(found) = memory.and_then(|memory| memory.recall(batch)) {
+            match self.write(batch, Some(found), (ids.clone(), now)).await {
+                Err(StoreError::Internal(cause)) => {
+                    tracing::debug!(%cause, "a batch looks first after all");
+                }
+                done => return done,
+            }
+        }
+        self.write(batch, None, (ids, now)).await
+    }
+
+    /// The same, by what was found before, or by what is found now.
+    async fn write(
+        &self,
+        batch: &[Append],
+        found: Option<Found>,
+        given: (Vec<i64>, Millis),
+    ) -> Result<Commit> {
         let tx = self.begin().await?;
-        let (mut script, mut work) = Work::all_but_the_last(&tx, batch, (ids, now)).await?;
+        let found = match found {
+            Some(found) => found,
+            None => look::all(&tx, batch, given.1).await?,
+        };
+        let (mut script, mut work) = Work::all_but_the_last(&tx, batch, found, given).await?;
         let mut answers = Vec::new();
         if work.is_to_look_again() {
             answers = script.run(&tx).await?;
             look::again(&tx, &mut work.outcomes).await?;
         }
         answers.extend(script.commit(tx).await?);
+        if let Some(memory) = &self.memory {
+            memory.learn(std::mem::take(&mut work.found), &work.plan);
+        }
         work.ended(&answers)
     }
 }
@@ -255,7 +285,8 @@ pub(super) async fn append_in(
     batch: &[Append],
     given: (Vec<i64>, Millis),
 ) -> Result<Commit> {
-    let (mut script, mut work) = Work::all_but_the_last(tx, batch, given).await?;
+    let found = look::all(tx, batch, given.1).await?;
+    let (mut script, mut work) = Work::all_but_the_last(tx, batch, found, given).await?;
     let answers = script.run(tx).await?;
     look::again(tx, &mut work.outcomes).await?;
     work.ended(&answers)
@@ -265,6 +296,7 @@ pub(super) async fn append_in(
 struct Work {
     outcomes: Vec<Outcome>,
     plan: plan::Plan,
+    found: Found,
     /// What the last statements ask.
     asked: moved::Asked,
     now: Millis,
@@ -276,10 +308,10 @@ impl Work {
     async fn all_but_the_last(
         tx: &impl ConnectionTrait,
         batch: &[Append],
+        found: Found,
         (ids, now): (Vec<i64>, Millis),
     ) -> Result<(Script, Self)> {
-        let found = look::all(tx, batch, now).await?;
-        let (outcomes, mut plan) = plan::assign(batch, found, ids, now);
+        let (outcomes, mut plan, found) = plan::assign(batch, found, ids, now);
         let mut script = Script::on(tx);
         if !plan.is_empty() {
             write::all(tx, &mut script, &mut plan, now).await?;
@@ -288,6 +320,7 @@ impl Work {
         let work = Self {
             outcomes,
             plan,
+            found,
             asked,
             now,
         };

@@ -58,11 +58,13 @@ impl Store {
                 (Database::Postgres(pool.clone()), Database::Postgres(pool))
             }
         };
+        let memory = matches!(writer, Database::Sqlite(_)).then(Arc::default);
         Ok(Self {
             writer,
             reader,
             ids: Arc::default(),
             asked: Arc::default(),
+            memory,
         })
     }
 
@@ -91,6 +93,7 @@ impl Store {
             reader,
             ids: Arc::default(),
             asked: Arc::default(),
+            memory: None,
         })
     }
 

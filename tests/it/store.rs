@@ -5,5 +5,6 @@ mod changes;
 mod costs;
 mod filler;
 mod flow;
+mod memory;
 mod plans;
 pub(crate) mod statements;

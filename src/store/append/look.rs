@@ -33,6 +33,26 @@ pub(super) struct Conversation {
     pub(super) read_low: i64,
     pub(super) last_message_id: Option<MessageId>,
     pub(super) last_message_at: Option<Millis>,
+    /// As which it was found.
+    pub(super) found: Versions,
+}
+
+impl Conversation {
+    /// The same, for whoever finds it as it is.
+    pub(super) fn into_found(mut self) -> Self {
+        self.found = Versions {
+            version: self.version,
+            members_version: self.members_version,
+        };
+        self
+    }
+}
+
+/// Says of a conversation which one it is of all that it has been.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Versions {
+    pub(super) version: i64,
+    pub(super) members_version: i64,
 }
 
 /// Where somebody's own marks stand.
@@ -52,6 +72,16 @@ pub(super) struct Peer {
     pub(super) user: UserId,
     pub(super) delivered: i64,
     pub(super) read: i64,
+}
+
+impl Peer {
+    pub(super) fn at(user: UserId, (delivered, read): (i64, i64)) -> Self {
+        Self {
+            user,
+            delivered,
+            read,
+        }
+    }
 }
 
 /// What decides whether a message brings a conversation back to somebody.

@@ -61,6 +61,11 @@ impl Plan {
         self.conversations.is_empty()
     }
 
+    /// Whether it writes nothing else.
+    pub(super) fn is_of_messages_and_marks(&self) -> bool {
+        self.changes.is_empty() && self.settings.is_empty() && self.touches.is_empty()
+    }
+
     /// The conversations that somebody left or came to.
     pub(super) fn came_or_left(&self) -> Vec<ConversationId> {
         let moves = self.changes.iter().filter(|(_, change)| {
@@ -73,13 +78,13 @@ impl Plan {
 
 /// Judges a batch under the lock: what was sent before is answered by what it
 /// became, doubles inside the batch by the first of them, and what is really
-/// new takes its numbers, in order.
+/// new takes its numbers, in order. What was found comes back with that.
 pub(super) fn assign(
     batch: &[Append],
     found: Found,
     ids: Vec<i64>,
     now: Millis,
-) -> (Vec<Outcome>, Plan) {
+) -> (Vec<Outcome>, Plan, Found) {
     let mut desk = Desk {
         found,
         ids: ids.into_iter(),
@@ -88,7 +93,7 @@ pub(super) fn assign(
     };
     let outcomes = batch.iter().map(|append| desk.append(append)).collect();
     desk.plan.lows = desk.lows_of_two();
-    (outcomes, desk.plan)
+    (outcomes, desk.plan, desk.found)
 }
 
 struct Desk {

@@ -60,16 +60,20 @@ pub(super) async fn read_by_all(
     script.run(tx).await.map(drop)
 }
 
+/// Writes how they stand, on the condition that they stand as they were found:
+/// where they don't, `last_seq` would be null, which the database refuses, and
+/// everything with it. Under a lock they do.
 fn update_conversations<'a>(
     script: &mut Script,
     rows: impl ExactSizeIterator<Item = &'a Conversation>,
 ) {
     let sql = format!(
-        "UPDATE conversation SET last_seq = v.column2, last_ord = v.column3, \
+        "UPDATE conversation SET last_seq = CASE WHEN conversation.version = v.column9 \
+         AND conversation.members_version = v.column10 THEN v.column2 END, last_ord = v.column3, \
          version = v.column4, delivered_low = v.column5, read_low = v.column6, \
          last_message_id = v.column7, last_message_at = v.column8 FROM {} v \
          WHERE conversation.id = v.column1",
-        sql::values(script.backend(), rows.len(), 8)
+        sql::values(script.backend(), rows.len(), 10)
     );
     let values = rows.flat_map(|row| {
         [
@@ -81,6 +85,8 @@ fn update_conversations<'a>(
             row.read_low.into(),
             row.last_message_id.into(),
             row.last_message_at.into(),
+            row.found.version.into(),
+            row.found.members_version.into(),
         ]
     });
     script.add(sql, values);

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::super::script::Script;
 use super::super::{Append, sql};
-use super::{Conversation, Found, Marks, Own, Peer};
+use super::{Conversation, Found, Marks, Own, Peer, Versions};
 use crate::store::piece;
 
 /// A conversation, and where one of its senders stands to it, where they ever
@@ -80,7 +80,7 @@ pub(super) fn ask(script: &mut Script, batch: &[Append]) {
 impl Found {
     pub(super) fn take(&mut self, row: LockedRow) {
         let id = row.id;
-        self.conversations.entry(id).or_insert(Conversation {
+        let found = Conversation {
             id,
             kind: row.kind,
             last_seq: row.last_seq,
@@ -92,7 +92,9 @@ impl Found {
             read_low: row.read_low,
             last_message_id: row.last_message_id,
             last_message_at: row.last_message_at.map(Millis),
-        });
+            found: Versions::default(),
+        };
+        self.conversations.entry(id).or_insert(found.into_found());
         if let Some(user) = row.user_id {
             let marks = Marks {
                 joined: row.joined,
@@ -110,11 +112,7 @@ impl Found {
             if let (Some(peer), Some(delivered), Some(read)) =
                 (row.peer, row.peer_delivered, row.peer_read)
             {
-                let peer = Peer {
-                    user: peer,
-                    delivered,
-                    read,
-                };
+                let peer = Peer::at(peer, (delivered, read));
                 self.peers.insert((id, user), peer);
             }
         }

@@ -26,8 +26,17 @@ pub(in crate::store::append) struct Move {
 
 impl Move {
     /// Where they stand afterwards: delivered and read.
-    fn stands(&self) -> (i64, i64) {
+    pub(in crate::store::append) fn stands(&self) -> (i64, i64) {
         (self.delivered.seq, self.read.seq)
+    }
+
+    pub(in crate::store::append) fn after(&self) -> Marks {
+        Marks {
+            joined: self.before.joined,
+            delivered: self.delivered.seq,
+            read: self.read.seq,
+            read_ord: self.ord,
+        }
     }
 }
 

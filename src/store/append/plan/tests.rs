@@ -3,6 +3,7 @@
 
 mod changes;
 mod marks;
+mod remembered;
 
 use std::collections::HashMap;
 
@@ -10,7 +11,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::protocol::{ClientId, MessageText, User};
-use crate::store::append::look::{Marks, Own, Peer};
+use crate::store::append::look::{Marks, Own, Peer, Versions};
 use crate::store::messages::Quotable;
 
 /// Of these, the last doesn't exist.
@@ -84,7 +85,7 @@ proptest! {
             let now = Millis(batch.now);
             let appends: Vec<Append> = batch.entries.iter().map(Entry::append).collect();
             let ids: Vec<i64> = disk.fresh_ids(appends.len());
-            let (outcomes, plan) = assign(&appends, disk.found(), ids.clone(), now);
+            let (outcomes, plan, _) = assign(&appends, disk.found(), ids.clone(), now);
             prop_assert_eq!(outcomes.len(), appends.len());
             let expected = disk.clone().expect(&appends, &outcomes, now);
             check_plan(&disk, &expected, &plan);
@@ -124,18 +125,7 @@ fn check_plan(before: &Disk, after: &Disk, plan: &Plan) {
         assert_eq!(row.last_message_at, expected.last_message_at);
     }
     check_moves(before, after, plan);
-    check_lows(after, plan);
-}
-
-/// In the conversation of two it is known where whoever is behind stands.
-fn check_lows(after: &Disk, plan: &Plan) {
-    let [one, two] = TWO.map(|user| after.marks[&(OF_TWO, user)]);
-    let mut moved = plan.moves.keys();
-    let has_moved = moved.any(|(id, user)| *id == OF_TWO && TWO.contains(user));
-    let lows = (one.delivered.min(two.delivered), one.read.min(two.read));
-    let known: Vec<_> = plan.lows.iter().map(|(id, lows)| (*id, *lows)).collect();
-    let expected = has_moved.then_some((OF_TWO, lows));
-    assert_eq!(known, Vec::from_iter(expected));
+    marks::check_lows(after, plan);
 }
 
 fn check_moves(before: &Disk, after: &Disk, plan: &Plan) {
@@ -211,15 +201,14 @@ impl Disk {
         let [one, two] = TWO;
         let peers = [(one, two), (two, one)].map(|(user, other)| {
             let marks = self.marks[&(OF_TWO, other)];
-            let peer = Peer {
-                user: other,
-                delivered: marks.delivered,
-                read: marks.read,
-            };
-            ((OF_TWO, user), peer)
+            let stands = (marks.delivered, marks.read);
+            ((OF_TWO, user), Peer::at(other, stands))
         });
+        let rows = self.rows.iter();
         Found {
-            conversations: self.rows.clone(),
+            conversations: rows
+                .map(|(id, row)| (*id, row.clone().into_found()))
+                .collect(),
             marks: self.marks.clone(),
             peers: peers.into(),
             known: named.collect(),
@@ -231,7 +220,9 @@ impl Disk {
     fn read(&mut self, batch: &Batch) {
         if let Some((conversation, user)) = batch.reads {
             let conversation = ConversationId(conversation);
-            let last = self.rows[&conversation].last_seq;
+            let row = self.rows.get_mut(&conversation).expect("exists");
+            row.version += 1;
+            let last = row.last_seq;
             let marks = Marks {
                 joined: 0,
                 delivered: last,
@@ -386,6 +377,7 @@ fn row(id: i64) -> Conversation {
         read_low: 0,
         last_message_id: None,
         last_message_at: None,
+        found: Versions::default(),
     }
 }
 

@@ -119,7 +119,8 @@ fn assigned(batch: &[Append]) -> (Vec<Outcome>, Plan) {
 
 pub(super) fn assigned_with(batch: &[Append], found: Found) -> (Vec<Outcome>, Plan) {
     let ids = (1..).take(batch.len()).collect();
-    assign(batch, found, ids, NOW)
+    let (outcomes, plan, _) = assign(batch, found, ids, NOW);
+    (outcomes, plan)
 }
 
 /// Its version and whom it brought back; or why not, where it isn't stale.

@@ -38,6 +38,17 @@ fn mark(actor: i64, marks: &[(Kind, i64)]) -> Append {
     by(actor, What::Mark(marks.collect()))
 }
 
+/// In the conversation of two it is known where whoever is behind stands.
+pub(super) fn check_lows(after: &Disk, plan: &Plan) {
+    let [one, two] = TWO.map(|user| after.marks[&(OF_TWO, user)]);
+    let mut moved = plan.moves.keys();
+    let has_moved = moved.any(|(id, user)| *id == OF_TWO && TWO.contains(user));
+    let lows = (one.delivered.min(two.delivered), one.read.min(two.read));
+    let known: Vec<_> = plan.lows.iter().map(|(id, lows)| (*id, *lows)).collect();
+    let expected = has_moved.then_some((OF_TWO, lows));
+    assert_eq!(known, Vec::from_iter(expected));
+}
+
 /// The version that each took, and what nobody there can see.
 fn marked(outcomes: &[Outcome]) -> Vec<(Option<i64>, Vec<i64>)> {
     let marked = outcomes.iter().filter_map(|outcome| match outcome {
