@@ -236,13 +236,17 @@ impl Dying {
 }
 
 /// Has the next Room try, which whoever is refused by it shows.
-async fn expect_not_to_be_found(sender: &Person, id: i64, database: &DatabaseConnection) {
+async fn expect_not_to_be_found(
+    (sender, name): (&Person, &str),
+    id: i64,
+    database: &DatabaseConnection,
+) {
     // PostgreSQL's prepared statements still find what they once found.
     if database.get_database_backend() != DbBackend::Sqlite {
         return;
     }
     until("the next Room", async || {
-        let answer = sender.send_as(id, "Hello?", "hello").await;
+        let answer = sender.send_as(id, "Hello?", name).await;
         // While the Hub hasn't heard of the last one's death.
         let is_busy = answer.body["code"] == "busy";
         (!is_busy).then(|| answer.refused(500, "internal"))
@@ -267,7 +271,7 @@ async fn what_could_not_be_read_at_first_is_told_by_a_retry() {
     let database = app.database().connection().await;
 
     dying.hide_amid(&ann, id, &database).await;
-    expect_not_to_be_found(&ann, id, &database).await;
+    expect_not_to_be_found((&ann, "hello"), id, &database).await;
     show_again(&database).await;
     ann.send_as(id, "Hello?", "hello").await.expect(200);
     expect_each_once(&mut there, 2..=2).await;
@@ -285,7 +289,7 @@ async fn what_could_not_be_read_at_first_is_told_as_soon_as_it_can() {
     let database = app.database().connection().await;
 
     dying.hide_amid(&ann, id, &database).await;
-    expect_not_to_be_found(&ann, id, &database).await;
+    expect_not_to_be_found((&ann, "lost"), id, &database).await;
     show_again(&database).await;
     expect_each_once(&mut there, 2..=2).await;
     database.close().await.unwrap();

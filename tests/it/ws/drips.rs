@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_millis(500);
 /// machine stands still for a moment.
 const MORE_PATIENCE: Duration = Duration::from_secs(2);
 
-/// A server whose patience is short in one thing, and in no other.
+/// A server whose patience is short in one thing alone.
 async fn impatient(shorten: impl FnOnce(&mut Timings) + 'static) -> TestApp {
     let app = TestApp::builder().settings(move |settings| shorten(&mut settings.timings));
     app.spawn().await
@@ -105,7 +105,11 @@ async fn a_body_that_never_comes_to_an_end_is_refused() {
 /// Bytes of a frame that is never whole are no sign of life.
 #[tokio::test]
 async fn a_frame_that_never_comes_to_an_end_is_silence() {
-    let app = impatient(|it| it.silence = MORE_PATIENCE).await;
+    let app = impatient(|it| {
+        it.silence = MORE_PATIENCE;
+        it.ping_every = MORE_PATIENCE / 20;
+    });
+    let app = app.await;
     let ann = app.person("ann").await;
     let mut socket = ann.socket("/ws/").await;
     socket.write(&header(TEXT | LAST, 100_000)).await;
