@@ -1,9 +1,9 @@
 //! What the Journal remembers of its last batches, which spares a look before
 //! the next, and what it does where that has changed.
 
-use entity::{ConversationId, Millis, UserId, user};
-use sea_orm::EntityTrait;
-use tidings::store::append::{Append, Outcome, What};
+use entity::{ConversationId, MessageId, Millis, UserId, receipt, user};
+use sea_orm::{ConnectionTrait, EntityTrait};
+use tidings::store::append::{Append, Mark, Outcome, What};
 
 use super::flow::post;
 use super::statements::watched;
@@ -34,6 +34,52 @@ async fn what_another_door_changed_meanwhile_is_seen() {
         .collect();
     assert_eq!(seqs, [1, 2, 3, 4]);
     beside.store.close().await;
+}
+
+/// Guards the condition by itself: a mark takes a version, and no place that a
+/// message could find taken.
+#[tokio::test]
+async fn no_version_is_given_out_twice() {
+    let app = TestApp::spawn().await;
+    let (ann, ben) = app.connected_pair("ann", "ben").await;
+    let id = ann.talk_with(&ben).await;
+    let one = ann.send_as(id, "One", "one").await.expect(201);
+    let beside = Beside::of(&app, (id, ben.id)).await;
+    let mark = Mark {
+        kind: receipt::Kind::Read,
+        message: MessageId(one["id"].as_i64().unwrap()),
+    };
+    let (outcome, _) = beside.append(What::Mark(vec![mark])).await;
+    let version = one["version"].as_i64().unwrap() + 1;
+    assert!(
+        matches!(outcome, Outcome::Marked { version: Some(it), .. } if it == version),
+        "{outcome:?}"
+    );
+    let two = ann.send_as(id, "Two", "two").await.expect(201);
+    assert_eq!(two["version"], version + 1);
+    assert_eq!(two["seq"], 3);
+    beside.store.close().await;
+}
+
+/// Guards the other half of it: who may no longer write is judged anew, also
+/// where the Room hasn't heard of that.
+#[tokio::test]
+async fn nothing_is_written_by_what_was_allowed_before() {
+    let app = TestApp::spawn().await;
+    let (ann, ben) = app.connected_pair("ann", "ben").await;
+    let id = ann.talk_with(&ben).await;
+    ann.send_as(id, "One", "one").await.expect(201);
+    let close = format!(
+        "UPDATE conversation SET open = FALSE, members_version = members_version + 1 \
+         WHERE id = {id}"
+    );
+    let database = app.database().connection().await;
+    database.execute_unprepared(&close).await.unwrap();
+    database.close().await.unwrap();
+    ann.send_as(id, "Two", "two")
+        .await
+        .refused(403, "not_connected");
+    assert_eq!(ann.conversation(id).await["last_seq"], 2);
 }
 
 /// PostgreSQL has to lock the conversations first, and reads them with that.
