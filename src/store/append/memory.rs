@@ -18,10 +18,10 @@ use super::look::{Conversation, Found, Marks, Peer, Place};
 use super::plan::Plan;
 use super::{Append, What};
 
-/// As many conversations are remembered at least, and up to twice as many: a
-/// third of a kilobyte each.
+/// As many conversations are remembered at least, and up to twice as many: of
+/// two people, half a kilobyte each.
 const MOST: usize = 4_096;
-/// Of one in which more people write, only those of its last batch.
+/// One in which more people have written is forgotten, and learnt anew.
 const WRITERS_MOST: usize = 64;
 
 /// The conversations of the last batches.
@@ -58,16 +58,16 @@ impl Memory {
         is_enough.then_some(found)
     }
 
-    /// Remembers what a batch found and wrote. What else it may have done to a
-    /// conversation is rare, and looked for.
+    /// Remembers what a batch found and wrote. Where it did more than that to
+    /// a conversation, which is rare, the next one looks.
     pub(super) fn learn(&self, found: Found, plan: &Plan) {
-        if !plan.is_of_messages_and_marks() {
-            return;
-        }
         let rows = found.conversations.into_iter();
         let mut all: HashMap<_, _> = rows.map(|(id, row)| (id, Known::of(row))).collect();
         for (id, row) in &plan.conversations {
             all.insert(*id, Known::of(row.clone()));
+        }
+        for id in plan.changed_otherwise() {
+            all.remove(&id);
         }
         for ((id, user), marks) in found.marks {
             if let Some(known) = all.get_mut(&id) {

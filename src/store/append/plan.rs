@@ -61,9 +61,13 @@ impl Plan {
         self.conversations.is_empty()
     }
 
-    /// Whether it writes nothing else.
-    pub(super) fn is_of_messages_and_marks(&self) -> bool {
-        self.changes.is_empty() && self.settings.is_empty() && self.touches.is_empty()
+    /// The conversations to which it brings more than messages and marks.
+    pub(super) fn changed_otherwise(&self) -> impl Iterator<Item = ConversationId> {
+        let changes = self.changes.iter();
+        let changed = changes.map(|(message, _)| message.conversation_id);
+        let set = self.settings.iter().map(|own| own.conversation);
+        let touched = self.touches.iter().map(|touch| touch.conversation);
+        changed.chain(set).chain(touched)
     }
 
     /// The conversations that somebody left or came to.

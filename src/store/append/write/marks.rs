@@ -62,10 +62,10 @@ pub(super) async fn raise_lows(
             ..=1 => moved.delivered.covers.or(moved.read.covers).is_some(),
             _ => delivered <= row.delivered_low || read <= row.read_low,
         };
-        match plan.lows.get(conversation) {
-            Some(known) if may_raise => drop(lows.insert(*conversation, *known)),
-            None if may_raise => asked.push(*conversation),
-            _ => {}
+        if may_raise && let Some(known) = plan.lows.get(conversation) {
+            lows.insert(*conversation, *known);
+        } else if may_raise {
+            asked.push(*conversation);
         }
         // Of two, each is all the others of the other: the overall mark says it.
         if row.participant_count > 2 && row.participant_count <= TELLS_EACH_UP_TO {

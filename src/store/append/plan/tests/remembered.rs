@@ -131,8 +131,21 @@ fn who_writes_again_needs_no_look() {
     assert_eq!(again(1), (false, 1));
     assert_eq!(again(1), (true, 2));
     assert_eq!(again(2), (true, 3));
-    // What else may be done makes the next one look.
+}
+
+/// What else is done to a conversation makes the next one look, there alone.
+#[test]
+fn what_was_changed_otherwise_is_looked_for() {
+    let (disk, memory) = (Disk::new(), Memory::default());
+    let elsewhere = Append {
+        conversation: ConversationId(2),
+        ..changes::post(1)
+    };
     let archive = changes::by(1, What::Settings(Settings::default()));
-    assert!(memory.recall(&[archive]).is_none());
+    let batch = [changes::post(1), archive.clone(), elsewhere.clone()];
+    let (_, plan, found) = assign(&batch, disk.found(), vec![7, 8], Millis(1_000));
+    memory.learn(found, &plan);
     assert!(memory.recall(&[changes::post(1)]).is_none());
+    assert!(memory.recall(&[archive]).is_none());
+    assert!(memory.recall(&[elsewhere]).is_some());
 }
