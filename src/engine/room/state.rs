@@ -203,14 +203,15 @@ impl<R> State<R> {
     /// The conversation as it is now: what came back stale is judged again,
     /// and what came meanwhile after it, in the order they were asked.
     pub(super) fn reloaded(&mut self, record: RoomRecord) -> Vec<Effect<R>> {
+        let before = Arc::clone(&self.everybody);
         self.learn(record);
+        let mut effects = self.nobody_types_for_the_gone(&before);
         self.stale = 0;
         self.in_flight = self.pending.len();
         self.judged_by = self.record.members_version;
         let asked = self.pending.iter();
-        asked
-            .map(|pending| Effect::Submit(self.judged(pending)))
-            .collect()
+        effects.extend(asked.map(|pending| Effect::Submit(self.judged(pending))));
+        effects
     }
 
     /// The conversation can't be read: everything is answered with why.

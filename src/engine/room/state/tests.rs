@@ -143,3 +143,38 @@ fn stale_ones_are_judged_again_in_order() {
     world.check();
     assert_eq!(world.told(), [1, 2, 3, 4]);
 }
+
+/// A reload finds somebody gone, and by the time that their leaving would be
+/// told they are back: what they were told of who types ends for them too.
+#[test]
+fn nobody_types_for_ever_for_who_was_gone_for_a_moment() {
+    let mut world = World::new(false, 0);
+    let step = Op::Step { fails: false };
+    for _ in 0..3 {
+        world.apply(step);
+    }
+    let (actor, session, is_typing) = (1, 0, true);
+    world.apply(Op::Type {
+        actor,
+        session,
+        is_typing,
+    });
+    world.apply(step);
+    let (sender, name) = (2, None);
+    world.apply(Op::Post { sender, name });
+    world.apply(step);
+    world.apply(Op::JoinOrLeave(3));
+    // What would have told of it can't be read, and the reload comes first.
+    world.apply(step);
+    world.apply(Op::Commit {
+        size: 1,
+        fails: false,
+    });
+    world.apply(Op::Step { fails: true });
+    world.apply(step);
+    world.apply(step);
+    world.apply(Op::Seconds(6));
+    world.apply(Op::JoinOrLeave(3));
+    world.settle();
+    world.check();
+}

@@ -146,6 +146,20 @@ impl<R> State<R> {
         effects
     }
 
+    /// Those who aren't in any more won't hear of an end, and may be back
+    /// before they hear that they were gone.
+    pub(super) fn nobody_types_for_the_gone(&self, before: &[UserId]) -> Vec<Effect<R>> {
+        let mut gone = before.to_vec();
+        gone.retain(|user| !self.members.contains_key(user));
+        let mut effects = Vec::new();
+        if !gone.is_empty() {
+            for typist in self.typing.people.values() {
+                tell(&mut effects, self.typing_note(&typist.user, false, &gone));
+            }
+        }
+        effects
+    }
+
     fn tell_typing(&self, users: &[User], is_typing: bool) -> Vec<Effect<R>> {
         let mut effects = Vec::new();
         for note in self.typing_notes(users, is_typing) {
@@ -160,18 +174,21 @@ impl<R> State<R> {
         users: &[User],
         is_typing: bool,
     ) -> impl Iterator<Item = Note> {
-        users.iter().map(move |user| {
-            let others = self.everybody.iter().copied();
-            Note {
-                to: others.filter(|other| *other != user.id).collect(),
-                version: 0,
-                said: Said::Event(Event::Typing {
-                    conversation_id: self.record.id,
-                    username: user.username.clone(),
-                    is_typing,
-                }),
-            }
-        })
+        let notes = users.iter();
+        notes.map(move |user| self.typing_note(user, is_typing, &self.everybody))
+    }
+
+    fn typing_note(&self, user: &User, is_typing: bool, to: &[UserId]) -> Note {
+        let others = to.iter().copied();
+        Note {
+            to: others.filter(|other| *other != user.id).collect(),
+            version: 0,
+            said: Said::Event(Event::Typing {
+                conversation_id: self.record.id,
+                username: user.username.clone(),
+                is_typing,
+            }),
+        }
     }
 }
 
