@@ -138,6 +138,24 @@ fn every_test_that_guards_the_web_client_exists() {
     assert_eq!(check_guards(guards), 10, "every point names what guards it");
 }
 
+#[test]
+fn tests_of_each_fault_exist() {
+    let page = text("docs/faults.md");
+    let faults = page.lines().filter(|line| {
+        let id = line
+            .strip_prefix("| ")
+            .and_then(|line| line.split(' ').next());
+        id.is_some_and(|id| {
+            id.len() > 1 && id.starts_with(|sign: char| ('A'..='F').contains(&sign))
+        })
+    });
+    // The fault itself may contain code; only the last cell names tests.
+    let tested = faults
+        .filter_map(|line| line.trim_end_matches(" |").rsplit(" | ").next())
+        .filter(|tests| tests.contains('`'));
+    assert!(check_guards(tested) <= 62, "one row for each fault");
+}
+
 /// What a scraper gets of each metric: a counter's total, a histogram's parts.
 fn scraped() -> Vec<String> {
     let kinds = snapshot("ops/metrics");
