@@ -138,6 +138,15 @@ impl Touch {
     }
 }
 
+impl How {
+    /// Whether it only takes content away, which a sender may do whatever
+    /// became of the connection, the membership or the group.
+    #[must_use]
+    pub fn is_removal(&self) -> bool {
+        matches!(self, Self::Withdraw | Self::React { on: false, .. })
+    }
+}
+
 /// Somebody has a message, or has seen it, and all before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mark {

@@ -2,6 +2,7 @@
 
 mod edits;
 mod reactions;
+mod removals;
 mod withdrawals;
 
 use reqwest::Method;

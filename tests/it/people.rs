@@ -37,7 +37,7 @@ async fn profile(person: &Person, other: &Person) -> Value {
     person.get(&path).await.expect(200)
 }
 
-async fn block(person: &Person, other: &Person) -> Value {
+pub(crate) async fn block(person: &Person, other: &Person) -> Value {
     let path = format!("/api/blocks/{}/", other.username);
     put(person, &path).await.expect(200)
 }

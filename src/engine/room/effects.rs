@@ -35,12 +35,42 @@ pub(super) enum Effect<R> {
     Recount,
     /// Answer who asked.
     Answer(R, Result<Done, Problem>),
+    /// Answer a user whom the Room does not show the message that they changed.
+    AnswerOutsider(R, OutsiderChange),
     /// Read the conversation again, and say so by `reloaded`.
     Reload,
     /// Say `marks_due` once marks were gathered for long enough.
     GatherMarks,
     /// Say `typing_due` then.
     WakeAt(Instant),
+}
+
+/// A change of a message by a user who left, or who joined again after it.
+#[derive(Debug)]
+pub(super) struct OutsiderChange {
+    pub(super) user: UserId,
+    /// The message as it is for those who are in.
+    pub(super) sent: Sent,
+}
+
+impl OutsiderChange {
+    /// The change as its actor may see it: the message of their own history,
+    /// or an empty one if it is not part of that.
+    pub(super) fn seen_as(self, seen: Option<Message>) -> Sent {
+        let message = seen.unwrap_or_else(|| Message {
+            text: String::new(),
+            reactions: Vec::new(),
+            reply_to: None,
+            ..Message::clone(&self.sent.message)
+        });
+        Sent {
+            message: Arc::new(Message {
+                is_touched: true,
+                ..message
+            }),
+            is_new: self.sent.is_new,
+        }
+    }
 }
 
 /// What is told in one go, in this order.

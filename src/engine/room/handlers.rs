@@ -8,13 +8,13 @@ use actix::{ActorContext, AsyncContext, Context, Handler};
 use entity::UserId;
 use tokio::time::Instant;
 
-use super::effects::{Effect, Missing, Show, Telling};
+use super::effects::{Effect, Missing, OutsiderChange, Show, Telling};
 use super::fanout;
 use super::messages::{Retire, RoomCommand};
 use super::state::State;
 use super::{READ_AGAIN, Room};
 use crate::engine::ports::{Committed, Frame};
-use crate::engine::reply::{Reply, Ticket};
+use crate::engine::reply::{Done, Reply, Ticket, echo};
 use crate::protocol::event::RemovedReason;
 use crate::protocol::{CloseCode, Conversation, Event, Problem};
 use crate::store::StoreError;
@@ -161,6 +161,9 @@ impl Room {
                     self.give_back(version);
                 }
                 Effect::Answer(reply, result) => reply.send(result),
+                Effect::AnswerOutsider(reply, change) => {
+                    return self.answer_outsider((reply, change), effects, ctx);
+                }
                 Effect::Show(show) => {
                     let to = self.deps.directory.present(&show.to);
                     if !to.is_empty() {
@@ -303,6 +306,34 @@ impl Room {
                 // What it has become is told all the same.
                 Err(error) => tracing::error!(%conversation, %error, "can't show a conversation"),
             }
+            room.run(rest, ctx);
+        });
+    }
+
+    /// Sends a change to the sessions of a user who is outside, as that user
+    /// sees the message, and answers them. The change is on disk: if the reading
+    /// fails, they get the message without content.
+    fn answer_outsider(
+        &mut self,
+        (reply, change): (Reply, OutsiderChange),
+        rest: Effects,
+        ctx: &mut Context<Self>,
+    ) {
+        let store = self.deps.store.clone();
+        let (conversation, user) = (self.origin.key.conversation, change.user);
+        let seq = change.sent.message.seq;
+        let read = async move { store.message_seen_by(user, conversation, seq).await };
+        self.hold(ctx, read, move |found, room, ctx| {
+            let seen = found.unwrap_or_else(|error| {
+                tracing::error!(%conversation, %error, "cannot read a message for a former member");
+                None
+            });
+            let sent = change.seen_as(seen);
+            if sent.is_new {
+                let frames = [echo(&sent.message)].into();
+                room.deps.directory.deliver([user], &frames);
+            }
+            reply.send(Ok(Done::Sent(sent)));
             room.run(rest, ctx);
         });
     }

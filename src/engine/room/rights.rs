@@ -25,10 +25,7 @@ pub(super) fn writer<'a>(
 ) -> Result<&'a RoomMember, Problem> {
     let member = inside(members, actor)?;
     if member.is_deactivated {
-        return Err(Problem::new(
-            Code::Deactivated,
-            "This account is switched off.",
-        ));
+        return Err(deactivated());
     }
     match (record.open, record.kind) {
         (true, _) => Ok(member),
@@ -38,6 +35,19 @@ pub(super) fn writer<'a>(
         )),
         (false, Kind::Group) => Err(forbidden("This conversation is closed.")),
     }
+}
+
+/// Whether a user may remove own content here. Connection, block, membership
+/// and closure do not matter; the Journal checks whose content it is.
+pub(super) fn remover(members: &Members, actor: UserId) -> Result<(), Problem> {
+    match members.get(&actor) {
+        Some(member) if member.is_deactivated => Err(deactivated()),
+        _ => Ok(()),
+    }
+}
+
+fn deactivated() -> Problem {
+    Problem::new(Code::Deactivated, "This account is switched off.")
 }
 
 pub(super) fn inside(members: &Members, actor: UserId) -> Result<&RoomMember, Problem> {

@@ -3,6 +3,7 @@
 
 mod counts;
 mod marks;
+mod outsiders;
 mod pending;
 mod seen;
 mod telling;
@@ -180,7 +181,7 @@ impl<R> State<R> {
             let (told, answer) = taken(outcome);
             news.extend(told);
             if let Some(pending) = pending {
-                pending.answer(answer, &mut answers);
+                self.answer(pending, answer, &mut answers);
             }
         }
         if let Some(first) = news.first().map(News::version) {
@@ -333,7 +334,11 @@ impl<R> State<R> {
                     may_moderate: is_group
                         && writer.as_ref().is_ok_and(|me| me.role >= Role::Admin),
                 };
-                (What::Touch(touch), writer.map(drop))
+                let verdict = match how.is_removal() {
+                    true => rights::remover(&self.members, actor),
+                    false => writer.map(drop),
+                };
+                (What::Touch(touch), verdict)
             }
             Ask::Mark(mark) => (What::Mark(vec![*mark]), Ok(())),
             // Nothing is written of it.

@@ -89,12 +89,13 @@ impl Peer {
 pub(super) struct Own {
     pub(super) archived: bool,
     pub(super) muted_until: Option<Millis>,
-    pub(super) has_left: bool,
+    /// The last `seq` that they see, if they left.
+    pub(super) left: Option<i64>,
 }
 
 impl Own {
     pub(super) fn comes_back(&self, now: Millis) -> bool {
-        self.archived && !self.has_left && self.muted_until.is_none_or(|until| until <= now)
+        self.archived && self.left.is_none() && self.muted_until.is_none_or(|until| until <= now)
     }
 }
 

@@ -93,6 +93,22 @@ impl Store {
     }
 }
 
+impl Store {
+    /// The message at this place as a user sees it; none if the user does not
+    /// see it.
+    pub async fn message_seen_by(
+        &self,
+        user: UserId,
+        conversation: ConversationId,
+        seq: i64,
+    ) -> Result<Option<Message>> {
+        let view = (View::Of(user), conversation);
+        let page = self.history(view, PageRequest::Around(seq), 1).await?;
+        let mut messages = page.map(|page| page.messages).into_iter().flatten();
+        Ok(messages.find(|message| message.seq == seq))
+    }
+}
+
 /// A statement that is being put together.
 struct Asking {
     backend: DbBackend,

@@ -41,7 +41,8 @@ export function openMessageMenu(app, node, at) {
     known.emoji === emoji && known.usernames.includes(app.me.username));
   const pick = (emoji) => react(app, message, emoji, !has(emoji));
   const canWrite = !conversation.left && !message.deleted;
-  const mayWithdraw = canWrite && (isMine || isAdmin(app, conversation));
+  const mayManage = !conversation.left && isAdmin(app, conversation);
+  const mayWithdraw = !message.deleted && (isMine || mayManage);
   const entries = [
     canWrite && { text: 'Reply', act: () => composer.answer(message) },
     canWrite && isMine && { text: 'Edit', act: () => composer.edit(message) },

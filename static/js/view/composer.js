@@ -1,6 +1,6 @@
 /** Where one writes. What is typed is kept, whatever happens, until it is in
  * the outbox. */
-import { find, show, write } from '../lib/dom.js';
+import { find, piece, show, write } from '../lib/dom.js';
 import { keep, kept } from '../lib/kept.js';
 import { OwnTyping } from '../state/typing.js';
 
@@ -30,6 +30,10 @@ export class Composer {
     this.#on = on;
     this.#draft = `draft.${on.draft}`;
     this.#footer = find('.composer', thread);
+    // Where nothing may be written, the server leaves the form out.
+    if (!find('form', this.#footer)) {
+      this.#footer.append(...find('.composer', piece('thread')).children);
+    }
     this.#form = find('form', this.#footer);
     this.#text = find('textarea', this.#form);
     this.#button = find('button[type="submit"]', this.#form);

@@ -3,6 +3,7 @@
 
 use serde_json::json;
 
+use crate::groups::crew::{group, leave};
 use crate::support::TestApp;
 use crate::support::browser::{Browsers, DESKTOP, Tab, WRITE};
 
@@ -183,4 +184,22 @@ async fn switches(tab: &Tab) {
     tab.assert_good().await;
     tab.click("#forget").await;
     tab.see_text("#kept", "Forgotten").await;
+}
+
+#[tokio::test]
+async fn former_member_withdraws_own_message() {
+    let (app, browsers) = (TestApp::spawn().await, Browsers::start().await);
+    let (id, people) = group(&app, &["ann", "ben"]).await;
+    people[1].send(id, "Mine").await.expect(201);
+    leave(&people[1], id).await.expect(200);
+    let tab = browsers.open_as(&people[1], DESKTOP).await;
+    tab.open_conversation(id).await;
+    let mine = ".message.is-mine";
+    tab.see_text(mine, "Mine").await;
+    tab.choose(mine, "Withdraw").await;
+    tab.press_button("dialog", "Withdraw").await;
+    tab.see_text(mine, "Message withdrawn").await;
+    let history = people[0].history(id).await;
+    assert!(history.iter().any(|message| message["deleted"] == true));
+    tab.assert_good().await;
 }

@@ -106,7 +106,7 @@ impl Found {
             let own = Own {
                 archived: row.archived,
                 muted_until: row.muted_until.map(Millis),
-                has_left: row.left.is_some(),
+                left: row.left,
             };
             self.own.insert((id, user), own);
             if let (Some(peer), Some(delivered), Some(read)) =

@@ -93,7 +93,12 @@ impl Desk {
     pub(super) fn acted(&mut self, append: &Append, message: &Message) {
         let key = (append.conversation, append.actor.id);
         // Some act from outside, and may have been in once.
-        if self.found.own.get(&key).is_none_or(|own| own.has_left) {
+        if self
+            .found
+            .own
+            .get(&key)
+            .is_none_or(|own| own.left.is_some())
+        {
             return;
         }
         let before = message.seq - 1;

@@ -1,6 +1,7 @@
 //! What may be done to a message that is there, and what follows.
 
 use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
 
 use entity::message::Kind;
 use entity::{ConversationId, MessageId, UserId};
@@ -28,14 +29,15 @@ pub(in crate::store::append) struct NewTouch {
 impl Desk {
     pub(super) fn touch(&mut self, append: &Append, touch: &Touch) -> Result<Outcome, Problem> {
         self.verdict(append)?;
-        let key = (append.conversation, append.actor.id);
-        let joined = self.found.marks.get(&key).map_or(0, |marks| marks.joined);
+        let window = self.window(append, touch)?;
         let target = self
             .found
             .targets
             .get_mut(&touch.message)
             .filter(|target| target.row.conversation_id == append.conversation)
-            .filter(|target| target.row.seq > joined)
+            .filter(|target| {
+                window.contains(&target.row.seq) || is_own_removal(target, append.actor.id, touch)
+            })
             .ok_or_else(Problem::not_found)?;
         let has_changed = apply(target, append.actor.id, touch)?;
         let seq = target.row.seq;
@@ -66,6 +68,36 @@ impl Desk {
             messages: Vec::new(),
             has_more: false,
         })
+    }
+
+    /// The `seq` of the messages that the actor sees. The Room does not judge
+    /// a removal by membership, so an actor who never took part is refused
+    /// here, as for a conversation that does not exist.
+    fn window(&self, append: &Append, touch: &Touch) -> Result<RangeInclusive<i64>, Problem> {
+        let key = (append.conversation, append.actor.id);
+        match self.found.marks.get(&key) {
+            Some(marks) => {
+                let left = self.found.own.get(&key).and_then(|own| own.left);
+                let left = left.filter(|_| !touch.may_moderate);
+                Ok(marks.joined + 1..=left.unwrap_or(i64::MAX))
+            }
+            // An admin of the server acts from outside.
+            None if touch.may_moderate => Ok(1..=i64::MAX),
+            None => Err(Problem::not_found()),
+        }
+    }
+}
+
+/// Whether the actor removes their own message or reaction. That is allowed
+/// also outside the actor's window: for example after the actor joined again.
+fn is_own_removal(target: &Target, actor: UserId, touch: &Touch) -> bool {
+    match &touch.how {
+        How::Withdraw => target.row.sender_id == actor,
+        How::React { emoji, on: false } => {
+            let mine = (emoji.as_str().to_owned(), actor);
+            target.reactions.contains(&mine)
+        }
+        How::Edit(_) | How::React { on: true, .. } => false,
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use super::super::*;
 use super::world::{Input, World};
-use crate::engine::room::effects::Said;
+use crate::engine::reply::Done;
 
 /// A read that holds the Room's mailbox, with what it found.
 pub(super) enum Hold {
@@ -89,11 +89,7 @@ impl World {
                 }
                 Effect::Tell(_) if self.is_dying => return self.die(),
                 Effect::Tell(telling) => {
-                    for note in &telling.notes {
-                        if let Said::Message(message) = &note.said {
-                            self.told.message(&note.to, message);
-                        }
-                    }
+                    self.told.all(&telling);
                     self.knows.told(&telling);
                     None
                 }
@@ -120,6 +116,11 @@ impl World {
                 }
                 Effect::Answer(number, answer) => {
                     self.requests.answer(number, answer);
+                    None
+                }
+                Effect::AnswerOutsider(number, change) => {
+                    let done = Done::Sent(change.seen_as(None));
+                    self.requests.answer(number, Ok(done));
                     None
                 }
                 Effect::Show(show) => {

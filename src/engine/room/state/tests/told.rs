@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::*;
 use super::disk::Disk;
+use crate::engine::room::effects::{Said, Telling};
 use crate::protocol::Message;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +26,14 @@ impl Told {
         for user in to {
             let stream = self.streams.entry(*user).or_default();
             stream.push(Heard::Message(message.version));
+        }
+    }
+
+    pub(super) fn all(&mut self, telling: &Telling) {
+        for note in &telling.notes {
+            if let Said::Message(message) = &note.said {
+                self.message(&note.to, message);
+            }
         }
     }
 

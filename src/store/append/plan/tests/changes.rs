@@ -15,7 +15,7 @@ pub(super) fn found() -> Found {
         read_ord: 0,
     };
     let own = |user: i64| Own {
-        has_left: user == 3,
+        left: (user == 3).then_some(9),
         ..Own::default()
     };
     Found {

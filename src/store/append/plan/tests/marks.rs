@@ -157,7 +157,7 @@ fn who_is_not_in_after_a_change_has_not_read_it() {
     let (_, plan) = assigned_with(&[mark(1, &[(Read, 9)]), leave()], with_history());
     assert_eq!(of(&plan, 1).read.seq, 9);
     let mut found = with_history();
-    found.own.get_mut(&(HERE, UserId(1))).unwrap().has_left = true;
+    found.own.get_mut(&(HERE, UserId(1))).unwrap().left = Some(9);
     for marks in found.marks.values_mut() {
         (marks.delivered, marks.read, marks.read_ord) = (9, 9, 7);
     }
