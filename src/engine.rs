@@ -32,7 +32,7 @@ use tokio::time::Instant;
 
 use crate::config::Settings;
 use crate::counters::Counters;
-use crate::protocol::{CloseCode, Conversation, Event, Problem, User};
+use crate::protocol::{CloseCode, Conversation, Event, Problem, Sending, User};
 use crate::store::append::Post;
 use crate::store::{Store, StoreError};
 
@@ -138,6 +138,21 @@ impl Engine {
         logins::watch(&engine);
         pulse::take(&engine, settings.timings.pulse_every);
         Ok(engine)
+    }
+
+    /// Sends a message as somebody asked for it, and answers once it is on
+    /// disk. A retry is answered with its message, whatever its content.
+    ///
+    /// # Errors
+    /// As [`Engine::post`]; what is wrong with the content.
+    pub async fn send_message(
+        &self,
+        conversation: ConversationId,
+        sender: UserId,
+        sending: Sending,
+    ) -> Result<Sent, Problem> {
+        let done = self.ask(conversation, sender, Ask::sending(sending)?);
+        done.await?.sent().ok_or_else(Problem::internal)
     }
 
     /// Sends a message, and answers once it is on disk.

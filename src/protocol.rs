@@ -15,6 +15,7 @@ pub mod fields;
 pub mod input;
 pub mod message;
 pub mod problem;
+pub mod sending;
 pub mod user;
 
 pub use close::CloseCode;
@@ -26,4 +27,5 @@ pub use event::Event;
 pub use input::{About, ClientId, DisplayName, Emoji, GroupTitle, MessageText, Password, Username};
 pub use message::{Message, Quote, Status};
 pub use problem::{FieldError, Problem};
+pub use sending::{MessageContent, Sending};
 pub use user::{Profile, User};

@@ -15,6 +15,7 @@ mod cookies;
 mod cors;
 mod counting;
 mod csrf;
+mod decoding;
 mod encoding;
 mod hashing;
 mod headers;

@@ -1,17 +1,14 @@
 //! What a client says on a socket.
 
-use std::collections::HashMap;
-
 use entity::{ConversationId, MessageId};
-use serde::{Deserialize, Deserializer, de};
-use serde_json::Value;
 
-use super::problem::FieldError;
-use super::{Code, Problem, fields};
+pub use super::fields::Cursors;
+use super::fields::FieldReader;
+use super::sending::Sending;
+use super::{Code, Emoji, MessageText, Problem};
 
 /// A client's frame.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
     /// Send a message.
     Message(SendMessage),
@@ -35,48 +32,46 @@ pub enum Command {
 
 /// `message`: comes back to every session of every participant as the
 /// acknowledgement, once it is on disk.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SendMessage {
     /// Needed on a socket that isn't bound to a conversation.
     pub conversation_id: Option<ConversationId>,
-    pub message: String,
-    pub client_id: Option<String>,
-    pub reply_to: Option<MessageId>,
+    pub sending: Sending,
 }
 
 /// `edit`.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Edit {
     pub conversation_id: Option<ConversationId>,
     pub message_id: MessageId,
-    pub message: String,
+    pub message: MessageText,
 }
 
 /// `delete`.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delete {
     pub conversation_id: Option<ConversationId>,
     pub message_id: MessageId,
 }
 
 /// `reaction`.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct React {
     pub conversation_id: Option<ConversationId>,
     pub message_id: MessageId,
-    pub emoji: String,
+    pub emoji: Emoji,
     pub on: bool,
 }
 
 /// `typing`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Typing {
     pub conversation_id: Option<ConversationId>,
     pub is_typing: bool,
 }
 
 /// `delivered` and `read_receipt`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UpTo {
     pub conversation_id: Option<ConversationId>,
     pub message_id: MessageId,
@@ -84,35 +79,15 @@ pub struct UpTo {
 
 /// `resume`: one conversation from a version on, or all of one's own from
 /// those that one has.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Resume {
     pub conversation_id: Option<ConversationId>,
     pub after: Option<i64>,
-    #[serde(default, deserialize_with = "cursors")]
     pub cursors: Option<Cursors>,
 }
 
-/// Up to which version a client has each conversation.
-pub type Cursors = HashMap<ConversationId, i64>;
-
-/// The keys of a JSON object are strings, and a frame is looked at twice, for
-/// its type and for its fields: nothing reads them as numbers the second time.
-fn cursors<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Cursors>, D::Error> {
-    let Some(named) = Option::<HashMap<String, i64>>::deserialize(deserializer)? else {
-        return Ok(None);
-    };
-    let read = |(key, version): (String, i64)| {
-        let id: i64 = key.parse().ok()?;
-        // One way to write a number, or one conversation could have two cursors.
-        (id.to_string() == key).then_some((ConversationId(id), version))
-    };
-    let cursors: Option<Cursors> = named.into_iter().map(read).collect();
-    let what = de::Unexpected::Other("keys");
-    let cursors = cursors.ok_or_else(|| de::Error::invalid_value(what, &"ids as keys"))?;
-    Ok(Some(cursors))
-}
-
-/// What a frame named, so that an `error` can say what it is about.
+/// What a frame named, so that an `error` can say what it is about: each of
+/// these that can be read, whether the frame's type uses it or not.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Named {
     pub conversation_id: Option<ConversationId>,
@@ -120,16 +95,39 @@ pub struct Named {
     pub message_id: Option<MessageId>,
 }
 
-/// A frame that couldn't be understood, and what it named all the same.
+/// A frame that was understood, and what it named.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientFrame {
+    pub command: Command,
+    pub named: Named,
+}
+
+/// A frame that couldn't be understood, and what it named.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BadFrame {
     pub problem: Problem,
     pub named: Named,
+    /// Whether it lacks the `conversation_id` that some sockets need.
+    pub lacks_conversation: bool,
 }
 
+/// Every field that a frame of some type uses.
+const NAMES: &[&str] = &[
+    "type",
+    "conversation_id",
+    "client_id",
+    "message_id",
+    "message",
+    "reply_to",
+    "emoji",
+    "on",
+    "is_typing",
+    "after",
+    "cursors",
+];
+
 impl Command {
-    /// The names of all commands, for telling an unknown type from wrong
-    /// fields.
+    /// The names of all commands.
     pub const TYPES: [&'static str; 9] = [
         "message",
         "edit",
@@ -145,124 +143,142 @@ impl Command {
     /// Reads one frame.
     ///
     /// # Errors
-    /// `bad_json` where it is no JSON object, `unknown_type`, or `invalid`
-    /// where its fields are wrong.
-    pub fn parse(frame: &str) -> Result<Self, Box<BadFrame>> {
-        // serde would take a list for an object, its fields in order.
-        if !is_object(frame) {
-            return Err(Box::new(BadFrame::no_object()));
+    /// `bad_json` where it is no JSON object, `unknown_type`, or what is wrong
+    /// with its fields.
+    pub fn parse(frame: &str) -> Result<ClientFrame, Box<BadFrame>> {
+        let Ok(mut fields) = FieldReader::of_json(frame, NAMES) else {
+            return Err(Box::new(BadFrame {
+                problem: Problem::new(Code::BadJson, "A frame is one JSON object."),
+                named: Named::default(),
+                lacks_conversation: false,
+            }));
+        };
+        let named = Named {
+            conversation_id: fields.peek("conversation_id"),
+            client_id: fields.peek("client_id"),
+            message_id: fields.peek("message_id"),
+        };
+        let kind: Option<String> = fields.required("type");
+        let is_about_one = kind.as_deref().is_some_and(is_about_one);
+        let lacks_conversation = is_about_one && !fields.has("conversation_id");
+        let command = kind.and_then(|kind| Self::of_kind(&kind, &mut fields));
+        match fields.finish(command) {
+            Ok(command) => Ok(ClientFrame { command, named }),
+            Err(problem) => Err(Box::new(BadFrame {
+                problem,
+                named,
+                lacks_conversation,
+            })),
         }
-        serde_json::from_str(frame).map_err(|error| Box::new(BadFrame::explain(frame, &error)))
     }
 
-    /// What it names, for an `error` about it.
-    #[must_use]
-    pub fn names(&self) -> Named {
-        let (conversation_id, message_id) = match self {
-            Self::Ping => return Named::default(),
-            Self::Message(send) => {
-                return Named {
-                    conversation_id: send.conversation_id,
-                    client_id: send.client_id.clone(),
-                    message_id: None,
-                };
+    fn of_kind(kind: &str, fields: &mut FieldReader<'_>) -> Option<Self> {
+        match kind {
+            "message" => send(fields),
+            "edit" => edit(fields),
+            "delete" => up_to(fields).map(|it| {
+                Self::Delete(Delete {
+                    conversation_id: it.conversation_id,
+                    message_id: it.message_id,
+                })
+            }),
+            "reaction" => react(fields),
+            "typing" => typing(fields),
+            "delivered" => up_to(fields).map(Self::Delivered),
+            "read_receipt" => up_to(fields).map(Self::ReadReceipt),
+            "resume" => resume(fields),
+            "ping" => Some(Self::Ping),
+            _ => {
+                let detail = "There is no frame of this type.";
+                fields.check("type", Err(Problem::new(Code::UnknownType, detail)))
             }
-            Self::Edit(edit) => (edit.conversation_id, Some(edit.message_id)),
-            Self::Delete(delete) => (delete.conversation_id, Some(delete.message_id)),
-            Self::Reaction(react) => (react.conversation_id, Some(react.message_id)),
-            Self::Delivered(mark) | Self::ReadReceipt(mark) => {
-                (mark.conversation_id, Some(mark.message_id))
-            }
-            Self::Typing(typing) => (typing.conversation_id, None),
-            Self::Resume(resume) => (resume.conversation_id, None),
-        };
-        Named {
-            conversation_id,
-            client_id: None,
-            message_id,
         }
     }
 }
 
-/// Whether a frame can only be a JSON object, if it is JSON at all.
-fn is_object(frame: &str) -> bool {
-    let frame = frame.trim_start_matches([' ', '\t', '\n', '\r']);
-    frame.starts_with('{')
+/// Whether a frame of this type is about one conversation.
+fn is_about_one(kind: &str) -> bool {
+    Command::TYPES.contains(&kind) && !["resume", "ping"].contains(&kind)
+}
+
+fn send(fields: &mut FieldReader<'_>) -> Option<Command> {
+    let conversation_id = fields.optional("conversation_id");
+    let sending = Sending::read(fields, "message");
+    Some(Command::Message(SendMessage {
+        conversation_id: conversation_id?,
+        sending: sending?,
+    }))
+}
+
+fn edit(fields: &mut FieldReader<'_>) -> Option<Command> {
+    let up_to = up_to(fields);
+    let message = fields.required_as("message", |text: String| MessageText::parse(&text));
+    let UpTo {
+        conversation_id,
+        message_id,
+    } = up_to?;
+    Some(Command::Edit(Edit {
+        conversation_id,
+        message_id,
+        message: message?,
+    }))
+}
+
+fn react(fields: &mut FieldReader<'_>) -> Option<Command> {
+    let up_to = up_to(fields);
+    let emoji = fields.required_as("emoji", |text: String| Emoji::parse(&text));
+    let on = fields.required("on");
+    let UpTo {
+        conversation_id,
+        message_id,
+    } = up_to?;
+    Some(Command::Reaction(React {
+        conversation_id,
+        message_id,
+        emoji: emoji?,
+        on: on?,
+    }))
+}
+
+fn typing(fields: &mut FieldReader<'_>) -> Option<Command> {
+    let conversation_id = fields.optional("conversation_id");
+    let is_typing = fields.required("is_typing");
+    Some(Command::Typing(Typing {
+        conversation_id: conversation_id?,
+        is_typing: is_typing?,
+    }))
+}
+
+fn up_to(fields: &mut FieldReader<'_>) -> Option<UpTo> {
+    let conversation_id = fields.optional("conversation_id");
+    let message_id = fields.required("message_id");
+    Some(UpTo {
+        conversation_id: conversation_id?,
+        message_id: message_id?,
+    })
+}
+
+fn resume(fields: &mut FieldReader<'_>) -> Option<Command> {
+    let conversation_id = fields.optional("conversation_id");
+    let after = fields.optional("after");
+    let cursors = fields.optional("cursors");
+    Some(Command::Resume(Resume {
+        conversation_id: conversation_id?,
+        after: after?,
+        cursors: cursors?,
+    }))
 }
 
 impl BadFrame {
     /// One that there is no room for.
     #[must_use]
-    pub fn too_much(command: &Command) -> Self {
+    pub fn too_much(frame: ClientFrame) -> Self {
         Self {
             problem: Problem::busy(),
-            named: command.names(),
+            named: frame.named,
+            lacks_conversation: false,
         }
     }
-
-    fn no_object() -> Self {
-        Self {
-            problem: Problem::new(Code::BadJson, "A frame is one JSON object."),
-            named: Named::default(),
-        }
-    }
-
-    /// Looks at a frame a second time, to say what is wrong with it. Only bad
-    /// frames pay for this.
-    fn explain(frame: &str, error: &serde_json::Error) -> Self {
-        let Ok(Value::Object(fields)) = serde_json::from_str(frame) else {
-            return Self::no_object();
-        };
-        let named = Named {
-            conversation_id: fields
-                .get("conversation_id")
-                .and_then(Value::as_i64)
-                .map(ConversationId),
-            client_id: fields
-                .get("client_id")
-                .and_then(Value::as_str)
-                .map(str::to_owned),
-            message_id: fields
-                .get("message_id")
-                .and_then(Value::as_i64)
-                .map(MessageId),
-        };
-        let problem = match fields.get("type") {
-            Some(Value::String(name)) if Command::TYPES.contains(&name.as_str()) => {
-                at_fault(name, frame, error)
-            }
-            Some(Value::String(_)) => {
-                Problem::new(Code::UnknownType, "There is no frame of this type.")
-            }
-            _ => Problem::new(Code::Invalid, "A frame needs a 'type'."),
-        };
-        Self { problem, named }
-    }
-}
-
-/// The field at fault. A frame is looked at for its type first, by which the
-/// way to the field is lost: so its fields are read once more by themselves.
-fn at_fault(kind: &str, frame: &str, error: &serde_json::Error) -> Problem {
-    let found = match kind {
-        "message" => wrong::<SendMessage>(frame),
-        "edit" => wrong::<Edit>(frame),
-        "delete" => wrong::<Delete>(frame),
-        "reaction" => wrong::<React>(frame),
-        "typing" => wrong::<Typing>(frame),
-        "delivered" | "read_receipt" => wrong::<UpTo>(frame),
-        "resume" => wrong::<Resume>(frame),
-        _ => None,
-    };
-    let FieldError { field, detail } =
-        found.unwrap_or_else(|| fields::explain("type", &error.to_string()));
-    Problem::field(field, detail)
-}
-
-fn wrong<'de, T: Deserialize<'de>>(frame: &'de str) -> Option<FieldError> {
-    let mut json = serde_json::Deserializer::from_str(frame);
-    let error = serde_path_to_error::deserialize::<_, T>(&mut json).err()?;
-    let (path, said) = (error.path().to_string(), error.inner().to_string());
-    Some(fields::explain(&path, &said))
 }
 
 #[cfg(test)]
@@ -283,7 +299,10 @@ mod tests {
     }
     fn resume(fields: &str) -> Result<Resume, Code> {
         match Command::parse(&format!(r#"{{"type":"resume",{fields}}}"#)) {
-            Ok(Command::Resume(resume)) => Ok(resume),
+            Ok(ClientFrame {
+                command: Command::Resume(resume),
+                ..
+            }) => Ok(resume),
             Ok(other) => panic!("{other:?}"),
             Err(bad) => Err(bad.problem.code),
         }
@@ -313,5 +332,45 @@ mod tests {
             assert_eq!(resume(fields), Err(Code::Invalid), "{fields}");
         }
         assert_eq!(resume(r#""cursors":null,"after":1"#).unwrap().cursors, None);
+    }
+
+    #[test]
+    fn error_has_every_readable_id() {
+        let bad = |rest: &str| {
+            let ids = r#""conversation_id":7,"client_id":"mine","message_id":9"#;
+            let frame = format!(r#"{{"type":"message",{ids},{rest}}}"#);
+            Command::parse(&frame).map(|frame| (frame.named, frame.command))
+        };
+        let named = Named {
+            conversation_id: Some(ConversationId(7)),
+            client_id: Some("mine".to_owned()),
+            message_id: Some(MessageId(9)),
+        };
+        let (found, command) = bad(r#""message":"a\ud83d","reply_to":1e999"#).unwrap();
+        assert_eq!(found, named);
+        let Command::Message(send) = command else {
+            panic!("{command:?}");
+        };
+        let problem = send.sending.content.unwrap_err();
+        let fields: Vec<_> = problem.errors.iter().map(|it| &*it.field).collect();
+        assert_eq!(fields, ["message", "reply_to"]);
+        let twice = bad(r#""client_id":"other","message":"a""#).unwrap_err();
+        assert_eq!(twice.named.client_id, None);
+        assert_eq!(twice.named.conversation_id, named.conversation_id);
+    }
+
+    #[test]
+    fn unused_fields_of_a_type_are_ignored() {
+        for unused in [
+            "1e999",
+            r#""\udc00""#,
+            &format!("{}{}", "[".repeat(129), "]".repeat(129)),
+        ] {
+            let frame = format!(
+                r#"{{"type":"ping","x":{unused},"message":{unused},"conversation_id":{unused}}}"#
+            );
+            let parsed = Command::parse(&frame).unwrap();
+            assert_eq!(parsed.command, Command::Ping, "{unused}");
+        }
     }
 }

@@ -5,7 +5,7 @@ use entity::{ConversationId, MessageId, Millis};
 use serde::Serialize;
 
 use super::command::Named;
-use super::{Code, Connection, Conversation, Message, Problem, User};
+use super::{Code, Connection, Conversation, FieldError, Message, Problem, User};
 
 /// The version of this protocol, in `hello`.
 pub const PROTOCOL: u32 = 1;
@@ -146,6 +146,9 @@ pub enum Scope {
 pub struct Refused {
     pub code: Code,
     pub detail: String,
+    /// The fields at fault.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<FieldError>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub conversation_id: Option<ConversationId>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -160,15 +163,17 @@ impl Refused {
     /// The `error` frame of `problem`, about what `named` says.
     #[must_use]
     pub fn new(problem: Problem, named: Named) -> Self {
-        // A frame has no room for a list: the first field at fault is told in
-        // words.
+        // A code of its own says it already; else the first field at fault does.
         let detail = match problem.errors.first() {
-            Some(error) => format!("{}: {}", error.field, error.detail),
-            None => problem.detail.into_owned(),
+            Some(error) if problem.code == Code::Invalid => {
+                format!("{}: {}", error.field, error.detail)
+            }
+            _ => problem.detail.into_owned(),
         };
         Self {
             code: problem.code,
             detail,
+            errors: problem.errors,
             conversation_id: named.conversation_id,
             client_id: named.client_id,
             message_id: named.message_id,

@@ -1,139 +1,265 @@
-//! What is wrong with a field, in our own words. Those of serde tell of the
-//! types behind, and repeat what was sent; of them the names of fields are
-//! taken, which are ours, and what was expected, which is said again.
+//! The fields of a body, a form or a frame, each read by itself.
+//!
+//! The text is tokenized once, into the values of the fields that its reader
+//! knows. A field that the reader doesn't know is skipped, whatever it holds
+//! and however deep it is nested. A field that is used and can't be read is a
+//! fault of that field alone: all of them are collected and answered together.
 
-use super::problem::FieldError;
+mod faults;
+mod value;
 
-/// How our own types say what they expect.
-pub const OWN: [&str; 2] = ["a time such as ", "ids as keys"];
+use std::borrow::Cow;
+use std::fmt;
 
-/// How numbers in forms and queries are refused.
-const NO_NUMBER: [&str; 3] = ["invalid digit found", "number too ", "cannot parse integer"];
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
 
-/// What serde said of the field at `path`, or of one below it.
-#[must_use]
-pub fn explain(path: &str, said: &str) -> FieldError {
-    // Where in the text it was helps nobody.
-    let said = said.rsplit_once(" at line ").map_or(said, |(said, _)| said);
-    let named = |start: &str| said.strip_prefix(start)?.split('`').next();
-    let (field, detail) = if let Some(name) = named("missing field `") {
-        (below(path, name), "this is needed".to_owned())
-    } else if let Some(name) = named("duplicate field `") {
-        (below(path, name), "only one of this".to_owned())
-    } else {
-        (path.to_owned(), expected(said))
-    };
-    FieldError { field, detail }
+use crate::protocol::Problem;
+pub use faults::FieldFaults;
+pub use value::{Cursors, FieldValue};
+
+/// How often a field is kept: the second one shows that it came twice.
+const KEPT: usize = 2;
+
+/// What is read from the fields of a body, a form or a frame.
+pub trait FromFields: Sized {
+    /// The fields that it uses; all others are skipped.
+    const NAMES: &'static [&'static str];
+
+    /// Reads them all. None if a field is at fault, which the reader knows.
+    fn from_fields(fields: &mut FieldReader<'_>) -> Option<Self>;
 }
 
-/// Of a field that is missing or doubled, the path may be its own or that of
-/// what it belongs to.
-fn below(path: &str, name: &str) -> String {
-    match path {
-        "." => name.to_owned(),
-        path if path == name || path.ends_with(&format!(".{name}")) => path.to_owned(),
-        path => format!("{path}.{name}"),
-    }
+/// The text is no JSON object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoObject;
+
+/// The fields that came, and the faults of those that were read.
+#[derive(Debug)]
+pub struct FieldReader<'a> {
+    fields: Vec<(&'static str, SentValue<'a>)>,
+    faults: FieldFaults,
 }
 
-fn expected(said: &str) -> String {
-    if NO_NUMBER.iter().any(|start| said.starts_with(start)) {
-        return "a whole number".to_owned();
+/// A field's value as it came.
+#[derive(Clone, Debug)]
+enum SentValue<'a> {
+    Json(&'a str),
+    Text(Cow<'a, str>),
+}
+
+impl<'a> FieldReader<'a> {
+    /// The fields `names` of a JSON object.
+    ///
+    /// # Errors
+    /// If the text is not RFC 8259, or its value is no object.
+    pub fn of_json(text: &'a str, names: &[&'static str]) -> Result<Self, NoObject> {
+        // The tokenizer keeps its own stack on the heap, so depth has no limit.
+        let mut json = serde_json::Deserializer::from_str(text);
+        let fields = KnownNames(names).deserialize(&mut json);
+        let fields = fields.map_err(|_| NoObject)?;
+        json.end().map_err(|_| NoObject)?;
+        let fields = fields.into_iter();
+        Ok(Self::of(
+            fields.map(|(name, raw)| (name, SentValue::Json(raw.get()))),
+        ))
     }
-    let what = said.rsplit_once(", expected ").map(|(_, what)| what);
-    let words = match what.unwrap_or_default() {
-        "a boolean" => "true or false",
-        "a string" | "a borrowed string" | "str" => "a text",
-        "a sequence" => "a list",
-        "a map" => "an object",
-        "i8" | "i16" | "i32" | "i64" | "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number",
-        // The names of what there is.
-        names if names.starts_with('`') || names.starts_with("one of `") => {
-            return names.replace('`', "");
+
+    /// The fields `names` of a form.
+    #[must_use]
+    pub fn of_form<'t: 'a>(
+        pairs: impl IntoIterator<Item = (&'t str, &'t str)>,
+        names: &[&'static str],
+    ) -> Self {
+        let mut fields = Vec::new();
+        for (name, text) in pairs {
+            if let Some(name) = names.iter().find(|known| **known == name) {
+                keep(&mut fields, name, SentValue::Text(Cow::Borrowed(text)));
+            }
         }
-        own if OWN.iter().any(|start| own.starts_with(start)) => own,
-        _ => "something else",
-    };
-    words.to_owned()
+        Self::of(fields.into_iter())
+    }
+
+    fn of(fields: impl Iterator<Item = (&'static str, SentValue<'a>)>) -> Self {
+        let fields: Vec<_> = fields.collect();
+        let order = fields.iter().map(|(name, _)| *name).collect();
+        Self {
+            fields,
+            faults: FieldFaults::in_order(order),
+        }
+    }
+
+    /// A field that has to be there.
+    pub fn required<V: FieldValue>(&mut self, name: &'static str) -> Option<V> {
+        match self.optional(name)? {
+            Some(value) => Some(value),
+            None => {
+                // A null that is not taken is of the wrong kind.
+                let detail = match self.values(name).next() {
+                    Some(_) => V::EXPECTED,
+                    None => "this is needed",
+                };
+                self.faults.add(name, Problem::field(name, detail));
+                None
+            }
+        }
+    }
+
+    /// A field that may be missing or null.
+    pub fn optional<V: FieldValue>(&mut self, name: &'static str) -> Option<Option<V>> {
+        let mut values = self.values(name);
+        let read = match (values.next(), values.next()) {
+            (None, _) | (Some(SentValue::Json("null")), None) => Ok(None),
+            (Some(_), Some(_)) => Err(Problem::field(name, "only one of this")),
+            (Some(SentValue::Json(json)), None) => V::from_json(json).map(Some).ok_or_else(|| {
+                let faults = V::faults(name, json);
+                faults.into_iter().fold(Problem::fields(), Problem::with)
+            }),
+            (Some(SentValue::Text(text)), None) => V::from_text(text)
+                .map(Some)
+                .ok_or_else(|| Problem::field(name, V::EXPECTED)),
+        };
+        drop(values);
+        self.check(name, read)
+    }
+
+    /// What a field holds, if it is there once and can be read. It is no fault
+    /// if it can't.
+    #[must_use]
+    pub fn peek<V: FieldValue>(&self, name: &str) -> Option<V> {
+        let mut values = self.values(name);
+        let value = values.next().filter(|_| values.next().is_none())?;
+        match value {
+            SentValue::Json(json) => V::from_json(json),
+            SentValue::Text(text) => V::from_text(text),
+        }
+    }
+
+    /// A field that may be missing, where null says something else than that.
+    pub fn nullable<V: FieldValue>(&mut self, name: &'static str) -> Option<Option<Option<V>>> {
+        let is_there = self.values(name).next().is_some();
+        let value = self.optional(name)?;
+        Some(is_there.then_some(value))
+    }
+
+    /// A text that may be missing: it is empty then.
+    pub fn text(&mut self, name: &'static str) -> Option<String> {
+        self.optional(name).map(Option::unwrap_or_default)
+    }
+
+    /// A field that has to be there and to pass `check`.
+    pub fn required_as<V: FieldValue, T>(
+        &mut self,
+        name: &'static str,
+        check: impl FnOnce(V) -> Result<T, Problem>,
+    ) -> Option<T> {
+        let value = self.required(name)?;
+        self.check(name, check(value))
+    }
+
+    /// A field that has to pass `check` if it is there.
+    pub fn optional_as<V: FieldValue, T>(
+        &mut self,
+        name: &'static str,
+        check: impl FnOnce(V) -> Result<T, Problem>,
+    ) -> Option<Option<T>> {
+        let value = self.optional(name)?;
+        let checked = value.map(check).transpose();
+        self.check(name, checked)
+    }
+
+    /// What was made of a field; a problem is noted as the field's fault.
+    pub fn check<T>(&mut self, name: &'static str, made: Result<T, Problem>) -> Option<T> {
+        self.faults.check(name, made)
+    }
+
+    /// Whether no field is at fault so far.
+    #[must_use]
+    pub fn is_fine(&self) -> bool {
+        self.faults.is_empty()
+    }
+
+    /// Whether a field came, with a value other than null.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        let mut values = self.values(name);
+        values.any(|value| !matches!(value, SentValue::Json("null")))
+    }
+
+    /// The faults so far, for those that are found later.
+    #[must_use]
+    pub fn into_faults(self) -> FieldFaults {
+        self.faults
+    }
+
+    /// Takes the faults so far out, to be answered apart from later ones.
+    pub fn take_faults(&mut self) -> FieldFaults {
+        self.faults.take()
+    }
+
+    /// What was made of all fields.
+    ///
+    /// # Errors
+    /// The faults of the fields, in the order of the body.
+    pub fn finish<T>(self, made: Option<T>) -> Result<T, Problem> {
+        self.faults.finish(made)
+    }
+
+    fn values(&self, name: &str) -> impl Iterator<Item = &SentValue<'a>> {
+        let fields = self.fields.iter();
+        fields.filter_map(move |(known, value)| (*known == name).then_some(value))
+    }
+}
+
+fn keep<V>(fields: &mut Vec<(&'static str, V)>, name: &'static str, value: V) {
+    let kept = fields.iter().filter(|(known, _)| *known == name).count();
+    if kept < KEPT {
+        fields.push((name, value));
+    }
+}
+
+/// Reads the values of these names out of an object.
+struct KnownNames<'n>(&'n [&'static str]);
+
+impl<'de> DeserializeSeed<'de> for KnownNames<'_> {
+    type Value = Vec<(&'static str, &'de RawValue)>;
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Self::Value, D::Error> {
+        json.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for KnownNames<'_> {
+    type Value = Vec<(&'static str, &'de RawValue)>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut fields = Vec::new();
+        // A name may be one that no text can hold, so it is taken raw, too.
+        while let Some(name) = map.next_key::<&RawValue>()? {
+            let value: &RawValue = map.next_value()?;
+            if let Some(name) = self.known(name.get()) {
+                keep(&mut fields, name, value);
+            }
+        }
+        Ok(fields)
+    }
+}
+
+impl KnownNames<'_> {
+    fn known(&self, json: &str) -> Option<&'static str> {
+        let mut names = self.0.iter().copied();
+        let bare = json.strip_prefix('"')?.strip_suffix('"')?;
+        if !bare.contains('\\') {
+            return names.find(|name| *name == bare);
+        }
+        let name: String = serde_json::from_str(json).ok()?;
+        names.find(|known| *known == name)
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use serde::Deserialize;
-    use serde_json::{Value, json};
-
-    use super::*;
-
-    #[derive(Debug, Deserialize)]
-    enum Kind {
-        #[serde(rename = "one")]
-        _One,
-        #[serde(rename = "two")]
-        _Two,
-    }
-
-    #[derive(Debug, Deserialize)]
-    struct Shape {
-        #[serde(rename = "number")]
-        _number: i64,
-        #[serde(rename = "text")]
-        _text: Option<String>,
-        #[serde(rename = "list")]
-        _list: Option<Vec<bool>>,
-        #[serde(rename = "at")]
-        _at: Option<entity::Millis>,
-        #[serde(rename = "kind")]
-        _kind: Option<Kind>,
-    }
-
-    fn said_of(text: &str) -> (String, String) {
-        let mut json = serde_json::Deserializer::from_str(text);
-        let error = serde_path_to_error::deserialize::<_, Shape>(&mut json).unwrap_err();
-        let said = explain(&error.path().to_string(), &error.inner().to_string());
-        (said.field, said.detail)
-    }
-
-    fn said(mut body: Value) -> (String, String) {
-        if body["number"].is_null() {
-            body["number"] = json!(1);
-        }
-        said_of(&body.to_string())
-    }
-
-    #[test]
-    fn whatever_is_wrong_is_said_in_our_own_words() {
-        let told = |field: &str, detail: &str| (field.to_owned(), detail.to_owned());
-        assert_eq!(said_of("{}"), told("number", "this is needed"));
-        let twice = said_of(r#"{"number":1,"number":2}"#);
-        assert_eq!(twice, told("number", "only one of this"));
-        for wrong in [
-            json!("x"),
-            json!(1.5),
-            json!([]),
-            json!(u64::MAX),
-            json!(true),
-        ] {
-            assert_eq!(
-                said(json!({ "number": wrong })),
-                told("number", "a whole number")
-            );
-        }
-        assert_eq!(said(json!({ "text": 1 })), told("text", "a text"));
-        assert_eq!(said(json!({ "list": 1 })), told("list", "a list"));
-        assert_eq!(
-            said(json!({ "list": [1] })),
-            told("list[0]", "true or false")
-        );
-        let time = "a time such as 2026-11-21T20:24:25.123Z";
-        for wrong in [
-            "",
-            "yesterday",
-            "2026-99-99T00:00:00Z",
-            ", expected one of `x`",
-        ] {
-            assert_eq!(said(json!({ "at": wrong })), told("at", time));
-            let kind = said(json!({ "kind": wrong }));
-            assert_eq!(kind, told("kind", "one or two"));
-        }
-    }
-}
+mod tests;

@@ -8,7 +8,24 @@ use super::{Code, Problem, common};
 /// The longest message, in Unicode characters.
 pub const MESSAGE_MAX: usize = 10_000;
 
-/// A message's text: trimmed, 1 to 10,000 characters, no NUL; else as sent.
+/// What ends a line.
+const LINE_ENDS: [char; 7] = [
+    '\n', '\r', '\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}',
+];
+
+/// A text of several lines without blank lines at its beginning and white
+/// space at its end. The first line keeps its indentation.
+fn without_margins(text: &str) -> &str {
+    let text = text.trim_end();
+    let (lead, _) = text.split_at(text.len() - text.trim_start().len());
+    // What follows the last line's end indents the first line of text.
+    let indent = lead.rsplit(LINE_ENDS).next().unwrap_or_default();
+    let (_, text) = text.split_at(lead.len() - indent.len());
+    text
+}
+
+/// A message's text: 1 to 10,000 characters without the margins, no NUL; else
+/// as sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MessageText(String);
 
@@ -18,7 +35,7 @@ impl MessageText {
     /// # Errors
     /// `text_empty`, `text_too_long`, or `invalid` for a NUL.
     pub fn parse(text: &str) -> Result<Self, Problem> {
-        let text = text.trim();
+        let text = without_margins(text);
         if text.is_empty() {
             return Err(Problem::new(Code::TextEmpty, "A message needs some text."));
         }
@@ -191,7 +208,8 @@ impl GroupTitle {
     }
 }
 
-/// A few words about oneself: trimmed, at most 300 characters, no NUL.
+/// A few words about oneself: at most 300 characters without the margins, no
+/// NUL.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct About(String);
 
@@ -201,7 +219,7 @@ impl About {
     /// # Errors
     /// `invalid`, naming the field `about`.
     pub fn parse(text: &str) -> Result<Self, Problem> {
-        let text = text.trim();
+        let text = without_margins(text);
         if text.chars().count() > 300 || text.contains('\0') {
             return Err(Problem::field("about", "at most 300 characters, no NUL"));
         }
@@ -252,4 +270,31 @@ impl std::fmt::Debug for Password {
 #[must_use]
 pub fn direct_key(one: UserId, other: UserId) -> String {
     format!("{}:{}", one.min(other), one.max(other))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn first_line_keeps_its_indentation() {
+        let code = "    def f():\n        pass";
+        for (sent, kept) in [
+            (code, code),
+            ("\n \t\r\n    def f():\n        pass \n\n", code),
+            (" one\n\n two ", " one\n\n two"),
+            ("\u{2028}\u{a0}a", "\u{a0}a"),
+            ("\r\n\ta", "\ta"),
+            ("a", "a"),
+        ] {
+            assert_eq!(MessageText::parse(sent).unwrap().as_str(), kept, "{sent:?}");
+            assert_eq!(About::parse(sent).unwrap().into_inner(), kept, "{sent:?}");
+        }
+        for empty in ["", " ", "\n", " \n\t\u{a0}\u{2028} "] {
+            let refused = MessageText::parse(empty).unwrap_err();
+            assert_eq!(refused.code, Code::TextEmpty, "{empty:?}");
+        }
+        let full = format!("\n{}\n", "x".repeat(MESSAGE_MAX));
+        assert!(MessageText::parse(&full).is_ok());
+    }
 }

@@ -16,6 +16,16 @@ pub struct FieldError {
     pub detail: String,
 }
 
+impl FieldError {
+    /// That `field` should have been `detail`.
+    pub fn new(field: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self {
+            field: field.into(),
+            detail: detail.into(),
+        }
+    }
+}
+
 /// How somebody stands with a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Standing {
@@ -58,16 +68,25 @@ impl Problem {
 
     /// An `invalid` that names the one field at fault.
     pub fn field(field: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self::new(Code::Invalid, "A field is wrong.").at(field, detail)
+        Self::fields().at(field, detail)
+    }
+
+    /// An `invalid` that names no field yet.
+    #[must_use]
+    pub fn fields() -> Self {
+        Self::new(Code::Invalid, "A field is wrong.")
     }
 
     /// The same, naming one more field at fault.
     #[must_use]
-    pub fn at(mut self, field: impl Into<String>, detail: impl Into<String>) -> Self {
-        self.errors.push(FieldError {
-            field: field.into(),
-            detail: detail.into(),
-        });
+    pub fn at(self, field: impl Into<String>, detail: impl Into<String>) -> Self {
+        self.with(FieldError::new(field, detail))
+    }
+
+    /// The same with one more field at fault.
+    #[must_use]
+    pub fn with(mut self, error: FieldError) -> Self {
+        self.errors.push(error);
         self
     }
 

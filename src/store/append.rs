@@ -54,6 +54,8 @@ pub struct Append {
 pub enum What {
     /// A message.
     Post(Arc<Post>),
+    /// A message that may have been sent before, and can't be sent now.
+    FindSent(Arc<Retry>),
     /// A change of the conversation itself.
     Change(Arc<Change>),
     /// The actor's own settings for it.
@@ -71,7 +73,7 @@ impl What {
         match self {
             Self::Post(post) => post.text.as_str().len() + post.quoted(),
             Self::Change(change) => change.text.len() + change.event.len(),
-            Self::Settings(_) | Self::Mark(_) => 0,
+            Self::FindSent(_) | Self::Settings(_) | Self::Mark(_) => 0,
             Self::Touch(touch) => touch.bytes(),
         }
     }
@@ -83,6 +85,14 @@ pub struct Post {
     pub text: MessageText,
     pub client_id: Option<ClientId>,
     pub reply_to: Option<MessageId>,
+}
+
+/// A message whose content can't be sent: it is answered with the message that
+/// its `client_id` names, else with what is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Retry {
+    pub client_id: ClientId,
+    pub fault: Problem,
 }
 
 impl Post {

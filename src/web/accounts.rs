@@ -3,30 +3,66 @@
 use actix_web::HttpRequest;
 use actix_web::http::header;
 use entity::{Millis, user};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::{State, peer};
 use crate::auth::passwords;
 use crate::config::Registration;
 use crate::engine::rates::Attempt;
+use crate::protocol::fields::{FieldReader, FromFields};
 use crate::protocol::{Code, DisplayName, Password, Problem, User, Username};
 use crate::store::{NewLogin, NewUser};
 
 /// Longer names of devices are cut.
 const DEVICE_MAX: usize = 200;
 
-#[derive(Deserialize)]
+/// An account to be opened.
 pub(super) struct Register {
-    pub(super) username: String,
-    pub(super) password: String,
-    pub(super) display_name: Option<String>,
-    pub(super) invite: Option<String>,
+    username: Username,
+    password: Password,
+    display_name: DisplayName,
+    invite: Option<String>,
 }
 
-#[derive(Deserialize)]
+impl FromFields for Register {
+    const NAMES: &'static [&'static str] = &["username", "password", "display_name", "invite"];
+
+    fn from_fields(fields: &mut FieldReader<'_>) -> Option<Self> {
+        let username = fields.required_as("username", |text: String| Username::parse(text.trim()));
+        let password = fields.required_as("password", |text: String| Password::parse(&text));
+        let shown = fields.optional_as("display_name", |text: String| DisplayName::parse(&text));
+        let invite = fields.optional("invite");
+        let username = username?;
+        let display_name = match shown? {
+            Some(display_name) => display_name,
+            None => fields.check("display_name", DisplayName::parse(username.as_str()))?,
+        };
+        Some(Self {
+            username,
+            password: password?,
+            display_name,
+            invite: invite?,
+        })
+    }
+}
+
+/// What somebody logs in with.
 pub(super) struct Credentials {
     pub(super) username: String,
     pub(super) password: String,
+}
+
+impl FromFields for Credentials {
+    const NAMES: &'static [&'static str] = &["username", "password"];
+
+    fn from_fields(fields: &mut FieldReader<'_>) -> Option<Self> {
+        let username: Option<String> = fields.required("username");
+        let password = fields.required("password");
+        Some(Self {
+            username: username?.trim().to_owned(),
+            password: password?,
+        })
+    }
 }
 
 /// What login and registration answer.
@@ -44,7 +80,7 @@ pub(super) struct LoggedIn {
 pub(super) async fn register(
     app: &State,
     request: &HttpRequest,
-    wanted: Register,
+    wanted: Result<Register, Problem>,
 ) -> Result<LoggedIn, Problem> {
     if app.settings.registration == Registration::Closed {
         return Err(Problem::new(
@@ -52,10 +88,12 @@ pub(super) async fn register(
             "Accounts are opened by an admin here.",
         ));
     }
-    let username = Username::parse(&wanted.username)?;
-    let password = Password::parse(&wanted.password)?;
-    let shown = wanted.display_name.as_deref().unwrap_or(username.as_str());
-    let display_name = DisplayName::parse(shown)?;
+    let Register {
+        username,
+        password,
+        display_name,
+        invite,
+    } = wanted?;
     // From here on it costs something.
     let from = peer::address(request, &app.settings.trusted_proxies);
     app.engine.rates().register(from)?;
@@ -68,7 +106,7 @@ pub(super) async fn register(
     let now = Millis::now();
     let user = match app.settings.registration {
         Registration::Invite => {
-            let code = wanted.invite.unwrap_or_default();
+            let code = invite.unwrap_or_default();
             app.store.create_invited_user(new, code.trim(), now).await?
         }
         _ => app.store.create_user(new, now).await?,
@@ -116,14 +154,6 @@ pub(super) fn at_its_field(problem: Problem) -> Problem {
         Code::UsernameTaken => problem.at("username", "This name is taken. Choose another."),
         _ => problem,
     }
-}
-
-/// The password that somebody wants from now on, as the field `new_password`.
-pub(super) fn new_password(wanted: &str) -> Result<Password, Problem> {
-    Password::parse(wanted).map_err(|weak| {
-        let detail = weak.detail.clone();
-        Problem::new(weak.code, weak.detail).at("new_password", detail)
-    })
 }
 
 /// The hash to keep of a password.

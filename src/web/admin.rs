@@ -20,6 +20,7 @@ use actix_web::{HttpRequest, Route};
 use entity::Millis;
 use serde::Deserialize;
 
+use super::body::text_fields;
 use super::{State, auth, open_at, peer, to};
 use crate::protocol::Problem;
 use crate::store::{Act, Login, Place};
@@ -99,11 +100,12 @@ fn at<const N: usize>(
 }
 
 /// Why something is done.
-#[derive(Default, Deserialize)]
-#[serde(default)]
+#[derive(Default)]
 struct Why {
     reason: String,
 }
+
+text_fields!(Why { reason });
 
 /// Who does something now, and from where.
 pub(super) fn act(app: &State, login: &Login, request: &HttpRequest) -> Act {

@@ -21,7 +21,7 @@ use crate::store::Access;
 /// The person whom a body names. Nobody of that name is a fault of the body.
 pub(super) async fn named(app: &App, username: &str) -> Result<user::Model, Problem> {
     let nobody = || Problem::field("username", "somebody who has an account here");
-    let username = Username::parse(username).map_err(|_| nobody())?;
+    let username = Username::parse(username.trim()).map_err(|_| nobody())?;
     let found = app.store.user_named(&username).await?;
     found
         .filter(|user| user.deactivated_at.is_none())

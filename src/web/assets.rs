@@ -10,12 +10,12 @@ use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use actix_web::http::header::{self, CacheDirective, ETag, EntityTag, Header, IfNoneMatch};
-use actix_web::web::Path;
 use actix_web::{HttpRequest, HttpResponse};
 use rust_embed::RustEmbed;
 use sha2::{Digest as _, Sha256};
 
 use crate::protocol::Problem;
+use crate::web::decoding::Path;
 
 #[derive(RustEmbed)]
 #[folder = "static/"]

@@ -12,12 +12,11 @@ use actix_web::body::MessageBody;
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::{Method, header};
 use actix_web::middleware::Next;
-use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
+use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use entity::{Millis, UserId};
-use serde::Deserialize;
 
 use super::cookies::Jar;
-use super::{App, State, csrf, limits, problem};
+use super::{App, State, csrf, decoding, limits, problem};
 use crate::engine::rates::{Rates, Standing, TooMuch};
 use crate::protocol::{Code, Problem};
 use crate::store::Login;
@@ -207,7 +206,7 @@ async fn of_request(request: &HttpRequest) -> Result<Login, Refused> {
 /// # Errors
 /// `unauthenticated`; `bad_origin` where it comes by cookie from elsewhere.
 pub(super) async fn of_handshake(app: &State, request: &HttpRequest) -> Result<Login, Problem> {
-    match in_handshake(app, request) {
+    match in_handshake(app, request)? {
         None => Err(unauthenticated()),
         Some(Token::Given(token)) => check(app, &token).await,
         Some(Token::Cookie(token)) => {
@@ -226,7 +225,8 @@ pub(super) async fn of_admin_handshake(
     app: &State,
     request: &HttpRequest,
 ) -> Result<Login, Problem> {
-    let (token, is_cookie) = match in_handshake(app, request) {
+    let found = in_handshake(app, request).map_err(|_| Problem::not_found())?;
+    let (token, is_cookie) = match found {
         None => return Err(Problem::not_found()),
         Some(Token::Given(token)) => (token, false),
         Some(Token::Cookie(token)) => (token, true),
@@ -243,18 +243,14 @@ pub(super) async fn of_admin_handshake(
     }
 }
 
-fn in_handshake(app: &State, request: &HttpRequest) -> Option<Token> {
-    #[derive(Deserialize)]
-    struct Query {
-        token: Option<String>,
-    }
-    let query = web::Query::<Query>::from_query(request.query_string());
-    let in_query = query.ok().and_then(|query| query.into_inner().token);
+fn in_handshake(app: &State, request: &HttpRequest) -> Result<Option<Token>, Problem> {
+    let query = decoding::pairs(request.query_string().as_bytes())?;
+    let in_query = query.into_iter().find(|(name, _)| name == "token");
     let given = bearer(request)
         .or_else(|| offered(request))
         .map(str::to_owned)
-        .or(in_query);
-    or_cookie(app, request, given)
+        .or(in_query.map(|(_, token)| token));
+    Ok(or_cookie(app, request, given))
 }
 
 fn or_cookie(app: &State, request: &HttpRequest, given: Option<String>) -> Option<Token> {

@@ -1,6 +1,5 @@
 //! A request's body: a JSON object or a form, checked field by field.
 
-use std::fmt::Display;
 use std::future::Future;
 use std::pin::Pin;
 
@@ -9,18 +8,16 @@ use actix_web::http::header;
 use actix_web::web::{Bytes, BytesMut};
 use actix_web::{FromRequest, HttpRequest};
 use futures_util::StreamExt;
-use serde::de::DeserializeOwned;
-use serde_json::Value;
 
-use super::App;
-use crate::protocol::problem::FieldError;
-use crate::protocol::{Code, Problem, fields};
+use super::{App, decoding};
+use crate::protocol::fields::{FieldReader, FromFields};
+use crate::protocol::{Code, Problem};
 
 /// A JSON body of this shape. What doesn't fit is refused with the field at
 /// fault.
 pub(super) struct Body<T>(pub(super) T);
 
-impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
+impl<T: FromFields + 'static> FromRequest for Body<T> {
     type Error = Problem;
     type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
 
@@ -44,7 +41,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
 /// say.
 pub(super) struct Form<T>(pub(super) T);
 
-impl<T: DeserializeOwned + 'static> FromRequest for Form<T> {
+impl<T: FromFields + 'static> FromRequest for Form<T> {
     type Error = Problem;
     type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
 
@@ -67,7 +64,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for Form<T> {
 /// The same shape, as a form or as JSON.
 pub(super) struct FormOrJson<T>(pub(super) T);
 
-impl<T: DeserializeOwned + 'static> FromRequest for FormOrJson<T> {
+impl<T: FromFields + 'static> FromRequest for FormOrJson<T> {
     type Error = Problem;
     type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
 
@@ -152,50 +149,67 @@ fn too_large() -> Problem {
     Problem::new(Code::TooLarge, "The body is too large.")
 }
 
-fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    if !matches!(serde_json::from_slice(bytes), Ok(Value::Object(_))) {
-        return Err(Problem::new(Code::BadJson, "The body is no JSON object."));
-    }
-    let mut json = serde_json::Deserializer::from_slice(bytes);
-    serde_path_to_error::deserialize(&mut json).map_err(|error| at_fault(&error))
+fn parse<T: FromFields>(bytes: &[u8]) -> Result<T, Problem> {
+    let no_object = || Problem::new(Code::BadJson, "The body is no JSON object.");
+    let text = std::str::from_utf8(bytes).map_err(|_| no_object())?;
+    let mut fields = FieldReader::of_json(text, T::NAMES).map_err(|_| no_object())?;
+    let made = T::from_fields(&mut fields);
+    fields.finish(made)
 }
 
-fn parse_form<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    let fields = serde_urlencoded::Deserializer::new(form_urlencoded::parse(bytes));
-    serde_path_to_error::deserialize(fields).map_err(|error| at_fault(&error))
+fn parse_form<T: FromFields>(bytes: &[u8]) -> Result<T, Problem> {
+    read_pairs(&decoding::pairs(bytes)?)
 }
 
-fn at_fault(error: &serde_path_to_error::Error<impl Display>) -> Problem {
-    let FieldError { field, detail } =
-        fields::explain(&error.path().to_string(), &error.inner().to_string());
-    Problem::field(field, detail)
+/// What a form's pairs say.
+pub(super) fn read_pairs<T: FromFields>(
+    pairs: &[(impl AsRef<str>, impl AsRef<str>)],
+) -> Result<T, Problem> {
+    let pairs = pairs
+        .iter()
+        .map(|(name, text)| (name.as_ref(), text.as_ref()));
+    let mut fields = FieldReader::of_form(pairs, T::NAMES);
+    let made = T::from_fields(&mut fields);
+    fields.finish(made)
 }
+
+/// Has a page's form read from fields that are texts. One that is missing is
+/// empty: the page shows what it lacks.
+macro_rules! text_fields {
+    ($form:ty { $($name:ident),* $(,)? }) => {
+        impl $crate::protocol::fields::FromFields for $form {
+            const NAMES: &'static [&'static str] = &[$(stringify!($name)),*];
+
+            fn from_fields(
+                fields: &mut $crate::protocol::fields::FieldReader<'_>,
+            ) -> Option<Self> {
+                $(let $name = fields.text(stringify!($name));)*
+                Some(Self { $($name: $name?),* })
+            }
+        }
+    };
+}
+
+pub(super) use text_fields;
 
 #[cfg(test)]
 mod tests {
-    use serde::Deserialize;
-
     use super::*;
 
-    #[derive(Debug, Deserialize)]
+    #[derive(Debug)]
     struct Shape {
-        #[serde(rename = "name")]
-        _name: String,
+        name: String,
     }
 
-    fn refused(body: &str) -> (Code, Vec<String>) {
-        let problem = parse::<Shape>(body.as_bytes()).unwrap_err();
-        let fields = problem.errors.into_iter().map(|error| error.field);
-        (problem.code, fields.collect())
-    }
+    text_fields!(Shape { name });
 
     #[test]
-    fn what_is_wrong_is_named() {
-        assert_eq!(refused("{}"), (Code::Invalid, vec!["name".to_owned()]));
-        let wrong = refused(r#"{"name": 7}"#);
-        assert_eq!(wrong, (Code::Invalid, vec!["name".to_owned()]));
-        assert_eq!(refused("[]"), (Code::BadJson, vec![]));
-        assert_eq!(refused("{"), (Code::BadJson, vec![]));
-        assert_eq!(refused(r#"{"name": "a"} x"#).0, Code::BadJson);
+    fn form_field_comes_once() {
+        let read = |body: &str| parse_form::<Shape>(body.as_bytes());
+        assert_eq!(read("x=1&name=a+b").unwrap().name, "a b");
+        assert_eq!(read("").unwrap().name, "");
+        let twice = read("name=a&name=b").unwrap_err();
+        assert_eq!((twice.code, twice.errors.len()), (Code::Invalid, 1));
+        assert_eq!(read("name=caf%E9").unwrap_err().code, Code::BadRequest);
     }
 }

@@ -1,7 +1,7 @@
 //! The doors of the sockets: everything that can be refused is refused before
 //! the upgrade, as a problem.
 
-use actix_web::web::{Path, Payload};
+use actix_web::web::Payload;
 use actix_web::{HttpRequest, HttpResponse};
 use entity::{ConversationId, Millis};
 
@@ -11,6 +11,7 @@ use crate::engine::directory::Door;
 use crate::engine::session::{self, HandshakeProblem, Place, Session, Watch, Who};
 use crate::protocol::{Code, Problem, User, Username};
 use crate::store::Login;
+use crate::web::decoding::Path;
 
 /// `GET /ws/`: everything of the user.
 pub(super) async fn everything(
@@ -38,10 +39,10 @@ pub(super) async fn partner(
     app: App,
     request: HttpRequest,
     payload: Payload,
-    username: Path<String>,
+    username: Result<Path<String>, actix_web::Error>,
 ) -> Result<HttpResponse, actix_web::Error> {
     let login = knock(&app, &request).await?;
-    let id = direct_with(&app, &login, &username).await?;
+    let id = direct_with(&app, &login, &username?).await?;
     open(&app, login, Door::Conversation(id), (&request, payload))
 }
 

@@ -4,6 +4,7 @@ mod auth;
 mod bodies;
 mod connections;
 mod conversations;
+mod fields;
 mod health;
 mod messages;
 mod people;

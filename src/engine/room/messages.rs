@@ -9,8 +9,8 @@ use entity::{MessageId, UserId};
 use tokio::sync::oneshot;
 
 use crate::engine::reply::{Reply, Ticket};
-use crate::protocol::{GroupTitle, User};
-use crate::store::append::{How, Mark, Post, Settings};
+use crate::protocol::{GroupTitle, Problem, Sending, User};
+use crate::store::append::{How, Mark, Post, Retry, Settings};
 
 /// One thing asked of a Room; those of one asker are judged in the order they
 /// were asked.
@@ -44,6 +44,8 @@ pub(in crate::engine) const TYPING_HOLDS_FOR: Duration = Duration::from_secs(6);
 pub enum Ask {
     /// Send a message.
     Post(Arc<Post>),
+    /// Find the message of a retry whose own content is at fault.
+    FindSent(Arc<Retry>),
     /// Do something to a message that is there.
     Touch(MessageId, How),
     /// Move one's own marks up to a message.
@@ -62,6 +64,28 @@ pub enum Ask {
     Leave,
     /// Make somebody a member, an admin, or the owner in one's place.
     SetRole(UserId, Role),
+}
+
+impl Ask {
+    /// Has a message sent. If its content is at fault, it may still be a retry,
+    /// which its `client_id` alone decides.
+    ///
+    /// # Errors
+    /// What is wrong with the content, if there is no `client_id`.
+    pub fn sending(sending: Sending) -> Result<Self, Problem> {
+        let Sending { client_id, content } = sending;
+        match (content, client_id) {
+            (Ok(content), client_id) => Ok(Self::Post(Arc::new(Post {
+                text: content.text,
+                client_id,
+                reply_to: content.reply_to,
+            }))),
+            (Err(fault), Some(client_id)) => {
+                Ok(Self::FindSent(Arc::new(Retry { client_id, fault })))
+            }
+            (Err(fault), None) => Err(fault),
+        }
+    }
 }
 
 /// Hub → Room: nothing will be asked of you any more.

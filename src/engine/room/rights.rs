@@ -72,9 +72,12 @@ pub(super) fn change(record: &RoomRecord, members: &Members, actor: UserId, ask:
         judged => drop(judged?),
     }
     match ask {
-        Ask::Post(_) | Ask::Touch(..) | Ask::Mark(_) | Ask::Type { .. } | Ask::Settings(_) => {
-            Ok(Change::default())
-        }
+        Ask::Post(_)
+        | Ask::FindSent(_)
+        | Ask::Touch(..)
+        | Ask::Mark(_)
+        | Ask::Type { .. }
+        | Ask::Settings(_) => Ok(Change::default()),
         Ask::Rename(title) => rename(me, title),
         Ask::Invite(user) => invite(members, me, user),
         Ask::Leave => Ok(leave(members, me)),

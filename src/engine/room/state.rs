@@ -325,6 +325,8 @@ impl<R> State<R> {
                 let writer = rights::writer(&self.record, &self.members, actor);
                 (What::Post(Arc::clone(post)), writer.map(drop))
             }
+            // Whoever sent a message may learn of it, also after leaving.
+            Ask::FindSent(retry) => (What::FindSent(Arc::clone(retry)), Ok(())),
             Ask::Touch(message, how) => {
                 let writer = rights::writer(&self.record, &self.members, actor);
                 let is_group = self.record.kind == Kind::Group;

@@ -1,7 +1,5 @@
 //! A client's frame, from its text to whom it concerns.
 
-use std::sync::Arc;
-
 use actix::AsyncContext;
 use entity::{ConversationId, receipt};
 
@@ -12,9 +10,9 @@ use crate::engine::directory::Door;
 use crate::engine::rates::TooMuch;
 use crate::engine::reply::Reply;
 use crate::engine::room::messages::{Ask, RoomCommand};
-use crate::protocol::command::{BadFrame, Named};
-use crate::protocol::{ClientId, CloseCode, Command, Emoji, Event, MessageText, Problem};
-use crate::store::append::{How, Mark, Post};
+use crate::protocol::command::{BadFrame, ClientFrame, Named};
+use crate::protocol::{CloseCode, Command, Event, Problem};
+use crate::store::append::{How, Mark};
 
 impl Session {
     /// Reads a frame. Before `hello`, what it asks for waits; also what is
@@ -27,9 +25,7 @@ impl Session {
             Phase::Live { .. } => self.take(said, ctx),
             Phase::Opening { said: early, .. } if early.len() < most => early.push_back(said),
             Phase::Opening { said: early, .. } if early.len() < 2 * most => {
-                early.push_back(
-                    said.and_then(|command| Err(Box::new(BadFrame::too_much(&command)))),
-                );
+                early.push_back(said.and_then(|frame| Err(Box::new(BadFrame::too_much(frame)))));
             }
             // Nor does it get a `hello`: who says so much without having heard
             // one has to come again.
@@ -38,18 +34,34 @@ impl Session {
     }
 
     /// Does what a frame says, or refuses it.
-    pub(super) fn take(&mut self, said: Result<Command, Box<BadFrame>>, ctx: &mut SocketContext) {
+    pub(super) fn take(
+        &mut self,
+        said: Result<ClientFrame, Box<BadFrame>>,
+        ctx: &mut SocketContext,
+    ) {
         if self.is_closing {
             return;
         }
         match said {
-            Ok(command) => self.dispatch(command, ctx),
-            Err(bad) => self.refuse(bad.problem, bad.named, ctx),
+            Ok(frame) => self.dispatch(frame, ctx),
+            Err(bad) => {
+                let problem = self.whole_fault(bad.problem, bad.lacks_conversation);
+                self.refuse(problem, bad.named, ctx);
+            }
         }
     }
 
-    fn dispatch(&mut self, command: Command, ctx: &mut SocketContext) {
-        let named = command.names();
+    /// A frame's faults, with that of naming no conversation on a socket that
+    /// needs it.
+    fn whole_fault(&self, problem: Problem, lacks_conversation: bool) -> Problem {
+        match self.addressed(None) {
+            Err(more) if lacks_conversation && problem.code.status() == 422 => problem.and(more),
+            _ => problem,
+        }
+    }
+
+    fn dispatch(&mut self, frame: ClientFrame, ctx: &mut SocketContext) {
+        let ClientFrame { command, named } = frame;
         if let Err(too_much) = self.pays(&command) {
             return self.refuse(too_much.into(), named, ctx);
         }
@@ -84,7 +96,14 @@ impl Session {
         named: &Named,
         ctx: &mut SocketContext,
     ) -> Result<(), Problem> {
-        let conversation = self.addressed(named.conversation_id)?;
+        let conversation = match (self.addressed(addressee(&command)), &command) {
+            (Ok(conversation), _) => conversation,
+            (Err(problem), Command::Message(send)) => {
+                let fault = send.sending.content.as_ref().err().cloned();
+                return Err(fault.map_or(problem.clone(), |fault| fault.and(problem)));
+            }
+            (Err(problem), _) => return Err(problem),
+        };
         let ask = match command {
             Command::Ping | Command::Resume(_) => return Ok(()),
             Command::Typing(typing) => match self.types(conversation, typing.is_typing) {
@@ -99,25 +118,12 @@ impl Session {
                 kind: receipt::Kind::Read,
                 message: mark.message_id,
             }),
-            Command::Message(send) => Ask::Post(Arc::new(Post {
-                text: MessageText::parse(&send.message)?,
-                client_id: send.client_id.as_deref().map(ClientId::parse).transpose()?,
-                reply_to: send.reply_to,
-            })),
-            Command::Edit(edit) => {
-                let text = MessageText::parse(&edit.message)?;
-                Ask::Touch(edit.message_id, How::Edit(text))
-            }
+            Command::Message(send) => Ask::sending(send.sending)?,
+            Command::Edit(edit) => Ask::Touch(edit.message_id, How::Edit(edit.message)),
             Command::Delete(delete) => Ask::Touch(delete.message_id, How::Withdraw),
             Command::Reaction(react) => {
-                let emoji = Emoji::parse(&react.emoji)?;
-                Ask::Touch(
-                    react.message_id,
-                    How::React {
-                        emoji,
-                        on: react.on,
-                    },
-                )
+                let (emoji, on) = (react.emoji, react.on);
+                Ask::Touch(react.message_id, How::React { emoji, on })
             }
         };
         let named = Named {
@@ -151,5 +157,19 @@ impl Session {
                 "needed on a socket that is not bound to a conversation",
             )),
         }
+    }
+}
+
+/// The conversation that a command names.
+fn addressee(command: &Command) -> Option<ConversationId> {
+    match command {
+        Command::Message(send) => send.conversation_id,
+        Command::Edit(edit) => edit.conversation_id,
+        Command::Delete(delete) => delete.conversation_id,
+        Command::Reaction(react) => react.conversation_id,
+        Command::Typing(typing) => typing.conversation_id,
+        Command::Delivered(mark) | Command::ReadReceipt(mark) => mark.conversation_id,
+        Command::Resume(resume) => resume.conversation_id,
+        Command::Ping => None,
     }
 }

@@ -12,9 +12,9 @@ use super::{Engine, Session, Who};
 use crate::engine::directory::Door;
 use crate::engine::ports::{Deliver, Frame, Unread};
 use crate::engine::task::in_task;
-use crate::protocol::command::BadFrame;
+use crate::protocol::command::{BadFrame, ClientFrame};
 use crate::protocol::event::{Hello, PROTOCOL, RemovedReason, Scope};
-use crate::protocol::{CloseCode, Command, Event};
+use crate::protocol::{CloseCode, Event};
 use crate::store::StoreError;
 
 /// How far a session has come.
@@ -23,7 +23,7 @@ pub(super) enum Phase {
     Opening {
         held: Vec<Deliver>,
         /// What the client said meanwhile.
-        said: VecDeque<Result<Command, Box<BadFrame>>>,
+        said: VecDeque<Result<ClientFrame, Box<BadFrame>>>,
         /// They were put out of its conversation meanwhile.
         is_over: bool,
     },

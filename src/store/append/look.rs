@@ -157,7 +157,7 @@ pub(super) async fn all(tx: &impl ConnectionTrait, batch: &[Append], now: Millis
     if asks_places && let Some(answer) = answers.next() {
         found.places = places(&answer)?;
     }
-    let answered: Vec<MessageId> = posts(batch).filter_map(|(_, post)| post.reply_to).collect();
+    let answered: Vec<MessageId> = posts(batch).filter_map(|post| post.reply_to).collect();
     let quotable = messages::quotable(tx, &answered).await?;
     found.quotable = quotable
         .into_iter()
@@ -213,9 +213,9 @@ async fn quoting(tx: &impl ConnectionTrait, id: MessageId, version: i64) -> Resu
         .await?)
 }
 
-fn posts(batch: &[Append]) -> impl Iterator<Item = (UserId, &Post)> {
+fn posts(batch: &[Append]) -> impl Iterator<Item = &Post> {
     batch.iter().filter_map(|append| match &append.what {
-        What::Post(post) => Some((append.actor.id, &**post)),
+        What::Post(post) => Some(&**post),
         _ => None,
     })
 }
@@ -256,9 +256,15 @@ fn places(answer: &QueryResult) -> Result<HashMap<MessageId, Place>> {
 
 /// Asks which of the batch's `client_id`s were used before, where it has any.
 fn ask_known(script: &mut Script, batch: &[Append]) -> bool {
-    let names: Vec<(UserId, &ClientId)> = posts(batch)
-        .filter_map(|(sender, post)| Some((sender, post.client_id.as_ref()?)))
-        .collect();
+    let named = batch.iter().filter_map(|append| {
+        let name = match &append.what {
+            What::Post(post) => post.client_id.as_ref()?,
+            What::FindSent(retry) => &retry.client_id,
+            _ => return None,
+        };
+        Some((append.actor.id, name))
+    });
+    let names: Vec<(UserId, &ClientId)> = named.collect();
     if names.is_empty() {
         return false;
     }

@@ -149,7 +149,7 @@ impl Found {
             What::Mark(marks) => marks
                 .iter()
                 .all(|mark| self.places.contains_key(&mark.message)),
-            What::Change(_) | What::Settings(_) | What::Touch(_) => false,
+            What::FindSent(_) | What::Change(_) | What::Settings(_) | What::Touch(_) => false,
         };
         let key = (append.conversation, append.actor.id);
         is_known

@@ -13,8 +13,8 @@ use serde_json::value::RawValue;
 
 use super::look::{Conversation, Found};
 use super::moved::Lows;
-use super::{Append, Change, MemberMove, Outcome, Post, Settings, What};
-use crate::protocol::{Code, Message, Problem, Quote, Status};
+use super::{Append, Change, MemberMove, Outcome, Post, Retry, Settings, What};
+use crate::protocol::{ClientId, Code, Message, Problem, Quote, Status};
 pub(super) use marks::{Move, Stand};
 use touches::NewTouch;
 
@@ -127,6 +127,7 @@ impl Desk {
         }
         let done = match &append.what {
             What::Post(post) => self.post(append, post),
+            What::FindSent(retry) => self.find_sent(append, retry),
             What::Change(change) => self.change(append, change),
             What::Settings(settings) => self.settings(append, *settings),
             What::Touch(touch) => self.touch(append, touch),
@@ -136,15 +137,10 @@ impl Desk {
     }
 
     fn post(&mut self, append: &Append, post: &Post) -> Result<Outcome, Problem> {
-        let name = post.client_id.clone().map(|name| (append.actor.id, name));
-        if let Some(first) = name.as_ref().and_then(|name| self.found.known.get(name)) {
-            // A stranger isn't told that there is a conversation to mix up.
-            let key = (append.conversation, append.actor.id);
-            let is_elsewhere = first.conversation_id != append.conversation;
-            if is_elsewhere && !self.found.marks.contains_key(&key) {
-                return Err(Problem::not_found());
-            }
-            return known(append, first);
+        if let Some(name) = &post.client_id
+            && let Some(outcome) = self.known(append, name)?
+        {
+            return Ok(outcome);
         }
         self.verdict(append)?;
         let draft = Draft {
@@ -157,10 +153,46 @@ impl Desk {
         let message = self.write(append, draft)?;
         self.sent(append, &message);
         let returned = self.bring_back(&message);
-        if let Some(name) = name {
+        if let Some(name) = &post.client_id {
+            let name = (append.actor.id, name.clone());
             self.found.known.insert(name, Arc::clone(&message));
         }
         Ok(Outcome::Posted { message, returned })
+    }
+
+    /// What a sender's name for a message was used for before. A retry is
+    /// answered by what the first one became, whatever it says now.
+    fn known(&self, append: &Append, name: &ClientId) -> Result<Option<Outcome>, Problem> {
+        let name = (append.actor.id, name.clone());
+        let Some(first) = self.found.known.get(&name) else {
+            return Ok(None);
+        };
+        if first.conversation_id == append.conversation {
+            return Ok(Some(Outcome::Known(Arc::clone(first))));
+        }
+        // A stranger isn't told that there is a conversation to mix up.
+        if !self.ever_took_part(append) {
+            return Err(Problem::not_found());
+        }
+        Err(Problem::new(
+            Code::ClientIdReused,
+            "This client_id named a message of another conversation.",
+        ))
+    }
+
+    fn ever_took_part(&self, append: &Append) -> bool {
+        let key = (append.conversation, append.actor.id);
+        self.found.marks.contains_key(&key)
+    }
+
+    /// To a stranger there is no conversation, whatever is wrong with the
+    /// message.
+    fn find_sent(&self, append: &Append, retry: &Retry) -> Result<Outcome, Problem> {
+        match self.known(append, &retry.client_id)? {
+            Some(outcome) => Ok(outcome),
+            None if !self.ever_took_part(append) => Err(Problem::not_found()),
+            None => Err(retry.fault.clone()),
+        }
     }
 
     fn change(&mut self, append: &Append, change: &Arc<Change>) -> Result<Outcome, Problem> {
@@ -306,8 +338,7 @@ impl Desk {
         let Err(problem) = &append.verdict else {
             return Ok(());
         };
-        let key = (append.conversation, append.actor.id);
-        if problem.code == Code::NotAParticipant && !self.found.marks.contains_key(&key) {
+        if problem.code == Code::NotAParticipant && !self.ever_took_part(append) {
             return Err(Problem::not_found());
         }
         Err(problem.clone())
@@ -356,17 +387,6 @@ impl Desk {
         }
         returned
     }
-}
-
-/// A retry is answered by what the first one became, whatever it says now.
-fn known(append: &Append, first: &Arc<Message>) -> Result<Outcome, Problem> {
-    if first.conversation_id == append.conversation {
-        return Ok(Outcome::Known(Arc::clone(first)));
-    }
-    Err(Problem::new(
-        Code::ClientIdReused,
-        "This client_id named a message of another conversation.",
-    ))
 }
 
 #[cfg(test)]

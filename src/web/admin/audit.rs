@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use actix_web::http::{StatusCode, header};
-use actix_web::web::{Bytes, Query};
+use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use entity::{AuditId, Millis, UserId};
@@ -17,6 +17,7 @@ use super::super::{App, assets, paging};
 use super::{After, LIMIT, address, words};
 use crate::protocol::{Code, Problem, Username};
 use crate::store::{AuditFilter, AuditLine, AuditPlace, Called, Deed, Entry, Store, Target};
+use crate::web::decoding::Query;
 
 /// How many lines of a download are read at a time.
 const AT_A_TIME: u64 = 500;

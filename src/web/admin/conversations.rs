@@ -4,7 +4,6 @@
 use std::collections::HashMap;
 
 use actix_web::http::StatusCode;
-use actix_web::web::{Path, Query};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use entity::conversation::{self, Kind};
@@ -21,6 +20,7 @@ use super::sheet::{Field, Sheet};
 use super::{After, Choice, LIMIT, Why, address, words};
 use crate::protocol::{Problem, User, Username};
 use crate::store::{ConversationLine, ConversationOrder, Listing, Part, Wanted};
+use crate::web::decoding::{Path, Query};
 
 #[derive(Default, Deserialize)]
 #[serde(default)]

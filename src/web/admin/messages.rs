@@ -2,12 +2,10 @@
 //! is written to the audit log before anything is shown.
 
 use actix_web::http::StatusCode;
-use actix_web::web::Path;
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use entity::message::Kind;
 use entity::{ConversationId, MessageId};
-use serde::Deserialize;
 
 use super::super::auth::Admin;
 use super::super::body::Form;
@@ -15,16 +13,29 @@ use super::super::pages::{go_on, page_as};
 use super::super::{App, State, assets};
 use super::sheet::{Field, Sheet};
 use super::{LIMIT, Why, conversations, words};
+use crate::protocol::fields::{FieldReader, FromFields};
 use crate::protocol::{Message, Problem};
 use crate::store::{Act, Deed, Entry, Login, Page, PageRequest, View};
+use crate::web::decoding::Path;
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
+#[derive(Default)]
 pub(in crate::web) struct Fields {
     /// Those before this place; empty for the newest.
     before: String,
-    #[serde(flatten)]
     why: Why,
+}
+
+impl FromFields for Fields {
+    const NAMES: &'static [&'static str] = &["before", "reason"];
+
+    fn from_fields(fields: &mut FieldReader<'_>) -> Option<Self> {
+        let before = fields.text("before");
+        let why = Why::from_fields(fields);
+        Some(Self {
+            before: before?,
+            why: why?,
+        })
+    }
 }
 
 /// A message, in words.
@@ -59,15 +70,28 @@ struct ReadPage {
 }
 
 /// What comes with a withdrawal.
-#[derive(Default, Deserialize)]
-#[serde(default)]
+#[derive(Default)]
 pub(in crate::web) struct Withdrawal {
     /// The reason of the reading amid which it is done; that goes on.
     reading: String,
     /// The part that is read.
     before: String,
-    #[serde(flatten)]
     why: Why,
+}
+
+impl FromFields for Withdrawal {
+    const NAMES: &'static [&'static str] = &["reading", "before", "reason"];
+
+    fn from_fields(fields: &mut FieldReader<'_>) -> Option<Self> {
+        let reading = fields.text("reading");
+        let before = fields.text("before");
+        let why = Why::from_fields(fields);
+        Some(Self {
+            reading: reading?,
+            before: before?,
+            why: why?,
+        })
+    }
 }
 
 /// `GET /admin/conversations/{id}/read`.

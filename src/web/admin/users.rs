@@ -5,7 +5,6 @@ pub(super) mod opening;
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::web::{Path, Query};
 use askama::Template;
 use entity::{LoginId, Millis, UserId, user};
 use serde::Deserialize;
@@ -19,6 +18,7 @@ use super::conversations::Brief;
 use super::{After, Choice, LIMIT, address, words};
 use crate::protocol::Problem;
 use crate::store::{ConversationOrder, Listing, PeopleOrder, PersonLine, Status, Wanted};
+use crate::web::decoding::{Path, Query};
 
 /// How much of what somebody has is shown with them.
 const SHOWN: u64 = 20;

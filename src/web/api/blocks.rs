@@ -1,6 +1,5 @@
 //! Whom one wants nothing from.
 
-use actix_web::web::{Path, Query};
 use actix_web::{HttpRequest, HttpResponse};
 use entity::{Millis, UserId, user};
 use serde::Deserialize;
@@ -9,6 +8,7 @@ use super::super::auth::Auth;
 use super::super::{App, paging};
 use super::{connections, person};
 use crate::protocol::Problem;
+use crate::web::decoding::{Path, Query};
 
 #[derive(Deserialize)]
 pub(in crate::web) struct PageQuery {

@@ -2,10 +2,9 @@
 //! same engine.
 
 use actix_web::http::header;
-use actix_web::web::{Path, Query};
 use actix_web::{HttpRequest, HttpResponse};
 use entity::{Millis, user};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::super::auth::Auth;
 use super::super::body::{FormOrJson, is_form};
@@ -13,14 +12,21 @@ use super::super::pages::refusals::accepts_html;
 use super::super::{App, paging};
 use super::messages::{HistoryQuery, neighbours};
 use super::person;
-use crate::protocol::{ClientId, Code, Message, MessageText, Problem};
-use crate::store::View;
-use crate::store::append::Post;
+use crate::engine::reply::Sent;
+use crate::protocol::fields::{FieldReader, FromFields};
+use crate::protocol::{Code, Message, Problem, Sending};
+use crate::store::{Login, View};
+use crate::web::decoding::{Path, Query};
 
-#[derive(Deserialize)]
-pub(in crate::web) struct Send {
-    message: String,
-    client_id: Option<String>,
+/// A message to be sent.
+pub(in crate::web) struct Send(Sending);
+
+impl FromFields for Send {
+    const NAMES: &'static [&'static str] = &["message", "client_id"];
+
+    fn from_fields(fields: &mut FieldReader<'_>) -> Option<Self> {
+        Sending::read(fields, "message").map(Self)
+    }
 }
 
 #[derive(Serialize)]
@@ -57,22 +63,40 @@ pub(in crate::web) async fn send(
     app: App,
     Auth(login): Auth,
     request: HttpRequest,
-    (username, FormOrJson(body)): (Path<String>, FormOrJson<Send>),
+    (username, FormOrJson(Send(sending))): (Path<String>, FormOrJson<Send>),
 ) -> Result<HttpResponse, Problem> {
-    let post = Post {
-        text: MessageText::parse(&body.message)?,
-        client_id: body.client_id.as_deref().map(ClientId::parse).transpose()?,
-        reply_to: None,
-    };
-    let them = person(&app, &username).await?;
-    let opened = app.store.open_direct(login.user.id, them.id, Millis::now());
-    let (id, _) = opened.await?;
-    let sent = app.engine.post(id, login.user.id, post).await?;
+    let them = person(&app, &username).await;
+    let sent = send_to(&app, &login, &them, sending).await?;
+    let them = them?;
     Ok(match sent.is_new {
         _ if is_of_a_page(&request) => back_to(&them),
         true => HttpResponse::Created().json(&*sent.message),
         false => HttpResponse::Ok().json(&*sent.message),
     })
+}
+
+/// Sends a message to somebody. Only one that can be sent opens a conversation;
+/// a retry is looked for in the one that there is.
+pub(in crate::web) async fn send_to(
+    app: &App,
+    login: &Login,
+    them: &Result<user::Model, Problem>,
+    sending: Sending,
+) -> Result<Sent, Problem> {
+    let me = login.user.id;
+    let them = match (them, &sending.content) {
+        (Ok(them), _) => them.id,
+        (Err(_), Err(fault)) => return Err(fault.clone()),
+        (Err(problem), Ok(_)) => return Err(problem.clone()),
+    };
+    let id = match &sending.content {
+        Ok(_) => app.store.open_direct(me, them, Millis::now()).await?.0,
+        Err(fault) => {
+            let found = app.store.direct_between(me, them).await?;
+            found.ok_or_else(|| fault.clone())?
+        }
+    };
+    app.engine.send_message(id, me, sending).await
 }
 
 /// Whether a browser sent a page's form, and shows what comes back.

@@ -1,6 +1,5 @@
 //! Who may message whom. Each change is told to the sessions of both.
 
-use actix_web::web::{Path, Query};
 use actix_web::{HttpRequest, HttpResponse};
 use entity::{ConnectionId, Millis, UserId, user};
 use serde::Deserialize;
@@ -10,8 +9,10 @@ use super::super::body::Body;
 use super::super::{App, paging};
 use super::named;
 use crate::protocol::connection::State;
+use crate::protocol::fields::{FieldReader, FromFields};
 use crate::protocol::{Event, Problem};
 use crate::store::{Change, RequestOutcome};
+use crate::web::decoding::{Path, Query};
 
 #[derive(Deserialize)]
 pub(in crate::web) struct PageQuery {
@@ -19,9 +20,18 @@ pub(in crate::web) struct PageQuery {
     limit: Option<u64>,
 }
 
-#[derive(Deserialize)]
+/// Whom somebody asks to connect.
 pub(in crate::web) struct Request {
     username: String,
+}
+
+impl FromFields for Request {
+    const NAMES: &'static [&'static str] = &["username"];
+
+    fn from_fields(fields: &mut FieldReader<'_>) -> Option<Self> {
+        let username = fields.required("username")?;
+        Some(Self { username })
+    }
 }
 
 /// `GET /api/connections/`: newest first.

@@ -1,6 +1,5 @@
 //! Conversations: opening, listing, looking.
 
-use actix_web::web::{Path, Query};
 use actix_web::{HttpRequest, HttpResponse};
 use entity::{ConversationId, Millis};
 use serde::Deserialize;
@@ -9,8 +8,10 @@ use super::super::auth::Auth;
 use super::super::body::Body;
 use super::super::{App, paging};
 use super::{groups, named};
+use crate::protocol::fields::{FieldReader, FromFields};
 use crate::protocol::{Code, Event, Problem};
 use crate::store::{ListCursor, Login};
+use crate::web::decoding::{Path, Query};
 
 #[derive(Deserialize)]
 pub(in crate::web) struct PageQuery {
@@ -18,12 +19,27 @@ pub(in crate::web) struct PageQuery {
     limit: Option<u64>,
 }
 
-/// Two shapes in one: somebody to talk to, or a group to be.
-#[derive(Deserialize)]
-pub(in crate::web) struct Create {
-    username: Option<String>,
-    title: Option<String>,
-    usernames: Option<Vec<String>>,
+/// Somebody to talk to, or a group to be.
+pub(in crate::web) enum Create {
+    Direct { username: String },
+    Group(groups::Create),
+}
+
+impl FromFields for Create {
+    const NAMES: &'static [&'static str] = &["username", "title", "usernames"];
+
+    fn from_fields(fields: &mut FieldReader<'_>) -> Option<Self> {
+        let is_group = fields.has("title") || fields.has("usernames");
+        if fields.has("username") == is_group {
+            let detail = "either this alone, or 'title' with 'usernames' for a group";
+            fields.check::<()>("username", Err(Problem::field("username", detail)));
+        }
+        if is_group {
+            return groups::Create::from_fields(fields).map(Self::Group);
+        }
+        let username = fields.required("username")?;
+        Some(Self::Direct { username })
+    }
 }
 
 /// `GET /api/conversations/`: pinned ones, then most recent first.
@@ -51,20 +67,8 @@ pub(in crate::web) async fn create(
     Body(body): Body<Create>,
 ) -> Result<HttpResponse, Problem> {
     match body {
-        Create {
-            username: Some(username),
-            title: None,
-            usernames: None,
-        } => open_direct(&app, &login, &username).await,
-        Create {
-            username: None,
-            title: Some(title),
-            usernames: Some(usernames),
-        } => groups::create(&app, &login, &title, &usernames).await,
-        _ => Err(Problem::field(
-            "username",
-            "either this alone, or 'title' with 'usernames' for a group",
-        )),
+        Create::Direct { username } => open_direct(&app, &login, &username).await,
+        Create::Group(group) => groups::create(&app, &login, group).await,
     }
 }
 

@@ -3,11 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use actix_web::web::{Path, Query};
 use actix_web::{HttpRequest, HttpResponse};
 use entity::participant::Role;
 use entity::{ConversationId, Millis, UserId, user};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use serde_json::json;
 
 use super::super::auth::Auth;
@@ -16,24 +15,80 @@ use super::super::{App, paging};
 use super::{must_be_in, named};
 use crate::engine::room::messages::Ask;
 use crate::engine::room::rights::GROUP_MAX;
+use crate::protocol::fields::{FieldFaults, FieldReader, FromFields};
 use crate::protocol::message::system_event;
 use crate::protocol::{GroupTitle, Problem, User, Username};
 use crate::store::append::Settings;
 use crate::store::{Login, NewGroup};
+use crate::web::decoding::{Path, Query};
 
-#[derive(Deserialize)]
-pub(in crate::web) struct Rename {
-    title: String,
+/// A group to be made. Who its people are has to be looked up: until then,
+/// what is wrong with the title waits in `faults`.
+pub(in crate::web) struct Create {
+    title: Option<GroupTitle>,
+    usernames: Vec<String>,
+    faults: FieldFaults,
 }
 
-#[derive(Deserialize)]
+impl FromFields for Create {
+    const NAMES: &'static [&'static str] = &["title", "usernames"];
+
+    fn from_fields(fields: &mut FieldReader<'_>) -> Option<Self> {
+        let title = fields.required_as("title", |text: String| GroupTitle::parse(&text));
+        let usernames = fields.required_as("usernames", |names: Vec<String>| {
+            match names.len() > GROUP_MAX {
+                true => Err(Problem::field("usernames", "1 to 999 others")),
+                false => Ok(names),
+            }
+        });
+        Some(Self {
+            title,
+            usernames: usernames?,
+            faults: fields.take_faults(),
+        })
+    }
+}
+
+/// What a group is called from now on.
+pub(in crate::web) struct Rename {
+    title: GroupTitle,
+}
+
+impl FromFields for Rename {
+    const NAMES: &'static [&'static str] = &["title"];
+
+    fn from_fields(fields: &mut FieldReader<'_>) -> Option<Self> {
+        let title = fields.required_as("title", |text: String| GroupTitle::parse(&text))?;
+        Some(Self { title })
+    }
+}
+
+/// Whom somebody brings in.
 pub(in crate::web) struct Invite {
     username: String,
 }
 
-#[derive(Deserialize)]
+impl FromFields for Invite {
+    const NAMES: &'static [&'static str] = &["username"];
+
+    fn from_fields(fields: &mut FieldReader<'_>) -> Option<Self> {
+        let username = fields.required("username")?;
+        Some(Self { username })
+    }
+}
+
+/// What a member becomes.
 pub(in crate::web) struct SetRole {
     role: Role,
+}
+
+impl FromFields for SetRole {
+    const NAMES: &'static [&'static str] = &["role"];
+
+    fn from_fields(fields: &mut FieldReader<'_>) -> Option<Self> {
+        let role = fields.required("role")?;
+        Some(Self { role })
+    }
 }
 
 #[derive(Deserialize)]
@@ -43,33 +98,42 @@ pub(in crate::web) struct MembersQuery {
 }
 
 /// What is left out stays; a `muted_until` of null unmutes.
-#[derive(Deserialize)]
 pub(in crate::web) struct Mine {
-    #[serde(default, deserialize_with = "said")]
     muted_until: Option<Option<Millis>>,
     archived: Option<bool>,
     pinned: Option<bool>,
 }
 
-/// Tells null, which is said, from nothing said.
-fn said<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Option<Millis>>, D::Error> {
-    Option::deserialize(from).map(Some)
+impl FromFields for Mine {
+    const NAMES: &'static [&'static str] = &["muted_until", "archived", "pinned"];
+
+    fn from_fields(fields: &mut FieldReader<'_>) -> Option<Self> {
+        let muted_until = fields.nullable("muted_until");
+        let archived = fields.optional("archived");
+        let pinned = fields.optional("pinned");
+        Some(Self {
+            muted_until: muted_until?,
+            archived: archived?,
+            pinned: pinned?,
+        })
+    }
 }
 
 /// `POST /api/conversations/create/` with a title: a new group.
 pub(super) async fn create(
     app: &App,
     login: &Login,
-    title: &str,
-    usernames: &[String],
+    group: Create,
 ) -> Result<HttpResponse, Problem> {
     let me = login.user.id;
-    let title = GroupTitle::parse(title)?;
-    let mut people = invited(app, usernames).await?;
+    let mut faults = group.faults;
+    let mut people = invited(app, &group.usernames, &mut faults).await?;
     people.remove(&me);
-    if !(1..GROUP_MAX).contains(&people.len()) {
-        return Err(Problem::field("usernames", "1 to 999 others"));
+    let are_fine = !faults.has("usernames");
+    if are_fine && !(1..GROUP_MAX).contains(&people.len()) {
+        faults.add("usernames", Problem::field("usernames", "1 to 999 others"));
     }
+    let title = faults.finish(group.title)?;
     let everybody: Vec<UserId> = people.iter().copied().chain([me]).collect();
     let new = NewGroup {
         people,
@@ -87,30 +151,29 @@ pub(super) async fn create(
     Ok(HttpResponse::Created().json(conversation))
 }
 
-/// The people whom a body names; the first that nobody is called is at fault.
-async fn invited(app: &App, usernames: &[String]) -> Result<BTreeSet<UserId>, Problem> {
-    if usernames.len() > GROUP_MAX {
-        return Err(Problem::field("usernames", "1 to 999 others"));
+/// Resolves `usernames`; each that no account has is at fault.
+async fn invited(
+    app: &App,
+    usernames: &[String],
+    faults: &mut FieldFaults,
+) -> Result<BTreeSet<UserId>, Problem> {
+    let parsed = usernames
+        .iter()
+        .map(|name| Username::parse(name.trim()).ok());
+    let parsed: Vec<Option<Username>> = parsed.collect();
+    let names: Vec<Username> = parsed.iter().flatten().cloned().collect();
+    let mut found = app.store.users_named(&names).await?;
+    found.retain(|user| user.deactivated_at.is_none());
+    let known: BTreeSet<&str> = found.iter().map(|user| &*user.username_key).collect();
+    for (at, name) in parsed.iter().enumerate() {
+        let key = name.as_ref().map(Username::key);
+        if !key.is_some_and(|key| known.contains(&*key)) {
+            let field = format!("usernames[{at}]");
+            let detail = "somebody who has an account here";
+            faults.add("usernames", Problem::field(field, detail));
+        }
     }
-    let nobody = |at: usize| {
-        Problem::field(
-            format!("usernames[{at}]"),
-            "somebody who has an account here",
-        )
-    };
-    let mut names = Vec::with_capacity(usernames.len());
-    for (at, username) in usernames.iter().enumerate() {
-        names.push(Username::parse(username).map_err(|_| nobody(at))?);
-    }
-    let found = app.store.users_named(&names).await?;
-    let is_there = |name: &Username| {
-        let mut active = found.iter().filter(|user| user.deactivated_at.is_none());
-        active.any(|user| user.username_key == name.key())
-    };
-    match names.iter().position(|name| !is_there(name)) {
-        Some(at) => Err(nobody(at)),
-        None => Ok(found.iter().map(|user| user.id).collect()),
-    }
+    Ok(found.iter().map(|user| user.id).collect())
 }
 
 /// `PATCH /api/conversations/{id}/`.
@@ -120,8 +183,7 @@ pub(in crate::web) async fn rename(
     id: Path<i64>,
     Body(body): Body<Rename>,
 ) -> Result<HttpResponse, Problem> {
-    let title = GroupTitle::parse(&body.title)?;
-    asked(&app, &login, ConversationId(*id), Ask::Rename(title)).await
+    asked(&app, &login, ConversationId(*id), Ask::Rename(body.title)).await
 }
 
 /// `PATCH /api/conversations/{id}/me/`.

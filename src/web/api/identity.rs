@@ -1,6 +1,5 @@
 //! Logging in and out, and one's logins.
 
-use actix_web::web::{Path, Query};
 use actix_web::{HttpRequest, HttpResponse};
 use entity::{LoginId, Millis, login};
 use serde::{Deserialize, Serialize};
@@ -10,6 +9,7 @@ use super::super::auth::Auth;
 use super::super::body::Body;
 use super::super::{App, paging};
 use crate::protocol::Problem;
+use crate::web::decoding::{Path, Query};
 
 #[derive(Deserialize)]
 pub(in crate::web) struct PageQuery {
@@ -34,9 +34,10 @@ struct Session {
 pub(in crate::web) async fn register(
     app: App,
     request: HttpRequest,
-    Body(body): Body<Register>,
+    body: Result<Body<Register>, Problem>,
 ) -> Result<HttpResponse, Problem> {
-    let answer = accounts::register(&app, &request, body).await?;
+    let wanted = body.map(|Body(wanted)| wanted);
+    let answer = accounts::register(&app, &request, wanted).await?;
     Ok(HttpResponse::Created().json(answer))
 }
 

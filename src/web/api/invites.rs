@@ -2,21 +2,41 @@
 
 use actix_web::{HttpRequest, HttpResponse};
 use entity::Millis;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::super::auth::Admin;
 use super::super::body::Body;
 use super::super::{App, admin, made};
 use crate::protocol::Problem;
+use crate::protocol::fields::{FieldReader, FromFields};
 use crate::store::NewInvite;
 
 /// As many as one code can be good for.
 const USES_MAX: i32 = 100_000;
 
-#[derive(Deserialize)]
+/// An invitation to be made.
 pub(in crate::web) struct Create {
-    uses: Option<i32>,
+    uses: i32,
     expires_at: Option<Millis>,
+}
+
+impl FromFields for Create {
+    const NAMES: &'static [&'static str] = &["uses", "expires_at"];
+
+    fn from_fields(fields: &mut FieldReader<'_>) -> Option<Self> {
+        let uses = fields.optional_as("uses", |uses: i32| match uses {
+            1..=USES_MAX => Ok(uses),
+            _ => Err(Problem::field("uses", "1 to 100000")),
+        });
+        let expires_at = fields.optional_as("expires_at", |at: Millis| match at > Millis::now() {
+            true => Ok(at),
+            false => Err(Problem::field("expires_at", "a moment to come")),
+        });
+        Some(Self {
+            uses: uses?.unwrap_or(1),
+            expires_at: expires_at?,
+        })
+    }
 }
 
 #[derive(Serialize)]
@@ -33,17 +53,9 @@ pub(in crate::web) async fn create(
     Admin(login): Admin,
     Body(body): Body<Create>,
 ) -> Result<HttpResponse, Problem> {
-    let now = Millis::now();
-    let uses = body.uses.unwrap_or(1);
-    if !(1..=USES_MAX).contains(&uses) {
-        return Err(Problem::field("uses", "1 to 100000"));
-    }
-    if body.expires_at.is_some_and(|at| at <= now) {
-        return Err(Problem::field("expires_at", "a moment to come"));
-    }
     let new = NewInvite {
         code: made::word()?,
-        uses,
+        uses: body.uses,
         expires_at: body.expires_at,
         created_by: login.user.id,
     };

@@ -2,25 +2,49 @@
 
 use actix_web::{HttpRequest, HttpResponse};
 use entity::{Millis, user};
-use serde::Deserialize;
 
 use super::super::auth::Auth;
 use super::super::body::Body;
 use super::super::{App, State, accounts, peer};
+use crate::protocol::fields::{FieldFaults, FieldReader, FromFields};
 use crate::protocol::user::Me;
-use crate::protocol::{About, DisplayName, Problem, User};
+use crate::protocol::{About, DisplayName, Password, Problem, User};
 use crate::store::{Login, ProfileChange};
 
-#[derive(Deserialize)]
-pub(in crate::web) struct Change {
-    pub(in crate::web) display_name: Option<String>,
-    pub(in crate::web) about: Option<String>,
+impl FromFields for ProfileChange {
+    const NAMES: &'static [&'static str] = &["display_name", "about"];
+
+    fn from_fields(fields: &mut FieldReader<'_>) -> Option<Self> {
+        let name = fields.optional_as("display_name", |text: String| DisplayName::parse(&text));
+        let about = fields.optional_as("about", |text: String| About::parse(&text));
+        Some(Self {
+            display_name: name?,
+            about: about?,
+        })
+    }
 }
 
-#[derive(Deserialize)]
+/// A new password, and the one it takes the place of. Whether the present one
+/// is right takes a hash to find out: until then, what is wrong with the new
+/// one waits in `faults`.
 pub(in crate::web) struct ChangePassword {
-    pub(in crate::web) current_password: String,
-    pub(in crate::web) new_password: String,
+    current_password: String,
+    new_password: Option<Password>,
+    faults: FieldFaults,
+}
+
+impl FromFields for ChangePassword {
+    const NAMES: &'static [&'static str] = &["current_password", "new_password"];
+
+    fn from_fields(fields: &mut FieldReader<'_>) -> Option<Self> {
+        let current_password: Option<String> = fields.required("current_password");
+        let new_password = fields.required_as("new_password", |it: String| Password::parse(&it));
+        Some(Self {
+            current_password: current_password?,
+            new_password,
+            faults: fields.take_faults(),
+        })
+    }
 }
 
 /// `GET /api/me/`.
@@ -32,22 +56,17 @@ pub(in crate::web) async fn show(Auth(login): Auth) -> HttpResponse {
 pub(in crate::web) async fn change(
     app: App,
     Auth(login): Auth,
-    Body(body): Body<Change>,
+    Body(change): Body<ProfileChange>,
 ) -> Result<HttpResponse, Problem> {
-    Ok(HttpResponse::Ok().json(me(apply(&app, &login, &body).await?)))
+    Ok(HttpResponse::Ok().json(me(apply(&app, &login, change).await?)))
 }
 
 /// Changes what is named, and tells those whom it concerns.
 pub(in crate::web) async fn apply(
     app: &State,
     login: &Login,
-    change: &Change,
+    change: ProfileChange,
 ) -> Result<user::Model, Problem> {
-    let name = change.display_name.as_deref().map(DisplayName::parse);
-    let change = ProfileChange {
-        display_name: name.transpose()?,
-        about: change.about.as_deref().map(About::parse).transpose()?,
-    };
     let changed = app.store.change_profile(login.user.id, change).await?;
     if changed.display_name != login.user.display_name {
         app.engine.renamed(&User::from(&changed));
@@ -70,19 +89,18 @@ pub(in crate::web) async fn change_password(
 pub(in crate::web) async fn renew(
     app: &State,
     (login, request): (&Login, &HttpRequest),
-    body: ChangePassword,
+    change: ChangePassword,
 ) -> Result<(), Problem> {
-    let new = accounts::new_password(&body.new_password)?;
+    let mut faults = change.faults;
     // Whoever has found a login open shouldn't find the password by it.
     let from = peer::address(request, &app.settings.trusted_proxies);
     let attempt = app.engine.rates().log_in(&login.user.username, from)?;
     let hash = Some(login.user.password_hash.clone());
-    if !accounts::is_password(app, attempt, (body.current_password, hash)).await? {
-        return Err(Problem::field(
-            "current_password",
-            "your password as it is now",
-        ));
+    if !accounts::is_password(app, attempt, (change.current_password, hash)).await? {
+        let name = "current_password";
+        faults.add(name, Problem::field(name, "your password as it is now"));
     }
+    let new = faults.finish(change.new_password)?;
     let hash = accounts::hashed(app, new).await?;
     let ended = app.store.change_password(login, hash, Millis::now());
     for other in ended.await? {

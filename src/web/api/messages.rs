@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use actix_web::web::{Path, Query};
 use actix_web::{HttpRequest, HttpResponse};
 use entity::{ConversationId, MessageId};
 use serde::Deserialize;
@@ -11,9 +10,11 @@ use super::super::auth::Auth;
 use super::super::body::Body;
 use super::super::{App, paging};
 use crate::engine::room::messages::Ask;
-use crate::protocol::{ClientId, Code, Emoji, Message, MessageText, Problem};
-use crate::store::append::{How, Post};
+use crate::protocol::fields::{FieldReader, FromFields};
+use crate::protocol::{Code, Emoji, Message, MessageText, Problem, Sending};
+use crate::store::append::How;
 use crate::store::{Login, Page, PageRequest, View};
+use crate::web::decoding::{Path, Query};
 
 #[derive(Deserialize)]
 pub(in crate::web) struct HistoryQuery {
@@ -23,11 +24,15 @@ pub(in crate::web) struct HistoryQuery {
     pub(super) limit: Option<u64>,
 }
 
-#[derive(Deserialize)]
-pub(in crate::web) struct Send {
-    text: String,
-    client_id: Option<String>,
-    reply_to: Option<MessageId>,
+/// A message to be sent.
+pub(in crate::web) struct Send(Sending);
+
+impl FromFields for Send {
+    const NAMES: &'static [&'static str] = &["text", "client_id", "reply_to"];
+
+    fn from_fields(fields: &mut FieldReader<'_>) -> Option<Self> {
+        Sending::read(fields, "text").map(Self)
+    }
 }
 
 impl HistoryQuery {
@@ -80,24 +85,28 @@ pub(in crate::web) async fn send(
     app: App,
     Auth(login): Auth,
     id: Path<i64>,
-    Body(body): Body<Send>,
+    Body(Send(sending)): Body<Send>,
 ) -> Result<HttpResponse, Problem> {
-    let post = Post {
-        text: MessageText::parse(&body.text)?,
-        client_id: body.client_id.as_deref().map(ClientId::parse).transpose()?,
-        reply_to: body.reply_to,
-    };
     let id = ConversationId(*id);
-    let sent = app.engine.post(id, login.user.id, post).await?;
+    let sent = app.engine.send_message(id, login.user.id, sending).await?;
     Ok(match sent.is_new {
         true => HttpResponse::Created().json(&*sent.message),
         false => HttpResponse::Ok().json(&*sent.message),
     })
 }
 
-#[derive(Deserialize)]
+/// What a message says from now on.
 pub(in crate::web) struct Edit {
-    text: String,
+    text: MessageText,
+}
+
+impl FromFields for Edit {
+    const NAMES: &'static [&'static str] = &["text"];
+
+    fn from_fields(fields: &mut FieldReader<'_>) -> Option<Self> {
+        let text = fields.required_as("text", |text: String| MessageText::parse(&text))?;
+        Some(Self { text })
+    }
 }
 
 /// `PATCH /api/conversations/{id}/messages/{message_id}/`.
@@ -107,8 +116,7 @@ pub(in crate::web) async fn edit(
     path: Path<(i64, i64)>,
     Body(body): Body<Edit>,
 ) -> Result<HttpResponse, Problem> {
-    let how = How::Edit(MessageText::parse(&body.text)?);
-    let message = touch(&app, &login, *path, how).await?;
+    let message = touch(&app, &login, *path, How::Edit(body.text)).await?;
     Ok(HttpResponse::Ok().json(&*message))
 }
 

@@ -1,7 +1,6 @@
 //! How far people have come: marks of clients without a socket, and who has a
 //! message.
 
-use actix_web::web::{Path, Query};
 use actix_web::{HttpRequest, HttpResponse};
 use entity::{ConversationId, MessageId, UserId, receipt};
 use serde::Deserialize;
@@ -11,12 +10,23 @@ use super::super::body::Body;
 use super::super::{App, paging};
 use crate::engine::room::messages::Ask;
 use crate::protocol::Problem;
+use crate::protocol::fields::{FieldReader, FromFields};
 use crate::store::append::Mark;
 use crate::store::{Login, ReceiptsRequest};
+use crate::web::decoding::{Path, Query};
 
-#[derive(Deserialize)]
+/// Up to which message somebody has come.
 pub(in crate::web) struct UpTo {
     message_id: MessageId,
+}
+
+impl FromFields for UpTo {
+    const NAMES: &'static [&'static str] = &["message_id"];
+
+    fn from_fields(fields: &mut FieldReader<'_>) -> Option<Self> {
+        let message_id = fields.required("message_id")?;
+        Some(Self { message_id })
+    }
 }
 
 #[derive(Deserialize)]

@@ -1,6 +1,5 @@
 //! Other people: looking them up.
 
-use actix_web::web::{Path, Query};
 use actix_web::{HttpRequest, HttpResponse};
 use entity::UserId;
 use serde::Deserialize;
@@ -10,6 +9,7 @@ use super::super::{App, paging};
 use super::person;
 use crate::protocol::{Code, Problem, User};
 use crate::store::FoundCursor;
+use crate::web::decoding::{Path, Query};
 
 /// Fewer characters would find everybody.
 const PREFIX_MIN: usize = 2;

@@ -1,7 +1,6 @@
 //! Logging in and out by forms.
 
 use actix_web::http::StatusCode;
-use actix_web::web::Query;
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use askama::Template;
 use entity::Millis;
@@ -9,12 +8,13 @@ use serde::Deserialize;
 
 use super::super::accounts::{self, Credentials};
 use super::super::auth::Auth;
-use super::super::body::Form;
+use super::super::body::{Form, text_fields};
 use super::super::cookies::Jar;
 use super::super::{App, assets, csrf};
 use super::{FormKey, arrived, form_page, go_on};
 use crate::config::Registration;
 use crate::protocol::{Code, Problem};
+use crate::web::decoding::Query;
 
 #[derive(Deserialize)]
 pub(in crate::web) struct Asked {
@@ -22,14 +22,20 @@ pub(in crate::web) struct Asked {
     next: String,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
+#[derive(Default)]
 pub(in crate::web) struct Fields {
     username: String,
     password: String,
     csrf_token: String,
     next: String,
 }
+
+text_fields!(Fields {
+    username,
+    password,
+    csrf_token,
+    next,
+});
 
 #[derive(Template)]
 #[template(path = "login.html")]

@@ -3,14 +3,13 @@
 //! again, with what was typed.
 
 use actix_web::http::StatusCode;
-use actix_web::web::{Path, Query};
 use actix_web::{HttpResponse, ResponseError};
 use askama::Template;
 use entity::{ConversationId, Millis, UserId};
 use serde::Deserialize;
 
 use super::super::api::{conversations, person};
-use super::super::body::Form;
+use super::super::body::{Form, text_fields};
 use super::super::{App, assets, made, paging};
 use super::live::{Blank, Start};
 use super::view::avatar::Avatar;
@@ -21,10 +20,13 @@ use super::view::thread::{Draft, Item, Open, Thread, page_of, unread};
 use super::visitor::Visitor;
 use super::{HOME, go_on, page_as};
 use crate::protocol::connection::State;
+use crate::protocol::fields::FieldFaults;
 use crate::protocol::user::Standing;
-use crate::protocol::{ClientId, Code, Conversation, MessageText, Problem, Profile};
-use crate::store::append::Post;
+use crate::protocol::{
+    ClientId, Code, Conversation, MessageContent, MessageText, Problem, Profile, Sending,
+};
 use crate::store::{ListCursor, Login, Page as History, PageRequest, View};
+use crate::web::decoding::{Path, Query};
 
 /// How many conversations, and how many messages, a page has.
 const LIMIT: u64 = 50;
@@ -43,12 +45,13 @@ pub(in crate::web) struct Asked {
     list: Option<String>,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
+#[derive(Default)]
 pub(in crate::web) struct Written {
     text: String,
     client_id: String,
 }
+
+text_fields!(Written { text, client_id });
 
 /// What the page shows beside one's list as it is.
 #[derive(Default)]
@@ -186,8 +189,14 @@ pub(in crate::web) async fn send_first(
     let them = person(&app, &username).await?;
     let me = login.user.id;
     let posted = async {
-        MessageText::parse(&written.text)?;
-        let (id, _) = app.store.open_direct(me, them.id, Millis::now()).await?;
+        let id = match written.content() {
+            Ok(_) => app.store.open_direct(me, them.id, Millis::now()).await?.0,
+            // It may be a retry, in the conversation that the first one opened.
+            Err(fault) => {
+                let found = app.store.direct_between(me, them.id).await?;
+                found.ok_or(fault)?
+            }
+        };
         post(&app, me, id, &written).await?;
         Ok(id)
     };
@@ -204,19 +213,30 @@ pub(in crate::web) async fn send_first(
 /// Posts what a form says. Browsers may keep a form's hidden field over its
 /// sending; who goes back and writes something else means something else.
 async fn post(app: &App, me: UserId, id: ConversationId, written: &Written) -> Result<(), Problem> {
-    let text = MessageText::parse(&written.text)?;
-    let post = Post {
-        text: text.clone(),
+    let sending = Sending {
         client_id: ClientId::parse(&written.client_id).ok(),
-        reply_to: None,
+        content: written.content(),
     };
-    let sent = app.engine.post(id, me, post.clone()).await?;
-    if sent.is_new || sent.message.text == text.as_str() {
-        return Ok(());
+    let sent = app.engine.send_message(id, me, sending).await?;
+    match written.content() {
+        Ok(content) if !sent.is_new && sent.message.text != content.text.as_str() => {
+            let anew = Sending {
+                client_id: None,
+                content: Ok(content),
+            };
+            app.engine.send_message(id, me, anew).await.map(drop)
+        }
+        _ => Ok(()),
     }
-    let client_id = None;
-    let anew = Post { client_id, ..post };
-    app.engine.post(id, me, anew).await.map(|_| ())
+}
+
+impl Written {
+    fn content(&self) -> Result<MessageContent, Problem> {
+        let mut faults = FieldFaults::default();
+        let text = faults.check("text", MessageText::parse(&self.text));
+        let reply_to = None;
+        faults.finish(text.map(|text| MessageContent { text, reply_to }))
+    }
 }
 
 /// A conversation, at a place in its history; where none is asked for, where

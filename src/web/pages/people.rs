@@ -2,26 +2,26 @@
 //! the list.
 
 use actix_web::http::StatusCode;
-use actix_web::web::Path;
 use actix_web::{HttpResponse, ResponseError};
 use entity::{ConnectionId, user};
-use serde::Deserialize;
 
 use super::super::App;
 use super::super::api::{connections, named};
-use super::super::body::Form;
+use super::super::body::{Form, text_fields};
 use super::messages::{Refused, Scene, page};
 use super::visitor::Visitor;
 use super::{HOME, go_on};
 use crate::protocol::user::Standing;
 use crate::protocol::{Code, Problem};
 use crate::store::{Login, RequestOutcome};
+use crate::web::decoding::Path;
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
+#[derive(Default)]
 pub(in crate::web) struct Sought {
     username: String,
 }
+
+text_fields!(Sought { username });
 
 impl Sought {
     fn name(&self) -> &str {

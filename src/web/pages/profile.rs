@@ -2,7 +2,6 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::web::{Path, Query};
 use askama::Template;
 use entity::{ConversationId, Millis, user};
 use serde::Deserialize;
@@ -17,6 +16,7 @@ use super::{HOME, go_on, page_as};
 use crate::protocol::Problem;
 use crate::protocol::user::Standing;
 use crate::store::Login;
+use crate::web::decoding::{Path, Query};
 
 #[derive(Template)]
 #[template(path = "profile.html")]

@@ -3,7 +3,6 @@
 
 use actix_web::HttpResponse;
 use entity::{ConversationId, MessageId, receipt};
-use serde::Deserialize;
 
 use super::super::App;
 use super::super::body::Form;
@@ -12,12 +11,26 @@ use super::view::thread::page_of;
 use super::visitor::Visitor;
 use crate::engine::room::messages::Ask;
 use crate::protocol::Problem;
+use crate::protocol::fields::{FieldReader, FromFields};
 use crate::store::append::Mark;
 
-#[derive(Deserialize)]
+/// Up to which message somebody has read.
 pub(in crate::web) struct UpTo {
-    conversation: i64,
-    message: i64,
+    conversation: ConversationId,
+    message: MessageId,
+}
+
+impl FromFields for UpTo {
+    const NAMES: &'static [&'static str] = &["conversation", "message"];
+
+    fn from_fields(fields: &mut FieldReader<'_>) -> Option<Self> {
+        let conversation = fields.required("conversation");
+        let message = fields.required("message");
+        Some(Self {
+            conversation: conversation?,
+            message: message?,
+        })
+    }
 }
 
 /// `POST /messages/read`: everything up to a message, and on to what is new
@@ -27,10 +40,10 @@ pub(in crate::web) async fn mark(
     Visitor(login): Visitor,
     Form(up_to): Form<UpTo>,
 ) -> Result<HttpResponse, Problem> {
-    let id = ConversationId(up_to.conversation);
+    let id = up_to.conversation;
     let mark = Mark {
         kind: receipt::Kind::Read,
-        message: MessageId(up_to.message),
+        message: up_to.message,
     };
     app.engine.ask(id, login.user.id, Ask::Mark(mark)).await?;
     Ok(go_on(&format!("{}#unread", page_of(id)), []))

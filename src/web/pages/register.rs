@@ -1,18 +1,18 @@
 //! Opening an account by a form.
 
 use actix_web::http::StatusCode;
-use actix_web::web::Query;
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use askama::Template;
 use serde::Deserialize;
 
-use super::super::accounts::{self, Register};
+use super::super::accounts;
 use super::super::auth::Auth;
-use super::super::body::Form;
+use super::super::body::{Form, read_pairs, text_fields};
 use super::super::{App, assets, csrf};
 use super::{FormKey, arrived, form_page, go_on, wrong};
 use crate::config::Registration;
 use crate::protocol::{Code, Problem};
+use crate::web::decoding::Query;
 
 #[derive(Deserialize)]
 pub(in crate::web) struct Asked {
@@ -22,8 +22,7 @@ pub(in crate::web) struct Asked {
     invite: String,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
+#[derive(Default)]
 pub(in crate::web) struct Fields {
     username: String,
     password: String,
@@ -32,6 +31,15 @@ pub(in crate::web) struct Fields {
     csrf_token: String,
     next: String,
 }
+
+text_fields!(Fields {
+    username,
+    password,
+    display_name,
+    invite,
+    csrf_token,
+    next,
+});
 
 #[derive(Template)]
 #[template(path = "register.html")]
@@ -76,13 +84,18 @@ pub(in crate::web) async fn submit(
     if !FormKey::fits(&app, &request, &fields.csrf_token) {
         return page(&app, &request, &fields, Some(&csrf::failed()));
     }
-    let filled = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
-    let wanted = Register {
-        username: fields.username.trim().to_owned(),
-        password: fields.password.clone(),
-        display_name: filled(&fields.display_name),
-        invite: filled(&fields.invite),
+    let pairs = [
+        ("username", &fields.username),
+        ("password", &fields.password),
+        ("display_name", &fields.display_name),
+        ("invite", &fields.invite),
+    ];
+    // What a form leaves empty isn't there, but for what it needs.
+    let is_filled = |(name, text): &(&str, &String)| {
+        ["username", "password"].contains(name) || !text.trim().is_empty()
     };
+    let pairs: Vec<_> = pairs.into_iter().filter(is_filled).collect();
+    let wanted = read_pairs(&pairs);
     match accounts::register(&app, &request, wanted).await {
         Ok(login) => Ok(arrived(&app, login, &fields.next)),
         // With the header that says when, which a form has no place for.

@@ -1,17 +1,18 @@
 //! Choosing a new password by a link that an admin gave.
 
 use actix_web::http::{StatusCode, header};
-use actix_web::web::Query;
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use askama::Template;
 use entity::Millis;
 use serde::Deserialize;
 
-use super::super::body::Form;
+use super::super::body::{Form, text_fields};
 use super::super::{App, State, accounts, assets, csrf};
 use super::{FormKey, form_page, wrong};
 use crate::auth::random;
-use crate::protocol::{Code, Problem};
+use crate::protocol::fields::FieldFaults;
+use crate::protocol::{Code, Password, Problem};
+use crate::web::decoding::Query;
 
 #[derive(Deserialize)]
 pub(in crate::web) struct Asked {
@@ -19,13 +20,18 @@ pub(in crate::web) struct Asked {
     token: String,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
+#[derive(Default)]
 pub(in crate::web) struct Fields {
     token: String,
     new_password: String,
     csrf_token: String,
 }
+
+text_fields!(Fields {
+    token,
+    new_password,
+    csrf_token,
+});
 
 /// How far it has come.
 enum Stage {
@@ -105,7 +111,9 @@ async fn renew(app: &State, fields: &Fields) -> Result<(), Problem> {
     if let Stage::Gone = stage(app, &fields.token).await? {
         return Err(Problem::not_found());
     }
-    let password = accounts::new_password(&fields.new_password)?;
+    let mut faults = FieldFaults::default();
+    let password = faults.check("new_password", Password::parse(&fields.new_password));
+    let password = faults.finish(password)?;
     let hash = accounts::hashed(app, password).await?;
     let (user, ended) = app.store.use_reset(&digest, hash, Millis::now()).await?;
     for login in ended {

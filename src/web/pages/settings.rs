@@ -2,39 +2,36 @@
 //! a script, what this browser does.
 
 use actix_web::http::StatusCode;
-use actix_web::web::{Path, Query};
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use askama::Template;
 use entity::{LoginId, Millis, login};
 use serde::Deserialize;
 
-use super::super::api::me::{self, Change, ChangePassword};
-use super::super::body::Form;
+use super::super::api::me::{self, ChangePassword};
+use super::super::body::{Form, read_pairs, text_fields};
 use super::super::{App, assets};
 use super::view::times;
 use super::visitor::Visitor;
 use super::{go_on, page_as, wrong};
 use crate::protocol::Problem;
 use crate::store::Login;
+use crate::web::decoding::{Path, Query};
 
 const HERE: &str = "/settings";
 const SAVED: &str = "/settings?saved=true";
 /// How many logins are shown: nobody has more to look through.
 const LOGINS: u64 = 50;
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
+#[derive(Default)]
 pub(in crate::web) struct Named {
     display_name: String,
     about: String,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-pub(in crate::web) struct Renewed {
-    current_password: String,
-    new_password: String,
-}
+text_fields!(Named {
+    display_name,
+    about,
+});
 
 /// What was done just before, which the page then says.
 #[derive(Default, Deserialize)]
@@ -103,11 +100,15 @@ pub(in crate::web) async fn rename(
     Visitor(login): Visitor,
     Form(named): Form<Named>,
 ) -> Result<HttpResponse, Problem> {
-    let change = Change {
-        display_name: Some(named.display_name.clone()),
-        about: Some(named.about.clone()),
+    let pairs = [
+        ("display_name", &named.display_name),
+        ("about", &named.about),
+    ];
+    let done = match read_pairs(&pairs) {
+        Ok(change) => me::apply(&app, &login, change).await,
+        Err(problem) => Err(problem),
     };
-    match me::apply(&app, &login, &change).await {
+    match done {
         Ok(_) => Ok(go_on(SAVED, [])),
         Err(problem) => {
             let tried = Tried {
@@ -125,12 +126,8 @@ pub(in crate::web) async fn renew(
     app: App,
     Visitor(login): Visitor,
     request: HttpRequest,
-    Form(renewed): Form<Renewed>,
+    Form(change): Form<ChangePassword>,
 ) -> Result<HttpResponse, Problem> {
-    let change = ChangePassword {
-        current_password: renewed.current_password,
-        new_password: renewed.new_password,
-    };
     let problem = me::renew(&app, (&login, &request), change).await.err();
     let tried = Tried {
         is_renewed: problem.is_none(),

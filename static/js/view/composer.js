@@ -2,6 +2,7 @@
  * the outbox. */
 import { find, piece, show, write } from '../lib/dom.js';
 import { keep, kept } from '../lib/kept.js';
+import { withoutMargins } from '../lib/lines.js';
 import { OwnTyping } from '../state/typing.js';
 
 const LIMIT = 10_000;
@@ -141,7 +142,7 @@ export class Composer {
 
   #submit(event) {
     event.preventDefault();
-    const text = this.#text.value.trim();
+    const text = withoutMargins(this.#text.value);
     const length = [...text].length;
     if (!text || length > LIMIT) return;
     if (this.#editing) {
@@ -208,7 +209,7 @@ export class Composer {
 
   #changed() {
     this.#grow();
-    const length = [...this.#text.value.trim()].length;
+    const length = [...withoutMargins(this.#text.value)].length;
     const isTooLong = length > LIMIT;
     this.#button.disabled = !length || isTooLong;
     this.#text.toggleAttribute('aria-invalid', isTooLong);

@@ -1,6 +1,7 @@
 /** What reaches somebody who looks elsewhere: the title, the badge, a sound,
  * a notification; and those who listen rather than look. */
 import { kept } from '../lib/kept.js';
+import { firstOf } from '../lib/lines.js';
 import { chime } from '../lib/sound.js';
 import { isMuted } from '../state/conversations.js';
 import { tellListeners } from './toast.js';
@@ -31,7 +32,7 @@ export class Notices {
     const { app, conversation } = { app: this.#app, conversation: this.#app.store.conversations.get(message.conversation_id) };
     if (!conversation || message.sender.id === app.me.id || message.kind !== 'text') return;
     const isOpen = app.openId === conversation.id;
-    if (isOpen) tellListeners(`${message.sender.display_name}: ${message.text.slice(0, SHORT)}`);
+    if (isOpen) tellListeners(`${message.sender.display_name}: ${firstOf(message.text, SHORT)}`);
     if (isMuted(conversation, app.now()) || (app.isWatched && isOpen)) return;
     if (kept('sound', true)) await chime();
     if (!app.isWatched && kept('notify', false)) notify(app, conversation, message);
@@ -44,7 +45,7 @@ function notify(app, conversation, message) {
   try {
     const notice = new Notification(app.store.conversations.name(conversation), {
       body: (conversation.kind === 'group' ? `${message.sender.display_name}: ` : '')
-        + message.text.slice(0, SHORT),
+        + firstOf(message.text, SHORT),
       tag: `tidings-${conversation.id}`,
     });
     notice.addEventListener('click', () => {

@@ -1,6 +1,7 @@
 /** One conversation of the list, made of the page's own piece of markup. */
 import { hue, initials } from '../lib/avatar.js';
 import { find, piece, show, write } from '../lib/dom.js';
+import { firstOf } from '../lib/lines.js';
 import { full, listed } from '../lib/time.js';
 import { isMuted, moment } from '../state/conversations.js';
 import { setTicks } from './message.js';
@@ -67,7 +68,7 @@ function lead(last, isMine, isGroup) {
 
 function preview(last, name) {
   if (!last) return `Say hello to ${name}`;
-  return last.deleted ? 'Message withdrawn' : last.text.slice(0, PREVIEW);
+  return last.deleted ? 'Message withdrawn' : firstOf(last.text, PREVIEW);
 }
 
 /** Who types: by name where there are several to tell apart. */

@@ -3,6 +3,7 @@ import * as api from '../net/api.js';
 import * as frames from '../net/protocol.js';
 import { find, piece, show, write } from '../lib/dom.js';
 import { uuid7 } from '../lib/ids.js';
+import { firstOf } from '../lib/lines.js';
 import { lastSeen } from '../lib/time.js';
 import { Timeline } from '../state/timeline.js';
 import { Composer } from './composer.js';
@@ -309,7 +310,7 @@ export class Thread {
 }
 
 const quoteOf = (message) => message && {
-  id: message.id, seq: message.seq, sender: message.sender, text: message.text.slice(0, 300),
+  id: message.id, seq: message.seq, sender: message.sender, text: firstOf(message.text, 300),
 };
 
 function about(conversation, other, now) {

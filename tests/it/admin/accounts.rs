@@ -193,3 +193,28 @@ fn deeds(log: &[String]) -> Vec<&str> {
         .map(|line| line.split(',').nth(2).unwrap())
         .collect()
 }
+
+/// A form that is refused shows everything that has to be mended.
+#[tokio::test]
+async fn admin_form_shows_every_fault() {
+    let app = TestApp::spawn().await;
+    let mut keeper = Keeper::at(&app).await;
+    let ann = app.person("ann").await;
+    let long = "x".repeat(301);
+    let names = [("username", "1"), ("display_name", " "), ("reason", &*long)];
+    let path = |act: &str| format!("/admin/users/{}/{act}", ann.id);
+    let confirm = [("confirm", "ben"), ("reason", &*long)];
+    for (path, fields) in [
+        (path("rename"), &names[..]),
+        (path("delete"), &confirm),
+        ("/admin/users/new".to_owned(), &names[..2]),
+    ] {
+        let refused = keeper.act(&path, fields).await.expect(422);
+        refused.check_page();
+        for (field, _) in fields {
+            let wrong = format!("id=\"{field}-wrong\"");
+            assert!(refused.text.contains(&wrong), "{path}: {field}");
+        }
+    }
+    ann.get("/api/me/").await.expect(200);
+}

@@ -269,3 +269,79 @@ async fn a_retry_of_what_was_edited_is_echoed_as_a_message() {
         socket.expect_nothing_until_pong().await;
     }
 }
+
+/// What was sent is acknowledged, whatever a client says when it tries again.
+#[tokio::test]
+async fn retry_is_answered_before_its_content() {
+    let app = TestApp::spawn().await;
+    let (ann, ben, id) = talk(&app).await;
+    let first = ann.send_as(id, "Once", "a").await.expect(201);
+    let mut socket = ann.chat_socket(id).await;
+    let rest = format!("/api/conversations/{id}/messages/");
+    let long = "x".repeat(10_001);
+    for content in [
+        json!({ "text": "" }),
+        json!({ "text": long }),
+        json!({ "text": "a\0" }),
+        json!({ "text": 7 }),
+        json!({}),
+        json!({ "text": "Twice", "reply_to": "x" }),
+        json!({ "text": "Twice", "reply_to": 1_000_000 }),
+        json!({ "text": "", "reply_to": [] }),
+    ] {
+        let mut body = content.clone();
+        body["client_id"] = "a".into();
+        let again = ann.post(&rest, body.clone()).await.expect(200);
+        assert!(same(&again, &first), "{content}: {again}");
+        if let Some(text) = body.as_object_mut().unwrap().remove("text") {
+            body["message"] = text;
+        }
+        let by_name = ann.post("/messages/send/ben/", body.clone()).await;
+        // There a `reply_to` is no field that is used.
+        assert!(same(&by_name.expect(200), &first), "{content}");
+        body["type"] = "message".into();
+        socket.send(body).await;
+        assert!(same(&socket.expect_message().await, &first), "{content}");
+        // Of a new name the content counts.
+        let mut new = content.clone();
+        new["client_id"] = "b".into();
+        ann.post(&rest, new).await.expect(422);
+    }
+    socket.expect_nothing_until_pong().await;
+    assert_eq!(ann.history(id).await.len(), 2);
+
+    // A name of another conversation is that, whatever the text.
+    let cat = app.person("cat").await;
+    ann.connect_with(&cat).await;
+    let elsewhere = ann.talk_with(&cat).await;
+    let reused = ann.send_as(elsewhere, "", "a").await;
+    reused.refused(409, "client_id_reused");
+    // A stranger learns of no conversation by it.
+    let dan = app.person("dan").await;
+    for id in [id, 1_000_000] {
+        dan.send_as(id, "", "a").await.refused(404, "not_found");
+    }
+    ben.send_as(id, "", "a").await.refused(422, "text_empty");
+    // By name, nothing is opened by what can't be sent.
+    ann.connect_with(&dan).await;
+    let empty = json!({ "message": "", "client_id": "c" });
+    let refused = ann.post("/messages/send/dan/", empty).await;
+    refused.refused(422, "text_empty");
+    let list = ann.get("/api/conversations/").await.expect(200);
+    assert_eq!(list.as_array().unwrap().len(), 2);
+}
+
+/// Guards the order of one asker: the retry comes while the first is under way.
+#[tokio::test]
+async fn faulty_retry_right_behind_is_answered() {
+    let app = TestApp::spawn().await;
+    let (ann, _ben, id) = talk(&app).await;
+    let mut socket = ann.chat_socket(id).await;
+    let frames =
+        ["Once", ""].map(|text| json!({ "type": "message", "message": text, "client_id": "a" }));
+    socket.send_together(frames).await;
+    let first = socket.expect_message().await;
+    assert_eq!(first["text"], "Once");
+    assert_eq!(socket.expect_message().await, first);
+    socket.expect_nothing_until_pong().await;
+}

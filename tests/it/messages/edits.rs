@@ -14,7 +14,7 @@ async fn an_edit_is_told_to_everybody_in_the_next_version() {
     let mut here = ann.socket("/ws/").await;
     let mut there = ben.chat_socket(id).await;
     let frame = json!({
-        "type": "edit", "conversation_id": id, "message_id": sent["id"], "message": " Hello ",
+        "type": "edit", "conversation_id": id, "message_id": sent["id"], "message": "\nHello ",
     });
     here.send(frame).await;
     let told = there.expect("message_updated").await;
@@ -97,4 +97,32 @@ async fn what_quotes_an_edited_message_changes_with_it() {
     assert_eq!(quoting["id"], answer["id"]);
     assert_eq!(quoting["reply_to"]["text"], "Hello");
     assert_eq!(quoting["version"], original["version"]);
+}
+
+/// Code begins where it was indented to, however it comes.
+#[tokio::test]
+async fn indentation_is_kept_on_every_way() {
+    let app = TestApp::spawn().await;
+    let (ann, ben) = app.connected_pair("ann", "ben").await;
+    let id = ann.talk_with(&ben).await;
+    let code = "    def f():\n        pass";
+    let sent = format!("\n \t\n{code}\n\n ");
+    let posted = ann.send(id, &sent).await.expect(201);
+    assert_eq!(posted["text"], code);
+    let by_name = json!({ "message": sent });
+    let by_name = ann.post("/messages/send/ben/", by_name).await;
+    assert_eq!(by_name.expect(201)["text"], code);
+    let mut socket = ann.chat_socket(id).await;
+    socket.say(&sent).await;
+    assert_eq!(socket.expect_message().await["text"], code);
+    let edit = json!({ "type": "edit", "message_id": posted["id"], "message": format!("{sent}x") });
+    socket.send(edit).await;
+    let edited = socket.expect("message_updated").await;
+    assert_eq!(edited["message"]["text"], format!("{code}\n\n x"));
+    // The most characters are those that are kept.
+    let full = "x".repeat(10_000);
+    ann.send(id, &format!("\n\n{full} \n")).await.expect(201);
+    let me = json!({ "about": sent });
+    let me = crate::groups::crew::patch(&ann, "/api/me/", me).await;
+    assert_eq!(me.expect(200)["about"], code);
 }

@@ -32,6 +32,27 @@ async fn a_message_is_sent_by_a_form() {
     assert_eq!(texts().await.last().unwrap(), "And more");
 }
 
+#[tokio::test]
+async fn retry_by_form_is_answered_before_its_text() {
+    let app = TestApp::spawn().await;
+    let (ann, ben) = app.connected_pair("ann", "ben").await;
+    let (mut browser, _) = at_the_list(&app, "ann").await;
+    let first = browser.get("/messages/chat/ben/").await.expect(200);
+    let client_id = named(&first.text);
+    let fields = [("text", "Hello"), ("client_id", &*client_id)];
+    let sent = browser.submit("/messages/chat/ben/", &fields).await;
+    let page = sent.expect(303).location().to_owned();
+    let empty = [("text", " "), ("client_id", &*client_id)];
+    for path in ["/messages/chat/ben/", &*page] {
+        let again = browser.submit(path, &empty).await.expect(303);
+        assert_eq!(again.location(), page);
+    }
+    let anew = [("text", " "), ("client_id", "another")];
+    browser.submit(&page, &anew).await.expect(422);
+    let id = ann.direct_with(&ben).await;
+    assert_eq!(ben.history(id).await.len(), 1);
+}
+
 /// The name that the composer gives its message.
 fn named(page: &str) -> String {
     let (_, rest) = page.split_once("name=\"client_id\" value=\"").unwrap();

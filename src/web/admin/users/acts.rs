@@ -1,7 +1,6 @@
 //! What can be done to an account: each is asked for on a page of its own
 //! that says what will follow.
 
-use actix_web::web::Path;
 use actix_web::{HttpRequest, HttpResponse};
 use entity::{LoginId, UserId, user};
 use serde::Deserialize;
@@ -13,10 +12,13 @@ use super::super::super::pages::go_on;
 use super::super::super::{App, State, accounts, made};
 use super::super::Why;
 use super::super::sheet::{Field, Sheet};
-use super::{find, opening};
+use super::find;
+use super::opening::{self, Names};
 use crate::engine::room::messages::Ask;
-use crate::protocol::{Code, DisplayName, Problem, User, Username};
+use crate::protocol::fields::{FieldFaults, FieldReader, FromFields};
+use crate::protocol::{Code, Problem, User};
 use crate::store::{self, HouseStanding};
+use crate::web::decoding::Path;
 
 /// What it is, as its address has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -39,15 +41,30 @@ pub(super) struct Offer {
     pub(super) is_grave: bool,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
+#[derive(Default)]
 pub(in crate::web) struct Fields {
     username: String,
     display_name: String,
     /// Typed to show that it is meant.
     confirm: String,
-    #[serde(flatten)]
     why: Why,
+}
+
+impl FromFields for Fields {
+    const NAMES: &'static [&'static str] = &["username", "display_name", "confirm", "reason"];
+
+    fn from_fields(fields: &mut FieldReader<'_>) -> Option<Self> {
+        let username = fields.text("username");
+        let display_name = fields.text("display_name");
+        let confirm = fields.text("confirm");
+        let why = Why::from_fields(fields);
+        Some(Self {
+            username: username?,
+            display_name: display_name?,
+            confirm: confirm?,
+            why: why?,
+        })
+    }
 }
 
 impl Act {
@@ -204,15 +221,16 @@ pub(in crate::web) async fn submit(
 ) -> Result<HttpResponse, Problem> {
     let (id, what) = path.into_inner();
     let them = find(&app, id).await?;
-    let done = match fields.why.of(super::super::act(&app, &login, &request)) {
+    let act = super::super::act(&app, &login, &request);
+    let done = match fields.of(what, &them, act) {
         // It has a page to show, and so an answer of its own.
-        Ok(act) if what == Act::Reset => {
+        Ok((Act::Reset, _, act)) => {
             match opening::offer(&app, &login, (&request, &act), &them).await {
                 Ok(page) => return Ok(page),
                 Err(problem) => Err(problem),
             }
         }
-        Ok(act) => carry_out(&app, &them, (what, &fields), &act).await,
+        Ok((what, names, act)) => carry_out(&app, &them, (what, names), &act).await,
         Err(problem) => Err(problem),
     };
     match done {
@@ -225,17 +243,45 @@ pub(in crate::web) async fn submit(
     }
 }
 
+impl Fields {
+    /// What is to be done, with new names if it needs any.
+    ///
+    /// # Errors
+    /// Every field at fault.
+    fn of(
+        &self,
+        what: Act,
+        them: &user::Model,
+        act: store::Act,
+    ) -> Result<(Act, Option<Names>, store::Act), Problem> {
+        let mut faults = FieldFaults::default();
+        let names = match what {
+            Act::Rename => opening::names_of(&mut faults, &self.username, &self.display_name),
+            Act::Delete if them.deleted_at.is_none() => {
+                let typed = self.confirm.trim().trim_start_matches('@');
+                if !typed.eq_ignore_ascii_case(&them.username) {
+                    let wanted = Problem::field("confirm", "their username, as it is now");
+                    faults.add("confirm", wanted);
+                }
+                None
+            }
+            _ => None,
+        };
+        let act = faults.check("reason", self.why.of(act));
+        Ok((what, names, faults.finish(act)?))
+    }
+}
+
 async fn carry_out(
     app: &App,
     them: &user::Model,
-    (what, fields): (Act, &Fields),
+    (what, names): (Act, Option<Names>),
     act: &store::Act,
 ) -> Result<(), Problem> {
     let id = them.id;
     match what {
         Act::Rename => {
-            let username = Username::parse(fields.username.trim())?;
-            let names = (username, DisplayName::parse(&fields.display_name)?);
+            let names = names.ok_or_else(Problem::internal)?;
             let changed = app.store.rename(id, names, act).await?;
             app.engine.renamed(&User::from(&changed));
         }
@@ -260,13 +306,7 @@ async fn carry_out(
         }
         Act::Reset => {}
         Act::Delete if them.deleted_at.is_some() => leave_groups(app, id).await?,
-        Act::Delete => {
-            let typed = fields.confirm.trim().trim_start_matches('@');
-            if !typed.eq_ignore_ascii_case(&them.username) {
-                return Err(Problem::field("confirm", "their username, as it is now"));
-            }
-            delete(app, id, act).await?;
-        }
+        Act::Delete => delete(app, id, act).await?,
     }
     Ok(())
 }

@@ -5,27 +5,34 @@ use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use entity::{Millis, UserId, user};
-use serde::Deserialize;
 
 use super::super::super::auth::Admin;
-use super::super::super::body::Form;
+use super::super::super::body::{Form, text_fields};
 use super::super::super::pages::page_as;
 use super::super::super::{App, State, accounts, assets, made};
 use super::super::sheet::{Field, Sheet};
 use super::super::words;
 use crate::auth::random;
+use crate::protocol::fields::FieldFaults;
 use crate::protocol::{DisplayName, Password, Problem, Username};
 use crate::store::{Act, Login, NewReset, NewUser};
 
 /// How long a link holds.
 const LINK_TTL: std::time::Duration = std::time::Duration::from_secs(24 * 3600);
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
+#[derive(Default)]
 pub(in crate::web) struct Fields {
     username: String,
     display_name: String,
 }
+
+text_fields!(Fields {
+    username,
+    display_name,
+});
+
+/// What somebody is called.
+pub(super) type Names = (Username, DisplayName);
 
 #[derive(Template)]
 #[template(path = "admin/link.html")]
@@ -95,9 +102,21 @@ pub(super) fn names(username: &str, display_name: &str) -> Vec<Field> {
     vec![username, display_name]
 }
 
+/// Checks what somebody is to be called.
+pub(super) fn names_of(
+    faults: &mut FieldFaults,
+    username: &str,
+    display_name: &str,
+) -> Option<Names> {
+    let username = faults.check("username", Username::parse(username.trim()));
+    let display_name = faults.check("display_name", DisplayName::parse(display_name));
+    Some((username?, display_name?))
+}
+
 async fn open(app: &State, fields: &Fields, act: &Act) -> Result<user::Model, Problem> {
-    let username = Username::parse(fields.username.trim())?;
-    let display_name = DisplayName::parse(&fields.display_name)?;
+    let mut faults = FieldFaults::default();
+    let names = names_of(&mut faults, &fields.username, &fields.display_name);
+    let (username, display_name) = faults.finish(names)?;
     // Nobody knows it: the link is the only way in.
     let password = Password::parse(&made::word()?)?;
     let new = NewUser {

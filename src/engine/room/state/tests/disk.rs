@@ -99,7 +99,7 @@ impl Disk {
                 Outcome::Posted { message, returned }
             }
             What::Settings(_) | What::Mark(_) => unreachable!("dealt with"),
-            What::Touch(_) => panic!("nobody asks for that here"),
+            What::FindSent(_) | What::Touch(_) => panic!("nobody asks for that here"),
         }
     }
 

@@ -1,0 +1,24 @@
+import assert from 'node:assert';
+import { test } from 'node:test';
+import { firstOf, withoutMargins } from '../../static/js/lib/lines.js';
+
+test('blank lines before a text and white space after it are left out', () => {
+  const code = '    def f():\n        pass';
+  assert.equal(withoutMargins(code), code);
+  assert.equal(withoutMargins(`\n \t\r\n${code} \n\n`), code);
+  assert.equal(withoutMargins(' one\n\n two '), ' one\n\n two');
+  assert.equal(withoutMargins('\ta'), '\ta');
+  for (const empty of ['', ' ', '\n', ' \n\t\u00a0\u2028 ']) assert.equal(withoutMargins(empty), '');
+});
+
+test('half of a surrogate pair is never sent', () => {
+  assert.equal(withoutMargins('a\ud83d'), 'a\ufffd');
+  assert.equal(withoutMargins('\udc00 😀'), '\ufffd 😀');
+});
+
+test('a text is cut between characters', () => {
+  assert.equal(firstOf('a😀b', 2), 'a😀');
+  assert.equal(firstOf('😀😀', 1), '😀');
+  assert.equal(firstOf('ab', 5), 'ab');
+  assert.equal(firstOf('', 3), '');
+});
