@@ -10,6 +10,7 @@ pub mod command;
 mod common;
 pub mod connection;
 pub mod conversation;
+pub mod encoding;
 pub mod event;
 pub mod fields;
 pub mod input;

@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::User;
+use super::encoding::json_len;
 
 /// How far a message has come with all the others it was sent to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -83,6 +84,12 @@ pub struct Message {
 }
 
 impl Message {
+    /// How many bytes it has as JSON.
+    #[must_use]
+    pub fn encoded_len(&self) -> usize {
+        json_len(self)
+    }
+
     /// The `type` of a system message's event.
     #[must_use]
     pub fn event_type(&self) -> Option<String> {

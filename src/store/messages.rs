@@ -15,7 +15,7 @@ use super::{Result, piece};
 use crate::protocol::{Message, Quote, Status, User};
 
 pub(super) use changes::{LAST_BEFORE, changed, sql as changed_sql};
-pub use pages::{Page, PageRequest, View};
+pub use pages::{PAGE_BYTES, Page, PageRequest, View};
 pub use receipts::ReceiptsRequest;
 
 /// The messages at these places, in their present state, in the order of
@@ -80,7 +80,8 @@ fn passed(low: &str, kind: i16) -> String {
     )
 }
 
-const FROM: &str = r#"FROM message m JOIN "user" u ON u.id = m.sender_id
+/// What the columns of a message `m` come from beside it.
+const JOINED: &str = r#"JOIN "user" u ON u.id = m.sender_id
 LEFT JOIN message o ON o.id = m.reply_to LEFT JOIN "user" w ON w.id = o.sender_id "#;
 
 /// The fields are in the order of [`columns`].
@@ -120,15 +121,9 @@ struct Row {
 /// A statement that answers messages in one piece; `rest` is what stands
 /// behind their tables.
 pub(super) fn sql(backend: DbBackend, rest: &str) -> String {
-    sql_of_one(
-        backend,
-        &format!("JOIN conversation c ON c.id = m.conversation_id {rest}"),
-    )
-}
-
-/// The same, where the conversation `c` is known.
-fn sql_of_one(backend: DbBackend, rest: &str) -> String {
-    piece::sql(backend, &columns(backend), &format!("{FROM}{rest}"))
+    let rest =
+        format!("FROM message m {JOINED} JOIN conversation c ON c.id = m.conversation_id {rest}");
+    piece::sql(backend, &columns(backend), &rest)
 }
 
 /// The messages in one of several pieces.

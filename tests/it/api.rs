@@ -7,6 +7,7 @@ mod conversations;
 mod fields;
 mod health;
 mod messages;
+mod page_bytes;
 mod people;
 mod problems;
 mod tour;

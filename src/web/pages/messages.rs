@@ -249,9 +249,16 @@ async fn open(
 ) -> Result<Open, Problem> {
     let me = login.user.id;
     let conversation = app.store.conversation(me, id).await?;
-    let place = place.unwrap_or_else(|| first_new(&conversation, me));
-    let page = app.store.history((View::Of(me), id), place, LIMIT).await?;
-    let page = page.ok_or_else(Problem::not_found)?;
+    let asked = place.unwrap_or_else(|| first_new(&conversation, me));
+    let mut page = history_of(app, (me, id), asked).await?;
+    if place.is_none()
+        && let Some((read, _)) = unread(&conversation, me)
+        && asked == PageRequest::Latest
+        && starts_after(&page, read)
+    {
+        let place = PageRequest::Around(read.saturating_add(1));
+        page = history_of(app, (me, id), place).await?;
+    }
     let them = match row::other(&conversation, me) {
         Some(them) => app.store.user(them.user.id).await?,
         None => None,
@@ -266,6 +273,22 @@ async fn open(
         page,
         draft,
     })
+}
+
+async fn history_of(
+    app: &App,
+    (me, id): (UserId, ConversationId),
+    place: PageRequest,
+) -> Result<History, Problem> {
+    let page = app.store.history((View::Of(me), id), place, LIMIT).await?;
+    page.ok_or_else(Problem::not_found)
+}
+
+/// Whether a page of long messages ends before it reaches the first message
+/// after this read marker.
+fn starts_after(page: &History, read: i64) -> bool {
+    let first = page.messages.first();
+    page.has_older && first.is_some_and(|first| first.seq > read.saturating_add(1))
 }
 
 /// The first that is new, where the newest page doesn't hold it.

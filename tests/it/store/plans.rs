@@ -137,6 +137,9 @@ async fn scans_of_sqlite(connection: &DatabaseConnection, statement: &str) -> Ve
             || step == "SCAN changed"
             || step == "SCAN halves"
             || step == "SCAN b"
+            || step == "SCAN page"
+            || step == "SCAN w"
+            || step == "SCAN e"
             || step == "SCAN posted"
             || step == "SCAN touched"
             || step.starts_with("SCAN (subquery-")
