@@ -11,8 +11,8 @@ use tokio::task::JoinSet;
 use tokio::time::{interval, sleep};
 use tokio_tungstenite::tungstenite::Message;
 
-use super::people::Pair;
-use super::{SPAN, talk};
+use super::people::{PASSWORD, Pair};
+use super::{SPAN, attacks, talk};
 
 /// Between two bytes of those that say one now and then.
 const DRIP: Duration = Duration::from_secs(1);
@@ -37,16 +37,28 @@ pub(crate) enum Crowd {
     Floods,
     /// Connections on which one person logs in again and again.
     LogsIn,
+    /// One user edits a message that has many answers.
+    Edits,
+    /// One user deletes in groups full of deleted messages.
+    Deletes,
+    /// One user in very many groups resumes on all sockets.
+    Resumes,
+    /// Wrong passwords from many addresses.
+    Guesses,
 }
 
 impl Crowd {
-    pub(crate) const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::StopsReading,
         Self::DripsFrames,
         Self::HalfOpen,
         Self::DripsRequests,
         Self::Floods,
         Self::LogsIn,
+        Self::Edits,
+        Self::Deletes,
+        Self::Resumes,
+        Self::Guesses,
     ];
 
     pub(crate) fn name(&self) -> &'static str {
@@ -57,6 +69,10 @@ impl Crowd {
             Self::DripsRequests => "drips-requests",
             Self::Floods => "floods",
             Self::LogsIn => "logs-in",
+            Self::Edits => "edits",
+            Self::Deletes => "deletes",
+            Self::Resumes => "resumes",
+            Self::Guesses => "guesses",
         }
     }
 
@@ -68,6 +84,10 @@ impl Crowd {
             Self::DripsRequests => "300 requests that come a byte a second",
             Self::Floods => "20 sockets of one person that say all they can, and come back",
             Self::LogsIn => "100 connections on which one person logs in and in",
+            Self::Edits => "edits of a message with 20,000 answers",
+            Self::Deletes => "deletions in 3 groups of 200 with 30,000 deleted messages each",
+            Self::Resumes => "resumes on 19 sockets of a user in 3,000 groups",
+            Self::Guesses => "75 wrong passwords a second from 40 addresses for 20 accounts",
         }
     }
 
@@ -77,6 +97,7 @@ impl Crowd {
             Self::Floods => 20,
             Self::DripsFrames | Self::DripsRequests => 300,
             Self::HalfOpen => 500,
+            Self::Edits | Self::Deletes | Self::Resumes | Self::Guesses => 1,
         }
     }
 
@@ -84,7 +105,8 @@ impl Crowd {
     /// many people's clients do, one person's stand for them.
     pub(crate) fn limits(&self) -> &'static str {
         match self {
-            Self::Floods | Self::LogsIn => "",
+            Self::Floods | Self::LogsIn | Self::Resumes | Self::Guesses => "",
+            Self::Edits | Self::Deletes => "",
             _ => ",requests=off,sockets=off",
         }
     }
@@ -92,8 +114,19 @@ impl Crowd {
     /// How long it goes on before all of them may have been let go.
     pub(crate) fn lasts(&self) -> Duration {
         match self {
-            Self::Floods | Self::LogsIn => SPAN,
-            _ => SPAN / 2,
+            Self::StopsReading | Self::DripsFrames => SPAN / 2,
+            Self::HalfOpen | Self::DripsRequests => SPAN / 2,
+            _ => SPAN,
+        }
+    }
+
+    /// What is stored for it before it comes.
+    pub(crate) fn stored(&self, target: &Pair) -> Vec<String> {
+        match self {
+            Self::Edits => attacks::answers_to(target),
+            Self::Deletes => attacks::deleted_of(target),
+            Self::Resumes => attacks::groups_of(target),
+            _ => Vec::new(),
         }
     }
 
@@ -134,6 +167,14 @@ impl Crowd {
                     let stream = TcpStream::connect(address).await.unwrap();
                     there.spawn_local(log_in(stream));
                 }
+                Self::Edits => drop(there.spawn_local(attacks::edit_on(address, target.clone()))),
+                Self::Deletes => {
+                    there.spawn_local(attacks::delete_on(address, target.clone()));
+                }
+                Self::Resumes => {
+                    there.spawn_local(attacks::resume_on(address, target.clone()));
+                }
+                Self::Guesses => drop(there.spawn_local(attacks::guess_on(address))),
             }
         }
         if let Self::StopsReading = self {
@@ -201,7 +242,7 @@ async fn flood(stream: TcpStream) {
 
 /// Logs in with the right password as often as that goes.
 async fn log_in(mut stream: TcpStream) {
-    let body = json!({ "username": "left0", "password": "correct horse battery" }).to_string();
+    let body = json!({ "username": "left0", "password": PASSWORD }).to_string();
     let request = format!(
         "POST /api/auth/login/ HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\n\
          Content-Length: {}\r\n\r\n{body}",

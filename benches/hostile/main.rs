@@ -2,10 +2,11 @@
 //! pairs who talk at an even pace, and beside them a crowd of one kind.
 //!
 //! `cargo bench --bench hostile` runs every crowd, each against a server of its
-//! own, in about six minutes; names after `--` choose some. It prints how
+//! own, in about ten minutes; names after `--` choose some. It prints how
 //! long the pairs waited for their echoes without the crowd and with it, what
 //! the server held in memory before, while and after the crowd was there, and
-//! when the last of the crowd had been let go.
+//! when the last of the crowd had been let go. `stored` compares how long one
+//! user's requests take with nothing stored and with much.
 
 #![allow(
     clippy::unwrap_used,
@@ -16,8 +17,10 @@
     reason = "a bench that can't go on should stop where it is, and says what it measures"
 )]
 
+mod attacks;
 mod crowd;
 mod people;
+mod stored;
 mod talk;
 
 use std::net::SocketAddr;
@@ -47,15 +50,23 @@ const LET_GO_WITHIN: Duration = Duration::from_secs(120);
 struct Server {
     process: Child,
     address: SocketAddr,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Server {
-    async fn start(crowd: &Crowd) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+    /// Stops it, puts rows into its database, and starts it again.
+    async fn fill(mut self, limits: &str, statements: &[String]) -> Self {
+        self.process.kill().await.unwrap();
+        attacks::fill(self.folder.path(), statements).await;
+        Self::start_on(self.folder, limits).await
+    }
+
+    /// Starts one on this folder, with these limits.
+    async fn start_on(folder: TempDir, limits: &str) -> Self {
         let mut process = Command::new(env!("CARGO_BIN_EXE_tidings"))
             .env_clear()
-            .env("TIDINGS_RATE_LIMITS", format!("{LIMITS}{}", crowd.limits()))
+            .env("TIDINGS_RATE_LIMITS", limits)
+            .env("TIDINGS_TRUSTED_PROXIES", "127.0.0.1")
             .args(["serve", "--listen", "127.0.0.1:0", "--log", "error"])
             .arg("--data-dir")
             .arg(folder.path())
@@ -69,7 +80,7 @@ impl Server {
         Self {
             process,
             address: address.parse().unwrap(),
-            _folder: folder,
+            folder,
         }
     }
 
@@ -146,12 +157,23 @@ fn main() {
     for crowd in Crowd::ALL.iter().filter(|crowd| is_chosen(crowd)) {
         LocalSet::new().block_on(&runtime, run(crowd));
     }
+    let is_asked = asked
+        .iter()
+        .all(|word| word.starts_with('-') || word == "stored");
+    if is_asked {
+        LocalSet::new().block_on(&runtime, stored::run());
+    }
 }
 
 async fn run(crowd: &'static Crowd) {
-    let server = Server::start(crowd).await;
+    let limits = format!("{LIMITS}{}", crowd.limits());
+    let mut server = Server::start_on(tempfile::tempdir().unwrap(), &limits).await;
     let mut pairs = people::pairs(server.address, PAIRS + 1).await;
     let target = pairs.pop().unwrap();
+    let stored = crowd.stored(&target);
+    if !stored.is_empty() {
+        server = server.fill(&limits, &stored).await;
+    }
     let quiet = talk::listen(server.address, &pairs, SPAN).await;
     let (before, handles) = (server.rss(), server.handles());
 

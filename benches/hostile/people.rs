@@ -1,20 +1,24 @@
 //! People in pairs, each connected and past their first message.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use serde_json::{Value, json};
+use tokio::time::sleep;
+
+/// Everybody's.
+pub(crate) const PASSWORD: &str = "correct horse battery";
 
 #[derive(Clone)]
 pub(crate) struct Pair {
+    pub(crate) names: [String; 2],
     pub(crate) conversation: i64,
+    pub(crate) first_message: i64,
     pub(crate) tokens: [String; 2],
 }
 
 pub(crate) async fn pairs(address: SocketAddr, count: usize) -> Vec<Pair> {
-    let site = Site {
-        url: format!("http://{address}"),
-        http: reqwest::Client::new(),
-    };
+    let site = Site::at(address);
     let mut pairs = Vec::new();
     for number in 0..count {
         pairs.push(site.pair(number).await);
@@ -22,12 +26,44 @@ pub(crate) async fn pairs(address: SocketAddr, count: usize) -> Vec<Pair> {
     pairs
 }
 
-struct Site {
+#[derive(Clone)]
+pub(crate) struct Site {
     url: String,
     http: reqwest::Client,
 }
 
 impl Site {
+    pub(crate) fn at(address: SocketAddr) -> Self {
+        Self {
+            url: format!("http://{address}"),
+            http: reqwest::Client::new(),
+        }
+    }
+
+    /// How a login is answered that comes from this address.
+    pub(crate) async fn log_in(&self, name: &str, password: &str, from: &str) -> u16 {
+        let request = self.http.post(format!("{}/api/auth/login/", self.url));
+        let body = json!({ "username": name, "password": password });
+        let request = request.header("x-forwarded-for", from).json(&body);
+        request
+            .send()
+            .await
+            .map_or(0, |answer| answer.status().as_u16())
+    }
+
+    /// Reads something to its end.
+    pub(crate) async fn get(&self, path: &str, token: &str) {
+        let request = self.http.get(format!("{}/api/{path}", self.url));
+        let answer = request.bearer_auth(token).send().await.unwrap();
+        drop(answer.error_for_status().unwrap().bytes().await.unwrap());
+    }
+
+    /// Deletes something, whatever is answered.
+    pub(crate) async fn delete(&self, path: &str, token: &str) {
+        let request = self.http.delete(format!("{}/api/{path}", self.url));
+        drop(request.bearer_auth(token).send().await);
+    }
+
     async fn pair(&self, number: usize) -> Pair {
         let names = ["left", "right"].map(|side| format!("{side}{number}"));
         let [left, right] = &names;
@@ -45,24 +81,32 @@ impl Site {
             .await;
         let conversation = made["id"].as_i64().unwrap();
         let path = format!("conversations/{conversation}/messages/");
-        self.post(&path, &tokens[0], json!({ "text": "The first." }))
-            .await;
+        let first = json!({ "text": "The first." });
+        let first = self.post(&path, &tokens[0], first).await;
         Pair {
+            names,
             conversation,
+            first_message: first["id"].as_i64().unwrap(),
             tokens,
         }
     }
 
     async fn register(&self, name: &str) -> String {
-        let body = json!({ "username": name, "password": "correct horse battery" });
+        let body = json!({ "username": name, "password": PASSWORD });
         let answer = self.post("auth/register/", "", body).await;
         answer["token"].as_str().unwrap().to_owned()
     }
 
     async fn post(&self, path: &str, token: &str, body: Value) -> Value {
         let url = format!("{}/api/{path}", self.url);
-        let request = self.http.post(url).bearer_auth(token).json(&body);
-        let answer = request.send().await.unwrap();
-        answer.error_for_status().unwrap().json().await.unwrap()
+        loop {
+            let request = self.http.post(&url).bearer_auth(token).json(&body);
+            let answer = request.send().await.unwrap();
+            if answer.status() != 429 {
+                return answer.error_for_status().unwrap().json().await.unwrap();
+            }
+            // All of them are at one address.
+            sleep(Duration::from_secs(1)).await;
+        }
     }
 }

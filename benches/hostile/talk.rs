@@ -34,8 +34,17 @@ pub(crate) async fn listen(address: SocketAddr, pairs: &[Pair], span: Duration) 
 
 /// A socket of one of a pair, bound to their conversation.
 pub(crate) async fn open(address: SocketAddr, pair: &Pair, side: usize) -> Socket {
-    let (id, token) = (pair.conversation, &pair.tokens[side]);
-    let url = format!("ws://{address}/ws/chat/{id}/?token={token}");
+    let path = format!("/ws/chat/{}/", pair.conversation);
+    open_at(address, &path, &pair.tokens[side]).await
+}
+
+/// A socket of all that a user has.
+pub(crate) async fn open_unbound(address: SocketAddr, token: &str) -> Socket {
+    open_at(address, "/ws/", token).await
+}
+
+async fn open_at(address: SocketAddr, path: &str, token: &str) -> Socket {
+    let url = format!("ws://{address}{path}?token={token}");
     let stream = TcpStream::connect(address).await.unwrap();
     stream.set_nodelay(true).unwrap();
     let request = url.into_client_request().unwrap();

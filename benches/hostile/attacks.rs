@@ -1,0 +1,262 @@
+//! Attacks by what is stored, and by passwords: what is stored is put into the
+//! database while the server is away, and then used as fast as it allows.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use futures_util::{SinkExt, StreamExt};
+use sea_orm::{ConnectionTrait, Database};
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+use tokio::time::{interval, sleep, timeout};
+use tokio_tungstenite::tungstenite::Message;
+
+use crate::SPAN;
+use crate::people::{PASSWORD, Pair, Site};
+use crate::talk;
+
+/// Answers to the message that is edited again and again.
+pub(crate) const ANSWERS: usize = 20_000;
+/// Deleted messages of each group, its members, and how many groups.
+const DELETED: usize = 30_000;
+const MEMBERS: usize = 200;
+const GROUPS: [i64; 3] = [900_000_001, 900_000_002, 900_000_003];
+/// Groups of the user who resumes.
+const JOINED: usize = 3_000;
+const RESUMING: usize = 19;
+/// Addresses and accounts of those who guess passwords.
+const ADDRESSES: usize = 40;
+const ACCOUNTS: usize = 20;
+/// A right password is accepted within this, while others guess.
+const ACCEPTED_WITHIN: Duration = Duration::from_secs(2);
+/// Ids that the server gives to nothing of its own: of messages of the large
+/// groups, of answers, and of the many groups with their messages.
+const FREE_ID: i64 = 1_000_000_000;
+const ANSWER_ID: i64 = 5_000_000_000;
+const GROUP_ID: i64 = 6_000_000_000;
+
+fn series(count: usize) -> String {
+    format!(
+        "WITH RECURSIVE g(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM g WHERE n < {count}) SELECT"
+    )
+}
+
+const MESSAGE: &str = "INSERT INTO message (id, conversation_id, seq, ord, version, \
+     posted_version, sender_id, client_id, kind, text, furthest, created_at, deleted_at, reply_to)";
+
+/// So many answers to the first message of a conversation.
+pub(crate) fn answers(conversation: i64, count: usize) -> Vec<String> {
+    let g = series(count);
+    vec![
+        format!(
+            "{MESSAGE} {g} {ANSWER_ID} + g.n, c.id, c.last_seq + g.n, c.last_ord + g.n, \
+             c.version + g.n, c.version + g.n, m.sender_id, 'answer' || g.n, 0, 'Yes', 0, \
+             m.created_at, NULL, m.id FROM g JOIN conversation c ON c.id = {conversation} \
+             JOIN message m ON m.conversation_id = c.id AND m.seq = 1"
+        ),
+        format!(
+            "UPDATE conversation SET last_seq = last_seq + {count}, last_ord = last_ord + {count}, \
+             version = version + {count}, last_message_id = {ANSWER_ID} + {count} \
+             WHERE id = {conversation}"
+        ),
+    ]
+}
+
+/// Large groups of the pair's first user, full of deleted messages that all
+/// but this user have yet to read.
+pub(crate) fn deleted(owner: &str, count: usize) -> Vec<String> {
+    let mut statements = vec![format!(
+        "INSERT INTO \"user\" (username, username_key, display_name, about, password_hash, \
+         is_admin, created_at) {} 'crowd' || g.n, 'crowd' || g.n, 'One of many', '', 'none', \
+         FALSE, 0 FROM g",
+        series(MEMBERS - 1)
+    )];
+    for (at, id) in (1..).zip(GROUPS) {
+        let first = FREE_ID * at;
+        let all = count + 100;
+        statements.push(format!(
+            "INSERT INTO conversation (id, kind, title, open, opened_by, last_seq, last_ord, \
+             version, members_version, participant_count, delivered_low, read_low, \
+             last_message_id, last_message_at, created_at) SELECT {id}, 1, 'Crowd', TRUE, u.id, \
+             {all}, {all}, {all}, 0, {MEMBERS}, 0, 0, {first} + {all}, 0, 0 FROM \"user\" u \
+             WHERE u.username = '{owner}'"
+        ));
+        statements.push(format!(
+            "INSERT INTO participant (conversation_id, user_id, role, joined_seq, joined_at, \
+             delivered_seq, read_seq, read_ord, version, archived, pinned, unread_deleted) \
+             SELECT {id}, u.id, CASE WHEN u.username = '{owner}' THEN 2 ELSE 0 END, 0, 0, 0, 0, 0, \
+             1, FALSE, FALSE, {count} FROM \"user\" u \
+             WHERE u.username = '{owner}' OR u.username LIKE 'crowd%'"
+        ));
+        statements.push(format!(
+            "{MESSAGE} {} {first} + g.n, {id}, g.n, g.n, g.n, g.n, u.id, 'said' || {id} || g.n, 0, \
+             CASE WHEN g.n <= {count} THEN '' ELSE 'Something' END, 0, 0, \
+             CASE WHEN g.n <= {count} THEN 1 END, NULL FROM g \
+             JOIN \"user\" u ON u.username = '{owner}'",
+            series(all)
+        ));
+    }
+    statements
+}
+
+/// Groups that others put on a user's list.
+pub(crate) fn groups(member: &str, count: usize) -> Vec<String> {
+    let g = series(count);
+    vec![
+        format!(
+            "INSERT INTO conversation (id, kind, title, open, opened_by, last_seq, last_ord, \
+             version, members_version, participant_count, delivered_low, read_low, \
+             last_message_id, last_message_at, created_at) {g} {GROUP_ID} + g.n, 1, \
+             'Group ' || g.n, TRUE, u.id, 1, 1, 1, 0, 2, 0, 0, {GROUP_ID} + g.n, g.n, 0 FROM g \
+             JOIN \"user\" u ON u.username = 'left0'"
+        ),
+        format!(
+            "INSERT INTO participant (conversation_id, user_id, role, joined_seq, joined_at, \
+             delivered_seq, read_seq, read_ord, version, archived, pinned) {g} {GROUP_ID} + g.n, \
+             u.id, CASE WHEN u.username = '{member}' THEN 0 ELSE 2 END, 0, 0, 0, 0, 0, 1, FALSE, \
+             FALSE FROM g JOIN \"user\" u ON u.username IN ('{member}', 'left0')"
+        ),
+        format!(
+            "{MESSAGE} {g} {GROUP_ID} + g.n, {GROUP_ID} + g.n, 1, 1, 1, 1, u.id, 'said' || g.n, 0, \
+             'Hello', 0, g.n, NULL, NULL FROM g JOIN \"user\" u ON u.username = 'left0'"
+        ),
+    ]
+}
+
+/// Puts rows into the database of a server that is away.
+pub(crate) async fn fill(folder: &Path, statements: &[String]) {
+    let url = format!("sqlite:{}", folder.join("tidings.db").display());
+    let database = Database::connect(url).await.unwrap();
+    for statement in statements {
+        let done = database.execute_unprepared(statement).await;
+        done.unwrap_or_else(|error| panic!("{error}: {statement}"));
+    }
+    database.close().await.unwrap();
+}
+
+/// What is stored for each attack.
+pub(crate) fn answers_to(target: &Pair) -> Vec<String> {
+    answers(target.conversation, ANSWERS)
+}
+
+pub(crate) fn deleted_of(target: &Pair) -> Vec<String> {
+    deleted(&target.names[0], DELETED)
+}
+
+pub(crate) fn groups_of(target: &Pair) -> Vec<String> {
+    groups(&target.names[0], JOINED)
+}
+
+/// Edits the message with many answers: many at once, then twenty a second.
+pub(crate) async fn edit_on(address: SocketAddr, target: Pair) {
+    let (mut sink, mut stream) = talk::open(address, &target, 0).await.split();
+    let message = target.first_message;
+    let say = async {
+        let mut ticks = interval(Duration::from_millis(50));
+        for count in 0.. {
+            if count >= 100 {
+                ticks.tick().await;
+            }
+            let text = format!("Changed {count}");
+            let edit = json!({ "type": "edit", "message_id": message, "message": text });
+            let sent = sink.send(Message::text(edit.to_string())).await;
+            if sent.is_err() {
+                return;
+            }
+        }
+    };
+    let hear = async { while stream.next().await.is_some() {} };
+    tokio::select! {
+        () = say => {}
+        () = hear => {}
+    }
+}
+
+/// A large group, and the id of a message there.
+pub(crate) fn deletable(seq: usize) -> (i64, i64) {
+    (GROUPS[0], FREE_ID + i64::try_from(seq).unwrap())
+}
+
+/// Deletes messages of a large group, 1.6 a second.
+pub(crate) async fn delete_on(address: SocketAddr, target: Pair) {
+    let site = Site::at(address);
+    let mut ticks = interval(Duration::from_millis(625));
+    for count in 1.. {
+        ticks.tick().await;
+        let (group, message) = deletable(DELETED + count);
+        let path = format!("conversations/{group}/messages/{message}/");
+        site.delete(&path, &target.tokens[0]).await;
+    }
+}
+
+/// Resumes with nothing known, on many sockets, again and again.
+pub(crate) async fn resume_on(address: SocketAddr, target: Pair) {
+    let mut sockets = JoinSet::new();
+    for _ in 0..RESUMING {
+        let target = target.clone();
+        sockets.spawn_local(async move {
+            let socket = talk::open_unbound(address, &target.tokens[0]).await;
+            let (mut sink, mut stream) = socket.split();
+            loop {
+                let resume = json!({ "type": "resume", "cursors": {} });
+                if sink.send(Message::text(resume.to_string())).await.is_err() {
+                    return;
+                }
+                while let Some(Ok(frame)) = stream.next().await {
+                    if !frame.is_text() {
+                        continue;
+                    }
+                    let frame: Value = serde_json::from_slice(&frame.into_data()).unwrap();
+                    match frame["type"].as_str() {
+                        Some("synced") => break,
+                        Some("error") => {
+                            let wait = frame["retry_after"].as_u64().unwrap_or(1);
+                            sleep(Duration::from_secs(wait)).await;
+                            break;
+                        }
+                        _ => {}
+                    }
+                }
+            }
+        });
+    }
+    sockets.join_all().await;
+}
+
+/// Wrong passwords from many addresses, for many accounts, 75 a second in all;
+/// meanwhile one user logs in as usual, from an address of their own.
+pub(crate) async fn guess_on(address: SocketAddr) {
+    let site = Site::at(address);
+    let mut guesses = JoinSet::new();
+    let every = Duration::from_millis(1000 * u64::try_from(ADDRESSES).unwrap() / 75);
+    for at in 0..ADDRESSES {
+        let site = site.clone();
+        guesses.spawn_local(async move {
+            let from = format!("10.0.{at}.1");
+            let mut ticks = interval(every);
+            for count in 0.. {
+                ticks.tick().await;
+                let name = format!("right{}", (at + count) % ACCOUNTS);
+                site.log_in(&name, "wrong password", &from).await;
+            }
+        });
+    }
+    let began = Instant::now();
+    let (mut tries, mut accepted, mut slowest) = (0, 0, Duration::ZERO);
+    while began.elapsed() < SPAN {
+        sleep(Duration::from_millis(900)).await;
+        let asked = Instant::now();
+        let log_in = site.log_in("left0", PASSWORD, "10.1.1.1");
+        let status = timeout(ACCEPTED_WITHIN, log_in).await;
+        tries += 1;
+        accepted += u32::from(status == Ok(200));
+        slowest = slowest.max(asked.elapsed());
+    }
+    println!(
+        "right passwords meanwhile: {accepted} of {tries} accepted within {} s, slowest {slowest:.1?}",
+        ACCEPTED_WITHIN.as_secs()
+    );
+    std::future::pending::<()>().await;
+    drop(guesses);
+}
