@@ -17,6 +17,7 @@ mod admin;
 mod api;
 mod authority;
 mod browser;
+mod budgets;
 mod cli;
 mod conversations;
 mod crash;
