@@ -92,7 +92,7 @@ impl Application {
         let listener = listen(settings.listen)?;
         let address = listener.local_addr().map_err(StartError::System)?;
         let for_metrics = settings.metrics.listen.map(listen).transpose()?;
-        let (store, alone) = open_database(&settings.database_url).await?;
+        let (store, alone) = open_database(&settings.database_url, &faults).await?;
         let secret = Secret::load_or_create(&settings.data_dir)
             .map_err(|error| StartError::Folder(shown(&settings.data_dir), error))?;
         let csrf = Csrf::new(&secret);
@@ -335,9 +335,14 @@ fn lock_folder(folder: &Path) -> Result<FolderLock, StartError> {
 
 /// SQLite is ours alone, so its schema is brought up to date here; a
 /// PostgreSQL database may be shared, and is migrated when somebody says so.
-async fn open_database(url: &DatabaseUrl) -> Result<(Store, Option<ServeLock>), StartError> {
+async fn open_database(
+    url: &DatabaseUrl,
+    faults: &Faults,
+) -> Result<(Store, Option<ServeLock>), StartError> {
     let failed = |error| StartError::Database(url.clone(), error);
-    let store = Store::open(url).await.map_err(failed)?;
+    let store = Store::open_probed(url, faults.sqlite_probe.clone())
+        .await
+        .map_err(failed)?;
     match url {
         DatabaseUrl::Sqlite(_) => store.migrate().await.map_err(failed)?,
         DatabaseUrl::Postgres(_) => {

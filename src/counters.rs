@@ -5,6 +5,7 @@
 //! such as how many sockets are open, is looked up where it is known (see
 //! `engine::overview`), not counted up and down.
 
+mod database;
 mod histogram;
 mod requests;
 
@@ -14,8 +15,9 @@ use std::time::Duration;
 
 use crate::protocol::{CloseCode, Code};
 
+pub use database::DatabaseTimes;
 pub use histogram::{Histogram, Measured};
-pub use requests::{Requests, RouteTotals, StatusClass};
+pub use requests::{NO_ROUTE, Requests, RouteTotals, StatusClass};
 
 /// A total that only grows. It has a cache line to itself: the engine's
 /// threads count side by side.
@@ -101,6 +103,8 @@ pub struct Counters {
     refusals: [Count; Code::ALL.len()],
     /// Requests over HTTP.
     pub requests: Requests,
+    /// Time on the database's connections, by route.
+    pub database: DatabaseTimes,
     /// Connections that are open, whatever becomes of them.
     connections: Level,
 }
@@ -135,6 +139,7 @@ impl Default for Counters {
             commit: Histogram::of_times(),
             refusals: std::array::from_fn(|_| Count::default()),
             requests: Requests::default(),
+            database: DatabaseTimes::default(),
             connections: Level::default(),
         }
     }

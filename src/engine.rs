@@ -62,7 +62,7 @@ struct Inner {
     directory: Directory,
     hub: HubHandle,
     presence: PresenceHandle,
-    rates: Rates,
+    rates: Arc<Rates>,
     is_stopping: AtomicBool,
     /// A few sessions at a time read what they missed.
     resume_reads: Semaphore,
@@ -91,8 +91,11 @@ impl Engine {
         let core = Arbiter::new();
         let counters = Arc::<Counters>::default();
         let directory = Directory::new(Arc::clone(&counters));
+        let rates = Rates::new(&settings.rates, Arc::clone(&counters), faults.clone());
+        let rates = Arc::new(rates);
         let journal = journal::Parts {
             store: store.clone(),
+            rates: Arc::clone(&rates),
             batch_max: settings.limits.journal_batch,
             counters: Arc::clone(&counters),
             faults: faults.clone(),
@@ -125,7 +128,7 @@ impl Engine {
             directory,
             hub,
             presence,
-            rates: Rates::new(&settings.rates),
+            rates,
             is_stopping: AtomicBool::new(false),
             resume_reads: Semaphore::new(settings.limits.resume_reads),
             pulse: Pulse::default(),

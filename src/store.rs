@@ -25,10 +25,12 @@ mod logins;
 mod messages;
 mod open;
 mod piece;
+mod postgres;
 mod presence;
 mod profiles;
 mod recent;
 mod sqlite;
+mod statement_time;
 mod user_words;
 mod users;
 mod words;
@@ -38,7 +40,7 @@ use std::sync::Arc;
 use entity::{LoginId, UserId, login, user};
 use sea_orm::{AccessMode, ConnectionTrait, DbBackend, IsolationLevel, TransactionOptions, Value};
 
-use database::{Database, Transaction, begin_whole};
+use database::{Database, Transaction};
 use gather::Gather;
 use recent::Recent;
 use sqlite::Begin;
@@ -60,9 +62,11 @@ pub use error::StoreError;
 pub use import::{Newcomer, World};
 pub use invites::NewInvite;
 pub use logins::{Login, NewLogin};
-pub use messages::{Page, PageRequest, ReceiptsRequest, View};
+pub use messages::{PAGE_BYTES, Page, PageRequest, ReceiptsRequest, View};
 pub use open::FolderLock;
 pub use presence::Status;
+pub use sqlite::SqliteProbe;
+pub use statement_time::{StatementMeter, StatementPayer, keep_payer, paid_by};
 pub use user_words::{Found, FoundCursor};
 pub use users::{NewUser, ProfileChange};
 pub use words::Wanted;
@@ -107,7 +111,9 @@ impl Store {
     async fn begin(&self) -> Result<Transaction> {
         Ok(match &self.writer {
             Database::Sqlite(writer) => Transaction::Sqlite(writer.begin(Begin::ToWrite).await?),
-            Database::Postgres(pool) => begin_whole(pool, TransactionOptions::default()).await?,
+            Database::Postgres(pool) => {
+                Transaction::Postgres(pool.begin_whole(TransactionOptions::default()).await?)
+            }
         })
     }
 
@@ -128,7 +134,7 @@ impl Store {
         };
         Ok(match &self.reader {
             Database::Sqlite(reader) => Transaction::Sqlite(reader.begin(Begin::ToRead).await?),
-            Database::Postgres(pool) => begin_whole(pool, options).await?,
+            Database::Postgres(pool) => Transaction::Postgres(pool.begin_whole(options).await?),
         })
     }
 

@@ -256,10 +256,13 @@ fn forms(config: &mut ServiceConfig) {
             [(&get, to(register::show)), (&post, to(register::submit))],
         ))
         .service(at("/logout", [(&post, to(login::logout))]))
-        .service(open_at(
-            "/reset",
-            [(&get, to(reset::show)), (&post, to(reset::submit))],
-        ))
+        .service(
+            open_at(
+                "/reset",
+                [(&get, to(reset::show)), (&post, to(reset::submit))],
+            )
+            .wrap(from_fn(auth::within_budget)),
+        )
         .service(open_at("/static/{path:.*}", [(&get, to(assets::serve))]));
 }
 

@@ -33,6 +33,9 @@ pub struct Rates {
     pub account_logins: Option<Rate>,
     /// Failed logins from an address. 100 in ten minutes.
     pub address_logins: Option<Rate>,
+    /// Milliseconds of database time of a user, and before login of an address.
+    /// 50 a second, 500 at once.
+    pub database: Option<Rate>,
     /// Open sockets of a user. 20.
     pub sockets: Option<NonZeroU32>,
 }
@@ -40,6 +43,7 @@ pub struct Rates {
 /// What would have been right.
 const RIGHT: &str = "off, or limits with commas between, such as \
      sends=10/50,requests=20/100,typing=2/10,frames=200/1000 (a second/at once), \
+     database=50/500 (milliseconds a second/at once), \
      registrations=10,logins=60,account-logins=10,address-logins=100 (in ten minutes), \
      sockets=20 (at a time), each of which may be =off";
 
@@ -56,6 +60,7 @@ impl Rates {
             logins: in_ten_minutes(60),
             account_logins: in_ten_minutes(10),
             address_logins: in_ten_minutes(100),
+            database: a_second(50, 500),
             sockets: NonZeroU32::new(20),
         }
     }
@@ -90,6 +95,7 @@ impl Rates {
             "logins" => self.logins = count(value)?.and_then(spread),
             "account-logins" => self.account_logins = count(value)?.and_then(spread),
             "address-logins" => self.address_logins = count(value)?.and_then(spread),
+            "database" => self.database = pace(value)?,
             "sockets" => self.sockets = count(value)?,
             _ => return None,
         }

@@ -9,7 +9,7 @@ use parking_lot::RwLock;
 use super::{Count, Histogram, Measured};
 
 /// What stands for every path that there is no route for.
-const NO_ROUTE: &str = "none";
+pub const NO_ROUTE: &str = "none";
 
 /// The first digit of a status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,7 +119,7 @@ impl Requests {
 }
 
 /// The pattern without what its parts have to look like: `{id:\d+}` is `{id}`.
-fn plain(pattern: &str) -> String {
+pub(super) fn plain(pattern: &str) -> String {
     let mut name = String::new();
     let mut is_form = false;
     for letter in pattern.chars() {

@@ -13,6 +13,7 @@
 //!   the process, since nothing may be told that isn't known to be on disk.
 
 mod batch;
+mod costs;
 mod handle;
 pub mod messages;
 
@@ -24,9 +25,10 @@ use entity::Millis;
 use tokio::time::Instant;
 
 use crate::counters::Counters;
+use crate::engine::rates::Rates;
 use crate::protocol::Problem;
 use crate::store::append::{Append, Commit, Outcome};
-use crate::store::{Store, StoreError};
+use crate::store::{StatementMeter, Store, StoreError, paid_by};
 
 use super::task::in_task;
 use super::testing::Faults;
@@ -37,6 +39,8 @@ use messages::Write;
 /// What the Journal works with.
 pub(super) struct Parts {
     pub(super) store: Store,
+    /// What its statements take is charged to the users who asked.
+    pub(super) rates: Arc<Rates>,
     /// The most entries in one transaction.
     pub(super) batch_max: usize,
     pub(super) counters: Arc<Counters>,
@@ -69,10 +73,12 @@ impl Journal {
             return;
         }
         self.parts.faults.before_commit();
-        let store = self.parts.store.clone();
+        let (store, rates) = (self.parts.store.clone(), Arc::clone(&self.parts.rates));
         let began = Instant::now();
         let write = async move {
-            let commits = commit(&store, &batch.appends).await;
+            let meter = Arc::<StatementMeter>::default();
+            let commits = paid_by(meter.clone(), commit(&store, &batch.appends)).await;
+            rates.charge_shares(&costs::shares(&batch.appends, &commits, meter.total()));
             (batch, commits)
         };
         ctx.spawn(

@@ -21,6 +21,8 @@ pub struct Overview {
     pub journal: Journal,
     /// Requests over HTTP, by route.
     pub requests: Vec<RouteTotals>,
+    /// Milliseconds on the database's connections, by route.
+    pub database: Vec<(String, u64)>,
     /// What was refused, over HTTP and on sockets: every code there is.
     pub refusals: Vec<(Code, u64)>,
 }
@@ -114,6 +116,7 @@ impl Engine {
                 commit: counters.commit.measured(),
             },
             requests: counters.requests.totals(),
+            database: counters.database.totals(),
             refusals: counters.refusals(),
         }
     }

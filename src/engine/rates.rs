@@ -4,6 +4,7 @@
 //! never more than [`BUCKETS`] of a kind: who comes after that shares one with
 //! others, by a hash that nobody outside knows.
 
+mod database;
 mod seats;
 
 use std::collections::HashMap;
@@ -22,9 +23,13 @@ use governor::state::keyed::{HashMapStateStore, ShrinkableKeyedStateStore};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 
 use crate::config::{self, Rate};
+use crate::counters::Counters;
+use crate::engine::testing::Faults;
 use crate::protocol::{Code, Problem};
 
 pub use crate::protocol::problem::Standing;
+use database::DatabaseBudget;
+pub use database::DatabasePayer;
 pub use seats::Seat;
 use seats::Seats;
 
@@ -46,6 +51,7 @@ pub struct Rates {
     account_logins: Limiter<(String, Place)>,
     address_logins: Limiter<Place>,
     sockets: Seats,
+    database: Arc<DatabaseBudget>,
 }
 
 /// Too much was asked.
@@ -63,7 +69,7 @@ struct Place(IpAddr);
 
 impl Rates {
     #[must_use]
-    pub fn new(rates: &config::Rates) -> Self {
+    pub fn new(rates: &config::Rates, counters: Arc<Counters>, faults: Faults) -> Self {
         Self {
             sends: Limiter::new(rates.sends),
             requests: Limiter::new(rates.requests),
@@ -72,6 +78,7 @@ impl Rates {
             account_logins: Limiter::new(rates.account_logins),
             address_logins: Limiter::new(rates.address_logins),
             sockets: Seats::new(rates.sockets),
+            database: Arc::new(DatabaseBudget::new(rates.database, counters, faults)),
         }
     }
 
@@ -80,6 +87,7 @@ impl Rates {
     /// # Errors
     /// Where that is too much.
     pub fn send(&self, user: UserId) -> Result<Option<Standing>, TooMuch> {
+        self.database.check_user(user)?;
         self.sends.take(user)
     }
 
@@ -88,6 +96,7 @@ impl Rates {
     /// # Errors
     /// Where that is too much.
     pub fn request(&self, user: UserId) -> Result<Option<Standing>, TooMuch> {
+        self.database.check_user(user)?;
         self.requests.take(user)
     }
 

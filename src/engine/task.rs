@@ -2,7 +2,10 @@
 
 use std::future::Future;
 
-/// Does it in a task of the runtime's own, and answers what it came to.
+use crate::store::keep_payer;
+
+/// Does it in a task of the runtime's own, and answers what it came to. The
+/// payer of this task's statements pays for those of the other, too.
 ///
 /// An actor's futures are dropped outside the runtime when its arbiter stops,
 /// and a PostgreSQL connection that is dropped there amid a transaction is
@@ -11,7 +14,7 @@ use std::future::Future;
 pub(super) async fn in_task<T: Send + 'static>(
     work: impl Future<Output = T> + Send + 'static,
 ) -> T {
-    match tokio::spawn(work).await {
+    match tokio::spawn(keep_payer(work)).await {
         Ok(done) => done,
         Err(error) => match error.try_into_panic() {
             Ok(panic) => std::panic::resume_unwind(panic),

@@ -52,7 +52,7 @@ impl Store {
             return Ok(None);
         };
         let lock = ServeLock {
-            connection: lock_connection(pool).await?,
+            connection: lock_connection(pool.connection()).await?,
         };
         if lock.take().await? {
             return Ok(Some(lock));

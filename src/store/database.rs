@@ -1,24 +1,22 @@
 //! Either database, and a transaction on it.
 
 use sea_orm::prelude::async_trait::async_trait;
-use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult,
-    QueryResult, RuntimeErr, Statement, TransactionOptions, TransactionTrait,
-};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, ExecResult, QueryResult, Statement};
 
+use super::postgres::{PostgresPool, PostgresTransaction};
 use super::sqlite::{self, Connections};
 
 /// Connections to one of them, for one purpose.
 #[derive(Clone)]
 pub(super) enum Database {
     Sqlite(Connections),
-    Postgres(DatabaseConnection),
+    Postgres(PostgresPool),
 }
 
 /// A transaction. Dropped before its commit, it is rolled back.
 pub(super) enum Transaction {
     Sqlite(sqlite::Transaction),
-    Postgres(DatabaseTransaction),
+    Postgres(PostgresTransaction),
 }
 
 impl Database {
@@ -49,24 +47,6 @@ impl Transaction {
                 Ok(rows)
             }
         }
-    }
-}
-
-/// Begins a transaction in a task of its own, which ends also where nobody
-/// waits for it any more: a request or a session may be dropped at any moment.
-/// sqlx gives a PostgreSQL connection that was dropped amid `BEGIN` back to
-/// its pool with the transaction open, and what the next one writes there by
-/// itself would never be committed. One that has begun is rolled back.
-pub(super) async fn begin_whole(
-    pool: &DatabaseConnection,
-    options: TransactionOptions,
-) -> Result<Transaction, DbErr> {
-    let pool = pool.clone();
-    let begun = tokio::spawn(async move { pool.begin_with_options(options).await });
-    match begun.await {
-        Ok(begun) => Ok(Transaction::Postgres(begun?)),
-        // The runtime is going, and takes its tasks along.
-        Err(error) => Err(DbErr::Conn(RuntimeErr::Internal(error.to_string()))),
     }
 }
 

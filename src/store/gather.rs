@@ -7,12 +7,14 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::hash::Hash;
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use sea_orm::{DbErr, RuntimeErr};
 use tokio::sync::oneshot;
 use tracing::Instrument;
 
+use super::statement_time::{StatementMeter, StatementPayer, current_payer, paid_by};
 use super::{Result, StoreError};
 
 /// The most that one reading reads for.
@@ -29,7 +31,12 @@ struct Queue<K, V> {
     is_reading: bool,
 }
 
-type Asked<K, V> = (K, oneshot::Sender<Result<Option<V>>>);
+/// A question: its key, who is answered, and who pays a share of the reading.
+struct Asked<K, V> {
+    key: K,
+    answer: oneshot::Sender<Result<Option<V>>>,
+    payer: Option<Arc<dyn StatementPayer>>,
+}
 
 impl<K, V> Default for Gather<K, V> {
     fn default() -> Self {
@@ -57,10 +64,14 @@ where
     where
         F: Future<Output = Result<HashMap<K, V>>> + Send + 'static,
     {
-        let (asked, answer) = oneshot::channel();
+        let (answers, answer) = oneshot::channel();
         let is_reading = {
             let mut queue = self.queue.lock();
-            queue.waiting.push((key, asked));
+            queue.waiting.push(Asked {
+                key,
+                answer: answers,
+                payer: current_payer(),
+            });
             std::mem::replace(&mut queue.is_reading, true)
         };
         if !is_reading {
@@ -77,6 +88,12 @@ where
             Err(error) => Err(given_up(&error.to_string())),
         }
     }
+}
+
+/// What each of so many pays for a reading.
+fn share(meter: &StatementMeter, count: usize) -> Duration {
+    let count = u32::try_from(count).unwrap_or(u32::MAX).max(1);
+    meter.total() / count
 }
 
 /// The runtime of whoever read is going, and takes its tasks along.
@@ -105,9 +122,14 @@ where
             if asked.is_empty() {
                 return;
             }
-            let keys = asked.iter().map(|(key, _)| *key).collect();
-            let found = read(keys).await;
-            for (key, answer) in asked {
+            let keys = asked.iter().map(|asked| asked.key).collect();
+            let meter = Arc::<StatementMeter>::default();
+            let found = paid_by(meter.clone(), read(keys)).await;
+            let share = share(&meter, asked.len());
+            for Asked { key, answer, payer } in asked {
+                if let Some(payer) = payer {
+                    payer.charge(share);
+                }
                 let found = found.as_ref().map(|found| found.get(&key).cloned());
                 // Who asked may be gone.
                 let _ = answer.send(found.map_err(Clone::clone));
@@ -177,6 +199,40 @@ mod tests {
         }
         assert_eq!(found, [None, Some(30), None, Some(50), None]);
         assert_eq!(readings.load(Ordering::SeqCst), 2);
+    }
+
+    #[tokio::test]
+    async fn shared_reading_is_paid_by_all() {
+        let gather = Arc::new(Gather::<i64, i64>::default());
+        let go_on = Arc::new(Notify::new());
+        let ask = |key| {
+            let (gather, go_on) = (gather.clone(), go_on.clone());
+            let meter = Arc::<StatementMeter>::default();
+            let read = move |keys: Vec<i64>| {
+                let go_on = go_on.clone();
+                async move {
+                    if keys == [1] {
+                        go_on.notified().await;
+                    }
+                    current_payer().unwrap().charge(Duration::from_millis(60));
+                    Found::Ok(HashMap::new())
+                }
+            };
+            let paying = meter.clone();
+            let asked = async move { paid_by(paying, gather.ask(key, read)).await.unwrap() };
+            (meter, tokio::spawn(asked))
+        };
+        let (alone, first) = ask(1);
+        tokio::task::yield_now().await;
+        let others = [2, 3, 4].map(ask);
+        tokio::task::yield_now().await;
+        go_on.notify_one();
+        first.await.unwrap();
+        assert_eq!(alone.total(), Duration::from_millis(60));
+        for (meter, other) in others {
+            other.await.unwrap();
+            assert_eq!(meter.total(), Duration::from_millis(20));
+        }
     }
 
     #[test]

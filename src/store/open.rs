@@ -15,7 +15,8 @@ use sea_orm::{ConnectOptions, DatabaseConnection, DbErr, RuntimeErr};
 
 use super::alone::lock_to_migrate;
 use super::database::Database;
-use super::sqlite::Connections;
+use super::postgres::PostgresPool;
+use super::sqlite::{Connections, SqliteProbe};
 use super::{Result, Store, copies};
 use crate::config::DatabaseUrl;
 
@@ -44,17 +45,25 @@ impl Store {
     /// # Errors
     /// `Unavailable` where it can't be reached.
     pub async fn open(url: &DatabaseUrl) -> Result<Self> {
+        Self::open_probed(url, None).await
+    }
+
+    /// Opens the database; what SQLite does is counted from then on.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub async fn open_probed(url: &DatabaseUrl, probe: Option<Arc<SqliteProbe>>) -> Result<Self> {
         let (writer, reader) = match url {
             DatabaseUrl::Sqlite(path) => {
                 own_file(path)
                     .map_err(|error| DbErr::Conn(RuntimeErr::Internal(error.to_string())))?;
-                let writer = Connections::open(sqlite(path, May::Write), 1).await?;
+                let writer = Connections::open(sqlite(path, May::Write), probe.clone(), 1).await?;
                 let reader = sqlite(path, May::OnlyRead);
-                let reader = Connections::open(reader, SQLITE_READERS).await?;
+                let reader = Connections::open(reader, probe, SQLITE_READERS).await?;
                 (Database::Sqlite(writer), Database::Sqlite(reader))
             }
             DatabaseUrl::Postgres(url) => {
-                let pool = postgres(url).await?;
+                let pool = PostgresPool::new(postgres(url).await?, POSTGRES_CONNECTIONS);
                 (Database::Postgres(pool.clone()), Database::Postgres(pool))
             }
         };
@@ -87,7 +96,7 @@ impl Store {
             .pragma("temp_store", "MEMORY")
             .pragma("query_only", "ON")
             .log_statements(STATEMENTS_LOGGED_AT);
-        let reader = Database::Sqlite(Connections::open(options, SQLITE_READERS).await?);
+        let reader = Database::Sqlite(Connections::open(options, None, SQLITE_READERS).await?);
         Ok(Self {
             writer: reader.clone(),
             reader,
@@ -107,7 +116,7 @@ impl Store {
         // step may take its time there.
         let writer = match &self.writer {
             Database::Sqlite(connections) => connections.for_sea_orm().await?,
-            Database::Postgres(pool) => lock_to_migrate(pool).await?,
+            Database::Postgres(pool) => lock_to_migrate(pool.connection()).await?,
         };
         // With none missing nothing is done: the migrator would log even that,
         // before the one line of a command's answer.

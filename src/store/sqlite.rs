@@ -7,7 +7,10 @@
 //! isn't tried out, as sqlx's own pool does each time.
 
 mod line;
+mod probe;
 mod transaction;
+
+use std::sync::Arc;
 
 use deadpool::Runtime;
 use deadpool::managed::{Manager, Metrics, Object, Pool, PoolError, RecycleError, RecycleResult};
@@ -20,6 +23,7 @@ use sea_orm::{
 
 use super::open::ACQUIRE_TIMEOUT;
 use line::Line;
+pub use probe::SqliteProbe;
 pub(super) use transaction::{Begin, Transaction};
 
 /// The connections for one purpose; each statement takes one for itself.
@@ -29,14 +33,17 @@ pub(super) struct Connections(Pool<Opener>);
 /// One of them, until it is dropped.
 type Taken = Object<Opener>;
 
-struct Opener(SqliteConnectOptions);
+struct Opener {
+    options: SqliteConnectOptions,
+    probe: Option<Arc<SqliteProbe>>,
+}
 
 impl Manager for Opener {
     type Type = Line;
     type Error = SqlxError;
 
     async fn create(&self) -> Result<Line, SqlxError> {
-        Line::open(&self.0).await
+        Line::open(&self.options, self.probe.as_ref()).await
     }
 
     async fn recycle(&self, line: &mut Line, _: &Metrics) -> RecycleResult<SqlxError> {
@@ -50,8 +57,12 @@ impl Manager for Opener {
 impl Connections {
     /// At most so many. One is opened at once, to see whether it can be and the
     /// file is a database.
-    pub(super) async fn open(options: SqliteConnectOptions, most: usize) -> Result<Self, DbErr> {
-        let pool = Pool::builder(Opener(options))
+    pub(super) async fn open(
+        options: SqliteConnectOptions,
+        probe: Option<Arc<SqliteProbe>>,
+        most: usize,
+    ) -> Result<Self, DbErr> {
+        let pool = Pool::builder(Opener { options, probe })
             .max_size(most)
             .wait_timeout(Some(ACQUIRE_TIMEOUT))
             .runtime(Runtime::Tokio1)
@@ -79,7 +90,7 @@ impl Connections {
 
     /// One beside these, as SeaORM has them: what migrates takes no other.
     pub(super) async fn for_sea_orm(&self) -> Result<DatabaseConnection, DbErr> {
-        let options = self.0.manager().0.clone();
+        let options = self.0.manager().options.clone();
         let pool = SqlitePoolOptions::new().max_connections(1);
         let pool = pool.connect_with(options).await;
         let pool = pool.map_err(not_opened)?;

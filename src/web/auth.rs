@@ -7,6 +7,7 @@
 //! to show that it comes from our pages (see [`csrf`]).
 
 use std::future::{Ready, ready};
+use std::sync::Arc;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
@@ -17,7 +18,7 @@ use entity::{Millis, UserId};
 
 use super::cookies::Jar;
 use super::{App, State, csrf, decoding, limits, problem};
-use crate::engine::rates::{Rates, Standing, TooMuch};
+use crate::engine::rates::{DatabasePayer, Rates, Standing, TooMuch};
 use crate::protocol::{Code, Problem};
 use crate::store::Login;
 
@@ -100,7 +101,7 @@ async fn pass(
     let found = of_request(request.request()).await;
     let counted = match (&found, request.app_data::<App>()) {
         (Ok(login), Some(app)) => count(app.engine.rates(), login.user.id),
-        _ => Ok(None),
+        _ => check_payer(request.request()).map(|()| None),
     };
     let standing = match counted {
         Ok(standing) => standing,
@@ -118,6 +119,28 @@ async fn pass(
         limits::say(response.headers_mut(), standing);
     }
     Ok(response)
+}
+
+/// Refuses a request whose address took too much database time. For endpoints
+/// that don't look who asks.
+pub(super) async fn within_budget(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    if let Err(too_much) = check_payer(request.request()) {
+        let refused = problem::response(&too_much.into());
+        return Ok(request.into_response(refused).map_into_right_body());
+    }
+    Ok(next.call(request).await?.map_into_left_body())
+}
+
+/// What pays for the statements of a request.
+pub(super) fn payer_of(request: &HttpRequest) -> Option<Arc<DatabasePayer>> {
+    request.extensions().get::<Arc<DatabasePayer>>().cloned()
+}
+
+fn check_payer(request: &HttpRequest) -> Result<(), TooMuch> {
+    payer_of(request).map_or(Ok(()), |payer| payer.check())
 }
 
 /// Lets in admins alone: to everybody else there is nothing here, whatever
@@ -189,9 +212,9 @@ async fn of_request(request: &HttpRequest) -> Result<Login, Refused> {
     let given = bearer(request).map(str::to_owned);
     match or_cookie(app, request, given) {
         None => Err(unauthenticated().into()),
-        Some(Token::Given(token)) => Ok(check(app, &token).await?),
+        Some(Token::Given(token)) => Ok(check(app, request, &token).await?),
         Some(Token::Cookie(token)) => {
-            let login = check(app, &token).await?;
+            let login = check(app, request, &token).await?;
             csrf::check(app, request, login.id).map_err(|problem| Refused {
                 problem,
                 is_admin: login.user.is_admin,
@@ -208,10 +231,10 @@ async fn of_request(request: &HttpRequest) -> Result<Login, Refused> {
 pub(super) async fn of_handshake(app: &State, request: &HttpRequest) -> Result<Login, Problem> {
     match in_handshake(app, request)? {
         None => Err(unauthenticated()),
-        Some(Token::Given(token)) => check(app, &token).await,
+        Some(Token::Given(token)) => check(app, request, &token).await,
         Some(Token::Cookie(token)) => {
             csrf::check_origin(app, request)?;
-            check(app, &token).await
+            check(app, request, &token).await
         }
     }
 }
@@ -231,7 +254,7 @@ pub(super) async fn of_admin_handshake(
         Some(Token::Given(token)) => (token, false),
         Some(Token::Cookie(token)) => (token, true),
     };
-    match check(app, &token).await {
+    match check(app, request, &token).await {
         Ok(login) if login.user.is_admin => {
             if is_cookie {
                 csrf::check_origin(app, request)?;
@@ -258,8 +281,12 @@ fn or_cookie(app: &State, request: &HttpRequest, given: Option<String>) -> Optio
     given.map(Token::Given).or_else(cookie)
 }
 
-async fn check(app: &State, token: &str) -> Result<Login, Problem> {
+async fn check(app: &State, request: &HttpRequest, token: &str) -> Result<Login, Problem> {
     let claims = app.tokens.read(token).ok_or_else(unauthenticated)?;
+    // The token itself says whose it is, so that no address pays for this.
+    if let Some(payer) = payer_of(request) {
+        payer.log_in(UserId(claims.sub));
+    }
     let now = Millis::now();
     let login = app.store.login(claims.sid, now).await?;
     let login = login

@@ -43,7 +43,7 @@ impl Keeper {
         Self { person, browser }
     }
 
-    async fn get(&mut self, path: &str) -> Shown {
+    pub(crate) async fn get(&mut self, path: &str) -> Shown {
         self.browser.get(path).await
     }
 

@@ -10,8 +10,12 @@ fn rate(burst: u32) -> Rate {
     }
 }
 
+fn with_rates(rates: config::Rates) -> Rates {
+    Rates::new(&rates, Arc::default(), Faults::default())
+}
+
 fn rates() -> Rates {
-    Rates::new(&config::Rates {
+    with_rates(config::Rates {
         sends: Some(rate(3)),
         account_logins: Some(rate(3)),
         address_logins: Some(rate(5)),
@@ -66,7 +70,7 @@ fn many_passwords_at_once_are_no_way_around() {
 
 #[test]
 fn right_passwords_count_by_account_and_what_nobody_looked_at_does_not() {
-    let rates = Rates::new(&config::Rates {
+    let rates = with_rates(config::Rates {
         logins: Some(rate(2)),
         ..config::Rates::off()
     });

@@ -15,7 +15,7 @@ use crate::engine::task::in_task;
 use crate::protocol::command::{BadFrame, ClientFrame};
 use crate::protocol::event::{Hello, PROTOCOL, RemovedReason, Scope};
 use crate::protocol::{CloseCode, Event};
-use crate::store::StoreError;
+use crate::store::{StoreError, paid_by};
 
 /// How far a session has come.
 pub(super) enum Phase {
@@ -107,7 +107,9 @@ impl From<StoreError> for Failure {
 impl Session {
     /// Reads where things stand, and says `hello`.
     pub(super) fn say_hello(&self, ctx: &mut SocketContext) {
+        let payer = self.engine.rates().payer_of_socket(self.who.user.id);
         let opening = read(self.engine.clone(), self.who.clone(), self.door);
+        let opening = paid_by(payer, opening);
         ctx.spawn(
             in_task(opening)
                 .into_actor(self)

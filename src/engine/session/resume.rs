@@ -19,7 +19,7 @@ use crate::engine::directory::Door;
 use crate::engine::ports::Frame;
 use crate::protocol::command::{Cursors, Named, Resume};
 use crate::protocol::{CloseCode, Code, Event, Problem};
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, paid_by};
 use catch_up::{CatchUp, Desk, Found, Out, Read};
 use floors::Floors;
 
@@ -173,8 +173,10 @@ async fn fetch(engine: Engine, me: UserId, read: Read) -> Option<Result<Found, S
     let mut task = JoinSet::new();
     task.spawn(async move {
         let inner = &engine.inner;
+        inner.rates.afford(me).await;
         let _permit = inner.resume_reads.acquire().await;
-        ask(&inner.store, me, read).await
+        let payer = inner.rates.payer_of_socket(me);
+        paid_by(payer, ask(&inner.store, me, read)).await
     });
     task.join_next().await?.ok()
 }

@@ -1,11 +1,16 @@
 //! One connection.
 
+use std::sync::Arc;
+
 use futures_util::TryStreamExt;
 use sea_orm::sqlx::query::Query;
 use sea_orm::sqlx::sqlite::{Sqlite, SqliteConnectOptions, SqliteConnection, SqliteQueryResult};
 use sea_orm::sqlx::{AssertSqlSafe, ConnectOptions, Connection, Either, Executor, query_with};
 use sea_orm::{DbErr, ExecResult, QueryResult, RuntimeErr, SqlxError, Statement, Values};
 use sea_query_sqlx::SqlxValues;
+
+use super::SqliteProbe;
+use crate::store::statement_time::StatementTimer;
 
 /// SQLite's plain error, by which it says that no transaction is open.
 const NONE_IS_OPEN: &str = "1";
@@ -17,9 +22,16 @@ pub(super) struct Line {
 }
 
 impl Line {
-    pub(super) async fn open(options: &SqliteConnectOptions) -> Result<Self, SqlxError> {
+    pub(super) async fn open(
+        options: &SqliteConnectOptions,
+        probe: Option<&Arc<SqliteProbe>>,
+    ) -> Result<Self, SqlxError> {
+        let mut connection = options.connect().await?;
+        if let Some(probe) = probe {
+            probe.watch(&mut connection).await?;
+        }
         Ok(Self {
-            connection: options.connect().await?,
+            connection,
             is_lost: false,
         })
     }
@@ -50,6 +62,7 @@ impl Line {
     /// Of several statements, the last one's result counts: those that change
     /// nothing repeat how much was changed before them.
     pub(super) async fn execute(&mut self, statement: Statement) -> Result<ExecResult, DbErr> {
+        let _timer = StatementTimer::start();
         let mut steps = self.connection.fetch_many(query(statement));
         let mut done = Ok(SqliteQueryResult::default());
         loop {
@@ -68,6 +81,7 @@ impl Line {
     }
 
     pub(super) async fn execute_unprepared(&mut self, sql: String) -> Result<ExecResult, DbErr> {
+        let _timer = StatementTimer::start();
         let done = self.connection.execute(AssertSqlSafe(sql)).await;
         Ok(self.note(done)?.into())
     }
@@ -76,6 +90,7 @@ impl Line {
         &mut self,
         statement: Statement,
     ) -> Result<Option<QueryResult>, DbErr> {
+        let _timer = StatementTimer::start();
         let row = query(statement).fetch_optional(&mut self.connection).await;
         Ok(self.note(row)?.map(Into::into))
     }
@@ -84,6 +99,7 @@ impl Line {
         &mut self,
         statement: Statement,
     ) -> Result<Vec<QueryResult>, DbErr> {
+        let _timer = StatementTimer::start();
         let rows = query(statement).fetch_all(&mut self.connection).await;
         Ok(self.note(rows)?.into_iter().map(Into::into).collect())
     }

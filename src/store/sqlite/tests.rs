@@ -11,7 +11,7 @@ async fn three() -> (TempDir, Connections) {
     let options = SqliteConnectOptions::new()
         .filename(folder.path().join("three.db"))
         .create_if_missing(true);
-    let writer = Connections::open(options, 1).await.unwrap();
+    let writer = Connections::open(options, None, 1).await.unwrap();
     let make = "CREATE TABLE t (n INTEGER PRIMARY KEY); INSERT INTO t VALUES (1), (2), (3)";
     writer.execute_unprepared(make).await.unwrap();
     (folder, writer)

@@ -4,7 +4,7 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use askama::Template;
-use entity::Millis;
+use entity::{Millis, UserId};
 
 use super::super::auth::Admin;
 use super::super::pages::page_as;
@@ -14,6 +14,8 @@ use crate::config::{Metrics, Rate, Rates, Registration};
 use crate::engine::pulse::{KEPT, Sample};
 use crate::protocol::Problem;
 
+/// How many of the most expensive accounts are listed.
+const EXPENSIVE: usize = 10;
 /// The height of a chart, in its own units.
 const HEIGHT: f64 = 32.0;
 
@@ -40,6 +42,8 @@ struct Page {
     figures: Vec<Figure>,
     facts: Vec<(&'static str, String)>,
     limits: Vec<(&'static str, String)>,
+    /// Id, name and database time of the accounts that took the most of it.
+    expensive: Vec<(UserId, String, String)>,
 }
 
 /// Which of a sample's figures it is.
@@ -87,6 +91,7 @@ pub(in crate::web) async fn show(app: App, Admin(login): Admin) -> Result<HttpRe
             .collect(),
         facts: facts(&app).await?,
         limits: limits(&app.settings.rates),
+        expensive: expensive(&app).await?,
     };
     page_as(StatusCode::OK, &page)
 }
@@ -131,6 +136,18 @@ fn number(value: f64) -> String {
     }
 }
 
+/// The accounts whose statements took most of the last ten minutes.
+async fn expensive(app: &State) -> Result<Vec<(UserId, String, String)>, Problem> {
+    let mut accounts = Vec::new();
+    for (id, took) in app.engine.rates().most_expensive(EXPENSIVE) {
+        if let Some(user) = app.store.user(id).await? {
+            let took = number(took.as_secs_f64() * 1000.0);
+            accounts.push((id, user.username, format!("{took} ms")));
+        }
+    }
+    Ok(accounts)
+}
+
 /// What each may ask for, in words.
 fn limits(rates: &Rates) -> Vec<(&'static str, String)> {
     let off = || "no limit".to_owned();
@@ -151,6 +168,10 @@ fn limits(rates: &Rates) -> Vec<(&'static str, String)> {
             spread(rates.address_logins),
         ),
         (
+            "Database time of a user or address",
+            rates.database.map_or_else(off, milliseconds),
+        ),
+        (
             "Open sockets of somebody",
             rates.sockets.map_or_else(off, |most| most.to_string()),
         ),
@@ -160,6 +181,11 @@ fn limits(rates: &Rates) -> Vec<(&'static str, String)> {
 fn per_second(rate: Rate) -> String {
     let a_second = number(1.0 / rate.each.as_secs_f64());
     format!("{a_second} a second, {} at once", rate.burst)
+}
+
+fn milliseconds(rate: Rate) -> String {
+    let a_second = number(1.0 / rate.each.as_secs_f64());
+    format!("{a_second} ms a second, {} ms at once", rate.burst)
 }
 
 fn where_metrics_are(metrics: &Metrics) -> String {
@@ -239,9 +265,10 @@ mod tests {
         assert_eq!(
             said(&Rates::usual()),
             "10 a second, 50 at once; 20 a second, 100 at once; 2 a second, 10 at once; \
-             10 in ten minutes; 10 in ten minutes; 100 in ten minutes; 20"
+             10 in ten minutes; 10 in ten minutes; 100 in ten minutes; \
+             50 ms a second, 500 ms at once; 20"
         );
-        assert_eq!(said(&Rates::off()), ["no limit"; 7].join("; "));
+        assert_eq!(said(&Rates::off()), ["no limit"; 8].join("; "));
     }
 
     #[test]

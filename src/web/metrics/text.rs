@@ -74,7 +74,8 @@ impl Collector for Scrape {
             histogram(encoder, spread)?;
         }
         by_reason(encoder, overview)?;
-        by_route(encoder, overview)
+        by_route(encoder, overview)?;
+        database_times(encoder, overview)
     }
 }
 
@@ -270,6 +271,16 @@ fn by_route(encoder: &mut DescriptorEncoder, overview: &Overview) -> fmt::Result
     for totals in &overview.requests {
         let route = [("route", totals.route.as_str())];
         spread_out(family.encode_family(&route)?, &totals.took, SECOND)?;
+    }
+    Ok(())
+}
+
+fn database_times(encoder: &mut DescriptorEncoder, overview: &Overview) -> fmt::Result {
+    let name = "tidings_database_milliseconds";
+    let help = "Time on the database's connections, by route";
+    let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+    for (route, milliseconds) in &overview.database {
+        counted(&mut family, [("route", route.as_str())], *milliseconds)?;
     }
     Ok(())
 }

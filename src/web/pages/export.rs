@@ -3,18 +3,19 @@
 use std::time::Duration;
 
 use actix_web::web::Bytes;
-use actix_web::{HttpResponse, http::header};
+use actix_web::{HttpRequest, HttpResponse, http::header};
 use entity::{ConnectionId, ConversationId, Millis, UserId};
 use futures_util::stream;
 use serde::Serialize;
 
 use super::super::App;
 use super::super::api::me;
+use super::super::auth::payer_of;
 use super::visitor::Visitor;
 use crate::engine::rates::Seat;
 use crate::protocol::user::Me;
 use crate::protocol::{Connection, Conversation, Message, Problem, User};
-use crate::store::{Login, PageRequest, View};
+use crate::store::{Login, PageRequest, View, paid_by};
 
 /// How much is read at a time, of each kind.
 const AT_A_TIME: u64 = 100;
@@ -38,6 +39,7 @@ enum Line<'a> {
 pub(in crate::web) async fn download(
     app: App,
     Visitor(login): Visitor,
+    request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let seat = app.engine.rates().sit(login.user.id)?;
     let reading = Reading {
@@ -46,8 +48,10 @@ pub(in crate::web) async fn download(
         next: Next::Me,
         _seat: seat,
     };
-    let lines = stream::unfold(Some(reading), |reading| async move {
-        Some(reading?.part().await)
+    let payer = payer_of(&request).ok_or_else(Problem::internal)?;
+    let lines = stream::unfold(Some(reading), move |reading| {
+        let payer = payer.clone();
+        async move { Some(paid_by(payer, reading?.part()).await) }
     });
     Ok(HttpResponse::Ok()
         .content_type("application/jsonl; charset=utf-8")
@@ -83,6 +87,7 @@ type Part = Result<Bytes, actix_web::Error>;
 impl Reading {
     /// The next lines, and what is left to be read after them.
     async fn part(mut self) -> (Part, Option<Self>) {
+        self.app.engine.rates().afford(self.login.user.id).await;
         match self.read().await {
             Ok((lines, Some(next))) => {
                 self.next = next;

@@ -1,5 +1,5 @@
-//! A page of messages has an upper bound in bytes, whoever reads it and by
-//! whichever endpoint.
+//! A page of messages has an upper bound in bytes, at every endpoint and for
+//! every reader.
 
 use entity::{ConversationId, UserId};
 use serde_json::Value;

@@ -329,7 +329,6 @@ async fn die_by_the_journal() {
     let is_armed = Arc::new(AtomicUsize::new(0));
     let armed = Arc::clone(&is_armed);
     let faults = Faults {
-        before_telling: None,
         before_commit: Some(Arc::new(move || {
             assert_eq!(
                 armed.load(Ordering::SeqCst),
@@ -337,7 +336,7 @@ async fn die_by_the_journal() {
                 "a fault that a test asked for"
             );
         })),
-        before_hashing: None,
+        ..Faults::default()
     };
     let app = TestApp::builder().faults(faults).spawn().await;
     let (ann, ben) = app.connected_pair("ann", "ben").await;

@@ -104,6 +104,15 @@ async fn where_there_are_both_the_listener_asks_for_the_token() {
     scrape(metrics).await;
 }
 
+/// What spent database time has a line.
+#[track_caller]
+fn assert_database_times(samples: &BTreeMap<String, f64>) {
+    for route in ["journal", "sockets", "/api/connections"] {
+        let name = format!("tidings_database_milliseconds_total{{route=\"{route}\"}}");
+        assert!(samples.contains_key(&name), "{name}: {samples:?}");
+    }
+}
+
 #[tokio::test]
 async fn they_say_what_happened() {
     let app = behind_a_token().await;
@@ -163,6 +172,7 @@ async fn they_say_what_happened() {
     };
     assert_eq!(route("/api/users/{username}", "4xx"), 1.0);
     assert_eq!(route("/ws/chat/{id}", "1xx"), 1.0);
+    assert_database_times(&after);
     let took = "tidings_http_request_seconds_count{route=\"/api/users/{username}\"}";
     assert_eq!(after[took], 1.0);
     assert!(route("none", "4xx") >= 1.0);
