@@ -7,6 +7,8 @@
 mod code;
 #[path = "tidy/layers.rs"]
 mod layers;
+#[path = "tidy/scripts.rs"]
+mod scripts;
 #[path = "tidy/tree.rs"]
 mod tree;
 
@@ -203,6 +205,11 @@ fn nothing_is_left_unfinished() -> io::Result<()> {
 #[test]
 fn only_main_and_cli_print() -> io::Result<()> {
     check(printing)
+}
+
+#[test]
+fn no_browser_script_acts() -> io::Result<()> {
+    check(scripts::acting)
 }
 
 #[test]

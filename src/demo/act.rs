@@ -11,7 +11,7 @@ use super::clock::Dice;
 use super::script::{Conversation, Fate, Line, ScriptError, What};
 use super::{Result, Who, user};
 use crate::protocol::User;
-use crate::protocol::message::system_event;
+use crate::protocol::message::{isolate, system_event};
 
 /// Something that takes a version. A line is named by its place.
 pub(super) struct Event<'a> {
@@ -185,23 +185,24 @@ fn everybody(conversation: &Conversation) -> BTreeSet<Who> {
 
 /// A change for people, and for programs: as the Room says it.
 pub(super) fn told(actor: &str, what: &What, users: &[User]) -> Result<(String, String)> {
+    let actor = isolate(actor);
     Ok(match what {
         What::Created(title) => (
-            format!("{actor} made the group “{}”", title.as_str()),
+            format!("{actor} made the group “{}”", isolate(title.as_str())),
             system_event("created", &json!({ "title": title.as_str() })),
         ),
         What::Renamed(title) => (
-            format!("{actor} renamed the group to “{}”", title.as_str()),
+            format!("{actor} renamed the group to “{}”", isolate(title.as_str())),
             system_event("renamed", &json!({ "title": title.as_str() })),
         ),
         What::Added(who) => {
             let them = user(users, *who)?;
-            let text = format!("{actor} added {}", them.display_name);
+            let text = format!("{actor} added {}", isolate(&them.display_name));
             (text, system_event("invited", &json!({ "user": them })))
         }
         What::MadeAdmin(who) => {
             let them = user(users, *who)?;
-            let text = format!("{actor} made {} an admin", them.display_name);
+            let text = format!("{actor} made {} an admin", isolate(&them.display_name));
             let facts = json!({ "user": them, "role": Role::Admin });
             (text, system_event("role", &facts))
         }

@@ -2,6 +2,8 @@
 
 use entity::message::Kind;
 use entity::{ConversationId, MessageId, Millis};
+use icu_properties::CodePointSetData;
+use icu_properties::props::BidiControl;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -103,6 +105,18 @@ impl Message {
     }
 }
 
+/// A name or a title in a sentence. Neither reorders the text around the other:
+/// first-strong isolate before, pop isolate after, no control between.
+#[must_use]
+pub fn isolate(name: &str) -> String {
+    let controls = CodePointSetData::new::<BidiControl>();
+    let plain = name.chars().filter(|sign| !controls.contains(*sign));
+    std::iter::once('\u{2068}')
+        .chain(plain)
+        .chain(std::iter::once('\u{2069}'))
+        .collect()
+}
+
 /// The machine-readable side of a system message: an object with the `kind`
 /// as its `type`, and `facts`.
 #[must_use]
@@ -112,4 +126,21 @@ pub fn system_event(kind: &str, facts: &Value) -> String {
         event.extend(facts.clone());
     }
     event.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::isolate;
+
+    #[test]
+    fn names_in_sentences_are_isolated() {
+        for (name, expected) in [
+            ("Ann", "\u{2068}Ann\u{2069}"),
+            ("Ann\u{202e}", "\u{2068}Ann\u{2069}"),
+            ("\u{2069}\u{200f}Ann\u{2066}", "\u{2068}Ann\u{2069}"),
+            ("\u{5e9}\u{5dc}", "\u{2068}\u{5e9}\u{5dc}\u{2069}"),
+        ] {
+            assert_eq!(isolate(name), expected);
+        }
+    }
 }

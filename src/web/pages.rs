@@ -4,6 +4,7 @@ pub(super) mod export;
 mod live;
 pub(super) mod login;
 pub(super) mod messages;
+mod opening;
 pub(super) mod people;
 pub(super) mod profile;
 pub(super) mod reading;

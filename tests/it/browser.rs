@@ -3,6 +3,7 @@
 //! with one.
 
 mod accounts;
+mod closed;
 mod details;
 mod first;
 mod full;
@@ -12,10 +13,14 @@ mod history;
 mod hostile;
 mod house;
 mod journey;
+mod late;
 mod looks;
 mod modules;
+mod names;
 mod opening;
 mod outage;
 mod pictures;
 mod plain;
+mod sheets;
 mod sizes;
+mod texts;

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::messages::Ask;
 use super::state::Members;
-use crate::protocol::message::system_event as event;
+use crate::protocol::message::{isolate, system_event as event};
 use crate::protocol::{Code, GroupTitle, Problem, User};
 use crate::store::append::{Change, MemberMove};
 use crate::store::{RoomMember, RoomRecord};
@@ -93,7 +93,7 @@ fn rename(me: &RoomMember, title: &GroupTitle) -> Judged {
     Ok(Change {
         title: Some(title.to_owned()),
         event: event("renamed", &json!({ "title": title })),
-        text: format!("{} renamed the group to “{title}”", name(me)),
+        text: format!("{} renamed the group to “{}”", name(me), isolate(title)),
         ..Change::default()
     })
 }
@@ -110,7 +110,7 @@ fn invite(members: &Members, me: &RoomMember, user: &User) -> Judged {
         moves: vec![MemberMove::Join(user.clone())],
         needs_connection: Some(user.id),
         event: event("invited", &json!({ "user": user })),
-        text: format!("{} added {}", name(me), user.display_name),
+        text: format!("{} added {}", name(me), isolate(&user.display_name)),
         ..Change::default()
     })
 }
@@ -203,8 +203,8 @@ fn other(members: &Members, user: UserId) -> Result<&RoomMember, Problem> {
     members.get(&user).ok_or_else(Problem::not_found)
 }
 
-fn name(member: &RoomMember) -> &str {
-    &member.user.display_name
+fn name(member: &RoomMember) -> String {
+    isolate(&member.user.display_name)
 }
 
 fn forbidden(detail: &'static str) -> Problem {

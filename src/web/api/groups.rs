@@ -16,7 +16,7 @@ use super::{must_be_in, named};
 use crate::engine::room::messages::Ask;
 use crate::engine::room::rights::GROUP_MAX;
 use crate::protocol::fields::{FieldFaults, FieldReader, FromFields};
-use crate::protocol::message::system_event;
+use crate::protocol::message::{isolate, system_event};
 use crate::protocol::{GroupTitle, Problem, User, Username};
 use crate::store::append::Settings;
 use crate::store::{Login, NewGroup};
@@ -139,8 +139,8 @@ pub(super) async fn create(
         people,
         text: format!(
             "{} made the group “{}”",
-            login.user.display_name,
-            title.as_str()
+            isolate(&login.user.display_name),
+            isolate(title.as_str())
         ),
         event: system_event("created", &json!({ "title": title.as_str() })),
         title,

@@ -2,14 +2,16 @@
 //! that nothing has to be asked twice; and an empty piece of each kind, which
 //! it clones and fills.
 
+use std::collections::{HashMap, HashSet};
+
 use entity::conversation::Kind;
-use entity::{MessageId, Millis, UserId};
+use entity::{ConversationId, MessageId, Millis, UserId};
 use serde::Serialize;
 
 use super::view::Ticks;
 use super::view::avatar::Avatar;
-use super::view::bubble::{Bubble, Quoted, Reader};
-use super::view::row::Row;
+use super::view::bubble::{Bubble, Called, Quoted, Reader};
+use super::view::row::{self, Row};
 use super::view::thread::{Open, Thread};
 use crate::protocol::message::Reaction;
 use crate::protocol::{Connection, Conversation, Message, Problem, Profile, Status, User};
@@ -25,6 +27,9 @@ pub(super) struct Start<'a> {
     /// There is something in the archive, wherever in the list.
     has_archived: bool,
     open: Option<Opened<'a>>,
+    /// Of each group in the list, the people whose names look alike: the rest
+    /// of its people isn't here.
+    alike: HashMap<ConversationId, HashSet<UserId>>,
 }
 
 #[derive(Serialize)]
@@ -45,7 +50,10 @@ impl<'a> Start<'a> {
     ) -> Self {
         let me = User::from(&login.user);
         let listed = conversations.iter().cloned();
+        let groups = conversations.iter().filter(|it| it.kind == Kind::Group);
+        let alike = groups.map(|group| (group.id, row::namesakes(group)));
         Self {
+            alike: alike.filter(|(_, alike)| !alike.is_empty()).collect(),
             conversations: listed.map(|it| brief(it, &me)).collect(),
             connections,
             total_unread,
@@ -133,7 +141,7 @@ impl Blank {
 
     pub(super) fn message(&self) -> Bubble<'_> {
         let quote = Quoted {
-            sender: "",
+            sender: Called::default(),
             hue: 0,
             text: " ",
             href: String::new(),
@@ -145,11 +153,12 @@ impl Blank {
                 me: UserId(0),
                 is_group: false,
                 people: &[],
+                alike: None,
             },
             is_system: false,
             is_mine: true,
             is_first: true,
-            sender: Some(""),
+            sender: Some(Called::default()),
             hue: 0,
             quote: Some(quote),
             text: "",

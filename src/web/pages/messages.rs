@@ -12,23 +12,21 @@ use super::super::api::{conversations, person};
 use super::super::body::{Form, text_fields};
 use super::super::{App, assets, made, paging};
 use super::live::{Blank, Start};
+use super::opening::{blank, open};
 use super::view::avatar::Avatar;
 use super::view::bubble::Bubble;
 use super::view::list::{Face, faces, rows};
-use super::view::row::{self, Row};
-use super::view::thread::{Draft, Item, Open, Thread, page_of, unread};
+use super::view::row::Row;
+use super::view::thread::{Draft, Item, Open, Thread, page_of};
 use super::visitor::Visitor;
 use super::{HOME, go_on, page_as};
 use crate::protocol::connection::State;
 use crate::protocol::fields::FieldFaults;
-use crate::protocol::user::Standing;
-use crate::protocol::{
-    ClientId, Code, Conversation, MessageContent, MessageText, Problem, Profile, Sending,
-};
-use crate::store::{ListCursor, Login, Page as History, PageRequest, View};
+use crate::protocol::{ClientId, Code, MessageContent, MessageText, Problem, Sending, User};
+use crate::store::{ListCursor, Login, PageRequest};
 use crate::web::decoding::{Path, Query};
 
-/// How many conversations, and how many messages, a page has.
+/// How many conversations a page has.
 const LIMIT: u64 = 50;
 /// How many requests: more wait their turn.
 const REQUESTS: u64 = 20;
@@ -175,7 +173,7 @@ pub(in crate::web) async fn chat(
     if let Some(id) = app.store.direct_between(me, them.id).await? {
         return Ok(go_on(&page_of(id), []));
     }
-    let open = blank(app.store.profile(me, &them).await?, Draft::new()?)?;
+    let open = blank(&login, app.store.profile(me, &them).await?, Draft::new()?)?;
     page(&app, &login, Scene::of(open)).await
 }
 
@@ -204,7 +202,7 @@ pub(in crate::web) async fn send_first(
         Ok(id) => Ok(go_on(&page_of(id), [])),
         Err(problem) => {
             let draft = Draft::kept(written, problem)?;
-            let open = blank(app.store.profile(me, &them).await?, draft)?;
+            let open = blank(&login, app.store.profile(me, &them).await?, draft)?;
             page(&app, &login, Scene::of(open)).await
         }
     }
@@ -237,82 +235,6 @@ impl Written {
         let reply_to = None;
         faults.finish(text.map(|text| MessageContent { text, reply_to }))
     }
-}
-
-/// A conversation, at a place in its history; where none is asked for, where
-/// reading goes on.
-async fn open(
-    app: &App,
-    login: &Login,
-    (id, place): (ConversationId, Option<PageRequest>),
-    draft: Draft,
-) -> Result<Open, Problem> {
-    let me = login.user.id;
-    let conversation = app.store.conversation(me, id).await?;
-    let asked = place.unwrap_or_else(|| first_new(&conversation, me));
-    let mut page = history_of(app, (me, id), asked).await?;
-    if place.is_none()
-        && let Some((read, _)) = unread(&conversation, me)
-        && asked == PageRequest::Latest
-        && starts_after(&page, read)
-    {
-        let place = PageRequest::Around(read.saturating_add(1));
-        page = history_of(app, (me, id), place).await?;
-    }
-    let them = match row::other(&conversation, me) {
-        Some(them) => app.store.user(them.user.id).await?,
-        None => None,
-    };
-    let them = match them {
-        Some(them) => Some(app.store.profile(me, &them).await?),
-        None => None,
-    };
-    Ok(Open {
-        conversation: Some(conversation),
-        them,
-        page,
-        draft,
-    })
-}
-
-async fn history_of(
-    app: &App,
-    (me, id): (UserId, ConversationId),
-    place: PageRequest,
-) -> Result<History, Problem> {
-    let page = app.store.history((View::Of(me), id), place, LIMIT).await?;
-    page.ok_or_else(Problem::not_found)
-}
-
-/// Whether a page of long messages ends before it reaches the first message
-/// after this read marker.
-fn starts_after(page: &History, read: i64) -> bool {
-    let first = page.messages.first();
-    page.has_older && first.is_some_and(|first| first.seq > read.saturating_add(1))
-}
-
-/// The first that is new, where the newest page doesn't hold it.
-fn first_new(conversation: &Conversation, me: UserId) -> PageRequest {
-    match unread(conversation, me) {
-        Some((read, _)) if conversation.last_seq.saturating_sub(read) >= LIMIT.cast_signed() => {
-            PageRequest::Around(read.saturating_add(1))
-        }
-        _ => PageRequest::Latest,
-    }
-}
-
-/// A conversation that begins with the first message to somebody: there is
-/// none with those whom one isn't connected with.
-fn blank(them: Profile, draft: Draft) -> Result<Open, Problem> {
-    if them.connection != Standing::Connected {
-        return Err(Problem::not_found());
-    }
-    Ok(Open {
-        conversation: None,
-        them: Some(them),
-        page: History::default(),
-        draft,
-    })
 }
 
 /// The page, with the list as it is now.
@@ -348,7 +270,7 @@ pub(super) async fn page(app: &App, login: &Login, scene: Scene) -> Result<HttpR
         asking: faces(&waiting, State::Incoming),
         asked: faces(&waiting, State::Requested),
         older: last.map(|last| older(last, opened)),
-        rows: rows(&found, hellos, (me, now), opened),
+        rows: rows(&found, hellos, (&User::from(&login.user), now), opened),
         is_first,
         sought: &scene.sought,
         refused: scene.refused.as_ref().map(|refused| &*refused.detail),

@@ -11,6 +11,7 @@ use super::super::body::{Form, text_fields};
 use super::messages::{Refused, Scene, page};
 use super::visitor::Visitor;
 use super::{HOME, go_on};
+use crate::protocol::message::isolate;
 use crate::protocol::user::Standing;
 use crate::protocol::{Code, Problem};
 use crate::store::{Login, RequestOutcome};
@@ -45,7 +46,7 @@ pub(in crate::web) async fn open(
     if is_open || profile.connection == Standing::Connected {
         return Ok(go_on(&chat(&them), []));
     }
-    let name = &them.display_name;
+    let name = isolate(&them.display_name);
     let refused = Refused {
         status: StatusCode::FORBIDDEN,
         detail: match profile.connection {

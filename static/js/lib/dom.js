@@ -3,6 +3,10 @@
 /** @returns {HTMLElement | null} */
 export const find = (selector, within = document) => within.querySelector(selector);
 
+/** What the user can reach: the modal dialog opened last, else the page. All
+ * that is outside of it is inert, also what floats above it. */
+export const topmost = () => [...document.querySelectorAll('dialog:modal')].at(-1) ?? document.body;
+
 /** A copy of what stands in the template of that id. */
 export function piece(id, at = 0) {
   const template = /** @type {HTMLTemplateElement} */ (document.getElementById(id));

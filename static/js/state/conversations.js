@@ -1,6 +1,7 @@
 /**
  * The list of conversations. Frames change it; nothing here knows a page.
  */
+import { alike, called } from '../lib/names.js';
 import { statusOf, toldOf } from './marks.js';
 
 export class Conversations {
@@ -32,6 +33,8 @@ export class Conversations {
     for (const person of conversation.participants) people.set(person.user.id, person);
     const told = toldOf(conversation, known);
     const next = { ...conversation, participants: [...people.values()], told };
+    // Who is known decides, once all are known.
+    if (!isWhole) next.alike ??= known?.alike;
     if (known?.last_message && (known.last_message.seq > (next.last_message?.seq ?? 0))) {
       next.last_message = known.last_message;
       next.last_seq = Math.max(known.last_seq, next.last_seq);
@@ -114,8 +117,30 @@ export class Conversations {
     return conversation.participants.find(({ user }) => user.id !== this.#me.id);
   }
 
-  name(conversation) {
+  /** The title of a group, the name of the other of two. */
+  title(conversation) {
     return conversation.title ?? this.other(conversation)?.user.display_name ?? '';
+  }
+
+  /** The same, with the username if another contact's name looks like it. */
+  name(conversation, namesakes = this.namesakes()) {
+    const other = this.other(conversation)?.user;
+    return other ? called(other, namesakes.has(other.id)) : this.title(conversation);
+  }
+
+  /** Those one writes with whose names look alike. */
+  namesakes(others = []) {
+    const known = [...this.#all.values()].map((each) => this.other(each)?.user).filter(Boolean);
+    return alike([this.#me, ...known, ...others]);
+  }
+
+  /** Those in a conversation whose names look alike, as far as they are known:
+   * the page knows it of groups whose people it doesn't know. */
+  alike(conversation, others = []) {
+    const people = conversation.participants.map(({ user }) => user);
+    const found = alike([this.#me, ...people, ...others]);
+    for (const id of conversation.alike ?? []) found.add(id);
+    return found;
   }
 
   directWith(username) {

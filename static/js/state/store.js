@@ -24,7 +24,8 @@ export class Store {
     const open = start.open;
     // It was read before the list beside it was, and so were its messages.
     const opened = open?.conversation ? [open.conversation] : [];
-    this.conversations = new Conversations(start.me, [...opened, ...start.conversations]);
+    const listed = start.conversations.map((it) => ({ ...it, alike: start.alike?.[it.id] }));
+    this.conversations = new Conversations(start.me, [...opened, ...listed]);
     this.connections = [...start.connections];
     this.totalUnread = start.total_unread;
     this.hasArchived = Boolean(start.has_archived);

@@ -1,6 +1,7 @@
 /** About a conversation: its people, and what one may do with them. */
 import * as api from '../net/api.js';
 import { element } from '../lib/dom.js';
+import { alike, both, called } from '../lib/names.js';
 import { counted, lastSeen } from '../lib/time.js';
 import { attempt } from './actions.js';
 import { confirmed, openDialog } from './dialog.js';
@@ -47,6 +48,7 @@ class Group {
   }
 
   async #fill() {
+    const focused = this.#body.contains(document.activeElement) ? document.activeElement.ariaLabel : null;
     const conversation = this.#conversation;
     const mayManage = !conversation.left && this.#myRole !== 'member';
     const people = element('div', { class: 'members' });
@@ -59,6 +61,8 @@ class Group {
         element('button', { type: 'button', class: 'button is-grave', onclick: () => this.#leave() }, 'Leave this group')),
     );
     await this.#members(people);
+    // The button that opened a menu is drawn anew.
+    if (focused) this.#body.querySelector(`[aria-label=${CSS.escape(focused)}]`)?.focus();
   }
 
   #renameForm(conversation) {
@@ -83,21 +87,25 @@ class Group {
     }
     all.sort((one, two) => RANK[one.role] - RANK[two.role]
       || one.user.display_name.localeCompare(two.user.display_name));
-    list.append(...all.map((member) => this.#member(member)));
+    const namesakes = alike([this.#app.me, ...all.map(({ user }) => user)]);
+    list.append(...all.map((member) => this.#member(member, namesakes.has(member.user.id))));
     list.removeAttribute('aria-busy');
   }
 
-  #member({ user, role }) {
+  #member({ user, role }, isAlike) {
     const known = this.#conversation.participants.find((one) => one.user.id === user.id);
     const isMe = user.id === this.#app.me.id;
+    const at = `@${user.username}`;
     const status = known?.is_online ? 'online'
-      : known?.last_seen ? lastSeen(known.last_seen, this.#app.now()) : `@${user.username}`;
-    const hint = [isMe ? 'you' : status, role === 'member' ? '' : role].filter(Boolean).join(' · ');
+      : known?.last_seen && lastSeen(known.last_seen, this.#app.now());
+    const hint = [(isAlike || !(isMe || status)) && at, isMe ? 'you' : status, role !== 'member' && role]
+      .filter(Boolean).join(' · ');
+    const name = called(user, isAlike);
     const acts = isMe ? [] : this.#acts(user, role);
     const about = { hint, isOnline: known?.is_online === true, href: profileOf(user, this.#id) };
     return person(user, about, acts.length > 0
-      && button('⋯', ({ currentTarget }) => openMenu(acts, currentTarget, { label: user.display_name }),
-        { label: `What to do with ${user.display_name}` }));
+      && button('⋯', ({ currentTarget }) => openMenu(acts, currentTarget, { label: name }),
+        { label: `What to do with ${name}` }));
   }
 
   #acts(user, role) {
@@ -111,13 +119,13 @@ class Group {
       isOwner && {
         text: 'Hand the group on', isGrave: true,
         act: async () => {
-          if (await confirmed(`Make ${user.display_name} the owner?`, 'Hand it on')) await set('owner')();
+          if (await confirmed(`Make ${both(user)} the owner?`, 'Hand it on')) await set('owner')();
         },
       },
       mayRemove && {
         text: 'Remove from the group', isGrave: true,
         act: async () => {
-          if (!await confirmed(`Remove ${user.display_name}?`, 'Remove')) return;
+          if (!await confirmed(`Remove ${both(user)}?`, 'Remove')) return;
           await this.#do(() => api.remove(this.#id, user.username));
         },
       },

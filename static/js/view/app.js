@@ -1,6 +1,7 @@
 /** The messenger: what is open, and everything that has to know of it. */
 import * as api from '../net/api.js';
 import { element, find, write } from '../lib/dom.js';
+import { uuid7 } from '../lib/ids.js';
 import { openOutbox } from '../net/outbox.js';
 import { Sync } from '../net/sync.js';
 import { Store } from '../state/store.js';
@@ -34,6 +35,9 @@ export class App {
   #skew;
   #isDue = false;
   #typingEnds = 0;
+  /** What the user has chosen so far, and typed into a composer. */
+  #choices = 0;
+  #typed = 0;
 
   constructor(start) {
     this.me = start.me;
@@ -61,6 +65,9 @@ export class App {
     for (const type of ['visibilitychange', 'focus', 'blur']) {
       (type === 'visibilitychange' ? document : window).addEventListener(type, () => this.#looked());
     }
+    document.addEventListener('input', ({ target }) => {
+      if (target.closest('.composer')) this.#typed += 1;
+    }, { capture: true, passive: true });
     setInterval(() => this.change(), AGES);
     this.render();
     this.sync.start();
@@ -70,6 +77,18 @@ export class App {
   /** What the server's clock says. */
   now() {
     return Date.now() + this.#skew;
+  }
+
+  /**
+   * A new choice of what to open. A late answer opens nothing if the user has
+   * chosen something else since, or writes where they are.
+   * @returns {{ isLast: () => boolean, isIdle: () => boolean }}
+   */
+  choose() {
+    this.#choices += 1;
+    const [choices, typed] = [this.#choices, this.#typed];
+    const isLast = () => choices === this.#choices;
+    return { isLast, isIdle: () => isLast() && typed === this.#typed };
   }
 
   get openId() {
@@ -150,7 +169,9 @@ export class App {
     addEventListener('pagehide', () => composer.leave());
   }
 
+  /** Whatever is open by then, the text goes to whom it was written for. */
   async #begin({ username }, text, composer) {
+    const { isLast } = this.choose();
     const known = this.store.conversations.directWith(username);
     const made = known ?? await attempt(this, () => api.createDirect(username));
     if (!made) {
@@ -158,12 +179,23 @@ export class App {
       return;
     }
     if (!known) this.hear({ type: 'conversation', conversation: made });
+    this.send(made.id, text);
+    if (!isLast()) return;
+    const typed = composer.take();
     await this.open(made.id, { isReplacing: true });
-    this.thread.send(text);
+    if (this.openId === made.id) this.thread.composer.giveBack(typed);
+  }
+
+  /** Puts a message into the outbox, from where it is sent. */
+  send(id, text, replyTo = null) {
+    this.outbox.add({ client_id: uuid7(), conversation_id: id, text, reply_to: replyTo }, Date.now());
+    this.sync.flush();
+    this.change();
   }
 
   /** @param {number} id @param {{ place?: { seq: number, id?: number } | null, isReplacing?: boolean, isBack?: boolean }} [how] */
   async open(id, { place = null, isReplacing = false, isBack = false } = {}) {
+    const { isIdle } = this.choose();
     if (this.thread?.id === id) {
       if (place) this.thread.jump(place);
       else this.thread.composer.focus();
@@ -173,6 +205,7 @@ export class App {
       const found = await attempt(this, () => api.conversation(id));
       if (!found) return;
       this.hear({ type: 'conversation', conversation: found });
+      if (!isIdle()) return;
     }
     const isFromList = !this.thread && location.pathname === '/messages';
     this.thread?.close();
@@ -203,16 +236,19 @@ export class App {
   }
 
   async openWith(username) {
+    const { isIdle } = this.choose();
     const known = this.store.conversations.directWith(username);
     const made = known ?? await attempt(this, () => api.createDirect(username));
     if (!made) return;
     if (!known) this.hear({ type: 'conversation', conversation: made });
+    if (!isIdle()) return;
     this.seek.clear();
     await this.open(made.id);
   }
 
   /** Back to the list. */
   close({ isBack = false } = {}) {
+    this.choose();
     if (!this.thread) return;
     this.thread.close();
     const { node } = this.thread;

@@ -1,12 +1,24 @@
 /** Where one writes. What is typed is kept, whatever happens, until it is in
  * the outbox. */
-import { find, piece, show, write } from '../lib/dom.js';
+import { element, find, piece, show, write } from '../lib/dom.js';
 import { keep, kept } from '../lib/kept.js';
 import { withoutMargins } from '../lib/lines.js';
 import { OwnTyping } from '../state/typing.js';
 
 const LIMIT = 10_000;
 const COUNT_FROM = 9_000;
+
+/** The server renders no form while nothing can be written, only what it
+ * refused; the script needs one as soon as writing is possible.
+ * @returns {string} the refused text */
+function complete(footer) {
+  if (find('form', footer)) return '';
+  const kept = find('textarea', footer);
+  kept?.remove();
+  const whole = find('.composer', piece('thread'));
+  footer.append(find('.answering', whole), find('form', whole));
+  return kept?.value ?? '';
+}
 
 export class Composer {
   #footer;
@@ -25,16 +37,13 @@ export class Composer {
    * @param {HTMLElement} thread
    * @param {{ draft: string, name: string, send: (text: string, replyTo: any) => void,
    *   edit: (message: any, text: string) => void, typing: (isTyping: boolean) => void,
-   *   last: () => any, emoji: (anchor: HTMLElement, pick: (sign: string) => void) => void }} on
+   *   last: () => any, called?: (user: any) => string, emoji: (anchor: HTMLElement, pick: (sign: string) => void) => void }} on
    */
   constructor(thread, on) {
     this.#on = on;
     this.#draft = `draft.${on.draft}`;
     this.#footer = find('.composer', thread);
-    // Where nothing may be written, the server leaves the form out.
-    if (!find('form', this.#footer)) {
-      this.#footer.append(...find('.composer', piece('thread')).children);
-    }
+    const refused = complete(this.#footer);
     this.#form = find('form', this.#footer);
     this.#text = find('textarea', this.#form);
     this.#button = find('button[type="submit"]', this.#form);
@@ -43,6 +52,7 @@ export class Composer {
     // Longer than may be sent can be typed, counted, and shortened.
     this.#text.removeAttribute('maxlength');
     this.#text.required = false;
+    this.#text.value ||= refused;
     this.#restore();
     this.#form.addEventListener('submit', (event) => this.#submit(event));
     this.#text.addEventListener('input', () => this.#typed());
@@ -83,7 +93,7 @@ export class Composer {
   answer(message) {
     this.#endEdit();
     this.#answering = message;
-    this.#showBar(`Answering ${message.sender.display_name}`, message.text);
+    this.#showBar(['Answering ', this.#name(message)], message.text);
     this.focus();
     this.#save();
   }
@@ -100,8 +110,17 @@ export class Composer {
   #edits(message, text) {
     this.#editing = message;
     this.#text.value = text;
-    this.#showBar('Editing', message.text);
+    this.#showBar(['Editing'], message.text);
     this.#changed();
+  }
+
+  /** What is written goes elsewhere. */
+  take() {
+    const text = this.#text.value;
+    this.#text.value = '';
+    this.#changed();
+    this.#save();
+    return text;
   }
 
   /** Puts back what couldn't be taken. */
@@ -135,7 +154,7 @@ export class Composer {
     if (text && !this.#text.value) this.#text.value = text;
     if (answering) {
       this.#answering = answering;
-      this.#showBar(`Answering ${answering.sender.display_name}`, answering.text);
+      this.#showBar(['Answering ', this.#name(answering)], answering.text);
     }
     this.#changed();
   }
@@ -225,8 +244,12 @@ export class Composer {
     this.focus();
   }
 
+  #name({ sender }) {
+    return element('bdi', {}, this.#on.called?.(sender) ?? sender.display_name);
+  }
+
   #showBar(what, about) {
-    write(find('strong', this.#bar), what);
+    find('strong', this.#bar).replaceChildren(...what);
     write(find('span', this.#bar), about);
     show(this.#bar, true);
   }

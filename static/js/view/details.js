@@ -1,6 +1,7 @@
 /** Who has a message, and who has read it, and when. */
 import * as api from '../net/api.js';
 import { element } from '../lib/dom.js';
+import { alike } from '../lib/names.js';
 import { full } from '../lib/time.js';
 import { openDialog } from './dialog.js';
 import { person } from './faces.js';
@@ -12,6 +13,8 @@ export async function openDetails(app, message) {
   try {
     const receipts = await api.receipts(message);
     const others = receipts.filter(({ user }) => user.id !== app.me.id);
+    const namesakes = alike([app.me, ...others.map(({ user }) => user)]);
+    const part = shown(namesakes);
     const of = (test) => others.filter(test);
     body.replaceChildren(
       ...part('Read', of(({ read }) => read), ({ read_at: at }) => at),
@@ -25,10 +28,13 @@ export async function openDetails(app, message) {
   body.removeAttribute('aria-busy');
 }
 
-function part(title, receipts, at) {
+/** How a part of the receipts is shown, if these people have names alike. */
+const shown = (namesakes) => (title, receipts, at) => {
   if (!receipts.length) return [];
+  const hint = ({ user, ...receipt }) => [namesakes.has(user.id) && `@${user.username}`,
+    at(receipt) && full(at(receipt))].filter(Boolean).join(' · ');
   return [
     element('h3', { class: 'heading' }, title),
-    ...receipts.map((receipt) => person(receipt.user, { hint: at(receipt) ? full(at(receipt)) : '' })),
+    ...receipts.map((receipt) => person(receipt.user, { hint: hint(receipt) })),
   ];
-}
+};

@@ -1,5 +1,6 @@
 /** A sheet over the page: its own title, a way out, and the focus kept in it. */
 import { element, mark } from '../lib/dom.js';
+import { keepToasts, regions } from './toast.js';
 
 /**
  * @param {string} title
@@ -11,9 +12,12 @@ export function openDialog(title, ...content) {
     type: 'button', class: 'tool', 'aria-label': 'Close', onclick: () => dialog.close(),
   }, mark('mark-close'));
   const dialog = /** @type {HTMLDialogElement} */ (element('dialog', { class: 'sheet', 'aria-label': title },
-    element('header', { class: 'bar' }, element('h2', { class: 'bar-name' }, title), out),
-    element('div', { class: 'sheet-body' }, ...content)));
-  dialog.addEventListener('close', () => dialog.remove());
+    element('header', { class: 'bar' }, element('h2', { class: 'bar-name', dir: 'auto' }, title), out),
+    element('div', { class: 'sheet-body' }, ...content), ...regions()));
+  dialog.addEventListener('close', () => {
+    dialog.remove();
+    keepToasts(dialog);
+  });
   // A click beside the sheet is one on the dialog itself.
   dialog.addEventListener('click', ({ target }) => target === dialog && dialog.close());
   document.body.append(dialog);

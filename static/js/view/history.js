@@ -64,11 +64,14 @@ export class History {
    * @param {import('../state/timeline.js').Timeline} timeline
    * @param {any} seen who looks, at what, and what waits to be sent
    */
-  render(timeline, { me, conversation, waiting, line, now, name }) {
+  render(timeline, { me, conversation, waiting, line, now, name, alike }) {
     const tail = timeline.hasNewer ? [] : waiting;
-    const context = { me, conversation };
+    const context = { me, conversation, alike };
     const days = layout(timeline.messages, tail, { me, conversation, line, dayOf });
-    write(this.#beginning, days.length ? '' : `Say hello to ${name}`);
+    if (this.#beginning.dataset.name !== name) {
+      this.#beginning.dataset.name = name;
+      this.#beginning.replaceChildren('Say hello to ', element('bdi', {}, name));
+    }
     show(this.#beginning, !days.length);
     const isNew = !this.#isFresh && this.isAtEnd;
     this.#keepingPlace(() => reconcile(this.#days, days, {

@@ -75,15 +75,19 @@ export class List {
     const archived = conversations.ordered({ archived: true });
     if (!archived.length && !this.#older) this.#showsArchive = false;
     const shown = this.#showsArchive ? archived : conversations.ordered();
+    const silent = this.#silent();
+    const namesakes = conversations.namesakes(silent.map(({ user }) => user));
     const known = shown.map((conversation) => rowOf(conversation, {
       conversations,
+      namesakes,
       me: store.me,
       now,
       typists: store.typists.at(conversation.id, now),
       isOpen: conversation.id === openId,
       waiting: outbox.of(conversation.id).at(-1),
     }));
-    const rows = this.#showsArchive ? known : this.#withHellos(known, now);
+    const hellos = silent.map((connection) => helloOf(connection, now, namesakes));
+    const rows = this.#showsArchive ? known : withHellos(known, hellos);
     this.#sliding(rows, () => reconcile(this.#rows, rows,
       { key: (row) => String(row.id), make: makeRow, update: updateRow }));
     this.#empties(rows);
@@ -93,14 +97,11 @@ export class List {
     this.#renderPeople();
   }
 
-  /** Those with whom one could begin stand among the others, by time. */
-  #withHellos(rows, now) {
+  /** Those with whom nothing was said yet. */
+  #silent() {
     const { connections, conversations } = this.#app.store;
-    const silent = connections.filter(({ state, user }) =>
+    return connections.filter(({ state, user }) =>
       state === 'connected' && !conversations.directWith(user.username));
-    if (!silent.length) return rows;
-    return [...rows, ...silent.map((connection) => helloOf(connection, now))]
-      .sort((one, two) => Number(two.isPinned) - Number(one.isPinned) || two.at - one.at);
   }
 
   /** One that rises to the top is seen to. */
@@ -180,6 +181,13 @@ export class List {
   focusFirst() {
     find('.row', this.#rows)?.focus();
   }
+}
+
+/** Those with whom one could begin stand among the others, by time. */
+function withHellos(rows, hellos) {
+  if (!hellos.length) return rows;
+  return [...rows, ...hellos]
+    .sort((one, two) => Number(two.isPinned) - Number(one.isPinned) || two.at - one.at);
 }
 
 /** What those who wait are called together. */

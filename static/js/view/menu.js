@@ -1,6 +1,6 @@
 /** A menu beside what it is about: arrows move, Enter chooses, Escape and a
  * click elsewhere close it, and the focus goes back to where it was. */
-import { element } from '../lib/dom.js';
+import { element, topmost } from '../lib/dom.js';
 
 const EDGE = 8;
 
@@ -28,7 +28,7 @@ export function openMenu(entries, at, { label, head = null }) {
 /** Opens anything that floats; answers how to close it. */
 export function openPopover(box, at) {
   const before = document.activeElement;
-  document.body.append(box);
+  topmost().append(box);
   let isClosed = false;
   let isHeld = fingers > 0;
   if (isHeld) {

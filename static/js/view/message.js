@@ -1,8 +1,9 @@
 /** One message, made of the page's own piece of markup. */
 import { hue } from '../lib/avatar.js';
 import { element, find, piece, show, write } from '../lib/dom.js';
-import { pieces } from '../lib/links.js';
+import { folded } from '../lib/links.js';
 import { moved } from '../lib/motion.js';
+import { called } from '../lib/names.js';
 import { clock, full } from '../lib/time.js';
 
 const TICKS = {
@@ -15,22 +16,25 @@ const TICKS = {
 };
 
 /** All that a message's looks depend on. */
-export function looks(item) {
-  const of = item.message ? `${item.message.id}.${item.message.version}` : item.key;
-  return [item.kind, of, item.isFirst, item.isNamed, item.count].join(' ');
+export function looks(item, { alike }) {
+  const { message } = item;
+  const of = message ? `${message.id}.${message.version}` : item.key;
+  const answered = (message ?? item.item)?.reply_to?.sender.id;
+  return [item.kind, of, item.isFirst, item.isNamed, item.count,
+    alike.has(message?.sender.id), alike.has(answered)].join(' ');
 }
 
 export function makeItem(item, context) {
-  if (item.kind === 'unread') return unreadLine(item);
+  if (item.kind === 'unread') return unreadLine(item, context);
   const node = item.kind === 'system' ? makeSystem(item.message) : makeBubble(item, context);
   node.item = item;
-  node.looks = looks(item);
+  node.looks = looks(item, context);
   return node;
 }
 
 /** The new state of one that is there: patched where only its ticks differ. */
 export function updateItem(node, item, context) {
-  if (node.looks === looks(item)) {
+  if (node.looks === looks(item, context)) {
     node.item = item;
     if (item.status) setTicks(find('.about .ticks', node), item.status);
     if (item.kind === 'waiting') setFailure(node, item.item);
@@ -47,10 +51,10 @@ export function updateItem(node, item, context) {
   return next;
 }
 
-function unreadLine({ count }) {
+function unreadLine({ count }, context) {
   const line = element('li', { class: 'unread-line', id: 'unread' }, element('span'));
   write(line.firstChild, `${count} unread`);
-  line.looks = looks({ kind: 'unread', key: 'unread', count });
+  line.looks = looks({ kind: 'unread', key: 'unread', count }, context);
   return line;
 }
 
@@ -70,8 +74,8 @@ function makeBubble(item, context) {
   const isMine = item.message ? item.isMine : true;
   node.classList.toggle('is-mine', isMine);
   node.classList.toggle('is-first', item.isFirst);
-  setSender(node, message, { isMine, isNamed: item.isNamed });
-  setQuote(node, message);
+  setSender(node, message, { isMine, isNamed: item.isNamed, context });
+  setQuote(node, message, context);
   setText(node, message);
   setAbout(node, message, item.status);
   setReactions(node, message, context);
@@ -90,20 +94,26 @@ const waiting = (item, { me }) => ({
   deleted: false,
 });
 
-function setSender(node, message, { isMine, isNamed }) {
+function setSender(node, message, { isMine, isNamed, context }) {
   const sender = find('.bubble > .sender', node);
   if (isNamed) {
     tint(sender, message.sender.display_name);
-    write(sender, message.sender.display_name);
+    writeName(sender, message.sender, context);
   } else sender.remove();
   if (!isMine) find('.bubble > .unseen', node).remove();
+}
+
+/** A name, and the username if another name here looks like it. */
+function writeName(node, user, { alike }) {
+  node.replaceChildren(element('bdi', {}, user.display_name),
+    ...(alike.has(user.id) ? [' ', element('span', { class: 'at' }, `@${user.username}`)] : []));
 }
 
 function tint(node, name) {
   node.className = node.className.replace(/hue-\d+/u, `hue-${hue(name)}`);
 }
 
-function setQuote(node, message) {
+function setQuote(node, message, context) {
   const quote = find('.quote', node);
   const answered = message.deleted ? null : message.reply_to;
   if (!answered) {
@@ -114,21 +124,46 @@ function setQuote(node, message) {
   quote.href = addressOf({ ...answered, conversation_id: message.conversation_id ?? '' });
   quote.dataset.seq = answered.seq;
   quote.dataset.id = answered.id;
-  write(find('.sender', quote), answered.sender.display_name);
+  writeName(find('.sender', quote), answered.sender, context);
   write(find('.quoted', quote), answered.text || 'Message withdrawn');
 }
+
+/** The long messages that the reader has unfolded, by their id on the page. */
+const unfolded = new Set();
 
 function setText(node, message) {
   const text = find('.text', node);
   const said = find('.said', text);
   text.classList.toggle('is-withdrawn', message.deleted);
-  said.replaceChildren(...(message.deleted ? ['Message withdrawn'] : linked(message.text)));
+  if (message.deleted) {
+    said.replaceChildren('Message withdrawn');
+    return;
+  }
+  const { head, tail } = folded(message.text);
+  said.replaceChildren(...linked(head));
+  if (!tail.length) return;
+  const id = `rest-${node.id}`;
+  said.append(element('span', { class: 'rest', id }, ...linked(tail)));
+  said.after(' ', element('button', {
+    type: 'button', class: 'link', 'data-act': 'unfold', 'aria-controls': id,
+  }));
+  unfold(node, unfolded.has(node.id));
 }
 
 /** A text with its links, each of which opens elsewhere and tells nothing. */
-export const linked = (text) => pieces(text).map((part) => (part.isLink
-  ? element('a', { href: part.text, rel: 'noopener nofollow', target: '_blank' }, part.text)
+const linked = (parts) => parts.map((part) => (part.isLink
+  ? element('a', { href: part.text, rel: 'noopener nofollow', target: '_blank', dir: 'ltr' }, part.text)
   : part.text));
+
+/** Shows a long message as a whole, or its beginning. */
+export function unfold(node, isWhole) {
+  if (isWhole) unfolded.add(node.id);
+  else unfolded.delete(node.id);
+  find('.text', node).classList.toggle('is-unfolded', isWhole);
+  const button = find('[data-act="unfold"]', node);
+  button.setAttribute('aria-expanded', String(isWhole));
+  write(button, isWhole ? 'Show less' : 'Show more');
+}
 
 function setAbout(node, message, status) {
   const about = find('.about', node);
@@ -180,13 +215,14 @@ function setFailure(node, item) {
 }
 
 /** What somebody is called, as far as the conversation tells. */
-function nameOf(username, conversation, me) {
+function nameOf(username, { conversation, me, alike }) {
   if (username === me.username) return 'You';
   const person = conversation.participants.find(({ user }) => user.username === username);
-  return person?.user.display_name ?? username;
+  return person ? called(person.user, alike.has(person.user.id)) : username;
 }
 
-function setReactions(node, message, { me, conversation }) {
+function setReactions(node, message, context) {
+  const { me } = context;
   const list = find('.reactions', node);
   if (message.deleted || !message.reactions.length) {
     list.remove();
@@ -195,7 +231,7 @@ function setReactions(node, message, { me, conversation }) {
   list.replaceChildren(...message.reactions.map((reaction) => {
     const isMine = reaction.usernames.includes(me.username);
     const more = reaction.count - reaction.usernames.length;
-    const names = reaction.usernames.map((username) => nameOf(username, conversation, me)).join(', ')
+    const names = reaction.usernames.map((username) => nameOf(username, context)).join(', ')
       + (more > 0 ? ` and ${more} more` : '');
     const button = element('button', {
       type: 'button', 'data-act': 'reaction', 'data-emoji': reaction.emoji, 'aria-pressed': String(isMine),

@@ -2,6 +2,7 @@
  * a notification; and those who listen rather than look. */
 import { kept } from '../lib/kept.js';
 import { firstOf } from '../lib/lines.js';
+import { called, isolated } from '../lib/names.js';
 import { chime } from '../lib/sound.js';
 import { isMuted } from '../state/conversations.js';
 import { tellListeners } from './toast.js';
@@ -32,19 +33,21 @@ export class Notices {
     const { app, conversation } = { app: this.#app, conversation: this.#app.store.conversations.get(message.conversation_id) };
     if (!conversation || message.sender.id === app.me.id || message.kind !== 'text') return;
     const isOpen = app.openId === conversation.id;
-    if (isOpen) tellListeners(`${message.sender.display_name}: ${firstOf(message.text, SHORT)}`);
+    const { sender } = message;
+    const name = called(sender, app.store.conversations.alike(conversation, [sender]).has(sender.id));
+    if (isOpen) tellListeners(`${name}: ${firstOf(message.text, SHORT)}`);
     if (isMuted(conversation, app.now()) || (app.isWatched && isOpen)) return;
     if (kept('sound', true)) await chime();
-    if (!app.isWatched && kept('notify', false)) notify(app, conversation, message);
+    if (!app.isWatched && kept('notify', false)) notify(app, conversation, { message, name });
   }
 }
 
 /** One for each conversation: a newer takes the place of an older. */
-function notify(app, conversation, message) {
+function notify(app, conversation, { message, name }) {
   if (!('Notification' in window) || Notification.permission !== 'granted') return;
   try {
     const notice = new Notification(app.store.conversations.name(conversation), {
-      body: (conversation.kind === 'group' ? `${message.sender.display_name}: ` : '')
+      body: (conversation.kind === 'group' ? `${isolated(name)}: ` : '')
         + firstOf(message.text, SHORT),
       tag: `tidings-${conversation.id}`,
     });

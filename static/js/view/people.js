@@ -29,11 +29,12 @@ export function openNew(app) {
 async function newGroup(app) {
   const people = await choosePeople(app, { title: 'New group', isNamed: true });
   if (!people.length) return;
+  const { isIdle } = app.choose();
   const made = await attempt(app, () =>
     api.createGroup(people.title, people.map(({ username }) => username)));
   if (!made) return;
   app.hear({ type: 'conversation', conversation: made });
-  app.open(made.id);
+  if (isIdle()) app.open(made.id);
 }
 
 /**

@@ -2,6 +2,7 @@
 import { openMessageMenu, openConversationMenu, react } from './actions.js';
 import { openEmoji } from './emoji.js';
 import { element, find, mark } from '../lib/dom.js';
+import { unfold } from './message.js';
 
 const LONG = 450;
 const SLIP = 10;
@@ -66,6 +67,9 @@ function act(app, acting, event) {
       break;
     }
     case 'react': openEmoji(acting, (sign) => react(app, item.message, sign, true)); break;
+    case 'unfold':
+      unfold(node, acting.getAttribute('aria-expanded') === 'false');
+      break;
     case 'retry':
       app.outbox.retry(item.item.client_id);
       app.sync.flush();

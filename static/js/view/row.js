@@ -2,6 +2,7 @@
 import { hue, initials } from '../lib/avatar.js';
 import { find, piece, show, write } from '../lib/dom.js';
 import { firstOf } from '../lib/lines.js';
+import { called, isolated } from '../lib/names.js';
 import { full, listed } from '../lib/time.js';
 import { isMuted, moment } from '../state/conversations.js';
 import { setTicks } from './message.js';
@@ -9,24 +10,26 @@ import { setTicks } from './message.js';
 const PREVIEW = 140;
 
 /** What a row shows, in words. */
-export function rowOf(conversation, { conversations, me, now, typists, isOpen, waiting = null }) {
+export function rowOf(conversation, { conversations, me, now, typists, isOpen, waiting = null, namesakes }) {
   const last = waiting ? asMessage(waiting, me) : conversation.last_message;
-  const name = conversations.name(conversation);
+  const title = conversations.title(conversation);
   const isGroup = conversation.kind === 'group';
   const typing = typists.length > 0;
   const isSpoken = last?.kind === 'text';
   const isMine = last?.sender.id === me.id;
+  const alike = isGroup ? conversations.alike(conversation, last ? [last.sender] : []) : new Set();
   return {
     id: conversation.id,
     href: `/messages?conversation=${conversation.id}`,
-    name,
+    title,
+    name: conversations.name(conversation, namesakes),
     isGroup,
     isOpen,
     isOnline: conversations.other(conversation)?.is_online === true,
     at: waiting?.created_at ?? moment(conversation),
     time: listed(waiting?.created_at ?? moment(conversation), now),
-    lead: !typing && isSpoken ? lead(last, isMine, isGroup) : '',
-    preview: typing ? typingText(conversation, typists) : preview(last, name),
+    lead: !typing && isSpoken ? lead(last, { isMine, isGroup, alike }) : '',
+    preview: typing ? typingText(conversation, typists, alike) : preview(last, title),
     isTyping: typing,
     isAside: !typing && (!isSpoken || last.deleted),
     ticks: typing ? null : waiting?.state ?? conversations.ticks(conversation),
@@ -37,18 +40,19 @@ export function rowOf(conversation, { conversations, me, now, typists, isOpen, w
 }
 
 /** Somebody with whom nothing was said yet. */
-export function helloOf({ user, created_at: met }, now) {
+export function helloOf({ user, created_at: met }, now, namesakes) {
   return {
     id: `hello ${user.username}`,
     href: `/messages/chat/${encodeURIComponent(user.username)}/`,
-    name: user.display_name,
+    title: user.display_name,
+    name: called(user, namesakes.has(user.id)),
     isGroup: false,
     isOpen: false,
     isOnline: false,
     at: Date.parse(met),
     time: listed(met, now),
     lead: '',
-    preview: `Say hello to ${user.display_name}`,
+    preview: `Say hello to ${isolated(user.display_name)}`,
     isTyping: false,
     isAside: true,
     ticks: null,
@@ -61,22 +65,25 @@ export function helloOf({ user, created_at: met }, now) {
 /** What waits to be sent is the last word already. */
 const asMessage = ({ text }, me) => ({ kind: 'text', text, sender: me, deleted: false });
 
-function lead(last, isMine, isGroup) {
+function lead({ sender }, { isMine, isGroup, alike }) {
   if (isMine) return 'You: ';
-  return isGroup ? `${last.sender.display_name.split(/\s+/u)[0]}: ` : '';
+  return isGroup ? `${firstName(sender, alike)}: ` : '';
 }
 
+const firstName = (user, alike) =>
+  called({ ...user, display_name: user.display_name.split(/\s+/u)[0] }, alike.has(user.id));
+
 function preview(last, name) {
-  if (!last) return `Say hello to ${name}`;
+  if (!last) return `Say hello to ${isolated(name)}`;
   return last.deleted ? 'Message withdrawn' : firstOf(last.text, PREVIEW);
 }
 
 /** Who types: by name where there are several to tell apart. */
-export function typingText(conversation, usernames) {
+export function typingText(conversation, usernames, alike) {
   if (conversation.kind === 'direct') return 'typing…';
   const names = usernames.map((username) => {
     const person = conversation.participants.find(({ user }) => user.username === username);
-    return (person?.user.display_name ?? username).split(/\s+/u)[0];
+    return isolated(person ? firstName(person.user, alike) : username);
   });
   if (names.length > 2) return `${names.length} people are typing…`;
   return `${names.join(' and ')} ${names.length > 1 ? 'are' : 'is'} typing…`;
@@ -101,7 +108,7 @@ export function updateRow(node, row) {
   face.classList.toggle('is-group', row.isGroup);
   face.classList.toggle('is-online', row.isOnline);
   show(find('.online', face), row.isOnline);
-  setAvatar(find('.avatar', face), row.name);
+  setAvatar(find('.avatar', face), row.title);
   write(find('.row-name', node), row.name);
   setRowTime(find('.row-time', node), row);
   setPreview(find('.row-preview', node), row);
@@ -124,7 +131,10 @@ function setPreview(line, row) {
   line.classList.toggle('is-aside', row.isAside);
   line.classList.toggle('is-typing', row.isTyping);
   write(find('.lead', line), row.lead);
-  write(find('.said', line), row.preview);
+  const said = find('.said', line);
+  write(said, row.preview);
+  // The page's own words have the page's direction.
+  said.dir = row.isAside || row.isTyping ? 'ltr' : 'auto';
   const ticks = find('.ticks', line);
   show(ticks, Boolean(row.ticks));
   if (row.ticks) setTicks(ticks, row.ticks);

@@ -112,10 +112,11 @@ export class Seek {
     const words = sought.toLowerCase();
     const fits = (conversation) => {
       const other = conversations.other(conversation)?.user.username ?? '';
-      return `${conversations.name(conversation)} ${other}`.toLowerCase().includes(words);
+      return `${conversations.title(conversation)} ${other}`.toLowerCase().includes(words);
     };
+    const namesakes = conversations.namesakes();
     const rows = all.filter(fits).slice(0, SHOWN).map((conversation) => makeRow(rowOf(conversation, {
-      conversations, me, now: this.#app.now(), typists: [], isOpen: false,
+      conversations, me, now: this.#app.now(), typists: [], isOpen: false, namesakes,
     })));
     const strangers = this.#people.filter(({ id, username }) =>
       id !== me.id && !conversations.directWith(username));
@@ -147,14 +148,21 @@ export function connectButton(app, user, connection) {
   }
   if (connection?.state === 'requested') return element('span', { class: 'hint' }, 'Asked');
   const isAsking = connection?.state === 'incoming';
+  let isUnderWay = false;
   const asked = button(isAsking ? 'Accept' : 'Ask to connect', async () => {
-    asked.disabled = true;
+    // A button that is disabled would lose the focus, and with it all keys.
+    if (isUnderWay) return;
+    isUnderWay = true;
     try {
       const changed = await (isAsking ? api.accept(connection.id) : api.connect(user.username));
       app.hear({ type: 'connection', connection: changed });
-      asked.replaceWith(connectButton(app, user, changed));
+      const next = connectButton(app, user, changed);
+      const hadFocus = asked === document.activeElement;
+      const field = find('input[type="search"]', asked.closest('dialog') ?? document);
+      asked.replaceWith(next);
+      if (hadFocus) (next.matches('button') ? next : field).focus();
     } catch (problem) {
-      asked.disabled = false;
+      isUnderWay = false;
       say(problem.detail);
     }
   }, { label: `${isAsking ? 'Accept' : 'Ask to connect with'} ${user.display_name}` });

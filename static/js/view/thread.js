@@ -2,8 +2,8 @@
 import * as api from '../net/api.js';
 import * as frames from '../net/protocol.js';
 import { find, piece, show, write } from '../lib/dom.js';
-import { uuid7 } from '../lib/ids.js';
 import { firstOf } from '../lib/lines.js';
+import { called, isolated } from '../lib/names.js';
 import { lastSeen } from '../lib/time.js';
 import { Timeline } from '../state/timeline.js';
 import { Composer } from './composer.js';
@@ -54,6 +54,7 @@ export class Thread {
       edit: (message, text) => this.#edit(message, text),
       typing: (isTyping) => app.sync.tell(frames.typing(id, isTyping)),
       last: () => this.#lastOwn(),
+      called: (user) => called(user, this.alike.has(user.id)),
       emoji: openEmoji,
     });
     find('[data-act="end"]', node).addEventListener('click', () => this.toEnd());
@@ -65,6 +66,13 @@ export class Thread {
 
   get name() {
     return this.#app.store.conversations.name(this.conversation);
+  }
+
+  /** Those here whose names look alike: of all whom the page names. */
+  get alike() {
+    const senders = this.timeline?.messages.flatMap(({ sender, reply_to: answered }) =>
+      (answered ? [sender, answered.sender] : [sender])) ?? [];
+    return this.#app.store.conversations.alike(this.conversation, senders);
   }
 
   get timeline() {
@@ -131,7 +139,8 @@ export class Thread {
   render(now) {
     const { conversation, timeline } = this;
     if (!conversation) return;
-    this.#head(conversation, now);
+    const { alike } = this;
+    this.#head(conversation, now, alike);
     this.composer.close(this.#closed(conversation));
     if (!timeline) return;
     this.history.render(timeline, {
@@ -141,18 +150,19 @@ export class Thread {
       line: this.#line,
       now,
       name: this.name,
+      alike,
     });
     this.#showEnd();
   }
 
-  #head(conversation, now) {
+  #head(conversation, now, alike) {
     const { conversations, typists } = this.#app.store;
     const other = conversations.other(conversation);
     const typing = typists.at(this.id, now);
     const face = find('.bar .face', this.node);
     face.classList.toggle('is-group', conversation.kind === 'group');
     face.classList.toggle('is-online', other?.is_online === true);
-    setAvatar(find('.avatar', face), this.name);
+    setAvatar(find('.avatar', face), conversations.title(conversation));
     write(find('h1', this.node), this.name);
     let hint = find('.bar-name .hint', this.node);
     if (!hint) {
@@ -161,16 +171,16 @@ export class Thread {
       find('.bar-name', this.node).append(hint);
     }
     const isNews = typing.length > 0 && !hint.classList.contains('is-typing');
-    if (isNews) tellListeners(`${this.name}: ${typingText(conversation, typing)}`);
+    if (isNews) tellListeners(`${this.name}: ${typingText(conversation, typing, alike)}`);
     hint.classList.toggle('is-typing', typing.length > 0);
-    write(hint, typing.length ? typingText(conversation, typing) : about(conversation, other, now));
+    write(hint, typing.length ? typingText(conversation, typing, alike) : about(conversation, other, now));
   }
 
   #closed(conversation) {
     if (conversation.left) {
       return 'You are no longer in this group. What was said while you were stays here.';
     }
-    const name = this.name;
+    const name = isolated(this.name);
     return {
       none: `You’re not connected with ${name} any more. What was said stays here.`,
       requested: `You asked ${name} to connect. You can write once they accept.`,
@@ -223,16 +233,11 @@ export class Thread {
   }
 
   send(text, replyTo = null) {
-    const { outbox, sync } = this.#app;
-    outbox.add({
-      client_id: uuid7(), conversation_id: this.id, text, reply_to: quoteOf(replyTo),
-    }, Date.now());
-    sync.flush();
+    this.#app.send(this.id, text, quoteOf(replyTo));
     this.#line = null;
     this.render(this.#app.now());
     this.history.atEndAtOnce();
     if (this.timeline?.hasNewer) this.toEnd();
-    this.#app.change();
   }
 
   async #edit(message, text) {

@@ -139,7 +139,7 @@ async fn what_is_left_of_who_is_deleted_are_their_messages() {
     let left = hear(&mut socket, "message").await;
     assert_eq!(
         left["message"]["text"],
-        "Deleted user left; ben owns the group now"
+        "\u{2068}Deleted user\u{2069} left; \u{2068}ben\u{2069} owns the group now"
     );
     assert_eq!(
         ben.conversation(group).await["participants"][0]["role"],

@@ -45,9 +45,8 @@ async fn any_emoji_is_found_and_those_used_last_stand_in_front() {
     tab.see(".message:last-child .ticks[data-status=sent]")
         .await;
     // As a reaction, now within reach.
-    tab.script("document.querySelector('.history').focus()", &[])
-        .await;
-    tab.press(&format!("{UP}{ENTER}")).await;
+    tab.type_into(".history", UP).await;
+    tab.press(ENTER).await;
     tab.click(".quick [aria-label='More emoji']").await;
     tab.see_text(".emoji-shelf h3", "Used lately").await;
     tab.press(&format!("{DOWN}{ENTER}")).await;
@@ -156,17 +155,17 @@ async fn switched(tab: &Tab, ann: &Person, id: i64) {
 
 /// Only near the end of what a message may be.
 async fn counted(tab: &Tab) {
-    let write = "const field = document.querySelector('.composer textarea');
-         field.value = 'x'.repeat(arguments[0]);
-         field.dispatchEvent(new Event('input', { bubbles: true }));
-         return document.querySelector('.composer .counter').checkVisibility()";
-    assert_eq!(tab.script(write, &[json!(5_000)]).await, json!(false));
-    assert_eq!(tab.script(write, &[json!(9_990)]).await, json!(true));
+    let shown = "return document.querySelector('.composer .counter').checkVisibility()";
+    tab.paste(WRITE, &"x".repeat(5_000)).await;
+    tab.comes_to(shown, json!(false)).await;
+    tab.paste(WRITE, &"x".repeat(9_990)).await;
+    tab.comes_to(shown, json!(true)).await;
     tab.see_text(".composer .counter", "10 left").await;
-    tab.script(write, &[json!(10_003)]).await;
+    tab.paste(WRITE, &"x".repeat(10_003)).await;
     tab.see_text(".composer .counter", "-3 left").await;
     tab.see(".composer button[type=submit]:disabled").await;
-    assert_eq!(tab.script(write, &[json!(0)]).await, json!(false));
+    tab.fill(WRITE, "").await;
+    tab.comes_to(shown, json!(false)).await;
 }
 
 /// The same page, days later.

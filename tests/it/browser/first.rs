@@ -95,9 +95,8 @@ async fn many_who_ask_take_one_row_and_are_declined_there() {
     tab.see_no(".people summary").await;
     tab.click("[aria-label='Accept eve']").await;
     tab.see_no(".people .person").await;
-    tab.script("document.querySelector('#seek').focus()", &[])
-        .await;
-    tab.press(&format!("{DOWN}{ENTER}")).await;
+    tab.type_into("#seek", DOWN).await;
+    tab.press(ENTER).await;
     tab.see_text("main h1", "eve").await;
     let left = ann.get("/api/connections/").await.expect(200);
     assert_eq!(left.as_array().unwrap().len(), 3, "{left}");

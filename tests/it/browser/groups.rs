@@ -47,12 +47,7 @@ async fn made(anns: &Tab) {
     anns.type_into("#group-title", "The crew").await;
     anns.see_text("dialog .is-choice", "ben").await;
     anns.assert_good().await;
-    anns.script(
-        "[...document.querySelectorAll('dialog .is-choice')]
-            .find((it) => it.innerText.includes('ben')).querySelector('input').click()",
-        &[],
-    )
-    .await;
+    anns.click_text("dialog .is-choice", "ben").await;
     anns.press_button("dialog", "Create group").await;
     anns.see_text("main h1", "The crew").await;
     anns.say("Welcome").await;
@@ -72,10 +67,7 @@ async fn managed(anns: &Tab, bens: &Tab) {
     anns.pick("Make admin").await;
     anns.see_text("dialog .members .person", "admin").await;
     bens.click("[data-act=about]").await;
-    bens.see("dialog #title").await;
-    bens.script("document.querySelector('#title').value = ''", &[])
-        .await;
-    bens.type_into("dialog #title", "The better crew").await;
+    bens.fill("dialog #title", "The better crew").await;
     bens.press_button("dialog", "Rename").await;
     anns.see_text("main h1", "The better crew").await;
     bens.click("dialog [aria-label=Close]").await;

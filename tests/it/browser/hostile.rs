@@ -128,8 +128,6 @@ async fn beside_the_history(tab: &Tab, (ben, group): (&Person, i64), payload: &s
     assert_unhurt(tab, payload).await;
     tab.press(ESCAPE).await;
     for sought in ["ben", payload] {
-        tab.script("document.querySelector('#seek').focus()", &[])
-            .await;
         tab.type_into("#seek", sought).await;
         tab.see_text(".found", payload).await;
         assert_unhurt(tab, payload).await;

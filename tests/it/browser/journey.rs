@@ -43,8 +43,6 @@ async fn they_connect(ann: &Tab, ben: &Tab) {
     ben.assert_good().await;
     ben.press_button(".people", "Accept").await;
     ben.see_text(".rows .row", "Say hello to Ann Lee").await;
-    ann.script("document.querySelector('#seek').focus()", &[])
-        .await;
     ann.press(crate::support::browser::ESCAPE).await;
     ann.see_text(".rows .row", "Say hello to Ben Okri").await;
     ann.click(".rows .row").await;
@@ -97,12 +95,7 @@ async fn they_answer_and_change(ann: &Tab, ben: &Tab) {
     ben.see_said("Fine, thank you").await;
     ben.see_text(".history .about", "edited").await;
     ben.choose(last, "Copy").await;
-    ben.script(
-        "const it = [...document.querySelectorAll('.history .message')].at(-1);
-         it.dispatchEvent(new MouseEvent('contextmenu', { bubbles: true, cancelable: true, clientX: 500, clientY: 300 }))",
-        &[],
-    )
-    .await;
+    ben.click_right(last).await;
     ben.see("[role=menu]").await;
     ben.assert_good().await;
     ben.click(".quick button").await;

@@ -148,9 +148,7 @@ async fn keys_are_enough() {
 
 /// From the messages as a whole to one of them, its menu, and back.
 async fn messages_have_a_menu(tab: &Tab) {
-    tab.script("document.querySelector('.history').focus()", &[])
-        .await;
-    tab.press(UP).await;
+    tab.type_into(".history", UP).await;
     assert_ring(tab).await;
     tab.press(ENTER).await;
     tab.see("[role=menu]").await;

@@ -21,7 +21,7 @@ async fn two_find_each_other_by_their_profiles() {
     assert!(page.text.contains("Take it back"));
 
     let page = his.get("/profile/ann").await.expect(200);
-    assert!(page.text.contains("ann would like to connect."));
+    assert!(page.text.contains("<bdi>ann</bdi> would like to connect."));
     his.submit("/profile/ann/accept", &[]).await.expect(303);
     let page = hers.get("/profile/ben").await.expect(200);
     assert!(page.text.contains("You are connected."));
@@ -29,7 +29,7 @@ async fn two_find_each_other_by_their_profiles() {
 
     his.submit("/profile/ann/block", &[]).await.expect(303);
     let page = his.get("/profile/ann").await.expect(200);
-    assert!(page.text.contains("You block ann") && page.text.contains("Unblock"));
+    assert!(page.text.contains("You block <bdi>ann</bdi>") && page.text.contains("Unblock"));
     let page = hers.get("/profile/ben").await.expect(200);
     assert!(!page.text.contains("You block") && page.text.contains("You aren’t connected."));
     his.submit("/profile/ann/unblock", &[]).await.expect(303);

@@ -30,7 +30,11 @@ async fn a_request_is_made_and_accepted() {
     let list = hers.get("/messages").await.expect(200);
     assert!(list.text.contains("They haven’t answered yet."));
     let early = hers.submit("/messages/chat", &fields).await.expect(403);
-    assert!(early.text.contains("ben hasn’t answered yet."));
+    assert!(
+        early
+            .text
+            .contains("\u{2068}ben\u{2069} hasn’t answered yet.")
+    );
     // Again changes nothing.
     hers.submit("/messages/requests", &fields).await.expect(303);
 
@@ -86,7 +90,7 @@ async fn a_name_that_leads_nowhere_stays_in_the_form() {
             "/messages/chat",
             "ben",
             403,
-            "You’re not connected with ben yet.",
+            "You’re not connected with \u{2068}ben\u{2069} yet.",
         ),
         (
             "/messages/requests",

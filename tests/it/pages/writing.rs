@@ -88,7 +88,11 @@ async fn what_is_refused_is_kept_and_told() {
         refused.text
     );
     assert!(refused.text.contains("Are you &#60;there&#62;?"));
-    assert!(refused.text.contains("not connected with ben any more"));
+    assert!(
+        refused
+            .text
+            .contains("not connected with \u{2068}ben\u{2069} any more")
+    );
     let open = browser.get(&page).await.expect(200);
     assert!(!open.text.contains("<textarea"));
     assert_eq!(ben.history(id).await.len(), 1);
@@ -152,7 +156,7 @@ async fn a_first_message_begins_a_conversation() {
     assert!(list.text.contains("href=\"/messages/chat/ben/\""));
     let blank = browser.get("/messages/chat/Ben/").await.expect(200);
     blank.check_page();
-    assert!(blank.text.contains("Say hello to ben"));
+    assert!(blank.text.contains("Say hello to <bdi>ben</bdi>"));
     let empty = browser.submit("/messages/chat/ben/", &[("text", "")]).await;
     empty.expect(422).check_page();
     let unseen = ben.get("/api/conversations/").await.expect(200);

@@ -2,6 +2,7 @@
 //! cookies and storage.
 
 mod axe;
+mod input;
 mod person;
 mod seeing;
 mod wire;
@@ -59,6 +60,7 @@ pub(crate) const TAB: &str = "\u{e004}";
 pub(crate) const UP: &str = "\u{e013}";
 pub(crate) const DOWN: &str = "\u{e015}";
 pub(crate) const CONTROL: &str = "\u{e009}";
+pub(crate) const SHIFT: &str = "\u{e008}";
 
 /// Nothing here is asked of another host, not even by the browser itself.
 const ARGUMENTS: [&str; 13] = [
@@ -179,13 +181,6 @@ impl Tab {
         within("a script", answer).await.unwrap()
     }
 
-    /// Clicks the first that this names, once it is there.
-    pub(crate) async fn click(&self, selector: &str) {
-        self.see(selector).await;
-        let found = self.client.find(Locator::Css(selector)).await.unwrap();
-        found.click().await.unwrap();
-    }
-
     /// Types into the first that this names, once it is there.
     pub(crate) async fn type_into(&self, selector: &str, keys: &str) {
         self.see(selector).await;
@@ -198,7 +193,7 @@ impl Tab {
         let mut presses = KeyActions::new("keyboard".to_owned());
         for value in keys.chars() {
             presses = presses.then(KeyAction::Down { value });
-            if !CONTROL.contains(value) {
+            if !CONTROL.contains(value) && !SHIFT.contains(value) {
                 presses = presses.then(KeyAction::Up { value });
             }
         }

@@ -16,6 +16,7 @@ use super::find;
 use super::opening::{self, Names};
 use crate::engine::room::messages::Ask;
 use crate::protocol::fields::{FieldFaults, FieldReader, FromFields};
+use crate::protocol::message::isolate;
 use crate::protocol::{Code, Problem, User};
 use crate::store::{self, HouseStanding};
 use crate::web::decoding::Path;
@@ -185,7 +186,11 @@ impl Act {
         asked.push(Field::reason(&fields.why.reason));
         Sheet {
             here: "users",
-            title: self.title(&format!("{} (@{})", them.display_name, them.username)),
+            title: self.title(&format!(
+                "{} (@{})",
+                isolate(&them.display_name),
+                them.username
+            )),
             lead: self.lead().iter().map(|line| (*line).to_owned()).collect(),
             fields: asked,
             submit: self.submit(),

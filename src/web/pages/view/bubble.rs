@@ -1,13 +1,15 @@
 //! One message.
 
+use std::collections::HashSet;
+
 use entity::message::Kind;
 use entity::{ConversationId, MessageId, Millis, UserId};
 
 use super::avatar::hue;
-use super::text::{Piece, pieces};
-use super::{Ticks, times};
+use super::text::{FoldedText, fold};
+use super::{Ticks, row, times};
 use crate::protocol::message::Reaction;
-use crate::protocol::{Message, Participant, Quote};
+use crate::protocol::{Message, Participant, Quote, User};
 
 /// Messages of one sender that are no further apart stand close together.
 const CLOSE: std::time::Duration = std::time::Duration::from_secs(5 * 60);
@@ -23,7 +25,7 @@ pub(in crate::web) struct Bubble<'a> {
     /// It is the first of several by the same person.
     pub(in crate::web) is_first: bool,
     /// Who wrote it, where that has to be said.
-    pub(in crate::web) sender: Option<&'a str>,
+    pub(in crate::web) sender: Option<Called<'a>>,
     pub(in crate::web) hue: u32,
     pub(in crate::web) quote: Option<Quoted<'a>>,
     pub(in crate::web) text: &'a str,
@@ -42,11 +44,21 @@ pub(in crate::web) struct Reader<'a> {
     pub(in crate::web) is_group: bool,
     /// Those who take part, as far as they are known.
     pub(in crate::web) people: &'a [Participant],
+    /// Those whose names look alike.
+    pub(in crate::web) alike: Option<&'a HashSet<UserId>>,
+}
+
+/// What a person is called on the page.
+#[derive(Clone, Copy, Default)]
+pub(in crate::web) struct Called<'a> {
+    pub(in crate::web) name: &'a str,
+    /// The username, if somebody else here has a name that looks like it.
+    pub(in crate::web) username: Option<&'a str>,
 }
 
 /// What a message answers.
 pub(in crate::web) struct Quoted<'a> {
-    pub(in crate::web) sender: &'a str,
+    pub(in crate::web) sender: Called<'a>,
     pub(in crate::web) hue: u32,
     /// Empty once it is withdrawn.
     pub(in crate::web) text: &'a str,
@@ -74,9 +86,9 @@ impl<'a> Bubble<'a> {
             is_system,
             is_mine,
             is_first,
-            sender: Some(name).filter(|_| is_group && is_first && !is_mine),
+            sender: (is_group && is_first && !is_mine).then(|| reader.called(&message.sender)),
             hue: hue(name),
-            quote: quote.map(|quote| Quoted::new(quote, message)),
+            quote: quote.map(|quote| Quoted::new(quote, message, reader)),
             text: &message.text,
             is_withdrawn: message.deleted,
             is_edited: message.edited_at.is_some() && !message.deleted,
@@ -87,14 +99,14 @@ impl<'a> Bubble<'a> {
         }
     }
 
-    pub(in crate::web) fn pieces(&self) -> Vec<Piece<'a>> {
-        pieces(self.text)
+    pub(in crate::web) fn said(&self) -> FoldedText<'a> {
+        fold(self.text)
     }
 
     /// Who put an emoji there, as far as they are named.
     pub(in crate::web) fn reacted(&self, reaction: &Reaction) -> String {
         let names = reaction.usernames.iter();
-        let names: Vec<&str> = names.map(|name| self.reader.name_of(name)).collect();
+        let names: Vec<String> = names.map(|name| self.reader.name_of(name)).collect();
         let named = names.join(", ");
         let count = usize::try_from(reaction.count).unwrap_or(usize::MAX);
         match count.saturating_sub(reaction.usernames.len()) {
@@ -106,22 +118,33 @@ impl<'a> Bubble<'a> {
 
 impl Reader<'_> {
     /// What somebody is called here.
-    fn name_of<'b>(&'b self, username: &'b str) -> &'b str {
+    fn name_of(&self, username: &str) -> String {
         let mut people = self.people.iter();
         match people.find(|person| person.user.username == username) {
-            Some(person) if person.user.id == self.me => "You",
-            Some(person) => &person.user.display_name,
-            None => username,
+            Some(person) if person.user.id == self.me => "You".to_owned(),
+            Some(person) if self.is_alike(&person.user) => row::called(&person.user),
+            Some(person) => person.user.display_name.clone(),
+            None => username.to_owned(),
         }
+    }
+
+    fn called<'b>(&self, user: &'b User) -> Called<'b> {
+        Called {
+            name: &user.display_name,
+            username: self.is_alike(user).then_some(user.username.as_str()),
+        }
+    }
+
+    fn is_alike(&self, user: &User) -> bool {
+        self.alike.is_some_and(|alike| alike.contains(&user.id))
     }
 }
 
 impl<'a> Quoted<'a> {
-    fn new(quote: &'a Quote, message: &Message) -> Self {
-        let name = quote.sender.display_name.as_str();
+    fn new(quote: &'a Quote, message: &Message, reader: Reader<'_>) -> Self {
         Self {
-            sender: name,
-            hue: hue(name),
+            sender: reader.called(&quote.sender),
+            hue: hue(&quote.sender.display_name),
             text: &quote.text,
             href: place_of(message.conversation_id, quote.seq, quote.id),
         }

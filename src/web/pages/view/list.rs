@@ -1,11 +1,12 @@
 //! What stands in the list: the conversations, and people beside them.
 
-use entity::{ConnectionId, ConversationId, Millis, UserId};
+use entity::{ConnectionId, ConversationId, Millis};
 
 use super::avatar::Avatar;
-use super::row::Row;
+use super::row::{self, Row};
 use crate::protocol::connection::State;
-use crate::protocol::{Connection, Conversation};
+use crate::protocol::user::alike;
+use crate::protocol::{Connection, Conversation, User};
 
 /// Somebody beside the conversations.
 pub(in crate::web) struct Face {
@@ -33,15 +34,20 @@ pub(in crate::web) fn faces(connections: &[Connection], state: State) -> Vec<Fac
 pub(in crate::web) fn rows(
     found: &[Conversation],
     silent: &[Connection],
-    (me, now): (UserId, Millis),
+    (me, now): (&User, Millis),
     opened: Option<ConversationId>,
 ) -> Vec<Row> {
-    let known = found.iter().map(|it| Row::new(it, (me, now), opened));
+    let others = found.iter().filter_map(|it| row::other(it, me.id));
+    let others = others.map(|other| &other.user);
+    let contacts = alike(others.chain(silent.iter().map(|it| &it.user)).chain([me]));
+    let known = found
+        .iter()
+        .map(|it| Row::new(it, (me.id, now), opened, &contacts));
     let mut rows: Vec<Row> = known.collect();
     if silent.is_empty() {
         return rows;
     }
-    rows.extend(silent.iter().map(|it| Row::hello(it, now)));
+    rows.extend(silent.iter().map(|it| Row::hello(it, now, &contacts)));
     rows.sort_by_key(|row| std::cmp::Reverse((row.is_pinned, row.at)));
     rows
 }

@@ -1,5 +1,7 @@
 //! One conversation of the list.
 
+use std::collections::HashSet;
+
 use entity::conversation::Kind;
 use entity::message::Kind as MessageKind;
 use entity::{ConversationId, Millis, UserId};
@@ -7,7 +9,9 @@ use entity::{ConversationId, Millis, UserId};
 use super::avatar::Avatar;
 use super::thread::page_of;
 use super::{Ticks, times};
-use crate::protocol::{Connection, Conversation, Message, Participant};
+use crate::protocol::message::isolate;
+use crate::protocol::user::alike;
+use crate::protocol::{Connection, Conversation, Message, Participant, User};
 
 /// How much of a message a row can show at the most; the rest of up to 10,000
 /// characters need not travel.
@@ -40,19 +44,22 @@ impl Row {
         conversation: &Conversation,
         (me, now): (UserId, Millis),
         open: Option<ConversationId>,
+        contacts: &HashSet<UserId>,
     ) -> Self {
         let is_group = conversation.kind == Kind::Group;
-        let name = name(conversation, me);
+        let title = name(conversation, me);
+        let namesake = other(conversation, me).filter(|it| contacts.contains(&it.user.id));
+        let name = namesake.map_or_else(|| title.clone(), |it| called(&it.user));
         let newest = conversation.last_message.as_ref();
         let at = newest.map_or(conversation.created_at, |message| message.created_at);
         let spoken = newest.filter(|message| message.kind == MessageKind::Text);
         Self {
             href: href(conversation),
-            avatar: Avatar::of(&name),
+            avatar: Avatar::of(&title),
             is_group,
             is_open: open == Some(conversation.id),
-            lead: spoken.and_then(|message| lead(message, me, is_group)),
-            preview: newest.map_or_else(|| format!("Say hello to {name}"), preview),
+            lead: spoken.and_then(|message| lead(message, conversation, me)),
+            preview: newest.map_or_else(|| format!("Say hello to {}", isolate(&name)), preview),
             is_aside: spoken.is_none_or(|message| message.deleted),
             ticks: spoken
                 .filter(|message| message.sender.id == me && !message.deleted)
@@ -68,16 +75,25 @@ impl Row {
     }
 
     /// Somebody with whom nothing was said yet.
-    pub(in crate::web) fn hello(connection: &Connection, now: Millis) -> Self {
-        let name = connection.user.display_name.clone();
+    pub(in crate::web) fn hello(
+        connection: &Connection,
+        now: Millis,
+        contacts: &HashSet<UserId>,
+    ) -> Self {
+        let user = &connection.user;
+        let title = user.display_name.clone();
+        let name = match contacts.contains(&user.id) {
+            true => called(user),
+            false => title.clone(),
+        };
         let at = connection.created_at;
         Self {
             href: format!("/messages/chat/{}/", connection.user.username),
-            avatar: Avatar::of(&name),
+            avatar: Avatar::of(&title),
             is_group: false,
             is_open: false,
             lead: None,
-            preview: format!("Say hello to {name}"),
+            preview: format!("Say hello to {}", isolate(&name)),
             is_aside: true,
             ticks: None,
             at,
@@ -116,12 +132,30 @@ pub(in crate::web) fn name(conversation: &Conversation, me: UserId) -> String {
     name.cloned().unwrap_or_default()
 }
 
-fn lead(message: &Message, me: UserId, is_group: bool) -> Option<String> {
-    let first_name = || message.sender.display_name.split_whitespace().next();
-    match message.sender.id == me {
-        true => Some("You: ".to_owned()),
-        false if is_group => first_name().map(|name| format!("{name}: ")),
-        false => None,
+/// Both names of somebody whose name looks like another's.
+pub(in crate::web) fn called(user: &User) -> String {
+    format!("{} @{}", user.display_name, user.username)
+}
+
+/// Those in a conversation whose names look alike.
+pub(in crate::web) fn namesakes(conversation: &Conversation) -> HashSet<UserId> {
+    let last = conversation.last_message.iter().map(|last| &last.sender);
+    let people = conversation.participants.iter().map(|it| &it.user);
+    alike(people.chain(last))
+}
+
+fn lead(message: &Message, conversation: &Conversation, me: UserId) -> Option<String> {
+    let sender = &message.sender;
+    if sender.id == me {
+        return Some("You: ".to_owned());
+    }
+    if conversation.kind != Kind::Group {
+        return None;
+    }
+    let first = sender.display_name.split_whitespace().next()?;
+    match namesakes(conversation).contains(&sender.id) {
+        true => Some(format!("{first} @{}: ", sender.username)),
+        false => Some(format!("{first}: ")),
     }
 }
 

@@ -1,6 +1,8 @@
 //! A conversation that is open: its head, its messages, and the place to
 //! write.
 
+use std::collections::HashSet;
+
 use entity::conversation::Kind;
 use entity::message::Kind as MessageKind;
 use entity::{ConversationId, MessageId, Millis, UserId};
@@ -8,8 +10,9 @@ use entity::{ConversationId, MessageId, Millis, UserId};
 use super::avatar::Avatar;
 use super::bubble::{Bubble, Reader};
 use super::{row, times};
-use crate::protocol::user::Standing;
-use crate::protocol::{Conversation, Message, Problem, Profile};
+use crate::protocol::message::isolate;
+use crate::protocol::user::{Standing, alike};
+use crate::protocol::{Conversation, Message, Problem, Profile, User};
 use crate::store::Page;
 
 /// What is known of it.
@@ -21,6 +24,23 @@ pub(in crate::web) struct Open {
     pub(in crate::web) them: Option<Profile>,
     pub(in crate::web) page: Page,
     pub(in crate::web) draft: Draft,
+    /// Those here whose names look alike.
+    pub(in crate::web) alike: HashSet<UserId>,
+}
+
+impl Open {
+    /// Finds out whose names look alike, of all whom the page names.
+    pub(in crate::web) fn with_namesakes(mut self, me: &User) -> Self {
+        let people = self.conversation.iter().flat_map(|it| &it.participants);
+        let senders = self.page.messages.iter().flat_map(|message| {
+            let quoted = message.reply_to.iter().map(|quote| &quote.sender);
+            quoted.chain([&message.sender])
+        });
+        let them = self.them.iter().map(|them| &them.user);
+        let named = people.map(|it| &it.user).chain(senders).chain(them);
+        self.alike = alike(named.chain([me]));
+        self
+    }
 }
 
 /// What is written, but not sent.
@@ -79,11 +99,13 @@ impl<'a> Thread<'a> {
         let conversation = open.conversation.as_ref();
         let is_group = conversation.is_some_and(|found| found.kind == Kind::Group);
         let them = open.them.as_ref();
-        let name = conversation.map(|found| row::name(found, me));
-        let name = name.or_else(|| them.map(|them| them.user.display_name.clone()));
-        let name = name.unwrap_or_default();
+        let title = conversation.map(|found| row::name(found, me));
+        let title = title.or_else(|| them.map(|them| them.user.display_name.clone()));
+        let title = title.unwrap_or_default();
+        let namesake = them.filter(|them| open.alike.contains(&them.user.id));
+        let name = namesake.map_or_else(|| title.clone(), |them| row::called(&them.user));
         Self {
-            avatar: Avatar::of(&name),
+            avatar: Avatar::of(&title),
             is_group,
             is_online: them.and_then(|them| them.is_online) == Some(true),
             is_first: conversation.is_none() && them.is_some(),
@@ -123,6 +145,7 @@ fn closed(
             "You are no longer in this group. What was said while you were stays here.".to_owned(),
         );
     }
+    let name = isolate(name);
     match them?.connection {
         Standing::Connected => None,
         Standing::None => Some(format!(
@@ -173,6 +196,7 @@ fn days(open: &Open, me: UserId, now: Millis) -> Vec<Day<'_>> {
         me,
         is_group: conversation.is_some_and(|found| found.kind == Kind::Group),
         people: conversation.map_or(&[], |found| &found.participants),
+        alike: Some(&open.alike),
     };
     let messages = &open.page.messages;
     messages

@@ -1,7 +1,5 @@
 //! Every act, by its form.
 
-use serde_json::json;
-
 use super::{assert_this_holds, world};
 use crate::support::browser::{Browsers, DESKTOP, PHONE, Tab};
 use crate::support::{PASSWORD, TestApp};
@@ -12,12 +10,7 @@ async fn act(tab: &Tab, link: &str, fields: &[(&str, &str)]) {
     tab.see("main form.stacked").await;
     for (name, value) in fields {
         let field = format!("[name={name}]");
-        tab.script(
-            "document.querySelector(arguments[0]).value = ''",
-            &[json!(field)],
-        )
-        .await;
-        tab.type_into(&field, value).await;
+        tab.fill(&field, value).await;
     }
     tab.assert_good().await;
     tab.click("form.stacked button[type=submit]").await;
@@ -169,9 +162,7 @@ async fn an_account_is_opened_and_its_link_copied() {
     tab.see_text("#username-wrong", "taken").await;
     // The browser's own log has the refusal.
     tab.complaints().await;
-    tab.script("document.querySelector('#username').value = ''", &[])
-        .await;
-    tab.type_into("#username", "zoe").await;
+    tab.fill("#username", "zoe").await;
     tab.click("form.stacked button[type=submit]").await;
     tab.see_text("main h1", "A link for Zoe").await;
     assert_this_holds(&tab, "link").await;

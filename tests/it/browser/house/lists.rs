@@ -53,9 +53,9 @@ async fn people_are_found_and_paged_through() {
     tab.see_text(".filter", "By name").await;
     assert_eq!(tab.texts(".line-name").await[0], "user050");
     assert_this_holds(&tab, "found").await;
-    let choose = "const it = document.querySelector('#show');
-        it.value = 'admins'; return it.selectedOptions[0].innerText";
-    assert_eq!(tab.script(choose, &[]).await, json!("Admins"));
+    tab.select("#show", "admins").await;
+    let chosen = "return document.querySelector('#show').selectedOptions[0].innerText";
+    assert_eq!(tab.script(chosen, &[]).await, json!("Admins"));
     tab.click(".filter button").await;
     tab.see_text("main", "Nobody here has a name").await;
     tab.goto("/admin/conversations?sort=size").await;
@@ -75,11 +75,7 @@ async fn the_log_is_found_in_paged_through_and_downloaded() {
     tab.goto("/admin/audit").await;
     tab.click(".filters summary").await;
     tab.type_into("#who", "ben").await;
-    tab.script(
-        "document.querySelector('#what').value = 'user.end_login'",
-        &[],
-    )
-    .await;
+    tab.select("#what", "user.end_login").await;
     tab.click(".filter button").await;
     tab.see_text(".pager", "Older").await;
     assert_eq!(tab.texts(".lines > li").await.len(), 50);

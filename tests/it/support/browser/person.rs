@@ -70,37 +70,14 @@ impl Tab {
         self.see_text(".history .message .said", text).await;
     }
 
-    /// Opens the menu of the last message, and chooses an entry of it.
+    /// Opens the menu of the last that this names, and chooses an entry of it.
     pub(crate) async fn choose(&self, selector: &str, entry: &str) {
-        self.script(
-            "const it = [...document.querySelectorAll(arguments[0])].at(-1);
-             const { x, y } = it.getBoundingClientRect();
-             it.dispatchEvent(new MouseEvent('contextmenu',
-                { bubbles: true, cancelable: true, clientX: x + 5, clientY: y + 5 }))",
-            &[json!(selector)],
-        )
-        .await;
+        self.click_right(selector).await;
         self.pick(entry).await;
     }
 
     /// Chooses an entry of the open menu.
     pub(crate) async fn pick(&self, entry: &str) {
         self.press_button("[role=menu]", entry).await;
-    }
-
-    /// Clicks the button within this that says so.
-    pub(crate) async fn press_button(&self, within: &str, text: &str) {
-        let buttons = format!("{within} button");
-        self.see_text(&buttons, text).await;
-        let clicked = self
-            .script(
-                "const it = [...document.querySelectorAll(arguments[0])]
-                    .find((it) => it.innerText.trim().includes(arguments[1]) && it.checkVisibility());
-                 it?.click();
-                 return Boolean(it)",
-                &[json!(buttons), json!(text)],
-            )
-            .await;
-        assert_eq!(clicked, json!(true), "{buttons} {text:?}");
     }
 }

@@ -40,10 +40,11 @@ impl Tab {
         .await;
     }
 
-    /// What everything that this names says, as it is read.
+    /// What everything that this names says, as it is read: without the signs
+    /// that isolate names in it.
     pub(crate) async fn texts(&self, selector: &str) -> Vec<String> {
         let script = "return [...document.querySelectorAll(arguments[0])]\
-             .map((it) => it.innerText.trim())";
+             .map((it) => it.innerText.replace(/[\\u2068\\u2069]/gu, '').trim())";
         let texts = self.script(script, &[json!(selector)]).await;
         serde_json::from_value(texts).unwrap()
     }

@@ -1,0 +1,149 @@
+//! People whose names look alike are told apart, and no name reorders the
+//! text around it.
+
+use serde_json::json;
+
+use crate::groups::crew;
+use crate::support::browser::{Browsers, DESKTOP, ESCAPE, Tab};
+use crate::support::{Person, TestApp};
+
+/// Gives somebody a name.
+async fn name(person: &Person, name: &str) {
+    let body = json!({ "display_name": name });
+    crew::patch(person, "/api/me/", body).await.expect(200);
+}
+
+/// A group of `ann`, whose name is Alice, and of two whose names look like
+/// that one or like a role.
+async fn lookalikes(app: &TestApp) -> (i64, Vec<Person>) {
+    let people = crew::friends(app, &["ann", "ben", "cas"]).await;
+    name(&people[0], "Alice").await;
+    name(&people[1], "\u{410}lice").await;
+    name(&people[2], "Owner").await;
+    let made = crew::make(&people[0], "Crew", &["ben", "cas"]).await;
+    (made.expect(201)["id"].as_i64().unwrap(), people)
+}
+
+#[tokio::test]
+async fn names_that_look_alike_have_usernames() {
+    let (app, browsers) = (TestApp::spawn().await, Browsers::start().await);
+    let (group, people) = lookalikes(&app).await;
+    for person in &people[..2] {
+        let said = format!("From {}", person.username);
+        person.send(group, &said).await.expect(201);
+    }
+    let answered = people[0].history(group).await;
+    let answered = answered.last().unwrap()["id"].clone();
+    let answer = json!({ "text": "An answer", "reply_to": answered });
+    let path = format!("/api/conversations/{group}/messages/");
+    people[0].post(&path, answer).await.expect(201);
+    let tab = browsers.open_as(&people[2], DESKTOP).await;
+    for has_script in [true, false] {
+        if has_script {
+            tab.open_conversation(group).await;
+        } else {
+            tab.without_scripts().await;
+            tab.open_conversation_plainly(group).await;
+        }
+        tab.see_text(".bubble > .sender", "Alice @ann").await;
+        tab.see_text(".bubble > .sender", "\u{410}lice @ben").await;
+        tab.see_text(".quote .sender", "\u{410}lice @ben").await;
+        tab.see_text(".row .lead", "Alice @ann:").await;
+        tab.assert_no_complaints().await;
+    }
+}
+
+#[tokio::test]
+async fn questions_name_username_too() {
+    let (app, browsers) = (TestApp::spawn().await, Browsers::start().await);
+    let (group, people) = lookalikes(&app).await;
+    let tab = browsers.open_as(&people[0], DESKTOP).await;
+    tab.open_conversation(group).await;
+    tab.click("[data-act=about]").await;
+    tab.see_text("dialog .members .hint", "@ben").await;
+    tab.see_text("dialog .members .hint", "@cas").await;
+    tab.click("[aria-label='What to do with \u{410}lice @ben']")
+        .await;
+    tab.pick("Hand the group on").await;
+    tab.see_text("dialog.is-small h2", "Make \u{410}lice (@ben) the owner?")
+        .await;
+    tab.press(ESCAPE).await;
+    tab.see_no("dialog.is-small").await;
+    tab.click("[aria-label='What to do with Owner @cas']").await;
+    tab.pick("Remove from the group").await;
+    tab.see_text("dialog.is-small h2", "Remove Owner (@cas)?")
+        .await;
+    tab.press(ESCAPE).await;
+    tab.assert_good().await;
+}
+
+/// A contact who takes another's name is told apart in list and head.
+#[tokio::test]
+async fn contacts_that_look_alike_have_usernames() {
+    let (app, browsers) = (TestApp::spawn().await, Browsers::start().await);
+    let people = crew::friends(&app, &["ann", "ben", "cas"]).await;
+    let tab = browsers.open_as(&people[0], DESKTOP).await;
+    name(&people[1], "Teo").await;
+    let id = people[1].talk_with(&people[0]).await;
+    people[2].talk_with(&people[0]).await;
+    tab.open_conversation(id).await;
+    tab.see_text("main h1", "Teo").await;
+    names_are(&tab, ["Teo", "cas"]).await;
+    name(&people[2], "Te\u{3bf}").await;
+    tab.open_conversation(id).await;
+    tab.see_text("main h1", "Teo @ben").await;
+    names_are(&tab, ["Teo @ben", "Te\u{3bf} @cas"]).await;
+    tab.assert_good().await;
+    tab.without_scripts().await;
+    tab.open_conversation_plainly(id).await;
+    names_are(&tab, ["Teo @ben", "Te\u{3bf} @cas"]).await;
+}
+
+/// The rows' names, in whatever order.
+async fn names_are(tab: &Tab, expected: [&str; 2]) {
+    for name in expected {
+        tab.see_text(".rows .row-name", name).await;
+    }
+    let mut names = tab.texts(".rows .row-name").await;
+    names.sort();
+    assert_eq!(names, expected);
+}
+
+/// A name from right to left stays at its place in an English sentence.
+#[tokio::test]
+async fn name_in_sentence_reorders_nothing() {
+    let (app, browsers) = (TestApp::spawn().await, Browsers::start().await);
+    let (group, people) = lookalikes(&app).await;
+    name(&people[0], "\u{5e9}\u{5dc}\u{5d5}\u{5dd}").await;
+    crew::rename(&people[0], group, "\u{5d0}\u{5d1}")
+        .await
+        .expect(200);
+    // The left edges of the name, of what it did, and of the title.
+    let edges = "const node = [...document.querySelectorAll(arguments[0])].at(-1).firstChild;
+        const range = document.createRange();
+        const edge = (text) => {
+            const at = node.data.indexOf(text);
+            range.setStart(node, at);
+            range.setEnd(node, at + text.length);
+            return range.getBoundingClientRect().left;
+        };
+        return ['\\u05e9', 'renamed', 'group', '\\u05d0'].map(edge)";
+    let tab = browsers.open_as(&people[2], DESKTOP).await;
+    for has_script in [true, false] {
+        if has_script {
+            tab.open_conversation(group).await;
+        } else {
+            tab.without_scripts().await;
+            tab.open_conversation_plainly(group).await;
+        }
+        for selector in [
+            ".history .system span",
+            ".rows .row[href*='conversation='] .row-preview .said",
+        ] {
+            let edges = tab.script(edges, &[json!(selector)]).await;
+            let edges: Vec<f64> = serde_json::from_value(edges).unwrap();
+            assert!(edges.is_sorted(), "{selector}: {edges:?}");
+        }
+        tab.assert_no_complaints().await;
+    }
+}

@@ -1,0 +1,70 @@
+import assert from 'node:assert';
+import { test } from 'node:test';
+import { hue, initials } from '../../static/js/lib/avatar.js';
+import { firstOf, withoutMargins } from '../../static/js/lib/lines.js';
+import { folded, pieces } from '../../static/js/lib/links.js';
+import { alike, both } from '../../static/js/lib/names.js';
+
+const url = new URL('../fixtures/links.json', import.meta.url);
+/** The table that the server's rule is tested with, too. */
+const cases = async () => (url.protocol === 'file:'
+  ? JSON.parse(await (await import('node:fs/promises')).readFile(url, 'utf8'))
+  : (await fetch(url)).json());
+
+const links = (text) => {
+  const all = pieces(text);
+  assert.equal(all.map((piece) => piece.text).join(''), text);
+  return all.filter(({ isLink }) => isLink).map((piece) => piece.text);
+};
+
+test('links are those of the table', async () => {
+  for (const { text, links: expected } of await cases()) assert.deepEqual([text, links(text)], [text, expected]);
+});
+
+test('a link of more than 2048 characters is plain text', () => {
+  const start = 'https://a.example/';
+  const most = start + 'x'.repeat(2_048 - start.length);
+  assert.deepEqual(links(`see ${most}.`), [most]);
+  assert.deepEqual(links(`see ${most}x.`), []);
+  assert.deepEqual(links(`${most}x https://b.example/`), ['https://b.example/']);
+});
+
+test('hostile text of others is read in linear time', () => {
+  const most = (text) => text.repeat(Math.ceil(10_000 / text.length)).slice(0, 10_000);
+  const hostile = [
+    `http://a${'.'.repeat(1_500)}${')'.repeat(1_500)}`,
+    `http://a${')'.repeat(9_990)}`,
+    `http://a${'('.repeat(4_995)}${')'.repeat(4_995)}`,
+    ...['http://a)', 'http://', 'http://a.', 'http://a@', 'https://\u0440a.', 'http', '(', '.)', '[x](',
+      'a ', '\n', '\u0301', '\u{1f468}\u200d', '\u202e', 'http://[::', ' http://a/'].map(most),
+  ];
+  const began = Date.now();
+  for (const text of hostile) {
+    links(text);
+    const { head, tail } = folded(text);
+    assert.equal([...head, ...tail].map((piece) => piece.text).join(''), text);
+    hue(text);
+    initials(text);
+    firstOf(text, 140);
+    withoutMargins(text);
+    alike([{ id: 1, display_name: text }]);
+    both({ username: 'ann', display_name: text });
+  }
+  assert.ok(Date.now() - began < 1_000);
+});
+
+test('long text is folded at white space and never in a link', () => {
+  const text = (parts) => parts.map((piece) => piece.text).join('');
+  const short = 'word '.repeat(300);
+  assert.deepEqual(folded(short).tail, []);
+  const long = folded('word '.repeat(301));
+  assert.equal(text(long.head), 'word '.repeat(200));
+  assert.equal(text(long.tail), 'word '.repeat(101));
+  const lines = folded('one\n'.repeat(31));
+  assert.equal(text(lines.head), 'one\n'.repeat(20));
+  assert.equal(text(folded('x'.repeat(1_501)).head).length, 1_000);
+  const link = `https://a.example/${'x'.repeat(1_000)}`;
+  const linked = folded(`${'y'.repeat(400)} ${link} ${'z'.repeat(500)}`);
+  assert.equal(text(linked.head), `${'y'.repeat(400)} ${link}`);
+  assert.equal(text(linked.tail), ` ${'z'.repeat(500)}`);
+});
