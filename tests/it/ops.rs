@@ -1,6 +1,7 @@
 //! For those who keep a house: metrics, copies, and whether all is well.
 
 mod copies;
+mod dependencies;
 mod deploy;
 mod doctor;
 mod metrics;
