@@ -33,8 +33,6 @@ const WRITE_BUFFER: usize = 256 * 1024;
 const BACKLOG: i32 = 4096;
 /// Threads of each event loop for what blocks: long answers are compressed there.
 const BLOCKING_THREADS: usize = 4;
-/// How long a connection without a request is kept.
-const KEEP_ALIVE: Duration = Duration::from_secs(30);
 /// How long requests may take to finish once the server stops, in seconds.
 const FINISH_REQUESTS: u64 = 3;
 
@@ -263,6 +261,7 @@ fn serve(listener: TcpListener, state: web::Data<State>) -> io::Result<Server> {
         step_within,
         ..
     } = state.settings.timings;
+    let keep_alive = state.settings.keep_alive;
     let counters = Arc::clone(state.engine.counters());
     let server = HttpServer::new(move || {
         App::new()
@@ -294,7 +293,7 @@ fn serve(listener: TcpListener, state: web::Data<State>) -> io::Result<Server> {
     })
     .client_request_timeout(head_within)
     .h1_write_buffer_size(WRITE_BUFFER)
-    .keep_alive(KEEP_ALIVE)
+    .keep_alive(keep_alive)
     .worker_max_blocking_threads(BLOCKING_THREADS)
     .shutdown_timeout(FINISH_REQUESTS)
     .disable_signals()

@@ -38,6 +38,10 @@ const TOKEN_TTL_MAX: u64 = 10 * 365 * 24 * 3600;
 /// The smallest budget of unsent bytes: one page of history has to fit.
 const SESSION_BUFFER_MIN: usize = 16 * 1024;
 
+/// A connection that waits for its next request is not stuck: it is watched for
+/// this much longer than it may wait.
+const PAST_KEEP_ALIVE: Duration = Duration::from_secs(10);
+
 /// How log lines are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
@@ -73,6 +77,10 @@ pub struct Settings {
     pub token_ttl: Duration,
     /// Bytes of unsent frames before a slow client is let go.
     pub session_buffer: usize,
+    /// How long a connection without a request stays open. A proxy in front has
+    /// to close its idle connections sooner: else it sends a request on one that
+    /// this server is about to close.
+    pub keep_alive: Duration,
     /// What to log, in the language of tracing's `EnvFilter`.
     pub log: String,
     /// How to log it.
@@ -98,6 +106,7 @@ impl Default for Settings {
             metrics: Metrics::default(),
             token_ttl: Duration::from_secs(7 * 24 * 3600),
             session_buffer: 256 * 1024,
+            keep_alive: Duration::from_secs(30),
             log: "info".to_owned(),
             log_format: LogFormat::Text,
             timings: Timings::default(),
@@ -175,6 +184,11 @@ impl Settings {
         if let Some(found) = sources.text("session_buffer", |o| &o.session_buffer) {
             self.session_buffer = found.parse(read_session_buffer)?;
         }
+        if let Some(found) = sources.text("keep_alive", |o| &o.keep_alive) {
+            self.keep_alive = found.parse(read_keep_alive)?;
+            let step_within = &mut self.timings.step_within;
+            *step_within = (*step_within).max(self.keep_alive + PAST_KEEP_ALIVE);
+        }
         if let Some(found) = sources.text("log", |o| &o.log) {
             found.text().clone_into(&mut self.log);
         }
@@ -203,6 +217,13 @@ fn read_session_buffer(text: &str) -> Result<usize, &'static str> {
     match text.parse() {
         Ok(bytes @ SESSION_BUFFER_MIN..) => Ok(bytes),
         _ => Err("a whole number of bytes, at least 16384"),
+    }
+}
+
+fn read_keep_alive(text: &str) -> Result<Duration, &'static str> {
+    match text.parse() {
+        Ok(seconds @ 5..=3600) => Ok(Duration::from_secs(seconds)),
+        _ => Err("a whole number of seconds, from 5 to 3600"),
     }
 }
 

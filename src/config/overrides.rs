@@ -127,6 +127,17 @@ pub struct Overrides {
     #[serde(deserialize_with = "whole_number")]
     pub session_buffer: Option<String>,
 
+    /// How long a connection without a request stays open, in seconds: longer
+    /// than a proxy in front keeps it [default: 30]
+    #[arg(
+        long,
+        global = true,
+        env = "TIDINGS_KEEP_ALIVE",
+        value_name = "SECONDS"
+    )]
+    #[serde(deserialize_with = "whole_number")]
+    pub keep_alive: Option<String>,
+
     /// What to log, such as warn or info,tidings=debug [default: info]
     #[arg(long, global = true, env = "TIDINGS_LOG", value_name = "FILTER")]
     pub log: Option<String>,

@@ -52,6 +52,15 @@ fn what_is_said_goes_before_the_file_and_the_file_before_the_defaults() {
 }
 
 #[test]
+fn long_keep_alive_is_not_cut_short() {
+    let settings = resolve("keep_alive = 120", &[]).unwrap();
+    assert_eq!(settings.keep_alive, Duration::from_secs(120));
+    assert!(settings.timings.step_within > settings.keep_alive);
+    let usual = Settings::default();
+    assert!(usual.timings.step_within > usual.keep_alive);
+}
+
+#[test]
 fn what_is_empty_was_not_said() {
     let file = "listen = ''\ndata_dir = 'there'\n";
     let flags = ["--listen", "", "--data-dir", "", "--nats-url", " "];
@@ -85,6 +94,7 @@ fn a_wrong_value_is_named_with_its_flag_and_variable() {
     for flag in [
         "--token-ttl",
         "--session-buffer",
+        "--keep-alive",
         "--public-url",
         "--registration",
         "--allowed-origins",
@@ -172,6 +182,7 @@ fn the_help_tells_the_defaults_and_no_password() {
         settings.data_dir.display().to_string(),
         settings.token_ttl.as_secs().to_string(),
         settings.session_buffer.to_string(),
+        settings.keep_alive.as_secs().to_string(),
         settings.log,
     ] {
         assert!(help.contains(&format!("[default: {default}]")), "{default}");

@@ -5,3 +5,4 @@ mod dependencies;
 mod deploy;
 mod doctor;
 mod metrics;
+mod proxies;

@@ -94,7 +94,11 @@ fn unreachable_advisories_are_reported_loudly() {
     assert!(checked.passed, "{}", checked.said);
     assert!(checked.said.contains("check bans licenses sources"));
     assert!(checked.said.contains("NOT CHECKED: whether a dependency"));
-    assert!(checked.said.contains("all is well, but SKIPPED: advisories"));
+    assert!(
+        checked
+            .said
+            .contains("all is well, but SKIPPED: advisories")
+    );
     let required = machine.check(&[CI, ("ADVISORIES", "required")]);
     assert!(!required.passed, "{}", required.said);
 }

@@ -3,6 +3,9 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::time::Duration;
+
+use tidings::config::Settings;
 
 fn file(name: &str) -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -55,6 +58,45 @@ fn no_listener_of_nginx_logs_a_query() {
     for tells in ["$request ", "$request_uri", "$args", "$http_referer"] {
         assert!(!format.contains(tells), "{format}");
     }
+}
+
+/// The seconds of a setting, wherever it is first.
+fn seconds(text: &str, setting: &str) -> Duration {
+    let (_, rest) = text.split_once(setting).unwrap();
+    let digits = rest.chars().take_while(char::is_ascii_digit);
+    Duration::from_secs(digits.collect::<String>().parse().unwrap())
+}
+
+/// The side that closes later sends requests into connections that are gone:
+/// that must be the server, which sends none.
+#[test]
+fn proxies_close_idle_connections_first() {
+    let ours = Settings::default().keep_alive;
+    // What is under way at that moment needs time to arrive.
+    let margin = Duration::from_secs(5);
+    for theirs in [
+        seconds(&text("nginx.conf"), " keepalive_timeout "),
+        seconds(&text("Caddyfile"), " http {\n\t\t\tkeepalive "),
+    ] {
+        assert!(theirs + margin <= ours, "{theirs:?} and {ours:?}");
+    }
+}
+
+/// Whoever waits for something waits longer than it may take.
+#[test]
+fn deployed_timeouts_outlast_the_server() {
+    let timings = Settings::default().timings;
+    let nginx = text("nginx.conf");
+    for timeout in [" proxy_read_timeout ", " proxy_send_timeout "] {
+        assert!(seconds(&nginx, timeout) > timings.silence, "{timeout}");
+        assert!(seconds(&nginx, timeout) > timings.body_within, "{timeout}");
+    }
+    let stop = seconds(&text("tidings.service"), "TimeoutStopSec=");
+    // Ten seconds are promised.
+    assert!(stop > Duration::from_secs(10) && stop > timings.stop_within);
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let docs = std::fs::read_to_string(root.join("docs/deploy.md")).unwrap();
+    assert!(seconds(&docs, "--stop-timeout ") >= stop);
 }
 
 #[test]
