@@ -1,12 +1,18 @@
-# A server in a container: built in one stage, run in another that has neither
-# a compiler nor a shell's worth of tools, as somebody who isn't root.
-FROM rust:1.95-slim-bookworm AS build
+# A server in a container: built in one stage, run in another without a compiler,
+# as a user that isn't root. The second stage has Debian's shell and basic tools.
+#
+# A tag can move: for a build that can be repeated, give both images by digest, as
+# in --build-arg RUN_IMAGE=debian:bookworm-slim@sha256:… (see docs/deploy.md).
+ARG BUILD_IMAGE=rust:1.95-slim-bookworm
+ARG RUN_IMAGE=debian:bookworm-slim
+
+FROM $BUILD_IMAGE AS build
 RUN apt-get update && apt-get install --yes --no-install-recommends gcc libc6-dev make
 WORKDIR /src
 COPY . .
 RUN cargo build --release --locked --bin tidings
 
-FROM debian:bookworm-slim
+FROM $RUN_IMAGE
 COPY --from=build /src/target/release/tidings /usr/local/bin/tidings
 # Rust's TLS takes the system's roots for a PostgreSQL that asks for them.
 RUN apt-get update \

@@ -6,7 +6,6 @@ use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use actix_web::dev::{Server, ServerHandle};
 use actix_web::middleware::{Compress, NormalizePath, TrailingSlash, from_fn};
@@ -262,6 +261,8 @@ fn serve(listener: TcpListener, state: web::Data<State>) -> io::Result<Server> {
         ..
     } = state.settings.timings;
     let keep_alive = state.settings.keep_alive;
+    let cores = std::thread::available_parallelism().map_or(2, usize::from);
+    let event_loops = cores.min(state.settings.limits.event_loops);
     let counters = Arc::clone(state.engine.counters());
     let server = HttpServer::new(move || {
         App::new()
@@ -294,6 +295,7 @@ fn serve(listener: TcpListener, state: web::Data<State>) -> io::Result<Server> {
     .client_request_timeout(head_within)
     .h1_write_buffer_size(WRITE_BUFFER)
     .keep_alive(keep_alive)
+    .workers(event_loops)
     .worker_max_blocking_threads(BLOCKING_THREADS)
     .shutdown_timeout(FINISH_REQUESTS)
     .disable_signals()

@@ -85,7 +85,8 @@ impl Engine {
         // What may fail comes first: nothing runs yet that would have to stop.
         let node = store.join_as_node(Millis::now()).await?;
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
-        let rooms_at: Vec<Arbiter> = (0..cores).map(|_| Arbiter::new()).collect();
+        let loops = cores.min(settings.limits.event_loops);
+        let rooms_at: Vec<Arbiter> = (0..loops).map(|_| Arbiter::new()).collect();
         // Apart from the Rooms, so that one that is busy holds up those beside
         // it and nobody else.
         let core = Arbiter::new();

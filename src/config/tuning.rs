@@ -87,6 +87,10 @@ pub struct Limits {
     /// The most frames that a client may send before its `hello`; they wait.
     /// 64; as many more are answered `busy` after it, and then it is let go.
     pub opening_commands: usize,
+    /// The most threads that serve requests, and the most that run rooms. 24,
+    /// however many cores there are: `deploy/tidings.service` allows 256 threads
+    /// in all.
+    pub event_loops: usize,
     /// The most readings at a time of what resuming sessions missed. 4, so
     /// that a thousand that reconnect leave the database to the others.
     pub resume_reads: usize,
@@ -105,6 +109,7 @@ impl Default for Limits {
             journal_batch: 500,
             pending_sends: 8192,
             opening_commands: 64,
+            event_loops: 24,
             resume_reads: 4,
             errors_before_close: 20,
             errors_window: Duration::from_secs(10),

@@ -6,3 +6,4 @@ mod deploy;
 mod doctor;
 mod metrics;
 mod proxies;
+mod unit;

@@ -14,6 +14,7 @@ pub(crate) mod raw;
 pub(crate) mod redact;
 mod slow_line;
 mod socket;
+mod syscall_filter;
 mod wait;
 
 pub(crate) use ailing_disk::{AilingDisk, Ails};
@@ -26,4 +27,5 @@ pub(crate) use person::{PASSWORD, Person};
 pub(crate) use proxy::Proxy;
 pub(crate) use slow_line::{LineEnd, SlowLine};
 pub(crate) use socket::{Socket, TokenBy};
+pub(crate) use syscall_filter::SyscallFilter;
 pub(crate) use wait::{until, within};

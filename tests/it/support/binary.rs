@@ -11,6 +11,7 @@ use tokio::process::{Child, Command};
 use super::ailing_disk::AilingDisk;
 use super::app::Site;
 use super::database::TestDatabase;
+use super::syscall_filter::SyscallFilter;
 use super::wait::within;
 
 /// Where a binary runs: nothing of the outside's environment is there.
@@ -114,6 +115,15 @@ impl Binary {
         self.start(command).await
     }
 
+    /// Serves with the system calls that a unit allows, and the usual limits.
+    pub(crate) async fn serve_under(&self, filter: &SyscallFilter) -> Serving {
+        let mut command = self.program(filter.program().to_str().unwrap());
+        command
+            .args([env!("CARGO_BIN_EXE_tidings"), "serve"])
+            .env("TIDINGS_RATE_LIMITS", "");
+        self.start(command).await
+    }
+
     async fn start(&self, mut command: Command) -> Serving {
         let log = std::fs::File::create(self.folder().join("log")).unwrap();
         command.stderr(log);
@@ -174,6 +184,11 @@ impl Finished {
 }
 
 impl Serving {
+    /// The id of its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id().unwrap()
+    }
+
     /// Sends a signal, by its name.
     pub(crate) async fn signal(&self, name: &str) {
         let id = self.child.id().unwrap().to_string();
