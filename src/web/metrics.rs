@@ -4,6 +4,7 @@
 //! business: they are on a listener of their own, or behind a token, or
 //! nowhere. To everybody else there is nothing here.
 
+mod format;
 mod text;
 
 use actix_web::http::header;
@@ -11,12 +12,10 @@ use actix_web::web::ServiceConfig;
 use actix_web::{HttpRequest, HttpResponse, web};
 use sha2::{Digest, Sha256};
 
+use self::format::MetricsFormat;
 use super::{App, auth, to};
 use crate::config::{MetricsToken, Settings};
 use crate::protocol::Problem;
-
-/// OpenMetrics, which Prometheus has read since 2.5.
-const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// The route on the public listener, where the settings put it there.
 pub fn public_metrics(config: &mut ServiceConfig, settings: &Settings) {
@@ -51,9 +50,11 @@ async fn show(app: App, request: HttpRequest) -> Result<HttpResponse, Problem> {
         tracing::error!(%error, "can't write the metrics");
         Problem::internal()
     })?;
+    let format = MetricsFormat::accepted_by(&request);
     Ok(HttpResponse::Ok()
-        .insert_header((header::CONTENT_TYPE, CONTENT_TYPE))
-        .body(text))
+        .insert_header((header::CONTENT_TYPE, format.content_type()))
+        .insert_header((header::VARY, "Accept"))
+        .body(format.write(text)))
 }
 
 /// Digests are compared, so that the time it takes tells nothing of how much

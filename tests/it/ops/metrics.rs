@@ -30,15 +30,32 @@ fn set_listener(settings: &mut Settings) {
 
 /// The metrics, as a scraper gets them.
 async fn scrape(site: &Site) -> String {
-    let request = site.request(Method::GET, "/metrics").bearer_auth(TOKEN);
-    let answer = within("an answer", request.send()).await.unwrap();
-    assert_eq!(answer.status(), 200);
-    let kind = answer.headers()["content-type"].to_str().unwrap();
-    assert!(kind.starts_with("application/openmetrics-text; version=1.0.0"));
-    assert_eq!(answer.headers()["cache-control"], "no-store");
-    let text = answer.text().await.unwrap();
+    // As Prometheus asks.
+    let accept = "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;q=0.3,*/*;q=0.2";
+    let (kind, text) = scrape_as(site, Some(accept)).await;
+    assert_eq!(
+        kind,
+        "application/openmetrics-text; version=1.0.0; charset=utf-8"
+    );
     assert!(text.ends_with("# EOF\n"));
     text
+}
+
+/// The content type and the text for an `Accept`.
+async fn scrape_as(site: &Site, accept: Option<&str>) -> (String, String) {
+    let mut request = site.request(Method::GET, "/metrics").bearer_auth(TOKEN);
+    if let Some(accept) = accept {
+        request = request.header("accept", accept);
+    }
+    let answer = within("an answer", request.send()).await.unwrap();
+    assert_eq!(answer.status(), 200);
+    assert_eq!(answer.headers()["cache-control"], "no-store");
+    assert_eq!(answer.headers()["vary"], "Accept");
+    let kind = answer.headers()["content-type"]
+        .to_str()
+        .unwrap()
+        .to_owned();
+    (kind, answer.text().await.unwrap())
 }
 
 /// Each line's name with its labels, and its number.
@@ -49,6 +66,55 @@ fn samples(text: &str) -> BTreeMap<String, f64> {
         (name.to_owned(), value.parse().unwrap())
     });
     samples.collect()
+}
+
+/// Whoever doesn't name OpenMetrics gets what every scraper reads.
+#[tokio::test]
+async fn metrics_without_accept_are_prometheus_text() {
+    let app = behind_a_token().await;
+    let site = app.site();
+    let names = |text: &str| samples(text).into_keys().collect::<Vec<_>>();
+    // What is counted of this route is there from now on.
+    scrape(site).await;
+    let open_metrics = names(&scrape(site).await);
+    for accept in [None, Some("*/*"), Some("text/plain"), Some("text/html")] {
+        let (kind, text) = scrape_as(site, accept).await;
+        assert_eq!(kind, "text/plain; version=0.0.4; charset=utf-8");
+        assert_eq!(names(&text), open_metrics, "the samples are those of both");
+        check_prometheus_text(&text);
+    }
+}
+
+/// Each family has a help and a type of this format, and its samples follow it
+/// under its name.
+fn check_prometheus_text(text: &str) {
+    let mut family = ("", "");
+    let mut helped = "";
+    for line in text.lines() {
+        let words: Vec<&str> = line.splitn(4, ' ').collect();
+        match words[..] {
+            ["#", "HELP", name, help] => {
+                assert!(!help.is_empty());
+                helped = name;
+            }
+            ["#", "TYPE", name, kind] => {
+                assert_eq!(name, helped);
+                assert!(["counter", "gauge", "histogram"].contains(&kind), "{line}");
+                assert_eq!(name.ends_with("_total"), kind == "counter", "{line}");
+                family = (name, kind);
+            }
+            ["#", ..] => panic!("{line}"),
+            _ => {
+                let name = line.split(['{', ' ']).next().unwrap();
+                let suffixes: &[&str] = match family.1 {
+                    "histogram" => &["_bucket", "_sum", "_count"],
+                    _ => &[""],
+                };
+                let is_of_family = |suffix: &&str| name == format!("{}{suffix}", family.0);
+                assert!(suffixes.iter().any(is_of_family), "{line}");
+            }
+        }
+    }
 }
 
 #[tokio::test]
