@@ -6,6 +6,7 @@
 //! value in one line of the same kind, wherever it came from.
 
 mod access;
+mod contacts;
 mod database_url;
 mod error;
 mod metrics;
@@ -17,6 +18,7 @@ mod tuning;
 mod warnings;
 
 pub use access::{Registration, TrustedProxies};
+pub use contacts::SecurityContacts;
 pub use database_url::DatabaseUrl;
 pub use error::SettingsError;
 pub use metrics::{Metrics, MetricsToken};
@@ -65,6 +67,10 @@ pub struct Settings {
     pub public_url: Option<PublicUrl>,
     /// The origins of other pages that may call the API, with a bearer token.
     pub allowed_origins: Vec<PublicUrl>,
+    /// Where faults in security are reported.
+    pub security_contacts: SecurityContacts,
+    /// Whether browsers that came by TLS use it for every subdomain, too.
+    pub hsts_subdomains: bool,
     /// Whose word is taken for where a request comes from.
     pub trusted_proxies: TrustedProxies,
     /// Who may open an account.
@@ -100,6 +106,8 @@ impl Default for Settings {
             data_dir,
             public_url: None,
             allowed_origins: Vec::new(),
+            security_contacts: SecurityContacts::default(),
+            hsts_subdomains: false,
             trusted_proxies: TrustedProxies::default(),
             registration: Registration::Open,
             rates: Rates::usual(),
@@ -130,6 +138,7 @@ impl Settings {
 
         let mut settings = Self::default();
         settings.take_places(&sources)?;
+        settings.take_notices(&sources)?;
         settings.take_access(&sources)?;
         settings.take_measures(&sources)?;
         Ok(settings)
@@ -149,6 +158,17 @@ impl Settings {
         }
         if let Some(found) = sources.text("public_url", |o| &o.public_url) {
             self.public_url = Some(found.parse(PublicUrl::read)?);
+        }
+        Ok(())
+    }
+
+    /// What strangers and their browsers learn.
+    fn take_notices(&mut self, sources: &Sources) -> Result<(), SettingsError> {
+        if let Some(found) = sources.text("security_contact", |o| &o.security_contact) {
+            self.security_contacts = found.parse(SecurityContacts::read)?;
+        }
+        if let Some(found) = sources.text("hsts_subdomains", |o| &o.hsts_subdomains) {
+            self.hsts_subdomains = found.parse(read_switch)?;
         }
         Ok(())
     }
@@ -224,6 +244,14 @@ fn read_keep_alive(text: &str) -> Result<Duration, &'static str> {
     match text.parse() {
         Ok(seconds @ 5..=3600) => Ok(Duration::from_secs(seconds)),
         _ => Err("a whole number of seconds, from 5 to 3600"),
+    }
+}
+
+fn read_switch(text: &str) -> Result<bool, &'static str> {
+    match text {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err("on or off"),
     }
 }
 

@@ -28,6 +28,7 @@ mod paging;
 mod patience;
 mod peer;
 mod problem;
+mod security_txt;
 mod sockets;
 mod upgrade;
 
@@ -85,6 +86,10 @@ pub fn routes(config: &mut ServiceConfig) {
             Problem::new(Code::BadRequest, "The query string is not understood.").into()
         }))
         .service(open_at("/healthz", [(&get, to(health::check))]))
+        .service(open_at(
+            "/.well-known/security.txt",
+            [(&get, to(security_txt::show))],
+        ))
         .configure(socket_routes)
         .service(at("/api/auth/register", [(&post, to(identity::register))]))
         .service(at("/api/auth/login", [(&post, to(identity::login))]))

@@ -58,6 +58,26 @@ pub struct Overrides {
     #[arg(long, global = true, env = "TIDINGS_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<String>,
 
+    /// Where to report faults in security, for /.well-known/security.txt, such as
+    /// mailto:security@example.org; several with commas between [default: none]
+    #[arg(
+        long,
+        global = true,
+        env = "TIDINGS_SECURITY_CONTACT",
+        value_name = "URIS"
+    )]
+    pub security_contact: Option<String>,
+
+    /// Whether browsers use TLS for every subdomain of the public URL, too: on or
+    /// off [default: off]
+    #[arg(
+        long,
+        global = true,
+        env = "TIDINGS_HSTS_SUBDOMAINS",
+        value_name = "SWITCH"
+    )]
+    pub hsts_subdomains: Option<String>,
+
     /// Origins of other pages that may call the API with a bearer token, with
     /// commas between [default: none]
     #[arg(

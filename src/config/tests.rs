@@ -95,6 +95,8 @@ fn a_wrong_value_is_named_with_its_flag_and_variable() {
         "--token-ttl",
         "--session-buffer",
         "--keep-alive",
+        "--security-contact",
+        "--hsts-subdomains",
         "--public-url",
         "--registration",
         "--allowed-origins",

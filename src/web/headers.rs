@@ -12,6 +12,9 @@ const PERMISSIONS: &str = "camera=(), display-capture=(), geolocation=(), microp
 /// For a year browsers come by TLS alone, once they have come by it.
 const BY_TLS_ALONE: &str = "max-age=31536000";
 
+/// The same for all names below this one, which others may serve.
+const BY_TLS_ALONE_BELOW: &str = "max-age=31536000; includeSubDomains";
+
 /// Nothing that this server sends may run, be framed, be guessed at or be
 /// drawn into other sites' pages; and nothing is kept by anyone on the way,
 /// since all of it is somebody's.
@@ -32,8 +35,12 @@ pub fn on_every_response(settings: &Settings) -> DefaultHeaders {
         .public_url
         .as_ref()
         .is_some_and(PublicUrl::is_https);
-    match is_https {
-        true => headers.add((header::STRICT_TRANSPORT_SECURITY, BY_TLS_ALONE)),
-        false => headers,
+    if !is_https {
+        return headers;
     }
+    let policy = match settings.hsts_subdomains {
+        true => BY_TLS_ALONE_BELOW,
+        false => BY_TLS_ALONE,
+    };
+    headers.add((header::STRICT_TRANSPORT_SECURITY, policy))
 }

@@ -3,6 +3,7 @@
 mod copies;
 mod dependencies;
 mod deploy;
+mod disclosure;
 mod doctor;
 mod metrics;
 mod proxies;

@@ -1,0 +1,79 @@
+//! Where faults in security are reported.
+
+use std::fmt;
+
+/// The contacts that `/.well-known/security.txt` names, in the order in which
+/// they are preferred (RFC 9116, section 2.5.3).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SecurityContacts(Vec<String>);
+
+impl SecurityContacts {
+    /// Each of them, as a URI.
+    pub fn uris(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Reads a list. The error is what would have been right.
+    pub(super) fn read(text: &str) -> Result<Self, &'static str> {
+        let parts = text.split(',').map(str::trim);
+        let parts = parts.filter(|part| !part.is_empty());
+        let uris: Vec<String> = parts.map(str::to_owned).collect();
+        match !uris.is_empty() && uris.iter().all(|uri| is_contact(uri)) {
+            true => Ok(Self(uris)),
+            false => Err(
+                "URIs that begin with mailto:, https:// or tel:, with commas between, such as \
+                 mailto:security@example.org",
+            ),
+        }
+    }
+}
+
+impl fmt::Display for SecurityContacts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join(", "))
+    }
+}
+
+/// Nothing in it may end the line that it is written in.
+fn is_contact(uri: &str) -> bool {
+    let rest = ["mailto:", "https://", "tel:"]
+        .iter()
+        .find_map(|scheme| uri.strip_prefix(scheme));
+    rest.is_some_and(|rest| !rest.is_empty()) && uri.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn contacts_are_uris_in_order() {
+        let text = "https://example.org/report , mailto:security@example.org,";
+        let contacts = SecurityContacts::read(text).unwrap();
+        let uris: Vec<&str> = contacts.uris().collect();
+        assert_eq!(
+            uris,
+            ["https://example.org/report", "mailto:security@example.org"]
+        );
+    }
+
+    #[test]
+    fn other_contacts_are_refused() {
+        for text in [
+            "security@example.org",
+            "http://example.org",
+            "mailto:",
+            "mailto:a@example.org\nExpires: 2000-01-01T00:00:00Z",
+            "mailto:ä@example.org",
+            ",",
+        ] {
+            assert!(SecurityContacts::read(text).is_err(), "{text}");
+        }
+    }
+}
