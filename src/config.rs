@@ -40,6 +40,9 @@ const TOKEN_TTL_MAX: u64 = 10 * 365 * 24 * 3600;
 /// The smallest budget of unsent bytes: one page of history has to fit.
 const SESSION_BUFFER_MIN: usize = 16 * 1024;
 
+/// The smallest quota of a day: larger than any message or group's title.
+const TEXT_PER_DAY_MIN: u64 = 64 * 1024;
+
 /// A connection that waits for its next request is not stuck: it is watched for
 /// this much longer than it may wait.
 const PAST_KEEP_ALIVE: Duration = Duration::from_secs(10);
@@ -83,6 +86,11 @@ pub struct Settings {
     pub token_ttl: Duration,
     /// Bytes of unsent frames before a slow client is let go.
     pub session_buffer: usize,
+    /// Bytes of text that an account stores in a day at most; 0 is no limit.
+    pub text_per_day: u64,
+    /// Bytes that stay free on the disk of SQLite's database: below them nothing
+    /// new is stored. 0 is no limit.
+    pub disk_reserve: u64,
     /// How long a connection without a request stays open. A proxy in front has
     /// to close its idle connections sooner: else it sends a request on one that
     /// this server is about to close.
@@ -114,6 +122,8 @@ impl Default for Settings {
             metrics: Metrics::default(),
             token_ttl: Duration::from_secs(7 * 24 * 3600),
             session_buffer: 256 * 1024,
+            text_per_day: 64 * 1024 * 1024,
+            disk_reserve: 1024 * 1024 * 1024,
             keep_alive: Duration::from_secs(30),
             log: "info".to_owned(),
             log_format: LogFormat::Text,
@@ -204,6 +214,12 @@ impl Settings {
         if let Some(found) = sources.text("session_buffer", |o| &o.session_buffer) {
             self.session_buffer = found.parse(read_session_buffer)?;
         }
+        if let Some(found) = sources.text("text_per_day", |o| &o.text_per_day) {
+            self.text_per_day = found.parse(read_text_per_day)?;
+        }
+        if let Some(found) = sources.text("disk_reserve", |o| &o.disk_reserve) {
+            self.disk_reserve = found.parse(read_bytes)?;
+        }
         if let Some(found) = sources.text("keep_alive", |o| &o.keep_alive) {
             self.keep_alive = found.parse(read_keep_alive)?;
             let step_within = &mut self.timings.step_within;
@@ -238,6 +254,19 @@ fn read_session_buffer(text: &str) -> Result<usize, &'static str> {
         Ok(bytes @ SESSION_BUFFER_MIN..) => Ok(bytes),
         _ => Err("a whole number of bytes, at least 16384"),
     }
+}
+
+/// A message has to fit.
+fn read_text_per_day(text: &str) -> Result<u64, &'static str> {
+    match text.parse() {
+        Ok(bytes @ (0 | TEXT_PER_DAY_MIN..)) => Ok(bytes),
+        _ => Err("a whole number of bytes, at least 65536, or 0 for no limit"),
+    }
+}
+
+fn read_bytes(text: &str) -> Result<u64, &'static str> {
+    text.parse()
+        .map_err(|_| "a whole number of bytes, or 0 for no limit")
 }
 
 fn read_keep_alive(text: &str) -> Result<Duration, &'static str> {

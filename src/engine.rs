@@ -19,6 +19,7 @@ pub mod rates;
 pub mod reply;
 pub mod room;
 pub mod session;
+pub mod storage;
 mod task;
 pub mod testing;
 
@@ -46,6 +47,7 @@ use pulse::Pulse;
 use rates::Rates;
 use reply::{Done, Reply, Sent, Ticket};
 use room::messages::{Ask, RoomCommand};
+use storage::StorageGuard;
 use testing::Faults;
 
 /// The engine as the layers above use it: a cheap clone.
@@ -63,6 +65,7 @@ struct Inner {
     hub: HubHandle,
     presence: PresenceHandle,
     rates: Arc<Rates>,
+    storage: Arc<StorageGuard>,
     is_stopping: AtomicBool,
     /// A few sessions at a time read what they missed.
     resume_reads: Semaphore,
@@ -91,6 +94,7 @@ impl Engine {
         // it and nobody else.
         let core = Arbiter::new();
         let counters = Arc::<Counters>::default();
+        let storage = Arc::new(StorageGuard::new(settings));
         let directory = Directory::new(Arc::clone(&counters));
         let rates = Rates::new(&settings.rates, Arc::clone(&counters), faults.clone());
         let rates = Arc::new(rates);
@@ -116,6 +120,7 @@ impl Engine {
             idle_after: settings.timings.room_idle_after,
             gather_marks: settings.timings.marks_gathered_for,
             counters: Arc::clone(&counters),
+            storage: Arc::clone(&storage),
             faults,
         };
         let places = rooms_at.iter().map(Arbiter::handle).collect();
@@ -130,6 +135,7 @@ impl Engine {
             hub,
             presence,
             rates,
+            storage,
             is_stopping: AtomicBool::new(false),
             resume_reads: Semaphore::new(settings.limits.resume_reads),
             pulse: Pulse::default(),
@@ -140,6 +146,7 @@ impl Engine {
             inner: Arc::new(inner),
         };
         logins::watch(&engine);
+        storage::watch(&engine);
         pulse::take(&engine, settings.timings.pulse_every);
         Ok(engine)
     }

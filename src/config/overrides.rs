@@ -147,6 +147,28 @@ pub struct Overrides {
     #[serde(deserialize_with = "whole_number")]
     pub session_buffer: Option<String>,
 
+    /// Bytes of text that an account stores in a day at most, or 0 for no limit
+    /// [default: 67108864]
+    #[arg(
+        long,
+        global = true,
+        env = "TIDINGS_TEXT_PER_DAY",
+        value_name = "BYTES"
+    )]
+    #[serde(deserialize_with = "whole_number")]
+    pub text_per_day: Option<String>,
+
+    /// Bytes of SQLite's disk that stay free: below them, new messages and
+    /// accounts are refused; 0 for no limit [default: 1073741824]
+    #[arg(
+        long,
+        global = true,
+        env = "TIDINGS_DISK_RESERVE",
+        value_name = "BYTES"
+    )]
+    #[serde(deserialize_with = "whole_number")]
+    pub disk_reserve: Option<String>,
+
     /// How long a connection without a request stays open, in seconds: longer
     /// than a proxy in front keeps it [default: 30]
     #[arg(

@@ -52,6 +52,17 @@ fn what_is_said_goes_before_the_file_and_the_file_before_the_defaults() {
 }
 
 #[test]
+fn storage_limits_can_be_off() {
+    let settings = resolve("text_per_day = 0\ndisk_reserve = 0", &[]).unwrap();
+    assert_eq!((settings.text_per_day, settings.disk_reserve), (0, 0));
+    let line = refusal("text_per_day = 1000", &[]);
+    assert!(
+        line.ends_with("at least 65536, or 0 for no limit"),
+        "{line}"
+    );
+}
+
+#[test]
 fn long_keep_alive_is_not_cut_short() {
     let settings = resolve("keep_alive = 120", &[]).unwrap();
     assert_eq!(settings.keep_alive, Duration::from_secs(120));
@@ -94,6 +105,8 @@ fn a_wrong_value_is_named_with_its_flag_and_variable() {
     for flag in [
         "--token-ttl",
         "--session-buffer",
+        "--text-per-day",
+        "--disk-reserve",
         "--keep-alive",
         "--security-contact",
         "--hsts-subdomains",
@@ -184,6 +197,8 @@ fn the_help_tells_the_defaults_and_no_password() {
         settings.data_dir.display().to_string(),
         settings.token_ttl.as_secs().to_string(),
         settings.session_buffer.to_string(),
+        settings.text_per_day.to_string(),
+        settings.disk_reserve.to_string(),
         settings.keep_alive.as_secs().to_string(),
         settings.log,
     ] {
@@ -207,6 +222,7 @@ fn the_defaults_are_what_the_protocol_promises() {
         "bytes of unsent frames"
     );
     assert_eq!(settings.token_ttl, Duration::from_secs(7 * 24 * 3_600));
+    assert_eq!(settings.text_per_day, 64 << 20, "bytes of text");
     let timings = &settings.timings;
     let seconds = Duration::from_secs;
     assert_eq!(timings.presence_grace, seconds(5));

@@ -40,6 +40,8 @@ pub struct Timings {
     /// Marks are gathered for this long per person and room. 100 ms: one
     /// transaction and one frame for what a person scrolls past.
     pub marks_gathered_for: Duration,
+    /// How often the disk's free space is looked at. 2 s.
+    pub disk_check_every: Duration,
     /// How often the engine's pulse is taken, for admins to watch. 2 s: five
     /// minutes of it are kept.
     pub pulse_every: Duration,
@@ -64,6 +66,7 @@ impl Default for Timings {
             node_alive_every: Duration::from_secs(30),
             room_idle_after: Duration::from_secs(60),
             marks_gathered_for: Duration::from_millis(100),
+            disk_check_every: Duration::from_secs(2),
             pulse_every: Duration::from_secs(2),
             stop_within: Duration::from_secs(8),
         }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::Engine;
 use super::directory::Census;
 use super::hub::Load;
+use super::storage::DiskState;
 use crate::counters::{Counters, Measured, RouteTotals};
 use crate::protocol::{CloseCode, Code};
 
@@ -25,6 +26,8 @@ pub struct Overview {
     pub database: Vec<(String, u64)>,
     /// What was refused, over HTTP and on sockets: every code there is.
     pub refusals: Vec<(Code, u64)>,
+    /// The disk of the database, or of the data folder beside PostgreSQL.
+    pub disk: DiskState,
 }
 
 /// Sessions, and what goes over them.
@@ -118,6 +121,7 @@ impl Engine {
             requests: counters.requests.totals(),
             database: counters.database.totals(),
             refusals: counters.refusals(),
+            disk: self.disk(),
         }
     }
 }

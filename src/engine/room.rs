@@ -36,6 +36,7 @@ use super::journal::messages::RoomPort;
 use super::ports::{Orphaned, RoomGone, RoomIdle, RoomKey};
 use super::presence::PresenceHandle;
 use super::reply::{Reply, Ticket};
+use super::storage::StorageGuard;
 use super::task::in_task;
 use super::testing::Faults;
 use crate::counters::Counters;
@@ -61,6 +62,8 @@ pub struct Deps {
     /// Marks are gathered for this long.
     pub(super) gather_marks: Duration,
     pub(super) counters: Arc<Counters>,
+    /// What may still be stored.
+    pub(super) storage: Arc<StorageGuard>,
     pub(super) faults: Faults,
 }
 

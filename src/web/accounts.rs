@@ -13,6 +13,8 @@ use crate::protocol::fields::{FieldReader, FromFields};
 use crate::protocol::{Code, DisplayName, Password, Problem, User, Username};
 use crate::store::{NewLogin, NewUser};
 
+/// What a login's row weighs beside its device, in bytes.
+const LOGIN_BYTES: usize = 128;
 /// Longer names of devices are cut.
 const DEVICE_MAX: usize = 200;
 
@@ -94,6 +96,7 @@ pub(super) async fn register(
         display_name,
         invite,
     } = wanted?;
+    app.engine.has_space()?;
     // From here on it costs something.
     let from = peer::address(request, &app.settings.trusted_proxies);
     app.engine.rates().register(from)?;
@@ -198,7 +201,9 @@ async fn start_login(
         address: address.map(|ip| ip.to_string()).unwrap_or_default(),
         expires_at,
     };
+    let bytes = LOGIN_BYTES + new.device.len();
     let login = app.store.create_login(new, now).await?;
+    app.engine.count_text(user.id, bytes);
     let token = app.tokens.issue(user.id, login, now).map_err(|error| {
         tracing::error!(%error, "can't make a token");
         Problem::internal()

@@ -10,6 +10,7 @@ mod names;
 mod passwords;
 mod requests;
 mod sockets;
+mod storage;
 
 use std::num::NonZeroU32;
 use std::time::Duration;

@@ -149,7 +149,8 @@ impl Room {
     fn run(&mut self, mut effects: Effects, ctx: &mut Context<Self>) {
         while let Some(effect) = effects.pop_front() {
             match effect {
-                Effect::Submit(append) => {
+                Effect::Submit(mut append) => {
+                    self.deps.storage.judge(&mut append);
                     let port = self.port(ctx.address());
                     self.deps.journal.append(append, port);
                 }

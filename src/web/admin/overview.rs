@@ -72,6 +72,21 @@ const FIGURES: [(&str, &str, &str, Pick); 11] = [
 /// The figures of batches.
 const MEASURED: [&str; 2] = ["batch", "commit"];
 
+/// What is unsafe by the settings, and what the disk lacks.
+fn warnings(app: &State) -> Vec<String> {
+    let mut warnings = app.settings.warnings();
+    let disk = app.engine.disk();
+    if disk.is_low() {
+        let [free, reserve] =
+            [disk.free, disk.reserve].map(|it| words::bytes(i64::try_from(it).unwrap_or(i64::MAX)));
+        warnings.push(format!(
+            "The disk of the database has {free} left: below {reserve} (TIDINGS_DISK_RESERVE), \
+             new messages, groups and accounts are refused. Make room, or use a larger disk."
+        ));
+    }
+    warnings
+}
+
 /// `GET /admin`.
 pub(in crate::web) async fn show(app: App, Admin(login): Admin) -> Result<HttpResponse, Problem> {
     let samples = app.engine.pulse_since(Millis(0));
@@ -79,7 +94,7 @@ pub(in crate::web) async fn show(app: App, Admin(login): Admin) -> Result<HttpRe
     let page = Page {
         csrf_token: app.csrf.of_login(login.id),
         here: "overview",
-        warnings: app.settings.warnings(),
+        warnings: warnings(&app),
         minutes: words::span(kept.as_secs()),
         span: KEPT - 1,
         figures: FIGURES

@@ -22,6 +22,9 @@ use crate::store::append::Settings;
 use crate::store::{Login, NewGroup};
 use crate::web::decoding::{Path, Query};
 
+/// What a member's row weighs, in bytes.
+const MEMBER_BYTES: usize = 64;
+
 /// A group to be made. Who its people are has to be looked up: until then,
 /// what is wrong with the title waits in `faults`.
 pub(in crate::web) struct Create {
@@ -145,6 +148,8 @@ pub(super) async fn create(
         event: system_event("created", &json!({ "title": title.as_str() })),
         title,
     };
+    let bytes = new.text.len() + new.event.len() + MEMBER_BYTES * new.people.len();
+    app.engine.store_text(me, bytes)?;
     let id = app.store.create_group(me, new, Millis::now()).await?;
     app.engine.show(&everybody, id).await;
     let conversation = app.store.conversation(me, id).await?;

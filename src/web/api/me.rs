@@ -67,6 +67,13 @@ pub(in crate::web) async fn apply(
     login: &Login,
     change: ProfileChange,
 ) -> Result<user::Model, Problem> {
+    let name = change.display_name.clone().map(DisplayName::into_inner);
+    let about = change.about.clone().map(About::into_inner);
+    let texts = [name, about].into_iter().flatten();
+    let bytes: usize = texts.map(|text| text.len()).sum();
+    if bytes > 0 {
+        app.engine.store_text(login.user.id, bytes)?;
+    }
     let changed = app.store.change_profile(login.user.id, change).await?;
     if changed.display_name != login.user.display_name {
         app.engine.renamed(&User::from(&changed));

@@ -56,6 +56,7 @@ impl Collector for Scrape {
             .into_iter()
             .chain(sockets_now(overview))
             .chain(actors_now(overview))
+            .chain(disk_now(overview))
         {
             let value = i64::try_from(value).unwrap_or(i64::MAX);
             let gauge = ConstGauge::new(value);
@@ -146,6 +147,28 @@ fn actors_now(overview: &Overview) -> [Plain; 7] {
             "tidings_journal_batch_limit",
             "The most entries of one batch",
             journal.batch_max as u64,
+        ),
+    ]
+}
+
+/// What the disk has, also beside PostgreSQL, where it isn't the database's.
+fn disk_now(overview: &Overview) -> [Plain; 3] {
+    let disk = &overview.disk;
+    [
+        (
+            "tidings_disk_free_bytes",
+            "Bytes that the disk of the data has left",
+            disk.free,
+        ),
+        (
+            "tidings_disk_reserve_bytes",
+            "Free bytes below which nothing new is stored, or 0",
+            disk.reserve,
+        ),
+        (
+            "tidings_disk_low",
+            "Whether new messages and accounts are refused for want of space",
+            u64::from(disk.is_low()),
         ),
     ]
 }

@@ -81,6 +81,8 @@ impl Builder {
                 typing: Rates::usual().typing,
                 ..Rates::off()
             },
+            // Machines that run tests may have little space.
+            disk_reserve: 0,
             ..Settings::default()
         };
         if let Some(change) = self.change {
@@ -132,6 +134,13 @@ impl TestApp {
     /// find it at its new port; their sockets are gone.
     pub(crate) async fn restart(&mut self) {
         self.stop().await;
+        self.start().await;
+    }
+
+    /// Stops it and starts it again with other settings.
+    pub(crate) async fn restart_with(&mut self, change: impl FnOnce(&mut Settings)) {
+        self.stop().await;
+        change(&mut self.settings);
         self.start().await;
     }
 
