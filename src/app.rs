@@ -13,7 +13,7 @@ use actix_web::{App, HttpServer, web};
 use socket2::{Domain, Socket, Type};
 use tokio::task::JoinHandle;
 
-use crate::auth::{Csrf, Secret, Tokens};
+use crate::auth::{Csrf, Secret, Tickets, Tokens};
 use crate::config::{DatabaseUrl, Settings, Timings};
 use crate::engine::testing::Faults;
 use crate::engine::{Deadline, Engine, session};
@@ -101,6 +101,7 @@ impl Application {
         let timings = settings.timings.clone();
         let state = web::Data::new(State {
             tokens: Tokens::new(&secret, settings.token_ttl),
+            tickets: Tickets::default(),
             csrf,
             store: store.clone(),
             engine: engine.clone(),

@@ -9,8 +9,10 @@ pub mod csrf;
 pub mod passwords;
 pub mod random;
 pub mod secret;
+pub mod tickets;
 pub mod tokens;
 
 pub use csrf::Csrf;
 pub use secret::Secret;
+pub use tickets::{TicketHolder, Tickets};
 pub use tokens::{Claims, Tokens};

@@ -39,7 +39,7 @@ use actix_web::middleware::from_fn;
 use actix_web::web::{PathConfig, QueryConfig, ServiceConfig};
 use actix_web::{Resource, Route, guard, web};
 
-use crate::auth::{Csrf, Tokens};
+use crate::auth::{Csrf, Tickets, Tokens};
 use crate::config::Settings;
 use crate::engine::Engine;
 use crate::protocol::{Code, Problem};
@@ -62,6 +62,7 @@ pub struct State {
     pub store: Store,
     pub engine: Engine,
     pub tokens: Tokens,
+    pub tickets: Tickets,
     pub csrf: Csrf,
     pub hashing: Hashing,
 }
@@ -94,6 +95,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(at("/api/auth/register", [(&post, to(identity::register))]))
         .service(at("/api/auth/login", [(&post, to(identity::login))]))
         .service(at("/api/auth/logout", [(&post, to(identity::logout))]))
+        .service(at("/api/auth/ticket", [(&post, to(identity::ticket))]))
         .service(at(
             "/api/connections",
             [

@@ -2,8 +2,8 @@
 //!
 //! The first token that is present decides: `Authorization: Bearer`, else,
 //! for a WebSocket (browsers can't set its headers), the subprotocol offer
-//! `tidings.v1, bearer.<jwt>`, then `?token=`, else the cookie that the pages'
-//! forms set. Browsers send that one by themselves, so what comes by it has
+//! `tidings.v1, bearer.<jwt>`, then a ticket in `?token=`, else the cookie that
+//! the pages' forms set. Browsers send that one by themselves, so what comes by it has
 //! to show that it comes from our pages (see [`csrf`]).
 
 use std::future::{Ready, ready};
@@ -15,9 +15,11 @@ use actix_web::http::{Method, header};
 use actix_web::middleware::Next;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use entity::{Millis, UserId};
+use tokio::time::Instant;
 
 use super::cookies::Jar;
 use super::{App, State, csrf, decoding, limits, problem};
+use crate::auth::TicketHolder;
 use crate::engine::rates::{DatabasePayer, Rates, Standing, TooMuch};
 use crate::protocol::{Code, Problem};
 use crate::store::Login;
@@ -33,6 +35,8 @@ pub(super) struct Admin(pub(super) Login);
 enum Token {
     /// On purpose.
     Given(String),
+    /// In a URL, and good for this once.
+    Ticket(String),
     /// By itself.
     Cookie(String),
 }
@@ -209,10 +213,10 @@ impl FromRequest for Admin {
 
 async fn of_request(request: &HttpRequest) -> Result<Login, Refused> {
     let app = request.app_data::<App>().ok_or_else(Problem::internal)?;
-    let given = bearer(request).map(str::to_owned);
+    let given = bearer(request).map(|token| Token::Given(token.to_owned()));
     match or_cookie(app, request, given) {
         None => Err(unauthenticated().into()),
-        Some(Token::Given(token)) => Ok(check(app, request, &token).await?),
+        Some(Token::Given(token) | Token::Ticket(token)) => Ok(check(app, request, &token).await?),
         Some(Token::Cookie(token)) => {
             let login = check(app, request, &token).await?;
             csrf::check(app, request, login.id).map_err(|problem| Refused {
@@ -232,6 +236,7 @@ pub(super) async fn of_handshake(app: &State, request: &HttpRequest) -> Result<L
     match in_handshake(app, request)? {
         None => Err(unauthenticated()),
         Some(Token::Given(token)) => check(app, request, &token).await,
+        Some(Token::Ticket(ticket)) => check_ticket(app, request, &ticket).await,
         Some(Token::Cookie(token)) => {
             csrf::check_origin(app, request)?;
             check(app, request, &token).await
@@ -249,12 +254,13 @@ pub(super) async fn of_admin_handshake(
     request: &HttpRequest,
 ) -> Result<Login, Problem> {
     let found = in_handshake(app, request).map_err(|_| Problem::not_found())?;
-    let (token, is_cookie) = match found {
+    let (found, is_cookie) = match found {
         None => return Err(Problem::not_found()),
-        Some(Token::Given(token)) => (token, false),
-        Some(Token::Cookie(token)) => (token, true),
+        Some(Token::Given(token)) => (check(app, request, &token).await, false),
+        Some(Token::Ticket(ticket)) => (check_ticket(app, request, &ticket).await, false),
+        Some(Token::Cookie(token)) => (check(app, request, &token).await, true),
     };
-    match check(app, request, &token).await {
+    match found {
         Ok(login) if login.user.is_admin => {
             if is_cookie {
                 csrf::check_origin(app, request)?;
@@ -269,28 +275,49 @@ pub(super) async fn of_admin_handshake(
 fn in_handshake(app: &State, request: &HttpRequest) -> Result<Option<Token>, Problem> {
     let query = decoding::pairs(request.query_string().as_bytes())?;
     let in_query = query.into_iter().find(|(name, _)| name == "token");
-    let given = bearer(request)
-        .or_else(|| offered(request))
-        .map(str::to_owned)
-        .or(in_query.map(|(_, token)| token));
-    Ok(or_cookie(app, request, given))
+    let given = bearer(request).or_else(|| offered(request));
+    let given = given.map(|token| Token::Given(token.to_owned()));
+    // A JWT has dots. Clients of before there were tickets send one here.
+    let in_query = in_query.map(|(_, token)| match token.contains('.') {
+        true => Token::Given(token),
+        false => Token::Ticket(token),
+    });
+    Ok(or_cookie(app, request, given.or(in_query)))
 }
 
-fn or_cookie(app: &State, request: &HttpRequest, given: Option<String>) -> Option<Token> {
+fn or_cookie(app: &State, request: &HttpRequest, given: Option<Token>) -> Option<Token> {
     let cookie = || Jar::Login.of(request, &app.settings).map(Token::Cookie);
-    given.map(Token::Given).or_else(cookie)
+    given.or_else(cookie)
+}
+
+async fn check_ticket(app: &State, request: &HttpRequest, ticket: &str) -> Result<Login, Problem> {
+    let holder = app.tickets.redeem(ticket, Instant::now());
+    check_login(app, request, holder.ok_or_else(unauthenticated)?).await
 }
 
 async fn check(app: &State, request: &HttpRequest, token: &str) -> Result<Login, Problem> {
     let claims = app.tokens.read(token).ok_or_else(unauthenticated)?;
-    // The token itself says whose it is, so that no address pays for this.
+    let holder = TicketHolder {
+        user: UserId(claims.sub),
+        login: claims.sid,
+    };
+    check_login(app, request, holder).await
+}
+
+/// Whether the login still holds, and is that user's.
+async fn check_login(
+    app: &State,
+    request: &HttpRequest,
+    holder: TicketHolder,
+) -> Result<Login, Problem> {
+    // The token or ticket itself says whose it is, so that no address pays for this.
     if let Some(payer) = payer_of(request) {
-        payer.log_in(UserId(claims.sub));
+        payer.log_in(holder.user);
     }
     let now = Millis::now();
-    let login = app.store.login(claims.sid, now).await?;
+    let login = app.store.login(holder.login, now).await?;
     let login = login
-        .filter(|login| login.user.id.0 == claims.sub)
+        .filter(|login| login.user.id == holder.user)
         .ok_or_else(unauthenticated)?;
     if login.is_due(now) {
         let (store, login) = (app.store.clone(), login.clone());

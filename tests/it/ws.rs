@@ -10,3 +10,4 @@ mod logins;
 mod pieces;
 pub(crate) mod slow;
 mod stopping;
+mod tickets;

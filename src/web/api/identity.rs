@@ -3,11 +3,14 @@
 use actix_web::{HttpRequest, HttpResponse};
 use entity::{LoginId, Millis, login};
 use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
 
 use super::super::accounts::{self, Credentials, Register};
 use super::super::auth::Auth;
 use super::super::body::Body;
 use super::super::{App, paging};
+use crate::auth::TicketHolder;
+use crate::auth::tickets::{TICKET_TTL, TicketError};
 use crate::protocol::Problem;
 use crate::web::decoding::{Path, Query};
 
@@ -56,6 +59,33 @@ pub(in crate::web) async fn logout(app: App, Auth(login): Auth) -> Result<HttpRe
     app.store.end_login(login.id, Millis::now()).await?;
     app.engine.end_login(login.user.id, login.id);
     Ok(HttpResponse::NoContent().finish())
+}
+
+/// A ticket, and how many seconds it holds.
+#[derive(Serialize)]
+struct TicketIssued {
+    ticket: String,
+    expires_in: u64,
+}
+
+/// `POST /api/auth/ticket/`: what opens one socket by `?token=`.
+pub(in crate::web) async fn ticket(app: App, Auth(login): Auth) -> Result<HttpResponse, Problem> {
+    let holder = TicketHolder {
+        user: login.user.id,
+        login: login.id,
+    };
+    let issued = app.tickets.issue(holder, Instant::now());
+    let ticket = issued.map_err(|error| match error {
+        TicketError::TooMany => Problem::busy(),
+        TicketError::Random(error) => {
+            tracing::error!(%error, "can't make a ticket");
+            Problem::internal()
+        }
+    })?;
+    Ok(HttpResponse::Created().json(TicketIssued {
+        ticket,
+        expires_in: TICKET_TTL.as_secs(),
+    }))
 }
 
 /// `GET /api/auth/sessions/`: newest first.

@@ -1,40 +1,47 @@
-//! Choosing a new password by a link that an admin gave.
+//! Choosing a new password by a code that an admin gave.
+//!
+//! The code is never in a URL that a server sees, since those get into logs: it
+//! is typed, or a script takes it from behind the `#` of the admin's link.
 
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use askama::Template;
 use entity::Millis;
-use serde::Deserialize;
 
-use super::super::body::{Form, text_fields};
+use super::super::body::Form;
 use super::super::{App, State, accounts, assets, csrf};
 use super::{FormKey, form_page, wrong};
 use crate::auth::random;
-use crate::protocol::fields::FieldFaults;
+use crate::protocol::fields::{FieldFaults, FieldReader, FromFields};
 use crate::protocol::{Code, Password, Problem};
-use crate::web::decoding::Query;
-
-#[derive(Deserialize)]
-pub(in crate::web) struct Asked {
-    #[serde(default)]
-    token: String,
-}
 
 #[derive(Default)]
 pub(in crate::web) struct Fields {
     token: String,
-    new_password: String,
+    /// None where only the code was typed so far.
+    new_password: Option<String>,
     csrf_token: String,
 }
 
-text_fields!(Fields {
-    token,
-    new_password,
-    csrf_token,
-});
+impl FromFields for Fields {
+    const NAMES: &'static [&'static str] = &["token", "new_password", "csrf_token"];
+
+    fn from_fields(fields: &mut FieldReader<'_>) -> Option<Self> {
+        let token = fields.text("token");
+        let new_password = fields.optional("new_password");
+        let csrf_token = fields.text("csrf_token");
+        Some(Self {
+            token: token?,
+            new_password: new_password?,
+            csrf_token: csrf_token?,
+        })
+    }
+}
 
 /// How far it has come.
 enum Stage {
+    /// The code is asked for.
+    Asked,
     /// It is there to be used.
     Open { username: String },
     /// It isn't, any more.
@@ -59,13 +66,8 @@ impl Page<'_> {
 }
 
 /// `GET /reset`.
-pub(in crate::web) async fn show(
-    app: App,
-    request: HttpRequest,
-    asked: Query<Asked>,
-) -> Result<HttpResponse, Problem> {
-    let stage = stage(&app, &asked.token).await?;
-    page(&app, &request, (&asked.token, stage), None)
+pub(in crate::web) async fn show(app: App, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    page(&app, &request, ("", Stage::Asked), None)
 }
 
 /// `POST /reset`.
@@ -75,9 +77,17 @@ pub(in crate::web) async fn submit(
     Form(fields): Form<Fields>,
 ) -> Result<HttpResponse, Problem> {
     let token = &*fields.token;
-    let refused = match FormKey::fits(&app, &request, &fields.csrf_token) {
-        true => renew(&app, &fields).await.err(),
-        false => Some(csrf::failed()),
+    let is_ours = FormKey::fits(&app, &request, &fields.csrf_token);
+    let refused = match (&fields.new_password, is_ours) {
+        (Some(password), true) => renew(&app, token, password).await.err(),
+        (Some(_), false) => Some(csrf::failed()),
+        (None, true) => {
+            let stage = stage(&app, token).await?;
+            return page(&app, &request, (token, stage), None);
+        }
+        (None, false) => {
+            return page(&app, &request, ("", Stage::Asked), Some(&csrf::failed()));
+        }
     };
     match refused {
         None => page(&app, &request, (token, Stage::Done), None),
@@ -92,10 +102,11 @@ pub(in crate::web) async fn submit(
 }
 
 async fn stage(app: &State, token: &str) -> Result<Stage, Problem> {
-    let found = app
-        .store
-        .reset_of(&random::digest(token), Millis::now())
-        .await?;
+    let Some(code) = random::typed_code(token) else {
+        return Ok(Stage::Gone);
+    };
+    let digest = random::digest(&code);
+    let found = app.store.reset_of(&digest, Millis::now()).await?;
     Ok(match found {
         Some(user) => Stage::Open {
             username: user.username,
@@ -105,14 +116,14 @@ async fn stage(app: &State, token: &str) -> Result<Stage, Problem> {
 }
 
 /// Sets the password; whoever was logged in isn't any more.
-async fn renew(app: &State, fields: &Fields) -> Result<(), Problem> {
-    let digest = random::digest(&fields.token);
-    // Hashing a password costs: only for a link that holds.
-    if let Stage::Gone = stage(app, &fields.token).await? {
+async fn renew(app: &State, token: &str, password: &str) -> Result<(), Problem> {
+    let digest = random::digest(&random::typed_code(token).ok_or_else(Problem::not_found)?);
+    // Hashing a password costs: only for a code that holds.
+    if let Stage::Gone = stage(app, token).await? {
         return Err(Problem::not_found());
     }
     let mut faults = FieldFaults::default();
-    let password = faults.check("new_password", Password::parse(&fields.new_password));
+    let password = faults.check("new_password", Password::parse(password));
     let password = faults.finish(password)?;
     let hash = accounts::hashed(app, password).await?;
     let (user, ended) = app.store.use_reset(&digest, hash, Millis::now()).await?;

@@ -6,13 +6,20 @@ use crate::support::TestApp;
 
 /// The path of the link that a page shows.
 fn link(page: &Shown) -> String {
-    let (_, rest) = page.text.split_once("/reset?token=").unwrap();
-    let (token, _) = rest.split_once('<').unwrap();
-    format!("/reset?token={token}")
+    let (_, rest) = page.text.split_once("/reset#").unwrap();
+    let (code, _) = rest.split_once('<').unwrap();
+    format!("/reset#{code}")
 }
 
+/// What is behind the `#`, which browsers don't send.
 fn token(link: &str) -> &str {
-    link.split_once('=').unwrap().1
+    link.split_once('#').unwrap().1
+}
+
+/// Types the link's code, as a browser's script does.
+async fn open(browser: &mut Browser, link: &str) -> Shown {
+    browser.get("/reset").await.expect(200).check_page();
+    browser.submit("/reset", &[("token", token(link))]).await
 }
 
 #[tokio::test]
@@ -34,7 +41,7 @@ async fn an_account_is_opened_and_its_password_chosen_by_a_link() {
     app.log_in("zoe").await.refused(401, "bad_credentials");
 
     let mut browser = Browser::at(&app);
-    let form = browser.get(&link).await.expect(200);
+    let form = open(&mut browser, &link).await.expect(200);
     form.check_page();
     // Nobody is told where one came from.
     assert_eq!(form.header("referrer-policy"), Some("no-referrer"));
@@ -51,7 +58,7 @@ async fn an_account_is_opened_and_its_password_chosen_by_a_link() {
     assert!(done.text.contains("Your password is set"));
     app.log_in("zoe").await.expect(200);
     // Once, and no more.
-    browser.get(&link).await.expect(404).check_page();
+    open(&mut browser, &link).await.expect(404).check_page();
     browser.submit("/reset", &good).await.expect(404);
     let log = keeper.log("").await;
     assert!(log[0].contains("user.reset_link") && log[1].contains("user.create"));
@@ -69,8 +76,8 @@ async fn a_link_ends_every_login_and_takes_the_place_of_the_one_before() {
     let second = link(&keeper.act(&path, &[]).await.expect(200));
     assert_ne!(first, second);
     let mut browser = Browser::at(&app);
-    browser.get(&first).await.expect(404);
-    browser.get(&second).await.expect(200);
+    open(&mut browser, &first).await.expect(404);
+    open(&mut browser, &second).await.expect(200);
     ann.get("/api/me/").await.expect(200);
     let fields = [
         ("token", token(&second)),
@@ -102,7 +109,33 @@ async fn nothing_is_chosen_for_who_is_switched_off() {
     assert!(refused.text.contains("switched off: switch it on first"));
     assert_eq!(keeper.log("?what=user.reset_link").await.len(), 1);
     let mut browser = Browser::at(&app);
-    browser.get(&link).await.expect(404);
-    browser.get("/reset").await.expect(404);
-    browser.get("/reset?token=nonsense").await.expect(404);
+    open(&mut browser, &link).await.expect(404);
+    open(&mut browser, "#nonsense").await.expect(404);
+}
+
+/// The code is typed by hand where no script takes it from the link, and no URL
+/// that is sent holds it.
+#[tokio::test]
+async fn link_hides_its_code_from_servers() {
+    let app = TestApp::spawn().await;
+    let mut keeper = Keeper::at(&app).await;
+    let ann = app.person("ann").await;
+    let path = format!("/admin/users/{}/reset", ann.id);
+    let page = keeper.act(&path, &[]).await.expect(200);
+    let link = link(&page);
+    let sent = reqwest::Url::parse(&app.site().url(&link)).unwrap();
+    let sent = format!("{}?{}", sent.path(), sent.query().unwrap_or_default());
+    assert!(!sent.contains(token(&link)), "{sent}");
+    let mut browser = Browser::at(&app);
+    // A code in a URL is not even looked at.
+    let asked = browser.get(&format!("/reset?token={}", token(&link))).await;
+    assert!(!asked.expect(200).text.contains("@ann"));
+    let typed = token(&link).to_lowercase().replace('-', " ");
+    let form = browser.submit("/reset", &[("token", &typed)]).await;
+    assert!(form.expect(200).text.contains("For @ann."));
+    let good = [
+        ("token", &*typed),
+        ("new_password", "correct horse battery 2"),
+    ];
+    browser.submit("/reset", &good).await.expect(200);
 }

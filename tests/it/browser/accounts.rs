@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::admin::Keeper;
 use crate::support::browser::{Browsers, DESKTOP, PHONE};
 use crate::support::{PASSWORD, TestApp};
 
@@ -57,3 +58,30 @@ const BACKGROUND: &str = "
     context.fillStyle = getComputedStyle(document.body).backgroundColor;
     context.fillRect(0, 0, 1, 1);
     return context.getImageData(0, 0, 1, 1).data[0] < 80";
+
+/// A password link opens its form without a click, and its code is neither sent
+/// in a URL nor left in the address.
+#[tokio::test]
+async fn password_link_opens_its_form() {
+    let (app, browsers) = (TestApp::spawn().await, Browsers::start().await);
+    let mut keeper = Keeper::at(&app).await;
+    let ann = app.person("ann").await;
+    let path = format!("/admin/users/{}/reset", ann.id);
+    let page = keeper.act(&path, &[]).await.expect(200);
+    let (_, rest) = page.text.split_once("/reset#").unwrap();
+    let (code, _) = rest.split_once('<').unwrap();
+    let tab = browsers.open(app.site(), DESKTOP).await;
+    tab.goto(&format!("/reset#{code}")).await;
+    tab.see("[name=new_password]").await;
+    tab.assert_good().await;
+    let address = tab.script("return location.href", &[]).await;
+    assert_eq!(address, json!(app.site().url("/reset")));
+    for sent in tab.asked_for().await {
+        assert!(!sent.contains(code), "{sent}");
+    }
+    tab.type_into("[name=new_password]", "another long one")
+        .await;
+    tab.click("button[type=submit]").await;
+    tab.see_text("h1", "Your password is set").await;
+    tab.close().await;
+}

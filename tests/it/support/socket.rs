@@ -65,6 +65,17 @@ impl Socket {
         }
     }
 
+    /// A socket whose path alone says whose it is, if it isn't refused.
+    pub(crate) async fn open_with_ticket(person: &Person, path: &str) -> Option<Self> {
+        let url = format!("ws://{}{path}", person.site.address());
+        let stream = TcpStream::connect(person.site.address()).await.unwrap();
+        match Self::handshake(stream, url.into_client_request().unwrap()).await {
+            Ok(socket) => Some(socket),
+            Err(Error::Http(_)) => None,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
     /// One of a client that hardly buffers: its system takes a few KB, and
     /// then what it doesn't read stays with the server.
     pub(crate) async fn open_unbuffered(person: &Person, path: &str) -> Self {

@@ -43,6 +43,8 @@ struct LinkPage<'a> {
     name: &'a str,
     username: &'a str,
     link: String,
+    page: String,
+    code: &'a str,
     until: String,
 }
 
@@ -135,10 +137,10 @@ pub(super) async fn offer(
     (request, act): (&HttpRequest, &Act),
     user: &user::Model,
 ) -> Result<HttpResponse, Problem> {
-    let token = made::word()?;
+    let code = made::code()?;
     let expires_at = Millis::now().after(LINK_TTL);
     let new = NewReset {
-        token_hash: random::digest(&token),
+        token_hash: random::digest(&code),
         expires_at,
     };
     app.store.offer_reset(user.id, new, act).await?;
@@ -148,7 +150,10 @@ pub(super) async fn offer(
         id: user.id,
         name: &user.display_name,
         username: &user.username,
-        link: format!("{}/reset?token={token}", site(app, request)),
+        // What follows `#` stays in the browser: no log on the way has it.
+        link: format!("{}/reset#{code}", site(app, request)),
+        page: format!("{}/reset", site(app, request)),
+        code: &code,
         until: words::exact(expires_at),
     };
     page_as(StatusCode::OK, &page)
