@@ -285,7 +285,7 @@ fn last_cells(part: &str) -> Vec<&str> {
 #[test]
 fn every_fault_names_the_test_that_shows_what_becomes_of_it() {
     let faults = part("reliability.md", "## Faults");
-    assert_eq!(check_guards(last_cells(&faults).into_iter()), 18);
+    assert_eq!(check_guards(last_cells(&faults).into_iter()), 19);
     let clients = part("reliability.md", "## Clients that don't behave");
     assert_eq!(check_guards(last_cells(&clients).into_iter()), 14);
 }
