@@ -73,6 +73,13 @@ struct Inner {
     arbiters: Vec<Arbiter>,
 }
 
+/// As many threads for Rooms as there are cores, up to a bound.
+fn room_threads(settings: &Settings) -> Vec<Arbiter> {
+    let cores = std::thread::available_parallelism().map_or(2, usize::from);
+    let threads = cores.min(settings.limits.event_loops);
+    (0..threads).map(|_| Arbiter::new()).collect()
+}
+
 impl Engine {
     /// Starts the actors. Rooms are spread over as many arbiters as there are
     /// cores, and the others share one; these are the engine's own, since it
@@ -87,9 +94,7 @@ impl Engine {
     ) -> Result<Self, StoreError> {
         // What may fail comes first: nothing runs yet that would have to stop.
         let node = store.join_as_node(Millis::now()).await?;
-        let cores = std::thread::available_parallelism().map_or(2, usize::from);
-        let loops = cores.min(settings.limits.event_loops);
-        let rooms_at: Vec<Arbiter> = (0..loops).map(|_| Arbiter::new()).collect();
+        let rooms_at = room_threads(settings);
         // Apart from the Rooms, so that one that is busy holds up those beside
         // it and nobody else.
         let core = Arbiter::new();
