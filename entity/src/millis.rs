@@ -2,7 +2,9 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::fmt::temporal::Pieces;
+use jiff::{SignedDuration, Timestamp};
 use sea_orm::DeriveValueType;
 use serde::de::{Error, Unexpected};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -12,6 +14,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, DeriveValueType)]
 pub struct Millis(pub i64);
 
+/// The first and the last moment that RFC 3339 can write in UTC.
+const FIRST: Millis = Millis(-62_135_596_800_000);
+const LAST: Millis = Millis(253_402_300_799_999);
+
 impl Millis {
     /// The system clock's present moment.
     #[must_use]
@@ -20,6 +26,35 @@ impl Millis {
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();
         Self(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    }
+
+    /// The moment that an RFC 3339 text names. The library's own range ends a day
+    /// early, so that every offset fits into it.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let at = match text.parse::<Timestamp>() {
+            Ok(at) => at.as_millisecond(),
+            Err(_) => {
+                let pieces = Pieces::parse(text).ok()?;
+                let civil = pieces.date().to_datetime(pieces.time()?);
+                let offset = i64::from(pieces.to_numeric_offset()?.seconds());
+                let since = civil.duration_since(Self::epoch()).as_millis();
+                i64::try_from(since).ok()?.checked_sub(offset * 1000)?
+            }
+        };
+        (FIRST.0..=LAST.0).contains(&at).then_some(Self(at))
+    }
+
+    /// As date and time in UTC; what no year of four digits holds is the first
+    /// or the last moment that one does.
+    #[must_use]
+    pub fn civil(self) -> DateTime {
+        let since = SignedDuration::from_millis(self.0.clamp(FIRST.0, LAST.0));
+        Self::epoch().saturating_add(since)
+    }
+
+    fn epoch() -> DateTime {
+        DateTime::constant(1970, 1, 1, 0, 0, 0, 0)
     }
 
     /// The moment `span` later.
@@ -55,8 +90,7 @@ impl Millis {
 
 impl std::fmt::Display for Millis {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let at = Timestamp::from_millisecond(self.0).unwrap_or(Timestamp::MAX);
-        write!(f, "{at:.3}")
+        write!(f, "{:.3}Z", self.civil())
     }
 }
 
@@ -69,10 +103,45 @@ impl Serialize for Millis {
 impl<'de> Deserialize<'de> for Millis {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
-        let at: Timestamp = text.parse().map_err(|_| {
+        Self::parse(&text).ok_or_else(|| {
             let what = Unexpected::Other("text");
             D::Error::invalid_value(what, &"a time such as 2026-11-21T20:24:25.123Z")
-        })?;
-        Ok(Self(at.as_millisecond()))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_moment_of_rfc_3339_is_read() {
+        for (text, written) in [
+            ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00.000Z"),
+            ("1969-12-31T23:59:59.999Z", "1969-12-31T23:59:59.999Z"),
+            ("9999-12-30T22:00:01Z", "9999-12-30T22:00:01.000Z"),
+            ("9999-12-31T23:59:59Z", "9999-12-31T23:59:59.000Z"),
+            ("9999-12-31t23:59:59.999999999z", "9999-12-31T23:59:59.999Z"),
+            ("9999-12-31T23:59:59.999+14:00", "9999-12-31T09:59:59.999Z"),
+            ("2026-11-21T20:24:25.123+01:00", "2026-11-21T19:24:25.123Z"),
+        ] {
+            let read = Millis::parse(text).map(|at| at.to_string());
+            assert_eq!(read.as_deref(), Some(written), "{text}");
+        }
+        for text in [
+            "",
+            "9999-12-31T23:59:59-00:01",
+            "+010000-01-01T00:00:00Z",
+            "0000-12-31T23:59:59Z",
+            "0001-01-01T00:00:00+00:01",
+            "-000001-01-01T00:00:00Z",
+            "9999-12-31T23:59:59",
+            "9999-12-31",
+            "9999-12-32T00:00:00Z",
+        ] {
+            assert_eq!(Millis::parse(text), None, "{text}");
+        }
+        assert_eq!(Millis(i64::MAX).to_string(), "9999-12-31T23:59:59.999Z");
+        assert_eq!(Millis(i64::MIN).to_string(), "0001-01-01T00:00:00.000Z");
     }
 }

@@ -118,7 +118,7 @@ impl FieldValue for Millis {
     }
 
     fn from_text(text: &str) -> Option<Self> {
-        Self::from_json(&serde_json::to_string(text).ok()?)
+        Self::parse(text)
     }
 }
 

@@ -1,15 +1,12 @@
 //! What things are called, for people.
 
 use entity::Millis;
-use jiff::Timestamp;
 use jiff::civil::DateTime;
-use jiff::tz::Offset;
 
 use super::super::pages::view::times;
 
 fn civil(at: Millis) -> DateTime {
-    let at = Timestamp::from_millisecond(at.0).unwrap_or(Timestamp::MAX);
-    Offset::UTC.to_datetime(at)
+    at.civil()
 }
 
 /// A day: `21 Nov 2026`.

@@ -364,3 +364,40 @@ async fn settings_of_an_empty_one_are_nobody_elses_and_the_first_message_still_b
     assert_eq!(anns.expect_message().await, sent);
     anns.expect_nothing_until_pong().await;
 }
+
+/// The last day that RFC 3339 can write, and no moment after it.
+#[tokio::test]
+async fn last_moment_of_rfc_3339_is_kept() {
+    let app = TestApp::spawn().await;
+    let (ann, ben) = app.connected_pair("ann", "ben").await;
+    let id = ann.talk_with(&ben).await;
+    let path = format!("/api/conversations/{id}/me/");
+    for (sent, kept) in [
+        ("9999-12-31T23:59:59Z", "9999-12-31T23:59:59.000Z"),
+        ("9999-12-31T23:59:59.999+14:00", "9999-12-31T09:59:59.999Z"),
+        ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00.000Z"),
+    ] {
+        let set = crate::groups::crew::patch(&ann, &path, json!({ "muted_until": sent })).await;
+        assert_eq!(set.expect(200)["muted_until"], kept, "{sent}");
+        assert_eq!(ann.conversation(id).await["muted_until"], kept, "{sent}");
+    }
+    for sent in [
+        "9999-12-31T23:59:59-00:01",
+        "+010000-01-01T00:00:00Z",
+        "0000-12-31T23:59:59Z",
+    ] {
+        let set = crate::groups::crew::patch(&ann, &path, json!({ "muted_until": sent })).await;
+        set.refused(422, "invalid");
+    }
+    let root = crate::admin::admin(&app, "root").await;
+    let last = json!({ "expires_at": "9999-12-31T23:59:59.999Z" });
+    let invite = root
+        .post("/api/admin/invites/", last.clone())
+        .await
+        .expect(201);
+    assert_eq!(invite["expires_at"], last["expires_at"]);
+    let day = "/admin/audit?from=9999-12-31&until=9999-12-31";
+    let day = app.site().request(reqwest::Method::GET, day);
+    let shown = day.bearer_auth(&root.token).send().await.unwrap();
+    assert!(!shown.text().await.unwrap().contains("is no day"));
+}

@@ -2,16 +2,13 @@
 //! exact moment stands in `datetime`, for whoever knows better.
 
 use entity::Millis;
-use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
-use jiff::tz::Offset;
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 
 fn civil(at: Millis) -> DateTime {
-    let at = Timestamp::from_millisecond(at.0).unwrap_or(Timestamp::MAX);
-    Offset::UTC.to_datetime(at)
+    at.civil()
 }
 
 /// The day of a moment: messages of one stand together.
@@ -54,9 +51,8 @@ pub(in crate::web) fn listed(at: Millis, now: Millis) -> String {
 
 /// The first moment of a day, written as `2026-11-21`.
 pub(in crate::web) fn start_of(day: &str) -> Option<Millis> {
-    let midnight = day.parse::<Date>().ok()?.at(0, 0, 0, 0);
-    let at = Offset::UTC.to_timestamp(midnight).ok()?;
-    Some(Millis(at.as_millisecond()))
+    let day = day.parse::<Date>().ok()?;
+    Millis::parse(&format!("{day}T00:00:00Z"))
 }
 
 /// As between two days' messages.
@@ -121,7 +117,7 @@ mod tests {
     use super::*;
 
     fn moment(text: &str) -> Millis {
-        Millis(text.parse::<Timestamp>().unwrap().as_millisecond())
+        Millis::parse(text).unwrap()
     }
 
     #[test]
