@@ -6,6 +6,7 @@
 
 mod audit;
 mod conversations;
+mod csv_cell;
 mod messages;
 mod overview;
 mod sheet;

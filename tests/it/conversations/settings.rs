@@ -396,8 +396,4 @@ async fn last_moment_of_rfc_3339_is_kept() {
         .await
         .expect(201);
     assert_eq!(invite["expires_at"], last["expires_at"]);
-    let day = "/admin/audit?from=9999-12-31&until=9999-12-31";
-    let day = app.site().request(reqwest::Method::GET, day);
-    let shown = day.bearer_auth(&root.token).send().await.unwrap();
-    assert!(!shown.text().await.unwrap().contains("is no day"));
 }

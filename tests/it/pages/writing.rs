@@ -25,7 +25,7 @@ async fn a_message_is_sent_by_a_form() {
             .map(|it| it["text"].as_str().unwrap().to_owned());
         texts.collect::<Vec<_>>()
     };
-    assert_eq!(texts().await, ["The first.", "Hello\r\nBen"]);
+    assert_eq!(texts().await, ["The first.", "Hello\nBen"]);
     // Gone back to, and used for something else.
     let fields = [("text", "And more"), ("client_id", &client_id)];
     browser.submit(&page, &fields).await.expect(303);
@@ -203,4 +203,47 @@ async fn what_is_read_is_said_by_a_button() {
         at_the_list(&app, "eve").await
     };
     stranger.submit("/messages/read", &fields).await.expect(404);
+}
+
+/// Browsers send each line end of a form as two characters.
+#[tokio::test]
+async fn line_end_of_form_counts_once() {
+    let app = TestApp::spawn().await;
+    let (ann, ben) = app.connected_pair("ann", "ben").await;
+    let id = ann.talk_with(&ben).await;
+    let page = format!("/messages?conversation={id}");
+    let (mut browser, _) = at_the_list(&app, "ann").await;
+    browser.get(&page).await.expect(200);
+    let lines = "x\r\n".repeat(4_999) + "xx";
+    browser.submit(&page, &[("text", &lines)]).await.expect(303);
+    let sent = ben.history(id).await.pop().unwrap();
+    assert_eq!(sent["text"], lines.replace("\r\n", "\n"));
+    browser
+        .submit(&page, &[("text", "a\rb\r\nc\n")])
+        .await
+        .expect(303);
+    let form = [("message", "one\r\ntwo")];
+    browser
+        .submit("/messages/send/ben/", &form)
+        .await
+        .expect(201);
+    let texts: Vec<_> = ben
+        .history(id)
+        .await
+        .into_iter()
+        .map(|it| it["text"].clone())
+        .collect();
+    assert_eq!(texts[2..], ["a\nb\nc", "one\ntwo"]);
+    browser.get("/settings").await.expect(200);
+    let about = "y\r\n".repeat(149) + "yy";
+    let fields = [("display_name", "Ann"), ("about", &*about)];
+    browser
+        .submit("/settings/profile", &fields)
+        .await
+        .expect(303);
+    let me = ann.get("/api/me/").await.expect(200);
+    assert_eq!(me["about"], about.replace("\r\n", "\n"));
+    // JSON stays as it was sent.
+    let sent = ann.send(id, "one\r\ntwo").await.expect(201);
+    assert_eq!(sent["text"], "one\r\ntwo");
 }
