@@ -5,7 +5,6 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
-use std::sync::Arc;
 
 use actix_web::dev::{Server, ServerHandle};
 use actix_web::middleware::{Compress, NormalizePath, TrailingSlash, from_fn};
@@ -13,25 +12,22 @@ use actix_web::{App, HttpServer, web};
 use socket2::{Domain, Socket, Type};
 use tokio::task::JoinHandle;
 
-use crate::auth::{Csrf, Secret, Tickets, Tokens};
+use crate::auth::{Csrf, DeviceTokens, FormerSecret, Secret, Tickets, Tokens};
 use crate::config::{DatabaseUrl, Settings, Timings};
 use crate::engine::testing::Faults;
-use crate::engine::{Deadline, Engine, session};
+use crate::engine::{Deadline, Engine};
 use crate::store::{FolderLock, ServeLock, Store, StoreError};
-use crate::telemetry::RootSpan;
+use crate::telemetry::{RootSpan, sum_up_each_minute, sum_up_lines};
 use crate::web::{
-    Hashing, State, brings_no_body, can_be_met, cors, count_requests, explain_cors, metrics_alone,
-    note_form_token, note_steps, on_every_response, public_metrics, routes, show_refusals, watch,
+    Forwarders, Hashing, PasswordChecks, State, brings_no_body, can_be_met, cors, count_requests,
+    explain_cors, metrics_alone, note_form_token, note_steps, on_every_response, public_metrics,
+    routes, serve_watched, show_refusals,
 };
 
-/// Unsent bytes up to which a session's heartbeat still runs.
-const WRITE_BUFFER: usize = 256 * 1024;
 /// Connections that may wait to be let in: as many as Linux allows. All come
 /// back at once when a server was gone, and who isn't taken note of tries again
 /// only after a second, then after two more, then four.
 const BACKLOG: i32 = 4096;
-/// Threads of each event loop for what blocks: long answers are compressed there.
-const BLOCKING_THREADS: usize = 4;
 /// How long requests may take to finish once the server stops, in seconds.
 const FINISH_REQUESTS: u64 = 3;
 
@@ -92,20 +88,27 @@ impl Application {
         let (store, alone) = open_database(&settings.database_url, &faults).await?;
         let secret = Secret::load_or_create(&settings.data_dir)
             .map_err(|error| StartError::Folder(shown(&settings.data_dir), error))?;
+        let former = FormerSecret::load(&settings.data_dir)
+            .map_err(|error| StartError::Folder(shown(&settings.data_dir), error))?;
         let csrf = Csrf::new(&secret);
         let csrf = csrf.map_err(|error| StartError::System(io::Error::other(error)))?;
-        let hashing = Hashing::new(faults.clone()).map_err(StartError::System)?;
+        let devices = DeviceTokens::new(&secret);
+        let devices = devices.map_err(|error| StartError::System(io::Error::other(error)))?;
+        let hashing = Hashing::new(&settings.rates, faults.clone()).map_err(StartError::System)?;
         let engine = Engine::start(&settings, store.clone(), faults)
             .await
             .map_err(|error| StartError::Database(settings.database_url.clone(), error))?;
         let timings = settings.timings.clone();
         let state = web::Data::new(State {
-            tokens: Tokens::new(&secret, settings.token_ttl),
+            tokens: Tokens::new(&secret, settings.token_ttl).with_former(former.as_ref()),
             tickets: Tickets::default(),
             csrf,
+            devices,
             store: store.clone(),
             engine: engine.clone(),
             hashing,
+            forwarders: Forwarders::default(),
+            password_checks: PasswordChecks::default(),
             settings,
         });
         tell_what_is_unsafe(&state.settings);
@@ -149,6 +152,7 @@ impl Application {
     /// Where the server itself fails, or isn't alone any more.
     pub async fn run_until(self, stop: impl Future<Output = ()>) -> io::Result<()> {
         tracing::info!(address = %self.address, "listening");
+        let sums = tokio::spawn(sum_up_each_minute());
         let serving = run(self.server);
         let metrics = self.metrics.map(|(address, server)| {
             tracing::info!(%address, "metrics listen");
@@ -175,6 +179,8 @@ impl Application {
             tracing::warn!("the database was not closed in time");
         }
         drop(self.folder);
+        sums.abort();
+        sum_up_lines();
         tracing::info!("stopped");
         match is_alone {
             true => ended,
@@ -256,16 +262,9 @@ async fn not_alone(lock: Option<&ServeLock>, timings: &Timings) {
 }
 
 fn serve(listener: TcpListener, state: web::Data<State>) -> io::Result<Server> {
-    let Timings {
-        head_within,
-        step_within,
-        ..
-    } = state.settings.timings;
-    let keep_alive = state.settings.keep_alive;
-    let cores = std::thread::available_parallelism().map_or(2, usize::from);
-    let event_loops = cores.min(state.settings.limits.event_loops);
-    let counters = Arc::clone(state.engine.counters());
-    let server = HttpServer::new(move || {
+    let for_apps = state.clone();
+    serve_watched(listener, state, FINISH_REQUESTS, move || {
+        let state = &for_apps;
         App::new()
             .app_data(state.clone())
             .wrap(from_fn(note_form_token))
@@ -286,22 +285,6 @@ fn serve(listener: TcpListener, state: web::Data<State>) -> io::Result<Server> {
             .configure(|config| public_metrics(config, &state.settings))
             .configure(routes)
     })
-    .on_connect(move |connection, data| {
-        if let Some(stream) = connection.downcast_ref() {
-            data.insert(counters.connected());
-            session::secure(stream);
-            watch(stream, data, step_within);
-        }
-    })
-    .client_request_timeout(head_within)
-    .h1_write_buffer_size(WRITE_BUFFER)
-    .keep_alive(keep_alive)
-    .workers(event_loops)
-    .worker_max_blocking_threads(BLOCKING_THREADS)
-    .shutdown_timeout(FINISH_REQUESTS)
-    .disable_signals()
-    .listen(listener)?;
-    Ok(server.run())
 }
 
 /// Who tries it at home should not have to think of this; who puts it on a

@@ -6,6 +6,7 @@
 //! tokens is made at first start and kept in the data folder.
 
 pub mod csrf;
+pub mod devices;
 pub mod passwords;
 pub mod random;
 pub mod secret;
@@ -13,6 +14,7 @@ pub mod tickets;
 pub mod tokens;
 
 pub use csrf::Csrf;
-pub use secret::Secret;
+pub use devices::DeviceTokens;
+pub use secret::{FormerSecret, Secret};
 pub use tickets::{TicketHolder, Tickets};
 pub use tokens::{Claims, Tokens};

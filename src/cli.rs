@@ -9,6 +9,7 @@
 mod copies;
 mod demo;
 mod doctor;
+mod secret;
 mod serve;
 mod users;
 
@@ -22,6 +23,7 @@ use crate::config::{DatabaseUrl, Overrides, Settings};
 use crate::store::{Store, StoreError};
 use crate::telemetry;
 use copies::Restore;
+use secret::SecretCommand;
 use users::UserCommand;
 
 /// A self-hosted, real-time messaging engine.
@@ -67,6 +69,9 @@ enum Command {
     /// Look after people's accounts
     #[command(subcommand)]
     User(UserCommand),
+    /// Look after the key that signs tokens
+    #[command(subcommand)]
+    Secret(SecretCommand),
 }
 
 /// Why a command failed: one line for whoever gave it, and the exit code.
@@ -145,6 +150,7 @@ impl Cli {
             Command::Backup { file } => system.block_on(copies::back_up(&settings, &file)),
             Command::Restore(restore) => system.block_on(restore.run(&settings)),
             Command::Doctor => system.block_on(doctor::examine(&settings)),
+            Command::Secret(command) => command.run(&settings),
             Command::User(command) => {
                 system.block_on(with_store(&settings, |store| command.run(store)))
             }

@@ -17,7 +17,7 @@ mod sources;
 mod tuning;
 mod warnings;
 
-pub use access::{Registration, TrustedProxies};
+pub use access::{Registration, TrustedProxies, is_private_address};
 pub use contacts::SecurityContacts;
 pub use database_url::DatabaseUrl;
 pub use error::SettingsError;

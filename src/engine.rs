@@ -6,6 +6,7 @@
 //! [`overview`] (how all of it does).
 //! [`Engine`] is the handle to all of it that the web layer holds.
 
+mod cleanup;
 mod deadline;
 pub mod directory;
 pub mod hub;
@@ -150,9 +151,7 @@ impl Engine {
         let engine = Self {
             inner: Arc::new(inner),
         };
-        logins::watch(&engine);
-        storage::watch(&engine);
-        pulse::take(&engine, settings.timings.pulse_every);
+        engine.start_watching();
         Ok(engine)
     }
 
@@ -169,6 +168,14 @@ impl Engine {
     ) -> Result<Sent, Problem> {
         let done = self.ask(conversation, sender, Ask::sending(sending)?);
         done.await?.sent().ok_or_else(Problem::internal)
+    }
+
+    /// What an engine does by itself, as long as there is one.
+    fn start_watching(&self) {
+        logins::watch(self);
+        storage::watch(self);
+        cleanup::run(self);
+        pulse::take(self, self.inner.settings.timings.pulse_every);
     }
 
     /// Sends a message, and answers once it is on disk.

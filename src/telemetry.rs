@@ -5,6 +5,9 @@
 //! Headers, query strings (a token may stand there), bodies and tokens never
 //! get into a span or a line.
 
+mod limits;
+mod security;
+
 use std::io::IsTerminal;
 use std::time::Duration;
 
@@ -19,6 +22,9 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::config::{LogFormat, Settings};
+
+pub use limits::{LimitedLine, admit_line, sum_up_each_minute, sum_up_lines};
+pub use security::{note_security, write_security};
 
 /// Why the log can't be set up, in one line.
 #[derive(Debug, thiserror::Error)]
@@ -113,6 +119,13 @@ fn finish(span: &Span, what: &str, status: StatusCode, took: Duration) {
     let status = status.as_u16();
     span.record("status", status);
     let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    let kind = match status {
+        503 => LimitedLine::AnswerUnavailable,
+        _ => LimitedLine::AnswerFailed,
+    };
+    if status >= 500 && !admit_line(kind) {
+        return;
+    }
     match status {
         // Turned away unharmed, to come again.
         503 => tracing::warn!(parent: span, took_ms, "{what} answered {status}"),

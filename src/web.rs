@@ -17,6 +17,7 @@ mod counting;
 mod csrf;
 mod decoding;
 mod encoding;
+mod forwarders;
 mod hashing;
 mod headers;
 mod health;
@@ -28,8 +29,10 @@ mod paging;
 mod patience;
 mod peer;
 mod problem;
+mod security_lines;
 mod security_txt;
 mod sockets;
+mod transport;
 mod upgrade;
 
 use actix_web::dev::HttpServiceFactory;
@@ -39,21 +42,24 @@ use actix_web::middleware::from_fn;
 use actix_web::web::{PathConfig, QueryConfig, ServiceConfig};
 use actix_web::{Resource, Route, guard, web};
 
-use crate::auth::{Csrf, Tickets, Tokens};
+use crate::auth::{Csrf, DeviceTokens, Tickets, Tokens};
 use crate::config::Settings;
 use crate::engine::Engine;
 use crate::protocol::{Code, Problem};
 use crate::store::Store;
 
+pub use admin::PasswordChecks;
 pub use cors::{cors, explain_cors};
 pub use counting::count_requests;
 pub use csrf::note_form_token;
 pub use encoding::can_be_met;
+pub use forwarders::Forwarders;
 pub use hashing::Hashing;
 pub use headers::on_every_response;
 pub use metrics::{metrics_alone, public_metrics};
 pub use pages::refusals::show_refusals;
-pub use patience::{note_steps, watch};
+pub use patience::note_steps;
+pub use transport::serve_watched;
 pub use upgrade::brings_no_body;
 
 /// What every handler works with.
@@ -64,7 +70,10 @@ pub struct State {
     pub tokens: Tokens,
     pub tickets: Tickets,
     pub csrf: Csrf,
+    pub devices: DeviceTokens,
     pub hashing: Hashing,
+    pub forwarders: Forwarders,
+    pub password_checks: PasswordChecks,
 }
 
 /// The state, as handlers take it.
@@ -310,12 +319,13 @@ fn oneself_and_others(config: &mut ServiceConfig) {
     config
         .service(at("/settings", [(&get, to(settings::show))]))
         .service(at("/settings/profile", [(&post, to(settings::rename))]))
+        .service(at("/settings/notices", [(&post, to(settings::forget))]))
         .service(at("/settings/password", [(&post, to(settings::renew))]))
         .service(at(
             "/settings/logins/{id:\\d+}/end",
             [(&post, to(settings::end_login))],
         ))
-        .service(at("/settings/export", [(&get, to(export::download))]))
+        .service(at("/settings/export", [(&post, to(export::download))]))
         .service(at("/profile/{username}", [(&get, to(profile::show))]))
         .service(at(
             "/profile/{username}/{act}",

@@ -11,8 +11,9 @@ use crate::{InviteId, Millis, UserId};
 pub struct Model {
     #[sea_orm(primary_key)]
     pub id: InviteId,
+    /// Of the code, which is kept nowhere.
     #[sea_orm(unique)]
-    pub code: String,
+    pub code_hash: String,
     /// How often it can still be used.
     pub uses_left: i32,
     pub expires_at: Option<Millis>,

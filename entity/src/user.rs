@@ -29,6 +29,9 @@ pub struct Model {
     pub created_at: Millis,
     /// Gone for good: nothing of the person is left in the row.
     pub deleted_at: Option<Millis>,
+    /// What the person should know of, as JSON (see `store::notices`).
+    #[sea_orm(column_type = "Text")]
+    pub notices: String,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

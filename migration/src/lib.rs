@@ -22,6 +22,9 @@ mod m20261122_000008_look_alikes;
 mod m20261122_000009_admin;
 mod m20261125_000010_left;
 mod m20261126_000011_versions;
+mod m20261130_000019_login_ends;
+mod m20261130_000020_invite_hashes;
+mod m20261130_000021_notices;
 
 /// All steps, in order.
 pub struct Migrator;
@@ -41,6 +44,9 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000009_admin::Migration),
             Box::new(m20261125_000010_left::Migration),
             Box::new(m20261126_000011_versions::Migration),
+            Box::new(m20261130_000019_login_ends::Migration),
+            Box::new(m20261130_000020_invite_hashes::Migration),
+            Box::new(m20261130_000021_notices::Migration),
         ]
     }
 }

@@ -29,6 +29,26 @@ fn hash_text(password: &str) -> Result<String, HashError> {
         .map_err(|error| HashError(error.to_string()))
 }
 
+/// A new hash of a password that is right, if its hash was made with other
+/// parameters than a new one.
+///
+/// # Errors
+/// As [`hash`].
+pub fn renewed(password: &str, hash: &str) -> Result<Option<String>, HashError> {
+    let is_current = PasswordHash::new(hash).is_ok_and(|hash| {
+        let current = PasswordHash::new(&NOBODY).ok();
+        current.is_some_and(|current| {
+            current.algorithm == hash.algorithm
+                && current.version == hash.version
+                && current.params.to_string() == hash.params.to_string()
+        })
+    });
+    match is_current {
+        true => Ok(None),
+        false => hash_text(password).map(Some),
+    }
+}
+
 /// What the password of nobody is compared with.
 static NOBODY: LazyLock<String> = LazyLock::new(|| hash_text("nobody").unwrap_or_default());
 
@@ -82,6 +102,20 @@ mod tests {
             (hash.algorithm.to_string(), hash.params.to_string())
         };
         assert_eq!(cost(&hash), cost(&NOBODY), "the same work");
+    }
+
+    #[test]
+    fn old_parameters_are_renewed() {
+        use argon2::{Algorithm, Params, Version};
+        let current = hash_text("correct horse").unwrap();
+        assert_eq!(renewed("correct horse", &current).unwrap(), None);
+        let params = Params::new(8, 1, 1, None).unwrap();
+        let old = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+        let old = old.hash_password(b"correct horse").unwrap().to_string();
+        assert!(verify("correct horse", Some(&old)));
+        let new = renewed("correct horse", &old).unwrap().unwrap();
+        assert!(verify("correct horse", Some(&new)));
+        assert_eq!(renewed("correct horse", &new).unwrap(), None);
     }
 
     #[test]

@@ -1,18 +1,22 @@
 //! Tokens: JWTs (RFC 7519) signed with HS256. They name a login; whether that
 //! still holds is the store's to say.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use entity::{LoginId, Millis, UserId};
 use hmac::{Hmac, KeyInit, Mac};
 use jsonwebtoken::crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils};
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use signature::{Signer, Verifier};
 
-use super::Secret;
+use super::{FormerSecret, Secret};
 
 /// What a token says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,8 +36,15 @@ pub struct Claims {
 pub struct Tokens {
     encoding: EncodingKey,
     decoding: DecodingKey,
+    former: Option<FormerKey>,
     validation: Validation,
     ttl: Duration,
+}
+
+/// The key before, until no token that it signed can hold any more.
+struct FormerKey {
+    decoding: DecodingKey,
+    until: Millis,
 }
 
 impl Tokens {
@@ -44,12 +55,25 @@ impl Tokens {
         let _ = HS256_ONLY.install_default();
         let mut validation = Validation::new(Algorithm::HS256);
         validation.leeway = 0;
+        validation.validate_nbf = true;
         Self {
             encoding: EncodingKey::from_secret(secret.bytes()),
             decoding: DecodingKey::from_secret(secret.bytes()),
+            former: None,
             validation,
             ttl,
         }
+    }
+
+    /// Reads tokens of the secret before, too, for one lifetime after it was
+    /// replaced.
+    #[must_use]
+    pub fn with_former(self, former: Option<&FormerSecret>) -> Self {
+        let former = former.map(|former| FormerKey {
+            decoding: DecodingKey::from_secret(former.secret().bytes()),
+            until: former.replaced_at().after(self.ttl),
+        });
+        Self { former, ..self }
     }
 
     /// When a token that is made at `now` expires: a whole second, since that
@@ -81,10 +105,27 @@ impl Tokens {
     /// What `token` says, where it was made here and hasn't expired.
     #[must_use]
     pub fn read(&self, token: &str) -> Option<Claims> {
-        jsonwebtoken::decode(token, &self.decoding, &self.validation)
-            .ok()
-            .map(|data| data.claims)
+        self.read_at(token, Millis::now())
     }
+
+    fn read_at(&self, token: &str, now: Millis) -> Option<Claims> {
+        if demands_more(token) {
+            return None;
+        }
+        let by = |key| jsonwebtoken::decode(token, key, &self.validation).ok();
+        let former = self.former.as_ref().filter(|former| now < former.until);
+        let read = by(&self.decoding).or_else(|| by(&former?.decoding));
+        read.map(|data| data.claims)
+    }
+}
+
+/// Whether a token's header names extensions that a reader has to know (RFC
+/// 7515, section 4.1.11): we know none.
+fn demands_more(token: &str) -> bool {
+    let header = token.split('.').next().unwrap_or_default();
+    let header = URL_SAFE_NO_PAD.decode(header).unwrap_or_default();
+    let header = serde_json::from_slice::<HashMap<String, IgnoredAny>>(&header);
+    header.is_ok_and(|header| header.contains_key("crit"))
 }
 
 /// jsonwebtoken without a crypto backend of its own: HS256 is all we use, and
@@ -191,5 +232,57 @@ mod tests {
         let none =
             "eyJhbGciOiJub25lIn0.eyJzdWIiOiI3Iiwic2lkIjo5LCJpYXQiOjAsImV4cCI6OTk5OTk5OTk5OX0.";
         assert_eq!(tokens.read(none), None);
+    }
+
+    #[test]
+    fn former_key_holds_for_one_lifetime() {
+        let folder = tempfile::tempdir().unwrap();
+        let ttl = Duration::from_secs(60);
+        let issued = |tokens: &Tokens| tokens.issue(UserId(7), LoginId(9), Millis::now());
+        let before = issued(&tokens(folder.path())).unwrap();
+        let now = Millis::now();
+        let secret = Secret::rotate(folder.path(), now).unwrap();
+        let former = FormerSecret::load(folder.path()).unwrap().unwrap();
+        let after = Tokens::new(&secret, ttl).with_former(Some(&former));
+        assert!(after.read_at(&before, now).is_some());
+        assert_eq!(after.read_at(&before, now.after(ttl)), None);
+        let new = issued(&after).unwrap();
+        assert!(after.read_at(&new, now.after(ttl)).is_some());
+        assert_eq!(tokens(folder.path()).read(&before), None);
+        // A second rotation takes its place.
+        let secret = Secret::rotate(folder.path(), now).unwrap();
+        let former = FormerSecret::load(folder.path()).unwrap();
+        let again = Tokens::new(&secret, ttl).with_former(former.as_ref());
+        assert_eq!(again.read_at(&before, now), None);
+        assert!(again.read_at(&new, now).is_some());
+    }
+
+    #[test]
+    fn token_with_crit_or_future_nbf_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let tokens = tokens(folder.path());
+        let now = Millis::now().seconds();
+        let signed = |header: &str, nbf: i64| {
+            let claims = format!(
+                r#"{{"sub":"7","sid":9,"iat":{now},"exp":{},"nbf":{nbf}}}"#,
+                now + 60
+            );
+            let text = format!(
+                "{}.{}",
+                URL_SAFE_NO_PAD.encode(header),
+                URL_SAFE_NO_PAD.encode(claims)
+            );
+            let secret = Secret::load_or_create(folder.path()).unwrap();
+            let code = Hs256::new(secret.bytes()).unwrap().over(text.as_bytes());
+            format!(
+                "{text}.{}",
+                URL_SAFE_NO_PAD.encode(code.finalize().into_bytes())
+            )
+        };
+        let plain = r#"{"alg":"HS256"}"#;
+        assert!(tokens.read(&signed(plain, now)).is_some());
+        assert_eq!(tokens.read(&signed(plain, now + 30)), None);
+        let crit = r#"{"alg":"HS256","crit":["exp"],"exp":1}"#;
+        assert_eq!(tokens.read(&signed(crit, now)), None);
     }
 }

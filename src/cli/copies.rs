@@ -170,7 +170,7 @@ async fn whole(file: &Path, unfit: &str) -> Result<Contents, Failure> {
     }
 }
 
-fn alone(folder: &Path) -> Result<FolderLock, Failure> {
+pub(super) fn alone(folder: &Path) -> Result<FolderLock, Failure> {
     let lock = FolderLock::take(folder).map_err(|error| failed(folder, &error))?;
     lock.ok_or_else(|| {
         Failure::new(format_args!(

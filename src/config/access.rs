@@ -33,6 +33,11 @@ pub enum Registration {
 pub struct TrustedProxies(Vec<IpNet>);
 
 impl TrustedProxies {
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Whether `address` is one of them.
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {
@@ -60,6 +65,23 @@ impl Registration {
             "invite" => Ok(Self::Invite),
             "closed" => Ok(Self::Closed),
             _ => Err("open, invite or closed"),
+        }
+    }
+}
+
+/// Whether an address is of a machine's own or of a private network, where a
+/// proxy may be that an operator forgot to name.
+#[must_use]
+pub fn is_private_address(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(address) => {
+            // RFC 6598: networks of providers, also used inside clusters.
+            let [first, second, ..] = address.octets();
+            let is_shared = first == 100 && second & 0b1100_0000 == 64;
+            address.is_loopback() || address.is_private() || address.is_link_local() || is_shared
+        }
+        IpAddr::V6(address) => {
+            address.is_loopback() || address.is_unique_local() || address.is_unicast_link_local()
         }
     }
 }
@@ -97,6 +119,28 @@ mod tests {
         }
         assert!(TrustedProxies::read("10.0.0.0/33").is_err());
         assert!(TrustedProxies::read("localhost").is_err());
+    }
+
+    #[test]
+    fn private_addresses_are_recognised() {
+        for (text, expected) in [
+            ("127.0.0.1", true),
+            ("10.1.2.3", true),
+            ("172.17.0.1", true),
+            ("::ffff:192.168.0.1", true),
+            ("100.64.0.1", true),
+            ("100.128.0.1", false),
+            ("203.0.113.1", false),
+            ("::1", true),
+            ("fd00::1", true),
+            ("2001:db8::1", false),
+        ] {
+            assert_eq!(
+                is_private_address(text.parse().unwrap()),
+                expected,
+                "{text}"
+            );
+        }
     }
 
     #[test]

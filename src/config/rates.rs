@@ -14,6 +14,20 @@ pub struct Rate {
     pub each: Duration,
 }
 
+impl Rate {
+    /// The rate that is so many times as large.
+    #[must_use]
+    pub fn times(self, factor: u32) -> Self {
+        let factor = factor.max(1);
+        Self {
+            burst: self
+                .burst
+                .saturating_mul(NonZeroU32::new(factor).unwrap_or(NonZeroU32::MIN)),
+            each: self.each.checked_div(factor).unwrap_or(self.each),
+        }
+    }
+}
+
 /// The limits; none is no limit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rates {
@@ -36,6 +50,14 @@ pub struct Rates {
     /// Milliseconds of database time of a user, and before login of an address.
     /// 50 a second, 500 at once.
     pub database: Option<Rate>,
+    /// Right passwords from an address, whichever accounts they are of. 200 in
+    /// ten minutes.
+    pub address_successes: Option<Rate>,
+    /// Passwords of an address that wait for their hashing. 2; twice that for
+    /// an IPv6 network of 56 bits, four times for one of 48 bits.
+    pub waiting_passwords: Option<NonZeroU32>,
+    /// Connections of an address that is no trusted proxy. 1,024.
+    pub connections: Option<NonZeroU32>,
     /// Open sockets of a user. 20.
     pub sockets: Option<NonZeroU32>,
 }
@@ -44,8 +66,9 @@ pub struct Rates {
 const RIGHT: &str = "off, or limits with commas between, such as \
      sends=10/50,requests=20/100,typing=2/10,frames=200/1000 (a second/at once), \
      database=50/500 (milliseconds a second/at once), \
-     registrations=10,logins=60,account-logins=10,address-logins=100 (in ten minutes), \
-     sockets=20 (at a time), each of which may be =off";
+     registrations=10,logins=60,account-logins=10,address-logins=100, \
+     address-successes=200 (in ten minutes), sockets=20,connections=1024,waiting-passwords=2 \
+     (at a time), each of which may be =off";
 
 impl Rates {
     /// Those of the protocol.
@@ -61,6 +84,9 @@ impl Rates {
             account_logins: in_ten_minutes(10),
             address_logins: in_ten_minutes(100),
             database: a_second(50, 500),
+            address_successes: in_ten_minutes(200),
+            waiting_passwords: NonZeroU32::new(2),
+            connections: NonZeroU32::new(1024),
             sockets: NonZeroU32::new(20),
         }
     }
@@ -96,6 +122,9 @@ impl Rates {
             "account-logins" => self.account_logins = count(value)?.and_then(spread),
             "address-logins" => self.address_logins = count(value)?.and_then(spread),
             "database" => self.database = pace(value)?,
+            "address-successes" => self.address_successes = count(value)?.and_then(spread),
+            "waiting-passwords" => self.waiting_passwords = count(value)?,
+            "connections" => self.connections = count(value)?,
             "sockets" => self.sockets = count(value)?,
             _ => return None,
         }

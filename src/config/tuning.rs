@@ -42,6 +42,8 @@ pub struct Timings {
     pub marks_gathered_for: Duration,
     /// How often the disk's free space is looked at. 2 s.
     pub disk_check_every: Duration,
+    /// How often rows that are out of use are deleted. 1 h.
+    pub cleanup_every: Duration,
     /// How often the engine's pulse is taken, for admins to watch. 2 s: five
     /// minutes of it are kept.
     pub pulse_every: Duration,
@@ -67,6 +69,7 @@ impl Default for Timings {
             room_idle_after: Duration::from_secs(60),
             marks_gathered_for: Duration::from_millis(100),
             disk_check_every: Duration::from_secs(2),
+            cleanup_every: Duration::from_secs(3600),
             pulse_every: Duration::from_secs(2),
             stop_within: Duration::from_secs(8),
         }

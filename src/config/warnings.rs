@@ -1,12 +1,53 @@
 //! What was set that is unsafe where others can reach it: told by the log when
 //! the server starts, and to admins.
 
-use super::{PublicUrl, Rates, Registration, Settings};
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::Path;
+
+use super::{PublicUrl, Rates, Registration, Settings, is_private_address};
+
+/// What of a machine makes settings unsafe.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Surroundings {
+    /// The gateway of the container that the server runs in: requests to a
+    /// published port come from there.
+    pub(super) container_gateway: Option<IpAddr>,
+}
+
+impl Surroundings {
+    /// Looks at the machine.
+    #[must_use]
+    pub(super) fn look() -> Self {
+        let signs = ["/.dockerenv", "/run/.containerenv"];
+        let is_container = signs.iter().any(|sign| Path::new(sign).exists());
+        let routes = std::fs::read_to_string("/proc/net/route").unwrap_or_default();
+        Self {
+            container_gateway: gateway(&routes).filter(|_| is_container),
+        }
+    }
+}
+
+/// The gateway of the default route in `/proc/net/route`: hexadecimal, in the
+/// byte order of the machine.
+fn gateway(routes: &str) -> Option<IpAddr> {
+    let mut rows = routes
+        .lines()
+        .map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let found = rows.find_map(|row| match row[..] {
+        [_, "00000000", gateway, ..] => u32::from_str_radix(gateway, 16).ok(),
+        _ => None,
+    })?;
+    Some(Ipv4Addr::from(found.to_ne_bytes()).into())
+}
 
 impl Settings {
     /// What is unsafe, a few sentences each; none where all is well.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
+        self.warnings_in(&Surroundings::look())
+    }
+
+    fn warnings_in(&self, surroundings: &Surroundings) -> Vec<String> {
         let mut warnings = Vec::new();
         let is_public = !self.listen.ip().is_loopback();
         match &self.public_url {
@@ -31,6 +72,7 @@ impl Settings {
                     .to_owned(),
             );
         }
+        warnings.extend(self.of_proxies(surroundings));
         warnings.extend(of_rates(&self.rates));
         let metrics = &self.metrics;
         if let (Some(listen), None) = (metrics.listen, &metrics.token)
@@ -43,6 +85,31 @@ impl Settings {
             ));
         }
         warnings
+    }
+
+    /// Whether a proxy must be in front that is not named, or one is named
+    /// that can't be told from its users.
+    fn of_proxies(&self, surroundings: &Surroundings) -> Option<String> {
+        let is_https = self.public_url.as_ref().is_some_and(PublicUrl::is_https);
+        let listens = self.listen.ip();
+        let is_behind = listens.is_unspecified() || is_private_address(listens);
+        if is_https && is_behind && self.trusted_proxies.is_empty() {
+            return Some(
+                "Browsers use HTTPS, so that a proxy is in front, and no proxy is named: all \
+                 users share the limits of its address. Set TIDINGS_TRUSTED_PROXIES to the \
+                 proxy’s address."
+                    .to_owned(),
+            );
+        }
+        let gateway = surroundings.container_gateway?;
+        (!listens.is_loopback() && self.trusted_proxies.contains(gateway)).then(|| {
+            format!(
+                "TIDINGS_TRUSTED_PROXIES covers {gateway}, the gateway of this container: \
+                 requests to a port that it publishes come from there, too, and may say that \
+                 they come from anywhere. Publish the port on 127.0.0.1 alone, for a proxy on \
+                 the same machine."
+            )
+        })
     }
 }
 
@@ -61,6 +128,9 @@ fn of_rates(rates: &Rates) -> Option<String> {
         ("registrations", rates.registrations.is_none()),
         ("account-logins", rates.account_logins.is_none()),
         ("address-logins", rates.address_logins.is_none()),
+        ("address-successes", rates.address_successes.is_none()),
+        ("waiting-passwords", rates.waiting_passwords.is_none()),
+        ("connections", rates.connections.is_none()),
         ("sockets", rates.sockets.is_none()),
     ];
     let off = off.into_iter().filter(|(_, is_off)| *is_off);
@@ -90,11 +160,12 @@ impl PublicUrl {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::TrustedProxies;
 
     fn told(change: impl FnOnce(&mut Settings)) -> String {
         let mut settings = Settings::default();
         change(&mut settings);
-        settings.warnings().join("\n")
+        settings.warnings_in(&Surroundings::default()).join("\n")
     }
 
     fn known_as(url: &str) -> Option<PublicUrl> {
@@ -110,7 +181,11 @@ mod tests {
             "http://[::1]:8000",
             "https://chat.example.org",
         ] {
-            assert_eq!(told(|it| it.public_url = known_as(url)), "", "{url}");
+            let behind = |it: &mut Settings| {
+                it.public_url = known_as(url);
+                it.trusted_proxies = TrustedProxies::read("127.0.0.1").unwrap();
+            };
+            assert_eq!(told(behind), "", "{url}");
         }
     }
 
@@ -123,8 +198,59 @@ mod tests {
             public(it);
             it.registration = Registration::Closed;
             it.public_url = known_as("https://chat.example.org");
+            it.trusted_proxies = TrustedProxies::read("127.0.0.1").unwrap();
         });
         assert_eq!(closed, "");
+    }
+
+    #[test]
+    fn proxy_without_a_name_is_said() {
+        for (listen, is_said) in [
+            ([127, 0, 0, 1], true),
+            ([10, 0, 0, 7], true),
+            ([0, 0, 0, 0], true),
+            ([203, 0, 113, 7], false),
+        ] {
+            let told = told(|it| {
+                it.listen = (listen, 8000).into();
+                it.public_url = known_as("https://chat.example.org");
+                it.registration = Registration::Closed;
+            });
+            assert_eq!(
+                told.contains("no proxy is named"),
+                is_said,
+                "{listen:?} {told}"
+            );
+        }
+    }
+
+    #[test]
+    fn published_port_within_a_trusted_range_is_said() {
+        let surroundings = Surroundings {
+            container_gateway: Some([172, 17, 0, 1].into()),
+        };
+        let told = |trusted: &str, listen: [u8; 4]| {
+            let settings = Settings {
+                listen: (listen, 8000).into(),
+                trusted_proxies: TrustedProxies::read(trusted).unwrap(),
+                ..Settings::default()
+            };
+            settings.warnings_in(&surroundings).join("\n")
+        };
+        let covers = |text: String| text.contains("covers 172.17.0.1");
+        assert!(covers(told("172.16.0.0/12", [0, 0, 0, 0])));
+        assert!(!covers(told("172.18.0.2", [0, 0, 0, 0])));
+        assert!(!covers(told("172.16.0.0/12", [127, 0, 0, 1])));
+    }
+
+    #[test]
+    fn gateway_is_that_of_the_default_route() {
+        let routes = "Iface\tDestination\tGateway\tFlags\n\
+             eth0\t0011ACAC\t00000000\t0001\n\
+             eth0\t00000000\t010011AC\t0003\n";
+        let expected = u32::from_str_radix("010011AC", 16).unwrap().to_ne_bytes();
+        assert_eq!(gateway(routes), Some(Ipv4Addr::from(expected).into()));
+        assert_eq!(gateway("Iface\tDestination\tGateway\n"), None);
     }
 
     #[test]

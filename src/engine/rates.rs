@@ -4,12 +4,13 @@
 //! never more than [`BUCKETS`] of a kind: who comes after that shares one with
 //! others, by a hash that nobody outside knows.
 
+mod attempts;
 mod database;
+mod origin;
 mod seats;
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash, RandomState};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -28,9 +29,13 @@ use crate::engine::testing::Faults;
 use crate::protocol::{Code, Problem};
 
 pub use crate::protocol::problem::Standing;
+pub use attempts::{AccountOpening, Attempt};
 use database::DatabaseBudget;
 pub use database::DatabasePayer;
+pub use origin::{ClientNetwork, Origin, SHARE_OF_MANY};
 pub use seats::Seat;
+
+use attempts::AddressLimits;
 use seats::Seats;
 
 /// The most buckets of a kind, each of about a hundred bytes.
@@ -39,17 +44,15 @@ const BUCKETS: usize = 65_536;
 const SHARED: u64 = 1024;
 /// After so many takings, full buckets are forgotten.
 const FORGET_EVERY: u32 = 4096;
-/// The longest name that a bucket is kept by: no account's is longer.
-const NAME_MAX: usize = 30;
 
 /// All limits of a server.
 pub struct Rates {
     sends: Limiter<UserId>,
     requests: Limiter<UserId>,
-    registrations: Limiter<Place>,
     logins: Limiter<String>,
-    account_logins: Limiter<(String, Place)>,
-    address_logins: Limiter<Place>,
+    by_address: AddressLimits,
+    /// Of proxies that no setting names.
+    by_proxy: AddressLimits,
     sockets: Seats,
     database: Arc<DatabaseBudget>,
 }
@@ -62,21 +65,15 @@ pub struct TooMuch {
     pub standing: Standing,
 }
 
-/// Where somebody asks from: an address, or of IPv6 the network that one
-/// customer has all of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct Place(IpAddr);
-
 impl Rates {
     #[must_use]
     pub fn new(rates: &config::Rates, counters: Arc<Counters>, faults: Faults) -> Self {
         Self {
             sends: Limiter::new(rates.sends),
             requests: Limiter::new(rates.requests),
-            registrations: Limiter::new(rates.registrations),
             logins: Limiter::new(rates.logins),
-            account_logins: Limiter::new(rates.account_logins),
-            address_logins: Limiter::new(rates.address_logins),
+            by_address: AddressLimits::new(rates, 1),
+            by_proxy: AddressLimits::new(rates, SHARE_OF_MANY),
             sockets: Seats::new(rates.sockets),
             database: Arc::new(DatabaseBudget::new(rates.database, counters, faults)),
         }
@@ -100,99 +97,12 @@ impl Rates {
         self.requests.take(user)
     }
 
-    /// Somebody opens an account.
-    ///
-    /// # Errors
-    /// Where that is too much for their address.
-    pub fn register(&self, from: Option<IpAddr>) -> Result<(), TooMuch> {
-        self.registrations.take(Place::of(from)).map(|_| ())
-    }
-
-    /// Somebody tries a password. Until it is known how that went it counts
-    /// both as right and as wrong, so that many at once are no way around.
-    ///
-    /// # Errors
-    /// Where that is too much for the account or the address.
-    pub fn log_in(&self, name: &str, from: Option<IpAddr>) -> Result<Attempt<'_>, TooMuch> {
-        let place = Place::of(from);
-        let name: String = name.chars().take(NAME_MAX).collect();
-        let account = (name.to_ascii_lowercase(), place);
-        self.address_logins.take(place)?;
-        if let Err(too_much) = self.account_logins.take(account.clone()) {
-            // One account that is tried too often doesn't shut out whoever
-            // else is at that address.
-            self.address_logins.give_back(place);
-            return Err(too_much);
-        }
-        if let Err(too_much) = self.logins.take(account.0.clone()) {
-            self.address_logins.give_back(place);
-            self.account_logins.give_back(account);
-            return Err(too_much);
-        }
-        Ok(Attempt {
-            rates: self,
-            account,
-            outcome: Outcome::Wrong,
-        })
-    }
-
     /// Somebody opens a socket.
     ///
     /// # Errors
     /// `rate_limited` where they have too many.
     pub fn sit(&self, user: UserId) -> Result<Seat, Problem> {
         self.sockets.take(user)
-    }
-}
-
-/// A password that is tried. Dropped, it was wrong.
-pub struct Attempt<'a> {
-    rates: &'a Rates,
-    account: (String, Place),
-    outcome: Outcome,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Outcome {
-    Right,
-    Wrong,
-    NotTried,
-}
-
-impl Attempt<'_> {
-    /// It counts with what its account may ask.
-    pub fn was_right(mut self) {
-        self.outcome = Outcome::Right;
-    }
-
-    /// Nobody came to look at it: it doesn't count at all.
-    pub fn was_not_tried(mut self) {
-        self.outcome = Outcome::NotTried;
-    }
-}
-
-impl Drop for Attempt<'_> {
-    fn drop(&mut self) {
-        let (name, place) = self.account.clone();
-        if self.outcome != Outcome::Wrong {
-            self.rates.address_logins.give_back(place);
-            self.rates.account_logins.give_back((name.clone(), place));
-        }
-        if self.outcome != Outcome::Right {
-            self.rates.logins.give_back(name);
-        }
-    }
-}
-
-impl Place {
-    fn of(address: Option<IpAddr>) -> Self {
-        match address.unwrap_or(Ipv4Addr::UNSPECIFIED.into()) {
-            IpAddr::V6(address) => {
-                let network = address.to_bits() & !u128::from(u64::MAX);
-                Self(Ipv6Addr::from_bits(network).into())
-            }
-            address @ IpAddr::V4(_) => Self(address),
-        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use entity::{Millis, UserId};
 use serde::ser::SerializeStruct;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// The short form that stands wherever a person is named. On the wire it has
 /// `look`, too, if the name isn't ASCII.
@@ -109,6 +109,31 @@ pub struct Me {
     pub about: String,
     /// Whether the admin route is open to them.
     pub is_admin: bool,
+    /// What happened to the account, newest first, until it is forgotten.
+    pub notices: Vec<Notice>,
+}
+
+/// Something that happened to an account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notice {
+    pub at: Millis,
+    pub cause: NoticeCause,
+    /// Where it was done from.
+    pub address: String,
+}
+
+/// What happened to an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NoticeCause {
+    /// A password was chosen by a link that an admin had made.
+    PasswordLinkUsed,
+    /// The password was changed by somebody who knew it.
+    PasswordChanged,
+    /// The password was set at the command line.
+    PasswordSet,
+    /// Everything that the account sees was downloaded.
+    DataExported,
 }
 
 /// How one stands to somebody.

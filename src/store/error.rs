@@ -9,6 +9,7 @@
 use sea_orm::{DbErr, RuntimeErr, SqlxError};
 
 use crate::protocol::{Code, Problem};
+use crate::telemetry::{LimitedLine, admit_line};
 
 /// Why a question to the store has no answer.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -104,11 +105,15 @@ impl From<StoreError> for Problem {
         match error {
             StoreError::Refused(problem) => problem,
             StoreError::Unavailable(cause) | StoreError::Unsure(cause) => {
-                tracing::error!(%cause, "the database is unavailable");
+                if admit_line(LimitedLine::DatabaseFailed) {
+                    tracing::error!(%cause, "the database is unavailable");
+                }
                 Self::unavailable()
             }
             StoreError::Internal(cause) => {
-                tracing::error!(%cause, "the database failed");
+                if admit_line(LimitedLine::DatabaseFailed) {
+                    tracing::error!(%cause, "the database failed");
+                }
                 Self::internal()
             }
         }

@@ -11,7 +11,8 @@ use crate::protocol::Problem;
 
 /// What an invitation starts with.
 pub struct NewInvite {
-    pub code: String,
+    /// Of the code that opens an account.
+    pub code_hash: String,
     pub uses: i32,
     pub expires_at: Option<Millis>,
     pub created_by: UserId,
@@ -22,7 +23,7 @@ impl Store {
     pub async fn create_invite(&self, new: NewInvite, act: &Act) -> Result<invite::Model> {
         let tx = self.begin().await?;
         let row = invite::ActiveModel {
-            code: Set(new.code),
+            code_hash: Set(new.code_hash),
             uses_left: Set(new.uses),
             expires_at: Set(new.expires_at),
             created_by: Set(new.created_by),
@@ -37,32 +38,46 @@ impl Store {
     }
 }
 
+/// Whether an invitation can be used now.
+///
+/// # Errors
+/// `invalid`, naming `invite`, if it can't.
+pub(super) async fn look_up(db: &impl ConnectionTrait, code_hash: &str, now: Millis) -> Result<()> {
+    let found = invite::Entity::find()
+        .filter(usable(code_hash, now))
+        .one(db)
+        .await?;
+    found.map_or_else(|| Err(refused()), |_| Ok(()))
+}
+
 /// Uses an invitation once, as part of a larger change. Of two who want its
 /// last use at once, one waits here for the other, and is refused.
-pub(super) async fn take(tx: &impl ConnectionTrait, code: &str, now: Millis) -> Result<()> {
-    let refused = || {
-        StoreError::Refused(Problem::field(
-            "invite",
-            "an invitation's code that still holds",
-        ))
-    };
-    // PostgreSQL takes no text with a NUL, not even to compare it.
-    if code.contains('\0') {
-        return Err(refused());
-    }
+pub(super) async fn take(tx: &impl ConnectionTrait, code_hash: &str, now: Millis) -> Result<()> {
     let left = Expr::col(invite::Column::UsesLeft).sub(1);
-    let holds = Condition::any()
-        .add(invite::Column::ExpiresAt.is_null())
-        .add(invite::Column::ExpiresAt.gt(now));
     let done = invite::Entity::update_many()
         .col_expr(invite::Column::UsesLeft, left)
-        .filter(invite::Column::Code.eq(code))
-        .filter(invite::Column::UsesLeft.gt(0))
-        .filter(holds)
+        .filter(usable(code_hash, now))
         .exec(tx)
         .await?;
     match done.rows_affected {
         0 => Err(refused()),
         _ => Ok(()),
     }
+}
+
+fn usable(code_hash: &str, now: Millis) -> Condition {
+    let holds = Condition::any()
+        .add(invite::Column::ExpiresAt.is_null())
+        .add(invite::Column::ExpiresAt.gt(now));
+    Condition::all()
+        .add(invite::Column::CodeHash.eq(code_hash))
+        .add(invite::Column::UsesLeft.gt(0))
+        .add(holds)
+}
+
+fn refused() -> StoreError {
+    StoreError::Refused(Problem::field(
+        "invite",
+        "an invitation's code that still holds",
+    ))
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use entity::{LoginId, Millis, UserId, login, user};
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait,
-    QueryFilter, QueryOrder, QuerySelect,
+    QueryFilter, QueryOrder, QuerySelect, sea_query::LockType,
 };
 
 use tokio::time::Instant;
@@ -20,6 +20,15 @@ use crate::protocol::Code;
 /// it is written at most this often.
 const TOUCH_EVERY: Duration = Duration::from_secs(60);
 
+/// The most logins of an account that hold at a time.
+pub const LIVE_MAX: u64 = 50;
+
+/// The most logins that end for one that begins.
+const SURPLUS_MAX: u64 = 500;
+
+/// How many addresses are looked through for a network that is known.
+const ADDRESSES: u64 = 100;
+
 /// Where and for how long somebody logs in.
 pub struct NewLogin<'a> {
     /// As they were when their password was looked at.
@@ -28,6 +37,15 @@ pub struct NewLogin<'a> {
     pub device: String,
     pub address: String,
     pub expires_at: Millis,
+    /// The login that the same browser had before, of whichever account.
+    pub replaces: Option<LoginId>,
+}
+
+/// A login that has begun, and those that ended for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StartedLogin {
+    pub id: LoginId,
+    pub ended: Vec<(UserId, LoginId)>,
 }
 
 /// A login that holds, and whose it is.
@@ -35,6 +53,7 @@ pub struct NewLogin<'a> {
 pub struct Login {
     pub id: LoginId,
     pub user: user::Model,
+    pub created_at: Millis,
     pub expires_at: Millis,
     last_used_at: Millis,
 }
@@ -48,21 +67,31 @@ impl Login {
 }
 
 impl Store {
-    /// Notes a login.
+    /// Notes a login. It ends the one that it replaces, and those that were
+    /// unused for longest if the account would have more than [`LIVE_MAX`].
     ///
     /// # Errors
     /// `bad_credentials` where the password was changed or the account
     /// switched off since it was looked at: that ended all logins, and this
     /// one must not come after it.
-    pub async fn create_login(&self, new: NewLogin<'_>, now: Millis) -> Result<LoginId> {
+    pub async fn create_login(&self, new: NewLogin<'_>, now: Millis) -> Result<StartedLogin> {
         let tx = self.begin().await?;
+        // Held, so that of logins at once each counts the others.
         user::Entity::find_by_id(new.user.id)
             .filter(user::Column::PasswordHash.eq(&new.user.password_hash))
             .filter(user::Column::DeactivatedAt.is_null())
-            .lock_shared()
+            .lock(LockType::NoKeyUpdate)
             .one(&tx)
             .await?
             .ok_or_else(|| StoreError::refused(Code::BadCredentials, "The password changed."))?;
+        let mut ended = Vec::new();
+        if let Some(former) = new.replaces {
+            ended.extend(live(&tx, former, now).await?);
+            end_these(&tx, &ended, now).await?;
+        }
+        let surplus = surplus(&tx, new.user.id, now).await?;
+        end_these(&tx, &surplus, now).await?;
+        ended.extend(surplus);
         let row = login::ActiveModel {
             user_id: Set(new.user.id),
             device: Set(new.device),
@@ -75,7 +104,10 @@ impl Store {
         };
         let id = row.insert(&tx).await?.id;
         tx.commit().await?;
-        Ok(id)
+        if !ended.is_empty() {
+            self.asked.recent_logins.forget();
+        }
+        Ok(StartedLogin { id, ended })
     }
 
     /// A page of a person's logins that hold, newest first, from `before` on.
@@ -94,6 +126,20 @@ impl Store {
             query = query.filter(login::Column::Id.lt(before));
         }
         Ok(query.all(&self.reader).await?)
+    }
+
+    /// The addresses from which somebody logged in most lately, by logins
+    /// whose rows are still there; as text.
+    pub async fn login_addresses(&self, user: UserId) -> Result<Vec<String>> {
+        Ok(login::Entity::find()
+            .select_only()
+            .column(login::Column::Address)
+            .filter(login::Column::UserId.eq(user))
+            .order_by_desc(login::Column::Id)
+            .limit(ADDRESSES)
+            .into_tuple()
+            .all(&self.reader)
+            .await?)
     }
 
     /// The login with that id, where it has neither ended nor expired and its
@@ -118,6 +164,7 @@ impl Store {
         Ok(found.map(|(login, user)| Login {
             id: login.id,
             user,
+            created_at: login.created_at,
             expires_at: login.expires_at,
             last_used_at: login.last_used_at,
         }))
@@ -175,6 +222,63 @@ impl Store {
             .all(&self.reader)
             .await?)
     }
+}
+
+/// The logins that have to end before a person may have one more: those that
+/// were unused for longest.
+async fn surplus(
+    tx: &impl ConnectionTrait,
+    user: UserId,
+    now: Millis,
+) -> Result<Vec<(UserId, LoginId)>> {
+    let ids: Vec<LoginId> = login::Entity::find()
+        .select_only()
+        .column(login::Column::Id)
+        .filter(login::Column::UserId.eq(user))
+        .filter(holds(now))
+        .order_by_desc(login::Column::LastUsedAt)
+        .order_by_desc(login::Column::Id)
+        .offset(LIVE_MAX - 1)
+        // More are there only of the time before there was a limit.
+        .limit(SURPLUS_MAX)
+        .into_tuple()
+        .all(tx)
+        .await?;
+    Ok(ids.into_iter().map(|id| (user, id)).collect())
+}
+
+/// Whose a login is, if it holds.
+async fn live(
+    tx: &impl ConnectionTrait,
+    id: LoginId,
+    now: Millis,
+) -> Result<Option<(UserId, LoginId)>> {
+    let user: Option<UserId> = login::Entity::find()
+        .select_only()
+        .column(login::Column::UserId)
+        .filter(login::Column::Id.eq(id))
+        .filter(holds(now))
+        .into_tuple()
+        .one(tx)
+        .await?;
+    Ok(user.map(|user| (user, id)))
+}
+
+async fn end_these(
+    tx: &impl ConnectionTrait,
+    logins: &[(UserId, LoginId)],
+    now: Millis,
+) -> Result<()> {
+    if logins.is_empty() {
+        return Ok(());
+    }
+    login::Entity::update_many()
+        .col_expr(login::Column::EndedAt, now.into())
+        .filter(login::Column::Id.is_in(logins.iter().map(|(_, id)| *id)))
+        .filter(login::Column::EndedAt.is_null())
+        .exec(tx)
+        .await?;
+    Ok(())
 }
 
 /// Has neither ended nor expired.

@@ -2,11 +2,12 @@
 
 use entity::{LoginId, Millis, UserId, user};
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, DbErr, EntityTrait,
-    IntoActiveModel, QueryFilter, QuerySelect, SqlErr, sea_query::LockType,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, DbErr,
+    EntityTrait, IntoActiveModel, QueryFilter, QuerySelect, SqlErr, sea_query::LockType,
 };
 
-use super::{Login, Result, Store, StoreError, invites, logins, user_words};
+use super::{Login, Result, Store, StoreError, invites, logins, notices, user_words};
+use crate::protocol::user::NoticeCause;
 use crate::protocol::{About, Code, DisplayName, User, Username};
 
 /// What an account starts with.
@@ -45,14 +46,39 @@ impl Store {
     pub async fn create_invited_user(
         &self,
         new: NewUser,
-        code: &str,
+        code_hash: &str,
         now: Millis,
     ) -> Result<user::Model> {
         let tx = self.begin().await?;
-        invites::take(&tx, code, now).await?;
+        invites::take(&tx, code_hash, now).await?;
         let user = insert(&tx, new, now).await?;
         tx.commit().await?;
         Ok(user)
+    }
+
+    /// Whether an account can be opened, as far as can be known before it is.
+    ///
+    /// # Errors
+    /// As of [`Store::create_invited_user`] and [`Store::create_user`].
+    pub async fn can_create_user(
+        &self,
+        username: &Username,
+        code_hash: Option<&str>,
+        now: Millis,
+    ) -> Result<()> {
+        if let Some(code_hash) = code_hash {
+            invites::look_up(&self.reader, code_hash, now).await?;
+        }
+        let same = user::Entity::find()
+            .select_only()
+            .column(user::Column::Id)
+            .filter(
+                Condition::any()
+                    .add(user::Column::UsernameKey.eq(username.key()))
+                    .add(user::Column::UsernameLook.eq(username.look())),
+            );
+        let same: Option<UserId> = same.into_tuple().one(&self.reader).await?;
+        same.map_or(Ok(()), |_| Err(username_taken()))
     }
 
     /// Changes what a person says of themself.
@@ -115,6 +141,27 @@ impl Store {
         Ok(user::Entity::find_by_id(id).one(&self.reader).await?)
     }
 
+    /// Puts a new hash of a password in the place of an older one.
+    ///
+    /// # Errors
+    /// `bad_credentials` if the password was changed meanwhile.
+    pub async fn renew_hash(&self, user: &user::Model, hash: String) -> Result<()> {
+        let tx = self.begin().await?;
+        let done = user::Entity::update_many()
+            .col_expr(user::Column::PasswordHash, hash.into())
+            .filter(user::Column::Id.eq(user.id))
+            .filter(user::Column::PasswordHash.eq(&user.password_hash))
+            .exec(&tx)
+            .await?;
+        if done.rows_affected == 0 {
+            return Err(StoreError::refused(
+                Code::BadCredentials,
+                "The password changed.",
+            ));
+        }
+        self.commit_of_people(tx).await
+    }
+
     /// Sets a new password in place of the one that `old` is the hash of, and
     /// ends every other login: these are answered.
     ///
@@ -124,7 +171,7 @@ impl Store {
         &self,
         login: &Login,
         hash: String,
-        now: Millis,
+        (now, address): (Millis, &str),
     ) -> Result<Vec<LoginId>> {
         let tx = self.begin().await?;
         let done = user::Entity::update_many()
@@ -139,6 +186,8 @@ impl Store {
                 "The password was changed meanwhile.",
             ));
         }
+        let notice = notices::notice(NoticeCause::PasswordChanged, now, address);
+        notices::add(&tx, login.user.id, notice).await?;
         let ended = logins::end_others(&tx, login, now).await?;
         self.commit_of_people(tx).await?;
         Ok(ended)
@@ -161,6 +210,7 @@ pub(super) async fn insert(
         deactivated_at: Set(None),
         deleted_at: Set(None),
         created_at: Set(now),
+        notices: Set(notices::NONE.to_owned()),
         ..Default::default()
     };
     let user = row.insert(tx).await.map_err(taken)?;
@@ -171,12 +221,16 @@ pub(super) async fn insert(
 /// Of all that is unique in a person's row, only the name is chosen.
 pub(super) fn taken(error: DbErr) -> StoreError {
     match error.sql_err() {
-        Some(SqlErr::UniqueConstraintViolation(_)) => StoreError::refused(
-            Code::UsernameTaken,
-            "This username is taken, or looks like one that is.",
-        ),
+        Some(SqlErr::UniqueConstraintViolation(_)) => username_taken(),
         _ => error.into(),
     }
+}
+
+fn username_taken() -> StoreError {
+    StoreError::refused(
+        Code::UsernameTaken,
+        "This username is taken, or looks like one that is.",
+    )
 }
 
 impl From<&user::Model> for User {

@@ -9,6 +9,7 @@ mod conversations;
 mod csv_cell;
 mod messages;
 mod overview;
+mod recheck;
 mod sheet;
 mod users;
 mod words;
@@ -25,6 +26,8 @@ use super::body::text_fields;
 use super::{State, auth, open_at, peer, to};
 use crate::protocol::Problem;
 use crate::store::{Act, Login, Place};
+
+pub use recheck::PasswordChecks;
 
 /// How much a page of a list shows.
 const LIMIT: u64 = 50;

@@ -18,11 +18,13 @@ use entity::{Millis, UserId};
 use tokio::time::Instant;
 
 use super::cookies::Jar;
+use super::security_lines::note;
 use super::{App, State, csrf, decoding, limits, problem};
 use crate::auth::TicketHolder;
 use crate::engine::rates::{DatabasePayer, Rates, Standing, TooMuch};
 use crate::protocol::{Code, Problem};
 use crate::store::Login;
+use crate::telemetry::LimitedLine;
 
 /// The login that a request comes with. Taking it as an argument is what
 /// makes a handler private.
@@ -219,9 +221,16 @@ async fn of_request(request: &HttpRequest) -> Result<Login, Refused> {
         Some(Token::Given(token) | Token::Ticket(token)) => Ok(check(app, request, &token).await?),
         Some(Token::Cookie(token)) => {
             let login = check(app, request, &token).await?;
-            csrf::check(app, request, login.id).map_err(|problem| Refused {
-                problem,
-                is_admin: login.user.is_admin,
+            csrf::check(app, request, login.id).map_err(|problem| {
+                note(
+                    app,
+                    request,
+                    (LimitedLine::CsrfRefused, Some(&login.user.username)),
+                );
+                Refused {
+                    problem,
+                    is_admin: login.user.is_admin,
+                }
             })?;
             Ok(login)
         }

@@ -16,7 +16,13 @@ pub(super) enum Jar {
     Login,
     /// What a form of somebody who isn't logged in is known by.
     Form,
+    /// What a browser is known by that logged in before (see
+    /// [`crate::auth::devices`]).
+    Device,
 }
+
+/// As long as browsers keep a cookie.
+const DEVICE_KEPT: Duration = Duration::days(400);
 
 impl Jar {
     fn name(self, settings: &Settings) -> &'static str {
@@ -25,6 +31,8 @@ impl Jar {
             (Self::Login, true) => "__Host-tidings",
             (Self::Form, false) => "tidings-form",
             (Self::Form, true) => "__Host-tidings-form",
+            (Self::Device, false) => "tidings-device",
+            (Self::Device, true) => "__Host-tidings-device",
         }
     }
 
@@ -62,6 +70,13 @@ impl Jar {
         let left = end.since(Millis::now()).as_secs();
         let mut cookie = self.filled(value, settings);
         cookie.set_max_age(Duration::seconds(i64::try_from(left).unwrap_or(i64::MAX)));
+        cookie
+    }
+
+    /// Puts something in for as long as a browser keeps it.
+    pub(super) fn filled_for_long(self, value: String, settings: &Settings) -> Cookie<'static> {
+        let mut cookie = self.filled(value, settings);
+        cookie.set_max_age(DEVICE_KEPT);
         cookie
     }
 

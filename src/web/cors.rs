@@ -8,9 +8,11 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::{Method, header};
 use actix_web::middleware::{Condition, Next};
 
-use super::{limits, problem};
+use super::security_lines::note;
+use super::{App, limits, problem};
 use crate::config::Settings;
 use crate::protocol::{Code, Problem};
+use crate::telemetry::LimitedLine;
 
 /// How long a browser may remember what it is allowed, in seconds.
 const REMEMBERED: usize = 3600;
@@ -58,6 +60,9 @@ pub async fn explain_cors(
     let Some(refused) = refused.map(refusal) else {
         return Ok(answer.map_into_left_body());
     };
+    if let (Code::BadOrigin, Some(app)) = (refused.code, answer.request().app_data::<App>()) {
+        note(app, answer.request(), (LimitedLine::OriginRefused, None));
+    }
     let told = problem::response(&refused).map_into_right_body();
     Ok(answer.into_response(told))
 }

@@ -14,8 +14,10 @@ use entity::LoginId;
 
 use super::body::{self, is_form};
 use super::cookies::Jar;
+use super::security_lines::note;
 use super::{App, State, problem};
 use crate::protocol::{Code, Problem};
+use crate::telemetry::LimitedLine;
 
 const HEADER: &str = "x-csrf-token";
 const FIELD: &str = "csrf_token";
@@ -94,6 +96,7 @@ pub(super) fn check_origin(app: &State, request: &HttpRequest) -> Result<(), Pro
     if is_ours {
         return Ok(());
     }
+    note(app, request, (LimitedLine::OriginRefused, None));
     Err(Problem::new(
         Code::BadOrigin,
         "Only our own pages may open a socket by cookie.",

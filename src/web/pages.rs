@@ -23,9 +23,11 @@ use askama::Template;
 
 use super::accounts::LoggedIn;
 use super::cookies::Jar;
+use super::security_lines::note;
 use super::{State, made};
 use crate::auth::random;
 use crate::protocol::Problem;
+use crate::telemetry::LimitedLine;
 
 /// Pages have styles, scripts and forms, all of them our own, and none of it
 /// within the page; scripts talk to us alone, and make no HTML of text.
@@ -57,7 +59,12 @@ impl FormKey {
 
     /// Whether a form was sent by the page it was on.
     fn fits(app: &State, request: &HttpRequest, token: &str) -> bool {
-        Self::cookie(app, request).is_some_and(|cookie| app.csrf.is_of_form(&cookie, token))
+        let cookie = Self::cookie(app, request);
+        let fits = cookie.is_some_and(|cookie| app.csrf.is_of_form(&cookie, token));
+        if !fits {
+            note(app, request, (LimitedLine::CsrfRefused, None));
+        }
+        fits
     }
 
     /// The cookie that the browser has of us. What no form of ours has set is
@@ -99,7 +106,12 @@ pub(super) fn page_as(status: StatusCode, page: &impl Template) -> Result<HttpRe
 /// Somebody has logged in: the browser keeps that, and goes on to `next`.
 fn arrived(app: &State, login: LoggedIn, next: &str) -> HttpResponse {
     let until = (login.token, login.expires_at);
-    go_on(next, [Jar::Login.filled_until(until, &app.settings)])
+    let device = app.devices.issue(login.user.id);
+    let cookies = [
+        Jar::Login.filled_until(until, &app.settings),
+        Jar::Device.filled_for_long(device, &app.settings),
+    ];
+    go_on(next, cookies)
 }
 
 /// On to another page, which is asked for by `GET`.

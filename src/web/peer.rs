@@ -4,9 +4,28 @@ use std::net::{IpAddr, SocketAddr};
 
 use actix_web::HttpRequest;
 
-use crate::config::TrustedProxies;
+use super::State;
+use crate::config::{TrustedProxies, is_private_address};
+use crate::engine::rates::Origin;
 
 const FORWARDED_FOR: &str = "x-forwarded-for";
+
+/// Where a request comes from, as limits count it. A proxy that no setting
+/// names is one address with many users.
+pub(super) fn origin(app: &State, request: &HttpRequest) -> Origin {
+    let trusted = &app.settings.trusted_proxies;
+    let origin = Origin::of(address(request, trusted));
+    let names_others = request.headers().contains_key(FORWARDED_FOR);
+    let peer = request.peer_addr().map(|at| at.ip().to_canonical());
+    let unnamed = peer.filter(|peer| !trusted.contains(*peer) && is_private_address(*peer));
+    match unnamed {
+        Some(peer) if names_others => {
+            app.forwarders.note(peer);
+            origin.of_many()
+        }
+        _ => origin,
+    }
+}
 
 /// The address at the other end; where that is a trusted proxy, the last
 /// that isn't one of those that they name. Anybody could have written what

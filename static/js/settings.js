@@ -1,6 +1,6 @@
 /** What this browser does, as it is switched here. */
 import { find, show, write } from './lib/dom.js';
-import { forgetUnder, keep, kept } from './lib/kept.js';
+import { forgetTyped, keep, kept } from './lib/kept.js';
 import { chime } from './lib/sound.js';
 
 const theme = kept('theme', '');
@@ -32,7 +32,8 @@ notify.addEventListener('change', async () => {
 });
 
 find('#forget').addEventListener('click', () => {
-  forgetUnder('draft.');
-  forgetUnder('out.');
+  forgetTyped();
   write(find('#kept'), 'Forgotten. This browser keeps nothing that you have typed.');
 });
+
+find('#log-out').addEventListener('submit', forgetTyped);

@@ -6,6 +6,7 @@ mod conversations;
 mod gate;
 mod lists;
 mod overview;
+mod recheck;
 mod resets;
 
 use entity::{Millis, UserId};

@@ -3,6 +3,7 @@
 //! The limits here fill by nothing while a test runs, so that what is refused
 //! can be counted.
 
+mod connections;
 mod database;
 mod hashing;
 mod logins;

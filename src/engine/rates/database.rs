@@ -14,7 +14,9 @@ use std::time::{Duration, Instant};
 use entity::UserId;
 use parking_lot::Mutex;
 
-use super::{BUCKETS, FORGET_EVERY, Key, Place, Rates, SHARED, Standing, TooMuch, seconds};
+use super::{
+    BUCKETS, ClientNetwork, FORGET_EVERY, Key, Origin, Rates, SHARED, Standing, TooMuch, seconds,
+};
 use crate::config::Rate;
 use crate::counters::{Counters, NO_ROUTE};
 use crate::engine::testing::Faults;
@@ -28,7 +30,7 @@ const PERIOD: Duration = Duration::from_secs(300);
 /// What a statement's time is charged to: a user, or before login an address.
 pub struct DatabasePayer {
     budget: Arc<DatabaseBudget>,
-    place: Place,
+    place: ClientNetwork,
     user: OnceLock<UserId>,
     /// Not yet counted for the route, in nanoseconds.
     spent: AtomicU64,
@@ -38,7 +40,7 @@ pub struct DatabasePayer {
 /// The budgets of all users and addresses.
 pub(super) struct DatabaseBudget {
     users: Debts<UserId>,
-    places: Debts<Place>,
+    places: Debts<ClientNetwork>,
     accounts: Mutex<AccountTimes>,
     counters: Arc<Counters>,
     faults: Faults,
@@ -129,7 +131,7 @@ impl DatabasePayer {
     pub(super) fn of_address(budget: Arc<DatabaseBudget>, from: Option<IpAddr>) -> Arc<Self> {
         Arc::new(Self {
             budget,
-            place: Place::of(from),
+            place: Origin::of(from).customer(),
             user: OnceLock::new(),
             spent: AtomicU64::new(0),
             route: OnceLock::new(),

@@ -24,8 +24,8 @@ fn rates() -> Rates {
     })
 }
 
-fn at(text: &str) -> Option<IpAddr> {
-    Some(text.parse().unwrap())
+fn at(text: &str) -> Origin {
+    Origin::of(Some(text.parse().unwrap()))
 }
 
 #[test]
@@ -62,10 +62,12 @@ fn a_right_password_does_not_count_and_wrong_ones_do() {
 #[test]
 fn many_passwords_at_once_are_no_way_around() {
     let rates = rates();
-    let under_way: Vec<_> = (0..3).map(|_| rates.log_in("ann", None).unwrap()).collect();
-    assert!(rates.log_in("ann", None).is_err());
+    let under_way: Vec<_> = (0..3)
+        .map(|_| rates.log_in("ann", Origin::of(None)).unwrap())
+        .collect();
+    assert!(rates.log_in("ann", Origin::of(None)).is_err());
     under_way.into_iter().for_each(Attempt::was_right);
-    assert!(rates.log_in("ann", None).is_ok());
+    assert!(rates.log_in("ann", Origin::of(None)).is_ok());
 }
 
 #[test]
@@ -76,7 +78,10 @@ fn right_passwords_count_by_account_and_what_nobody_looked_at_does_not() {
     });
     for _ in 0..5 {
         drop(rates.log_in("ann", at("10.0.0.1")).unwrap());
-        rates.log_in("ann", None).unwrap().was_not_tried();
+        rates
+            .log_in("ann", Origin::of(None))
+            .unwrap()
+            .was_not_tried();
     }
     rates.log_in("ann", at("10.0.0.1")).unwrap().was_right();
     rates.log_in("ANN", at("10.0.0.2")).unwrap().was_right();
@@ -88,17 +93,44 @@ fn right_passwords_count_by_account_and_what_nobody_looked_at_does_not() {
 fn what_nobody_looked_at_is_not_wrong() {
     let rates = rates();
     for _ in 0..20 {
-        rates.log_in("ann", None).unwrap().was_not_tried();
+        rates
+            .log_in("ann", Origin::of(None))
+            .unwrap()
+            .was_not_tried();
     }
-    assert!(rates.log_in("ann", None).is_ok());
+    assert!(rates.log_in("ann", Origin::of(None)).is_ok());
 }
 
 #[test]
-fn a_network_of_ipv6_is_one_place() {
-    let of = |text| Place::of(at(text));
-    assert_eq!(of("2001:db8:1:2::1"), of("2001:db8:1:2:ffff::9"));
-    assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
-    assert_ne!(of("10.0.0.1"), of("10.0.0.2"));
+fn right_passwords_count_by_address() {
+    let rates = with_rates(config::Rates {
+        address_successes: Some(rate(2)),
+        address_logins: Some(rate(5)),
+        ..config::Rates::off()
+    });
+    let home = at("10.0.0.1");
+    for _ in 0..2 {
+        drop(rates.log_in("ann", home).unwrap());
+        rates.log_in("ann", home).unwrap().was_not_tried();
+    }
+    rates.log_in("ann", home).unwrap().was_right();
+    rates.log_in("ben", home).unwrap().was_right();
+    assert!(rates.log_in("cat", home).is_err(), "the address logs in");
+    assert!(rates.log_in("cat", at("10.0.0.2")).is_ok());
+}
+
+#[test]
+fn account_opening_not_tried_is_free() {
+    let rates = with_rates(config::Rates {
+        registrations: Some(rate(1)),
+        ..config::Rates::off()
+    });
+    let home = at("10.0.0.1");
+    for _ in 0..5 {
+        rates.register(home).unwrap().was_not_tried();
+    }
+    assert!(rates.register(home).is_ok());
+    assert!(rates.register(home).is_err());
 }
 
 #[test]

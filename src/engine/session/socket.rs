@@ -21,6 +21,7 @@ use super::fragments::Piece;
 use super::frame_guard::FrameGuard;
 use super::{Session, Watch};
 use crate::protocol::CloseCode;
+use crate::telemetry::{LimitedLine, admit_line};
 
 pub(super) type SocketContext = ws::WebsocketContext<Session>;
 pub(super) type WatchContext = ws::WebsocketContext<Watch>;
@@ -102,7 +103,9 @@ pub fn secure(stream: &actix_web::rt::net::TcpStream) {
         .set_tcp_user_timeout(Some(UNSENT_TIMEOUT))
         .and_then(|()| socket.set_send_buffer_size(KERNEL_BUFFER))
         .and_then(|()| socket.set_tcp_nodelay(true));
-    if let Err(error) = done {
+    if let Err(error) = done
+        && admit_line(LimitedLine::ConnectionRefused)
+    {
         tracing::warn!(%error, "can't secure a connection");
     }
 }

@@ -12,7 +12,9 @@ use sea_orm::{
 
 use super::audit::{Act, Deed, Entry, note};
 use super::{Result, Store, StoreError};
+use crate::protocol::user::NoticeCause;
 use crate::protocol::{Code, DisplayName, Username};
+use crate::store::notices;
 use crate::store::{NewUser, logins, user_words, users};
 
 /// Whether somebody keeps the house.
@@ -182,6 +184,8 @@ impl Store {
         active.password_hash = Set(hash);
         active.update(&tx).await?;
         logins::end_all(&tx, id, act.at).await?;
+        let notice = notices::notice(NoticeCause::PasswordSet, act.at, &act.address);
+        notices::add(&tx, id, notice).await?;
         note(&tx, act, Entry::new(Deed::SetPassword, id)).await?;
         self.commit_of_people(tx).await
     }

@@ -78,6 +78,8 @@ deeds! {
     EndLogin = "user.end_login",
     /// Made a link by which somebody chooses a password.
     OfferReset = "user.reset_link",
+    /// Chose a password by such a link.
+    UseReset = "user.reset_used",
     /// Set somebody's password.
     SetPassword = "user.set_password",
     /// Deleted an account.

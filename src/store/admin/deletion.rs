@@ -16,7 +16,7 @@ use sea_orm::{
 use super::accounts::{held, judge_again, leave_an_admin};
 use super::audit::{Act, Deed, Entry, note};
 use super::{Result, Store};
-use crate::store::{AT_A_TIME, Change, connections, logins, user_words, users};
+use crate::store::{AT_A_TIME, Change, connections, logins, notices, user_words, users};
 
 /// What a deleted account is shown as.
 const NOBODY: &str = "Deleted user";
@@ -55,6 +55,7 @@ impl Store {
         // No password has this hash.
         active.password_hash = Set(String::new());
         active.is_admin = Set(false);
+        active.notices = Set(notices::NONE.to_owned());
         active.deactivated_at = Set(deactivated_at);
         active.deleted_at = Set(Some(act.at));
         let user = active.update(&tx).await.map_err(users::taken)?;

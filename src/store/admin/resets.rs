@@ -10,7 +10,8 @@ use super::accounts::held;
 use super::audit::{Act, Deed, Entry, note};
 use super::{Result, Store, StoreError};
 use crate::protocol::Code;
-use crate::store::logins;
+use crate::protocol::user::NoticeCause;
+use crate::store::{logins, notices};
 
 /// A link that holds until then.
 pub struct NewReset {
@@ -74,7 +75,7 @@ impl Store {
         &self,
         token_hash: &str,
         hash: String,
-        now: Millis,
+        (now, address): (Millis, String),
     ) -> Result<(UserId, Vec<LoginId>)> {
         let user = self.reset_of(token_hash, now).await?;
         let id = user.ok_or_else(StoreError::not_found)?.id;
@@ -91,6 +92,16 @@ impl Store {
         active.password_hash = Set(hash);
         active.update(&tx).await?;
         let ended = logins::end_all(&tx, id, now).await?;
+        // Whoever has the link acts as the account; the address may say who.
+        let notice = notices::notice(NoticeCause::PasswordLinkUsed, now, &address);
+        notices::add(&tx, id, notice).await?;
+        let act = Act {
+            by: Some(id),
+            at: now,
+            address,
+            reason: None,
+        };
+        note(&tx, &act, Entry::new(Deed::UseReset, id)).await?;
         self.commit_of_people(tx).await?;
         Ok((id, ended))
     }

@@ -12,7 +12,7 @@ use super::super::body::Form;
 use super::super::pages::{go_on, page_as};
 use super::super::{App, State, assets};
 use super::sheet::{Field, Sheet};
-use super::{LIMIT, Why, conversations, words};
+use super::{LIMIT, Why, conversations, recheck, words};
 use crate::protocol::fields::{FieldReader, FromFields};
 use crate::protocol::{Message, Problem};
 use crate::store::{Act, Deed, Entry, Login, Page, PageRequest, View};
@@ -22,17 +22,20 @@ use crate::web::decoding::Path;
 pub(in crate::web) struct Fields {
     /// Those before this place; empty for the newest.
     before: String,
+    password: String,
     why: Why,
 }
 
 impl FromFields for Fields {
-    const NAMES: &'static [&'static str] = &["before", "reason"];
+    const NAMES: &'static [&'static str] = &["before", "password", "reason"];
 
     fn from_fields(fields: &mut FieldReader<'_>) -> Option<Self> {
         let before = fields.text("before");
+        let password = fields.text("password");
         let why = Why::from_fields(fields);
         Some(Self {
             before: before?,
+            password: password?,
             why: why?,
         })
     }
@@ -101,7 +104,8 @@ pub(in crate::web) async fn ask(
     id: Path<i64>,
 ) -> Result<HttpResponse, Problem> {
     let name = conversations::name(&app, *id).await?;
-    reading(*id, &name, "").page(&app, &login, None)
+    let password = recheck::field(&app, &login);
+    reading(*id, (&*name, ""), password).page(&app, &login, None)
 }
 
 /// `POST /admin/conversations/{id}/read`.
@@ -112,16 +116,23 @@ pub(in crate::web) async fn read(
     Form(fields): Form<Fields>,
 ) -> Result<HttpResponse, Problem> {
     let name = conversations::name(&app, *id).await?;
-    match fields.why.required(super::act(&app, &login, &request)) {
+    let checked = recheck::check(&app, (&login, &request), &fields.password).await;
+    let act = fields.why.required(super::act(&app, &login, &request));
+    match checked.and(act) {
         Ok(act) => {
             let place = (ConversationId(*id), name);
             shown(&app, &login, place, (&fields.before, &act)).await
         }
-        Err(problem) => reading(*id, &name, &fields.why.reason).page(&app, &login, Some(&problem)),
+        Err(problem) => {
+            let password = recheck::field(&app, &login);
+            let sheet = reading(*id, (&*name, &*fields.why.reason), password);
+            sheet.page(&app, &login, Some(&problem))
+        }
     }
 }
 
-fn reading(id: i64, name: &str, reason: &str) -> Sheet {
+fn reading(id: i64, (name, reason): (&str, &str), password: Option<Field>) -> Sheet {
+    let reason = Field::reason(reason).required();
     Sheet {
         here: "conversations",
         title: format!("Read the messages of {name}"),
@@ -130,7 +141,7 @@ fn reading(id: i64, name: &str, reason: &str) -> Sheet {
              is written to the audit log, where every admin sees it."
                 .to_owned(),
         ],
-        fields: vec![Field::reason(reason).required()],
+        fields: [Some(reason), password].into_iter().flatten().collect(),
         submit: "Read them",
         is_grave: false,
         action: format!("/admin/conversations/{id}/read"),

@@ -72,9 +72,11 @@ const FIGURES: [(&str, &str, &str, Pick); 11] = [
 /// The figures of batches.
 const MEASURED: [&str; 2] = ["batch", "commit"];
 
-/// What is unsafe by the settings, and what the disk lacks.
+/// What is unsafe by the settings and by the requests that came, and what the
+/// disk lacks.
 fn warnings(app: &State) -> Vec<String> {
     let mut warnings = app.settings.warnings();
+    warnings.extend(app.forwarders.warning());
     let disk = app.engine.disk();
     if disk.is_low() {
         let [free, reserve] =

@@ -46,6 +46,11 @@ impl Field {
         }
     }
 
+    /// Whether what is typed is not to be seen.
+    pub(super) fn is_password(&self) -> bool {
+        self.name == "password"
+    }
+
     /// The same, where there is no doing it without.
     pub(super) fn required(self) -> Self {
         Self {

@@ -35,6 +35,7 @@ pub(super) fn deed(name: &str) -> &str {
         "user.reactivate" => "switched on again",
         "user.end_login" => "logged out",
         "user.reset_link" => "made a password link for",
+        "user.reset_used" => "chose a password by a link for",
         "user.set_password" => "set the password of",
         "user.delete" => "deleted the account of",
         "conversation.read" => "read messages of",

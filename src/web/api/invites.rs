@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::super::auth::Admin;
 use super::super::body::Body;
 use super::super::{App, admin, made};
+use crate::auth::random;
 use crate::protocol::Problem;
 use crate::protocol::fields::{FieldReader, FromFields};
 use crate::store::NewInvite;
@@ -53,8 +54,9 @@ pub(in crate::web) async fn create(
     Admin(login): Admin,
     Body(body): Body<Create>,
 ) -> Result<HttpResponse, Problem> {
+    let code = made::word()?;
     let new = NewInvite {
-        code: made::word()?,
+        code_hash: random::digest(&code),
         uses: body.uses,
         expires_at: body.expires_at,
         created_by: login.user.id,
@@ -62,7 +64,7 @@ pub(in crate::web) async fn create(
     let act = admin::act(&app, &login, &request);
     let made = app.store.create_invite(new, &act).await?;
     Ok(HttpResponse::Created().json(Invite {
-        code: made.code,
+        code,
         uses: made.uses_left,
         expires_at: made.expires_at,
     }))

@@ -5,11 +5,14 @@ use entity::{Millis, user};
 
 use super::super::auth::Auth;
 use super::super::body::Body;
+use super::super::hashing::Attempter;
 use super::super::{App, State, accounts, peer};
 use crate::protocol::fields::{FieldFaults, FieldReader, FromFields};
 use crate::protocol::user::Me;
 use crate::protocol::{About, DisplayName, Password, Problem, User};
-use crate::store::{Login, ProfileChange};
+use crate::store::{Login, ProfileChange, notices_of};
+use crate::telemetry::LimitedLine;
+use crate::web::security_lines::note;
 
 impl FromFields for ProfileChange {
     const NAMES: &'static [&'static str] = &["display_name", "about"];
@@ -100,25 +103,35 @@ pub(in crate::web) async fn renew(
 ) -> Result<(), Problem> {
     let mut faults = change.faults;
     // Whoever has found a login open shouldn't find the password by it.
-    let from = peer::address(request, &app.settings.trusted_proxies);
-    let attempt = app.engine.rates().log_in(&login.user.username, from)?;
-    let hash = Some(login.user.password_hash.clone());
-    if !accounts::is_password(app, attempt, (change.current_password, hash)).await? {
+    let origin = peer::origin(app, request);
+    let username = &login.user.username;
+    let attempt = app.engine.rates().log_in(username, origin);
+    let attempt = attempt.inspect_err(|_| {
+        note(app, request, (LimitedLine::LoginLimited, Some(username)));
+    })?;
+    let attempter = Attempter::new(origin, username, true);
+    let current = (change.current_password, login.user.password_hash.clone());
+    let new = change.new_password;
+    let hash = accounts::exchanged(app, (attempt, attempter), current, new).await?;
+    if hash.is_none() {
+        note(app, request, (LimitedLine::PasswordWrong, Some(username)));
         let name = "current_password";
         faults.add(name, Problem::field(name, "your password as it is now"));
     }
-    let new = faults.finish(change.new_password)?;
-    let hash = accounts::hashed(app, new).await?;
-    let ended = app.store.change_password(login, hash, Millis::now());
+    let hash = faults.finish(hash.flatten())?;
+    let (now, address) = (Millis::now(), origin.address().to_string());
+    let ended = app.store.change_password(login, hash, (now, &address));
     for other in ended.await? {
         app.engine.end_login(login.user.id, other);
     }
+    note(app, request, (LimitedLine::PasswordChanged, Some(username)));
     Ok(())
 }
 
 pub(in crate::web) fn me(user: user::Model) -> Me {
     Me {
         user: User::from(&user),
+        notices: notices_of(&user),
         about: user.about,
         is_admin: user.is_admin,
     }

@@ -8,12 +8,12 @@ use entity::{ConnectionId, ConversationId, Millis, UserId};
 use futures_util::stream;
 use serde::Serialize;
 
-use super::super::App;
 use super::super::api::me;
 use super::super::auth::payer_of;
+use super::super::{App, peer};
 use super::visitor::Visitor;
 use crate::engine::rates::Seat;
-use crate::protocol::user::Me;
+use crate::protocol::user::{Me, Notice, NoticeCause};
 use crate::protocol::{Connection, Conversation, Message, Problem, User};
 use crate::store::{Login, PageRequest, View, paid_by};
 
@@ -33,15 +33,23 @@ enum Line<'a> {
     Message { message: &'a Message },
 }
 
-/// `GET /settings/export`: oneself, with whom one is connected, whom one
+/// `POST /settings/export`: oneself, with whom one is connected, whom one
 /// blocks, and every conversation, each with its messages behind it. It is
 /// read while it goes out, and takes one of the sockets that one may have open.
 pub(in crate::web) async fn download(
     app: App,
-    Visitor(login): Visitor,
+    Visitor(mut login): Visitor,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let seat = app.engine.rates().sit(login.user.id)?;
+    // A login that was left open is enough to take everything: its owner
+    // learns of it.
+    let notice = Notice {
+        at: Millis::now(),
+        cause: NoticeCause::DataExported,
+        address: peer::origin(&app, &request).address().to_string(),
+    };
+    login.user = app.store.leave_notice(login.user.id, notice).await?;
     let reading = Reading {
         app,
         login,

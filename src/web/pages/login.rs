@@ -1,6 +1,7 @@
 //! Logging in and out by forms.
 
 use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderName};
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use askama::Template;
 use entity::Millis;
@@ -15,6 +16,9 @@ use super::{FormKey, arrived, form_page, go_on};
 use crate::config::Registration;
 use crate::protocol::{Code, Problem};
 use crate::web::decoding::Query;
+
+/// What a browser is to forget (the W3C's Clear Site Data).
+const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
 
 #[derive(Deserialize)]
 pub(in crate::web) struct Asked {
@@ -77,7 +81,8 @@ pub(in crate::web) async fn submit(
         username: fields.username.trim().to_owned(),
         password: fields.password.clone(),
     };
-    match accounts::log_in(&app, &request, given).await {
+    let former = accounts::former_login(&app, &request);
+    match accounts::log_in(&app, (&request, former), given).await {
         Ok(login) => Ok(arrived(&app, login, &fields.next)),
         // With the header that says when, which a form has no place for.
         Err(problem) if problem.code == Code::RateLimited => Err(problem),
@@ -103,7 +108,14 @@ pub(in crate::web) async fn logout(
     }
     let came = Jar::Login.of(&request, &app.settings);
     let emptied = came.map(|_| Jar::Login.emptied(&app.settings));
-    Ok(go_on("/login", emptied))
+    let had_cookie = emptied.is_some();
+    let mut response = go_on("/login", emptied);
+    if had_cookie {
+        // Drafts and unsent messages are the user's who leaves.
+        let storage = header::HeaderValue::from_static("\"storage\"");
+        response.headers_mut().insert(CLEAR_SITE_DATA, storage);
+    }
+    Ok(response)
 }
 
 fn page(

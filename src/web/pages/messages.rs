@@ -13,6 +13,7 @@ use super::super::body::{Form, text_fields};
 use super::super::{App, assets, made, paging};
 use super::live::{Blank, Start};
 use super::opening::{blank, open};
+use super::settings::NoticeLine;
 use super::view::avatar::Avatar;
 use super::view::bubble::Bubble;
 use super::view::list::{Face, faces, rows};
@@ -23,7 +24,7 @@ use super::{HOME, go_on, page_as};
 use crate::protocol::connection::State;
 use crate::protocol::fields::FieldFaults;
 use crate::protocol::{ClientId, Code, MessageContent, MessageText, Problem, Sending, User};
-use crate::store::{ListCursor, Login, PageRequest};
+use crate::store::{ListCursor, Login, PageRequest, notices_of};
 use crate::web::decoding::{Path, Query};
 
 /// How many conversations a page has.
@@ -82,6 +83,8 @@ struct Page<'a> {
     is_first: bool,
     sought: &'a str,
     refused: Option<&'a str>,
+    /// The newest thing that happened to the account.
+    notice: Option<NoticeLine>,
     thread: Option<Thread<'a>>,
     /// For the script.
     state: String,
@@ -273,6 +276,7 @@ pub(super) async fn page(app: &App, login: &Login, scene: Scene) -> Result<HttpR
         rows: rows(&found, hellos, (&User::from(&login.user), now), opened),
         is_first,
         sought: &scene.sought,
+        notice: notices_of(&login.user).first().map(NoticeLine::of),
         refused: scene.refused.as_ref().map(|refused| &*refused.detail),
         thread: scene.open.as_ref().map(|open| Thread::new(open, me, now)),
     };

@@ -96,7 +96,8 @@ pub(in crate::web) async fn submit(
     };
     let pairs: Vec<_> = pairs.into_iter().filter(is_filled).collect();
     let wanted = read_pairs(&pairs);
-    match accounts::register(&app, &request, wanted).await {
+    let former = accounts::former_login(&app, &request);
+    match accounts::register(&app, (&request, former), wanted).await {
         Ok(login) => Ok(arrived(&app, login, &fields.next)),
         // With the header that says when, which a form has no place for.
         Err(problem) if problem.code == Code::RateLimited => Err(problem),

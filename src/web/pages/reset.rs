@@ -9,11 +9,14 @@ use askama::Template;
 use entity::Millis;
 
 use super::super::body::Form;
-use super::super::{App, State, accounts, assets, csrf};
+use super::super::hashing::Attempter;
+use super::super::{App, State, accounts, assets, csrf, peer};
 use super::{FormKey, form_page, wrong};
 use crate::auth::random;
 use crate::protocol::fields::{FieldFaults, FieldReader, FromFields};
 use crate::protocol::{Code, Password, Problem};
+use crate::telemetry::LimitedLine;
+use crate::web::security_lines::note;
 
 #[derive(Default)]
 pub(in crate::web) struct Fields {
@@ -79,7 +82,7 @@ pub(in crate::web) async fn submit(
     let token = &*fields.token;
     let is_ours = FormKey::fits(&app, &request, &fields.csrf_token);
     let refused = match (&fields.new_password, is_ours) {
-        (Some(password), true) => renew(&app, token, password).await.err(),
+        (Some(password), true) => renew(&app, &request, (token, password)).await.err(),
         (Some(_), false) => Some(csrf::failed()),
         (None, true) => {
             let stage = stage(&app, token).await?;
@@ -116,20 +119,32 @@ async fn stage(app: &State, token: &str) -> Result<Stage, Problem> {
 }
 
 /// Sets the password; whoever was logged in isn't any more.
-async fn renew(app: &State, token: &str, password: &str) -> Result<(), Problem> {
+async fn renew(
+    app: &State,
+    request: &HttpRequest,
+    (token, password): (&str, &str),
+) -> Result<(), Problem> {
     let digest = random::digest(&random::typed_code(token).ok_or_else(Problem::not_found)?);
     // Hashing a password costs: only for a code that holds.
-    if let Stage::Gone = stage(app, token).await? {
+    let Stage::Open { username } = stage(app, token).await? else {
+        note(app, request, (LimitedLine::ResetLinkRefused, None));
         return Err(Problem::not_found());
-    }
+    };
     let mut faults = FieldFaults::default();
     let password = faults.check("new_password", Password::parse(password));
     let password = faults.finish(password)?;
-    let hash = accounts::hashed(app, password).await?;
-    let (user, ended) = app.store.use_reset(&digest, hash, Millis::now()).await?;
+    let origin = peer::origin(app, request);
+    let address = origin.address().to_string();
+    let attempter = Attempter::new(origin, &username, true);
+    let hash = accounts::hashed(app, attempter, password).await?;
+    let (user, ended) = app
+        .store
+        .use_reset(&digest, hash, (Millis::now(), address))
+        .await?;
     for login in ended {
         app.engine.end_login(user, login);
     }
+    note(app, request, (LimitedLine::ResetLinkUsed, Some(&username)));
     Ok(())
 }
 

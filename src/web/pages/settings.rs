@@ -9,18 +9,19 @@ use serde::Deserialize;
 
 use super::super::api::me::{self, ChangePassword};
 use super::super::body::{Form, read_pairs, text_fields};
-use super::super::{App, assets};
+use super::super::{App, assets, paging};
 use super::view::times;
 use super::visitor::Visitor;
 use super::{go_on, page_as, wrong};
 use crate::protocol::Problem;
-use crate::store::Login;
+use crate::protocol::user::{Notice, NoticeCause};
+use crate::store::{Login, notices_of};
 use crate::web::decoding::{Path, Query};
 
 const HERE: &str = "/settings";
 const SAVED: &str = "/settings?saved=true";
-/// How many logins are shown: nobody has more to look through.
-const LOGINS: u64 = 50;
+/// How many logins a page shows.
+const LOGINS: u64 = 20;
 
 #[derive(Default)]
 pub(in crate::web) struct Named {
@@ -33,11 +34,21 @@ text_fields!(Named {
     about,
 });
 
-/// What was done just before, which the page then says.
+/// Up to when notices were shown, in milliseconds since 1970.
+#[derive(Default)]
+pub(in crate::web) struct Shown {
+    until: String,
+}
+
+text_fields!(Shown { until });
+
+/// What was done just before, which the page then says, and which logins are
+/// looked at.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(in crate::web) struct Done {
     saved: bool,
+    before: Option<i64>,
 }
 
 /// What was tried, and how it went.
@@ -48,6 +59,8 @@ struct Tried {
     profile_problem: Option<Problem>,
     password_problem: Option<Problem>,
     is_renewed: bool,
+    /// The last login of the page before.
+    before: Option<LoginId>,
 }
 
 /// Somewhere one is logged in.
@@ -67,7 +80,12 @@ struct Page<'a> {
     display_name: &'a str,
     about: &'a str,
     is_admin: bool,
+    notices: Vec<NoticeLine>,
+    /// When the newest of them was.
+    notices_until: i64,
     logins: Vec<Seat>,
+    /// Where the next page of them begins.
+    older: Option<LoginId>,
     tried: &'a Tried,
 }
 
@@ -89,6 +107,7 @@ pub(in crate::web) async fn show(
 ) -> Result<HttpResponse, Problem> {
     let tried = Tried {
         is_saved: done.saved,
+        before: done.before.map(LoginId),
         ..Tried::default()
     };
     page(&app, &login, &tried).await
@@ -121,6 +140,17 @@ pub(in crate::web) async fn rename(
     }
 }
 
+/// `POST /settings/notices`: forgets those that were shown.
+pub(in crate::web) async fn forget(
+    app: App,
+    Visitor(login): Visitor,
+    Form(shown): Form<Shown>,
+) -> Result<HttpResponse, Problem> {
+    let until = Millis(shown.until.parse().unwrap_or_default());
+    app.store.forget_notices(login.user.id, until).await?;
+    Ok(go_on(HERE, []))
+}
+
 /// `POST /settings/password`.
 pub(in crate::web) async fn renew(
     app: App,
@@ -150,8 +180,11 @@ pub(in crate::web) async fn end_login(
 }
 
 async fn page(app: &App, login: &Login, tried: &Tried) -> Result<HttpResponse, Problem> {
-    let logins = app.store.logins(login.user.id, None, LOGINS).await?;
+    let logins = app.store.logins(login.user.id, tried.before, LOGINS + 1);
+    let mut logins = logins.await?;
+    let older = paging::cut(&mut logins, LOGINS).map(|last| last.id);
     let now = Millis::now();
+    let notices = notices_of(&login.user);
     let named = tried.named.as_ref();
     let page = Page {
         csrf_token: app.csrf.of_login(login.id),
@@ -159,15 +192,46 @@ async fn page(app: &App, login: &Login, tried: &Tried) -> Result<HttpResponse, P
         display_name: named.map_or(&login.user.display_name, |named| &named.display_name),
         about: named.map_or(&login.user.about, |named| &named.about),
         is_admin: login.user.is_admin,
+        notices: notices.iter().map(NoticeLine::of).collect(),
+        notices_until: notices.first().map_or(0, |notice| notice.at.0),
         logins: logins
             .into_iter()
             .map(|row| Seat::of(row, login.id, now))
             .collect(),
+        older,
         tried,
     };
     let problems = [&tried.profile_problem, &tried.password_problem];
     let status = problems.into_iter().flatten().next();
     page_as(status.map_or(StatusCode::OK, Problem::status_code), &page)
+}
+
+/// What happened to an account, in words.
+pub(in crate::web) struct NoticeLine {
+    pub(in crate::web) text: &'static str,
+    pub(in crate::web) at: String,
+    pub(in crate::web) address: String,
+}
+
+impl NoticeLine {
+    pub(in crate::web) fn of(notice: &Notice) -> Self {
+        Self {
+            text: match notice.cause {
+                NoticeCause::PasswordLinkUsed => {
+                    "Your password was set by a link that an admin had made."
+                }
+                NoticeCause::PasswordChanged => "Your password was changed.",
+                NoticeCause::PasswordSet => "Your password was set by an operator of the server.",
+                NoticeCause::DataExported => "All that you see here was downloaded.",
+            },
+            at: format!(
+                "{}, {} UTC",
+                times::date(notice.at),
+                times::clock(notice.at)
+            ),
+            address: notice.address.clone(),
+        }
+    }
 }
 
 impl Seat {

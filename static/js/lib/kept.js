@@ -38,6 +38,13 @@ export function keptUnder(prefix) {
   return found;
 }
 
+/** Forgets what was typed here: drafts and unsent messages. The server asks a
+ * browser to forget everything at a logout, which browsers heed over TLS only. */
+export function forgetTyped() {
+  forgetUnder('draft.');
+  forgetUnder('out.');
+}
+
 /** Forgets everything kept whose name begins like that. */
 export function forgetUnder(prefix) {
   try {

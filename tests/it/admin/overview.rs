@@ -4,7 +4,8 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use entity::{Millis, UserId};
-use serde_json::Value;
+use reqwest::Method;
+use serde_json::{Value, json};
 use tidings::config::Rates;
 use tidings::store::{Act, HouseStanding};
 
@@ -138,6 +139,36 @@ async fn what_is_unsafe_is_said_first() {
         page.text
             .contains("<dt>Wrong passwords for an account</dt><dd>no limit</dd>")
     );
+}
+
+#[tokio::test]
+async fn unnamed_proxy_is_warned_about() {
+    let app = TestApp::spawn().await;
+    let mut keeper = Keeper::at(&app).await;
+    let page = keeper.get("/admin").await.expect(200);
+    assert!(!page.text.contains("X-Forwarded-For"));
+    let body = json!({ "username": "nobody", "password": "wrong" });
+    let request = app.site().request(Method::POST, "/api/auth/login/");
+    let request = request.header("x-forwarded-for", "203.0.113.7").json(&body);
+    app.site()
+        .send(request)
+        .await
+        .refused(401, "bad_credentials");
+    let page = keeper.get("/admin").await.expect(200);
+    let warning = "Requests from 127.0.0.1 name other addresses in X-Forwarded-For";
+    assert!(page.text.contains(warning), "{}", page.text);
+}
+
+#[tokio::test]
+async fn proxy_without_a_name_is_warned_about() {
+    let proxied = crate::people::settings(&["--public-url", "https://chat.example.org"]);
+    let app = TestApp::builder()
+        .settings(|settings| settings.public_url = proxied.public_url)
+        .spawn()
+        .await;
+    let mut keeper = Keeper::at(&app).await;
+    let page = keeper.get("/admin").await.expect(200);
+    assert!(page.text.contains("no proxy is named"), "{}", page.text);
 }
 
 #[tokio::test]

@@ -1,5 +1,8 @@
 //! Links by which people choose a password.
 
+use reqwest::Method;
+use serde_json::json;
+
 use super::Keeper;
 use crate::pages::{Browser, Shown};
 use crate::support::TestApp;
@@ -56,12 +59,25 @@ async fn an_account_is_opened_and_its_password_chosen_by_a_link() {
     let done = browser.submit("/reset", &good).await.expect(200);
     done.check_page();
     assert!(done.text.contains("Your password is set"));
-    app.log_in("zoe").await.expect(200);
+    let mut zoe = app.log_in("zoe").await.expect(200);
+    // Who has the account now learns how its password was set.
+    let request = app.site().request(Method::GET, "/api/me/");
+    let request = request.bearer_auth(zoe["token"].take().as_str().unwrap());
+    let mut notices = app.site().send(request).await.expect(200)["notices"].take();
+    assert!(notices[0]["at"].take().is_string());
+    let expected = json!([{ "at": null, "cause": "password_link_used", "address": "127.0.0.1" }]);
+    assert_eq!(notices, expected);
     // Once, and no more.
     open(&mut browser, &link).await.expect(404).check_page();
     browser.submit("/reset", &good).await.expect(404);
     let log = keeper.log("").await;
-    assert!(log[0].contains("user.reset_link") && log[1].contains("user.create"));
+    assert!(log[0].contains("user.reset_used"), "{}", log[0]);
+    assert!(
+        log[0].contains("zoe") && log[0].contains("127.0.0.1"),
+        "{}",
+        log[0]
+    );
+    assert!(log[1].contains("user.reset_link") && log[2].contains("user.create"));
     assert!(log.iter().all(|line| !line.contains(token(&link))));
 }
 

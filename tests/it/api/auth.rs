@@ -2,8 +2,15 @@
 
 use std::time::Duration;
 
+use argon2::password_hash::PasswordHasher as _;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use entity::{Millis, UserId};
-use serde_json::json;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use reqwest::Method;
+use sea_orm::{ConnectionTrait as _, Statement};
+use serde_json::{Value, json};
+use sha2::Sha256;
 use tidings::auth::{Secret, Tokens};
 
 use crate::support::{Answer, PASSWORD, TestApp, until};
@@ -227,4 +234,68 @@ async fn a_new_password_ends_every_login_made_with_the_old_one() {
     ann.get("/api/me/").await.refused(401, "unauthenticated");
     app.log_in("ann").await.refused(401, "bad_credentials");
     log_in(&app, "ann", "another password").await.expect(200);
+}
+
+/// A token that we signed, with what its header and its times say besides.
+#[tokio::test]
+async fn token_of_the_future_is_refused() {
+    let app = TestApp::spawn().await;
+    let ann = app.person("ann").await;
+    let claims = ann.token.split('.').nth(1).unwrap();
+    let claims = URL_SAFE_NO_PAD.decode(claims).unwrap();
+    let claims: Value = serde_json::from_slice(&claims).unwrap();
+    let secret = std::fs::read(app.folder().join("secret")).unwrap();
+    let signed = |header: Value, claims: Value| {
+        let parts = [header, claims].map(|part| URL_SAFE_NO_PAD.encode(part.to_string()));
+        let text = parts.join(".");
+        let code = Hmac::<Sha256>::new_from_slice(&secret)
+            .unwrap()
+            .chain_update(&text);
+        format!(
+            "{text}.{}",
+            URL_SAFE_NO_PAD.encode(code.finalize().into_bytes())
+        )
+    };
+    let asked = async |token: String| {
+        let request = app
+            .site()
+            .request(Method::GET, "/api/me/")
+            .bearer_auth(token);
+        app.site().send(request).await.status
+    };
+    let plain = json!({ "alg": "HS256" });
+    assert_eq!(asked(signed(plain.clone(), claims.clone())).await, 200);
+    let mut early = claims.clone();
+    early["nbf"] = json!(claims["iat"].as_i64().unwrap() + 600);
+    assert_eq!(asked(signed(plain, early)).await, 401);
+    let crit = json!({ "alg": "HS256", "crit": ["b64"], "b64": false });
+    assert_eq!(asked(signed(crit, claims)).await, 401);
+}
+
+/// A login replaces a hash that was made with other parameters.
+#[tokio::test]
+async fn login_renews_an_old_hash() {
+    let app = TestApp::spawn().await;
+    let ann = app.person("ann").await;
+    let params = argon2::Params::new(8, 1, 1, None).unwrap();
+    let old = argon2::Argon2::new(Default::default(), Default::default(), params);
+    let old = old.hash_password(PASSWORD.as_bytes()).unwrap().to_string();
+    let db = app.database().connection().await;
+    let set = format!(
+        "UPDATE \"user\" SET password_hash = '{old}' WHERE id = {}",
+        ann.id
+    );
+    db.execute_unprepared(&set).await.unwrap();
+    let kept = async || {
+        let read = format!("SELECT password_hash FROM \"user\" WHERE id = {}", ann.id);
+        let read = Statement::from_string(db.get_database_backend(), read);
+        let row = db.query_one_raw(read).await.unwrap().unwrap();
+        row.try_get_by_index::<String>(0).unwrap()
+    };
+    app.log_in("ann").await.expect(200);
+    let renewed = kept().await;
+    assert!(renewed.contains("m=19456,t=2,p=1"), "{renewed}");
+    app.log_in("ann").await.expect(200);
+    assert_eq!(kept().await, renewed);
+    db.close().await.unwrap();
 }

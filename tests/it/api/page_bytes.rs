@@ -154,7 +154,8 @@ async fn export_has_every_long_message() {
     let (_, ben, _) = long_talk(&app).await;
     let mut browser = Browser::at(&app);
     browser.log_in(&ben.username).await.expect(303);
-    let export = browser.get("/settings/export").await.expect(200);
+    browser.get("/settings").await.expect(200);
+    let export = browser.submit("/settings/export", &[]).await.expect(200);
     let lines = export.source.lines();
     let lines = lines.map(|line| serde_json::from_str::<Value>(line).unwrap());
     let messages = lines.filter(|line| line["type"] == "message");

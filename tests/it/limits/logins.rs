@@ -67,10 +67,20 @@ async fn nobody_says_for_themselves_where_they_come_from() {
         ..Rates::off()
     };
     let app = limited(rates).await;
-    register(&app, "1.2.3.4", "ann").await.expect(201);
-    register(&app, "1.2.3.5", "ben")
+    // A private address that names others is a proxy that no setting names:
+    // its users share what twenty addresses have.
+    for host in 0..20 {
+        let registered = register(&app, &format!("1.2.3.{host}"), &format!("ann-{host}")).await;
+        registered.expect(201);
+    }
+    register(&app, "1.2.3.99", "ben")
         .await
         .refused(429, "rate_limited");
+    // Without that header it is one address.
+    app.person("cat").await;
+    let body = json!({ "username": "dan", "password": PASSWORD });
+    let refused = app.post("/api/auth/register/", body).await;
+    refused.refused(429, "rate_limited");
 }
 
 #[tokio::test]
@@ -142,6 +152,30 @@ async fn right_passwords_are_limited_by_account() {
     refused.refused(429, "rate_limited");
     let other = try_password(&app, "1.2.3.4", ("ben", PASSWORD)).await;
     other.expect(200);
+}
+
+#[tokio::test]
+async fn right_passwords_are_limited_by_address() {
+    let rates = Rates {
+        address_successes: only(3),
+        ..Rates::off()
+    };
+    let app = behind_a_proxy(rates).await;
+    let names = ["ann", "ben", "cat"];
+    for name in names {
+        app.person(name).await;
+    }
+    for name in names {
+        let wrong = try_password(&app, "1.2.3.4", (name, "wrong")).await;
+        wrong.refused(401, "bad_credentials");
+        let right = try_password(&app, "1.2.3.4", (name, PASSWORD)).await;
+        right.expect(200);
+    }
+    let refused = try_password(&app, "1.2.3.4", ("ann", PASSWORD)).await;
+    assert_eq!(standing(&refused), [Some("3"), Some("0")]);
+    refused.refused(429, "rate_limited");
+    let elsewhere = try_password(&app, "1.2.3.5", ("ann", PASSWORD)).await;
+    elsewhere.expect(200);
 }
 
 #[tokio::test]

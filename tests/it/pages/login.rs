@@ -19,8 +19,8 @@ async fn somebody_logs_in_and_out() {
     let arrived = browser.log_in("Ann").await.expect(303);
     assert_eq!(arrived.location(), "/messages");
     let cookies = arrived.set_cookies();
-    let [cookie] = &cookies[..] else {
-        panic!("one cookie: {cookies:?}");
+    let [cookie, device] = &cookies[..] else {
+        panic!("two cookies: {cookies:?}");
     };
     let (pair, attributes) = cookie.split_once("; ").unwrap();
     assert!(pair.starts_with("tidings=eyJ"), "{pair}");
@@ -31,6 +31,8 @@ async fn somebody_logs_in_and_out() {
     let age = attributes.split("Max-Age=").nth(1).unwrap();
     let age: u32 = age.split(';').next().unwrap().parse().unwrap();
     assert!((604_700..=604_800).contains(&age), "{age}");
+    assert!(device.starts_with("tidings-device="), "{device}");
+    assert!(device.contains("HttpOnly"), "{device}");
 
     let me = browser.get("/api/me/").await.expect(200);
     assert!(me.text.contains("\"username\":\"ann\""), "{}", me.text);
@@ -133,11 +135,13 @@ async fn logging_out_ends_the_login_and_its_sockets() {
     browser.token = super::csrf::token_of(&app, &ann.token);
     let gone = browser.submit("/logout", &[]).await.expect(303);
     assert_eq!(gone.location(), "/login");
+    assert_eq!(gone.header("clear-site-data"), Some("\"storage\""));
     assert_eq!(browser.cookie("tidings"), None);
     assert_eq!(socket.expect_close().await, 4401);
     ann.get("/api/me/").await.refused(401, "unauthenticated");
     let again = browser.submit("/logout", &[]).await.expect(303);
     assert_eq!(again.location(), "/login");
+    assert_eq!(again.header("clear-site-data"), None);
 }
 
 #[tokio::test]
@@ -171,4 +175,36 @@ async fn a_log_out_without_a_cookie_takes_none_away() {
     let answer = request.send().await.unwrap();
     assert_eq!(answer.status(), 303);
     assert!(answer.headers().get("set-cookie").is_none());
+}
+
+/// Whoever logs in again in a browser has no use for the login before.
+#[tokio::test]
+async fn login_by_cookie_ends_the_former() {
+    let app = TestApp::spawn().await;
+    let (mut ann, ben) = (app.person("ann").await, app.person("ben").await);
+    let mut browser = Browser::at(&app);
+    browser.log_in("ann").await.expect(303);
+    ann.token = browser.cookie("tidings").unwrap().to_owned();
+    let mut socket = ann.socket("/ws/").await;
+    // The form is shown to strangers alone; another tab may have it open.
+    let mut tab = Browser::at(&app);
+    tab.get("/login").await.expect(200);
+    let form = tab.cookie("tidings-form").unwrap().to_owned();
+    let cookies = format!("tidings={}; tidings-form={form}", ann.token);
+    let path = format!("{}/login", app.site().url(""));
+    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
+    let request = client.build().unwrap().post(path);
+    let body = form_urlencoded::Serializer::new(String::new())
+        .append_pair("csrf_token", &tab.token)
+        .append_pair("username", "ben")
+        .append_pair("password", "correct horse battery")
+        .finish();
+    let request = request
+        .header("content-type", "application/x-www-form-urlencoded")
+        .header("cookie", cookies)
+        .body(body);
+    tab.send(request).await.expect(303);
+    assert_eq!(socket.expect_close().await, 4401);
+    ann.get("/api/me/").await.refused(401, "unauthenticated");
+    ben.get("/api/me/").await.expect(200);
 }

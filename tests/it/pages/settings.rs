@@ -80,6 +80,43 @@ async fn a_password_is_changed_by_a_form() {
 }
 
 #[tokio::test]
+async fn grave_acts_leave_a_notice() {
+    let app = TestApp::spawn().await;
+    let ann = app.person("ann").await;
+    let mut browser = browser(&app, "ann").await;
+    let page = browser.get("/settings").await.expect(200);
+    assert!(!page.text.contains("What happened to your account"));
+    browser.submit("/settings/export", &[]).await.expect(200);
+    let fields = [
+        ("current_password", PASSWORD),
+        ("new_password", "a long new one"),
+    ];
+    let changed = browser.submit("/settings/password", &fields).await;
+    changed.expect(200);
+    let page = browser.get("/settings").await.expect(200);
+    page.check_page();
+    let (_, rest) = page
+        .text
+        .split_once("What happened to your account")
+        .unwrap();
+    let (first, second) = rest.split_once("</li>").unwrap();
+    assert!(first.contains("Your password was changed.") && first.contains("127.0.0.1"));
+    assert!(second.contains("All that you see here was downloaded."));
+    let list = browser.get("/messages").await.expect(200);
+    list.check_page();
+    assert!(list.text.contains("Your password was changed."));
+    let (_, until) = page.text.split_once("name=\"until\" value=\"").unwrap();
+    let (until, _) = until.split_once('"').unwrap();
+    browser
+        .submit("/settings/notices", &[("until", until)])
+        .await
+        .expect(303);
+    let page = browser.get("/settings").await.expect(200);
+    assert!(!page.text.contains("What happened to your account"));
+    ann.get("/api/me/").await.refused(401, "unauthenticated");
+}
+
+#[tokio::test]
 async fn logins_are_ended_one_by_one() {
     let app = TestApp::spawn().await;
     let ann = app.person("ann").await;
@@ -96,6 +133,27 @@ async fn logins_are_ended_one_by_one() {
     ann.get("/api/me/").await.expect(401);
     let page = browser.get("/settings").await.expect(200);
     assert!(!page.text.contains("/settings/logins/"));
+}
+
+#[tokio::test]
+async fn logins_are_listed_in_pages() {
+    let app = TestApp::spawn().await;
+    let ann = app.person("ann").await;
+    for _ in 0..20 {
+        ann.log_in_again().await;
+    }
+    let mut browser = browser(&app, "ann").await;
+    let first = browser.get("/settings").await.expect(200);
+    first.check_page();
+    assert_eq!(first.text.matches("/settings/logins/").count(), 19);
+    let (_, rest) = first.text.split_once("href=\"/settings?before=").unwrap();
+    let (before, _) = rest.split_once('#').unwrap();
+    let second = browser.get(&format!("/settings?before={before}")).await;
+    let second = second.expect(200);
+    second.check_page();
+    assert_eq!(second.text.matches("/settings/logins/").count(), 2);
+    assert!(!second.text.contains("Older logins"));
+    assert!(second.text.contains("Newest logins"));
 }
 
 /// Whole, as it is everywhere, and nothing that one may not see.
@@ -118,7 +176,9 @@ async fn everything_that_one_sees_is_downloaded() {
         .expect(200);
     ben.send(group, "She is gone").await.expect(201);
     let mut browser = browser(&app, "ann").await;
-    let all = browser.get("/settings/export").await.expect(200);
+    browser.get("/settings").await.expect(200);
+    browser.get("/settings/export").await.expect(405);
+    let all = browser.submit("/settings/export", &[]).await.expect(200);
     let lines = all
         .text
         .lines()
@@ -148,7 +208,7 @@ async fn everything_that_one_sees_is_downloaded() {
 async fn who_is_not_logged_in_is_led_there() {
     let app = TestApp::spawn().await;
     let mut browser = Browser::at(&app);
-    for path in ["/settings", "/settings/export", "/profile/ann"] {
+    for path in ["/settings", "/profile/ann"] {
         let turned = browser.get(path).await.expect(303);
         assert!(turned.location().starts_with("/login?next=%2F"), "{path}");
     }

@@ -1,12 +1,16 @@
 //! Who may open an account.
 
 use entity::Millis;
+use migration::{Migrator, MigratorTrait as _};
+use sea_orm::{ConnectionTrait as _, Statement};
 use serde_json::{Value, json};
+use tidings::auth::random;
 use tidings::config::Registration;
-use tidings::protocol::Username;
+use tidings::protocol::{DisplayName, Username};
+use tidings::store::NewUser;
 
 use crate::support::redact::assert_wire;
-use crate::support::{Answer, Person, TestApp};
+use crate::support::{Answer, Person, TestApp, TestDatabase};
 
 async fn by_invite() -> TestApp {
     let builder = TestApp::builder();
@@ -26,8 +30,7 @@ async fn register(app: &TestApp, username: &str, invite: Value) -> Answer {
 /// An admin, made as the command line makes them.
 async fn admin(app: &TestApp) -> Person {
     use tidings::auth::passwords;
-    use tidings::protocol::{DisplayName, Password};
-    use tidings::store::NewUser;
+    use tidings::protocol::Password;
     let store = app.store().await;
     let password = Password::parse("correct horse battery").unwrap();
     let new = NewUser {
@@ -133,6 +136,71 @@ async fn only_admins_invite_and_nobody_else_learns_that_they_could() {
         let refused = refused.refused(422, "invalid");
         assert_eq!(refused["errors"][0]["field"], field);
     }
+}
+
+/// A copy of the database opens no account.
+#[tokio::test]
+async fn database_holds_no_invitation_code() {
+    let app = by_invite().await;
+    let root = admin(&app).await;
+    let code = invite(&root, json!({ "uses": 2 })).await;
+    let db = app.database().connection().await;
+    let rows = Statement::from_string(db.get_database_backend(), "SELECT code_hash FROM invite");
+    let row = db.query_one_raw(rows).await.unwrap().unwrap();
+    let kept: String = row.try_get_by_index(0).unwrap();
+    db.close().await.unwrap();
+    assert_ne!(kept, code);
+    register(&app, "ann", json!(kept))
+        .await
+        .refused(422, "invalid");
+    register(&app, "ann", json!(code)).await.expect(201);
+}
+
+/// Invitations from before their codes were hashed still open accounts.
+#[tokio::test]
+async fn invitation_outlives_its_codes_hashing() {
+    const CODE: &str = "a code as it was kept";
+    let folder = tempfile::tempdir().unwrap();
+    let database = TestDatabase::empty(folder.path()).await;
+    let db = database.connection().await;
+    let steps = Migrator::migrations();
+    let before = steps
+        .iter()
+        .position(|step| step.name().ends_with("invite_hashes"));
+    Migrator::up(&db, before.map(|at| u32::try_from(at).unwrap()))
+        .await
+        .unwrap();
+    for step in [
+        "INSERT INTO \"user\" (username, username_key, display_name, about, password_hash, \
+         is_admin, created_at) VALUES ('root', 'root', 'Root', '', '', TRUE, 0)",
+        "INSERT INTO invite (code, uses_left, created_by, created_at) VALUES ('a code as it was kept', 1, 1, 0)",
+        "INSERT INTO invite (code, uses_left, created_by, created_at) VALUES ('another', 1, 1, 0)",
+    ] {
+        db.execute_unprepared(step).await.unwrap();
+    }
+    Migrator::up(&db, None).await.unwrap();
+    db.close().await.unwrap();
+    let store = database.store().await;
+    let new = || NewUser {
+        username: Username::parse("ann").unwrap(),
+        display_name: DisplayName::parse("Ann").unwrap(),
+        password_hash: String::new(),
+        is_admin: false,
+    };
+    for refused in [CODE.to_owned(), random::digest("nonsense")] {
+        assert!(
+            store
+                .create_invited_user(new(), &refused, Millis(1))
+                .await
+                .is_err()
+        );
+    }
+    let hash = random::digest(CODE);
+    store
+        .create_invited_user(new(), &hash, Millis(1))
+        .await
+        .unwrap();
+    store.close().await;
 }
 
 #[tokio::test]

@@ -1,12 +1,16 @@
 //! One's logins, and the password that all of them rest on.
 
+use std::time::Duration;
+
+use entity::Millis;
 use reqwest::Method;
+use sea_orm::{ConnectionTrait as _, Statement};
 use serde_json::{Value, json};
 use tidings::config::Settings;
 
 use super::ask;
 use crate::support::redact::assert_wire;
-use crate::support::{Person, TestApp};
+use crate::support::{Person, TestApp, until};
 
 const PASSWORD: &str = "correct horse battery";
 
@@ -138,6 +142,91 @@ async fn of_two_changes_at_once_one_counts() {
     let mut statuses = [one.status, two.status];
     statuses.sort_unstable();
     assert!(matches!(statuses, [204, 409 | 422]), "{statuses:?}");
+}
+
+#[tokio::test]
+async fn one_login_too_many_ends_longest_unused() {
+    let app = TestApp::spawn().await;
+    let first = app.person("ann").await;
+    let second = first.log_in_again().await;
+    let mut lost = first.socket("/ws/").await;
+    let mut kept = second.socket("/ws/").await;
+    for _ in 2..50 {
+        first.log_in_again().await;
+    }
+    kept.expect_nothing_until_pong().await;
+    assert_eq!(
+        first
+            .get("/api/auth/sessions/?limit=100")
+            .await
+            .expect(200)
+            .as_array()
+            .unwrap()
+            .len(),
+        50
+    );
+    let newest = first.log_in_again().await;
+    assert_eq!(lost.expect_close().await, 4401);
+    first.get("/api/me/").await.refused(401, "unauthenticated");
+    kept.expect_nothing_until_pong().await;
+    let list = newest
+        .get("/api/auth/sessions/?limit=100")
+        .await
+        .expect(200);
+    assert_eq!(list.as_array().unwrap().len(), 50);
+}
+
+/// Rows that ended long ago are deleted, and nothing else.
+#[tokio::test]
+async fn ended_rows_are_deleted_after_30_days() {
+    const DAY: i64 = 24 * 3600 * 1000;
+    let app = TestApp::builder()
+        .settings(|settings| settings.timings.cleanup_every = Duration::from_millis(50))
+        .spawn()
+        .await;
+    let ann = app.person("ann").await;
+    let db = app.database().connection().await;
+    let days_ago = |days: i64| Millis::now().0 - days * DAY;
+    let (old, new) = (days_ago(31), days_ago(29));
+    for (device, expires, ended) in [
+        ("ended long ago", new, Some(old)),
+        ("ended lately", old, Some(new)),
+        ("expired long ago", old, None),
+        ("expired lately", new, None),
+    ] {
+        let ended = ended.map_or("NULL".to_owned(), |ended| ended.to_string());
+        let id = ann.id;
+        let row = format!(
+            "INSERT INTO login (user_id, device, address, created_at, last_used_at, expires_at, \
+             ended_at) VALUES ({id}, '{device}', '', 0, 0, {expires}, {ended})"
+        );
+        db.execute_unprepared(&row).await.unwrap();
+    }
+    for (hash, expires) in [("long ago", old), ("lately", new)] {
+        let row = format!(
+            "INSERT INTO password_reset (token_hash, user_id, created_at, expires_at) \
+             VALUES ('{hash}', {}, 0, {expires})",
+            ann.id
+        );
+        db.execute_unprepared(&row).await.unwrap();
+    }
+    let left = async |sql: &str| {
+        let statement = Statement::from_string(db.get_database_backend(), sql);
+        let rows = db.query_all_raw(statement).await.unwrap();
+        let names = rows
+            .iter()
+            .map(|row| row.try_get_by_index::<String>(0).unwrap());
+        names.collect::<Vec<_>>()
+    };
+    let logins = "SELECT device FROM login WHERE created_at = 0 ORDER BY id";
+    let links = "SELECT token_hash FROM password_reset";
+    until("the rows to go", async || {
+        let is_done = left(logins).await == ["ended lately", "expired lately"];
+        (is_done && left(links).await == ["lately"]).then_some(())
+    })
+    .await;
+    ann.get("/api/me/").await.expect(200);
+    db.close().await.unwrap();
 }
 
 #[tokio::test]

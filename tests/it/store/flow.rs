@@ -59,9 +59,10 @@ async fn log_in(store: &Store, user: &user::Model) -> LoginId {
         user,
         device: String::new(),
         address: String::new(),
+        replaces: None,
         expires_at: Millis(NOW.0 + 1),
     };
-    store.create_login(new, NOW).await.unwrap()
+    store.create_login(new, NOW).await.unwrap().id
 }
 
 pub(super) async fn connect(store: &Store, one: &user::Model, two: &user::Model) {
@@ -268,7 +269,7 @@ async fn house(store: &Store, (ann, ben): (UserId, UserId), group: ConversationI
     };
     store.offer_reset(ben, reset, &act).await.unwrap();
     store
-        .use_reset("hash", "new".to_owned(), NOW)
+        .use_reset("hash", "new".to_owned(), (NOW, String::new()))
         .await
         .unwrap();
     store.revoke_logins(ben, &act).await.unwrap();

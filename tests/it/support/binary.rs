@@ -198,6 +198,12 @@ impl Serving {
         assert!(kill.unwrap().success());
     }
 
+    /// How many descriptors it has open.
+    pub(crate) fn descriptors(&self) -> usize {
+        let folder = format!("/proc/{}/fd", self.child.id().unwrap());
+        std::fs::read_dir(folder).unwrap().count()
+    }
+
     /// Lets no file of it grow beyond so many bytes; none lets all grow.
     pub(crate) async fn limit_files(&self, most: Option<u64>) {
         let id = self.child.id().unwrap().to_string();

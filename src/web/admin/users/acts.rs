@@ -11,6 +11,7 @@ use super::super::super::body::Form;
 use super::super::super::pages::go_on;
 use super::super::super::{App, State, accounts, made};
 use super::super::Why;
+use super::super::recheck;
 use super::super::sheet::{Field, Sheet};
 use super::find;
 use super::opening::{self, Names};
@@ -48,21 +49,25 @@ pub(in crate::web) struct Fields {
     display_name: String,
     /// Typed to show that it is meant.
     confirm: String,
+    password: String,
     why: Why,
 }
 
 impl FromFields for Fields {
-    const NAMES: &'static [&'static str] = &["username", "display_name", "confirm", "reason"];
+    const NAMES: &'static [&'static str] =
+        &["username", "display_name", "confirm", "password", "reason"];
 
     fn from_fields(fields: &mut FieldReader<'_>) -> Option<Self> {
         let username = fields.text("username");
         let display_name = fields.text("display_name");
         let confirm = fields.text("confirm");
+        let password = fields.text("password");
         let why = Why::from_fields(fields);
         Some(Self {
             username: username?,
             display_name: display_name?,
             confirm: confirm?,
+            password: password?,
             why: why?,
         })
     }
@@ -97,6 +102,14 @@ impl Act {
                 is_grave: act.is_grave(),
             })
             .collect()
+    }
+
+    /// Whether the admin's password is asked for again.
+    fn needs_password(self) -> bool {
+        match self {
+            Self::Promote | Self::Demote | Self::Reset | Self::Delete => true,
+            Self::Rename | Self::Deactivate | Self::Reactivate | Self::EndLogins => false,
+        }
     }
 
     fn is_grave(self) -> bool {
@@ -170,7 +183,7 @@ impl Act {
         format!("/admin/users/{id}/{act}")
     }
 
-    fn sheet(self, them: &user::Model, fields: &Fields) -> Sheet {
+    fn sheet(self, them: &user::Model, fields: &Fields, password: Option<Field>) -> Sheet {
         let mut asked = match self {
             Self::Rename => opening::names(&fields.username, &fields.display_name),
             Self::Delete => vec![Field {
@@ -184,6 +197,7 @@ impl Act {
             _ => Vec::new(),
         };
         asked.push(Field::reason(&fields.why.reason));
+        asked.extend(password.filter(|_| self.needs_password()));
         Sheet {
             here: "users",
             title: self.title(&format!(
@@ -214,7 +228,8 @@ pub(in crate::web) async fn show(
         display_name: them.display_name.clone(),
         ..Fields::default()
     };
-    act.sheet(&them, &fields).page(&app, &login, None)
+    let password = recheck::field(&app, &login);
+    act.sheet(&them, &fields, password).page(&app, &login, None)
 }
 
 /// `POST /admin/users/{id}/{act}`.
@@ -226,8 +241,12 @@ pub(in crate::web) async fn submit(
 ) -> Result<HttpResponse, Problem> {
     let (id, what) = path.into_inner();
     let them = find(&app, id).await?;
+    let checked = match what.needs_password() {
+        true => recheck::check(&app, (&login, &request), &fields.password).await,
+        false => Ok(()),
+    };
     let act = super::super::act(&app, &login, &request);
-    let done = match fields.of(what, &them, act) {
+    let done = match checked.and_then(|()| fields.of(what, &them, act)) {
         // It has a page to show, and so an answer of its own.
         Ok((Act::Reset, _, act)) => {
             match opening::offer(&app, &login, (&request, &act), &them).await {
@@ -242,7 +261,8 @@ pub(in crate::web) async fn submit(
         Ok(()) => Ok(go_on(&format!("/admin/users/{}", them.id), [])),
         Err(problem) => {
             let problem = accounts::at_its_field(problem);
-            what.sheet(&them, &fields)
+            let password = recheck::field(&app, &login);
+            what.sheet(&them, &fields, password)
                 .page(&app, &login, Some(&problem))
         }
     }

@@ -8,14 +8,18 @@ use entity::{Millis, UserId, user};
 
 use super::super::super::auth::Admin;
 use super::super::super::body::{Form, text_fields};
+use super::super::super::hashing::Attempter;
 use super::super::super::pages::page_as;
-use super::super::super::{App, State, accounts, assets, made};
+use super::super::super::{App, State, accounts, assets, made, peer};
+use super::super::recheck;
 use super::super::sheet::{Field, Sheet};
 use super::super::words;
 use crate::auth::random;
 use crate::protocol::fields::FieldFaults;
 use crate::protocol::{DisplayName, Password, Problem, Username};
 use crate::store::{Act, Login, NewReset, NewUser};
+use crate::telemetry::LimitedLine;
+use crate::web::security_lines::note;
 
 /// How long a link holds.
 const LINK_TTL: std::time::Duration = std::time::Duration::from_secs(24 * 3600);
@@ -24,11 +28,13 @@ const LINK_TTL: std::time::Duration = std::time::Duration::from_secs(24 * 3600);
 pub(in crate::web) struct Fields {
     username: String,
     display_name: String,
+    password: String,
 }
 
 text_fields!(Fields {
     username,
     display_name,
+    password,
 });
 
 /// What somebody is called.
@@ -50,7 +56,8 @@ struct LinkPage<'a> {
 
 /// `GET /admin/users/new`.
 pub(in crate::web) async fn show(app: App, Admin(login): Admin) -> Result<HttpResponse, Problem> {
-    sheet(&Fields::default()).page(&app, &login, None)
+    let password = recheck::field(&app, &login);
+    sheet(&Fields::default(), password).page(&app, &login, None)
 }
 
 /// `POST /admin/users/new`.
@@ -61,13 +68,19 @@ pub(in crate::web) async fn submit(
     Form(fields): Form<Fields>,
 ) -> Result<HttpResponse, Problem> {
     let act = super::super::act(&app, &login, &request);
-    match open(&app, &fields, &act).await {
+    match open(&app, (&login, &request), &fields, &act).await {
         Ok(user) => offer(&app, &login, (&request, &act), &user).await,
-        Err(problem) => sheet(&fields).page(&app, &login, Some(&accounts::at_its_field(problem))),
+        Err(problem) => {
+            let password = recheck::field(&app, &login);
+            let problem = accounts::at_its_field(problem);
+            sheet(&fields, password).page(&app, &login, Some(&problem))
+        }
     }
 }
 
-fn sheet(fields: &Fields) -> Sheet {
+fn sheet(fields: &Fields, password: Option<Field>) -> Sheet {
+    let mut asked = names(&fields.username, &fields.display_name);
+    asked.extend(password);
     Sheet {
         here: "users",
         title: "Open an account".to_owned(),
@@ -75,7 +88,7 @@ fn sheet(fields: &Fields) -> Sheet {
             "Next you get a link, to give to whoever it is for: they choose their password by it."
                 .to_owned(),
         ],
-        fields: names(&fields.username, &fields.display_name),
+        fields: asked,
         submit: "Open it",
         is_grave: false,
         action: "/admin/users/new".to_owned(),
@@ -115,16 +128,25 @@ pub(super) fn names_of(
     Some((username?, display_name?))
 }
 
-async fn open(app: &State, fields: &Fields, act: &Act) -> Result<user::Model, Problem> {
+async fn open(
+    app: &State,
+    (login, request): (&Login, &HttpRequest),
+    fields: &Fields,
+    act: &Act,
+) -> Result<user::Model, Problem> {
+    recheck::check(app, (login, request), &fields.password).await?;
     let mut faults = FieldFaults::default();
     let names = names_of(&mut faults, &fields.username, &fields.display_name);
     let (username, display_name) = faults.finish(names)?;
     // Nobody knows it: the link is the only way in.
     let password = Password::parse(&made::word()?)?;
+    let origin = peer::origin(app, request);
+    let attempter = Attempter::new(origin, &login.user.username, true);
+    app.store.can_create_user(&username, None, act.at).await?;
     let new = NewUser {
         username,
         display_name,
-        password_hash: accounts::hashed(app, password).await?,
+        password_hash: accounts::hashed(app, attempter, password).await?,
         is_admin: false,
     };
     Ok(app.store.admit(new, act).await?)
@@ -144,6 +166,11 @@ pub(super) async fn offer(
         expires_at,
     };
     app.store.offer_reset(user.id, new, act).await?;
+    note(
+        app,
+        request,
+        (LimitedLine::ResetLinkMade, Some(&user.username)),
+    );
     let page = LinkPage {
         csrf_token: app.csrf.of_login(login.id),
         here: "users",

@@ -1,0 +1,44 @@
+//! Deleting rows that are out of use.
+
+use std::time::Duration;
+
+use entity::Millis;
+use sea_orm::{ConnectionTrait, Statement, Value};
+
+use super::{Result, Store};
+
+/// How long the row of a login, a password link or an invitation is kept after
+/// its end: a login's address tells a user's network from others meanwhile.
+const KEPT_AFTER_END: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// The most rows that one statement deletes.
+const BATCH: i64 = 500;
+
+/// Rows that ended before a moment: each statement seeks them in an index.
+const ENDED: [&str; 5] = [
+    "DELETE FROM login WHERE id IN (SELECT id FROM login WHERE ended_at < $1 LIMIT $2)",
+    "DELETE FROM login WHERE id IN \
+     (SELECT id FROM login WHERE ended_at IS NULL AND expires_at < $1 LIMIT $2)",
+    "DELETE FROM password_reset WHERE token_hash IN \
+     (SELECT token_hash FROM password_reset WHERE expires_at < $1 LIMIT $2)",
+    "DELETE FROM invite WHERE id IN (SELECT id FROM invite WHERE expires_at < $1 LIMIT $2)",
+    // Nothing says when the last use was, and nothing is left of it.
+    "DELETE FROM invite WHERE id IN \
+     (SELECT id FROM invite WHERE uses_left <= 0 AND created_at <= $1 LIMIT $2)",
+];
+
+impl Store {
+    /// Deletes a batch of each kind of row that ended long enough ago; true if
+    /// that was all.
+    pub async fn delete_ended(&self, now: Millis) -> Result<bool> {
+        let before = now.before(KEPT_AFTER_END);
+        let mut is_all = true;
+        for sql in ENDED {
+            let values = [Value::from(before), Value::from(BATCH)];
+            let statement = Statement::from_sql_and_values(self.backend(), sql, values);
+            let done = self.writer.execute_raw(statement).await?;
+            is_all &= done.rows_affected() < BATCH.unsigned_abs();
+        }
+        Ok(is_all)
+    }
+}
