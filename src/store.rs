@@ -70,7 +70,7 @@ pub use open::FolderLock;
 pub use presence::Status;
 pub use sqlite::SqliteProbe;
 pub use statement_time::{StatementMeter, StatementPayer, keep_payer, paid_by};
-pub use user_words::{Found, FoundCursor};
+pub use user_words::{Found, FoundCursor, FoundPage};
 pub use users::{NewUser, ProfileChange};
 pub use words::Wanted;
 

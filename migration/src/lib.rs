@@ -25,6 +25,7 @@ mod m20261126_000011_versions;
 mod m20261130_000019_login_ends;
 mod m20261130_000020_invite_hashes;
 mod m20261130_000021_notices;
+mod m20261130_000034_search_words;
 
 /// All steps, in order.
 pub struct Migrator;
@@ -47,6 +48,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261130_000019_login_ends::Migration),
             Box::new(m20261130_000020_invite_hashes::Migration),
             Box::new(m20261130_000021_notices::Migration),
+            Box::new(m20261130_000034_search_words::Migration),
         ]
     }
 }

@@ -29,46 +29,63 @@ fn hash_text(password: &str) -> Result<String, HashError> {
         .map_err(|error| HashError(error.to_string()))
 }
 
-/// A new hash of a password that is right, if its hash was made with other
-/// parameters than a new one.
-///
-/// # Errors
-/// As [`hash`].
-pub fn renewed(password: &str, hash: &str) -> Result<Option<String>, HashError> {
-    let is_current = PasswordHash::new(hash).is_ok_and(|hash| {
-        let current = PasswordHash::new(&NOBODY).ok();
-        current.is_some_and(|current| {
-            current.algorithm == hash.algorithm
-                && current.version == hash.version
-                && current.params.to_string() == hash.params.to_string()
-        })
-    });
-    match is_current {
-        true => Ok(None),
-        false => hash_text(password).map(Some),
-    }
-}
-
 /// What the password of nobody is compared with.
 static NOBODY: LazyLock<String> = LazyLock::new(|| hash_text("nobody").unwrap_or_default());
 
-/// Whether `password` is the one that was hashed. With no hash to compare
-/// (an unknown name) it takes as long, so that time doesn't tell which names
-/// exist.
+/// What comparing a password with a hash gave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PasswordCheck {
+    Wrong,
+    Right,
+    /// Right, and the hash is of the text before normalisation, or was made with
+    /// parameters that are no longer used: a new hash should replace it.
+    RightButOutdated,
+}
+
+impl PasswordCheck {
+    #[must_use]
+    pub fn is_right(self) -> bool {
+        self != Self::Wrong
+    }
+}
+
+/// Compares what a user typed with the hash of their password. Accounts that are
+/// older than normalisation have a hash of the text as it was typed. With no
+/// hash to compare (an unknown name) it takes as long, so that the time doesn't
+/// reveal which names exist.
 #[must_use]
-pub fn verify(password: &str, hash: Option<&str>) -> bool {
-    let nobody = || PasswordHash::new(&NOBODY).ok();
-    // One that can't be read is as good as none, and takes as long.
+pub fn verify(typed: &str, hash: Option<&str>) -> PasswordCheck {
+    let password = Password::existing(typed);
+    if let Some(kept) = matching(password.reveal(), hash) {
+        return match is_current(&kept) {
+            true => PasswordCheck::Right,
+            false => PasswordCheck::RightButOutdated,
+        };
+    }
+    let is_normal = password.reveal() == typed;
+    if !is_normal && matching(typed, hash).is_some() {
+        return PasswordCheck::RightButOutdated;
+    }
+    PasswordCheck::Wrong
+}
+
+/// The hash, if it is of this text.
+fn matching(text: &str, hash: Option<&str>) -> Option<PasswordHash> {
+    // A hash that can't be read counts as none, and takes as long.
     let kept = hash.and_then(|hash| PasswordHash::new(hash).ok());
-    let is_somebodys = kept.is_some();
-    let matches = kept.or_else(nobody).is_some_and(|hash| {
-        #[cfg(test)]
-        tests::count();
-        Argon2::default()
-            .verify_password(password.as_bytes(), &hash)
-            .is_ok()
-    });
-    matches && is_somebodys
+    let dummy = || PasswordHash::new(&NOBODY).ok();
+    let compared = kept.clone().or_else(dummy)?;
+    #[cfg(test)]
+    tests::count();
+    let matches = Argon2::default().verify_password(text.as_bytes(), &compared);
+    matches.is_ok().then_some(kept).flatten()
+}
+
+/// Whether a hash made now would have the same algorithm and parameters.
+fn is_current(hash: &PasswordHash) -> bool {
+    PasswordHash::new(&NOBODY).is_ok_and(|now| {
+        (now.algorithm, now.version, &now.params) == (hash.algorithm, hash.version, &hash.params)
+    })
 }
 
 #[cfg(test)]
@@ -91,10 +108,11 @@ mod tests {
         let password = Password::parse("correct horse").unwrap();
         let hash = hash(&password).unwrap();
         for kept in [Some(&*hash), None, Some("not a hash")] {
-            for tried in ["correct horse", "wrong", ""] {
+            for tried in ["correct horse", "wrong", "", "wrong e\u{301}"] {
                 HASHINGS.set(0);
                 let _ = verify(tried, kept);
-                assert_eq!(HASHINGS.get(), 1, "{tried:?} against {kept:?}");
+                let forms = if tried.is_ascii() { 1 } else { 2 };
+                assert_eq!(HASHINGS.get(), forms, "{tried:?} against {kept:?}");
             }
         }
         let cost = |hash: &str| {
@@ -105,27 +123,31 @@ mod tests {
     }
 
     #[test]
-    fn old_parameters_are_renewed() {
-        use argon2::{Algorithm, Params, Version};
-        let current = hash_text("correct horse").unwrap();
-        assert_eq!(renewed("correct horse", &current).unwrap(), None);
-        let params = Params::new(8, 1, 1, None).unwrap();
-        let old = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
-        let old = old.hash_password(b"correct horse").unwrap().to_string();
-        assert!(verify("correct horse", Some(&old)));
-        let new = renewed("correct horse", &old).unwrap().unwrap();
-        assert!(verify("correct horse", Some(&new)));
-        assert_eq!(renewed("correct horse", &new).unwrap(), None);
-    }
-
-    #[test]
     fn only_the_same_password_verifies() {
         let password = Password::parse("correct horse").unwrap();
         let hash = hash(&password).unwrap();
         assert!(hash.starts_with("$argon2id$"));
-        assert!(verify("correct horse", Some(&hash)));
-        assert!(!verify("correct horses", Some(&hash)));
-        assert!(!verify("nobody", None));
-        assert!(!verify("x", Some("not a hash")));
+        assert_eq!(verify("correct horse", Some(&hash)), PasswordCheck::Right);
+        for (typed, kept) in [
+            ("correct horses", Some(&*hash)),
+            ("nobody", None),
+            ("x", Some("not a hash")),
+        ] {
+            assert_eq!(verify(typed, kept), PasswordCheck::Wrong);
+        }
+    }
+
+    #[test]
+    fn outdated_hashes_verify_and_are_named() {
+        let raw = "correct horse\u{65}\u{301}";
+        let hash = hash_text(raw).unwrap();
+        assert_eq!(verify(raw, Some(&hash)), PasswordCheck::RightButOutdated);
+        let params = argon2::Params::new(8, 1, 1, None).unwrap();
+        let weak = Argon2::new(argon2::Algorithm::Argon2id, argon2::Version::V0x13, params);
+        let hash = weak.hash_password(b"correct horse").unwrap().to_string();
+        assert_eq!(
+            verify("correct horse", Some(&hash)),
+            PasswordCheck::RightButOutdated
+        );
     }
 }

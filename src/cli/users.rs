@@ -71,7 +71,8 @@ impl UserCommand {
             }
             Self::ResetPassword { name } => {
                 let user = find(&store, &name).await?;
-                let hash = passwords::hash(&read_password()?).map_err(Failure::new)?;
+                let password = read_password(&[&*user.username, &*user.display_name])?;
+                let hash = passwords::hash(&password).map_err(Failure::new)?;
                 store.reset_password(user.id, hash, &act).await?;
                 println!("{} has a new password; every login ended.", user.username);
             }
@@ -91,7 +92,8 @@ async fn create(
     if store.user_named(&username).await?.is_some() {
         return Err(Failure::new(format_args!("{name} has an account already.")));
     }
-    let password_hash = passwords::hash(&read_password()?).map_err(Failure::new)?;
+    let password = read_password(&[username.as_str(), shown])?;
+    let password_hash = passwords::hash(&password).map_err(Failure::new)?;
     let new = NewUser {
         username,
         display_name,
@@ -107,7 +109,8 @@ async fn find(store: &Store, name: &str) -> Result<user::Model, Failure> {
     found.ok_or_else(|| Failure::new(format_args!("there is no account named {name}")))
 }
 
-fn read_password() -> Result<Password, Failure> {
+/// Asks for a new password of a user with these names.
+fn read_password(names: &[&str]) -> Result<Password, Failure> {
     let typed = if std::io::stdin().is_terminal() {
         let first = rpassword::prompt_password("Password: ").map_err(Failure::new)?;
         let again = rpassword::prompt_password("Again: ").map_err(Failure::new)?;
@@ -123,7 +126,9 @@ fn read_password() -> Result<Password, Failure> {
         // The line's end is the shell's, not the password's.
         text.trim_end_matches(['\r', '\n']).to_owned()
     };
-    Password::parse(&typed).map_err(wrong)
+    Password::parse(&typed)
+        .and_then(|password| password.unlike(names))
+        .map_err(wrong)
 }
 
 /// What was typed is wrong; the fields say how.

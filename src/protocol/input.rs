@@ -3,7 +3,8 @@
 
 use entity::UserId;
 
-use super::{Code, Problem, common};
+use super::text::{check_characters, is_blank, single_line, skeleton_key};
+use super::{Code, Problem};
 
 /// The longest message, in Unicode characters.
 pub const MESSAGE_MAX: usize = 10_000;
@@ -36,7 +37,7 @@ impl MessageText {
     /// `text_empty`, `text_too_long`, or `invalid` for a NUL.
     pub fn parse(text: &str) -> Result<Self, Problem> {
         let text = without_margins(text);
-        if text.is_empty() {
+        if is_blank(text) {
             return Err(Problem::new(Code::TextEmpty, "A message needs some text."));
         }
         if text.chars().count() > MESSAGE_MAX {
@@ -59,7 +60,7 @@ impl MessageText {
 }
 
 /// A sender's own name for a message: 1 to 64 characters, unique per sender
-/// for ever.
+/// for ever. It is compared as it was sent, without normalisation.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ClientId(String);
 
@@ -69,12 +70,13 @@ impl ClientId {
     /// # Errors
     /// `invalid`, naming the field `client_id`.
     pub fn parse(text: &str) -> Result<Self, Problem> {
-        if !(1..=64).contains(&text.chars().count()) || text.chars().any(char::is_control) {
+        if is_blank(text) || text.chars().count() > 64 {
             return Err(Problem::field(
                 "client_id",
-                "1 to 64 characters, no control characters",
+                "1 to 64 characters, at least one of them visible",
             ));
         }
+        check_characters(text).map_err(|why| Problem::field("client_id", why))?;
         Ok(Self(text.to_owned()))
     }
 
@@ -83,6 +85,70 @@ impl ClientId {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// Names of roles, of mentions and of mailboxes, which would deceive as the
+/// names of users.
+const RESERVED_USERNAMES: [&str; 38] = [
+    "abuse",
+    "admin",
+    "administrator",
+    "all",
+    "anonymous",
+    "bot",
+    "channel",
+    "deleted",
+    "deleted_user",
+    "everyone",
+    "group",
+    "help",
+    "here",
+    "hostmaster",
+    "info",
+    "mailer-daemon",
+    "member",
+    "moderator",
+    "nobody",
+    "noreply",
+    "no-reply",
+    "noc",
+    "official",
+    "operator",
+    "owner",
+    "postmaster",
+    "root",
+    "security",
+    "staff",
+    "superuser",
+    "support",
+    "sysadmin",
+    "system",
+    "tidings",
+    "unknown",
+    "user",
+    "webmaster",
+    "you",
+];
+
+/// What pages and system messages say of users, beside the names of users.
+const RESERVED_DISPLAY_NAMES: [&str; 8] = [
+    "You",
+    "Deleted user",
+    "Deleted account",
+    "Unknown user",
+    "System",
+    "Tidings",
+    "Tidings (system)",
+    "Everyone",
+];
+
+/// Whether a skeleton without case is that of a reserved name, whose letters may
+/// have another skeleton in upper case.
+fn is_reserved(skeleton: &str, names: &[&str]) -> bool {
+    names.iter().any(|name| {
+        let forms = [(*name).to_owned(), name.to_lowercase(), name.to_uppercase()];
+        forms.iter().any(|form| skeleton_key(form) == skeleton)
+    })
 }
 
 /// A name to log in and be found by: 3 to 30 of `A-Za-z0-9_.-`, a letter
@@ -123,6 +189,16 @@ impl Username {
         self.0.to_ascii_lowercase()
     }
 
+    /// Whether the product, a mention or a mail domain (RFC 2142) uses this name,
+    /// or one that looks like it. Only an admin opens such an account.
+    #[must_use]
+    pub fn is_reserved(&self) -> bool {
+        let skeletons = [skeleton_key(&self.0), skeleton_key(&self.key())];
+        skeletons
+            .iter()
+            .any(|key| is_reserved(key, &RESERVED_USERNAMES))
+    }
+
     /// What eyes compare: names that look alike in some font have the same
     /// (the skeleton of UTS 39), as `AIice` and `Alice`.
     #[must_use]
@@ -132,7 +208,7 @@ impl Username {
     }
 }
 
-/// What a person is shown as: trimmed, 1 to 60 characters, on one line.
+/// What a user is shown as: a single line of 1 to 60 characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DisplayName(String);
 
@@ -142,14 +218,18 @@ impl DisplayName {
     /// # Errors
     /// `invalid`, naming the field `display_name`.
     pub fn parse(text: &str) -> Result<Self, Problem> {
-        let text = text.trim();
-        if !(1..=60).contains(&text.chars().count()) || text.chars().any(char::is_control) {
-            return Err(Problem::field(
-                "display_name",
-                "1 to 60 characters, no control characters",
-            ));
+        let wrong = |why: String| Problem::field("display_name", why);
+        let name = single_line(text, 60).map_err(wrong)?;
+        if is_reserved(&skeleton_key(&name), &RESERVED_DISPLAY_NAMES) {
+            return Err(wrong("a name that Tidings itself doesn't use".to_owned()));
         }
-        Ok(Self(text.to_owned()))
+        Ok(Self(name))
+    }
+
+    /// The name itself.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
     }
 
     /// The name itself.
@@ -181,7 +261,7 @@ impl Emoji {
     }
 }
 
-/// What a group is called: trimmed, 1 to 100 characters, on one line.
+/// What a group is called: a single line of 1 to 100 characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GroupTitle(String);
 
@@ -191,14 +271,8 @@ impl GroupTitle {
     /// # Errors
     /// `invalid`, naming the field `title`.
     pub fn parse(text: &str) -> Result<Self, Problem> {
-        let text = text.trim();
-        if !(1..=100).contains(&text.chars().count()) || text.chars().any(char::is_control) {
-            return Err(Problem::field(
-                "title",
-                "1 to 100 characters, no control characters",
-            ));
-        }
-        Ok(Self(text.to_owned()))
+        let title = single_line(text, 100).map_err(|why| Problem::field("title", why))?;
+        Ok(Self(title))
     }
 
     /// The title itself.
@@ -219,7 +293,11 @@ impl About {
     /// # Errors
     /// `invalid`, naming the field `about`.
     pub fn parse(text: &str) -> Result<Self, Problem> {
-        let text = without_margins(text);
+        let text = if is_blank(text) {
+            ""
+        } else {
+            without_margins(text)
+        };
         if text.chars().count() > 300 || text.contains('\0') {
             return Err(Problem::field("about", "at most 300 characters, no NUL"));
         }
@@ -230,39 +308,6 @@ impl About {
     #[must_use]
     pub fn into_inner(self) -> String {
         self.0
-    }
-}
-
-/// A new password: 8 to 128 characters. It can't be printed.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Password(String);
-
-impl Password {
-    /// Checks `text`.
-    ///
-    /// # Errors
-    /// `weak_password`, naming the field `password`.
-    pub fn parse(text: &str) -> Result<Self, Problem> {
-        let why = if !(8..=128).contains(&text.chars().count()) {
-            "A password has 8 to 128 characters."
-        } else if common::is_common(text) {
-            "This password is one of those that are tried first."
-        } else {
-            return Ok(Self(text.to_owned()));
-        };
-        Err(Problem::new(Code::WeakPassword, why).at("password", why))
-    }
-
-    /// The secret, for hashing.
-    #[must_use]
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl std::fmt::Debug for Password {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Password(…)")
     }
 }
 

@@ -1,5 +1,4 @@
-//! Finding people by a prefix of their username, or of a word of what they
-//! are shown as.
+//! Finds users by the beginnings of words of their username and display name.
 
 use entity::{UserId, user, user_word};
 use sea_orm::{
@@ -7,11 +6,12 @@ use sea_orm::{
     Statement, Value,
 };
 
-use super::{Result, Store, count, words};
+use super::words::{self, Wanted};
+use super::{Result, Store, count};
 use crate::protocol::User;
 
 /// Where a page of people ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, FromQueryResult)]
 pub struct FoundCursor {
     pub word: String,
     pub user: UserId,
@@ -25,54 +25,85 @@ pub struct Found {
 }
 
 #[derive(FromQueryResult)]
-struct Row {
+struct FoundRow {
     word: String,
     id: UserId,
     username: String,
     display_name: String,
 }
 
-/// A range of the key, in its order. Of several words of one person that fit,
-/// the first in that order stands for them.
-const FIND: &str = r#"
-SELECT w.word, u.id, u.username, u.display_name
-FROM user_word w JOIN "user" u ON u.id = w.user_id
-WHERE (w.word, w.user_id) > ($3, $4) AND w.word < $2
-AND u.deactivated_at IS NULL
-AND NOT EXISTS (SELECT 1 FROM user_word f WHERE f.user_id = w.user_id AND f.word >= $1 AND f.word < w.word)
-ORDER BY w.word, w.user_id LIMIT $5
-"#;
+/// A page of users, and where the next one goes on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundPage {
+    pub found: Vec<Found>,
+    pub next: Option<FoundCursor>,
+}
+
+/// Words read for each user of a page, at most: more words of one user, or users
+/// whom the other words don't fit, make a page shorter.
+const WORDS_READ: u64 = 8;
+
+/// A range of the key, in its order, of bounded length. Of several words of one
+/// user that fit, the first in that order counts.
+const RANGE: &str = "FROM user_word w WHERE (w.word, w.user_id) > ($2, $3) AND w.word < $1 \
+                     ORDER BY w.word, w.user_id";
 
 impl Store {
-    /// A page of the people of whom a word begins with `prefix`, by that word.
+    /// A page of the users of whom words begin with all that is wanted, by the
+    /// word that the longest of them fits. Reads `WORDS_READ` rows for each user
+    /// of a page; a page may be shorter than `limit` though another one follows.
     pub async fn find_users(
         &self,
-        prefix: &str,
+        wanted: &Wanted,
         after: Option<FoundCursor>,
         limit: u64,
-    ) -> Result<Vec<Found>> {
-        let first = prefix.to_lowercase();
-        // Words are ordered by their bytes, and no sign comes after this one.
-        let end = format!("{first}\u{10FFFF}");
-        // The range begins at the cursor, so that no page reads what stood on
-        // those before it; one from elsewhere can't reach back past the prefix.
-        let after = after.filter(|at| at.word >= first);
-        let (word, user) = after.map_or((first.clone(), 0), |at| (at.word, at.user.0));
-        let values: [Value; 5] = [
-            first.into(),
-            end.into(),
-            word.into(),
-            user.into(),
-            count(limit),
-        ];
-        let statement = Statement::from_sql_and_values(self.backend(), FIND, values);
-        let rows = Row::find_by_statement(statement).all(&self.reader).await?;
-        Ok(rows.into_iter().map(Found::from).collect())
+    ) -> Result<FoundPage> {
+        let (first, others) = wanted.split();
+        // The range begins at the cursor, so that no page reads what the pages
+        // before it have read. A cursor before the range has no effect.
+        let after = after.filter(|at| &*at.word >= first);
+        let (word, user) = after.map_or((first.to_owned(), 0), |at| (at.word, at.user.0));
+        let mut values: Vec<Value> = vec![words::end_of(first).into(), word.into(), user.into()];
+        let last = self.last_read(values.clone(), limit).await?;
+        values.extend([count(limit * WORDS_READ), first.into()]);
+        let fitting = words::conditions(("user_word", "f.user_id = u.id"), others, &mut values);
+        values.push(count(limit + 1));
+        let sql = format!(
+            "SELECT r.word, u.id, u.username, u.display_name \
+             FROM (SELECT w.word, w.user_id {RANGE} LIMIT $4) r JOIN \"user\" u ON u.id = r.user_id \
+             WHERE u.deactivated_at IS NULL AND NOT EXISTS (SELECT 1 FROM user_word f \
+             WHERE f.user_id = r.user_id AND f.word >= $5 AND f.word < r.word){fitting} \
+             ORDER BY r.word, r.user_id LIMIT ${}",
+            values.len()
+        );
+        let statement = Statement::from_sql_and_values(self.backend(), sql, values);
+        let rows = FoundRow::find_by_statement(statement)
+            .all(&self.reader)
+            .await?;
+        let mut found: Vec<Found> = rows.into_iter().map(Found::from).collect();
+        let length = usize::try_from(limit).unwrap_or(usize::MAX);
+        let has_more = found.len() > length;
+        found.truncate(length);
+        let next = match has_more {
+            true => found.last().map(|last| last.at.clone()),
+            false => last,
+        };
+        Ok(FoundPage { found, next })
+    }
+
+    /// Where the range of a page ends, if it is longer than one page reads.
+    async fn last_read(&self, mut values: Vec<Value>, limit: u64) -> Result<Option<FoundCursor>> {
+        values.push(count(limit * WORDS_READ - 1));
+        let sql = format!("SELECT w.word, w.user_id AS \"user\" {RANGE} LIMIT 1 OFFSET $4");
+        let statement = Statement::from_sql_and_values(self.backend(), sql, values);
+        Ok(FoundCursor::find_by_statement(statement)
+            .one(&self.reader)
+            .await?)
     }
 }
 
-impl From<Row> for Found {
-    fn from(row: Row) -> Self {
+impl From<FoundRow> for Found {
+    fn from(row: FoundRow) -> Self {
         Self {
             at: FoundCursor {
                 word: row.word,

@@ -6,14 +6,15 @@ use entity::{ConversationId, conversation_word};
 use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, Value};
 
 use super::Result;
+use crate::protocol::text::search_key;
 
 /// More words than these narrow nothing down.
 const WORDS_MAX: usize = 8;
 
 /// What stands between spaces, as people write it, and its parts: *Anna-Maria*
-/// is found by either half, and by the whole. In lower case.
+/// is found by either half, and by the whole. In the form that searches compare.
 pub(super) fn words(text: &str) -> BTreeSet<String> {
-    let text = text.to_lowercase();
+    let text = search_key(text);
     let whole = text.split_whitespace();
     let parts = text.split(|sign: char| !sign.is_alphanumeric());
     whole
@@ -31,10 +32,11 @@ pub struct Wanted {
 }
 
 impl Wanted {
-    /// What somebody typed.
+    /// The words that a user typed; an `@` before them is ignored.
     #[must_use]
     pub fn of(typed: &str) -> Self {
-        let typed = typed.replace('\0', "").to_lowercase();
+        let typed = search_key(&typed.replace('\0', ""));
+        let typed = typed.trim().trim_start_matches('@');
         let mut beginnings: Vec<String> = typed.split_whitespace().map(str::to_owned).collect();
         beginnings.sort_by_key(|word| std::cmp::Reverse(word.chars().count()));
         beginnings.dedup();

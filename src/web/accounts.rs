@@ -11,7 +11,7 @@ use super::cookies::Jar;
 use super::hashing::Attempter;
 use super::security_lines::{note, note_limited};
 use super::{State, peer};
-use crate::auth::passwords::{self, HashError};
+use crate::auth::passwords::{self, HashError, PasswordCheck};
 use crate::auth::random;
 use crate::config::Registration;
 use crate::engine::rates::{Attempt, Origin};
@@ -46,9 +46,11 @@ impl FromFields for Register {
             Some(display_name) => display_name,
             None => fields.check("display_name", DisplayName::parse(username.as_str()))?,
         };
+        let names = [username.as_str(), display_name.as_str()];
+        let password = fields.check("password", password?.unlike(&names))?;
         Some(Self {
+            password,
             username,
-            password: password?,
             display_name,
             invite: invite?,
         })
@@ -103,6 +105,9 @@ pub(super) async fn register(
         display_name,
         invite,
     } = wanted?;
+    if username.is_reserved() {
+        return Err(Problem::new(Code::UsernameTaken, "This name is reserved."));
+    }
     app.engine.has_space()?;
     let invite = match app.settings.registration {
         Registration::Invite => Some(random::digest(invite.unwrap_or_default().trim())),
@@ -170,9 +175,13 @@ pub(super) async fn log_in(
     let is_known = is_known(app, request, (user.as_ref(), origin)).await?;
     let attempter = Attempter::new(origin, &given.username, is_known);
     let hash = user.as_ref().map(|user| user.password_hash.clone());
-    let verify = move || {
-        let is_right = passwords::verify(&given.password, hash.as_deref());
-        is_right.then(|| passwords::renewed(&given.password, hash.as_deref().unwrap_or_default()))
+    let verify = move || match passwords::verify(&given.password, hash.as_deref()) {
+        PasswordCheck::Wrong => None,
+        PasswordCheck::Right => Some(Ok(None)),
+        PasswordCheck::RightButOutdated => {
+            let password = Password::existing(&given.password);
+            Some(passwords::hash(&password).map(Some))
+        }
     };
     let right = tried(app, (attempt, attempter), verify).await?;
     let name = user.as_ref().map(|user| user.username.clone());
@@ -233,7 +242,7 @@ pub(super) async fn exchanged(
     new: Option<Password>,
 ) -> Result<Option<Option<String>>, Problem> {
     let work = move || {
-        let is_right = passwords::verify(&current, Some(&hash));
+        let is_right = passwords::verify(&current, Some(&hash)).is_right();
         let renewed = || new.as_ref().map(passwords::hash).transpose();
         is_right.then(renewed)
     };
@@ -255,7 +264,10 @@ pub(super) async fn check_again(
     })?;
     let attempter = Attempter::new(origin, username, true);
     let hash = login.user.password_hash.clone();
-    let verify = move || passwords::verify(&password, Some(&hash)).then_some(());
+    let verify = move || {
+        let check = passwords::verify(&password, Some(&hash));
+        check.is_right().then_some(())
+    };
     let is_right = tried(app, (attempt, attempter), verify).await?.is_some();
     if !is_right {
         note(app, request, (LimitedLine::PasswordWrong, Some(username)));

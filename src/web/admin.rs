@@ -24,7 +24,7 @@ use serde::Deserialize;
 
 use super::body::text_fields;
 use super::{State, auth, open_at, peer, to};
-use crate::protocol::Problem;
+use crate::protocol::{Problem, text};
 use crate::store::{Act, Login, Place};
 
 pub use recheck::PasswordChecks;
@@ -128,12 +128,18 @@ impl Why {
     /// # Errors
     /// `invalid`, naming `reason`, where it is too long.
     fn of(&self, act: Act) -> Result<Act, Problem> {
-        let reason = self.reason.trim();
-        if reason.chars().count() > REASON_MAX || reason.contains('\0') {
-            return Err(Problem::field("reason", "at most 300 characters"));
+        if text::is_blank(&self.reason) {
+            return Ok(Act {
+                reason: None,
+                ..act
+            });
         }
-        let reason = Some(reason.to_owned()).filter(|reason| !reason.is_empty());
-        Ok(Act { reason, ..act })
+        let reason = text::single_line(&self.reason, REASON_MAX);
+        let reason = reason.map_err(|why| Problem::field("reason", why))?;
+        Ok(Act {
+            reason: Some(reason),
+            ..act
+        })
     }
 
     /// The same, where there has to be one.

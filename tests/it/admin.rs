@@ -9,25 +9,32 @@ mod overview;
 mod recheck;
 mod resets;
 
-use entity::{Millis, UserId};
+use entity::Millis;
 use serde_json::Value;
-use tidings::store::{Act, HouseStanding};
+use tidings::auth::passwords;
+use tidings::protocol::{DisplayName, Password, Username};
+use tidings::store::{Act, HouseStanding, NewUser};
 
 use crate::pages::{Browser, Shown};
-use crate::support::{Person, Socket, TestApp};
+use crate::support::{PASSWORD, Person, Socket, TestApp};
 
 /// Somebody who looks after the server, made one as the command line does.
 pub(crate) async fn admin(app: &TestApp, username: &str) -> Person {
-    let person = app.person(username).await;
     let store = app.store().await;
+    let new = NewUser {
+        username: Username::parse(username).unwrap(),
+        display_name: DisplayName::parse(username).unwrap(),
+        password_hash: passwords::hash(&Password::existing(PASSWORD)).unwrap(),
+        is_admin: false,
+    };
+    let user = store.create_user(new, Millis::now()).await.unwrap();
     let act = Act::at_the_command_line(Millis::now());
-    let id = UserId(person.id);
     store
-        .set_standing(id, HouseStanding::Admin, &act)
+        .set_standing(user.id, HouseStanding::Admin, &act)
         .await
         .unwrap();
     store.close().await;
-    person
+    Person::log_in(app.site(), username, PASSWORD).await
 }
 
 /// An admin at a browser.

@@ -6,6 +6,7 @@ mod by_name;
 mod invites;
 mod logins;
 mod me;
+mod names;
 mod profiles;
 mod search;
 
@@ -17,7 +18,7 @@ use crate::support::{Answer, Person};
 pub(crate) use logins::settings;
 
 /// A request of theirs with any method.
-async fn ask(person: &Person, method: Method, path: &str, body: Value) -> Answer {
+pub(crate) async fn ask(person: &Person, method: Method, path: &str, body: Value) -> Answer {
     let request = person.site.request(method, path);
     let request = request.bearer_auth(&person.token).json(&body);
     person.site.send(request).await

@@ -111,7 +111,9 @@ pub(in crate::web) async fn renew(
     })?;
     let attempter = Attempter::new(origin, username, true);
     let current = (change.current_password, login.user.password_hash.clone());
-    let new = change.new_password;
+    let names = [&*login.user.username, &*login.user.display_name];
+    let new = change.new_password.map(|new| new.unlike(&names));
+    let new = new.and_then(|new| faults.check("new_password", new));
     let hash = accounts::exchanged(app, (attempt, attempter), current, new).await?;
     if hash.is_none() {
         note(app, request, (LimitedLine::PasswordWrong, Some(username)));

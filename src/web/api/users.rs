@@ -8,7 +8,7 @@ use super::super::auth::Auth;
 use super::super::{App, paging};
 use super::person;
 use crate::protocol::{Code, Problem, User};
-use crate::store::FoundCursor;
+use crate::store::{FoundCursor, Wanted};
 use crate::web::decoding::{Path, Query};
 
 /// Fewer characters would find everybody.
@@ -21,22 +21,25 @@ pub(in crate::web) struct Search {
     limit: Option<u64>,
 }
 
-/// `GET /api/users/?q=`: those of whom a word begins like that.
+/// `GET /api/users/?q=`: users of whom words begin with each word of `q`.
 pub(in crate::web) async fn search(
     app: App,
     Auth(_): Auth,
     request: HttpRequest,
     query: Query<Search>,
 ) -> Result<HttpResponse, Problem> {
-    let prefix = query.q.as_deref().unwrap_or_default().trim();
-    if prefix.chars().count() < PREFIX_MIN || prefix.chars().any(char::is_control) {
+    let typed = query.q.as_deref().unwrap_or_default().trim();
+    let typed = typed.trim_start_matches('@');
+    let wanted = Wanted::of(typed);
+    let is_long = typed.chars().count() >= PREFIX_MIN && !wanted.is_empty();
+    if !is_long || typed.chars().any(char::is_control) {
         return Err(Problem::field("q", "2 characters or more of a name"));
     }
     let limit = paging::limit(query.limit);
     let after = query.after.as_deref().map(read_cursor).transpose()?;
-    let mut found = app.store.find_users(prefix, after, limit + 1).await?;
-    let next = paging::cut(&mut found, limit).map(|last| ("after", write_cursor(&last.at)));
-    let users: Vec<User> = found.into_iter().map(|found| found.user).collect();
+    let page = app.store.find_users(&wanted, after, limit).await?;
+    let next = page.next.map(|last| ("after", write_cursor(&last)));
+    let users: Vec<User> = page.found.into_iter().map(|found| found.user).collect();
     Ok(paging::page(&request, &users, limit, &[("next", next)]))
 }
 

@@ -6,7 +6,7 @@
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use askama::Template;
-use entity::Millis;
+use entity::{Millis, user};
 
 use super::super::body::Form;
 use super::super::hashing::Attempter;
@@ -105,17 +105,21 @@ pub(in crate::web) async fn submit(
 }
 
 async fn stage(app: &State, token: &str) -> Result<Stage, Problem> {
-    let Some(code) = random::typed_code(token) else {
-        return Ok(Stage::Gone);
-    };
-    let digest = random::digest(&code);
-    let found = app.store.reset_of(&digest, Millis::now()).await?;
-    Ok(match found {
+    Ok(match user_of(app, token).await? {
         Some(user) => Stage::Open {
             username: user.username,
         },
         None => Stage::Gone,
     })
+}
+
+/// The user whose link this is, while it is valid.
+async fn user_of(app: &State, token: &str) -> Result<Option<user::Model>, Problem> {
+    let Some(code) = random::typed_code(token) else {
+        return Ok(None);
+    };
+    let digest = random::digest(&code);
+    Ok(app.store.reset_of(&digest, Millis::now()).await?)
 }
 
 /// Sets the password; whoever was logged in isn't any more.
@@ -125,26 +129,29 @@ async fn renew(
     (token, password): (&str, &str),
 ) -> Result<(), Problem> {
     let digest = random::digest(&random::typed_code(token).ok_or_else(Problem::not_found)?);
-    // Hashing a password costs: only for a code that holds.
-    let Stage::Open { username } = stage(app, token).await? else {
+    // Hashing a password costs: only for a code that is valid.
+    let Some(user) = user_of(app, token).await? else {
         note(app, request, (LimitedLine::ResetLinkRefused, None));
         return Err(Problem::not_found());
     };
+    let names = [&*user.username, &*user.display_name];
+    let password = Password::parse(password);
     let mut faults = FieldFaults::default();
-    let password = faults.check("new_password", Password::parse(password));
+    let password = faults.check("new_password", password.and_then(|it| it.unlike(&names)));
     let password = faults.finish(password)?;
     let origin = peer::origin(app, request);
     let address = origin.address().to_string();
-    let attempter = Attempter::new(origin, &username, true);
+    let attempter = Attempter::new(origin, &user.username, true);
     let hash = accounts::hashed(app, attempter, password).await?;
-    let (user, ended) = app
+    let (id, ended) = app
         .store
         .use_reset(&digest, hash, (Millis::now(), address))
         .await?;
     for login in ended {
-        app.engine.end_login(user, login);
+        app.engine.end_login(id, login);
     }
-    note(app, request, (LimitedLine::ResetLinkUsed, Some(&username)));
+    let username = Some(&*user.username);
+    note(app, request, (LimitedLine::ResetLinkUsed, username));
     Ok(())
 }
 

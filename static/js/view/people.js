@@ -2,6 +2,7 @@
  * them. */
 import * as api from '../net/api.js';
 import { element, find, reconcile, show, write } from '../lib/dom.js';
+import { fits } from '../lib/search.js';
 import { attempt } from './actions.js';
 import { openDialog } from './dialog.js';
 import { button, face, person } from './faces.js';
@@ -134,10 +135,9 @@ async function watch(field, list, app, shown) {
       { key: ({ key }) => key, make: ({ node }) => node, update: (_, { node }) => node });
   };
   const known = () => {
-    const sought = input.value.trim().toLowerCase();
     const users = connections.filter(({ state }) => state === 'connected').map(({ user }) => user);
     return users.filter(({ username, display_name: name }) =>
-      `${username} ${name}`.toLowerCase().includes(sought));
+      fits(input.value, `${username} ${name}`));
   };
   const ask = async () => {
     const sought = input.value.trim().replace(/^@/u, '');

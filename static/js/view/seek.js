@@ -1,6 +1,7 @@
 /** The search box: conversations that are there, and people who could be. */
 import * as api from '../net/api.js';
 import { element, find, show } from '../lib/dom.js';
+import { fits } from '../lib/search.js';
 import { button, person } from './faces.js';
 import { walkRows } from './list.js';
 import { makeRow, rowOf } from './row.js';
@@ -109,13 +110,12 @@ export class Seek {
     const { store } = this.#app;
     const { conversations, me } = store;
     const all = [...conversations.ordered(), ...conversations.ordered({ archived: true })];
-    const words = sought.toLowerCase();
-    const fits = (conversation) => {
+    const isFound = (conversation) => {
       const other = conversations.other(conversation)?.user.username ?? '';
-      return `${conversations.title(conversation)} ${other}`.toLowerCase().includes(words);
+      return fits(sought, `${conversations.title(conversation)} ${other}`);
     };
     const namesakes = conversations.namesakes();
-    const rows = all.filter(fits).slice(0, SHOWN).map((conversation) => makeRow(rowOf(conversation, {
+    const rows = all.filter(isFound).slice(0, SHOWN).map((conversation) => makeRow(rowOf(conversation, {
       conversations, me, now: this.#app.now(), typists: [], isOpen: false, namesakes,
     })));
     const strangers = this.#people.filter(({ id, username }) =>

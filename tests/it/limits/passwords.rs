@@ -1,24 +1,105 @@
-//! Passwords that are no good.
+//! Passwords that are refused, and the forms in which one is accepted.
 
-use serde_json::json;
+use reqwest::Method;
+use serde_json::{Value, json};
+use tidings::auth::passwords;
+use tidings::protocol::Password;
 
-use crate::support::{PASSWORD, TestApp};
+use crate::people::ask;
+use crate::support::{PASSWORD, Person, TestApp};
+
+async fn register(app: &TestApp, username: &str, shown: &str, password: &str) -> Value {
+    let body = json!({ "username": username, "display_name": shown, "password": password });
+    let refused = app.post("/api/auth/register/", body).await;
+    refused.refused(422, "weak_password")
+}
+
+async fn change(person: &Person, password: &str) -> Value {
+    let body = json!({ "current_password": PASSWORD, "new_password": password });
+    let refused = person.post("/api/me/password/", body).await;
+    refused.refused(422, "weak_password")
+}
 
 #[tokio::test]
 async fn short_long_and_common_passwords_are_refused() {
     let app = TestApp::spawn().await;
     let ann = app.person("ann").await;
     let long = "x".repeat(129);
-    for weak in ["", "seven77", &long, "password1", "PassWord1", "1q2w3e4r"] {
-        let body = json!({ "username": "ben", "password": weak });
-        let refused = app.post("/api/auth/register/", body).await;
-        let refused = refused.refused(422, "weak_password");
+    for weak in [
+        "",
+        "seven77",
+        &long,
+        "password1",
+        "PassWord1",
+        "1q2w3e4r",
+        "        ",
+        "Summer2026",
+        "abcabcabc",
+        "tidings1",
+    ] {
+        let refused = register(&app, "ben", "ben", weak).await;
         assert_eq!(refused["errors"][0]["field"], "password");
-        let body = json!({ "current_password": PASSWORD, "new_password": weak });
-        let refused = ann.post("/api/me/password/", body).await;
-        let refused = refused.refused(422, "weak_password");
+        let refused = change(&ann, weak).await;
         assert_eq!(refused["errors"][0]["field"], "new_password");
     }
-    let body = json!({ "username": "ben", "password": "x".repeat(128) });
+    let body = json!({ "username": "ben", "password": "x5".repeat(59) + "0123456789" });
     app.post("/api/auth/register/", body).await.expect(201);
+}
+
+#[tokio::test]
+async fn names_of_the_user_are_refused() {
+    let app = TestApp::spawn().await;
+    for weak in [
+        "margaret_h",
+        "Margaret_H12",
+        "margarethamilton",
+        "Margaret Hamilton!",
+    ] {
+        register(&app, "margaret_h", "Margaret Hamilton", weak).await;
+    }
+    let body = json!({ "username": "margaret_h", "password": PASSWORD });
+    app.post("/api/auth/register/", body).await.expect(201);
+    let margaret = Person::log_in(app.site(), "margaret_h", PASSWORD).await;
+    let shown = json!({ "display_name": "Margaret Hamilton" });
+    ask(&margaret, Method::PATCH, "/api/me/", shown)
+        .await
+        .expect(200);
+    for weak in ["margaret_h", "1margarethamilton"] {
+        change(&margaret, weak).await;
+    }
+}
+
+#[tokio::test]
+async fn password_verifies_in_each_normal_form() {
+    let app = TestApp::spawn().await;
+    let [composed, decomposed] = ["pass\u{E9} words", "passe\u{301} words"];
+    for (username, password) in [("ann", composed), ("ben", decomposed)] {
+        let body = json!({ "username": username, "password": password });
+        app.post("/api/auth/register/", body).await.expect(201);
+        for typed in [composed, decomposed] {
+            Person::log_in(app.site(), username, typed).await;
+        }
+    }
+}
+
+/// Accounts that are older than normalisation have a hash of the text as typed.
+#[tokio::test]
+async fn raw_hash_verifies_and_is_replaced() {
+    use argon2::password_hash::PasswordHasher;
+    let app = TestApp::spawn().await;
+    app.person("ann").await;
+    let typed = "passe\u{301} words";
+    let raw = argon2::Argon2::default().hash_password(typed.as_bytes());
+    let store = app.store().await;
+    let username = tidings::protocol::Username::parse("ann").unwrap();
+    let kept = async || store.user_named(&username).await.unwrap().unwrap();
+    let (user, raw) = (kept().await, raw.unwrap().to_string());
+    store.renew_hash(&user, raw).await.unwrap();
+    Person::log_in(app.site(), "ann", typed).await;
+    let hash = kept().await.password_hash;
+    let composed = Password::existing(typed);
+    let check = passwords::verify(composed.reveal(), Some(&hash));
+    assert_eq!(check, passwords::PasswordCheck::Right);
+    Person::log_in(app.site(), "ann", composed.reveal()).await;
+    store.close().await;
 }

@@ -7,9 +7,10 @@ use serde_json::json;
 use tidings::protocol::Username;
 
 use super::{names, patch};
+use crate::store::statements::watched;
 use crate::support::redact::assert_wire;
 use crate::support::{Person, TestApp, TestDatabase};
-use tidings::store::Act;
+use tidings::store::{Act, Wanted};
 
 async fn found(person: &Person, query: &str) -> Vec<String> {
     let query = form_urlencoded::Serializer::new(String::new())
@@ -55,6 +56,87 @@ async fn people_are_found_by_the_start_of_a_name() {
     ] {
         assert_eq!(found(&ann, query).await, who, "{query}");
     }
+}
+
+#[tokio::test]
+async fn each_word_of_query_narrows_search() {
+    let app = TestApp::spawn().await;
+    let ann = named(&app, "ann", "Red Panda").await;
+    let _ben = named(&app, "ben", "Red Fox").await;
+    for (query, who) in [
+        ("Red Panda", vec!["ann"]),
+        ("pan red", vec!["ann"]),
+        ("red", vec!["ann", "ben"]),
+        ("@ann", vec!["ann"]),
+        ("ann panda", vec!["ann"]),
+        ("red wolf", vec![]),
+    ] {
+        assert_eq!(found(&ann, query).await, who, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn search_ignores_case_and_form() {
+    let app = TestApp::spawn().await;
+    let ann = named(&app, "ann", "İzmir Caf\u{E9}").await;
+    let _ben = named(&app, "ben", "Straße Rock’n’Roll").await;
+    for (query, who) in [
+        ("izmir", "ann"),
+        ("İZMİR", "ann"),
+        ("cafe\u{301}", "ann"),
+        ("STRASSE", "ben"),
+        ("rock'n", "ben"),
+    ] {
+        assert_eq!(found(&ann, query).await, [who], "{query}");
+    }
+}
+
+/// Users who share a word are many; those who have the other word too are few.
+#[tokio::test]
+async fn search_reads_bounded_rows_per_page() {
+    let app = TestApp::spawn().await;
+    let ann = named(&app, "ann", "Red Panda").await;
+    let db = app.database().connection().await;
+    for number in 0..500 {
+        let id = 1_000 + number;
+        db.execute_unprepared(&format!(
+            "INSERT INTO \"user\" (id, username, username_key, display_name, about, password_hash, \
+             is_admin, created_at) VALUES ({id}, 'u{id}', 'u{id}', 'Panda', '', '', FALSE, 0)"
+        ))
+        .await
+        .unwrap();
+        db.execute_unprepared(&format!(
+            "INSERT INTO user_word (word, user_id) VALUES ('panda', {id})"
+        ))
+        .await
+        .unwrap();
+    }
+    db.execute_unprepared("INSERT INTO user_word (word, user_id) VALUES ('red', 1499)")
+        .await
+        .unwrap();
+    db.close().await.unwrap();
+    let store = app.store().await;
+    let wanted = Wanted::of("panda red");
+    let (mut after, mut names, mut pages) = (None, Vec::new(), 0);
+    loop {
+        let page = store.find_users(&wanted, after, 10);
+        let (page, heard) = watched(page).await;
+        let page = page.unwrap();
+        assert!(
+            heard.cost().rows <= 12,
+            "rows that come out: {:?}",
+            heard.cost()
+        );
+        names.extend(page.found.into_iter().map(|found| found.user.username));
+        pages += 1;
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(names, [ann.username.as_str(), "u1499"]);
+    assert_eq!(pages, 500 / 80 + 1, "each page reads 80 words");
+    store.close().await;
 }
 
 #[tokio::test]
@@ -165,8 +247,8 @@ async fn those_who_were_here_before_are_found_too() {
     db.close().await.unwrap();
     let store = database.store().await;
     for (prefix, count) in [("u0", 1000), ("u1000", 1), ("ün", 1001), ("n999", 1)] {
-        let found = store.find_users(prefix, None, 5000).await.unwrap();
-        assert_eq!(found.len(), count, "{prefix}");
+        let found = store.find_users(&Wanted::of(prefix), None, 5000).await;
+        assert_eq!(found.unwrap().found.len(), count, "{prefix}");
     }
     store.close().await;
 }

@@ -1,0 +1,179 @@
+//! New passwords, and which of them are too easy to guess.
+//!
+//! The list is the one that Django refuses, by Royce Williams from what was
+//! found in leaks (`django/contrib/auth/common-passwords.txt.gz` of Django
+//! 5.2, BSD-3-Clause): the 20,000 commonest, without those of up to three
+//! characters.
+
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
+use super::text::{is_blank, nfc, search_key};
+use super::{Code, Problem};
+
+static COMMON: LazyLock<HashSet<&str>> =
+    LazyLock::new(|| include_str!("common_passwords.txt").lines().collect());
+
+/// The name of this product, which is on every login page.
+const PRODUCT: &str = "tidings";
+/// A password is a name if it has at most this many characters more.
+const BESIDE_A_NAME: usize = 3;
+/// A unit of up to this many characters, repeated, is no password.
+const UNIT_MAX: usize = 4;
+
+/// A password in NFC (RFC 8265): the form in which it is counted, checked and
+/// hashed. It can't be printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Password(String);
+
+impl Password {
+    /// Checks a new password of 8 to 128 characters.
+    ///
+    /// # Errors
+    /// `weak_password`, naming the field `password`.
+    pub fn parse(text: &str) -> Result<Self, Problem> {
+        let password = Self::existing(text);
+        match password.weakness() {
+            None => Ok(password),
+            Some(why) => Err(weak(why)),
+        }
+    }
+
+    /// Checks a new password against the username and the display name of its
+    /// user.
+    ///
+    /// # Errors
+    /// `weak_password`, naming the field `password`.
+    pub fn unlike(self, names: &[&str]) -> Result<Self, Problem> {
+        let key = search_key(&self.0);
+        match names.iter().any(|name| is_like(&key, name)) {
+            false => Ok(self),
+            true => Err(weak("This password is too close to a name.")),
+        }
+    }
+
+    /// A password that an account has already: no rule applies to it.
+    #[must_use]
+    pub fn existing(text: &str) -> Self {
+        Self(nfc(text).into_owned())
+    }
+
+    fn weakness(&self) -> Option<&'static str> {
+        let key = search_key(&self.0);
+        if !(8..=128).contains(&self.0.chars().count()) {
+            Some("A password has 8 to 128 characters.")
+        } else if is_blank(&self.0) {
+            Some("A password needs visible characters.")
+        } else if repeats_unit(&key) {
+            Some("This password repeats a few characters.")
+        } else if is_common(&key) {
+            Some("This password is one of those that are tried first.")
+        } else if is_like(&key, PRODUCT) {
+            Some("This password is too close to a name.")
+        } else {
+            None
+        }
+    }
+
+    /// The secret, for hashing.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Password {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Password(…)")
+    }
+}
+
+fn weak(why: &'static str) -> Problem {
+    Problem::new(Code::WeakPassword, why).at("password", why)
+}
+
+/// Whether the list has `key`, or the part of it before appended digits and
+/// signs.
+fn is_common(key: &str) -> bool {
+    let letters_end = key
+        .trim_end_matches(|sign: char| !sign.is_alphabetic())
+        .len();
+    let ends = key.char_indices().map(|(at, _)| at).chain([key.len()]);
+    ends.filter(|end| *end >= letters_end)
+        .filter_map(|end| key.get(..end))
+        .any(|beginning| COMMON.contains(beginning))
+}
+
+fn repeats_unit(key: &str) -> bool {
+    let signs: Vec<char> = key.chars().collect();
+    (1..=UNIT_MAX).any(|length| {
+        let mut pairs = signs.iter().zip(signs.iter().skip(length));
+        signs.len() >= 2 * length && pairs.all(|(sign, later)| sign == later)
+    })
+}
+
+/// Whether `key` is the name with few characters around it.
+fn is_like(key: &str, name: &str) -> bool {
+    let compact = |text: &str| text.split_whitespace().collect::<String>();
+    let (key, name) = (compact(key), compact(&search_key(name)));
+    !name.is_empty()
+        && key.contains(&name)
+        && key.chars().count() <= name.chars().count() + BESIDE_A_NAME
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_weak(password: &str) -> bool {
+        let names = ["margaret_h", "Margaret Hamilton"];
+        Password::parse(password)
+            .and_then(|it| it.unlike(&names))
+            .is_err()
+    }
+
+    #[test]
+    fn guessable_passwords_are_weak() {
+        for password in [
+            "password1",
+            "PassWord1",
+            "qwertyuiop",
+            "1234567890",
+            "        ",
+            "\u{3164}\u{3164}\u{3164}\u{3164}\u{3164}\u{3164}\u{3164}\u{3164}",
+            "Summer2026",
+            "monkey!!",
+            "abcabcabc",
+            "abcabcab",
+            "aaaaaaaaaa",
+            "Xy9!Xy9!Xy9!",
+            "margaret_h",
+            "Margaret_H1!",
+            "margarethamilton",
+            "12 Margaret Hamilton",
+            "tidings1",
+            "Tidings123",
+        ] {
+            assert!(is_weak(password), "{password}");
+        }
+    }
+
+    #[test]
+    fn unguessable_passwords_are_accepted() {
+        for password in [
+            "correct horse",
+            "abcdeabcde1",
+            "my margaret_h is ok",
+            "žluťoučký kůň",
+        ] {
+            assert!(!is_weak(password), "{password}");
+        }
+        assert!(COMMON.len() > 19_000);
+    }
+
+    #[test]
+    fn password_forms_are_equal() {
+        let [one, other] = ["pass\u{E9} words", "passe\u{301} words"].map(Password::existing);
+        assert!(one == other);
+    }
+}

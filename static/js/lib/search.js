@@ -1,0 +1,21 @@
+// What searches compare: the same form of text as on the server.
+
+const QUOTES = /[\u2018-\u201b\u2032\u02b9\u02bc`\u00b4]/gu;
+const DOUBLE_QUOTES = /[\u201c-\u201f\u2033«»]/gu;
+const IGNORABLE = /\p{Default_Ignorable_Code_Point}/gu;
+
+/** Text without case, compatibility forms and kinds of quotation marks. */
+export function searchKey(text) {
+  const plain = text.replace(QUOTES, "'").replace(DOUBLE_QUOTES, '"').normalize('NFKD');
+  // Upper case first: it expands letters such as ß.
+  const folded = plain.toUpperCase().toLowerCase().replaceAll('ς', 'σ');
+  return folded.normalize('NFKC').replaceAll('i\u0307', 'i').replace(IGNORABLE, '');
+}
+
+/** Whether each word of what was typed begins a word of the text. */
+export function fits(typed, text) {
+  const key = searchKey(text);
+  const words = [...key.split(/\s+/u), ...key.split(/[^\p{L}\p{N}\p{M}]+/u)];
+  const sought = searchKey(typed.trim().replace(/^@/u, '')).split(/\s+/u).filter(Boolean);
+  return sought.every((beginning) => words.some((word) => word.startsWith(beginning)));
+}
