@@ -55,6 +55,12 @@ fn what_is_said_goes_before_the_file_and_the_file_before_the_defaults() {
 fn storage_limits_can_be_off() {
     let settings = resolve("text_per_day = 0\ndisk_reserve = 0", &[]).unwrap();
     assert_eq!((settings.text_per_day, settings.disk_reserve), (0, 0));
+    for flag in ["--text-per-day", "--disk-reserve"] {
+        for value in ["-1", "16383.5", "x"] {
+            let line = refusal("", &[&format!("{flag}={value}")]);
+            assert!(line.starts_with(&format!("{flag} (TIDINGS_")), "{line}");
+        }
+    }
     let line = refusal("text_per_day = 1000", &[]);
     assert!(
         line.ends_with("at least 65536, or 0 for no limit"),
@@ -105,8 +111,6 @@ fn a_wrong_value_is_named_with_its_flag_and_variable() {
     for flag in [
         "--token-ttl",
         "--session-buffer",
-        "--text-per-day",
-        "--disk-reserve",
         "--keep-alive",
         "--security-contact",
         "--hsts-subdomains",
