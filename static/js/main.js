@@ -1,9 +1,8 @@
 /** Makes the page live: reads what it begins with, and keeps it going. */
 import { App } from './view/app.js';
-import { watchKeys } from './view/keys.js';
+import { followViewport, watchKeys } from './view/keys.js';
 import { watchPointer } from './view/pointer.js';
 import { dragSide } from './view/side.js';
-import { followViewport } from './view/viewport.js';
 
 const state = document.getElementById('state');
 if (state instanceof HTMLTemplateElement) {

@@ -1,7 +1,7 @@
 import assert from 'node:assert';
 import { test } from 'node:test';
 import { hue, initials } from '../../static/js/lib/avatar.js';
-import { uuid7 } from '../../static/js/lib/ids.js';
+import { uuid7 } from '../../static/js/net/outbox.js';
 import { pieces } from '../../static/js/lib/links.js';
 import { layout } from '../../static/js/state/layout.js';
 import { OwnTyping } from '../../static/js/state/typing.js';

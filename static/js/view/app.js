@@ -1,8 +1,7 @@
 /** The messenger: what is open, and everything that has to know of it. */
 import * as api from '../net/api.js';
 import { element, find, write } from '../lib/dom.js';
-import { uuid7 } from '../lib/ids.js';
-import { openOutbox } from '../net/outbox.js';
+import { openOutbox, uuid7 } from '../net/outbox.js';
 import { Sync } from '../net/sync.js';
 import { Store } from '../state/store.js';
 import { openAbout } from './about.js';
