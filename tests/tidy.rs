@@ -327,7 +327,7 @@ fn an_upward_import_is_seen_however_it_is_written() {
             "mod tests {\n    use super::super::store;\n}",
         ),
         ("src/engine/hub.rs", "fn f() { crate::app::start() }"),
-        ("src/engine.rs", "use crate::telemetry;"),
+        ("src/protocol.rs", "use crate::telemetry;"),
         ("src/web.rs", "use crate::cli;"),
         ("src/cli.rs", "use crate::web;"),
         ("src/auth.rs", "use crate::Everything;"),

@@ -96,13 +96,14 @@ async fn extreme_places_in_a_history_are_no_fault() {
 }
 
 #[tokio::test]
-async fn a_text_is_trimmed_and_else_kept_as_sent() {
+async fn text_is_kept_without_its_margins() {
     let app = TestApp::spawn().await;
     let (ann, ben) = app.connected_pair("ann", "ben").await;
     let id = ann.direct_with(&ben).await;
     let sent = ann.send(id, " \n <b>a\u{301}\r\n\t🙂</b> \u{a0}").await;
     let sent = sent.expect(201);
-    assert_eq!(sent["text"], "<b>a\u{301}\r\n\t🙂</b>");
+    // The first line keeps its indentation.
+    assert_eq!(sent["text"], " <b>a\u{301}\r\n\t🙂</b>");
     assert_eq!(ben.history(id).await[0]["text"], sent["text"]);
     // Characters are counted, not bytes.
     let long = "🙂".repeat(10_000);

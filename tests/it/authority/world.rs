@@ -52,7 +52,7 @@ impl World {
             ("spare", "sven"),
             ("former", "fred"),
             ("user", "ulla"),
-            ("admin", "root"),
+            ("admin", "rhea"),
             ("deactivated", "dora"),
         ] {
             people.push((role, app.person(name).await));
