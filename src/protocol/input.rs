@@ -89,32 +89,26 @@ impl ClientId {
 
 /// Names of roles, of mentions and of mailboxes, which would deceive as the
 /// names of users.
-const RESERVED_USERNAMES: [&str; 38] = [
+const RESERVED_USERNAMES: [&str; 30] = [
     "abuse",
     "admin",
     "administrator",
     "all",
-    "anonymous",
-    "bot",
     "channel",
     "deleted",
     "deleted_user",
     "everyone",
-    "group",
     "help",
     "here",
     "hostmaster",
     "info",
     "mailer-daemon",
-    "member",
     "moderator",
-    "nobody",
     "noreply",
     "no-reply",
     "noc",
     "official",
     "operator",
-    "owner",
     "postmaster",
     "root",
     "security",
@@ -124,8 +118,6 @@ const RESERVED_USERNAMES: [&str; 38] = [
     "sysadmin",
     "system",
     "tidings",
-    "unknown",
-    "user",
     "webmaster",
     "you",
 ];
@@ -211,6 +203,12 @@ impl Username {
 /// What a user is shown as: a single line of 1 to 60 characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DisplayName(String);
+
+impl From<&Username> for DisplayName {
+    fn from(username: &Username) -> Self {
+        Self(username.as_str().to_owned())
+    }
+}
 
 impl DisplayName {
     /// Checks `text`.

@@ -44,7 +44,7 @@ impl FromFields for Register {
         let username = username?;
         let display_name = match shown? {
             Some(display_name) => display_name,
-            None => fields.check("display_name", DisplayName::parse(username.as_str()))?,
+            None => DisplayName::from(&username),
         };
         let names = [username.as_str(), display_name.as_str()];
         let password = fields.check("password", password?.unlike(&names))?;

@@ -1,6 +1,6 @@
 import assert from 'node:assert';
 import { test } from 'node:test';
-import { hue, initials } from '../../static/js/lib/avatar.js';
+import { hue, initials } from '../../static/js/lib/names.js';
 import { uuid7 } from '../../static/js/net/outbox.js';
 import { pieces } from '../../static/js/lib/links.js';
 import { layout } from '../../static/js/state/layout.js';

@@ -1,6 +1,6 @@
 import assert from 'node:assert';
 import { test } from 'node:test';
-import { firstOf, withoutMargins } from '../../static/js/lib/lines.js';
+import { firstOf, withoutMargins } from '../../static/js/lib/text.js';
 
 test('blank lines before a text and white space after it are left out', () => {
   const code = '    def f():\n        pass';

@@ -1,9 +1,8 @@
 import assert from 'node:assert';
 import { test } from 'node:test';
-import { hue, initials } from '../../static/js/lib/avatar.js';
-import { firstOf, withoutMargins } from '../../static/js/lib/lines.js';
+import { alike, both, hue, initials } from '../../static/js/lib/names.js';
+import { firstOf, withoutMargins } from '../../static/js/lib/text.js';
 import { folded, pieces } from '../../static/js/lib/links.js';
-import { alike, both } from '../../static/js/lib/names.js';
 
 const url = new URL('../fixtures/links.json', import.meta.url);
 /** The table that the server's rule is tested with, too. */

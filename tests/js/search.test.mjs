@@ -1,6 +1,6 @@
 import assert from 'node:assert';
 import { test } from 'node:test';
-import { fits, searchKey } from '../../static/js/lib/search.js';
+import { fits, searchKey } from '../../static/js/lib/text.js';
 
 test('search key ignores case and form', () => {
   for (const [one, other] of [

@@ -2,7 +2,7 @@
  * the outbox. */
 import { element, find, piece, show, write } from '../lib/dom.js';
 import { keep, kept } from '../lib/kept.js';
-import { withoutMargins } from '../lib/lines.js';
+import { withoutMargins } from '../lib/text.js';
 import { OwnTyping } from '../state/typing.js';
 
 const LIMIT = 10_000;

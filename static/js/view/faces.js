@@ -1,5 +1,5 @@
 /** Somebody in a list: a face, a name, and what can be done. */
-import { hue, initials } from '../lib/avatar.js';
+import { hue, initials } from '../lib/names.js';
 import { element } from '../lib/dom.js';
 
 export const avatar = (name) =>

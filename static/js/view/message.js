@@ -1,9 +1,8 @@
 /** One message, made of the page's own piece of markup. */
-import { hue } from '../lib/avatar.js';
+import { called, hue } from '../lib/names.js';
 import { element, find, piece, show, write } from '../lib/dom.js';
 import { folded } from '../lib/links.js';
 import { moved } from '../lib/motion.js';
-import { called } from '../lib/names.js';
 import { clock, full } from '../lib/time.js';
 
 const TICKS = {

@@ -1,7 +1,7 @@
 /** What reaches somebody who looks elsewhere: the title, the badge, a sound,
  * a notification; and those who listen rather than look. */
 import { kept } from '../lib/kept.js';
-import { firstOf } from '../lib/lines.js';
+import { firstOf } from '../lib/text.js';
 import { called, isolated } from '../lib/names.js';
 import { chime } from '../lib/sound.js';
 import { isMuted } from '../state/conversations.js';

@@ -2,7 +2,7 @@
  * them. */
 import * as api from '../net/api.js';
 import { element, find, reconcile, show, write } from '../lib/dom.js';
-import { fits } from '../lib/search.js';
+import { fits } from '../lib/text.js';
 import { attempt } from './actions.js';
 import { openDialog } from './dialog.js';
 import { button, face, person } from './faces.js';

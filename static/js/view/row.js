@@ -1,8 +1,7 @@
 /** One conversation of the list, made of the page's own piece of markup. */
-import { hue, initials } from '../lib/avatar.js';
+import { called, hue, initials, isolated } from '../lib/names.js';
 import { find, piece, show, write } from '../lib/dom.js';
-import { firstOf } from '../lib/lines.js';
-import { called, isolated } from '../lib/names.js';
+import { firstOf } from '../lib/text.js';
 import { full, listed } from '../lib/time.js';
 import { isMuted, moment } from '../state/conversations.js';
 import { setTicks } from './message.js';

@@ -1,7 +1,7 @@
 /** The search box: conversations that are there, and people who could be. */
 import * as api from '../net/api.js';
 import { element, find, show } from '../lib/dom.js';
-import { fits } from '../lib/search.js';
+import { fits } from '../lib/text.js';
 import { button, person } from './faces.js';
 import { walkRows } from './list.js';
 import { makeRow, rowOf } from './row.js';

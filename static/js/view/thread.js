@@ -2,7 +2,7 @@
 import * as api from '../net/api.js';
 import * as frames from '../net/protocol.js';
 import { find, piece, show, write } from '../lib/dom.js';
-import { firstOf } from '../lib/lines.js';
+import { firstOf } from '../lib/text.js';
 import { called, isolated } from '../lib/names.js';
 import { lastSeen } from '../lib/time.js';
 import { Timeline } from '../state/timeline.js';

@@ -6,7 +6,7 @@ use super::crew::{invite, leave, make, remove, rename, set_mine, set_role};
 use crate::support::{Answer, Person, TestApp};
 
 /// Those who try.
-const ROLES: [&str; 5] = ["owner", "admin", "member", "left", "stranger"];
+const ROLES: [&str; 5] = ["owner", "warden", "member", "left", "stranger"];
 
 type Row = (Action, [&'static str; 5]);
 
@@ -107,7 +107,7 @@ struct Cast(Vec<Person>);
 
 impl Cast {
     const NAMES: [&str; 8] = [
-        "owner", "admin", "member", "left", "stranger", "admin2", "member2", "guest",
+        "owner", "warden", "member", "left", "stranger", "admin2", "member2", "guest",
     ];
 
     async fn new(app: &TestApp) -> Self {
@@ -131,10 +131,10 @@ impl Cast {
     /// A fresh group, in which everybody is what they are called.
     async fn group(&self) -> i64 {
         let owner = self.of("owner");
-        let names = ["admin", "member", "left", "admin2", "member2"];
+        let names = ["warden", "member", "left", "admin2", "member2"];
         let made = make(owner, "Crew", &names).await.expect(201);
         let id = made["id"].as_i64().unwrap();
-        set_role(owner, id, "admin", "admin").await.expect(200);
+        set_role(owner, id, "warden", "admin").await.expect(200);
         set_role(owner, id, "admin2", "admin").await.expect(200);
         leave(self.of("left"), id).await.expect(200);
         id

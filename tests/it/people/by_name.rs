@@ -16,7 +16,7 @@ async fn a_message_by_name_opens_the_conversation() {
     assert_eq!(nothing, json!({ "messages": [] }));
     let mut there = ben.socket("/ws/").await;
     let sent = ann
-        .post("/messages/send/BEN/", json!({ "message": " Hello " }))
+        .post("/messages/send/BEN/", json!({ "message": "\nHello " }))
         .await;
     let sent = sent.expect(201);
     assert_eq!(sent["text"], "Hello");

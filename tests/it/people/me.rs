@@ -10,7 +10,7 @@ use crate::support::redact::assert_wire;
 async fn what_is_named_changes_and_the_rest_stays() {
     let app = TestApp::spawn().await;
     let (ann, ben) = (app.person("ann").await, app.person("ben").await);
-    let body = json!({ "display_name": "  Ann Onymous ", "about": " Hi.\nI'm Ann. " });
+    let body = json!({ "display_name": "  Ann Onymous ", "about": "\nHi.\nI'm Ann. " });
     let changed = patch(&ann, "/api/me/", body).await.expect(200);
     assert_wire!("me", changed.clone());
     for body in [json!({}), json!({ "about": null, "display_name": null })] {

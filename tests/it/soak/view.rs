@@ -36,6 +36,9 @@ struct Conversation {
     /// What was read over REST holds everything up to this: it may be ahead of
     /// what is told.
     read: i64,
+    /// The newest message from before the user was invited again: it is outside
+    /// their history, and the answer to its removal may come late.
+    outside: i64,
     /// None until it was told.
     standing: Option<Standing>,
 }
@@ -154,6 +157,8 @@ impl View {
         conversation.standing = Some(Standing::told(told));
         if was_out && told["left"] == false {
             (conversation.version, conversation.resumed) = (version, version);
+            let known = conversation.messages.keys().next_back();
+            conversation.outside = known.copied().unwrap_or_default();
             conversation.last = None;
             conversation.is_live = self.is_synced;
         } else {
@@ -222,7 +227,9 @@ impl View {
     pub(super) fn updated(&mut self, message: &Value) {
         let version = number(message, "version");
         let (is_live, known) = self.standing(message);
-        if is_live {
+        let id = number(message, "conversation_id");
+        let outside = self.conversations.get(&id).map_or(0, |it| it.outside);
+        if is_live && number(message, "seq") > outside {
             self.check(!self.knows(message), "told twice", message);
             self.check(version >= known, "out of order", message);
         }

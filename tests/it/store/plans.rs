@@ -194,7 +194,8 @@ fn sorts_and_walks(statement: &str, steps: &[String]) -> Vec<String> {
 
 /// Statements that sort no more than one page, one conversation's changes, or
 /// one person's own things.
-const SORTED: [&str; 10] = [
+const SORTED: [&str; 11] = [
+    "ORDER BY \"login\".\"last_used_at\" DESC",
     "FROM \"connection\" WHERE",
     "SELECT DISTINCT v.column1",
     "ELSE p.version END AS version",

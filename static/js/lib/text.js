@@ -1,4 +1,22 @@
-// What searches compare: the same form of text as on the server.
+/** Forms of text: as it is sent, as it is cut, and as searches compare it. */
+
+const LINE_ENDS = ['\n', '\r', '\v', '\f', '\u0085', '\u2028', '\u2029'];
+
+/** Without blank lines at its beginning and white space at its end; the first
+ * line keeps its indentation. Half of a surrogate pair, which no message can
+ * hold, becomes U+FFFD. */
+export function withoutMargins(text) {
+  const ended = text.trimEnd();
+  const lead = ended.slice(0, ended.length - ended.trimStart().length);
+  const start = Math.max(...LINE_ENDS.map((end) => lead.lastIndexOf(end)));
+  const kept = ended.slice(start + 1);
+  return kept.toWellFormed?.() ?? kept;
+}
+
+/** The first characters of a text, up to so many, none of them cut in half. */
+export function firstOf(text, most) {
+  return [...text.slice(0, 2 * most)].slice(0, most).join('');
+}
 
 const QUOTES = /[\u2018-\u201b\u2032\u02b9\u02bc`\u00b4]/gu;
 const DOUBLE_QUOTES = /[\u201c-\u201f\u2033«»]/gu;
