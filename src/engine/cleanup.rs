@@ -28,6 +28,8 @@ pub(super) fn run(engine: &Engine) {
                 match inner.store.delete_ended(Millis::now()).await {
                     Ok(true) => break,
                     Ok(false) => {}
+                    // A stop closes the database under a reading that has begun.
+                    Err(_) if inner.is_stopping.load(Ordering::Acquire) => return,
                     Err(error) => {
                         tracing::warn!(%error, "can't delete rows that are out of use");
                         break;

@@ -3,6 +3,7 @@
 //! sockets within one whoever ended it.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use entity::Millis;
 
@@ -36,6 +37,8 @@ pub(super) fn watch(engine: &Engine) {
                         directory.close_login(user, login, CloseCode::LoginEnded);
                     }
                 }
+                // A stop closes the database under a reading that has begun.
+                Err(_) if inner.is_stopping.load(Ordering::Acquire) => return,
                 Err(error) => {
                     if was_well {
                         tracing::error!(%error, "can't look for ended logins");

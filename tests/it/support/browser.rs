@@ -184,7 +184,9 @@ impl Tab {
     /// Types into the first that this names, once it is there.
     pub(crate) async fn type_into(&self, selector: &str, keys: &str) {
         self.see(selector).await;
-        let found = self.client.find(Locator::Css(selector)).await.unwrap();
+        // A list that is drawn anew may have none for a moment.
+        let found = self.client.wait().for_element(Locator::Css(selector));
+        let found = within("an element", found).await.unwrap();
         found.send_keys(keys).await.unwrap();
     }
 

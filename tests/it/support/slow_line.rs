@@ -1,6 +1,8 @@
 //! A network between a proxy and its server: bytes and ends arrive late.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -38,9 +40,12 @@ impl SlowLine {
                     (from_client, to_server, LineEnd::Client),
                     (from_server, to_client, LineEnd::Server),
                 ];
+                // The other side ends as well, once it has learnt of the first.
+                let has_ended = Arc::new(AtomicBool::new(false));
                 for (from, to, side) in ways {
                     let (sent, arriving) = mpsc::unbounded_channel();
-                    tokio::spawn(take(from, (sent, latency), (ended.clone(), side)));
+                    let first = (ended.clone(), Arc::clone(&has_ended), side);
+                    tokio::spawn(take(from, (sent, latency), first));
                     tokio::spawn(give(to, arriving));
                 }
             }
@@ -65,12 +70,12 @@ type Arriving = (Instant, Vec<u8>);
 async fn take(
     mut from: OwnedReadHalf,
     (sent, latency): (UnboundedSender<Arriving>, Duration),
-    (ended, side): (UnboundedSender<LineEnd>, LineEnd),
+    (ended, has_ended, side): (UnboundedSender<LineEnd>, Arc<AtomicBool>, LineEnd),
 ) {
     let mut bytes = vec![0; 64 * 1024];
     loop {
         let length = from.read(&mut bytes).await.unwrap_or(0);
-        if length == 0 {
+        if length == 0 && !has_ended.swap(true, Ordering::SeqCst) {
             // The test may be over.
             let _ = ended.send(side);
         }
