@@ -25,7 +25,7 @@ const GROUPS: [i64; 3] = [900_000_001, 900_000_002, 900_000_003];
 /// Groups of the user who resumes.
 const JOINED: usize = 3_000;
 const RESUMING: usize = 19;
-/// Addresses and accounts of those who guess passwords.
+/// Addresses and accounts from which passwords are guessed.
 const ADDRESSES: usize = 40;
 const ACCOUNTS: usize = 20;
 /// A right password is accepted within this, while others guess.

@@ -5,7 +5,7 @@
 //! own, in about ten minutes; names after `--` choose some. It prints how
 //! long the pairs waited for their echoes without the crowd and with it, what
 //! the server held in memory before, while and after the crowd was there, and
-//! when the last of the crowd had been let go. `stored` compares how long one
+//! when the server had closed the last connection of the crowd. `stored` compares how long one
 //! user's requests take with nothing stored and with much.
 
 #![allow(

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-/// Everybody's.
+/// The password of all accounts here.
 pub(crate) const PASSWORD: &str = "correct horse battery";
 
 #[derive(Clone)]
@@ -58,7 +58,7 @@ impl Site {
         drop(answer.error_for_status().unwrap().bytes().await.unwrap());
     }
 
-    /// Deletes something, whatever is answered.
+    /// Deletes a resource and ignores the answer.
     pub(crate) async fn delete(&self, path: &str, token: &str) {
         let request = self.http.delete(format!("{}/api/{path}", self.url));
         drop(request.bearer_auth(token).send().await);

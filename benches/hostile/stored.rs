@@ -76,7 +76,7 @@ async fn figures(count: usize) -> [f64; ASKED.len()] {
     ]
 }
 
-/// The middle of so many times, in milliseconds.
+/// The median of some durations, in milliseconds.
 fn middle(mut all: Vec<Duration>) -> f64 {
     all.sort_unstable();
     all[all.len() / 2].as_secs_f64() * 1e3

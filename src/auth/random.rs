@@ -28,7 +28,7 @@ const CODE_LENGTH: usize = 20;
 /// The signs between two hyphens.
 const CODE_GROUP: usize = 5;
 
-/// 100 random bits that somebody can type: four groups of five signs.
+/// 100 random bits that a user can type: four groups of five signs.
 ///
 /// # Errors
 /// If the system has no randomness to give.
@@ -46,7 +46,7 @@ pub fn code() -> Result<String, getrandom::Error> {
     Ok(code)
 }
 
-/// A code as it was made, whatever somebody typed for it: in small letters, with
+/// The original form of a typed code: in small letters, with
 /// other gaps, or with a sign that looks like the right one. None if it can't be
 /// a code.
 #[must_use]

@@ -15,7 +15,7 @@ pub struct Rate {
 }
 
 impl Rate {
-    /// The rate that is so many times as large.
+    /// The rate multiplied by a factor.
     #[must_use]
     pub fn times(self, factor: u32) -> Self {
         let factor = factor.max(1);
