@@ -79,10 +79,13 @@ pub(super) fn modules() -> Vec<String> {
         .collect()
 }
 
-/// Those in folders; beside these stand what begins a page.
+/// Modules are in folders; the scripts beside these begin a page. A sheet is
+/// loaded when it is first opened.
 fn is_module(path: &str) -> bool {
     let rest = path.strip_prefix("js/");
-    rest.is_some_and(|rest| rest.contains('/') && rest.ends_with(".js"))
+    rest.is_some_and(|rest| {
+        rest.contains('/') && rest.ends_with(".js") && !rest.starts_with("sheets/")
+    })
 }
 
 /// `GET /static/…`.

@@ -4,15 +4,14 @@ import { element, find, write } from '../lib/dom.js';
 import { openOutbox, uuid7 } from '../net/outbox.js';
 import { Sync } from '../net/sync.js';
 import { Store } from '../state/store.js';
-import { openAbout } from './about.js';
 import { attempt } from './actions.js';
 import { Composer } from './composer.js';
 import { openEmoji } from './emoji.js';
 import { List } from './list.js';
 import { Notices } from './notices.js';
-import { openNew } from './people.js';
 import { Seek } from './seek.js';
 import { Thread } from './thread.js';
+import { say } from './toast.js';
 
 /** How often times are looked at again. */
 const AGES = 20_000;
@@ -285,11 +284,11 @@ export class App {
   }
 
   about(conversation) {
-    openAbout(this, conversation);
+    return withModule(import('../sheets/about.js'), ({ openAbout }) => openAbout(this, conversation));
   }
 
   startNew() {
-    openNew(this);
+    return withModule(import('../sheets/people.js'), ({ openNew }) => openNew(this));
   }
 
   #arrived(message) {
@@ -331,6 +330,13 @@ export class App {
 /** To the login, and from there back to here. */
 function leave() {
   location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
+}
+
+/** Opens a sheet whose module is loaded when it is first opened. */
+async function withModule(loading, open) {
+  const module = await loading.catch(() => null);
+  if (module) open(module);
+  else say('That could not be loaded. Try again.');
 }
 
 /** The message that an address points to. */

@@ -1,6 +1,6 @@
 /** A menu beside what it is about: arrows move, Enter chooses, Escape and a
  * click elsewhere close it, and the focus goes back to where it was. */
-import { element, topmost } from '../lib/dom.js';
+import { element, find, topmost } from '../lib/dom.js';
 
 const EDGE = 8;
 
@@ -28,6 +28,7 @@ export function openMenu(entries, at, { label, head = null }) {
 /** Opens anything that floats; answers how to close it. */
 export function openPopover(box, at) {
   const before = document.activeElement;
+  const label = before?.ariaLabel;
   topmost().append(box);
   let isClosed = false;
   let isHeld = fingers > 0;
@@ -47,7 +48,10 @@ export function openPopover(box, at) {
     isClosed = true;
     const hadFocus = box.contains(document.activeElement) || document.activeElement === document.body;
     box.remove();
-    if (hadFocus) before?.focus?.({ preventScroll: true });
+    if (!hadFocus) return;
+    // The button may have been drawn anew in the meantime.
+    const drawnAnew = !before?.isConnected && label && find(`[aria-label=${CSS.escape(label)}]`);
+    (drawnAnew || before)?.focus?.({ preventScroll: true });
   };
   box.addEventListener('toggle', ({ newState }) => newState === 'closed' && !isHeld && close());
   return close;

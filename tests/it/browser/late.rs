@@ -5,24 +5,35 @@ use serde_json::json;
 
 use crate::groups::crew;
 use crate::support::TestApp;
-use crate::support::browser::{Browsers, DESKTOP, ENTER, Tab, WRITE};
+use crate::support::browser::{Browsers, DESKTOP, ENTER, ESCAPE, Tab, WRITE};
 
-/// A network on which some answers wait until the test lets them come.
-const LATE: &str = "
-    const real = window.fetch;
-    const gate = new Promise((resolve) => { window.letCome = resolve; });
-    window.waiting = 0;
-    window.fetch = async (path, how) => {
-        const isLate = /conversations\\/(create\\/|\\d+\\/$)/.test(path);
-        if (isLate) {
-            window.waiting += 1;
-            await gate;
-        }
-        return real(path, how);
-    };";
+/// Answers to requests of some paths wait until the test releases them.
+fn late(paths: &str) -> String {
+    format!(
+        "const real = window.fetch;
+        let gate;
+        window.hold = () => {{ gate = new Promise((resolve) => {{ window.letCome = resolve; }}); }};
+        window.hold();
+        window.waiting = 0;
+        window.fetch = async (path, how) => {{
+            if (/{paths}/.test(path)) {{
+                window.waiting += 1;
+                await gate;
+            }}
+            return real(path, how);
+        }};"
+    )
+}
+
+/// Creation and reading of a conversation.
+const CONVERSATIONS: &str = "conversations\\/(create\\/|\\d+\\/$)";
 
 async fn one_waits(tab: &Tab) {
-    tab.comes_to("return window.waiting", json!(1)).await;
+    have_waited(tab, 1).await;
+}
+
+async fn have_waited(tab: &Tab, count: u32) {
+    tab.comes_to("return window.waiting", json!(count)).await;
 }
 
 async fn let_come(tab: &Tab) {
@@ -41,7 +52,7 @@ async fn late_answer_leaves_open_conversation_alone() {
     let (app, browsers) = (TestApp::spawn().await, Browsers::start().await);
     let (id, people) = world(&app).await;
     let tab = browsers.open_as(&people[0], DESKTOP).await;
-    tab.before_each_page(LATE).await;
+    tab.before_each_page(&late(CONVERSATIONS)).await;
     tab.goto("/messages").await;
     tab.click_text(".rows .row", "Say hello to oskar").await;
     one_waits(&tab).await;
@@ -69,7 +80,7 @@ async fn late_answer_interrupts_no_typing() {
     let (app, browsers) = (TestApp::spawn().await, Browsers::start().await);
     let (id, people) = world(&app).await;
     let tab = browsers.open_as(&people[0], DESKTOP).await;
-    tab.before_each_page(LATE).await;
+    tab.before_each_page(&late(CONVERSATIONS)).await;
     tab.open_conversation(id).await;
     tab.click("[data-act=new]").await;
     tab.press_button("dialog", "New group").await;
@@ -95,7 +106,7 @@ async fn late_first_message_reaches_its_recipient() {
     let (app, browsers) = (TestApp::spawn().await, Browsers::start().await);
     let (id, people) = world(&app).await;
     let tab = browsers.open_as(&people[0], DESKTOP).await;
-    tab.before_each_page(LATE).await;
+    tab.before_each_page(&late(CONVERSATIONS)).await;
     for goes_elsewhere in [true, false] {
         let username = if goes_elsewhere { "oskar" } else { "una" };
         if !goes_elsewhere {
@@ -125,5 +136,38 @@ async fn late_first_message_reaches_its_recipient() {
     let other = people[1].direct_with(&people[0]).await;
     let texts = people[1].history(other).await;
     assert_eq!(texts[0]["text"], "Only for you");
+    tab.assert_good().await;
+}
+
+/// The members are drawn anew after an act. That moves the focus neither out of
+/// a menu that is open by then, nor to the page when that menu closes.
+#[tokio::test]
+async fn late_members_leave_open_menu_alone() {
+    let (app, browsers) = (TestApp::spawn().await, Browsers::start().await);
+    let people = crew::friends(&app, &["ann", "oskar", "teo"]).await;
+    let made = crew::make(&people[0], "The crew", &["oskar", "teo"]).await;
+    let group = made.expect(201)["id"].as_i64().unwrap();
+    let tab = browsers.open_as(&people[0], DESKTOP).await;
+    tab.before_each_page(&late("members\\/[?]")).await;
+    tab.open_conversation(group).await;
+    tab.click("[data-act=about]").await;
+    one_waits(&tab).await;
+    let_come(&tab).await;
+    tab.see("[aria-label='What to do with teo']").await;
+    tab.script("window.hold()", &[]).await;
+    tab.click("[aria-label='What to do with oskar']").await;
+    tab.pick("Make admin").await;
+    have_waited(&tab, 2).await;
+    tab.type_into("[aria-label='What to do with teo']", ENTER)
+        .await;
+    tab.see("[role=menu]").await;
+    let_come(&tab).await;
+    tab.see_text("dialog .members", "admin").await;
+    let focused = "return document.activeElement.innerText";
+    tab.comes_to(focused, json!("Make admin")).await;
+    tab.press(ESCAPE).await;
+    tab.see_no("[role=menu]").await;
+    let focused = "return document.activeElement.ariaLabel";
+    tab.comes_to(focused, json!("What to do with teo")).await;
     tab.assert_good().await;
 }

@@ -12,7 +12,7 @@ use std::process::Stdio;
 
 use fantoccini::actions::{InputSource, KeyAction, KeyActions};
 use fantoccini::wd::{WebDriverCompatibleCommand, WindowHandle};
-use fantoccini::{Client, ClientBuilder, Locator};
+use fantoccini::{Client, ClientBuilder};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -179,15 +179,6 @@ impl Tab {
     pub(crate) async fn script(&self, script: &str, arguments: &[Value]) -> Value {
         let answer = self.client.execute(script, arguments.to_vec());
         within("a script", answer).await.unwrap()
-    }
-
-    /// Types into the first that this names, once it is there.
-    pub(crate) async fn type_into(&self, selector: &str, keys: &str) {
-        self.see(selector).await;
-        // A list that is drawn anew may have none for a moment.
-        let found = self.client.wait().for_element(Locator::Css(selector));
-        let found = within("an element", found).await.unwrap();
-        found.send_keys(keys).await.unwrap();
     }
 
     /// Types where the focus is.

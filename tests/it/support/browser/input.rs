@@ -22,8 +22,7 @@ impl Tab {
     /// Clicks the first that this names, as soon as nothing covers it.
     pub(crate) async fn click(&self, selector: &str) {
         self.see(selector).await;
-        let first = "return document.querySelector(arguments[0])";
-        self.click_found(first, &[json!(selector)]).await;
+        self.click_found(FIRST, &[json!(selector)]).await;
     }
 
     /// Clicks the button within this that says so.
@@ -48,8 +47,7 @@ impl Tab {
     /// Taps the first that this names.
     pub(crate) async fn tap(&self, selector: &str) {
         self.see(selector).await;
-        let first = "return document.querySelector(arguments[0])";
-        self.tap_found(first, &[json!(selector)]).await;
+        self.tap_found(FIRST, &[json!(selector)]).await;
     }
 
     /// Right-clicks the last that this names: in a message, its bubble.
@@ -57,14 +55,24 @@ impl Tab {
         self.see(selector).await;
         let last = "const it = [...document.querySelectorAll(arguments[0])].at(-1);
              return it?.querySelector('.bubble') ?? it";
-        let found = self.element(last, &[json!(selector)]).await;
-        let button = MOUSE_BUTTON_RIGHT;
-        let steps = MouseActions::new("mouse".to_owned())
-            .then(to(found))
-            .then(PointerAction::Down { button })
-            .then(PointerAction::Up { button });
-        let done = self.client.perform_actions(steps);
-        within("a right click", done).await.unwrap();
+        self.act_on(last, &[json!(selector)], async |found| {
+            let button = MOUSE_BUTTON_RIGHT;
+            let steps = MouseActions::new("mouse".to_owned())
+                .then(to(found))
+                .then(PointerAction::Down { button })
+                .then(PointerAction::Up { button });
+            self.client.perform_actions(steps).await
+        })
+        .await;
+    }
+
+    /// Types into the first that this names, once it is there.
+    pub(crate) async fn type_into(&self, selector: &str, keys: &str) {
+        self.see(selector).await;
+        self.act_on(FIRST, &[json!(selector)], async |found| {
+            found.send_keys(keys).await
+        })
+        .await;
     }
 
     /// Replaces what a field holds by what is typed.
@@ -83,9 +91,10 @@ impl Tab {
     /// Chooses an option of a select.
     pub(crate) async fn select(&self, selector: &str, value: &str) {
         self.see(selector).await;
-        let field = "return document.querySelector(arguments[0])";
-        let field = self.element(field, &[json!(selector)]).await;
-        field.select_by_value(value).await.unwrap();
+        self.act_on(FIRST, &[json!(selector)], async |field| {
+            field.select_by_value(value).await
+        })
+        .await;
     }
 
     pub(crate) async fn back(&self) {
@@ -97,13 +106,38 @@ impl Tab {
         within("the page after", done).await.unwrap();
     }
 
-    /// Clicks what a script finds. It may still move, or be drawn anew.
+    /// Clicks what a script finds.
     async fn click_found(&self, script: &str, arguments: &[Value]) {
+        self.act_on(script, arguments, async |found| found.click().await)
+            .await;
+    }
+
+    /// Taps what a script finds, once it holds still.
+    async fn tap_found(&self, script: &str, arguments: &[Value]) {
+        self.script(HOLDS_STILL, &[]).await;
+        self.act_on(script, arguments, async |found| {
+            let button = 0;
+            let steps = TouchActions::new("finger".to_owned())
+                .then(to(found))
+                .then(PointerAction::Down { button })
+                .then(PointerAction::Up { button });
+            self.client.perform_actions(steps).await
+        })
+        .await;
+    }
+
+    /// Acts on what a script finds. It may still move, or be drawn anew between
+    /// the two commands: then the action is repeated on what is there.
+    async fn act_on(
+        &self,
+        script: &str,
+        arguments: &[Value],
+        act: impl AsyncFn(Element) -> Result<(), CmdError>,
+    ) {
         let mut problem = None;
-        let clicked = looked_for(async || {
-            // A list may be drawn anew between two looks at it.
+        let acted = looked_for(async || {
             let found = self.found(script, arguments).await?;
-            match found.click().await {
+            match within("an action", act(found)).await {
                 Ok(()) => Some(()),
                 Err(error) if may_pass(&error) => {
                     problem = Some(error);
@@ -113,28 +147,10 @@ impl Tab {
             }
         })
         .await;
-        assert!(clicked.is_some(), "{arguments:?}: {problem:?}");
-    }
-
-    /// Taps what a script finds, once it holds still.
-    async fn tap_found(&self, script: &str, arguments: &[Value]) {
-        self.script(HOLDS_STILL, &[]).await;
-        let found = self.element(script, arguments).await;
-        let button = 0;
-        let steps = TouchActions::new("finger".to_owned())
-            .then(to(found))
-            .then(PointerAction::Down { button })
-            .then(PointerAction::Up { button });
-        let done = self.client.perform_actions(steps);
-        within("a tap", done).await.unwrap();
+        assert!(acted.is_some(), "{arguments:?}: {problem:?}");
     }
 
     /// What a script finds; it reads, and never acts.
-    async fn element(&self, script: &str, arguments: &[Value]) -> Element {
-        let found = looked_for(async || self.found(script, arguments).await).await;
-        found.unwrap_or_else(|| panic!("{arguments:?}: not found"))
-    }
-
     async fn found(&self, script: &str, arguments: &[Value]) -> Option<Element> {
         let found = self.script(script, arguments).await;
         let id = ElementRef::from(found[ELEMENT].as_str()?.to_owned());
@@ -146,6 +162,9 @@ impl Tab {
 const HOLDS_STILL: &str = "return Promise.allSettled(document.getAnimations()
     .filter((it) => it.effect.getComputedTiming().endTime !== Infinity)
     .map((it) => it.finished)).then(() => true)";
+
+/// The first that a selector names.
+const FIRST: &str = "return document.querySelector(arguments[0])";
 
 /// The first that is visible and has this text in it.
 const SAYING: &str = "return [...document.querySelectorAll(arguments[0])]

@@ -3,11 +3,11 @@
 import * as api from '../net/api.js';
 import { element, find, reconcile, show, write } from '../lib/dom.js';
 import { fits } from '../lib/text.js';
-import { attempt } from './actions.js';
-import { openDialog } from './dialog.js';
-import { button, face, person } from './faces.js';
-import { connectButton } from './seek.js';
-import { say } from './toast.js';
+import { attempt } from '../view/actions.js';
+import { openDialog } from '../view/dialog.js';
+import { button, face, person } from '../view/faces.js';
+import { connectButton } from '../view/seek.js';
+import { say } from '../view/toast.js';
 
 const PAUSE = 200;
 

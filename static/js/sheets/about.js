@@ -1,12 +1,12 @@
 /** About a conversation: its people, and what one may do with them. */
 import * as api from '../net/api.js';
-import { element } from '../lib/dom.js';
+import { element, reconcile, write } from '../lib/dom.js';
 import { alike, both, called } from '../lib/names.js';
 import { counted, lastSeen } from '../lib/time.js';
-import { attempt } from './actions.js';
-import { confirmed, openDialog } from './dialog.js';
-import { button, person } from './faces.js';
-import { openMenu } from './menu.js';
+import { attempt } from '../view/actions.js';
+import { confirmed, openDialog } from '../view/dialog.js';
+import { button, person } from '../view/faces.js';
+import { openMenu } from '../view/menu.js';
 import { choosePeople } from './people.js';
 
 const RANK = { owner: 0, admin: 1, member: 2 };
@@ -27,6 +27,10 @@ class Group {
   #app;
   #id;
   #body = element('div');
+  #heading = element('h3', { class: 'heading' });
+  #people = element('div', { class: 'members' });
+  #rights = null;
+  #reading = 0;
   #dialog = null;
 
   constructor(app, id) {
@@ -44,25 +48,26 @@ class Group {
 
   open() {
     this.#dialog = openDialog(this.#conversation.title, this.#body);
-    this.#fill();
+    this.#drawForms();
+    this.#drawMembers();
   }
 
-  async #fill() {
-    const focused = this.#body.contains(document.activeElement) ? document.activeElement.ariaLabel : null;
+  /** Draws all but the members; forms stay while the viewer's rights do. */
+  #drawForms() {
     const conversation = this.#conversation;
     const mayManage = !conversation.left && this.#myRole !== 'member';
-    const people = element('div', { class: 'members' });
+    const rights = `${mayManage} ${conversation.left}`;
+    write(this.#heading, counted(conversation.participant_count, 'person').replace('persons', 'people'));
+    if (rights === this.#rights) return;
+    this.#rights = rights;
     this.#body.replaceChildren(
       mayManage ? this.#renameForm(conversation) : '',
-      element('h3', { class: 'heading' }, counted(conversation.participant_count, 'person').replace('persons', 'people')),
+      this.#heading,
       mayManage ? button('Add somebody', () => this.#invite()) : '',
-      people,
+      this.#people,
       conversation.left ? '' : element('p', { class: 'choices' },
         element('button', { type: 'button', class: 'button is-grave', onclick: () => this.#leave() }, 'Leave this group')),
     );
-    await this.#members(people);
-    // The button that opened a menu is drawn anew.
-    if (focused) this.#body.querySelector(`[aria-label=${CSS.escape(focused)}]`)?.focus();
   }
 
   #renameForm(conversation) {
@@ -77,19 +82,38 @@ class Group {
     return form;
   }
 
-  async #members(list) {
-    list.setAttribute('aria-busy', 'true');
+  /** Reads the members and draws those that changed. Of several readings only
+   * the last one counts, and none moves a focus that is elsewhere. */
+  async #drawMembers() {
+    this.#reading += 1;
+    const reading = this.#reading;
+    this.#people.setAttribute('aria-busy', 'true');
     let all = [];
+    let problem = null;
     try {
       all = await api.members(this.#id);
-    } catch (problem) {
-      list.replaceChildren(element('p', { class: 'wrong' }, problem.detail));
+    } catch (caught) {
+      problem = caught;
+    }
+    if (reading !== this.#reading) return;
+    this.#people.removeAttribute('aria-busy');
+    if (problem) {
+      this.#people.replaceChildren(element('p', { class: 'wrong' }, problem.detail));
+      return;
     }
     all.sort((one, two) => RANK[one.role] - RANK[two.role]
       || one.user.display_name.localeCompare(two.user.display_name));
     const namesakes = alike([this.#app.me, ...all.map(({ user }) => user)]);
-    list.append(...all.map((member) => this.#member(member, namesakes.has(member.user.id))));
-    list.removeAttribute('aria-busy');
+    const focused = this.#people.contains(document.activeElement) ? document.activeElement.ariaLabel : null;
+    reconcile(this.#people, all, {
+      // A row with another text or menu is another row.
+      key: (member) => JSON.stringify([member, namesakes.has(member.user.id), this.#myRole]),
+      make: (member) => this.#member(member, namesakes.has(member.user.id)),
+      update: () => {},
+    });
+    if (focused && !this.#people.contains(document.activeElement)) {
+      this.#people.querySelector(`[aria-label=${CSS.escape(focused)}]`)?.focus();
+    }
   }
 
   #member({ user, role }, isAlike) {
@@ -149,6 +173,7 @@ class Group {
     } catch {
       // The socket tells, too.
     }
-    await this.#fill();
+    this.#drawForms();
+    await this.#drawMembers();
   }
 }
