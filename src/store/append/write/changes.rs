@@ -20,7 +20,14 @@ pub(super) async fn members(tx: &impl ConnectionTrait, plan: &Plan) -> Result<()
         for moved in &change.moves {
             match moved {
                 MemberMove::Join(user) => join(tx, plan, message, user.id).await?,
-                MemberMove::Leave(user) => leave(tx, message, *user).await?,
+                MemberMove::Leave(user) => {
+                    leave(tx, message, *user).await?;
+                    // In a closed group no mark moves any more: each status
+                    // stays as it is without a write.
+                    if !change.closes {
+                        marks::settle(tx, message, *user).await?;
+                    }
+                }
                 MemberMove::Become(user, role) => set_role(tx, message, *user, *role).await?,
             }
         }
@@ -82,8 +89,7 @@ async fn join(
     Ok(())
 }
 
-/// They see nothing that comes from this on. What they were
-/// the last to get is not held against those who came later.
+/// They see nothing that comes from this on.
 async fn leave(tx: &impl ConnectionTrait, message: &Message, user: UserId) -> Result<()> {
     of(message.conversation_id, user)
         .col_expr(participant::Column::LeftSeq, (message.seq - 1).into())
@@ -95,7 +101,7 @@ async fn leave(tx: &impl ConnectionTrait, message: &Message, user: UserId) -> Re
         .col_expr(participant::Column::Version, message.version.into())
         .exec(tx)
         .await?;
-    marks::settle(tx, message, user).await
+    Ok(())
 }
 
 async fn set_role(

@@ -211,19 +211,21 @@ async fn alone(
     Ok((before(0, delivered)?, before(1, read)?))
 }
 
-/// Of what somebody who left hasn't read, and nobody is left who was in when it
-/// was sent but its sender, the status stays as it is. Where two others were in
-/// all along, as nearly everywhere, there is no such message, and none is
-/// looked at.
-const SETTLE: &str = "UPDATE message SET furthest = CASE WHEN seq <= \
-     (SELECT p.delivered_seq FROM participant p WHERE p.conversation_id = $1 AND p.user_id = $2) \
-     THEN 1 ELSE 0 END \
-     WHERE conversation_id = $1 AND furthest = 2 AND seq < $3 AND seq > \
-     (SELECT p.read_seq FROM participant p WHERE p.conversation_id = $1 AND p.user_id = $2) \
-     AND seq <= COALESCE((SELECT p.joined_seq FROM participant p WHERE p.conversation_id = $1 \
-     AND p.left_seq IS NULL ORDER BY p.joined_seq LIMIT 1 OFFSET 1), $3) \
-     AND NOT EXISTS (SELECT 1 FROM participant p WHERE p.conversation_id = $1 \
-     AND p.left_seq IS NULL AND p.joined_seq < message.seq AND p.user_id <> message.sender_id)";
+/// A message that the leaver has not read keeps its status if no remaining
+/// member but its sender was in when it was sent. Only messages from before the
+/// second of the remaining members joined can be such: the subquery reads the
+/// members once, and the statement only that range.
+const SETTLE: &str = "UPDATE message SET furthest = CASE WHEN seq <= x.delivered_seq THEN 1 ELSE 0 END \
+     FROM (SELECT l.delivered_seq, l.read_seq, \
+     (SELECT p.joined_seq FROM participant p WHERE p.conversation_id = $1 AND p.left_seq IS NULL \
+     ORDER BY p.joined_seq, p.user_id LIMIT 1) AS first_joined_seq, \
+     (SELECT p.user_id FROM participant p WHERE p.conversation_id = $1 AND p.left_seq IS NULL \
+     ORDER BY p.joined_seq, p.user_id LIMIT 1) AS first_id, \
+     COALESCE((SELECT p.joined_seq FROM participant p WHERE p.conversation_id = $1 \
+     AND p.left_seq IS NULL ORDER BY p.joined_seq, p.user_id LIMIT 1 OFFSET 1), $3 - 1) AS up_to \
+     FROM participant l WHERE l.conversation_id = $1 AND l.user_id = $2) x \
+     WHERE conversation_id = $1 AND furthest = 2 AND seq > x.read_seq AND seq <= x.up_to \
+     AND (x.first_joined_seq IS NULL OR x.first_joined_seq >= seq OR x.first_id = sender_id)";
 
 /// Settles what somebody leaves behind by leaving with this message.
 pub(super) async fn settle(
