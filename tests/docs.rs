@@ -270,7 +270,7 @@ fn every_check_of_the_doctor_is_told() {
     });
     let names: Vec<_> = names.collect();
     assert!(names.len() >= 15, "{names:?}");
-    let others = ["schema", "integrity", "orphans", "unread"];
+    let others = ["schema", "integrity", "orphans", "unread", "deleted"];
     for name in names.iter().chain(&others) {
         assert!(page.contains(&format!("`{name}`")), "no {name}");
     }

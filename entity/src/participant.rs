@@ -53,6 +53,8 @@ pub struct Model {
     pub read_seq: i64,
     /// The `ord` that `read_seq` stands at.
     pub read_ord: i64,
+    /// The number of deleted messages after `read_seq`, up to `left_seq`.
+    pub unread_deleted: i64,
     /// The version of the last change of this row; of who left, also of what
     /// they still see.
     pub version: i64,

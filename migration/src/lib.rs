@@ -26,6 +26,7 @@ mod m20261130_000019_login_ends;
 mod m20261130_000020_invite_hashes;
 mod m20261130_000021_notices;
 mod m20261130_000034_search_words;
+mod m20261201_000035_unread_deleted;
 
 /// All steps, in order.
 pub struct Migrator;
@@ -49,6 +50,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261130_000020_invite_hashes::Migration),
             Box::new(m20261130_000021_notices::Migration),
             Box::new(m20261130_000034_search_words::Migration),
+            Box::new(m20261201_000035_unread_deleted::Migration),
         ]
     }
 }

@@ -54,6 +54,7 @@ pub(super) fn play(
         }
     }
     history.keep(script.mine)?;
+    history.count_deleted();
     let History { row, members, .. } = history;
     rows.conversations.push(row);
     rows.participants.extend(members.into_values());
@@ -292,6 +293,7 @@ impl<'a> History<'a> {
             delivered_seq: row.last_seq,
             read_seq: row.last_seq,
             read_ord: row.last_ord,
+            unread_deleted: 0,
             version: row.version,
             muted_until: None,
             archived: false,

@@ -191,6 +191,7 @@ fn newcomer(id: ConversationId, user: UserId, now: Millis) -> participant::Activ
         delivered_seq: Set(0),
         read_seq: Set(0),
         read_ord: Set(0),
+        unread_deleted: Set(0),
         version: Set(0),
         muted_until: Set(None),
         archived: Set(false),

@@ -12,7 +12,7 @@ use migration::{Migrator, MigratorTrait};
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
 
 use super::{Result, Store, StoreError};
-use checks::{CHECKS, unread};
+use checks::{CHECKS, unread, unread_deleted};
 
 /// Of one kind of finding, this many are told each; the rest is a number.
 const TOLD_EACH: u64 = 10;
@@ -54,7 +54,9 @@ impl Store {
             for (about, sql) in CHECKS {
                 found.extend(told(check(&tx, about, sql).await)?);
             }
-            found.extend(told(check(&tx, "unread", &unread()).await)?);
+            for (about, sql) in [("unread", unread()), ("deleted", unread_deleted())] {
+                found.extend(told(check(&tx, about, &sql).await)?);
+            }
         }
         let ended = tx.commit().await;
         if found.is_empty() {

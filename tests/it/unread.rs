@@ -1,6 +1,7 @@
 //! Unread counts: exact at any time, told as they change.
 
 mod changes;
+mod deleted;
 mod live;
 mod model;
 mod mutes;

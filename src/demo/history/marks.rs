@@ -44,6 +44,18 @@ impl History<'_> {
         Ok(Some(who))
     }
 
+    /// Counts the deleted messages after each read marker.
+    pub(super) fn count_deleted(&mut self) {
+        let messages = self.rows.messages.get(self.first..).unwrap_or_default();
+        for member in self.members.values_mut() {
+            let last = member.left_seq.unwrap_or(i64::MAX);
+            let deleted = messages.iter().filter(|message| {
+                message.deleted_at.is_some() && message.seq > member.read_seq && message.seq <= last
+            });
+            member.unread_deleted = count(deleted.count());
+        }
+    }
+
     /// Keeps when somebody's mark moved. Of two, each is all the others of
     /// the other: the overall mark says it.
     pub(super) fn tell(

@@ -61,6 +61,13 @@ impl Plan {
         self.conversations.is_empty()
     }
 
+    /// Whether a read marker passes every message that was stored before the
+    /// batch. No message of the batch can be deleted in it.
+    pub(super) fn reads_all(&self, conversation: ConversationId, moved: &Move) -> bool {
+        let row = self.conversations.get(&conversation);
+        moved.has_sent || row.is_some_and(|row| row.last_ord == moved.ord)
+    }
+
     /// The conversations to which it brings more than messages and marks.
     pub(super) fn changed_otherwise(&self) -> impl Iterator<Item = ConversationId> {
         let changes = self.changes.iter();

@@ -24,7 +24,7 @@ pub(super) async fn all(
 ) -> Result<()> {
     // Who comes or goes makes everything after it in the batch stale: so what
     // people said and set is written first, and then what became of them.
-    marks::advance(script, &plan.moves);
+    marks::advance(script, plan);
     if !plan.settings.is_empty() {
         script.run(tx).await?;
         changes::settings(tx, &plan.settings).await?;

@@ -184,13 +184,11 @@ impl From<&Conversation> for ListCursor {
     }
 }
 
-/// Text messages after one's read mark, less the withdrawn ones, which a
-/// partial index counts. Who left counts up to there.
+/// Text messages after the read marker, without the deleted ones. Of a former
+/// member, up to the last message of their membership.
 pub(crate) const UNREAD: &str = "CASE WHEN p.left_seq IS NULL THEN c.last_ord ELSE COALESCE( \
      (SELECT l.ord FROM message l WHERE l.conversation_id = c.id AND l.seq = p.left_seq), 0) END \
-     - p.read_ord - (SELECT COUNT(*) FROM message w WHERE w.conversation_id = c.id \
-     AND w.ord > p.read_ord AND w.deleted_at IS NOT NULL \
-     AND (p.left_seq IS NULL OR w.seq <= p.left_seq))";
+     - p.read_ord - p.unread_deleted";
 
 /// When something last happened there, as far as one may know.
 const AT: &str = "CASE WHEN p.left_seq IS NULL THEN COALESCE(c.last_message_at, c.created_at) \

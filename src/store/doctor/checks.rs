@@ -156,16 +156,37 @@ pub(super) const CHECKS: [(&str, &str); 18] = [
     ),
 ];
 
-/// What waits for each by the counters, against what a count of all texts
-/// gives: running totals, read where the person stands and where they end.
+/// The unread count of each member by the counters, compared with the texts
+/// after the read marker.
 pub(super) fn unread() -> String {
+    after_marker(
+        UNREAD,
+        "kind = 0 AND deleted_at IS NULL",
+        "unread by the counters",
+    )
+}
+
+/// The number of deleted messages after each read marker, compared with them.
+pub(super) fn unread_deleted() -> String {
+    let stored = "p.unread_deleted";
+    after_marker(
+        stored,
+        "deleted_at IS NOT NULL",
+        "deleted after the read marker",
+    )
+}
+
+/// A number that is stored for each member, compared with the messages after
+/// the read marker that fulfil a condition. These are counted by running
+/// totals, which are read at the marker and at the end.
+fn after_marker(stored: &str, condition: &str, what: &str) -> String {
     format!(
         "WITH texts AS (SELECT conversation_id, seq, \
-         SUM(CASE WHEN kind = 0 AND deleted_at IS NULL THEN 1 ELSE 0 END) \
+         SUM(CASE WHEN {condition} THEN 1 ELSE 0 END) \
          OVER (PARTITION BY conversation_id ORDER BY seq) AS many FROM message) \
          SELECT 'person ' || user_id || ' in conversation ' || conversation_id || ' has ' \
-         || said || ' unread by the counters, and ' || counted || ' by counting' AS line \
-         FROM (SELECT p.user_id, p.conversation_id, {UNREAD} AS said, \
+         || said || ' {what}, and ' || counted || ' by counting' AS line \
+         FROM (SELECT p.user_id, p.conversation_id, {stored} AS said, \
          COALESCE(upto.many, 0) - COALESCE(seen.many, 0) AS counted FROM participant p \
          JOIN conversation c ON c.id = p.conversation_id \
          LEFT JOIN texts seen ON seen.conversation_id = p.conversation_id \

@@ -182,6 +182,8 @@ fn of_their_rows(direct: i64, group: i64) -> Vec<Damage> {
         moved("marks", ("participant", "delivered_seq"), &inside, 1000),
         moved("read_ord", ("participant", "read_ord"), &inside, 1),
         moved("unread", ("participant", "read_ord"), &inside, 1),
+        moved("deleted", ("participant", "unread_deleted"), all, 1),
+        moved("unread", ("participant", "unread_deleted"), &inside, -1),
         moved("receipts", ("receipt", "up_to_seq"), all, 1000),
         damage(
             "words",

@@ -139,6 +139,14 @@ impl Room {
         said.nth(back).map(|said| said.id)
     }
 
+    /// One of the newest messages that somebody sees and that are there still.
+    pub(super) fn not_withdrawn(&self, who: usize, back: usize) -> Option<i64> {
+        let seen = &self.history[self.people[who]?.joined..];
+        let there = |said: &&Said| said.sender.is_some() && !said.is_withdrawn;
+        let mut there = seen.iter().rev().filter(there);
+        there.nth(back).map(|said| said.id)
+    }
+
     /// One of the newest that they said, still see, and haven't withdrawn: what
     /// was before they came again is gone from view.
     pub(super) fn own(&self, who: usize, back: usize) -> Option<i64> {

@@ -1,6 +1,6 @@
 //! The marks that a batch moves: people's own, and the overall ones.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use entity::conversation::Kind;
 use entity::{ConversationId, Millis, UserId, receipt};
@@ -15,15 +15,27 @@ use super::super::sql;
 use crate::protocol::Message;
 use crate::store::{Result, TELLS_EACH_UP_TO, piece};
 
-pub(super) fn advance(script: &mut Script, moves: &BTreeMap<(ConversationId, UserId), Move>) {
+/// Deleted messages after a read marker that moves from `read_ord` to `column5`.
+/// At the last message (`column7`) there are none. Otherwise the deleted ones
+/// that it passes are subtracted: each is read once for each member who had
+/// not read it.
+const STILL_DELETED: &str = "CASE WHEN v.column7 OR participant.unread_deleted = 0 THEN 0 \
+     ELSE participant.unread_deleted - (SELECT COUNT(*) FROM message w \
+     WHERE w.conversation_id = participant.conversation_id AND w.ord > participant.read_ord \
+     AND w.ord <= v.column5 AND w.deleted_at IS NOT NULL) END";
+
+/// Moves the marks of users. What the batch deletes is not deleted yet, and is
+/// counted later by the markers as they are written here.
+pub(super) fn advance(script: &mut Script, plan: &Plan) {
+    let moves = &plan.moves;
     if moves.is_empty() {
         return;
     }
     let sql = format!(
         "UPDATE participant SET delivered_seq = v.column3, read_seq = v.column4, \
-         read_ord = v.column5, version = v.column6 FROM {} v \
+         read_ord = v.column5, version = v.column6, unread_deleted = {STILL_DELETED} FROM {} v \
          WHERE participant.conversation_id = v.column1 AND participant.user_id = v.column2",
-        sql::values(script.backend(), moves.len(), 6)
+        sql::values(script.backend(), moves.len(), 7)
     );
     let values = moves.iter().flat_map(|((conversation, user), moved)| {
         [
@@ -33,6 +45,7 @@ pub(super) fn advance(script: &mut Script, moves: &BTreeMap<(ConversationId, Use
             moved.read.seq.into(),
             moved.ord.into(),
             moved.version.into(),
+            plan.reads_all(*conversation, moved).into(),
         ]
     });
     script.add(sql, values);

@@ -49,6 +49,25 @@ pub(super) async fn all(
     Ok(())
 }
 
+/// Members who had not read a message have one unread message less when it is
+/// deleted. The marks of its sender are never before it. All moves of the
+/// batch are written by now, so that a marker that passes the message and the
+/// deletion do not both subtract it.
+const COUNT_DELETED: &str = "UPDATE participant SET unread_deleted = unread_deleted + 1 \
+     WHERE conversation_id = $1 AND read_seq < $2 AND (left_seq IS NULL OR left_seq >= $2)";
+
+async fn count_deleted(tx: &impl ConnectionTrait, touch: &NewTouch) -> Result<()> {
+    let values = [touch.conversation.into(), touch.seq.into()];
+    let backend = tx.get_database_backend();
+    tx.execute_raw(Statement::from_sql_and_values(
+        backend,
+        COUNT_DELETED,
+        values,
+    ))
+    .await?;
+    Ok(())
+}
+
 /// Those who left and still see what was touched, or one of the messages that
 /// changed with it. Most have seen nothing so new, and aren't looked at.
 const RAISE_LEAVERS: &str = "UPDATE participant SET version = $1 \
@@ -86,6 +105,7 @@ async fn withdraw(tx: &impl ConnectionTrait, touch: &NewTouch, now: Millis) -> R
         .filter(reaction::Column::MessageId.eq(touch.message))
         .exec(tx)
         .await?;
+    count_deleted(tx, touch).await?;
     change_quotes(tx, touch).await
 }
 
