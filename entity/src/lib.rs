@@ -23,6 +23,7 @@ pub mod participant;
 pub mod password_reset;
 pub mod reaction;
 pub mod receipt;
+pub mod request_pause;
 pub mod user;
 pub mod user_status;
 pub mod user_word;

@@ -27,6 +27,7 @@ mod m20261130_000020_invite_hashes;
 mod m20261130_000021_notices;
 mod m20261130_000034_search_words;
 mod m20261201_000035_unread_deleted;
+mod m20261201_000045_request_pauses;
 
 /// All steps, in order.
 pub struct Migrator;
@@ -51,6 +52,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261130_000021_notices::Migration),
             Box::new(m20261130_000034_search_words::Migration),
             Box::new(m20261201_000035_unread_deleted::Migration),
+            Box::new(m20261201_000045_request_pauses::Migration),
         ]
     }
 }

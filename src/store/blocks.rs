@@ -13,7 +13,7 @@ use sea_orm::{
     QueryFilter, QueryOrder, QueryResult, QuerySelect,
 };
 
-use super::connections::{gone, hold_pair, pair, set_open, set_state};
+use super::connections::{gone, hold_pair, pair, set_open, set_state, withdraw};
 use super::{Change, Result, Store, StoreError, piece};
 use crate::protocol::{Code, User};
 
@@ -48,7 +48,7 @@ impl Store {
             .await?;
         let row = pair(me.id, them.id).lock_exclusive().one(&tx).await?;
         let change = match row {
-            Some(mut row) => end(&tx, &mut row, me.id)
+            Some(mut row) => end(&tx, &mut row, (me.id, now))
                 .await?
                 .then(|| gone(&row, me, them)),
             None => None,
@@ -155,14 +155,16 @@ impl Pairs {
 
 /// Ends what `row` says, for the one who blocks; false where that was nothing
 /// they knew of.
-async fn end(tx: &impl ConnectionTrait, row: &mut connection::Model, me: UserId) -> Result<bool> {
+async fn end(
+    tx: &impl ConnectionTrait,
+    row: &mut connection::Model,
+    (me, now): (UserId, Millis),
+) -> Result<bool> {
     let is_theirs = row.requested_by != me;
     match row.state {
         State::Swallowed if is_theirs => return Ok(false),
         State::Requested if is_theirs => set_state(tx, row, State::Swallowed).await?,
-        State::Requested | State::Swallowed => {
-            row.clone().delete(tx).await?;
-        }
+        State::Requested | State::Swallowed => withdraw(tx, row, now).await?,
         State::Connected => {
             row.clone().delete(tx).await?;
             set_open(tx, row, false).await?;

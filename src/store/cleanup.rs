@@ -14,6 +14,10 @@ const KEPT_AFTER_END: Duration = Duration::from_secs(30 * 24 * 3600);
 /// The most rows that one statement deletes.
 const BATCH: i64 = 500;
 
+/// Pauses of requests have no use after their end.
+const PAUSES: &str = "DELETE FROM request_pause WHERE (requester_id, recipient_id) IN \
+     (SELECT requester_id, recipient_id FROM request_pause WHERE until <= $1 LIMIT $2)";
+
 /// Rows that ended before a moment: each statement seeks them in an index.
 const ENDED: [&str; 5] = [
     "DELETE FROM login WHERE id IN (SELECT id FROM login WHERE ended_at < $1 LIMIT $2)",
@@ -32,9 +36,10 @@ impl Store {
     /// that was all.
     pub async fn delete_ended(&self, now: Millis) -> Result<bool> {
         let before = now.before(KEPT_AFTER_END);
+        let statements = ENDED.map(|sql| (sql, before)).into_iter();
         let mut is_all = true;
-        for sql in ENDED {
-            let values = [Value::from(before), Value::from(BATCH)];
+        for (sql, until) in statements.chain([(PAUSES, now)]) {
+            let values = [Value::from(until), Value::from(BATCH)];
             let statement = Statement::from_sql_and_values(self.backend(), sql, values);
             let done = self.writer.execute_raw(statement).await?;
             is_all &= done.rows_affected() < BATCH.unsigned_abs();

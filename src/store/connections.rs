@@ -5,6 +5,8 @@
 //! that was judged before is either written before the change, or judged
 //! again after it.
 
+mod pauses;
+mod request;
 mod waiting;
 
 use std::collections::BTreeSet;
@@ -14,14 +16,16 @@ use entity::{ConnectionId, Millis, UserId, conversation, user};
 use sea_orm::{
     ActiveValue::Set,
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, IntoActiveModel, ModelTrait,
-    QueryFilter, QueryOrder, QuerySelect, TryInsertResult,
+    QueryFilter, QueryOrder, QuerySelect,
     sea_query::{Expr, LockType},
 };
 
-use super::blocks::blocks;
 use super::{Result, Store, StoreError};
 use crate::protocol::connection::State as Seen;
 use crate::protocol::{Code, Connection, User, input::direct_key};
+
+pub(super) use pauses::{forget as forget_pauses, withdraw};
+pub use request::RequestOutcome;
 
 /// A connection in its new state, as each of the two now sees it.
 #[derive(Clone, Debug)]
@@ -30,17 +34,6 @@ pub struct Change {
     pub mine: Connection,
     /// What the other sees; none where they are not to know.
     pub theirs: Option<Connection>,
-}
-
-/// What asking somebody came to.
-#[derive(Clone, Debug)]
-pub enum RequestOutcome {
-    /// The other will hear of it.
-    Requested(Change),
-    /// The other had asked already.
-    Connected(Change),
-    /// It stood like that before.
-    Unchanged(Connection),
 }
 
 impl Store {
@@ -80,44 +73,6 @@ impl Store {
         Ok(self.asked.pending.ask(me, read).await?.unwrap_or_default())
     }
 
-    /// Asks `them`; where they had asked already, the two are connected.
-    ///
-    /// # Errors
-    /// `conflict` for oneself, and for somebody whom one blocks.
-    pub async fn request_connection(
-        &self,
-        me: &user::Model,
-        them: &user::Model,
-        now: Millis,
-    ) -> Result<RequestOutcome> {
-        if me.id == them.id {
-            return Err(StoreError::refused(
-                Code::Conflict,
-                "You can't connect with yourself.",
-            ));
-        }
-        let tx = self.begin().await?;
-        hold_pair(&tx, me.id, them.id).await?;
-        if blocks(&tx, me.id, them.id).await? {
-            return Err(StoreError::refused(
-                Code::Conflict,
-                "You block this person.",
-            ));
-        }
-        let is_fresh = insert_request(&tx, me.id, them.id, now).await?;
-        let mut row = locked_pair(&tx, me.id, them.id).await?;
-        let outcome = if is_fresh || revive(&tx, &mut row, me.id).await? {
-            RequestOutcome::Requested(change(&row, me, them))
-        } else if row.state == State::Connected || row.requested_by == me.id {
-            RequestOutcome::Unchanged(seen(&row, me.id, them))
-        } else {
-            connect(&tx, &mut row).await?;
-            RequestOutcome::Connected(change(&row, me, them))
-        };
-        tx.commit().await?;
-        Ok(outcome)
-    }
-
     /// Says yes to who asked.
     ///
     /// # Errors
@@ -139,11 +94,17 @@ impl Store {
         Ok(change(&row, me, &them))
     }
 
-    /// Says no to who asked.
+    /// Declines a request. Another one of that user is not delivered for 30
+    /// days.
     ///
     /// # Errors
     /// `not_found`, or `conflict` where nobody is waiting for an answer.
-    pub async fn decline_connection(&self, me: &user::Model, id: ConnectionId) -> Result<Change> {
+    pub async fn decline_connection(
+        &self,
+        me: &user::Model,
+        id: ConnectionId,
+        now: Millis,
+    ) -> Result<Change> {
         let tx = self.begin().await?;
         let (row, them) = locked(&tx, me.id, id).await?;
         if row.state != State::Requested || row.requested_by == me.id {
@@ -152,7 +113,7 @@ impl Store {
                 "There is no request of theirs to decline.",
             ));
         }
-        row.clone().delete(&tx).await?;
+        pauses::decline(&tx, &row, me.id, now).await?;
         tx.commit().await?;
         Ok(gone(&row, me, &them))
     }
@@ -161,11 +122,22 @@ impl Store {
     ///
     /// # Errors
     /// `not_found`.
-    pub async fn remove_connection(&self, me: &user::Model, id: ConnectionId) -> Result<Change> {
+    pub async fn remove_connection(
+        &self,
+        me: &user::Model,
+        id: ConnectionId,
+        now: Millis,
+    ) -> Result<Change> {
         let tx = self.begin().await?;
         let (row, them) = locked(&tx, me.id, id).await?;
-        row.clone().delete(&tx).await?;
-        set_open(&tx, &row, false).await?;
+        match row.state {
+            State::Connected => {
+                row.clone().delete(&tx).await?;
+                set_open(&tx, &row, false).await?;
+            }
+            _ if row.requested_by == me.id => withdraw(&tx, &row, now).await?,
+            _ => pauses::decline(&tx, &row, me.id, now).await?,
+        }
         tx.commit().await?;
         Ok(gone(&row, me, &them))
     }
@@ -225,50 +197,8 @@ pub(super) async fn hold_pair(tx: &impl ConnectionTrait, one: UserId, two: UserI
     Ok(())
 }
 
-/// Makes a request heard that was swallowed once, and is repeated after the
-/// block was lifted; true where it was such a one.
-async fn revive(
-    tx: &impl ConnectionTrait,
-    row: &mut connection::Model,
-    me: UserId,
-) -> Result<bool> {
-    let was_swallowed = row.state == State::Swallowed && row.requested_by == me;
-    if !was_swallowed || blocks(tx, other(row, me), me).await? {
-        return Ok(false);
-    }
-    set_state(tx, row, State::Requested).await?;
-    Ok(true)
-}
-
-/// True where there was no row for the two yet.
-async fn insert_request(
-    tx: &impl ConnectionTrait,
-    me: UserId,
-    them: UserId,
-    now: Millis,
-) -> Result<bool> {
-    let state = if blocks(tx, them, me).await? {
-        State::Swallowed
-    } else {
-        State::Requested
-    };
-    let (low, high) = ordered(me, them);
-    let row = connection::ActiveModel {
-        low_id: Set(low),
-        high_id: Set(high),
-        requested_by: Set(me),
-        state: Set(state),
-        created_at: Set(now),
-        ..Default::default()
-    };
-    let done = connection::Entity::insert(row)
-        .on_conflict_do_nothing_on([connection::Column::LowId, connection::Column::HighId])
-        .exec_without_returning(tx)
-        .await?;
-    Ok(matches!(done, TryInsertResult::Inserted(1..)))
-}
-
 async fn connect(tx: &impl ConnectionTrait, row: &mut connection::Model) -> Result<()> {
+    pauses::end(tx, row).await?;
     set_state(tx, row, State::Connected).await?;
     set_open(tx, row, true).await
 }

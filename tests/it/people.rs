@@ -7,6 +7,7 @@ mod invites;
 mod logins;
 mod me;
 mod names;
+mod pauses;
 mod profiles;
 mod search;
 

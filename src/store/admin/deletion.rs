@@ -138,6 +138,7 @@ async fn forget(tx: &impl ConnectionTrait, id: UserId) -> Result<()> {
         .add(block::Column::BlockerId.eq(id))
         .add(block::Column::BlockedId.eq(id));
     block::Entity::delete_many().filter(blocks).exec(tx).await?;
+    connections::forget_pauses(tx, id).await?;
     password_reset::Entity::delete_many()
         .filter(password_reset::Column::UserId.eq(id))
         .exec(tx)

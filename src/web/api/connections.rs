@@ -62,7 +62,7 @@ pub(in crate::web) async fn request(
     Ok(match ask(&app, &login.user, &them).await? {
         RequestOutcome::Requested(change) => HttpResponse::Created().json(change.mine),
         RequestOutcome::Connected(change) => HttpResponse::Ok().json(change.mine),
-        RequestOutcome::Unchanged(connection) => HttpResponse::Ok().json(connection),
+        RequestOutcome::Unchanged(connection, _) => HttpResponse::Ok().json(connection),
     })
 }
 
@@ -81,7 +81,11 @@ pub(in crate::web) async fn ask(
         RequestOutcome::Requested(change) | RequestOutcome::Connected(change) => {
             tell(app, me.id, change).await;
         }
-        RequestOutcome::Unchanged(_) => {}
+        RequestOutcome::Unchanged(_, Some(theirs)) => {
+            let connection = theirs.clone();
+            app.engine.tell(them.id, &Event::Connection { connection });
+        }
+        RequestOutcome::Unchanged(_, None) => {}
     }
     Ok(outcome)
 }
@@ -105,7 +109,10 @@ pub(in crate::web) async fn decline(
     id: Path<i64>,
 ) -> Result<HttpResponse, Problem> {
     let id = ConnectionId(*id);
-    let change = app.store.decline_connection(&login.user, id).await?;
+    let change = app
+        .store
+        .decline_connection(&login.user, id, Millis::now())
+        .await?;
     tell(&app, login.user.id, &change).await;
     Ok(HttpResponse::NoContent().finish())
 }
@@ -117,7 +124,10 @@ pub(in crate::web) async fn remove(
     id: Path<i64>,
 ) -> Result<HttpResponse, Problem> {
     let id = ConnectionId(*id);
-    let change = app.store.remove_connection(&login.user, id).await?;
+    let change = app
+        .store
+        .remove_connection(&login.user, id, Millis::now())
+        .await?;
     tell(&app, login.user.id, &change).await;
     Ok(HttpResponse::NoContent().finish())
 }

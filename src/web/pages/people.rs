@@ -3,7 +3,7 @@
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, ResponseError};
-use entity::{ConnectionId, user};
+use entity::{ConnectionId, Millis, user};
 
 use super::super::App;
 use super::super::api::{connections, named};
@@ -70,7 +70,7 @@ pub(in crate::web) async fn ask(
     };
     match connections::ask(&app, &login.user, &them).await {
         Ok(RequestOutcome::Connected(_)) => Ok(go_on(&chat(&them), [])),
-        Ok(RequestOutcome::Requested(_) | RequestOutcome::Unchanged(_)) => Ok(go_on(HOME, [])),
+        Ok(RequestOutcome::Requested(_) | RequestOutcome::Unchanged(..)) => Ok(go_on(HOME, [])),
         Err(problem) if problem.code == Code::Conflict => {
             refuse(&app, &login, sought, Refused::by(&problem)).await
         }
@@ -98,7 +98,10 @@ pub(in crate::web) async fn decline(
     id: Path<i64>,
 ) -> Result<HttpResponse, Problem> {
     let id = ConnectionId(*id);
-    let change = app.store.decline_connection(&login.user, id).await?;
+    let change = app
+        .store
+        .decline_connection(&login.user, id, Millis::now())
+        .await?;
     connections::tell(&app, login.user.id, &change).await;
     Ok(go_on(HOME, []))
 }

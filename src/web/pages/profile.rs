@@ -93,14 +93,14 @@ pub(in crate::web) async fn change(
 /// What there was may have gone while the page stood there: then there is
 /// nothing to do.
 async fn answer(app: &App, login: &Login, them: &user::Model, act: &str) -> Result<(), Problem> {
-    let me = &login.user;
+    let (me, now) = (&login.user, Millis::now());
     let Some(id) = app.store.connection_between(me.id, them.id).await? else {
         return Ok(());
     };
     let change = match act {
         "accept" => app.store.accept_connection(me, id).await?,
-        "decline" => app.store.decline_connection(me, id).await?,
-        _ => app.store.remove_connection(me, id).await?,
+        "decline" => app.store.decline_connection(me, id, now).await?,
+        _ => app.store.remove_connection(me, id, now).await?,
     };
     connections::tell(app, me.id, &change).await;
     Ok(())

@@ -20,7 +20,9 @@ pub(crate) async fn everything(store: &Store) {
     let login = log_in(store, &ann).await;
     store.login(login, NOW).await.unwrap().unwrap();
     store.logins_ended_since(NOW).await.unwrap();
+    refuse(store, &ann, &ben).await;
     connect(store, &ann, &ben).await;
+    store.delete_ended(NOW).await.unwrap();
     let (direct, _) = store.open_direct(ann.id, ben.id, NOW).await.unwrap();
     store.open_direct(ben.id, ann.id, NOW).await.unwrap();
     let group = store.create_group(ann.id, crew(&ben), NOW).await.unwrap();
@@ -71,6 +73,23 @@ pub(super) async fn connect(store: &Store, one: &user::Model, two: &user::Model)
         panic!("{asked:?}");
     };
     store.accept_connection(two, change.mine.id).await.unwrap();
+}
+
+/// A request that is declined, repeated and withdrawn.
+async fn refuse(store: &Store, one: &user::Model, two: &user::Model) {
+    let asked = store.request_connection(two, one, NOW).await.unwrap();
+    let RequestOutcome::Requested(change) = asked else {
+        panic!("{asked:?}");
+    };
+    let id = change.mine.id;
+    store.decline_connection(one, id, NOW).await.unwrap();
+    let asked = store.request_connection(two, one, NOW).await.unwrap();
+    let RequestOutcome::Requested(change) = asked else {
+        panic!("{asked:?}");
+    };
+    assert!(change.theirs.is_none(), "not delivered");
+    let id = change.mine.id;
+    store.remove_connection(two, id, NOW).await.unwrap();
 }
 
 pub(super) fn crew(other: &user::Model) -> NewGroup {

@@ -15,7 +15,7 @@ use super::flow;
 use super::statements::watched;
 use crate::support::TestDatabase;
 
-const GROWING: [&str; 14] = [
+const GROWING: [&str; 15] = [
     "message",
     "receipt",
     "participant",
@@ -30,6 +30,7 @@ const GROWING: [&str; 14] = [
     "user_word",
     "conversation_word",
     "password_reset",
+    "request_pause",
 ];
 
 #[tokio::test]

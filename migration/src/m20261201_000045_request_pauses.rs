@@ -1,0 +1,35 @@
+//! Times in which requests of one user to another are not delivered.
+
+use sea_orm_migration::prelude::*;
+
+use crate::columns::{belongs_to, big, index};
+
+#[derive(DeriveMigrationName)]
+pub(crate) struct Migration;
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
+
+    async fn up(&self, schema: &SchemaManager) -> Result<(), DbErr> {
+        let table = Table::create()
+            .table("request_pause")
+            .col(big("requester_id"))
+            .col(big("recipient_id"))
+            .col(big("until"))
+            .primary_key(Index::create().col("requester_id").col("recipient_id"))
+            .foreign_key(&mut belongs_to("requester_id", "user"))
+            .foreign_key(&mut belongs_to("recipient_id", "user"))
+            .to_owned();
+        schema.create_table(table).await?;
+        schema
+            .create_index(index("request_pause", &["recipient_id"]))
+            .await?;
+        // The server deletes ended pauses.
+        schema
+            .create_index(index("request_pause", &["until"]))
+            .await
+    }
+}
