@@ -56,8 +56,8 @@ pub use alone::ServeLock;
 pub use audience::Acquaintances;
 pub use connections::{Change, RequestOutcome};
 pub use conversations::{
-    Access, Changed, Leaver, ListCursor, Missed, NewGroup, RoomMember, RoomRecord, Round, Standing,
-    Waiting, Window,
+    Access, Changed, ConversationPage, Leaver, ListCursor, Missed, NewGroup, RoomMember,
+    RoomRecord, Round, Standing, Waiting, Window,
 };
 pub use doctor::Finding;
 pub use error::StoreError;

@@ -5,6 +5,7 @@ use entity::participant::Role;
 use entity::{ConversationId, Millis};
 use serde::Serialize;
 
+use super::encoding::json_len;
 use super::{Message, User};
 
 /// Somebody who takes part.
@@ -55,4 +56,12 @@ pub struct Conversation {
     /// They left or were removed: a read-only view up to there.
     pub left: bool,
     pub created_at: Millis,
+}
+
+impl Conversation {
+    /// How many bytes it has as JSON.
+    #[must_use]
+    pub fn encoded_len(&self) -> usize {
+        json_len(self)
+    }
 }

@@ -2,6 +2,7 @@
 //! starts from.
 
 mod groups;
+mod list;
 mod missed;
 mod resume;
 mod room;
@@ -18,13 +19,14 @@ use sea_orm::{
 use super::{Result, Store, StoreError, connections};
 use crate::protocol::{Code, input::direct_key};
 pub use groups::NewGroup;
+pub use list::{ConversationPage, ListCursor};
 pub use missed::{Leaver, Missed};
 pub use resume::{Changed, Round, Standing};
 use room::room;
 pub use room::{RoomMember, RoomRecord};
 use views::LISTED;
 pub(super) use views::UNREAD;
-pub use views::{ListCursor, Waiting};
+pub use views::Waiting;
 
 /// Which part of a history a person may see: what stands after `first` and up
 /// to `last`.

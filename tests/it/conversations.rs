@@ -1,3 +1,4 @@
 //! Conversations, beyond what one request shows of them.
 
+mod pages;
 mod settings;

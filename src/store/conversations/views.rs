@@ -14,7 +14,7 @@ use crate::protocol::{Conversation, Message, Participant};
 use crate::store::append::sql::{pad, places, places_from};
 use crate::store::blocks::Pairs;
 use crate::store::database::Database;
-use crate::store::{Result, StoreError, count, messages, piece};
+use crate::store::{Result, StoreError, messages, piece};
 use people::{PEOPLE, PersonRow};
 
 impl Store {
@@ -61,36 +61,6 @@ impl Store {
         let values = users.iter().map(|user| Value::from(*user));
         let values = [Value::from(id)].into_iter().chain(values);
         views(&self.reader, &rest, values).await
-    }
-
-    /// A page of a person's conversations: pinned ones, then most recent
-    /// first.
-    pub async fn conversations(
-        &self,
-        me: UserId,
-        after: Option<ListCursor>,
-        limit: u64,
-    ) -> Result<Vec<Conversation>> {
-        let limit = count(limit);
-        let order = format!("ORDER BY p.pinned DESC, {AT} DESC, c.id DESC");
-        let found = match after {
-            None => {
-                let rest = format!("WHERE p.user_id = $1 AND {LISTED} {order} LIMIT $2");
-                views(&self.reader, &rest, [me.into(), limit]).await?
-            }
-            Some(cursor) => {
-                let rest = format!(
-                    "WHERE p.user_id = $1 AND {LISTED} AND \
-                     (CASE WHEN p.pinned THEN 1 ELSE 0 END, {AT}, c.id) < ($2, $3, $4) \
-                     {order} LIMIT $5"
-                );
-                let pinned = i64::from(cursor.pinned);
-                let place = [pinned.into(), cursor.at.into(), cursor.id.into()];
-                let values = [me.into()].into_iter().chain(place).chain([limit]);
-                views(&self.reader, &rest, values).await?
-            }
-        };
-        Ok(found.into_iter().map(|(_, found)| found).collect())
     }
 
     /// The conversations in which messages wait for a person, but for those
@@ -165,25 +135,6 @@ pub struct Waiting {
     pub muted_until: Option<Millis>,
 }
 
-/// Where a page of a person's list ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ListCursor {
-    pub pinned: bool,
-    pub at: Millis,
-    pub id: ConversationId,
-}
-
-impl From<&Conversation> for ListCursor {
-    fn from(conversation: &Conversation) -> Self {
-        let newest = conversation.last_message.as_ref();
-        Self {
-            pinned: conversation.pinned,
-            at: newest.map_or(conversation.created_at, |message| message.created_at),
-            id: conversation.id,
-        }
-    }
-}
-
 /// Text messages after the read marker, without the deleted ones. Of a former
 /// member, up to the last message of their membership.
 pub(crate) const UNREAD: &str = "CASE WHEN p.left_seq IS NULL THEN c.last_ord ELSE COALESCE( \
@@ -191,9 +142,13 @@ pub(crate) const UNREAD: &str = "CASE WHEN p.left_seq IS NULL THEN c.last_ord EL
      - p.read_ord - p.unread_deleted";
 
 /// When something last happened there, as far as one may know.
-const AT: &str = "CASE WHEN p.left_seq IS NULL THEN COALESCE(c.last_message_at, c.created_at) \
+pub(super) const AT: &str = "CASE WHEN p.left_seq IS NULL THEN COALESCE(c.last_message_at, c.created_at) \
      ELSE COALESCE((SELECT l.created_at FROM message l \
      WHERE l.conversation_id = c.id AND l.seq = p.left_seq), c.created_at) END";
+
+/// The id of the newest message that a user sees there.
+pub(super) const LAST_MESSAGE: &str = "CASE WHEN p.left_seq IS NULL THEN c.last_message_id ELSE \
+     (SELECT l.id FROM message l WHERE l.conversation_id = c.id AND l.seq = p.left_seq) END";
 
 /// Up to which version they may know of it: who left, up to the leaving, and to
 /// what changed for them since.
@@ -235,11 +190,7 @@ const SEEN: [(&str, &str); 16] = [
     ("participant_count", "c.participant_count"),
     ("delivered_low", "c.delivered_low"),
     ("read_low", "c.read_low"),
-    (
-        "last_message_id",
-        "CASE WHEN p.left_seq IS NULL THEN c.last_message_id ELSE \
-         (SELECT l.id FROM message l WHERE l.conversation_id = c.id AND l.seq = p.left_seq) END",
-    ),
+    ("last_message_id", LAST_MESSAGE),
     ("last_seq", "c.last_seq"),
     ("version", KNOWN),
     ("created_at", "c.created_at"),

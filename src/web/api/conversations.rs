@@ -51,13 +51,16 @@ pub(in crate::web) async fn list(
 ) -> Result<HttpResponse, Problem> {
     let limit = paging::limit(query.limit);
     let cursor = query.before.as_deref().map(read_cursor).transpose()?;
-    let mut found = app
-        .store
-        .conversations(login.user.id, cursor, limit + 1)
-        .await?;
-    let older =
-        paging::cut(&mut found, limit).map(|last| ("before", write_cursor(ListCursor::from(last))));
-    Ok(paging::page(&request, &found, limit, &[("prev", older)]))
+    let me = login.user.id;
+    let page = app.store.conversations(me, cursor, limit).await?;
+    let older = page.next.map(|next| ("before", write_cursor(next)));
+    let neighbours = [("prev", older)];
+    Ok(paging::page(
+        &request,
+        &page.conversations,
+        limit,
+        &neighbours,
+    ))
 }
 
 /// `POST /api/conversations/create/`: 201, or 200 with the one that exists.

@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::super::api::{conversations, person};
 use super::super::body::{Form, text_fields};
-use super::super::{App, assets, made, paging};
+use super::super::{App, assets, made};
 use super::live::{Blank, Start};
 use super::opening::{blank, open};
 use super::settings::NoticeLine;
@@ -246,8 +246,8 @@ pub(super) async fn page(app: &App, login: &Login, scene: Scene) -> Result<HttpR
     let cursor = scene.list.as_deref().map(conversations::read_cursor);
     let cursor = cursor.transpose()?;
     let is_first = cursor.is_none();
-    let mut found = app.store.conversations(me, cursor, LIMIT + 1).await?;
-    let last = paging::cut(&mut found, LIMIT).map(ListCursor::from);
+    let list = app.store.conversations(me, cursor, LIMIT).await?;
+    let (found, next) = (list.conversations, list.next);
     let opened = scene.open.as_ref().and_then(|it| it.conversation.as_ref());
     let opened = opened.map(|conversation| conversation.id);
     let waiting = app.store.waiting_connections(me, REQUESTS).await?;
@@ -256,7 +256,7 @@ pub(super) async fn page(app: &App, login: &Login, scene: Scene) -> Result<HttpR
     let connections = waiting.iter().chain(&silent).collect();
     let lists = (found.as_slice(), connections);
     // Where all are listed, the list itself says it.
-    let has_archived = last.is_some() && app.store.has_archived(me).await?;
+    let has_archived = next.is_some() && app.store.has_archived(me).await?;
     let start = Start::new(login, lists, (unread, now), scene.open.as_ref());
     let start = start.with_archived(has_archived);
     let blank = Blank::new();
@@ -272,7 +272,7 @@ pub(super) async fn page(app: &App, login: &Login, scene: Scene) -> Result<HttpR
         unread,
         asking: faces(&waiting, State::Incoming),
         asked: faces(&waiting, State::Requested),
-        older: last.map(|last| older(last, opened)),
+        older: next.map(|next| older(next, opened)),
         rows: rows(&found, hellos, (&User::from(&login.user), now), opened),
         is_first,
         sought: &scene.sought,

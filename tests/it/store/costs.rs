@@ -5,7 +5,7 @@
 use entity::{ConversationId, MessageId, Millis, NodeId, UserId, receipt};
 use tidings::protocol::User;
 use tidings::store::append::{Append, Mark, What};
-use tidings::store::{ListCursor, PageRequest, Store, View};
+use tidings::store::{PageRequest, Store, View};
 
 use super::statements::{Cost, Heard, watched};
 use crate::groups::crew::group;
@@ -18,11 +18,13 @@ const SIZES: [usize; 3] = [2, 100, 1_000];
 const LISTED: usize = 500;
 const DOES: [&str; 4] = [
     "a page of 50 messages",
-    "a list of 500 such conversations, 100 at a time",
+    "a list of 500 such conversations, 100 at a time or 256 KiB",
     "a mark that reads 50 messages",
     "somebody comes who shares one such room",
 ];
 
+/// The one that reads several pages.
+const LIST: usize = 1;
 /// The one that writes in a transaction.
 const MARK: usize = 2;
 
@@ -85,8 +87,8 @@ async fn list(store: &Store, me: UserId) -> Cost {
         let (mut after, mut listed) = (None, 0);
         while listed < LISTED {
             let page = store.conversations(me, after, 100).await.unwrap();
-            listed += page.len();
-            after = page.last().map(ListCursor::from);
+            listed += page.conversations.len();
+            after = page.next;
         }
         assert_eq!(listed, LISTED);
     };
@@ -150,9 +152,19 @@ async fn what_is_done_all_day_costs_what_the_docs_say() {
         }
         assert_eq!(cost, told, "docs/ARCHITECTURE.md tells of {does}");
     }
-    // It is the largest room that costs the least: nobody is told of everybody.
-    for ((two, few), many) in columns[0].iter().zip(&columns[1]).zip(&columns[2]) {
-        assert!(few.statements <= two.statements, "{few:?} against {two:?}");
+    // The largest room costs the least: its members are not named each. A list of
+    // rooms of 100 has more pages, since they end by their bytes.
+    for (at, ((two, few), many)) in columns[0]
+        .iter()
+        .zip(&columns[1])
+        .zip(&columns[2])
+        .enumerate()
+    {
+        let is_list = at == LIST;
+        assert!(
+            is_list || few.statements <= two.statements,
+            "{few:?} against {two:?}"
+        );
         assert!(
             many.statements <= few.statements && many.rows <= few.rows,
             "{many:?}"

@@ -7,7 +7,8 @@ const FILL: [&str; 16] = [
     r#"INSERT INTO "user" (username, username_key, display_name, about, password_hash, is_admin, created_at)
        SELECT 'filler' || g, 'filler' || g, 'Filler', '', 'none', FALSE, g FROM generate_series(1, 3000) g"#,
     "INSERT INTO login (user_id, device, address, created_at, last_used_at, expires_at, ended_at)
-     SELECT g, '', '', g, g, g, CASE WHEN g % 3 = 0 THEN g END FROM generate_series(1, 3000) g",
+     SELECT g, '', '', g, g, 2100000000000 + g, CASE WHEN g % 3 = 0 THEN 1999900000000 + g END
+     FROM generate_series(1, 3000) g",
     "INSERT INTO connection (low_id, high_id, requested_by, state, created_at)
      SELECT g, g + k, g, 1, g FROM generate_series(1, 2990) g, generate_series(1, 4) k",
     "INSERT INTO conversation (kind, direct_key, open, opened_by, last_seq, last_ord, version, members_version,

@@ -247,9 +247,10 @@ async fn read(store: &Store, id: ConversationId, people: &[UserId]) {
 
 async fn lists(store: &Store, me: UserId) {
     let page = store.conversations(me, None, 1).await.unwrap();
-    let cursor = ListCursor::from(&page[0]);
+    let newest = &page.conversations[0];
+    let cursor = ListCursor::from(newest);
     store.conversations(me, Some(cursor), 1).await.unwrap();
-    store.conversation_after(me, page[0].id).await.unwrap();
+    store.conversation_after(me, newest.id).await.unwrap();
     store.total_unread(me, NOW).await.unwrap();
     store.waiting(me).await.unwrap();
     store.pending_connections(me).await.unwrap();

@@ -118,7 +118,7 @@ async fn costs(count: usize) -> Vec<(&'static str, Cost, u64)> {
     let (store, me) = (&watched.store, UserId(ben));
     let mut all = Vec::new();
     let (list, cost, steps) = watched.cost(store.conversations(me, None, 100)).await;
-    assert_eq!(list.unwrap()[0].unread_count, 3);
+    assert_eq!(list.unwrap().conversations[0].unread_count, 3);
     all.push(("list", cost, steps));
     let (waiting, cost, steps) = watched.cost(store.waiting(me)).await;
     assert_eq!(waiting.unwrap()[0].count, 3);
