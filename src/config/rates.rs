@@ -6,6 +6,8 @@ use std::time::Duration;
 
 /// The time that limits of so many "in ten minutes" speak of.
 const TEN_MINUTES: Duration = Duration::from_secs(600);
+const HOUR: Duration = Duration::from_secs(3600);
+const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// A token bucket: so many at once, and one more each time this has passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +60,11 @@ pub struct Rates {
     pub waiting_passwords: Option<NonZeroU32>,
     /// Connections of an address that is no trusted proxy. 1,024.
     pub connections: Option<NonZeroU32>,
+    /// New groups of a user. 10 in an hour.
+    pub groups: Option<Rate>,
+    /// Groups in which a user is put by users to whom they never wrote. 20 in
+    /// a day.
+    pub unsolicited_groups: Option<Rate>,
     /// Open sockets of a user. 20.
     pub sockets: Option<NonZeroU32>,
 }
@@ -67,7 +74,8 @@ const RIGHT: &str = "off, or limits with commas between, such as \
      sends=10/50,requests=20/100,typing=2/10,frames=200/1000 (a second/at once), \
      database=50/500 (milliseconds a second/at once), \
      registrations=10,logins=60,account-logins=10,address-logins=100, \
-     address-successes=200 (in ten minutes), sockets=20,connections=1024,waiting-passwords=2 \
+     address-successes=200 (in ten minutes), groups=10 (in an hour), \
+     unsolicited-groups=20 (in a day), sockets=20,connections=1024,waiting-passwords=2 \
      (at a time), each of which may be =off";
 
 impl Rates {
@@ -87,6 +95,8 @@ impl Rates {
             address_successes: in_ten_minutes(200),
             waiting_passwords: NonZeroU32::new(2),
             connections: NonZeroU32::new(1024),
+            groups: spread(HOUR, NonZeroU32::new(10)),
+            unsolicited_groups: spread(DAY, NonZeroU32::new(20)),
             sockets: NonZeroU32::new(20),
         }
     }
@@ -116,13 +126,15 @@ impl Rates {
             "sends" => self.sends = pace(value)?,
             "requests" => self.requests = pace(value)?,
             "typing" => self.typing = pace(value)?,
-            "registrations" => self.registrations = count(value)?.and_then(spread),
+            "registrations" => self.registrations = spread(TEN_MINUTES, count(value)?),
             "frames" => self.frames = pace(value)?,
-            "logins" => self.logins = count(value)?.and_then(spread),
-            "account-logins" => self.account_logins = count(value)?.and_then(spread),
-            "address-logins" => self.address_logins = count(value)?.and_then(spread),
+            "logins" => self.logins = spread(TEN_MINUTES, count(value)?),
+            "account-logins" => self.account_logins = spread(TEN_MINUTES, count(value)?),
+            "address-logins" => self.address_logins = spread(TEN_MINUTES, count(value)?),
             "database" => self.database = pace(value)?,
-            "address-successes" => self.address_successes = count(value)?.and_then(spread),
+            "address-successes" => self.address_successes = spread(TEN_MINUTES, count(value)?),
+            "groups" => self.groups = spread(HOUR, count(value)?),
+            "unsolicited-groups" => self.unsolicited_groups = spread(DAY, count(value)?),
             "waiting-passwords" => self.waiting_passwords = count(value)?,
             "connections" => self.connections = count(value)?,
             "sockets" => self.sockets = count(value)?,
@@ -158,11 +170,13 @@ fn a_second(rate: u32, burst: u32) -> Option<Rate> {
 }
 
 fn in_ten_minutes(count: u32) -> Option<Rate> {
-    spread(NonZeroU32::new(count)?)
+    spread(TEN_MINUTES, NonZeroU32::new(count))
 }
 
-fn spread(burst: NonZeroU32) -> Option<Rate> {
-    let each = TEN_MINUTES.checked_div(burst.get())?;
+/// So many in a time; none is no limit.
+fn spread(time: Duration, burst: Option<NonZeroU32>) -> Option<Rate> {
+    let burst = burst?;
+    let each = time.checked_div(burst.get())?;
     Some(Rate { burst, each })
 }
 
@@ -182,6 +196,9 @@ mod tests {
         );
         assert_eq!(rates.requests, Rates::usual().requests);
         assert_eq!(Rates::read("off"), Ok(Rates::off()));
+        let rates = Rates::read("groups=60,unsolicited-groups=off").unwrap();
+        assert_eq!(rates.groups.unwrap().each, Duration::from_secs(60));
+        assert_eq!(rates.unsolicited_groups, None);
     }
 
     #[test]

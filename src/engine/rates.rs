@@ -6,6 +6,7 @@
 
 mod attempts;
 mod database;
+mod groups;
 mod origin;
 mod seats;
 
@@ -32,6 +33,7 @@ pub use crate::protocol::problem::Standing;
 pub use attempts::{AccountOpening, Attempt};
 use database::DatabaseBudget;
 pub use database::DatabasePayer;
+pub use groups::GroupPermit;
 pub use origin::{ClientNetwork, Origin, SHARE_OF_MANY};
 pub use seats::Seat;
 
@@ -50,6 +52,8 @@ pub struct Rates {
     sends: Limiter<UserId>,
     requests: Limiter<UserId>,
     logins: Limiter<String>,
+    groups: Limiter<UserId>,
+    unsolicited_groups: Limiter<UserId>,
     by_address: AddressLimits,
     /// Of proxies that no setting names.
     by_proxy: AddressLimits,
@@ -72,6 +76,8 @@ impl Rates {
             sends: Limiter::new(rates.sends),
             requests: Limiter::new(rates.requests),
             logins: Limiter::new(rates.logins),
+            groups: Limiter::new(rates.groups),
+            unsolicited_groups: Limiter::new(rates.unsolicited_groups),
             by_address: AddressLimits::new(rates, 1),
             by_proxy: AddressLimits::new(rates, SHARE_OF_MANY),
             sockets: Seats::new(rates.sockets),

@@ -6,6 +6,7 @@ mod list;
 mod missed;
 mod resume;
 mod room;
+mod strangers;
 mod views;
 
 use entity::conversation::{self, Kind};

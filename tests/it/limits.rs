@@ -5,6 +5,7 @@
 
 mod connections;
 mod database;
+mod groups;
 mod hashing;
 mod logins;
 mod names;

@@ -150,7 +150,11 @@ pub(super) async fn create(
     };
     let bytes = new.text.len() + new.event.len() + MEMBER_BYTES * new.people.len();
     app.engine.store_text(me, bytes)?;
+    let others: Vec<UserId> = new.people.iter().copied().collect();
+    let strangers = app.store.strangers_of(me, &others).await?;
+    let permit = app.engine.rates().make_group(me, &strangers)?;
     let id = app.store.create_group(me, new, Millis::now()).await?;
+    permit.used();
     app.engine.show(&everybody, id).await;
     let conversation = app.store.conversation(me, id).await?;
     Ok(HttpResponse::Created().json(conversation))
@@ -252,8 +256,11 @@ pub(in crate::web) async fn invite(
 ) -> Result<HttpResponse, Problem> {
     let id = ConversationId(*id);
     let them = named(&app, &body.username).await?;
+    let strangers = app.store.strangers_of(login.user.id, &[them.id]).await?;
+    let permit = app.engine.rates().add_to_group(&strangers)?;
     let ask = Ask::Invite(User::from(&them));
     app.engine.ask(id, login.user.id, ask).await?;
+    permit.used();
     let member = member(&app, id, them.id).await?;
     Ok(HttpResponse::Created().json(member))
 }

@@ -22,9 +22,9 @@ pub(crate) async fn everything(store: &Store) {
     store.logins_ended_since(NOW).await.unwrap();
     refuse(store, &ann, &ben).await;
     connect(store, &ann, &ben).await;
-    store.delete_ended(NOW).await.unwrap();
     let (direct, _) = store.open_direct(ann.id, ben.id, NOW).await.unwrap();
     store.open_direct(ben.id, ann.id, NOW).await.unwrap();
+    store.strangers_of(ann.id, &[ben.id]).await.unwrap();
     let group = store.create_group(ann.id, crew(&ben), NOW).await.unwrap();
     for id in [direct, group] {
         talk(store, id, [&ann, &ben]).await;
