@@ -28,6 +28,7 @@ mod m20261130_000021_notices;
 mod m20261130_000034_search_words;
 mod m20261201_000035_unread_deleted;
 mod m20261201_000045_request_pauses;
+mod m20261201_000050_connection_lists;
 
 /// All steps, in order.
 pub struct Migrator;
@@ -53,6 +54,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261130_000034_search_words::Migration),
             Box::new(m20261201_000035_unread_deleted::Migration),
             Box::new(m20261201_000045_request_pauses::Migration),
+            Box::new(m20261201_000050_connection_lists::Migration),
         ]
     }
 }

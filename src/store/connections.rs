@@ -16,7 +16,7 @@ use entity::{ConnectionId, Millis, UserId, conversation, user};
 use sea_orm::{
     ActiveValue::Set,
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, IntoActiveModel, ModelTrait,
-    QueryFilter, QueryOrder, QuerySelect,
+    QueryFilter, QuerySelect,
     sea_query::{Expr, LockType},
 };
 
@@ -44,14 +44,8 @@ impl Store {
         before: Option<ConnectionId>,
         limit: u64,
     ) -> Result<Vec<Connection>> {
-        let mut query = connection::Entity::find()
-            .filter(is_seen_by(me))
-            .order_by_desc(connection::Column::Id)
-            .limit(limit);
-        if let Some(before) = before {
-            query = query.filter(connection::Column::Id.lt(before));
-        }
-        let rows = query.all(&self.reader).await?;
+        let states = [State::Requested, State::Connected, State::Swallowed];
+        let rows = self.newest(me, &states, (before, limit)).await?;
         self.seen_by(me, &rows).await
     }
 

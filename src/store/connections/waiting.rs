@@ -2,15 +2,16 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use entity::connection::{self, State};
+use entity::connection::{self, Column, State};
 use entity::conversation;
-use entity::{UserId, user};
+use entity::{ConnectionId, UserId, user};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, Iterable, QueryFilter,
     Statement, Value,
+    sea_query::{Order, Query, UnionType},
 };
 
-use super::{Store, is_of, is_seen_by, other, seen};
+use super::{Store, other, seen};
 use crate::protocol::{Connection, input::direct_key};
 use crate::store::Result;
 use crate::store::append::sql::{pad, values};
@@ -20,26 +21,16 @@ impl Store {
     /// Who asked this person, and whom they asked, newest first: what nobody
     /// has answered yet.
     pub async fn waiting_connections(&self, me: UserId, limit: u64) -> Result<Vec<Connection>> {
-        let rows = connection::Entity::find()
-            .filter(is_seen_by(me))
-            .filter(connection::Column::State.ne(State::Connected))
-            .order_by_desc(connection::Column::Id)
-            .limit(limit)
-            .all(&self.reader)
-            .await?;
+        let states = [State::Requested, State::Swallowed];
+        let rows = self.newest(me, &states, (None, limit)).await?;
         self.seen_by(me, &rows).await
     }
 
     /// Of those `limit` whom this person asked or was asked by last and is
     /// connected with, the ones in whose conversation nothing was said yet.
     pub async fn silent_connections(&self, me: UserId, limit: u64) -> Result<Vec<Connection>> {
-        let rows = connection::Entity::find()
-            .filter(is_of(me))
-            .filter(connection::Column::State.eq(State::Connected))
-            .order_by_desc(connection::Column::Id)
-            .limit(limit)
-            .all(&self.reader)
-            .await?;
+        let states = [State::Connected];
+        let rows = self.newest(me, &states, (None, limit)).await?;
         let key = |row: &connection::Model| direct_key(row.low_id, row.high_id);
         let listed = Condition::any()
             .add(conversation::Column::LastSeq.gt(0))
@@ -57,6 +48,49 @@ impl Store {
             .filter(|row| !spoken.contains(&key(row)))
             .collect();
         self.seen_by(me, &silent).await
+    }
+
+    /// The newest connections of a user in some states, as far as the user sees
+    /// them. Of each state and side, an index is read from its end on.
+    pub(super) async fn newest(
+        &self,
+        me: UserId,
+        states: &[State],
+        (before, limit): (Option<ConnectionId>, u64),
+    ) -> Result<Vec<connection::Model>> {
+        let part = |(side, state): (Column, State)| {
+            let mut page = Query::select();
+            page.columns(Column::iter())
+                .from(connection::Entity)
+                .and_where(side.eq(me))
+                .and_where(Column::State.eq(state));
+            if state == State::Swallowed {
+                page.and_where(Column::RequestedBy.eq(me));
+            }
+            if let Some(before) = before {
+                page.and_where(Column::Id.lt(before));
+            }
+            page.order_by(Column::Id, Order::Desc).limit(limit);
+            // SQLite takes the order and the limit of a part only in a subquery.
+            let mut part = Query::select();
+            part.columns(Column::iter()).from_subquery(page, "page");
+            part
+        };
+        let sides = [Column::LowId, Column::HighId].into_iter();
+        let mut parts = sides.flat_map(|side| states.iter().map(move |state| part((side, *state))));
+        let mut all = parts.next().unwrap_or_default();
+        for other in parts {
+            all.union(UnionType::All, other);
+        }
+        let mut newest = Query::select();
+        newest
+            .columns(Column::iter())
+            .from_subquery(all, "page")
+            .order_by(Column::Id, Order::Desc)
+            .limit(limit);
+        let statement = self.backend().build(&newest);
+        let rows = connection::Model::find_by_statement(statement);
+        Ok(rows.all(&self.reader).await?)
     }
 
     /// Connections with the other of each.
