@@ -59,6 +59,8 @@ fn message(seq: i64) -> Message {
         is_read: false,
         read_at: None,
         is_touched: false,
+        own_version: seq,
+        posted_version: seq,
     }
 }
 

@@ -49,6 +49,9 @@ pub struct Model {
     /// The version it was posted in: it was touched since, where the two
     /// differ.
     pub posted_version: i64,
+    /// The version in which its text last changed: 0 if it never did. It is a
+    /// change of every answer, which quotes the text.
+    pub text_version: i64,
     #[sea_orm(unique_key = "client_sender")]
     pub sender_id: UserId,
     /// The sender's own name for it: a retry finds it by this.

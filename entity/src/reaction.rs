@@ -16,6 +16,8 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub user_id: UserId,
     pub created_at: Millis,
+    /// The version of the conversation that it took.
+    pub version: i64,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -135,17 +135,21 @@ impl<'a> History<'a> {
                     emoji: emoji.to_owned(),
                     user_id,
                     created_at: at,
+                    version: message.version,
                 };
                 self.rows.reactions.push(reaction);
                 Ok(Some(who))
             }
             Happening::Edited(place) => {
-                self.touch(place)?.edited_at = Some(at);
+                let message = self.touch(place)?;
+                message.edited_at = Some(at);
+                message.text_version = message.version;
                 Ok(None)
             }
             Happening::Withdrawn(place) => {
                 let message = self.touch(place)?;
                 message.deleted_at = Some(at);
+                message.text_version = message.version;
                 message.text.clear();
                 Ok(None)
             }
@@ -244,6 +248,7 @@ impl<'a> History<'a> {
             ord: self.row.last_ord,
             version: self.row.version,
             posted_version: self.row.version,
+            text_version: 0,
             sender_id: super::id(self.cast.users, line.from)?,
             client_id: None,
             kind,

@@ -1,5 +1,7 @@
 //! A message as clients see it.
 
+use std::sync::Arc;
+
 use entity::message::Kind;
 use entity::{ConversationId, MessageId, Millis};
 use icu_properties::CodePointSetData;
@@ -83,6 +85,13 @@ pub struct Message {
     /// `message_updated`.
     #[serde(skip)]
     pub is_touched: bool,
+    /// The version of its last change, without those of the text that it
+    /// quotes.
+    #[serde(skip)]
+    pub own_version: i64,
+    /// The version in which it was posted.
+    #[serde(skip)]
+    pub posted_version: i64,
 }
 
 impl Message {
@@ -90,6 +99,30 @@ impl Message {
     #[must_use]
     pub fn encoded_len(&self) -> usize {
         json_len(self)
+    }
+
+    /// The message for a member who joined after what it quotes: without that
+    /// text, and without its changes. None if the member sees the original.
+    #[must_use]
+    pub fn without_unseen_quote(&self, joined_seq: i64) -> Option<Self> {
+        let quote = self.reply_to.as_ref()?;
+        let unseen = quote.seq <= joined_seq;
+        unseen.then(|| Self {
+            version: self.own_version,
+            is_touched: self.own_version > self.posted_version,
+            reply_to: Some(Quote {
+                text: String::new(),
+                ..quote.clone()
+            }),
+            ..self.clone()
+        })
+    }
+
+    /// The message as a member sees it who joined after this `seq`.
+    #[must_use]
+    pub fn seen_after(self: &Arc<Self>, joined_seq: i64) -> Arc<Self> {
+        self.without_unseen_quote(joined_seq)
+            .map_or_else(|| Arc::clone(self), Arc::new)
     }
 
     /// The `type` of a system message's event.

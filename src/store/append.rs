@@ -67,17 +67,30 @@ pub enum What {
 }
 
 impl What {
-    /// The length of its text in bytes.
+    /// What it adds to a batch, as bytes of text: its own, and for the rows that
+    /// it reads, writes and tells beside them about as much as their time is
+    /// worth.
     #[must_use]
-    pub fn bytes(&self) -> usize {
+    pub fn weight(&self) -> usize {
         match self {
             Self::Post(post) => post.text.as_str().len() + post.quoted(),
-            Self::Change(change) => change.text.len() + change.event.len(),
-            Self::FindSent(_) | Self::Settings(_) | Self::Mark(_) => 0,
-            Self::Touch(touch) => touch.bytes(),
+            Self::Change(change) => {
+                change.text.len() + change.event.len() + OF_ROW * (1 + change.moves.len())
+            }
+            Self::FindSent(_) | Self::Settings(_) => OF_ROW,
+            Self::Mark(marks) => OF_ROW * marks.len(),
+            Self::Touch(touch) => touch.weight(),
         }
     }
 }
+
+/// The weight of a row that is read or written for an entry.
+const OF_ROW: usize = 128;
+/// The weight of the messages that quote a text that changes: some hundred are
+/// read and told.
+const OF_QUOTES: usize = 8 * 1024;
+/// The weight of a deletion, which writes a row for each member.
+const OF_MEMBERS: usize = 16 * 1024;
 
 /// A message somebody wants to send.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -140,15 +153,22 @@ pub enum How {
 }
 
 impl Touch {
-    fn bytes(&self) -> usize {
+    fn weight(&self) -> usize {
         match &self.how {
-            How::Edit(text) => text.as_str().len(),
-            How::Withdraw | How::React { .. } => 0,
+            How::Edit(text) => text.as_str().len() + OF_QUOTES,
+            How::Withdraw => OF_QUOTES + OF_MEMBERS,
+            How::React { .. } => 4 * OF_ROW,
         }
     }
 }
 
 impl How {
+    /// Whether the text of the message becomes another one.
+    #[must_use]
+    pub fn changes_text(&self) -> bool {
+        matches!(self, Self::Edit(_) | Self::Withdraw)
+    }
+
     /// Whether it only takes content away, which a sender may do whatever
     /// became of the connection, the membership or the group.
     #[must_use]
@@ -217,6 +237,8 @@ pub enum Outcome {
         id: MessageId,
         /// None where it was like that already.
         version: Option<i64>,
+        /// Whether it is another text, which those that quote it show, too.
+        changes_text: bool,
         messages: Vec<Arc<Message>>,
         /// More quote it than are told: those aren't among them.
         has_more: bool,

@@ -4,6 +4,7 @@ mod changes;
 mod pages;
 mod reactions;
 mod receipts;
+mod sight;
 
 use entity::message::{Furthest, Kind};
 use entity::{ConversationId, MessageId, Millis, UserId};
@@ -14,35 +15,34 @@ use serde_json::value::RawValue;
 use super::{Result, piece};
 use crate::protocol::{Message, Quote, Status, User};
 
-pub(super) use changes::{LAST_BEFORE, changed, sql as changed_sql};
+pub(super) use changes::{LAST_BEFORE, QUOTING_TOLD, changed, sql as changed_sql};
 pub use pages::{PAGE_BYTES, Page, PageRequest, View};
 pub use receipts::ReceiptsRequest;
+pub(super) use sight::SightSql;
 
-/// The messages at these places, in their present state, in the order of
-/// `seq`; but for those that changed after the version `up_to`.
+/// The messages at these places as a member or former member sees them, in the
+/// order of `seq`; but for those that changed after the version `up_to`.
 pub(super) async fn unchanged(
     db: &impl ConnectionTrait,
-    conversation: ConversationId,
+    (conversation, reader): (ConversationId, UserId),
     seqs: &[i64],
     up_to: i64,
 ) -> Result<Vec<Message>> {
     if seqs.is_empty() {
         return Ok(Vec::new());
     }
-    let places = super::append::sql::places_from(3, seqs.len());
-    let values = [conversation.into(), up_to.into()];
+    let places = super::append::sql::places_from(4, seqs.len());
+    let values = [conversation.into(), reader.into(), up_to.into()];
     let values = values
         .into_iter()
         .chain(seqs.iter().map(|seq| Value::from(*seq)));
-    select(
-        db,
-        &format!(
-            "WHERE m.conversation_id = $1 AND m.version <= $2 AND m.seq IN ({places}) \
-             ORDER BY m.seq"
-        ),
-        values,
-    )
-    .await
+    let sight = SightSql::OF_PARTICIPANT;
+    let rest = format!(
+        "CROSS JOIN participant p WHERE p.conversation_id = $1 AND p.user_id = $2 \
+         AND m.conversation_id = $1 AND {version} <= $3 AND m.seq IN ({places}) ORDER BY m.seq",
+        version = sight.version()
+    );
+    select(db, (sight, &rest), values).await
 }
 
 /// The messages with these ids, in no order.
@@ -50,24 +50,46 @@ pub(super) async fn by_ids(db: &impl ConnectionTrait, ids: &[MessageId]) -> Resu
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let places = super::append::sql::places(ids.len());
+    let rest = format!("WHERE m.id IN ({})", super::append::sql::places(ids.len()));
     let values = ids.iter().map(|id| Value::from(*id));
-    select(db, &format!("WHERE m.id IN ({places})"), values).await
+    select(db, (SightSql::WHOLE, &rest), values).await
 }
 
-/// Everything a message is made of. When a mark passed a message is the first
-/// move that came that far; it is looked for only where one did. Where both
-/// marks moved at once, only `read` was written down.
-fn columns(backend: DbBackend) -> String {
+/// The messages with these ids as their senders see them.
+pub(super) async fn by_senders(
+    db: &impl ConnectionTrait,
+    ids: &[MessageId],
+) -> Result<Vec<Message>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rest = format!(
+        "LEFT JOIN participant p ON p.conversation_id = m.conversation_id \
+         AND p.user_id = m.sender_id WHERE m.id IN ({})",
+        super::append::sql::places(ids.len())
+    );
+    let values = ids.iter().map(|id| Value::from(*id));
+    select(db, (SightSql::OF_PARTICIPANT_IF_ANY, &rest), values).await
+}
+
+/// Everything a message is made of, as a reader sees it. When a mark passed a
+/// message is the first move that came that far; it is looked for only where
+/// one did. Where both marks moved at once, only `read` was written down.
+fn columns(backend: DbBackend, sight: SightSql<'_>) -> String {
     format!(
-        "m.id, m.conversation_id, m.seq, m.version, m.posted_version, m.kind, m.text, m.event, \
-         m.client_id, m.furthest, m.created_at, m.edited_at, m.deleted_at, \
+        "m.id, m.conversation_id, m.seq, {version}, {own_version}, m.posted_version, m.kind, \
+         {text}, m.event, m.client_id, m.furthest, m.created_at, {edited_at}, m.deleted_at, \
          m.sender_id, u.username, u.display_name, c.delivered_low, c.read_low, \
-         {}, {}, o.id, o.seq, substr(o.text, 1, {QUOTE_MAX}), o.sender_id, w.username, \
-         w.display_name, {}",
-        passed("c.delivered_low", 0),
-        passed("c.read_low", 1),
-        reactions::of_each(backend),
+         {delivered}, {read}, o.id, o.seq, {quoted}, o.sender_id, w.username, \
+         w.display_name, {reactions}",
+        version = sight.version(),
+        own_version = sight.own_version(),
+        text = sight.text(),
+        edited_at = sight.edited_at(),
+        delivered = passed("c.delivered_low", 0),
+        read = passed("c.read_low", 1),
+        quoted = sight.quoted_text(QUOTE_MAX),
+        reactions = reactions::of_each(backend, sight),
     )
 }
 
@@ -91,6 +113,7 @@ struct Row {
     conversation_id: ConversationId,
     seq: i64,
     version: i64,
+    own_version: i64,
     posted_version: i64,
     #[serde(deserialize_with = "piece::choice")]
     kind: Kind,
@@ -118,12 +141,41 @@ struct Row {
     reactions: Option<String>,
 }
 
-/// A statement that answers messages in one piece; `rest` is what stands
-/// behind their tables.
-pub(super) fn sql(backend: DbBackend, rest: &str) -> String {
+/// A statement that answers messages as a reader sees them in one piece;
+/// `rest` is what stands behind their tables.
+pub(super) fn sql(backend: DbBackend, (sight, rest): (SightSql<'_>, &str)) -> String {
     let rest =
         format!("FROM message m {JOINED} JOIN conversation c ON c.id = m.conversation_id {rest}");
-    piece::sql(backend, &columns(backend), &rest)
+    piece::sql(backend, &columns(backend, sight), &rest)
+}
+
+/// A statement that answers the newest messages of the conversations `seen`, by
+/// the version in which a former member left: each as of then.
+pub(super) fn newest_sql(backend: DbBackend) -> String {
+    let sight = SightSql {
+        left: "COALESCE(known.left_version, 9223372036854775807)",
+        ..SightSql::WHOLE
+    };
+    let array = match backend {
+        DbBackend::Sqlite => "json_array",
+        _ => "json_build_array",
+    };
+    let columns = format!("known.left_version, {array}({})", columns(backend, sight));
+    let rest = format!(
+        "FROM (SELECT DISTINCT last_message_id, left_version FROM seen) known \
+         CROSS JOIN message m {JOINED} JOIN conversation c ON c.id = m.conversation_id \
+         WHERE m.id = known.last_message_id"
+    );
+    piece::sql(backend, &columns, &rest)
+}
+
+/// What [`newest_sql`] answered, in one of several pieces.
+pub(super) fn newest_at(row: &QueryResult, place: usize) -> Result<Vec<(Option<i64>, Message)>> {
+    let rows: Vec<(Option<i64>, Row)> = piece::at(row, place)?;
+    let messages = rows
+        .into_iter()
+        .map(|(left, row)| Ok::<_, DbErr>((left, row.into_message()?)));
+    Ok(messages.collect::<std::result::Result<_, _>>()?)
 }
 
 /// The messages in one of several pieces.
@@ -133,10 +185,10 @@ pub(super) fn at(row: &QueryResult, place: usize) -> Result<Vec<Message>> {
 
 async fn select(
     db: &impl ConnectionTrait,
-    rest: &str,
+    seen: (SightSql<'_>, &str),
     values: impl IntoIterator<Item = Value>,
 ) -> Result<Vec<Message>> {
-    let sql = sql(db.get_database_backend(), rest);
+    let sql = sql(db.get_database_backend(), seen);
     messages(piece::read(db, sql, values).await?)
 }
 
@@ -206,6 +258,8 @@ impl Row {
             is_read: status == Status::Read,
             read_at,
             is_touched: self.version > self.posted_version,
+            own_version: self.own_version,
+            posted_version: self.posted_version,
         })
     }
 }

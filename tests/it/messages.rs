@@ -1,8 +1,10 @@
 //! What is done to messages that are there.
 
 mod edits;
+mod quotes;
 mod reactions;
 mod removals;
+mod windows;
 mod withdrawals;
 
 use reqwest::Method;

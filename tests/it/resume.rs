@@ -1,7 +1,7 @@
 //! Coming back: what a client is told that it missed.
 
 mod busy;
-mod client;
+pub(crate) mod client;
 mod cursors;
 mod races;
 mod refusals;

@@ -6,5 +6,6 @@ mod costs;
 mod filler;
 mod flow;
 mod memory;
+pub(crate) mod meter;
 mod plans;
 pub(crate) mod statements;

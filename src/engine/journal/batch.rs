@@ -8,9 +8,10 @@ use super::messages::{RoomPort, Write};
 use crate::engine::ports::{Committed, Orphaned, RoomKey};
 use crate::store::append::{Append, Commit, Outcome};
 
-/// A batch stops growing here: what a commit brings to a session is one
-/// delivery, and a reader that keeps up must be able to take it.
-const BYTES_MAX: usize = 128 * 1024;
+/// A batch stops growing at this weight: what a commit brings to a session is
+/// one delivery, and a reader that keeps up must be able to take it. The same
+/// bound keeps a transaction short, which all other writers wait for.
+const WEIGHT_MAX: usize = 128 * 1024;
 
 #[derive(Default)]
 pub(super) struct Batch {
@@ -19,16 +20,16 @@ pub(super) struct Batch {
 }
 
 impl Batch {
-    /// Takes from the front of the queue, up to `entries` or as many bytes of
-    /// text as a batch may have; at least one, where there is one.
+    /// Takes from the front of the queue, up to `entries` or the weight that a
+    /// batch may have; at least one, where there is one.
     pub(super) fn take(queue: &mut VecDeque<Write>, entries: usize) -> Self {
         let mut batch = Self::default();
-        let mut bytes = 0;
-        while batch.appends.len() < entries && bytes < BYTES_MAX {
+        let mut weight = 0;
+        while batch.appends.len() < entries && weight < WEIGHT_MAX {
             let Some(write) = queue.pop_front() else {
                 break;
             };
-            bytes += write.append.what.bytes();
+            weight += write.append.what.weight();
             batch.appends.push(write.append);
             batch.rooms.push(write.room);
         }
@@ -83,5 +84,33 @@ fn answer<'a>(rooms: impl Iterator<Item = &'a RoomPort>, commit: Commit, at: Ins
         if is_unsure || !is_there {
             room.orphaned.do_send(Orphaned(conversation));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use entity::MessageId;
+
+    use super::*;
+    use crate::protocol::MessageText;
+    use crate::store::append::{How, Touch, What};
+
+    fn weight(how: How) -> usize {
+        let touch = Touch {
+            message: MessageId(1),
+            how,
+            may_moderate: false,
+        };
+        What::Touch(touch).weight()
+    }
+
+    #[test]
+    fn touches_weigh_what_they_cost() {
+        let edit = MessageText::parse("Hello").map(How::Edit).map(weight);
+        let edit = edit.unwrap();
+        let deletion = weight(How::Withdraw);
+        // So many of them share one transaction.
+        assert!((10..=20).contains(&(WEIGHT_MAX / edit)), "{edit}");
+        assert!((3..=8).contains(&(WEIGHT_MAX / deletion)), "{deletion}");
     }
 }

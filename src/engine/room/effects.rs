@@ -212,6 +212,7 @@ pub(super) fn taken(outcome: Outcome) -> (Option<News>, Answered) {
             version,
             messages,
             has_more,
+            ..
         } => {
             let message = messages.iter().find(|message| message.id == id);
             let done = message.map(|message| {
@@ -230,7 +231,9 @@ pub(super) fn taken(outcome: Outcome) -> (Option<News>, Answered) {
             // cursor ahead of what came between.
             let news = version.map(|version| {
                 let told = messages.into_iter();
-                let told = told.filter(|message| message.version == version);
+                // Members who don't see what a message quotes see its own version.
+                let told = told
+                    .filter(|message| message.version == version || message.own_version == version);
                 News::Touched(TouchedNews {
                     version,
                     messages: told.collect(),
@@ -253,11 +256,15 @@ pub(super) fn farewell<R>(
     leaver: &Leaver,
     messages: &[Arc<Message>],
 ) -> [Effect<R>; 2] {
-    let seen = messages
-        .iter()
-        .filter(|message| message.seq > leaver.first && message.seq <= leaver.last);
+    // They are as of now: what changed again after the leaving isn't told, but
+    // for what is deleted.
+    let seen = messages.iter().filter(|message| {
+        (message.deleted || message.version < leaver.version)
+            && message.seq > leaver.first
+            && message.seq <= leaver.last
+    });
     let to: Arc<[UserId]> = [leaver.user].into();
-    let notes = seen.map(|message| Note::message(&to, Arc::clone(message)));
+    let notes = seen.map(|message| Note::message(&to, message.seen_after(leaver.first)));
     // What they left unread counts no more.
     let unread = Unread {
         conversation,

@@ -19,7 +19,7 @@ use entity::conversation::Kind;
 use entity::participant::Role;
 use tokio::time::Instant;
 
-use super::effects::{Answered, Effect, Missing, News, Show, farewell, taken};
+use super::effects::{Answered, Effect, Missing, News, Show, farewell, taken, tell};
 use super::messages::Ask;
 use super::rights;
 use crate::protocol::{Problem, User};
@@ -244,6 +244,7 @@ impl<R> State<R> {
     pub(super) fn caught_up(&mut self, missing: Missing, missed: Missed) -> Vec<Effect<R>> {
         let Missed {
             messages,
+            has_more,
             record,
             leavers,
         } = missed;
@@ -259,7 +260,11 @@ impl<R> State<R> {
             cursor: missing.after,
             version: up_to,
         }));
-        effects.extend(self.tell_seen(&messages).map(Effect::Tell));
+        let seen = self.tell_seen(&messages, |version| version > missing.after);
+        effects.extend(seen.into_iter().map(Effect::Tell));
+        if has_more {
+            tell(&mut effects, self.too_far_behind(up_to));
+        }
         self.counts.tell_all_again();
         self.tell_counts(&mut effects);
         let leavers = leavers.iter();

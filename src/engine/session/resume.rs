@@ -187,6 +187,8 @@ async fn ask(store: &Store, me: UserId, read: Read) -> Result<Found, StoreError>
         Read::Standings => Found::Standings(store.standings(me).await?),
         Read::Views(ids) => Found::Views(store.conversations_of(me, &ids).await?),
         Read::Round { id, after } => Found::Round(Box::new(store.round(me, id, after).await?)),
-        Read::Chunk { id, seqs, up_to } => Found::Chunk(store.messages_at(id, &seqs, up_to).await?),
+        Read::Chunk { id, seqs, up_to } => {
+            Found::Chunk(store.messages_at((me, id), &seqs, up_to).await?)
+        }
     })
 }

@@ -16,7 +16,7 @@ use sea_orm::{
 use super::script::Script;
 use super::{Append, Outcome, Post, What, sql};
 use crate::protocol::{ClientId, Message};
-use crate::store::messages::{self, Quotable};
+use crate::store::messages::{self, QUOTING_TOLD, Quotable};
 use crate::store::{Result, connections, piece};
 
 /// A conversation as it stands under the lock.
@@ -176,12 +176,13 @@ pub(super) async fn again(tx: &impl ConnectionTrait, outcomes: &mut [Outcome]) -
         if let Outcome::Touched {
             id,
             version,
+            changes_text,
             messages,
             has_more,
         } = outcome
         {
             let mut found = messages::by_ids(tx, &[*id]).await?;
-            if let Some(version) = version {
+            if let (Some(version), true) = (version, *changes_text) {
                 let quoting = quoting(tx, *id, *version).await?;
                 *has_more = quoting.len() > QUOTING_TOLD;
                 if !*has_more {
@@ -195,18 +196,14 @@ pub(super) async fn again(tx: &impl ConnectionTrait, outcomes: &mut [Outcome]) -
     Ok(())
 }
 
-/// Live, a change is told with so many of the messages that quote what changed.
-/// More are told by none of them: whoever is here is to read them again.
-const QUOTING_TOLD: usize = 100;
-
-/// The messages that quote this one and were changed with it; of too many, one
-/// more than are told.
+/// The messages that quote this one and changed with its text: those that were
+/// there before. Of too many, one more than are told.
 async fn quoting(tx: &impl ConnectionTrait, id: MessageId, version: i64) -> Result<Vec<MessageId>> {
     Ok(message::Entity::find()
         .select_only()
         .column(message::Column::Id)
         .filter(message::Column::ReplyTo.eq(id))
-        .filter(message::Column::Version.eq(version))
+        .filter(message::Column::Version.lt(version))
         .limit(QUOTING_TOLD as u64 + 1)
         .into_tuple()
         .all(tx)
@@ -286,7 +283,7 @@ async fn find_known(
     ids: &[[MessageId; 1]],
     found: &mut Found,
 ) -> Result<()> {
-    for message in messages::by_ids(tx, ids.as_flattened()).await? {
+    for message in messages::by_senders(tx, ids.as_flattened()).await? {
         let Some(Ok(name)) = message.client_id.as_deref().map(ClientId::parse) else {
             continue;
         };

@@ -3,89 +3,19 @@
 
 mod marks;
 pub(super) mod touches;
+mod written;
 
-use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use entity::message::{Furthest, Kind};
 use entity::{ConversationId, MessageId, Millis, UserId};
 use serde_json::value::RawValue;
 
-use super::look::{Conversation, Found};
-use super::moved::Lows;
+use super::look::Found;
 use super::{Append, Change, MemberMove, Outcome, Post, Retry, Settings, What};
 use crate::protocol::{ClientId, Code, Message, Problem, Quote, Status};
 pub(super) use marks::{Move, Stand};
-use touches::NewTouch;
-
-/// What a batch writes.
-#[derive(Debug, Default)]
-pub(super) struct Plan {
-    pub(super) messages: Vec<NewMessage>,
-    /// The conversations that changed, as they stand afterwards.
-    pub(super) conversations: BTreeMap<ConversationId, Conversation>,
-    /// People's own marks, as they stand afterwards.
-    pub(super) moves: BTreeMap<(ConversationId, UserId), Move>,
-    /// The lowest marks of those who take part, as they stand afterwards, where
-    /// nobody has to be asked for them.
-    pub(super) lows: HashMap<ConversationId, (i64, i64)>,
-    /// Where the overall marks rose; known once the others are written.
-    pub(super) raised: BTreeMap<ConversationId, Lows>,
-    /// Changes of conversations themselves, in order.
-    pub(super) changes: Vec<(Arc<Message>, Arc<Change>)>,
-    /// People's own settings, in order.
-    pub(super) settings: Vec<OwnSettings>,
-    /// What is done to messages, in order.
-    pub(super) touches: Vec<NewTouch>,
-}
-
-/// A message that is new.
-#[derive(Debug)]
-pub(super) struct NewMessage {
-    pub(super) message: Arc<Message>,
-    pub(super) ord: i64,
-    pub(super) furthest: Furthest,
-}
-
-/// Somebody's own settings for a conversation, and the version they take.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct OwnSettings {
-    pub(super) conversation: ConversationId,
-    pub(super) user: UserId,
-    pub(super) settings: Settings,
-    pub(super) version: i64,
-}
-
-impl Plan {
-    pub(super) fn is_empty(&self) -> bool {
-        self.conversations.is_empty()
-    }
-
-    /// Whether a read marker passes every message that was stored before the
-    /// batch. No message of the batch can be deleted in it.
-    pub(super) fn reads_all(&self, conversation: ConversationId, moved: &Move) -> bool {
-        let row = self.conversations.get(&conversation);
-        moved.has_sent || row.is_some_and(|row| row.last_ord == moved.ord)
-    }
-
-    /// The conversations to which it brings more than messages and marks.
-    pub(super) fn changed_otherwise(&self) -> impl Iterator<Item = ConversationId> {
-        let changes = self.changes.iter();
-        let changed = changes.map(|(message, _)| message.conversation_id);
-        let set = self.settings.iter().map(|own| own.conversation);
-        let touched = self.touches.iter().map(|touch| touch.conversation);
-        changed.chain(set).chain(touched)
-    }
-
-    /// The conversations that somebody left or came to.
-    pub(super) fn came_or_left(&self) -> Vec<ConversationId> {
-        let moves = self.changes.iter().filter(|(_, change)| {
-            let mut moves = change.moves.iter();
-            moves.any(|moved| !matches!(moved, MemberMove::Become(..)))
-        });
-        moves.map(|(message, _)| message.conversation_id).collect()
-    }
-}
+pub(super) use written::{NewMessage, OwnSettings, Plan};
 
 /// Judges a batch under the lock: what was sent before is answered by what it
 /// became, doubles inside the batch by the first of them, and what is really
@@ -326,6 +256,8 @@ impl Desk {
             is_read: false,
             read_at: None,
             is_touched: false,
+            own_version: row.version,
+            posted_version: row.version,
         });
         self.plan.messages.push(NewMessage {
             message: Arc::clone(&message),

@@ -105,6 +105,7 @@ fn insert_messages(script: &mut Script, plan: &Plan) {
             ord: Set(new.ord),
             version: Set(message.version),
             posted_version: Set(message.version),
+            text_version: Set(0),
             sender_id: Set(message.sender.id),
             client_id: Set(message.client_id.clone()),
             kind: Set(message.kind),

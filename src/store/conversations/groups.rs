@@ -149,6 +149,7 @@ fn opening(
         ord: Set(0),
         version: Set(1),
         posted_version: Set(1),
+        text_version: Set(0),
         sender_id: Set(me),
         client_id: Set(None),
         kind: Set(MessageKind::System),

@@ -13,6 +13,8 @@ pub struct Missed {
     /// The messages that changed, in their present state, in the order of
     /// `seq`.
     pub messages: Vec<Message>,
+    /// More messages quote what changed than are told.
+    pub has_more: bool,
     /// The conversation as it is now; it says up to which version this goes.
     pub record: RoomRecord,
     /// Those who went meanwhile, and haven't come back.
@@ -39,8 +41,10 @@ impl Store {
     pub async fn missed(&self, id: ConversationId, after: i64) -> Result<Missed> {
         let tx = self.snapshot().await?;
         let record = room(&tx, id).await?;
+        let changed = messages::changed(&tx, id, after).await?;
         let missed = Missed {
-            messages: messages::changed(&tx, id, after).await?,
+            messages: changed.messages,
+            has_more: changed.has_more,
             leavers: leavers(&tx, id, after).await?,
             record,
         };

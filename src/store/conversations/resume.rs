@@ -126,15 +126,15 @@ impl Store {
         })
     }
 
-    /// The messages at these places, in the order of `seq`; but for those
-    /// that changed after the version `up_to`.
+    /// The messages at these places as a user sees them, in the order of `seq`;
+    /// but for those that changed after the version `up_to`.
     pub async fn messages_at(
         &self,
-        id: ConversationId,
+        (me, id): (UserId, ConversationId),
         seqs: &[i64],
         up_to: i64,
     ) -> Result<Vec<Message>> {
-        messages::unchanged(&self.reader, id, seqs, up_to).await
+        messages::unchanged(&self.reader, (id, me), seqs, up_to).await
     }
 }
 
@@ -144,6 +144,7 @@ struct Sight {
     ceiling: i64,
     joined_seq: i64,
     left_seq: Option<i64>,
+    left_version: Option<i64>,
     /// Nothing that they see has an earlier version.
     earliest: i64,
 }
@@ -151,7 +152,7 @@ struct Sight {
 fn sight(backend: DbBackend) -> String {
     let earliest = "COALESCE((SELECT f.posted_version FROM message f \
          WHERE f.conversation_id = p.conversation_id AND f.seq = p.joined_seq + 1), 0)";
-    let columns = format!("c.version, p.joined_seq, p.left_seq, {earliest}");
+    let columns = format!("c.version, p.joined_seq, p.left_seq, p.left_version, {earliest}");
     let from = "FROM participant p JOIN conversation c ON c.id = p.conversation_id \
                 WHERE p.conversation_id = $1 AND p.user_id = $2";
     piece::sql(backend, &columns, from)
@@ -168,23 +169,38 @@ async fn changed(
     (after, up_to): (i64, i64),
 ) -> Result<(Vec<Changed>, Vec<Message>)> {
     let backend = tx.get_database_backend();
-    let most = LOOKED_AT + 1;
     let theirs = messages::changed_sql(
         "m.id, m.seq, CAST(length(m.text) AS BIGINT) AS length",
-        &format!("AND m.seq <= $4 AND m.version <= $5 LIMIT {most}"),
+        LOOKED_AT + 1,
     );
     let first = format!("SELECT id FROM changed ORDER BY seq LIMIT {READ_MAX}");
+    let seen = messages::SightSql {
+        joined: "$3",
+        left: "$6",
+    };
     let sql = format!(
         "WITH changed AS MATERIALIZED ({theirs}) SELECT ({}), ({})",
         piece::sql(backend, "seq, length", "FROM changed ORDER BY seq"),
-        messages::sql(backend, &format!("WHERE m.id IN ({first}) ORDER BY m.seq")),
+        messages::sql(
+            backend,
+            (seen, &format!("WHERE m.id IN ({first}) ORDER BY m.seq"))
+        ),
     );
+    let after = after.max(sight.earliest - 1);
+    let left = sight.left_version.unwrap_or(i64::MAX);
+    // What changed while a former member was in may have changed again since.
+    let up_to = if sight.left_version.is_some_and(|left| after < left) {
+        i64::MAX
+    } else {
+        up_to
+    };
     let values = [
         id.into(),
-        after.max(sight.earliest - 1).into(),
+        after.into(),
         sight.joined_seq.into(),
         sight.left_seq.unwrap_or(i64::MAX).into(),
         up_to.into(),
+        left.into(),
     ];
     let statement = Statement::from_sql_and_values(backend, sql, values);
     let Some(row) = tx.commit_after(statement).await?.pop() else {

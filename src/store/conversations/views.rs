@@ -171,7 +171,9 @@ pub(super) struct Row {
     last_seq: i64,
     version: i64,
     created_at: i64,
+    joined_seq: i64,
     left_seq: Option<i64>,
+    left_version: Option<i64>,
     muted_until: Option<i64>,
     #[serde(deserialize_with = "piece::flag")]
     archived: bool,
@@ -182,7 +184,7 @@ pub(super) struct Row {
 
 /// What of conversations whoever looks at them sees, and by which columns of
 /// participants `p` and conversations `c`.
-const SEEN: [(&str, &str); 16] = [
+const SEEN: [(&str, &str); 18] = [
     ("user_id", "p.user_id"),
     ("id", "c.id"),
     ("kind", "c.kind"),
@@ -194,7 +196,9 @@ const SEEN: [(&str, &str); 16] = [
     ("last_seq", "c.last_seq"),
     ("version", KNOWN),
     ("created_at", "c.created_at"),
+    ("joined_seq", "p.joined_seq"),
     ("left_seq", "p.left_seq"),
+    ("left_version", "p.left_version"),
     ("muted_until", "p.muted_until"),
     ("archived", "p.archived"),
     ("pinned", "p.pinned"),
@@ -245,13 +249,18 @@ pub(super) async fn look(
         return Ok(None);
     };
     let (rows, people): (Vec<Row>, Vec<PersonRow>) = (piece::of(&found)?, piece::at(&found, 1)?);
-    let (newest, apart) = (messages::at(&found, 2)?, Pairs::at(&found, 3)?);
+    let newest = messages::newest_at(&found, 2)?;
+    let apart = Pairs::at(&found, 3)?;
     let views = rows
         .into_iter()
         .map(|row| {
-            let last_message = newest
-                .iter()
-                .find(|message| Some(message.id) == row.last_message_id);
+            let newest = newest.iter().find(|(left_version, message)| {
+                Some(message.id) == row.last_message_id && *left_version == row.left_version
+            });
+            let last_message = newest.map(|(_, message)| {
+                let unquoted = message.without_unseen_quote(row.joined_seq);
+                unquoted.unwrap_or_else(|| message.clone())
+            });
             let participants = people
                 .iter()
                 .filter(|person| person.is_seen_in(&row))
@@ -259,7 +268,7 @@ pub(super) async fn look(
                 .collect();
             (
                 row.user_id,
-                row.into_conversation(participants, last_message.cloned()),
+                row.into_conversation(participants, last_message),
             )
         })
         .collect();
@@ -276,7 +285,7 @@ fn sql(backend: DbBackend, rest: &str, more: &str) -> String {
         people::sql(),
         piece::sql(backend, &names(&SEEN), "FROM seen"),
         piece::sql(backend, &names(&PEOPLE), "FROM people"),
-        messages::sql(backend, "WHERE m.id IN (SELECT last_message_id FROM seen)"),
+        messages::newest_sql(backend),
         Pairs::sql(backend, "seen", "people"),
     )
 }

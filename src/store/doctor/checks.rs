@@ -4,7 +4,7 @@ use crate::store::conversations::UNREAD;
 
 /// What is looked at, and the statement that finds what is wrong there: one
 /// column, `line`.
-pub(super) const CHECKS: [(&str, &str); 18] = [
+pub(super) const CHECKS: [(&str, &str); 19] = [
     (
         "seq",
         "SELECT 'conversation ' || c.id || ' ends at seq ' || c.last_seq || ', and has ' \
@@ -57,12 +57,19 @@ pub(super) const CHECKS: [(&str, &str); 18] = [
          WHERE posted_version > version OR posted_version <= before",
     ),
     (
+        "text version",
+        "SELECT 'message ' || id || ' is at version ' || version || ', was posted in ' \
+         || posted_version || ', and its text changed in ' || text_version AS line FROM message \
+         WHERE text_version > version OR (text_version <> 0 AND text_version <= posted_version)",
+    ),
+    (
         "left",
         "SELECT 'person ' || p.user_id || ', who left conversation ' || p.conversation_id \
          || ', stands at version ' || p.version || ', and still sees one of ' \
          || MAX(m.version) AS line FROM participant p JOIN message m \
          ON m.conversation_id = p.conversation_id AND m.seq > p.joined_seq \
          AND m.seq <= p.left_seq WHERE m.version > p.version \
+         AND (m.deleted_at IS NOT NULL OR p.version <= p.left_version) \
          GROUP BY p.user_id, p.conversation_id, p.version",
     ),
     (

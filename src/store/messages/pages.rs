@@ -3,7 +3,7 @@
 use entity::{ConversationId, UserId};
 use sea_orm::{ConnectionTrait, DbBackend, Statement, Value};
 
-use super::{JOINED, Row, columns, messages};
+use super::{JOINED, Row, SightSql, columns, messages};
 use crate::protocol::Message;
 use crate::store::{Result, Store, count, piece};
 
@@ -64,13 +64,16 @@ fn least(backend: DbBackend) -> &'static str {
 
 /// A lower bound of the bytes that a message `m` has as JSON, by columns whose
 /// length a database knows without reading them.
-fn least_bytes(backend: DbBackend) -> String {
+fn least_bytes(backend: DbBackend, sight: SightSql<'_>) -> String {
     let least = least(backend);
     // The names of the fields, the shortest reaction, and the shortest name of
     // a user who reacted.
     format!(
-        "300 + octet_length(m.text) + COALESCE((SELECT SUM(36 + 6 * {least}(e.count, 50)) FROM \
-         (SELECT COUNT(*) AS count FROM reaction r WHERE r.message_id = m.id GROUP BY r.emoji) e), 0)"
+        "300 + {text} + COALESCE((SELECT SUM(36 + 6 * {least}(e.count, 50)) FROM \
+         (SELECT COUNT(*) AS count FROM reaction r WHERE r.message_id = m.id AND {shown} \
+         GROUP BY r.emoji) e), 0)",
+        text = sight.text_bytes(),
+        shown = sight.shows_reaction("r"),
     )
 }
 
@@ -148,21 +151,24 @@ struct Asking {
     /// What one sees stands behind the one place, and up to the other where
     /// there is one.
     window: [&'static str; 2],
+    sight: SightSql<'static>,
     from: &'static str,
     values: Vec<Value>,
 }
 
 impl Asking {
     fn about(backend: DbBackend, view: View, conversation: ConversationId) -> Self {
-        let (window, from, viewer) = match view {
+        let (window, sight, from, viewer) = match view {
             View::Of(user) => (
                 ["p.joined_seq", "p.left_seq"],
+                SightSql::OF_PARTICIPANT,
                 "participant p JOIN conversation c ON c.id = p.conversation_id \
                  WHERE p.conversation_id = $1 AND p.user_id = $2",
                 Some(user),
             ),
             View::Whole => (
                 ["CAST(0 AS BIGINT)", "CAST(NULL AS BIGINT)"],
+                SightSql::WHOLE,
                 "conversation c WHERE c.id = $1",
                 None,
             ),
@@ -171,6 +177,7 @@ impl Asking {
         Self {
             backend,
             window,
+            sight,
             from,
             values: values.into_iter().chain(viewer.map(Value::from)).collect(),
         }
@@ -211,7 +218,7 @@ impl Asking {
         self.values.extend([Value::from(seq), count(limit + 1)]);
         let place = format!("${}", self.values.len() - 1);
         let limit = self.values.len();
-        let (condition, of_one) = (where_from(&place), least_bytes(self.backend));
+        let (condition, of_one) = (where_from(&place), least_bytes(self.backend, self.sight));
         let least = least(self.backend);
         let rest = format!(
             "FROM (SELECT w.id, SUM(w.bytes) OVER (ORDER BY w.seq {direction} \
@@ -224,7 +231,7 @@ impl Asking {
         );
         format!(
             "({})",
-            piece::sql(self.backend, &columns(self.backend), &rest)
+            piece::sql(self.backend, &columns(self.backend, self.sight), &rest)
         )
     }
 }
@@ -279,6 +286,8 @@ mod tests {
             is_read: true,
             read_at: None,
             is_touched: false,
+            own_version: 1,
+            posted_version: 1,
         };
         let without = message.encoded_len();
         assert!(without >= 300, "{without}");

@@ -2,6 +2,7 @@
 
 use sea_orm::{DbBackend, DbErr};
 
+use super::SightSql;
 use crate::protocol::message::Reaction;
 use crate::store::piece;
 
@@ -10,21 +11,25 @@ const NAMED: i64 = 50;
 
 /// Of a message `m`: who reacted, each emoji where it first came; null where
 /// nobody did.
-pub(super) fn of_each(backend: DbBackend) -> String {
+pub(super) fn of_each(backend: DbBackend, sight: SightSql<'_>) -> String {
+    let [one, group, any] = ["r", "g", "e"].map(|reaction| sight.shows_reaction(reaction));
     let names = format!(
         "FROM reaction r JOIN \"user\" v ON v.id = r.user_id \
-         WHERE r.message_id = m.id AND r.emoji = g.emoji \
+         WHERE r.message_id = m.id AND r.emoji = g.emoji AND {one} \
          ORDER BY r.created_at, r.user_id LIMIT {NAMED}"
     );
     let columns = format!(
         "g.emoji, COUNT(*), ({})",
         piece::sql(backend, "v.username", &names)
     );
-    let grouped = "FROM reaction g WHERE g.message_id = m.id \
-                   GROUP BY g.emoji ORDER BY MIN(g.created_at), g.emoji";
+    let grouped = format!(
+        "FROM reaction g WHERE g.message_id = m.id AND {group} \
+         GROUP BY g.emoji ORDER BY MIN(g.created_at), g.emoji"
+    );
     format!(
-        "CASE WHEN EXISTS (SELECT 1 FROM reaction e WHERE e.message_id = m.id) THEN ({}) END",
-        piece::sql(backend, &columns, grouped)
+        "CASE WHEN EXISTS (SELECT 1 FROM reaction e WHERE e.message_id = m.id AND {any}) \
+         THEN ({}) END",
+        piece::sql(backend, &columns, &grouped)
     )
 }
 

@@ -92,6 +92,31 @@ async fn a_message_is_withdrawn_for_everybody_live() {
     keeper.get(&elsewhere).await.expect(404);
 }
 
+/// Of more quotes than are told one by one, members read the conversation again.
+#[tokio::test]
+async fn outside_deletion_resets_after_many_quotes() {
+    let app = TestApp::spawn().await;
+    let mut keeper = Keeper::at(&app).await;
+    let (ann, ben) = app.connected_pair("ann", "ben").await;
+    let id = ann.talk_with(&ben).await;
+    let bad = ann.send(id, "Something bad").await.expect(201);
+    let answer = json!({ "text": "What?", "reply_to": bad["id"] });
+    let send = format!("/api/conversations/{id}/messages/");
+    for _ in 0..101 {
+        ben.post(&send, answer.clone()).await.expect(201);
+    }
+    let mut theirs = ben.chat_socket(id).await;
+    let path = format!("/admin/conversations/{id}/messages/{}/withdraw", bad["id"]);
+    keeper.act(&path, &[("reason", "Abuse")]).await.expect(303);
+    let told = hear(&mut theirs, "message_updated").await;
+    assert_eq!(told["message"]["deleted"], true);
+    let reset = hear(&mut theirs, "reset").await;
+    assert_eq!(reset["reason"], "too_far_behind");
+    theirs.expect_nothing_until_pong().await;
+    let newest = ben.history(id).await.pop().unwrap();
+    assert_eq!(newest["reply_to"]["text"], "");
+}
+
 /// Who reads for a reason and withdraws something goes on reading, for the
 /// same reason; that is written down like any reading.
 #[tokio::test]

@@ -172,6 +172,7 @@ fn of_their_rows(direct: i64, group: i64) -> Vec<Damage> {
             1000,
         ),
         moved("posted version", ("message", "posted_version"), &third, -2),
+        moved("text version", ("message", "text_version"), all, 1000),
         damage(
             "withdrawn",
             "UPDATE message SET text = 'still' WHERE deleted_at IS NOT NULL",

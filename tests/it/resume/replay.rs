@@ -158,17 +158,21 @@ async fn who_left_is_replayed_what_came_before_that() {
     let sent = people[0].send(id, "Before.").await.expect(201);
     leave(&people[1], id).await.expect(200);
     people[0].send(id, "After.").await.expect(201);
-    // It has a version that came after the leaving.
+    // What it says after the leaving is not for who left.
     let text = json!({ "text": "Before!" });
     touch(&people[0], Method::PATCH, &path(id, &sent), text).await;
     let mut socket = people[1].socket("/ws/").await;
     let ask = json!({ "conversation_id": id, "after": 1 });
     let (frames, resumed) = resume(&mut socket, ask).await;
     assert_eq!(seqs(&frames), [2]);
-    assert_eq!(frames[0]["message"]["text"], "Before!");
-    let heard = frames[0]["message"]["version"].clone();
-    let found = (&resumed["version"], &resumed["conversation"]["left"]);
-    assert_eq!(found, (&heard, &json!(true)));
+    let message = &frames[0]["message"];
+    assert_eq!(
+        (&message["text"], &message["version"]),
+        (&json!(""), &json!(2))
+    );
+    let heard = resumed["version"].clone();
+    let found = (&heard, &resumed["conversation"]["left"]);
+    assert_eq!(found, (&json!(3), &json!(true)));
     let ask = json!({ "conversation_id": id, "after": heard });
     let (frames, resumed) = resume(&mut socket, ask).await;
     assert_eq!((frames.len(), &resumed["version"]), (0, &heard));

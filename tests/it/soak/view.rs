@@ -290,8 +290,12 @@ impl View {
             return Some(format!("{} messages and not {}", mine.len(), history.len()));
         }
         let both = || mine.iter().copied().zip(history);
-        let told = |message: &Value| without_marks(message.clone());
-        if let Some((mine, theirs)) = both().find(|(mine, theirs)| told(mine) != told(theirs)) {
+        let has_left = now["left"] == true;
+        let is_like = |(mine, theirs): &(&Value, &Value)| match has_left {
+            true => is_like_as_of_leaving(mine, theirs),
+            false => without_marks((*mine).clone()) == without_marks((*theirs).clone()),
+        };
+        if let Some((mine, theirs)) = both().find(|both| !is_like(both)) {
             return Some(format!("{mine} and not {theirs}"));
         }
         let own: Vec<_> = both()
@@ -317,6 +321,26 @@ pub(super) fn number(value: &Value, name: &str) -> i64 {
     value[name]
         .as_i64()
         .unwrap_or_else(|| panic!("{name} of {value}"))
+}
+
+/// What a former member was told, and what the server knows of that moment: the
+/// text and reactions of then, or nothing of them. A deletion reaches them.
+fn is_like_as_of_leaving(mine: &Value, theirs: &Value) -> bool {
+    let (mut mine, mut theirs) = (without_marks(mine.clone()), without_marks(theirs.clone()));
+    let is_newer = number(&theirs, "version") >= number(&mine, "version");
+    for message in [&mut mine, &mut theirs] {
+        let fields = message.as_object_mut().unwrap();
+        for name in ["version", "edited_at", "reactions"] {
+            fields.remove(name);
+        }
+    }
+    for text in ["/text", "/reply_to/text"] {
+        let is_unknown = theirs.pointer(text).is_some_and(|text| text == "");
+        if is_unknown && let Some(mine) = mine.pointer_mut(text) {
+            *mine = json!("");
+        }
+    }
+    is_newer && mine == theirs
 }
 
 fn without_marks(mut message: Value) -> Value {

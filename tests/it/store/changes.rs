@@ -18,13 +18,19 @@ fn scattered(count: u32) -> impl Iterator<Item = (u32, i64)> {
 }
 
 /// So many of the things that take a version, posts among them.
-async fn live(store: &Store, id: ConversationId, people: [&user::Model; 2], count: u32) {
+async fn live(
+    store: &Store,
+    (id, reader): (ConversationId, UserId),
+    people: [&user::Model; 2],
+    count: u32,
+) {
     for (kind, number) in scattered(count) {
         let [actor, other] = people;
         let record = store.room(id).await.unwrap();
         let seq = number % record.last_seq + 1;
-        let found = store.messages_at(id, &[seq], i64::MAX).await.unwrap();
-        let message = found[0].id;
+        let seqs = [seq];
+        let found = store.messages_at((reader, id), &seqs, i64::MAX);
+        let message = found.await.unwrap()[0].id;
         let touch = |how| {
             What::Touch(Touch {
                 message,
@@ -65,15 +71,59 @@ async fn moved(store: &Store, id: ConversationId, by: &user::Model, moves: Membe
     append(store, id, by, vec![What::Change(change.into())]).await;
 }
 
-/// Each message's place, version, and id.
-async fn all(connection: &DatabaseConnection, id: ConversationId) -> Vec<(i64, i64, MessageId)> {
-    let sql = "SELECT seq, version, id FROM message WHERE conversation_id = $1 ORDER BY seq";
+/// A message: its place, id and version, and of what it quotes the place and
+/// the version of the text.
+struct Stored {
+    seq: i64,
+    id: MessageId,
+    version: i64,
+    is_deleted: bool,
+    quoted: (i64, i64),
+    is_quoted_deleted: bool,
+}
+
+/// A reader: what they see, and the version in which they left.
+struct Reader {
+    user: UserId,
+    seen: std::ops::RangeInclusive<i64>,
+    left: i64,
+}
+
+impl Stored {
+    /// In which version it last changed for a reader.
+    fn version_for(&self, reader: &Reader) -> i64 {
+        let own = match self.is_deleted {
+            true => self.version,
+            false => self.version.min(reader.left),
+        };
+        let (seq, text) = self.quoted;
+        match reader.seen.contains(&seq) && (self.is_quoted_deleted || text <= reader.left) {
+            true => own.max(text),
+            false => own,
+        }
+    }
+}
+
+async fn all(connection: &DatabaseConnection, id: ConversationId) -> Vec<Stored> {
+    let sql = "SELECT m.seq, m.id, m.version, COALESCE(o.seq, 0), COALESCE(o.text_version, 0), \
+               CASE WHEN m.deleted_at IS NULL THEN 0 ELSE 1 END, \
+               CASE WHEN o.deleted_at IS NULL THEN 0 ELSE 1 END \
+               FROM message m LEFT JOIN message o ON o.id = m.reply_to \
+               WHERE m.conversation_id = $1 ORDER BY m.seq";
     let backend = connection.get_database_backend();
     let rows = Statement::from_sql_and_values(backend, sql, [id.into()]);
     let rows = connection.query_all_raw(rows).await.unwrap();
     let read = |row: &sea_orm::QueryResult| {
         let number = |place| row.try_get_by_index::<i64>(place).unwrap();
-        (number(0), number(1), MessageId(number(2)))
+        let flag = |place| row.try_get_by_index::<i32>(place).unwrap() == 1;
+        Stored {
+            seq: number(0),
+            id: MessageId(number(1)),
+            version: number(2),
+            is_deleted: flag(5),
+            quoted: (number(3), number(4)),
+            is_quoted_deleted: flag(6),
+        }
     };
     rows.iter().map(read).collect()
 }
@@ -81,29 +131,33 @@ async fn all(connection: &DatabaseConnection, id: ConversationId) -> Vec<(i64, i
 async fn check(
     (store, connection): (&Store, &DatabaseConnection),
     id: ConversationId,
-    (everyone, leaver): (&[(UserId, std::ops::RangeInclusive<i64>)], Leaver),
+    (everyone, leaver): (&[Reader], Leaver),
 ) {
     let all = all(connection, id).await;
     let last = store.room(id).await.unwrap().version;
     for after in 0..=last + 1 {
         let missed = store.missed(id, after).await.unwrap();
         let found: Vec<_> = missed.messages.iter().map(|one| one.id).collect();
-        let changed = all.iter().filter(|(_, version, _)| *version > after);
-        let changed: Vec<_> = changed.map(|(_, _, id)| *id).collect();
+        let changed = all
+            .iter()
+            .filter(|one| one.version_for(&everyone[0]) > after);
+        let changed: Vec<_> = changed.map(|one| one.id).collect();
         assert_eq!(found, changed, "after {after} of {last}");
         let gone: Vec<_> = (leaver.version > after)
             .then_some(leaver)
             .into_iter()
             .collect();
         assert_eq!(missed.leavers, gone, "after {after} of {last}");
-        for (who, seen) in everyone {
-            let round = store.round(*who, id, after).await.unwrap();
+        for reader in everyone {
+            let round = store.round(reader.user, id, after).await.unwrap();
             let found: Vec<_> = round.changed.iter().map(|one| one.seq).collect();
-            let theirs = all.iter().filter(|(seq, version, _)| {
-                seen.contains(seq) && (after + 1..=round.view.version).contains(version)
+            let theirs = all.iter().filter(|one| {
+                let version = one.version_for(reader);
+                reader.seen.contains(&one.seq)
+                    && (after + 1..=round.view.version).contains(&version)
             });
-            let theirs: Vec<_> = theirs.map(|(seq, _, _)| *seq).collect();
-            assert_eq!(found, theirs, "{who} after {after} of {last}");
+            let theirs: Vec<_> = theirs.map(|one| one.seq).collect();
+            assert_eq!(found, theirs, "{} after {after} of {last}", reader.user);
         }
     }
 }
@@ -122,10 +176,10 @@ async fn what_changed_after_any_version_is_found() {
         .create_group(ann.id, crew(&ben), entity::Millis(1))
         .await
         .unwrap();
-    live(&store, id, [&ann, &ben], 40).await;
+    live(&store, (id, ann.id), [&ann, &ben], 40).await;
     moved(&store, id, &ann, MemberMove::Join(User::from(&cat))).await;
     let joined = store.room(id).await.unwrap().last_seq - 1;
-    live(&store, id, [&cat, &ben], 30).await;
+    live(&store, (id, ann.id), [&cat, &ben], 30).await;
     let left = store.room(id).await.unwrap().last_seq;
     moved(&store, id, &ann, MemberMove::Leave(ben.id)).await;
     let leaver = Leaver {
@@ -134,11 +188,16 @@ async fn what_changed_after_any_version_is_found() {
         last: left,
         version: store.room(id).await.unwrap().version,
     };
-    live(&store, id, [&ann, &cat], 30).await;
+    live(&store, (id, ann.id), [&ann, &cat], 30).await;
+    let reader = |user: &user::Model, seen, left| Reader {
+        user: user.id,
+        seen,
+        left,
+    };
     let everyone = [
-        (ann.id, 1..=i64::MAX),
-        (ben.id, 1..=left),
-        (cat.id, joined + 1..=i64::MAX),
+        reader(&ann, 1..=i64::MAX, i64::MAX),
+        reader(&ben, 1..=left, leaver.version - 1),
+        reader(&cat, joined + 1..=i64::MAX, i64::MAX),
     ];
     check((&store, &connection), id, (&everyone, leaver)).await;
     store.close().await;

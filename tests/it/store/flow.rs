@@ -197,16 +197,21 @@ async fn changes(store: &Store, id: ConversationId, [ann, ben]: [&user::Model; 2
     }
 }
 
-/// The first of them edits what she said, and the second reads it, who left.
+/// The first of them edits and deletes what she said, and the second reads it,
+/// who left.
 async fn touched(store: &Store, id: ConversationId, [ann, ben]: [&user::Model; 2]) {
     let view = View::Of(ann.id);
     let page = store.history((view, id), PageRequest::After(1), 1).await;
-    let touch = Touch {
-        message: page.unwrap().unwrap().messages[0].id,
-        how: How::Edit(MessageText::parse("changed").unwrap()),
-        may_moderate: false,
-    };
-    append(store, id, ann, vec![What::Touch(touch)]).await;
+    let message = page.unwrap().unwrap().messages[0].id;
+    let edit = How::Edit(MessageText::parse("changed").unwrap());
+    for how in [edit, How::Withdraw] {
+        let touch = Touch {
+            message,
+            how,
+            may_moderate: false,
+        };
+        append(store, id, ann, vec![What::Touch(touch)]).await;
+    }
     store.round(ben.id, id, 1).await.unwrap();
 }
 
@@ -231,7 +236,7 @@ async fn read(store: &Store, id: ConversationId, people: &[UserId]) {
     store.conversations_of(me, &[id]).await.unwrap();
     store.round(me, id, 1).await.unwrap();
     let last = store.conversation(me, id).await.unwrap().version;
-    store.messages_at(id, &[1, 2, 3], last).await.unwrap();
+    store.messages_at((me, id), &[1, 2, 3], last).await.unwrap();
     for request in [
         PageRequest::Latest,
         PageRequest::Before(3),

@@ -1,21 +1,18 @@
 //! Deleted messages that a member had not read: counts stay exact, and their
 //! number changes no cost.
 
-use std::sync::Arc;
-
-use entity::{ConversationId, MessageId, Millis, UserId, receipt};
+use entity::{ConversationId, Millis, UserId, receipt};
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{ConnectionTrait, Statement};
 use serde_json::json;
-use tidings::protocol::{MessageText, User};
-use tidings::store::append::{Append, How, Mark, Outcome, Post, Touch, What};
-use tidings::store::{SqliteProbe, Store};
+use tidings::store::append::{How, Mark, Touch, What};
 
 use super::unread;
 use crate::groups::crew::{group, leave};
 use crate::groups::thousand::{fill, run};
 use crate::receipts::mark;
-use crate::store::statements::{Cost, watched};
+use crate::store::meter::Metered;
+use crate::store::statements::Cost;
 use crate::support::{Person, TestApp, TestDatabase};
 
 const MEMBERS: usize = 20;
@@ -49,61 +46,6 @@ fn deleted(id: i64, count: usize) -> Vec<String> {
     vec![all, conversation, others, own, ids]
 }
 
-/// A store, and what counts the work of SQLite for it.
-struct Watched {
-    store: Store,
-    probe: Arc<SqliteProbe>,
-}
-
-impl Watched {
-    async fn of(app: &TestApp) -> Self {
-        let probe = Arc::<SqliteProbe>::default();
-        let store = Store::open_probed(app.database().url(), Some(Arc::clone(&probe)));
-        Self {
-            store: store.await.unwrap(),
-            probe,
-        }
-    }
-
-    /// What this costs: statements and rows, and steps of SQLite.
-    async fn cost<T>(&self, work: impl Future<Output = T>) -> (T, Cost, u64) {
-        let before = self.probe.steps();
-        let (done, heard) = watched(work).await;
-        (done, heard.cost(), self.probe.steps() - before)
-    }
-
-    async fn append(&self, id: i64, actor: i64, what: What) -> (Outcome, Cost, u64) {
-        let record = self.store.room(ConversationId(id)).await.unwrap();
-        let members = record.members.iter();
-        let mut users = members.map(|one| one.user.clone());
-        let actor: User = users.find(|user| user.id.0 == actor).unwrap();
-        let append = [Append {
-            conversation: record.id,
-            members_version: record.members_version,
-            verdict: Ok(()),
-            actor,
-            what,
-            has_others: true,
-            has_archived: false,
-        }];
-        let (done, cost, steps) = self.cost(self.store.append(&append, Millis::now())).await;
-        let outcome = done.unwrap().outcomes.pop().unwrap();
-        (outcome, cost, steps)
-    }
-
-    async fn post(&self, id: i64, actor: i64) -> MessageId {
-        let post = Post {
-            text: MessageText::parse("Hello").unwrap(),
-            client_id: None,
-            reply_to: None,
-        };
-        match self.append(id, actor, What::Post(Arc::new(post))).await.0 {
-            Outcome::Posted { message, .. } => message.id,
-            other => panic!("{other:?}"),
-        }
-    }
-}
-
 /// What each kind of request costs behind so many deleted messages.
 async fn costs(count: usize) -> Vec<(&'static str, Cost, u64)> {
     let app = TestApp::spawn().await;
@@ -111,22 +53,22 @@ async fn costs(count: usize) -> Vec<(&'static str, Cost, u64)> {
     fill(&app, id, MEMBERS - 2).await;
     crew[0].send(id, "Hello").await.expect(201);
     run(&app, &deleted(id, count)).await;
-    let watched = Watched::of(&app).await;
+    let metered = Metered::of(&app).await;
     let (ann, ben) = (crew[0].id, crew[1].id);
-    let first = watched.post(id, ann).await;
-    watched.post(id, ann).await;
-    let (store, me) = (&watched.store, UserId(ben));
+    let first = metered.post(id, ann).await;
+    metered.post(id, ann).await;
+    let (store, me) = (&metered.store, UserId(ben));
     let mut all = Vec::new();
-    let (list, cost, steps) = watched.cost(store.conversations(me, None, 100)).await;
+    let (list, cost, steps) = metered.cost(store.conversations(me, None, 100)).await;
     assert_eq!(list.unwrap().conversations[0].unread_count, 3);
     all.push(("list", cost, steps));
-    let (waiting, cost, steps) = watched.cost(store.waiting(me)).await;
+    let (waiting, cost, steps) = metered.cost(store.waiting(me)).await;
     assert_eq!(waiting.unwrap()[0].count, 3);
     all.push(("hello", cost, steps));
-    let (total, cost, steps) = watched.cost(store.total_unread(me, Millis::now())).await;
+    let (total, cost, steps) = metered.cost(store.total_unread(me, Millis::now())).await;
     assert_eq!(total.unwrap(), 3);
     all.push(("total", cost, steps));
-    let (room, cost, steps) = watched.cost(store.room(ConversationId(id))).await;
+    let (room, cost, steps) = metered.cost(store.room(ConversationId(id))).await;
     assert_eq!(room.unwrap().members.len(), MEMBERS);
     all.push(("room", cost, steps));
     let delete = What::Touch(Touch {
@@ -134,17 +76,17 @@ async fn costs(count: usize) -> Vec<(&'static str, Cost, u64)> {
         how: How::Withdraw,
         may_moderate: false,
     });
-    let (_, cost, steps) = watched.append(id, ann, delete).await;
+    let (_, cost, steps) = metered.append(id, ann, delete).await;
     all.push(("deletion", cost, steps));
-    let last = watched.post(id, ann).await;
+    let last = metered.post(id, ann).await;
     let read = What::Mark(vec![Mark {
         kind: receipt::Kind::Read,
         message: last,
     }]);
-    let (_, cost, steps) = watched.append(id, ben, read).await;
+    let (_, cost, steps) = metered.append(id, ben, read).await;
     all.push((READING, cost, steps));
     assert_eq!(store.examine().await.unwrap(), []);
-    watched.store.close().await;
+    metered.store.close().await;
     all
 }
 

@@ -11,31 +11,50 @@ use crate::engine::room::effects::{Note, Telling};
 use crate::protocol::Message;
 
 impl<R> State<R> {
-    /// Tells messages that may be older than some are here to those who see
-    /// them.
-    pub(super) fn tell_seen(&self, messages: &[Arc<Message>]) -> impl Iterator<Item = Telling> {
-        let by_first = self.by_first_seen(messages).into_iter();
-        by_first.map(|(first, to)| {
-            let seen = messages.get(first..).unwrap_or_default().iter();
-            let notes = seen.map(|message| Note::message(&to, Arc::clone(message)));
+    /// Tells each member the messages that they see, as they see them, if their
+    /// version is news.
+    pub(super) fn tell_seen(
+        &self,
+        messages: &[Arc<Message>],
+        is_news: impl Fn(i64) -> bool,
+    ) -> Vec<Telling> {
+        let alike = self.who_see_alike(messages).into_values();
+        let tellings = alike.map(|(joined_seq, users)| {
+            let to: Arc<[UserId]> = match users.len() == self.everybody.len() {
+                true => Arc::clone(&self.everybody),
+                false => users.into(),
+            };
+            let seen = messages.iter().filter(|it| it.seq > joined_seq);
+            let seen = seen.map(|message| message.seen_after(joined_seq));
+            let news = seen.filter(|message| is_news(message.version));
             Telling {
-                notes: notes.collect(),
+                notes: news.map(|message| Note::message(&to, message)).collect(),
                 unread: Vec::new(),
             }
-        })
+        });
+        let tellings = tellings.filter(|telling| !telling.notes.is_empty());
+        tellings.collect()
     }
 
-    /// Who sees these messages from which one on: who came in the midst of
-    /// them sees what came after.
-    fn by_first_seen(&self, messages: &[Arc<Message>]) -> BTreeMap<usize, Arc<[UserId]>> {
-        let mut seen: BTreeMap<usize, Vec<UserId>> = BTreeMap::new();
+    /// Members who see these messages alike, with the `joined_seq` of one of
+    /// them: none joined between two messages, or a message and what it quotes.
+    fn who_see_alike(&self, messages: &[Arc<Message>]) -> BTreeMap<usize, (i64, Vec<UserId>)> {
+        let places = messages.iter().flat_map(|message| {
+            let quoted = message.reply_to.as_ref().map(|quote| quote.seq);
+            quoted.into_iter().chain([message.seq])
+        });
+        let mut places: Vec<i64> = places.collect();
+        places.sort_unstable();
+        places.dedup();
+        let mut alike = BTreeMap::new();
         for member in self.members.values() {
-            let first = messages.partition_point(|message| message.seq <= member.joined_seq);
-            if first < messages.len() {
-                seen.entry(first).or_default().push(member.user.id);
-            }
+            let joined_seq = member.joined_seq;
+            let unseen = places.partition_point(|seq| *seq <= joined_seq);
+            let (_, users) = alike
+                .entry(unseen)
+                .or_insert_with(|| (joined_seq, Vec::new()));
+            users.push(member.user.id);
         }
-        let seen = seen.into_iter();
-        seen.map(|(first, to)| (first, to.into())).collect()
+        alike
     }
 }

@@ -100,20 +100,25 @@ impl<R> State<R> {
     /// Where more messages quote what was touched than are told, they are to
     /// be read again.
     fn touched(&self, touched: &TouchedNews, effects: &mut Vec<Effect<R>>) {
-        for seen in self.tell_seen(&touched.messages) {
+        let is_news = |version| version == touched.version;
+        for seen in self.tell_seen(&touched.messages, is_news) {
             tell(effects, seen);
         }
         if touched.has_more {
-            let event = Event::Reset {
-                conversation_id: self.record.id,
-                reason: ResetReason::TooFarBehind,
-            };
-            let note = Note {
-                to: Arc::clone(&self.everybody),
-                version: touched.version,
-                said: Said::Event(event),
-            };
-            tell(effects, note);
+            tell(effects, self.too_far_behind(touched.version));
+        }
+    }
+
+    /// More changed than is sent: members read the conversation again.
+    pub(super) fn too_far_behind(&self, version: i64) -> Note {
+        let event = Event::Reset {
+            conversation_id: self.record.id,
+            reason: ResetReason::TooFarBehind,
+        };
+        Note {
+            to: Arc::clone(&self.everybody),
+            version,
+            said: Said::Event(event),
         }
     }
 
@@ -151,7 +156,14 @@ impl<R> State<R> {
                 version: message.version,
             }));
         }
-        tell(effects, Note::message(&self.everybody, message));
+        match message.reply_to {
+            None => tell(effects, Note::message(&self.everybody, message)),
+            Some(_) => {
+                for seen in self.tell_seen(&[message], |_| true) {
+                    tell(effects, seen);
+                }
+            }
+        }
     }
 
     /// Those who are gone hear of that and of nothing else; those who are

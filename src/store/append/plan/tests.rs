@@ -11,7 +11,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::protocol::{ClientId, MessageText, User};
-use crate::store::append::look::{Marks, Own, Peer, Versions};
+use crate::store::append::look::{Conversation, Marks, Own, Peer, Versions};
 use crate::store::messages::Quotable;
 
 /// Of these, the last doesn't exist.

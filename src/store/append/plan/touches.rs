@@ -65,6 +65,7 @@ impl Desk {
         Ok(Outcome::Touched {
             id: touch.message,
             version: has_changed.then_some(row.version),
+            changes_text: touch.how.changes_text(),
             messages: Vec::new(),
             has_more: false,
         })

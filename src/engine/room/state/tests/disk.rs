@@ -262,6 +262,8 @@ impl Disk {
             is_read: false,
             read_at: None,
             is_touched: false,
+            own_version: self.record.version,
+            posted_version: self.record.version,
         });
         self.messages.push(Arc::clone(&message));
         message
@@ -280,6 +282,7 @@ impl Disk {
         let leavers = self.leavers.values().filter(|it| it.version > after);
         Missed {
             messages: messages.map(|message| Message::clone(message)).collect(),
+            has_more: false,
             record: self.record(),
             leavers: leavers.copied().collect(),
         }

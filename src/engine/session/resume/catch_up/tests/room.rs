@@ -277,5 +277,7 @@ fn message(conversation_id: ConversationId, seq: i64, version: i64) -> Message {
         is_read: false,
         read_at: None,
         is_touched: false,
+        own_version: version,
+        posted_version: version,
     }
 }

@@ -1,0 +1,47 @@
+//! The version in which the text of a message last changed: an answer quotes
+//! that text, and so its own row stays as it is when the original changes.
+
+use sea_orm_migration::prelude::*;
+use sea_orm_migration::sea_orm::ConnectionTrait;
+
+use crate::columns::big;
+
+#[derive(DeriveMigrationName)]
+pub(crate) struct Migration;
+
+/// Until now nothing said in which version a text changed. The last change of
+/// the message is not before it.
+const FILL: &str = "UPDATE message SET text_version = version \
+     WHERE (edited_at IS NOT NULL OR deleted_at IS NOT NULL) AND version > posted_version";
+
+/// The changed texts of a conversation, and the answers to a message in the
+/// order of the history.
+const INDEXES: [&str; 3] = [
+    "CREATE INDEX message_text_changed ON message (conversation_id, text_version) \
+     WHERE text_version > 0",
+    "DROP INDEX message_reply_to",
+    "CREATE INDEX message_reply_to_seq ON message (reply_to, seq) WHERE reply_to IS NOT NULL",
+];
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
+
+    async fn up(&self, schema: &SchemaManager) -> Result<(), DbErr> {
+        let mut column = big("text_version");
+        column.default(0);
+        let add = Table::alter()
+            .table("message")
+            .add_column(column)
+            .to_owned();
+        schema.alter_table(add).await?;
+        let db = schema.get_connection();
+        db.execute_unprepared(FILL).await?;
+        for statement in INDEXES {
+            db.execute_unprepared(statement).await?;
+        }
+        Ok(())
+    }
+}
