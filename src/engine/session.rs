@@ -46,7 +46,7 @@ use fragments::Assembler;
 use opening::Phase;
 use resume::Resuming;
 use socket::SocketContext;
-pub use socket::{HandshakeProblem, check_handshake, open, open_watch, secure};
+pub use socket::{Handshake, SUBPROTOCOL, open, open_watch, secure};
 use tally::Tally;
 use throttle::ErrorMeter;
 use typing::TypingIn;

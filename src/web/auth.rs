@@ -19,7 +19,7 @@ use tokio::time::Instant;
 
 use super::cookies::Jar;
 use super::security_lines::note;
-use super::{App, State, csrf, decoding, limits, problem};
+use super::{App, State, csrf, decoding, limits, lists, problem};
 use crate::auth::TicketHolder;
 use crate::engine::rates::{DatabasePayer, Rates, Standing, TooMuch};
 use crate::protocol::{Code, Problem};
@@ -357,10 +357,6 @@ pub(super) fn bearer(request: &HttpRequest) -> Option<&str> {
 }
 
 fn offered(request: &HttpRequest) -> Option<&str> {
-    request
-        .headers()
-        .get_all(header::SEC_WEBSOCKET_PROTOCOL)
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .find_map(|offer| offer.trim().strip_prefix("bearer."))
+    lists::items(request.headers(), header::SEC_WEBSOCKET_PROTOCOL)
+        .find_map(|offer| offer.strip_prefix("bearer."))
 }

@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpResponse, ResponseError};
 
-use super::limits;
+use super::{handshake, limits};
 use crate::protocol::{Code, Problem};
 
 impl ResponseError for Problem {
@@ -25,7 +25,10 @@ pub(super) fn response(problem: &Problem) -> HttpResponse {
         // RFC 6750, section 3.
         Code::Unauthenticated => builder.insert_header((header::WWW_AUTHENTICATE, "Bearer")),
         // RFC 9110, section 15.5.22.
-        Code::UpgradeRequired => builder.insert_header((header::UPGRADE, "websocket")),
+        // RFC 6455, section 4.4.
+        Code::UpgradeRequired => builder
+            .insert_header((header::UPGRADE, "websocket"))
+            .insert_header((header::SEC_WEBSOCKET_VERSION, handshake::VERSION)),
         _ => &mut builder,
     };
     if let Some(seconds) = problem.retry_after {

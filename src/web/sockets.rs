@@ -6,10 +6,10 @@ use actix_web::{HttpRequest, HttpResponse};
 use entity::{ConversationId, Millis};
 
 use super::api::must_be_in;
-use super::{App, auth};
+use super::{App, auth, handshake};
 use crate::engine::directory::Door;
-use crate::engine::session::{self, HandshakeProblem, Place, Session, Watch, Who};
-use crate::protocol::{Code, Problem, User, Username};
+use crate::engine::session::{self, Handshake, Place, Session, Watch, Who};
+use crate::protocol::{Problem, User, Username};
 use crate::store::Login;
 use crate::web::decoding::Path;
 
@@ -19,8 +19,8 @@ pub(super) async fn everything(
     request: HttpRequest,
     payload: Payload,
 ) -> Result<HttpResponse, actix_web::Error> {
-    let login = knock(&app, &request).await?;
-    open(&app, login, Door::Everything, (&request, payload))
+    let (login, handshake) = knock(&app, &request).await?;
+    open(&app, login, Door::Everything, (&handshake, payload))
 }
 
 /// `GET /ws/notifications/`: the user's news.
@@ -29,8 +29,8 @@ pub(super) async fn notifications(
     request: HttpRequest,
     payload: Payload,
 ) -> Result<HttpResponse, actix_web::Error> {
-    let login = knock(&app, &request).await?;
-    open(&app, login, Door::Notifications, (&request, payload))
+    let (login, handshake) = knock(&app, &request).await?;
+    open(&app, login, Door::Notifications, (&handshake, payload))
 }
 
 /// `GET /ws/chat/{username}/`: the direct conversation with somebody, opened
@@ -41,9 +41,9 @@ pub(super) async fn partner(
     payload: Payload,
     username: Result<Path<String>, actix_web::Error>,
 ) -> Result<HttpResponse, actix_web::Error> {
-    let login = knock(&app, &request).await?;
+    let (login, handshake) = knock(&app, &request).await?;
     let id = direct_with(&app, &login, &username?).await?;
-    open(&app, login, Door::Conversation(id), (&request, payload))
+    open(&app, login, Door::Conversation(id), (&handshake, payload))
 }
 
 async fn direct_with(app: &App, login: &Login, username: &str) -> Result<ConversationId, Problem> {
@@ -67,10 +67,10 @@ pub(super) async fn conversation(
     payload: Payload,
     id: Path<i64>,
 ) -> Result<HttpResponse, actix_web::Error> {
-    let login = knock(&app, &request).await?;
+    let (login, handshake) = knock(&app, &request).await?;
     let id = ConversationId(*id);
     must_be_in(&app, login.user.id, id).await?;
-    open(&app, login, Door::Conversation(id), (&request, payload))
+    open(&app, login, Door::Conversation(id), (&handshake, payload))
 }
 
 /// `GET /ws/admin/`: how the engine does, for admins.
@@ -81,43 +81,35 @@ pub(super) async fn watch(
 ) -> Result<HttpResponse, actix_web::Error> {
     // First of all: to everybody else there is nothing here.
     let login = auth::of_admin_handshake(&app, &request).await?;
-    check(&app, &request)?;
+    let handshake = check(&app, &request)?;
     let watch = Watch::new(app.engine.clone(), login.id);
-    session::open_watch(watch, &request, payload)
+    Ok(session::open_watch(watch, &handshake, payload))
 }
 
-async fn knock(app: &App, request: &HttpRequest) -> Result<Login, Problem> {
-    check(app, request)?;
+async fn knock(app: &App, request: &HttpRequest) -> Result<(Login, Handshake), Problem> {
+    let handshake = check(app, request)?;
     let login = auth::of_handshake(app, request).await?;
     app.engine
         .rates()
         .request(login.user.id)
         .map_err(Problem::from)?;
-    Ok(login)
+    Ok((login, handshake))
 }
 
-/// Whether it is a handshake, and there is somebody to take it.
-fn check(app: &App, request: &HttpRequest) -> Result<(), Problem> {
-    session::check_handshake(request).map_err(|problem| match problem {
-        HandshakeProblem::NotAsked => Problem::new(
-            Code::UpgradeRequired,
-            "This is the door of a WebSocket: ask for the upgrade.",
-        ),
-        HandshakeProblem::Malformed => {
-            Problem::new(Code::BadRequest, "The WebSocket handshake is malformed.")
-        }
-    })?;
+/// Reads the handshake, unless the server stops.
+fn check(app: &App, request: &HttpRequest) -> Result<Handshake, Problem> {
+    let handshake = handshake::read(request)?;
     if app.engine.is_stopping() {
         return Err(Problem::busy());
     }
-    Ok(())
+    Ok(handshake)
 }
 
 fn open(
     app: &App,
     login: Login,
     door: Door,
-    (request, payload): (&HttpRequest, Payload),
+    (handshake, payload): (&Handshake, Payload),
 ) -> Result<HttpResponse, actix_web::Error> {
     let seat = app.engine.rates().sit(login.user.id)?;
     let who = Who {
@@ -125,9 +117,6 @@ fn open(
         login: login.id,
         expires_at: login.expires_at,
     };
-    session::open(
-        Session::new(app.engine.clone(), who, Place { door, seat }),
-        request,
-        payload,
-    )
+    let session = Session::new(app.engine.clone(), who, Place { door, seat });
+    Ok(session::open(session, handshake, payload))
 }

@@ -3,9 +3,9 @@
 use actix_web::Error;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header;
 use actix_web::middleware::Next;
 
+use super::handshake::names_websocket;
 use super::problem;
 use crate::protocol::{Code, Problem};
 
@@ -16,18 +16,10 @@ pub async fn brings_no_body(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    if asks_for_a_socket(&request) && !request.method().is_safe() {
+    if names_websocket(request.headers()) && !request.method().is_safe() {
         let refused = Problem::new(Code::BadRequest, "A WebSocket is asked for by GET.");
         let refused = problem::response(&refused);
         return Ok(request.into_response(refused).map_into_right_body());
     }
     Ok(next.call(request).await?.map_into_left_body())
-}
-
-fn asks_for_a_socket(request: &ServiceRequest) -> bool {
-    let mut asked = request.headers().get_all(header::UPGRADE);
-    asked.any(|value| {
-        let value = value.as_bytes().trim_ascii();
-        value.eq_ignore_ascii_case(b"websocket")
-    })
 }

@@ -1,6 +1,7 @@
 //! Over sockets.
 
 mod closing;
+mod conformance;
 mod doors;
 mod drips;
 mod frames;

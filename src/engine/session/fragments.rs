@@ -6,7 +6,30 @@ use crate::protocol::CloseCode;
 #[derive(Debug)]
 pub(super) struct Assembler {
     most: usize,
-    text: Option<Vec<u8>>,
+    text: Option<Partial>,
+}
+
+/// What has come of it.
+#[derive(Debug, Default)]
+struct Partial {
+    bytes: Vec<u8>,
+    /// So many bytes at the beginning are UTF-8.
+    checked: usize,
+}
+
+impl Partial {
+    /// Fails at the first byte that can't be UTF-8 (RFC 6455, section 8.1). A
+    /// character may go on in the next piece.
+    fn push(&mut self, bytes: &[u8]) -> Result<(), CloseCode> {
+        self.bytes.extend_from_slice(bytes);
+        let rest = self.bytes.get(self.checked..).unwrap_or_default();
+        match std::str::from_utf8(rest) {
+            Ok(rest) => self.checked += rest.len(),
+            Err(error) if error.error_len().is_some() => return Err(CloseCode::NotUtf8),
+            Err(error) => self.checked += error.valid_up_to(),
+        }
+        Ok(())
+    }
 }
 
 /// Which piece it is.
@@ -31,16 +54,16 @@ impl Assembler {
     /// Takes a piece; gives the message with its last one.
     pub(super) fn take(&mut self, piece: Piece, bytes: &[u8]) -> Result<Option<String>, CloseCode> {
         let mut text = match (piece, self.text.take()) {
-            (Piece::First, None) => Vec::new(),
+            (Piece::First, None) => Partial::default(),
             (Piece::Middle | Piece::Last, Some(text)) => text,
             (Piece::First, Some(_)) | (_, None) => return Err(CloseCode::Protocol),
         };
-        if text.len() + bytes.len() > self.most {
+        if text.bytes.len() + bytes.len() > self.most {
             return Err(CloseCode::TooLarge);
         }
-        text.extend_from_slice(bytes);
+        text.push(bytes)?;
         if piece == Piece::Last {
-            return String::from_utf8(text)
+            return String::from_utf8(text.bytes)
                 .map(Some)
                 .map_err(|_| CloseCode::NotUtf8);
         }
@@ -69,6 +92,14 @@ mod tests {
         assert_eq!(assembler.take(Piece::First, b"abc"), Ok(None));
         let too_much = assembler.take(Piece::Last, b"de");
         assert_eq!(too_much, Err(CloseCode::TooLarge));
+    }
+
+    #[test]
+    fn broken_text_is_refused_at_its_byte() {
+        let mut assembler = Assembler::new(8);
+        assert_eq!(assembler.take(Piece::First, b"a\xc3"), Ok(None));
+        let broken = assembler.take(Piece::Middle, b"b");
+        assert_eq!(broken, Err(CloseCode::NotUtf8));
     }
 
     #[test]

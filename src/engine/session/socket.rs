@@ -1,24 +1,25 @@
 //! The one file that names `actix_web_actors`: what a socket is made of.
 //!
-//! That crate is deprecated upstream and leaves three holes, which are closed
-//! here: a frame is buffered whole before its length is looked at (see
-//! `frame_guard`), pieces of a message aren't put together (see
+//! That crate is deprecated upstream and leaves holes, which are closed here:
+//! a frame is buffered whole before its length is looked at, and some broken
+//! frames are accepted (see `frame_guard`), pieces of a message aren't put together (see
 //! `fragments`), and an actor whose client stops reading is never polled
 //! again, so that no heartbeat of its own can end it. Against the last,
 //! [`secure`] makes the kernel end such a connection.
 
+use std::io::ErrorKind;
 use std::time::Duration;
 
 use actix::{Actor, ActorContext, StreamHandler};
-use actix_http::ws::Item;
-use actix_web::error::PayloadError;
+use actix_http::ws::{Codec, Item, hash_key};
+use actix_web::HttpResponse;
+use actix_web::http::header;
 use actix_web::web::Payload;
-use actix_web::{HttpRequest, HttpResponse};
 use actix_web_actors::ws;
 use bytestring::ByteString;
 
 use super::fragments::Piece;
-use super::frame_guard::FrameGuard;
+use super::frame_guard::{FrameFault, FrameGuard};
 use super::{Session, Watch};
 use crate::protocol::CloseCode;
 use crate::telemetry::{LimitedLine, admit_line};
@@ -27,7 +28,7 @@ pub(super) type SocketContext = ws::WebsocketContext<Session>;
 pub(super) type WatchContext = ws::WebsocketContext<Watch>;
 
 /// The one subprotocol there is (RFC 6455, section 1.9).
-const SUBPROTOCOL: &str = "tidings.v1";
+pub const SUBPROTOCOL: &str = "tidings.v1";
 
 /// How long unsent bytes may wait for the client's kernel to take them.
 const UNSENT_TIMEOUT: Duration = Duration::from_secs(15);
@@ -38,61 +39,45 @@ const KERNEL_BUFFER: usize = 128 * 1024;
 /// The largest frame from an admin's client, which has nothing to say.
 const WATCH_FRAME_MAX: usize = 1024;
 
-/// Why a request is no WebSocket handshake.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum HandshakeProblem {
-    /// It doesn't ask for a WebSocket at all.
-    NotAsked,
-    /// It asks, but wrongly.
-    Malformed,
+/// What the answer to a handshake takes from it.
+pub struct Handshake {
+    /// `Sec-WebSocket-Key`, which the answer proves to have read.
+    pub key: String,
+    /// The client offers [`SUBPROTOCOL`].
+    pub is_offered: bool,
 }
 
-/// Whether a request is a WebSocket handshake.
-///
-/// # Errors
-/// Why it isn't.
-pub fn check_handshake(request: &HttpRequest) -> Result<(), HandshakeProblem> {
-    match ws::handshake(request) {
-        Ok(_) => Ok(()),
-        Err(
-            ws::HandshakeError::GetMethodRequired
-            | ws::HandshakeError::NoWebsocketUpgrade
-            | ws::HandshakeError::NoConnectionUpgrade,
-        ) => Err(HandshakeProblem::NotAsked),
-        Err(_) => Err(HandshakeProblem::Malformed),
-    }
-}
-
-/// Opens a socket for a request that passed [`check_handshake`].
-///
-/// # Errors
-/// Where it isn't a handshake after all.
-pub fn open(
-    session: Session,
-    request: &HttpRequest,
-    payload: Payload,
-) -> Result<HttpResponse, actix_web::Error> {
+/// Opens a socket.
+#[must_use]
+pub fn open(session: Session, handshake: &Handshake, payload: Payload) -> HttpResponse {
     let most = session.engine.inner.settings.limits.frame_max;
-    ws::WsResponseBuilder::new(session, request, FrameGuard::new(payload, most))
-        .protocols(&[SUBPROTOCOL])
-        .frame_size(most)
-        .start()
+    start(session, handshake, payload, most)
 }
 
-/// Opens an admin's socket, on which the server alone speaks, for a request
-/// that passed [`check_handshake`].
-///
-/// # Errors
-/// Where it isn't a handshake after all.
-pub fn open_watch(
-    watch: Watch,
-    request: &HttpRequest,
-    payload: Payload,
-) -> Result<HttpResponse, actix_web::Error> {
-    ws::WsResponseBuilder::new(watch, request, FrameGuard::new(payload, WATCH_FRAME_MAX))
-        .protocols(&[SUBPROTOCOL])
-        .frame_size(WATCH_FRAME_MAX)
-        .start()
+/// Opens an admin's socket, on which the server alone speaks.
+#[must_use]
+pub fn open_watch(watch: Watch, handshake: &Handshake, payload: Payload) -> HttpResponse {
+    start(watch, handshake, payload, WATCH_FRAME_MAX)
+}
+
+fn start<A>(actor: A, handshake: &Handshake, payload: Payload, most: usize) -> HttpResponse
+where
+    A: Actor<Context = ws::WebsocketContext<A>>
+        + StreamHandler<Result<ws::Message, ws::ProtocolError>>,
+{
+    let codec = Codec::new().max_size(most);
+    let frames = FrameGuard::new(payload, most);
+    let stream = ws::WebsocketContext::with_codec(actor, frames, codec);
+    let accept = hash_key(handshake.key.as_bytes());
+    let mut response = HttpResponse::SwitchingProtocols();
+    response.upgrade("websocket").insert_header((
+        header::SEC_WEBSOCKET_ACCEPT,
+        String::from_utf8_lossy(&accept).as_ref(),
+    ));
+    if handshake.is_offered {
+        response.insert_header((header::SEC_WEBSOCKET_PROTOCOL, SUBPROTOCOL));
+    }
+    response.streaming(stream)
 }
 
 /// Makes the kernel end a connection whose client takes nothing any more:
@@ -211,11 +196,15 @@ impl Session {
     }
 }
 
-/// What to close with. A connection that broke off is told nothing any more,
-/// so that its code doesn't matter.
+/// The code to close with. A connection that broke off reads no code any
+/// more.
 fn code_of(error: &ws::ProtocolError) -> CloseCode {
     match error {
         ws::ProtocolError::Overflow => CloseCode::TooLarge,
+        // The codec itself reports some faults so.
+        ws::ProtocolError::Io(error) if error.kind() == ErrorKind::InvalidData => {
+            CloseCode::Protocol
+        }
         ws::ProtocolError::Io(error) => code_of_text(&error.to_string()),
         _ => CloseCode::Protocol,
     }
@@ -223,8 +212,8 @@ fn code_of(error: &ws::ProtocolError) -> CloseCode {
 
 /// The crate passes these on as text alone.
 fn code_of_text(error: &str) -> CloseCode {
-    if error == PayloadError::Overflow.to_string() {
-        CloseCode::TooLarge
+    if let Some(fault) = FrameFault::named_in(error) {
+        fault.close_code()
     } else if error.contains("utf-8") {
         CloseCode::NotUtf8
     } else {

@@ -10,7 +10,7 @@ use actix_web::http::header;
 use actix_web::middleware::Next;
 use askama::Template;
 
-use super::super::{assets, problem};
+use super::super::{assets, lists, problem};
 use super::POLICY;
 use crate::protocol::{Code, Problem};
 
@@ -65,9 +65,7 @@ fn is_for_a_page(request: &ServiceRequest) -> bool {
 
 /// Whether it names a page among what it takes (RFC 9110, section 12.5.1).
 pub(in crate::web) fn accepts_html(headers: &header::HeaderMap) -> bool {
-    let accept = headers.get(header::ACCEPT);
-    let accept = accept.and_then(|value| value.to_str().ok());
-    accept.unwrap_or_default().split(',').any(|range| {
+    lists::items(headers, header::ACCEPT).any(|range| {
         let mut parts = range.split(';').map(str::trim);
         let is_html = parts
             .next()
