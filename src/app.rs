@@ -170,6 +170,9 @@ impl Application {
         if let Some(metrics) = metrics {
             ended = ended.and(finish(metrics, deadline).await);
         }
+        if deadline.step(self.engine.tasks_ended()).await.is_none() {
+            tracing::warn!("some tasks did not end in time");
+        }
         if let Some(lock) = self.alone
             && deadline.step(lock.let_others()).await.is_none()
         {

@@ -6,6 +6,7 @@
 //! [`overview`] (how all of it does).
 //! [`Engine`] is the handle to all of it that the web layer holds.
 
+mod background;
 mod cleanup;
 mod deadline;
 pub mod directory;
@@ -20,6 +21,7 @@ pub mod rates;
 pub mod reply;
 pub mod room;
 pub mod session;
+mod stopping;
 pub mod storage;
 mod task;
 pub mod testing;
@@ -29,6 +31,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use actix::Arbiter;
 use entity::{ConversationId, LoginId, Millis, UserId};
+use parking_lot::Mutex;
 use tokio::sync::{Semaphore, oneshot};
 use tokio::time::Instant;
 
@@ -38,6 +41,7 @@ use crate::protocol::{CloseCode, Conversation, Event, Problem, Sending, User};
 use crate::store::append::Post;
 use crate::store::{Store, StoreError};
 
+use background::BackgroundTasks;
 pub use deadline::Deadline;
 use directory::Directory;
 use hub::HubHandle;
@@ -71,7 +75,9 @@ struct Inner {
     /// A few sessions at a time read what they missed.
     resume_reads: Semaphore,
     pulse: Pulse,
-    arbiters: Vec<Arbiter>,
+    background: BackgroundTasks,
+    /// Empty once it stopped.
+    arbiters: Mutex<Vec<Arbiter>>,
 }
 
 /// As many threads for Rooms as there are cores, up to a bound.
@@ -145,8 +151,9 @@ impl Engine {
             is_stopping: AtomicBool::new(false),
             resume_reads: Semaphore::new(settings.limits.resume_reads),
             pulse: Pulse::default(),
+            background: BackgroundTasks::default(),
             // The Hub goes first, or it would replace Rooms that go.
-            arbiters: [core].into_iter().chain(rooms_at).collect(),
+            arbiters: Mutex::new([core].into_iter().chain(rooms_at).collect()),
         };
         let engine = Self {
             inner: Arc::new(inner),
@@ -295,7 +302,9 @@ impl Engine {
             return;
         }
         let engine = self.clone();
+        let token = self.inner.background.token();
         task::in_task(async move {
+            let _token = token;
             match engine.inner.store.conversation_for(&users, id).await {
                 Ok(views) => engine.tell_views(views),
                 Err(error) => {
@@ -330,26 +339,5 @@ impl Engine {
     #[must_use]
     pub fn is_stopping(&self) -> bool {
         self.inner.is_stopping.load(Ordering::Acquire)
-    }
-
-    /// Stops in order: no new sends, the Journal writes what it has and the
-    /// Rooms tell it, every socket is closed with 1001, and nobody is left
-    /// online.
-    pub async fn stop(&self, deadline: Deadline) {
-        let inner = &self.inner;
-        inner.is_stopping.store(true, Ordering::Release);
-        if deadline.step(inner.hub.settled()).await.is_none() {
-            tracing::error!("what was being sent did not settle in time");
-        }
-        inner.directory.close_all(CloseCode::Away);
-        if deadline.step(inner.directory.emptied()).await.is_none() {
-            tracing::warn!("some sockets did not close in time");
-        }
-        if deadline.step(inner.presence.stop()).await.is_none() {
-            tracing::warn!("who is offline was not written in time");
-        }
-        for arbiter in &inner.arbiters {
-            arbiter.stop();
-        }
     }
 }

@@ -3,49 +3,62 @@
 //! sockets within one whoever ended it.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use entity::Millis;
+use parking_lot::Mutex;
 
-use super::Engine;
+use super::{Engine, Inner};
 use crate::protocol::CloseCode;
+
+/// What is known from the looks before.
+struct LoginWatch {
+    looked: Mutex<Millis>,
+    was_well: AtomicBool,
+}
 
 /// Looks from now on, as long as there is an engine: each time for what ended
 /// since the last look that found anything out, however long ago that was, and
 /// a little before. Closing a socket twice does nothing.
 pub(super) fn watch(engine: &Engine) {
-    let inner = Arc::downgrade(&engine.inner);
-    let timings = engine.inner.settings.timings.clone();
-    let mut looked = Millis::now();
-    tokio::spawn(async move {
-        let mut ticks = tokio::time::interval(timings.login_check_every);
-        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let mut was_well = true;
-        loop {
-            ticks.tick().await;
-            let Some(inner) = inner.upgrade() else {
-                return;
+    let weak = Arc::downgrade(&engine.inner);
+    let every = engine.inner.settings.timings.login_check_every;
+    let watch = Arc::new(LoginWatch {
+        looked: Mutex::new(Millis::now()),
+        was_well: AtomicBool::new(true),
+    });
+    engine.inner.background.repeat(every, move || {
+        let (inner, watch) = (weak.upgrade(), Arc::clone(&watch));
+        async move {
+            let Some(inner) = inner else {
+                return false;
             };
-            let now = Millis::now();
-            // A clock that was set back would have us look past what it notes.
-            let since = looked.min(now).before(timings.login_check_overlap);
-            match inner.store.logins_ended_since(since).await {
-                Ok(ended) => {
-                    (was_well, looked) = (true, now);
-                    for (login, user) in ended {
-                        let directory = &inner.directory;
-                        directory.close_login(user, login, CloseCode::LoginEnded);
-                    }
+            watch.look(&inner).await;
+            true
+        }
+    });
+}
+
+impl LoginWatch {
+    async fn look(&self, inner: &Inner) {
+        let now = Millis::now();
+        let overlap = inner.settings.timings.login_check_overlap;
+        // A clock that was set back would have us look past what it notes.
+        let since = (*self.looked.lock()).min(now).before(overlap);
+        match inner.store.logins_ended_since(since).await {
+            Ok(ended) => {
+                *self.looked.lock() = now;
+                self.was_well.store(true, Ordering::Relaxed);
+                for (login, user) in ended {
+                    let directory = &inner.directory;
+                    directory.close_login(user, login, CloseCode::LoginEnded);
                 }
-                // A stop closes the database under a reading that has begun.
-                Err(_) if inner.is_stopping.load(Ordering::Acquire) => return,
-                Err(error) => {
-                    if was_well {
-                        tracing::error!(%error, "can't look for ended logins");
-                    }
-                    was_well = false;
+            }
+            Err(error) => {
+                if self.was_well.swap(false, Ordering::Relaxed) {
+                    tracing::error!(%error, "can't look for ended logins");
                 }
             }
         }
-    });
+    }
 }

@@ -51,21 +51,16 @@ pub(super) struct Pulse(Mutex<VecDeque<Sample>>);
 
 /// Takes the pulse from now on, as long as there is an engine.
 pub(super) fn take(engine: &Engine, every: Duration) {
-    let inner = Arc::downgrade(&engine.inner);
-    let mut before = engine.overview();
-    tokio::spawn(async move {
-        let mut ticks = tokio::time::interval(every);
-        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        // The first is at once, and there is nothing to tell yet.
-        ticks.tick().await;
-        loop {
-            ticks.tick().await;
-            let Some(inner) = inner.upgrade() else {
-                return;
-            };
-            let now = Engine { inner }.beat(&before);
-            before = now;
-        }
+    let weak = Arc::downgrade(&engine.inner);
+    // The first is at once, and there is nothing to tell yet.
+    let mut before = None;
+    engine.inner.background.repeat(every, move || {
+        let engine = weak.upgrade().map(|inner| Engine { inner });
+        before = engine.as_ref().map(|engine| match &before {
+            None => engine.overview(),
+            Some(before) => engine.beat(before),
+        });
+        std::future::ready(engine.is_some())
     });
 }
 

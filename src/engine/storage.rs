@@ -110,20 +110,19 @@ impl Engine {
 /// Looks at the disk from now on, as long as there is an engine.
 pub(super) fn watch(engine: &Engine) {
     let every = engine.inner.settings.timings.disk_check_every;
-    let inner = Arc::downgrade(&engine.inner);
-    tokio::spawn(async move {
-        let mut ticks = tokio::time::interval(every);
-        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        loop {
-            ticks.tick().await;
-            let Some(inner) = inner.upgrade() else {
-                return;
+    let weak = Arc::downgrade(&engine.inner);
+    engine.inner.background.repeat(every, move || {
+        let inner = weak.upgrade();
+        async move {
+            let Some(inner) = inner else {
+                return false;
             };
             // A file system may take long to answer.
             let look = move || inner.storage.disk.look();
             if tokio::task::spawn_blocking(look).await.is_err() {
                 tracing::error!("looking at the disk's space panicked");
             }
+            true
         }
     });
 }

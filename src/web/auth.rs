@@ -330,8 +330,8 @@ async fn check_login(
         .ok_or_else(unauthenticated)?;
     if login.is_due(now) {
         let (store, login) = (app.store.clone(), login.clone());
-        // Nobody waits for this.
-        actix_web::rt::spawn(async move {
+        // No request waits for this.
+        app.engine.spawn(async move {
             if let Err(error) = store.touch_login(&login, now).await {
                 tracing::warn!(%error, "can't note that a login was used");
             }

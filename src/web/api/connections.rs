@@ -134,8 +134,8 @@ pub(in crate::web) async fn remove(
 
 /// Tells both. It is done in a task of its own: whoever asked may hang up.
 pub(in crate::web) async fn tell(app: &App, me: UserId, change: &Change) {
-    let (app, change) = (app.clone(), change.clone());
-    let told = tokio::spawn(async move { tell_both(&app, me, change).await });
+    let (engine, app, change) = (app.engine.clone(), app.clone(), change.clone());
+    let told = engine.spawn(async move { tell_both(&app, me, change).await });
     if let Err(error) = told.await {
         tracing::error!(%error, "a change between two people wasn't told");
     }

@@ -62,6 +62,37 @@ async fn no_message_token_password_or_query_string_is_ever_logged() {
     }
 }
 
+/// A stop closes the store, and whatever used it has to end before that: what
+/// begins with the server, what looks again and again, what requests and
+/// sockets leave behind.
+#[tokio::test]
+async fn repeated_stops_log_no_warning() {
+    let binary = Binary::migrated().await;
+    for at in 0..12 {
+        let mut serving = binary.serve(&[]).await;
+        if at % 2 == 1 {
+            let ann = Person::register(&serving.site, &format!("ann{at}")).await;
+            let ben = Person::register(&serving.site, &format!("ben{at}")).await;
+            ann.connect_with(&ben).await;
+            let id = ann.direct_with(&ben).await;
+            let mut socket = Socket::open(&ann, "/ws/", TokenBy::Bearer).await;
+            ben.send(id, "Hello").await.expect(201);
+            // Its `hello` is still being read.
+            let _second = Socket::open(&ben, "/ws/", TokenBy::Bearer).await;
+            serving.signal("TERM").await;
+            assert_eq!(socket.closes_in_the_end().await, 1001);
+        } else {
+            serving.signal("TERM").await;
+        }
+        assert!(serving.ended().await.success());
+        let log = binary.log();
+        assert!(log.contains("stopped"), "{log}");
+        // What is unsafe in its settings is said before it listens.
+        let (_, since) = log.split_once("listening").unwrap();
+        assert!(!since.contains("ERROR") && !since.contains("WARN"), "{log}");
+    }
+}
+
 /// Guards against anybody who can reach the server filling its disk.
 #[tokio::test]
 async fn what_is_no_http_is_not_worth_a_line() {

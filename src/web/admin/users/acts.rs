@@ -345,8 +345,8 @@ fn end(app: &State, user: UserId, logins: Vec<LoginId>) {
 /// Deletes an account. It is done in a task of its own: whoever asked may hang
 /// up.
 async fn delete(app: &App, id: UserId, act: &store::Act) -> Result<(), Problem> {
-    let (app, act) = (app.clone(), act.clone());
-    let done = tokio::spawn(async move {
+    let (engine, app, act) = (app.engine.clone(), app.clone(), act.clone());
+    let done = engine.spawn(async move {
         // Nobody can have taken it before: it can't be guessed.
         let word = made::word()?;
         let tail: String = word
