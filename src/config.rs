@@ -40,6 +40,9 @@ const TOKEN_TTL_MAX: u64 = 10 * 365 * 24 * 3600;
 /// The smallest budget of unsent bytes: one page of history has to fit.
 const SESSION_BUFFER_MIN: usize = 16 * 1024;
 
+/// The smallest budget of all sessions: some large messages have to fit.
+const TOTAL_SESSION_BUFFER_MIN: usize = 1024 * 1024;
+
 /// The smallest quota of a day: larger than any message or group's title.
 const TEXT_PER_DAY_MIN: u64 = 64 * 1024;
 
@@ -84,8 +87,11 @@ pub struct Settings {
     pub metrics: Metrics,
     /// How long a login holds.
     pub token_ttl: Duration,
-    /// Bytes of unsent frames before a slow client is let go.
+    /// Bytes of unsent frames above which a client has to make progress.
     pub session_buffer: usize,
+    /// Bytes of unsent frames of all clients together: above them, the clients
+    /// without progress for longest are let go.
+    pub total_session_buffer: usize,
     /// Bytes of text that an account stores in a day at most; 0 is no limit.
     pub text_per_day: u64,
     /// Bytes that stay free on the disk of SQLite's database: below them nothing
@@ -122,6 +128,7 @@ impl Default for Settings {
             metrics: Metrics::default(),
             token_ttl: Duration::from_secs(7 * 24 * 3600),
             session_buffer: 256 * 1024,
+            total_session_buffer: 256 * 1024 * 1024,
             text_per_day: 64 * 1024 * 1024,
             disk_reserve: 1024 * 1024 * 1024,
             keep_alive: Duration::from_secs(30),
@@ -214,6 +221,9 @@ impl Settings {
         if let Some(found) = sources.text("session_buffer", |o| &o.session_buffer) {
             self.session_buffer = found.parse(read_session_buffer)?;
         }
+        if let Some(found) = sources.text("total_session_buffer", |o| &o.total_session_buffer) {
+            self.total_session_buffer = found.parse(read_total_session_buffer)?;
+        }
         if let Some(found) = sources.text("text_per_day", |o| &o.text_per_day) {
             self.text_per_day = found.parse(read_text_per_day)?;
         }
@@ -253,6 +263,13 @@ fn read_session_buffer(text: &str) -> Result<usize, &'static str> {
     match text.parse() {
         Ok(bytes @ SESSION_BUFFER_MIN..) => Ok(bytes),
         _ => Err("a whole number of bytes, at least 16384"),
+    }
+}
+
+fn read_total_session_buffer(text: &str) -> Result<usize, &'static str> {
+    match text.parse() {
+        Ok(bytes @ TOTAL_SESSION_BUFFER_MIN..) => Ok(bytes),
+        _ => Err("a whole number of bytes, at least 1048576"),
     }
 }
 

@@ -16,6 +16,8 @@ mod logins;
 pub mod overview;
 pub mod ports;
 pub mod presence;
+mod probing;
+mod progress;
 pub mod pulse;
 pub mod rates;
 pub mod reply;
@@ -43,7 +45,7 @@ use crate::store::{Store, StoreError};
 
 use background::BackgroundTasks;
 pub use deadline::Deadline;
-use directory::Directory;
+use directory::{Directory, SessionBounds};
 use hub::HubHandle;
 use journal::JournalHandle;
 use ports::Frame;
@@ -107,7 +109,7 @@ impl Engine {
         let core = Arbiter::new();
         let counters = Arc::<Counters>::default();
         let storage = Arc::new(StorageGuard::new(settings));
-        let directory = Directory::new(Arc::clone(&counters));
+        let directory = Directory::new(Arc::clone(&counters), SessionBounds::of(settings));
         let rates = Rates::new(&settings.rates, Arc::clone(&counters), faults.clone());
         let rates = Arc::new(rates);
         let journal = journal::Parts {
@@ -182,6 +184,7 @@ impl Engine {
         logins::watch(self);
         storage::watch(self);
         cleanup::run(self);
+        progress::watch(self);
         pulse::take(self, self.inner.settings.timings.pulse_every);
     }
 

@@ -137,7 +137,8 @@ pub struct Overrides {
     #[serde(deserialize_with = "whole_number")]
     pub token_ttl: Option<String>,
 
-    /// Unsent bytes after which a slow client is let go [default: 262144]
+    /// Unsent bytes above which a client that takes nothing for 15 seconds is let
+    /// go [default: 262144]
     #[arg(
         long,
         global = true,
@@ -146,6 +147,17 @@ pub struct Overrides {
     )]
     #[serde(deserialize_with = "whole_number")]
     pub session_buffer: Option<String>,
+
+    /// Unsent bytes of all clients together, above which those that take nothing
+    /// for longest are let go [default: 268435456]
+    #[arg(
+        long,
+        global = true,
+        env = "TIDINGS_TOTAL_SESSION_BUFFER",
+        value_name = "BYTES"
+    )]
+    #[serde(deserialize_with = "whole_number")]
+    pub total_session_buffer: Option<String>,
 
     /// Bytes of text that an account stores in a day at most, or 0 for no limit
     /// [default: 67108864]

@@ -111,6 +111,7 @@ fn a_wrong_value_is_named_with_its_flag_and_variable() {
     for flag in [
         "--token-ttl",
         "--session-buffer",
+        "--total-session-buffer",
         "--keep-alive",
         "--security-contact",
         "--hsts-subdomains",
@@ -201,6 +202,7 @@ fn the_help_tells_the_defaults_and_no_password() {
         settings.data_dir.display().to_string(),
         settings.token_ttl.as_secs().to_string(),
         settings.session_buffer.to_string(),
+        settings.total_session_buffer.to_string(),
         settings.text_per_day.to_string(),
         settings.disk_reserve.to_string(),
         settings.keep_alive.as_secs().to_string(),
@@ -225,6 +227,10 @@ fn the_defaults_are_what_the_protocol_promises() {
         256 * 1024,
         "bytes of unsent frames"
     );
+    assert_eq!(settings.total_session_buffer, 256 << 20);
+    assert_eq!(settings.limits.session_buffer_max, 4 << 20);
+    assert_eq!(settings.timings.stall_within, Duration::from_secs(15));
+    assert_eq!(settings.timings.probe_within, Duration::from_secs(3));
     assert_eq!(settings.token_ttl, Duration::from_secs(7 * 24 * 3_600));
     assert_eq!(settings.text_per_day, 64 << 20, "bytes of text");
     let timings = &settings.timings;

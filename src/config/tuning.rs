@@ -18,6 +18,13 @@ pub struct Timings {
     /// A socket that said nothing for this long is closed. 60 s, so that two
     /// pings may get lost.
     pub silence: Duration,
+    /// At the limit of a user's sockets, one whose client says nothing for this
+    /// long after a ping is closed. 3 s.
+    pub probe_within: Duration,
+    /// A session with more unsent bytes than its budget is let go if none of
+    /// them left for its socket for this long. 15 s, as long as the kernel waits
+    /// for a client that takes nothing.
+    pub stall_within: Duration,
     /// How often a node looks for logins that ended elsewhere. 500 ms, since
     /// a second is promised.
     pub login_check_every: Duration,
@@ -60,6 +67,8 @@ impl Default for Timings {
             step_within: Duration::from_secs(60),
             ping_every: Duration::from_secs(25),
             silence: Duration::from_secs(60),
+            probe_within: Duration::from_secs(3),
+            stall_within: Duration::from_secs(15),
             login_check_every: Duration::from_millis(500),
             login_check_overlap: Duration::from_secs(10),
             alone_check_every: Duration::from_secs(1),
@@ -84,6 +93,9 @@ pub struct Limits {
     pub frame_max: usize,
     /// The largest body of a request, in bytes. 256 KiB.
     pub body_max: usize,
+    /// The most bytes that wait for a session, whatever progress it makes. 4 MiB;
+    /// above it, it is let go at once.
+    pub session_buffer_max: usize,
     /// The most entries in one transaction of the journal. 500: as many as
     /// their rows' bind parameters allow on both databases.
     pub journal_batch: usize,
@@ -112,6 +124,7 @@ impl Default for Limits {
         Self {
             frame_max: 128 * 1024,
             body_max: 256 * 1024,
+            session_buffer_max: 4 * 1024 * 1024,
             journal_batch: 500,
             pending_sends: 8192,
             opening_commands: 64,

@@ -4,21 +4,28 @@
 //! `Drop`. So a Room that starts finds everybody who is here, and who comes
 //! later is simply there: no joining, no leaving, no race between the two.
 
+mod backlog;
 pub mod gate;
+mod handle;
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use actix::Recipient;
 use entity::{ConversationId, LoginId, UserId};
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use tokio::sync::Notify;
+use tokio::sync::mpsc::UnboundedSender;
 
-use super::ports::{Close, Deliver, Frame, Reach, Unread};
+use super::ports::{Close, Deliver, Frame, Probe, Reach, Unread};
+use super::rates::Seat;
+use crate::config::Settings;
 use crate::counters::Counters;
 use crate::protocol::CloseCode;
-use gate::Gate;
+pub use backlog::SessionBounds;
+use backlog::TotalBacklog;
+pub use handle::Handle;
 
 /// A power of two: readers of different users hardly ever meet.
 const SHARDS: usize = 64;
@@ -58,61 +65,6 @@ impl Door {
     }
 }
 
-/// A live session, as those who deliver to it see it.
-pub struct Handle {
-    pub id: u64,
-    pub user: UserId,
-    pub login: LoginId,
-    pub door: Door,
-    pub deliver: Recipient<Deliver>,
-    pub close: Recipient<Close>,
-    /// Bytes delivered and not yet handed to the socket. A mailbox's capacity
-    /// counts per clone of its address, so it can't be the bound; this is.
-    queued: AtomicUsize,
-    budget: usize,
-    is_let_go: AtomicBool,
-    counters: Arc<Counters>,
-    /// Shut while the session catches up.
-    pub gate: Gate,
-}
-
-impl Handle {
-    /// Gives the budget back what was handed to the socket.
-    pub fn written(&self, bytes: usize) {
-        self.queued.fetch_sub(bytes, Ordering::AcqRel);
-    }
-
-    /// Queues frames, or lets the session go where its budget is spent: from
-    /// then on it gets nothing, so that what it got has no gap, and resuming
-    /// brings the rest. An idle session takes a delivery of any size; the
-    /// Journal bounds those. True where it got into the session's mailbox.
-    fn deliver(&self, delivery: Deliver) -> bool {
-        if self.is_let_go.load(Ordering::Acquire) {
-            return false;
-        }
-        let Some(delivery) = self.gate.admit(delivery, self.budget) else {
-            return false;
-        };
-        let before = self.queued.fetch_add(delivery.bytes, Ordering::AcqRel);
-        if before > 0 && before + delivery.bytes > self.budget {
-            self.let_go(CloseCode::TooSlow);
-            false
-        } else {
-            self.deliver.do_send(delivery);
-            true
-        }
-    }
-
-    fn let_go(&self, code: CloseCode) {
-        if !self.is_let_go.swap(true, Ordering::AcqRel) {
-            if code == CloseCode::TooSlow {
-                self.counters.evictions.one();
-            }
-            self.close.do_send(Close(code));
-        }
-    }
-}
-
 /// Everybody who is here: a cheap clone.
 #[derive(Clone)]
 pub struct Directory {
@@ -125,16 +77,21 @@ struct Inner {
     next_id: AtomicU64,
     emptied: Notify,
     counters: Arc<Counters>,
+    backlog: Arc<TotalBacklog>,
+    /// Held by the thread that lets sessions go because of the total.
+    relieving: Mutex<()>,
 }
 
 impl Inner {
-    fn new(counters: Arc<Counters>) -> Self {
+    fn new(counters: Arc<Counters>, bounds: SessionBounds) -> Self {
         Self {
             shards: std::array::from_fn(|_| RwLock::default()),
             sessions: AtomicUsize::new(0),
             next_id: AtomicU64::new(1),
             emptied: Notify::new(),
             counters,
+            backlog: Arc::new(TotalBacklog::new(bounds)),
+            relieving: Mutex::new(()),
         }
     }
 }
@@ -146,13 +103,13 @@ pub struct Entrant {
     pub door: Door,
     pub deliver: Recipient<Deliver>,
     pub close: Recipient<Close>,
-    /// Bytes.
-    pub budget: usize,
+    pub probe: Recipient<Probe>,
+    pub seat: Seat,
 }
 
 impl Default for Directory {
     fn default() -> Self {
-        Self::new(Arc::default())
+        Self::new(Arc::default(), SessionBounds::of(&Settings::default()))
     }
 }
 
@@ -170,9 +127,9 @@ pub struct Census {
 impl Directory {
     /// One that is empty, and counts there.
     #[must_use]
-    pub fn new(counters: Arc<Counters>) -> Self {
+    pub fn new(counters: Arc<Counters>, bounds: SessionBounds) -> Self {
         Self {
-            inner: Arc::new(Inner::new(counters)),
+            inner: Arc::new(Inner::new(counters, bounds)),
         }
     }
 
@@ -184,7 +141,7 @@ impl Directory {
             let shard = shard.read();
             census.people += shard.len();
             for handle in shard.values().flatten() {
-                let queued = handle.queued.load(Ordering::Relaxed);
+                let queued = handle.backlog.bytes();
                 census.sessions += 1;
                 census.queued += queued;
                 census.fullest = census.fullest.max(queued);
@@ -197,19 +154,9 @@ impl Directory {
     /// dropped.
     #[must_use]
     pub fn enter(&self, entrant: Entrant) -> Guard {
-        let handle = Arc::new(Handle {
-            id: self.inner.next_id.fetch_add(1, Ordering::Relaxed),
-            user: entrant.user,
-            login: entrant.login,
-            door: entrant.door,
-            deliver: entrant.deliver,
-            close: entrant.close,
-            queued: AtomicUsize::new(0),
-            budget: entrant.budget,
-            is_let_go: AtomicBool::new(false),
-            counters: Arc::clone(&self.inner.counters),
-            gate: Gate::default(),
-        });
+        let id = self.inner.next_id.fetch_add(1, Ordering::Relaxed);
+        let (backlog, counters) = (&self.inner.backlog, &self.inner.counters);
+        let handle = Arc::new(Handle::new(id, entrant, backlog, counters));
         self.inner.sessions.fetch_add(1, Ordering::AcqRel);
         self.inner.counters.sessions_opened.one();
         let mut shard = self.inner.shard(handle.user).write();
@@ -254,6 +201,48 @@ impl Directory {
             }
         }
         self.inner.counters.deliveries.add(handed);
+        self.relieve();
+    }
+
+    /// Lets sessions go if too much waits for all of them together: the longest
+    /// without progress first, until there is some room.
+    fn relieve(&self) {
+        let backlog = &self.inner.backlog;
+        if !backlog.is_over() {
+            return;
+        }
+        let Some(_alone) = self.inner.relieving.try_lock() else {
+            return;
+        };
+        let mut waiting = self.find(|handle| handle.backlog.counts());
+        waiting.sort_by_key(|handle| handle.backlog.progress_at());
+        let enough = backlog.bounds.total - backlog.bounds.total / 16;
+        for handle in waiting {
+            if backlog.bytes() <= enough {
+                return;
+            }
+            handle.let_go(CloseCode::TooSlow);
+        }
+    }
+
+    /// Lets sessions go that are above their bytes and make no progress.
+    pub fn check_progress(&self) {
+        // No session is above its bytes while all together are not.
+        if self.inner.backlog.bytes() > 0 {
+            for handle in self.find(|handle| handle.backlog.counts()) {
+                handle.check_progress();
+            }
+        }
+    }
+
+    fn find(&self, wanted: impl Fn(&Handle) -> bool) -> Vec<Arc<Handle>> {
+        let mut found = Vec::new();
+        for shard in &self.inner.shards {
+            let shard = shard.read();
+            let sessions = shard.values().flatten();
+            found.extend(sessions.filter(|handle| wanted(handle)).cloned());
+        }
+        found
     }
 
     /// Those of these people who are here.
@@ -280,6 +269,7 @@ impl Directory {
             }));
         }
         self.inner.counters.deliveries.add(handed);
+        self.relieve();
     }
 
     /// The conversations that these people's sockets are bound to, each once.
@@ -297,6 +287,22 @@ impl Directory {
         found.sort_unstable();
         found.dedup();
         found
+    }
+
+    /// Asks every session of a user whether its client is there; the answers are
+    /// the ids of those that are.
+    #[must_use]
+    pub fn probe(&self, user: UserId, answers: &UnboundedSender<u64>) -> HashMap<u64, Arc<Handle>> {
+        let shard = self.inner.shard(user).read();
+        let sessions = shard.get(&user).into_iter().flatten();
+        let probed = sessions.map(|handle| {
+            handle.ask(Probe {
+                session: handle.id,
+                answers: answers.clone(),
+            });
+            (handle.id, Arc::clone(handle))
+        });
+        probed.collect()
     }
 
     /// Whether nobody is here.

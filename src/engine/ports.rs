@@ -7,6 +7,7 @@ use std::sync::Arc;
 use actix::Message;
 use bytestring::ByteString;
 use entity::{ConversationId, Millis};
+use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::Instant;
 
 use crate::protocol::command::Named;
@@ -126,6 +127,15 @@ impl From<Waiting> for Unread {
             is_away: false,
         }
     }
+}
+
+/// Directory → Session: say whether the client is there. Sent back as soon as
+/// the client says anything; dropped if the session ends before.
+#[derive(Clone, Debug, Message)]
+#[rtype(result = "()")]
+pub struct Probe {
+    pub session: u64,
+    pub answers: UnboundedSender<u64>,
 }
 
 /// Directory → Session: be closed, after what was delivered before.

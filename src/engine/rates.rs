@@ -103,11 +103,12 @@ impl Rates {
         self.requests.take(user)
     }
 
-    /// Somebody opens a socket.
+    /// A user opens a socket; `Engine::sit` also frees the seats of clients
+    /// that vanished.
     ///
     /// # Errors
-    /// `rate_limited` where they have too many.
-    pub fn sit(&self, user: UserId) -> Result<Seat, Problem> {
+    /// `rate_limited` if the user has too many.
+    pub(super) fn sit(&self, user: UserId) -> Result<Seat, Problem> {
         self.sockets.take(user)
     }
 }

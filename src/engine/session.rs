@@ -10,8 +10,8 @@
 //!   delivered meanwhile and is newer than that. What the client said before
 //!   its `hello` waits as long. While it catches up, the Directory's gate
 //!   keeps the news of what it replays away (see `resume`).
-//! - Overflow: a budget of queued bytes, in the Directory's handle; a client
-//!   that spends it is let go (1013). One that stops reading altogether can't
+//! - Overflow: a budget of queued bytes, in the Directory's handle; above it, a
+//!   client that makes no progress is let go (1013). One that stops reading altogether can't
 //!   be told: the kernel ends its connection (see `socket`).
 //! - Stop: with the socket, for whatever reason; its guards leave by `Drop`.
 
@@ -34,7 +34,7 @@ use tokio::time::Instant;
 
 use super::Engine;
 use super::directory::{self, Door};
-use super::ports::{Answer, Close, Deliver, Frame};
+use super::ports::{Answer, Close, Deliver, Frame, Probe};
 use super::presence::Here;
 use super::rates::{Bucket, Seat};
 use crate::config::Settings;
@@ -43,6 +43,7 @@ use crate::protocol::command::Named;
 use crate::protocol::event::Refused;
 use crate::protocol::{CloseCode, Code, Event, Problem, User};
 use fragments::Assembler;
+use heartbeat::Probes;
 use opening::Phase;
 use resume::Resuming;
 use socket::SocketContext;
@@ -72,7 +73,8 @@ pub struct Session {
     engine: Engine,
     who: Who,
     door: Door,
-    _seat: Seat,
+    /// Until it enters the Directory, which keeps it from then on.
+    seat: Option<Seat>,
     phase: Phase,
     resuming: Resuming,
     /// Its place in the Directory; none before it has started.
@@ -86,6 +88,7 @@ pub struct Session {
     /// What waits for its person, where it tells them so.
     tally: Tally,
     last_heard: Instant,
+    probes: Probes,
     is_closing: bool,
 }
 
@@ -109,7 +112,8 @@ impl Session {
             engine,
             who,
             door: place.door,
-            _seat: place.seat,
+            seat: Some(place.seat),
+            probes: Probes::default(),
         }
     }
 
@@ -121,8 +125,9 @@ impl Session {
             login: self.who.login,
             door: self.door,
             deliver: address.clone().recipient(),
-            close: address.recipient(),
-            budget: self.engine.inner.settings.session_buffer,
+            close: address.clone().recipient(),
+            probe: address.recipient(),
+            seat: self.seat.take().unwrap_or_else(Seat::unlimited),
         });
         tracing::debug!(session = guard.id, user = %self.who.user.id, login = %self.who.login, door = ?self.door, "session opened");
         self.guard = Some(guard);
@@ -200,6 +205,9 @@ impl Handler<Deliver> for Session {
         }
         // Held frames keep their share of the budget until they are written.
         let Some(delivery) = self.phase.hold(delivery) else {
+            if let Some(guard) = &self.guard {
+                guard.kept();
+            }
             return;
         };
         self.tell(&delivery, ctx);
@@ -220,6 +228,16 @@ impl Handler<Answer> for Session {
             // Asked for by name, so it is written whatever was seen before.
             Answer::Echo(frame) => self.say(frame.text, ctx),
             Answer::Refused(problem, named) => self.refuse(problem, named, ctx),
+        }
+    }
+}
+
+impl Handler<Probe> for Session {
+    type Result = ();
+
+    fn handle(&mut self, probe: Probe, ctx: &mut SocketContext) {
+        if !self.is_closing {
+            self.probe(probe, ctx);
         }
     }
 }

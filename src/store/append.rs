@@ -25,11 +25,15 @@ use entity::{ConversationId, MessageId, Millis, UserId, receipt};
 use sea_orm::{ConnectionTrait, QueryResult};
 
 use super::{Result, Store, StoreError, messages};
+use crate::protocol::encoding::json_len;
 use crate::protocol::{ClientId, Emoji, Message, MessageText, Problem, User};
 use look::Found;
 pub(super) use memory::Memory;
 pub use moved::{Authors, Marks, Moved, Raised, Step};
 use script::Script;
+
+/// The most bytes that a character takes in JSON: an escaped control character.
+const CHARACTER_MAX: usize = 6;
 
 /// One thing that a Room wants on disk, and how it was judged. Refused ones
 /// come along, since a retry is answered like the first time whatever has
@@ -67,13 +71,12 @@ pub enum What {
 }
 
 impl What {
-    /// What it adds to a batch, as bytes of text: its own, and for the rows that
-    /// it reads, writes and tells beside them about as much as their time is
-    /// worth.
+    /// What it adds to a batch, as bytes: its text as in frames, and for each
+    /// row that it reads, writes or sends about as much as that takes.
     #[must_use]
     pub fn weight(&self) -> usize {
         match self {
-            Self::Post(post) => post.text.as_str().len() + post.quoted(),
+            Self::Post(post) => json_len(&post.text.as_str()) + post.quoted(),
             Self::Change(change) => {
                 change.text.len() + change.event.len() + OF_ROW * (1 + change.moves.len())
             }
@@ -111,7 +114,8 @@ pub struct Retry {
 impl Post {
     /// The most that what it quotes can weigh, in bytes.
     fn quoted(&self) -> usize {
-        self.reply_to.map_or(0, |_| 4 * messages::QUOTE_MAX)
+        self.reply_to
+            .map_or(0, |_| CHARACTER_MAX * messages::QUOTE_MAX)
     }
 }
 
@@ -155,7 +159,7 @@ pub enum How {
 impl Touch {
     fn weight(&self) -> usize {
         match &self.how {
-            How::Edit(text) => text.as_str().len() + OF_QUOTES,
+            How::Edit(text) => json_len(&text.as_str()) + OF_QUOTES,
             How::Withdraw => OF_QUOTES + OF_MEMBERS,
             How::React { .. } => 4 * OF_ROW,
         }

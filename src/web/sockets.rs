@@ -20,7 +20,7 @@ pub(super) async fn everything(
     payload: Payload,
 ) -> Result<HttpResponse, actix_web::Error> {
     let (login, handshake) = knock(&app, &request).await?;
-    open(&app, login, Door::Everything, (&handshake, payload))
+    open(&app, login, Door::Everything, (&handshake, payload)).await
 }
 
 /// `GET /ws/notifications/`: the user's news.
@@ -30,7 +30,7 @@ pub(super) async fn notifications(
     payload: Payload,
 ) -> Result<HttpResponse, actix_web::Error> {
     let (login, handshake) = knock(&app, &request).await?;
-    open(&app, login, Door::Notifications, (&handshake, payload))
+    open(&app, login, Door::Notifications, (&handshake, payload)).await
 }
 
 /// `GET /ws/chat/{username}/`: the direct conversation with somebody, opened
@@ -43,7 +43,7 @@ pub(super) async fn partner(
 ) -> Result<HttpResponse, actix_web::Error> {
     let (login, handshake) = knock(&app, &request).await?;
     let id = direct_with(&app, &login, &username?).await?;
-    open(&app, login, Door::Conversation(id), (&handshake, payload))
+    open(&app, login, Door::Conversation(id), (&handshake, payload)).await
 }
 
 async fn direct_with(app: &App, login: &Login, username: &str) -> Result<ConversationId, Problem> {
@@ -70,7 +70,7 @@ pub(super) async fn conversation(
     let (login, handshake) = knock(&app, &request).await?;
     let id = ConversationId(*id);
     must_be_in(&app, login.user.id, id).await?;
-    open(&app, login, Door::Conversation(id), (&handshake, payload))
+    open(&app, login, Door::Conversation(id), (&handshake, payload)).await
 }
 
 /// `GET /ws/admin/`: how the engine does, for admins.
@@ -105,13 +105,13 @@ fn check(app: &App, request: &HttpRequest) -> Result<Handshake, Problem> {
     Ok(handshake)
 }
 
-fn open(
+async fn open(
     app: &App,
     login: Login,
     door: Door,
     (handshake, payload): (&Handshake, Payload),
 ) -> Result<HttpResponse, actix_web::Error> {
-    let seat = app.engine.rates().sit(login.user.id)?;
+    let seat = app.engine.sit(login.user.id).await?;
     let who = Who {
         user: User::from(&login.user),
         login: login.id,

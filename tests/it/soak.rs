@@ -57,6 +57,7 @@ async fn every_client_ends_with_what_is_on_disk() {
         .settings(|settings| {
             // Small, so that some are let go for being slow.
             settings.session_buffer = 64 * 1024;
+            settings.limits.session_buffer_max = 64 * 1024;
             settings.timings.room_idle_after = Duration::from_millis(200);
             settings.timings.presence_grace = Duration::from_millis(100);
         })

@@ -5,8 +5,8 @@ use entity::{ConversationId, UserId};
 use sea_orm::{DbErr, RuntimeErr};
 
 use super::*;
-use crate::protocol::{Code, User};
-use crate::store::append::What;
+use crate::protocol::{Code, MessageText, User};
+use crate::store::append::{Post, What};
 
 fn entry(conversation: i64) -> Append {
     Append {
@@ -22,6 +22,20 @@ fn entry(conversation: i64) -> Append {
         has_others: true,
         has_archived: false,
     }
+}
+
+/// A batch is bounded by what its frames will weigh.
+#[test]
+fn entry_weighs_what_its_json_does() {
+    let text = "\"\n".repeat(1_000);
+    let post = Post {
+        text: MessageText::parse(&format!("a{text}b")).unwrap(),
+        client_id: None,
+        reply_to: None,
+    };
+    let encoded = serde_json::to_string(post.text.as_str()).unwrap();
+    assert_eq!(encoded.len(), 4_004);
+    assert_eq!(What::Post(Arc::new(post)).bytes(), encoded.len());
 }
 
 fn gone() -> DbErr {

@@ -20,8 +20,8 @@ pub(super) struct Seats {
     pub(super) taken: Arc<Mutex<HashMap<UserId, u32>>>,
 }
 
-/// Room for one socket, until it is dropped.
-pub struct Seat(Option<(Seats, UserId)>);
+/// Room for one socket, until it is freed or dropped.
+pub struct Seat(Mutex<Option<(Seats, UserId)>>);
 
 impl Seats {
     pub(super) fn new(most: Option<NonZeroU32>) -> Self {
@@ -33,7 +33,7 @@ impl Seats {
 
     pub(super) fn take(&self, user: UserId) -> Result<Seat, Problem> {
         let Some(most) = self.most else {
-            return Ok(Seat(None));
+            return Ok(Seat::unlimited());
         };
         let mut taken = self.taken.lock();
         let count = taken.entry(user).or_default();
@@ -49,13 +49,20 @@ impl Seats {
             });
         }
         *count += 1;
-        Ok(Seat(Some((self.clone(), user))))
+        Ok(Seat(Mutex::new(Some((self.clone(), user)))))
     }
 }
 
-impl Drop for Seat {
-    fn drop(&mut self) {
-        let Some((seats, user)) = self.0.take() else {
+impl Seat {
+    /// One that counts nowhere.
+    #[must_use]
+    pub fn unlimited() -> Self {
+        Self(Mutex::new(None))
+    }
+
+    /// Gives the room back, whether or not the socket is gone.
+    pub fn free(&self) {
+        let Some((seats, user)) = self.0.lock().take() else {
             return;
         };
         let mut taken = seats.taken.lock();
@@ -65,5 +72,11 @@ impl Drop for Seat {
                 taken.remove(&user);
             }
         }
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.free();
     }
 }

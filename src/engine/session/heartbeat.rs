@@ -8,7 +8,20 @@ use tokio::time::Instant;
 
 use super::Session;
 use super::socket::{self, SocketContext};
+use crate::engine::ports::Probe;
 use crate::protocol::CloseCode;
+
+/// Handshakes that wait for a word of the client.
+#[derive(Default)]
+pub(super) struct Probes {
+    waiting: Vec<Probe>,
+    answered_at: Option<Instant>,
+}
+
+fn answer(probe: Probe) {
+    // The handshake may have been given up.
+    let _ = probe.answers.send(probe.session);
+}
 
 impl Session {
     pub(super) fn start_timers(&self, ctx: &mut SocketContext) {
@@ -37,5 +50,23 @@ impl Session {
     /// The client said something, whatever it was.
     pub(super) fn heard(&mut self) {
         self.last_heard = Instant::now();
+        if !self.probes.waiting.is_empty() {
+            self.probes.answered_at = Some(self.last_heard);
+            self.probes.waiting.drain(..).for_each(answer);
+        }
+    }
+
+    /// Asks the client whether it is there, unless it was asked already or
+    /// answered a moment ago.
+    pub(super) fn probe(&mut self, probe: Probe, ctx: &mut SocketContext) {
+        let within = self.engine.inner.settings.timings.probe_within;
+        let answered_at = self.probes.answered_at;
+        if answered_at.is_some_and(|at| at.elapsed() < within) {
+            return answer(probe);
+        }
+        if self.probes.waiting.is_empty() {
+            socket::ping(ctx);
+        }
+        self.probes.waiting.push(probe);
     }
 }

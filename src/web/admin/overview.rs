@@ -252,6 +252,10 @@ async fn facts(app: &State) -> Result<Vec<(&'static str, String)>, Problem> {
         ("Metrics", where_metrics_are(&settings.metrics)),
         ("A login holds", words::span(settings.token_ttl.as_secs())),
         ("Unsent bytes of a session", bytes(settings.session_buffer)),
+        (
+            "Unsent bytes of all sessions",
+            bytes(settings.total_session_buffer),
+        ),
         ("Largest frame", bytes(limits.frame_max)),
         ("Largest body", bytes(limits.body_max)),
         ("Sends that may wait", limits.pending_sends.to_string()),

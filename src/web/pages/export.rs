@@ -41,7 +41,7 @@ pub(in crate::web) async fn download(
     Visitor(mut login): Visitor,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let seat = app.engine.rates().sit(login.user.id)?;
+    let seat = app.engine.sit(login.user.id).await?;
     // A login that was left open is enough to take everything: its owner
     // learns of it.
     let notice = Notice {

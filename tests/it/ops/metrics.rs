@@ -251,6 +251,7 @@ async fn who_is_let_go_is_counted() {
         .settings(|settings| {
             set_token(settings);
             settings.session_buffer = 32 * 1024;
+            settings.limits.session_buffer_max = 64 * 1024;
         })
         .spawn()
         .await;
@@ -267,6 +268,39 @@ async fn who_is_let_go_is_counted() {
     }
     let now = samples(&scrape(app.site()).await);
     assert_eq!(now["tidings_sessions_evicted_total"], 1.0);
+    drop(stalled);
+}
+
+/// A session above its budget that makes no progress goes also if nothing more
+/// is delivered to it; one that is just above it, and reads, stays.
+#[tokio::test]
+async fn stalled_session_goes_without_more_news() {
+    let app = TestApp::builder()
+        .settings(|settings| {
+            set_token(settings);
+            settings.session_buffer = 32 * 1024;
+            settings.timings.stall_within = std::time::Duration::from_secs(3);
+        })
+        .spawn()
+        .await;
+    let (ann, ben) = app.connected_pair("ann", "ben").await;
+    let id = ann.talk_with(&ben).await;
+    let mut stalled = Socket::open_unbuffered(&ben, &format!("/ws/chat/{id}/")).await;
+    stalled.expect("hello").await;
+    let mut sender = ann.chat_socket(id).await;
+    let message = serde_json::json!({ "type": "message", "message": "x".repeat(9_000) });
+    for _ in 0..10 {
+        sender.send_together(vec![message.clone(); 15]).await;
+        for _ in 0..15 {
+            sender.expect_message().await;
+        }
+    }
+    crate::support::until("the session to be let go", async || {
+        let now = samples(&scrape(app.site()).await);
+        (now["tidings_sessions_evicted_total"] == 1.0).then_some(())
+    })
+    .await;
+    sender.expect_nothing_until_pong().await;
     drop(stalled);
 }
 

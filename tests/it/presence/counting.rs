@@ -6,7 +6,8 @@ use actix::{Actor, Addr, Context, Handler};
 use entity::{LoginId, UserId};
 use parking_lot::Mutex;
 use tidings::engine::directory::{Directory, Door, Entrant, Guard};
-use tidings::engine::ports::{Close, Deliver};
+use tidings::engine::ports::{Close, Deliver, Probe};
+use tidings::engine::rates::Seat;
 
 /// Where the text of each frame stands in memory: clones of one share it.
 type Texts = Vec<usize>;
@@ -27,6 +28,12 @@ impl Handler<Deliver> for Counter {
         let texts = frames.map(|frame| frame.text.as_ptr() as usize);
         self.0.lock().push(texts.collect());
     }
+}
+
+impl Handler<Probe> for Counter {
+    type Result = ();
+
+    fn handle(&mut self, _: Probe, _: &mut Context<Self>) {}
 }
 
 impl Handler<Close> for Counter {
@@ -55,7 +62,8 @@ impl Here {
             door,
             deliver: address.clone().recipient(),
             close: address.clone().recipient(),
-            budget: 256 * 1024,
+            probe: address.clone().recipient(),
+            seat: Seat::unlimited(),
         });
         Self {
             _guard,

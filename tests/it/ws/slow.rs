@@ -13,7 +13,10 @@ const LENGTH: usize = 9_000;
 /// Two who talk, where little is kept for whoever doesn't read.
 pub(crate) async fn little_room() -> (TestApp, [Person; 2], i64) {
     let app = TestApp::builder()
-        .settings(|settings| settings.session_buffer = 32 * 1024)
+        .settings(|settings| {
+            settings.session_buffer = 32 * 1024;
+            settings.limits.session_buffer_max = 64 * 1024;
+        })
         .spawn()
         .await;
     let (ann, ben) = app.connected_pair("ann", "ben").await;
@@ -50,6 +53,88 @@ async fn a_reader_that_stops_is_let_go_and_the_others_feel_nothing() {
     };
     assert_eq!(code, 1013);
     assert!(seq < 1 + MESSAGES, "it was told everything");
+}
+
+/// A message of 40 KB.
+fn long_text() -> String {
+    "🙂".repeat(10_000)
+}
+
+/// Sends as many messages, twenty at a time, and takes the echoes.
+async fn send_many(sender: &mut Socket, messages: usize, text: &str) {
+    let frame = json!({ "type": "message", "message": text });
+    for _ in 0..messages / 20 {
+        sender.send_together(vec![frame.clone(); 20]).await;
+        for _ in 0..20 {
+            sender.expect_message().await;
+        }
+    }
+}
+
+/// Guards a reader that is busy for a moment: what waits for it is six times
+/// the budget, and all of it is still there when it reads again.
+#[tokio::test]
+async fn burst_to_busy_reader_closes_nothing() {
+    let app = TestApp::spawn().await;
+    let (ann, ben) = app.connected_pair("ann", "ben").await;
+    let id = ann.talk_with(&ben).await;
+    let mut busy = Socket::open_unbuffered(&ben, &format!("/ws/chat/{id}/")).await;
+    busy.expect("hello").await;
+    let mut sender = ann.chat_socket(id).await;
+    send_many(&mut sender, 40, &long_text()).await;
+    for seq in 2..42 {
+        assert_eq!(busy.expect_message().await["seq"], json!(seq));
+    }
+    busy.expect_nothing_until_pong().await;
+}
+
+/// A client that waits for its own messages has as much under way as it sends.
+#[tokio::test]
+async fn sixteen_messages_in_flight_close_nothing() {
+    let app = TestApp::spawn().await;
+    let (ann, ben) = app.connected_pair("ann", "ben").await;
+    let id = ann.talk_with(&ben).await;
+    let mut slow = Socket::open_unbuffered(&ann, &format!("/ws/chat/{id}/")).await;
+    slow.expect("hello").await;
+    let frame = json!({ "type": "message", "message": long_text() });
+    slow.send_together(vec![frame.clone(); 16]).await;
+    for seq in 2..66 {
+        assert_eq!(slow.expect_message().await["seq"], json!(seq));
+        slow.send(frame.clone()).await;
+    }
+}
+
+/// Above the budget of all sessions together, the one that took nothing for
+/// longest goes; the other loses nothing.
+#[tokio::test]
+async fn longest_stall_goes_above_total_budget() {
+    let app = TestApp::builder()
+        .settings(|settings| {
+            settings.total_session_buffer = 2 * 1024 * 1024;
+            settings.timings.stall_within = std::time::Duration::from_secs(600);
+        })
+        .spawn()
+        .await;
+    let (ann, ben) = app.connected_pair("ann", "ben").await;
+    let cat = app.person("cat").await;
+    ann.connect_with(&cat).await;
+    let mut stalled = Vec::new();
+    for (person, messages) in [(&ben, 200), (&cat, 240)] {
+        let id = ann.talk_with(person).await;
+        let path = format!("/ws/chat/{id}/");
+        let mut socket = Socket::open_unbuffered(person, &path).await;
+        socket.expect("hello").await;
+        let mut sender = ann.chat_socket(id).await;
+        send_many(&mut sender, messages, &"x".repeat(LENGTH)).await;
+        stalled.push(socket);
+    }
+    let mut later = stalled.pop().unwrap();
+    let mut first = stalled.pop().unwrap();
+    for seq in 2..242 {
+        assert_eq!(later.expect_message().await["seq"], json!(seq));
+    }
+    later.expect_nothing_until_pong().await;
+    assert_eq!(first.closes_in_the_end().await, 1013);
 }
 
 /// The actor of a client that takes nothing at all is never polled again, so

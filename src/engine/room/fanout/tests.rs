@@ -7,9 +7,11 @@ use entity::{LoginId, MessageId, Millis};
 use tokio::sync::mpsc;
 
 use super::*;
+use crate::config::Settings;
 use crate::counters::Counters;
-use crate::engine::directory::{Door, Entrant, Guard};
-use crate::engine::ports::{Close, Deliver};
+use crate::engine::directory::{Door, Entrant, Guard, SessionBounds};
+use crate::engine::ports::{self, Close, Deliver};
+use crate::engine::rates::Seat;
 use crate::protocol::Event;
 use crate::protocol::event::Mark;
 
@@ -32,12 +34,22 @@ impl Handler<Deliver> for Probe {
     }
 }
 
+impl Handler<ports::Probe> for Probe {
+    type Result = ();
+
+    fn handle(&mut self, _: ports::Probe, _: &mut Self::Context) {}
+}
+
 impl Handler<Close> for Probe {
     type Result = ();
 
     fn handle(&mut self, Close(code): Close, _: &mut Self::Context) {
         panic!("closed with {code:?}");
     }
+}
+
+fn bounds() -> SessionBounds {
+    SessionBounds::of(&Settings::default())
 }
 
 fn enter(
@@ -51,8 +63,9 @@ fn enter(
         login: LoginId(user.0),
         door,
         deliver: probe.clone().recipient(),
-        close: probe.recipient(),
-        budget: usize::MAX,
+        close: probe.clone().recipient(),
+        probe: probe.recipient(),
+        seat: Seat::unlimited(),
     })
 }
 
@@ -103,7 +116,7 @@ fn all_read() -> Telling {
 fn what_a_commit_brings_to_a_session_is_one_delivery() {
     actix::System::new().block_on(async {
         let counters = Arc::<Counters>::default();
-        let directory = Directory::new(Arc::clone(&counters));
+        let directory = Directory::new(Arc::clone(&counters), bounds());
         let (told, mut hears) = mpsc::unbounded_channel();
         let people = (1..=PEOPLE).map(UserId);
         let guards: Vec<Guard> = people

@@ -1,0 +1,229 @@
+//! What waits for sessions: how much, since when, and how much in all.
+
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::config::Settings;
+
+/// The total counts whole units of each session: small frames of many sessions
+/// don't contend for one number.
+const UNIT: usize = 4096;
+
+/// How much may wait for sessions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionBounds {
+    /// Bytes above which a session has to make progress.
+    pub session: usize,
+    /// Bytes above which a session is let go at once.
+    pub session_max: usize,
+    /// Bytes of all sessions together.
+    pub total: usize,
+    /// How long a session above its bytes may go without progress.
+    pub stall: Duration,
+}
+
+impl SessionBounds {
+    #[must_use]
+    pub fn of(settings: &Settings) -> Self {
+        let session = settings.session_buffer;
+        Self {
+            session,
+            session_max: settings.limits.session_buffer_max.max(session),
+            total: settings.total_session_buffer,
+            stall: settings.timings.stall_within,
+        }
+    }
+}
+
+/// Bytes that wait for all sessions, and their bounds.
+#[derive(Debug)]
+pub(super) struct TotalBacklog {
+    began: Instant,
+    units: AtomicUsize,
+    pub(super) bounds: SessionBounds,
+}
+
+impl TotalBacklog {
+    pub(super) fn new(bounds: SessionBounds) -> Self {
+        Self {
+            began: Instant::now(),
+            units: AtomicUsize::new(0),
+            bounds,
+        }
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.units.load(Ordering::Relaxed) * UNIT
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.bytes() > self.bounds.total
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// One session's bytes changed. Each change is counted once, so that the
+    /// units of a session add up whoever changes them at the same time.
+    fn changed(&self, before: usize, after: usize) {
+        let (before, after) = (before / UNIT, after / UNIT);
+        if after > before {
+            self.units.fetch_add(after - before, Ordering::Relaxed);
+        } else if before > after {
+            self.units.fetch_sub(before - after, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Bytes delivered to one session and not yet handed to its socket.
+#[derive(Debug)]
+pub(super) struct Backlog {
+    bytes: AtomicUsize,
+    /// When a delivery left for the socket, or came where none waited.
+    progress_at: AtomicU64,
+}
+
+impl Backlog {
+    pub(super) fn new(total: &TotalBacklog) -> Self {
+        Self {
+            bytes: AtomicUsize::new(0),
+            progress_at: AtomicU64::new(total.now()),
+        }
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn progress_at(&self) -> u64 {
+        self.progress_at.load(Ordering::Relaxed)
+    }
+
+    /// Whether it weighs anything in the total.
+    pub(super) fn counts(&self) -> bool {
+        self.bytes() >= UNIT
+    }
+
+    /// Counts a delivery; false if the session has to go instead. One that
+    /// waits for nothing takes a delivery of any size: the Journal bounds
+    /// those.
+    pub(super) fn push(&self, bytes: usize, total: &TotalBacklog) -> bool {
+        let before = self.bytes.fetch_add(bytes, Ordering::AcqRel);
+        total.changed(before, before + bytes);
+        if before == 0 {
+            self.progressed(total);
+            return true;
+        }
+        before + bytes <= total.bounds.session_max && !self.is_stalled(total)
+    }
+
+    /// A delivery left for the socket.
+    pub(super) fn pop(&self, bytes: usize, total: &TotalBacklog) {
+        // Nothing is left of one that was let go.
+        let left = |before: usize| Some(before.saturating_sub(bytes));
+        let before = self
+            .bytes
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, left);
+        let before = before.unwrap_or_default();
+        total.changed(before, before.saturating_sub(bytes));
+        self.progressed(total);
+    }
+
+    pub(super) fn progressed(&self, total: &TotalBacklog) {
+        self.progress_at.store(total.now(), Ordering::Relaxed);
+    }
+
+    /// Nothing waits for it any more.
+    pub(super) fn clear(&self, total: &TotalBacklog) {
+        let before = self.bytes.swap(0, Ordering::AcqRel);
+        total.changed(before, 0);
+    }
+
+    /// Whether it is above its bytes, and made no progress for too long.
+    pub(super) fn is_stalled(&self, total: &TotalBacklog) -> bool {
+        let bounds = &total.bounds;
+        self.bytes() > bounds.session && {
+            let still = total.now().saturating_sub(self.progress_at());
+            u128::from(still) > bounds.stall.as_millis()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    fn total(stall: Duration) -> TotalBacklog {
+        TotalBacklog::new(SessionBounds {
+            session: 2 * UNIT,
+            session_max: 8 * UNIT,
+            total: 16 * UNIT,
+            stall,
+        })
+    }
+
+    #[test]
+    fn idle_session_takes_any_delivery() {
+        let total = total(Duration::from_secs(15));
+        let backlog = Backlog::new(&total);
+        assert!(backlog.push(100 * UNIT, &total));
+        assert!(total.is_over());
+        backlog.pop(100 * UNIT, &total);
+        assert_eq!(total.bytes(), 0);
+        assert!(backlog.push(100 * UNIT, &total));
+    }
+
+    #[test]
+    fn burst_above_budget_is_taken() {
+        let total = total(Duration::from_secs(15));
+        let backlog = Backlog::new(&total);
+        for _ in 0..8 {
+            assert!(backlog.push(UNIT, &total));
+        }
+        assert!(!backlog.push(1, &total), "above the cap");
+    }
+
+    #[test]
+    fn stall_above_budget_is_no_progress() {
+        let total = total(Duration::ZERO);
+        let backlog = Backlog::new(&total);
+        assert!(backlog.push(2 * UNIT, &total));
+        while total.now() == backlog.progress_at() {
+            std::hint::spin_loop();
+        }
+        assert!(!backlog.is_stalled(&total), "not above its bytes");
+        assert!(!backlog.push(1, &total));
+        backlog.pop(UNIT, &total);
+        assert!(!backlog.is_stalled(&total));
+    }
+
+    /// Guards the sum against threads that change it at once.
+    #[test]
+    fn total_is_zero_once_all_left() {
+        let total = Arc::new(total(Duration::from_secs(15)));
+        let backlog = Arc::new(Backlog::new(&total));
+        let threads = (1..5).map(|at| {
+            let (total, backlog) = (Arc::clone(&total), Arc::clone(&backlog));
+            std::thread::spawn(move || {
+                for _ in 0..10_000 {
+                    backlog.push(at * 999, &total);
+                    backlog.pop(at * 999, &total);
+                }
+            })
+        });
+        threads
+            .collect::<Vec<_>>()
+            .into_iter()
+            .for_each(|it| it.join().unwrap());
+        assert_eq!((backlog.bytes(), total.bytes()), (0, 0));
+        backlog.push(10 * UNIT, &total);
+        backlog.clear(&total);
+        backlog.pop(UNIT, &total);
+        assert_eq!((backlog.bytes(), total.bytes()), (0, 0));
+    }
+}
