@@ -19,6 +19,7 @@ mod database;
 mod doctor;
 mod error;
 mod gather;
+mod group_counts;
 mod ids;
 mod import;
 mod invites;
@@ -57,7 +58,7 @@ pub use audience::Acquaintances;
 pub use connections::{Change, RequestOutcome};
 pub use conversations::{
     Access, Changed, ConversationPage, Leaver, ListCursor, Missed, NewGroup, RoomMember,
-    RoomRecord, Round, Standing, Waiting, Window,
+    RoomRecord, Round, Standing, Standings, Waiting, Window,
 };
 pub use doctor::Finding;
 pub use error::StoreError;

@@ -75,8 +75,12 @@ pub enum Event {
         conversation_id: ConversationId,
         reason: ResetReason,
     },
-    /// All of one's conversations are replayed.
-    Synced { total_unread: i64 },
+    /// All conversations that were named, and the newest others, are replayed.
+    Synced {
+        total_unread: i64,
+        /// Whether there are others that weren't shown: the list has them.
+        more: bool,
+    },
     /// A connection in its new state.
     Connection { connection: Connection },
     /// Something was refused; the socket stays open.

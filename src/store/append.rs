@@ -199,6 +199,17 @@ pub enum MemberMove {
     Become(UserId, Role),
 }
 
+impl MemberMove {
+    /// Whose number of groups this changes, and by how much.
+    fn counts(&self) -> Option<(UserId, i32)> {
+        match self {
+            Self::Join(user) => Some((user.id, 1)),
+            Self::Leave(user) => Some((*user, -1)),
+            Self::Become(..) => None,
+        }
+    }
+}
+
 /// One's own settings for a conversation; what isn't named stays.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Settings {

@@ -22,7 +22,7 @@ use crate::protocol::{Code, input::direct_key};
 pub use groups::NewGroup;
 pub use list::{ConversationPage, ListCursor};
 pub use missed::{Leaver, Missed};
-pub use resume::{Changed, Round, Standing};
+pub use resume::{Changed, Round, Standing, Standings};
 use room::room;
 pub use room::{RoomMember, RoomRecord};
 use views::LISTED;

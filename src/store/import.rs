@@ -9,7 +9,7 @@ use entity::{
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, IntoActiveModel};
 
-use super::{AT_A_TIME, NewUser, Result, Store, StoreError, ids, users, words};
+use super::{AT_A_TIME, NewUser, Result, Store, StoreError, group_counts, ids, users, words};
 use crate::protocol::{Code, User};
 
 /// Somebody to have an account.
@@ -86,6 +86,7 @@ async fn insert_rows(tx: &impl ConnectionTrait, rows: World) -> Result<()> {
         ..row.into_active_model()
     });
     insert(tx, participants).await?;
+    group_counts::count(tx).await?;
     let messages = rows.messages.into_iter();
     let messages = messages.map(|row| message::ActiveModel {
         id: Set(ids.message(row.id)),

@@ -3,6 +3,7 @@
 mod busy;
 pub(crate) mod client;
 mod cursors;
+mod long_lists;
 mod races;
 mod refusals;
 mod replay;

@@ -1,5 +1,6 @@
 //! The store by itself.
 
+mod accounts;
 mod batches;
 mod changes;
 mod costs;

@@ -31,6 +31,23 @@ test('a message comes into the list and the thread, once', () => {
   assert.deepEqual(store.timelines.get(7).messages.map(({ seq }) => seq), [1, 2]);
 });
 
+test('the rest of a long list is to be read', () => {
+  const store = at(BEN);
+  assert.deepEqual(store.apply({ type: 'synced', total_unread: 0, more: false }, NOW), []);
+  const effects = store.apply({ type: 'synced', total_unread: 0, more: true }, NOW);
+  assert.deepEqual(effects, [{ kind: 'more' }]);
+});
+
+test('an unknown conversation has no cursor before it is read', () => {
+  const store = at(BEN);
+  const told = { ...next({}).message, conversation_id: 8 };
+  const effects = store.apply({ type: 'message', conversation_id: 8, message: told }, NOW);
+  assert.deepEqual(effects, [{ kind: 'unknown', conversation_id: 8 }]);
+  assert.ok(!('8' in store.cursors.all()));
+  store.apply({ type: 'conversation', conversation: { ...conversation, id: 8, version: 9 } }, NOW);
+  assert.equal(store.cursors.get(8), 9);
+});
+
 test('a gap is told, so that it can be closed', () => {
   const store = at(BEN);
   const [late] = messages(message, 4, 4);

@@ -150,9 +150,9 @@ impl Session {
             match out {
                 Out::Say(text) => self.say(text, ctx),
                 Out::Pass(delivery) => self.tell(&delivery, ctx),
-                Out::Synced => {
+                Out::Synced { more } => {
                     let total_unread = self.tally.total(Millis::now());
-                    self.say(Event::Synced { total_unread }.encode(), ctx);
+                    self.say(Event::Synced { total_unread, more }.encode(), ctx);
                 }
             }
         }
@@ -184,7 +184,7 @@ async fn fetch(engine: Engine, me: UserId, read: Read) -> Option<Result<Found, S
 async fn ask(store: &Store, me: UserId, read: Read) -> Result<Found, StoreError> {
     Ok(match read {
         Read::Drained => Found::Drained,
-        Read::Standings => Found::Standings(store.standings(me).await?),
+        Read::Standings(named) => Found::Standings(store.standings(me, &named).await?),
         Read::Views(ids) => Found::Views(store.conversations_of(me, &ids).await?),
         Read::Round { id, after } => Found::Round(Box::new(store.round(me, id, after).await?)),
         Read::Chunk { id, seqs, up_to } => {

@@ -1,13 +1,13 @@
 //! Acts on others' accounts. The last admin stays one: somebody has to keep
 //! the house.
 
-use entity::{LoginId, UserId, conversation, login, participant, user};
+use entity::{ConversationId, LoginId, UserId, conversation, login, participant, user};
 use sea_orm::{
     ActiveModelTrait,
     ActiveValue::Set,
     ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter, QueryOrder,
     QuerySelect,
-    sea_query::{Expr, LockType, Query},
+    sea_query::{Expr, LockType},
 };
 
 use super::audit::{Act, Deed, Entry, note};
@@ -16,6 +16,10 @@ use crate::protocol::user::NoticeCause;
 use crate::protocol::{Code, DisplayName, Username};
 use crate::store::notices;
 use crate::store::{NewUser, logins, user_words, users};
+
+/// The most rows that an act on an account writes in one transaction: other
+/// writes get in between two of them.
+pub(super) const ROWS_AT_A_TIME: usize = 100;
 
 /// Whether somebody keeps the house.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,15 +113,17 @@ impl Store {
         leave_an_admin(&tx, id).await?;
         let row = held(&tx, id).await?;
         if row.deactivated_at.is_some() {
+            drop(tx);
+            self.judge_again(id).await?;
             return Ok(Vec::new());
         }
         let mut active = row.into_active_model();
         active.deactivated_at = Set(Some(act.at));
         active.update(&tx).await?;
         let ended = logins::end_all(&tx, id, act.at).await?;
-        judge_again(&tx, id).await?;
         note(&tx, act, Entry::new(Deed::Deactivate, id)).await?;
         self.commit_of_people(tx).await?;
+        self.judge_again(id).await?;
         Ok(ended)
     }
 
@@ -129,14 +135,31 @@ impl Store {
         let tx = self.begin().await?;
         let row = held(&tx, id).await?;
         if row.deactivated_at.is_none() {
-            return Ok(());
+            drop(tx);
+            return self.judge_again(id).await;
         }
         let mut active = row.into_active_model();
         active.deactivated_at = Set(None);
         active.update(&tx).await?;
-        judge_again(&tx, id).await?;
         note(&tx, act, Entry::new(Deed::Reactivate, id)).await?;
-        self.commit_of_people(tx).await
+        self.commit_of_people(tx).await?;
+        self.judge_again(id).await
+    }
+
+    /// What a user has under way in any conversation is judged again. The act
+    /// that needs this is committed before and isn't answered until this is
+    /// done. Repeating the act completes what a failure cut off.
+    pub(super) async fn judge_again(&self, user: UserId) -> Result<()> {
+        let mut after = ConversationId(0);
+        loop {
+            let tx = self.begin().await?;
+            let judged = judge_some_again(&tx, user, after).await?;
+            tx.commit().await?;
+            match judged.last() {
+                Some(last) if judged.len() == ROWS_AT_A_TIME => after = *last,
+                _ => return Ok(()),
+            }
+        }
     }
 
     /// Ends one of a person's logins.
@@ -226,19 +249,32 @@ pub(super) async fn leave_an_admin(tx: &impl ConnectionTrait, id: UserId) -> Res
     Ok(())
 }
 
-/// What somebody has under way in any conversation is judged again.
-pub(super) async fn judge_again(tx: &impl ConnectionTrait, user: UserId) -> Result<()> {
-    let theirs = Query::select()
+/// Raises the `members_version` of a user's next conversations: which these
+/// are.
+async fn judge_some_again(
+    tx: &impl ConnectionTrait,
+    user: UserId,
+    after: ConversationId,
+) -> Result<Vec<ConversationId>> {
+    let theirs: Vec<ConversationId> = participant::Entity::find()
+        .select_only()
         .column(participant::Column::ConversationId)
-        .from(participant::Entity)
-        .and_where(participant::Column::UserId.eq(user))
-        .and_where(participant::Column::LeftSeq.is_null())
-        .to_owned();
+        .filter(participant::Column::UserId.eq(user))
+        .filter(participant::Column::ConversationId.gt(after))
+        .filter(participant::Column::LeftSeq.is_null())
+        .order_by_asc(participant::Column::ConversationId)
+        .limit(ROWS_AT_A_TIME as u64)
+        .into_tuple()
+        .all(tx)
+        .await?;
+    if theirs.is_empty() {
+        return Ok(theirs);
+    }
     let raised = Expr::col(conversation::Column::MembersVersion).add(1);
     conversation::Entity::update_many()
         .col_expr(conversation::Column::MembersVersion, raised)
-        .filter(conversation::Column::Id.in_subquery(theirs))
+        .filter(conversation::Column::Id.is_in(theirs.iter().copied()))
         .exec(tx)
         .await?;
-    Ok(())
+    Ok(theirs)
 }

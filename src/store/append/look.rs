@@ -2,6 +2,7 @@
 //! has to be known under the lock to judge it.
 
 mod locked;
+mod movers;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -117,6 +118,8 @@ pub(super) struct Found {
     pub(super) archived: HashMap<ConversationId, Vec<UserId>>,
     /// The pairs that had to be connected, and are.
     pub(super) connected: HashSet<(UserId, UserId)>,
+    /// In how many groups each user is who joins or leaves one.
+    pub(super) groups: HashMap<UserId, i32>,
     /// The messages that something is to be done to.
     pub(super) targets: HashMap<MessageId, Target>,
     /// Where the messages stand that marks are to be moved up to.
@@ -165,6 +168,7 @@ pub(super) async fn all(tx: &impl ConnectionTrait, batch: &[Append], now: Millis
         .collect();
     find_archived(tx, batch, now, &mut found).await?;
     find_connected(tx, batch, &mut found).await?;
+    found.groups = movers::locked(tx, batch).await?;
     find_targets(tx, batch, &mut found).await?;
     Ok(found)
 }

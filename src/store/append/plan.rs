@@ -1,6 +1,7 @@
 //! The middle of a batch, and pure: which of it is new, and the numbers that
 //! gets.
 
+mod groups;
 mod marks;
 pub(super) mod touches;
 mod written;
@@ -142,6 +143,7 @@ impl Desk {
                 "You can only invite people you are connected with.",
             ));
         }
+        self.count_groups(change)?;
         let event = RawValue::from_string(change.event.clone()).map_err(|error| {
             tracing::error!(%error, "a change's event is no JSON");
             Problem::internal()
@@ -159,11 +161,7 @@ impl Desk {
         }
         if let Some(row) = self.plan.conversations.get_mut(&append.conversation) {
             for moved in &change.moves {
-                row.participant_count += match moved {
-                    MemberMove::Join(_) => 1,
-                    MemberMove::Leave(_) => -1,
-                    MemberMove::Become(..) => 0,
-                };
+                row.participant_count += moved.counts().map_or(0, |(_, by)| by);
             }
             // What was judged before it, and comes after it, is judged again.
             if !change.moves.is_empty() {

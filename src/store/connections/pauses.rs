@@ -76,18 +76,6 @@ pub(super) async fn end(tx: &impl ConnectionTrait, row: &connection::Model) -> R
     Ok(())
 }
 
-/// Deletes the pauses of a deleted account.
-pub(in crate::store) async fn forget(tx: &impl ConnectionTrait, user: UserId) -> Result<()> {
-    let pauses = Condition::any()
-        .add(request_pause::Column::RequesterId.eq(user))
-        .add(request_pause::Column::RecipientId.eq(user));
-    request_pause::Entity::delete_many()
-        .filter(pauses)
-        .exec(tx)
-        .await?;
-    Ok(())
-}
-
 async fn pause(
     tx: &impl ConnectionTrait,
     (requester, recipient): (UserId, UserId),

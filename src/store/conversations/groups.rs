@@ -14,7 +14,7 @@ use sea_orm::{
 use super::{Store, newcomer};
 use crate::protocol::conversation::Member;
 use crate::protocol::{Code, GroupTitle, User};
-use crate::store::{AT_A_TIME, Result, StoreError, append, connections, words};
+use crate::store::{AT_A_TIME, Result, StoreError, append, connections, group_counts, words};
 
 /// What a group starts with.
 pub struct NewGroup {
@@ -31,7 +31,7 @@ impl Store {
     ///
     /// # Errors
     /// `not_connected` where somebody invited isn't connected with who
-    /// invites.
+    /// invites; `conflict` if one of them is in too many groups.
     pub async fn create_group(
         &self,
         me: UserId,
@@ -47,7 +47,9 @@ impl Store {
                 "You can only invite people you are connected with.",
             ));
         }
-        let people = new.people.len() + 1;
+        let everybody = new.people.iter().copied().chain([me]).collect();
+        group_counts::check(&tx, &everybody).await?;
+        let people = everybody.len();
         let row = group(me, &new.title, people, (message_id, now));
         let id = row.insert(&tx).await?.id;
         words::replace(&tx, id, new.title.as_str()).await?;
@@ -56,12 +58,13 @@ impl Store {
             ..newcomer(id, me, now)
         };
         let others = new.people.iter().map(|user| newcomer(id, *user, now));
-        let everybody: Vec<_> = [owner].into_iter().chain(others).map(at_first).collect();
-        for rows in everybody.chunks(AT_A_TIME) {
+        let rows: Vec<_> = [owner].into_iter().chain(others).map(at_first).collect();
+        for rows in rows.chunks(AT_A_TIME) {
             participant::Entity::insert_many(rows.to_vec())
                 .exec_without_returning(&tx)
                 .await?;
         }
+        group_counts::add(&tx, everybody.into_iter().map(|user| (user, 1))).await?;
         opening(me, new, (id, message_id), now).insert(&tx).await?;
         // All were there, so all have read it.
         append::read_by_all(&tx, id, 1, now).await?;

@@ -1,11 +1,11 @@
 //! What changed in a person's conversations after a version that they have.
 
 use entity::{ConversationId, UserId};
-use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Statement, Value};
+use sea_orm::{ConnectionTrait, DbBackend, Statement, Value};
 use serde::Deserialize;
 
 use super::Store;
-use super::views::{AFTER_VIEWS, KNOWN, LISTED, look, views};
+use super::views::{AFTER_VIEWS, AT, KNOWN, LISTED, look, views};
 use crate::protocol::{Conversation, Message};
 use crate::store::append::sql::places_from;
 use crate::store::database::Transaction;
@@ -14,12 +14,15 @@ use crate::store::{Result, StoreError, messages, piece};
 /// So many changed messages are looked at: more are too many to be replayed.
 const LOOKED_AT: usize = 1_000;
 
+/// The most conversations that a resume shows without having been named.
+const UNNAMED_MAX: usize = 500;
+
 /// One reading goes so far, in messages and in characters of them.
 const READ_MAX: usize = 50;
 const READ_CHARS: i64 = 64 * 1024;
 
 /// How a conversation stands to somebody.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, FromQueryResult)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 pub struct Standing {
     pub id: ConversationId,
     /// Up to which version they may know of it: who left, up to the leaving, and
@@ -27,6 +30,17 @@ pub struct Standing {
     pub version: i64,
     /// Past this, there is no version yet.
     pub ceiling: i64,
+}
+
+/// How a user's conversations stand to what a client named of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Standings {
+    /// Those that it named, in the order of ids.
+    pub named: Vec<Standing>,
+    /// The newest of the others, newest first.
+    pub unnamed: Vec<ConversationId>,
+    /// Whether there are more of them.
+    pub has_more: bool,
 }
 
 /// A message that changed.
@@ -67,18 +81,26 @@ impl Changed {
 }
 
 impl Store {
-    /// How each conversation of a person's list stands to them, in the order
-    /// of ids.
-    pub async fn standings(&self, me: UserId) -> Result<Vec<Standing>> {
-        let sql = format!(
-            "SELECT c.id, {KNOWN} AS version, c.version AS ceiling \
-             FROM participant p JOIN conversation c ON c.id = p.conversation_id \
-             WHERE p.user_id = $1 AND {LISTED} ORDER BY c.id"
-        );
-        let statement = Statement::from_sql_and_values(self.backend(), sql, [me.into()]);
-        Ok(Standing::find_by_statement(statement)
-            .all(&self.reader)
-            .await?)
+    /// How the conversations of a user's list stand to those that a client
+    /// names. It answers those named and at most 500 others.
+    pub async fn standings(&self, me: UserId, named: &[ConversationId]) -> Result<Standings> {
+        let ids: Vec<String> = named.iter().map(ToString::to_string).collect();
+        let values = [me.into(), format!("[{}]", ids.join(",")).into()];
+        let sql = standings(self.backend());
+        let statement = Statement::from_sql_and_values(self.backend(), sql, values);
+        let Some(row) = self.reader.query_one_raw(statement).await? else {
+            return Ok(Standings::default());
+        };
+        let named = piece::at(&row, 0)?;
+        let unnamed: Vec<[ConversationId; 1]> = piece::at(&row, 1)?;
+        let mut unnamed = unnamed.into_flattened();
+        let has_more = unnamed.len() > UNNAMED_MAX;
+        unnamed.truncate(UNNAMED_MAX);
+        Ok(Standings {
+            named,
+            unnamed,
+            has_more,
+        })
     }
 
     /// These conversations as a person sees them now, in the order of ids;
@@ -136,6 +158,28 @@ impl Store {
     ) -> Result<Vec<Message>> {
         messages::unchanged(&self.reader, (id, me), seqs, up_to).await
     }
+}
+
+/// Those named by the array of ids `$2`, and the newest of the others.
+fn standings(backend: DbBackend) -> String {
+    let ids = match backend {
+        DbBackend::Sqlite => "SELECT value AS id FROM json_each($2)",
+        _ => "SELECT CAST(value AS BIGINT) AS id FROM json_array_elements_text(CAST($2 AS JSON))",
+    };
+    let newest = UNNAMED_MAX + 1;
+    let known = format!(
+        "FROM named n CROSS JOIN participant p CROSS JOIN conversation c \
+         WHERE p.user_id = $1 AND p.conversation_id = n.id AND c.id = n.id AND {LISTED} \
+         ORDER BY c.id"
+    );
+    format!(
+        "WITH named AS MATERIALIZED ({ids}), unnamed AS MATERIALIZED (SELECT c.id, {AT} AS at \
+         FROM participant p JOIN conversation c ON c.id = p.conversation_id \
+         WHERE p.user_id = $1 AND {LISTED} AND c.id NOT IN (SELECT id FROM named) \
+         ORDER BY 2 DESC, c.id DESC LIMIT {newest}) SELECT ({}), ({})",
+        piece::sql(backend, &format!("c.id, {KNOWN}, c.version"), &known),
+        piece::sql(backend, "id", "FROM unnamed ORDER BY at DESC, id DESC"),
+    )
 }
 
 /// Which part of a history somebody sees.

@@ -156,6 +156,15 @@ pub(super) const CHECKS: [(&str, &str); 19] = [
          LEFT JOIN id_block b ON b.name = 'message' WHERE m.high >= COALESCE(b.next, 1)",
     ),
     (
+        "groups",
+        "SELECT 'person ' || u.id || ' is counted in ' || COALESCE(g.groups, 0) \
+         || ' groups, and is in ' || COALESCE(p.many, 0) AS line FROM \"user\" u \
+         LEFT JOIN group_count g ON g.user_id = u.id LEFT JOIN (SELECT o.user_id, \
+         COUNT(*) AS many FROM participant o JOIN conversation c ON c.id = o.conversation_id \
+         WHERE c.kind = 1 AND o.left_seq IS NULL GROUP BY o.user_id) p ON p.user_id = u.id \
+         WHERE COALESCE(g.groups, 0) <> COALESCE(p.many, 0)",
+    ),
+    (
         "words",
         "SELECT 'conversation ' || c.id || ' can''t be found by its title' AS line \
          FROM conversation c LEFT JOIN (SELECT DISTINCT conversation_id FROM conversation_word) w \

@@ -25,6 +25,9 @@ export class Sync {
   /** Whom something was told of since the list was asked for. */
   #heardOf = new Set();
   #gaps = new Set();
+  /** Conversations that are being read for the first time. */
+  #met = new Set();
+  #isListing = false;
 
   /**
    * @param {import('../state/store.js').Store} store
@@ -133,11 +136,50 @@ export class Sync {
     if (effect.kind === 'arrived') this.#on.arrived(effect.message);
     if (effect.kind === 'removed') this.#on.removed(id);
     if (effect.kind === 'reset') this.reload(id);
+    if (effect.kind === 'more') this.#list();
+    if (effect.kind === 'unknown') this.#meet(id);
     if (effect.kind === 'gap' && !this.#gaps.has(id)) {
       this.#gaps.add(id);
       setTimeout(() => this.#gaps.delete(id), POLL);
       this.#socket.send(frames.resumeOne(id, this.#store.cursors.get(id)));
     }
+  }
+
+  /** The rest of the list: a resume shows only the newest conversations. */
+  async #list() {
+    if (this.#isListing) return;
+    this.#isListing = true;
+    try {
+      for (let path = '/api/conversations/?limit=100'; path;) {
+        const { body, links } = await api.page(path);
+        for (const conversation of body) {
+          if (!this.#store.conversations.get(conversation.id)) this.#show(conversation);
+        }
+        path = links.prev;
+      }
+    } catch {
+      // The next resume says again that there are more.
+    } finally {
+      this.#isListing = false;
+    }
+  }
+
+  /** A conversation that a frame is about, and that isn't listed yet. */
+  async #meet(id) {
+    if (this.#met.has(id)) return;
+    this.#met.add(id);
+    try {
+      this.#show(await api.conversation(id));
+    } catch {
+      // The next resume shows it.
+    } finally {
+      this.#met.delete(id);
+    }
+  }
+
+  #show(conversation) {
+    this.#store.apply({ type: 'conversation', conversation }, Date.now());
+    this.#on.change();
   }
 
   #got(message) {

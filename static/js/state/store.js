@@ -41,7 +41,8 @@ export class Store {
   /**
    * @param {any} frame
    * @param {number} now
-   * @returns {{ kind: 'arrived' | 'gap' | 'removed' | 'reset' | 'left', conversation_id: number, message?: any }[]}
+   * @returns {{ kind: 'arrived' | 'gap' | 'removed' | 'reset' | 'left' | 'more' | 'unknown',
+   *   conversation_id?: number, message?: any }[]}
    */
   apply(frame, now) {
     switch (frame.type) {
@@ -81,7 +82,7 @@ export class Store {
       case 'synced':
         this.cursors.synced();
         this.totalUnread = frame.total_unread;
-        return [];
+        return frame.more ? [{ kind: 'more' }] : [];
       case 'hello':
         if (Number.isFinite(frame.total_unread)) this.totalUnread = frame.total_unread;
         return [];
@@ -122,7 +123,9 @@ export class Store {
   #message(message, now) {
     const id = message.conversation_id;
     const before = this.conversations.get(id);
-    const isNews = !before || message.seq > before.last_seq;
+    // No part of the list that was read has it: its cursor begins when it is read.
+    if (!before) return [{ kind: 'unknown', conversation_id: id }];
+    const isNews = message.seq > before.last_seq;
     const result = this.learn(message);
     this.cursors.saw(id, message.version);
     this.typists.hear(id, message.sender.username, false, now);

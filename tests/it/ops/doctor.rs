@@ -192,6 +192,7 @@ fn of_their_rows(direct: i64, group: i64) -> Vec<Damage> {
             format!("UPDATE conversation_word SET conversation_id = {group}"),
         ),
         moved("ids", ("id_block", "next"), all, -100_000),
+        moved("groups", ("group_count", "groups"), all, 1),
     ]
 }
 

@@ -99,7 +99,7 @@ async fn each_conversation_comes_as_it_stands_to_its_cursor() {
 }
 
 #[tokio::test]
-async fn without_a_cursor_every_conversation_is_shown() {
+async fn unnamed_conversations_come_newest_first() {
     let app = TestApp::spawn().await;
     let people = friends(&app, &["ann", "ben"]).await;
     let mut ids = Vec::new();
@@ -109,7 +109,8 @@ async fn without_a_cursor_every_conversation_is_shown() {
     let (frames, _) = sync(&people[1], json!({})).await;
     let shown = short(&frames).into_iter();
     let shown: Vec<_> = shown.map(|(kind, id, _)| (kind, id)).collect();
-    let expected = ids.iter().map(|id| ("conversation".to_owned(), *id));
+    let newest_first = ids.iter().rev();
+    let expected = newest_first.map(|id| ("conversation".to_owned(), *id));
     assert_eq!(shown, expected.collect::<Vec<_>>());
 }
 

@@ -232,7 +232,8 @@ async fn read(store: &Store, id: ConversationId, people: &[UserId]) {
     store.missed(id, 1).await.unwrap();
     store.conversation_for(people, id).await.unwrap();
     store.members(id, None, 50).await.unwrap();
-    store.standings(me).await.unwrap();
+    store.standings(me, &[id]).await.unwrap();
+    store.standings(me, &[]).await.unwrap();
     store.conversations_of(me, &[id]).await.unwrap();
     store.round(me, id, 1).await.unwrap();
     let last = store.conversation(me, id).await.unwrap().version;

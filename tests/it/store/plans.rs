@@ -141,6 +141,9 @@ async fn scans_of_sqlite(connection: &DatabaseConnection, statement: &str) -> Ve
             || step == "SCAN b"
             || step == "SCAN page"
             || step == "SCAN w"
+            || step == "SCAN unnamed"
+            || step == "SCAN n"
+            || step == "SCAN json_each VIRTUAL TABLE INDEX 1:"
             || step == "SCAN e"
             || step == "SCAN posted"
             || step == "SCAN touched"
@@ -200,7 +203,7 @@ const SORTED: [&str; 11] = [
     "ORDER BY \"login\".\"last_used_at\" DESC",
     "FROM \"connection\" WHERE",
     "SELECT DISTINCT v.column1",
-    "ELSE p.version END AS version",
+    "unnamed AS MATERIALIZED",
     "MIN(p.delivered_seq)",
     "c.id, c.kind, c.last_seq, c.last_ord",
     "m.id, m.conversation_id, m.seq, CASE WHEN",

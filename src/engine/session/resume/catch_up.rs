@@ -18,7 +18,7 @@ use crate::engine::directory::gate::{Gate, Shut};
 use crate::engine::ports::Deliver;
 use crate::protocol::command::Cursors;
 use crate::protocol::{Conversation, Event, Message};
-use crate::store::{Changed, Round, Standing};
+use crate::store::{Changed, Round, Standings};
 use replay::Replay;
 pub(super) use turn::{Out, Turn};
 
@@ -30,8 +30,8 @@ const VIEWS: usize = 8;
 pub(super) enum Read {
     /// Nothing: the socket has room for more.
     Drained,
-    /// How all of a person's conversations stand to them.
-    Standings,
+    /// How a user's conversations stand to these.
+    Standings(Vec<ConversationId>),
     /// These conversations.
     Views(Vec<ConversationId>),
     /// What changed in one.
@@ -48,7 +48,7 @@ pub(super) enum Read {
 #[derive(Debug)]
 pub(super) enum Found {
     Drained,
-    Standings(Vec<Standing>),
+    Standings(Standings),
     Views(Vec<Conversation>),
     Round(Box<Round>),
     Chunk(Vec<Message>),
@@ -64,8 +64,10 @@ pub(super) struct Desk<'a> {
 #[derive(Debug)]
 pub(super) struct CatchUp {
     goal: Goal,
-    /// To be shown whole.
+    /// To be shown whole, newest first.
     new: VecDeque<ConversationId>,
+    /// Whether there are more than are shown.
+    has_more: bool,
     /// Those that are being read for that.
     showing: Vec<ConversationId>,
     /// To be replayed from these versions on.
@@ -95,13 +97,15 @@ impl CatchUp {
     pub(super) fn all(cursors: Cursors, desk: &mut Desk<'_>) -> (Self, Read) {
         desk.floors.begin_all();
         desk.gate.shut(Shut::AllBut([].into()));
-        (Self::towards(Goal::All(cursors)), Read::Standings)
+        let named = cursors.keys().copied().collect();
+        (Self::towards(Goal::All(cursors)), Read::Standings(named))
     }
 
     fn towards(goal: Goal) -> Self {
         Self {
             goal,
             new: VecDeque::new(),
+            has_more: false,
             showing: Vec::new(),
             behind: VecDeque::new(),
             replay: None,
@@ -128,7 +132,7 @@ impl CatchUp {
         let mut turn = Turn::default();
         turn.next = match found {
             Found::Drained => self.begin_round(desk, &mut turn),
-            Found::Standings(standings) => self.sort(&standings, desk, &mut turn),
+            Found::Standings(standings) => self.sort(standings, desk, &mut turn),
             Found::Views(views) => self.show(views, desk, &mut turn),
             Found::Round(round) => self.round(*round, desk, &mut turn),
             Found::Chunk(messages) => self.chunk(&messages, desk, &mut turn),
@@ -169,16 +173,11 @@ impl CatchUp {
         })
     }
 
-    fn sort(
-        &mut self,
-        standings: &[Standing],
-        desk: &mut Desk<'_>,
-        turn: &mut Turn,
-    ) -> Option<Read> {
+    fn sort(&mut self, standings: Standings, desk: &mut Desk<'_>, turn: &mut Turn) -> Option<Read> {
         if let Goal::All(cursors) = &self.goal {
-            for standing in standings {
+            for standing in &standings.named {
                 match cursors.get(&standing.id) {
-                    None => self.new.push_back(standing.id),
+                    None => {}
                     Some(cursor) if (standing.version..=standing.ceiling).contains(cursor) => {
                         self.level.insert(standing.id, *cursor);
                     }
@@ -186,17 +185,21 @@ impl CatchUp {
                 }
             }
         }
+        self.new = standings.unnamed.into();
+        self.has_more = standings.has_more;
         self.go_on(desk, turn)
     }
 
     fn show(
         &mut self,
-        views: Vec<Conversation>,
+        mut views: Vec<Conversation>,
         desk: &mut Desk<'_>,
         turn: &mut Turn,
     ) -> Option<Read> {
         let kept = desk.gate.open_held();
-        for id in std::mem::take(&mut self.showing) {
+        let order = std::mem::take(&mut self.showing);
+        views.sort_by_key(|view| order.iter().position(|id| *id == view.id));
+        for id in order {
             // There is a view of each: nobody ceases to have been in one.
             desk.floors.reach(id, 0);
         }
@@ -281,7 +284,9 @@ impl CatchUp {
             Ok(counts) => {
                 desk.floors.finish(std::mem::take(&mut self.level));
                 turn.pass(counts);
-                turn.out.push(Out::Synced);
+                turn.out.push(Out::Synced {
+                    more: self.has_more,
+                });
                 None
             }
             Err(newer) => {

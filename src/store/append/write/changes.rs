@@ -12,7 +12,7 @@ use super::super::MemberMove;
 use super::super::plan::{NewMessage, OwnSettings, Plan};
 use super::marks;
 use crate::protocol::Message;
-use crate::store::{Result, words};
+use crate::store::{Result, group_counts, words};
 
 /// Writes who comes, goes, and becomes something else.
 pub(super) async fn members(tx: &impl ConnectionTrait, plan: &Plan) -> Result<()> {
@@ -32,7 +32,8 @@ pub(super) async fn members(tx: &impl ConnectionTrait, plan: &Plan) -> Result<()
             }
         }
     }
-    Ok(())
+    let moves = plan.changes.iter().flat_map(|(_, change)| &change.moves);
+    group_counts::add(tx, moves.filter_map(MemberMove::counts)).await
 }
 
 /// They see what comes from this on, their marks start at the present, and

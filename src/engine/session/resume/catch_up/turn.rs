@@ -17,7 +17,10 @@ pub(in crate::engine::session::resume) enum Out {
     /// It was kept back, and is told now where it is news.
     Pass(Deliver),
     /// All is replayed: said with what waits for them by then.
-    Synced,
+    Synced {
+        /// Whether there are conversations that were neither named nor shown.
+        more: bool,
+    },
 }
 
 /// What follows.

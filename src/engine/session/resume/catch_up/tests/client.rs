@@ -1,5 +1,6 @@
 //! What a client makes of what it is told.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use entity::ConversationId;
@@ -139,6 +140,15 @@ impl Client {
 }
 
 impl Client {
+    /// It reads what it doesn't know yet, of which later frames may tell once
+    /// more.
+    pub(super) fn read_first(&mut self, view: &Conversation, there: BTreeMap<i64, i64>) {
+        if let Entry::Vacant(place) = self.copies.entry(view.id) {
+            place.insert(Copy::default());
+            self.read_again(view, there);
+        }
+    }
+
     /// It reads all there is to see, of which later frames may tell once more.
     pub(super) fn read_again(&mut self, view: &Conversation, there: BTreeMap<i64, i64>) {
         let copy = self.copies.get_mut(&view.id).unwrap();

@@ -10,6 +10,7 @@ use crate::engine::ports::{Frame, Unread};
 use crate::engine::reply::echo;
 use crate::protocol::event::{Mark, RemovedReason};
 use crate::protocol::{Status, User};
+use crate::store::Standing;
 
 pub(super) struct Room {
     pub(super) id: ConversationId,

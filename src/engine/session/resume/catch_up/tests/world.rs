@@ -55,6 +55,8 @@ pub(super) struct World {
     tally: HashMap<ConversationId, i64>,
     /// How often the client had to begin afresh.
     pub(super) resets: usize,
+    /// The most conversations that are shown without having been named.
+    pub(super) unnamed_max: usize,
 }
 
 pub(super) fn id(at: usize) -> ConversationId {
@@ -87,6 +89,7 @@ impl World {
             client,
             tally: HashMap::new(),
             resets: 0,
+            unnamed_max: usize::MAX,
         }
     }
 
@@ -283,17 +286,46 @@ impl World {
                     self.begin_afresh(&text);
                 }
                 Out::Pass(delivery) => self.hear(&delivery),
-                Out::Synced => self
-                    .client
-                    .hear(&Event::Synced { total_unread: 0 }.encode()),
+                Out::Synced { more } => {
+                    let total_unread = 0;
+                    self.client
+                        .hear(&Event::Synced { total_unread, more }.encode());
+                    if more {
+                        self.read_the_rest();
+                    }
+                }
             }
+        }
+    }
+
+    /// The list has what wasn't shown.
+    fn read_the_rest(&mut self) {
+        for room in &self.rooms {
+            let there = room.seen().map(|it| (it.seq, it.version)).collect();
+            self.client.read_first(&room.view(), there);
+        }
+    }
+
+    fn standings(&self, named: &[ConversationId]) -> Standings {
+        let (named, mut unnamed): (Vec<_>, Vec<_>) = self
+            .rooms
+            .iter()
+            .map(Room::standing)
+            .partition(|standing| named.contains(&standing.id));
+        let has_more = unnamed.len() > self.unnamed_max;
+        unnamed.reverse();
+        unnamed.truncate(self.unnamed_max);
+        Standings {
+            named,
+            unnamed: unnamed.iter().map(|standing| standing.id).collect(),
+            has_more,
         }
     }
 
     fn read(&self, read: Read) -> Found {
         match read {
             Read::Drained => Found::Drained,
-            Read::Standings => Found::Standings(self.rooms.iter().map(Room::standing).collect()),
+            Read::Standings(named) => Found::Standings(self.standings(&named)),
             Read::Views(ids) => {
                 let views = ids.into_iter().map(|id| self.rooms[at(id)].view());
                 Found::Views(views.collect())
