@@ -4,7 +4,7 @@ use std::future::Future;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::DirBuilderExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use actix_web::dev::{Server, ServerHandle};
 use actix_web::middleware::{Compress, NormalizePath, TrailingSlash, from_fn};
@@ -65,6 +65,7 @@ pub struct Application {
     folder: FolderLock,
     alone: Option<ServeLock>,
     timings: Timings,
+    data_dir: PathBuf,
 }
 
 impl Application {
@@ -95,6 +96,10 @@ impl Application {
         let devices = DeviceTokens::new(&secret);
         let devices = devices.map_err(|error| StartError::System(io::Error::other(error)))?;
         let hashing = Hashing::new(&settings.rates, faults.clone()).map_err(StartError::System)?;
+        store
+            .check_epoch(&settings.data_dir)
+            .await
+            .map_err(|error| StartError::Database(settings.database_url.clone(), error))?;
         let engine = Engine::start(&settings, store.clone(), faults)
             .await
             .map_err(|error| StartError::Database(settings.database_url.clone(), error))?;
@@ -112,6 +117,7 @@ impl Application {
             settings,
         });
         tell_what_is_unsafe(&state.settings);
+        let data_dir = state.settings.data_dir.clone();
         match serve_all(listener, for_metrics, &state) {
             Ok((server, metrics)) => Ok(Self {
                 address,
@@ -122,6 +128,7 @@ impl Application {
                 folder,
                 alone,
                 timings,
+                data_dir,
             }),
             Err(error) => {
                 // Its threads would outlive it.
@@ -173,6 +180,7 @@ impl Application {
         if deadline.step(self.engine.tasks_ended()).await.is_none() {
             tracing::warn!("some tasks did not end in time");
         }
+        note_epoch(&self.store, &self.data_dir, deadline).await;
         if let Some(lock) = self.alone
             && deadline.step(lock.let_others()).await.is_none()
         {
@@ -189,6 +197,15 @@ impl Application {
             true => ended,
             false => Err(io::Error::other("another server has taken the database")),
         }
+    }
+}
+
+/// Notes how far the database is at the end: an older copy of it is behind.
+async fn note_epoch(store: &Store, folder: &Path, deadline: Deadline) {
+    match deadline.step(store.note_epoch(folder)).await {
+        Some(Ok(_)) => {}
+        Some(Err(error)) => tracing::warn!(%error, "can't note how far the database is"),
+        None => tracing::warn!("how far the database is was not noted in time"),
     }
 }
 

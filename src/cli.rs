@@ -61,6 +61,11 @@ enum Command {
     },
     /// Put a backup in the embedded database's place, while no server runs
     Restore(Restore),
+    /// Note that the database was restored by other tools, while no server runs
+    ///
+    /// Run it after 'pg_restore'. Clients then read everything anew, instead of
+    /// continuing with what was lost.
+    Restored,
     /// Look whether all is well with the database, also while a server runs
     ///
     /// A line for each thing that is wrong, and exit code 1; nothing is
@@ -149,6 +154,7 @@ impl Cli {
             })),
             Command::Backup { file } => system.block_on(copies::back_up(&settings, &file)),
             Command::Restore(restore) => system.block_on(restore.run(&settings)),
+            Command::Restored => system.block_on(copies::note_restored(&settings)),
             Command::Doctor => system.block_on(doctor::examine(&settings)),
             Command::Secret(command) => command.run(&settings),
             Command::User(command) => {

@@ -10,6 +10,7 @@ mod background;
 mod cleanup;
 mod deadline;
 pub mod directory;
+mod epochs;
 pub mod hub;
 pub mod journal;
 mod logins;
@@ -67,6 +68,8 @@ struct Inner {
     started: Instant,
     settings: Settings,
     store: Store,
+    /// Which history the database has.
+    epoch: String,
     counters: Arc<Counters>,
     directory: Directory,
     hub: HubHandle,
@@ -103,6 +106,7 @@ impl Engine {
     ) -> Result<Self, StoreError> {
         // What may fail comes first: nothing runs yet that would have to stop.
         let node = store.join_as_node(Millis::now()).await?;
+        let epoch = store.epoch().await?.name;
         let rooms_at = room_threads(settings);
         // Apart from the Rooms, so that one that is busy holds up those beside
         // it and nobody else.
@@ -144,6 +148,7 @@ impl Engine {
             started: Instant::now(),
             settings: settings.clone(),
             store,
+            epoch,
             counters,
             directory,
             hub,
@@ -185,6 +190,7 @@ impl Engine {
         storage::watch(self);
         cleanup::run(self);
         progress::watch(self);
+        epochs::note(self);
         pulse::take(self, self.inner.settings.timings.pulse_every);
     }
 
@@ -330,6 +336,12 @@ impl Engine {
         self.inner
             .directory
             .close_login(user, login, CloseCode::LoginEnded);
+    }
+
+    /// Which history the database has.
+    #[must_use]
+    pub fn epoch(&self) -> &str {
+        &self.inner.epoch
     }
 
     /// How much each may ask for, on sockets and elsewhere together.

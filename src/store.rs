@@ -17,6 +17,7 @@ mod conversations;
 pub mod copies;
 mod database;
 mod doctor;
+mod epoch;
 mod error;
 mod gather;
 mod group_counts;
@@ -61,6 +62,7 @@ pub use conversations::{
     RoomRecord, Round, Standing, Standings, Waiting, Window,
 };
 pub use doctor::Finding;
+pub use epoch::Epoch;
 pub use error::StoreError;
 pub use import::{Newcomer, World};
 pub use invites::NewInvite;

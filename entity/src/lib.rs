@@ -12,6 +12,7 @@ pub mod block;
 pub mod connection;
 pub mod conversation;
 pub mod conversation_word;
+pub mod epoch;
 pub mod group_count;
 pub mod id_block;
 pub mod ids;

@@ -29,6 +29,7 @@ mod m20261130_000034_search_words;
 mod m20261201_000035_unread_deleted;
 mod m20261201_000036_text_versions;
 mod m20261201_000037_reaction_versions;
+mod m20261201_000038_epoch;
 mod m20261201_000040_group_counts;
 mod m20261201_000045_request_pauses;
 mod m20261201_000050_connection_lists;
@@ -58,6 +59,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261201_000035_unread_deleted::Migration),
             Box::new(m20261201_000036_text_versions::Migration),
             Box::new(m20261201_000037_reaction_versions::Migration),
+            Box::new(m20261201_000038_epoch::Migration),
             Box::new(m20261201_000040_group_counts::Migration),
             Box::new(m20261201_000045_request_pauses::Migration),
             Box::new(m20261201_000050_connection_lists::Migration),

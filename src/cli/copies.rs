@@ -1,4 +1,4 @@
-//! `tidings backup` and `tidings restore`.
+//! `tidings backup`, `tidings restore` and `tidings restored`.
 
 use std::fs::{self, File};
 use std::io;
@@ -12,7 +12,7 @@ use super::{Failure, of_database};
 use crate::app::make_folder;
 use crate::config::{DatabaseUrl, Settings};
 use crate::store::copies::{self, Contents, Looked};
-use crate::store::{FolderLock, Store};
+use crate::store::{FolderLock, Store, StoreError};
 
 #[derive(Args)]
 pub(super) struct Restore {
@@ -46,6 +46,27 @@ pub(super) async fn back_up(settings: &Settings, file: &Path) -> Result<(), Fail
     Ok(())
 }
 
+/// Notes that the database was restored by other tools.
+pub(super) async fn note_restored(settings: &Settings) -> Result<(), Failure> {
+    make_folder(&settings.data_dir).map_err(Failure::new)?;
+    let _alone = alone(&settings.data_dir)?;
+    let url = &settings.database_url;
+    let store = Store::open(url).await.map_err(of_database(url))?;
+    let done = begin_anew(&store, &settings.data_dir).await;
+    store.close().await;
+    done.map_err(of_database(url))?;
+    println!("Clients read everything anew when they connect.");
+    Ok(())
+}
+
+async fn begin_anew(store: &Store, folder: &Path) -> Result<(), StoreError> {
+    store.migrate().await?;
+    // Until this ends, no server starts on it.
+    let _lock = store.hold_alone().await?;
+    store.leave_nobody_online().await?;
+    store.renew_epoch(folder).await.map(drop)
+}
+
 impl Restore {
     /// Puts a copy in the embedded database's place.
     pub(super) async fn run(self, settings: &Settings) -> Result<(), Failure> {
@@ -71,11 +92,12 @@ impl Restore {
         let old = self.old(database).await?;
         let copy = beside(folder_of(database))?;
         fs::copy(&self.file, copy.path()).map_err(|error| failed(&self.file, &error))?;
-        copies::make_ready(copy.path()).await?;
+        let epoch = copies::make_ready(copy.path()).await?;
         if let Some(aside) = &old {
             put_aside(database, aside)?;
         }
         put(copy, database)?;
+        epoch.note(&settings.data_dir);
         println!("{} holds {} now.", database.display(), told(contents));
         if let Some(aside) = old {
             println!("What it held before is kept as {}.", aside.display());

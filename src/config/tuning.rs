@@ -49,6 +49,8 @@ pub struct Timings {
     pub marks_gathered_for: Duration,
     /// How often the disk's free space is looked at. 2 s.
     pub disk_check_every: Duration,
+    /// How often the data folder notes how far the database is. 60 s.
+    pub epoch_noted_every: Duration,
     /// How often rows that are out of use are deleted. 1 h.
     pub cleanup_every: Duration,
     /// How often the engine's pulse is taken, for admins to watch. 2 s: five
@@ -78,6 +80,7 @@ impl Default for Timings {
             room_idle_after: Duration::from_secs(60),
             marks_gathered_for: Duration::from_millis(100),
             disk_check_every: Duration::from_secs(2),
+            epoch_noted_every: Duration::from_secs(60),
             cleanup_every: Duration::from_secs(3600),
             pulse_every: Duration::from_secs(2),
             stop_within: Duration::from_secs(8),

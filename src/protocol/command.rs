@@ -84,6 +84,8 @@ pub struct Resume {
     pub conversation_id: Option<ConversationId>,
     pub after: Option<i64>,
     pub cursors: Option<Cursors>,
+    /// Of which history the versions are.
+    pub epoch: Option<String>,
 }
 
 /// What a frame named, so that an `error` can say what it is about: each of
@@ -124,6 +126,7 @@ const NAMES: &[&str] = &[
     "is_typing",
     "after",
     "cursors",
+    "epoch",
 ];
 
 impl Command {
@@ -262,10 +265,12 @@ fn resume(fields: &mut FieldReader<'_>) -> Option<Command> {
     let conversation_id = fields.optional("conversation_id");
     let after = fields.optional("after");
     let cursors = fields.optional("cursors");
+    let epoch = fields.optional("epoch");
     Some(Command::Resume(Resume {
         conversation_id: conversation_id?,
         after: after?,
         cursors: cursors?,
+        epoch: epoch?,
     }))
 }
 

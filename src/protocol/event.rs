@@ -120,6 +120,8 @@ pub enum ResetReason {
     TooFarBehind,
     /// The cursor is of a version that there is not yet.
     FutureCursor,
+    /// The cursor is of another history: the database was restored.
+    OtherHistory,
 }
 
 /// `hello`: who one is, and where things stand.
@@ -128,6 +130,8 @@ pub struct Hello {
     pub protocol: u32,
     pub user: User,
     pub server_time: Millis,
+    /// Which history the server has.
+    pub epoch: String,
     #[serde(flatten)]
     pub scope: Scope,
 }

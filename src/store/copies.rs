@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DbErr, Statement};
 
 use super::doctor::{Finding, damage, of_schema};
+use super::epoch::Epoch;
 use super::{Result, Store};
 use crate::config::DatabaseUrl;
 
@@ -103,16 +104,17 @@ async fn contents(db: &impl ConnectionTrait) -> Result<Contents> {
     })
 }
 
-/// Readies a copy to be served from: its schema is brought up to date, and
-/// nobody is online in it.
+/// Readies a copy to be served from: its schema is brought up to date, nobody
+/// is online in it, and its epoch is a new one, which is answered.
 ///
 /// # Errors
 /// Where a step fails.
-pub async fn make_ready(file: &Path) -> Result<()> {
+pub async fn make_ready(file: &Path) -> Result<Epoch> {
     let store = Store::open(&DatabaseUrl::Sqlite(file.to_owned())).await?;
     let done = async {
         store.migrate().await?;
-        store.leave_nobody_online().await
+        store.leave_nobody_online().await?;
+        store.begin_epoch().await
     };
     let done = done.await;
     // What is in its log goes into the file with the last connection.

@@ -4,6 +4,7 @@ mod busy;
 pub(crate) mod client;
 mod cursors;
 mod long_lists;
+mod other_history;
 mod races;
 mod refusals;
 mod replay;

@@ -31,6 +31,17 @@ test('a message comes into the list and the thread, once', () => {
   assert.deepEqual(store.timelines.get(7).messages.map(({ seq }) => seq), [1, 2]);
 });
 
+test('a restored server is noticed once', async () => {
+  const store = at(BEN);
+  const { reason, ...lost } = await frame('reset', { reason: 'other_history' });
+  assert.equal(store.apply({ ...lost, reason }, NOW)[0].kind, 'restored');
+  const hello = await frame('hello_unbound', { epoch: 'new' });
+  store.apply(hello, NOW);
+  assert.equal(store.epoch, undefined, 'the cursors are still of the old one');
+  store.apply({ type: 'synced', total_unread: 0, more: false }, NOW);
+  assert.equal(store.epoch, 'new');
+});
+
 test('the rest of a long list is to be read', () => {
   const store = at(BEN);
   assert.deepEqual(store.apply({ type: 'synced', total_unread: 0, more: false }, NOW), []);

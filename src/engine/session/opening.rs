@@ -198,6 +198,7 @@ async fn read(engine: Engine, who: Who, door: Door) -> Result<Opening, Failure> 
         protocol: PROTOCOL,
         user: who.user,
         server_time: Millis::now(),
+        epoch: engine.inner.epoch.clone(),
         scope,
     };
     Ok(Opening {

@@ -51,6 +51,8 @@ impl Session {
         resume: Resume,
         ctx: &mut SocketContext,
     ) -> Result<(), Problem> {
+        let epoch = resume.epoch.as_deref();
+        let is_other = epoch.is_some_and(|epoch| epoch != self.engine.inner.epoch);
         let wish = self.wish(resume)?;
         let (Some(guard), None) = (&self.guard, &self.resuming.under_way) else {
             return Err(Problem::busy());
@@ -60,8 +62,8 @@ impl Session {
             floors: &mut self.resuming.floors,
         };
         let (catch_up, read) = match wish {
-            Wish::One(id, after) => CatchUp::one((id, after), &mut desk),
-            Wish::All(cursors) => CatchUp::all(cursors, &mut desk),
+            Wish::One(id, after) => CatchUp::one((id, after), is_other, &mut desk),
+            Wish::All(cursors) => CatchUp::all(cursors, is_other, &mut desk),
         };
         self.resuming.under_way = Some(Box::new(catch_up));
         self.read_on(read, ctx);

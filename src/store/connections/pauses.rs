@@ -10,8 +10,8 @@ use std::time::Duration;
 use entity::connection::{self, State};
 use entity::{Millis, UserId, request_pause};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, ModelTrait,
-    QueryFilter, sea_query::OnConflict,
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, ModelTrait, QueryFilter,
+    sea_query::OnConflict,
 };
 
 use super::other;

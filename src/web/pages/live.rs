@@ -24,6 +24,8 @@ pub(super) struct Start<'a> {
     connections: Vec<&'a Connection>,
     total_unread: i64,
     server_time: Millis,
+    /// Of which history all versions here are.
+    epoch: &'a str,
     /// There is something in the archive, wherever in the list.
     has_archived: bool,
     open: Option<Opened<'a>>,
@@ -58,6 +60,7 @@ impl<'a> Start<'a> {
             connections,
             total_unread,
             server_time,
+            epoch: "",
             has_archived: false,
             open: open.map(Opened::from),
             me,
@@ -66,6 +69,11 @@ impl<'a> Start<'a> {
 
     pub(super) fn with_archived(mut self, has_archived: bool) -> Self {
         self.has_archived = has_archived;
+        self
+    }
+
+    pub(super) fn with_epoch(mut self, epoch: &'a str) -> Self {
+        self.epoch = epoch;
         self
     }
 

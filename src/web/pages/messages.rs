@@ -259,6 +259,7 @@ pub(super) async fn page(app: &App, login: &Login, scene: Scene) -> Result<HttpR
     let has_archived = next.is_some() && app.store.has_archived(me).await?;
     let start = Start::new(login, lists, (unread, now), scene.open.as_ref());
     let start = start.with_archived(has_archived);
+    let start = start.with_epoch(app.engine.epoch());
     let blank = Blank::new();
     let hellos = if is_first { silent.as_slice() } else { &[] };
     let page = Page {

@@ -14,10 +14,11 @@ export const typing = (conversation, isTyping) =>
 export const mark = ({ type, conversation_id, message_id }) =>
   ({ type, conversation_id, message_id });
 
-export const resumeAll = (cursors) => ({ type: 'resume', cursors });
+/** `epoch` says of which history the cursors are. */
+export const resumeAll = (cursors, epoch) => ({ type: 'resume', cursors, epoch });
 
-export const resumeOne = (conversation, after) =>
-  ({ type: 'resume', conversation_id: conversation, after });
+export const resumeOne = (conversation, after, epoch) =>
+  ({ type: 'resume', conversation_id: conversation, after, epoch });
 
 export const ping = () => ({ type: 'ping' });
 

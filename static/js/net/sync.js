@@ -33,7 +33,7 @@ export class Sync {
    * @param {import('../state/store.js').Store} store
    * @param {import('../state/outbox.js').Outbox} outbox
    * @param {{ change: () => void, arrived: (message: any) => void, removed: (id: number) => void,
-   *   connected: (username: string | null) => void, ended: () => void }} on
+   *   connected: (username: string | null) => void, restored: () => void, ended: () => void }} on
    */
   constructor(store, outbox, on) {
     this.#store = store;
@@ -71,7 +71,8 @@ export class Sync {
     this.#lostAt = null;
     this.#gaps.clear();
     this.#store.cursors.begin();
-    this.#socket.send(frames.resumeAll(this.#store.cursors.all()));
+    const { cursors, epoch } = this.#store;
+    this.#socket.send(frames.resumeAll(cursors.all(), epoch));
     this.#outbox.hurry();
     this.flush();
     this.#lookRound();
@@ -136,12 +137,14 @@ export class Sync {
     if (effect.kind === 'arrived') this.#on.arrived(effect.message);
     if (effect.kind === 'removed') this.#on.removed(id);
     if (effect.kind === 'reset') this.reload(id);
+    if (effect.kind === 'restored') this.#on.restored();
     if (effect.kind === 'more') this.#list();
     if (effect.kind === 'unknown') this.#meet(id);
     if (effect.kind === 'gap' && !this.#gaps.has(id)) {
       this.#gaps.add(id);
       setTimeout(() => this.#gaps.delete(id), POLL);
-      this.#socket.send(frames.resumeOne(id, this.#store.cursors.get(id)));
+      const { cursors, epoch } = this.#store;
+      this.#socket.send(frames.resumeOne(id, cursors.get(id), epoch));
     }
   }
 

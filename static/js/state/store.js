@@ -18,6 +18,10 @@ export class Store {
   totalUnread;
   /** Something is in the archive, wherever in the list. */
   hasArchived;
+  /** Of which history everything here is. */
+  epoch;
+  /** Of which history the server says that it is. */
+  #toldEpoch;
 
   constructor(start) {
     this.me = start.me;
@@ -29,6 +33,7 @@ export class Store {
     this.connections = [...start.connections];
     this.totalUnread = start.total_unread;
     this.hasArchived = Boolean(start.has_archived);
+    this.epoch = start.epoch;
     const versions = start.conversations.map(({ id, version }) => [id, version]);
     this.cursors = new Cursors(Object.fromEntries(versions));
     if (open?.conversation) {
@@ -41,7 +46,7 @@ export class Store {
   /**
    * @param {any} frame
    * @param {number} now
-   * @returns {{ kind: 'arrived' | 'gap' | 'removed' | 'reset' | 'left' | 'more' | 'unknown',
+   * @returns {{ kind: 'arrived' | 'gap' | 'removed' | 'reset' | 'restored' | 'left' | 'more' | 'unknown',
    *   conversation_id?: number, message?: any }[]}
    */
   apply(frame, now) {
@@ -78,12 +83,17 @@ export class Store {
         this.cursors.resumed(frame.conversation_id, frame.version);
         return [];
       case 'reset':
-        return [{ kind: 'reset', conversation_id: frame.conversation_id }];
+        return [{
+          kind: frame.reason === 'other_history' ? 'restored' : 'reset',
+          conversation_id: frame.conversation_id,
+        }];
       case 'synced':
         this.cursors.synced();
+        this.epoch = this.#toldEpoch ?? this.epoch;
         this.totalUnread = frame.total_unread;
         return frame.more ? [{ kind: 'more' }] : [];
       case 'hello':
+        this.#toldEpoch = frame.epoch;
         if (Number.isFinite(frame.total_unread)) this.totalUnread = frame.total_unread;
         return [];
       default:

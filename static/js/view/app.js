@@ -47,6 +47,8 @@ export class App {
       arrived: (message) => this.#arrived(message),
       removed: () => this.change(),
       connected: (username) => this.#stands(username),
+      // All that the page knows may be lost. What is unsent is kept beside it.
+      restored: () => location.reload(),
       ended: leave,
     });
     api.whenLoggedOut(leave);

@@ -17,6 +17,7 @@ use super::floors::Floors;
 use crate::engine::directory::gate::{Gate, Shut};
 use crate::engine::ports::Deliver;
 use crate::protocol::command::Cursors;
+use crate::protocol::event::ResetReason;
 use crate::protocol::{Conversation, Event, Message};
 use crate::store::{Changed, Round, Standings};
 use replay::Replay;
@@ -24,6 +25,8 @@ pub(super) use turn::{Out, Turn};
 
 /// So many conversations are shown at a time.
 const VIEWS: usize = 8;
+/// So many are said to be of another history at a time: less than a chunk.
+const RESETS: usize = 500;
 
 /// What is to be read next.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,6 +67,10 @@ pub(super) struct Desk<'a> {
 #[derive(Debug)]
 pub(super) struct CatchUp {
     goal: Goal,
+    /// Whether what the client has is of another history.
+    is_other: bool,
+    /// Those that it has of that, with their present version, if there is one.
+    lost: VecDeque<(ConversationId, Option<i64>)>,
     /// To be shown whole, newest first.
     new: VecDeque<ConversationId>,
     /// Whether there are more than are shown.
@@ -85,25 +92,37 @@ enum Goal {
 
 impl CatchUp {
     /// Replays a conversation from a version on.
-    pub(super) fn one(from: (ConversationId, i64), desk: &mut Desk<'_>) -> (Self, Read) {
+    pub(super) fn one(
+        from: (ConversationId, i64),
+        is_other: bool,
+        desk: &mut Desk<'_>,
+    ) -> (Self, Read) {
         desk.floors.begin_one(from.0);
         desk.gate.shut(Shut::One(from.0));
         let mut catch_up = Self::towards(Goal::One(from.0));
-        catch_up.replay = Some(Replay::new(from));
+        catch_up.replay = Some(match is_other {
+            true => Replay::of_other_history(from.0),
+            false => Replay::new(from),
+        });
         (catch_up, Read::Drained)
     }
 
-    /// Replays all conversations, each from what the client has of it.
-    pub(super) fn all(cursors: Cursors, desk: &mut Desk<'_>) -> (Self, Read) {
+    /// Replays all conversations, each from what the client has of it; that
+    /// may be of another history.
+    pub(super) fn all(cursors: Cursors, is_other: bool, desk: &mut Desk<'_>) -> (Self, Read) {
         desk.floors.begin_all();
         desk.gate.shut(Shut::AllBut([].into()));
         let named = cursors.keys().copied().collect();
-        (Self::towards(Goal::All(cursors)), Read::Standings(named))
+        let mut catch_up = Self::towards(Goal::All(cursors));
+        catch_up.is_other = is_other;
+        (catch_up, Read::Standings(named))
     }
 
     fn towards(goal: Goal) -> Self {
         Self {
             goal,
+            is_other: false,
+            lost: VecDeque::new(),
             new: VecDeque::new(),
             has_more: false,
             showing: Vec::new(),
@@ -143,6 +162,13 @@ impl CatchUp {
     /// What comes next, once nothing is under way.
     fn go_on(&mut self, desk: &mut Desk<'_>, turn: &mut Turn) -> Option<Read> {
         self.replay = None;
+        if !self.lost.is_empty() {
+            let some = self.lost.len().min(RESETS);
+            for (id, version) in self.lost.drain(..some) {
+                reset((id, version), ResetReason::OtherHistory, desk, turn);
+            }
+            return Some(Read::Drained);
+        }
         if !self.new.is_empty() {
             let some = self.new.len().min(VIEWS);
             self.showing = self.new.drain(..some).collect();
@@ -174,7 +200,12 @@ impl CatchUp {
     }
 
     fn sort(&mut self, standings: Standings, desk: &mut Desk<'_>, turn: &mut Turn) -> Option<Read> {
-        if let Goal::All(cursors) = &self.goal {
+        if let (Goal::All(cursors), true) = (&self.goal, self.is_other) {
+            let named = standings.named.iter();
+            let versions: HashMap<_, _> = named.map(|it| (it.id, it.version)).collect();
+            let lost = cursors.keys().map(|id| (*id, versions.get(id).copied()));
+            self.lost = lost.collect();
+        } else if let Goal::All(cursors) = &self.goal {
             for standing in &standings.named {
                 match cursors.get(&standing.id) {
                     None => {}
@@ -222,13 +253,7 @@ impl CatchUp {
         };
         let (conversation_id, version) = (replay.id, round.view.version);
         if let Some(reason) = replay.judge(&round) {
-            turn.say(&Event::Reset {
-                conversation_id,
-                reason,
-            });
-            // What was dropped is on disk, and will be read there.
-            desk.floors.reach(conversation_id, version);
-            turn.pass(desk.gate.open(conversation_id));
+            reset((conversation_id, Some(version)), reason, desk, turn);
             return self.go_on(desk, turn);
         }
         let written = turn.tell(&round.messages);
@@ -299,6 +324,24 @@ impl CatchUp {
                 self.go_on(desk, turn)
             }
         }
+    }
+}
+
+/// Says that a conversation is to be read again. What was dropped of it is on
+/// disk, and will be read there.
+fn reset(
+    (conversation_id, version): (ConversationId, Option<i64>),
+    reason: ResetReason,
+    desk: &mut Desk<'_>,
+    turn: &mut Turn,
+) {
+    turn.say(&Event::Reset {
+        conversation_id,
+        reason,
+    });
+    if let Some(version) = version {
+        desk.floors.reach(conversation_id, version);
+        turn.pass(desk.gate.open(conversation_id));
     }
 }
 

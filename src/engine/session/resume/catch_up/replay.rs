@@ -20,6 +20,8 @@ const ROUNDS_MAX: usize = 100;
 pub(super) struct Replay {
     pub(super) id: ConversationId,
     pub(super) after: i64,
+    /// Whether the version is of another history.
+    is_other: bool,
     rounds: usize,
     /// How many messages changed since the first round.
     meanwhile: usize,
@@ -34,6 +36,7 @@ impl Replay {
         Self {
             id,
             after,
+            is_other: false,
             rounds: 0,
             meanwhile: 0,
             rest: VecDeque::new(),
@@ -41,9 +44,21 @@ impl Replay {
         }
     }
 
+    /// One that can't be: its version is of another history.
+    pub(super) fn of_other_history(id: ConversationId) -> Self {
+        Self {
+            is_other: true,
+            // Nothing has to be looked for.
+            ..Self::new((id, i64::MAX))
+        }
+    }
+
     /// Why it can't be replayed.
     pub(super) fn judge(&mut self, round: &Round) -> Option<ResetReason> {
         self.rounds += 1;
+        if self.is_other {
+            return Some(ResetReason::OtherHistory);
+        }
         if self.rounds == 1 {
             if self.after > round.ceiling {
                 return Some(ResetReason::FutureCursor);

@@ -40,11 +40,13 @@ proptest! {
         budget in 1..300_usize,
         looked_at in prop_oneof![Just(usize::MAX), 3..30_usize],
         unnamed_max in 0..=world::ROOMS,
+        is_other in prop::bool::weighted(0.1),
         steps in prop::collection::vec(step(), 0..120),
     ) {
         let mut world = World::new(is_bound, known, budget);
         world.looked_at = looked_at;
         world.unnamed_max = unnamed_max;
+        world.is_other = is_other;
         for step in steps {
             world.step(step);
         }

@@ -57,6 +57,8 @@ pub(super) struct World {
     pub(super) resets: usize,
     /// The most conversations that are shown without having been named.
     pub(super) unnamed_max: usize,
+    /// The client has cursors of another history.
+    pub(super) is_other: bool,
 }
 
 pub(super) fn id(at: usize) -> ConversationId {
@@ -90,6 +92,7 @@ impl World {
             tally: HashMap::new(),
             resets: 0,
             unnamed_max: usize::MAX,
+            is_other: false,
         }
     }
 
@@ -242,8 +245,8 @@ impl World {
             floors: &mut self.floors,
         };
         let (catch_up, read) = match self.is_bound {
-            true => CatchUp::one((id(0), cursors[&id(0)]), &mut desk),
-            false => CatchUp::all(cursors, &mut desk),
+            true => CatchUp::one((id(0), cursors[&id(0)]), self.is_other, &mut desk),
+            false => CatchUp::all(cursors, self.is_other, &mut desk),
         };
         self.client.ask();
         self.under_way = Some(catch_up);

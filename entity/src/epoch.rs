@@ -1,0 +1,20 @@
+//! Which history the database has, and how far it is: one row.
+
+use sea_orm::entity::prelude::*;
+
+/// The row of `epoch`.
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "epoch")]
+pub struct Model {
+    /// Always 1.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: i64,
+    /// Random; another one after each restore.
+    pub epoch: String,
+    /// Rises while the database is in use. A mark below one that was noted
+    /// elsewhere is that of an older copy.
+    pub mark: i64,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,185 @@
+//! A database that was restored: cursors of before are not continued.
+
+use serde_json::{Value, json};
+
+use super::client::resume;
+use crate::groups::crew::{friends, make};
+use crate::groups::thousand::run;
+use crate::support::{Binary, PASSWORD, Person, TestApp};
+
+async fn epoch(person: &Person) -> String {
+    let hello = person.socket("/ws/").await.hello;
+    hello["epoch"].as_str().unwrap().to_owned()
+}
+
+/// What each of these frames is about, and why, up to `synced`.
+fn resets(frames: &[Value]) -> Vec<(i64, String)> {
+    let resets = frames.iter().filter(|frame| frame["type"] == "reset");
+    let resets = resets.map(|frame| {
+        let reason = frame["reason"].as_str().unwrap().to_owned();
+        (frame["conversation_id"].as_i64().unwrap(), reason)
+    });
+    resets.collect()
+}
+
+#[tokio::test]
+async fn other_epoch_resets_named_conversations() {
+    let app = TestApp::spawn().await;
+    let people = friends(&app, &["ann", "ben"]).await;
+    let (ann, ben) = (&people[0], &people[1]);
+    let mut ids = Vec::new();
+    for title in ["One", "Two", "Unnamed"] {
+        let made = make(ann, title, &["ben"]).await.expect(201);
+        ids.push(made["id"].as_i64().unwrap());
+    }
+    let unknown = 1 << 40;
+    let cursors = json!({
+        ids[0].to_string(): 1, ids[1].to_string(): 0, unknown.to_string(): 7,
+    });
+    let mut socket = ben.socket("/ws/").await;
+    let mut frames = Vec::new();
+    let ask = json!({ "type": "resume", "cursors": cursors, "epoch": "of before" });
+    socket.send(ask).await;
+    loop {
+        let frame = socket.next().await;
+        if frame["type"] == "synced" {
+            break;
+        }
+        frames.push(frame);
+    }
+    let lost = |id: i64| (id, "other_history".to_owned());
+    let mut found = resets(&frames);
+    found.sort();
+    assert_eq!(found, [lost(ids[0]), lost(ids[1]), lost(unknown)]);
+    let shown = frames.iter().filter(|it| it["type"] == "conversation");
+    assert_eq!(shown.count(), 1, "the one that wasn't named");
+    // They are live from there on.
+    ann.send(ids[0], "Live.").await.expect(201);
+    assert_eq!(socket.expect_message().await["conversation_id"], ids[0]);
+    // Of one conversation, on a socket of either kind.
+    let ask = json!({ "conversation_id": ids[1], "after": 0, "epoch": "of before" });
+    let (frames, reset) = resume(&mut socket, ask).await;
+    assert_eq!(
+        (frames.len(), &reset["reason"]),
+        (0, &json!("other_history"))
+    );
+    let mut bound = ben.chat_socket(ids[1]).await;
+    let ask = json!({ "after": 0, "epoch": "of before" });
+    let (frames, reset) = resume(&mut bound, ask).await;
+    assert_eq!(
+        (frames.len(), &reset["reason"]),
+        (0, &json!("other_history"))
+    );
+    // The right epoch changes nothing, nor does none.
+    for epoch in [bound.hello["epoch"].clone(), Value::Null] {
+        let ask = json!({ "after": 0, "epoch": epoch });
+        let (frames, resumed) = resume(&mut bound, ask).await;
+        assert_eq!((frames.len(), &resumed["type"]), (1, &json!("resumed")));
+    }
+}
+
+#[tokio::test]
+async fn epoch_outlives_restarts() {
+    let mut app = TestApp::spawn().await;
+    let ann = app.person("ann").await;
+    let before = epoch(&ann).await;
+    app.restart().await;
+    assert_eq!(epoch(&ann).await, before);
+    assert!(before.len() >= 22);
+    let other = TestApp::spawn().await;
+    assert_ne!(epoch(&other.person("ann").await).await, before);
+}
+
+/// A database that is put back past the server, by whatever tool, is as it was
+/// before the stop.
+#[tokio::test]
+async fn start_notices_older_database() {
+    let mut app = TestApp::spawn().await;
+    let ann = app.person("ann").await;
+    let before = epoch(&ann).await;
+    app.stop().await;
+    run(&app, &["UPDATE epoch SET mark = mark - 1".to_owned()]).await;
+    app.start().await;
+    let restored = epoch(&ann).await;
+    assert_ne!(restored, before);
+    // And one of a history before the last one.
+    app.stop().await;
+    run(
+        &app,
+        &[format!(
+            "UPDATE epoch SET epoch = '{before}', mark = mark + 9"
+        )],
+    )
+    .await;
+    app.start().await;
+    assert!(![before, restored].contains(&epoch(&ann).await));
+}
+
+#[tokio::test]
+async fn restored_command_renews_epoch() {
+    let binary = Binary::migrated().await;
+    let mut serving = binary.serve(&[]).await;
+    let ann = Person::register(&serving.site, "ann").await;
+    let before = epoch(&ann).await;
+    let said = binary.run(&["restored"], "").await.failed(1);
+    assert!(said.contains("a server works in"), "{said}");
+    serving.signal("TERM").await;
+    serving.ended().await;
+    binary.run(&["restored"], "").await.succeeded();
+    binary.run(&["doctor"], "").await.succeeded();
+    let serving = binary.serve(&[]).await;
+    let ann = Person::log_in(&serving.site, "ann", PASSWORD).await;
+    assert_ne!(epoch(&ann).await, before);
+    let ben = Person::register(&serving.site, "ben").await;
+    assert!(ben.id > 1 << 32, "{}", ben.id);
+}
+
+/// Backup, two messages, restore, three messages, and the cursor of before.
+#[tokio::test]
+async fn restore_resets_cursors_and_skips_ids() {
+    let binary = Binary::migrated().await;
+    if !binary.is_sqlite() {
+        return;
+    }
+    let mut serving = binary.serve(&[]).await;
+    let ann = Person::register(&serving.site, "ann").await;
+    let ben = Person::register(&serving.site, "ben").await;
+    ann.connect_with(&ben).await;
+    let id = ann.talk_with(&ben).await;
+    let file = binary.folder().join("copy.db");
+    let file = file.to_str().unwrap();
+    binary.run(&["backup", file], "").await.succeeded();
+    let mut lost = Value::Null;
+    for text in ["Lost 1", "Lost 2"] {
+        lost = ann.send(id, text).await.expect(201);
+    }
+    let epoch = epoch(&ben).await;
+    serving.signal("TERM").await;
+    serving.ended().await;
+    binary
+        .run(&["restore", file, "--replace"], "")
+        .await
+        .succeeded();
+    let serving = binary.serve(&[]).await;
+    let ann = Person::log_in(&serving.site, "ann", PASSWORD).await;
+    let ben = Person::log_in(&serving.site, "ben", PASSWORD).await;
+    for text in ["New 1", "New 2", "New 3"] {
+        let sent = ann.send(id, text).await.expect(201);
+        assert!(sent["id"].as_i64().unwrap() > lost["id"].as_i64().unwrap() + (1 << 31));
+    }
+    let mut socket = ben.socket("/ws/").await;
+    assert_ne!(socket.hello["epoch"], epoch);
+    let cursors = json!({ id.to_string(): lost["version"] });
+    let ask = json!({ "cursors": cursors, "epoch": epoch });
+    let (frames, reset) = resume(&mut socket, ask).await;
+    assert_eq!(
+        (frames.len(), &reset["reason"]),
+        (0, &json!("other_history"))
+    );
+    let texts = ben.history(id).await;
+    let texts: Vec<_> = texts
+        .iter()
+        .map(|it| it["text"].as_str().unwrap())
+        .collect();
+    assert_eq!(texts, ["The first.", "New 1", "New 2", "New 3"]);
+}
