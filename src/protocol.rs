@@ -13,6 +13,7 @@ pub mod encoding;
 pub mod event;
 pub mod fields;
 pub mod input;
+pub mod invitation;
 pub mod message;
 pub mod passwords;
 pub mod problem;

@@ -21,6 +21,7 @@ mod epoch;
 mod error;
 mod gather;
 mod group_counts;
+mod group_invitations;
 mod ids;
 mod import;
 mod invites;

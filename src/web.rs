@@ -87,6 +87,7 @@ pub fn routes(config: &mut ServiceConfig) {
     use api::{connections, identity};
     config.configure(people).configure(by_name);
     config.configure(forms).configure(messenger);
+    config.configure(api::invitations::routes);
     config
         .configure(oneself_and_others)
         .configure(admin::routes);

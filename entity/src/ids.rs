@@ -46,6 +46,10 @@ id!(
     InviteId
 );
 id!(
+    /// An invitation to a group.
+    InvitationId
+);
+id!(
     /// A running process.
     NodeId
 );

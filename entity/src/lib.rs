@@ -14,6 +14,7 @@ pub mod conversation;
 pub mod conversation_word;
 pub mod epoch;
 pub mod group_count;
+pub mod group_invitation;
 pub mod id_block;
 pub mod ids;
 pub mod invite;
@@ -31,6 +32,7 @@ pub mod user_status;
 pub mod user_word;
 
 pub use ids::{
-    AuditId, ConnectionId, ConversationId, InviteId, LoginId, MessageId, NodeId, ReceiptId, UserId,
+    AuditId, ConnectionId, ConversationId, InvitationId, InviteId, LoginId, MessageId, NodeId,
+    ReceiptId, UserId,
 };
 pub use millis::Millis;

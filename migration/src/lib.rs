@@ -32,6 +32,7 @@ mod m20261201_000037_reaction_versions;
 mod m20261201_000038_epoch;
 mod m20261201_000040_group_counts;
 mod m20261201_000045_request_pauses;
+mod m20261201_000046_group_invitations;
 mod m20261201_000050_connection_lists;
 
 /// All steps, in order.
@@ -62,6 +63,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261201_000038_epoch::Migration),
             Box::new(m20261201_000040_group_counts::Migration),
             Box::new(m20261201_000045_request_pauses::Migration),
+            Box::new(m20261201_000046_group_invitations::Migration),
             Box::new(m20261201_000050_connection_lists::Migration),
         ]
     }

@@ -77,6 +77,7 @@ fn reach(event: &Event) -> Reach {
         | Event::Conversation { .. }
         | Event::ConversationRemoved { .. }
         | Event::Connection { .. }
+        | Event::Invitation { .. }
         | Event::Error(_)
         | Event::Pong => Reach::News,
     }

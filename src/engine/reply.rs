@@ -30,6 +30,8 @@ pub enum Done {
     Sent(Sent),
     /// The conversation, or one's own settings for it, have changed.
     Changed,
+    /// Nothing has changed: the invited user has to agree first.
+    NeedsConsent,
 }
 
 impl Done {
@@ -47,7 +49,7 @@ impl Done {
     pub fn sent(self) -> Option<Sent> {
         match self {
             Self::Sent(sent) => Some(sent),
-            Self::Changed => None,
+            Self::Changed | Self::NeedsConsent => None,
         }
     }
 

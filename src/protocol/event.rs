@@ -5,6 +5,7 @@ use entity::{ConversationId, MessageId, Millis};
 use serde::Serialize;
 
 use super::command::Named;
+use super::invitation::Invitation;
 use super::{Code, Connection, Conversation, FieldError, Message, Problem, User};
 
 /// The version of this protocol, in `hello`.
@@ -83,6 +84,8 @@ pub enum Event {
     },
     /// A connection in its new state.
     Connection { connection: Connection },
+    /// An invitation to a group that one left, in its new state.
+    Invitation { invitation: Invitation },
     /// Something was refused; the socket stays open.
     Error(Refused),
     /// The answer to `ping`.

@@ -128,6 +128,8 @@ pub struct Change {
     pub moves: Vec<MemberMove>,
     /// Somebody whom the actor has to be connected with.
     pub needs_connection: Option<UserId>,
+    /// That user comes back only with consent if they left by themself.
+    pub needs_consent: bool,
     /// Nothing is said here any more.
     pub closes: bool,
     /// The change for programs: a JSON object with a `type`.
@@ -233,6 +235,8 @@ pub enum Outcome {
         message: Arc<Message>,
         change: Arc<Change>,
     },
+    /// Nothing was written: the invited user left by themself, and has to agree.
+    NeedsConsent,
     /// The actor's settings are on disk, in this version.
     Set {
         user: UserId,

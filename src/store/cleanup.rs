@@ -14,9 +14,13 @@ const KEPT_AFTER_END: Duration = Duration::from_secs(30 * 24 * 3600);
 /// The most rows that one statement deletes.
 const BATCH: i64 = 500;
 
-/// Pauses of requests have no use after their end.
-const PAUSES: &str = "DELETE FROM request_pause WHERE (requester_id, recipient_id) IN \
-     (SELECT requester_id, recipient_id FROM request_pause WHERE until <= $1 LIMIT $2)";
+/// Pauses of requests and declined invitations have no use after their end.
+const PAUSES: [&str; 2] = [
+    "DELETE FROM request_pause WHERE (requester_id, recipient_id) IN \
+     (SELECT requester_id, recipient_id FROM request_pause WHERE until <= $1 LIMIT $2)",
+    "DELETE FROM group_invitation WHERE id IN \
+     (SELECT id FROM group_invitation WHERE declined_until <= $1 LIMIT $2)",
+];
 
 /// Rows that ended before a moment: each statement seeks them in an index.
 const ENDED: [&str; 5] = [
@@ -37,8 +41,9 @@ impl Store {
     pub async fn delete_ended(&self, now: Millis) -> Result<bool> {
         let before = now.before(KEPT_AFTER_END);
         let statements = ENDED.map(|sql| (sql, before)).into_iter();
+        let statements = statements.chain(PAUSES.map(|sql| (sql, now)));
         let mut is_all = true;
-        for (sql, until) in statements.chain([(PAUSES, now)]) {
+        for (sql, until) in statements {
             let values = [Value::from(until), Value::from(BATCH)];
             let statement = Statement::from_sql_and_values(self.backend(), sql, values);
             let done = self.writer.execute_raw(statement).await?;

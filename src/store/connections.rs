@@ -24,7 +24,7 @@ use super::{Result, Store, StoreError};
 use crate::protocol::connection::State as Seen;
 use crate::protocol::{Code, Connection, User, input::direct_key};
 
-pub(super) use pauses::withdraw;
+pub(super) use pauses::{AFTER_DECLINE, withdraw};
 pub use request::RequestOutcome;
 
 /// A connection in its new state, as each of the two now sees it.

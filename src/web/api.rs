@@ -6,6 +6,7 @@ pub(super) mod connections;
 pub(super) mod conversations;
 pub(super) mod groups;
 pub(super) mod identity;
+pub(super) mod invitations;
 pub(super) mod invites;
 pub(super) mod me;
 pub(super) mod messages;

@@ -1,5 +1,6 @@
 //! Groups: who may do what, and who sees what of it.
 
+mod consent;
 mod counts;
 mod create;
 pub(crate) mod crew;

@@ -244,6 +244,7 @@ pub(super) fn taken(outcome: Outcome) -> (Option<News>, Answered) {
         }
         Outcome::Known(message) => (None, Ok(Done::known(&message))),
         Outcome::Refused(problem) => (None, Err(problem)),
+        Outcome::NeedsConsent => (None, Ok(Done::NeedsConsent)),
         // It has no answer yet; whoever calls this keeps it.
         Outcome::Stale => (None, Err(Problem::busy())),
     };

@@ -56,8 +56,8 @@ pub enum Ask {
     Settings(Settings),
     /// Change the group's title.
     Rename(GroupTitle),
-    /// Bring somebody in.
-    Invite(User),
+    /// Bring somebody in, who agreed to it or was only named.
+    Invite { user: User, is_agreed: bool },
     /// Put somebody out; of oneself, it is leaving.
     Remove(UserId),
     /// Go.

@@ -79,7 +79,7 @@ pub(super) fn change(record: &RoomRecord, members: &Members, actor: UserId, ask:
         | Ask::Type { .. }
         | Ask::Settings(_) => Ok(Change::default()),
         Ask::Rename(title) => rename(me, title),
-        Ask::Invite(user) => invite(members, me, user),
+        Ask::Invite { user, is_agreed } => invite(members, me, (user, *is_agreed)),
         Ask::Leave => Ok(leave(members, me)),
         Ask::Remove(user) if *user == actor => Ok(leave(members, me)),
         Ask::Remove(user) => remove(members, me, *user),
@@ -98,7 +98,7 @@ fn rename(me: &RoomMember, title: &GroupTitle) -> Judged {
     })
 }
 
-fn invite(members: &Members, me: &RoomMember, user: &User) -> Judged {
+fn invite(members: &Members, me: &RoomMember, (user, is_agreed): (&User, bool)) -> Judged {
     admin(me)?;
     if members.contains_key(&user.id) {
         return Err(conflict("They are in this group already."));
@@ -109,6 +109,7 @@ fn invite(members: &Members, me: &RoomMember, user: &User) -> Judged {
     Ok(Change {
         moves: vec![MemberMove::Join(user.clone())],
         needs_connection: Some(user.id),
+        needs_consent: !is_agreed,
         event: event("invited", &json!({ "user": user })),
         text: format!("{} added {}", name(me), isolate(&user.display_name)),
         ..Change::default()

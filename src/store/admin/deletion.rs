@@ -185,7 +185,7 @@ async fn told(
 }
 
 /// What is noted about a user beside their row, each by its next rows.
-const FORGOTTEN: [&str; 7] = [
+const FORGOTTEN: [&str; 9] = [
     "DELETE FROM block WHERE blocker_id = $1 AND blocked_id IN \
      (SELECT blocked_id FROM block WHERE blocker_id = $1 LIMIT $2)",
     "DELETE FROM block WHERE blocked_id = $1 AND blocker_id IN \
@@ -196,6 +196,10 @@ const FORGOTTEN: [&str; 7] = [
      (SELECT requester_id FROM request_pause WHERE recipient_id = $1 LIMIT $2)",
     "DELETE FROM password_reset WHERE token_hash IN \
      (SELECT token_hash FROM password_reset WHERE user_id = $1 LIMIT $2)",
+    "DELETE FROM group_invitation WHERE id IN \
+     (SELECT id FROM group_invitation WHERE user_id = $1 LIMIT $2)",
+    "DELETE FROM group_invitation WHERE id IN \
+     (SELECT id FROM group_invitation WHERE inviter_id = $1 LIMIT $2)",
     // The rows stay a while, for other nodes to see that they ended.
     "UPDATE login SET device = '', address = '' WHERE id IN (SELECT id FROM login \
      WHERE user_id = $1 AND (device <> '' OR address <> '') LIMIT $2)",

@@ -17,6 +17,7 @@ use sea_orm::{
 use super::script::Script;
 use super::{Append, Outcome, Post, What, sql};
 use crate::protocol::{ClientId, Message};
+use crate::store::group_invitations::left_by_choice;
 use crate::store::messages::{self, QUOTING_TOLD, Quotable};
 use crate::store::{Result, connections, piece};
 
@@ -120,6 +121,8 @@ pub(super) struct Found {
     pub(super) connected: HashSet<(UserId, UserId)>,
     /// In how many groups each user is who joins or leaves one.
     pub(super) groups: HashMap<UserId, i32>,
+    /// Those who come back only with consent.
+    pub(super) left_by_choice: HashSet<(ConversationId, UserId)>,
     /// The messages that something is to be done to.
     pub(super) targets: HashMap<MessageId, Target>,
     /// Where the messages stand that marks are to be moved up to.
@@ -345,6 +348,10 @@ async fn find_connected(
             && connections::are_connected(tx, append.actor.id, other).await?
         {
             found.connected.insert((append.actor.id, other));
+            let place = (append.conversation, other);
+            if change.needs_consent && left_by_choice(tx, place.0, place.1).await? {
+                found.left_by_choice.insert(place);
+            }
         }
     }
     Ok(())

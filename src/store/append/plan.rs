@@ -143,6 +143,13 @@ impl Desk {
                 "You can only invite people you are connected with.",
             ));
         }
+        let has_left = |user| {
+            let left = &self.found.left_by_choice;
+            change.needs_consent && left.contains(&(append.conversation, user))
+        };
+        if change.needs_connection.is_some_and(has_left) {
+            return Ok(Outcome::NeedsConsent);
+        }
         self.count_groups(change)?;
         let event = RawValue::from_string(change.event.clone()).map_err(|error| {
             tracing::error!(%error, "a change's event is no JSON");

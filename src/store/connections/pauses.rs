@@ -9,17 +9,14 @@ use std::time::Duration;
 
 use entity::connection::{self, State};
 use entity::{Millis, UserId, request_pause};
-use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, ModelTrait, QueryFilter,
-    sea_query::OnConflict,
-};
+use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait, ModelTrait, sea_query::OnConflict};
 
 use super::other;
 use crate::store::Result;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 /// After a decline.
-pub(crate) const AFTER_DECLINE: Duration = DAY.saturating_mul(30);
+pub(in crate::store) const AFTER_DECLINE: Duration = DAY.saturating_mul(30);
 /// After a request was taken back.
 const AFTER_WITHDRAWAL: Duration = DAY;
 

@@ -4,7 +4,7 @@ use crate::store::conversations::UNREAD;
 
 /// What is looked at, and the statement that finds what is wrong there: one
 /// column, `line`.
-pub(super) const CHECKS: [(&str, &str); 19] = [
+pub(super) const CHECKS: [(&str, &str); 20] = [
     (
         "seq",
         "SELECT 'conversation ' || c.id || ' ends at seq ' || c.last_seq || ', and has ' \

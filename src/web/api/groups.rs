@@ -12,7 +12,8 @@ use serde_json::json;
 use super::super::auth::Auth;
 use super::super::body::Body;
 use super::super::{App, paging};
-use super::{must_be_in, named};
+use super::{invitations, must_be_in, named};
+use crate::engine::reply::Done;
 use crate::engine::room::messages::Ask;
 use crate::engine::room::rights::GROUP_MAX;
 use crate::protocol::fields::{FieldFaults, FieldReader, FromFields};
@@ -247,7 +248,8 @@ pub(in crate::web) async fn members(
     Ok(paging::page(&request, &found, limit, &[("next", next)]))
 }
 
-/// `POST /api/conversations/{id}/members/`.
+/// `POST /api/conversations/{id}/members/`: 201 with the member, or 202 if the
+/// user left by themself and is asked.
 pub(in crate::web) async fn invite(
     app: App,
     Auth(login): Auth,
@@ -258,9 +260,15 @@ pub(in crate::web) async fn invite(
     let them = named(&app, &body.username).await?;
     let strangers = app.store.strangers_of(login.user.id, &[them.id]).await?;
     let permit = app.engine.rates().add_to_group(&strangers)?;
-    let ask = Ask::Invite(User::from(&them));
-    app.engine.ask(id, login.user.id, ask).await?;
+    let ask = Ask::Invite {
+        user: User::from(&them),
+        is_agreed: false,
+    };
+    let done = app.engine.ask(id, login.user.id, ask).await?;
     permit.used();
+    if matches!(done, Done::NeedsConsent) {
+        return invitations::invite(&app, id, (&login, &them)).await;
+    }
     let member = member(&app, id, them.id).await?;
     Ok(HttpResponse::Created().json(member))
 }

@@ -13,6 +13,7 @@ use super::view::avatar::Avatar;
 use super::view::bubble::{Bubble, Called, Quoted, Reader};
 use super::view::row::{self, Row};
 use super::view::thread::{Open, Thread};
+use crate::protocol::invitation::Invitation;
 use crate::protocol::message::Reaction;
 use crate::protocol::{Connection, Conversation, Message, Problem, Profile, Status, User};
 use crate::store::Login;
@@ -22,6 +23,7 @@ pub(super) struct Start<'a> {
     me: User,
     conversations: Vec<Conversation>,
     connections: Vec<&'a Connection>,
+    invitations: &'a [Invitation],
     total_unread: i64,
     server_time: Millis,
     /// Of which history all versions here are.
@@ -58,6 +60,7 @@ impl<'a> Start<'a> {
             alike: alike.filter(|(_, alike)| !alike.is_empty()).collect(),
             conversations: listed.map(|it| brief(it, &me)).collect(),
             connections,
+            invitations: &[],
             total_unread,
             server_time,
             epoch: "",
@@ -65,6 +68,11 @@ impl<'a> Start<'a> {
             open: open.map(Opened::from),
             me,
         }
+    }
+
+    pub(super) fn with_invitations(mut self, invitations: &'a [Invitation]) -> Self {
+        self.invitations = invitations;
+        self
     }
 
     pub(super) fn with_archived(mut self, has_archived: bool) -> Self {

@@ -16,7 +16,7 @@ use super::opening::{blank, open};
 use super::settings::NoticeLine;
 use super::view::avatar::Avatar;
 use super::view::bubble::Bubble;
-use super::view::list::{Face, faces, rows};
+use super::view::list::{Face, Invited, faces, rows};
 use super::view::row::Row;
 use super::view::thread::{Draft, Item, Open, Thread, page_of};
 use super::visitor::Visitor;
@@ -76,6 +76,7 @@ struct Page<'a> {
     me: &'a str,
     my_avatar: Avatar,
     unread: i64,
+    invited: Vec<Invited>,
     asking: Vec<Face>,
     asked: Vec<Face>,
     rows: Vec<Row>,
@@ -96,7 +97,7 @@ struct Page<'a> {
 impl Page<'_> {
     /// Somebody who is new here, and has to be told where to begin.
     fn is_empty(&self) -> bool {
-        self.rows.is_empty() && self.asking.is_empty()
+        self.rows.is_empty() && self.asking.is_empty() && self.invited.is_empty()
     }
 
     /// What to do first, said once: beside the list where there is room.
@@ -107,16 +108,24 @@ impl Page<'_> {
 
     /// So many wait for one, or one for them, that they stand folded.
     fn is_folded(&self) -> bool {
-        self.asking.len() + self.asked.len() > 1
+        self.invited.len() + self.asking.len() + self.asked.len() > 1
     }
 
     /// What they are called then.
     fn requests(&self) -> String {
-        match (self.asking.len(), self.asked.len()) {
-            (0, asked) => format!("You asked {asked} people to connect"),
-            (1, _) => "1 person would like to connect".to_owned(),
-            (asking, _) => format!("{asking} people would like to connect"),
-        }
+        let groups = match self.invited.len() {
+            0 => None,
+            1 => Some("1 group invitation".to_owned()),
+            count => Some(format!("{count} group invitations")),
+        };
+        let people = match (self.asking.len(), self.asked.len()) {
+            (0, _) if groups.is_some() => None,
+            (0, asked) => Some(format!("You asked {asked} people to connect")),
+            (1, _) => Some("1 person would like to connect".to_owned()),
+            (asking, _) => Some(format!("{asking} people would like to connect")),
+        };
+        let parts: Vec<String> = groups.into_iter().chain(people).collect();
+        parts.join(" · ")
     }
 }
 
@@ -251,6 +260,7 @@ pub(super) async fn page(app: &App, login: &Login, scene: Scene) -> Result<HttpR
     let opened = scene.open.as_ref().and_then(|it| it.conversation.as_ref());
     let opened = opened.map(|conversation| conversation.id);
     let waiting = app.store.waiting_connections(me, REQUESTS).await?;
+    let invitations = app.store.group_invitations(me, None, REQUESTS).await?;
     let silent = app.store.silent_connections(me, NEWLY_CONNECTED).await?;
     let unread = app.store.total_unread(me, now).await?;
     let connections = waiting.iter().chain(&silent).collect();
@@ -260,6 +270,7 @@ pub(super) async fn page(app: &App, login: &Login, scene: Scene) -> Result<HttpR
     let start = Start::new(login, lists, (unread, now), scene.open.as_ref());
     let start = start.with_archived(has_archived);
     let start = start.with_epoch(app.engine.epoch());
+    let start = start.with_invitations(&invitations);
     let blank = Blank::new();
     let hellos = if is_first { silent.as_slice() } else { &[] };
     let page = Page {
@@ -271,6 +282,7 @@ pub(super) async fn page(app: &App, login: &Login, scene: Scene) -> Result<HttpR
         me: &login.user.display_name,
         my_avatar: Avatar::of(&login.user.display_name),
         unread,
+        invited: invitations.iter().map(Invited::of).collect(),
         asking: faces(&waiting, State::Incoming),
         asked: faces(&waiting, State::Requested),
         older: next.map(|next| older(next, opened)),

@@ -3,12 +3,13 @@
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, ResponseError};
-use entity::{ConnectionId, Millis, user};
+use entity::{ConnectionId, InvitationId, Millis, user};
 
 use super::super::App;
-use super::super::api::{connections, named};
+use super::super::api::{connections, invitations, named};
 use super::super::body::{Form, text_fields};
 use super::messages::{Refused, Scene, page};
+use super::view::thread::page_of;
 use super::visitor::Visitor;
 use super::{HOME, go_on};
 use crate::protocol::message::isolate;
@@ -103,6 +104,26 @@ pub(in crate::web) async fn decline(
         .decline_connection(&login.user, id, Millis::now())
         .await?;
     connections::tell(&app, login.user.id, &change).await;
+    Ok(go_on(HOME, []))
+}
+
+/// `POST /messages/invitations/{id}/accept`: and on to the group.
+pub(in crate::web) async fn accept_invitation(
+    app: App,
+    Visitor(login): Visitor,
+    id: Path<i64>,
+) -> Result<HttpResponse, Problem> {
+    let group = invitations::join(&app, &login, InvitationId(*id)).await?;
+    Ok(go_on(&page_of(group), []))
+}
+
+/// `POST /messages/invitations/{id}/decline`.
+pub(in crate::web) async fn decline_invitation(
+    app: App,
+    Visitor(login): Visitor,
+    id: Path<i64>,
+) -> Result<HttpResponse, Problem> {
+    invitations::refuse(&app, &login, InvitationId(*id)).await?;
     Ok(go_on(HOME, []))
 }
 

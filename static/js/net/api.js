@@ -117,3 +117,6 @@ export const connections = () => all('/api/connections/?limit=100', 'prev');
 export const connect = (username) => ask('POST', '/api/connections/', { username });
 export const accept = (id) => ask('POST', `/api/connections/${id}/accept/`, {});
 export const decline = (id) => ask('POST', `/api/connections/${id}/decline/`, {});
+export const invitations = () => all('/api/invitations/?limit=100', 'prev');
+export const join = (id) => ask('POST', `/api/invitations/${id}/accept/`, {});
+export const refuse = (id) => ask('POST', `/api/invitations/${id}/decline/`, {});

@@ -12,6 +12,8 @@ const FLUSH = 1_000;
 const BLINK = 3_000;
 /** How often to ask, while there is no socket. */
 const POLL = 10_000;
+/** Stands for invitations among those whom something was told of. */
+const INVITATION = Symbol('invitation');
 
 export class Sync {
   seen = new Seen();
@@ -79,18 +81,20 @@ export class Sync {
   }
 
   /** What has no version, and was the case before, is told by nobody: who is
-   * here, and with whom one is connected. */
+   * here, with whom one is connected, and which groups invite. */
   async #lookRound() {
     const isFirst = this.#isFirst;
     this.#isFirst = false;
     this.#heardOf.clear();
     try {
-      const [listed, connections] = await Promise.all([api.conversations(), api.connections()]);
+      const [listed, connections, invitations] = await Promise.all(
+        [api.conversations(), api.connections(), api.invitations()]);
       for (const { user, ...status } of listed.flatMap(({ participants }) => participants)) {
         if (this.#heardOf.has(user.username)) continue;
         this.#store.conversations.presence({ username: user.username, ...status });
       }
       this.#store.connected(connections, this.#heardOf);
+      if (!this.#heardOf.has(INVITATION)) this.#store.invitations = invitations;
       if (!isFirst) this.#on.connected(null);
       this.#on.change();
     } catch {
@@ -120,6 +124,7 @@ export class Sync {
     if (frame.type === 'error') this.#refused(frame);
     if (frame.type === 'user_status') this.#heardOf.add(frame.username);
     if (frame.type === 'connection') this.#heardOf.add(frame.connection.user.username);
+    if (frame.type === 'invitation') this.#heardOf.add(INVITATION);
     const isMine = frame.type === 'message' && frame.message.sender.id === this.#store.me.id;
     if (isMine && frame.message.client_id) this.#outbox.acknowledged(frame.message.client_id);
     if (frame.type === 'read_receipt' && frame.username === this.#store.me.username) {

@@ -8,6 +8,7 @@ import { confirmed, openDialog } from '../view/dialog.js';
 import { button, person } from '../view/faces.js';
 import { openMenu } from '../view/menu.js';
 import { choosePeople } from './people.js';
+import { say } from '../view/toast.js';
 
 const RANK = { owner: 0, admin: 1, member: 2 };
 
@@ -158,7 +159,10 @@ class Group {
 
   async #invite() {
     const [user] = await choosePeople(this.#app, { title: 'Add somebody', isOne: true });
-    if (user) await this.#do(() => api.invite(this.#id, user.username));
+    if (!user) return;
+    const answered = await this.#do(() => api.invite(this.#id, user.username));
+    // Not a member yet: they left, and are asked.
+    if (answered?.state === 'invited') say(`Invited. ${called(user, true)} left this group and has to accept.`);
   }
 
   async #leave() {
@@ -167,7 +171,8 @@ class Group {
   }
 
   async #do(act) {
-    if (!await attempt(this.#app, act)) return;
+    const answered = await attempt(this.#app, act);
+    if (!answered) return null;
     try {
       this.#app.hear({ type: 'conversation', conversation: await api.conversation(this.#id) });
     } catch {
@@ -175,5 +180,6 @@ class Group {
     }
     this.#drawForms();
     await this.#drawMembers();
+    return answered;
   }
 }

@@ -15,6 +15,8 @@ export class Store {
   /** Timelines of those that were looked at, by id. */
   timelines = new Map();
   connections = [];
+  /** To groups that this user left. */
+  invitations = [];
   totalUnread;
   /** Something is in the archive, wherever in the list. */
   hasArchived;
@@ -31,6 +33,7 @@ export class Store {
     const listed = start.conversations.map((it) => ({ ...it, alike: start.alike?.[it.id] }));
     this.conversations = new Conversations(start.me, [...opened, ...listed]);
     this.connections = [...start.connections];
+    this.invitations = [...start.invitations ?? []];
     this.totalUnread = start.total_unread;
     this.hasArchived = Boolean(start.has_archived);
     this.epoch = start.epoch;
@@ -77,6 +80,9 @@ export class Store {
         return this.#removed(frame);
       case 'connection':
         this.#connection(frame.connection);
+        return [];
+      case 'invitation':
+        this.#invitation(frame.invitation);
         return [];
       case 'resumed':
         this.conversations.put(frame.conversation);
@@ -177,6 +183,11 @@ export class Store {
     else this.conversations.remove(id);
     this.cursors.forget(id);
     return [{ kind: 'removed', conversation_id: id }];
+  }
+
+  #invitation(invitation) {
+    const others = this.invitations.filter(({ id }) => id !== invitation.id);
+    this.invitations = invitation.state === 'none' ? others : [invitation, ...others];
   }
 
   #connection(connection) {

@@ -2,6 +2,7 @@
 import * as api from '../net/api.js';
 import { element, find, reconcile, show, write } from '../lib/dom.js';
 import { sliding } from '../lib/motion.js';
+import { isolated } from '../lib/names.js';
 import { button, person } from './faces.js';
 import { helloOf, makeRow, rowOf, updateRow } from './row.js';
 import { say } from './toast.js';
@@ -116,8 +117,8 @@ export class List {
 
   /** What to do first is said once: beside the list where there is room. */
   #empties(rows) {
-    const { connections, conversations } = this.#app.store;
-    const isNew = !this.#showsArchive && !rows.length && !conversations.size
+    const { connections, conversations, invitations } = this.#app.store;
+    const isNew = !this.#showsArchive && !rows.length && !conversations.size && !invitations.length
       && !connections.some(({ state }) => state === 'incoming');
     this.#empty.classList.toggle('is-welcome', isNew);
     write(this.#empty, this.#showsArchive ? 'Nothing is archived.' : isNew ? WELCOME
@@ -139,22 +140,41 @@ export class List {
   }
 
   #renderPeople() {
-    const { connections, conversations } = this.#app.store;
+    const { connections, conversations, invitations } = this.#app.store;
     const asking = connections.filter(({ state }) => state === 'incoming');
     const asked = connections.filter(({ state }) => state === 'requested');
     const shown = [...asking, ...asked];
-    const looks = JSON.stringify(shown);
+    const looks = JSON.stringify([invitations, shown]);
     if (this.#people.dataset.looks === looks) return;
     this.#people.dataset.looks = looks;
-    const rows = shown.map((known) => this.#connection(known));
-    show(this.#people, shown.length > 0);
-    if (shown.length < 2) {
+    const rows = [...invitations.map((known) => this.#invitation(known)),
+      ...shown.map((known) => this.#connection(known))];
+    show(this.#people, rows.length > 0);
+    if (rows.length < 2) {
       this.#people.replaceChildren(...rows);
       return;
     }
     const wasOpen = find('details', this.#people)?.open ?? conversations.size === 0;
     this.#people.replaceChildren(element('details', { open: wasOpen },
-      element('summary', {}, requests(asking.length, asked.length)), ...rows));
+      element('summary', {}, requests(invitations.length, asking.length, asked.length)), ...rows));
+  }
+
+  #invitation(invitation) {
+    const { id, title, inviter } = invitation;
+    const answer = async (asked) => {
+      try {
+        const group = await asked;
+        this.#app.hear({ type: 'invitation', invitation: { ...invitation, state: 'none' } });
+        if (!group) return;
+        this.#app.hear({ type: 'conversation', conversation: group });
+        this.#app.open(group.id);
+      } catch (problem) {
+        say(problem.detail);
+      }
+    };
+    return person({ display_name: title }, { hint: `${isolated(inviter.display_name)} invites you back` },
+      button('Accept', () => answer(api.join(id)), { isQuiet: false, label: `Accept the invitation to ${title}` }),
+      button('Decline', () => answer(api.refuse(id)), { label: `Decline the invitation to ${title}` }));
   }
 
   #connection({ id, state, user }) {
@@ -191,9 +211,12 @@ function withHellos(rows, hellos) {
 }
 
 /** What those who wait are called together. */
-function requests(asking, asked) {
-  if (!asking) return `You asked ${asked} people to connect`;
-  return asking === 1 ? '1 person would like to connect' : `${asking} people would like to connect`;
+function requests(invited, asking, asked) {
+  const groups = invited === 1 ? '1 group invitation' : invited && `${invited} group invitations`;
+  const people = asking === 1 ? '1 person would like to connect'
+    : asking ? `${asking} people would like to connect`
+      : !invited && `You asked ${asked} people to connect`;
+  return [groups, people].filter(Boolean).join(' · ');
 }
 
 /** Arrows go from row to row. */

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use tidings::store::{Act, HouseStanding};
 
 use super::table::Row;
-use crate::groups::crew::{make, remove, set_role};
+use crate::groups::crew::{invite, leave, make, remove, set_role};
 use crate::support::{PASSWORD, Person, TestApp, within};
 
 /// A server, and people on it.
@@ -231,6 +231,21 @@ impl Things {
             things.set("{others request}", one.connect_with(&two).await);
             things.set("{others direct}", one.talk_with(&two).await);
         }
+        if names("{leaver}") {
+            let (group, leaver) = (things.get("{group}"), world.somebody().await);
+            for inviter in ["owner", "group admin"] {
+                world.of(inviter).connect_with(&leaver).await;
+            }
+            go_and_leave(world.of("owner"), &leaver, group).await;
+            things.set("{leaver}", leaver.username);
+        }
+        if names("{invitation}") {
+            things.set("{invitation}", invitation(world, me).await);
+        }
+        if names("{others invitation}") {
+            let other = world.somebody().await;
+            things.set("{others invitation}", invitation(world, &other).await);
+        }
         if names("{login}") {
             things.set("{login}", login_of(me).await);
         }
@@ -284,6 +299,11 @@ impl Things {
         self.set("{group}", group);
     }
 
+    fn get(&self, key: &str) -> i64 {
+        let found = self.0.iter().find(|(known, _)| *known == key);
+        found.unwrap().1.parse().unwrap()
+    }
+
     fn set(&mut self, key: &'static str, value: impl ToString) {
         self.0.push((key, value.to_string()));
     }
@@ -299,6 +319,25 @@ impl Things {
         assert!(open.clone().all(is_json), "{filled}");
         filled
     }
+}
+
+/// Has somebody join a group, and leave it.
+async fn go_and_leave(owner: &Person, leaver: &Person, group: i64) {
+    invite(owner, group, &leaver.username).await.expect(201);
+    leave(leaver, group).await.expect(200);
+}
+
+/// An invitation of this user to a group that they left.
+async fn invitation(world: &World, user: &Person) -> Value {
+    let (owner, other) = (world.somebody().await, world.somebody().await);
+    owner.connect_with(user).await;
+    owner.connect_with(&other).await;
+    let made = make(&owner, "Left", &[&other.username]).await.expect(201);
+    let group = made["id"].as_i64().unwrap();
+    go_and_leave(&owner, user, group).await;
+    invite(&owner, group, &user.username).await.expect(202);
+    let list = user.get("/api/invitations/").await.expect(200);
+    list[0]["id"].clone()
 }
 
 async fn login_of(person: &Person) -> Value {

@@ -3,9 +3,9 @@
 
 use serde_json::json;
 
-use crate::groups::crew::{group, leave};
+use crate::groups::crew::{group, invite, leave};
 use crate::support::TestApp;
-use crate::support::browser::{Browsers, DESKTOP, Tab, WRITE};
+use crate::support::browser::{Browsers, DESKTOP, ENTER, PHONE, TAB, Tab, WRITE};
 
 #[tokio::test]
 async fn a_group_is_made_managed_and_left() {
@@ -196,4 +196,53 @@ async fn former_member_withdraws_own_message() {
     let history = people[0].history(id).await;
     assert!(history.iter().any(|message| message["deleted"] == true));
     tab.assert_good().await;
+}
+
+/// The invited user answers on a phone, the inviter is told that it is an
+/// invitation.
+#[tokio::test]
+async fn leaver_accepts_or_declines_an_invitation() {
+    let (app, browsers) = (TestApp::spawn().await, Browsers::start().await);
+    let (id, people) = group(&app, &["ann", "ben", "cas"]).await;
+    leave(&people[1], id).await.expect(200);
+    let anns = browsers.open_as(&people[0], DESKTOP).await;
+    let bens = browsers.open_as(&people[1], PHONE).await;
+    anns.open_conversation(id).await;
+    bens.goto("/messages").await;
+    bens.see(".rows .row").await;
+    anns.click("main [data-act=about]").await;
+    anns.press_button("dialog", "Add somebody").await;
+    anns.click("dialog [aria-label='Add ben']").await;
+    anns.see_text(".toast", "ben @ben left this group and has to accept")
+        .await;
+    anns.see_text("dialog h3", "2 people").await;
+    anns.assert_good().await;
+    bens.see_text(".people .person", "invites you back").await;
+    bens.assert_good().await;
+    bens.tap("[aria-label='Accept the invitation to Crew']")
+        .await;
+    bens.see(WRITE).await;
+    anns.see_text("main .bar-name .hint", "3 people").await;
+
+    leave(&people[1], id).await.expect(200);
+    bens.goto("/messages").await;
+    invite(&people[0], id, "ben").await.expect(202);
+    bens.see_text(".people .person", "invites you back").await;
+    // It is there after a reload, too, and by the keyboard.
+    bens.reload().await;
+    bens.see_text(".people .person", "invites you back").await;
+    let focused = "return document.activeElement.ariaLabel";
+    for _ in 0..30 {
+        let name = bens.script(focused, &[]).await;
+        if name == "Decline the invitation to Crew" {
+            break;
+        }
+        bens.press(TAB).await;
+    }
+    bens.press(ENTER).await;
+    bens.see_no(".people .person").await;
+    let left = people[1].get("/api/invitations/").await.expect(200);
+    assert_eq!(left, json!([]));
+    assert_eq!(people[1].conversation(id).await["left"], true);
+    bens.assert_no_complaints().await;
 }

@@ -48,6 +48,18 @@ pub(crate) async fn invite(person: &Person, id: i64, them: &str) -> Answer {
     person.post(&path, json!({ "username": them })).await
 }
 
+/// Invites somebody who left by themself, and has them accept.
+pub(crate) async fn bring_back(inviter: &Person, id: i64, them: &Person) {
+    invite(inviter, id, &them.username).await.expect(202);
+    let list = them.get("/api/invitations/").await.expect(200);
+    let mut list = list.as_array().unwrap().iter();
+    let invitation = list
+        .find(|one| one["conversation_id"] == json!(id))
+        .unwrap();
+    let accept = format!("/api/invitations/{}/accept/", invitation["id"]);
+    them.post(&accept, json!({})).await.expect(200);
+}
+
 pub(crate) async fn remove(person: &Person, id: i64, them: &str) -> Answer {
     let path = format!("/api/conversations/{id}/members/{them}/");
     person.delete(&path).await

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::crew::{friends, group, invite, leave, make, remove, rename, seqs};
+use super::crew::{bring_back, friends, group, invite, leave, make, remove, rename, seqs};
 use crate::support::redact::assert_wire;
 use crate::support::{Person, TestApp};
 
@@ -123,7 +123,12 @@ async fn who_comes_back_starts_afresh() {
         .expect(200);
     leave(&people[1], id).await.expect(200);
     people[0].send(id, "Between.").await.expect(201);
-    let member = invite(&people[0], id, "ben").await.expect(201);
+    bring_back(&people[0], id, &people[1]).await;
+    let members = format!("/api/conversations/{id}/members/");
+    let members = people[0].get(&members).await.expect(200);
+    let mut members = members.as_array().unwrap().iter();
+    let member = members.find(|member| member["user"]["username"] == "ben");
+    let member = member.unwrap();
     assert_eq!(member["role"], "member");
     assert_eq!(
         (&member["read_seq"], &member["delivered_seq"]),

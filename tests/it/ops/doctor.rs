@@ -28,7 +28,7 @@ async fn lived_in(app: &TestApp) -> (i64, i64) {
     }
     crew::rename(ann, group, "The crew").await.expect(200);
     crew::leave(cleo, group).await;
-    crew::invite(ann, group, "cleo").await;
+    crew::bring_back(ann, group, cleo).await;
     crew::remove(ann, group, "cleo").await;
     // Cut off from one another, once for good.
     let block = ann.site.request(Method::PUT, "/api/blocks/cleo/");

@@ -1,6 +1,7 @@
 //! Finding people and answering them, by the forms above the list.
 
 use super::messages::at_the_list;
+use crate::groups::crew::{group, invite, leave};
 use crate::support::TestApp;
 
 #[tokio::test]
@@ -65,6 +66,38 @@ async fn a_request_is_declined() {
     let none = ann.get("/api/connections/").await.expect(200);
     assert_eq!(none.as_array().unwrap().len(), 0);
     his.submit(&decline, &[]).await.expect(404);
+}
+
+#[tokio::test]
+async fn group_invitation_is_answered_by_forms() {
+    let app = TestApp::spawn().await;
+    let (id, people) = group(&app, &["ann", "ben", "cas"]).await;
+    let (mut his, list) = at_the_list(&app, "ben").await;
+    assert!(!list.text.contains("invites you back"));
+    for act in ["accept", "decline"] {
+        leave(&people[1], id).await.expect(200);
+        invite(&people[0], id, "ben").await.expect(202);
+        let known = people[1].get("/api/invitations/").await.expect(200);
+        let path = format!("/messages/invitations/{}", known[0]["id"]);
+        let list = his.get("/messages").await.expect(200);
+        list.check_page();
+        let hint = "\u{2068}ann\u{2069} invites you back";
+        assert!(list.text.contains(hint), "{}", list.text);
+        assert!(list.text.contains(&format!("action=\"{path}/accept\"")));
+        assert!(
+            list.text
+                .contains(&format!("formaction=\"{path}/decline\""))
+        );
+        let answered = his.submit(&format!("{path}/{act}"), &[]).await.expect(303);
+        match act {
+            "accept" => assert_eq!(answered.location(), format!("/messages?conversation={id}")),
+            _ => assert_eq!(answered.location(), "/messages"),
+        }
+        his.submit(&format!("{path}/{act}"), &[]).await.expect(404);
+        let list = his.get("/messages").await.expect(200);
+        assert!(!list.text.contains("invites you back"));
+    }
+    assert_eq!(people[1].conversation(id).await["left"], true);
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::{has, has_read};
-use crate::groups::crew::{friends, group, invite, leave, make};
+use crate::groups::crew::{bring_back, friends, group, invite, leave, make};
 use crate::groups::thousand::{fill, run};
 use crate::support::redact::assert_wire;
 use crate::support::{Answer, Person, TestApp};
@@ -114,7 +114,7 @@ async fn who_left_is_not_in_it_and_who_came_later_neither() {
     let list = receipts(&people[0], &sent).await.expect(200);
     assert_eq!(states(&list), [("cas", true, true)]);
     // Who comes back starts afresh.
-    invite(&people[0], id, "ben").await.expect(201);
+    bring_back(&people[0], id, &people[1]).await;
     let list = receipts(&people[0], &sent).await.expect(200);
     assert_eq!(states(&list), [("cas", true, true)]);
     let next = people[0].send(id, "And now?").await.expect(201);

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::list::receipts;
 use super::{has, has_read};
-use crate::groups::crew::{friends, invite, leave, make};
+use crate::groups::crew::{bring_back, friends, invite, leave, make};
 use crate::groups::thousand::fill;
 use crate::support::{Person, TestApp};
 
@@ -67,7 +67,7 @@ async fn what_was_noted_among_two_and_among_three_stays_as_it_was() {
     assert!(of_third[0].as_str() < of_third[1].as_str());
     assert_eq!(times(ann, &third, "ben").await, of_third);
     // And three, of whom the one who came again has seen nothing of it.
-    invite(ann, id, "cas").await.expect(201);
+    bring_back(ann, id, cas).await;
     for (message, expected) in [(&first, of_first), (&second, now), (&third, of_third)] {
         assert_eq!(times(ann, message, "ben").await, expected);
         let list = receipts(ann, message).await.expect(200);

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::client::{resume, without_presence};
-use crate::groups::crew::{friends, invite, leave, make, set_mine};
+use crate::groups::crew::{bring_back, friends, invite, leave, make, set_mine};
 use crate::support::redact::assert_wire;
 use crate::support::{Person, TestApp};
 
@@ -61,7 +61,7 @@ async fn each_conversation_comes_as_it_stands_to_its_cursor() {
         leave(ben, id).await.expect(200);
         ann.send(id, "Not for Ben.").await.expect(201);
     }
-    invite(ann, rejoined, "ben").await.expect(201);
+    bring_back(ann, rejoined, ben).await;
     let cursor = |id: i64, version: i64| (id.to_string(), json!(version));
     let cursors: serde_json::Map<String, Value> = [
         cursor(ahead, 1),

@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::client::{resume, say_many, seqs, without_presence};
-use crate::groups::crew::{group, invite, leave, remove, rename, set_mine, set_role};
+use crate::groups::crew::{bring_back, group, leave, remove, rename, set_mine, set_role};
 use crate::support::redact::assert_wire;
 use crate::support::{Person, TestApp};
 
@@ -185,7 +185,7 @@ async fn who_came_back_is_replayed_what_they_see_now() {
     let first = people[0].send(id, "First stretch.").await.expect(201);
     leave(&people[1], id).await.expect(200);
     people[0].send(id, "Between.").await.expect(201);
-    invite(&people[0], id, "ben").await.expect(201);
+    bring_back(&people[0], id, &people[1]).await;
     let text = json!({ "text": "Changed since." });
     touch(&people[0], Method::PATCH, &path(id, &first), text).await;
     people[0].send(id, "Second stretch.").await.expect(201);

@@ -33,6 +33,9 @@ pub(crate) async fn everything(store: &Store) {
     }
     presence(store, &[ann.id, ben.id]).await;
     changes(store, group, [&ann, &ben]).await;
+    let place = (group, ben.id);
+    store.invite_to_group(place, ann.id, NOW).await.unwrap();
+    store.group_invitations(ben.id, None, 1).await.unwrap();
     read(store, group, &[ann.id, ben.id]).await;
     lists(store, ann.id).await;
     let mut found = store.login(login, NOW).await.unwrap().unwrap();
@@ -188,6 +191,7 @@ async fn changes(store: &Store, id: ConversationId, [ann, ben]: [&user::Model; 2
         let moved = change(Change {
             moves: vec![moves.clone()],
             needs_connection: Some(ben.id),
+            needs_consent: true,
             ..Change::default()
         });
         append(store, id, ann, moved).await;

@@ -15,7 +15,7 @@ use super::flow;
 use super::statements::watched;
 use crate::support::TestDatabase;
 
-const GROWING: [&str; 15] = [
+const GROWING: [&str; 16] = [
     "message",
     "receipt",
     "participant",
@@ -31,6 +31,7 @@ const GROWING: [&str; 15] = [
     "conversation_word",
     "password_reset",
     "request_pause",
+    "group_invitation",
 ];
 
 #[tokio::test]

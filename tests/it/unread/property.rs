@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
 use super::model::Model;
-use crate::groups::crew::{friends, invite, leave, make, remove, rename, set_mine};
+use crate::groups::crew::{bring_back, friends, invite, leave, make, remove, rename, set_mine};
 use crate::receipts::mark;
 use crate::support::{Person, Socket, TestApp};
 
@@ -201,7 +201,11 @@ impl Run {
             }
             Step::Invite if is_group && !room.is_in(who) => {
                 let name = &me.username;
-                invite(&self.people[0], id, name).await.expect(201);
+                let asked = invite(&self.people[0], id, name).await;
+                match asked.status {
+                    202 => bring_back(&self.people[0], id, me).await,
+                    _ => drop(asked.expect(201)),
+                }
                 room.system();
                 room.joined(who);
             }

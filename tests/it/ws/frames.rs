@@ -3,6 +3,7 @@
 
 use serde_json::json;
 
+use crate::groups::crew::{group, invite, leave};
 use crate::support::TestApp;
 use crate::support::redact::assert_wire;
 
@@ -63,6 +64,20 @@ async fn a_connection_in_each_of_its_states() {
         .await
         .expect(204);
     assert_wire!("connection_none", here.expect("connection").await);
+}
+
+#[tokio::test]
+async fn an_invitation_in_each_of_its_states() {
+    let app = TestApp::spawn().await;
+    let (id, people) = group(&app, &["ann", "ben", "cas"]).await;
+    leave(&people[1], id).await.expect(200);
+    let mut socket = people[1].socket("/ws/").await;
+    invite(&people[0], id, "ben").await.expect(202);
+    let told = socket.expect("invitation").await;
+    assert_wire!("invitation_incoming", told.clone());
+    let path = format!("/api/invitations/{}/decline/", told["invitation"]["id"]);
+    people[1].post(&path, json!({})).await.expect(204);
+    assert_wire!("invitation_none", socket.expect("invitation").await);
 }
 
 #[tokio::test]

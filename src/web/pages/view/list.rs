@@ -1,10 +1,12 @@
 //! What stands in the list: the conversations, and people beside them.
 
-use entity::{ConnectionId, ConversationId, Millis};
+use entity::{ConnectionId, ConversationId, InvitationId, Millis};
 
 use super::avatar::Avatar;
 use super::row::{self, Row};
 use crate::protocol::connection::State;
+use crate::protocol::invitation::Invitation;
+use crate::protocol::message::isolate;
 use crate::protocol::user::alike;
 use crate::protocol::{Connection, Conversation, User};
 
@@ -14,6 +16,25 @@ pub(in crate::web) struct Face {
     pub(in crate::web) name: String,
     pub(in crate::web) username: String,
     pub(in crate::web) avatar: Avatar,
+}
+
+/// A group to which the user is invited back.
+pub(in crate::web) struct Invited {
+    pub(in crate::web) id: InvitationId,
+    pub(in crate::web) title: String,
+    pub(in crate::web) inviter: String,
+    pub(in crate::web) avatar: Avatar,
+}
+
+impl Invited {
+    pub(in crate::web) fn of(invitation: &Invitation) -> Self {
+        Self {
+            id: invitation.id,
+            title: invitation.title.clone(),
+            inviter: isolate(&invitation.inviter.display_name),
+            avatar: Avatar::of(&invitation.title),
+        }
+    }
 }
 
 /// Those with whom it has come so far.

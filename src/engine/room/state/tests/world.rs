@@ -335,7 +335,10 @@ impl Wish {
     fn ask(self) -> Ask {
         match self {
             Self::Rename => Ask::Rename(GroupTitle::parse("New").unwrap()),
-            Self::Invite(id) => Ask::Invite(user(id)),
+            Self::Invite(id) => Ask::Invite {
+                user: user(id),
+                is_agreed: false,
+            },
             Self::Remove(id) => Ask::Remove(UserId(id)),
             Self::Leave => Ask::Leave,
             Self::SetRole(id, role) => Ask::SetRole(UserId(id), role),

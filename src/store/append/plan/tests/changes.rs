@@ -137,7 +137,10 @@ fn versions(outcomes: &[Outcome]) -> Vec<Became> {
         Outcome::Set { version, .. } => Ok((*version, Vec::new())),
         Outcome::Refused(problem) => Err(Some(problem.code)),
         Outcome::Stale => Err(None),
-        Outcome::Known(_) | Outcome::Touched { .. } | Outcome::Marked { .. } => {
+        Outcome::Known(_)
+        | Outcome::NeedsConsent
+        | Outcome::Touched { .. }
+        | Outcome::Marked { .. } => {
             panic!("nobody asks for that here")
         }
     });
