@@ -15,6 +15,7 @@ mod moved;
 mod plan;
 mod script;
 pub(super) mod sql;
+mod weight;
 mod write;
 
 use std::collections::HashMap;
@@ -24,16 +25,12 @@ use entity::participant::Role;
 use entity::{ConversationId, MessageId, Millis, UserId, receipt};
 use sea_orm::{ConnectionTrait, QueryResult};
 
-use super::{Result, Store, StoreError, messages};
-use crate::protocol::encoding::json_len;
+use super::{Result, Store, StoreError};
 use crate::protocol::{ClientId, Emoji, Message, MessageText, Problem, User};
 use look::Found;
 pub(super) use memory::Memory;
 pub use moved::{Authors, Marks, Moved, Raised, Step};
 use script::Script;
-
-/// The most bytes that a character takes in JSON: an escaped control character.
-const CHARACTER_MAX: usize = 6;
 
 /// One thing that a Room wants on disk, and how it was judged. Refused ones
 /// come along, since a retry is answered like the first time whatever has
@@ -70,31 +67,6 @@ pub enum What {
     Mark(Vec<Mark>),
 }
 
-impl What {
-    /// What it adds to a batch, as bytes: its text as in frames, and for each
-    /// row that it reads, writes or sends about as much as that takes.
-    #[must_use]
-    pub fn weight(&self) -> usize {
-        match self {
-            Self::Post(post) => json_len(&post.text.as_str()) + post.quoted(),
-            Self::Change(change) => {
-                change.text.len() + change.event.len() + OF_ROW * (1 + change.moves.len())
-            }
-            Self::FindSent(_) | Self::Settings(_) => OF_ROW,
-            Self::Mark(marks) => OF_ROW * marks.len(),
-            Self::Touch(touch) => touch.weight(),
-        }
-    }
-}
-
-/// The weight of a row that is read or written for an entry.
-const OF_ROW: usize = 128;
-/// The weight of the messages that quote a text that changes: some hundred are
-/// read and told.
-const OF_QUOTES: usize = 8 * 1024;
-/// The weight of a deletion, which writes a row for each member.
-const OF_MEMBERS: usize = 16 * 1024;
-
 /// A message somebody wants to send.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Post {
@@ -109,14 +81,6 @@ pub struct Post {
 pub struct Retry {
     pub client_id: ClientId,
     pub fault: Problem,
-}
-
-impl Post {
-    /// The most that what it quotes can weigh, in bytes.
-    fn quoted(&self) -> usize {
-        self.reply_to
-            .map_or(0, |_| CHARACTER_MAX * messages::QUOTE_MAX)
-    }
 }
 
 /// A change that also stands in the history, as a system message.
@@ -156,16 +120,6 @@ pub enum How {
     Withdraw,
     /// Somebody puts an emoji on it, or takes theirs off.
     React { emoji: Emoji, on: bool },
-}
-
-impl Touch {
-    fn weight(&self) -> usize {
-        match &self.how {
-            How::Edit(text) => json_len(&text.as_str()) + OF_QUOTES,
-            How::Withdraw => OF_QUOTES + OF_MEMBERS,
-            How::React { .. } => 4 * OF_ROW,
-        }
-    }
 }
 
 impl How {

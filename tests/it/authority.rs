@@ -2,11 +2,11 @@
 //! role, and this asks the server everything that stands there.
 
 mod cookies;
-mod frames;
+pub(crate) mod frames;
 mod leaks;
 pub(crate) mod routes;
-mod table;
-mod world;
+pub(crate) mod table;
+pub(crate) mod world;
 
 use std::collections::BTreeSet;
 

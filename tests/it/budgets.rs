@@ -1,5 +1,7 @@
 //! What each endpoint and frame may cost: `docs/budgets.md` has a row for each.
 
+mod growth;
+mod larger;
 mod table;
 
 use std::collections::BTreeSet;

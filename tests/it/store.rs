@@ -6,6 +6,7 @@ mod changes;
 mod costs;
 mod filler;
 mod flow;
+mod listings;
 mod memory;
 pub(crate) mod meter;
 mod plans;

@@ -35,7 +35,7 @@ fn entry_weighs_what_its_json_does() {
     };
     let encoded = serde_json::to_string(post.text.as_str()).unwrap();
     assert_eq!(encoded.len(), 4_004);
-    assert_eq!(What::Post(Arc::new(post)).bytes(), encoded.len());
+    assert_eq!(What::Post(Arc::new(post)).weight(), encoded.len());
 }
 
 fn gone() -> DbErr {

@@ -34,14 +34,7 @@ async fn every_frame_answers_each_role_as_the_table_says() {
             let mut asker = world.of(role).socket("/ws/").await;
             let mut mate = Socket::open(world.of("mate"), "/ws/", TokenBy::Bearer).await;
             mate.expect("hello").await;
-            asker.send(frame).await;
-            let cell = within(&row.door, async {
-                tokio::select! {
-                    cell = answer(&mut asker, &row.door) => cell,
-                    cell = heard(&mut mate, &row.door) => cell,
-                }
-            });
-            cells.push(cell.await);
+            cells.push(outcome(&mut asker, &mut mate, frame).await);
         }
         found.push(Row {
             cells,
@@ -49,6 +42,19 @@ async fn every_frame_answers_each_role_as_the_table_says() {
         });
     }
     compare(&said, &found, &SOCKETS);
+}
+
+/// Sends a frame: what the asker is answered, or a mate learns of it.
+pub(crate) async fn outcome(asker: &mut Socket, mate: &mut Socket, frame: Value) -> String {
+    let kind = frame["type"].as_str().unwrap().to_owned();
+    asker.send(frame).await;
+    let outcome = async {
+        tokio::select! {
+            answered = answer(asker, &kind) => answered,
+            told = heard(mate, &kind) => told,
+        }
+    };
+    within(&kind, outcome).await
 }
 
 /// How the asker learns what came of it.

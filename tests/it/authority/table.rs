@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 /// Who asks, in the order of the columns.
-pub(super) const ROLES: [&str; 8] = [
+pub(crate) const ROLES: [&str; 8] = [
     "stranger",
     "deactivated",
     "user",
@@ -16,7 +16,7 @@ pub(super) const ROLES: [&str; 8] = [
 ];
 
 /// Those who have a socket.
-pub(super) const SOCKETS: [&str; 6] = [
+pub(crate) const SOCKETS: [&str; 6] = [
     "user",
     "participant",
     "former",
@@ -27,26 +27,26 @@ pub(super) const SOCKETS: [&str; 6] = [
 
 /// One line of a table.
 #[derive(Clone, Debug)]
-pub(super) struct Row {
+pub(crate) struct Row {
     /// What is asked: a method with a path, or a frame's type.
-    pub(super) door: String,
+    pub(crate) door: String,
     /// What is sent there: JSON, or a form's fields.
-    pub(super) with: String,
+    pub(crate) with: String,
     /// What each role is answered.
-    pub(super) cells: Vec<String>,
+    pub(crate) cells: Vec<String>,
 }
 
 impl Row {
-    pub(super) fn method(&self) -> &str {
+    pub(crate) fn method(&self) -> &str {
         self.door.split_once(' ').unwrap().0
     }
 
-    pub(super) fn path(&self) -> &str {
+    pub(crate) fn path(&self) -> &str {
         self.door.split_once(' ').unwrap().1
     }
 
     /// Whether nothing changes by it.
-    pub(super) fn only_looks(&self) -> bool {
+    pub(crate) fn only_looks(&self) -> bool {
         self.method() == "GET" || self.method() == "HEAD"
     }
 }
@@ -56,7 +56,7 @@ fn path() -> PathBuf {
 }
 
 /// The rows of the table whose first heading is `first`.
-pub(super) fn rows(first: &str, roles: &[&str]) -> Vec<Row> {
+pub(crate) fn rows(first: &str, roles: &[&str]) -> Vec<Row> {
     let page = fs::read_to_string(path()).unwrap();
     let mut rows = Vec::new();
     let mut is_in = false;
@@ -92,7 +92,7 @@ fn cells(line: &str) -> Option<Vec<&str>> {
     clippy::disallowed_methods,
     reason = "whether to write the docs is no setting of the server's"
 )]
-pub(super) fn compare(said: &[Row], found: &[Row], roles: &[&str]) {
+pub(crate) fn compare(said: &[Row], found: &[Row], roles: &[&str]) {
     if std::env::var_os("UPDATE_DOCS").is_some() {
         return write(said, found);
     }

@@ -13,8 +13,8 @@ use crate::groups::crew::{invite, leave, make, remove, set_role};
 use crate::support::{PASSWORD, Person, TestApp, within};
 
 /// A server, and people on it.
-pub(super) struct World {
-    pub(super) app: TestApp,
+pub(crate) struct World {
+    pub(crate) app: TestApp,
     client: Client,
     people: Vec<(&'static str, Person)>,
     count: AtomicU32,
@@ -22,10 +22,10 @@ pub(super) struct World {
 
 /// What is answered, as far as anybody could tell things apart by it.
 #[derive(Debug, PartialEq)]
-pub(super) struct Told {
-    pub(super) status: u16,
-    pub(super) headers: Vec<(String, String)>,
-    pub(super) body: String,
+pub(crate) struct Told {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: String,
 }
 
 /// The others in a group, beside who asks.
@@ -40,8 +40,12 @@ const CREW: [&str; 7] = [
 ];
 
 impl World {
-    pub(super) async fn new() -> Self {
-        let app = TestApp::spawn().await;
+    pub(crate) async fn new() -> Self {
+        Self::of_app(TestApp::spawn().await).await
+    }
+
+    /// The people of a server that has none yet.
+    pub(crate) async fn of_app(app: TestApp) -> Self {
         let mut people = Vec::new();
         for (role, name) in [
             ("owner", "olga"),
@@ -81,14 +85,14 @@ impl World {
         world
     }
 
-    pub(super) fn of(&self, role: &str) -> &Person {
+    pub(crate) fn of(&self, role: &str) -> &Person {
         let mut people = self.people.iter();
         let found = people.find(|(name, _)| *name == role);
         &found.unwrap_or_else(|| panic!("no {role}")).1
     }
 
     /// Logs somebody in again whose last request ended that.
-    pub(super) async fn refresh(&mut self, role: &str) {
+    pub(crate) async fn refresh(&mut self, role: &str) {
         if ["stranger", "deactivated"].contains(&role) {
             return;
         }
@@ -102,7 +106,7 @@ impl World {
 
     /// A group with everybody of the crew in it but the spare one, whom the
     /// owner and the admins could invite, and the former one, who was.
-    pub(super) async fn group(&self) -> i64 {
+    pub(crate) async fn group(&self) -> i64 {
         let owner = self.of("owner");
         let others: Vec<&str> = CREW[1..].iter().map(|role| self.name(role)).collect();
         let made = make(owner, "Crew", &others).await.expect(201);
@@ -115,7 +119,7 @@ impl World {
     }
 
     /// The same once those who are to be outside are.
-    pub(super) async fn part(&self, group: i64) {
+    pub(crate) async fn part(&self, group: i64) {
         for role in ["spare", "former"] {
             let name = self.name(role);
             remove(self.of("owner"), group, name).await.expect(204);
@@ -127,17 +131,17 @@ impl World {
     }
 
     /// A name that nobody has.
-    pub(super) fn new_name(&self) -> String {
+    pub(crate) fn new_name(&self) -> String {
         format!("new-{}", self.count.fetch_add(1, Ordering::Relaxed))
     }
 
     /// Somebody new.
-    pub(super) async fn somebody(&self) -> Person {
+    pub(crate) async fn somebody(&self) -> Person {
         self.app.person(&self.new_name()).await
     }
 
     /// Asks as a browser or program without a redirect of its own.
-    pub(super) async fn ask(&self, role: &str, row: &Row, (path, with): (&str, &str)) -> Told {
+    pub(crate) async fn ask(&self, role: &str, row: &Row, (path, with): (&str, &str)) -> Told {
         let method = Method::from_bytes(row.method().as_bytes()).unwrap();
         let mut request = self.client.request(method, self.app.site().url(path));
         if role != "stranger" {
@@ -186,7 +190,7 @@ impl World {
 
 impl Told {
     /// As a cell of the table has it.
-    pub(super) fn cell(&self) -> String {
+    pub(crate) fn cell(&self) -> String {
         let body: Value = serde_json::from_str(&self.body).unwrap_or_default();
         let location = self.headers.iter().find(|(name, _)| name == "location");
         let is_login = location.is_some_and(|(_, to)| to.split('?').next() == Some("/login"));
@@ -200,11 +204,11 @@ impl Told {
 }
 
 /// What a row speaks of, made for whoever asks.
-pub(super) struct Things(Vec<(&'static str, String)>);
+pub(crate) struct Things(Vec<(&'static str, String)>);
 
 impl Things {
     /// All that `row` names.
-    pub(super) async fn of(world: &World, role: &str, row: &Row) -> Self {
+    pub(crate) async fn of(world: &World, role: &str, row: &Row) -> Self {
         let names = |name: &str| row.door.contains(name) || row.with.contains(name);
         let mut things = Self(Vec::new());
         things.people(world);
@@ -299,9 +303,16 @@ impl Things {
         self.set("{group}", group);
     }
 
+    /// The id that a name is filled with.
     fn get(&self, key: &str) -> i64 {
-        let found = self.0.iter().find(|(known, _)| *known == key);
-        found.unwrap().1.parse().unwrap()
+        self.find(key).unwrap().parse().unwrap()
+    }
+
+    /// What a name is filled with.
+    pub(crate) fn find(&self, name: &str) -> Option<&str> {
+        let mut things = self.0.iter();
+        let found = things.find(|(key, _)| *key == name);
+        found.map(|(_, value)| &**value)
     }
 
     fn set(&mut self, key: &'static str, value: impl ToString) {
@@ -309,7 +320,7 @@ impl Things {
     }
 
     /// `text` with what it names.
-    pub(super) fn fill(&self, text: &str) -> String {
+    pub(crate) fn fill(&self, text: &str) -> String {
         let filled = self.0.iter().fold(text.to_owned(), |text, (key, value)| {
             text.replace(key, value)
         });

@@ -6,10 +6,11 @@ use entity::{AuditId, ConversationId, LoginId, Millis, NodeId, UserId, receipt, 
 use tidings::protocol::{ClientId, DisplayName, GroupTitle, MessageText, User, Username};
 use tidings::store::append::{Append, Change, How, Mark, MemberMove, Post, Settings, Touch, What};
 use tidings::store::{
-    Act, AuditFilter, AuditPlace, Called, ConversationOrder, Deed, HouseStanding, ListCursor,
-    Listing, NewGroup, NewLogin, NewReset, NewUser, PageRequest, PeopleOrder, Place,
-    ReceiptsRequest, RequestOutcome, Store, View, Wanted, Window,
+    Act, AuditFilter, AuditPlace, Called, Deed, HouseStanding, ListCursor, NewGroup, NewLogin,
+    NewReset, NewUser, PageRequest, ReceiptsRequest, RequestOutcome, Store, View, Window,
 };
+
+use super::listings;
 
 const NOW: Millis = Millis(2_000_000_000_000);
 
@@ -84,15 +85,19 @@ async fn refuse(store: &Store, one: &user::Model, two: &user::Model) {
     let RequestOutcome::Requested(change) = asked else {
         panic!("{asked:?}");
     };
-    let id = change.mine.id;
-    store.decline_connection(one, id, NOW).await.unwrap();
+    store
+        .decline_connection(one, change.mine.id, NOW)
+        .await
+        .unwrap();
     let asked = store.request_connection(two, one, NOW).await.unwrap();
     let RequestOutcome::Requested(change) = asked else {
         panic!("{asked:?}");
     };
     assert!(change.theirs.is_none(), "not delivered");
-    let id = change.mine.id;
-    store.remove_connection(two, id, NOW).await.unwrap();
+    store
+        .remove_connection(two, change.mine.id, NOW)
+        .await
+        .unwrap();
 }
 
 pub(super) fn crew(other: &user::Model) -> NewGroup {
@@ -257,10 +262,9 @@ async fn read(store: &Store, id: ConversationId, people: &[UserId]) {
 
 async fn lists(store: &Store, me: UserId) {
     let page = store.conversations(me, None, 1).await.unwrap();
-    let newest = &page.conversations[0];
-    let cursor = ListCursor::from(newest);
+    let cursor = ListCursor::from(&page.conversations[0]);
     store.conversations(me, Some(cursor), 1).await.unwrap();
-    store.conversation_after(me, newest.id).await.unwrap();
+    store.conversation_after(me, cursor.id).await.unwrap();
     store.total_unread(me, NOW).await.unwrap();
     store.waiting(me).await.unwrap();
     store.pending_connections(me).await.unwrap();
@@ -273,7 +277,7 @@ async fn lists(store: &Store, me: UserId) {
 /// What admins look through, page after page, and what they do.
 async fn house(store: &Store, (ann, ben): (UserId, UserId), group: ConversationId) {
     let act = Act::at_the_command_line(NOW);
-    looks(store, ann).await;
+    listings::all(store, ann).await;
     store.parts(group, None, 50).await.unwrap();
     store.parts(group, Some(ann), 50).await.unwrap();
     audit(store, ann).await;
@@ -348,55 +352,6 @@ async fn audit(store: &Store, ann: UserId) {
     for filter in &by_one {
         for before in [None, Some(place)] {
             store.audit(filter, before, 50).await.unwrap();
-        }
-    }
-}
-
-fn place() -> Place {
-    Place {
-        key: "5".to_owned(),
-        id: 5,
-    }
-}
-
-fn listing<O>(order: O, after: &Option<Place>) -> Listing<O> {
-    Listing {
-        order,
-        after: after.clone(),
-        limit: 2,
-    }
-}
-
-async fn looks(store: &Store, ann: UserId) {
-    let places = [None, Some(place())];
-    for after in &places {
-        for order in [
-            PeopleOrder::Name,
-            PeopleOrder::Newest,
-            PeopleOrder::LastSeen,
-            PeopleOrder::Online(Wanted::default()),
-            PeopleOrder::Admins(Wanted::default()),
-            PeopleOrder::SwitchedOff(Wanted::default()),
-            PeopleOrder::Online(Wanted::of("an")),
-            PeopleOrder::Admins(Wanted::of("an k")),
-            PeopleOrder::SwitchedOff(Wanted::of("an")),
-            PeopleOrder::Found(Wanted::of("an")),
-            PeopleOrder::Found(Wanted::of("an lind")),
-        ] {
-            store.people(&listing(order, after)).await.unwrap();
-        }
-        for order in [
-            ConversationOrder::Activity,
-            ConversationOrder::Size,
-            ConversationOrder::Newest,
-            ConversationOrder::Of(ann),
-            ConversationOrder::Titled(Wanted::of("cr")),
-            ConversationOrder::Titled(Wanted::of("the cr")),
-        ] {
-            store
-                .all_conversations(&listing(order, after))
-                .await
-                .unwrap();
         }
     }
 }

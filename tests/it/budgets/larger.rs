@@ -1,0 +1,199 @@
+//! Each endpoint and frame in a small world and in one a hundred times larger:
+//! what SQLite does for it is counted, and may grow only as its row allows.
+
+use std::fmt::Write;
+use std::sync::Arc;
+
+use serde_json::Value;
+use tidings::engine::testing::Faults;
+use tidings::store::SqliteProbe;
+
+use super::growth::{Growth, MEMBERS, grow};
+use super::table::{self, Budget};
+use crate::authority::frames::outcome;
+use crate::authority::routes;
+use crate::authority::table::{ROLES, Row, SOCKETS, rows};
+use crate::authority::world::{Things, World};
+use crate::support::{Socket, TestApp, TestDatabase, TokenBy};
+
+const SMALL: Growth = Growth { times: 1 };
+const LARGE: Growth = Growth { times: 100 };
+
+/// What a row of a table costs at most, in steps of SQLite.
+const STEPS_A_ROW: u64 = 120;
+/// What runs beside a request: looks for ended logins, presence, the pulse.
+const STEPS_BESIDE: u64 = 2_500;
+const ROWS_BESIDE: u64 = 12;
+
+/// Its work grows with what it downloads; it reads in steps that have tests.
+const DOWNLOADS: [&str; 1] = ["POST /settings/export"];
+
+/// What SQLite did: steps of its virtual machine, and rows written.
+#[derive(Clone, Copy, Debug)]
+struct Work {
+    steps: u64,
+    rows: u64,
+}
+
+/// A request or a frame that is measured, with what it names.
+struct Case {
+    role: &'static str,
+    row: Row,
+    things: Things,
+    is_frame: bool,
+}
+
+struct Measured {
+    world: World,
+    probe: Arc<SqliteProbe>,
+}
+
+impl Measured {
+    async fn new() -> Self {
+        let probe = Arc::<SqliteProbe>::default();
+        let faults = Faults {
+            sqlite_probe: Some(probe.clone()),
+            ..Faults::default()
+        };
+        let app = TestApp::builder().faults(faults).spawn().await;
+        let world = World::of_app(app).await;
+        Self { world, probe }
+    }
+
+    /// Each row of the tables of rights once, as a role that may do it.
+    async fn cases(&self) -> Vec<Case> {
+        let mut cases = Vec::new();
+        let endpoints = rows("door", &ROLES).into_iter().map(|row| (row, false));
+        let frames = rows("frame", &SOCKETS).into_iter().map(|row| (row, true));
+        for (row, is_frame) in endpoints.chain(frames) {
+            if DOWNLOADS.contains(&&*row.door) {
+                continue;
+            }
+            let is_admins = ["/admin", "/ws/admin", "/api/admin"];
+            let is_admins = !is_frame && is_admins.iter().any(|it| row.path().starts_with(it));
+            let role = if is_admins { "admin" } else { "owner" };
+            let things = Things::of(&self.world, role, &row).await;
+            cases.push(Case {
+                role,
+                row,
+                things,
+                is_frame,
+            });
+        }
+        cases
+    }
+
+    /// Stores as much as `growth` has, past the server.
+    async fn grow(&mut self, cases: &[Case], growth: Growth) {
+        let groups: Vec<i64> = cases
+            .iter()
+            .filter_map(|case| case.things.find("{group}"))
+            .map(|id| id.parse().unwrap())
+            .collect();
+        self.world.app.stop().await;
+        grow(&self.world, &groups, growth).await;
+        self.world.app.start().await;
+        // A Room reads its members when it starts, which is not what is compared.
+        let mate = self.world.of("mate");
+        for group in groups {
+            mate.send(group, "Once more.").await.expect(201);
+        }
+    }
+
+    async fn work(&mut self, case: &Case) -> Work {
+        let work = match case.is_frame {
+            true => self.work_of_frame(case).await,
+            false => self.counted(self.request(case)).await,
+        };
+        if !case.is_frame && !case.row.only_looks() {
+            self.world.refresh(case.role).await;
+        }
+        work
+    }
+
+    /// What SQLite does while something is done.
+    async fn counted(&self, doing: impl Future<Output = ()>) -> Work {
+        let (steps, rows) = (self.probe.steps(), self.probe.rows());
+        doing.await;
+        Work {
+            steps: self.probe.steps() - steps,
+            rows: self.probe.rows() - rows,
+        }
+    }
+
+    /// The sockets are open before the counting begins.
+    async fn work_of_frame(&self, case: &Case) -> Work {
+        let with = case.things.fill(&case.row.with);
+        let frame: Value = serde_json::from_str(&with).unwrap();
+        let mut asker = self.world.of(case.role).socket("/ws/").await;
+        let mut mate = self.world.of("mate").socket("/ws/").await;
+        for socket in [&mut asker, &mut mate] {
+            socket.all_until_pong().await;
+        }
+        let doing = async {
+            outcome(&mut asker, &mut mate, frame).await;
+        };
+        self.counted(doing).await
+    }
+
+    async fn request(&self, case: &Case) {
+        let with = case.things.fill(&case.row.with);
+        let path = case.things.fill(case.row.path());
+        let person = self.world.of(case.role);
+        if path.starts_with("/ws") && !path.starts_with("/ws/chat/") {
+            // A handshake is done when its socket has its first frame.
+            let path = format!("{path}/");
+            let mut socket = Socket::open(person, &path, TokenBy::Bearer).await;
+            socket.read().await.unwrap();
+            return;
+        }
+        let told = self.world.ask(case.role, &case.row, (&path, &with)).await;
+        let is_refused = [429, 500, 503].contains(&told.status);
+        assert!(!is_refused, "{path}: {told:?}");
+    }
+}
+
+/// What the larger world may cost beside twice the smaller one.
+fn allowed(budget: &Budget) -> Work {
+    let mut rows = budget.rows;
+    if budget.grows.contains("member") {
+        rows += MEMBERS * (LARGE.times - SMALL.times) / 10;
+    }
+    if budget.bound.contains("each conversation") {
+        rows += 2 * (LARGE.conversations() - SMALL.conversations());
+    }
+    Work {
+        steps: rows * STEPS_A_ROW + STEPS_BESIDE,
+        rows: rows + ROWS_BESIDE,
+    }
+}
+
+#[tokio::test]
+async fn larger_world_costs_no_more() {
+    // PostgreSQL has no such counts. Its statements are the same.
+    if !TestDatabase::is_sqlite() {
+        return;
+    }
+    let (mut small, mut large) = (Measured::new().await, Measured::new().await);
+    let (small_cases, large_cases) = (small.cases().await, large.cases().await);
+    small.grow(&small_cases, SMALL).await;
+    large.grow(&large_cases, LARGE).await;
+    let budgets = table::budgets();
+    let mut excess = String::new();
+    for (one, other) in small_cases.iter().zip(&large_cases) {
+        let name = match one.is_frame {
+            true => one.row.door.clone(),
+            false => format!("{} {}", one.row.method(), routes::shape(one.row.path())),
+        };
+        let budget = &budgets[&name];
+        let (few, many) = (small.work(one).await, large.work(other).await);
+        let more = allowed(budget);
+        let fits = many.steps <= 2 * few.steps + more.steps && many.rows <= few.rows + more.rows;
+        let line = format!("{} {}: {few:?}, {many:?}", one.row.door, one.row.with);
+        println!("{line}");
+        if !fits {
+            writeln!(excess, "{line}, allowed in addition: {more:?}").unwrap();
+        }
+    }
+    assert!(excess.is_empty(), "\n{excess}");
+}
