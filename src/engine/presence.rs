@@ -140,10 +140,11 @@ async fn write_and_tell(
     if !changes.online.is_empty() {
         teller.store.set_online(node, &changes.online).await?;
     }
-    if !changes.offline.is_empty() {
-        teller.store.set_offline(&changes.offline).await?;
+    if changes.offline.is_empty() {
+        return teller.tell(news).await;
     }
-    teller.tell(news).await
+    let stored = teller.store.set_offline(&changes.offline).await?;
+    teller.tell(&news.as_stored(&stored)).await
 }
 
 impl Actor for Presence {

@@ -216,6 +216,8 @@ pub enum Outcome {
         /// More quote it than are told: those aren't among them.
         has_more: bool,
     },
+    /// It was like that already: nothing was written.
+    Unchanged,
     /// It was sent before: this is what it became then.
     Known(Arc<Message>),
     /// Judged by an outdated `members_version`: nothing was written.

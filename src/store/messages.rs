@@ -223,9 +223,15 @@ impl Row {
             Furthest::Delivered => Status::Delivered,
             Furthest::Read => Status::Read,
         });
-        let read_at = self.read_at.map(Millis).filter(|_| status == Status::Read);
+        let created_at = Millis(self.created_at);
+        // Of a clock that was set back, no time is before the message.
+        let not_before = |at: i64| Millis(at).max(created_at);
+        let read_at = self
+            .read_at
+            .map(not_before)
+            .filter(|_| status == Status::Read);
         // Reading implies delivery, at the same moment where nothing else says.
-        let delivered_at = [self.delivered_at.map(Millis), read_at]
+        let delivered_at = [self.delivered_at.map(not_before), read_at]
             .into_iter()
             .flatten()
             .min()
@@ -250,8 +256,8 @@ impl Row {
             client_id: self.client_id,
             reply_to,
             reactions: reactions::read(self.reactions.as_deref())?,
-            created_at: Millis(self.created_at),
-            edited_at: self.edited_at.map(Millis),
+            created_at,
+            edited_at: self.edited_at.map(not_before),
             deleted: self.deleted_at.is_some(),
             status,
             delivered_at,

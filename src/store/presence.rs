@@ -3,9 +3,10 @@
 use entity::{Millis, NodeId, UserId, node, user_status};
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter,
-    sea_query::OnConflict,
+    Statement, Value, sea_query::OnConflict,
 };
 
+use super::append::sql;
 use super::{AT_A_TIME, Result, Store};
 
 /// Whether somebody is here, and else when they last were, where that is
@@ -98,23 +99,43 @@ impl Store {
             last_seen: Set(None),
         });
         let columns = [user_status::Column::IsOnline, user_status::Column::NodeId];
-        self.upsert(rows, &columns).await
+        let rows: Vec<_> = rows.collect();
+        for rows in rows.chunks(AT_A_TIME) {
+            user_status::Entity::insert_many(rows.to_vec())
+                .on_conflict(
+                    OnConflict::column(user_status::Column::UserId)
+                        .update_columns(columns)
+                        .to_owned(),
+                )
+                .exec_without_returning(&self.writer)
+                .await?;
+        }
+        Ok(())
     }
 
-    /// Notes that these people have gone, and when they were last here.
-    pub async fn set_offline(&self, gone: &[(UserId, Millis)]) -> Result<()> {
-        let rows = gone.iter().map(|(user, at)| user_status::ActiveModel {
-            user_id: Set(*user),
-            is_online: Set(false),
-            node_id: Set(None),
-            last_seen: Set(Some(*at)),
-        });
-        let columns = [
-            user_status::Column::IsOnline,
-            user_status::Column::NodeId,
-            user_status::Column::LastSeen,
-        ];
-        self.upsert(rows, &columns).await
+    /// Notes that these people have gone, and when they were last here. Answers
+    /// that as it is stored: it does not go back with a clock.
+    pub async fn set_offline(&self, gone: &[(UserId, Millis)]) -> Result<Vec<(UserId, Millis)>> {
+        let backend = self.backend();
+        let mut stored = Vec::with_capacity(gone.len());
+        for gone in gone.chunks(AT_A_TIME) {
+            let sql = format!(
+                "INSERT INTO user_status (user_id, is_online, node_id, last_seen) \
+                 SELECT v.column1, FALSE, NULL, v.column2 FROM {} v WHERE TRUE \
+                 ON CONFLICT (user_id) DO UPDATE SET is_online = FALSE, node_id = NULL, \
+                 last_seen = CASE WHEN user_status.last_seen > excluded.last_seen \
+                 THEN user_status.last_seen ELSE excluded.last_seen END \
+                 RETURNING user_id, last_seen",
+                sql::values(backend, gone.len(), 2)
+            );
+            let values = gone.iter();
+            let values = values.flat_map(|(user, at)| [Value::from(*user), Value::from(*at)]);
+            let statement = Statement::from_sql_and_values(backend, sql, values);
+            for row in self.writer.query_all_raw(statement).await? {
+                stored.push((row.try_get_by_index(0)?, row.try_get_by_index(1)?));
+            }
+        }
+        Ok(stored)
     }
 
     /// How these people stand, less those who were never here.
@@ -128,25 +149,6 @@ impl Store {
             found.extend(rows.into_iter().map(|row| (row.user_id, row.into())));
         }
         Ok(found)
-    }
-
-    async fn upsert(
-        &self,
-        rows: impl Iterator<Item = user_status::ActiveModel>,
-        columns: &[user_status::Column],
-    ) -> Result<()> {
-        let rows: Vec<_> = rows.collect();
-        for rows in rows.chunks(AT_A_TIME) {
-            user_status::Entity::insert_many(rows.to_vec())
-                .on_conflict(
-                    OnConflict::column(user_status::Column::UserId)
-                        .update_columns(columns.iter().copied())
-                        .to_owned(),
-                )
-                .exec_without_returning(&self.writer)
-                .await?;
-        }
-        Ok(())
     }
 }
 

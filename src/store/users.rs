@@ -101,6 +101,9 @@ impl Store {
             active.about = Set(about.into_inner());
         }
         let changed = active.update(&tx).await?;
+        if changed == row {
+            return Ok(row);
+        }
         if changed.display_name != row.display_name {
             user_words::replace(&tx, &changed).await?;
         }

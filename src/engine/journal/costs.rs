@@ -32,7 +32,7 @@ pub(super) fn shares(
 /// About as many rows as an entry reads or writes.
 fn rows_of(what: &What, outcome: &Outcome) -> u32 {
     let more = match (what, outcome) {
-        (_, Outcome::Known(_) | Outcome::NeedsConsent) => return 1,
+        (_, Outcome::Unchanged | Outcome::Known(_) | Outcome::NeedsConsent) => return 1,
         (_, Outcome::Stale | Outcome::Refused(_)) => return 1,
         (_, Outcome::Touched { messages, .. }) => messages.len(),
         (What::Change(change), _) => change.moves.len(),

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use entity::{ConversationId, UserId};
+use entity::{ConversationId, Millis, UserId};
 
 use crate::engine::directory::Directory;
 use crate::engine::ports::Frame;
@@ -28,6 +28,19 @@ impl News {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.changed.is_empty() && self.introduced.is_empty()
+    }
+
+    /// The same with the times at which users were last seen as they are
+    /// stored.
+    pub(super) fn as_stored(&self, seen: &[(UserId, Millis)]) -> Self {
+        let seen: HashMap<UserId, Millis> = seen.iter().copied().collect();
+        let mut news = self.clone();
+        for (user, status) in &mut news.changed {
+            if let (false, Some(at)) = (status.is_online, seen.get(user)) {
+                *status = Status::gone(*at);
+            }
+        }
+        news
     }
 
     fn introduces(&self, one: UserId, two: UserId) -> bool {

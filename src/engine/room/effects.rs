@@ -242,6 +242,7 @@ pub(super) fn taken(outcome: Outcome) -> (Option<News>, Answered) {
             });
             (news, done.ok_or_else(Problem::internal))
         }
+        Outcome::Unchanged => (None, Ok(Done::Changed)),
         Outcome::Known(message) => (None, Ok(Done::known(&message))),
         Outcome::Refused(problem) => (None, Err(problem)),
         Outcome::NeedsConsent => (None, Ok(Done::NeedsConsent)),

@@ -3,23 +3,22 @@
 
 mod locked;
 mod movers;
+mod settled;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use entity::conversation::Kind;
-use entity::{ConversationId, MessageId, Millis, UserId, message, participant, reaction};
+use entity::{ConversationId, MessageId, Millis, UserId, message, reaction};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QueryResult, QuerySelect,
-    Value,
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryResult, QuerySelect, Value,
 };
 
 use super::script::Script;
-use super::{Append, Outcome, Post, What, sql};
+use super::{Append, Outcome, Post, Settings, What, sql};
 use crate::protocol::{ClientId, Message};
-use crate::store::group_invitations::left_by_choice;
 use crate::store::messages::{self, QUOTING_TOLD, Quotable};
-use crate::store::{Result, connections, piece};
+use crate::store::{Result, piece};
 
 /// A conversation as it stands under the lock.
 #[derive(Clone, Debug)]
@@ -86,16 +85,29 @@ impl Peer {
     }
 }
 
-/// What decides whether a message brings a conversation back to somebody.
+/// A member's own settings: a message may bring a conversation back to them.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Own {
     pub(super) archived: bool,
+    pub(super) pinned: bool,
     pub(super) muted_until: Option<Millis>,
     /// The last `seq` that they see, if they left.
     pub(super) left: Option<i64>,
 }
 
 impl Own {
+    /// Whether these are its settings already.
+    pub(super) fn has(&self, settings: Settings) -> bool {
+        let Settings {
+            muted_until,
+            archived,
+            pinned,
+        } = settings;
+        muted_until.is_none_or(|until| until == self.muted_until)
+            && archived.is_none_or(|archived| archived == self.archived)
+            && pinned.is_none_or(|pinned| pinned == self.pinned)
+    }
+
     pub(super) fn comes_back(&self, now: Millis) -> bool {
         self.archived && self.left.is_none() && self.muted_until.is_none_or(|until| until <= now)
     }
@@ -117,6 +129,8 @@ pub(super) struct Found {
     /// Those who put a conversation away, and to whom a message brings it
     /// back.
     pub(super) archived: HashMap<ConversationId, Vec<UserId>>,
+    /// The titles of the groups that get one.
+    pub(super) titles: HashMap<ConversationId, String>,
     /// The pairs that had to be connected, and are.
     pub(super) connected: HashSet<(UserId, UserId)>,
     /// In how many groups each user is who joins or leaves one.
@@ -135,6 +149,7 @@ pub(super) struct Place {
     pub(super) conversation: ConversationId,
     pub(super) seq: i64,
     pub(super) ord: i64,
+    pub(super) created_at: Millis,
 }
 
 /// A message that something is to be done to.
@@ -169,8 +184,9 @@ pub(super) async fn all(tx: &impl ConnectionTrait, batch: &[Append], now: Millis
         .into_iter()
         .map(|quotable| (quotable.quote.id, quotable))
         .collect();
-    find_archived(tx, batch, now, &mut found).await?;
-    find_connected(tx, batch, &mut found).await?;
+    settled::archived(tx, batch, now, &mut found).await?;
+    settled::titles(tx, batch, &mut found).await?;
+    settled::connected(tx, batch, &mut found).await?;
     found.groups = movers::locked(tx, batch).await?;
     find_targets(tx, batch, &mut found).await?;
     Ok(found)
@@ -239,19 +255,20 @@ fn ask_places(script: &mut Script, batch: &[Append]) -> bool {
         "FROM {} v CROSS JOIN message m WHERE m.id = v.column1",
         sql::values(script.backend(), ids.len(), 1)
     );
-    let columns = "m.id, m.conversation_id, m.seq, m.ord";
+    let columns = "m.id, m.conversation_id, m.seq, m.ord, m.created_at";
     let sql = piece::sql(script.backend(), columns, &rest);
     script.add(sql, ids.into_iter().map(Value::from));
     true
 }
 
 fn places(answer: &QueryResult) -> Result<HashMap<MessageId, Place>> {
-    let rows: Vec<(MessageId, ConversationId, i64, i64)> = piece::of(answer)?;
-    let places = rows.into_iter().map(|(id, conversation, seq, ord)| {
+    let rows: Vec<(MessageId, ConversationId, i64, i64, i64)> = piece::of(answer)?;
+    let places = rows.into_iter().map(|(id, conversation, seq, ord, at)| {
         let place = Place {
             conversation,
             seq,
             ord,
+            created_at: Millis(at),
         };
         (id, place)
     });
@@ -297,62 +314,6 @@ async fn find_known(
         found
             .known
             .insert((message.sender.id, name), Arc::new(message));
-    }
-    Ok(())
-}
-
-/// Who put away a conversation that gets a message now; muted ones stay away.
-async fn find_archived(
-    tx: &impl ConnectionTrait,
-    batch: &[Append],
-    now: Millis,
-    found: &mut Found,
-) -> Result<()> {
-    let asked: BTreeSet<ConversationId> = batch
-        .iter()
-        .filter(|append| append.has_archived && matches!(append.what, What::Post(_)))
-        .map(|append| append.conversation)
-        .collect();
-    if asked.is_empty() {
-        return Ok(());
-    }
-    let rows: Vec<(ConversationId, UserId)> = participant::Entity::find()
-        .select_only()
-        .column(participant::Column::ConversationId)
-        .column(participant::Column::UserId)
-        .filter(participant::Column::ConversationId.is_in(asked))
-        .filter(participant::Column::Archived.eq(true))
-        .filter(participant::Column::LeftSeq.is_null())
-        .filter(
-            participant::Column::MutedUntil
-                .is_null()
-                .or(participant::Column::MutedUntil.lte(now)),
-        )
-        .into_tuple()
-        .all(tx)
-        .await?;
-    for (conversation, user) in rows {
-        found.archived.entry(conversation).or_default().push(user);
-    }
-    Ok(())
-}
-
-async fn find_connected(
-    tx: &impl ConnectionTrait,
-    batch: &[Append],
-    found: &mut Found,
-) -> Result<()> {
-    for append in batch {
-        if let What::Change(change) = &append.what
-            && let Some(other) = change.needs_connection
-            && connections::are_connected(tx, append.actor.id, other).await?
-        {
-            found.connected.insert((append.actor.id, other));
-            let place = (append.conversation, other);
-            if change.needs_consent && left_by_choice(tx, place.0, place.1).await? {
-                found.left_by_choice.insert(place);
-            }
-        }
     }
     Ok(())
 }

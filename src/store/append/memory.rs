@@ -11,7 +11,7 @@
 use std::collections::HashMap;
 use std::mem;
 
-use entity::{ConversationId, UserId};
+use entity::{ConversationId, Millis, UserId};
 use parking_lot::Mutex;
 
 use super::look::{Conversation, Found, Marks, Peer, Place};
@@ -123,6 +123,7 @@ impl Known {
                 conversation: id,
                 seq: self.row.last_seq,
                 ord: self.row.last_ord,
+                created_at: self.row.last_message_at.unwrap_or(Millis(0)),
             };
             found.places.insert(last, place);
         }

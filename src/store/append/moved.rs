@@ -181,7 +181,7 @@ fn told(
         all.entry(conversation).or_default().moved.push(Moved {
             user: user.clone(),
             version: moved.version,
-            at: now,
+            at: moved.at,
             delivered: delivered.flatten(),
             read,
         });
@@ -192,7 +192,7 @@ fn told(
         };
         all.entry(*conversation).or_default().raised = Some(Raised {
             version: row.version,
-            at: now,
+            at: plan.raised_at(*conversation, now),
             delivered: row.delivered_low,
             read: row.read_low,
             covers: covered(raised.stretches(*conversation), authors),

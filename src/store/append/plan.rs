@@ -38,6 +38,19 @@ pub(super) fn assign(
     (outcomes, desk.plan, desk.found)
 }
 
+/// A message follows the latest one by at most this, in milliseconds, if that
+/// is ahead of the clock.
+const AHEAD_MAX: i64 = 24 * 60 * 60 * 1000;
+
+/// The time of something new. A clock that was set back does not turn a
+/// history round. None if the latest message is further ahead: its clock was
+/// wrong, and following it would keep all later messages there.
+fn not_before(last: Option<Millis>, now: Millis) -> Option<Millis> {
+    let last = last.unwrap_or(now);
+    let ahead = last.0.saturating_sub(now.0);
+    (ahead <= AHEAD_MAX).then_some(last.max(now))
+}
+
 struct Desk {
     found: Found,
     ids: std::vec::IntoIter<i64>,
@@ -150,6 +163,13 @@ impl Desk {
         if change.needs_connection.is_some_and(has_left) {
             return Ok(Outcome::NeedsConsent);
         }
+        if let Some(title) = &change.title {
+            let titles = &mut self.found.titles;
+            let before = titles.insert(append.conversation, title.clone());
+            if before.as_ref() == Some(title) {
+                return Ok(Outcome::Unchanged);
+            }
+        }
         self.count_groups(change)?;
         let event = RawValue::from_string(change.event.clone()).map_err(|error| {
             tracing::error!(%error, "a change's event is no JSON");
@@ -191,6 +211,10 @@ impl Desk {
         if !self.found.marks.contains_key(&(conversation, user)) {
             return Err(Problem::not_found());
         }
+        let own = self.found.own.get(&(conversation, user));
+        if own.is_some_and(|own| own.has(settings)) {
+            return Ok(Outcome::Unchanged);
+        }
         let Some(row) = self.found.conversations.get_mut(&conversation) else {
             return Err(Problem::internal());
         };
@@ -215,6 +239,7 @@ impl Desk {
     fn remember(&mut self, conversation: ConversationId, user: UserId, settings: Settings) {
         let own = self.found.own.entry((conversation, user)).or_default();
         own.archived = settings.archived.unwrap_or(own.archived);
+        own.pinned = settings.pinned.unwrap_or(own.pinned);
         own.muted_until = settings.muted_until.unwrap_or(own.muted_until);
         let archived = self.found.archived.entry(conversation).or_default();
         archived.retain(|other| *other != user);
@@ -235,10 +260,15 @@ impl Desk {
         row.last_seq += 1;
         row.last_ord += i64::from(draft.kind == Kind::Text);
         row.version += 1;
-        // A clock that was set back doesn't turn a history round.
-        let at = row
-            .last_message_at
-            .map_or(self.now, |last| last.max(self.now));
+        let at = not_before(row.last_message_at, self.now).unwrap_or_else(|| {
+            tracing::warn!(
+                %conversation,
+                last_message_at = row.last_message_at.map(|at| at.0),
+                now = self.now.0,
+                "the latest message is more than a day ahead of the clock; using the clock"
+            );
+            self.now
+        });
         row.last_message_at = Some(at);
         row.last_message_id = Some(MessageId(id));
         let message = Arc::new(Message {

@@ -40,7 +40,7 @@ pub(super) async fn all(
     if !plan.changes.is_empty() || !plan.touches.is_empty() {
         script.run(tx).await?;
         changes::conversations(tx, plan).await?;
-        touches::all(tx, &plan.touches, now).await?;
+        touches::all(tx, &plan.touches).await?;
     }
     Ok(())
 }

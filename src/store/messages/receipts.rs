@@ -53,7 +53,7 @@ impl Store {
         let overall = is_told.then_some(overall);
         let receipts = rows.into_iter();
         Ok(receipts
-            .map(|row| row.into_receipt(message.seq, overall.as_ref()))
+            .map(|row| row.into_receipt(&message, overall.as_ref()))
             .collect())
     }
 }
@@ -134,7 +134,10 @@ impl Row {
     /// With its times, where there is an overall one to go by: of two people
     /// only the overall moves are kept, so the time is the first that is
     /// known; and reading implies delivery.
-    fn into_receipt(self, seq: i64, overall: Option<&Overall>) -> Receipt {
+    fn into_receipt(self, message: &message::Model, overall: Option<&Overall>) -> Receipt {
+        let seq = message.seq;
+        // Of a clock that was set back, no time is before the message.
+        let not_before = |at: Millis| at.max(message.created_at);
         let (delivered, read) = (self.delivered_seq >= seq, self.read_seq >= seq);
         let first = |times: &[Option<Millis>]| times.iter().flatten().min().copied();
         let times = overall.map(|overall| {
@@ -151,8 +154,8 @@ impl Row {
             },
             delivered,
             read,
-            delivered_at: delivered_at.filter(|_| delivered),
-            read_at: read_at.filter(|_| read),
+            delivered_at: delivered_at.map(not_before).filter(|_| delivered),
+            read_at: read_at.map(not_before).filter(|_| read),
         }
     }
 }

@@ -23,6 +23,8 @@ pub(super) struct Mine {
 #[derive(Debug)]
 pub(super) struct Room {
     history: Vec<Said>,
+    /// Whether its title is another one than at first.
+    pub(super) is_renamed: bool,
     people: [Option<Mine>; 3],
 }
 
@@ -35,10 +37,12 @@ impl Model {
     pub(super) fn new() -> Self {
         let group = || Room {
             history: vec![Said::system()],
+            is_renamed: false,
             people: [Some(Mine::default()); 3],
         };
         let direct = Room {
             history: Vec::new(),
+            is_renamed: false,
             people: [Some(Mine::default()), Some(Mine::default()), None],
         };
         Self {

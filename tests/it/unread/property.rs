@@ -196,8 +196,11 @@ impl Run {
         let is_group = place < 2;
         match step {
             Step::Rename if is_group => {
-                rename(&self.people[0], id, "Crew").await.expect(200);
-                room.system();
+                // The first time it is another title, and then the same.
+                rename(&self.people[0], id, "Other").await.expect(200);
+                if !std::mem::replace(&mut room.is_renamed, true) {
+                    room.system();
+                }
             }
             Step::Invite if is_group && !room.is_in(who) => {
                 let name = &me.username;

@@ -35,6 +35,8 @@ pub(super) struct LockedRow {
     read_ord: i64,
     #[serde(deserialize_with = "piece::flag")]
     archived: bool,
+    #[serde(deserialize_with = "piece::flag")]
+    pinned: bool,
     muted_until: Option<i64>,
     left: Option<i64>,
     peer: Option<UserId>,
@@ -45,7 +47,7 @@ pub(super) struct LockedRow {
 const LOCKED: &str = "c.id, c.kind, c.last_seq, c.last_ord, c.version, c.members_version, \
      c.participant_count, c.delivered_low, c.read_low, c.last_message_id, c.last_message_at, \
      p.user_id, COALESCE(p.joined_seq, 0), COALESCE(p.delivered_seq, 0), COALESCE(p.read_seq, 0), \
-     COALESCE(p.read_ord, 0), COALESCE(p.archived, FALSE), p.muted_until, p.left_seq, \
+     COALESCE(p.read_ord, 0), COALESCE(p.archived, FALSE), COALESCE(p.pinned, FALSE), p.muted_until, p.left_seq, \
      o.user_id, o.delivered_seq, o.read_seq";
 
 /// Locks the batch's conversations in the order of their ids, so that two
@@ -105,6 +107,7 @@ impl Found {
             self.marks.insert((id, user), marks);
             let own = Own {
                 archived: row.archived,
+                pinned: row.pinned,
                 muted_until: row.muted_until.map(Millis),
                 left: row.left,
             };

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use entity::{ConversationId, MessageId, UserId, receipt};
+use entity::{ConversationId, MessageId, Millis, UserId, receipt};
 
 use super::super::look::{Marks, Place};
 use super::super::{Append, Mark, Outcome};
@@ -20,6 +20,8 @@ pub(in crate::store::append) struct Move {
     /// The `ord` that the read one stands at.
     pub(in crate::store::append) ord: i64,
     pub(in crate::store::append) version: i64,
+    /// When: never before a message that they passed.
+    pub(in crate::store::append) at: Millis,
     /// Whether the read one stands at a message of this batch.
     pub(in crate::store::append) has_sent: bool,
 }
@@ -84,6 +86,7 @@ impl Desk {
             moved.read.go(seq, id, seq - 1);
             moved.ord = ord;
             moved.version = message.version;
+            moved.at = moved.at.max(message.created_at);
             moved.has_sent = true;
         }
     }
@@ -113,6 +116,7 @@ impl Desk {
                 moved.read.go(message.seq, message.id, before);
             }
             moved.version = message.version;
+            moved.at = moved.at.max(message.created_at);
         }
     }
 
@@ -154,8 +158,10 @@ impl Desk {
         if let Some(moved) = self.moving(append) {
             if let Some((place, message)) = delivered {
                 moved.delivered.go(place.seq, message, place.seq);
+                moved.at = moved.at.max(place.created_at);
             }
             if let Some((place, message)) = read {
+                moved.at = moved.at.max(place.created_at);
                 moved.read.go(place.seq, message, place.seq);
                 moved.ord = place.ord;
                 moved.has_sent = false;
@@ -196,6 +202,7 @@ impl Desk {
     fn moving(&mut self, append: &Append) -> Option<&mut Move> {
         let key = (append.conversation, append.actor.id);
         let before = *self.found.marks.get(&key)?;
+        let at = self.now;
         Some(self.plan.moves.entry(key).or_insert_with(|| Move {
             user: append.actor.clone(),
             before,
@@ -203,6 +210,7 @@ impl Desk {
             read: Stand::at(before.read),
             ord: before.read_ord,
             version: 0,
+            at,
             has_sent: false,
         }))
     }

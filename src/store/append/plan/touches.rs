@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
 use entity::message::Kind;
-use entity::{ConversationId, MessageId, UserId};
+use entity::{ConversationId, MessageId, Millis, UserId};
 
 use super::super::look::Target;
 use super::super::{Append, How, Outcome, Touch};
@@ -24,6 +24,8 @@ pub(in crate::store::append) struct NewTouch {
     pub(in crate::store::append) actor: UserId,
     pub(in crate::store::append) how: How,
     pub(in crate::store::append) version: i64,
+    /// When: not before the message itself.
+    pub(in crate::store::append) at: Millis,
 }
 
 impl Desk {
@@ -41,6 +43,7 @@ impl Desk {
             .ok_or_else(Problem::not_found)?;
         let has_changed = apply(target, append.actor.id, touch)?;
         let seq = target.row.seq;
+        let at = self.now.max(target.row.created_at);
         // What quotes it later in this batch quotes what it says now.
         if let Some(quotable) = self.found.quotable.get_mut(&touch.message) {
             quotable.quote.text = target.row.text.chars().take(QUOTE_MAX).collect();
@@ -60,6 +63,7 @@ impl Desk {
                 actor: append.actor.id,
                 how: touch.how.clone(),
                 version: row.version,
+                at,
             });
         }
         Ok(Outcome::Touched {

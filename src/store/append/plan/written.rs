@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use entity::message::Furthest;
-use entity::{ConversationId, UserId};
+use entity::{ConversationId, Millis, UserId};
 
 use super::super::look::Conversation;
 use super::super::moved::Lows;
@@ -65,6 +65,20 @@ impl Plan {
     ) -> bool {
         let row = self.conversations.get(&conversation);
         moved.has_sent || row.is_some_and(|row| row.last_ord == moved.ord)
+    }
+
+    /// When the overall marks of a conversation rise: not before the messages
+    /// that its members' marks passed.
+    pub(in crate::store::append) fn raised_at(
+        &self,
+        conversation: ConversationId,
+        now: Millis,
+    ) -> Millis {
+        let of_it = (conversation, UserId(i64::MIN))..=(conversation, UserId(i64::MAX));
+        let moves = self.moves.range(of_it).map(|(_, moved)| moved.at);
+        let row = self.conversations.get(&conversation);
+        let last = row.and_then(|row| super::not_before(row.last_message_at, now));
+        moves.fold(last.unwrap_or(now), Millis::max)
     }
 
     /// The conversations to which it brings more than messages and marks.

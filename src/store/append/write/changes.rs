@@ -36,6 +36,10 @@ pub(super) async fn members(tx: &impl ConnectionTrait, plan: &Plan) -> Result<()
     group_counts::add(tx, moves.filter_map(MemberMove::counts)).await
 }
 
+/// The time of a joining does not go back with a clock.
+const LATER_JOINING: &str = "CASE WHEN participant.joined_at > excluded.joined_at \
+     THEN participant.joined_at ELSE excluded.joined_at END";
+
 /// They see what comes from this on, their marks start at the present, and
 /// whoever comes back starts afresh.
 async fn join(
@@ -69,7 +73,6 @@ async fn join(
     let fresh = [
         Column::Role,
         Column::JoinedSeq,
-        Column::JoinedAt,
         Column::LeftSeq,
         Column::LeftVersion,
         Column::DeliveredSeq,
@@ -85,6 +88,7 @@ async fn join(
         .on_conflict(
             OnConflict::columns([Column::ConversationId, Column::UserId])
                 .update_columns(fresh)
+                .value(Column::JoinedAt, Expr::cust(LATER_JOINING))
                 .to_owned(),
         )
         .exec_without_returning(tx)

@@ -82,11 +82,12 @@ pub(super) async fn raise_lows(
         }
         // Of two, each is all the others of the other: the overall mark says it.
         if row.participant_count > 2 && row.participant_count <= TELLS_EACH_UP_TO {
-            receipts.extend(of_person((*conversation, *user), moved, now));
+            receipts.extend(of_person((*conversation, *user), moved));
         }
     }
     lows.extend(lowest(tx, script, &asked).await?);
     for (conversation, lowest) in lows {
+        let at = plan.raised_at(conversation, now);
         let Some(row) = plan.conversations.get_mut(&conversation) else {
             continue;
         };
@@ -95,15 +96,10 @@ pub(super) async fn raise_lows(
             _ => lowest,
         };
         if delivered > row.delivered_low.max(read_to) {
-            receipts.push(moved(
-                conversation,
-                receipt::Kind::Delivered,
-                delivered,
-                now,
-            ));
+            receipts.push(moved(conversation, receipt::Kind::Delivered, delivered, at));
         }
         if read_to > row.read_low {
-            receipts.push(moved(conversation, receipt::Kind::Read, read_to, now));
+            receipts.push(moved(conversation, receipt::Kind::Read, read_to, at));
         }
         let before = (row.delivered_low, row.read_low);
         row.delivered_low = row.delivered_low.max(delivered);
@@ -121,13 +117,12 @@ pub(super) async fn raise_lows(
 fn of_person(
     (conversation, user): (ConversationId, UserId),
     moved: &Move,
-    now: Millis,
 ) -> impl Iterator<Item = receipt::ActiveModel> {
     let seen = moved.read.covers;
     let had = moved.delivered.covers.filter(|had| Some(*had) > seen);
     let row = move |kind, up_to| receipt::ActiveModel {
         kind: Set(kind),
-        ..read(conversation, Some(user), up_to, now)
+        ..read(conversation, Some(user), up_to, moved.at)
     };
     let had = had.map(|up_to| row(receipt::Kind::Delivered, up_to));
     had.into_iter()

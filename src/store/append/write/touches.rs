@@ -1,6 +1,6 @@
 //! What is done to messages that are there.
 
-use entity::{Millis, message, reaction};
+use entity::{message, reaction};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, Statement, Value,
 };
@@ -10,21 +10,17 @@ use super::super::plan::touches::NewTouch;
 use crate::store::Result;
 
 /// Writes them, in order.
-pub(super) async fn all(
-    tx: &impl ConnectionTrait,
-    touches: &[NewTouch],
-    now: Millis,
-) -> Result<()> {
+pub(super) async fn all(tx: &impl ConnectionTrait, touches: &[NewTouch]) -> Result<()> {
     for touch in touches {
         match &touch.how {
             How::Edit(text) => {
                 text_of(touch)
                     .col_expr(message::Column::Text, text.as_str().into())
-                    .col_expr(message::Column::EditedAt, now.into())
+                    .col_expr(message::Column::EditedAt, touch.at.into())
                     .exec(tx)
                     .await?;
             }
-            How::Withdraw => withdraw(tx, touch, now).await?,
+            How::Withdraw => withdraw(tx, touch).await?,
             How::React { emoji, on } => {
                 of(touch).exec(tx).await?;
                 let key = (touch.message, emoji.as_str().to_owned(), touch.actor);
@@ -33,7 +29,7 @@ pub(super) async fn all(
                         message_id: Set(key.0),
                         emoji: Set(key.1),
                         user_id: Set(key.2),
-                        created_at: Set(now),
+                        created_at: Set(touch.at),
                         version: Set(touch.version),
                     };
                     reaction::Entity::insert(row)
@@ -76,10 +72,10 @@ async fn count_deleted(tx: &impl ConnectionTrait, touch: &NewTouch) -> Result<()
 }
 
 /// The text goes, and with it what people made of it.
-async fn withdraw(tx: &impl ConnectionTrait, touch: &NewTouch, now: Millis) -> Result<()> {
+async fn withdraw(tx: &impl ConnectionTrait, touch: &NewTouch) -> Result<()> {
     text_of(touch)
         .col_expr(message::Column::Text, "".into())
-        .col_expr(message::Column::DeletedAt, now.into())
+        .col_expr(message::Column::DeletedAt, touch.at.into())
         .exec(tx)
         .await?;
     reaction::Entity::delete_many()

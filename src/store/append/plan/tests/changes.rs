@@ -88,9 +88,12 @@ pub(super) fn leave() -> Append {
 }
 
 pub(super) fn rename() -> Append {
-    let title = Some("New".to_owned());
+    rename_to("New")
+}
+
+pub(super) fn rename_to(title: &str) -> Append {
     change(Change {
-        title,
+        title: Some(title.to_owned()),
         ..Change::default()
     })
 }
@@ -135,6 +138,7 @@ fn versions(outcomes: &[Outcome]) -> Vec<Became> {
         }
         Outcome::Changed { message, .. } => Ok((message.version, Vec::new())),
         Outcome::Set { version, .. } => Ok((*version, Vec::new())),
+        Outcome::Unchanged => Ok((0, Vec::new())),
         Outcome::Refused(problem) => Err(Some(problem.code)),
         Outcome::Stale => Err(None),
         Outcome::Known(_)
@@ -156,9 +160,9 @@ fn everything_takes_the_next_version_and_only_what_is_said_takes_a_place() {
     let batch = [
         post(1),
         rename(),
-        set(2, archived(false)),
+        set(2, muted(NOW.0 + 1)),
         post(2),
-        rename(),
+        rename_to("Newer"),
     ];
     let (outcomes, plan) = assigned(&batch);
     assert_eq!(versions(&outcomes), [11, 12, 13, 14, 15].map(new));
@@ -172,6 +176,25 @@ fn everything_takes_the_next_version_and_only_what_is_said_takes_a_place() {
         "a title is nobody's part"
     );
     assert_eq!(row.last_message_id, Some(MessageId(4)));
+}
+
+#[test]
+fn same_title_or_setting_takes_no_version() {
+    let mut found = found();
+    found.titles.insert(HERE, "New".to_owned());
+    let batch = [
+        rename(),
+        set(2, archived(false)),
+        rename_to("Newer"),
+        rename_to("Newer"),
+        set(2, archived(true)),
+        set(2, archived(true)),
+        rename(),
+    ];
+    let (outcomes, plan) = assigned_with(&batch, found);
+    let expected = [0, 0, 11, 0, 12, 0, 13].map(new);
+    assert_eq!(versions(&outcomes), expected);
+    assert_eq!((plan.changes.len(), plan.settings.len()), (2, 1));
 }
 
 #[test]

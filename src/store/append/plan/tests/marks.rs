@@ -1,6 +1,6 @@
 //! Marks that people move by themselves, and by sending, in one batch.
 
-use super::changes::{HERE, assigned_with, by, found, leave, post, rename};
+use super::changes::{HERE, assigned_with, by, found, leave, post, rename, rename_to};
 use super::*;
 use crate::store::append::Mark;
 use crate::store::append::look::Place;
@@ -18,6 +18,7 @@ fn with_history() -> Found {
             conversation: HERE,
             seq,
             ord: seq.min(7),
+            created_at: Millis(0),
         };
         found.places.insert(MessageId(seq), place);
     }
@@ -25,6 +26,7 @@ fn with_history() -> Found {
         conversation: ConversationId(2),
         seq: 3,
         ord: 3,
+        created_at: Millis(0),
     };
     found.places.insert(MessageId(99), place);
     found
@@ -134,7 +136,8 @@ fn a_system_message_stands_at_the_count_of_those_before() {
 /// Where something is left to get, or to read, before it, that stays so.
 #[test]
 fn who_changes_something_has_read_that_where_they_had_read_all_before_it() {
-    let (_, plan) = assigned_with(&[mark(1, &[(Read, 9)]), rename(), rename()], with_history());
+    let batch = [mark(1, &[(Read, 9)]), rename(), rename_to("Newer")];
+    let (_, plan) = assigned_with(&batch, with_history());
     let moved = of(&plan, 1);
     assert_eq!((moved.delivered.seq, moved.read.seq), (11, 11));
     assert_eq!((moved.version, moved.ord), (13, 7));
@@ -163,4 +166,18 @@ fn who_is_not_in_after_a_change_has_not_read_it() {
     }
     let (_, plan) = assigned_with(&[rename()], found);
     assert_eq!(plan.moves.len(), 0);
+}
+
+#[test]
+fn times_follow_a_day_ahead_at_most() {
+    const NOW: Millis = Millis(1_000_000_000_000);
+    let at = |after: i64| Millis(NOW.0 + after);
+    for (last, expected) in [
+        (None, Some(NOW)),
+        (Some(at(-1)), Some(NOW)),
+        (Some(at(AHEAD_MAX)), Some(at(AHEAD_MAX))),
+        (Some(at(AHEAD_MAX + 1)), None),
+    ] {
+        assert_eq!(not_before(last, NOW), expected, "{last:?}");
+    }
 }

@@ -45,6 +45,7 @@ fn found(disk: &Disk) -> Found {
             conversation: message.conversation_id,
             seq: message.seq,
             ord: message.seq,
+            created_at: message.created_at,
         };
         found.places.insert(message.id, place);
     }
@@ -141,7 +142,11 @@ fn what_was_changed_otherwise_is_looked_for() {
         conversation: ConversationId(2),
         ..changes::post(1)
     };
-    let archive = changes::by(1, What::Settings(Settings::default()));
+    let settings = Settings {
+        archived: Some(true),
+        ..Settings::default()
+    };
+    let archive = changes::by(1, What::Settings(settings));
     let batch = [changes::post(1), archive.clone(), elsewhere.clone()];
     let (_, plan, found) = assign(&batch, disk.found(), vec![7, 8], Millis(1_000));
     memory.learn(found, &plan);
