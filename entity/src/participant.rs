@@ -47,6 +47,8 @@ pub struct Model {
     pub left_seq: Option<i64>,
     /// The version before that of the leaving.
     pub left_version: Option<i64>,
+    /// The title of the group at that moment.
+    pub left_title: Option<String>,
     /// They have everything up to this `seq`.
     pub delivered_seq: i64,
     /// They have read everything up to this `seq`.

@@ -213,9 +213,11 @@ impl<'a> History<'a> {
                 self.row.members_version += 1;
                 self.row.participant_count -= 1;
                 let left_seq = self.row.last_seq - 1;
+                let title = self.row.title.clone();
                 let member = self.member(line.from)?;
                 member.left_seq = Some(left_seq);
                 member.left_version = Some(version - 1);
+                member.left_title = title;
                 member.version = version;
                 self.raise_lows(at);
             }
@@ -295,6 +297,7 @@ impl<'a> History<'a> {
             joined_at: at,
             left_seq: None,
             left_version: None,
+            left_title: None,
             delivered_seq: row.last_seq,
             read_seq: row.last_seq,
             read_ord: row.last_ord,

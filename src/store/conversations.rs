@@ -191,6 +191,7 @@ fn newcomer(id: ConversationId, user: UserId, now: Millis) -> participant::Activ
         joined_at: Set(now),
         left_seq: Set(None),
         left_version: Set(None),
+        left_title: Set(None),
         delivered_seq: Set(0),
         read_seq: Set(0),
         read_ord: Set(0),

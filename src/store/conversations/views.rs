@@ -188,7 +188,10 @@ const SEEN: [(&str, &str); 18] = [
     ("user_id", "p.user_id"),
     ("id", "c.id"),
     ("kind", "c.kind"),
-    ("title", "c.title"),
+    (
+        "title",
+        "CASE WHEN p.left_seq IS NULL THEN c.title ELSE p.left_title END",
+    ),
     ("participant_count", "c.participant_count"),
     ("delivered_low", "c.delivered_low"),
     ("read_low", "c.read_low"),

@@ -36,7 +36,10 @@ async fn who_left_sees_the_conversation_as_it_was_then() {
         people[0].send(id, text).await.expect(201);
     }
     rename(&people[0], id, "Later").await.expect(200);
-    assert_eq!(sight(&people[1].conversation(id).await), sight(&left));
+    let seen = people[1].conversation(id).await;
+    assert_eq!(sight(&seen), sight(&left));
+    assert_eq!(seen["title"], "Crew");
+    assert_eq!(people[0].conversation(id).await["title"], "Later");
     assert_eq!(seqs(&people[1], id).await, [1, 2, 3]);
     for place in ["after=1", "around=3", "before=99"] {
         let path = format!("/api/conversations/{id}/messages/?{place}");

@@ -1,5 +1,7 @@
 //! Changes of conversations themselves, and of people's own settings.
 
+use std::collections::HashMap;
+
 use entity::participant::{self, Role};
 use entity::{ConversationId, UserId, conversation};
 use sea_orm::{
@@ -16,12 +18,17 @@ use crate::store::{Result, group_counts, words};
 
 /// Writes who comes, goes, and becomes something else.
 pub(super) async fn members(tx: &impl ConnectionTrait, plan: &Plan) -> Result<()> {
+    // Titles are written later than this.
+    let mut titles: HashMap<ConversationId, &str> = HashMap::new();
     for (message, change) in &plan.changes {
+        let conversation = message.conversation_id;
+        titles.extend(change.title.as_deref().map(|title| (conversation, title)));
         for moved in &change.moves {
             match moved {
                 MemberMove::Join(user) => join(tx, plan, message, user.id).await?,
                 MemberMove::Leave(user) => {
-                    leave(tx, message, *user).await?;
+                    let title = titles.get(&conversation).copied();
+                    leave(tx, message, (*user, title)).await?;
                     // In a closed group no mark moves any more: each status
                     // stays as it is without a write.
                     if !change.closes {
@@ -60,6 +67,7 @@ async fn join(
         joined_at: Set(message.created_at),
         left_seq: Set(None),
         left_version: Set(None),
+        left_title: Set(None),
         delivered_seq: Set(message.seq),
         read_seq: Set(message.seq),
         read_ord: Set(told.map_or(0, |new: &NewMessage| new.ord)),
@@ -75,6 +83,7 @@ async fn join(
         Column::JoinedSeq,
         Column::LeftSeq,
         Column::LeftVersion,
+        Column::LeftTitle,
         Column::DeliveredSeq,
         Column::ReadSeq,
         Column::ReadOrd,
@@ -96,14 +105,24 @@ async fn join(
     Ok(())
 }
 
-/// They see nothing that comes from this on.
-async fn leave(tx: &impl ConnectionTrait, message: &Message, user: UserId) -> Result<()> {
+const PRESENT_TITLE: &str =
+    "(SELECT c.title FROM conversation c WHERE c.id = participant.conversation_id)";
+
+/// They see nothing that comes from this on. The title that they see is the one
+/// of this batch, if it has one.
+async fn leave(
+    tx: &impl ConnectionTrait,
+    message: &Message,
+    (user, title): (UserId, Option<&str>),
+) -> Result<()> {
+    let title = title.map_or_else(|| Expr::cust(PRESENT_TITLE), Expr::value);
     of(message.conversation_id, user)
         .col_expr(participant::Column::LeftSeq, (message.seq - 1).into())
         .col_expr(
             participant::Column::LeftVersion,
             (message.version - 1).into(),
         )
+        .col_expr(participant::Column::LeftTitle, title)
         .col_expr(participant::Column::Role, Role::Member.into())
         .col_expr(participant::Column::Version, message.version.into())
         .exec(tx)
