@@ -35,7 +35,9 @@ pub(crate) async fn fill(app: &TestApp, id: i64, count: usize) {
     let counted = format!(
         "UPDATE conversation SET participant_count = participant_count + {count} WHERE id = {id}"
     );
-    run(app, &[people, parts, counted]).await;
+    let groups = "INSERT INTO group_count (user_id, groups) SELECT id, 1 FROM \"user\" \
+                  WHERE username LIKE 'crowd%'";
+    run(app, &[people, parts, counted, groups.to_owned()]).await;
 }
 
 /// Changes the database past the server.
