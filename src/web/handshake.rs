@@ -33,7 +33,7 @@ pub(super) fn read(request: &HttpRequest) -> Result<Handshake, Problem> {
     if !asks_for_websocket(request) {
         return Err(Problem::new(
             Code::UpgradeRequired,
-            "This endpoint is a WebSocket: ask for the upgrade.",
+            "This is the door of a WebSocket: ask for the upgrade.",
         ));
     }
     let version = single(request, header::SEC_WEBSOCKET_VERSION);
