@@ -60,7 +60,7 @@ pub(super) fn routes(config: &mut ServiceConfig) {
             ],
         ))
         .service(at("/admin/audit", [(&get, to(audit::show))]))
-        .service(at("/admin/audit.csv", [(&get, to(audit::download))]))
+        .service(at("/admin/audit.csv", [(&post, to(audit::download))]))
         .configure(conversation_routes);
 }
 

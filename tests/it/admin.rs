@@ -62,9 +62,15 @@ impl Keeper {
         self.browser.submit(path, fields).await
     }
 
+    /// A file, asked for by the form of a page of the log.
+    async fn download(&mut self, path: &str) -> Shown {
+        self.get("/admin/audit").await.expect(200);
+        self.browser.submit(path, &[]).await
+    }
+
     /// The log's newest lines, as their table has them.
     async fn log(&mut self, query: &str) -> Vec<String> {
-        let csv = self.get(&format!("/admin/audit.csv{query}")).await;
+        let csv = self.download(&format!("/admin/audit.csv{query}")).await;
         let csv = csv.expect(200);
         let lines = csv.source.lines().skip(1);
         lines

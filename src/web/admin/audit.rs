@@ -88,7 +88,8 @@ pub(in crate::web) async fn show(
     page_as(StatusCode::OK, &page)
 }
 
-/// `GET /admin/audit.csv`: all that fits, however much it is, as it is read.
+/// `POST /admin/audit.csv`: all that fits, however much it is, as it is read.
+/// It writes a line to the log, so that no link can ask for it.
 pub(in crate::web) async fn download(
     app: App,
     Admin(login): Admin,

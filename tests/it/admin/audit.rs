@@ -61,14 +61,14 @@ async fn a_question_that_makes_no_sense_is_told_so() {
         page.check_page();
         assert!(page.text.contains(said), "{query}: {}", page.text);
         let path = format!("/admin/audit.csv?{query}");
-        keeper.get(&path).await.expect(400);
+        keeper.download(&path).await.expect(400);
     }
     // None of these was a download.
     let csv = keeper
-        .get("/admin/audit.csv?what=user.promote&whom=root")
+        .download("/admin/audit.csv?what=user.promote&whom=root")
         .await;
     assert!(!csv.expect(200).source.contains("audit.download"));
-    let csv = keeper.get("/admin/audit.csv").await.expect(200);
+    let csv = keeper.download("/admin/audit.csv").await.expect(200);
     assert_eq!(csv.source.matches("audit.download").count(), 2);
     assert!(csv.source.contains(",\"what=user.promote, whom=root\","));
     assert!(csv.source.contains(",all of it,"));
@@ -150,7 +150,7 @@ async fn days_and_pages_follow_the_clock() {
     }
     store.close().await;
     let csv = keeper
-        .get("/admin/audit.csv?from=2026-11-01&until=2026-11-01")
+        .download("/admin/audit.csv?from=2026-11-01&until=2026-11-01")
         .await;
     let source = csv.expect(200).source;
     let found: Vec<&str> = source.lines().skip(1).collect();
@@ -189,7 +189,7 @@ async fn a_download_is_whole_and_runs_no_formula() {
         let fields = [("reason", reason.as_str())];
         keeper.browser.submit(&path, &fields).await.expect(303);
     }
-    let csv = keeper.get("/admin/audit.csv").await.expect(200);
+    let csv = keeper.download("/admin/audit.csv").await.expect(200);
     assert_eq!(csv.header("content-type"), Some("text/csv; charset=utf-8"));
     assert_eq!(
         csv.header("content-disposition"),
@@ -213,17 +213,41 @@ async fn a_download_is_whole_and_runs_no_formula() {
     assert!(older.text.contains("“=1+0”") && !older.text.contains("“=1+59”"));
 }
 
+/// Guards against links on other sites: the download writes a line.
+#[tokio::test]
+async fn link_downloads_no_audit_log() {
+    let app = TestApp::spawn().await;
+    let mut keeper = Keeper::at(&app).await;
+    let page = keeper.get("/admin/audit?who=root").await.expect(200);
+    page.check_page();
+    assert!(
+        page.source
+            .contains("<form method=\"post\" action=\"/admin/audit.csv?who=root")
+    );
+    for method in [Method::GET, Method::HEAD] {
+        let request = keeper.browser.request(method, "/admin/audit.csv");
+        keeper.browser.send(request).await.expect(405);
+    }
+    let forged = keeper.browser.request(Method::POST, "/admin/audit.csv");
+    keeper.browser.send(forged).await.expect(403);
+    let csv = keeper.download("/admin/audit.csv").await.expect(200);
+    assert_eq!(csv.source.matches("audit.download").count(), 1);
+}
+
 #[tokio::test]
 async fn nothing_changes_or_deletes_a_line() {
     let app = TestApp::spawn().await;
     let mut keeper = Keeper::at(&app).await;
     keeper.get("/admin/audit").await.expect(200);
-    for path in ["/admin/audit", "/admin/audit.csv"] {
-        for method in [Method::POST, Method::PUT, Method::PATCH, Method::DELETE] {
+    for (path, own, allowed) in [
+        ("/admin/audit", Method::POST, "GET, HEAD"),
+        ("/admin/audit.csv", Method::GET, "POST"),
+    ] {
+        for method in [own, Method::PUT, Method::PATCH, Method::DELETE] {
             let request = keeper.browser.request(method, path);
             let request = request.header("x-csrf-token", &keeper.browser.token);
             let refused = keeper.browser.send(request).await.expect(405);
-            assert_eq!(refused.header("allow"), Some("GET, HEAD"));
+            assert_eq!(refused.header("allow"), Some(allowed));
         }
     }
     keeper.get("/admin/audit/1").await.expect(404);

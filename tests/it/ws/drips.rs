@@ -94,7 +94,7 @@ async fn a_body_that_never_comes_to_an_end_is_refused() {
     let app = impatient(|it| it.body_within = PATIENCE).await;
     let mut stream = TcpStream::connect(app.site().address()).await.unwrap();
     let head = b"POST /api/auth/login/ HTTP/1.1\r\nHost: here\r\n\
-        Content-Type: application/json\r\nContent-Length: 100000\r\n\r\n{";
+        Content-Type: application/json\r\nContent-Length: 8000\r\n\r\n{";
     stream.write_all(head).await.unwrap();
     let (reader, writer) = stream.split();
     let answer = String::from_utf8(drip(reader, writer, b' ').await).unwrap();
@@ -195,8 +195,8 @@ async fn download(person: &Person) -> TcpStream {
     socket.set_recv_buffer_size(64 * 1024).unwrap();
     let mut stream = socket.connect(person.site.address()).await.unwrap();
     let request = format!(
-        "GET /admin/audit.csv HTTP/1.1\r\nHost: here\r\nAuthorization: Bearer {}\r\n\
-         Connection: close\r\n\r\n",
+        "POST /admin/audit.csv HTTP/1.1\r\nHost: here\r\nAuthorization: Bearer {}\r\n\
+         Content-Length: 0\r\nConnection: close\r\n\r\n",
         person.token
     );
     stream.write_all(request.as_bytes()).await.unwrap();
