@@ -17,6 +17,25 @@ use crate::telemetry::LimitedLine;
 /// How long a browser may remember what it is allowed, in seconds.
 const REMEMBERED: usize = 3600;
 
+/// Where the endpoints are that answer programs: those of `/api`, and direct
+/// conversations by name.
+const API: [&str; 5] = [
+    "/api/",
+    "/messages/history/",
+    "/messages/send/",
+    "/messages/status/",
+    "/messages/unread",
+];
+
+/// Whether a bearer token is what this path is for. All others are pages, which
+/// come with a cookie.
+fn is_api(path: &str) -> bool {
+    API.iter().any(|root| match root.ends_with('/') {
+        true => path.starts_with(root),
+        false => path == *root,
+    })
+}
+
 /// Answers browsers that ask on behalf of the origins that the settings name.
 #[must_use]
 pub fn cors(settings: &Settings) -> Condition<Cors> {
@@ -28,11 +47,11 @@ pub fn cors(settings: &Settings) -> Condition<Cors> {
     let is_any = !allowed.is_empty();
     let cors = Cors::default()
         .allowed_origin_fn(move |origin, request| {
-            let is_api = request.uri.path().starts_with("/api/");
-            is_api && allowed.iter().any(|allowed| origin == allowed.as_str())
+            is_api(request.uri.path()) && allowed.iter().any(|allowed| origin == allowed.as_str())
         })
         .allowed_methods([
             Method::GET,
+            Method::HEAD,
             Method::POST,
             Method::PUT,
             Method::PATCH,

@@ -63,6 +63,41 @@ async fn an_origin_that_is_named_may() {
     }
 }
 
+/// Every method of every endpoint that answers programs, as the table of routes
+/// has them; and none of a page.
+#[tokio::test]
+async fn every_method_of_api_may_be_asked() {
+    let app = app().await;
+    let by_name = ["history/", "send/", "status/", "unread"];
+    let mut asked = 0;
+    for (path, methods) in crate::authority::routes::of_the_sources() {
+        let is_by_name = |it: &&str| path.starts_with(&format!("/messages/{it}"));
+        let is_api = path.starts_with("/api/") || by_name.iter().any(is_by_name);
+        let path = crate::authority::routes::shape(&path).replace("{}", "7");
+        let heads = methods
+            .iter()
+            .any(|it| it == "GET")
+            .then(|| "HEAD".to_owned());
+        for method in methods.into_iter().chain(heads) {
+            let request = app.site().request(Method::OPTIONS, &path);
+            let request = request
+                .header("origin", THEIRS)
+                .header("access-control-request-method", &method)
+                .header("access-control-request-headers", "authorization");
+            let answer = app.site().send(request).await;
+            let (status, allowed) = (answer.status, answer.header(ALLOWED));
+            let expected = if is_api {
+                (200, Some(THEIRS))
+            } else {
+                (403, None)
+            };
+            assert_eq!((status, allowed), expected, "{method} {path}");
+            asked += usize::from(is_api);
+        }
+    }
+    assert!(asked > 50, "{asked}");
+}
+
 #[tokio::test]
 async fn any_other_may_not() {
     let app = app().await;
