@@ -20,8 +20,8 @@ use crate::store::{FolderLock, ServeLock, Store, StoreError};
 use crate::telemetry::{RootSpan, sum_up_each_minute, sum_up_lines};
 use crate::web::{
     Forwarders, Hashing, PasswordChecks, State, brings_no_body, can_be_met, cors, count_requests,
-    explain_cors, metrics_alone, note_form_token, note_steps, on_every_response, public_metrics,
-    routes, serve_watched, show_refusals,
+    explain_cors, metrics_alone, note_steps, on_every_response, public_metrics, routes,
+    serve_watched, show_refusals,
 };
 
 /// Connections that may wait to be let in: as many as Linux allows. All come
@@ -287,7 +287,6 @@ fn serve(listener: TcpListener, state: web::Data<State>) -> io::Result<Server> {
         let state = &for_apps;
         App::new()
             .app_data(state.clone())
-            .wrap(from_fn(note_form_token))
             .wrap(from_fn(brings_no_body))
             .wrap(from_fn(show_refusals))
             .wrap(cors(&state.settings))

@@ -25,6 +25,7 @@ mod health;
 mod limits;
 mod lists;
 mod made;
+mod methods;
 mod metrics;
 mod pages;
 mod paging;
@@ -37,9 +38,10 @@ mod sockets;
 mod transport;
 mod upgrade;
 
+use std::future::ready;
+
 use actix_web::dev::HttpServiceFactory;
 use actix_web::http::Method;
-use actix_web::http::header;
 use actix_web::middleware::from_fn;
 use actix_web::web::{PathConfig, QueryConfig, ServiceConfig};
 use actix_web::{Resource, Route, guard, web};
@@ -49,11 +51,12 @@ use crate::config::Settings;
 use crate::engine::Engine;
 use crate::protocol::{Code, Problem};
 use crate::store::Store;
+use body::BodyMax;
+use methods::AllowedMethods;
 
 pub use admin::PasswordChecks;
 pub use cors::{cors, explain_cors};
 pub use counting::count_requests;
-pub use csrf::note_form_token;
 pub use encoding::can_be_met;
 pub use forwarders::Forwarders;
 pub use hashing::Hashing;
@@ -104,8 +107,16 @@ pub fn routes(config: &mut ServiceConfig) {
             [(&get, to(security_txt::show))],
         ))
         .configure(socket_routes)
-        .service(at("/api/auth/register", [(&post, to(identity::register))]))
-        .service(at("/api/auth/login", [(&post, to(identity::login))]))
+        .service(
+            open_at("/api/auth/register", [(&post, to(identity::register))])
+                .app_data(BodyMax::WITHOUT_LOGIN)
+                .wrap(from_fn(auth::look_up)),
+        )
+        .service(
+            open_at("/api/auth/login", [(&post, to(identity::login))])
+                .app_data(BodyMax::WITHOUT_LOGIN)
+                .wrap(from_fn(auth::look_up)),
+        )
         .service(at("/api/auth/logout", [(&post, to(identity::logout))]))
         .service(at("/api/auth/ticket", [(&post, to(identity::ticket))]))
         .service(at(
@@ -266,20 +277,29 @@ fn forms(config: &mut ServiceConfig) {
     use pages::{login, register, reset};
     let (get, post) = (Method::GET, Method::POST);
     config
-        .service(at(
-            "/login",
-            [(&get, to(login::show)), (&post, to(login::submit))],
-        ))
-        .service(at(
-            "/register",
-            [(&get, to(register::show)), (&post, to(register::submit))],
-        ))
+        .service(
+            open_at(
+                "/login",
+                [(&get, to(login::show)), (&post, to(login::submit))],
+            )
+            .app_data(BodyMax::WITHOUT_LOGIN)
+            .wrap(from_fn(auth::look_up)),
+        )
+        .service(
+            open_at(
+                "/register",
+                [(&get, to(register::show)), (&post, to(register::submit))],
+            )
+            .app_data(BodyMax::WITHOUT_LOGIN)
+            .wrap(from_fn(auth::look_up)),
+        )
         .service(at("/logout", [(&post, to(login::logout))]))
         .service(
             open_at(
                 "/reset",
                 [(&get, to(reset::show)), (&post, to(reset::submit))],
             )
+            .app_data(BodyMax::WITHOUT_LOGIN)
             .wrap(from_fn(auth::within_budget)),
         )
         .service(open_at("/static/{path:.*}", [(&get, to(assets::serve))]));
@@ -356,20 +376,9 @@ fn sending_at<const N: usize>(
 /// (RFC 9110, section 15.5.6). `HEAD` goes where `GET` goes. Nobody looks who
 /// asks.
 fn open_at<const N: usize>(path: &str, routes: [(&Method, Route); N]) -> Resource {
-    let allowed = routes.iter().map(|(method, _)| match **method {
-        Method::GET => "GET, HEAD",
-        ref method => method.as_str(),
-    });
-    let allowed: Vec<&str> = allowed.collect();
-    let allowed = allowed.join(", ");
-    let resource = web::resource(path).default_service(web::to(move || {
-        let problem = Problem::new(Code::MethodNotAllowed, "This path has no such method.");
-        let mut response = problem::response(&problem);
-        if let Ok(allowed) = header::HeaderValue::from_str(&allowed) {
-            response.headers_mut().insert(header::ALLOW, allowed);
-        }
-        async { response }
-    }));
+    let allowed = AllowedMethods::new(routes.iter().map(|(method, _)| *method));
+    let resource = web::resource(path).app_data(allowed.clone());
+    let resource = resource.default_service(web::to(move || ready(allowed.refusal())));
     routes
         .into_iter()
         .fold(resource, |resource, (method, route)| {

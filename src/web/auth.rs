@@ -13,11 +13,12 @@ use actix_web::body::MessageBody;
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::{Method, header};
 use actix_web::middleware::Next;
-use actix_web::{FromRequest, HttpMessage, HttpRequest};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse};
 use entity::{Millis, UserId};
 use tokio::time::Instant;
 
 use super::cookies::Jar;
+use super::methods::AllowedMethods;
 use super::security_lines::note;
 use super::{App, State, csrf, decoding, limits, lists, problem};
 use crate::auth::TicketHolder;
@@ -73,9 +74,9 @@ impl Refused {
     }
 }
 
-/// Looks who asks before a handler's arguments are taken. Those are polled
-/// side by side: whoever isn't let in would hear now that, now what else is
-/// wrong with the request.
+/// Looks who asks before a handler's arguments are taken, of which the body is
+/// one. Those are polled side by side: a caller that isn't let in would get now
+/// that, now what else is wrong with the request.
 ///
 /// What somebody asks counts, and what is too much is refused here.
 pub(super) async fn look_up(
@@ -99,14 +100,18 @@ pub(super) async fn look_up_sender(
 
 type Count = fn(&Rates, UserId) -> Result<Option<Standing>, TooMuch>;
 
+/// The order is: method, login, limit, and only then the body.
 async fn pass(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
     count: Count,
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
-    let found = of_request(request.request()).await;
-    let counted = match (&found, request.app_data::<App>()) {
-        (Ok(login), Some(app)) => count(app.engine.rates(), login.user.id),
+    if let Some(refused) = refused_method(&request) {
+        return Ok(request.into_response(refused).map_into_right_body());
+    }
+    let seen = of_request(request.request()).await;
+    let counted = match (&seen, request.app_data::<App>()) {
+        (Ok(seen), Some(app)) => count(app.engine.rates(), seen.login.user.id),
         _ => check_payer(request.request()).map(|()| None),
     };
     let standing = match counted {
@@ -116,6 +121,7 @@ async fn pass(
             return Ok(request.into_response(refused).map_into_right_body());
         }
     };
+    let found = from_our_page(&mut request, seen).await;
     request.extensions_mut().insert(Found(found));
     let mut response = next.call(request).await?.map_into_left_body();
     // Where it was too much of something else, the answer says of what.
@@ -125,6 +131,11 @@ async fn pass(
         limits::say(response.headers_mut(), standing);
     }
     Ok(response)
+}
+
+fn refused_method(request: &ServiceRequest) -> Option<HttpResponse> {
+    let allowed = request.app_data::<AllowedMethods>()?;
+    (!allowed.has(request.method())).then(|| allowed.refusal())
 }
 
 /// Refuses a request whose address took too much database time. For endpoints
@@ -152,18 +163,22 @@ fn check_payer(request: &HttpRequest) -> Result<(), TooMuch> {
 /// Lets in admins alone: to everybody else there is nothing here, whatever
 /// they ask and by whichever method.
 pub(super) async fn admins_only(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
-    let found = of_request(request.request()).await;
-    let is_let_in = match &found {
-        Ok(login) => login.user.is_admin,
-        Err(refused) => refused.is_admin || !refused.is_theirs(),
+    let seen = of_request(request.request()).await;
+    let is_let_in = match &seen {
+        Ok(seen) => seen.login.user.is_admin,
+        Err(problem) => problem.code != Code::Unauthenticated,
     };
-    if !is_let_in {
-        let nothing = problem::response(&Problem::not_found());
-        return Ok(request.into_response(nothing).map_into_right_body());
+    let refused = match is_let_in {
+        true => refused_method(&request),
+        false => Some(problem::response(&Problem::not_found())),
+    };
+    if let Some(refused) = refused {
+        return Ok(request.into_response(refused).map_into_right_body());
     }
+    let found = from_our_page(&mut request, seen).await;
     request.extensions_mut().insert(Found(found));
     Ok(next.call(request).await?.map_into_left_body())
 }
@@ -213,26 +228,46 @@ impl FromRequest for Admin {
     }
 }
 
-async fn of_request(request: &HttpRequest) -> Result<Login, Refused> {
+/// A login, before it is known whether its cookie comes from our pages.
+struct SeenLogin {
+    login: Login,
+    is_cookie: bool,
+}
+
+async fn of_request(request: &HttpRequest) -> Result<SeenLogin, Problem> {
     let app = request.app_data::<App>().ok_or_else(Problem::internal)?;
     let given = bearer(request).map(|token| Token::Given(token.to_owned()));
-    match or_cookie(app, request, given) {
-        None => Err(unauthenticated().into()),
-        Some(Token::Given(token) | Token::Ticket(token)) => Ok(check(app, request, &token).await?),
-        Some(Token::Cookie(token)) => {
-            let login = check(app, request, &token).await?;
-            csrf::check(app, request, login.id).map_err(|problem| {
-                note(
-                    app,
-                    request,
-                    (LimitedLine::CsrfRefused, Some(&login.user.username)),
-                );
-                Refused {
-                    problem,
-                    is_admin: login.user.is_admin,
-                }
-            })?;
-            Ok(login)
+    let (token, is_cookie) = match or_cookie(app, request, given) {
+        None => return Err(unauthenticated()),
+        Some(Token::Given(token) | Token::Ticket(token)) => (token, false),
+        Some(Token::Cookie(token)) => (token, true),
+    };
+    let login = check(app, request, &token).await?;
+    Ok(SeenLogin { login, is_cookie })
+}
+
+/// Refuses what comes by cookie alone.
+async fn from_our_page(
+    request: &mut ServiceRequest,
+    seen: Result<SeenLogin, Problem>,
+) -> Result<Login, Refused> {
+    let SeenLogin { login, is_cookie } = seen?;
+    if !is_cookie {
+        return Ok(login);
+    }
+    let app = request.app_data::<App>().cloned();
+    let app = app.ok_or_else(Problem::internal)?;
+    match csrf::check(&app, request, login.id).await {
+        Ok(()) => Ok(login),
+        Err(problem) => {
+            if problem.code == Code::CsrfFailed {
+                let line = (LimitedLine::CsrfRefused, Some(&*login.user.username));
+                note(&app, request.request(), line);
+            }
+            Err(Refused {
+                problem,
+                is_admin: login.user.is_admin,
+            })
         }
     }
 }

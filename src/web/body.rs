@@ -3,15 +3,18 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use actix_web::dev::Payload;
+use actix_web::dev::{Payload, ServiceRequest};
 use actix_web::http::header;
-use actix_web::web::{Bytes, BytesMut};
-use actix_web::{FromRequest, HttpRequest};
+use actix_web::web::Bytes;
+use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use futures_util::StreamExt;
 
 use super::{App, decoding};
 use crate::protocol::fields::{FieldReader, FromFields};
 use crate::protocol::{Code, Problem};
+
+/// A buffer for a body has this much room at most beside what came.
+const GROWTH: usize = 4096;
 
 /// A JSON body of this shape. What doesn't fit is refused with the field at
 /// fault.
@@ -94,6 +97,28 @@ fn is(request: &HttpRequest, kind: &str) -> bool {
     sent.eq_ignore_ascii_case(kind)
 }
 
+/// The largest body that a path takes, in bytes, if that is less than the
+/// server's.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct BodyMax(usize);
+
+impl BodyMax {
+    /// Of a path that nobody has to log in for.
+    pub(super) const WITHOUT_LOGIN: Self = Self(8 * 1024);
+}
+
+/// A body that was read before its handler asked for it, or why it could not
+/// be.
+struct ReadAhead(Result<Bytes, Problem>);
+
+/// Reads the body for a check before the handler, which gets it all the same.
+pub(super) async fn read_ahead(request: &mut ServiceRequest) -> Result<Bytes, Problem> {
+    let (head, payload) = request.parts_mut();
+    let bytes = read(head, payload).await;
+    head.extensions_mut().insert(ReadAhead(bytes.clone()));
+    bytes
+}
+
 /// The whole body as it came, within the time and the room that there is for
 /// it. One that is packed is refused before it is read: a little of it could
 /// be anything unpacked, and nobody packs what is as short as ours.
@@ -101,13 +126,25 @@ pub(super) fn read(
     request: &HttpRequest,
     payload: &mut Payload,
 ) -> impl Future<Output = Result<Bytes, Problem>> + use<> {
+    let ahead = request
+        .extensions()
+        .get::<ReadAhead>()
+        .map(|it| it.0.clone());
     let bounds = request.app_data::<App>().map(|app| {
         let settings = &app.settings;
-        (settings.timings.body_within, settings.limits.body_max)
+        let most = request.app_data::<BodyMax>();
+        let most = most.map_or(usize::MAX, |most| most.0);
+        (
+            settings.timings.body_within,
+            settings.limits.body_max.min(most),
+        )
     });
     let refused = refused_unread(request, bounds.map_or(0, |(_, most)| most));
     let payload = payload.take();
     async move {
+        if let Some(bytes) = ahead {
+            return bytes;
+        }
         refused?;
         let (patience, most) = bounds.ok_or_else(Problem::internal)?;
         let bytes = tokio::time::timeout(patience, collect(payload, most)).await;
@@ -133,16 +170,25 @@ fn refused_unread(request: &HttpRequest, most: usize) -> Result<(), Problem> {
 }
 
 async fn collect(mut payload: Payload, most: usize) -> Result<Bytes, Problem> {
-    let mut all = BytesMut::new();
+    let mut all = Vec::new();
     while let Some(piece) = payload.next().await {
         let piece =
             piece.map_err(|_| Problem::new(Code::BadRequest, "The body could not be read."))?;
         if all.len() + piece.len() > most {
             return Err(too_large());
         }
-        all.extend_from_slice(&piece);
+        append(&mut all, &piece);
     }
-    Ok(all.freeze())
+    Ok(all.into())
+}
+
+/// A buffer that doubles would hold twice of what a slow client sent.
+fn append(all: &mut Vec<u8>, piece: &[u8]) {
+    if all.capacity() - all.len() < piece.len() {
+        let whole = (all.len() + piece.len()).next_multiple_of(GROWTH);
+        all.reserve_exact(whole - all.len());
+    }
+    all.extend_from_slice(piece);
 }
 
 fn too_large() -> Problem {
@@ -209,6 +255,17 @@ mod tests {
     }
 
     text_fields!(Shape { name });
+
+    #[test]
+    fn buffer_holds_little_more_than_came() {
+        for step in [1, 700, 4096, 5000, 70_000] {
+            let mut all = Vec::new();
+            while all.len() < 200_000 {
+                append(&mut all, &vec![7; step]);
+                assert!(all.capacity() <= all.len() + GROWTH, "{step}");
+            }
+        }
+    }
 
     #[test]
     fn form_field_comes_once() {

@@ -5,72 +5,48 @@
 //! socket's handshake, which can bring neither, comes from one of our pages:
 //! browsers say from which in `Origin`.
 
-use actix_web::body::MessageBody;
-use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::HttpRequest;
+use actix_web::dev::ServiceRequest;
 use actix_web::http::header;
-use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage, HttpRequest};
 use entity::LoginId;
 
 use super::body::{self, is_form};
-use super::cookies::Jar;
 use super::security_lines::note;
-use super::{App, State, problem};
+use super::{State, decoding};
 use crate::protocol::{Code, Problem};
 use crate::telemetry::LimitedLine;
 
 const HEADER: &str = "x-csrf-token";
 const FIELD: &str = "csrf_token";
 
-/// The token that stood in a form.
-struct InForm(String);
-
-/// Notes the token of a form before its handler takes the body, of which it
-/// sees nothing less for it. Only those that come with a login's cookie need
-/// one.
-pub async fn note_form_token(
-    mut request: ServiceRequest,
-    next: Next<impl MessageBody + 'static>,
-) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    if comes_as_form(&request) {
-        let (head, payload) = request.parts_mut();
-        let bytes = match body::read(head, payload).await {
-            Ok(bytes) => bytes,
-            Err(problem) => {
-                let refused = problem::response(&problem);
-                return Ok(request.into_response(refused).map_into_right_body());
-            }
-        };
-        let token = form_urlencoded::parse(&bytes).find(|(name, _)| name == FIELD);
-        if let Some((_, token)) = token {
-            request.extensions_mut().insert(InForm(token.into_owned()));
-        }
-        request.set_payload(actix_web::dev::Payload::from(bytes));
-    }
-    Ok(next.call(request).await?.map_into_left_body())
-}
-
-fn comes_as_form(request: &ServiceRequest) -> bool {
-    let settings = request.app_data::<App>().map(|app| &app.settings);
-    let request = request.request();
-    settings.is_some_and(|settings| Jar::Login.of(request, settings).is_some())
-        && !request.method().is_safe()
-        && is_form(request)
-}
-
 /// Refuses what may change something and comes by this login's cookie, but
-/// not from our own pages.
-pub(super) fn check(app: &State, request: &HttpRequest, login: LoginId) -> Result<(), Problem> {
+/// not from our own pages. Of a form without the header the body is read, for
+/// its token: the login is known by then, and what it may ask is counted.
+pub(super) async fn check(
+    app: &State,
+    request: &mut ServiceRequest,
+    login: LoginId,
+) -> Result<(), Problem> {
     if request.method().is_safe() {
         return Ok(());
     }
-    let in_header = request.headers().get(HEADER).and_then(|v| v.to_str().ok());
-    let extensions = request.extensions();
-    let in_form = extensions.get::<InForm>().map(|InForm(token)| &**token);
-    match in_header.or(in_form) {
-        Some(token) if app.csrf.is_of_login(login, token) => Ok(()),
+    let in_header = request.headers().get(HEADER);
+    let token = match in_header.and_then(|value| value.to_str().ok()) {
+        Some(token) => Some(token.to_owned()),
+        None if is_form(request.request()) => token_of_form(request).await?,
+        None => None,
+    };
+    match token {
+        Some(token) if app.csrf.is_of_login(login, &token) => Ok(()),
         _ => Err(failed()),
     }
+}
+
+async fn token_of_form(request: &mut ServiceRequest) -> Result<Option<String>, Problem> {
+    let bytes = body::read_ahead(request).await?;
+    let mut pairs = decoding::pairs(&bytes)?.into_iter();
+    let token = pairs.find(|(name, _)| name == FIELD);
+    Ok(token.map(|(_, token)| token))
 }
 
 pub(super) fn failed() -> Problem {

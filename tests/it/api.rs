@@ -11,3 +11,4 @@ mod page_bytes;
 mod people;
 mod problems;
 mod tour;
+mod unsent;

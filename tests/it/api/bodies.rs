@@ -148,3 +148,36 @@ async fn what_is_wrong_with_a_field_is_said_in_our_own_words() {
     .await;
     assert_eq!(told, said("conversation", "a whole number"));
 }
+
+/// What is percent-encoded is decoded strictly, wherever it comes.
+#[tokio::test]
+async fn invalid_utf8_is_refused_everywhere() {
+    let app = TestApp::spawn().await;
+    let (ann, ben) = app.connected_pair("ann", "ben").await;
+    let id = ann.talk_with(&ben).await;
+    for path in [
+        "/api/users/?q=caf%E9",
+        "/api/users/?%FF=1&q=ben",
+        "/api/users/caf%E9/",
+        "/messages/history/be%6E%FF/",
+        "/profile/%C3",
+        "/messages?conversation=%FF",
+        "/ws/chat/%FF/",
+    ] {
+        let refused = match path.starts_with("/ws") {
+            true => ann.knock(path).await,
+            false => ann.get(path).await,
+        };
+        refused.refused(400, "bad_request");
+    }
+    ann.knock("/ws/?token=%FF")
+        .await
+        .refused(400, "bad_request");
+    let request = app.site().request(Method::POST, "/messages");
+    let request = request
+        .bearer_auth(&ann.token)
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(format!("conversation={id}&message=caf%E9"));
+    app.site().send(request).await.refused(400, "bad_request");
+    assert_eq!(ann.history(id).await.len(), 1);
+}

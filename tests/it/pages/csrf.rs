@@ -22,6 +22,30 @@ pub(crate) fn token_of(app: &TestApp, jwt: &str) -> String {
     csrf.of_login(LoginId(claims["sid"].as_i64().unwrap()))
 }
 
+/// A form whose bytes are no UTF-8 is refused whole, also for its token.
+#[tokio::test]
+async fn form_that_is_no_utf8_changes_nothing() {
+    let app = TestApp::spawn().await;
+    let ann = app.person("ann").await;
+    let mut browser = Browser::at(&app);
+    browser.log_in("ann").await.expect(303);
+    browser.get("/settings").await.expect(200);
+    let token = browser.token.clone();
+    for body in [
+        "csrf_token=%FF&display_name=Anna".to_owned(),
+        format!("csrf_token={token}%E9&display_name=Anna"),
+        format!("csrf_token={token}&display_name=caf%E9"),
+        format!("csrf_token={token}&display_name=Anna&%C3=1"),
+    ] {
+        let request = browser.request(Method::POST, "/settings/profile");
+        let request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+        let refused = browser.send(request.body(body)).await.expect(400);
+        assert!(refused.text.contains("bad_request"), "{}", refused.text);
+    }
+    let me = ann.get("/api/me/").await.expect(200);
+    assert_eq!(me["display_name"], "ann");
+}
+
 #[tokio::test]
 async fn a_cookie_alone_changes_nothing() {
     let app = TestApp::spawn().await;
