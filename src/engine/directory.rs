@@ -389,5 +389,6 @@ impl std::ops::Deref for Guard {
 impl Drop for Guard {
     fn drop(&mut self) {
         self.directory.leave(&self.handle);
+        self.handle.free_seat();
     }
 }

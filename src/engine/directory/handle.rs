@@ -106,6 +106,11 @@ impl Handle {
     /// socket may hang until the kernel gives up on it.
     pub fn vacate(&self) {
         self.let_go(CloseCode::Away);
+        self.free_seat();
+    }
+
+    /// The session has ended; others may hold the handle for a moment more.
+    pub(super) fn free_seat(&self) {
         self.seat.free();
     }
 
