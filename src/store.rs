@@ -52,7 +52,7 @@ use sqlite::Begin;
 
 pub use admin::{
     Act, AuditFilter, AuditLine, AuditPlace, Called, ConversationLine, ConversationOrder, Deed,
-    Deleted, Entry, Listing, NewReset, Part, PeopleOrder, PersonLine, Place, Sizes,
+    Deleted, Entry, Listing, NewReset, Part, PeopleOrder, PersonLine, Place, ReportView, Sizes,
     Standing as HouseStanding, Target,
 };
 pub use alone::ServeLock;

@@ -91,6 +91,7 @@ pub fn routes(config: &mut ServiceConfig) {
     config.configure(people).configure(by_name);
     config.configure(forms).configure(messenger);
     config.configure(api::invitations::routes);
+    config.configure(api::reports::routes);
     config
         .configure(oneself_and_others)
         .configure(admin::routes);

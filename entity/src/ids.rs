@@ -50,6 +50,10 @@ id!(
     InvitationId
 );
 id!(
+    /// A report of a message.
+    ReportId
+);
+id!(
     /// A running process.
     NodeId
 );

@@ -26,6 +26,7 @@ pub mod participant;
 pub mod password_reset;
 pub mod reaction;
 pub mod receipt;
+pub mod report;
 pub mod request_pause;
 pub mod user;
 pub mod user_status;
@@ -33,6 +34,6 @@ pub mod user_word;
 
 pub use ids::{
     AuditId, ConnectionId, ConversationId, InvitationId, InviteId, LoginId, MessageId, NodeId,
-    ReceiptId, UserId,
+    ReceiptId, ReportId, UserId,
 };
 pub use millis::Millis;

@@ -33,6 +33,7 @@ mod m20261201_000038_epoch;
 mod m20261201_000040_group_counts;
 mod m20261201_000045_request_pauses;
 mod m20261201_000046_group_invitations;
+mod m20261201_000047_reports;
 mod m20261201_000050_connection_lists;
 mod m20261201_000055_left_titles;
 
@@ -65,6 +66,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261201_000040_group_counts::Migration),
             Box::new(m20261201_000045_request_pauses::Migration),
             Box::new(m20261201_000046_group_invitations::Migration),
+            Box::new(m20261201_000047_reports::Migration),
             Box::new(m20261201_000050_connection_lists::Migration),
             Box::new(m20261201_000055_left_titles::Migration),
         ]

@@ -65,6 +65,8 @@ pub struct Rates {
     /// Groups in which a user is put by users to whom they never wrote. 20 in
     /// a day.
     pub unsolicited_groups: Option<Rate>,
+    /// Reports of messages by a user. 20 in a day.
+    pub reports: Option<Rate>,
     /// Open sockets of a user. 20.
     pub sockets: Option<NonZeroU32>,
 }
@@ -75,7 +77,7 @@ const RIGHT: &str = "off, or limits with commas between, such as \
      database=50/500 (milliseconds a second/at once), \
      registrations=10,logins=60,account-logins=10,address-logins=100, \
      address-successes=200 (in ten minutes), groups=10 (in an hour), \
-     unsolicited-groups=20 (in a day), sockets=20,connections=1024,waiting-passwords=2 \
+     unsolicited-groups=20,reports=20 (in a day), sockets=20,connections=1024,waiting-passwords=2 \
      (at a time), each of which may be =off";
 
 impl Rates {
@@ -97,6 +99,7 @@ impl Rates {
             connections: NonZeroU32::new(1024),
             groups: spread(HOUR, NonZeroU32::new(10)),
             unsolicited_groups: spread(DAY, NonZeroU32::new(20)),
+            reports: spread(DAY, NonZeroU32::new(20)),
             sockets: NonZeroU32::new(20),
         }
     }
@@ -135,6 +138,7 @@ impl Rates {
             "address-successes" => self.address_successes = spread(TEN_MINUTES, count(value)?),
             "groups" => self.groups = spread(HOUR, count(value)?),
             "unsolicited-groups" => self.unsolicited_groups = spread(DAY, count(value)?),
+            "reports" => self.reports = spread(DAY, count(value)?),
             "waiting-passwords" => self.waiting_passwords = count(value)?,
             "connections" => self.connections = count(value)?,
             "sockets" => self.sockets = count(value)?,

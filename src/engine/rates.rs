@@ -54,6 +54,7 @@ pub struct Rates {
     logins: Limiter<String>,
     groups: Limiter<UserId>,
     unsolicited_groups: Limiter<UserId>,
+    reports: Limiter<UserId>,
     by_address: AddressLimits,
     /// Of proxies that no setting names.
     by_proxy: AddressLimits,
@@ -78,6 +79,7 @@ impl Rates {
             logins: Limiter::new(rates.logins),
             groups: Limiter::new(rates.groups),
             unsolicited_groups: Limiter::new(rates.unsolicited_groups),
+            reports: Limiter::new(rates.reports),
             by_address: AddressLimits::new(rates, 1),
             by_proxy: AddressLimits::new(rates, SHARE_OF_MANY),
             sockets: Seats::new(rates.sockets),
@@ -101,6 +103,14 @@ impl Rates {
     pub fn request(&self, user: UserId) -> Result<Option<Standing>, TooMuch> {
         self.database.check_user(user)?;
         self.requests.take(user)
+    }
+
+    /// A user reports a message.
+    ///
+    /// # Errors
+    /// If that is too much.
+    pub fn report(&self, user: UserId) -> Result<Option<Standing>, TooMuch> {
+        self.reports.take(user)
     }
 
     /// A user opens a socket; `Engine::sit` also frees the seats of clients

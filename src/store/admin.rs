@@ -7,6 +7,7 @@ mod audit;
 mod conversations;
 mod deletion;
 mod people;
+mod reports;
 mod resets;
 mod sizes;
 
@@ -16,6 +17,7 @@ pub use audit::{Act, AuditFilter, AuditLine, AuditPlace, Called, Deed, Entry, Ta
 pub use conversations::{ConversationLine, ConversationOrder, Part};
 pub use deletion::Deleted;
 pub use people::{PeopleOrder, PersonLine};
+pub use reports::ReportView;
 pub use resets::NewReset;
 pub use sizes::Sizes;
 

@@ -11,6 +11,11 @@ use super::{Result, Store};
 /// its end: a login's address tells a user's network from others meanwhile.
 const KEPT_AFTER_END: Duration = Duration::from_secs(30 * 24 * 3600);
 
+/// How long a report of a message is kept.
+const REPORTS_KEPT: Duration = Duration::from_secs(90 * 24 * 3600);
+const REPORTS: &str = "DELETE FROM report WHERE id IN \
+     (SELECT id FROM report WHERE created_at <= $1 LIMIT $2)";
+
 /// The most rows that one statement deletes.
 const BATCH: i64 = 500;
 
@@ -42,6 +47,7 @@ impl Store {
         let before = now.before(KEPT_AFTER_END);
         let statements = ENDED.map(|sql| (sql, before)).into_iter();
         let statements = statements.chain(PAUSES.map(|sql| (sql, now)));
+        let statements = statements.chain([(REPORTS, now.before(REPORTS_KEPT))]);
         let mut is_all = true;
         for (sql, until) in statements {
             let values = [Value::from(until), Value::from(BATCH)];

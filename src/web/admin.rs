@@ -10,6 +10,7 @@ mod csv_cell;
 mod messages;
 mod overview;
 mod recheck;
+mod reports;
 mod sheet;
 mod users;
 mod words;
@@ -61,7 +62,22 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         ))
         .service(at("/admin/audit", [(&get, to(audit::show))]))
         .service(at("/admin/audit.csv", [(&post, to(audit::download))]))
+        .configure(report_routes)
         .configure(conversation_routes);
+}
+
+fn report_routes(config: &mut ServiceConfig) {
+    let (get, post) = (Method::GET, Method::POST);
+    config
+        .service(at("/admin/reports", [(&get, to(reports::list))]))
+        .service(at(
+            "/admin/reports/{id:\\d+}",
+            [(&get, to(reports::show)), (&post, to(reports::read))],
+        ))
+        .service(at(
+            "/admin/reports/{id:\\d+}/done",
+            [(&post, to(reports::finish))],
+        ));
 }
 
 fn conversation_routes(config: &mut ServiceConfig) {

@@ -11,6 +11,7 @@ pub(super) mod invites;
 pub(super) mod me;
 pub(super) mod messages;
 pub(super) mod receipts;
+pub(super) mod reports;
 pub(super) mod users;
 
 use entity::{ConversationId, UserId, user};

@@ -7,6 +7,7 @@ mod gate;
 mod lists;
 mod overview;
 mod recheck;
+mod reports;
 mod resets;
 
 use entity::Millis;

@@ -6,7 +6,7 @@ mod changes;
 mod costs;
 mod filler;
 mod flow;
-mod listings;
+mod house;
 mod memory;
 pub(crate) mod meter;
 mod plans;

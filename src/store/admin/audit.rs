@@ -90,6 +90,10 @@ deeds! {
     WithdrawMessage = "conversation.withdraw",
     /// Closed a group.
     CloseGroup = "conversation.close",
+    /// Read the messages around a reported one.
+    ReadReport = "report.read",
+    /// Was done with a report.
+    FinishReport = "report.done",
     /// Made an invitation.
     CreateInvite = "invite.create",
     /// Downloaded the log.

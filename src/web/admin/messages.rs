@@ -42,20 +42,20 @@ impl FromFields for Fields {
 }
 
 /// A message, in words.
-struct Said {
-    id: MessageId,
-    seq: i64,
-    sender: String,
+pub(super) struct Said {
+    pub(super) id: MessageId,
+    pub(super) seq: i64,
+    pub(super) sender: String,
     /// Who is answered, and what they said.
-    quote: Option<(String, String)>,
-    text: String,
+    pub(super) quote: Option<(String, String)>,
+    pub(super) text: String,
     /// Each with how many there are.
-    reactions: Vec<(String, u32)>,
-    iso: String,
-    at: String,
-    is_edited: bool,
-    is_withdrawn: bool,
-    can_withdraw: bool,
+    pub(super) reactions: Vec<(String, u32)>,
+    pub(super) iso: String,
+    pub(super) at: String,
+    pub(super) is_edited: bool,
+    pub(super) is_withdrawn: bool,
+    pub(super) can_withdraw: bool,
 }
 
 #[derive(Template)]

@@ -41,6 +41,8 @@ pub(super) fn deed(name: &str) -> &str {
         "conversation.read" => "read messages of",
         "conversation.withdraw" => "withdrew a message in",
         "conversation.close" => "closed",
+        "report.read" => "read the messages around a report in",
+        "report.done" => "was done with a report in",
         "invite.create" => "made an invitation",
         "audit.download" => "downloaded the audit log",
         other => other,

@@ -100,6 +100,7 @@ export const withdraw = (message) => ask('DELETE', one(message));
 export const react = (message, emoji, isOn) =>
   ask(isOn ? 'PUT' : 'DELETE', `${one(message)}reactions/${named(emoji)}/`);
 export const receipts = (message) => all(`${one(message)}receipts/?limit=100`);
+export const report = (message, reason) => ask('POST', `${one(message)}report/`, { reason });
 export const marked = ({ type, conversation_id: id, message_id }) =>
   ask('POST', `${of(id)}${type === 'delivered' ? 'delivered' : 'read'}/`, { message_id });
 

@@ -6,6 +6,7 @@ import { openDetails } from './details.js';
 import { openEmoji, quickRow } from './emoji.js';
 import { openMenu } from './menu.js';
 import { addressOf } from './message.js';
+import { openReport } from './report.js';
 import { say } from './toast.js';
 
 /** The last year that every clock knows, but not its last days: no zone may make
@@ -48,6 +49,7 @@ export function openMessageMenu(app, node, at) {
     canWrite && isMine && { text: 'Edit', act: () => composer.edit(message) },
     !message.deleted && { text: 'Copy', act: () => copy(message.text) },
     { text: 'Copy link', act: () => copy(new URL(addressOf(message), location.href).href) },
+    !isMine && !message.deleted && { text: 'Report', act: () => openReport(message) },
     isMine && !message.deleted && { text: 'Details', act: () => openDetails(app, message) },
     mayWithdraw && { text: 'Withdraw', isGrave: true, act: () => withdraw(app, message) },
   ].filter(Boolean);

@@ -250,6 +250,9 @@ impl Things {
             let other = world.somebody().await;
             things.set("{others invitation}", invitation(world, &other).await);
         }
+        if names("{report}") {
+            things.set("{report}", report(world).await);
+        }
         if names("{login}") {
             things.set("{login}", login_of(me).await);
         }
@@ -349,6 +352,24 @@ async fn invitation(world: &World, user: &Person) -> Value {
     invite(&owner, group, &user.username).await.expect(202);
     let list = user.get("/api/invitations/").await.expect(200);
     list[0]["id"].clone()
+}
+
+/// A report of a message.
+async fn report(world: &World) -> i64 {
+    let (one, two) = (world.somebody().await, world.somebody().await);
+    one.connect_with(&two).await;
+    let sent = one.direct_with(&two).await;
+    let message = one.send(sent, "Hello!").await.expect(201);
+    let path = format!(
+        "/api/conversations/{sent}/messages/{}/report/",
+        message["id"]
+    );
+    let reason = json!({ "reason": "Spam" });
+    two.post(&path, reason).await.expect(201);
+    let store = world.app.store().await;
+    let newest = store.reports(false, None, 1).await.unwrap();
+    store.close().await;
+    newest[0].report.id.0
 }
 
 async fn login_of(person: &Person) -> Value {

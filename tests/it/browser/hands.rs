@@ -288,3 +288,42 @@ const MOVED: &str = "
         note(this.classList.contains('ticks') ? 'ticks' : this.localName);
         return animate.apply(this, how);
     };";
+
+/// By a mouse, and on a phone by its menu; the reason is typed and sent by the
+/// keyboard.
+#[tokio::test]
+async fn message_is_reported_by_menu() {
+    let (app, browsers) = (TestApp::spawn().await, Browsers::start().await);
+    let (ann, ben) = app.connected_pair("ann", "ben").await;
+    let id = ann.talk_with(&ben).await;
+    let tab = browsers.open_as(&ben, DESKTOP).await;
+    tab.open_conversation(id).await;
+    tab.choose(".history .bubble", "Report").await;
+    tab.see_text("dialog h2", "Report this message").await;
+    tab.assert_good().await;
+    tab.press(ENTER).await;
+    tab.see_text("dialog .wrong", "A few words").await;
+    tab.type_into("#report-reason", "Rude").await;
+    tab.press(ENTER).await;
+    tab.see_text(".toast", "Reported to the admins.").await;
+    tab.see_no("dialog").await;
+    // Not of one's own messages.
+    tab.say("Mine").await;
+    tab.see_said("Mine").await;
+    tab.assert_no_complaints().await;
+
+    let sent = ann.send(id, "Another.").await.expect(201);
+    let phone = browsers.open_as(&ben, PHONE).await;
+    phone.open_conversation(id).await;
+    let bubble = format!("#message-{} .bubble", sent["id"]);
+    phone.choose(&bubble, "Report").await;
+    phone.type_into("#report-reason", "Rude, too").await;
+    phone.assert_good().await;
+    phone.tap("dialog button[type=submit]").await;
+    phone.see_text(".toast", "Reported to the admins.").await;
+    let store = app.store().await;
+    let found = store.reports(false, None, 50).await.unwrap();
+    store.close().await;
+    let reasons = found.iter().map(|found| &*found.report.reason);
+    assert_eq!(reasons.collect::<Vec<_>>(), ["Rude, too", "Rude"]);
+}

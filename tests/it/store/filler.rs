@@ -3,7 +3,7 @@
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 
 /// Thousands of people and conversations, tens of thousands of messages.
-const FILL: [&str; 17] = [
+const FILL: [&str; 18] = [
     r#"INSERT INTO "user" (username, username_key, display_name, about, password_hash, is_admin, created_at)
        SELECT 'filler' || g, 'filler' || g, 'Filler', '', 'none', FALSE, g FROM generate_series(1, 3000) g"#,
     "INSERT INTO login (user_id, device, address, created_at, last_used_at, expires_at, ended_at)
@@ -39,6 +39,9 @@ const FILL: [&str; 17] = [
      SELECT 'filler' || g, g, g, 3000000000000 FROM generate_series(1, 3000) g",
     "INSERT INTO request_pause (requester_id, recipient_id, until)
      SELECT g, g + k, 3000000000000 FROM generate_series(1, 2990) g, generate_series(5, 8) k",
+    "INSERT INTO report (message_id, reporter_id, conversation_id, seq, sender_id, reason, text, created_at, done_at)
+     SELECT 1000000 + g * 20 + 1, g % 2990 + 2, g, 1, g, '', '', 2000000000000, CASE WHEN g % 2 = 0 THEN g END
+     FROM generate_series(1, 2990) g",
     "INSERT INTO group_invitation (conversation_id, user_id, inviter_id, created_at, declined_until)
      SELECT g, g % 500 + k, g, g, CASE WHEN g % 2 = 0 THEN 3000000000000 END
      FROM generate_series(1, 2990) g, generate_series(5, 8) k",

@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 
-use entity::{AuditId, ConversationId, LoginId, Millis, NodeId, UserId, receipt, user};
+use entity::{ConversationId, LoginId, Millis, NodeId, UserId, receipt, user};
 use tidings::protocol::{ClientId, DisplayName, GroupTitle, MessageText, User, Username};
 use tidings::store::append::{Append, Change, How, Mark, MemberMove, Post, Settings, Touch, What};
 use tidings::store::{
-    Act, AuditFilter, AuditPlace, Called, Deed, HouseStanding, ListCursor, NewGroup, NewLogin,
-    NewReset, NewUser, PageRequest, ReceiptsRequest, RequestOutcome, Store, View, Window,
+    ListCursor, NewGroup, NewLogin, NewUser, PageRequest, ReceiptsRequest, RequestOutcome, Store,
+    View, Window,
 };
 
-use super::listings;
+use super::house;
 
-const NOW: Millis = Millis(2_000_000_000_000);
+pub(super) const NOW: Millis = Millis(2_000_000_000_000);
 
 /// Two people, and what they do; the statements of all of it are hot, or
 /// stand on somebody's way.
@@ -43,7 +43,7 @@ pub(crate) async fn everything(store: &Store) {
     store.touch_login(&found, NOW).await.unwrap();
     found.id = login;
     store.end_login(found.id, NOW).await.unwrap();
-    house(store, (ann.id, ben.id), group).await;
+    house::everything(store, (ann.id, ben.id), group).await;
 }
 
 pub(super) async fn person(store: &Store, name: &str) -> user::Model {
@@ -272,86 +272,4 @@ async fn lists(store: &Store, me: UserId) {
     let before = Some(found[0].id);
     store.connections(me, before, 1).await.unwrap();
     store.user(me).await.unwrap().unwrap();
-}
-
-/// What admins look through, page after page, and what they do.
-async fn house(store: &Store, (ann, ben): (UserId, UserId), group: ConversationId) {
-    let act = Act::at_the_command_line(NOW);
-    listings::all(store, ann).await;
-    store.parts(group, None, 50).await.unwrap();
-    store.parts(group, Some(ann), 50).await.unwrap();
-    audit(store, ann).await;
-    let message = store.conversation(ann, group).await.unwrap().last_message;
-    let message = message.unwrap().id;
-    store.seq_of(group, message).await.unwrap().unwrap();
-    for standing in [HouseStanding::Admin, HouseStanding::Member] {
-        store.set_standing(ben, standing, &act).await.unwrap();
-        store
-            .set_standing(ann, HouseStanding::Admin, &act)
-            .await
-            .unwrap();
-    }
-    let names = ("anna", "Anna K");
-    let names = (
-        Username::parse(names.0).unwrap(),
-        DisplayName::parse(names.1).unwrap(),
-    );
-    store.rename(ann, names, &act).await.unwrap();
-    let reset = NewReset {
-        token_hash: "hash".to_owned(),
-        expires_at: Millis(NOW.0 + 1),
-    };
-    store.offer_reset(ben, reset, &act).await.unwrap();
-    store
-        .use_reset("hash", "new".to_owned(), (NOW, String::new()))
-        .await
-        .unwrap();
-    store.revoke_logins(ben, &act).await.unwrap();
-    store.deactivate(ben, &act).await.unwrap();
-    store.reactivate(ben, &act).await.unwrap();
-    let ann = User::from(&store.user(ann).await.unwrap().unwrap());
-    store.close_group(group, ann, &act).await.unwrap();
-    store.groups_of(ben).await.unwrap();
-    let gone = store.delete_user(ben, "deleted-1".to_owned(), &act);
-    assert_eq!(gone.await.unwrap().parted.len(), 1);
-}
-
-async fn audit(store: &Store, ann: UserId) {
-    let by_one = [
-        AuditFilter::default(),
-        AuditFilter {
-            actor: Some(Called::User(ann)),
-            ..AuditFilter::default()
-        },
-        AuditFilter {
-            actor: Some(Called::Name("ann".to_owned())),
-            ..AuditFilter::default()
-        },
-        AuditFilter {
-            target_name: Some("ann".to_owned()),
-            ..AuditFilter::default()
-        },
-        AuditFilter {
-            from: Some(Millis(1)),
-            until: Some(NOW),
-            ..AuditFilter::default()
-        },
-        AuditFilter {
-            deed: Some(Deed::Promote),
-            ..AuditFilter::default()
-        },
-        AuditFilter {
-            target: Some("user:1".to_owned()),
-            ..AuditFilter::default()
-        },
-    ];
-    let place = AuditPlace {
-        at: Millis(5),
-        id: AuditId(5),
-    };
-    for filter in &by_one {
-        for before in [None, Some(place)] {
-            store.audit(filter, before, 50).await.unwrap();
-        }
-    }
 }

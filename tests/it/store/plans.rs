@@ -15,7 +15,7 @@ use super::flow;
 use super::statements::watched;
 use crate::support::TestDatabase;
 
-const GROWING: [&str; 16] = [
+const GROWING: [&str; 17] = [
     "message",
     "receipt",
     "participant",
@@ -32,6 +32,7 @@ const GROWING: [&str; 16] = [
     "password_reset",
     "request_pause",
     "group_invitation",
+    "report",
 ];
 
 #[tokio::test]

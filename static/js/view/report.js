@@ -1,0 +1,42 @@
+/** Reporting a message to the admins. */
+import * as api from '../net/api.js';
+import { element, write } from '../lib/dom.js';
+import { openDialog } from './dialog.js';
+import { say } from './toast.js';
+
+const REASON_MAX = 300;
+
+export function openReport(message) {
+  const field = element('input', {
+    id: 'report-reason', maxlength: REASON_MAX, autocomplete: 'off', dir: 'auto', autofocus: true,
+    'aria-describedby': 'report-hint report-wrong',
+  });
+  const wrong = element('p', { class: 'wrong', id: 'report-wrong', role: 'alert' });
+  const form = element('form', { class: 'stacked' },
+    element('p', { class: 'hint', id: 'report-hint' },
+      'The admins of this server see the message, your reason and your name, and can read the messages next to it.'),
+    element('div', { class: 'field' },
+      element('label', { for: 'report-reason' }, 'What is wrong with it?'), field, wrong),
+    element('p', { class: 'choices' }, element('button', { type: 'submit' }, 'Report')));
+  const dialog = openDialog('Report this message', form);
+  let isUnderWay = false;
+  form.addEventListener('submit', async (event) => {
+    event.preventDefault();
+    if (isUnderWay) return;
+    const reason = field.value.trim();
+    if (!reason) {
+      write(wrong, 'A few words, please.');
+      field.focus();
+      return;
+    }
+    isUnderWay = true;
+    try {
+      await api.report(message, reason);
+      dialog.close();
+      say('Reported to the admins.');
+    } catch (problem) {
+      write(wrong, problem.detail);
+    }
+    isUnderWay = false;
+  });
+}
