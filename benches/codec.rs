@@ -79,6 +79,7 @@ fn encode_read_receipt(bencher: Bencher<'_, '_>) {
         conversation_id: ConversationId(7),
         message_id: MessageId(1_000_001),
         seq: 1,
+        user_id: UserId(1),
         username: "person1".to_owned(),
         at: Millis(1_763_755_465_123),
         version: 2,

@@ -14,6 +14,7 @@ mod epochs;
 pub mod hub;
 pub mod journal;
 mod logins;
+mod names;
 pub mod overview;
 pub mod ports;
 pub mod presence;
@@ -30,7 +31,7 @@ mod task;
 pub mod testing;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use actix::Arbiter;
 use entity::{ConversationId, LoginId, Millis, UserId};
@@ -68,8 +69,7 @@ struct Inner {
     started: Instant,
     settings: Settings,
     store: Store,
-    /// Which history the database has.
-    epoch: String,
+    history: History,
     counters: Arc<Counters>,
     directory: Directory,
     hub: HubHandle,
@@ -83,6 +83,24 @@ struct Inner {
     background: BackgroundTasks,
     /// Empty once it stopped.
     arbiters: Mutex<Vec<Arbiter>>,
+}
+
+/// What clients compare with what they keep.
+struct History {
+    /// Which history the database has.
+    epoch: String,
+    /// Up to which people version changed names were told.
+    people_version: AtomicI64,
+}
+
+impl History {
+    /// Before anybody is here, nothing has to be told.
+    async fn of(store: &Store) -> Result<Self, StoreError> {
+        Ok(Self {
+            epoch: store.epoch().await?.name,
+            people_version: AtomicI64::new(store.people_version().await?),
+        })
+    }
 }
 
 /// As many threads for Rooms as there are cores, up to a bound.
@@ -106,7 +124,7 @@ impl Engine {
     ) -> Result<Self, StoreError> {
         // What may fail comes first: nothing runs yet that would have to stop.
         let node = store.join_as_node(Millis::now()).await?;
-        let epoch = store.epoch().await?.name;
+        let history = History::of(&store).await?;
         let rooms_at = room_threads(settings);
         // Apart from the Rooms, so that one that is busy holds up those beside
         // it and nobody else.
@@ -148,7 +166,7 @@ impl Engine {
             started: Instant::now(),
             settings: settings.clone(),
             store,
-            epoch,
+            history,
             counters,
             directory,
             hub,
@@ -187,6 +205,7 @@ impl Engine {
     /// What an engine does by itself, as long as there is one.
     fn start_watching(&self) {
         logins::watch(self);
+        names::watch(self);
         storage::watch(self);
         cleanup::run(self);
         progress::watch(self);
@@ -341,7 +360,14 @@ impl Engine {
     /// Which history the database has.
     #[must_use]
     pub fn epoch(&self) -> &str {
-        &self.inner.epoch
+        &self.inner.history.epoch
+    }
+
+    /// Up to which people version changed names were told. What is read after
+    /// this has them.
+    #[must_use]
+    pub fn people_version(&self) -> i64 {
+        self.inner.history.people_version.load(Ordering::Acquire)
     }
 
     /// How much each may ask for, on sockets and elsewhere together.

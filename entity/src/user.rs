@@ -32,6 +32,8 @@ pub struct Model {
     /// What the person should know of, as JSON (see `store::notices`).
     #[sea_orm(column_type = "Text")]
     pub notices: String,
+    /// The people version of the last change of the names; 0 if there was none.
+    pub people_version: i64,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -30,6 +30,7 @@ mod m20261201_000035_unread_deleted;
 mod m20261201_000036_text_versions;
 mod m20261201_000037_reaction_versions;
 mod m20261201_000038_epoch;
+mod m20261201_000039_people_versions;
 mod m20261201_000040_group_counts;
 mod m20261201_000045_request_pauses;
 mod m20261201_000046_group_invitations;
@@ -63,6 +64,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261201_000036_text_versions::Migration),
             Box::new(m20261201_000037_reaction_versions::Migration),
             Box::new(m20261201_000038_epoch::Migration),
+            Box::new(m20261201_000039_people_versions::Migration),
             Box::new(m20261201_000040_group_counts::Migration),
             Box::new(m20261201_000045_request_pauses::Migration),
             Box::new(m20261201_000046_group_invitations::Migration),

@@ -28,6 +28,9 @@ pub struct Timings {
     /// How often a node looks for logins that ended elsewhere. 500 ms, since
     /// a second is promised.
     pub login_check_every: Duration,
+    /// How often a node looks for changed names. 250 ms, since a second is
+    /// promised until they are told.
+    pub names_check_every: Duration,
     /// How far each of these looks goes back before the one before it. 10 s: a
     /// login counts as ended from a moment that is noted before its transaction
     /// commits, by a clock that may not be ours.
@@ -72,6 +75,7 @@ impl Default for Timings {
             probe_within: Duration::from_secs(3),
             stall_within: Duration::from_secs(15),
             login_check_every: Duration::from_millis(500),
+            names_check_every: Duration::from_millis(250),
             login_check_overlap: Duration::from_secs(10),
             alone_check_every: Duration::from_secs(1),
             alone_patience: Duration::from_secs(30),

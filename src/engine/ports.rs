@@ -72,6 +72,7 @@ fn reach(event: &Event) -> Reach {
         | Event::Synced { .. } => Reach::Talk,
         Event::Hello(_)
         | Event::Message { .. }
+        | Event::User { .. }
         | Event::UserStatus { .. }
         | Event::Unread { .. }
         | Event::Conversation { .. }

@@ -86,6 +86,8 @@ pub struct Resume {
     pub cursors: Option<Cursors>,
     /// Of which history the versions are.
     pub epoch: Option<String>,
+    /// Up to which people version the client has names.
+    pub people: Option<i64>,
 }
 
 /// What a frame named, so that an `error` can say what it is about: each of
@@ -127,6 +129,7 @@ const NAMES: &[&str] = &[
     "after",
     "cursors",
     "epoch",
+    "people",
 ];
 
 impl Command {
@@ -266,11 +269,13 @@ fn resume(fields: &mut FieldReader<'_>) -> Option<Command> {
     let after = fields.optional("after");
     let cursors = fields.optional("cursors");
     let epoch = fields.optional("epoch");
+    let people = fields.optional("people");
     Some(Command::Resume(Resume {
         conversation_id: conversation_id?,
         after: after?,
         cursors: cursors?,
         epoch: epoch?,
+        people: people?,
     }))
 }
 

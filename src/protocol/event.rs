@@ -1,7 +1,7 @@
 //! What the server says on a socket.
 
 use bytestring::ByteString;
-use entity::{ConversationId, MessageId, Millis};
+use entity::{ConversationId, MessageId, Millis, UserId};
 use serde::Serialize;
 
 use super::command::Named;
@@ -38,6 +38,7 @@ pub enum Event {
     /// Somebody started or stopped typing.
     Typing {
         conversation_id: ConversationId,
+        user_id: UserId,
         username: String,
         is_typing: bool,
     },
@@ -45,8 +46,11 @@ pub enum Event {
     Delivered(Mark),
     /// Somebody has seen everything up to there.
     ReadReceipt(Mark),
+    /// A user is called otherwise from now on.
+    User { user: User },
     /// Somebody came or went.
     UserStatus {
+        user_id: UserId,
         username: String,
         is_online: bool,
         last_seen: Option<Millis>,
@@ -81,6 +85,10 @@ pub enum Event {
         total_unread: i64,
         /// Whether there are others that weren't shown: the list has them.
         more: bool,
+        /// Names that changed later are told live.
+        people_version: i64,
+        /// Whether names have to be read again: more changed than is replayed.
+        people_reset: bool,
     },
     /// A connection in its new state.
     Connection { connection: Connection },
@@ -110,6 +118,7 @@ pub struct Mark {
     pub conversation_id: ConversationId,
     pub message_id: MessageId,
     pub seq: i64,
+    pub user_id: UserId,
     pub username: String,
     pub at: Millis,
     pub version: i64,
@@ -135,6 +144,8 @@ pub struct Hello {
     pub server_time: Millis,
     /// Which history the server has.
     pub epoch: String,
+    /// Names that changed later are told live.
+    pub people_version: i64,
     #[serde(flatten)]
     pub scope: Scope,
 }

@@ -6,7 +6,7 @@ use sea_orm::{
     EntityTrait, IntoActiveModel, QueryFilter, QuerySelect, SqlErr, sea_query::LockType,
 };
 
-use super::{Login, Result, Store, StoreError, invites, logins, notices, user_words};
+use super::{Login, Result, Store, StoreError, invites, logins, names, notices, user_words};
 use crate::protocol::user::NoticeCause;
 use crate::protocol::{About, Code, DisplayName, User, Username};
 
@@ -100,12 +100,13 @@ impl Store {
         if let Some(about) = change.about {
             active.about = Set(about.into_inner());
         }
-        let changed = active.update(&tx).await?;
+        let mut changed = active.update(&tx).await?;
         if changed == row {
             return Ok(row);
         }
         if changed.display_name != row.display_name {
             user_words::replace(&tx, &changed).await?;
+            changed = names::note_change(&tx, changed).await?;
         }
         self.commit_of_people(tx).await?;
         Ok(changed)
@@ -214,6 +215,7 @@ pub(super) async fn insert(
         deleted_at: Set(None),
         created_at: Set(now),
         notices: Set(notices::NONE.to_owned()),
+        people_version: Set(0),
         ..Default::default()
     };
     let user = row.insert(tx).await.map_err(taken)?;

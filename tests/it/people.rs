@@ -9,6 +9,7 @@ mod me;
 mod names;
 mod pauses;
 mod profiles;
+mod renames;
 mod search;
 
 use reqwest::Method;

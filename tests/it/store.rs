@@ -9,5 +9,6 @@ mod flow;
 mod house;
 mod memory;
 pub(crate) mod meter;
+mod names;
 mod plans;
 pub(crate) mod statements;

@@ -31,6 +31,23 @@ test('a message comes into the list and the thread, once', () => {
   assert.deepEqual(store.timelines.get(7).messages.map(({ seq }) => seq), [1, 2]);
 });
 
+test('a new name is shown wherever the user is', async () => {
+  const store = at({ ...ANN });
+  const quoting = { ...messages(message, 2, 2)[0], reply_to: { id: 1, seq: 1, text: '', sender: BEN } };
+  const sent = { ...quoting, sender: BEN, reactions: [{ emoji: 'x', count: 1, usernames: [BEN.username] }] };
+  store.apply({ type: 'message', conversation_id: 7, message: sent }, NOW);
+  const user = { ...BEN, username: 'benjamin', display_name: 'Benjamin' };
+  assert.deepEqual(store.apply(await frame('user', { user }), NOW), [{ kind: 'renamed' }]);
+  const shown = store.timelines.get(7).withId(sent.id);
+  assert.deepEqual([shown.sender, shown.reply_to.sender], [user, user]);
+  assert.deepEqual(shown.reactions[0].usernames, ['benjamin']);
+  const row = store.conversations.get(7);
+  assert.equal(store.conversations.title(row), 'Benjamin');
+  assert.deepEqual(row.last_message.sender, user);
+  store.apply(await frame('user', { user: { ...ANN, display_name: 'Anna' } }), NOW);
+  assert.equal(store.me.display_name, 'Anna');
+});
+
 test('a restored server is noticed once', async () => {
   const store = at(BEN);
   const { reason, ...lost } = await frame('reset', { reason: 'other_history' });
@@ -121,7 +138,7 @@ test('the server has the last word on what is unread', async () => {
 test('who types falls silent by a message, or by time', async () => {
   const store = at(ANN);
   store.apply(await frame('typing'), NOW);
-  assert.deepEqual(store.typists.at(7, NOW + 5_999), ['ben']);
+  assert.deepEqual(store.typists.at(7, NOW + 5_999), [{ id: 2, username: 'ben' }]);
   assert.deepEqual(store.typists.at(7, NOW + 6_000), []);
   store.apply(await frame('typing'), NOW);
   store.apply(next({ sender: BEN }), NOW);
@@ -205,7 +222,7 @@ test('connections that are read stand beside those told of meanwhile', () => {
   store.apply({ type: 'connection', connection: of(2, 'incoming') }, NOW);
   store.apply({ type: 'connection', connection: of(5, 'requested') }, NOW);
   const read = [of(1, 'incoming'), of(3, 'connected'), of(4, 'incoming'), of(5, 'connected')];
-  store.connected(read, new Set(['user1']));
+  store.connected(read, new Set([1]));
   assert.deepEqual(store.connections.map(({ id, state }) => [id, state]),
     [[1, 'connected'], [4, 'incoming'], [5, 'connected']]);
 });

@@ -140,7 +140,7 @@ impl Teller {
             told.entry(viewer).or_default().push(subject);
             frames
                 .entry(subject)
-                .or_insert_with(|| frame(username.clone(), *status));
+                .or_insert_with(|| frame((subject, username.clone()), *status));
         }
         (frames, told)
     }
@@ -182,8 +182,9 @@ fn alike(told: Told) -> BTreeMap<Vec<UserId>, Vec<UserId>> {
     alike
 }
 
-fn frame(username: String, status: Status) -> Frame {
+fn frame((user_id, username): (UserId, String), status: Status) -> Frame {
     Frame::passing(&Event::UserStatus {
+        user_id,
         username,
         is_online: status.is_online,
         last_seen: status.last_seen,

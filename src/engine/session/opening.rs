@@ -172,6 +172,7 @@ impl Session {
 async fn read(engine: Engine, who: Who, door: Door) -> Result<Opening, Failure> {
     let store = &engine.inner.store;
     let now = Millis::now();
+    let people_version = engine.people_version();
     if store.login(who.login, now).await?.is_none() {
         return Err(Failure::LoginEnded);
     }
@@ -198,7 +199,8 @@ async fn read(engine: Engine, who: Who, door: Door) -> Result<Opening, Failure> 
         protocol: PROTOCOL,
         user: who.user,
         server_time: Millis::now(),
-        epoch: engine.inner.epoch.clone(),
+        epoch: engine.inner.history.epoch.clone(),
+        people_version,
         scope,
     };
     Ok(Opening {

@@ -17,10 +17,10 @@ use super::socket::SocketContext;
 use super::{Engine, Session};
 use crate::engine::directory::Door;
 use crate::engine::ports::Frame;
-use crate::protocol::command::{Cursors, Named, Resume};
-use crate::protocol::{CloseCode, Code, Event, Problem};
+use crate::protocol::command::{Named, Resume};
+use crate::protocol::{CloseCode, Code, Problem};
 use crate::store::{Store, StoreError, paid_by};
-use catch_up::{CatchUp, Desk, Found, Out, Read};
+use catch_up::{AllAsked, CatchUp, Desk, Found, Out, Read};
 use floors::Floors;
 
 /// What a session has caught up with, and how far it is with the rest.
@@ -41,7 +41,7 @@ impl Resuming {
 /// What a client asks for.
 enum Wish {
     One(ConversationId, i64),
-    All(Cursors),
+    All(AllAsked),
 }
 
 impl Session {
@@ -52,8 +52,8 @@ impl Session {
         ctx: &mut SocketContext,
     ) -> Result<(), Problem> {
         let epoch = resume.epoch.as_deref();
-        let is_other = epoch.is_some_and(|epoch| epoch != self.engine.inner.epoch);
-        let wish = self.wish(resume)?;
+        let is_other = epoch.is_some_and(|epoch| epoch != self.engine.epoch());
+        let wish = self.wish(resume, is_other)?;
         let (Some(guard), None) = (&self.guard, &self.resuming.under_way) else {
             return Err(Problem::busy());
         };
@@ -63,14 +63,14 @@ impl Session {
         };
         let (catch_up, read) = match wish {
             Wish::One(id, after) => CatchUp::one((id, after), is_other, &mut desk),
-            Wish::All(cursors) => CatchUp::all(cursors, is_other, &mut desk),
+            Wish::All(asked) => CatchUp::all(asked, &mut desk),
         };
         self.resuming.under_way = Some(Box::new(catch_up));
         self.read_on(read, ctx);
         Ok(())
     }
 
-    fn wish(&self, resume: Resume) -> Result<Wish, Problem> {
+    fn wish(&self, resume: Resume, is_other: bool) -> Result<Wish, Problem> {
         let not_negative = "a version: not less than 0";
         if self.door == Door::Notifications {
             let why = "This socket doesn't carry what would be replayed.";
@@ -90,7 +90,16 @@ impl Session {
             (Some(cursors), _) if cursors.values().any(|version| *version < 0) => {
                 Err(Problem::field("cursors", not_negative))
             }
-            (Some(cursors), _) => Ok(Wish::All(cursors)),
+            (Some(_), _) if resume.people.is_some_and(|version| version < 0) => {
+                Err(Problem::field("people", not_negative))
+            }
+            (Some(cursors), _) => Ok(Wish::All(AllAsked {
+                cursors,
+                is_other,
+                people: resume.people,
+                // Before anything is read: what changes later is told.
+                people_version: self.engine.people_version(),
+            })),
         }
     }
 
@@ -152,9 +161,9 @@ impl Session {
             match out {
                 Out::Say(text) => self.say(text, ctx),
                 Out::Pass(delivery) => self.tell(&delivery, ctx),
-                Out::Synced { more } => {
+                Out::Synced(synced) => {
                     let total_unread = self.tally.total(Millis::now());
-                    self.say(Event::Synced { total_unread, more }.encode(), ctx);
+                    self.say(synced.event(total_unread).encode(), ctx);
                 }
             }
         }
@@ -186,6 +195,7 @@ async fn fetch(engine: Engine, me: UserId, read: Read) -> Option<Result<Found, S
 async fn ask(store: &Store, me: UserId, read: Read) -> Result<Found, StoreError> {
     Ok(match read {
         Read::Drained => Found::Drained,
+        Read::Names(version) => Found::Names(store.missed_names(me, version).await?),
         Read::Standings(named) => Found::Standings(store.standings(me, &named).await?),
         Read::Views(ids) => Found::Views(store.conversations_of(me, &ids).await?),
         Read::Round { id, after } => Found::Round(Box::new(store.round(me, id, after).await?)),

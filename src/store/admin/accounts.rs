@@ -14,8 +14,8 @@ use super::audit::{Act, Deed, Entry, note};
 use super::{Result, Store, StoreError};
 use crate::protocol::user::NoticeCause;
 use crate::protocol::{Code, DisplayName, Username};
-use crate::store::notices;
 use crate::store::{NewUser, logins, user_words, users};
+use crate::store::{names, notices};
 
 /// The most rows that an act on an account writes in one transaction: other
 /// writes get in between two of them.
@@ -69,10 +69,11 @@ impl Store {
             return Ok(row);
         }
         user_words::replace(&tx, &changed).await?;
-        let names = |user: &user::Model| format!("@{} “{}”", user.username, user.display_name);
-        let detail = format!("from {} to {}", names(&row), names(&changed));
+        let called = |user: &user::Model| format!("@{} “{}”", user.username, user.display_name);
+        let detail = format!("from {} to {}", called(&row), called(&changed));
         let entry = Entry::new(Deed::RenameUser, id).once(row.username);
         note(&tx, act, entry.with(detail)).await?;
+        let changed = names::note_change(&tx, changed).await?;
         self.commit_of_people(tx).await?;
         Ok(changed)
     }

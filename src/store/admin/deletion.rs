@@ -16,7 +16,9 @@ use sea_orm::{
 use super::accounts::{ROWS_AT_A_TIME, held, leave_an_admin};
 use super::audit::{Act, Deed, Entry, note};
 use super::{Result, Store};
-use crate::store::{AT_A_TIME, Change, connections, count, logins, notices, user_words, users};
+use crate::store::{
+    AT_A_TIME, Change, connections, count, logins, names, notices, user_words, users,
+};
 
 /// The most connections that are ended in one transaction: each writes its own
 /// row and that of a conversation.
@@ -133,7 +135,7 @@ async fn empty(
     active.deleted_at = Set(Some(act.at));
     let user = active.update(tx).await.map_err(users::taken)?;
     user_words::replace(tx, &user).await?;
-    Ok(user)
+    names::note_change(tx, user).await
 }
 
 /// Ends some of what they were to others, and closes what two of them wrote

@@ -168,8 +168,8 @@ fn standings(backend: DbBackend) -> String {
     };
     let newest = UNNAMED_MAX + 1;
     let known = format!(
-        "FROM named n CROSS JOIN participant p CROSS JOIN conversation c \
-         WHERE p.user_id = $1 AND p.conversation_id = n.id AND c.id = n.id AND {LISTED} \
+        "FROM named CROSS JOIN participant p CROSS JOIN conversation c \
+         WHERE p.user_id = $1 AND p.conversation_id = named.id AND c.id = named.id AND {LISTED} \
          ORDER BY c.id"
     );
     format!(

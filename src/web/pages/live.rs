@@ -28,6 +28,8 @@ pub(super) struct Start<'a> {
     server_time: Millis,
     /// Of which history all versions here are.
     epoch: &'a str,
+    /// Up to which people version it has names.
+    people_version: i64,
     /// There is something in the archive, wherever in the list.
     has_archived: bool,
     open: Option<Opened<'a>>,
@@ -64,6 +66,7 @@ impl<'a> Start<'a> {
             total_unread,
             server_time,
             epoch: "",
+            people_version: 0,
             has_archived: false,
             open: open.map(Opened::from),
             me,
@@ -80,8 +83,9 @@ impl<'a> Start<'a> {
         self
     }
 
-    pub(super) fn with_epoch(mut self, epoch: &'a str) -> Self {
+    pub(super) fn with_history(mut self, epoch: &'a str, people_version: i64) -> Self {
         self.epoch = epoch;
+        self.people_version = people_version;
         self
     }
 

@@ -61,6 +61,8 @@ pub(super) struct Scene {
     /// refused.
     pub(super) sought: String,
     pub(super) refused: Option<Refused>,
+    /// Up to which people version `open` has names, if that was read before.
+    pub(super) people_version: Option<i64>,
 }
 
 /// Why a form was refused, in words.
@@ -142,6 +144,7 @@ pub(in crate::web) async fn show(
     asked: Query<Asked>,
 ) -> Result<HttpResponse, Problem> {
     let asked = asked.into_inner();
+    let people_version = Some(app.engine.people_version());
     let open = match asked.conversation {
         Some(id) => Some(open(&app, &login, (id, asked.place()), Draft::new()?).await?),
         None => None,
@@ -150,6 +153,7 @@ pub(in crate::web) async fn show(
     let scene = Scene {
         list,
         open,
+        people_version,
         ..Scene::default()
     };
     page(&app, &login, scene).await
@@ -252,6 +256,8 @@ impl Written {
 /// The page, with the list as it is now.
 pub(super) async fn page(app: &App, login: &Login, scene: Scene) -> Result<HttpResponse, Problem> {
     let (me, now) = (login.user.id, Millis::now());
+    let people_version = app.engine.people_version();
+    let people_version = scene.people_version.unwrap_or(people_version);
     let cursor = scene.list.as_deref().map(conversations::read_cursor);
     let cursor = cursor.transpose()?;
     let is_first = cursor.is_none();
@@ -269,7 +275,7 @@ pub(super) async fn page(app: &App, login: &Login, scene: Scene) -> Result<HttpR
     let has_archived = next.is_some() && app.store.has_archived(me).await?;
     let start = Start::new(login, lists, (unread, now), scene.open.as_ref());
     let start = start.with_archived(has_archived);
-    let start = start.with_epoch(app.engine.epoch());
+    let start = start.with_history(app.engine.epoch(), people_version);
     let start = start.with_invitations(&invitations);
     let blank = Blank::new();
     let hellos = if is_first { silent.as_slice() } else { &[] };

@@ -14,8 +14,9 @@ export const typing = (conversation, isTyping) =>
 export const mark = ({ type, conversation_id, message_id }) =>
   ({ type, conversation_id, message_id });
 
-/** `epoch` says of which history the cursors are. */
-export const resumeAll = (cursors, epoch) => ({ type: 'resume', cursors, epoch });
+/** `epoch` says of which history the cursors are, `people` up to which version
+ * names are known. */
+export const resumeAll = (cursors, epoch, people) => ({ type: 'resume', cursors, epoch, people });
 
 export const resumeOne = (conversation, after, epoch) =>
   ({ type: 'resume', conversation_id: conversation, after, epoch });

@@ -35,7 +35,8 @@ export class Sync {
    * @param {import('../state/store.js').Store} store
    * @param {import('../state/outbox.js').Outbox} outbox
    * @param {{ change: () => void, arrived: (message: any) => void, removed: (id: number) => void,
-   *   connected: (username: string | null) => void, restored: () => void, ended: () => void }} on
+   *   connected: (username: string | null) => void, restored: () => void,
+   *   renamed: () => void, ended: () => void }} on
    */
   constructor(store, outbox, on) {
     this.#store = store;
@@ -73,8 +74,8 @@ export class Sync {
     this.#lostAt = null;
     this.#gaps.clear();
     this.#store.cursors.begin();
-    const { cursors, epoch } = this.#store;
-    this.#socket.send(frames.resumeAll(cursors.all(), epoch));
+    const { cursors, epoch, peopleVersion } = this.#store;
+    this.#socket.send(frames.resumeAll(cursors.all(), epoch, peopleVersion));
     this.#outbox.hurry();
     this.flush();
     this.#lookRound();
@@ -90,8 +91,8 @@ export class Sync {
       const [listed, connections, invitations] = await Promise.all(
         [api.conversations(), api.connections(), api.invitations()]);
       for (const { user, ...status } of listed.flatMap(({ participants }) => participants)) {
-        if (this.#heardOf.has(user.username)) continue;
-        this.#store.conversations.presence({ username: user.username, ...status });
+        if (this.#heardOf.has(user.id)) continue;
+        this.#store.conversations.presence({ user_id: user.id, ...status });
       }
       this.#store.connected(connections, this.#heardOf);
       if (!this.#heardOf.has(INVITATION)) this.#store.invitations = invitations;
@@ -122,12 +123,12 @@ export class Sync {
 
   #hear(frame) {
     if (frame.type === 'error') this.#refused(frame);
-    if (frame.type === 'user_status') this.#heardOf.add(frame.username);
-    if (frame.type === 'connection') this.#heardOf.add(frame.connection.user.username);
+    if (frame.type === 'user_status') this.#heardOf.add(frame.user_id);
+    if (frame.type === 'connection') this.#heardOf.add(frame.connection.user.id);
     if (frame.type === 'invitation') this.#heardOf.add(INVITATION);
     const isMine = frame.type === 'message' && frame.message.sender.id === this.#store.me.id;
     if (isMine && frame.message.client_id) this.#outbox.acknowledged(frame.message.client_id);
-    if (frame.type === 'read_receipt' && frame.username === this.#store.me.username) {
+    if (frame.type === 'read_receipt' && frame.user_id === this.#store.me.id) {
       this.seen.known('read_receipt', frame.conversation_id, frame.seq);
     }
     for (const effect of this.#store.apply(frame, Date.now())) this.#follow(effect);
@@ -143,6 +144,7 @@ export class Sync {
     if (effect.kind === 'removed') this.#on.removed(id);
     if (effect.kind === 'reset') this.reload(id);
     if (effect.kind === 'restored') this.#on.restored();
+    if (effect.kind === 'renamed') this.#on.renamed();
     if (effect.kind === 'more') this.#list();
     if (effect.kind === 'unknown') this.#meet(id);
     if (effect.kind === 'gap' && !this.#gaps.has(id)) {

@@ -51,6 +51,7 @@ class Group {
     this.#dialog = openDialog(this.#conversation.title, this.#body);
     this.#drawForms();
     this.#drawMembers();
+    this.#app.onRenamed = () => this.#body.isConnected && this.#drawMembers();
   }
 
   /** Draws all but the members; forms stay while the viewer's rights do. */

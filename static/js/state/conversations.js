@@ -3,6 +3,7 @@
  */
 import { alike, called } from '../lib/names.js';
 import { statusOf, toldOf } from './marks.js';
+import { renamedIn } from './renames.js';
 
 export class Conversations {
   #all = new Map();
@@ -75,9 +76,9 @@ export class Conversations {
   }
 
   /** Somebody's mark stands further on. */
-  moved({ conversation_id: id, username, seq, type }) {
+  moved({ conversation_id: id, user_id: userId, seq, type }) {
     const conversation = this.#all.get(id);
-    const person = conversation?.participants.find(({ user }) => user.username === username);
+    const person = conversation?.participants.find(({ user }) => user.id === userId);
     if (!person) return;
     person.delivered_seq = Math.max(person.delivered_seq, seq);
     if (type === 'read_receipt') person.read_seq = Math.max(person.read_seq, seq);
@@ -99,11 +100,31 @@ export class Conversations {
     if (conversation) conversation.unread_count = count;
   }
 
-  presence({ username, is_online: isOnline, last_seen: lastSeen }) {
+  presence({ user_id: userId, is_online: isOnline, last_seen: lastSeen }) {
     for (const conversation of this.#all.values()) {
-      const person = conversation.participants.find(({ user }) => user.username === username);
+      const person = conversation.participants.find(({ user }) => user.id === userId);
       if (person) Object.assign(person, { is_online: isOnline, last_seen: lastSeen });
     }
+  }
+
+  /** A user is called otherwise. */
+  renamed(user, before) {
+    for (const conversation of this.#all.values()) {
+      for (const person of conversation.participants) {
+        if (person.user.id === user.id) person.user = user;
+      }
+      conversation.last_message = renamedIn(conversation.last_message, user, before);
+    }
+  }
+
+  /** What a user is called in any of them. */
+  known(id) {
+    for (const { participants, last_message: last } of this.#all.values()) {
+      const person = participants.find(({ user }) => user.id === id);
+      if (person) return person.user;
+      if (last?.sender.id === id) return last.sender;
+    }
+    return undefined;
   }
 
   /** One's own place in it. */

@@ -24,6 +24,8 @@ export class Store {
   epoch;
   /** Of which history the server says that it is. */
   #toldEpoch;
+  /** Up to which version names are known. */
+  peopleVersion;
 
   constructor(start) {
     this.me = start.me;
@@ -37,6 +39,7 @@ export class Store {
     this.totalUnread = start.total_unread;
     this.hasArchived = Boolean(start.has_archived);
     this.epoch = start.epoch;
+    this.peopleVersion = start.people_version;
     const versions = start.conversations.map(({ id, version }) => [id, version]);
     this.cursors = new Cursors(Object.fromEntries(versions));
     if (open?.conversation) {
@@ -49,7 +52,7 @@ export class Store {
   /**
    * @param {any} frame
    * @param {number} now
-   * @returns {{ kind: 'arrived' | 'gap' | 'removed' | 'reset' | 'restored' | 'left' | 'more' | 'unknown',
+   * @returns {{ kind: 'arrived' | 'gap' | 'removed' | 'reset' | 'restored' | 'left' | 'more' | 'unknown' | 'renamed',
    *   conversation_id?: number, message?: any }[]}
    */
   apply(frame, now) {
@@ -65,8 +68,12 @@ export class Store {
         this.conversations.status(frame);
         return [];
       case 'typing':
-        this.typists.hear(frame.conversation_id, frame.username, frame.is_typing, now);
+        this.typists.hear(frame.conversation_id,
+          { id: frame.user_id, username: frame.username }, frame.is_typing, now);
         return [];
+      case 'user':
+        this.#renamed(frame.user);
+        return [{ kind: 'renamed' }];
       case 'user_status':
         this.conversations.presence(frame);
         return [];
@@ -96,6 +103,8 @@ export class Store {
       case 'synced':
         this.cursors.synced();
         this.epoch = this.#toldEpoch ?? this.epoch;
+        this.peopleVersion = frame.people_version ?? this.peopleVersion;
+        if (frame.people_reset) return [{ kind: 'restored' }];
         this.totalUnread = frame.total_unread;
         return frame.more ? [{ kind: 'more' }] : [];
       case 'hello':
@@ -130,8 +139,8 @@ export class Store {
    * that isn't listed here, and need no hello. */
   connected(connections, toldOf) {
     const known = new Set(this.connections.map(({ user }) => user.id));
-    const told = this.connections.filter(({ user }) => toldOf.has(user.username));
-    const read = connections.filter(({ state, user }) => !toldOf.has(user.username)
+    const told = this.connections.filter(({ user }) => toldOf.has(user.id));
+    const read = connections.filter(({ state, user }) => !toldOf.has(user.id)
       && (state !== 'connected' || known.has(user.id)));
     this.connections = [...told, ...read];
   }
@@ -144,7 +153,7 @@ export class Store {
     const isNews = message.seq > before.last_seq;
     const result = this.learn(message);
     this.cursors.saw(id, message.version);
-    this.typists.hear(id, message.sender.username, false, now);
+    this.typists.hear(id, message.sender, false, now);
     const effects = [];
     if (isNews) effects.push({ kind: 'arrived', conversation_id: id, message });
     if (result === 'gap') effects.push({ kind: 'gap', conversation_id: id });
@@ -188,6 +197,20 @@ export class Store {
   #invitation(invitation) {
     const others = this.invitations.filter(({ id }) => id !== invitation.id);
     this.invitations = invitation.state === 'none' ? others : [invitation, ...others];
+  }
+
+  /** A user is called otherwise, wherever they are shown. */
+  #renamed(user) {
+    const known = this.conversations.known(user.id)
+      ?? this.connections.find((one) => one.user.id === user.id)?.user;
+    const before = user.id === this.me.id ? this.me.username : known?.username;
+    if (user.id === this.me.id) Object.assign(this.me, user);
+    this.conversations.renamed(user, before);
+    for (const timeline of this.timelines.values()) timeline.renamed(user, before);
+    this.connections = this.connections.map((one) =>
+      (one.user.id === user.id ? { ...one, user } : one));
+    this.invitations = this.invitations.map((one) =>
+      (one.inviter.id === user.id ? { ...one, inviter: user } : one));
   }
 
   #connection(connection) {

@@ -1,3 +1,5 @@
+import { renamedIn } from './renames.js';
+
 /**
  * A stretch of one conversation's messages, in the order of `seq` and without
  * gaps. It may end before the newest message (`hasNewer`), where somebody
@@ -27,6 +29,12 @@ export class Timeline {
 
   has(seq) {
     return this.messages.length > 0 && seq >= this.first && seq <= this.last;
+  }
+
+  /** A user is called otherwise. */
+  renamed(user, before) {
+    this.messages = this.messages.map((message) => renamedIn(message, user, before));
+    for (const [seq, message] of this.#held) this.#held.set(seq, renamedIn(message, user, before));
   }
 
   withId(id) {

@@ -9,10 +9,10 @@ const SILENCE = 1_000;
 export class Typists {
   #since = new Map();
 
-  hear(conversation, username, isTyping, now) {
+  hear(conversation, { id, username }, isTyping, now) {
     const people = this.#since.get(conversation) ?? new Map();
-    if (isTyping) people.set(username, now);
-    else people.delete(username);
+    if (isTyping) people.set(id, { id, username, since: now });
+    else people.delete(id);
     this.#since.set(conversation, people);
   }
 
@@ -20,14 +20,15 @@ export class Typists {
   at(conversation, now) {
     const people = this.#since.get(conversation);
     if (!people?.size) return [];
-    return [...people].filter(([, since]) => now - since < EXPIRES).map(([name]) => name);
+    return [...people.values()].filter(({ since }) => now - since < EXPIRES)
+      .map(({ id, username }) => ({ id, username }));
   }
 
   /** When the next of them falls silent; null where nobody types. */
   nextEnd(now) {
     let next = null;
     for (const people of this.#since.values()) {
-      for (const since of people.values()) {
+      for (const { since } of people.values()) {
         const end = since + EXPIRES;
         if (end > now && (next === null || end < next)) next = end;
       }

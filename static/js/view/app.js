@@ -39,6 +39,8 @@ export class App {
 
   constructor(start) {
     this.me = start.me;
+    /** What an open sheet does when a user is called otherwise. */
+    this.onRenamed = null;
     this.#skew = Date.parse(start.server_time) - Date.now();
     this.store = new Store(start);
     this.outbox = openOutbox(start.me.id);
@@ -49,6 +51,7 @@ export class App {
       connected: (username) => this.#stands(username),
       // All that the page knows may be lost. What is unsent is kept beside it.
       restored: () => location.reload(),
+      renamed: () => this.onRenamed?.(),
       ended: leave,
     });
     api.whenLoggedOut(leave);

@@ -18,9 +18,11 @@ const TICKS = {
 export function looks(item, { alike }) {
   const { message } = item;
   const of = message ? `${message.id}.${message.version}` : item.key;
-  const answered = (message ?? item.item)?.reply_to?.sender.id;
+  const answered = (message ?? item.item)?.reply_to?.sender;
+  const names = [message?.sender, answered].map((user) => user && [user.username, user.display_name]);
+  const reacted = message?.reactions?.map(({ usernames }) => usernames);
   return [item.kind, of, item.isFirst, item.isNamed, item.count,
-    alike.has(message?.sender.id), alike.has(answered)].join(' ');
+    alike.has(message?.sender.id), alike.has(answered?.id), JSON.stringify([names, reacted])].join(' ');
 }
 
 export function makeItem(item, context) {

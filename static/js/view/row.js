@@ -78,10 +78,10 @@ function preview(last, name) {
 }
 
 /** Who types: by name where there are several to tell apart. */
-export function typingText(conversation, usernames, alike) {
+export function typingText(conversation, people, alike) {
   if (conversation.kind === 'direct') return 'typing…';
-  const names = usernames.map((username) => {
-    const person = conversation.participants.find(({ user }) => user.username === username);
+  const names = people.map(({ id, username }) => {
+    const person = conversation.participants.find(({ user }) => user.id === id);
     return isolated(person ? firstName(person.user, alike) : username);
   });
   if (names.length > 2) return `${names.length} people are typing…`;

@@ -147,3 +147,42 @@ async fn name_in_sentence_reorders_nothing() {
         tab.assert_no_complaints().await;
     }
 }
+
+/// The list, the head of a thread, messages, quotes and members.
+#[tokio::test]
+async fn renamed_user_is_shown_without_reload() {
+    let (app, browsers) = (TestApp::spawn().await, Browsers::start().await);
+    let people = crew::friends(&app, &["ann", "ben"]).await;
+    let (ann, ben) = (&people[0], &people[1]);
+    let direct = ann.direct_with(ben).await;
+    ben.send(direct, "Between us").await.expect(201);
+    let made = crew::make(ann, "Crew", &["ben"]).await.expect(201);
+    let group = made["id"].as_i64().unwrap();
+    let said = ben.send(group, "From Ben").await.expect(201);
+    let answer = json!({ "text": "An answer", "reply_to": said["id"] });
+    let path = format!("/api/conversations/{group}/messages/");
+    ann.post(&path, answer).await.expect(201);
+    let tab = browsers.open_as(ann, DESKTOP).await;
+    tab.open_conversation(group).await;
+    tab.see_text(".bubble > .sender", "ben").await;
+    tab.click("[data-act=about]").await;
+    tab.see_text("dialog .members", "ben").await;
+    tab.script("window.isSame = true", &[]).await;
+    name(ben, "Benjamin").await;
+    for place in [
+        "dialog .members",
+        ".bubble > .sender",
+        ".quote .sender",
+        ".row-name",
+    ] {
+        tab.see_text(place, "Benjamin").await;
+    }
+    tab.press(ESCAPE).await;
+    tab.click(&format!("[data-id='{direct}']")).await;
+    tab.see_text(".bar h1", "Benjamin").await;
+    name(ben, "Bennett").await;
+    tab.see_text(".bar h1", "Bennett").await;
+    tab.see_text(".row-name", "Bennett").await;
+    tab.comes_to("return window.isSame", json!(true)).await;
+    tab.assert_no_complaints().await;
+}

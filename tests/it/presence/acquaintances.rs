@@ -48,7 +48,13 @@ async fn who_become_connected_are_told_how_the_other_stands() {
     let status = here.expect_status().await;
     assert_eq!(
         status,
-        json!({ "type": "user_status", "username": "cat", "is_online": false, "last_seen": null })
+        json!({
+            "type": "user_status",
+            "user_id": cat.id,
+            "username": "cat",
+            "is_online": false,
+            "last_seen": null,
+        })
     );
     drop(there);
     assert_eq!(heard_until(&mut here, "-ben").await, ["-ben"]);

@@ -243,6 +243,7 @@ async fn read(store: &Store, id: ConversationId, people: &[UserId]) {
     store.members(id, None, 50).await.unwrap();
     store.standings(me, &[id]).await.unwrap();
     store.standings(me, &[]).await.unwrap();
+    super::names::everything(store, me).await;
     store.conversations_of(me, &[id]).await.unwrap();
     store.round(me, id, 1).await.unwrap();
     let last = store.conversation(me, id).await.unwrap().version;

@@ -144,7 +144,10 @@ async fn scans_of_sqlite(connection: &DatabaseConnection, statement: &str) -> Ve
             || step == "SCAN page"
             || step == "SCAN w"
             || step == "SCAN unnamed"
-            || step == "SCAN n"
+            || step == "SCAN my"
+            || step == "SCAN low"
+            || step == "SCAN high"
+            || step == "SCAN both_sides"
             || step == "SCAN json_each VIRTUAL TABLE INDEX 1:"
             || step == "SCAN e"
             || step == "SCAN posted"
@@ -201,11 +204,14 @@ fn sorts_and_walks(statement: &str, steps: &[String]) -> Vec<String> {
 
 /// Statements that sort no more than one page, one conversation's changes, or
 /// one person's own things.
-const SORTED: [&str; 11] = [
+const SORTED: [&str; 14] = [
     "ORDER BY \"login\".\"last_used_at\" DESC",
     "FROM \"connection\" WHERE",
     "SELECT DISTINCT v.column1",
     "unnamed AS MATERIALIZED",
+    "named AS MATERIALIZED",
+    "mine AS MATERIALIZED",
+    "both_sides",
     "MIN(p.delivered_seq)",
     "c.id, c.kind, c.last_seq, c.last_ord",
     "m.id, m.conversation_id, m.seq, CASE WHEN",

@@ -6,7 +6,12 @@ use insta::internals::{Content, ContentPath};
 const ID_MAX: u64 = 1 << 53;
 
 /// Every place where something to hide may stand.
-const IDS: [&str; 3] = [".**.id", ".**.conversation_id", ".**.message_id"];
+const IDS: [&str; 4] = [
+    ".**.id",
+    ".**.conversation_id",
+    ".**.message_id",
+    ".**.user_id",
+];
 const TIMES: [&str; 10] = [
     ".**.at",
     ".**.created_at",

@@ -86,6 +86,7 @@ fn all_read() -> Telling {
             conversation_id: HERE,
             message_id: MessageId(3),
             seq: 3,
+            user_id: UserId(user),
             username: format!("user{user}"),
             at: Millis(0),
             version: 10 + user,

@@ -269,6 +269,7 @@ impl<R> State<R> {
             conversation_id: self.record.id,
             message_id: step.message,
             seq: step.seq,
+            user_id: moved.user.id,
             username: moved.user.username.clone(),
             at: moved.at,
             version: moved.version,

@@ -185,6 +185,7 @@ impl<R> State<R> {
             version: 0,
             said: Said::Event(Event::Typing {
                 conversation_id: self.record.id,
+                user_id: user.id,
                 username: user.username.clone(),
                 is_typing,
             }),

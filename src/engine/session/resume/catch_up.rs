@@ -19,9 +19,9 @@ use crate::engine::ports::Deliver;
 use crate::protocol::command::Cursors;
 use crate::protocol::event::ResetReason;
 use crate::protocol::{Conversation, Event, Message};
-use crate::store::{Changed, Round, Standings};
+use crate::store::{Changed, MissedNames, Round, Standings};
 use replay::Replay;
-pub(super) use turn::{Out, Turn};
+pub(super) use turn::{Out, Synced, Turn};
 
 /// So many conversations are shown at a time.
 const VIEWS: usize = 8;
@@ -33,6 +33,8 @@ const RESETS: usize = 500;
 pub(super) enum Read {
     /// Nothing: the socket has room for more.
     Drained,
+    /// Which names changed after a people version.
+    Names(i64),
     /// How a user's conversations stand to these.
     Standings(Vec<ConversationId>),
     /// These conversations.
@@ -51,6 +53,7 @@ pub(super) enum Read {
 #[derive(Debug)]
 pub(super) enum Found {
     Drained,
+    Names(MissedNames),
     Standings(Standings),
     Views(Vec<Conversation>),
     Round(Box<Round>),
@@ -63,6 +66,18 @@ pub(super) struct Desk<'a> {
     pub(super) floors: &'a mut Floors,
 }
 
+/// What a client has that asks for all of its conversations.
+#[derive(Debug)]
+pub(super) struct AllAsked {
+    pub(super) cursors: Cursors,
+    /// Whether that is of another history.
+    pub(super) is_other: bool,
+    /// Up to which people version it has names; none if it keeps none.
+    pub(super) people: Option<i64>,
+    /// Up to which they were told when it asked.
+    pub(super) people_version: i64,
+}
+
 /// One `resume`.
 #[derive(Debug)]
 pub(super) struct CatchUp {
@@ -73,8 +88,8 @@ pub(super) struct CatchUp {
     lost: VecDeque<(ConversationId, Option<i64>)>,
     /// To be shown whole, newest first.
     new: VecDeque<ConversationId>,
-    /// Whether there are more than are shown.
-    has_more: bool,
+    /// What is said at the end.
+    synced: Synced,
     /// Those that are being read for that.
     showing: Vec<ConversationId>,
     /// To be replayed from these versions on.
@@ -107,15 +122,43 @@ impl CatchUp {
         (catch_up, Read::Drained)
     }
 
-    /// Replays all conversations, each from what the client has of it; that
-    /// may be of another history.
-    pub(super) fn all(cursors: Cursors, is_other: bool, desk: &mut Desk<'_>) -> (Self, Read) {
+    /// Replays all conversations, each from what the client has of it, after the
+    /// names that changed.
+    pub(super) fn all(asked: AllAsked, desk: &mut Desk<'_>) -> (Self, Read) {
         desk.floors.begin_all();
         desk.gate.shut(Shut::AllBut([].into()));
-        let named = cursors.keys().copied().collect();
-        let mut catch_up = Self::towards(Goal::All(cursors));
-        catch_up.is_other = is_other;
-        (catch_up, Read::Standings(named))
+        let mut catch_up = Self::towards(Goal::All(asked.cursors));
+        catch_up.is_other = asked.is_other;
+        catch_up.synced.people_version = asked.people_version;
+        let is_behind = |version: &i64| *version < asked.people_version;
+        let is_lost = |version: i64| asked.is_other || version > asked.people_version;
+        catch_up.synced.people_reset = asked.people.is_some_and(is_lost);
+        let missed = asked.people.filter(is_behind);
+        let read = match missed.filter(|_| !catch_up.synced.people_reset) {
+            Some(version) => Read::Names(version),
+            None => catch_up.read_standings(),
+        };
+        (catch_up, read)
+    }
+
+    fn read_standings(&self) -> Read {
+        let named = match &self.goal {
+            Goal::All(cursors) => cursors.keys().copied().collect(),
+            Goal::One(_) => Vec::new(),
+        };
+        Read::Standings(named)
+    }
+
+    fn names(&mut self, names: MissedNames, turn: &mut Turn) -> Option<Read> {
+        match names {
+            MissedNames::These(users) => {
+                for user in users {
+                    turn.say(&Event::User { user });
+                }
+            }
+            MissedNames::TooMany => self.synced.people_reset = true,
+        }
+        Some(self.read_standings())
     }
 
     fn towards(goal: Goal) -> Self {
@@ -124,7 +167,7 @@ impl CatchUp {
             is_other: false,
             lost: VecDeque::new(),
             new: VecDeque::new(),
-            has_more: false,
+            synced: Synced::default(),
             showing: Vec::new(),
             behind: VecDeque::new(),
             replay: None,
@@ -151,6 +194,7 @@ impl CatchUp {
         let mut turn = Turn::default();
         turn.next = match found {
             Found::Drained => self.begin_round(desk, &mut turn),
+            Found::Names(names) => self.names(names, &mut turn),
             Found::Standings(standings) => self.sort(standings, desk, &mut turn),
             Found::Views(views) => self.show(views, desk, &mut turn),
             Found::Round(round) => self.round(*round, desk, &mut turn),
@@ -217,7 +261,7 @@ impl CatchUp {
             }
         }
         self.new = standings.unnamed.into();
-        self.has_more = standings.has_more;
+        self.synced.more = standings.has_more;
         self.go_on(desk, turn)
     }
 
@@ -309,9 +353,7 @@ impl CatchUp {
             Ok(counts) => {
                 desk.floors.finish(std::mem::take(&mut self.level));
                 turn.pass(counts);
-                turn.out.push(Out::Synced {
-                    more: self.has_more,
-                });
+                turn.out.push(Out::Synced(self.synced));
                 None
             }
             Err(newer) => {

@@ -17,10 +17,34 @@ pub(in crate::engine::session::resume) enum Out {
     /// It was kept back, and is told now where it is news.
     Pass(Deliver),
     /// All is replayed: said with what waits for them by then.
-    Synced {
-        /// Whether there are conversations that were neither named nor shown.
-        more: bool,
-    },
+    Synced(Synced),
+}
+
+/// What is said at the end.
+#[derive(Clone, Copy, Debug, Default)]
+pub(in crate::engine::session::resume) struct Synced {
+    /// Whether there are conversations that were neither named nor shown.
+    pub(super) more: bool,
+    /// Up to which version names were replayed.
+    pub(super) people_version: i64,
+    /// Whether they have to be read again.
+    pub(super) people_reset: bool,
+}
+
+impl Synced {
+    pub(in crate::engine::session::resume) fn event(self, total_unread: i64) -> Event {
+        let Self {
+            more,
+            people_version,
+            people_reset,
+        } = self;
+        Event::Synced {
+            total_unread,
+            more,
+            people_version,
+            people_reset,
+        }
+    }
 }
 
 /// What follows.

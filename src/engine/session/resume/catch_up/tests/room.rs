@@ -129,6 +129,7 @@ impl Room {
             conversation_id: self.id,
             message_id: MessageId(1),
             seq: 1,
+            user_id: UserId(1),
             username: "ann".to_owned(),
             at: Millis(0),
             version: self.version,

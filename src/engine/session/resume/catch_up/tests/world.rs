@@ -246,7 +246,15 @@ impl World {
         };
         let (catch_up, read) = match self.is_bound {
             true => CatchUp::one((id(0), cursors[&id(0)]), self.is_other, &mut desk),
-            false => CatchUp::all(cursors, self.is_other, &mut desk),
+            false => {
+                let asked = AllAsked {
+                    cursors,
+                    is_other: self.is_other,
+                    people: Some(0),
+                    people_version: 1,
+                };
+                CatchUp::all(asked, &mut desk)
+            }
         };
         self.client.ask();
         self.under_way = Some(catch_up);
@@ -289,11 +297,9 @@ impl World {
                     self.begin_afresh(&text);
                 }
                 Out::Pass(delivery) => self.hear(&delivery),
-                Out::Synced { more } => {
-                    let total_unread = 0;
-                    self.client
-                        .hear(&Event::Synced { total_unread, more }.encode());
-                    if more {
+                Out::Synced(synced) => {
+                    self.client.hear(&synced.event(0).encode());
+                    if synced.more {
                         self.read_the_rest();
                     }
                 }
@@ -328,6 +334,7 @@ impl World {
     fn read(&self, read: Read) -> Found {
         match read {
             Read::Drained => Found::Drained,
+            Read::Names(_) => Found::Names(MissedNames::These(Vec::new())),
             Read::Standings(named) => Found::Standings(self.standings(&named)),
             Read::Views(ids) => {
                 let views = ids.into_iter().map(|id| self.rooms[at(id)].view());
