@@ -160,8 +160,7 @@ impl Engine {
             faults,
         };
         let places = rooms_at.iter().map(Arbiter::handle).collect();
-        let pending = settings.limits.pending_sends;
-        let hub = HubHandle::start(&core.handle(), rooms, places, pending);
+        let hub = HubHandle::start(&core.handle(), rooms, places, settings.limits.pending_sends);
         let inner = Inner {
             started: Instant::now(),
             settings: settings.clone(),
