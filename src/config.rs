@@ -90,7 +90,7 @@ pub struct Settings {
     /// Bytes of unsent frames above which a client has to make progress.
     pub session_buffer: usize,
     /// Bytes of unsent frames of all clients together: above them, the clients
-    /// without progress for longest are let go.
+    /// without progress for longest are closed.
     pub total_session_buffer: usize,
     /// Bytes of text that an account stores in a day at most; 0 is no limit.
     pub text_per_day: u64,

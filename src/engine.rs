@@ -89,12 +89,12 @@ struct Inner {
 struct History {
     /// Which history the database has.
     epoch: String,
-    /// Up to which people version changed names were told.
+    /// Up to which people version changed names were sent.
     people_version: AtomicI64,
 }
 
 impl History {
-    /// Before anybody is here, nothing has to be told.
+    /// Before the first session, nothing has to be sent.
     async fn of(store: &Store) -> Result<Self, StoreError> {
         Ok(Self {
             epoch: store.epoch().await?.name,
@@ -362,7 +362,7 @@ impl Engine {
         &self.inner.history.epoch
     }
 
-    /// Up to which people version changed names were told. What is read after
+    /// Up to which people version changed names were sent. What is read after
     /// this has them.
     #[must_use]
     pub fn people_version(&self) -> i64 {

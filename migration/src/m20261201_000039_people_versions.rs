@@ -18,7 +18,7 @@ impl MigrationTrait for Migration {
         version.big_integer().not_null().default(0);
         let add = Table::alter().table("user").add_column(version).to_owned();
         schema.alter_table(add).await?;
-        // What sessions are told of, and what a resume asks for.
+        // What is sent to sessions, and what a resume reads.
         schema
             .create_index(index("user", &["people_version"]))
             .await

@@ -149,7 +149,7 @@ pub struct Overrides {
     pub session_buffer: Option<String>,
 
     /// Unsent bytes of all clients together, above which those that take nothing
-    /// for longest are let go [default: 268435456]
+    /// for longest are closed [default: 268435456]
     #[arg(
         long,
         global = true,

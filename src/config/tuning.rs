@@ -21,7 +21,7 @@ pub struct Timings {
     /// At the limit of a user's sockets, one whose client says nothing for this
     /// long after a ping is closed. 3 s.
     pub probe_within: Duration,
-    /// A session with more unsent bytes than its budget is let go if none of
+    /// A session with more unsent bytes than its budget is closed if none of
     /// them left for its socket for this long. 15 s, as long as the kernel waits
     /// for a client that takes nothing.
     pub stall_within: Duration,
@@ -29,7 +29,7 @@ pub struct Timings {
     /// a second is promised.
     pub login_check_every: Duration,
     /// How often a node looks for changed names. 250 ms, since a second is
-    /// promised until they are told.
+    /// promised until they are sent.
     pub names_check_every: Duration,
     /// How far each of these looks goes back before the one before it. 10 s: a
     /// login counts as ended from a moment that is noted before its transaction
@@ -100,8 +100,8 @@ pub struct Limits {
     pub frame_max: usize,
     /// The largest body of a request, in bytes. 256 KiB.
     pub body_max: usize,
-    /// The most bytes that wait for a session, whatever progress it makes. 4 MiB;
-    /// above it, it is let go at once.
+    /// The most bytes that wait for a session, also if it makes progress. 4 MiB;
+    /// above it, the session is closed at once.
     pub session_buffer_max: usize,
     /// The most entries in one transaction of the journal. 500: as many as
     /// their rows' bind parameters allow on both databases.

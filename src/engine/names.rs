@@ -1,9 +1,9 @@
-//! Tells sessions how users are called from now on, whichever process changed
+//! Sends changed names to sessions, whichever process changed
 //! that: each looks for changes four times a second.
 //!
-//! A change that is told has a version up to that of [`Engine::people_version`];
+//! A change that was sent has a version up to that of [`Engine::people_version`];
 //! a session reads this version after it entered the Directory. So a change is
-//! either told to it or replayed after the version that its `hello` names.
+//! either sent to it or replayed after the version that its `hello` names.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -39,7 +39,7 @@ pub(super) fn watch(engine: &Engine) {
     });
 }
 
-/// Tells all that changed since the last look.
+/// Sends all that changed since the last look.
 async fn tell_changes(inner: &Inner) -> Result<()> {
     loop {
         let told = inner.history.people_version.load(Ordering::Acquire);
@@ -52,7 +52,7 @@ async fn tell_changes(inner: &Inner) -> Result<()> {
             if !inner.directory.is_empty() {
                 let id = renamed.user.id;
                 let event = Event::User { user: renamed.user };
-                // Who is called otherwise pays for who is told.
+                // The renamed user pays for the reading of the recipients.
                 let payer = inner.rates.payer_of_socket(id);
                 paid_by(payer, tell(inner, id, &event)).await?;
             }
@@ -61,8 +61,9 @@ async fn tell_changes(inner: &Inner) -> Result<()> {
     }
 }
 
-/// Tells a user, and those here who may know them, each once. A socket that is
-/// bound to a conversation is told if both are in it.
+/// Sends a changed name once to each session of the user, and of the users who
+/// may know them. A socket that is bound to a conversation gets it if both users
+/// are in it.
 async fn tell(inner: &Inner, id: UserId, event: &Event) -> Result<()> {
     let frame = Frame::passing(event);
     let frames: Arc<[Frame]> = [frame.clone()].into();

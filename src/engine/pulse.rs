@@ -52,7 +52,7 @@ pub(super) struct Pulse(Mutex<VecDeque<Sample>>);
 /// Takes the pulse from now on, as long as there is an engine.
 pub(super) fn take(engine: &Engine, every: Duration) {
     let weak = Arc::downgrade(&engine.inner);
-    // The first is at once, and there is nothing to tell yet.
+    // The first look is at once, and there is nothing to send yet.
     let mut before = None;
     engine.inner.background.repeat(every, move || {
         let engine = weak.upgrade().map(|inner| Engine { inner });

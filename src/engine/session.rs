@@ -11,7 +11,7 @@
 //!   its `hello` waits as long. While it catches up, the Directory's gate
 //!   keeps the news of what it replays away (see `resume`).
 //! - Overflow: a budget of queued bytes, in the Directory's handle; above it, a
-//!   client that makes no progress is let go (1013). One that stops reading altogether can't
+//!   client that makes no progress is closed (1013). One that stops reading altogether can't
 //!   be told: the kernel ends its connection (see `socket`).
 //! - Stop: with the socket, for whatever reason; its guards leave by `Drop`.
 

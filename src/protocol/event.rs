@@ -85,7 +85,7 @@ pub enum Event {
         total_unread: i64,
         /// Whether there are others that weren't shown: the list has them.
         more: bool,
-        /// Names that changed later are told live.
+        /// Names that changed later are sent live.
         people_version: i64,
         /// Whether names have to be read again: more changed than is replayed.
         people_reset: bool,
@@ -144,7 +144,7 @@ pub struct Hello {
     pub server_time: Millis,
     /// Which history the server has.
     pub epoch: String,
-    /// Names that changed later are told live.
+    /// Names that changed later are sent live.
     pub people_version: i64,
     #[serde(flatten)]
     pub scope: Scope,

@@ -3,7 +3,7 @@
 //! Joining again takes the user's consent: a member's invitation becomes a
 //! row here, and the Room lets the user in once they accept. After a decline,
 //! invitations to that group are not delivered for 30 days; the members who
-//! invite can't tell.
+//! invite can't see it.
 
 use entity::{ConversationId, InvitationId, Millis, UserId, block, conversation, user};
 use entity::{group_invitation, participant};

@@ -1,4 +1,4 @@
-//! Changes of what users are called, and who is told of them.
+//! Changed names of users, and the recipients of these changes.
 //!
 //! Each change takes the next *people version*, which is the server's and not
 //! a conversation's: a rename writes the user's own row, whatever they take

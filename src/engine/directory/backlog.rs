@@ -16,7 +16,7 @@ const UNIT: usize = 4096;
 pub struct SessionBounds {
     /// Bytes above which a session has to make progress.
     pub session: usize,
-    /// Bytes above which a session is let go at once.
+    /// Bytes above which a session is closed at once.
     pub session_max: usize,
     /// Bytes of all sessions together.
     pub total: usize,
@@ -122,7 +122,7 @@ impl Backlog {
 
     /// A delivery left for the socket.
     pub(super) fn pop(&self, bytes: usize, total: &TotalBacklog) {
-        // Nothing is left of one that was let go.
+        // Nothing is left of a session that was evicted.
         let left = |before: usize| Some(before.saturating_sub(bytes));
         let before = self
             .bytes

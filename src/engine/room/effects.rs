@@ -258,7 +258,7 @@ pub(super) fn farewell<R>(
     leaver: &Leaver,
     messages: &[Arc<Message>],
 ) -> [Effect<R>; 2] {
-    // They are as of now: what changed again after the leaving isn't told, but
+    // They are as of now: what changed again after the leaving isn't sent, but
     // for what is deleted.
     let seen = messages.iter().filter(|message| {
         (message.deleted || message.version < leaver.version)

@@ -56,7 +56,7 @@ pub enum Ask {
     Settings(Settings),
     /// Change the group's title.
     Rename(GroupTitle),
-    /// Bring somebody in, who agreed to it or was only named.
+    /// Adds a user, who agreed to it or was only named.
     Invite { user: User, is_agreed: bool },
     /// Put somebody out; of oneself, it is leaving.
     Remove(UserId),

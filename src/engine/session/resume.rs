@@ -97,7 +97,7 @@ impl Session {
                 cursors,
                 is_other,
                 people: resume.people,
-                // Before anything is read: what changes later is told.
+                // Before anything is read: what changes later is sent.
                 people_version: self.engine.people_version(),
             })),
         }

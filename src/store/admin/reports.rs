@@ -1,7 +1,7 @@
 //! Reports: messages that users show to the admins.
 //!
 //! A report keeps the message as its reporter saw it. It is deleted after 90
-//! days, whatever became of it.
+//! days, also if it was answered.
 
 use entity::{MessageId, Millis, ReportId, UserId, report, user};
 use sea_orm::{

@@ -135,7 +135,7 @@ pub(super) struct Found {
     pub(super) connected: HashSet<(UserId, UserId)>,
     /// In how many groups each user is who joins or leaves one.
     pub(super) groups: HashMap<UserId, i32>,
-    /// Those who come back only with consent.
+    /// Former members who come back only with consent.
     pub(super) left_by_choice: HashSet<(ConversationId, UserId)>,
     /// The messages that something is to be done to.
     pub(super) targets: HashMap<MessageId, Target>,
@@ -220,7 +220,7 @@ pub(super) async fn again(tx: &impl ConnectionTrait, outcomes: &mut [Outcome]) -
 }
 
 /// The messages that quote this one and changed with its text: those that were
-/// there before. Of too many, one more than are told.
+/// there before. Of too many, one more than are sent.
 async fn quoting(tx: &impl ConnectionTrait, id: MessageId, version: i64) -> Result<Vec<MessageId>> {
     Ok(message::Entity::find()
         .select_only()

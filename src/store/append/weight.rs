@@ -9,7 +9,7 @@ const CHARACTER_MAX: usize = 6;
 /// The weight of a row that is read or written for an entry.
 const OF_ROW: usize = 128;
 /// The weight of the messages that quote a text that changes: some hundred are
-/// read and told.
+/// read and sent.
 const OF_QUOTES: usize = 8 * 1024;
 /// The weight of a deletion, which writes a row for each member.
 const OF_MEMBERS: usize = 16 * 1024;

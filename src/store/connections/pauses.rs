@@ -1,7 +1,7 @@
 //! Pauses: times in which requests of a user to another are not delivered.
 //!
 //! A pause begins when the recipient declines, or when the requester takes a
-//! delivered request back. The requester can't tell: a request in a pause is
+//! delivered request back. The requester can't see it: a request in a pause is
 //! swallowed, as with a block. So a user gets at most one request of another
 //! a day, and one in 30 days if they decline.
 

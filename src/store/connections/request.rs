@@ -1,4 +1,4 @@
-//! Requests: who asks whom, and whether the other learns of it.
+//! Requests to connect, and whether their recipients learn of them.
 
 use entity::connection::{self, State};
 use entity::{Millis, UserId, user};
@@ -27,7 +27,7 @@ impl Store {
     /// Asks `them`; where they had asked already, the two are connected.
     ///
     /// # Errors
-    /// `conflict` for oneself, and for somebody whom one blocks.
+    /// `conflict` for the user's own account, and for a user whom the user blocks.
     pub async fn request_connection(
         &self,
         me: &user::Model,

@@ -109,7 +109,7 @@ fn estimate(conversation: &Conversation) -> usize {
 }
 
 /// Cuts off what a page has no room for, by its bytes and by the estimate, which
-/// the statement ended by. The first conversation has room whatever its length.
+/// the statement ended by. The first conversation has room at any length.
 fn cut(mut found: Vec<Conversation>, limit: u64) -> ConversationPage {
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let mut bytes = 0;

@@ -13,7 +13,7 @@ pub struct Missed {
     /// The messages that changed, in their present state, in the order of
     /// `seq`.
     pub messages: Vec<Message>,
-    /// More messages quote what changed than are told.
+    /// More messages quote what changed than are sent.
     pub has_more: bool,
     /// The conversation as it is now; it says up to which version this goes.
     pub record: RoomRecord,

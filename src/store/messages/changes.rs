@@ -23,7 +23,7 @@ pub(in crate::store) const QUOTING_TOLD: usize = 100;
 pub(in crate::store) struct ChangedMessages {
     /// In the order of `seq`.
     pub(in crate::store) messages: Vec<Message>,
-    /// More messages than are told quote a text that changed.
+    /// More messages quote a changed text than are sent.
     pub(in crate::store) has_more: bool,
 }
 

@@ -208,8 +208,9 @@ async fn keys_are_enough_and_scripts_are_not_needed() {
     for (at, expected) in [
         (0, "Messages"),
         (2, "People"),
-        (5, "Open an account"),
-        (6, "q"),
+        (4, "Reports"),
+        (6, "Open an account"),
+        (7, "q"),
     ] {
         assert_eq!(seen[at], expected, "{seen:?}");
     }

@@ -157,7 +157,8 @@ impl Measured {
 fn allowed(budget: &Budget) -> Work {
     let mut rows = budget.rows;
     if budget.grows.contains("member") {
-        rows += MEMBERS * (LARGE.times - SMALL.times) / 10;
+        let of_each = if budget.bound.contains("two ") { 2 } else { 1 };
+        rows += of_each * MEMBERS * (LARGE.times - SMALL.times) / 10;
     }
     if budget.bound.contains("each conversation") {
         rows += 2 * (LARGE.conversations() - SMALL.conversations());

@@ -11,7 +11,7 @@ use crate::engine::room::effects::{Note, Telling};
 use crate::protocol::Message;
 
 impl<R> State<R> {
-    /// Tells each member the messages that they see, as they see them, if their
+    /// Sends each member the messages as that member sees them, if their
     /// version is news.
     pub(super) fn tell_seen(
         &self,

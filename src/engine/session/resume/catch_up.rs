@@ -74,7 +74,7 @@ pub(super) struct AllAsked {
     pub(super) is_other: bool,
     /// Up to which people version it has names; none if it keeps none.
     pub(super) people: Option<i64>,
-    /// Up to which they were told when it asked.
+    /// Up to which names were sent when the client asked.
     pub(super) people_version: i64,
 }
 

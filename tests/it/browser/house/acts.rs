@@ -41,6 +41,8 @@ async fn an_account_is_kept_by_its_forms() {
     )
     .await;
     tab.see_text("main h1", "Anna K").await;
+    let renamed = socket.expect("user").await;
+    assert_eq!(renamed["user"]["username"], "anna");
     act(&tab, "promote", &[]).await;
     tab.see_text(".tag", "Admin").await;
     act(&tab, "demote", &[]).await;

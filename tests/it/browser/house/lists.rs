@@ -85,8 +85,9 @@ async fn the_log_is_found_in_paged_through_and_downloaded() {
     assert_eq!(tab.texts(".lines > li").await.len(), 10);
     assert_this_holds(&tab, "older").await;
     // The download is of what is found, and a file.
-    let fetched = "const it = document.querySelector('a[download]');
-        return fetch(it.href).then(async (got) => [
+    let fetched = "const it = document.querySelector('form[action^=\"/admin/audit.csv\"]');
+        const body = new URLSearchParams(new FormData(it));
+        return fetch(it.action, { method: 'POST', body }).then(async (got) => [
             got.headers.get('content-disposition'),
             (await got.text()).trim().split('\\n').length]);";
     let expected = json!(["attachment; filename=\"tidings-audit.csv\"", 61]);
