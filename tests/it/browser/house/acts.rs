@@ -30,14 +30,11 @@ async fn an_account_is_kept_by_its_forms() {
     tab.click("a.line").await;
     tab.see_text("main h1", "ann").await;
     tab.assert_good().await;
+    let names = [("username", "anna"), ("display_name", "Anna K")];
     act(
         &tab,
         "rename",
-        &[
-            ("username", "anna"),
-            ("display_name", "Anna K"),
-            ("reason", "Asked for it"),
-        ],
+        &[names[0], names[1], ("reason", "Asked for it")],
     )
     .await;
     tab.see_text("main h1", "Anna K").await;
