@@ -31,6 +31,11 @@ use crate::engine::rates::{ClientNetwork, Origin, SHARE_OF_MANY};
 use crate::engine::session;
 use crate::telemetry::{LimitedLine, admit_line};
 
+/// How long the server reads and drops the rest of a body after it refused the
+/// request. A connection that is closed at once may be reset before a proxy has
+/// read the answer (RFC 9112, section 9.6).
+const LINGER: Duration = Duration::from_secs(2);
+
 /// Unsent bytes up to which a session's heartbeat still runs.
 const WRITE_BUFFER: usize = 256 * 1024;
 /// Threads of each event loop for what blocks: long answers are compressed there.
@@ -203,6 +208,7 @@ where
             })
             .keep_alive(state.settings.keep_alive)
             .client_request_timeout(state.settings.timings.head_within)
+            .client_disconnect_timeout(LINGER)
             .h1_write_buffer_size(WRITE_BUFFER)
             .on_connect_ext(move |stream: &WatchedStream, data: &mut Extensions| {
                 data.insert(counters.connected());
