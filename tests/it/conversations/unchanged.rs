@@ -139,9 +139,10 @@ async fn profile_without_effect_changes_nothing() {
     let app = TestApp::spawn().await;
     let (ann, ben) = app.connected_pair("ann", "ben").await;
     ann.talk_with(&ben).await;
+    let mut socket = ben.socket("/ws/").await;
     let about = json!({ "about": "Hello", "display_name": "Ann" });
     let before = patch(&ann, "/api/me/", about.clone()).await.expect(200);
-    let mut socket = ben.socket("/ws/").await;
+    socket.expect("user").await;
     let again = patch(&ann, "/api/me/", about).await.expect(200);
     assert_eq!(again, before);
     socket.expect_nothing_until_pong().await;
