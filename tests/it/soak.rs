@@ -19,7 +19,7 @@ use client::Client;
 const PEOPLE: usize = 8;
 /// Of each of them.
 const CLIENTS: usize = 3;
-const SECONDS: u64 = 120;
+const SECONDS: u64 = 60;
 /// Who is put out of groups and let in again.
 const GUESTS: [&str; 2] = ["person6", "person7"];
 

@@ -66,7 +66,7 @@ fn missing_cargo_deny_is_installed() {
     let checked = Machine::with_cargo(installs).check(&[CI]);
     assert!(checked.passed, "{}", checked.said);
     for step in [
-        "cargo install --locked cargo-deny",
+        "cargo install --locked --debug cargo-deny",
         "cargo deny check bans licenses sources",
         "cargo deny fetch db",
         "cargo deny --offline check advisories",
