@@ -62,7 +62,7 @@ pub struct Rates {
     pub connections: Option<NonZeroU32>,
     /// New groups of a user. 10 in an hour.
     pub groups: Option<Rate>,
-    /// Groups in which a user is put by users to whom they never wrote. 20 in
+    /// Groups a day that add a user, made by users that they never wrote to. 20 in
     /// a day.
     pub unsolicited_groups: Option<Rate>,
     /// Reports of messages by a user. 20 in a day.

@@ -67,7 +67,7 @@ impl TotalBacklog {
     }
 
     /// One session's bytes changed. Each change is counted once, so that the
-    /// units of a session add up whoever changes them at the same time.
+    /// units of a session add up if several threads change them at once.
     fn changed(&self, before: usize, after: usize) {
         let (before, after) = (before / UNIT, after / UNIT);
         if after > before {

@@ -1,5 +1,5 @@
 //! Limits of groups: how many a user makes, and how many are put on a user by
-//! users to whom they never wrote.
+//! users that they never wrote to.
 
 use entity::UserId;
 

@@ -38,7 +38,7 @@ impl<R> State<R> {
     }
 
     /// What was sent or changed, without a quoted text that its user does not
-    /// see. A change that was made is a change, whatever the message quotes.
+    /// see. A change that was made is a change, also if the quote is empty.
     fn sent_as_seen(&self, user: entity::UserId, sent: Sent) -> Sent {
         let member = self.members.get(&user);
         let unquoted =

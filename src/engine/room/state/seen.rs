@@ -18,7 +18,7 @@ impl<R> State<R> {
         messages: &[Arc<Message>],
         is_news: impl Fn(i64) -> bool,
     ) -> Vec<Telling> {
-        let alike = self.who_see_alike(messages).into_values();
+        let alike = self.viewers_by_version(messages).into_values();
         let tellings = alike.map(|(joined_seq, users)| {
             let to: Arc<[UserId]> = match users.len() == self.everybody.len() {
                 true => Arc::clone(&self.everybody),
@@ -38,7 +38,7 @@ impl<R> State<R> {
 
     /// Members who see these messages alike, with the `joined_seq` of one of
     /// them: none joined between two messages, or a message and what it quotes.
-    fn who_see_alike(&self, messages: &[Arc<Message>]) -> BTreeMap<usize, (i64, Vec<UserId>)> {
+    fn viewers_by_version(&self, messages: &[Arc<Message>]) -> BTreeMap<usize, (i64, Vec<UserId>)> {
         let places = messages.iter().flat_map(|message| {
             let quoted = message.reply_to.as_ref().map(|quote| quote.seq);
             quoted.into_iter().chain([message.seq])

@@ -1,4 +1,4 @@
-//! Where in a stream of frames some bytes stand, and whether they keep the
+//! The place of some bytes in a stream of frames, and whether they keep the
 //! rules of RFC 6455, section 5: pure.
 
 use crate::protocol::CloseCode;
@@ -58,7 +58,7 @@ pub(super) struct Scanned {
     pub(super) is_whole: bool,
 }
 
-/// Where in a frame the stream stands: pure.
+/// The place of the stream in a frame: pure.
 #[derive(Debug)]
 pub(super) struct FrameScanner {
     most: u64,
@@ -181,7 +181,7 @@ impl FrameScanner {
         Ok(())
     }
 
-    /// How long the header is, as far as its first bytes tell by now.
+    /// The length of the header, as far as its first bytes give it.
     fn header_length(&self) -> usize {
         match self.header.len() {
             0 | 1 => SHORTEST,

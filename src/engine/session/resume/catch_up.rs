@@ -35,7 +35,7 @@ pub(super) enum Read {
     Drained,
     /// Which names changed after a people version.
     Names(i64),
-    /// How a user's conversations stand to these.
+    /// The states of a user's conversations, compared with these.
     Standings(Vec<ConversationId>),
     /// These conversations.
     Views(Vec<ConversationId>),
