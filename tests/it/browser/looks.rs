@@ -20,8 +20,7 @@ const MISFITS: &str = "
     return [...(wide > 0 ? [`${wide} px too wide`] : []), ...small];";
 
 pub(super) async fn assert_fits(tab: &Tab) {
-    let misfits = tab.script(MISFITS, &[]).await;
-    assert_eq!(misfits, json!([]));
+    tab.comes_to(MISFITS, json!([])).await;
 }
 
 async fn value(tab: &Tab, expression: &str) -> Value {
@@ -62,6 +61,7 @@ async fn a_phone_shows_one_thing_at_a_time() {
         tab.see_no("main.thread").await;
     }
     tab.click(".row").await;
+    tab.see(WRITE).await;
     // A keyboard that covers the page leaves head and composer in sight.
     tab.script("window.openKeyboard(300)", &[]).await;
     tab.comes_to(

@@ -11,6 +11,7 @@ use std::path::Path;
 use std::process::Stdio;
 
 use fantoccini::actions::{InputSource, KeyAction, KeyActions};
+use fantoccini::error::CmdError;
 use fantoccini::wd::{WebDriverCompatibleCommand, WindowHandle};
 use fantoccini::{Client, ClientBuilder};
 use serde_json::{Value, json};
@@ -175,10 +176,19 @@ impl Tab {
         format!("{}{}", url.path(), query.unwrap_or_default())
     }
 
-    /// What a script answers.
+    /// Runs a script that must not throw, and returns its value.
     pub(crate) async fn script(&self, script: &str, arguments: &[Value]) -> Value {
+        self.try_script(script, arguments).await.unwrap()
+    }
+
+    /// Runs a script that may throw, for example if the page is not drawn yet.
+    pub(super) async fn try_script(
+        &self,
+        script: &str,
+        arguments: &[Value],
+    ) -> Result<Value, CmdError> {
         let answer = self.client.execute(script, arguments.to_vec());
-        within("a script", answer).await.unwrap()
+        within("a script", answer).await
     }
 
     /// Types where the focus is.

@@ -4,8 +4,8 @@ use std::cell::RefCell;
 
 use serde_json::{Value, json};
 
-use super::super::wait::looked_for;
 use super::Tab;
+use crate::support::wait::looked_for;
 
 impl Tab {
     /// Waits until there is something that this names.
@@ -49,12 +49,16 @@ impl Tab {
         serde_json::from_value(texts).unwrap()
     }
 
-    /// Waits until a script comes to this.
+    /// Waits until a script returns this value. A script that throws is run
+    /// again: the page may not have drawn its elements yet.
     pub(crate) async fn comes_to(&self, script: &str, expected: Value) {
         let last = RefCell::new(Value::Null);
         let what = format!("{script} to come to {expected}");
         self.until_or(&what, &last, async || {
-            let now = self.script(script, &[]).await;
+            let now = match self.try_script(script, &[]).await {
+                Ok(value) => value,
+                Err(error) => json!(error.to_string()),
+            };
             let is_so = now == expected;
             last.replace(now);
             is_so.then_some(())
