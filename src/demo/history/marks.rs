@@ -3,9 +3,9 @@
 
 use entity::{Millis, ReceiptId, UserId, receipt};
 
-use super::super::clock::count;
-use super::super::{Result, Who, id};
 use super::History;
+use crate::demo::clock::count;
+use crate::demo::{Result, Who, id};
 
 impl History<'_> {
     /// Moves somebody's marks up to a line; one that doesn't move takes no

@@ -10,15 +10,15 @@ use entity::{AuditId, Millis, UserId};
 use futures_util::stream;
 use serde::Deserialize;
 
-use super::super::auth::Admin;
-use super::super::pages::page_as;
-use super::super::pages::view::times;
-use super::super::{App, assets, paging};
 use super::csv_cell::harmless;
 use super::{After, LIMIT, address, words};
 use crate::protocol::{Code, Problem, Username};
 use crate::store::{AuditFilter, AuditLine, AuditPlace, Called, Deed, Entry, Store, Target};
+use crate::web::auth::Admin;
 use crate::web::decoding::Query;
+use crate::web::pages::page_as;
+use crate::web::pages::view::times;
+use crate::web::{App, assets, paging};
 
 /// How many lines of a download are read at a time.
 const AT_A_TIME: u64 = 500;

@@ -11,16 +11,16 @@ use entity::participant::Role;
 use entity::{ConversationId, Millis, UserId};
 use serde::Deserialize;
 
-use super::super::auth::Admin;
-use super::super::body::Form;
-use super::super::pages::view::times;
-use super::super::pages::{go_on, page_as};
-use super::super::{App, State, assets, paging};
 use super::sheet::{Field, Sheet};
 use super::{After, Choice, LIMIT, Why, address, words};
 use crate::protocol::{Problem, User, Username};
 use crate::store::{ConversationLine, ConversationOrder, Listing, Part, Wanted};
+use crate::web::auth::Admin;
+use crate::web::body::Form;
 use crate::web::decoding::{Path, Query};
+use crate::web::pages::view::times;
+use crate::web::pages::{go_on, page_as};
+use crate::web::{App, State, assets, paging};
 
 #[derive(Default, Deserialize)]
 #[serde(default)]

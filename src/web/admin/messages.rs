@@ -7,16 +7,16 @@ use askama::Template;
 use entity::message::Kind;
 use entity::{ConversationId, MessageId};
 
-use super::super::auth::Admin;
-use super::super::body::Form;
-use super::super::pages::{go_on, page_as};
-use super::super::{App, State, assets};
 use super::sheet::{Field, Sheet};
 use super::{LIMIT, Why, conversations, recheck, words};
 use crate::protocol::fields::{FieldReader, FromFields};
 use crate::protocol::{Message, Problem};
 use crate::store::{Act, Deed, Entry, Login, Page, PageRequest, View};
+use crate::web::auth::Admin;
+use crate::web::body::Form;
 use crate::web::decoding::Path;
+use crate::web::pages::{go_on, page_as};
+use crate::web::{App, State, assets};
 
 #[derive(Default)]
 pub(in crate::web) struct Fields {

@@ -6,13 +6,13 @@ use actix_web::http::StatusCode;
 use askama::Template;
 use entity::{Millis, UserId};
 
-use super::super::auth::Admin;
-use super::super::pages::page_as;
-use super::super::{App, State, assets};
 use super::words;
 use crate::config::{Metrics, Rate, Rates, Registration};
 use crate::engine::pulse::{KEPT, Sample};
 use crate::protocol::Problem;
+use crate::web::auth::Admin;
+use crate::web::pages::page_as;
+use crate::web::{App, State, assets};
 
 /// How many of the most expensive accounts are listed.
 const EXPENSIVE: usize = 10;

@@ -5,9 +5,9 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, ResponseError};
 use askama::Template;
 
-use super::super::{State, assets, pages};
 use crate::protocol::Problem;
 use crate::store::Login;
+use crate::web::{State, assets, pages};
 
 /// What it says.
 pub(super) struct Sheet {

@@ -9,16 +9,16 @@ use askama::Template;
 use entity::{LoginId, Millis, UserId, user};
 use serde::Deserialize;
 
-use super::super::auth::Admin;
-use super::super::pages::view::avatar::Avatar;
-use super::super::pages::view::times;
-use super::super::pages::{page_as, settings};
-use super::super::{App, State, assets, paging};
 use super::conversations::Brief;
 use super::{After, Choice, LIMIT, address, words};
 use crate::protocol::Problem;
 use crate::store::{ConversationOrder, Listing, PeopleOrder, PersonLine, Status, Wanted};
+use crate::web::auth::Admin;
 use crate::web::decoding::{Path, Query};
+use crate::web::pages::view::avatar::Avatar;
+use crate::web::pages::view::times;
+use crate::web::pages::{page_as, settings};
+use crate::web::{App, State, assets, paging};
 
 /// How much of what somebody has is shown with them.
 const SHOWN: u64 = 20;

@@ -3,7 +3,7 @@
 use entity::Millis;
 use jiff::civil::DateTime;
 
-use super::super::pages::view::times;
+use crate::web::pages::view::times;
 
 fn civil(at: Millis) -> DateTime {
     at.civil()

@@ -4,11 +4,11 @@ use actix_web::{HttpRequest, HttpResponse};
 use entity::{Millis, UserId, user};
 use serde::Deserialize;
 
-use super::super::auth::Auth;
-use super::super::{App, paging};
 use super::{connections, person};
 use crate::protocol::Problem;
+use crate::web::auth::Auth;
 use crate::web::decoding::{Path, Query};
+use crate::web::{App, paging};
 
 #[derive(Deserialize)]
 pub(in crate::web) struct PageQuery {

@@ -6,17 +6,17 @@ use actix_web::{HttpRequest, HttpResponse};
 use entity::{Millis, user};
 use serde::Serialize;
 
-use super::super::auth::Auth;
-use super::super::body::{FormOrJson, is_form};
-use super::super::pages::refusals::accepts_html;
-use super::super::{App, paging};
 use super::messages::{HistoryQuery, neighbours};
 use super::person;
 use crate::engine::reply::Sent;
 use crate::protocol::fields::{FieldReader, FromFields};
 use crate::protocol::{Code, Message, Problem, Sending};
 use crate::store::{Login, View};
+use crate::web::auth::Auth;
+use crate::web::body::{FormOrJson, is_form};
 use crate::web::decoding::{Path, Query};
+use crate::web::pages::refusals::accepts_html;
+use crate::web::{App, paging};
 
 /// A message to be sent.
 pub(in crate::web) struct Send(Sending);

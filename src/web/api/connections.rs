@@ -4,15 +4,15 @@ use actix_web::{HttpRequest, HttpResponse};
 use entity::{ConnectionId, Millis, UserId, user};
 use serde::Deserialize;
 
-use super::super::auth::Auth;
-use super::super::body::Body;
-use super::super::{App, paging};
 use super::named;
 use crate::protocol::connection::State;
 use crate::protocol::fields::{FieldReader, FromFields};
 use crate::protocol::{Event, Problem};
 use crate::store::{Change, RequestOutcome};
+use crate::web::auth::Auth;
+use crate::web::body::Body;
 use crate::web::decoding::{Path, Query};
+use crate::web::{App, paging};
 
 #[derive(Deserialize)]
 pub(in crate::web) struct PageQuery {

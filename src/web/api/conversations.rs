@@ -4,14 +4,14 @@ use actix_web::{HttpRequest, HttpResponse};
 use entity::{ConversationId, Millis};
 use serde::Deserialize;
 
-use super::super::auth::Auth;
-use super::super::body::Body;
-use super::super::{App, paging};
 use super::{groups, named};
 use crate::protocol::fields::{FieldReader, FromFields};
 use crate::protocol::{Code, Event, Problem};
 use crate::store::{ListCursor, Login};
+use crate::web::auth::Auth;
+use crate::web::body::Body;
 use crate::web::decoding::{Path, Query};
+use crate::web::{App, paging};
 
 #[derive(Deserialize)]
 pub(in crate::web) struct PageQuery {

@@ -9,9 +9,6 @@ use entity::{ConversationId, Millis, UserId, user};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::super::auth::Auth;
-use super::super::body::Body;
-use super::super::{App, paging};
 use super::{invitations, must_be_in, named};
 use crate::engine::reply::Done;
 use crate::engine::room::messages::Ask;
@@ -21,7 +18,10 @@ use crate::protocol::message::{isolate, system_event};
 use crate::protocol::{GroupTitle, Problem, User, Username};
 use crate::store::append::Settings;
 use crate::store::{Login, NewGroup};
+use crate::web::auth::Auth;
+use crate::web::body::Body;
 use crate::web::decoding::{Path, Query};
+use crate::web::{App, paging};
 
 /// What a member's row weighs, in bytes.
 const MEMBER_BYTES: usize = 64;

@@ -5,14 +5,14 @@ use entity::{LoginId, Millis, login};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-use super::super::accounts::{self, Credentials, Register};
-use super::super::auth::Auth;
-use super::super::body::Body;
-use super::super::{App, paging};
 use crate::auth::TicketHolder;
 use crate::auth::tickets::{TICKET_TTL, TicketError};
 use crate::protocol::Problem;
+use crate::web::accounts::{self, Credentials, Register};
+use crate::web::auth::Auth;
+use crate::web::body::Body;
 use crate::web::decoding::{Path, Query};
+use crate::web::{App, paging};
 
 #[derive(Deserialize)]
 pub(in crate::web) struct PageQuery {

@@ -4,13 +4,13 @@ use actix_web::{HttpRequest, HttpResponse};
 use entity::Millis;
 use serde::Serialize;
 
-use super::super::auth::Admin;
-use super::super::body::Body;
-use super::super::{App, admin, made};
 use crate::auth::random;
 use crate::protocol::Problem;
 use crate::protocol::fields::{FieldReader, FromFields};
 use crate::store::NewInvite;
+use crate::web::auth::Admin;
+use crate::web::body::Body;
+use crate::web::{App, admin, made};
 
 /// As many as one code can be good for.
 const USES_MAX: i32 = 100_000;

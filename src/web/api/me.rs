@@ -3,16 +3,16 @@
 use actix_web::{HttpRequest, HttpResponse};
 use entity::{Millis, user};
 
-use super::super::auth::Auth;
-use super::super::body::Body;
-use super::super::hashing::Attempter;
-use super::super::{App, State, accounts, peer};
 use crate::protocol::fields::{FieldFaults, FieldReader, FromFields};
 use crate::protocol::user::Me;
 use crate::protocol::{About, DisplayName, Password, Problem, User};
 use crate::store::{Login, ProfileChange, notices_of};
 use crate::telemetry::LimitedLine;
+use crate::web::auth::Auth;
+use crate::web::body::Body;
+use crate::web::hashing::Attempter;
 use crate::web::security_lines::note;
+use crate::web::{App, State, accounts, peer};
 
 impl FromFields for ProfileChange {
     const NAMES: &'static [&'static str] = &["display_name", "about"];

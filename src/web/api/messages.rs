@@ -6,15 +6,15 @@ use actix_web::{HttpRequest, HttpResponse};
 use entity::{ConversationId, MessageId};
 use serde::Deserialize;
 
-use super::super::auth::Auth;
-use super::super::body::Body;
-use super::super::{App, paging};
 use crate::engine::room::messages::Ask;
 use crate::protocol::fields::{FieldReader, FromFields};
 use crate::protocol::{Code, Emoji, Message, MessageText, Problem, Sending};
 use crate::store::append::How;
 use crate::store::{Login, Page, PageRequest, View};
+use crate::web::auth::Auth;
+use crate::web::body::Body;
 use crate::web::decoding::{Path, Query};
+use crate::web::{App, paging};
 
 #[derive(Deserialize)]
 pub(in crate::web) struct HistoryQuery {

@@ -5,15 +5,15 @@ use actix_web::{HttpRequest, HttpResponse};
 use entity::{ConversationId, MessageId, UserId, receipt};
 use serde::Deserialize;
 
-use super::super::auth::Auth;
-use super::super::body::Body;
-use super::super::{App, paging};
 use crate::engine::room::messages::Ask;
 use crate::protocol::Problem;
 use crate::protocol::fields::{FieldReader, FromFields};
 use crate::store::append::Mark;
 use crate::store::{Login, ReceiptsRequest};
+use crate::web::auth::Auth;
+use crate::web::body::Body;
 use crate::web::decoding::{Path, Query};
+use crate::web::{App, paging};
 
 /// Up to which message somebody has come.
 pub(in crate::web) struct UpTo {

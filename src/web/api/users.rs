@@ -4,12 +4,12 @@ use actix_web::{HttpRequest, HttpResponse};
 use entity::UserId;
 use serde::Deserialize;
 
-use super::super::auth::Auth;
-use super::super::{App, paging};
 use super::person;
 use crate::protocol::{Code, Problem, User};
 use crate::store::{FoundCursor, Wanted};
+use crate::web::auth::Auth;
 use crate::web::decoding::{Path, Query};
+use crate::web::{App, paging};
 
 /// Fewer characters would find everybody.
 const PREFIX_MIN: usize = 2;

@@ -8,14 +8,14 @@ use entity::{ConnectionId, ConversationId, Millis, UserId};
 use futures_util::stream;
 use serde::Serialize;
 
-use super::super::api::me;
-use super::super::auth::payer_of;
-use super::super::{App, peer};
 use super::visitor::Visitor;
 use crate::engine::rates::Seat;
 use crate::protocol::user::{Me, Notice, NoticeCause};
 use crate::protocol::{Connection, Conversation, Message, Problem, User};
 use crate::store::{Login, PageRequest, View, paid_by};
+use crate::web::api::me;
+use crate::web::auth::payer_of;
+use crate::web::{App, peer};
 
 /// How much is read at a time, of each kind.
 const AT_A_TIME: u64 = 100;

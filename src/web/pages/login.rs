@@ -7,15 +7,15 @@ use askama::Template;
 use entity::Millis;
 use serde::Deserialize;
 
-use super::super::accounts::{self, Credentials};
-use super::super::auth::Auth;
-use super::super::body::{Form, text_fields};
-use super::super::cookies::Jar;
-use super::super::{App, assets, csrf};
 use super::{FormKey, arrived, form_page, go_on};
 use crate::config::Registration;
 use crate::protocol::{Code, Problem};
+use crate::web::accounts::{self, Credentials};
+use crate::web::auth::Auth;
+use crate::web::body::{Form, text_fields};
+use crate::web::cookies::Jar;
 use crate::web::decoding::Query;
+use crate::web::{App, assets, csrf};
 
 /// What a browser is to forget (the W3C's Clear Site Data).
 const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");

@@ -8,9 +8,6 @@ use askama::Template;
 use entity::{ConversationId, Millis, UserId};
 use serde::Deserialize;
 
-use super::super::api::{conversations, person};
-use super::super::body::{Form, text_fields};
-use super::super::{App, assets, made};
 use super::live::{Blank, Start};
 use super::opening::{blank, open};
 use super::settings::NoticeLine;
@@ -25,7 +22,10 @@ use crate::protocol::connection::State;
 use crate::protocol::fields::FieldFaults;
 use crate::protocol::{ClientId, Code, MessageContent, MessageText, Problem, Sending, User};
 use crate::store::{ListCursor, Login, PageRequest, notices_of};
+use crate::web::api::{conversations, person};
+use crate::web::body::{Form, text_fields};
 use crate::web::decoding::{Path, Query};
+use crate::web::{App, assets, made};
 
 /// How many conversations a page has.
 const LIMIT: u64 = 50;

@@ -5,9 +5,6 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, ResponseError};
 use entity::{ConnectionId, InvitationId, Millis, user};
 
-use super::super::App;
-use super::super::api::{connections, invitations, named};
-use super::super::body::{Form, text_fields};
 use super::messages::{Refused, Scene, page};
 use super::view::thread::page_of;
 use super::visitor::Visitor;
@@ -16,6 +13,9 @@ use crate::protocol::message::isolate;
 use crate::protocol::user::Standing;
 use crate::protocol::{Code, Problem};
 use crate::store::{Login, RequestOutcome};
+use crate::web::App;
+use crate::web::api::{connections, invitations, named};
+use crate::web::body::{Form, text_fields};
 use crate::web::decoding::Path;
 
 #[derive(Default)]

@@ -6,8 +6,6 @@ use askama::Template;
 use entity::{ConversationId, Millis, user};
 use serde::Deserialize;
 
-use super::super::api::{blocks, connections, person};
-use super::super::{App, assets};
 use super::view::avatar::Avatar;
 use super::view::thread::page_of;
 use super::view::times;
@@ -16,7 +14,9 @@ use super::{HOME, go_on, page_as};
 use crate::protocol::Problem;
 use crate::protocol::user::Standing;
 use crate::store::Login;
+use crate::web::api::{blocks, connections, person};
 use crate::web::decoding::{Path, Query};
+use crate::web::{App, assets};
 
 #[derive(Template)]
 #[template(path = "profile.html")]

@@ -4,8 +4,6 @@
 use actix_web::HttpResponse;
 use entity::{ConversationId, MessageId, receipt};
 
-use super::super::App;
-use super::super::body::Form;
 use super::go_on;
 use super::view::thread::page_of;
 use super::visitor::Visitor;
@@ -13,6 +11,8 @@ use crate::engine::room::messages::Ask;
 use crate::protocol::Problem;
 use crate::protocol::fields::{FieldReader, FromFields};
 use crate::store::append::Mark;
+use crate::web::App;
+use crate::web::body::Form;
 
 /// Up to which message somebody has read.
 pub(in crate::web) struct UpTo {

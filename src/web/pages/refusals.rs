@@ -10,9 +10,9 @@ use actix_web::http::header;
 use actix_web::middleware::Next;
 use askama::Template;
 
-use super::super::{assets, lists, problem};
 use super::POLICY;
 use crate::protocol::{Code, Problem};
+use crate::web::{assets, lists, problem};
 
 /// What no page is below.
 const NO_PAGES: [&str; 5] = ["/api", "/ws", "/static", "/healthz", "/metrics"];

@@ -5,14 +5,14 @@ use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use askama::Template;
 use serde::Deserialize;
 
-use super::super::accounts;
-use super::super::auth::Auth;
-use super::super::body::{Form, read_pairs, text_fields};
-use super::super::{App, assets, csrf};
 use super::{FormKey, arrived, form_page, go_on, wrong};
 use crate::config::Registration;
 use crate::protocol::{Code, Problem};
+use crate::web::accounts;
+use crate::web::auth::Auth;
+use crate::web::body::{Form, read_pairs, text_fields};
 use crate::web::decoding::Query;
+use crate::web::{App, assets, csrf};
 
 #[derive(Deserialize)]
 pub(in crate::web) struct Asked {

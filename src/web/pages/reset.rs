@@ -8,15 +8,15 @@ use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use askama::Template;
 use entity::{Millis, user};
 
-use super::super::body::Form;
-use super::super::hashing::Attempter;
-use super::super::{App, State, accounts, assets, csrf, peer};
 use super::{FormKey, form_page, wrong};
 use crate::auth::random;
 use crate::protocol::fields::{FieldFaults, FieldReader, FromFields};
 use crate::protocol::{Code, Password, Problem};
 use crate::telemetry::LimitedLine;
+use crate::web::body::Form;
+use crate::web::hashing::Attempter;
 use crate::web::security_lines::note;
+use crate::web::{App, State, accounts, assets, csrf, peer};
 
 #[derive(Default)]
 pub(in crate::web) struct Fields {

@@ -7,16 +7,16 @@ use askama::Template;
 use entity::{LoginId, Millis, login};
 use serde::Deserialize;
 
-use super::super::api::me::{self, ChangePassword};
-use super::super::body::{Form, read_pairs, text_fields};
-use super::super::{App, assets, paging};
 use super::view::times;
 use super::visitor::Visitor;
 use super::{go_on, page_as, wrong};
 use crate::protocol::Problem;
 use crate::protocol::user::{Notice, NoticeCause};
 use crate::store::{Login, notices_of};
+use crate::web::api::me::{self, ChangePassword};
+use crate::web::body::{Form, read_pairs, text_fields};
 use crate::web::decoding::{Path, Query};
+use crate::web::{App, assets, paging};
 
 const HERE: &str = "/settings";
 const SAVED: &str = "/settings?saved=true";

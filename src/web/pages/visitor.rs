@@ -7,10 +7,10 @@ use actix_web::error::InternalError;
 use actix_web::http::Method;
 use actix_web::{Error, FromRequest, HttpRequest};
 
-use super::super::auth::Auth;
 use super::{HOME, go_on};
 use crate::protocol::{Code, Problem};
 use crate::store::Login;
+use crate::web::auth::Auth;
 
 /// Somebody who is logged in. Others are led to the form for that, and from
 /// there back to what they wanted to see.

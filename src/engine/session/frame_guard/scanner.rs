@@ -253,7 +253,7 @@ pub(super) mod tests {
     }
 
     /// A whole one of as many bytes.
-    pub(in super::super) fn frame(length: u64) -> Vec<u8> {
+    pub(in crate::engine::session::frame_guard) fn frame(length: u64) -> Vec<u8> {
         let mut frame = header(length);
         frame.extend(std::iter::repeat_n(0xff, usize::try_from(length).unwrap()));
         frame

@@ -7,9 +7,9 @@ use entity::{ConversationId, MessageId, Millis, UserId};
 use sea_orm::{ActiveEnum, DbBackend, Value};
 use serde::Deserialize;
 
-use super::super::script::Script;
-use super::super::{Append, sql};
 use super::{Conversation, Found, Marks, Own, Peer, Versions};
+use crate::store::append::script::Script;
+use crate::store::append::{Append, sql};
 use crate::store::piece;
 
 /// A conversation, and where one of its senders stands to it, where they ever

@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use entity::{ConversationId, Millis, UserId, conversation, participant};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QuerySelect};
 
-use super::super::{Append, What};
 use super::Found;
+use crate::store::append::{Append, What};
 use crate::store::group_invitations::left_by_choice;
 use crate::store::{Result, connections};
 

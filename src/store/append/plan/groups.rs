@@ -1,8 +1,8 @@
 //! In how many groups those are who join or leave one.
 
-use super::super::{Change, MemberMove};
 use super::Desk;
 use crate::protocol::Problem;
+use crate::store::append::{Change, MemberMove};
 use crate::store::group_counts::{self, GROUPS_MAX};
 
 impl Desk {

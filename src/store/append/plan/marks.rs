@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use entity::{ConversationId, MessageId, Millis, UserId, receipt};
 
-use super::super::look::{Marks, Place};
-use super::super::{Append, Mark, Outcome};
 use super::Desk;
 use crate::protocol::{Message, Problem, User};
+use crate::store::append::look::{Marks, Place};
+use crate::store::append::{Append, Mark, Outcome};
 
 /// How far somebody's own marks move, in the whole batch.
 #[derive(Clone, Debug, PartialEq, Eq)]

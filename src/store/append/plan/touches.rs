@@ -6,10 +6,10 @@ use std::ops::RangeInclusive;
 use entity::message::Kind;
 use entity::{ConversationId, MessageId, Millis, UserId};
 
-use super::super::look::Target;
-use super::super::{Append, How, Outcome, Touch};
 use super::Desk;
 use crate::protocol::{Code, Problem};
+use crate::store::append::look::Target;
+use crate::store::append::{Append, How, Outcome, Touch};
 use crate::store::messages::QUOTE_MAX;
 
 /// A message bears at most this many different emoji.

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use entity::message::Furthest;
 use entity::{ConversationId, Millis, UserId};
 
-use super::super::look::Conversation;
-use super::super::moved::Lows;
-use super::super::{Change, MemberMove, Settings};
 use super::marks::Move;
 use super::touches::NewTouch;
 use crate::protocol::Message;
+use crate::store::append::look::Conversation;
+use crate::store::append::moved::Lows;
+use crate::store::append::{Change, MemberMove, Settings};
 
 /// What a batch writes.
 #[derive(Debug, Default)]

@@ -10,10 +10,10 @@ use sea_orm::{
     sea_query::{Expr, OnConflict},
 };
 
-use super::super::MemberMove;
-use super::super::plan::{NewMessage, OwnSettings, Plan};
 use super::marks;
 use crate::protocol::Message;
+use crate::store::append::MemberMove;
+use crate::store::append::plan::{NewMessage, OwnSettings, Plan};
 use crate::store::{Result, group_counts, words};
 
 /// Writes who comes, goes, and becomes something else.

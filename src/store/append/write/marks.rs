@@ -7,12 +7,12 @@ use entity::{ConversationId, Millis, UserId, receipt};
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::{ConnectionTrait, EntityTrait, QueryTrait, Statement, Value};
 
-use super::super::look::{Conversation, Marks};
-use super::super::moved::Lows;
-use super::super::plan::{Move, Plan};
-use super::super::script::Script;
-use super::super::sql;
 use crate::protocol::Message;
+use crate::store::append::look::{Conversation, Marks};
+use crate::store::append::moved::Lows;
+use crate::store::append::plan::{Move, Plan};
+use crate::store::append::script::Script;
+use crate::store::append::sql;
 use crate::store::{Result, TELLS_EACH_UP_TO, piece};
 
 /// Deleted messages after a read marker that moves from `read_ord` to `column5`.

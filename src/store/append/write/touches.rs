@@ -5,9 +5,9 @@ use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, Statement, Value,
 };
 
-use super::super::How;
-use super::super::plan::touches::NewTouch;
 use crate::store::Result;
+use crate::store::append::How;
+use crate::store::append::plan::touches::NewTouch;
 
 /// Writes them, in order.
 pub(super) async fn all(tx: &impl ConnectionTrait, touches: &[NewTouch]) -> Result<()> {

@@ -5,14 +5,6 @@ use actix_web::{HttpRequest, HttpResponse};
 use entity::{LoginId, UserId, user};
 use serde::Deserialize;
 
-use super::super::super::api::connections;
-use super::super::super::auth::Admin;
-use super::super::super::body::Form;
-use super::super::super::pages::go_on;
-use super::super::super::{App, State, accounts, made};
-use super::super::Why;
-use super::super::recheck;
-use super::super::sheet::{Field, Sheet};
 use super::find;
 use super::opening::{self, Names};
 use crate::engine::room::messages::Ask;
@@ -20,7 +12,15 @@ use crate::protocol::fields::{FieldFaults, FieldReader, FromFields};
 use crate::protocol::message::isolate;
 use crate::protocol::{Code, Problem, User};
 use crate::store::{self, HouseStanding};
+use crate::web::admin::Why;
+use crate::web::admin::recheck;
+use crate::web::admin::sheet::{Field, Sheet};
+use crate::web::api::connections;
+use crate::web::auth::Admin;
+use crate::web::body::Form;
 use crate::web::decoding::Path;
+use crate::web::pages::go_on;
+use crate::web::{App, State, accounts, made};
 
 /// What it is, as its address has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -245,7 +245,7 @@ pub(in crate::web) async fn submit(
         true => recheck::check(&app, (&login, &request), &fields.password).await,
         false => Ok(()),
     };
-    let act = super::super::act(&app, &login, &request);
+    let act = crate::web::admin::act(&app, &login, &request);
     let done = match checked.and_then(|()| fields.of(what, &them, act)) {
         // It has a page to show, and so an answer of its own.
         Ok((Act::Reset, _, act)) => {
@@ -391,7 +391,7 @@ pub(in crate::web) async fn end_login(
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let (user, ended) = (UserId(path.0), LoginId(path.1));
-    let act = super::super::act(&app, &login, &request);
+    let act = crate::web::admin::act(&app, &login, &request);
     app.store.revoke_login(user, ended, &act).await?;
     app.engine.end_login(user, ended);
     Ok(go_on(&format!("/admin/users/{user}"), []))

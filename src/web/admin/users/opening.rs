@@ -6,20 +6,20 @@ use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use entity::{Millis, UserId, user};
 
-use super::super::super::auth::Admin;
-use super::super::super::body::{Form, text_fields};
-use super::super::super::hashing::Attempter;
-use super::super::super::pages::page_as;
-use super::super::super::{App, State, accounts, assets, made, peer};
-use super::super::recheck;
-use super::super::sheet::{Field, Sheet};
-use super::super::words;
 use crate::auth::random;
 use crate::protocol::fields::FieldFaults;
 use crate::protocol::{DisplayName, Password, Problem, Username};
 use crate::store::{Act, Login, NewReset, NewUser};
 use crate::telemetry::LimitedLine;
+use crate::web::admin::recheck;
+use crate::web::admin::sheet::{Field, Sheet};
+use crate::web::admin::words;
+use crate::web::auth::Admin;
+use crate::web::body::{Form, text_fields};
+use crate::web::hashing::Attempter;
+use crate::web::pages::page_as;
 use crate::web::security_lines::note;
+use crate::web::{App, State, accounts, assets, made, peer};
 
 /// How long a link holds.
 const LINK_TTL: std::time::Duration = std::time::Duration::from_secs(24 * 3600);
@@ -67,7 +67,7 @@ pub(in crate::web) async fn submit(
     request: HttpRequest,
     Form(fields): Form<Fields>,
 ) -> Result<HttpResponse, Problem> {
-    let act = super::super::act(&app, &login, &request);
+    let act = crate::web::admin::act(&app, &login, &request);
     match open(&app, (&login, &request), &fields, &act).await {
         Ok(user) => offer(&app, &login, (&request, &act), &user).await,
         Err(problem) => {

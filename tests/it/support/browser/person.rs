@@ -36,7 +36,7 @@ impl Tab {
         self.goto("/register").await;
         self.type_into("[name=display_name]", name).await;
         self.type_into("[name=username]", username).await;
-        self.type_into("[name=password]", super::super::PASSWORD)
+        self.type_into("[name=password]", crate::support::PASSWORD)
             .await;
         self.click("button[type=submit]").await;
         self.see(".messenger").await;

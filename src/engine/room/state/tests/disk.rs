@@ -7,7 +7,7 @@ use entity::message::Kind as MessageKind;
 use entity::participant::Role;
 use entity::{ConversationId, MessageId, Millis};
 
-use super::super::*;
+use crate::engine::room::state::*;
 use crate::protocol::{ClientId, Message, MessageText, Status, User};
 use crate::store::Leaver;
 use crate::store::append::{Change, MemberMove, Post, Settings};

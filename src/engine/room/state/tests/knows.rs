@@ -5,9 +5,9 @@ use std::collections::{HashMap, HashSet};
 
 use entity::message::Kind as MessageKind;
 
-use super::super::*;
 use super::disk::Disk;
 use crate::engine::room::effects::{Said, Telling};
+use crate::engine::room::state::*;
 use crate::protocol::{Event, Message};
 
 #[derive(Default)]

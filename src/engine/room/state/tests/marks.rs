@@ -3,8 +3,8 @@
 use entity::message::Kind as MessageKind;
 use entity::{MessageId, Millis, receipt};
 
-use super::super::*;
 use super::disk::{Disk, user};
+use crate::engine::room::state::*;
 use crate::store::append::{Authors, Moved, Step};
 
 impl Disk {

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::super::*;
 use super::disk::Disk;
 use crate::engine::reply::{Done, Sent};
+use crate::engine::room::state::*;
 use crate::protocol::ClientId;
 
 struct Request {

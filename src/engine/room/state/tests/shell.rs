@@ -3,9 +3,9 @@
 
 use std::collections::VecDeque;
 
-use super::super::*;
 use super::world::{Input, World};
 use crate::engine::reply::Done;
+use crate::engine::room::state::*;
 
 /// A read that holds the Room's mailbox, with what it found.
 pub(super) enum Hold {

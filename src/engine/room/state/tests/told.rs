@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::*;
 use super::disk::Disk;
 use crate::engine::room::effects::{Said, Telling};
+use crate::engine::room::state::*;
 use crate::protocol::Message;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use entity::{MessageId, receipt};
 
-use super::super::*;
 use super::disk::{Disk, post, user};
 use super::knows::Knows;
 use super::requests::Requests;
 use super::shell::{Hold, Room};
 use super::told::Told;
 use crate::engine::room::NEVER_TOLD;
+use crate::engine::room::state::*;
 use crate::protocol::GroupTitle;
 use crate::store::append::Settings;
 

@@ -5,9 +5,9 @@ use std::collections::VecDeque;
 use entity::message::Kind;
 use entity::{ConversationId, MessageId, Millis, UserId};
 
-use super::super::*;
 use crate::engine::ports::{Frame, Unread};
 use crate::engine::reply::echo;
+use crate::engine::session::resume::catch_up::*;
 use crate::protocol::event::{Mark, RemovedReason};
 use crate::protocol::{Status, User};
 use crate::store::Standing;

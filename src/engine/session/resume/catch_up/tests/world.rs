@@ -4,9 +4,9 @@ use std::collections::{HashMap, VecDeque};
 
 use entity::ConversationId;
 
-use super::super::*;
 use super::client::Client;
 use super::room::Room;
+use crate::engine::session::resume::catch_up::*;
 
 pub(super) const ROOMS: usize = 3;
 
