@@ -33,6 +33,10 @@ export class App {
   #skew;
   #isDue = false;
   #typingEnds = 0;
+  /** Ends when the browser has gone back to the list. An entry that is pushed
+   * before that would be closed by it. */
+  #returning = Promise.resolve();
+  #returned = () => {};
   /** What the user has chosen so far, and typed into a composer. */
   #choices = 0;
   #typed = 0;
@@ -63,7 +67,10 @@ export class App {
   }
 
   start() {
-    addEventListener('popstate', () => this.#go(location.href));
+    addEventListener('popstate', () => {
+      this.#returned();
+      this.#go(location.href);
+    });
     addEventListener('pagehide', () => this.thread?.composer.leave());
     for (const type of ['visibilitychange', 'focus', 'blur']) {
       (type === 'visibilitychange' ? document : window).addEventListener(type, () => this.#looked());
@@ -208,8 +215,9 @@ export class App {
       const found = await attempt(this, () => api.conversation(id));
       if (!found) return;
       this.hear({ type: 'conversation', conversation: found });
-      if (!isIdle()) return;
     }
+    await this.#returning;
+    if (!isIdle()) return;
     const isFromList = !this.thread && location.pathname === '/messages';
     this.thread?.close();
     const thread = new Thread(this, id);
@@ -261,10 +269,15 @@ export class App {
       element('p', {}, 'Choose a conversation, or start one with somebody.'));
     node.replaceWith(this.#blank);
     find('.messenger').classList.remove('is-open');
-    // Who came from the list goes back to it, and not to a second one.
-    if (!isBack && history.state?.isFromList) history.back();
+    // A thread that was opened from the list leads back to it, not to a second one.
+    if (!isBack && history.state?.isFromList) this.#return();
     else if (!isBack) history.pushState(null, '', '/messages');
     this.render();
+  }
+
+  #return() {
+    this.#returning = new Promise((resolve) => { this.#returned = resolve; });
+    history.back();
   }
 
   /** To where a link of ours leads; false where it leads elsewhere. */
@@ -284,8 +297,10 @@ export class App {
   #go(href) {
     const id = Number(new URL(href).searchParams.get('conversation'));
     if (id) this.open(id, { place: placeOf(href), isBack: true });
-    else if (new URL(href).pathname === '/messages') this.close({ isBack: true });
-    else location.reload();
+    else if (new URL(href).pathname === '/messages') {
+      // A conversation may be chosen already: closing nothing must not undo that.
+      if (this.thread) this.close({ isBack: true });
+    } else location.reload();
   }
 
   about(conversation) {

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::full::fill;
-use crate::support::browser::{Browsers, DESKTOP, Tab};
+use crate::support::browser::{Browsers, DESKTOP, PHONE, Tab, WRITE};
 use crate::support::{Person, TestApp, until};
 
 /// So many that the newest page begins after the first of them.
@@ -180,4 +180,35 @@ async fn an_address_of_a_message_leads_to_it() {
     tab.see_text(".toasts", "isn’t here any more").await;
     assert_eq!(tab.script(POINTED_AT, &[]).await, Value::Null);
     tab.assert_good().await;
+}
+
+/// A browser that goes back late, as a busy one does, to the entry that was
+/// before the current one when the page asked.
+const LATE_BACK: &str = "
+    window.backs = 0;
+    addEventListener('popstate', () => { window.backs += 1; });
+    history.back = () => {
+        const { length } = history;
+        setTimeout(() => history.go(length - history.length - 1), 1000);
+    };";
+
+#[tokio::test]
+async fn row_clicked_while_going_back_opens() {
+    let (app, browsers) = (TestApp::spawn().await, Browsers::start().await);
+    let (ann, ben) = app.connected_pair("ann", "ben").await;
+    let id = ann.talk_with(&ben).await;
+    let tab = browsers.open_as(&ann, PHONE).await;
+    tab.before_each_page(LATE_BACK).await;
+    tab.goto("/messages").await;
+    tab.click(".row").await;
+    tab.click(".back").await;
+    tab.click(".row").await;
+    tab.comes_to("return window.backs", json!(1)).await;
+    tab.see(WRITE).await;
+    assert_eq!(tab.path().await, format!("/messages?conversation={id}"));
+    // The thread leads back to one list.
+    tab.back().await;
+    tab.see(".row").await;
+    tab.see_no("main.thread").await;
+    assert_eq!(tab.path().await, "/messages");
 }
