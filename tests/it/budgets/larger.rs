@@ -3,6 +3,7 @@
 
 use std::fmt::Write;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::Value;
 use tidings::engine::testing::Faults;
@@ -14,7 +15,7 @@ use crate::authority::frames::outcome;
 use crate::authority::routes;
 use crate::authority::table::{ROLES, Row, SOCKETS, rows};
 use crate::authority::world::{Things, World};
-use crate::support::{Socket, TestApp, TestDatabase, TokenBy};
+use crate::support::{Socket, TestApp, TestDatabase, TokenBy, until};
 
 const SMALL: Growth = Growth { times: 1 };
 const LARGE: Growth = Growth { times: 100 };
@@ -24,6 +25,8 @@ const STEPS_A_ROW: u64 = 120;
 /// What runs beside a request: looks for ended logins, presence, the pulse.
 const STEPS_BESIDE: u64 = 2_500;
 const ROWS_BESIDE: u64 = 12;
+/// Longer than changes of presence are gathered.
+const IDLE: Duration = Duration::from_secs(1);
 
 /// Its work grows with what it downloads; it reads in steps that have tests.
 const DOWNLOADS: [&str; 1] = ["POST /settings/export"];
@@ -46,6 +49,9 @@ struct Case {
 struct Measured {
     world: World,
     probe: Arc<SqliteProbe>,
+    /// Sockets that keep their users online while frames are measured: a change
+    /// of presence reads all that may see it, a moment later.
+    online: Vec<Socket>,
 }
 
 impl Measured {
@@ -57,7 +63,11 @@ impl Measured {
         };
         let app = TestApp::builder().faults(faults).spawn().await;
         let world = World::of_app(app).await;
-        Self { world, probe }
+        Self {
+            world,
+            probe,
+            online: Vec::new(),
+        }
     }
 
     /// Each row of the tables of rights once, as a role that may do it.
@@ -102,7 +112,10 @@ impl Measured {
 
     async fn work(&mut self, case: &Case) -> Work {
         let work = match case.is_frame {
-            true => self.work_of_frame(case).await,
+            true => {
+                self.keep_online(case).await;
+                self.work_of_frame(case).await
+            }
             false => self.counted(self.request(case)).await,
         };
         if !case.is_frame && !case.row.only_looks() {
@@ -119,6 +132,26 @@ impl Measured {
             steps: self.probe.steps() - steps,
             rows: self.probe.rows() - rows,
         }
+    }
+
+    /// Opens a socket of each user that sends or receives the frame, once, and
+    /// waits until the changes of presence are delivered.
+    async fn keep_online(&mut self, case: &Case) {
+        if !self.online.is_empty() {
+            return;
+        }
+        for role in [case.role, "mate"] {
+            self.online.push(self.world.of(role).socket("/ws/").await);
+        }
+        let mut before = u64::MAX;
+        until("SQLite to be idle", async || {
+            tokio::time::sleep(IDLE).await;
+            let now = self.probe.steps();
+            let is_idle = now.saturating_sub(before) < STEPS_BESIDE && before <= now;
+            before = now;
+            is_idle.then_some(())
+        })
+        .await;
     }
 
     /// The sockets are open before the counting begins.

@@ -44,9 +44,10 @@ async fn connection_takes_one_descriptor() {
     for _ in 0..CONNECTIONS {
         open.push(connect(serving.site.address()).await.unwrap());
     }
-    let more = serving.descriptors() - before;
-    // The database may have opened a few, too.
-    assert!((CONNECTIONS..CONNECTIONS + 20).contains(&more), "{more}");
+    let more = serving.descriptors().saturating_sub(before);
+    // Files that the server opened or closed meanwhile are counted, too.
+    let is_one_each = more.abs_diff(CONNECTIONS) < CONNECTIONS / 5;
+    assert!(is_one_each, "{more}");
 }
 
 #[tokio::test]

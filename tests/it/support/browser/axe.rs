@@ -7,9 +7,13 @@ use super::Tab;
 /// Run by the driver, which the page's content security policy doesn't bind.
 const AXE: &str = include_str!("../../../fixtures/axe/axe.min.js");
 
-/// What is found that is serious, one line each. Colours are looked at when
-/// nothing moves any more: what fades in is pale for a while.
+/// Returns one line for each serious finding. Waits until no transition runs: an
+/// element that fades has too little contrast. The label of a day fades after
+/// scrolling has ended.
 const LOOK: &str = "
+    const frame = () => new Promise(requestAnimationFrame);
+    while (document.querySelector('.is-scrolling')) await frame();
+    await frame();
     await Promise.allSettled(document.getAnimations()
         .filter((it) => it.effect.getComputedTiming().endTime !== Infinity)
         .map((it) => it.finished));
