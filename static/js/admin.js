@@ -1,13 +1,13 @@
-/** Keeps the overview's figures as they are, by the admins' own socket. */
+/** Keeps the admin overview's figures up to date over the admin socket. */
 import { find, write } from './lib/dom.js';
 import { delay } from './state/backoff.js';
 
-/** How many samples a chart shows, and how high it is. */
+/** The number of samples in a chart, and its height. */
 const KEPT = 150;
 const HEIGHT = 32;
-/** The figures of batches. */
+/** Figures of batches: 0 in a sample without a batch. */
 const MEASURED = new Set(['batch', 'commit']);
-/** The login ended, or is an admin's no more. */
+/** Close code: the login ended, or its user is no longer an admin. */
 const LOGIN_ENDED = 4401;
 
 const rows = [...document.querySelectorAll('[data-figure]')];
@@ -22,7 +22,7 @@ const number = (value) => {
   return value.toFixed(value < 100 ? 1 : 0);
 };
 
-/** As the server draws them. */
+/** Returns a chart's points, computed as on the server. */
 function points(course, most) {
   const place = (value, at) =>
     `${at},${(HEIGHT - 1 - (value / (most || 1)) * (HEIGHT - 2)).toFixed(1)}`;
@@ -33,7 +33,7 @@ function draw() {
   for (const row of rows) {
     const course = samples.map((sample) => Number(sample[row.dataset.figure]));
     const most = Math.max(0, ...course);
-    // Where there was no batch, there was none to measure.
+    // Samples without a batch must not lower the mean.
     const counted = MEASURED.has(row.dataset.figure) ? course.filter((value) => value > 0) : course;
     const mean = counted.reduce((sum, value) => sum + value, 0) / (counted.length || 1);
     write(find('.now', row), number(course.at(-1) ?? 0));

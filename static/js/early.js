@@ -1,25 +1,25 @@
-// Runs before anything is drawn, so that neither the theme nor the width of
-// the list is seen to change. Not a module: those wait for the whole page.
+// Runs before the first paint, so that neither the theme nor the width of the
+// list visibly changes. Not a module: modules wait for the whole page.
 (() => {
   const root = document.documentElement;
   const colours = [...document.querySelectorAll('meta[name="theme-color"]')];
   const ofSystem = colours.map(({ content }) => content);
   root.classList.replace('no-script', 'has-script');
-  const dress = () => {
+  const applyTheme = () => {
     try {
       const theme = JSON.parse(localStorage.getItem('tidings.theme'));
       const at = ['light', 'dark'].indexOf(theme);
       if (at < 0) delete root.dataset.theme;
       else root.dataset.theme = theme;
-      // What the browser puts around the page goes with it.
+      // The browser's own bars follow the theme.
       colours.forEach((colour, own) => { colour.content = ofSystem[at < 0 ? own : at]; });
       const width = Number(localStorage.getItem('tidings.side'));
       if (width >= 240) root.style.setProperty('--side', `${width}px`);
     } catch {
-      // Storage may be switched off: then it looks as the system says.
+      // Storage may be switched off: the system's theme applies.
     }
   };
-  dress();
-  // Another tab, or the settings, have switched it.
-  addEventListener('storage', ({ key }) => key === 'tidings.theme' && dress());
+  applyTheme();
+  // Another tab or the settings page has changed the theme.
+  addEventListener('storage', ({ key }) => key === 'tidings.theme' && applyTheme());
 })();

@@ -1,6 +1,6 @@
-/** What the admins' pages do beside showing themselves. */
+/** The behaviour of the admin pages: tabs and copy buttons. */
 
-// On a narrow screen the tabs are one line, of which a part is seen.
+// Narrow screens show only some of the tabs: scroll to the current one.
 const tabs = document.querySelector('.tabs');
 const current = tabs?.querySelector('[aria-current]');
 if (current) {
@@ -8,7 +8,8 @@ if (current) {
   tabs.scrollLeft = middle - tabs.offsetLeft;
 }
 
-/** Only a safe page may write to the clipboard; any may copy what is chosen. */
+/** Copies a field's text. Without HTTPS there is no clipboard API: then
+ * the selected text is copied. */
 async function copy(field) {
   try {
     await navigator.clipboard.writeText(field.value);

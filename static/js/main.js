@@ -1,4 +1,4 @@
-/** Makes the page live: reads what it begins with, and keeps it going. */
+/** Starts the app from the state that the server put into the page. */
 import { App } from './view/app.js';
 import { followViewport, watchKeys } from './view/keys.js';
 import { watchPointer } from './view/pointer.js';

@@ -1,6 +1,6 @@
-// Runs as soon as the conversation is there, before anything is drawn: the
-// line before what is new stands near the top, so that nothing is seen to
-// move. Not a module: those wait for the whole page.
+// Runs once the conversation is parsed, before the first paint: scrolls the
+// unread line near the top, so that nothing visibly moves. Not a module:
+// modules wait for the whole page.
 (() => {
   const line = document.getElementById('unread');
   const box = line?.closest('.history');

@@ -1,13 +1,13 @@
-/** Takes the code of a password link from behind the `#`, which no server sees. */
-function takeCode() {
+/** Submits the code of a password link: its fragment, which no server sees. */
+function submitCode() {
   const code = location.hash.slice(1);
   const field = document.querySelector('#token');
   if (!code || !field) return;
-  // Nor does the browser's history keep it.
+  // Keep the code out of the browser's history.
   history.replaceState(null, '', location.pathname);
   field.value = code;
   field.form.requestSubmit();
 }
 
-takeCode();
-addEventListener('hashchange', takeCode);
+submitCode();
+addEventListener('hashchange', submitCode);

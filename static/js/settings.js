@@ -1,4 +1,4 @@
-/** What this browser does, as it is switched here. */
+/** The settings of this browser: theme, sound and notifications. */
 import { find, show, write } from './lib/dom.js';
 import { forgetTyped, keep, kept } from './lib/kept.js';
 import { chime } from './lib/sound.js';
@@ -8,7 +8,7 @@ for (const choice of document.querySelectorAll('[name="theme"]')) {
   choice.checked = choice.value === theme;
   choice.addEventListener('change', () => {
     keep('theme', choice.value || null);
-    // Browsers tell the other tabs of it, but not this one.
+    // Browsers send this event to the other tabs only.
     dispatchEvent(new StorageEvent('storage', { key: 'tidings.theme' }));
   });
 }

@@ -10,14 +10,14 @@ const SHELVES = [
 ];
 const signs = (shelves) => shelves.map(({ name, emoji }) => [name, ...emoji.map(({ sign }) => sign)]);
 
-test('emoji are found by how their words begin, shelf by shelf', () => {
+test('search finds emoji by the beginnings of words', () => {
   assert.deepEqual(signs(sought(SHELVES, 'fac', [])), [['Faces', '😀', '😢']]);
   assert.deepEqual(signs(sought(SHELVES, ' CRY  face', [])), [['Faces', '😢']]);
   assert.deepEqual(signs(sought(SHELVES, 'c', [])), [['Faces', '😢'], ['Travel', '🛶']]);
   assert.deepEqual(signs(sought(SHELVES, 'ocket', [])), []);
 });
 
-test('those used lately stand in front, where nothing is sought', () => {
+test('recently used emoji come first without a search', () => {
   assert.deepEqual(signs(sought(SHELVES, '', ['🛶', '🦖'])), [
     ['Used lately', '🛶'], ['Faces', '😀', '😢'], ['Travel', '🚀', '🛶'],
   ]);
@@ -25,8 +25,8 @@ test('those used lately stand in front, where nothing is sought', () => {
   assert.deepEqual(signs(sought(SHELVES, 'rocket', ['🛶'])), [['Travel', '🚀']]);
 });
 
-test('arrows go row by row and from shelf to shelf', () => {
-  // Three in a row: one shelf of 5, one of 2, one of 4.
+test('arrow keys move between rows and shelves', () => {
+  // Three columns: shelves of 5, 2 and 4 emoji.
   const sizes = [5, 2, 4];
   const go = (place, key) => beside(sizes, place, key, 3);
   assert.deepEqual(go([0, 1], 'ArrowDown'), [0, 4]);

@@ -1,5 +1,5 @@
-/** The frames that tests are fed with: those of tests/fixtures/frames, in the
- * few lines that node and browsers both have for reading a file beside one. */
+/** Reads the frames in tests/fixtures/frames, by ways that Node and browsers
+ * have. */
 const folder = new URL('../fixtures/frames/', import.meta.url);
 
 export async function frame(name, change = {}) {
@@ -10,7 +10,7 @@ export async function frame(name, change = {}) {
   return { ...structuredClone(read), ...change };
 }
 
-/** Messages of one conversation, one after the other. */
+/** Returns consecutive messages of one conversation. */
 export const messages = (template, from, to) =>
   Array.from({ length: to - from + 1 }, (_, at) => ({
     ...template, id: 100 + from + at, seq: from + at, version: from + at, text: `Message ${from + at}.`,

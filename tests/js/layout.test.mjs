@@ -13,7 +13,7 @@ const [ANN, BEN] = conversation.participants.map(({ user }) => user);
 const dayOf = (at) => new Date(at).toISOString().slice(0, 10);
 const at = (time) => ({ created_at: `2026-11-${time}.000Z` });
 
-test('messages stand by day, and close together where one goes on', () => {
+test('messages are grouped by day and by sender', () => {
   const [a, b, c, d] = messages(message, 1, 4);
   const all = [
     { ...a, ...at('20T23:58:00') }, { ...b, ...at('20T23:59:00') },
@@ -25,14 +25,14 @@ test('messages stand by day, and close together where one goes on', () => {
   assert.deepEqual(firsts, [true, false, true, true]);
 });
 
-test('the line stands before the first that is new and of others', () => {
+test('unread line precedes the first new message of another user', () => {
   const all = messages(message, 1, 4).map((one) => ({ ...one, sender: one.seq === 3 ? BEN : ANN }));
   const seen = { me: BEN, conversation, line: { after: 2, count: 1 }, dayOf };
   const [day] = layout(all, [], seen);
   assert.deepEqual(day.items.map(({ kind }) => kind), ['message', 'message', 'message', 'unread', 'message']);
 });
 
-test('what waits keeps its place once it is there', () => {
+test('waiting message keeps its place after its echo', () => {
   const waiting = { client_id: 'x', text: 'Hi', created_at: Date.parse(message.created_at), state: 'waiting' };
   const seen = { me: ANN, conversation, line: null, dayOf };
   const [before] = layout([], [waiting], seen);
@@ -41,7 +41,7 @@ test('what waits keeps its place once it is there', () => {
   assert.deepEqual([before.items[0].status, after.items[0].status], ['waiting', 'read']);
 });
 
-test('only the web is linked, and nothing of a text is lost', () => {
+test('links are only HTTP URLs, and text stays complete', () => {
   const links = (text) => {
     const all = pieces(text);
     assert.equal(all.map((part) => part.text).join(''), text);
@@ -55,20 +55,20 @@ test('only the web is linked, and nothing of a text is lost', () => {
   assert.deepEqual(links('https://a.example/<b>'), ['https://a.example/']);
 });
 
-test('faces are those that the server draws', () => {
+test('avatars match those of the server', () => {
   const drawn = ['Mara', 'Ana de la Cruz', '(The) #team', 'éva ünal', ''].map(initials);
   assert.deepEqual(drawn, ['M', 'AC', 'TT', 'ÉÜ', '']);
   const hues = new Set(Array.from({ length: 200 }, (_, n) => hue(`name ${n}`)));
   assert.equal(hues.size, 12);
 });
 
-test('names of messages grow in time', () => {
+test('client ids ascend with time', () => {
   const names = [1, 2, 1_800_000_000_000].map((now) => uuid7(now));
   assert.deepEqual([...names].sort(), names);
   for (const name of names) assert.match(name, /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/u);
 });
 
-test('one says that one types from the first key on, every 3 s, and stops after 1 s', () => {
+test('typing is sent at the first key, then every 3 s, and ends after 1 s', () => {
   const typing = new OwnTyping();
   assert.equal(typing.key(0), true);
   assert.equal(typing.key(500), false);

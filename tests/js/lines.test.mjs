@@ -2,7 +2,7 @@ import assert from 'node:assert';
 import { test } from 'node:test';
 import { firstOf, withoutMargins } from '../../static/js/lib/text.js';
 
-test('blank lines before a text and white space after it are left out', () => {
+test('leading blank lines and trailing white space are removed', () => {
   const code = '    def f():\n        pass';
   assert.equal(withoutMargins(code), code);
   assert.equal(withoutMargins(`\n \t\r\n${code} \n\n`), code);
@@ -11,12 +11,12 @@ test('blank lines before a text and white space after it are left out', () => {
   for (const empty of ['', ' ', '\n', ' \n\t\u00a0\u2028 ']) assert.equal(withoutMargins(empty), '');
 });
 
-test('half of a surrogate pair is never sent', () => {
+test('lone surrogates are replaced', () => {
   assert.equal(withoutMargins('a\ud83d'), 'a\ufffd');
   assert.equal(withoutMargins('\udc00 😀'), '\ufffd 😀');
 });
 
-test('a text is cut between characters', () => {
+test('texts are cut between characters', () => {
   assert.equal(firstOf('a😀b', 2), 'a😀');
   assert.equal(firstOf('😀😀', 1), '😀');
   assert.equal(firstOf('ab', 5), 'ab');

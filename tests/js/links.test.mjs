@@ -5,7 +5,7 @@ import { firstOf, withoutMargins } from '../../static/js/lib/text.js';
 import { folded, pieces } from '../../static/js/lib/links.js';
 
 const url = new URL('../fixtures/links.json', import.meta.url);
-/** The table that the server's rule is tested with, too. */
+/** The cases that also test the server's rule. */
 const cases = async () => (url.protocol === 'file:'
   ? JSON.parse(await (await import('node:fs/promises')).readFile(url, 'utf8'))
   : (await fetch(url)).json());
@@ -16,11 +16,11 @@ const links = (text) => {
   return all.filter(({ isLink }) => isLink).map((piece) => piece.text);
 };
 
-test('links are those of the table', async () => {
+test('links match the shared table', async () => {
   for (const { text, links: expected } of await cases()) assert.deepEqual([text, links(text)], [text, expected]);
 });
 
-test('a link of more than 2048 characters is plain text', () => {
+test('link of more than 2048 characters is plain text', () => {
   const start = 'https://a.example/';
   const most = start + 'x'.repeat(2_048 - start.length);
   assert.deepEqual(links(`see ${most}.`), [most]);
@@ -28,7 +28,7 @@ test('a link of more than 2048 characters is plain text', () => {
   assert.deepEqual(links(`${most}x https://b.example/`), ['https://b.example/']);
 });
 
-test('hostile text of others is read in linear time', () => {
+test('hostile text is parsed in linear time', () => {
   const most = (text) => text.repeat(Math.ceil(10_000 / text.length)).slice(0, 10_000);
   const hostile = [
     `http://a${'.'.repeat(1_500)}${')'.repeat(1_500)}`,
@@ -52,7 +52,7 @@ test('hostile text of others is read in linear time', () => {
   assert.ok(Date.now() - began < 1_000);
 });
 
-test('long text is folded at white space and never in a link', () => {
+test('long text is folded at white space, never in a link', () => {
   const text = (parts) => parts.map((piece) => piece.text).join('');
   const short = 'word '.repeat(300);
   assert.deepEqual(folded(short).tail, []);

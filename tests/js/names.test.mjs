@@ -3,14 +3,14 @@ import { test } from 'node:test';
 import { alike, both, called, isolated, lookOf } from '../../static/js/lib/names.js';
 
 const url = new URL('../fixtures/looks.json', import.meta.url);
-/** What the server says of ASCII. */
+/** The server's look of each ASCII character. */
 const looks = async () => (url.protocol === 'file:'
   ? JSON.parse(await (await import('node:fs/promises')).readFile(url, 'utf8'))
   : (await fetch(url)).json());
 
 const user = (id, name, look) => ({ id, username: `user${id}`, display_name: name, look });
 
-test('the look of ASCII is the one of the server', async () => {
+test('look of ASCII matches the server', async () => {
   const known = await looks();
   for (let code = 0x21; code < 0x7f; code += 1) {
     const sign = String.fromCharCode(code);
@@ -20,7 +20,7 @@ test('the look of ASCII is the one of the server', async () => {
   assert.equal(lookOf(user(1, '\u0410nn', 'Ann')), 'Ann');
 });
 
-test('names that look alike are found, and those of parts', () => {
+test('similar names and reserved names are found', () => {
   const found = (...users) => [...alike(users)].sort((one, two) => one - two);
   assert.deepEqual(found(user(1, 'Ann'), user(2, 'Ben'), user(1, 'Ann')), []);
   assert.deepEqual(found(user(1, 'Ann'), user(2, 'Ben'), user(3, 'Ann')), [1, 3]);
@@ -31,7 +31,7 @@ test('names that look alike are found, and those of parts', () => {
   }
 });
 
-test('a name in a sentence is isolated, and in a question has its username', () => {
+test('names are isolated, and questions add the username', () => {
   assert.equal(isolated('Ann\u202e'), '\u2068Ann\u2069');
   assert.equal(both(user(1, 'Ann')), '\u2068Ann\u2069 (@user1)');
   assert.equal(called(user(1, 'Ann'), true), 'Ann @user1');

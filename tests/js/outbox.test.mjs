@@ -8,7 +8,7 @@ const add = (outbox, client_id, at, conversation_id = 7) =>
   outbox.add({ client_id, conversation_id, text: client_id }, at);
 const names = (items) => items.map(({ client_id }) => client_id);
 
-test('messages of one conversation go one after the other', () => {
+test('messages of one conversation are sent in order', () => {
   const outbox = new Outbox();
   add(outbox, 'a', 1);
   add(outbox, 'b', 2);
@@ -20,7 +20,7 @@ test('messages of one conversation go one after the other', () => {
   assert.deepEqual(names(outbox.due(12)), ['b', 'c']);
 });
 
-test('what is not acknowledged is sent again under the same name', () => {
+test('unacknowledged message is sent again with its client id', () => {
   const outbox = new Outbox();
   add(outbox, 'a', 0);
   outbox.sending('a', 0);
@@ -31,7 +31,7 @@ test('what is not acknowledged is sent again under the same name', () => {
   assert.deepEqual(names(outbox.due(10_001)), ['a']);
 });
 
-test('a refusal is for good, or passes', async () => {
+test('refusals are final or temporary', async () => {
   const outbox = new Outbox();
   add(outbox, 'e', 0);
   add(outbox, 'f', 1);
@@ -48,7 +48,7 @@ test('a refusal is for good, or passes', async () => {
   assert.deepEqual(names(outbox.due(3_010)), ['e']);
 });
 
-test('it is kept, and taken up again where it was left', () => {
+test('outbox is stored and continues after a reload', () => {
   const kept = new Map();
   const keep = (item, isGone) =>
     (isGone ? kept.delete(item.client_id) : kept.set(item.client_id, { ...item }));
@@ -64,7 +64,7 @@ test('it is kept, and taken up again where it was left', () => {
   assert.equal(kept.size, 0);
 });
 
-test('what is found in the history has arrived, though nothing told so', () => {
+test('message found in the history is acknowledged', () => {
   const gone = [];
   const outbox = new Outbox([], (item, isGone) => isGone && gone.push(item.client_id));
   for (const [at, name] of ['a', 'b', 'c'].entries()) add(outbox, name, at);
@@ -75,10 +75,10 @@ test('what is found in the history has arrived, though nothing told so', () => {
     { client_id: null, sender: { id: 1 } },
   ], { id: 1 });
   assert.deepEqual(gone, ['a']);
-  assert.deepEqual(names(outbox.due(6)), ['b'], 'another may have taken the same name');
+  assert.deepEqual(names(outbox.due(6)), ['b'], 'another user may have used the same client id');
 });
 
-test('waiting grows to 20 s, and is never the same for all', () => {
+test('delay grows to 20 s with jitter', () => {
   assert.equal(delay(0, 0.5), 0);
   assert.ok(delay(1, 0) >= 250 && delay(1, 1) <= 500);
   assert.equal(delay(30, 1), 20_000);

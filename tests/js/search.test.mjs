@@ -2,7 +2,7 @@ import assert from 'node:assert';
 import { test } from 'node:test';
 import { fits, searchKey } from '../../static/js/lib/text.js';
 
-test('search key ignores case and form', () => {
+test('search key ignores case and Unicode form', () => {
   for (const [one, other] of [
     ['İzmir', 'izmir'],
     ['Caf\u00e9', 'cafe\u0301'],
@@ -17,7 +17,7 @@ test('search key ignores case and form', () => {
   assert.ok(searchKey('Ann') !== searchKey('Änn'));
 });
 
-test('each word typed begins a word', () => {
+test('each typed word matches the beginning of a word', () => {
   assert.ok(fits('Red Panda', 'red_panda Red Panda'));
   assert.ok(fits('pan red', 'Red Panda'));
   assert.ok(fits('@anna', 'anna-maria Anna'));

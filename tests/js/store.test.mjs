@@ -21,7 +21,7 @@ const at = (me, { isOpen = true } = {}) => new Store({
 });
 const next = (change) => ({ type: 'message', conversation_id: 7, message: { ...messages(message, 2, 2)[0], ...change } });
 
-test('a message comes into the list and the thread, once', () => {
+test('message is added once to list and thread', () => {
   const store = at(BEN);
   const frames = next({});
   assert.deepEqual(store.apply(frames, NOW).map(({ kind }) => kind), ['arrived']);
@@ -31,7 +31,7 @@ test('a message comes into the list and the thread, once', () => {
   assert.deepEqual(store.timelines.get(7).messages.map(({ seq }) => seq), [1, 2]);
 });
 
-test('a new name is shown wherever the user is', async () => {
+test('new name replaces the former one everywhere', async () => {
   const store = at({ ...ANN });
   const quoting = { ...messages(message, 2, 2)[0], reply_to: { id: 1, seq: 1, text: '', sender: BEN } };
   const sent = { ...quoting, sender: BEN, reactions: [{ emoji: 'x', count: 1, usernames: [BEN.username] }] };
@@ -48,25 +48,25 @@ test('a new name is shown wherever the user is', async () => {
   assert.equal(store.me.display_name, 'Anna');
 });
 
-test('a restored server is noticed once', async () => {
+test('restored server is noticed once', async () => {
   const store = at(BEN);
   const { reason, ...lost } = await frame('reset', { reason: 'other_history' });
   assert.equal(store.apply({ ...lost, reason }, NOW)[0].kind, 'restored');
   const hello = await frame('hello_unbound', { epoch: 'new' });
   store.apply(hello, NOW);
-  assert.equal(store.epoch, undefined, 'the cursors are still of the old one');
+  assert.equal(store.epoch, undefined, 'the cursors still belong to the old epoch');
   store.apply({ type: 'synced', total_unread: 0, more: false }, NOW);
   assert.equal(store.epoch, 'new');
 });
 
-test('the rest of a long list is to be read', () => {
+test('rest of a long list is requested', () => {
   const store = at(BEN);
   assert.deepEqual(store.apply({ type: 'synced', total_unread: 0, more: false }, NOW), []);
   const effects = store.apply({ type: 'synced', total_unread: 0, more: true }, NOW);
   assert.deepEqual(effects, [{ kind: 'more' }]);
 });
 
-test('an unknown conversation has no cursor before it is read', () => {
+test('unknown conversation has no cursor before it is loaded', () => {
   const store = at(BEN);
   const told = { ...next({}).message, conversation_id: 8 };
   const effects = store.apply({ type: 'message', conversation_id: 8, message: told }, NOW);
@@ -76,14 +76,14 @@ test('an unknown conversation has no cursor before it is read', () => {
   assert.equal(store.cursors.get(8), 9);
 });
 
-test('a gap is told, so that it can be closed', () => {
+test('gap is reported', () => {
   const store = at(BEN);
   const [late] = messages(message, 4, 4);
   const effects = store.apply({ type: 'message', conversation_id: 7, message: late }, NOW);
   assert.deepEqual(effects.map(({ kind }) => kind), ['arrived', 'gap']);
 });
 
-test('ticks follow what the others have, and never go back', async () => {
+test('ticks follow receipts and never go back', async () => {
   const store = at(ANN);
   const { conversations } = store;
   store.apply(next({}), NOW);
@@ -96,7 +96,7 @@ test('ticks follow what the others have, and never go back', async () => {
   assert.equal(conversations.ticks(conversations.get(7)), 'read');
 });
 
-test('what was sent to nobody stays sent when somebody joins', async () => {
+test('message without recipients stays sent after a join', async () => {
   const store = at(ANN);
   const { conversations } = store;
   const ticks = () => conversations.ticks(conversations.get(7));
@@ -116,26 +116,26 @@ test('what was sent to nobody stays sent when somebody joins', async () => {
   assert.equal(ticks(), 'read');
 });
 
-test('what stands there at first knows best how far it has come', async () => {
+test('first page keeps the status of the last message', async () => {
   const sent = { ...structuredClone(conversation), all_delivered_seq: 1, all_read_seq: 1 };
   const store = new Store({ me: ANN, conversations: [sent], connections: [], total_unread: 0, open: null });
   assert.equal(store.conversations.ticks(store.conversations.get(7)), sent.last_message.status);
 });
 
-test('sending reads what came before', () => {
+test('sending marks earlier messages as read', () => {
   const store = at(BEN);
   store.apply(next({ sender: BEN }), NOW);
   assert.equal(store.conversations.get(7).unread_count, 0);
 });
 
-test('the server has the last word on what is unread', async () => {
+test('unread counts of the server replace own counts', async () => {
   const store = at(BEN);
   store.apply(await frame('unread'), NOW);
   assert.deepEqual([store.conversations.get(7).unread_count, store.totalUnread], [3, 4]);
   assert.equal(store.conversations.totalUnread(NOW), 3);
 });
 
-test('who types falls silent by a message, or by time', async () => {
+test('typing ends with a message or after 6 s', async () => {
   const store = at(ANN);
   store.apply(await frame('typing'), NOW);
   assert.deepEqual(store.typists.at(7, NOW + 5_999), [{ id: 2, username: 'ben' }]);
@@ -145,21 +145,21 @@ test('who types falls silent by a message, or by time', async () => {
   assert.deepEqual(store.typists.at(7, NOW), []);
 });
 
-test('presence is seen wherever somebody is', async () => {
+test('presence updates the participants', async () => {
   const store = at(ANN);
   store.apply(await frame('user_status'), NOW);
   const { conversations } = store;
   assert.equal(conversations.other(conversations.get(7)).is_online, true);
 });
 
-test('who was removed keeps what they saw', async () => {
+test('removed member keeps the conversation', async () => {
   const store = at(BEN);
   assert.equal(store.apply(await frame('conversation_removed'), NOW)[0].kind, 'removed');
   assert.equal(store.conversations.get(7).left, true);
   assert.deepEqual(store.cursors.all(), {});
 });
 
-test('a connection takes the place of what it was', async () => {
+test('connection replaces its former state', async () => {
   const store = at(BEN);
   const asked = await frame('connection');
   store.apply(asked, NOW);
@@ -169,12 +169,12 @@ test('a connection takes the place of what it was', async () => {
   assert.deepEqual(store.connections, []);
 });
 
-test('a resume that breaks off leaves no hole behind', async () => {
+test('interrupted resume leaves no gap', async () => {
   const store = at(BEN);
   assert.deepEqual(store.cursors.all(), { 7: 1 });
   store.cursors.begin();
   store.apply(next({ version: 8 }), NOW);
-  assert.deepEqual(store.cursors.all(), { 7: 1 }, 'what lies between has not come yet');
+  assert.deepEqual(store.cursors.all(), { 7: 1 }, 'the frames in between have not arrived');
   store.apply(await frame('resumed'), NOW);
   assert.deepEqual(store.cursors.all(), { 7: 9 });
   store.apply(await frame('synced'), NOW);
@@ -183,12 +183,12 @@ test('a resume that breaks off leaves no hole behind', async () => {
   assert.deepEqual(store.cursors.all(), { 7: 10 });
 });
 
-test('frames of a kind that is not known change nothing', () => {
+test('unknown frame type changes nothing', () => {
   const store = at(BEN);
   assert.deepEqual(store.apply({ type: 'tomorrow', conversation_id: 7 }, NOW), []);
 });
 
-test('a mark is told once, and reading says what having says', () => {
+test('mark is sent once, and read includes delivered', () => {
   const seen = new Seen();
   const reach = (type, seq) => seen.reach(type, { conversation_id: 7, id: 100 + seq, seq });
   reach('delivered', 2);
@@ -202,7 +202,7 @@ test('a mark is told once, and reading says what having says', () => {
   assert.deepEqual(seen.take().map(({ seq }) => seq), [4]);
 });
 
-test('what is told while a conversation is read again stays', async () => {
+test('frames received during a reload stay', async () => {
   const store = at(BEN);
   const { conversation: fresh } = await frame('conversation');
   const [second, third] = messages(message, 2, 3);
@@ -212,10 +212,10 @@ test('what is told while a conversation is read again stays', async () => {
     { messages: [fresh.last_message, second], has_older: false, has_newer: false });
   assert.deepEqual(store.timelines.get(7).messages.map(({ seq }) => seq), [1, 2, 3]);
   assert.equal(store.conversations.get(7).last_seq, 3);
-  assert.equal(store.cursors.get(7), 2, 'what was read says how far, also after a backup was restored');
+  assert.equal(store.cursors.get(7), 2, 'the loaded page sets the cursor, even after a restored backup');
 });
 
-test('connections that are read stand beside those told of meanwhile', () => {
+test('loaded connections are merged with received ones', () => {
   const store = at(BEN);
   const of = (id, state) => ({ id, state, user: { id, username: `user${id}` } });
   store.apply({ type: 'connection', connection: of(1, 'connected') }, NOW);

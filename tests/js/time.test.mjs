@@ -5,9 +5,9 @@ import { listed } from '../../static/js/lib/time.js';
 const at = (...parts) => new Date(2026, 10, ...parts).getTime();
 const now = at(21, 20, 24, 25);
 
-test('a list says how long ago what is new was said', () => {
+test('list shows the age of recent messages', () => {
   assert.equal(listed(at(21, 20, 24), now), 'now');
-  assert.equal(listed(at(21, 20, 30), now), 'now', 'clocks differ');
+  assert.equal(listed(at(21, 20, 30), now), 'now', 'the clocks differ');
   assert.equal(listed(at(21, 20, 19), now), '5 min');
   assert.match(listed(at(21, 19, 24), now), /7:24|19:24/u);
   assert.equal(listed(at(20, 23, 59), now), 'Yesterday');

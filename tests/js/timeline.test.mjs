@@ -6,7 +6,7 @@ import { frame, messages } from './frames.mjs';
 const { message } = await frame('message');
 const seqs = (timeline) => timeline.messages.map(({ seq }) => seq);
 
-test('a message that comes early waits for those before it', () => {
+test('early message waits for the ones before it', () => {
   const timeline = new Timeline({ messages: messages(message, 1, 2) });
   const [third, fourth, fifth] = messages(message, 3, 5);
   assert.equal(timeline.apply(fifth), 'gap');
@@ -16,7 +16,7 @@ test('a message that comes early waits for those before it', () => {
   assert.deepEqual(seqs(timeline), [1, 2, 3, 4, 5]);
 });
 
-test('the same message twice is one, and an older state of it none', async () => {
+test('repeated message is ignored, and so is an older version', async () => {
   const timeline = new Timeline({ messages: messages(message, 1, 2) });
   const { message: edited } = await frame('message_updated');
   const newer = { ...edited, id: 101, seq: 1, version: 9 };
@@ -26,14 +26,14 @@ test('the same message twice is one, and an older state of it none', async () =>
   assert.deepEqual(seqs(timeline), [1, 2]);
 });
 
-test('who reads far back is not moved by what comes in', () => {
+test('old part of the history ignores new messages', () => {
   const timeline = new Timeline({ messages: messages(message, 10, 12), has_newer: true, has_older: true });
   assert.equal(timeline.apply(messages(message, 50, 50)[0]), 'elsewhere');
   assert.equal(timeline.apply(messages(message, 3, 3)[0]), 'elsewhere');
   assert.deepEqual(seqs(timeline), [10, 11, 12]);
 });
 
-test('pages are put on either end, and let go of at the other', () => {
+test('pages are added at one end and removed at the other', () => {
   const timeline = new Timeline({ messages: messages(message, 51, 100), has_older: true });
   timeline.prepend(messages(message, 1, 50), false);
   assert.equal(timeline.messages.length, 100);
@@ -45,7 +45,7 @@ test('pages are put on either end, and let go of at the other', () => {
   assert.deepEqual([timeline.first, timeline.hasOlder], [91, true]);
 });
 
-test('a view that begins late takes its first message as it is', () => {
+test('empty timeline accepts any first message', () => {
   const timeline = new Timeline();
   assert.equal(timeline.apply(messages(message, 40, 40)[0]), 'added');
   assert.equal(timeline.apply(messages(message, 41, 41)[0]), 'added');

@@ -1,21 +1,21 @@
-/** Small helpers for elements. Text only ever becomes text. */
+/** Helpers for elements. None of them parses text as HTML. */
 
 /** @returns {HTMLElement | null} */
 export const find = (selector, within = document) => within.querySelector(selector);
 
-/** What the user can reach: the modal dialog opened last, else the page. All
- * that is outside of it is inert, also what floats above it. */
+/** Returns the modal dialog opened last, else the body. All outside of it is
+ * inert, also popovers above it. */
 export const topmost = () => [...document.querySelectorAll('dialog:modal')].at(-1) ?? document.body;
 
-/** A copy of what stands in the template of that id. */
+/** Returns a copy of an element in the template with this id. */
 export function piece(id, at = 0) {
   const template = /** @type {HTMLTemplateElement} */ (document.getElementById(id));
   return /** @type {HTMLElement} */ (template.content.children[at].cloneNode(true));
 }
 
 /**
- * An element with attributes and children; a child that is null or false is
- * left out.
+ * Returns an element with attributes and children, without children that are
+ * null or false.
  * @param {string} name
  * @param {Record<string, unknown>} [attributes]
  */
@@ -30,7 +30,7 @@ export function element(name, attributes = {}, ...children) {
   return made;
 }
 
-/** A drawing of the page's symbols. */
+/** Returns an icon that uses one of the page's SVG symbols. */
 export function mark(symbol, className = 'mark') {
   const space = 'http://www.w3.org/2000/svg';
   const svg = document.createElementNS(space, 'svg');
@@ -42,19 +42,19 @@ export function mark(symbol, className = 'mark') {
   return svg;
 }
 
-/** Shows an element or hides it, whichever namespace it is of. */
+/** Shows or hides an HTML or SVG element. */
 export function show(node, isShown) {
   node?.toggleAttribute('hidden', !isShown);
 }
 
-/** Writes a text only where it differs, so that nothing is read out twice. */
+/** Sets a text if it differs, so that nothing is read out twice. */
 export function write(node, text) {
   if (node && node.textContent !== text) node.textContent = text;
 }
 
 /**
- * Makes the children of `parent` those of `items`, in their order, keeping
- * what is there already.
+ * Makes the children of `parent` match `items`, in their order, and keeps
+ * existing nodes by their key.
  * @template T
  * @param {HTMLElement} parent
  * @param {T[]} items

@@ -1,4 +1,4 @@
-/** Emoji: the few of everyday, all that there are, and finding one of them. */
+/** Emoji: the quick ones, the whole list, and the search. */
 import { keep, kept } from './kept.js';
 
 export const QUICK = ['👍', '❤️', '😂', '😮', '😢', '🙏'];
@@ -11,11 +11,10 @@ let all = null;
 
 /**
  * @typedef {{ sign: string, words: string }} Emoji
- * @typedef {{ name: string, emoji: Emoji[] }} Shelf
+ * @typedef {{ name: string, emoji: Emoji[] }} Shelf a group of emoji
  */
 
-/** Every emoji that the server knows, group by group: fetched once, when they
- * are first asked for. */
+/** Returns every emoji by group, as the server has them; fetched once. */
 export function allEmoji() {
   all ??= load().catch((error) => {
     all = null;
@@ -25,7 +24,7 @@ export function allEmoji() {
 }
 
 async function load() {
-  // Beside these modules, and of their version.
+  // Relative to this module's URL, and so of the same version.
   const response = await fetch(new URL('../../emoji.json', import.meta.url));
   if (!response.ok) throw new Error(`The emoji are not there: ${response.status}`);
   const shelves = await response.json();
@@ -33,7 +32,7 @@ async function load() {
     ({ name, emoji: emoji.map(([sign, words]) => ({ sign, words })) }));
 }
 
-/** Those that were used last, the newest first. */
+/** Returns the last used emoji, newest first. */
 export function recent() {
   const found = kept(RECENT, []);
   return Array.isArray(found) ? found.filter((sign) => typeof sign === 'string') : [];
@@ -45,8 +44,8 @@ export function used(sign) {
 }
 
 /**
- * The shelves with what fits: each word that was typed begins one of an
- * emoji's. Without any, all of them, and those used last in front.
+ * Returns the groups with matching emoji: each typed word begins one of the
+ * emoji's words. Without words, all groups, after one of the last used emoji.
  * @param {Shelf[]} shelves @param {string} typed @param {string[]} lately
  */
 export function sought(shelves, typed, lately) {
@@ -66,8 +65,8 @@ export function sought(shelves, typed, lately) {
 }
 
 /**
- * Where an arrow leads to in shelves of these sizes, row by row and from one
- * shelf to the next; null before the first row, and the same place at the end.
+ * Returns the place that an arrow key leads to, row by row through groups of
+ * these sizes; null above the first row, the same place at the end.
  * @param {number[]} sizes @param {[number, number]} place @param {string} key
  */
 export function beside(sizes, [shelf, at], key, columns) {

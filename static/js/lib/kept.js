@@ -1,5 +1,5 @@
-/** Small things kept in this browser. Storage that is full or switched off
- * costs what would have been kept, and nothing else. */
+/** Values in `localStorage`. If storage is full or switched off, values are not
+ * kept, without an error. */
 
 const PREFIX = 'tidings.';
 
@@ -8,7 +8,7 @@ export function keep(name, value) {
     if (value === null || value === undefined) localStorage.removeItem(PREFIX + name);
     else localStorage.setItem(PREFIX + name, JSON.stringify(value));
   } catch {
-    // It lives as long as the page does.
+    // Storage is full or switched off.
   }
 }
 
@@ -21,7 +21,7 @@ export function kept(name, otherwise = null) {
   }
 }
 
-/** Everything kept whose name begins like that. */
+/** Returns all values whose names begin with `prefix`. */
 export function keptUnder(prefix) {
   const found = [];
   try {
@@ -33,24 +33,24 @@ export function keptUnder(prefix) {
       }
     }
   } catch {
-    // As if nothing were kept.
+    // Storage is switched off: there are none.
   }
   return found;
 }
 
-/** Forgets what was typed here: drafts and unsent messages. The server asks a
- * browser to forget everything at a logout, which browsers heed over TLS only. */
+/** Removes drafts and unsent messages. At a logout the server also sends
+ * `Clear-Site-Data`, which browsers obey over TLS only. */
 export function forgetTyped() {
   forgetUnder('draft.');
   forgetUnder('out.');
 }
 
-/** Forgets everything kept whose name begins like that. */
+/** Removes all values whose names begin with `prefix`. */
 export function forgetUnder(prefix) {
   try {
     const names = Object.keys(localStorage).filter((name) => name.startsWith(PREFIX + prefix));
     for (const name of names) localStorage.removeItem(name);
   } catch {
-    // There is nothing, then.
+    // Storage is switched off: there are none.
   }
 }

@@ -1,19 +1,19 @@
-/** A text, cut into words and links. The server has the same rule in
- * `web/pages/view/text.rs`, and both are tested with one table of cases. Each
- * character is read a constant number of times, whatever the text. */
+/** Splits a text into plain parts and links. The server has the same rule in
+ * `web/pages/view/text.rs`, and one table of cases tests both. Each character
+ * is read a constant number of times, so that no text takes long. */
 
 const SCHEME = /(?<![a-z0-9])https?:\/\//giu;
-/** A longer one is plain text. */
+/** The longest link, in characters: a longer address is plain text. */
 const MOST = 2_048;
-/** No address has these in it: it ends before them. */
+/** An address ends before any of these. */
 const ENDS = /[\s\p{Cc}<>"`{}|\\^«»‘-‟‹›…、。〈-】〔-〟！（），：；？｛｝｡-､]/u;
-/** A sentence goes on after these, if they end an address. */
+/** At the end of an address, these belong to the sentence around it. */
 const TRAILING = new Set(".,:;!?'*_~([");
 const PAIRS = { ')': '(', ']': '[' };
-/** Not visible, or changing the direction of what is: the text would deceive. */
+/** Invisible characters and direction changes: they disguise an address. */
 const HIDDEN = /\p{Default_Ignorable_Code_Point}/u;
 const HOST = /^(?:\[[\da-f:.]+\]|(?=.*[\p{L}\p{N}])[\p{L}\p{M}\p{N}_.-]+)(?::\d{1,5})?$/iu;
-/** A part of a host's name is of one of these, besides what all scripts use. */
+/** Each label of a host name uses one of these sets, and common characters. */
 const SCRIPTS = [
   ['Han', 'Hiragana', 'Katakana'], ['Han', 'Hangul'], ['Han', 'Bopomofo'],
   ...['Latin', 'Cyrillic', 'Greek', 'Arabic', 'Armenian', 'Bengali', 'Devanagari', 'Ethiopic',
@@ -26,7 +26,7 @@ const LABELS = SCRIPTS.map((names) => {
 });
 
 /**
- * Cuts a text at its links. Nothing is lost: the pieces together are the text.
+ * Splits a text at its links. The pieces together are the whole text.
  * @param {string} text
  * @returns {{ text: string, isLink: boolean }[]}
  */
@@ -37,7 +37,7 @@ export function pieces(text) {
   for (let match = SCHEME.exec(text); match; match = SCHEME.exec(text)) {
     const start = match.index;
     const authority = start + match[0].length;
-    const { stop, length } = reach(text, authority);
+    const { stop, length } = endOf(text, authority);
     const last = trimmed(text, authority, stop);
     const isLong = match[0].length + length - (stop - last) > MOST;
     SCHEME.lastIndex = stop;
@@ -50,8 +50,8 @@ export function pieces(text) {
   return found;
 }
 
-/** How far an address can go: up to a closing bracket that it didn't open. */
-function reach(text, from) {
+/** Returns where an address must end: before a bracket that it didn't open. */
+function endOf(text, from) {
   const open = { '(': 0, '[': 0 };
   let length = 0;
   let stop = from;
@@ -73,22 +73,22 @@ function trimmed(text, from, stop) {
   return last;
 }
 
-/** Whether an address leads to where it seems to lead: to a host without a user
- * in front, whose name is of one script, with nothing hidden. */
+/** Whether an address shows its real target: no user name before the host, each
+ * label of the host in one script, no hidden characters. */
 function isHonest(address) {
   const authority = /^[^/?#]*/u.exec(address)[0];
   if (!HOST.test(authority) || HIDDEN.test(address)) return false;
   return authority.split('.').every((label) => LABELS.some((known) => known.test(label)));
 }
 
-/** A text of more than this is folded, and then shown up to about here. */
+/** A text longer than `LONG` is folded after about `SHOWN`. */
 const LONG = { signs: 1_500, lines: 30 };
 const SHOWN = { signs: 1_000, lines: 20 };
-/** So far back the fold looks for white space. */
+/** How many characters back the fold looks for white space. */
 const BACK = 200;
 
 /**
- * The pieces of a text, in two parts if it is long; no link is cut.
+ * Returns a text's pieces, with a `tail` if the text is long. No link is cut.
  * @param {string} text
  */
 export function folded(text) {
@@ -105,7 +105,7 @@ export function folded(text) {
   return { head, tail };
 }
 
-/** Where a long text is folded: after white space, if some is near. */
+/** Returns where to fold a long text: after white space, if some is near. */
 function foldOf(text) {
   let [signs, lines, at] = [0, 0, 0];
   let fold = null;

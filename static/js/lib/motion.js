@@ -1,17 +1,17 @@
-/** Motion says what happened, and is left out for who asks for none. */
+/** Animations. They are skipped if the user prefers reduced motion. */
 
 const QUICK = { duration: 160, easing: 'ease-out' };
 
 export const isCalm = () => matchMedia('(prefers-reduced-motion: reduce)').matches;
 
-/** Runs an animation that ends in how things are. */
+/** Animates a node from the style `from` to its current one. */
 export function moved(node, from, options = QUICK) {
   if (!isCalm()) node.animate([{ ...from, offset: 0 }], options);
 }
 
 /**
- * Runs what puts the children of `parent` into another order, and has those
- * that moved slide to where they are.
+ * Runs `change`, which reorders the children of `parent`, and slides those that
+ * moved to their new places.
  * @param {HTMLElement} parent
  * @param {() => void} change
  */

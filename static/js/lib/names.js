@@ -1,11 +1,11 @@
-/** Names of people: whole in any sentence, and told apart where they look alike. */
+/** Users' names: how they are shown, and how those that look alike differ. */
 
-/** What looks like something else in some font (UTS 39). For a name that has
- * more than ASCII, the server sends its look. */
+/** Characters that look like others in some font (UTS 39). For names with more
+ * than ASCII, the server sends their `look`. */
 const LOOKS = { '"': "''", '%': '°/₀', 0: 'O', 1: 'l', I: 'l', '`': "'", m: 'rn', '|': 'l' };
 const lookOfAscii = (name) => name.replace(/["%01I`m|]/gu, (sign) => LOOKS[sign])
   .split(/\s+/u).filter(Boolean).join(' ');
-/** What the page calls people by their part in a conversation. */
+/** The page's words for roles, by their look. */
 const RESERVED = new Set(['you', 'owner', 'admin', 'member'].flatMap((word) =>
   [word, word[0].toUpperCase() + word.slice(1), word.toUpperCase()]).map(lookOfAscii));
 
@@ -13,8 +13,8 @@ const RESERVED = new Set(['you', 'owner', 'admin', 'member'].flatMap((word) =>
 export const lookOf = ({ look, display_name: name }) => look ?? lookOfAscii(name);
 
 /**
- * Those of these people whose names look like another's, or like a part in the
- * conversation: the page shows their usernames, too.
+ * Returns the users whose names look like another's, or like a role: the page
+ * shows their usernames, too.
  * @param {{ id: number, display_name: string, look?: string }[]} users
  * @returns {Set<number>} their ids
  */
@@ -31,22 +31,21 @@ export function alike(users) {
   return found;
 }
 
-/** A name, and the username after it if others have one that looks like it. */
+/** Returns a name, with the username if another name looks like it. */
 export const called = (user, isAlike) =>
   (isAlike ? `${user.display_name} @${user.username}` : user.display_name);
 
-/** A name in a sentence: neither reorders the text around the other. */
+/** Isolates a name's text direction from that of the sentence. */
 export const isolated = (name) => `\u2068${name.replace(/\p{Bidi_Control}/gu, '')}\u2069`;
 
-/** Both names, for a question after which something can't be undone. */
+/** Returns both names, to confirm an action that can't be undone. */
 export const both = (user) => `${isolated(user.display_name)} (@${user.username})`;
 
-// The drawn face of a name, as the server draws it: initials on one of twelve
-// hues.
+// Avatars, computed as on the server: initials on one of twelve hues.
 
 const HUES = 12;
 
-/** FNV-1a over the name's UTF-8. */
+/** Returns the number of a name's hue: FNV-1a over its UTF-8. */
 export function hue(name) {
   let hash = 0x811c9dc5;
   for (const byte of new TextEncoder().encode(name)) {
@@ -55,7 +54,7 @@ export function hue(name) {
   return hash % HUES;
 }
 
-/** The first letters of the first and the last word. */
+/** Returns the first letters of the first and the last word. */
 export function initials(name) {
   const words = name.split(/\s+/u).filter(Boolean);
   const ends = words.length > 1 ? [words[0], words.at(-1)] : words;

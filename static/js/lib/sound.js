@@ -1,19 +1,19 @@
-/** A sound, made rather than loaded: two soft notes. */
+/** A synthesized sound: two soft notes. */
 
 let context = null;
-/** What comes at once sounds once, in all tabs together. */
+/** Milliseconds within which all tabs together play one sound. */
 const APART = 1_000;
 
-/** Settles as soon as it sounds, or somewhere else does. */
+/** Plays the sound; settles once this tab or another one plays it. */
 export async function chime() {
-  // Browsers are silent until somebody has done something on the page.
+  // Browsers play no sound before the user has interacted with the page.
   if (navigator.userActivation && !navigator.userActivation.hasBeenActive) return;
   if (!navigator.locks) {
     sound();
     return;
   }
   await new Promise((settle) => {
-    // Whoever has it sounds, and holds it for as long as others keep silent.
+    // The tab with the lock plays, and holds it so that the others don't.
     navigator.locks.request('tidings.chime', { ifAvailable: true }, (lock) => {
       const sounds = lock !== null && sound();
       settle();
@@ -29,7 +29,7 @@ function sound() {
     [[659.25, 0], [880, 0.09]].forEach(([pitch, after]) => note(pitch, start + after));
     return true;
   } catch {
-    // A machine without a sound is one.
+    // The device may have no audio output.
     return false;
   }
 }

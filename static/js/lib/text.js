@@ -1,10 +1,10 @@
-/** Forms of text: as it is sent, as it is cut, and as searches compare it. */
+/** Forms of text: trimmed for sending, cut, and folded for searches. */
 
 const LINE_ENDS = ['\n', '\r', '\v', '\f', '\u0085', '\u2028', '\u2029'];
 
-/** Without blank lines at its beginning and white space at its end; the first
- * line keeps its indentation. Half of a surrogate pair, which no message can
- * hold, becomes U+FFFD. */
+/** Removes blank lines at the beginning and white space at the end; the first
+ * line keeps its indentation. A lone surrogate, which no message can hold,
+ * becomes U+FFFD. */
 export function withoutMargins(text) {
   const ended = text.trimEnd();
   const lead = ended.slice(0, ended.length - ended.trimStart().length);
@@ -13,7 +13,7 @@ export function withoutMargins(text) {
   return kept.toWellFormed?.() ?? kept;
 }
 
-/** The first characters of a text, up to so many, none of them cut in half. */
+/** Returns up to `most` characters of a text, none of them cut in half. */
 export function firstOf(text, most) {
   return [...text.slice(0, 2 * most)].slice(0, most).join('');
 }
@@ -22,7 +22,7 @@ const QUOTES = /[\u2018-\u201b\u2032\u02b9\u02bc`\u00b4]/gu;
 const DOUBLE_QUOTES = /[\u201c-\u201f\u2033«»]/gu;
 const IGNORABLE = /\p{Default_Ignorable_Code_Point}/gu;
 
-/** Text without case, compatibility forms and kinds of quotation marks. */
+/** Removes differences of case, compatibility forms and quotation marks. */
 export function searchKey(text) {
   const plain = text.replace(QUOTES, "'").replace(DOUBLE_QUOTES, '"').normalize('NFKD');
   // Upper case first: it expands letters such as ß.
@@ -30,7 +30,7 @@ export function searchKey(text) {
   return folded.normalize('NFKC').replaceAll('i\u0307', 'i').replace(IGNORABLE, '');
 }
 
-/** Whether each word of what was typed begins a word of the text. */
+/** Whether each typed word begins a word of the text. */
 export function fits(typed, text) {
   const key = searchKey(text);
   const words = [...key.split(/\s+/u), ...key.split(/[^\p{L}\p{N}\p{M}]+/u)];

@@ -1,4 +1,4 @@
-/** Moments in words, in the reader's zone and locale. All take `now`. */
+/** Times as text, in the user's time zone and locale. None reads the clock. */
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -16,14 +16,14 @@ const FULL = format({ dateStyle: 'medium', timeStyle: 'short' });
 
 const millis = (at) => (typeof at === 'string' ? Date.parse(at) : at);
 
-/** The day of a moment, as `2026-11-21`. */
+/** Returns the day of a time, as `2026-11-21`. */
 export function day(at) {
   const date = new Date(millis(at));
   const two = (number) => String(number).padStart(2, '0');
   return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
 }
 
-/** How many midnights ago. A day of 23 or 25 hours is one, too. */
+/** Returns the number of midnights since; days may have 23 or 25 hours. */
 export function daysAgo(at, now) {
   const midnight = (moment) => new Date(millis(moment)).setHours(0, 0, 0, 0);
   return Math.round((midnight(now) - midnight(at)) / DAY);
@@ -32,13 +32,13 @@ export function daysAgo(at, now) {
 const isOfThisYear = (at, now) =>
   new Date(millis(at)).getFullYear() === new Date(millis(now)).getFullYear();
 
-/** As beside a message. */
+/** The time of day, as shown beside a message. */
 export const clock = (at) => CLOCK.format(millis(at));
 
-/** As in details: the day and the time. */
+/** The date and the time, as shown in details. */
 export const full = (at) => FULL.format(millis(at));
 
-/** As in a list of what was said last. */
+/** The age of a conversation's last message, for the list. */
 export function listed(at, now) {
   const past = millis(now) - millis(at);
   if (past < MINUTE) return 'now';
@@ -46,7 +46,7 @@ export function listed(at, now) {
   return daysAgo(at, now) === 1 ? 'Yesterday' : short(at, now);
 }
 
-/** As short as can be. */
+/** The time of day, the weekday or the date, depending on the age. */
 export function short(at, now) {
   const ago = daysAgo(at, now);
   if (ago <= 0) return clock(at);
@@ -54,7 +54,7 @@ export function short(at, now) {
   return (isOfThisYear(at, now) ? DAY_MONTH : DAY_MONTH_YEAR).format(millis(at));
 }
 
-/** As between two days' messages. */
+/** The heading above a day's messages. */
 export function dayName(at, now) {
   const ago = daysAgo(at, now);
   if (ago <= 0) return 'Today';
@@ -62,7 +62,7 @@ export function dayName(at, now) {
   return (isOfThisYear(at, now) ? LONG_DAY : LONG_DAY_YEAR).format(millis(at));
 }
 
-/** When somebody was last here. */
+/** When a user was last online. */
 export function lastSeen(at, now) {
   const ago = millis(now) - millis(at);
   if (ago < MINUTE) return 'last seen just now';

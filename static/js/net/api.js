@@ -1,7 +1,6 @@
-/** REST, by the page's own cookie. */
+/** REST calls, authenticated by the page's cookie. */
 
-/** What the server answers with `application/problem+json`; `offline` where
- * it answers nothing. */
+/** An `application/problem+json` response; `offline` if there was none. */
 export class Problem extends Error {
   constructor({ status = 0, code = 'offline', detail = 'You seem to be offline.', ...rest } = {}) {
     super(detail);
@@ -15,7 +14,7 @@ export class Problem extends Error {
 
 let loggedOut = () => {};
 
-/** What is to be done once any answer says that nobody is logged in. */
+/** Sets the callback for responses with status 401. */
 export const whenLoggedOut = (act) => {
   loggedOut = act;
 };
@@ -39,18 +38,18 @@ async function answer(method, path, body) {
     throw new Problem();
   }
   if (response.status === 204) return { body: null, links: {} };
-  let told;
+  let json;
   try {
-    told = await response.json();
+    json = await response.json();
   } catch {
     throw new Problem({ status: response.status, code: 'unavailable', detail: 'The server can’t be reached.' });
   }
   if (response.status === 401) loggedOut();
-  if (!response.ok) throw new Problem({ ...told, status: response.status });
-  return { body: told, links: links(response.headers.get('link')) };
+  if (!response.ok) throw new Problem({ ...json, status: response.status });
+  return { body: json, links: links(response.headers.get('link')) };
 }
 
-/** `prev` and `next` of a page (RFC 8288). */
+/** Returns a `Link` header's URLs by their `rel` (RFC 8288). */
 export function links(header) {
   const found = {};
   for (const [, url, rel] of (header ?? '').matchAll(/<([^>]*)>\s*;\s*rel="?(\w+)"?/gu)) {
@@ -67,7 +66,7 @@ const named = (name) => encodeURIComponent(name);
 export const me = () => ask('GET', '/api/me/');
 export const page = (path) => answer('GET', path);
 
-/** A list with all its pages, of which `rel` links the following one. */
+/** Returns a whole list; `rel` links to each following page. */
 async function all(path, rel = 'next') {
   const found = [];
   for (let next = path; next;) {
@@ -86,7 +85,8 @@ export const createGroup = (title, usernames) =>
   ask('POST', '/api/conversations/create/', { title, usernames });
 export const settings = (id, change) => ask('PATCH', `${of(id)}me/`, change);
 
-/** A page of history: `before`, `after` or `around` a `seq`, else the newest. */
+/** Returns a page of messages: `before`, `after` or `around` a `seq`, else the
+ * newest. */
 export async function history(id, place = {}) {
   const query = new URLSearchParams(place).toString();
   const { body, links: near } = await answer('GET', `${of(id)}messages/${query && `?${query}`}`);

@@ -1,9 +1,9 @@
-/** The outbox, kept in this browser: each message by itself, so that several
- * tabs never write over one another's; and the names of messages. */
+/** The outbox in this browser's storage: each message has its own key, so that
+ * tabs don't overwrite each other's messages. Also creates client ids. */
 import { keep, keptUnder } from '../lib/kept.js';
 import { Outbox } from '../state/outbox.js';
 
-/** @param {number} user those of somebody else who logged in here stay theirs */
+/** @param {number} user the user's id: each one has a separate outbox */
 export function openOutbox(user) {
   const prefix = `out.${user}.`;
   return new Outbox(keptUnder(prefix), (item, isGone) => {
@@ -11,7 +11,7 @@ export function openOutbox(user) {
   });
 }
 
-/** Names for messages that grow in time: UUIDv7 (RFC 9562). */
+/** Returns a client id that sorts by time: a UUIDv7 (RFC 9562). */
 export function uuid7(now = Date.now(), random = (bytes) => crypto.getRandomValues(bytes)) {
   const bytes = random(new Uint8Array(16));
   for (let at = 0; at < 6; at += 1) bytes[at] = Math.floor(now / 2 ** (8 * (5 - at))) % 256;

@@ -1,4 +1,4 @@
-/** The frames that a client sends, as docs/protocol.md has them. */
+/** The frames that a client sends, from docs/protocol.md. */
 
 export const message = (item) => ({
   type: 'message',
@@ -14,8 +14,7 @@ export const typing = (conversation, isTyping) =>
 export const mark = ({ type, conversation_id, message_id }) =>
   ({ type, conversation_id, message_id });
 
-/** `epoch` says of which history the cursors are, `people` up to which version
- * names are known. */
+/** `epoch` names the cursors' history; `people` is the version of names. */
 export const resumeAll = (cursors, epoch, people) => ({ type: 'resume', cursors, epoch, people });
 
 export const resumeOne = (conversation, after, epoch) =>
@@ -23,5 +22,5 @@ export const resumeOne = (conversation, after, epoch) =>
 
 export const ping = () => ({ type: 'ping' });
 
-/** Close codes, and what is to be done: `docs/protocol.md`. */
+/** A close code; docs/protocol.md says what to do after each. */
 export const LOGIN_ENDED = 4401;

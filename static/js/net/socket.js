@@ -1,22 +1,22 @@
 /**
- * The one socket, kept open: at once again when it closes, then after longer
- * and longer; at once when the network or the reader is back.
+ * The client's WebSocket. When it closes, it reconnects at once, then with
+ * growing delays; at once again when the network or the user is back.
  */
 import { delay } from '../state/backoff.js';
 import { LOGIN_ENDED, ping } from './protocol.js';
 
-/** Says so after this much silence, and takes no answer for an end. */
-const SILENCE = 40_000;
-const PATIENCE = 8_000;
+/** Milliseconds of silence before a ping, and then before giving up. */
+const PING_AFTER = 40_000;
+const PONG_WITHIN = 8_000;
 
 export class Socket {
   #socket = null;
   #attempt = 0;
   #timer = 0;
-  #watch = 0;
-  #heard = 0;
+  #checks = 0;
+  #receivedAt = 0;
   #isEnded = false;
-  /** It said hello: one that never does was refused, or didn't get there. */
+  /** Whether `hello` came. Without it, the server refused or wasn't reached. */
   #isGreeted = false;
   #on;
 
@@ -26,11 +26,11 @@ export class Socket {
    */
   constructor(on) {
     this.#on = on;
-    addEventListener('online', () => this.#now());
+    addEventListener('online', () => this.#reconnect());
     addEventListener('offline', () => this.#drop());
-    addEventListener('pageshow', () => this.#now());
+    addEventListener('pageshow', () => this.#reconnect());
     document.addEventListener('visibilitychange', () => {
-      if (document.visibilityState === 'visible') this.#now();
+      if (document.visibilityState === 'visible') this.#reconnect();
     });
   }
 
@@ -46,23 +46,23 @@ export class Socket {
     const socket = new WebSocket(url, 'tidings.v1');
     this.#socket = socket;
     this.#isGreeted = false;
-    this.#heard = Date.now();
-    socket.addEventListener('message', ({ data }) => this.#hear(socket, data));
+    this.#receivedAt = Date.now();
+    socket.addEventListener('message', ({ data }) => this.#receive(socket, data));
     socket.addEventListener('close', ({ code }) => this.#closed(socket, code));
-    clearInterval(this.#watch);
-    this.#watch = setInterval(() => this.#check(socket), 5_000);
+    clearInterval(this.#checks);
+    this.#checks = setInterval(() => this.#check(socket), 5_000);
   }
 
-  /** Whether it went out; what did may still be lost. */
+  /** Returns whether the frame was sent; it may still get lost. */
   send(frame) {
     if (!this.isOpen) return false;
     this.#socket.send(JSON.stringify(frame));
     return true;
   }
 
-  #hear(socket, data) {
+  #receive(socket, data) {
     if (socket !== this.#socket) return;
-    this.#heard = Date.now();
+    this.#receivedAt = Date.now();
     let frame;
     try {
       frame = JSON.parse(data);
@@ -77,17 +77,17 @@ export class Socket {
     this.#on.frame(frame);
   }
 
-  /** A connection may be gone without anybody being told. */
+  /** Detects a dead connection, which browsers may not report. */
   #check(socket) {
-    const silence = Date.now() - this.#heard;
-    if (silence > SILENCE + PATIENCE) this.#closed(socket, 1006);
-    else if (silence > SILENCE) this.send(ping());
+    const silence = Date.now() - this.#receivedAt;
+    if (silence > PING_AFTER + PONG_WITHIN) this.#closed(socket, 1006);
+    else if (silence > PING_AFTER) this.send(ping());
   }
 
   #closed(socket, code) {
     if (socket !== this.#socket) return;
     this.#socket = null;
-    clearInterval(this.#watch);
+    clearInterval(this.#checks);
     socket.close();
     this.#on.close();
     if (code === LOGIN_ENDED) {
@@ -101,11 +101,11 @@ export class Socket {
     this.#timer = setTimeout(() => this.open(), wait);
   }
 
-  /** Somebody waits for it. One that seems open may be dead: it is asked. */
-  #now() {
+  /** Reconnects without delay. An open socket may be dead, so it is pinged. */
+  #reconnect() {
     if (this.isOpen) {
       this.send(ping());
-      this.#heard = Math.min(this.#heard, Date.now() - SILENCE);
+      this.#receivedAt = Math.min(this.#receivedAt, Date.now() - PING_AFTER);
     } else if (!this.#socket) {
       this.#attempt = 0;
       this.open();

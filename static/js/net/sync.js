@@ -1,6 +1,6 @@
 /**
- * Keeps the store and the server at one: what comes goes into the store, what
- * waits goes out, over the socket where there is one and over REST where not.
+ * Synchronizes the store with the server: applies incoming frames, and sends
+ * unsent messages and marks over the socket, or over REST without one.
  */
 import { Seen } from '../state/seen.js';
 import * as api from './api.js';
@@ -8,11 +8,11 @@ import * as frames from './protocol.js';
 import { Socket } from './socket.js';
 
 const FLUSH = 1_000;
-/** Marks can wait as long as a connection is likely to take. */
-const BLINK = 3_000;
-/** How often to ask, while there is no socket. */
+/** Milliseconds that marks wait for a lost connection to come back. */
+const GRACE = 3_000;
+/** Milliseconds between REST polls while there is no socket. */
 const POLL = 10_000;
-/** Stands for invitations among those whom something was told of. */
+/** Represents invitations in `#updated`. */
 const INVITATION = Symbol('invitation');
 
 export class Sync {
@@ -24,11 +24,11 @@ export class Sync {
   #lostAt = Date.now();
   #polled = Date.now();
   #isFirst = true;
-  /** Whom something was told of since the list was asked for. */
-  #heardOf = new Set();
+  /** Ids of users that frames have updated since `#refetch` began. */
+  #updated = new Set();
   #gaps = new Set();
-  /** Conversations that are being read for the first time. */
-  #met = new Set();
+  /** Ids of unknown conversations that are being fetched. */
+  #fetching = new Set();
   #isListing = false;
 
   /**
@@ -44,10 +44,10 @@ export class Sync {
     this.#on = on;
     this.#socket = new Socket({
       open: () => this.#opened(),
-      frame: (frame) => this.#hear(frame),
+      frame: (frame) => this.#receive(frame),
       close: () => this.#closed(),
       ended: () => on.ended(),
-      refused: () => this.#askWhy(),
+      refused: () => this.#checkLogin(),
     });
   }
 
@@ -60,13 +60,13 @@ export class Sync {
     return this.#socket.isOpen && this.#lostAt === null;
   }
 
-  /** Since when there has been no connection; null while there is one. */
+  /** When the connection was lost; null while there is one. */
   get lostAt() {
     return this.#lostAt;
   }
 
-  /** Sends a frame that only matters now. */
-  tell(frame) {
+  /** Sends a frame if there is a socket, and drops it otherwise. */
+  trySend(frame) {
     this.#socket.send(frame);
   }
 
@@ -76,30 +76,30 @@ export class Sync {
     this.#store.cursors.begin();
     const { cursors, epoch, peopleVersion } = this.#store;
     this.#socket.send(frames.resumeAll(cursors.all(), epoch, peopleVersion));
-    this.#outbox.hurry();
+    this.#outbox.clearDelays();
     this.flush();
-    this.#lookRound();
+    this.#refetch();
   }
 
-  /** What has no version, and was the case before, is told by nobody: who is
-   * here, with whom one is connected, and which groups invite. */
-  async #lookRound() {
+  /** Fetches state without a version, which a resume doesn't replay: presence,
+   * connections and invitations. */
+  async #refetch() {
     const isFirst = this.#isFirst;
     this.#isFirst = false;
-    this.#heardOf.clear();
+    this.#updated.clear();
     try {
       const [listed, connections, invitations] = await Promise.all(
         [api.conversations(), api.connections(), api.invitations()]);
       for (const { user, ...status } of listed.flatMap(({ participants }) => participants)) {
-        if (this.#heardOf.has(user.id)) continue;
+        if (this.#updated.has(user.id)) continue;
         this.#store.conversations.presence({ user_id: user.id, ...status });
       }
-      this.#store.connected(connections, this.#heardOf);
-      if (!this.#heardOf.has(INVITATION)) this.#store.invitations = invitations;
+      this.#store.connected(connections, this.#updated);
+      if (!this.#updated.has(INVITATION)) this.#store.invitations = invitations;
       if (!isFirst) this.#on.connected(null);
       this.#on.change();
     } catch {
-      // The next connection looks again.
+      // The next connection fetches again.
     }
   }
 
@@ -111,21 +111,21 @@ export class Sync {
     this.#on.change();
   }
 
-  /** Browsers keep to themselves why a socket doesn't open. If it is that the
-   * login has ended, any answer says so. */
-  async #askWhy() {
+  /** Browsers hide why a socket doesn't open. If the login has ended, any REST
+   * response is a 401. */
+  async #checkLogin() {
     try {
       await api.me();
     } catch {
-      // Offline, or logged out: the one is a state, of the other is told.
+      // `whenLoggedOut` handles a 401; being offline needs no handling.
     }
   }
 
-  #hear(frame) {
+  #receive(frame) {
     if (frame.type === 'error') this.#refused(frame);
-    if (frame.type === 'user_status') this.#heardOf.add(frame.user_id);
-    if (frame.type === 'connection') this.#heardOf.add(frame.connection.user.id);
-    if (frame.type === 'invitation') this.#heardOf.add(INVITATION);
+    if (frame.type === 'user_status') this.#updated.add(frame.user_id);
+    if (frame.type === 'connection') this.#updated.add(frame.connection.user.id);
+    if (frame.type === 'invitation') this.#updated.add(INVITATION);
     const isMine = frame.type === 'message' && frame.message.sender.id === this.#store.me.id;
     if (isMine && frame.message.client_id) this.#outbox.acknowledged(frame.message.client_id);
     if (frame.type === 'read_receipt' && frame.user_id === this.#store.me.id) {
@@ -133,7 +133,7 @@ export class Sync {
     }
     for (const effect of this.#store.apply(frame, Date.now())) this.#follow(effect);
     if (frame.type === 'connection') this.#on.connected(frame.connection.user.username);
-    if (frame.type === 'message') this.#got(frame.message);
+    if (frame.type === 'message') this.#markDelivered(frame.message);
     if (isMine) this.flush();
     this.#on.change();
   }
@@ -146,7 +146,7 @@ export class Sync {
     if (effect.kind === 'restored') this.#on.restored();
     if (effect.kind === 'renamed') this.#on.renamed();
     if (effect.kind === 'more') this.#list();
-    if (effect.kind === 'unknown') this.#meet(id);
+    if (effect.kind === 'unknown') this.#fetchUnknown(id);
     if (effect.kind === 'gap' && !this.#gaps.has(id)) {
       this.#gaps.add(id);
       setTimeout(() => this.#gaps.delete(id), POLL);
@@ -155,7 +155,7 @@ export class Sync {
     }
   }
 
-  /** The rest of the list: a resume shows only the newest conversations. */
+  /** Fetches the rest of the list: a resume has only the newest entries. */
   async #list() {
     if (this.#isListing) return;
     this.#isListing = true;
@@ -168,22 +168,22 @@ export class Sync {
         path = links.prev;
       }
     } catch {
-      // The next resume says again that there are more.
+      // The next resume reports again that there are more.
     } finally {
       this.#isListing = false;
     }
   }
 
-  /** A conversation that a frame is about, and that isn't listed yet. */
-  async #meet(id) {
-    if (this.#met.has(id)) return;
-    this.#met.add(id);
+  /** Fetches a conversation that isn't listed yet. */
+  async #fetchUnknown(id) {
+    if (this.#fetching.has(id)) return;
+    this.#fetching.add(id);
     try {
       this.#show(await api.conversation(id));
     } catch {
-      // The next resume shows it.
+      // The next resume brings it.
     } finally {
-      this.#met.delete(id);
+      this.#fetching.delete(id);
     }
   }
 
@@ -192,7 +192,7 @@ export class Sync {
     this.#on.change();
   }
 
-  #got(message) {
+  #markDelivered(message) {
     if (message.sender.id === this.#store.me.id) return;
     this.seen.reach('delivered', {
       conversation_id: message.conversation_id, id: message.id, seq: message.seq,
@@ -203,16 +203,16 @@ export class Sync {
     if (frame.client_id) {
       this.#outbox.refused(frame.client_id, frame, Date.now(), Math.random());
     } else if (!frame.message_id && this.#store.cursors.isResuming) {
-      // Nothing is replayed to us: then we look for ourselves.
+      // The server refused the resume: fetch over REST instead.
       this.catchUp();
     }
   }
 
-  /** Everything that waits and may go, goes. */
+  /** Sends all messages and marks that are due, and polls without a socket. */
   flush() {
     const now = Date.now();
     for (const item of this.#outbox.due(now)) this.#send(item, now);
-    const isWaiting = this.#lostAt !== null && now - this.#lostAt < BLINK;
+    const isWaiting = this.#lostAt !== null && now - this.#lostAt < GRACE;
     for (const mark of isWaiting ? [] : this.seen.take()) {
       if (this.#socket.send(frames.mark(mark))) continue;
       api.marked(mark).catch(({ status }) => status < 400 && this.seen.untold(mark));
@@ -234,7 +234,7 @@ export class Sync {
 
   #answered(item, message) {
     this.#outbox.acknowledged(item.client_id);
-    this.#store.learn(message);
+    this.#store.applyMessage(message);
     this.flush();
     this.#on.change();
   }
@@ -246,7 +246,7 @@ export class Sync {
     this.#on.change();
   }
 
-  /** Without a socket: the list, and the end of what is looked at. */
+  /** Without a socket: fetches the list, and new messages of open timelines. */
   async catchUp() {
     try {
       for (const conversation of await api.conversations()) {
@@ -256,23 +256,23 @@ export class Sync {
           const page = await api.history(conversation.id, { after: timeline.last });
           this.#outbox.found(page.messages, this.#store.me);
           for (const message of page.messages) {
-            this.#store.learn(message);
-            this.#got(message);
+            this.#store.applyMessage(message);
+            this.#markDelivered(message);
           }
         }
       }
       this.#on.change();
     } catch {
-      // Offline is a state: the next time, then.
+      // Offline: the next poll tries again.
     }
   }
 
-  /** Too much has changed to be replayed: as it is now. */
+  /** Fetches a conversation with too many changes for a replay. */
   async reload(id) {
     try {
       const [conversation, page] = await Promise.all([api.conversation(id), api.history(id)]);
       this.#store.reload(conversation, page);
-      // What told that they are sent wasn't replayed.
+      // The echoes of sent messages were not replayed.
       this.#outbox.found(page.messages, this.#store.me);
       this.flush();
       this.#on.change();

@@ -1,4 +1,4 @@
-/** About a conversation: its people, and what one may do with them. */
+/** A group's sheet: its members, and the actions on them. */
 import * as api from '../net/api.js';
 import { element, reconcile, write } from '../lib/dom.js';
 import { alike, both, called } from '../lib/names.js';
@@ -21,7 +21,7 @@ export function openAbout(app, conversation) {
   new Group(app, conversation.id).open();
 }
 
-/** Somebody's page, from which one comes back here. */
+/** Returns the URL of a user's profile page, which links back here. */
 const profileOf = ({ username }, id) => `/profile/${encodeURIComponent(username)}?from=${id}`;
 
 class Group {
@@ -54,7 +54,7 @@ class Group {
     this.#app.onRenamed = () => this.#body.isConnected && this.#drawMembers();
   }
 
-  /** Draws all but the members; forms stay while the viewer's rights do. */
+  /** Draws all but the members; forms only if the user's rights changed. */
   #drawForms() {
     const conversation = this.#conversation;
     const mayManage = !conversation.left && this.#myRole !== 'member';
@@ -84,7 +84,7 @@ class Group {
     return form;
   }
 
-  /** Reads the members and draws those that changed. Of several readings only
+  /** Fetches the members and draws those that changed. Of several requests only
    * the last one counts, and none moves a focus that is elsewhere. */
   async #drawMembers() {
     this.#reading += 1;
@@ -108,7 +108,7 @@ class Group {
     const namesakes = alike([this.#app.me, ...all.map(({ user }) => user)]);
     const focused = this.#people.contains(document.activeElement) ? document.activeElement.ariaLabel : null;
     reconcile(this.#people, all, {
-      // A row with another text or menu is another row.
+      // A row with a changed text or menu is made anew.
       key: (member) => JSON.stringify([member, namesakes.has(member.user.id), this.#myRole]),
       make: (member) => this.#member(member, namesakes.has(member.user.id)),
       update: () => {},
@@ -162,7 +162,7 @@ class Group {
     const [user] = await choosePeople(this.#app, { title: 'Add somebody', isOne: true });
     if (!user) return;
     const answered = await this.#do(() => api.invite(this.#id, user.username));
-    // Not a member yet: they left, and are asked.
+    // A user who has left the group is invited, and must accept.
     if (answered?.state === 'invited') say(`Invited. ${called(user, true)} left this group and has to accept.`);
   }
 
@@ -175,9 +175,9 @@ class Group {
     const answered = await attempt(this.#app, act);
     if (!answered) return null;
     try {
-      this.#app.hear({ type: 'conversation', conversation: await api.conversation(this.#id) });
+      this.#app.apply({ type: 'conversation', conversation: await api.conversation(this.#id) });
     } catch {
-      // The socket tells, too.
+      // The socket brings the change, too.
     }
     this.#drawForms();
     await this.#drawMembers();

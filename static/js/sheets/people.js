@@ -1,5 +1,4 @@
-/** Choosing people among those one is connected with, and beginning with
- * them. */
+/** Choosing users among the connections, and starting conversations. */
 import * as api from '../net/api.js';
 import { element, find, reconcile, show, write } from '../lib/dom.js';
 import { fits } from '../lib/text.js';
@@ -11,7 +10,7 @@ import { say } from '../view/toast.js';
 
 const PAUSE = 200;
 
-/** A new conversation, with one or with several. */
+/** Opens the sheet for a new direct conversation or group. */
 export function openNew(app) {
   const list = element('div', { class: 'people-list' });
   const field = seekField('Search people by name');
@@ -34,13 +33,13 @@ async function newGroup(app) {
   const made = await attempt(app, () =>
     api.createGroup(people.title, people.map(({ username }) => username)));
   if (!made) return;
-  app.hear({ type: 'conversation', conversation: made });
+  app.apply({ type: 'conversation', conversation: made });
   if (isIdle()) app.open(made.id);
 }
 
 /**
  * @param {{ title: string, isOne?: boolean, isNamed?: boolean }} how
- * @returns {Promise<any[] & { title?: string }>} nobody where it was given up
+ * @returns {Promise<any[] & { title?: string }>} the users; none if cancelled
  */
 export function choosePeople(app, { title, isOne = false, isNamed = false }) {
   return new Promise((resolve) => {
@@ -78,10 +77,10 @@ export function choosePeople(app, { title, isOne = false, isNamed = false }) {
 }
 
 /**
- * Whatever the list's length, what ends it stays in reach. Enter ends it, too;
- * in the field that searches it is no answer yet.
+ * Returns a form whose button stays in sight below a long list. Enter submits
+ * it, except from the search field.
  * @param {(Node | string)[]} content
- * @param {() => string} done what is missing yet
+ * @param {() => string} done returns what is missing yet, or ''
  */
 function choosing(content, done) {
   const wrong = element('p', { class: 'wrong', role: 'alert' });
@@ -112,14 +111,12 @@ function seekField(label) {
   }));
 }
 
-/** Those one is connected with; and, once two letters are typed, all whom
- * they find. */
+/** Lists matching connections; from two letters on, other users, too. */
 async function watch(field, list, app, shown) {
   const input = find('input', field);
   let connections = app.store.connections;
   let timer = 0;
-  // A row stays where it is while others come and go: somebody may be about to
-  // press it.
+  // Keep rows while others come and go: the user may be about to click one.
   const rows = new Map();
   const rowOf = (user) => {
     const connection = connections.find((one) => one.user.id === user.id);

@@ -1,11 +1,11 @@
-/** How long to wait before the next attempt: none the first time, then
- * longer each time, never the same for all, 20 s at most. */
+/** The delay before the next attempt: none at first, then exponential with
+ * jitter, at most 20 s. */
 
 const FIRST = 500;
 const LONGEST = 20_000;
 
 /**
- * @param {number} attempt how many have failed in a row
+ * @param {number} attempt the number of failures in a row
  * @param {number} random from 0 to 1
  */
 export function delay(attempt, random) {

@@ -1,8 +1,8 @@
 /**
- * The list of conversations. Frames change it; nothing here knows a page.
+ * The list of conversations, changed by frames. It uses no DOM.
  */
 import { alike, called } from '../lib/names.js';
-import { statusOf, toldOf } from './marks.js';
+import { exemptOf, statusOf } from './marks.js';
 import { renamedIn } from './renames.js';
 
 export class Conversations {
@@ -22,8 +22,8 @@ export class Conversations {
     return this.#all.size;
   }
 
-  /** A conversation in its present state. What a brief one leaves out of its
-   * people stays known. */
+  /** Stores a conversation's current state. A brief one lists fewer
+   * participants: those known before are kept. */
   put(conversation) {
     const known = this.#all.get(conversation.id);
     const people = new Map();
@@ -32,9 +32,9 @@ export class Conversations {
       for (const person of known.participants) people.set(person.user.id, person);
     }
     for (const person of conversation.participants) people.set(person.user.id, person);
-    const told = toldOf(conversation, known);
-    const next = { ...conversation, participants: [...people.values()], told };
-    // Who is known decides, once all are known.
+    const exempt = exemptOf(conversation, known);
+    const next = { ...conversation, participants: [...people.values()], exempt };
+    // A whole list of participants replaces the server's `alike`.
     if (!isWhole) next.alike ??= known?.alike;
     if (known?.last_message && (known.last_message.seq > (next.last_message?.seq ?? 0))) {
       next.last_message = known.last_message;
@@ -48,7 +48,7 @@ export class Conversations {
     this.#all.delete(id);
   }
 
-  /** A new message: the list's last one, and one more unread. */
+  /** Makes a new message the last one, and counts it as unread. */
   message(message) {
     const conversation = this.#all.get(message.conversation_id);
     if (!conversation || message.seq <= conversation.last_seq) {
@@ -75,7 +75,7 @@ export class Conversations {
     if (message.version >= conversation.last_message.version) conversation.last_message = message;
   }
 
-  /** Somebody's mark stands further on. */
+  /** Moves a participant's delivered or read mark forward. */
   moved({ conversation_id: id, user_id: userId, seq, type }) {
     const conversation = this.#all.get(id);
     const person = conversation?.participants.find(({ user }) => user.id === userId);
@@ -107,7 +107,6 @@ export class Conversations {
     }
   }
 
-  /** A user is called otherwise. */
   renamed(user, before) {
     for (const conversation of this.#all.values()) {
       for (const person of conversation.participants) {
@@ -117,7 +116,7 @@ export class Conversations {
     }
   }
 
-  /** What a user is called in any of them. */
+  /** Returns a user as any conversation has them. */
   known(id) {
     for (const { participants, last_message: last } of this.#all.values()) {
       const person = participants.find(({ user }) => user.id === id);
@@ -127,36 +126,36 @@ export class Conversations {
     return undefined;
   }
 
-  /** One's own place in it. */
+  /** Returns the user's own participant entry. */
   mark(conversation) {
     return conversation.participants.find(({ user }) => user.id === this.#me.id);
   }
 
-  /** The one whom a direct conversation is with. */
+  /** Returns the other participant of a direct conversation. */
   other(conversation) {
     if (conversation.kind !== 'direct') return undefined;
     return conversation.participants.find(({ user }) => user.id !== this.#me.id);
   }
 
-  /** The title of a group, the name of the other of two. */
+  /** Returns a group's title, or the other user's name. */
   title(conversation) {
     return conversation.title ?? this.other(conversation)?.user.display_name ?? '';
   }
 
-  /** The same, with the username if another contact's name looks like it. */
+  /** Adds the username to the title if another contact's name looks alike. */
   name(conversation, namesakes = this.namesakes()) {
     const other = this.other(conversation)?.user;
     return other ? called(other, namesakes.has(other.id)) : this.title(conversation);
   }
 
-  /** Those one writes with whose names look alike. */
+  /** Returns the ids of contacts whose names look alike. */
   namesakes(others = []) {
     const known = [...this.#all.values()].map((each) => this.other(each)?.user).filter(Boolean);
     return alike([this.#me, ...known, ...others]);
   }
 
-  /** Those in a conversation whose names look alike, as far as they are known:
-   * the page knows it of groups whose people it doesn't know. */
+  /** Returns the ids of participants whose names look alike. For groups whose
+   * participants aren't loaded, the server sends them in `alike`. */
   alike(conversation, others = []) {
     const people = conversation.participants.map(({ user }) => user);
     const found = alike([this.#me, ...people, ...others]);
@@ -170,21 +169,21 @@ export class Conversations {
       (known) => this.other(known)?.user.username.toLowerCase() === name);
   }
 
-  /** Whether all others have one's own last message, and have read it. */
+  /** Returns the last message's status if it is the user's own, else null. */
   ticks(conversation) {
     const last = conversation.last_message;
     const isMine = last?.kind === 'text' && last.sender.id === this.#me.id && !last.deleted;
     return isMine ? statusOf(last, conversation) : null;
   }
 
-  /** Pinned ones, then those with the newest message; archived ones apart. */
+  /** Returns archived or other conversations: pinned first, then by time. */
   ordered({ archived = false } = {}) {
     const shown = [...this.#all.values()].filter((known) => Boolean(known.archived) === archived);
     return shown.sort((one, two) =>
       Number(two.pinned) - Number(one.pinned) || moment(two) - moment(one) || two.id - one.id);
   }
 
-  /** Muted, archived and left ones don't count. */
+  /** Leaves out muted, archived and left conversations. */
   totalUnread(now) {
     let total = 0;
     for (const known of this.#all.values()) {

@@ -1,10 +1,10 @@
 /**
- * Up to which version each conversation is known, so that a resume asks for
- * the rest.
+ * The version up to which each conversation is known: a resume asks for the
+ * rest.
  *
- * While a resume is under way, live frames come before what they build on:
- * the cursor then moves with `resumed` alone, so that a connection that ends
- * in the middle leaves no hole behind.
+ * During a resume, live frames can come before replayed ones that precede them.
+ * Cursors then move with `resumed` only, so that a lost connection leaves no
+ * gap.
  */
 export class Cursors {
   #at = new Map();
@@ -15,7 +15,7 @@ export class Cursors {
     for (const [id, version] of Object.entries(known)) this.#at.set(Number(id), version);
   }
 
-  /** A resume was asked for. */
+  /** A resume was requested. */
   begin() {
     this.#isResuming = true;
     this.#ahead.clear();
@@ -25,25 +25,25 @@ export class Cursors {
     return this.#isResuming;
   }
 
-  /** Something of this version came. */
+  /** A frame of this version came. */
   saw(id, version) {
     if (!Number.isFinite(version)) return;
     const to = this.#isResuming ? this.#ahead : this.#at;
     to.set(id, Math.max(to.get(id) ?? 0, version));
   }
 
-  /** A conversation that has been told or fetched as a whole. */
+  /** A conversation was received as a whole. */
   set(id, version) {
     this.#at.set(id, version);
   }
 
-  /** Its replay is complete. */
+  /** A conversation's replay is complete. */
   resumed(id, version) {
     this.#at.set(id, Math.max(version, this.#ahead.get(id) ?? 0));
     this.#ahead.delete(id);
   }
 
-  /** All replays are. */
+  /** All replays are complete. */
   synced() {
     for (const [id, version] of this.#ahead) {
       this.#at.set(id, Math.max(version, this.#at.get(id) ?? 0));
@@ -61,7 +61,7 @@ export class Cursors {
     return this.#at.get(id) ?? 0;
   }
 
-  /** As `resume` takes them. */
+  /** Returns the cursors in the form of a `resume` frame. */
   all() {
     return Object.fromEntries(this.#at);
   }

@@ -1,15 +1,15 @@
 /**
- * How messages stand below one another: by day, those of one sender close
- * together, with a line before what is new.
+ * The layout of messages: grouped by day and by sender, with a line before the
+ * first unread one.
  */
 import { statusOf } from './marks.js';
 
-/** Messages of one sender that are no further apart stand close together. */
+/** The longest time between two messages of one group, in milliseconds. */
 const CLOSE = 5 * 60_000;
 
 /**
  * @param {any[]} messages in order of `seq`
- * @param {any[]} waiting of the outbox
+ * @param {any[]} waiting unsent, from the outbox
  * @param {{ me: { id: number }, conversation: any, line: { after: number, count: number } | null,
  *   dayOf: (at: number) => string }} seen
  */
@@ -46,7 +46,7 @@ function shown(message, before, at, { me, conversation, day }) {
   const hasTicks = isMine && !message.deleted && message.kind === 'text';
   return {
     kind: message.kind === 'system' ? 'system' : 'message',
-    // A message keeps its place when it stops being one that waits.
+    // A message keeps its key, and so its node, when it is sent.
     key: (isMine && message.client_id) || `m${message.id}`,
     message,
     isMine,
@@ -62,7 +62,7 @@ const follows = (one, two) =>
 const isNew = (message, line, me) =>
   message.seq > line.after && message.kind === 'text' && message.sender.id !== me.id;
 
-/** Days come one after the other; a clock that was put back starts none. */
+/** Returns the last day, or a new one. A clock set back starts none. */
 function dayAt(days, key, at) {
   const last = days.at(-1);
   if (last && last.key >= key) return last;

@@ -1,7 +1,7 @@
 /**
- * What was typed and isn't on the server yet. Each waits under its
- * `client_id`, and is sent as often as it takes under that same name: the
- * server makes one message of it. Pure: who keeps it is told by `onChange`.
+ * Messages that are not on the server yet. Each is sent repeatedly with the
+ * same `client_id`, of which the server makes one message. Pure: `onChange`
+ * reports changes for storage.
  *
  * @typedef {{ client_id: string, conversation_id: number, text: string,
  *   reply_to: object | null, created_at: number,
@@ -10,10 +10,10 @@
  */
 import { delay } from './backoff.js';
 
-/** An echo that hasn't come by then won't. */
-const PATIENCE = 10_000;
-/** Refusals that pass by themselves. */
-const PASSING = new Set(['rate_limited', 'busy', 'unavailable', 'internal', 'unauthenticated']);
+/** Milliseconds without an echo after which a message is sent again. */
+const ECHO_WITHIN = 10_000;
+/** Codes of temporary errors, after which a message is sent again. */
+const TEMPORARY = new Set(['rate_limited', 'busy', 'unavailable', 'internal', 'unauthenticated']);
 
 export class Outbox {
   /** @type {Item[]} */
@@ -47,14 +47,14 @@ export class Outbox {
     return this.#items.filter((item) => item.conversation_id === conversation);
   }
 
-  /** Those to send now: of each conversation the first that waits, so that
-   * they arrive in the order in which they were typed. */
+  /** Returns the messages to send now: the first unsent one of each
+   * conversation, so that messages arrive in the order they were typed. */
   due(now) {
     const taken = new Set();
     return this.#items.filter((item) => {
       if (item.state === 'failed' || taken.has(item.conversation_id)) return false;
       taken.add(item.conversation_id);
-      if (item.state === 'sending') return now - item.sent_at >= PATIENCE;
+      if (item.state === 'sending') return now - item.sent_at >= ECHO_WITHIN;
       return now >= item.not_before;
     });
   }
@@ -67,7 +67,7 @@ export class Outbox {
     });
   }
 
-  /** It is on the server. */
+  /** The message is on the server. */
   acknowledged(client_id) {
     const item = this.#items.find((known) => known.client_id === client_id);
     if (!item) return null;
@@ -76,18 +76,17 @@ export class Outbox {
     return item;
   }
 
-  /** Those of these messages that waited here have arrived, whether or not
-   * that was told. */
+  /** Drops the messages that are in a page of history, even if no echo came. */
   found(messages, me) {
     for (const { sender, client_id } of messages) {
       if (client_id && sender.id === me.id) this.acknowledged(client_id);
     }
   }
 
-  /** The server said no: for good, or for now. */
+  /** The server refused the message, permanently or for now. */
   refused(client_id, { code, detail, retry_after }, now, random) {
     this.#change(client_id, (item) => {
-      if (PASSING.has(code)) {
+      if (TEMPORARY.has(code)) {
         item.state = 'waiting';
         item.not_before = now + Math.max((retry_after ?? 0) * 1000, delay(item.tries + 1, random));
       } else {
@@ -97,7 +96,7 @@ export class Outbox {
     });
   }
 
-  /** It never got there. */
+  /** The request didn't reach the server. */
   unsent(client_id, now, random) {
     this.#change(client_id, (item) => {
       item.state = 'waiting';
@@ -105,7 +104,7 @@ export class Outbox {
     });
   }
 
-  /** The connection ended: nobody knows what of it arrived. */
+  /** The connection ended: messages without an echo may not have arrived. */
   lost() {
     for (const { client_id, state } of this.#items) {
       if (state !== 'sending') continue;
@@ -115,8 +114,8 @@ export class Outbox {
     }
   }
 
-  /** There is a new connection, or somebody asked: nothing waits longer. */
-  hurry() {
+  /** Ends all retry delays, as there is a new connection. */
+  clearDelays() {
     for (const item of this.#items) item.not_before = 0;
   }
 

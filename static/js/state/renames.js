@@ -1,8 +1,8 @@
-/** What a message says of users who are called otherwise now. */
+/** Applies changed user names to messages. */
 
 /**
- * The message as it is with the user's names of now: the same one if it doesn't
- * name them. Reactions name users by username, so `before` is what that was.
+ * Returns the message with the user's current names, or the message itself if
+ * it doesn't name them. `before` is the old username: reactions hold usernames.
  */
 export function renamedIn(message, user, before) {
   if (!message) return message;

@@ -1,6 +1,6 @@
 /**
- * All that is known, changed by frames. `apply` answers what else there is to
- * do: what arrived, where there is a gap, what is gone.
+ * The client's state, changed by frames. `apply` returns further effects: new
+ * messages, gaps, removed conversations.
  */
 import { Conversations } from './conversations.js';
 import { Cursors } from './cursors.js';
@@ -12,25 +12,25 @@ export class Store {
   conversations;
   cursors;
   typists = new Typists();
-  /** Timelines of those that were looked at, by id. */
+  /** Timelines of the conversations that were opened, by id. */
   timelines = new Map();
   connections = [];
-  /** To groups that this user left. */
+  /** Invitations back to groups that the user left. */
   invitations = [];
   totalUnread;
-  /** Something is in the archive, wherever in the list. */
+  /** Whether any conversation is archived, even one that isn't loaded. */
   hasArchived;
-  /** Of which history everything here is. */
+  /** The epoch of the history that this state belongs to. */
   epoch;
-  /** Of which history the server says that it is. */
-  #toldEpoch;
-  /** Up to which version names are known. */
+  /** The epoch that the server's `hello` named. */
+  #serverEpoch;
+  /** The version up to which users' names are known. */
   peopleVersion;
 
   constructor(start) {
     this.me = start.me;
     const open = start.open;
-    // It was read before the list beside it was, and so were its messages.
+    // The server read the open conversation before the list: the list is newer.
     const opened = open?.conversation ? [open.conversation] : [];
     const listed = start.conversations.map((it) => ({ ...it, alike: start.alike?.[it.id] }));
     this.conversations = new Conversations(start.me, [...opened, ...listed]);
@@ -43,7 +43,7 @@ export class Store {
     const versions = start.conversations.map(({ id, version }) => [id, version]);
     this.cursors = new Cursors(Object.fromEntries(versions));
     if (open?.conversation) {
-      // What the page shows may be older than the list.
+      // Its messages may be older than the list.
       this.cursors.set(open.conversation.id, open.conversation.version);
       this.timelines.set(open.conversation.id, new Timeline(open));
     }
@@ -68,7 +68,7 @@ export class Store {
         this.conversations.status(frame);
         return [];
       case 'typing':
-        this.typists.hear(frame.conversation_id,
+        this.typists.update(frame.conversation_id,
           { id: frame.user_id, username: frame.username }, frame.is_typing, now);
         return [];
       case 'user':
@@ -102,13 +102,13 @@ export class Store {
         }];
       case 'synced':
         this.cursors.synced();
-        this.epoch = this.#toldEpoch ?? this.epoch;
+        this.epoch = this.#serverEpoch ?? this.epoch;
         this.peopleVersion = frame.people_version ?? this.peopleVersion;
         if (frame.people_reset) return [{ kind: 'restored' }];
         this.totalUnread = frame.total_unread;
         return frame.more ? [{ kind: 'more' }] : [];
       case 'hello':
-        this.#toldEpoch = frame.epoch;
+        this.#serverEpoch = frame.epoch;
         if (Number.isFinite(frame.total_unread)) this.totalUnread = frame.total_unread;
         return [];
       default:
@@ -116,14 +116,14 @@ export class Store {
     }
   }
 
-  /** A message that was fetched or answered, rather than told. */
-  learn(message) {
+  /** Applies a message from a REST response. */
+  applyMessage(message) {
     this.conversations.message(message);
     return this.timelines.get(message.conversation_id)?.apply(message);
   }
 
-  /** A conversation that was read again as a whole, beside what was told while
-   * that was under way. */
+  /** Stores a conversation that was fetched again, and keeps the messages that
+   * frames brought meanwhile. */
   reload(conversation, page) {
     const { id } = this.conversations.put(conversation);
     this.cursors.resumed(id, conversation.version);
@@ -134,26 +134,26 @@ export class Store {
     this.timelines.set(id, fresh);
   }
 
-  /** All connections as they were read, but for those of whom was told since.
-   * Of those that stand, only ones known already: most have a conversation
-   * that isn't listed here, and need no hello. */
-  connected(connections, toldOf) {
+  /** Stores fetched connections, except of users that frames have `updated`
+   * since. Of established ones, only those known already: most others have a
+   * conversation that isn't loaded. */
+  connected(connections, updated) {
     const known = new Set(this.connections.map(({ user }) => user.id));
-    const told = this.connections.filter(({ user }) => toldOf.has(user.id));
-    const read = connections.filter(({ state, user }) => !toldOf.has(user.id)
+    const newer = this.connections.filter(({ user }) => updated.has(user.id));
+    const read = connections.filter(({ state, user }) => !updated.has(user.id)
       && (state !== 'connected' || known.has(user.id)));
-    this.connections = [...told, ...read];
+    this.connections = [...newer, ...read];
   }
 
   #message(message, now) {
     const id = message.conversation_id;
     const before = this.conversations.get(id);
-    // No part of the list that was read has it: its cursor begins when it is read.
+    // Not in the loaded part of the list: fetching it will set its cursor.
     if (!before) return [{ kind: 'unknown', conversation_id: id }];
     const isNews = message.seq > before.last_seq;
-    const result = this.learn(message);
+    const result = this.applyMessage(message);
     this.cursors.saw(id, message.version);
-    this.typists.hear(id, message.sender, false, now);
+    this.typists.update(id, message.sender, false, now);
     const effects = [];
     if (isNews) effects.push({ kind: 'arrived', conversation_id: id, message });
     if (result === 'gap') effects.push({ kind: 'gap', conversation_id: id });
@@ -164,7 +164,7 @@ export class Store {
     this.conversations.updated(message);
     this.cursors.saw(message.conversation_id, message.version);
     const timeline = this.timelines.get(message.conversation_id);
-    // Posted and touched while one was away: new here, all the same.
+    // A message posted and changed while the client was offline is new here.
     const result = timeline?.apply(message);
     if (message.seq > (this.conversations.get(message.conversation_id)?.last_seq ?? Infinity)) {
       this.conversations.message(message);
@@ -199,7 +199,7 @@ export class Store {
     this.invitations = invitation.state === 'none' ? others : [invitation, ...others];
   }
 
-  /** A user is called otherwise, wherever they are shown. */
+  /** Applies a user's changed names everywhere. */
   #renamed(user) {
     const known = this.conversations.known(user.id)
       ?? this.connections.find((one) => one.user.id === user.id)?.user;

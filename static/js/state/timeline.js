@@ -1,16 +1,16 @@
 import { renamedIn } from './renames.js';
 
 /**
- * A stretch of one conversation's messages, in the order of `seq` and without
- * gaps. It may end before the newest message (`hasNewer`), where somebody
- * reads far back; what comes in live is then not part of it.
+ * A contiguous range of one conversation's messages, ordered by `seq`. If the
+ * user reads far back, it ends before the newest message (`hasNewer`) and takes
+ * no live messages.
  */
 export class Timeline {
   /** @type {any[]} */
   messages = [];
   hasOlder;
   hasNewer;
-  /** Came before what stands between. */
+  /** Messages that arrived before the ones that precede them, by `seq`. */
   #held = new Map();
 
   constructor({ messages = [], has_older: hasOlder = false, has_newer: hasNewer = false } = {}) {
@@ -31,7 +31,6 @@ export class Timeline {
     return this.messages.length > 0 && seq >= this.first && seq <= this.last;
   }
 
-  /** A user is called otherwise. */
   renamed(user, before) {
     this.messages = this.messages.map((message) => renamedIn(message, user, before));
     for (const [seq, message] of this.#held) this.#held.set(seq, renamedIn(message, user, before));
@@ -42,7 +41,7 @@ export class Timeline {
   }
 
   /**
-   * A new message, or the new state of one.
+   * Applies a new message, or the new state of one.
    * @returns {'added' | 'changed' | 'known' | 'gap' | 'elsewhere'}
    */
   apply(message) {
@@ -65,14 +64,14 @@ export class Timeline {
     return 'added';
   }
 
-  /** A page of what came before. */
+  /** Adds a page of older messages. */
   prepend(page, hasOlder) {
     const older = page.filter((message) => !this.messages.length || message.seq < this.first);
     this.messages = [...older, ...this.messages];
     this.hasOlder = hasOlder;
   }
 
-  /** A page of what came after. */
+  /** Adds a page of newer messages. */
   append(page, hasNewer) {
     const newer = page.filter((message) => message.seq > this.last);
     this.messages = [...this.messages, ...newer];
@@ -80,7 +79,7 @@ export class Timeline {
     if (!hasNewer) this.#release();
   }
 
-  /** Lets go of what is furthest from where one reads. */
+  /** Drops the newest messages: the user reads at the other end. */
   trimNewer(most) {
     if (this.messages.length <= most) return;
     this.messages = this.messages.slice(0, most);

@@ -1,22 +1,22 @@
-/** Who types, and whether one does so oneself. */
+/** Typing indicators: those of other users, and the user's own. */
 
-/** Without another word, somebody has stopped. */
+/** Milliseconds after its last frame at which a user's indicator ends. */
 const EXPIRES = 6_000;
 const REPEAT = 3_000;
-const SILENCE = 1_000;
+const PAUSE = 1_000;
 
-/** The others. */
+/** The other users who are typing. */
 export class Typists {
   #since = new Map();
 
-  hear(conversation, { id, username }, isTyping, now) {
+  update(conversation, { id, username }, isTyping, now) {
     const people = this.#since.get(conversation) ?? new Map();
     if (isTyping) people.set(id, { id, username, since: now });
     else people.delete(id);
     this.#since.set(conversation, people);
   }
 
-  /** Those who type just now, who began first in front. */
+  /** Returns the users typing now, in the order in which they began. */
   at(conversation, now) {
     const people = this.#since.get(conversation);
     if (!people?.size) return [];
@@ -24,7 +24,7 @@ export class Typists {
       .map(({ id, username }) => ({ id, username }));
   }
 
-  /** When the next of them falls silent; null where nobody types. */
+  /** Returns when the next indicator ends; null if there is none. */
   nextEnd(now) {
     let next = null;
     for (const people of this.#since.values()) {
@@ -41,35 +41,35 @@ export class Typists {
   }
 }
 
-/** Oneself: what to tell the others, and when. */
+/** The user's own typing: when to send which frame. */
 export class OwnTyping {
-  #told = null;
-  #key = 0;
+  #sentAt = null;
+  #keyAt = 0;
 
-  /** A key was pressed: whether to say so. */
+  /** A key was pressed: returns whether to send that the user is typing. */
   key(now) {
-    this.#key = now;
-    if (this.#told !== null && now - this.#told < REPEAT) return false;
-    this.#told = now;
+    this.#keyAt = now;
+    if (this.#sentAt !== null && now - this.#sentAt < REPEAT) return false;
+    this.#sentAt = now;
     return true;
   }
 
-  /** Time has passed: whether to say that one has stopped. */
+  /** Time has passed: returns whether to send that typing ended. */
   tick(now) {
-    if (this.#told === null || now - this.#key < SILENCE) return false;
-    this.#told = null;
+    if (this.#sentAt === null || now - this.#keyAt < PAUSE) return false;
+    this.#sentAt = null;
     return true;
   }
 
-  /** Emptied, or gone elsewhere: whether to say that one has stopped. */
+  /** Text deleted or left: returns whether to send that typing ended. */
   stop() {
-    const was = this.#told !== null;
-    this.#told = null;
+    const was = this.#sentAt !== null;
+    this.#sentAt = null;
     return was;
   }
 
-  /** A message says by itself that one no longer types it. */
+  /** A sent message ends the indicator by itself. */
   sent() {
-    this.#told = null;
+    this.#sentAt = null;
   }
 }

@@ -1,4 +1,4 @@
-/** What can be done with a message, and with a conversation: their menus. */
+/** The menus of messages and conversations, and their actions. */
 import * as api from '../net/api.js';
 import { isMuted } from '../state/conversations.js';
 import { confirmed } from './dialog.js';
@@ -9,12 +9,12 @@ import { addressOf } from './message.js';
 import { openReport } from './report.js';
 import { say } from './toast.js';
 
-/** The last year that every clock knows, but not its last days: no zone may make
- * a tenth thousand of them. */
+/** A `muted_until` that never comes: in every time zone, a day of the last year
+ * with four digits. */
 const FOREVER = '9999-01-01T00:00:00.000Z';
 const HOUR = 3_600_000;
 
-/** Does something over REST, and says why where it can't. */
+/** Runs a REST call. If it fails, shows why and returns null. */
 export async function attempt(app, act) {
   try {
     const answered = await act();
@@ -29,12 +29,11 @@ export async function attempt(app, act) {
 export async function react(app, message, emoji, isOn) {
   const changed = await attempt(app, () => api.react(message, emoji, isOn));
   if (changed?.id) {
-    app.store.learn(changed);
+    app.store.applyMessage(changed);
     app.change();
   }
 }
 
-/** A message's own menu. */
 export function openMessageMenu(app, node, at) {
   const { message, isMine } = node.item;
   const { conversation, composer } = app.thread;
@@ -75,18 +74,17 @@ async function withdraw(app, message) {
   if (!await confirmed('Withdraw this message for everybody?', 'Withdraw')) return;
   const done = await attempt(app, () => api.withdraw(message));
   if (!done) return;
-  app.store.learn({ ...message, deleted: true, text: '', reactions: [], reply_to: null });
+  app.store.applyMessage({ ...message, deleted: true, text: '', reactions: [], reply_to: null });
   app.change();
 }
 
 const isAdmin = (app, conversation) => conversation.kind === 'group'
   && ['owner', 'admin'].includes(app.store.conversations.mark(conversation)?.role);
 
-/** A conversation's own menu. */
 export function openConversationMenu(app, conversation, at) {
   const now = app.now();
   const set = (change) => attempt(app, async () => {
-    app.hear({ type: 'conversation', conversation: await api.settings(conversation.id, change) });
+    app.apply({ type: 'conversation', conversation: await api.settings(conversation.id, change) });
   });
   const until = (hours) => new Date(now + hours * HOUR).toISOString();
   const mute = isMuted(conversation, now)

@@ -1,4 +1,4 @@
-/** The messenger: what is open, and everything that has to know of it. */
+/** The messenger: the open conversation and the page's other parts. */
 import * as api from '../net/api.js';
 import { element, find, write } from '../lib/dom.js';
 import { openOutbox, uuid7 } from '../net/outbox.js';
@@ -13,10 +13,10 @@ import { Seek } from './seek.js';
 import { Thread } from './thread.js';
 import { say } from './toast.js';
 
-/** How often times are looked at again. */
-const AGES = 20_000;
-/** Less than this is no loss of connection, but a blink. */
-const BLINK = 1_000;
+/** Milliseconds between redraws, which update ages. */
+const REDRAW = 20_000;
+/** Milliseconds of lost connection that are not shown. */
+const GRACE = 1_000;
 
 export class App {
   me;
@@ -33,17 +33,17 @@ export class App {
   #skew;
   #isDue = false;
   #typingEnds = 0;
-  /** Ends when the browser has gone back to the list. An entry that is pushed
-   * before that would be closed by it. */
+  /** Settles once the browser is back at the list. Until then, going back would
+   * close a newly pushed history entry. */
   #returning = Promise.resolve();
   #returned = () => {};
-  /** What the user has chosen so far, and typed into a composer. */
+  /** Counts what the user has chosen to open, and typed into a composer. */
   #choices = 0;
   #typed = 0;
 
   constructor(start) {
     this.me = start.me;
-    /** What an open sheet does when a user is called otherwise. */
+    /** The open sheet's callback for changed user names. */
     this.onRenamed = null;
     this.#skew = Date.parse(start.server_time) - Date.now();
     this.store = new Store(start);
@@ -52,8 +52,8 @@ export class App {
       change: () => this.change(),
       arrived: (message) => this.#arrived(message),
       removed: () => this.change(),
-      connected: (username) => this.#stands(username),
-      // All that the page knows may be lost. What is unsent is kept beside it.
+      connected: (username) => this.#connectionChanged(username),
+      // The server has another history. Unsent messages are kept in storage.
       restored: () => location.reload(),
       renamed: () => this.onRenamed?.(),
       ended: leave,
@@ -73,25 +73,25 @@ export class App {
     });
     addEventListener('pagehide', () => this.thread?.composer.leave());
     for (const type of ['visibilitychange', 'focus', 'blur']) {
-      (type === 'visibilitychange' ? document : window).addEventListener(type, () => this.#looked());
+      (type === 'visibilitychange' ? document : window).addEventListener(type, () => this.#focusChanged());
     }
     document.addEventListener('input', ({ target }) => {
       if (target.closest('.composer')) this.#typed += 1;
     }, { capture: true, passive: true });
-    setInterval(() => this.change(), AGES);
+    setInterval(() => this.change(), REDRAW);
     this.render();
     this.sync.start();
-    setTimeout(() => this.change(), BLINK + 100);
+    setTimeout(() => this.change(), GRACE + 100);
   }
 
-  /** What the server's clock says. */
+  /** Returns the time by the server's clock. */
   now() {
     return Date.now() + this.#skew;
   }
 
   /**
-   * A new choice of what to open. A late answer opens nothing if the user has
-   * chosen something else since, or writes where they are.
+   * Counts a choice of what to open. A late response must open nothing if the
+   * user has chosen again (`isLast`), or has typed a message (`isIdle`).
    * @returns {{ isLast: () => boolean, isIdle: () => boolean }}
    */
   choose() {
@@ -105,12 +105,12 @@ export class App {
     return this.thread?.id ?? null;
   }
 
-  /** Whether somebody looks at this page. */
+  /** Whether the page is visible and has the focus. */
   get isWatched() {
     return document.visibilityState === 'visible' && document.hasFocus();
   }
 
-  /** Something has changed: shown with the next frame. */
+  /** Schedules a redraw for the next animation frame. */
   change() {
     if (this.#isDue) return;
     this.#isDue = true;
@@ -130,21 +130,21 @@ export class App {
     this.#typing();
   }
 
-  /** A frame, or what is as good as one. */
-  hear(frame) {
+  /** Applies a frame, or a REST response in the form of one. */
+  apply(frame) {
     this.store.apply(frame, Date.now());
-    if (frame.type === 'connection') this.#stands(frame.connection.user.username);
+    if (frame.type === 'connection') this.#connectionChanged(frame.connection.user.username);
     this.change();
   }
 
   #connection() {
     const { lostAt } = this.sync;
-    const isLost = lostAt !== null && Date.now() - lostAt >= BLINK;
+    const isLost = lostAt !== null && Date.now() - lostAt >= GRACE;
     write(this.#banner, isLost ? 'Connecting…' : '');
-    if (lostAt !== null && !isLost) setTimeout(() => this.change(), BLINK);
+    if (lostAt !== null && !isLost) setTimeout(() => this.change(), GRACE);
   }
 
-  /** Somebody falls silent without a word of it. */
+  /** Schedules a redraw for the end of a typing indicator. */
   #typing() {
     const now = Date.now();
     const end = this.store.typists.nextEnd(now);
@@ -152,19 +152,19 @@ export class App {
     if (end !== null) this.#typingEnds = setTimeout(() => this.change(), end - now + 20);
   }
 
-  /** The conversation that the server has put into the page. */
+  /** Takes over the conversation that the server has rendered. */
   #adopt(open) {
     const node = find('main.thread');
     this.#blank = node.classList.contains('is-blank') ? node : null;
     if (open?.conversation) {
       this.thread = new Thread(this, open.conversation.id, node);
       const place = placeOf(location.href);
-      this.thread.learn(open.them ?? undefined);
+      this.thread.loadProfile(open.them ?? undefined);
       queueMicrotask(() => this.thread?.settle(place));
     } else if (open?.them) this.#adoptFirst(node, open.them);
   }
 
-  /** A conversation that begins with what is written now. */
+  /** A direct conversation that its first message will create. */
   #adoptFirst(node, them) {
     const composer = new Composer(node, {
       draft: `${this.me.id}.chat.${them.username}`,
@@ -179,7 +179,7 @@ export class App {
     addEventListener('pagehide', () => composer.leave());
   }
 
-  /** Whatever is open by then, the text goes to whom it was written for. */
+  /** Sends the first message, even if another conversation is open by then. */
   async #begin({ username }, text, composer) {
     const { isLast } = this.choose();
     const known = this.store.conversations.directWith(username);
@@ -188,7 +188,7 @@ export class App {
       composer.giveBack(text);
       return;
     }
-    if (!known) this.hear({ type: 'conversation', conversation: made });
+    if (!known) this.apply({ type: 'conversation', conversation: made });
     this.send(made.id, text);
     if (!isLast()) return;
     const typed = composer.take();
@@ -196,7 +196,7 @@ export class App {
     if (this.openId === made.id) this.thread.composer.giveBack(typed);
   }
 
-  /** Puts a message into the outbox, from where it is sent. */
+  /** Puts a message into the outbox, which is then sent. */
   send(id, text, replyTo = null) {
     this.outbox.add({ client_id: uuid7(), conversation_id: id, text, reply_to: replyTo }, Date.now());
     this.sync.flush();
@@ -214,7 +214,7 @@ export class App {
     if (!this.store.conversations.get(id)) {
       const found = await attempt(this, () => api.conversation(id));
       if (!found) return;
-      this.hear({ type: 'conversation', conversation: found });
+      this.apply({ type: 'conversation', conversation: found });
     }
     await this.#returning;
     if (!isIdle()) return;
@@ -229,20 +229,20 @@ export class App {
     else if (!isBack) history.pushState({ isFromList }, '', path);
     this.render();
     if (!matchMedia('(pointer: coarse)').matches) thread.composer.focus();
-    this.#learnPeople(id);
-    thread.learn();
+    this.#fetchParticipants(id);
+    thread.loadProfile();
     await thread.settle(place);
   }
 
-  /** The list tells nobody of a group. */
-  async #learnPeople(id) {
+  /** Fetches a group's participants, which the list leaves out. */
+  async #fetchParticipants(id) {
     const { kind, participants } = this.store.conversations.get(id);
     if (kind !== 'group' || participants.length > 1) return;
     try {
       this.store.conversations.put(await api.conversation(id));
       this.change();
     } catch {
-      // Names are in the messages, too.
+      // The messages have their senders' names.
     }
   }
 
@@ -251,13 +251,13 @@ export class App {
     const known = this.store.conversations.directWith(username);
     const made = known ?? await attempt(this, () => api.createDirect(username));
     if (!made) return;
-    if (!known) this.hear({ type: 'conversation', conversation: made });
+    if (!known) this.apply({ type: 'conversation', conversation: made });
     if (!isIdle()) return;
     this.seek.clear();
     await this.open(made.id);
   }
 
-  /** Back to the list. */
+  /** Closes the conversation and shows the list. */
   close({ isBack = false } = {}) {
     this.choose();
     if (!this.thread) return;
@@ -280,7 +280,7 @@ export class App {
     history.back();
   }
 
-  /** To where a link of ours leads; false where it leads elsewhere. */
+  /** Opens the conversation of a link; false for other links. */
   follow(href) {
     const url = new URL(href, location.href);
     if (url.origin !== location.origin) return false;
@@ -298,7 +298,7 @@ export class App {
     const id = Number(new URL(href).searchParams.get('conversation'));
     if (id) this.open(id, { place: placeOf(href), isBack: true });
     else if (new URL(href).pathname === '/messages') {
-      // A conversation may be chosen already: closing nothing must not undo that.
+      // Without a thread, closing would only cancel a newer choice.
       if (this.thread) this.close({ isBack: true });
     } else location.reload();
   }
@@ -316,20 +316,20 @@ export class App {
     this.#notices.arrived(message);
   }
 
-  /** How one stands to somebody has changed: whether one may write, with it. */
-  #stands(username) {
+  /** A connection has changed, and with it whether the user may write. */
+  #connectionChanged(username) {
     const { thread, store } = this;
     if (!thread?.conversation) return;
     const other = store.conversations.other(thread.conversation)?.user;
-    if (other && (username === null || other.username === username)) thread.learn();
+    if (other && (username === null || other.username === username)) thread.loadProfile();
   }
 
-  #looked() {
+  #focusChanged() {
     if (this.isWatched) this.thread?.look();
     this.change();
   }
 
-  /** Somebody has seen everything up to this. */
+  /** Marks all messages up to this one as read. */
   read(conversation, message) {
     const { conversations, timelines } = this.store;
     const mark = conversations.mark(conversation);
@@ -347,19 +347,19 @@ export class App {
   }
 }
 
-/** To the login, and from there back to here. */
+/** Goes to the login page, which leads back here. */
 function leave() {
   location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
 }
 
-/** Opens a sheet whose module is loaded when it is first opened. */
+/** Opens a sheet once its module is loaded. */
 async function withModule(loading, open) {
   const module = await loading.catch(() => null);
   if (module) open(module);
   else say('That could not be loaded. Try again.');
 }
 
-/** The message that an address points to. */
+/** Returns the message that a URL points to, or null. */
 function placeOf(href) {
   const url = new URL(href);
   const seq = Number(url.searchParams.get('around'));

@@ -1,5 +1,5 @@
-/** Where one writes. What is typed is kept, whatever happens, until it is in
- * the outbox. */
+/** The composer. It stores typed text as a draft until the text is in the
+ * outbox. */
 import { element, find, piece, show, write } from '../lib/dom.js';
 import { keep, kept } from '../lib/kept.js';
 import { withoutMargins } from '../lib/text.js';
@@ -8,8 +8,8 @@ import { OwnTyping } from '../state/typing.js';
 const LIMIT = 10_000;
 const COUNT_FROM = 9_000;
 
-/** The server renders no form while nothing can be written, only what it
- * refused; the script needs one as soon as writing is possible.
+/** Adds the form, which the server doesn't render while writing isn't allowed:
+ * it renders only a refused text then.
  * @returns {string} the refused text */
 function complete(footer) {
   if (find('form', footer)) return '';
@@ -49,7 +49,7 @@ export class Composer {
     this.#button = find('button[type="submit"]', this.#form);
     this.#bar = find('.answering', this.#footer);
     this.#text.setAttribute('aria-label', `Message to ${on.name}`);
-    // Longer than may be sent can be typed, counted, and shortened.
+    // Allow a text that is too long to send: the counter helps to shorten it.
     this.#text.removeAttribute('maxlength');
     this.#text.required = false;
     this.#text.value ||= refused;
@@ -64,20 +64,20 @@ export class Composer {
     find('[data-act="emoji"]', this.#form).addEventListener('click', (event) => {
       on.emoji(event.currentTarget, (sign) => this.#insert(sign));
     });
-    // A tap on a button would take the keyboard away.
+    // A tap on the button would hide a phone's keyboard.
     this.#button.addEventListener('pointerdown', (event) => event.preventDefault());
   }
 
-  /** Whether anything can be written; if not, why. */
+  /** Shows `reason` instead of the form, or the form if there is none. */
   close(reason) {
-    let told = find('.closed', this.#footer);
-    if (reason && !told) {
-      told = document.createElement('p');
-      told.className = 'closed';
-      this.#footer.prepend(told);
+    let notice = find('.closed', this.#footer);
+    if (reason && !notice) {
+      notice = document.createElement('p');
+      notice.className = 'closed';
+      this.#footer.prepend(notice);
     }
-    if (told) write(told, reason ?? '');
-    show(told, Boolean(reason));
+    if (notice) write(notice, reason ?? '');
+    show(notice, Boolean(reason));
     show(this.#form, !reason);
     if (reason) show(this.#bar, false);
   }
@@ -114,7 +114,7 @@ export class Composer {
     this.#changed();
   }
 
-  /** What is written goes elsewhere. */
+  /** Empties the composer and returns its text. */
   take() {
     const text = this.#text.value;
     this.#text.value = '';
@@ -123,7 +123,7 @@ export class Composer {
     return text;
   }
 
-  /** Puts back what couldn't be taken. */
+  /** Puts a text back if the composer is empty. */
   giveBack(text) {
     if (this.isEmpty) {
       this.#text.value = text;
@@ -138,7 +138,7 @@ export class Composer {
     clearInterval(this.#timer);
   }
 
-  /** Escape: lets go of what is answered or edited; false where nothing is. */
+  /** Cancels a reply or an edit; returns false if there is none. */
   escape() {
     if (!this.#answering && !this.#editing) return false;
     this.#drop();
@@ -218,7 +218,7 @@ export class Composer {
     if (isDue) this.#on.typing(isTyping);
   }
 
-  /** As high as what is written, in browsers that don't see to that. */
+  /** Fits the height to the text in browsers without `field-sizing`. */
   #grow() {
     if (CSS.supports('field-sizing', 'content')) return;
     this.#text.style.blockSize = 'auto';
@@ -275,7 +275,7 @@ export class Composer {
   #save() {
     const text = this.#text.value;
     if (this.#editing) {
-      // What was begun before the edit waits below it.
+      // Keep the draft from before the edit.
       const { id, conversation_id, text: was, sender } = this.#editing;
       const message = { id, conversation_id, text: was, sender };
       keep(this.#draft, { text: kept(this.#draft, {}).text ?? '', editing: { message, text } });

@@ -1,4 +1,4 @@
-/** Who has a message, and who has read it, and when. */
+/** A message's receipts: when each user got and read it. */
 import * as api from '../net/api.js';
 import { element } from '../lib/dom.js';
 import { alike } from '../lib/names.js';
@@ -28,7 +28,7 @@ export async function openDetails(app, message) {
   body.removeAttribute('aria-busy');
 }
 
-/** How a part of the receipts is shown, if these people have names alike. */
+/** Renders a section of receipts, with the usernames of `namesakes`. */
 const shown = (namesakes) => (title, receipts, at) => {
   if (!receipts.length) return [];
   const hint = ({ user, ...receipt }) => [namesakes.has(user.id) && `@${user.username}`,

@@ -1,4 +1,4 @@
-/** A sheet over the page: its own title, a way out, and the focus kept in it. */
+/** A sheet over the page: a modal dialog with a title and a close button. */
 import { element, mark } from '../lib/dom.js';
 import { keepToasts, regions } from './toast.js';
 
@@ -18,14 +18,14 @@ export function openDialog(title, ...content) {
     dialog.remove();
     keepToasts(dialog);
   });
-  // A click beside the sheet is one on the dialog itself.
+  // The target of a click beside the sheet is the dialog itself.
   dialog.addEventListener('click', ({ target }) => target === dialog && dialog.close());
   document.body.append(dialog);
   dialog.showModal();
   return dialog;
 }
 
-/** Asks before what can't be undone. */
+/** Asks for confirmation of what can't be undone. */
 export function confirmed(question, yes) {
   return new Promise((resolve) => {
     let answer = false;

@@ -1,4 +1,4 @@
-/** Choosing an emoji: a field that finds, and shelves to walk through. */
+/** The emoji picker: a search field, and groups to walk through by arrows. */
 import { element } from '../lib/dom.js';
 import { QUICK, allEmoji, beside, recent, sought, used } from '../lib/emoji.js';
 import { openPopover } from './menu.js';
@@ -36,7 +36,7 @@ export function openEmoji(at, pick) {
   fill();
 }
 
-/** What fits; where the rest can't be had, the few that are always here. */
+/** Returns matching emoji, or the quick ones if the list can't be fetched. */
 async function find(typed, lately) {
   try {
     return { found: sought(await allEmoji(), typed, lately), trouble: null };
@@ -80,7 +80,7 @@ function walk(event, field, shelves) {
   else field.focus();
 }
 
-/** The few that are used most, in a row, and the way to the rest. */
+/** A row of the quick emoji, with a button for all others. */
 export function quickRow(pick, more) {
   return element('div', { class: 'quick', role: 'group', 'aria-label': 'React' },
     ...QUICK.map((sign) => element('button', {

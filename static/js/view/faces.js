@@ -1,4 +1,4 @@
-/** Somebody in a list: a face, a name, and what can be done. */
+/** Users in lists: avatar, name and buttons. */
 import { hue, initials } from '../lib/names.js';
 import { element } from '../lib/dom.js';
 
@@ -9,13 +9,12 @@ export const face = (name, isOnline = false) =>
   element('span', { class: `face${isOnline ? ' is-online' : ''}` }, avatar(name),
     isOnline && element('span', { class: 'unseen' }, 'Online'));
 
-/** A button that says what it does. */
 export const button = (text, act, { isQuiet = true, label = null } = {}) =>
   element('button', {
     type: 'button', class: isQuiet ? 'button is-quiet' : 'button', 'aria-label': label, onclick: act,
   }, text);
 
-/** One person, with what stands beside them. */
+/** One user, with elements `beside` the name. */
 export function person(user, { hint = `@${user.username}`, isOnline = false, href = null } = {}, ...beside) {
   const name = element('strong', { dir: 'auto' }, user.display_name);
   return element('div', { class: 'person' },

@@ -1,7 +1,7 @@
 /**
- * The messages of the open conversation: what of them stands in the page, and
- * where in them one reads. It runs upside down (`column-reverse`), so that it
- * stays at its end by itself; everywhere else, what one reads stays in place.
+ * The messages of the open conversation: which ones are in the page, and the
+ * scroll position. The box is reversed (`column-reverse`), so that it stays at
+ * its end by itself; anywhere else, the visible messages keep their place.
  */
 import { element, find, reconcile, show, write } from '../lib/dom.js';
 import { day as dayOf, dayName } from '../lib/time.js';
@@ -9,13 +9,13 @@ import { isCalm } from '../lib/motion.js';
 import { layout } from '../state/layout.js';
 import { makeItem, updateItem } from './message.js';
 
-/** How near an end more is fetched, in pixels. */
+/** The distance from an end at which more is fetched, in pixels. */
 const NEAR = 700;
-/** What stays above the line before what is new. */
+/** The space above the unread line, in pixels. */
 const ROOM = 72;
-/** This near the end is at the end. */
+/** The distance that still counts as at the end, in pixels. */
 const AT_END = 48;
-/** How long after scrolling the day is still told. */
+/** Milliseconds that the day's heading stays after scrolling. */
 const LINGERS = 1_200;
 
 export class History {
@@ -24,8 +24,7 @@ export class History {
   #beginning;
   #on;
   #watch;
-  /** Those that the browser said are in sight, and since when it was not asked
-   * again: what was put elsewhere meanwhile has to be looked at anew. */
+  /** Nodes that the observer reported as visible; they may have moved since. */
   #visible = new Set();
   #isFresh = true;
   #hold = 0;
@@ -53,7 +52,7 @@ export class History {
     return this.#box.scrollTop > -AT_END;
   }
 
-  /** Those on the screen now, for when somebody comes back to look. */
+  /** Returns the messages on the screen now. */
   get visible() {
     const box = this.#box.getBoundingClientRect();
     const seen = [...this.#visible].filter((node) => isInSight(node, box));
@@ -62,7 +61,7 @@ export class History {
 
   /**
    * @param {import('../state/timeline.js').Timeline} timeline
-   * @param {any} seen who looks, at what, and what waits to be sent
+   * @param {any} seen the user, the conversation and its unsent messages
    */
   render(timeline, { me, conversation, waiting, line, now, name, alike }) {
     const tail = timeline.hasNewer ? [] : waiting;
@@ -127,7 +126,7 @@ export class History {
 
   #saw(entries) {
     for (const { target, intersectionRatio, intersectionRect, rootBounds } of entries) {
-      // One that is taller than the screen is seen when it fills half of it.
+      // A message taller than the screen counts when it fills half of it.
       const fills = rootBounds && intersectionRect.height > rootBounds.height * 0.5;
       if (intersectionRatio >= 0.6 || fills) this.#visible.add(target);
       else this.#visible.delete(target);
@@ -136,7 +135,7 @@ export class History {
     this.#on.seen();
   }
 
-  /** Changes what is there without moving what one reads. */
+  /** Runs `change` without moving the visible messages. */
   #keepingPlace(change) {
     if (this.isAtEnd && !this.#hold) {
       change();
@@ -148,7 +147,7 @@ export class History {
     change();
     const same = anchor && this.#node(anchor.dataset.key);
     const moved = same ? same.getBoundingClientRect().top - top : 0;
-    // To set it anew would stop a scrolling that is under way.
+    // Setting the position would stop a scroll in progress.
     if (Math.abs(moved) > 0.5) this.#box.scrollTop += moved;
   }
 
@@ -163,14 +162,14 @@ export class History {
     return find(`li[data-key="${CSS.escape(key)}"]`, this.#days);
   }
 
-  /** The day is told while one moves through them. */
+  /** Shows the day's heading while the user scrolls. */
   #scrolls() {
     this.#box.classList.add('is-scrolling');
     clearTimeout(this.#scrolling);
     this.#scrolling = setTimeout(() => this.#box.classList.remove('is-scrolling'), LINGERS);
   }
 
-  /** Fetches more where one is near an end of what is there. */
+  /** Fetches more messages near an end of the loaded ones. */
   look() {
     const box = this.#box;
     if (!box.isConnected) return;
@@ -180,7 +179,7 @@ export class History {
     this.#on.scrolled();
   }
 
-  /** Runs what replaces the end of what is there, without following it. */
+  /** Runs `change`, which replaces the end, without scrolling there. */
   holding(change) {
     this.#hold += 1;
     try {
@@ -198,7 +197,7 @@ export class History {
     this.#box.scrollTop = 0;
   }
 
-  /** Shows a message, and points to it. False where it isn't here. */
+  /** Scrolls to a message and highlights it; false if it isn't in the page. */
   point(id, { isQuiet = false } = {}) {
     const node = find(`#message-${id}`, this.#days);
     if (!node) return false;
@@ -210,7 +209,7 @@ export class History {
     return true;
   }
 
-  /** Puts the line before what is new near the top. */
+  /** Scrolls the unread line near the top; false if there is none. */
   toUnread() {
     const line = find('.unread-line', this.#days);
     if (!line) return false;
@@ -230,7 +229,7 @@ export class History {
   }
 }
 
-/** Whether it stands in the page, and some of it within the box, now. */
+/** Whether a node is in the page and partly within the box now. */
 function isInSight(node, box) {
   if (!node.isConnected) return false;
   const { top, bottom } = node.getBoundingClientRect();

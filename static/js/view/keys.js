@@ -1,4 +1,4 @@
-/** The keyboard, wherever the focus is, and the place that a phone's takes. */
+/** Keyboard shortcuts, and the space that a phone's keyboard takes. */
 import { find } from '../lib/dom.js';
 import { openMessageMenu } from './actions.js';
 
@@ -35,7 +35,7 @@ function plain(app, event) {
     app.seek.focus();
   } else if (event.key.length === 1 && event.key !== ' ' && app.thread
     && !event.target.closest?.('.side, button, a, [popover]')) {
-    // Who just types means to write.
+    // Typing outside of a field goes to the composer.
     app.thread.composer.focus();
   } else if (event.key === 'ArrowUp' && event.target.closest?.('.history') && app.thread) {
     event.preventDefault();
@@ -44,7 +44,7 @@ function plain(app, event) {
 }
 
 /** Arrows go from message to message; Enter and the menu key open its menu.
- * False for all other keys, and elsewhere. */
+ * Returns false for other keys and other elements. */
 function walkMessages(app, event) {
   const node = event.target.closest?.('.message');
   if (!node) return false;
@@ -62,14 +62,13 @@ function walkMessages(app, event) {
   return true;
 }
 
-/** The part of the page that a phone's keyboard leaves: the place to write
- * stays above it, and the head stays where it is, also in browsers that lay
- * the keyboard over the page (iOS). */
+/** Keeps the composer above a phone's keyboard and the header in place, also in
+ * browsers that lay the keyboard over the page (iOS). */
 export function followViewport(view = window.visualViewport) {
   if (!view) return;
   const { style } = document.documentElement;
   const fit = () => {
-    // Who zooms in wants to see less of the page, not a smaller page.
+    // Zooming in shrinks the viewport, too, but must not shrink the page.
     const isCovered = view.scale < 1.01 && view.height < innerHeight - 1;
     for (const [name, size] of [['--seen', view.height], ['--seen-from', view.offsetTop]]) {
       if (isCovered) style.setProperty(name, `${size}px`);

@@ -1,4 +1,4 @@
-/** The list of conversations, and above it those who ask. */
+/** The list of conversations, with pending requests above it. */
 import * as api from '../net/api.js';
 import { element, find, reconcile, show, write } from '../lib/dom.js';
 import { sliding } from '../lib/motion.js';
@@ -42,7 +42,7 @@ export class List {
     this.#rows.addEventListener('keydown', (event) => walkRows(event));
   }
 
-  /** The page's own link to older ones tells from where the list goes on. */
+  /** Returns the API path of the list's next page, from the rendered link. */
   #nextPage() {
     const link = [...document.querySelectorAll('.list .more a')]
       .find((known) => new URL(known.href).searchParams.has('list'));
@@ -65,7 +65,7 @@ export class List {
       this.#older = links.prev ?? null;
       this.#app.change();
     } catch {
-      // Scrolling on asks again.
+      // Further scrolling tries again.
     }
     this.#isFetching = false;
   }
@@ -76,8 +76,8 @@ export class List {
     const archived = conversations.ordered({ archived: true });
     if (!archived.length && !this.#older) this.#showsArchive = false;
     const shown = this.#showsArchive ? archived : conversations.ordered();
-    const silent = this.#silent();
-    const namesakes = conversations.namesakes(silent.map(({ user }) => user));
+    const contacts = this.#newContacts();
+    const namesakes = conversations.namesakes(contacts.map(({ user }) => user));
     const known = shown.map((conversation) => rowOf(conversation, {
       conversations,
       namesakes,
@@ -87,7 +87,7 @@ export class List {
       isOpen: conversation.id === openId,
       waiting: outbox.of(conversation.id).at(-1),
     }));
-    const hellos = silent.map((connection) => helloOf(connection, now, namesakes));
+    const hellos = contacts.map((connection) => helloOf(connection, now, namesakes));
     const rows = this.#showsArchive ? known : withHellos(known, hellos);
     this.#sliding(rows, () => reconcile(this.#rows, rows,
       { key: (row) => String(row.id), make: makeRow, update: updateRow }));
@@ -98,14 +98,14 @@ export class List {
     this.#renderPeople();
   }
 
-  /** Those with whom nothing was said yet. */
-  #silent() {
+  /** Returns the contacts without a conversation. */
+  #newContacts() {
     const { connections, conversations } = this.#app.store;
     return connections.filter(({ state, user }) =>
       state === 'connected' && !conversations.directWith(user.username));
   }
 
-  /** One that rises to the top is seen to. */
+  /** Animates rows that change places. */
   #sliding(rows, change) {
     const order = rows.map(({ id }) => id).join(' ');
     const isSame = this.#order === null || this.#order.view !== this.#showsArchive
@@ -115,7 +115,7 @@ export class List {
     else sliding(this.#rows, change);
   }
 
-  /** What to do first is said once: beside the list where there is room. */
+  /** Shows hints for an empty list; a wide screen has the welcome beside it. */
   #empties(rows) {
     const { connections, conversations, invitations } = this.#app.store;
     const isNew = !this.#showsArchive && !rows.length && !conversations.size && !invitations.length
@@ -128,7 +128,7 @@ export class List {
       : 'Choose a conversation, or start one with somebody.');
   }
 
-  /** Those far down the list may be archived, too: it is read to its end. */
+  /** Fetches the list to its end, since any conversation may be archived. */
   async #toggleArchive() {
     this.#showsArchive = !this.#showsArchive;
     this.#app.change();
@@ -164,9 +164,9 @@ export class List {
     const answer = async (asked) => {
       try {
         const group = await asked;
-        this.#app.hear({ type: 'invitation', invitation: { ...invitation, state: 'none' } });
+        this.#app.apply({ type: 'invitation', invitation: { ...invitation, state: 'none' } });
         if (!group) return;
-        this.#app.hear({ type: 'conversation', conversation: group });
+        this.#app.apply({ type: 'conversation', conversation: group });
         this.#app.open(group.id);
       } catch (problem) {
         say(problem.detail);
@@ -192,7 +192,7 @@ export class List {
   async #answer(asked) {
     try {
       const connection = await asked;
-      if (connection) this.#app.hear({ type: 'connection', connection });
+      if (connection) this.#app.apply({ type: 'connection', connection });
     } catch (problem) {
       say(problem.detail);
     }
@@ -203,14 +203,14 @@ export class List {
   }
 }
 
-/** Those with whom one could begin stand among the others, by time. */
+/** Adds the rows of contacts without a conversation, sorted by time. */
 function withHellos(rows, hellos) {
   if (!hellos.length) return rows;
   return [...rows, ...hellos]
     .sort((one, two) => Number(two.isPinned) - Number(one.isPinned) || two.at - one.at);
 }
 
-/** What those who wait are called together. */
+/** Returns the summary of invitations and requests. */
 function requests(invited, asking, asked) {
   const groups = invited === 1 ? '1 group invitation' : invited && `${invited} group invitations`;
   const people = asking === 1 ? '1 person would like to connect'

@@ -1,5 +1,5 @@
-/** A menu beside what it is about: arrows move, Enter chooses, Escape and a
- * click elsewhere close it, and the focus goes back to where it was. */
+/** A menu beside its anchor: arrows move, Enter chooses, Escape and a click
+ * elsewhere close it, and the focus returns to where it was. */
 import { element, find, topmost } from '../lib/dom.js';
 
 const EDGE = 8;
@@ -25,7 +25,7 @@ export function openMenu(entries, at, { label, head = null }) {
   return close;
 }
 
-/** Opens anything that floats; answers how to close it. */
+/** Opens a popover; returns a function that closes it. */
 export function openPopover(box, at) {
   const before = document.activeElement;
   const label = before?.ariaLabel;
@@ -49,7 +49,7 @@ export function openPopover(box, at) {
     const hadFocus = box.contains(document.activeElement) || document.activeElement === document.body;
     box.remove();
     if (!hadFocus) return;
-    // The button may have been drawn anew in the meantime.
+    // The button may have been replaced meanwhile.
     const drawnAnew = !before?.isConnected && label && find(`[aria-label=${CSS.escape(label)}]`);
     (drawnAnew || before)?.focus?.({ preventScroll: true });
   };
@@ -57,15 +57,14 @@ export function openPopover(box, at) {
   return close;
 }
 
-/** How many fingers are on the screen. */
 let fingers = 0;
 const count = ({ touches }) => { fingers = touches.length; };
 for (const kind of ['touchstart', 'touchend', 'touchcancel']) {
   document.addEventListener(kind, count, { capture: true, passive: true });
 }
 
-/** What a long press opens would be closed by lifting the finger, as by any
- * click elsewhere, and that would be a click on what is below, too. */
+/** Calls `act` when the last finger is lifted, and cancels the click: it would
+ * close the popover that a long press opened, and hit the element below. */
 function whenLifted(act) {
   const lifted = (event) => {
     if (event.touches.length > 0) return;
@@ -78,10 +77,10 @@ function whenLifted(act) {
   document.addEventListener('touchcancel', lifted);
 }
 
-/** Beside its place, and within the window. */
+/** Places a box beside `at`, within the window. */
 function place(box, at) {
   const spot = at instanceof Element ? at.getBoundingClientRect() : null;
-  // Its size as it will be: it may still be growing.
+  // Unlike its rectangle, not scaled by the opening animation.
   const { offsetWidth: width, offsetHeight: height } = box;
   const x = spot ? spot.right - width : at.x;
   const below = spot ? spot.bottom + 4 : at.y;

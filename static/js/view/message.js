@@ -1,4 +1,4 @@
-/** One message, made of the page's own piece of markup. */
+/** One message, cloned from the page's template. */
 import { called, hue } from '../lib/names.js';
 import { element, find, piece, show, write } from '../lib/dom.js';
 import { folded } from '../lib/links.js';
@@ -14,7 +14,7 @@ const TICKS = {
   failed: ['Not sent', 'not-sent'],
 };
 
-/** All that a message's looks depend on. */
+/** Returns a key of all that an item's markup shows, except its status. */
 export function looks(item, { alike }) {
   const { message } = item;
   const of = message ? `${message.id}.${message.version}` : item.key;
@@ -33,7 +33,7 @@ export function makeItem(item, context) {
   return node;
 }
 
-/** The new state of one that is there: patched where only its ticks differ. */
+/** Patches the node if only the item's status differs, else makes a new one. */
 export function updateItem(node, item, context) {
   if (node.looks === looks(item, context)) {
     node.item = item;
@@ -42,7 +42,7 @@ export function updateItem(node, item, context) {
     return node;
   }
   const next = makeItem(item, context);
-  // Its ticks are the same drawing as before, so that they are seen to turn.
+  // Keep the node of the ticks, so that their change is animated.
   const [was, is] = [find('.about .ticks', node), find('.about .ticks', next)];
   if (was && is && item.status) {
     setTicks(was, item.status);
@@ -84,7 +84,7 @@ function makeBubble(item, context) {
   return node;
 }
 
-/** What will be a message, as if it were one. */
+/** Returns an unsent message in the form of a sent one. */
 const waiting = (item, { me }) => ({
   sender: me,
   reply_to: item.reply_to,
@@ -104,7 +104,7 @@ function setSender(node, message, { isMine, isNamed, context }) {
   if (!isMine) find('.bubble > .unseen', node).remove();
 }
 
-/** A name, and the username if another name here looks like it. */
+/** Writes a name, with the username if another name here looks like it. */
 function writeName(node, user, { alike }) {
   node.replaceChildren(element('bdi', {}, user.display_name),
     ...(alike.has(user.id) ? [' ', element('span', { class: 'at' }, `@${user.username}`)] : []));
@@ -129,7 +129,7 @@ function setQuote(node, message, context) {
   write(find('.quoted', quote), answered.text || 'Message withdrawn');
 }
 
-/** The long messages that the reader has unfolded, by their id on the page. */
+/** Ids of the nodes of long messages that the user has unfolded. */
 const unfolded = new Set();
 
 function setText(node, message) {
@@ -151,12 +151,12 @@ function setText(node, message) {
   unfold(node, unfolded.has(node.id));
 }
 
-/** A text with its links, each of which opens elsewhere and tells nothing. */
+/** Renders text and links, which open a tab without access to this one. */
 const linked = (parts) => parts.map((part) => (part.isLink
   ? element('a', { href: part.text, rel: 'noopener nofollow', target: '_blank', dir: 'ltr' }, part.text)
   : part.text));
 
-/** Shows a long message as a whole, or its beginning. */
+/** Shows a long message as a whole, or only its beginning. */
 export function unfold(node, isWhole) {
   if (isWhole) unfolded.add(node.id);
   else unfolded.delete(node.id);
@@ -178,7 +178,7 @@ function setAbout(node, message, status) {
   else ticks.remove();
 }
 
-/** Where a message stands. */
+/** Returns the URL of a message. */
 export const addressOf = ({ conversation_id: id, seq, id: message }) =>
   `/messages?conversation=${id}&around=${seq}#message-${message}`;
 
@@ -215,7 +215,7 @@ function setFailure(node, item) {
     element('button', { type: 'button', class: 'link', 'data-act': 'discard' }, 'Discard')));
 }
 
-/** What somebody is called, as far as the conversation tells. */
+/** Returns a user's display name, or the username if they aren't loaded. */
 function nameOf(username, { conversation, me, alike }) {
   if (username === me.username) return 'You';
   const person = conversation.participants.find(({ user }) => user.username === username);

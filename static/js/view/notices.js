@@ -1,5 +1,5 @@
-/** What reaches somebody who looks elsewhere: the title, the badge, a sound,
- * a notification; and those who listen rather than look. */
+/** Notices of new messages: the title, the badge, a sound, a notification, and
+ * texts for screen readers. */
 import { kept } from '../lib/kept.js';
 import { firstOf } from '../lib/text.js';
 import { called, isolated } from '../lib/names.js';
@@ -42,7 +42,7 @@ export class Notices {
   }
 }
 
-/** One for each conversation: a newer takes the place of an older. */
+/** Shows a notification, which replaces the conversation's last one. */
 function notify(app, conversation, { message, name }) {
   if (!('Notification' in window) || Notification.permission !== 'granted') return;
   try {
@@ -57,6 +57,6 @@ function notify(app, conversation, { message, name }) {
       app.open(conversation.id);
     });
   } catch {
-    // Some phones notify by service workers alone.
+    // Some phones allow notifications from service workers only.
   }
 }

@@ -1,4 +1,4 @@
-/** Clicks, taps and long presses, wherever they land. */
+/** Clicks, taps and long presses on the whole page. */
 import { openMessageMenu, openConversationMenu, react } from './actions.js';
 import { openEmoji } from './emoji.js';
 import { element, find, mark } from '../lib/dom.js';
@@ -14,9 +14,8 @@ export function watchPointer(app) {
   offerActs();
 }
 
-/** What can be done with a message stands beside the one that a mouse points
- * to, or that keys have led to: one pair of buttons for all of them. A finger
- * presses long. */
+/** Moves one pair of buttons to the message that the mouse points to or the
+ * keyboard has focused. Touch has a long press instead. */
 function offerActs() {
   const [react, menu] = [['react', 'React', 'mark-smile'], ['menu', 'More', 'mark-more']]
     .map(([act, label, symbol]) => element('button', {
@@ -86,7 +85,7 @@ function act(app, acting, event) {
   event.preventDefault();
 }
 
-/** A link's own menu, and that of selected text, stay the browser's. */
+/** Opens our context menus. Links and selected text keep the browser's. */
 function context(app, event) {
   const row = event.target.closest('.row');
   const node = event.target.closest('.message');
@@ -102,7 +101,7 @@ function context(app, event) {
   }
 }
 
-/** Phones that tell of no context menu: iOS. */
+/** For phones without `contextmenu` events: iOS. */
 function watchLongPress(app) {
   let timer = 0;
   let from = null;

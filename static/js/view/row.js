@@ -1,4 +1,4 @@
-/** One conversation of the list, made of the page's own piece of markup. */
+/** One conversation of the list, cloned from the page's template. */
 import { called, hue, initials, isolated } from '../lib/names.js';
 import { find, piece, show, write } from '../lib/dom.js';
 import { firstOf } from '../lib/text.js';
@@ -8,7 +8,6 @@ import { setTicks } from './message.js';
 
 const PREVIEW = 140;
 
-/** What a row shows, in words. */
 export function rowOf(conversation, { conversations, me, now, typists, isOpen, waiting = null, namesakes }) {
   const last = waiting ? asMessage(waiting, me) : conversation.last_message;
   const title = conversations.title(conversation);
@@ -38,7 +37,7 @@ export function rowOf(conversation, { conversations, me, now, typists, isOpen, w
   };
 }
 
-/** Somebody with whom nothing was said yet. */
+/** Returns the row of a contact without a conversation. */
 export function helloOf({ user, created_at: met }, now, namesakes) {
   return {
     id: `hello ${user.username}`,
@@ -61,7 +60,7 @@ export function helloOf({ user, created_at: met }, now, namesakes) {
   };
 }
 
-/** What waits to be sent is the last word already. */
+/** An unsent message is shown as the last one. */
 const asMessage = ({ text }, me) => ({ kind: 'text', text, sender: me, deleted: false });
 
 function lead({ sender }, { isMine, isGroup, alike }) {
@@ -77,7 +76,7 @@ function preview(last, name) {
   return last.deleted ? 'Message withdrawn' : firstOf(last.text, PREVIEW);
 }
 
-/** Who types: by name where there are several to tell apart. */
+/** Returns the text of the typing indicator, with names in a group. */
 export function typingText(conversation, people, alike) {
   if (conversation.kind === 'direct') return 'typing…';
   const names = people.map(({ id, username }) => {
@@ -132,14 +131,13 @@ function setPreview(line, row) {
   write(find('.lead', line), row.lead);
   const said = find('.said', line);
   write(said, row.preview);
-  // The page's own words have the page's direction.
+  // The page's own texts are English, so left to right.
   said.dir = row.isAside || row.isTyping ? 'ltr' : 'auto';
   const ticks = find('.ticks', line);
   show(ticks, Boolean(row.ticks));
   if (row.ticks) setTicks(ticks, row.ticks);
 }
 
-/** Draws a face: initials on a hue. */
 export function setAvatar(node, name) {
   node.className = node.className.replace(/hue-\d+/u, `hue-${hue(name)}`);
   write(node, initials(name));

@@ -1,4 +1,4 @@
-/** The search box: conversations that are there, and people who could be. */
+/** The search box: finds conversations, and users to connect with. */
 import * as api from '../net/api.js';
 import { element, find, show } from '../lib/dom.js';
 import { fits } from '../lib/text.js';
@@ -17,7 +17,7 @@ export class Seek {
   #timer = 0;
   #people = [];
   #asked = '';
-  /** All connections, of which the page knows only those that are news. */
+  /** All connections: the store has only pending and new ones. */
   #known = [];
 
   constructor(app) {
@@ -64,9 +64,9 @@ export class Seek {
     find('.side-scroll').classList.toggle('is-seeking', Boolean(sought));
     clearTimeout(this.#timer);
     this.#people = sought === this.#asked ? this.#people : [];
-    if (sought && this.#found.childElementCount === 0) this.#learn();
+    if (sought && this.#found.childElementCount === 0) this.#fetchConnections();
     if (!sought) {
-      // What is hidden would still be found by its id.
+      // Hidden rows would still match selectors.
       this.#found.replaceChildren();
       return;
     }
@@ -74,18 +74,18 @@ export class Seek {
     if (sought.length >= 2) this.#timer = setTimeout(() => this.#ask(sought), PAUSE);
   }
 
-  /** With whom one is connected, as it is when a search begins. */
-  async #learn() {
+  /** Fetches the user's connections when a search begins. */
+  async #fetchConnections() {
     try {
       this.#known = await api.connections();
       const sought = this.#sought;
       if (sought) this.#show(sought);
     } catch {
-      // Whoever is asked again is told that they are connected.
+      // Then a contact can be asked again, which changes nothing.
     }
   }
 
-  #standing(user) {
+  #connectionWith(user) {
     const of = (known) => known.user.id === user.id;
     return this.#app.store.connections.find(of) ?? this.#known.find(of);
   }
@@ -121,7 +121,7 @@ export class Seek {
     const strangers = this.#people.filter(({ id, username }) =>
       id !== me.id && !conversations.directWith(username));
     const people = strangers.map((user) => person(user, {},
-      connectButton(this.#app, user, this.#standing(user))));
+      connectButton(this.#app, user, this.#connectionWith(user))));
     const focused = this.#found.contains(document.activeElement) ? document.activeElement : null;
     this.#found.replaceChildren(
       rows.length ? element('ul', { class: 'rows' }, ...rows) : '',
@@ -132,7 +132,7 @@ export class Seek {
           ? 'Two letters or more find people.' : `Nobody found by “${sought}”.`)
         : '',
     );
-    // Who walks through what is found stays there when more is.
+    // Keep the focus on the same result when results change.
     if (!focused) return;
     const { href, ariaLabel: label } = focused;
     const same = [...this.#found.querySelectorAll('.row, button')]
@@ -141,7 +141,7 @@ export class Seek {
   }
 }
 
-/** What one can do with somebody: write to them, or ask first. */
+/** Returns the button beside a user: write, accept, or ask to connect. */
 export function connectButton(app, user, connection) {
   if (connection?.state === 'connected') {
     return button('Write', () => app.openWith(user.username), { isQuiet: false, label: `Write to ${user.display_name}` });
@@ -150,12 +150,12 @@ export function connectButton(app, user, connection) {
   const isAsking = connection?.state === 'incoming';
   let isUnderWay = false;
   const asked = button(isAsking ? 'Accept' : 'Ask to connect', async () => {
-    // A button that is disabled would lose the focus, and with it all keys.
+    // Don't disable the button: it would lose the keyboard focus.
     if (isUnderWay) return;
     isUnderWay = true;
     try {
       const changed = await (isAsking ? api.accept(connection.id) : api.connect(user.username));
-      app.hear({ type: 'connection', connection: changed });
+      app.apply({ type: 'connection', connection: changed });
       const next = connectButton(app, user, changed);
       const hadFocus = asked === document.activeElement;
       const field = find('input[type="search"]', asked.closest('dialog') ?? document);

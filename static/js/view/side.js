@@ -1,4 +1,4 @@
-/** The list's width: dragged, or moved by arrows, and remembered. */
+/** The width of the list: dragged, or changed by arrow keys, and stored. */
 import { find } from '../lib/dom.js';
 import { keep } from '../lib/kept.js';
 

@@ -1,4 +1,4 @@
-/** The open conversation: its head, its messages and the place to write. */
+/** The open conversation: its header, messages and composer. */
 import * as api from '../net/api.js';
 import * as frames from '../net/protocol.js';
 import { find, piece, show, write } from '../lib/dom.js';
@@ -12,9 +12,9 @@ import { History } from './history.js';
 import { setAvatar, typingText } from './row.js';
 import { say, tellListeners } from './toast.js';
 
-/** As many messages stand in the page at the most. */
+/** The most messages that are in the page at once. */
 const MOST = 250;
-/** When a history is asked for again that didn't come. */
+/** Milliseconds until a failed request is repeated. */
 const AGAIN = 2_000;
 
 export class Thread {
@@ -22,7 +22,7 @@ export class Thread {
   node;
   history;
   composer;
-  /** Whom a direct one is with, as far as one stands to them. */
+  /** The other user's profile in a direct conversation. */
   them = null;
   #app;
   #line = null;
@@ -52,7 +52,7 @@ export class Thread {
       name: this.name,
       send: (text, replyTo) => this.send(text, replyTo),
       edit: (message, text) => this.#edit(message, text),
-      typing: (isTyping) => app.sync.tell(frames.typing(id, isTyping)),
+      typing: (isTyping) => app.sync.trySend(frames.typing(id, isTyping)),
       last: () => this.#lastOwn(),
       called: (user) => called(user, this.alike.has(user.id)),
       emoji: openEmoji,
@@ -68,7 +68,7 @@ export class Thread {
     return this.#app.store.conversations.name(this.conversation);
   }
 
-  /** Those here whose names look alike: of all whom the page names. */
+  /** Ids of users whose names look alike, of all that the thread shows. */
   get alike() {
     const senders = this.timeline?.messages.flatMap(({ sender, reply_to: answered }) =>
       (answered ? [sender, answered.sender] : [sender])) ?? [];
@@ -79,7 +79,7 @@ export class Thread {
     return this.#app.store.timelines.get(this.id);
   }
 
-  /** Brings the page to where reading goes on. */
+  /** Scrolls to `place`, else to the unread line or the end. */
   async settle(place = null) {
     const firstNew = this.#line ? this.#line.after + 1 : null;
     const from = await this.#seqOf(place) ?? firstNew;
@@ -89,7 +89,7 @@ export class Thread {
     if (needs || isElsewhere) await this.#fetch(from);
     if (!this.node.isConnected) return;
     if (!this.timeline) {
-      // A page without its history is none: it comes as soon as it can.
+      // Without a history, nothing can be shown: try again.
       this.#again = setTimeout(() => this.settle(place), AGAIN);
       return;
     }
@@ -98,7 +98,7 @@ export class Thread {
     this.#isSettled = true;
     if (place) this.#pointTo({ ...place, seq: from });
     else if (this.#line) this.history.toUnread() || this.history.atEndAtOnce();
-    // The browser tells with its next frame what is in sight by now.
+    // The observer reports what is visible with the next animation frame.
     requestAnimationFrame(() => requestAnimationFrame(() => this.look()));
   }
 
@@ -107,7 +107,7 @@ export class Thread {
     if (!found || !this.history.point(found)) say('This message isn’t here any more.');
   }
 
-  /** Where a message stands: of one that isn't near, its address has to say. */
+  /** Returns a message's `seq`; if it isn't loaded, its URL must have that. */
   async #seqOf(place) {
     if (!place || place.seq) return place?.seq ?? null;
     if (!this.timeline) await this.#fetch(null);
@@ -119,20 +119,20 @@ export class Thread {
       const page = await api.history(this.id, around === null ? {} : { around });
       this.#app.store.timelines.set(this.id, new Timeline(page));
     } catch (problem) {
-      // Said once, however often it is tried.
+      // Report the error once, not at each retry.
       if (!this.#again) say(problem.detail);
     }
   }
 
-  /** Who is there, and whether one may write. */
-  async learn(them) {
+  /** Loads the other's profile, which says whether the user may write. */
+  async loadProfile(them) {
     const other = this.#app.store.conversations.other(this.conversation);
     if (!other) return;
     try {
       this.them = them ?? await api.profile(other.user.username);
       this.#app.change();
     } catch {
-      // The composer stays open: the server has the last word anyway.
+      // The composer stays open: the server checks each message anyway.
     }
   }
 
@@ -189,7 +189,6 @@ export class Thread {
     }[this.them?.connection] ?? null;
   }
 
-  /** A message came in. */
   arrived(message) {
     const { timeline } = this;
     if (this.history.isAtEnd && timeline?.messages.length > MOST + 50) timeline.trimOlder(MOST);
@@ -222,7 +221,7 @@ export class Thread {
     } else this.history.toEnd();
   }
 
-  /** What is on the screen of somebody who looks is read. */
+  /** Marks visible messages as read if the user sees the page. */
   look() {
     if (!this.#app.isWatched || !this.#isSettled || this.conversation?.left) return;
     const others = this.history.visible.filter(({ sender }) => sender.id !== this.#app.me.id);
@@ -242,7 +241,7 @@ export class Thread {
 
   async #edit(message, text) {
     try {
-      this.#app.store.learn(await api.edit(message, text));
+      this.#app.store.applyMessage(await api.edit(message, text));
       this.#app.change();
     } catch (problem) {
       say(`Not changed. ${problem.detail}`);
@@ -282,18 +281,18 @@ export class Thread {
       take(page);
       this.history.holding(() => this.render(this.#app.now()));
     } catch {
-      // Scrolling on asks again.
+      // Further scrolling tries again.
       isLost = true;
     }
-    // A frame later: the new rows have their places by then. Who has scrolled
-    // on to their end meanwhile waits for more.
+    // In the next animation frame, the new rows have their places. Fetch again
+    // if the user has scrolled to their end meanwhile.
     requestAnimationFrame(() => {
       this.#isFetching = false;
       if (!isLost) this.history.look();
     });
   }
 
-  /** To a message, which may be far back. */
+  /** Scrolls to a message, which may be far back. */
   async jump(place) {
     const seq = await this.#seqOf(place);
     if (seq !== null && !this.timeline?.has(seq)) {
@@ -308,7 +307,7 @@ export class Thread {
     this.composer.leave();
     this.history.close();
     const { timeline } = this;
-    // Whoever comes back begins at the end.
+    // When opened again, the thread begins at its end.
     if (timeline?.hasNewer) this.#app.store.timelines.delete(this.id);
     else timeline?.trimOlder(100);
   }

@@ -1,5 +1,5 @@
-/** What the tests use of `node:assert`, for browsers: as loose and as strict
- * as it is there, but for `equal`, which takes nothing that is merely alike. */
+/** The functions of `node:assert` that the tests use, for browsers. They
+ * compare like the originals, except that `equal` is strict. */
 
 const shown = (value) => {
   try {

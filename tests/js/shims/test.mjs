@@ -1,5 +1,5 @@
-/** What the tests use of `node:test`, for browsers: each runs at once, and
- * what it came to is kept. */
+/** The `test` function of `node:test`, for browsers: runs each test at once and
+ * keeps its outcome. */
 
 /** @type {Promise<{ name: string, wrong: string | null }>[]} */
 export const outcomes = [];
