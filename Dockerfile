@@ -1,8 +1,8 @@
-# A server in a container: built in one stage, run in another without a compiler,
-# as a user that isn't root. The second stage has Debian's shell and basic tools.
+# Builds the server in one stage, and runs it in another without a compiler, as
+# a user other than root. The second stage has Debian's shell and basic tools.
 #
-# A tag can move: for a build that can be repeated, give both images by digest, as
-# in --build-arg RUN_IMAGE=debian:bookworm-slim@sha256:… (see docs/deploy.md).
+# A tag can move. For a reproducible build, pass both images by digest, as in
+# --build-arg RUN_IMAGE=debian:bookworm-slim@sha256:… (see docs/deploy.md).
 ARG BUILD_IMAGE=rust:1.95-slim-bookworm
 ARG RUN_IMAGE=debian:bookworm-slim
 
@@ -14,7 +14,8 @@ RUN cargo build --release --locked --bin tidings
 
 FROM $RUN_IMAGE
 COPY --from=build /src/target/release/tidings /usr/local/bin/tidings
-# Rust's TLS takes the system's roots for a PostgreSQL that asks for them.
+# TLS to PostgreSQL trusts the roots compiled in from webpki-roots. The system's
+# certificates are for a `sslrootcert` in the database URL.
 RUN apt-get update \
  && apt-get install --yes --no-install-recommends ca-certificates \
  && rm -rf /var/lib/apt/lists/* \
@@ -24,7 +25,7 @@ USER 10001:10001
 ENV TIDINGS_DATA_DIR=/var/lib/tidings TIDINGS_LISTEN=0.0.0.0:8000
 VOLUME /var/lib/tidings
 EXPOSE 8000
-# SIGTERM stops in order, within ten seconds.
+# On SIGTERM the server shuts down gracefully within ten seconds.
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["/usr/local/bin/tidings"]
 CMD ["serve"]

@@ -1,11 +1,11 @@
-//! The hot parts that are pure: what a message costs before and after it is
-//! on disk, without a socket, an actor or a database.
+//! Benchmarks of the pure code on the hot path: the cost of a message before
+//! and after its commit, without socket, actor or database.
 //!
-//! `cargo bench --bench codec`; names after `--` choose.
+//! Run `cargo bench --bench codec`; names after `--` select benchmarks.
 
 #![allow(
     clippy::unwrap_used,
-    reason = "a bench that can't go on should stop where it is"
+    reason = "a benchmark that can't continue should panic"
 )]
 
 use std::sync::Arc;
@@ -13,12 +13,12 @@ use std::sync::Arc;
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
 use entity::{ConversationId, MessageId, Millis, UserId};
-use tidings::engine::directory::gate::{Gate, Shut};
-use tidings::engine::ports::{Deliver, Frame};
-use tidings::engine::reply::echo;
-use tidings::engine::testing::Core;
-use tidings::protocol::event::Mark;
-use tidings::protocol::{Command, Event, Message, Status, User};
+use tidings::engine::directory::gate::{ClosedConversations, DeliveryGate};
+use tidings::engine::ports::{EventFrame, SessionDelivery};
+use tidings::engine::reply::message_frame;
+use tidings::engine::testing::BenchRoom;
+use tidings::protocol::event::MarkerEvent;
+use tidings::protocol::{ClientCommand, Message, MessageStatus, ServerEvent, User};
 
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
@@ -30,7 +30,7 @@ fn main() {
 const TEXT: &str = "Shall we meet at the old harbour at seven? Bring the map, the blue one, and \
                     something warm to wear.";
 
-fn person(id: i64) -> User {
+fn make_user(id: i64) -> User {
     User {
         id: UserId(id),
         username: format!("person{id}"),
@@ -38,27 +38,27 @@ fn person(id: i64) -> User {
     }
 }
 
-fn message(seq: i64) -> Message {
+fn make_message(seq: i64) -> Message {
     Message {
         id: MessageId(1_000_000 + seq),
         conversation_id: ConversationId(7),
         seq,
         version: seq,
-        kind: entity::message::Kind::Text,
+        kind: entity::message::MessageKind::Text,
         text: TEXT.to_owned(),
         event: None,
-        sender: person(1),
+        sender: make_user(1),
         client_id: Some("0194e1a2-7b3c-7def-8123-456789abcdef".to_owned()),
         reply_to: None,
         reactions: Vec::new(),
         created_at: Millis(1_763_755_465_123),
         edited_at: None,
         deleted: false,
-        status: Status::Sent,
+        status: MessageStatus::Sent,
         delivered_at: None,
         is_read: false,
         read_at: None,
-        is_touched: false,
+        is_changed: false,
         own_version: seq,
         posted_version: seq,
     }
@@ -66,16 +66,16 @@ fn message(seq: i64) -> Message {
 
 #[divan::bench]
 fn encode_message(bencher: Bencher<'_, '_>) {
-    let message = message(1);
-    let length = echo(&message).text.len();
+    let message = make_message(1);
+    let length = message_frame(&message).text.len();
     bencher
         .counter(BytesCount::new(length))
-        .bench_local(|| echo(black_box(&message)));
+        .bench_local(|| message_frame(black_box(&message)));
 }
 
 #[divan::bench]
 fn encode_read_receipt(bencher: Bencher<'_, '_>) {
-    let event = Event::ReadReceipt(Mark {
+    let event = ServerEvent::ReadReceipt(MarkerEvent {
         conversation_id: ConversationId(7),
         message_id: MessageId(1_000_001),
         seq: 1,
@@ -98,33 +98,33 @@ fn parse(bencher: Bencher<'_, '_>, kind: &str) {
     };
     bencher
         .counter(BytesCount::of_str(&frame))
-        .bench_local(|| Command::parse(black_box(&frame)).is_ok());
+        .bench_local(|| ClientCommand::parse(black_box(&frame)).is_ok());
 }
 
-/// A Room judges a message, and says what is to be told once it is on disk.
+/// A Room checks a message and plans the events to send after its commit.
 #[divan::bench(args = [2, 50, 1_000])]
 fn room(bencher: Bencher<'_, '_>, people: i64) {
-    let mut core = Core::new((1..=people).map(person).collect(), TEXT).unwrap();
+    let mut core = BenchRoom::new((1..=people).map(make_user).collect(), TEXT).unwrap();
     let mut seq = 0;
     bencher
         .counter(ItemsCount::new(1_usize))
         .with_inputs(|| {
             seq += 1;
-            Arc::new(message(seq))
+            Arc::new(make_message(seq))
         })
-        .bench_local_values(|message| core.say(message));
+        .bench_local_values(|message| core.post_message(message));
 }
 
-/// A delivery comes to a session that catches up with nothing, or with
-/// everything.
+/// A delivery reaches a session that is live, or one that is catching up in all
+/// conversations.
 #[divan::bench(args = ["open", "shut"])]
 fn gate(bencher: Bencher<'_, '_>, how: &str) {
-    let gate = Gate::default();
+    let gate = DeliveryGate::default();
     if how == "shut" {
-        gate.shut(Shut::AllBut([].into()));
+        gate.close(ClosedConversations::AllExcept([].into()));
     }
-    let frames: Arc<[Frame]> = [echo(&message(1))].into();
-    let delivery = Deliver {
+    let frames: Arc<[EventFrame]> = [message_frame(&make_message(1))].into();
+    let delivery = SessionDelivery {
         frames,
         unread: None,
         bytes: 500,

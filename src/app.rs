@@ -1,4 +1,4 @@
-//! Puts it all together: start-up, and the order of stopping.
+//! Builds the application, runs it, and stops its parts in order.
 
 use std::future::Future;
 use std::io;
@@ -12,35 +12,36 @@ use actix_web::{App, HttpServer, web};
 use socket2::{Domain, Socket, Type};
 use tokio::task::JoinHandle;
 
-use crate::auth::{Csrf, DeviceTokens, FormerSecret, Secret, Tickets, Tokens};
-use crate::config::{DatabaseUrl, Settings, Timings};
-use crate::engine::testing::Faults;
-use crate::engine::{Deadline, Engine};
+use crate::auth::{CsrfTokens, DeviceTokens, FormerSecret, LoginTokens, Secret, SocketTickets};
+use crate::config::{DatabaseUrl, ServerTimings, Settings};
+use crate::engine::testing::FaultHooks;
+use crate::engine::{Engine, ShutdownDeadline};
 use crate::store::{FolderLock, ServeLock, Store, StoreError};
-use crate::telemetry::{RootSpan, sum_up_each_minute, sum_up_lines};
+use crate::telemetry::{RootSpan, log_suppressed_lines, log_suppressed_periodically};
 use crate::web::{
-    Forwarders, Hashing, PasswordChecks, State, brings_no_body, can_be_met, cors, count_requests,
-    explain_cors, metrics_alone, note_steps, on_every_response, public_metrics, routes,
-    serve_watched, show_refusals,
+    AppState, HashingPool, PasswordChecks, UntrustedProxies, build_cors,
+    configure_metrics_listener, configure_public_metrics, count_requests, default_headers,
+    explain_cors, ignore_unsupported_encodings, reject_upgrade_body, routes, serve_watched,
+    show_error_pages, track_progress,
 };
 
-/// Connections that may wait to be let in: as many as Linux allows. All come
-/// back at once when a server was gone, and who isn't taken note of tries again
-/// only after a second, then after two more, then four.
-const BACKLOG: i32 = 4096;
-/// How long requests may take to finish once the server stops, in seconds.
-const FINISH_REQUESTS: u64 = 3;
+/// Connections that may wait for `accept`: as many as Linux allows. After a
+/// restart all clients reconnect at once. If the queue is full, a client
+/// retries only after one second, then after two more, then four.
+const LISTEN_BACKLOG: i32 = 4096;
+/// The time that open requests have to finish at shutdown, in seconds.
+const REQUEST_GRACE_SECONDS: u64 = 3;
 
-/// Why a server doesn't start: each is one line for whoever started it.
+/// An error that prevents the start. Its text is one line for the operator.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The data folder can't be made or written.
+    /// The data folder can't be created or written.
     #[error("the data folder {0} can't be used: {1}")]
     Folder(String, io::Error),
-    /// Another server works on the data folder.
+    /// Another server uses the data folder.
     #[error("the data folder {0} is in use by another server")]
     FolderInUse(String),
-    /// The address can't be listened on.
+    /// The server can't listen on the address.
     #[error("can't listen on {0}: {1}")]
     Listen(SocketAddr, io::Error),
     /// The database can't be used.
@@ -49,53 +50,57 @@ pub enum StartError {
     /// The schema is older than this binary.
     #[error("the schema of {0} is not up to date: run 'tidings migrate' first")]
     Outdated(DatabaseUrl),
-    /// The system refused what a server needs.
+    /// The system refused a resource that the server needs.
     #[error("the server can't start: {0}")]
     System(io::Error),
 }
 
-/// A server that listens.
+/// A server with open listeners; [`Application::run_until`] serves requests.
 pub struct Application {
     address: SocketAddr,
     server: Server,
-    metrics: Option<WithAddress>,
+    metrics: Option<BoundServer>,
     engine: Engine,
     store: Store,
-    /// What keeps a second server away, for as long as this one lives.
+    /// Keeps a second server out of the data folder until this one stops.
     folder: FolderLock,
-    alone: Option<ServeLock>,
-    timings: Timings,
+    serve_lock: Option<ServeLock>,
+    timings: ServerTimings,
     data_dir: PathBuf,
 }
 
 impl Application {
-    /// Starts a server, within a running `actix` system.
+    /// Builds the server within a running `actix` system.
     ///
     /// # Errors
-    /// See [`StartError`]; nothing is left running then.
+    /// See [`StartError`]; nothing keeps running in that case.
     pub async fn build(settings: Settings) -> Result<Self, StartError> {
-        Self::build_with(settings, Faults::default()).await
+        Self::build_with_faults(settings, FaultHooks::default()).await
     }
 
-    /// The same, with things that go wrong.
+    /// Builds the server with injected faults, for tests.
     ///
     /// # Errors
-    /// As [`Application::build`].
-    pub async fn build_with(settings: Settings, faults: Faults) -> Result<Self, StartError> {
+    /// See [`StartError`].
+    pub async fn build_with_faults(
+        settings: Settings,
+        faults: FaultHooks,
+    ) -> Result<Self, StartError> {
         let folder = lock_folder(&settings.data_dir)?;
         let listener = listen(settings.listen)?;
         let address = listener.local_addr().map_err(StartError::System)?;
         let for_metrics = settings.metrics.listen.map(listen).transpose()?;
-        let (store, alone) = open_database(&settings.database_url, &faults).await?;
+        let (store, serve_lock) = open_database(&settings.database_url, &faults).await?;
         let secret = Secret::load_or_create(&settings.data_dir)
-            .map_err(|error| StartError::Folder(shown(&settings.data_dir), error))?;
+            .map_err(|error| StartError::Folder(display_path(&settings.data_dir), error))?;
         let former = FormerSecret::load(&settings.data_dir)
-            .map_err(|error| StartError::Folder(shown(&settings.data_dir), error))?;
-        let csrf = Csrf::new(&secret);
+            .map_err(|error| StartError::Folder(display_path(&settings.data_dir), error))?;
+        let csrf = CsrfTokens::new(&secret);
         let csrf = csrf.map_err(|error| StartError::System(io::Error::other(error)))?;
         let devices = DeviceTokens::new(&secret);
         let devices = devices.map_err(|error| StartError::System(io::Error::other(error)))?;
-        let hashing = Hashing::new(&settings.rates, faults.clone()).map_err(StartError::System)?;
+        let hashing =
+            HashingPool::new(&settings.rates, faults.clone()).map_err(StartError::System)?;
         store
             .check_epoch(&settings.data_dir)
             .await
@@ -104,19 +109,19 @@ impl Application {
             .await
             .map_err(|error| StartError::Database(settings.database_url.clone(), error))?;
         let timings = settings.timings.clone();
-        let state = web::Data::new(State {
-            tokens: Tokens::new(&secret, settings.token_ttl).with_former(former.as_ref()),
-            tickets: Tickets::default(),
+        let state = web::Data::new(AppState {
+            tokens: LoginTokens::new(&secret, settings.token_ttl).with_former(former.as_ref()),
+            tickets: SocketTickets::default(),
             csrf,
             devices,
             store: store.clone(),
             engine: engine.clone(),
             hashing,
-            forwarders: Forwarders::default(),
+            untrusted_proxies: UntrustedProxies::default(),
             password_checks: PasswordChecks::default(),
             settings,
         });
-        tell_what_is_unsafe(&state.settings);
+        log_warnings(&state.settings);
         let data_dir = state.settings.data_dir.clone();
         match serve_all(listener, for_metrics, &state) {
             Ok((server, metrics)) => Ok(Self {
@@ -126,99 +131,110 @@ impl Application {
                 engine,
                 store,
                 folder,
-                alone,
+                serve_lock,
                 timings,
                 data_dir,
             }),
             Err(error) => {
-                // Its threads would outlive it.
-                engine.stop(Deadline::within(timings.stop_within)).await;
+                // Otherwise the threads of the engine keep running.
+                engine
+                    .stop(ShutdownDeadline::within(timings.stop_within))
+                    .await;
                 Err(StartError::System(error))
             }
         }
     }
 
-    /// Where it listens; the port is a real one also where 0 was asked for.
+    /// Returns the listening address, with the real port if 0 was configured.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Where the metrics are, if they have a listener of their own.
+    /// Returns the address of the separate metrics listener, if there is one.
     #[must_use]
     pub fn metrics_address(&self) -> Option<SocketAddr> {
         self.metrics.as_ref().map(|(address, _)| *address)
     }
 
-    /// Serves until `stop` says so, then stops in order: no new sends, what
-    /// was sent is on disk and told, every socket is closed with 1001, open
-    /// requests are finished, nobody is left online, and the database is
-    /// closed. It also stops where another server has taken the database.
+    /// Serves until `stop` resolves, or until another server has taken the
+    /// database. Then it refuses sends, commits and delivers accepted ones,
+    /// closes sockets with 1001, and sets users offline. Last, it finishes open
+    /// requests and closes the database.
     ///
     /// # Errors
-    /// Where the server itself fails, or isn't alone any more.
+    /// If the server fails, or if another server has taken the database.
     pub async fn run_until(self, stop: impl Future<Output = ()>) -> io::Result<()> {
         tracing::info!(address = %self.address, "listening");
-        let sums = tokio::spawn(sum_up_each_minute());
-        let serving = run(self.server);
+        let sums = tokio::spawn(log_suppressed_periodically());
+        let serving = spawn_server(self.server);
         let metrics = self.metrics.map(|(address, server)| {
-            tracing::info!(%address, "metrics listen");
-            run(server)
+            tracing::info!(%address, "serving metrics");
+            spawn_server(server)
         });
         let is_alone = tokio::select! {
             () = stop => true,
-            () = not_alone(self.alone.as_ref(), &self.timings) => false,
+            () = wait_for_lock_loss(self.serve_lock.as_ref(), &self.timings) => false,
         };
         tracing::info!(is_alone, "stopping");
-        let deadline = Deadline::within(self.timings.stop_within);
+        let deadline = ShutdownDeadline::within(self.timings.stop_within);
         self.engine.stop(deadline).await;
-        // Whatever fails from here on, the rest is stopped too.
-        let mut ended = finish(serving, deadline).await;
+        // A failed step does not keep the later ones from running.
+        let mut ended = finish_requests(serving, deadline).await;
         if let Some(metrics) = metrics {
-            ended = ended.and(finish(metrics, deadline).await);
+            ended = ended.and(finish_requests(metrics, deadline).await);
         }
-        if deadline.step(self.engine.tasks_ended()).await.is_none() {
-            tracing::warn!("some tasks did not end in time");
+        if deadline
+            .run_step(self.engine.wait_for_tasks())
+            .await
+            .is_none()
+        {
+            tracing::warn!("background tasks did not end in time");
         }
         note_epoch(&self.store, &self.data_dir, deadline).await;
-        if let Some(lock) = self.alone
-            && deadline.step(lock.let_others()).await.is_none()
+        if let Some(lock) = self.serve_lock
+            && deadline.run_step(lock.release()).await.is_none()
         {
-            tracing::warn!("the database's lock was not given back in time");
+            tracing::warn!("the database lock was not released in time");
         }
-        if deadline.step(self.store.close()).await.is_none() {
+        if deadline.run_step(self.store.close()).await.is_none() {
             tracing::warn!("the database was not closed in time");
         }
         drop(self.folder);
         sums.abort();
-        sum_up_lines();
+        log_suppressed_lines();
         tracing::info!("stopped");
-        match is_alone {
-            true => ended,
-            false => Err(io::Error::other("another server has taken the database")),
+        if is_alone {
+            ended
+        } else {
+            Err(io::Error::other("another server has taken the database"))
         }
     }
 }
 
-/// Notes how far the database is at the end: an older copy of it is behind.
-async fn note_epoch(store: &Store, folder: &Path, deadline: Deadline) {
-    match deadline.step(store.note_epoch(folder)).await {
+/// Saves the epoch's mark in the data folder. A start that finds a lower mark
+/// in the database knows that the database is an older copy.
+async fn note_epoch(store: &Store, folder: &Path, deadline: ShutdownDeadline) {
+    match deadline.run_step(store.save_epoch_note(folder)).await {
         Some(Ok(_)) => {}
-        Some(Err(error)) => tracing::warn!(%error, "can't note how far the database is"),
-        None => tracing::warn!("how far the database is was not noted in time"),
+        Some(Err(error)) => tracing::warn!(%error, "can't save the epoch note"),
+        None => tracing::warn!("the epoch note was not saved in time"),
     }
 }
 
-/// A server that runs, and how to stop it.
-type Running = (ServerHandle, JoinHandle<io::Result<()>>);
+/// A running server: the handle that stops it, and its task.
+type RunningServer = (ServerHandle, JoinHandle<io::Result<()>>);
 
-fn run(server: Server) -> Running {
+fn spawn_server(server: Server) -> RunningServer {
     (server.handle(), actix_web::rt::spawn(server))
 }
 
-/// Has a server finish the requests that are open.
-async fn finish((handle, serving): Running, deadline: Deadline) -> io::Result<()> {
-    let finished = deadline.step(async {
+/// Stops a server after its open requests have finished.
+async fn finish_requests(
+    (handle, serving): RunningServer,
+    deadline: ShutdownDeadline,
+) -> io::Result<()> {
+    let finished = deadline.run_step(async {
         handle.stop(true).await;
         serving.await
     });
@@ -230,95 +246,95 @@ async fn finish((handle, serving): Running, deadline: Deadline) -> io::Result<()
 }
 
 fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
-    bind(address).map_err(|error| StartError::Listen(address, error))
+    bind_listener(address).map_err(|error| StartError::Listen(address, error))
 }
 
-/// As the standard library binds, but for how many may wait to be let in.
-fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+/// Binds like the standard library, except for the length of the backlog.
+fn bind_listener(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
     socket.set_reuse_address(true)?;
     socket.bind(&address.into())?;
-    socket.listen(BACKLOG)?;
+    socket.listen(LISTEN_BACKLOG)?;
     Ok(socket.into())
 }
 
-type WithAddress = (SocketAddr, Server);
+type BoundServer = (SocketAddr, Server);
 
-/// The server, and that of the metrics where they have one of their own.
+/// Starts the server, and the separate metrics server if one is configured.
 fn serve_all(
     listener: TcpListener,
     for_metrics: Option<TcpListener>,
-    state: &web::Data<State>,
-) -> io::Result<(Server, Option<WithAddress>)> {
+    state: &web::Data<AppState>,
+) -> io::Result<(Server, Option<BoundServer>)> {
     let metrics = for_metrics.map(|listener| serve_metrics(listener, state.clone()));
     let metrics = metrics.transpose()?;
     Ok((serve(listener, state.clone())?, metrics))
 }
 
-/// One worker is enough for who asks a few times a minute.
-fn serve_metrics(listener: TcpListener, state: web::Data<State>) -> io::Result<WithAddress> {
+/// Starts the metrics server. One worker is enough for a few requests a minute.
+fn serve_metrics(listener: TcpListener, state: web::Data<AppState>) -> io::Result<BoundServer> {
     let address = listener.local_addr()?;
     let server = HttpServer::new(move || {
         App::new()
             .app_data(state.clone())
-            .wrap(on_every_response(&state.settings))
-            .configure(metrics_alone)
+            .wrap(default_headers(&state.settings))
+            .configure(configure_metrics_listener)
     })
     .workers(1)
-    .shutdown_timeout(FINISH_REQUESTS)
+    .shutdown_timeout(REQUEST_GRACE_SECONDS)
     .disable_signals()
     .listen(listener)?;
     Ok((address, server.run()))
 }
 
-/// Comes to an end where another server works on the database.
-async fn not_alone(lock: Option<&ServeLock>, timings: &Timings) {
+/// Waits until another server has taken the database.
+async fn wait_for_lock_loss(lock: Option<&ServeLock>, timings: &ServerTimings) {
     let Some(lock) = lock else {
-        // The folder's lock goes only with the process.
+        // The lock of the data folder ends only with the process.
         return std::future::pending().await;
     };
-    lock.lost(timings.alone_check_every, timings.alone_patience)
+    lock.wait_until_lost(timings.lock_check_every, timings.lock_loss_grace)
         .await;
 }
 
-fn serve(listener: TcpListener, state: web::Data<State>) -> io::Result<Server> {
+fn serve(listener: TcpListener, state: web::Data<AppState>) -> io::Result<Server> {
     let for_apps = state.clone();
-    serve_watched(listener, state, FINISH_REQUESTS, move || {
+    serve_watched(listener, state, REQUEST_GRACE_SECONDS, move || {
         let state = &for_apps;
         App::new()
             .app_data(state.clone())
-            .wrap(from_fn(brings_no_body))
-            .wrap(from_fn(show_refusals))
-            .wrap(cors(&state.settings))
+            .wrap(from_fn(reject_upgrade_body))
+            .wrap(from_fn(show_error_pages))
+            .wrap(build_cors(&state.settings))
             .wrap(from_fn(explain_cors))
-            .wrap(on_every_response(&state.settings))
+            .wrap(default_headers(&state.settings))
             .wrap(from_fn(count_requests))
-            // Of pages, styles and JSON a fifth is left. Nobody guesses at a
-            // page's secret by that length: it looks different each time (see
-            // `auth::Csrf`).
+            // Pages, styles and JSON shrink to a fifth. Their length reveals no
+            // secret of a page, because each page masks its token anew (see
+            // `auth::CsrfTokens`).
             .wrap(Compress::default())
-            .wrap(from_fn(can_be_met))
+            .wrap(from_fn(ignore_unsupported_encodings))
             .wrap(tracing_actix_web::TracingLogger::<RootSpan>::new())
             .wrap(NormalizePath::new(TrailingSlash::Trim))
-            .wrap(from_fn(note_steps))
-            .configure(|config| public_metrics(config, &state.settings))
+            .wrap(from_fn(track_progress))
+            .configure(|config| configure_public_metrics(config, &state.settings))
             .configure(routes)
     })
 }
 
-/// Who tries it at home should not have to think of this; who puts it on a
-/// network should not have missed it.
-fn tell_what_is_unsafe(settings: &Settings) {
+/// Logs the warnings about unsafe settings. A user who tries the server at home
+/// can ignore them; an operator of a public server must see them.
+fn log_warnings(settings: &Settings) {
     for warning in settings.warnings() {
         tracing::warn!("{warning}");
     }
 }
 
-/// Makes the data folder where there is none, for its owner alone.
+/// Creates the data folder if it is missing, accessible to its owner only.
 ///
 /// # Errors
-/// Where the system refuses.
-pub fn make_folder(folder: &Path) -> Result<(), StartError> {
+/// If the system refuses to create it.
+pub fn create_data_folder(folder: &Path) -> Result<(), StartError> {
     if folder.exists() {
         return Ok(());
     }
@@ -326,22 +342,23 @@ pub fn make_folder(folder: &Path) -> Result<(), StartError> {
         .recursive(true)
         .mode(0o700)
         .create(folder)
-        .map_err(|error| StartError::Folder(shown(folder), error))
+        .map_err(|error| StartError::Folder(display_path(folder), error))
 }
 
-/// Keeps other servers out of the data folder.
+/// Locks the data folder against other servers.
 fn lock_folder(folder: &Path) -> Result<FolderLock, StartError> {
-    make_folder(folder)?;
-    FolderLock::take(folder)
-        .map_err(|error| StartError::Folder(shown(folder), error))?
-        .ok_or_else(|| StartError::FolderInUse(shown(folder)))
+    create_data_folder(folder)?;
+    FolderLock::try_acquire(folder)
+        .map_err(|error| StartError::Folder(display_path(folder), error))?
+        .ok_or_else(|| StartError::FolderInUse(display_path(folder)))
 }
 
-/// SQLite is ours alone, so its schema is brought up to date here; a
-/// PostgreSQL database may be shared, and is migrated when somebody says so.
+/// Opens the database and takes its lock. A SQLite database belongs to this
+/// server, so it is migrated here. A PostgreSQL database may be shared, so an
+/// operator migrates it explicitly.
 async fn open_database(
     url: &DatabaseUrl,
-    faults: &Faults,
+    faults: &FaultHooks,
 ) -> Result<(Store, Option<ServeLock>), StartError> {
     let failed = |error| StartError::Database(url.clone(), error);
     let store = Store::open_probed(url, faults.sqlite_probe.clone())
@@ -355,10 +372,10 @@ async fn open_database(
             }
         }
     }
-    let alone = store.hold_alone().await.map_err(failed)?;
-    Ok((store, alone))
+    let serve_lock = store.acquire_serve_lock().await.map_err(failed)?;
+    Ok((store, serve_lock))
 }
 
-fn shown(path: &Path) -> String {
+fn display_path(path: &Path) -> String {
     path.display().to_string()
 }

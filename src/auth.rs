@@ -1,9 +1,10 @@
-//! Who somebody is: passwords, tokens, and what tells our own pages from
-//! others.
+//! Authentication: passwords, login tokens, and the CSRF tokens of our own
+//! pages.
 //!
-//! A password is kept as an argon2id hash; a token is a JWT that names a login
-//! (a row that can end) and says nothing by itself. The secret that signs
-//! tokens is made at first start and kept in the data folder.
+//! Passwords are stored as argon2id hashes. A token is a JWT that names a
+//! login. The login is a database row that can end, so a token alone proves
+//! nothing. The secret that signs tokens is created at the first start and
+//! stored in the data folder.
 
 pub mod csrf;
 pub mod devices;
@@ -13,8 +14,8 @@ pub mod secret;
 pub mod tickets;
 pub mod tokens;
 
-pub use csrf::Csrf;
+pub use csrf::CsrfTokens;
 pub use devices::DeviceTokens;
 pub use secret::{FormerSecret, Secret};
-pub use tickets::{TicketHolder, Tickets};
-pub use tokens::{Claims, Tokens};
+pub use tickets::{SocketTickets, TicketHolder};
+pub use tokens::{LoginTokens, TokenClaims};

@@ -1,12 +1,12 @@
-//! The commands: each is a thin layer over the application or the store.
+//! The commands, each a thin layer over the application or the store.
 
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
-    reason = "a command answers on stdout, and says on stderr why it can't"
+    reason = "a command prints results to stdout and errors to stderr"
 )]
 
-mod copies;
+mod backup;
 mod demo;
 mod doctor;
 mod secret;
@@ -19,79 +19,81 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::config::{DatabaseUrl, Overrides, Settings};
+use crate::config::{DatabaseUrl, SettingOverrides, Settings};
 use crate::store::{Store, StoreError};
 use crate::telemetry;
-use copies::Restore;
+use backup::RestoreArgs;
 use secret::SecretCommand;
 use users::UserCommand;
 
 /// A self-hosted, real-time messaging engine.
 ///
-/// Without a command it serves. Every setting can also come from the
-/// environment, then from a TOML file.
+/// Without a command, it serves. Every setting comes from a flag, else from the
+/// environment, else from a TOML file.
 #[derive(Parser)]
 #[command(version, about, max_term_width = 100)]
-pub struct Cli {
+pub struct CommandLine {
     #[command(subcommand)]
-    command: Option<Command>,
+    command: Option<CliCommand>,
 
     #[command(flatten)]
-    settings: Overrides,
+    settings: SettingOverrides,
 }
 
 #[derive(Subcommand)]
-enum Command {
-    /// Serve until told to stop (the default)
+enum CliCommand {
+    /// Run the server until SIGTERM or SIGINT (the default)
     Serve,
-    /// Bring the database's schema up to date
+    /// Migrate the database to the schema of this version
     ///
-    /// SQLite is brought up to date whenever the server starts.
+    /// The server migrates a SQLite database at each start.
     Migrate,
-    /// Fill an empty database with a small world to look at
+    /// Fill an empty database with demo data
     ///
-    /// People, groups and some weeks of history. It prints how to log in.
+    /// It has users, groups and some weeks of history. The command prints how
+    /// to log in.
     Demo,
-    /// Copy the embedded database to a file, also while a server runs
+    /// Copy the SQLite database to a file; a server may be running
     ///
-    /// The copy is of one moment, and looked through before it gets its name.
+    /// The copy is a consistent snapshot. It is verified before it gets its
+    /// name.
     Backup {
-        /// Where to: a file that isn't there yet
+        /// The new file; it must not exist yet
         file: PathBuf,
     },
-    /// Put a backup in the embedded database's place, while no server runs
-    Restore(Restore),
-    /// Note that the database was restored by other tools, while no server runs
+    /// Replace the SQLite database with a backup; stop the server first
+    Restore(RestoreArgs),
+    /// Record that another tool restored the database; stop the server first
     ///
-    /// Run it after 'pg_restore'. Clients then read everything anew, instead of
-    /// continuing with what was lost.
+    /// Run it after 'pg_restore'. Clients then load all data again, because
+    /// their cursors may be ahead of the restored database.
     Restored,
-    /// Look whether all is well with the database, also while a server runs
+    /// Check the database for inconsistencies; a server may be running
     ///
-    /// A line for each thing that is wrong, and exit code 1; nothing is
-    /// changed.
+    /// Prints a line for each problem, and exits with code 1 if there is any.
+    /// It changes nothing.
     Doctor,
-    /// Look after people's accounts
+    /// Manage user accounts
     #[command(subcommand)]
     User(UserCommand),
-    /// Look after the key that signs tokens
+    /// Manage the key that signs tokens
     #[command(subcommand)]
     Secret(SecretCommand),
 }
 
-/// Why a command failed: one line for whoever gave it, and the exit code.
+/// The failure of a command: one line for the operator, and the exit code.
 #[derive(Debug, thiserror::Error)]
 #[error("{line}")]
-struct Failure {
+struct CliError {
     line: String,
     code: u8,
 }
 
-/// Something is wrong with what was asked, as clap has it.
-const USAGE: u8 = 2;
+/// The exit code for invalid arguments; clap uses the same.
+const USAGE_EXIT_CODE: u8 = 2;
 
-impl Failure {
-    /// What was asked can't be done.
+impl CliError {
+    /// Returns the error of a valid command that failed.
     fn new(line: impl std::fmt::Display) -> Self {
         Self {
             line: line.to_string(),
@@ -99,16 +101,16 @@ impl Failure {
         }
     }
 
-    /// What was asked is wrong in itself.
+    /// Returns the error of an invalid argument or setting.
     fn usage(line: impl std::fmt::Display) -> Self {
         Self {
             line: line.to_string(),
-            code: USAGE,
+            code: USAGE_EXIT_CODE,
         }
     }
 }
 
-impl From<StoreError> for Failure {
+impl From<StoreError> for CliError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Refused(problem) => Self::new(problem.detail),
@@ -117,22 +119,23 @@ impl From<StoreError> for Failure {
     }
 }
 
-/// A failure of that database, which it names.
-fn of_database(url: &DatabaseUrl) -> impl Fn(StoreError) -> Failure {
+/// Returns a function that converts store errors; it names the database if the
+/// database failed.
+fn database_error(url: &DatabaseUrl) -> impl Fn(StoreError) -> CliError {
     move |error| match error {
-        StoreError::Refused(problem) => Failure::new(problem.detail),
-        failed => Failure::new(format_args!(
+        StoreError::Refused(problem) => CliError::new(problem.detail),
+        failed => CliError::new(format_args!(
             "the database {url} can't be used: {}",
             failed.reason()
         )),
     }
 }
 
-impl Cli {
-    /// Does what the command line says.
+impl CommandLine {
+    /// Runs the command and returns its exit code.
     #[must_use]
     pub fn run(self) -> ExitCode {
-        match self.command() {
+        match self.run_command() {
             Ok(()) => ExitCode::SUCCESS,
             Err(failure) => {
                 eprintln!("tidings: {failure}");
@@ -141,40 +144,40 @@ impl Cli {
         }
     }
 
-    fn command(self) -> Result<(), Failure> {
-        let settings = Settings::resolve(self.settings).map_err(Failure::usage)?;
-        telemetry::init(&settings).map_err(Failure::usage)?;
-        // Arbiters, and so all actors, need a system around them.
+    fn run_command(self) -> Result<(), CliError> {
+        let settings = Settings::resolve(self.settings).map_err(CliError::usage)?;
+        telemetry::init(&settings).map_err(CliError::usage)?;
+        // Actors run on arbiters, which need an actix system.
         let system = actix_web::rt::System::new();
-        match self.command.unwrap_or(Command::Serve) {
-            Command::Serve => system.block_on(serve::serve(settings)),
-            Command::Migrate => system.block_on(with_store(&settings, |_| async { Ok(()) })),
-            Command::Demo => system.block_on(with_store(&settings, async |store| {
-                demo::fill(&settings, &store).await
+        match self.command.unwrap_or(CliCommand::Serve) {
+            CliCommand::Serve => system.block_on(serve::serve(settings)),
+            CliCommand::Migrate => system.block_on(with_store(&settings, |_| async { Ok(()) })),
+            CliCommand::Demo => system.block_on(with_store(&settings, async |store| {
+                demo::fill_database(&settings, &store).await
             })),
-            Command::Backup { file } => system.block_on(copies::back_up(&settings, &file)),
-            Command::Restore(restore) => system.block_on(restore.run(&settings)),
-            Command::Restored => system.block_on(copies::note_restored(&settings)),
-            Command::Doctor => system.block_on(doctor::examine(&settings)),
-            Command::Secret(command) => command.run(&settings),
-            Command::User(command) => {
+            CliCommand::Backup { file } => system.block_on(backup::back_up(&settings, &file)),
+            CliCommand::Restore(restore) => system.block_on(restore.run(&settings)),
+            CliCommand::Restored => system.block_on(backup::note_restored(&settings)),
+            CliCommand::Doctor => system.block_on(doctor::examine(&settings)),
+            CliCommand::Secret(command) => command.run(&settings),
+            CliCommand::User(command) => {
                 system.block_on(with_store(&settings, |store| command.run(store)))
             }
         }
     }
 }
 
-/// Does something with the database, brought up to date first. Also while a
-/// server runs: it takes no lock.
-async fn with_store<F, Done>(settings: &Settings, work: F) -> Result<(), Failure>
+/// Migrates the database and runs `work` on it. It takes no lock, so a server
+/// may be running.
+async fn with_store<F, Done>(settings: &Settings, work: F) -> Result<(), CliError>
 where
     F: FnOnce(Store) -> Done,
-    Done: Future<Output = Result<(), Failure>>,
+    Done: Future<Output = Result<(), CliError>>,
 {
-    crate::app::make_folder(&settings.data_dir).map_err(Failure::new)?;
+    crate::app::create_data_folder(&settings.data_dir).map_err(CliError::new)?;
     let url = &settings.database_url;
-    let store = Store::open(url).await.map_err(of_database(url))?;
-    store.migrate().await.map_err(of_database(url))?;
+    let store = Store::open(url).await.map_err(database_error(url))?;
+    store.migrate().await.map_err(database_error(url))?;
     let done = work(store.clone()).await;
     store.close().await;
     done

@@ -1,9 +1,9 @@
-//! Settings: what an operator can say, and what holds where nothing is said.
+//! The operator's settings and their defaults.
 //!
-//! Each is looked for in a flag, then the environment, then the TOML file;
-//! then comes its default. One that is empty counts as not said. [`Overrides`]
-//! keeps what was found as text, so that [`Settings::resolve`] can name a bad
-//! value in one line of the same kind, wherever it came from.
+//! Each setting is looked up in the flags, then the environment, then the TOML
+//! file; otherwise it has its default. An empty value counts as unset.
+//! [`SettingOverrides`] holds the values as text. [`Settings::resolve`] can
+//! then report an invalid value in one line of the same form from any source.
 
 mod access;
 mod contacts;
@@ -12,7 +12,7 @@ mod error;
 mod metrics;
 mod overrides;
 mod public_url;
-mod rates;
+mod rate_limits;
 mod sources;
 mod tuning;
 mod warnings;
@@ -21,94 +21,95 @@ pub use access::{Registration, TrustedProxies, is_private_address};
 pub use contacts::SecurityContacts;
 pub use database_url::DatabaseUrl;
 pub use error::SettingsError;
-pub use metrics::{Metrics, MetricsToken};
-pub use overrides::Overrides;
+pub use metrics::{MetricsSettings, MetricsToken};
+pub use overrides::SettingOverrides;
 pub use public_url::PublicUrl;
-pub use rates::{Rate, Rates};
-pub use tuning::{Limits, Timings};
+pub use rate_limits::{RateLimit, RateLimits};
+pub use tuning::{ServerLimits, ServerTimings};
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use sources::Sources;
+use sources::SettingSources;
 
-/// The longest life of a token: ten years of 365 days. Past it, adding it to
-/// a clock's present could overflow.
+/// The longest lifetime of a token: ten years of 365 days. A longer one could
+/// overflow when added to the current time.
 const TOKEN_TTL_MAX: u64 = 10 * 365 * 24 * 3600;
 
-/// The smallest budget of unsent bytes: one page of history has to fit.
+/// The smallest budget of unsent bytes: it must hold one page of history.
 const SESSION_BUFFER_MIN: usize = 16 * 1024;
 
-/// The smallest budget of all sessions: some large messages have to fit.
+/// The smallest budget of all sessions: it must hold some large messages.
 const TOTAL_SESSION_BUFFER_MIN: usize = 1024 * 1024;
 
-/// The smallest quota of a day: larger than any message or group's title.
+/// The smallest quota of a day: larger than any message or group title.
 const TEXT_PER_DAY_MIN: u64 = 64 * 1024;
 
-/// A connection that waits for its next request is not stuck: it is watched for
-/// this much longer than it may wait.
-const PAST_KEEP_ALIVE: Duration = Duration::from_secs(10);
+/// How much longer than the keep-alive time a connection is watched. Until
+/// then, a connection that waits for its next request isn't stuck.
+const KEEP_ALIVE_MARGIN: Duration = Duration::from_secs(10);
 
-/// How log lines are written.
+/// The format of log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
-    /// For people.
+    /// Text for people.
     Text,
-    /// One JSON object a line, for machines.
+    /// One JSON object per line, for programs.
     Json,
 }
 
-/// Everything that can be set, checked and complete.
+/// All settings, validated and complete.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// Where to listen. Port 0 takes any free one.
+    /// Address to listen on. Port 0 takes any free port.
     pub listen: SocketAddr,
-    /// Where secrets live, and the embedded database.
+    /// Folder of the secrets and of the embedded database.
     pub data_dir: PathBuf,
-    /// Where everything else lives.
+    /// The database, which holds everything else.
     pub database_url: DatabaseUrl,
-    /// What browsers know this server by, where that isn't the `Host` they
-    /// ask for.
+    /// The URL by which browsers reach this server, if it differs from their
+    /// `Host` header.
     pub public_url: Option<PublicUrl>,
-    /// The origins of other pages that may call the API, with a bearer token.
+    /// Origins of other sites that may call the API with a bearer token.
     pub allowed_origins: Vec<PublicUrl>,
-    /// Where faults in security are reported.
+    /// Contacts for reports of vulnerabilities.
     pub security_contacts: SecurityContacts,
-    /// Whether browsers that came by TLS use it for every subdomain, too.
+    /// Whether HSTS covers subdomains: browsers that connected over TLS then
+    /// use it for every subdomain.
     pub hsts_subdomains: bool,
-    /// Whose word is taken for where a request comes from.
+    /// Proxies whose `X-Forwarded-For` header is trusted.
     pub trusted_proxies: TrustedProxies,
-    /// Who may open an account.
+    /// The registration policy.
     pub registration: Registration,
-    /// How much each may ask for.
-    pub rates: Rates,
-    /// Who may read what the engine counts, and where.
-    pub metrics: Metrics,
-    /// How long a login holds.
+    /// The rate limits.
+    pub rates: RateLimits,
+    /// The address and the token of the metrics.
+    pub metrics: MetricsSettings,
+    /// Lifetime of a login.
     pub token_ttl: Duration,
-    /// Bytes of unsent frames above which a client has to make progress.
+    /// Bytes of unsent frames above which a client must make progress.
     pub session_buffer: usize,
-    /// Bytes of unsent frames of all clients together: above them, the clients
+    /// Bytes of unsent frames of all clients together. Above it, the clients
     /// without progress for longest are closed.
     pub total_session_buffer: usize,
-    /// Bytes of text that an account stores in a day at most; 0 is no limit.
+    /// The most bytes of text that an account stores in a day; 0 is no limit.
     pub text_per_day: u64,
-    /// Bytes that stay free on the disk of SQLite's database: below them nothing
-    /// new is stored. 0 is no limit.
+    /// Bytes that stay free on the disk of SQLite's database. With less free
+    /// space, nothing new is stored. 0 is no limit.
     pub disk_reserve: u64,
-    /// How long a connection without a request stays open. A proxy in front has
-    /// to close its idle connections sooner: else it sends a request on one that
-    /// this server is about to close.
+    /// How long a connection without a request stays open. A proxy in front
+    /// must close its idle connections sooner. Otherwise it may send a request
+    /// on a connection that this server is closing.
     pub keep_alive: Duration,
-    /// What to log, in the language of tracing's `EnvFilter`.
+    /// The log filter, in the syntax of tracing's `EnvFilter`.
     pub log: String,
-    /// How to log it.
+    /// The format of the log.
     pub log_format: LogFormat,
-    /// The pace of things. For tests to change.
-    pub timings: Timings,
-    /// The bounds of things. For tests to change.
-    pub limits: Limits,
+    /// Intervals and timeouts, which only tests change.
+    pub timings: ServerTimings,
+    /// Bounds, which only tests change.
+    pub limits: ServerLimits,
 }
 
 impl Default for Settings {
@@ -124,8 +125,8 @@ impl Default for Settings {
             hsts_subdomains: false,
             trusted_proxies: TrustedProxies::default(),
             registration: Registration::Open,
-            rates: Rates::usual(),
-            metrics: Metrics::default(),
+            rates: RateLimits::standard(),
+            metrics: MetricsSettings::default(),
             token_ttl: Duration::from_secs(7 * 24 * 3600),
             session_buffer: 256 * 1024,
             total_session_buffer: 256 * 1024 * 1024,
@@ -134,35 +135,34 @@ impl Default for Settings {
             keep_alive: Duration::from_secs(30),
             log: "info".to_owned(),
             log_format: LogFormat::Text,
-            timings: Timings::default(),
-            limits: Limits::default(),
+            timings: ServerTimings::default(),
+            limits: ServerLimits::default(),
         }
     }
 }
 
 impl Settings {
-    /// Merges what was said with the settings file and the defaults, and
-    /// checks it all.
+    /// Merges the overrides with the settings file and the defaults, and
+    /// validates the result.
     ///
     /// # Errors
-    /// A file that can't be read or understood, or the first value that is
-    /// wrong.
-    pub fn resolve(overrides: Overrides) -> Result<Self, SettingsError> {
-        let sources = Sources::gather(overrides)?;
+    /// An unreadable or malformed file, or the first invalid value.
+    pub fn resolve(overrides: SettingOverrides) -> Result<Self, SettingsError> {
+        let sources = SettingSources::load(overrides)?;
         if sources.text("nats_url", |o| &o.nats_url).is_some() {
             return Err(SettingsError::NatsNotBuilt);
         }
 
         let mut settings = Self::default();
-        settings.take_places(&sources)?;
-        settings.take_notices(&sources)?;
-        settings.take_access(&sources)?;
-        settings.take_measures(&sources)?;
+        settings.apply_locations(&sources)?;
+        settings.apply_disclosure(&sources)?;
+        settings.apply_access(&sources)?;
+        settings.apply_bounds(&sources)?;
         Ok(settings)
     }
 
-    /// Where it is, and where its things are.
-    fn take_places(&mut self, sources: &Sources) -> Result<(), SettingsError> {
+    /// Applies the addresses of the server, its data and its database.
+    fn apply_locations(&mut self, sources: &SettingSources) -> Result<(), SettingsError> {
         if let Some(found) = sources.text("listen", |o| &o.listen) {
             self.listen = found.parse(read_listen)?;
         }
@@ -171,7 +171,7 @@ impl Settings {
             self.data_dir = path.to_owned();
         }
         if let Some(found) = sources.text("database_url", |o| &o.database_url) {
-            self.database_url = found.secret().parse(DatabaseUrl::read)?;
+            self.database_url = found.hide_value().parse(DatabaseUrl::read)?;
         }
         if let Some(found) = sources.text("public_url", |o| &o.public_url) {
             self.public_url = Some(found.parse(PublicUrl::read)?);
@@ -179,8 +179,8 @@ impl Settings {
         Ok(())
     }
 
-    /// What strangers and their browsers learn.
-    fn take_notices(&mut self, sources: &Sources) -> Result<(), SettingsError> {
+    /// Applies what the server publishes to every client.
+    fn apply_disclosure(&mut self, sources: &SettingSources) -> Result<(), SettingsError> {
         if let Some(found) = sources.text("security_contact", |o| &o.security_contact) {
             self.security_contacts = found.parse(SecurityContacts::read)?;
         }
@@ -190,8 +190,8 @@ impl Settings {
         Ok(())
     }
 
-    /// Who may come in, and by which way.
-    fn take_access(&mut self, sources: &Sources) -> Result<(), SettingsError> {
+    /// Applies registration, origins, proxies, rate limits and metrics.
+    fn apply_access(&mut self, sources: &SettingSources) -> Result<(), SettingsError> {
         if let Some(found) = sources.text("registration", |o| &o.registration) {
             self.registration = found.parse(Registration::read)?;
         }
@@ -202,19 +202,19 @@ impl Settings {
             self.trusted_proxies = found.parse(TrustedProxies::read)?;
         }
         if let Some(found) = sources.text("rate_limits", |o| &o.rate_limits) {
-            self.rates = found.parse(Rates::read)?;
+            self.rates = found.parse(RateLimits::read)?;
         }
         if let Some(found) = sources.text("metrics_listen", |o| &o.metrics_listen) {
             self.metrics.listen = Some(found.parse(read_listen)?);
         }
         if let Some(found) = sources.text("metrics_token", |o| &o.metrics_token) {
-            self.metrics.token = Some(found.secret().parse(MetricsToken::read)?);
+            self.metrics.token = Some(found.hide_value().parse(MetricsToken::read)?);
         }
         Ok(())
     }
 
-    /// How long, how much, and what is told of it.
-    fn take_measures(&mut self, sources: &Sources) -> Result<(), SettingsError> {
+    /// Applies lifetimes, budgets and the log.
+    fn apply_bounds(&mut self, sources: &SettingSources) -> Result<(), SettingsError> {
         if let Some(found) = sources.text("token_ttl", |o| &o.token_ttl) {
             self.token_ttl = found.parse(read_token_ttl)?;
         }
@@ -233,7 +233,7 @@ impl Settings {
         if let Some(found) = sources.text("keep_alive", |o| &o.keep_alive) {
             self.keep_alive = found.parse(read_keep_alive)?;
             let step_within = &mut self.timings.step_within;
-            *step_within = (*step_within).max(self.keep_alive + PAST_KEEP_ALIVE);
+            *step_within = (*step_within).max(self.keep_alive + KEEP_ALIVE_MARGIN);
         }
         if let Some(found) = sources.text("log", |o| &o.log) {
             found.text().clone_into(&mut self.log);
@@ -245,7 +245,7 @@ impl Settings {
     }
 }
 
-// Each of these reads one setting; the error is what would have been right.
+// Each of these functions parses one setting; its error is the expected format.
 
 fn read_listen(text: &str) -> Result<SocketAddr, &'static str> {
     text.parse()
@@ -273,7 +273,7 @@ fn read_total_session_buffer(text: &str) -> Result<usize, &'static str> {
     }
 }
 
-/// A message has to fit.
+/// Parses a quota. The smallest one has room for any message.
 fn read_text_per_day(text: &str) -> Result<u64, &'static str> {
     match text.parse() {
         Ok(bytes @ (0 | TEXT_PER_DAY_MIN..)) => Ok(bytes),

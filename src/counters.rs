@@ -1,9 +1,9 @@
-//! What a process counts of itself: totals since it started, in one place.
+//! Counters of a process: totals since it started, in one place.
 //!
-//! Counting is an atomic addition, so that it can stand on the way of every
-//! frame. Nothing is read here to decide anything; what stands at a moment,
-//! such as how many sockets are open, is looked up where it is known (see
-//! `engine::overview`), not counted up and down.
+//! Counting is an atomic addition, so it may be done for every frame. No
+//! decision depends on a counter. Present values, such as the number of open
+//! sockets, are read from their owner (see `engine::overview`) and not counted
+//! up and down.
 
 mod database;
 mod histogram;
@@ -13,192 +13,194 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use crate::protocol::{CloseCode, Code};
+use crate::protocol::{CloseCode, ErrorCode};
 
 pub use database::DatabaseTimes;
-pub use histogram::{Histogram, Measured};
-pub use requests::{NO_ROUTE, Requests, RouteTotals, StatusClass};
+pub use histogram::{Histogram, HistogramSnapshot};
+pub use requests::{NO_ROUTE, RequestCounters, RouteTotals, StatusClass};
 
-/// A total that only grows. It has a cache line to itself: the engine's
-/// threads count side by side.
+/// A total that only grows. It has a cache line of its own, because the threads
+/// of the engine count in parallel.
 #[derive(Debug, Default)]
 #[repr(align(64))]
-pub struct Count(AtomicU64);
+pub struct AtomicCounter(AtomicU64);
 
-impl Count {
+impl AtomicCounter {
     /// Adds one.
-    pub fn one(&self) {
+    pub fn increment(&self) {
         self.add(1);
     }
 
-    /// Adds some.
+    /// Adds `more`.
     pub fn add(&self, more: u64) {
         self.0.fetch_add(more, Ordering::Relaxed);
     }
 
-    /// What has been counted so far.
+    /// Returns the total so far.
     #[must_use]
     pub fn total(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
 }
 
-/// What is on its way: it rises and falls.
+/// A number of open items, which rises and falls.
 #[derive(Debug, Default)]
 #[repr(align(64))]
-pub struct Level(AtomicUsize);
+pub struct AtomicGauge(AtomicUsize);
 
-impl Level {
-    /// One more.
-    pub fn rise(&self) {
+impl AtomicGauge {
+    /// Adds one.
+    pub fn increment(&self) {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// So many fewer.
-    pub fn fall(&self, by: usize) {
+    /// Subtracts `by`.
+    pub fn subtract(&self, by: usize) {
         self.0.fetch_sub(by, Ordering::Relaxed);
     }
 
-    /// How many there are.
+    /// Returns the current number.
     #[must_use]
-    pub fn now(&self) -> usize {
+    pub fn current(&self) -> usize {
         self.0.load(Ordering::Relaxed)
     }
 }
 
-/// Everything that is counted.
+/// All counters of the process.
 #[derive(Debug)]
 pub struct Counters {
-    /// Sockets that were opened.
-    pub sessions_opened: Count,
-    /// Sessions let go since their client took too little (1013).
-    pub evictions: Count,
-    closings: [Count; CloseCode::ALL.len()],
-    /// Frames that clients sent.
-    pub frames_in: Count,
-    /// Frames that were written on sockets.
-    pub frames_out: Count,
-    /// Their bytes, without what the WebSocket protocol adds.
-    pub bytes_out: Count,
-    /// What was handed to sessions' mailboxes: all that one commit brings to
-    /// a session is one of these.
-    pub deliveries: Count,
-    /// From a commit until a Room has handed it to every session.
+    /// Sockets opened.
+    pub sessions_opened: AtomicCounter,
+    /// Sessions closed because their client read too slowly (1013).
+    pub evictions: AtomicCounter,
+    closings: [AtomicCounter; CloseCode::ALL.len()],
+    /// Frames from clients.
+    pub frames_in: AtomicCounter,
+    /// Frames written on sockets.
+    pub frames_out: AtomicCounter,
+    /// Bytes of the frames written, without the overhead of the WebSocket
+    /// protocol.
+    pub bytes_out: AtomicCounter,
+    /// Deliveries to the mailboxes of sessions. Everything that one commit
+    /// brings to a session is one delivery.
+    pub deliveries: AtomicCounter,
+    /// Time from a commit until the Room has delivered it to every session.
     pub fan_out: Histogram,
     /// Rooms that died.
-    pub rooms_died: Count,
-    /// What Rooms asked of the Journal and it hasn't answered: its mailbox,
-    /// its queue and the transaction under way.
-    pub journal_waiting: Level,
-    /// What the Journal wrote, or found written or refused, of any kind.
-    pub entries: Count,
-    /// New messages on disk; nothing that was said twice.
-    pub messages: Count,
-    /// Entries that were judged on outdated knowledge, and judged again.
-    pub stale: Count,
-    /// How many entries a batch of the Journal had.
+    pub rooms_died: AtomicCounter,
+    /// Appends that the Journal hasn't answered: in its mailbox, its queue and
+    /// the current transaction.
+    pub journal_waiting: AtomicGauge,
+    /// Entries of any kind that the Journal wrote, found already written, or
+    /// refused.
+    pub journal_entries: AtomicCounter,
+    /// New messages on disk, without retries.
+    pub messages: AtomicCounter,
+    /// Entries whose verdict used outdated members and was made again.
+    pub stale_entries: AtomicCounter,
+    /// Entries per batch of the Journal.
     pub batch_size: Histogram,
-    /// How long a batch took to be on disk.
-    pub commit: Histogram,
-    refusals: [Count; Code::ALL.len()],
-    /// Requests over HTTP.
-    pub requests: Requests,
+    /// Time until a batch was on disk.
+    pub commit_times: Histogram,
+    refusals: [AtomicCounter; ErrorCode::ALL.len()],
+    /// HTTP requests.
+    pub requests: RequestCounters,
     /// Time on the database's connections, by route.
     pub database: DatabaseTimes,
-    /// Connections that are open, whatever becomes of them.
-    connections: Level,
+    /// Open connections of any kind.
+    connections: AtomicGauge,
 }
 
-/// A connection that is open, for as long as this is kept.
+/// A guard that counts an open connection until it is dropped.
 #[derive(Debug)]
-pub struct Connected(Arc<Counters>);
+pub struct OpenConnection(Arc<Counters>);
 
-impl Drop for Connected {
+impl Drop for OpenConnection {
     fn drop(&mut self) {
-        self.0.connections.fall(1);
+        self.0.connections.subtract(1);
     }
 }
 
 impl Default for Counters {
     fn default() -> Self {
         Self {
-            sessions_opened: Count::default(),
-            evictions: Count::default(),
-            closings: std::array::from_fn(|_| Count::default()),
-            frames_in: Count::default(),
-            frames_out: Count::default(),
-            bytes_out: Count::default(),
-            deliveries: Count::default(),
-            fan_out: Histogram::of_times(),
-            rooms_died: Count::default(),
-            journal_waiting: Level::default(),
-            entries: Count::default(),
-            messages: Count::default(),
-            stale: Count::default(),
-            batch_size: Histogram::of_sizes(),
-            commit: Histogram::of_times(),
-            refusals: std::array::from_fn(|_| Count::default()),
-            requests: Requests::default(),
+            sessions_opened: AtomicCounter::default(),
+            evictions: AtomicCounter::default(),
+            closings: std::array::from_fn(|_| AtomicCounter::default()),
+            frames_in: AtomicCounter::default(),
+            frames_out: AtomicCounter::default(),
+            bytes_out: AtomicCounter::default(),
+            deliveries: AtomicCounter::default(),
+            fan_out: Histogram::with_time_buckets(),
+            rooms_died: AtomicCounter::default(),
+            journal_waiting: AtomicGauge::default(),
+            journal_entries: AtomicCounter::default(),
+            messages: AtomicCounter::default(),
+            stale_entries: AtomicCounter::default(),
+            batch_size: Histogram::with_size_buckets(),
+            commit_times: Histogram::with_time_buckets(),
+            refusals: std::array::from_fn(|_| AtomicCounter::default()),
+            requests: RequestCounters::default(),
             database: DatabaseTimes::default(),
-            connections: Level::default(),
+            connections: AtomicGauge::default(),
         }
     }
 }
 
 impl Counters {
-    /// A connection was accepted.
+    /// Counts an accepted connection until the guard is dropped.
     #[must_use]
-    pub fn connected(self: &Arc<Self>) -> Connected {
-        self.connections.rise();
-        Connected(Arc::clone(self))
+    pub fn count_connection(self: &Arc<Self>) -> OpenConnection {
+        self.connections.increment();
+        OpenConnection(Arc::clone(self))
     }
 
-    /// How many connections are open.
+    /// Returns the number of open connections.
     #[must_use]
     pub fn connections(&self) -> usize {
-        self.connections.now()
+        self.connections.current()
     }
 
-    /// A frame of so many bytes was written on a socket.
-    pub fn wrote(&self, bytes: usize) {
-        self.frames_out.one();
+    /// Counts a frame of this length, written on a socket.
+    pub fn count_frame_out(&self, bytes: usize) {
+        self.frames_out.increment();
         self.bytes_out.add(bytes as u64);
     }
 
-    /// A socket was closed by the server.
-    pub fn closed(&self, code: CloseCode) {
+    /// Counts a socket that the server closed.
+    pub fn count_closing(&self, code: CloseCode) {
         if let Some(count) = self.closings.get(code as usize) {
-            count.one();
+            count.increment();
         }
     }
 
-    /// Something was refused, over HTTP or on a socket.
-    pub fn refused(&self, code: Code) {
+    /// Counts a refusal, over HTTP or on a socket.
+    pub fn count_refusal(&self, code: ErrorCode) {
         if let Some(count) = self.refusals.get(code as usize) {
-            count.one();
+            count.increment();
         }
     }
 
-    /// The Journal is done with a batch of so many entries.
-    pub fn batch(&self, entries: usize, took: Duration) {
-        self.journal_waiting.fall(entries);
-        self.entries.add(entries as u64);
-        self.batch_size.count(entries as u64);
-        self.commit.time(took);
+    /// Counts a finished batch of the Journal.
+    pub fn count_batch(&self, entries: usize, took: Duration) {
+        self.journal_waiting.subtract(entries);
+        self.journal_entries.add(entries as u64);
+        self.batch_size.record_size(entries as u64);
+        self.commit_times.record_time(took);
     }
 
-    /// How many sockets the server closed, by why.
+    /// Returns the number of sockets that the server closed, by close code.
     #[must_use]
     pub fn closings(&self) -> Vec<(CloseCode, u64)> {
-        let counts = self.closings.iter().map(Count::total);
+        let counts = self.closings.iter().map(AtomicCounter::total);
         CloseCode::ALL.into_iter().zip(counts).collect()
     }
 
-    /// How much was refused, by why.
+    /// Returns the number of refusals, by error code.
     #[must_use]
-    pub fn refusals(&self) -> Vec<(Code, u64)> {
-        let counts = self.refusals.iter().map(Count::total);
-        Code::ALL.iter().copied().zip(counts).collect()
+    pub fn refusals(&self) -> Vec<(ErrorCode, u64)> {
+        let counts = self.refusals.iter().map(AtomicCounter::total);
+        ErrorCode::ALL.iter().copied().zip(counts).collect()
     }
 }
 
@@ -207,13 +209,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_reason_is_counted_as_itself() {
+    fn refusals_and_closings_count_by_code() {
         let counters = Counters::default();
-        for (at, code) in Code::ALL.iter().enumerate() {
-            (0..=at).for_each(|_| counters.refused(*code));
+        for (at, code) in ErrorCode::ALL.iter().enumerate() {
+            (0..=at).for_each(|_| counters.count_refusal(*code));
         }
         for (at, code) in CloseCode::ALL.iter().enumerate() {
-            (0..=at).for_each(|_| counters.closed(*code));
+            (0..=at).for_each(|_| counters.count_closing(*code));
         }
         for (at, (code, count)) in counters.refusals().into_iter().enumerate() {
             assert_eq!(count, at as u64 + 1, "{code:?}");
@@ -221,7 +223,7 @@ mod tests {
         for (at, (code, count)) in counters.closings().into_iter().enumerate() {
             assert_eq!(count, at as u64 + 1, "{code:?}");
         }
-        assert_eq!(counters.refusals().len(), Code::ALL.len());
+        assert_eq!(counters.refusals().len(), ErrorCode::ALL.len());
         assert_eq!(counters.closings().len(), CloseCode::ALL.len());
     }
 }

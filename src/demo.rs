@@ -1,88 +1,93 @@
-//! A small world to look at: people, what they say to each other, and how far
-//! each has read.
+//! The demo data of `tidings demo`: users, their messages, and their markers.
 //!
-//! It is written down in `demo/world.toml`, in the words that stand at the
-//! top of that file. [`Script`] is what it says; [`Script::play`] plays it
-//! through, line by line, as the Rooms and the Journal would have, so that
-//! every number fits the others. It is pure: the same moment gives the same
-//! world.
+//! The data is in `demo/world.toml`; the top of that file describes the format.
+//! [`DemoScript`] is the parsed file. [`DemoScript::play`] replays it line by
+//! line, with the numbers that Rooms and the Journal would assign. It is pure:
+//! the same moment gives the same rows.
 
-mod act;
 mod clock;
 mod history;
-mod lines;
 mod script;
+mod script_reader;
+mod timeline;
 
 #[cfg(test)]
 mod tests;
 
-use entity::connection::{self, State};
+use entity::connection::{self, ConnectionRowState};
 use entity::{ConnectionId, Millis, UserId, user_status};
 
 use crate::protocol::User;
-use crate::store::{Newcomer, World};
-use history::Activity;
-pub use script::{Person, Script, ScriptError};
+use crate::store::{ImportData, ImportedUser};
+use history::LastActivity;
+pub use script::{DemoPerson, DemoScript, ScriptError};
 
-/// Everybody's.
+/// The password of all demo users.
 pub const PASSWORD: &str = "look-around-freely";
 
-/// Somebody, by their place among the people.
+/// A user, as an index into [`DemoScript::people`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Who(usize);
+struct PersonIndex(usize);
 
 type Result<T> = std::result::Result<T, ScriptError>;
 
-impl Script {
-    /// Those who have an account, in order, with the hash of [`PASSWORD`].
+impl DemoScript {
+    /// Returns the users to create, in order, with the hash of [`PASSWORD`].
     #[must_use]
-    pub fn newcomers(&self, password_hash: &str, now: Millis) -> Vec<Newcomer> {
+    pub fn newcomers(&self, password_hash: &str, now: Millis) -> Vec<ImportedUser> {
         let people = self.people.iter().enumerate();
         people
-            .map(|(at, person)| person.newcomer(password_hash, clock::arrived(at, now)))
+            .map(|(at, person)| {
+                person.to_newcomer(password_hash, clock::account_opened_at(at, now))
+            })
             .collect()
     }
 
-    /// What there is beside them, once they have their ids: `users` in the
-    /// order of [`Script::newcomers`].
+    /// Returns all other rows. `users` are the created users, in the order of
+    /// [`DemoScript::newcomers`].
     ///
     /// # Errors
-    /// Where the script contradicts itself.
-    pub fn play(&self, users: &[User], now: Millis) -> Result<World> {
-        let mut rows = World {
-            connections: self.connections(users, now)?,
-            ..World::default()
+    /// If the script contradicts itself.
+    pub fn play(&self, users: &[User], now: Millis) -> Result<ImportData> {
+        let mut rows = ImportData {
+            connections: self.connection_rows(users, now)?,
+            ..ImportData::default()
         };
-        let mut activity = Activity::default();
+        let mut activity = LastActivity::default();
         for (at, conversation) in self.conversations.iter().enumerate() {
-            let cast = history::Cast {
+            let cast = history::DemoContext {
                 users,
-                you: self.you,
+                viewer: self.viewer,
                 now,
             };
-            history::play(conversation, at, cast, (&mut rows, &mut activity))?;
+            history::play_conversation(conversation, at, cast, (&mut rows, &mut activity))?;
         }
-        rows.statuses = self.statuses(users, &activity, now)?;
+        rows.statuses = self.status_rows(users, &activity, now)?;
         Ok(rows)
     }
 
-    fn connections(&self, users: &[User], now: Millis) -> Result<Vec<connection::Model>> {
-        let agreed = self
-            .connected
-            .iter()
-            .enumerate()
-            .map(|(at, pair)| (*pair, State::Connected, clock::connected(at, now)));
-        let asked = self
-            .requests
-            .iter()
-            .map(|request| (request.pair, State::Requested, now.before(request.ago)));
+    fn connection_rows(&self, users: &[User], now: Millis) -> Result<Vec<connection::Model>> {
+        let agreed = self.connected.iter().enumerate().map(|(at, pair)| {
+            (
+                *pair,
+                ConnectionRowState::Connected,
+                clock::connected_at(at, now),
+            )
+        });
+        let asked = self.requests.iter().map(|request| {
+            (
+                request.pair,
+                ConnectionRowState::Requested,
+                now.before(request.ago),
+            )
+        });
         agreed
             .chain(asked)
             .enumerate()
             .map(|(at, ((from, to), state, created_at))| {
-                let (from, to) = (user(users, from)?.id, user(users, to)?.id);
+                let (from, to) = (find_user(users, from)?.id, find_user(users, to)?.id);
                 Ok(connection::Model {
-                    id: ConnectionId(clock::count(at) + 1),
+                    id: ConnectionId(clock::to_i64(at) + 1),
                     low_id: from.min(to),
                     high_id: from.max(to),
                     requested_by: from,
@@ -93,20 +98,20 @@ impl Script {
             .collect()
     }
 
-    /// Nobody was last here before the last thing they did.
-    fn statuses(
+    /// A user's `last_seen` is never before the user's last action.
+    fn status_rows(
         &self,
         users: &[User],
-        activity: &Activity,
+        activity: &LastActivity,
         now: Millis,
     ) -> Result<Vec<user_status::Model>> {
         let people = self.people.iter().enumerate();
         people
             .map(|(at, person)| {
-                let said = now.before(person.seen);
-                let did = activity.get(&Who(at)).copied().unwrap_or(said);
+                let said = now.before(person.last_seen_ago);
+                let did = activity.get(&PersonIndex(at)).copied().unwrap_or(said);
                 Ok(user_status::Model {
-                    user_id: user(users, Who(at))?.id,
+                    user_id: find_user(users, PersonIndex(at))?.id,
                     is_online: false,
                     node_id: None,
                     last_seen: Some(said.max(did)),
@@ -116,11 +121,11 @@ impl Script {
     }
 }
 
-fn user(users: &[User], who: Who) -> Result<&User> {
+fn find_user(users: &[User], who: PersonIndex) -> Result<&User> {
     let found = users.get(who.0);
     found.ok_or_else(|| ScriptError::new("somebody has no account"))
 }
 
-fn id(users: &[User], who: Who) -> Result<UserId> {
-    Ok(user(users, who)?.id)
+fn find_user_id(users: &[User], who: PersonIndex) -> Result<UserId> {
+    Ok(find_user(users, who)?.id)
 }

@@ -1,10 +1,8 @@
 //! The actors, the Directory, and the messages they exchange.
 //!
-//! Reading order: [`ports`] (what flows upwards), [`directory`] (who is
-//! here), [`journal`] (the one writer), [`room`] (a conversation in use),
-//! [`hub`] (which rooms are live), [`presence`], [`session`] (a socket),
-//! [`overview`] (how all of it does).
-//! [`Engine`] is the handle to all of it that the web layer holds.
+//! Reading order: [`ports`], [`directory`], [`journal`], [`room`], [`hub`],
+//! [`presence`], [`session`], [`overview`]. [`Engine`] is the handle that the
+//! web layer holds.
 
 mod background;
 mod cleanup;
@@ -41,70 +39,70 @@ use tokio::time::Instant;
 
 use crate::config::Settings;
 use crate::counters::Counters;
-use crate::protocol::{CloseCode, Conversation, Event, Problem, Sending, User};
-use crate::store::append::Post;
+use crate::protocol::{CloseCode, Conversation, Problem, ServerEvent, SubmittedMessage, User};
+use crate::store::append::MessagePost;
 use crate::store::{Store, StoreError};
 
 use background::BackgroundTasks;
-pub use deadline::Deadline;
+pub use deadline::ShutdownDeadline;
 use directory::{Directory, SessionBounds};
 use hub::HubHandle;
 use journal::JournalHandle;
-use ports::Frame;
+use ports::EventFrame;
 use presence::PresenceHandle;
-use pulse::Pulse;
-use rates::Rates;
-use reply::{Done, Reply, Sent, Ticket};
-use room::messages::{Ask, RoomCommand};
+use pulse::PulseHistory;
+use rates::RateLimiters;
+use reply::{CommandOutcome, CommandReply, CommandTicket, SentMessage};
+use room::messages::{ConversationCommand, RoomCommand};
 use storage::StorageGuard;
-use testing::Faults;
+use testing::FaultHooks;
 
 /// The engine as the layers above use it: a cheap clone.
 #[derive(Clone)]
 pub struct Engine {
-    inner: Arc<Inner>,
+    inner: Arc<EngineInner>,
 }
 
-struct Inner {
+struct EngineInner {
     started: Instant,
     settings: Settings,
     store: Store,
-    history: History,
+    history: HistoryVersions,
     counters: Arc<Counters>,
     directory: Directory,
     hub: HubHandle,
     presence: PresenceHandle,
-    rates: Arc<Rates>,
+    rates: Arc<RateLimiters>,
     storage: Arc<StorageGuard>,
     is_stopping: AtomicBool,
-    /// A few sessions at a time read what they missed.
+    /// Bounds how many sessions read missed changes at a time.
     resume_reads: Semaphore,
-    pulse: Pulse,
+    pulse: PulseHistory,
     background: BackgroundTasks,
-    /// Empty once it stopped.
+    /// Empty once the engine has stopped.
     arbiters: Mutex<Vec<Arbiter>>,
 }
 
-/// What clients compare with what they keep.
-struct History {
-    /// Which history the database has.
+/// The versions that clients compare with those of their own copies.
+struct HistoryVersions {
+    /// The name of the history that the database has.
     epoch: String,
-    /// Up to which people version changed names were sent.
+    /// Changed names are sent up to this people version.
     people_version: AtomicI64,
 }
 
-impl History {
-    /// Before the first session, nothing has to be sent.
-    async fn of(store: &Store) -> Result<Self, StoreError> {
+impl HistoryVersions {
+    /// Loads both. Names that changed before the first session needn't be sent.
+    async fn load(store: &Store) -> Result<Self, StoreError> {
         Ok(Self {
-            epoch: store.epoch().await?.name,
-            people_version: AtomicI64::new(store.people_version().await?),
+            epoch: store.load_epoch().await?.name,
+            people_version: AtomicI64::new(store.load_people_version().await?),
         })
     }
 }
 
-/// As many threads for Rooms as there are cores, up to a bound.
-fn room_threads(settings: &Settings) -> Vec<Arbiter> {
+/// Starts one thread for Rooms per core, up to `limits.event_loops`.
+fn start_room_threads(settings: &Settings) -> Vec<Arbiter> {
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
     let threads = cores.min(settings.limits.event_loops);
     (0..threads).map(|_| Arbiter::new()).collect()
@@ -112,56 +110,57 @@ fn room_threads(settings: &Settings) -> Vec<Arbiter> {
 
 impl Engine {
     /// Starts the actors. Rooms are spread over as many arbiters as there are
-    /// cores, and the others share one; these are the engine's own, since it
-    /// outlives the HTTP server when it stops.
+    /// cores, and the others share one. The engine has its own arbiters because
+    /// it outlives the HTTP server during shutdown.
     ///
     /// # Errors
-    /// Where the store fails to note that this process serves.
+    /// If the store fails to register this process as a node.
     pub async fn start(
         settings: &Settings,
         store: Store,
-        faults: Faults,
+        faults: FaultHooks,
     ) -> Result<Self, StoreError> {
-        // What may fail comes first: nothing runs yet that would have to stop.
-        let node = store.join_as_node(Millis::now()).await?;
-        let history = History::of(&store).await?;
-        let rooms_at = room_threads(settings);
-        // Apart from the Rooms, so that one that is busy holds up those beside
-        // it and nobody else.
+        // Steps that may fail come first: nothing that runs has to be stopped
+        // yet.
+        let node = store.register_node(Millis::now()).await?;
+        let history = HistoryVersions::load(&store).await?;
+        let rooms_at = start_room_threads(settings);
+        // Apart from the Rooms, so that a busy Room delays only Rooms on its
+        // own thread.
         let core = Arbiter::new();
         let counters = Arc::<Counters>::default();
         let storage = Arc::new(StorageGuard::new(settings));
         let directory = Directory::new(Arc::clone(&counters), SessionBounds::of(settings));
-        let rates = Rates::new(&settings.rates, Arc::clone(&counters), faults.clone());
+        let rates = RateLimiters::new(&settings.rates, Arc::clone(&counters), faults.clone());
         let rates = Arc::new(rates);
-        let journal = journal::Parts {
+        let journal = journal::JournalDeps {
             store: store.clone(),
             rates: Arc::clone(&rates),
             batch_max: settings.limits.journal_batch,
             counters: Arc::clone(&counters),
             faults: faults.clone(),
         };
-        let presence = presence::Parts {
+        let presence = presence::PresenceDeps {
             store: store.clone(),
             directory: directory.clone(),
             node,
             timings: settings.timings.clone(),
         };
         let presence = PresenceHandle::start(&core.handle(), presence);
-        let rooms = room::Deps {
+        let rooms = room::RoomDeps {
             store: store.clone(),
             directory: directory.clone(),
             journal: JournalHandle::start(&core.handle(), journal),
             presence: presence.clone(),
             idle_after: settings.timings.room_idle_after,
-            gather_marks: settings.timings.marks_gathered_for,
+            marks_delay: settings.timings.marker_batch_window,
             counters: Arc::clone(&counters),
             storage: Arc::clone(&storage),
             faults,
         };
         let places = rooms_at.iter().map(Arbiter::handle).collect();
         let hub = HubHandle::start(&core.handle(), rooms, places, settings.limits.pending_sends);
-        let inner = Inner {
+        let inner = EngineInner {
             started: Instant::now(),
             settings: settings.clone(),
             store,
@@ -174,178 +173,195 @@ impl Engine {
             storage,
             is_stopping: AtomicBool::new(false),
             resume_reads: Semaphore::new(settings.limits.resume_reads),
-            pulse: Pulse::default(),
+            pulse: PulseHistory::default(),
             background: BackgroundTasks::default(),
-            // The Hub goes first, or it would replace Rooms that go.
+            // The Hub stops first, or it would replace Rooms that stop.
             arbiters: Mutex::new([core].into_iter().chain(rooms_at).collect()),
         };
         let engine = Self {
             inner: Arc::new(inner),
         };
-        engine.start_watching();
+        engine.start_background_tasks();
         Ok(engine)
     }
 
-    /// Sends a message as somebody asked for it, and answers once it is on
-    /// disk. A retry is answered with its message, whatever its content.
+    /// Sends a message from a request body, and returns it once it is on disk.
+    /// A retry returns its first message, even if its content differs.
     ///
     /// # Errors
-    /// As [`Engine::post`]; what is wrong with the content.
+    /// Those of [`Engine::post_message`], or a problem for invalid content.
     pub async fn send_message(
         &self,
         conversation: ConversationId,
         sender: UserId,
-        sending: Sending,
-    ) -> Result<Sent, Problem> {
-        let done = self.ask(conversation, sender, Ask::sending(sending)?);
-        done.await?.sent().ok_or_else(Problem::internal)
+        sending: SubmittedMessage,
+    ) -> Result<SentMessage, Problem> {
+        let done = self.execute_command(
+            conversation,
+            sender,
+            ConversationCommand::post_or_find_sent(sending)?,
+        );
+        done.await?.into_message().ok_or_else(Problem::internal)
     }
 
-    /// What an engine does by itself, as long as there is one.
-    fn start_watching(&self) {
-        logins::watch(self);
-        names::watch(self);
-        storage::watch(self);
-        cleanup::run(self);
-        progress::watch(self);
-        epochs::note(self);
-        pulse::take(self, self.inner.settings.timings.pulse_every);
+    /// Starts the tasks that run as long as the engine does.
+    fn start_background_tasks(&self) {
+        logins::watch_logins(self);
+        names::watch_names(self);
+        storage::watch_disk(self);
+        cleanup::start_cleanup(self);
+        progress::watch_progress(self);
+        epochs::note_epochs(self);
+        pulse::start_pulse(self, self.inner.settings.timings.pulse_every);
     }
 
-    /// Sends a message, and answers once it is on disk.
+    /// Sends a message, and returns it once it is on disk.
     ///
     /// # Errors
-    /// Why it was refused; `busy` where nobody can say what became of it, and
-    /// a retry with the same `client_id` will.
-    pub async fn post(
+    /// The reason of the refusal; `busy` if the result is unknown. Then a retry
+    /// with the same `client_id` finds it out.
+    pub async fn post_message(
         &self,
         conversation: ConversationId,
         sender: UserId,
-        post: Post,
-    ) -> Result<Sent, Problem> {
-        let done = self.ask(conversation, sender, Ask::Post(Arc::new(post)));
-        done.await?.sent().ok_or_else(Problem::internal)
+        post: MessagePost,
+    ) -> Result<SentMessage, Problem> {
+        let done = self.execute_command(
+            conversation,
+            sender,
+            ConversationCommand::Post(Arc::new(post)),
+        );
+        done.await?.into_message().ok_or_else(Problem::internal)
     }
 
-    /// Asks something of a conversation, and answers once it is on disk.
+    /// Executes a command in a conversation's Room, and returns its outcome
+    /// once it is on disk.
     ///
     /// # Errors
-    /// As [`Engine::post`].
-    pub async fn ask(
+    /// Those of [`Engine::post_message`].
+    pub async fn execute_command(
         &self,
         conversation: ConversationId,
         actor: UserId,
-        ask: Ask,
-    ) -> Result<Done, Problem> {
+        ask: ConversationCommand,
+    ) -> Result<CommandOutcome, Problem> {
         let (caller, answer) = oneshot::channel();
-        self.send(conversation, |ticket| RoomCommand::Ask {
+        self.send_command(conversation, |ticket| RoomCommand::Execute {
             actor,
             ask,
-            reply: Reply::caller(caller, ticket),
+            reply: CommandReply::for_caller(caller, ticket),
         });
-        // No answer at all would be a Room's death: who asked may retry.
+        // No answer means that the Room died: the caller may retry.
         answer.await.unwrap_or_else(|_| Err(Problem::busy()))
     }
 
-    /// Makes a change of a conversation that no Room judges, and has it told.
-    /// The Room is there before the change, so that it knows what is new. It is
-    /// done in a task of its own: whoever asked may hang up.
+    /// Makes a change of a conversation that its Room doesn't check, and has
+    /// the Room announce it. The Room is loaded before the change, so that it
+    /// knows which changes are new. The change runs in its own task: the caller
+    /// may disconnect.
     ///
     /// # Errors
-    /// `busy` where too much is under way; why the change failed.
-    pub async fn from_outside<T: Send + 'static>(
+    /// `busy` if too much is under way, or the error of the change.
+    pub async fn apply_external_change<T: Send + 'static>(
         &self,
         id: ConversationId,
         change: impl Future<Output = Result<T, StoreError>> + Send + 'static,
     ) -> Result<T, Problem> {
         let engine = self.clone();
-        task::in_task(async move {
-            let (caller, there) = oneshot::channel();
-            engine.send(id, |ticket| RoomCommand::Await(caller, ticket));
-            // As long as it is held, the Room stays.
-            let ticket = there.await.map_err(|_| Problem::busy())?;
+        task::run_in_task(async move {
+            let (caller, loaded) = oneshot::channel();
+            engine.send_command(id, |ticket| RoomCommand::AwaitLoad(caller, ticket));
+            // The ticket keeps the Room alive while it is held.
+            let ticket = loaded.await.map_err(|_| Problem::busy())?;
             let done = change.await;
-            // Also where that failed: it may have been written all the same.
-            engine.inner.hub.send_on(id, RoomCommand::CatchUp(ticket));
+            // Also after an error: the change may have been written.
+            engine
+                .inner
+                .hub
+                .send_with_ticket(id, RoomCommand::CatchUp(ticket));
             Ok(done?)
         })
         .await
     }
 
-    /// Somebody is shown as this from now on, in every Room.
-    pub fn renamed(&self, user: &User) {
-        self.inner.hub.renamed(user);
+    /// Shows a user's new name in every Room.
+    pub fn rename_user(&self, user: &User) {
+        self.inner.hub.rename_user(user);
     }
 
-    /// Two people may write to each other from now on, or may not any more:
-    /// their conversation's Room learns it. What it judges it would judge
-    /// again; what it tells without asking the Journal, it wouldn't.
+    /// Refreshes the Room of two users' direct conversation after their right
+    /// to write to each other changed. Commands would be checked again at the
+    /// commit anyway, but events that bypass the Journal would not.
     ///
     /// # Errors
-    /// Where it can't be read which conversation that is.
-    pub async fn reopened(&self, one: UserId, two: UserId) -> Result<(), StoreError> {
-        if let Some(id) = self.inner.store.direct_between(one, two).await? {
-            self.inner.hub.refresh(id);
+    /// If the store can't look up the conversation.
+    pub async fn refresh_direct(&self, one: UserId, two: UserId) -> Result<(), StoreError> {
+        if let Some(id) = self.inner.store.find_direct_conversation(one, two).await? {
+            self.inner.hub.refresh_room(id);
         }
         Ok(())
     }
 
-    /// The one door to every Room: from the moment the engine stops, it is
-    /// closed.
-    fn send(&self, conversation: ConversationId, command: impl FnOnce(Ticket) -> RoomCommand) {
+    /// The only way to a Room. Refuses commands once the engine stops.
+    fn send_command(
+        &self,
+        conversation: ConversationId,
+        command: impl FnOnce(CommandTicket) -> RoomCommand,
+    ) {
         if self.is_stopping() {
-            // Dropped, it answers `busy`.
-            drop(command(Ticket::void()));
+            // A dropped command answers `busy`.
+            drop(command(CommandTicket::untracked()));
         } else {
-            self.inner.hub.send(conversation, command);
+            self.inner.hub.send_command(conversation, command);
         }
     }
 
-    /// Tells every session of a person that isn't bound to one conversation.
-    pub fn tell(&self, user: UserId, event: &Event) {
+    /// Delivers an event to every session of a user that isn't bound to a
+    /// conversation.
+    pub fn deliver_event(&self, user: UserId, event: &ServerEvent) {
         self.inner
             .directory
-            .deliver([user], &[Frame::passing(event)].into());
+            .deliver([user], &[EventFrame::transient(event)].into());
     }
 
-    /// Tells each of two people, who know each other from now on, how the
-    /// other stands: after all that they were told before this.
-    pub async fn introduce(&self, one: UserId, two: UserId) {
-        self.inner.presence.introduce(one, two).await;
+    /// Sends two users, who know each other from now on, each other's status.
+    /// Earlier status changes are sent first.
+    pub async fn exchange_statuses(&self, one: UserId, two: UserId) {
+        self.inner.presence.exchange_statuses(one, two).await;
     }
 
-    /// Waits until the statuses that are being told are told. After a change
-    /// of who may know whom, no older knowledge is told any more.
-    pub async fn statuses_told(&self) {
-        self.inner.presence.settled().await;
+    /// Waits until the statuses under way have been sent. After this call, no
+    /// status goes to recipients that were read before the call.
+    pub async fn wait_for_statuses(&self) {
+        self.inner.presence.wait_until_settled().await;
     }
 
-    /// Shows a conversation that is new to those of these people who are
-    /// here. It is there whether or not they can be told, and whoever made it
-    /// may hang up: it is done in a task of its own, and a failure is logged.
-    pub async fn show(&self, users: &[UserId], id: ConversationId) {
-        let users = self.inner.directory.present(users);
+    /// Sends a new conversation to its members who have sessions. A failure is
+    /// only logged, since the conversation exists either way. Runs in its own
+    /// task, since the caller may disconnect.
+    pub async fn show_conversation(&self, users: &[UserId], id: ConversationId) {
+        let users = self.inner.directory.filter_present(users);
         if users.is_empty() {
             return;
         }
         let engine = self.clone();
-        let token = self.inner.background.token();
-        task::in_task(async move {
+        let token = self.inner.background.new_token();
+        task::run_in_task(async move {
             let _token = token;
-            match engine.inner.store.conversation_for(&users, id).await {
-                Ok(views) => engine.tell_views(views),
+            match engine.inner.store.conversation_views(&users, id).await {
+                Ok(views) => engine.deliver_views(views),
                 Err(error) => {
-                    tracing::error!(conversation = %id, %error, "can't show a new conversation");
+                    tracing::error!(conversation = %id, %error, "can't send a new conversation");
                 }
             }
         })
         .await;
     }
 
-    fn tell_views(&self, views: Vec<(UserId, Conversation)>) {
+    fn deliver_views(&self, views: Vec<(UserId, Conversation)>) {
         for (user, view) in views {
             let conversation = Box::new(view);
-            self.tell(user, &Event::Conversation { conversation });
+            self.deliver_event(user, &ServerEvent::Conversation { conversation });
         }
     }
 
@@ -356,26 +372,26 @@ impl Engine {
             .close_login(user, login, CloseCode::LoginEnded);
     }
 
-    /// Which history the database has.
+    /// Returns the name of the database's history.
     #[must_use]
     pub fn epoch(&self) -> &str {
         &self.inner.history.epoch
     }
 
-    /// Up to which people version changed names were sent. What is read after
-    /// this has them.
+    /// Returns the people version up to which changed names were sent. Names
+    /// that are read after this call include those changes.
     #[must_use]
     pub fn people_version(&self) -> i64 {
         self.inner.history.people_version.load(Ordering::Acquire)
     }
 
-    /// How much each may ask for, on sockets and elsewhere together.
+    /// Returns the limits, which sockets and HTTP share.
     #[must_use]
-    pub fn rates(&self) -> &Rates {
+    pub fn rates(&self) -> &RateLimiters {
         &self.inner.rates
     }
 
-    /// Whether it takes nothing new any more.
+    /// Returns whether the engine refuses new work.
     #[must_use]
     pub fn is_stopping(&self) -> bool {
         self.inner.is_stopping.load(Ordering::Acquire)

@@ -1,34 +1,33 @@
 //! Tidings: a self-hosted, real-time messaging engine.
 //!
-//! Everything that happens in real time is a typed message in an actor's
-//! mailbox. A message's way, and the only way:
+//! Every live action is a typed message in an actor's mailbox. A chat message
+//! always takes this path:
 //!
 //! ```text
-//!  client ──frame──▶ Session ──Post──▶ Room ──Append──▶ Journal ══ one transaction ══▶ database
-//!                                       │ ◀── Committed ──┘
-//!                                       └── Deliver ──▶ every participant's Sessions ──▶ clients
+//!  client ──▶ Session ──RoomCommand──▶ Room ──AppendCommand──▶ Journal ══ transaction ══▶ database
+//!                                      │ ◀── CommitNotice ───────┘
+//!                                      └── SessionDelivery ──▶ Sessions of participants ──▶ clients
 //! ```
 //!
-//! A request over REST enters at the same Room's mailbox. Nothing is told, to
-//! anybody, before it is on disk: the echo *is* the acknowledgement.
+//! A REST request enters the mailbox of the same Room. The server delivers
+//! nothing before it is on disk: the echo *is* the acknowledgement.
 //!
-//! The layers, each of which may use those below it and none above:
+//! Each layer may use the layers below it, never those above:
 //!
-//! | layer | what it is |
+//! | layer | what it holds |
 //! |---|---|
-//! | [`cli`] | the commands |
-//! | [`app`] | puts it all together; start-up and the order of stopping |
-//! | [`web`] | HTTP and the sockets' handshake |
+//! | [`cli`] | the command line |
+//! | [`app`] | builds the application; startup and the order of shutdown |
+//! | [`web`] | HTTP and the handshake of sockets |
 //! | [`engine`] | the actors |
-//! | [`demo`] | a small world to look at |
-//! | [`store`] | questions to the database |
+//! | [`demo`] | the demo data of `tidings demo` |
+//! | [`store`] | queries for both databases |
 //! | [`auth`] | passwords and tokens |
-//! | [`counters`] | what a process counts of itself |
-//! | [`protocol`] | what goes over the wire |
+//! | [`counters`] | the metrics of the process |
+//! | [`protocol`] | the wire format |
 //! | [`config`], [`telemetry`] | settings; the log |
 //!
-//! `docs/ARCHITECTURE.md` has the rules that keep it right, each with the
-//! test that guards it.
+//! `docs/ARCHITECTURE.md` has the rules, each with the tests that guard it.
 
 #![forbid(unsafe_code)]
 

@@ -1,15 +1,16 @@
-//! What goes over the wire: plain serde types, no I/O.
+//! The wire format: plain serde types, no I/O.
 //!
-//! A client's frame is a [`Command`], the server's an [`Event`]; a refusal is
-//! a [`Problem`] over HTTP and an `error` event on a socket, with the same
-//! [`Code`]. `docs/protocol.md` is the account that clients read.
+//! A client sends [`ClientCommand`] frames, the server sends [`ServerEvent`]
+//! frames. A refusal is a [`Problem`] over HTTP and an `error` event on a
+//! socket, with the same [`ErrorCode`]. `docs/protocol.md` documents the format
+//! for authors of clients.
 
 pub mod close;
-pub mod code;
 pub mod command;
 pub mod connection;
 pub mod conversation;
 pub mod encoding;
+pub mod error_code;
 pub mod event;
 pub mod fields;
 pub mod input;
@@ -17,19 +18,19 @@ pub mod invitation;
 pub mod message;
 pub mod passwords;
 pub mod problem;
-pub mod sending;
+pub mod submission;
 pub mod text;
 pub mod user;
 
 pub use close::CloseCode;
-pub use code::Code;
-pub use command::Command;
+pub use command::ClientCommand;
 pub use connection::Connection;
 pub use conversation::{Conversation, Participant};
-pub use event::Event;
-pub use input::{About, ClientId, DisplayName, Emoji, GroupTitle, MessageText, Username};
-pub use message::{Message, Quote, Status};
+pub use error_code::ErrorCode;
+pub use event::ServerEvent;
+pub use input::{AboutText, ClientId, DisplayName, Emoji, GroupTitle, MessageText, Username};
+pub use message::{Message, MessageQuote, MessageStatus};
 pub use passwords::Password;
 pub use problem::{FieldError, Problem};
-pub use sending::{MessageContent, Sending};
-pub use user::{Profile, User};
+pub use submission::{MessageContent, SubmittedMessage};
+pub use user::{User, UserProfile};

@@ -1,11 +1,11 @@
-//! What the log says, and how.
+//! The setup of the log, and the log lines of requests.
 //!
-//! A line reads alone and carries the same ids as fields. Each request has a
-//! span, which lends its `request_id` to every line written on its behalf.
-//! Headers, query strings (a token may stand there), bodies and tokens never
-//! get into a span or a line.
+//! A line can be read alone and carries ids as fields. Each request has a span,
+//! which adds its `request_id` to every line of that request. Headers, query
+//! strings (which may hold a token), bodies and tokens never get into a span or
+//! a line.
 
-mod limits;
+mod line_limits;
 mod security;
 
 use std::io::IsTerminal;
@@ -23,13 +23,13 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::config::{LogFormat, Settings};
 
-pub use limits::{LimitedLine, admit_line, sum_up_each_minute, sum_up_lines};
-pub use security::{note_security, write_security};
+pub use line_limits::{LimitedLine, admit_line, log_suppressed_lines, log_suppressed_periodically};
+pub use security::{log_security_event, write_security_event};
 
-/// Why the log can't be set up, in one line.
+/// The reason why the log can't be set up, in one line.
 #[derive(Debug, thiserror::Error)]
 pub enum TelemetryError {
-    /// `log` is not in the language of filters.
+    /// `log` is no valid filter.
     #[error(
         "--log (TIDINGS_LOG) is {filter:?}: it must be a filter such as info or warn,tidings=debug ({cause})"
     )]
@@ -37,20 +37,20 @@ pub enum TelemetryError {
         filter: String,
         cause: tracing_subscriber::filter::ParseError,
     },
-    /// The process has a log already.
+    /// The process already has a log.
     #[error("the log was set up twice")]
     Twice,
 }
 
-/// What nobody hears of unless they ask for it by name: this one has a line, as
-/// an error, for each connection on which something came that is no HTTP, so
-/// that anybody could fill the disk.
+/// Targets that are logged only if the operator names them. This one logs an
+/// error for each connection with data that isn't HTTP, so any client could
+/// fill the disk.
 const QUIET: &str = "actix_http=off";
 
-/// Starts the log, to stderr: stdout belongs to what a command answers.
+/// Starts the log on stderr, because stdout is for the output of commands.
 ///
 /// # Errors
-/// A filter that can't be read, or a log that was set up before.
+/// An invalid filter, or a log that is already set up.
 pub fn init(settings: &Settings) -> Result<(), TelemetryError> {
     let filter = EnvFilter::builder()
         .parse(format!("{QUIET},{}", settings.log))
@@ -63,23 +63,25 @@ pub fn init(settings: &Settings) -> Result<(), TelemetryError> {
         .with_writer(std::io::stderr);
     let started = match settings.log_format {
         LogFormat::Json => log.json().finish().try_init(),
-        // Colours only where somebody looks; NO_COLOR is heeded there.
+        // Colours only on a terminal, where NO_COLOR is respected.
         LogFormat::Text if std::io::stderr().is_terminal() => log.finish().try_init(),
         LogFormat::Text => log.with_ansi(false).finish().try_init(),
     };
     started.map_err(|_| TelemetryError::Twice)
 }
 
-/// Makes each request's span, and ends it with one line.
+/// Creates the span of each request, and ends it with one log line.
 pub struct RootSpan;
 
-/// When a request came in, kept with the request.
+/// The arrival time of a request, stored with it.
 #[derive(Clone, Copy)]
-struct Began(Instant);
+struct RequestStart(Instant);
 
 impl RootSpanBuilder for RootSpan {
     fn on_request_start(request: &ServiceRequest) -> Span {
-        request.extensions_mut().insert(Began(Instant::now()));
+        request
+            .extensions_mut()
+            .insert(RequestStart(Instant::now()));
         let request_id = request.extensions().get::<RequestId>().copied();
         tracing::info_span!(
             "request",
@@ -95,27 +97,31 @@ impl RootSpanBuilder for RootSpan {
         match outcome {
             Ok(response) => {
                 let request = response.request();
-                let began = request.extensions().get().map(|Began(at)| at.elapsed());
-                finish(
+                let began = request
+                    .extensions()
+                    .get()
+                    .map(|RequestStart(at)| at.elapsed());
+                finish_request(
                     &span,
                     &format!("{} {}", request.method(), request.path()),
                     response.status(),
                     began.unwrap_or_default(),
                 );
             }
-            // An error that no handler or middleware made an answer of: the
-            // request is gone with it, the span still names it.
+            // No handler or middleware turned this error into a response. The
+            // request is lost with it, but the span still names it.
             Err(error) => {
                 let status = error.as_response_error().status_code();
-                finish(&span, "request", status, Duration::ZERO);
+                finish_request(&span, "request", status, Duration::ZERO);
             }
         }
     }
 }
 
-/// Everyday answers are for who looks closely. A fault of ours is told where
-/// it is handled, with its cause; this line says which request it spoilt.
-fn finish(span: &Span, what: &str, status: StatusCode, took: Duration) {
+/// Logs the end of a request, at debug level if it didn't fail. The cause of a
+/// server error is logged where it is handled; this line names the failed
+/// request.
+fn finish_request(span: &Span, what: &str, status: StatusCode, took: Duration) {
     let status = status.as_u16();
     span.record("status", status);
     let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
@@ -127,7 +133,7 @@ fn finish(span: &Span, what: &str, status: StatusCode, took: Duration) {
         return;
     }
     match status {
-        // Turned away unharmed, to come again.
+        // Refused without damage: the client retries.
         503 => tracing::warn!(parent: span, took_ms, "{what} answered {status}"),
         500.. => tracing::error!(parent: span, took_ms, "{what} answered {status}"),
         _ => tracing::debug!(parent: span, took_ms, "{what} answered {status}"),
@@ -146,11 +152,11 @@ mod tests {
 
     use super::*;
 
-    /// A log that is kept.
+    /// A log in memory.
     #[derive(Clone, Default)]
-    struct Kept(Arc<Mutex<Vec<u8>>>);
+    struct LogBuffer(Arc<Mutex<Vec<u8>>>);
 
-    impl Write for Kept {
+    impl Write for LogBuffer {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             self.0.lock().write(bytes)
         }
@@ -160,10 +166,10 @@ mod tests {
         }
     }
 
-    /// What is logged, as JSON, while a server answers `status` to a request
-    /// that has a secret wherever one may stand.
+    /// Returns the JSON log of a server that answers `status` to a request with
+    /// secrets in its query, headers and body.
     async fn log_of(status: u16, filter: &str) -> String {
-        let kept = Kept::default();
+        let kept = LogBuffer::default();
         let writer = kept.clone();
         let log = tracing_subscriber::fmt()
             .json()
@@ -191,7 +197,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn a_request_is_one_line_that_reads_alone_and_holds_no_secret() {
+    async fn request_logs_one_line_without_secrets() {
         let log = log_of(201, "tidings=debug").await;
         assert_eq!(log.lines().count(), 1, "{log}");
         for part in [
@@ -208,7 +214,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn only_faults_of_ours_are_told_unasked() {
+    async fn server_errors_are_logged_by_default() {
         assert_eq!(log_of(200, "info").await, "");
         assert_eq!(log_of(404, "info").await, "");
         assert!(log_of(500, "info").await.contains(r#""level":"ERROR""#));
@@ -216,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_filter_is_one_clear_line() {
+    fn bad_filter_error_is_one_line() {
         let settings = Settings {
             log: "tidings=loud".to_owned(),
             ..Settings::default()

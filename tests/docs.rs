@@ -1,13 +1,13 @@
-//! What the docs say is true: every example frame is a snapshot of a real one,
-//! and every test that a rule names exists. What the web client's own tests are
-//! fed with is what the server says, too.
+//! Checks the docs against the code. Every example frame is a snapshot of a
+//! real one, and every test that a rule names exists. The fixtures of the web
+//! client's tests have the fields of real frames.
 //!
 //! `UPDATE_DOCS=1 cargo test --test docs` writes the snapshots into the docs.
 
 #![expect(
     clippy::expect_used,
     clippy::panic,
-    reason = "a test that can't go on should stop where it is"
+    reason = "a test that can't continue should fail at that line"
 )]
 
 use std::fs;
@@ -15,36 +15,36 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, CommandFactory};
 use serde_json::Value;
-use tidings::cli::Cli;
-use tidings::config::Overrides;
+use tidings::cli::CommandLine;
+use tidings::config::SettingOverrides;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// A fenced block whose first line ends like this quotes a snapshot:
-/// ` ```json snapshot=ws/hello_bound `.
-const MARK: &str = "```json snapshot=";
+/// A fenced block that quotes a snapshot begins like this: ` ```json
+/// snapshot=ws/hello_bound `.
+const SNAPSHOT_MARK: &str = "```json snapshot=";
 
-fn snapshot(name: &str) -> String {
+fn read_snapshot(name: &str) -> String {
     let (folder, name) = name.split_once('/').expect("folder/name");
     let path = root().join(format!("tests/it/{folder}/snapshots/{name}.snap"));
     let text = fs::read_to_string(&path).unwrap_or_else(|_| panic!("no {}", path.display()));
-    // Two lines of dashes enclose what insta notes about it.
+    // Insta encloses its metadata in two lines of dashes.
     let body = text.splitn(3, "---\n").nth(2).expect("a body");
     body.trim_end().to_owned()
 }
 
-/// The page with every quoted snapshot as it is now.
-fn with_snapshots(page: &str) -> String {
+/// Returns the page with every quoted snapshot replaced by the current one.
+fn fill_snapshots(page: &str) -> String {
     let mut out = String::new();
     let mut lines = page.lines();
     while let Some(line) = lines.next() {
         out.push_str(line);
         out.push('\n');
-        if let Some(name) = line.strip_prefix(MARK) {
+        if let Some(name) = line.strip_prefix(SNAPSHOT_MARK) {
             lines.by_ref().find(|line| *line == "```").expect("an end");
-            out.push_str(&snapshot(name));
+            out.push_str(&read_snapshot(name));
             out.push_str("\n```\n");
         }
     }
@@ -54,14 +54,14 @@ fn with_snapshots(page: &str) -> String {
 #[test]
 #[expect(
     clippy::disallowed_methods,
-    reason = "whether to write the docs is no setting of the server's"
+    reason = "UPDATE_DOCS configures this test, not the server"
 )]
-fn every_example_of_the_protocol_is_a_snapshot_of_a_real_one() {
+fn protocol_examples_are_real_snapshots() {
     for name in ["docs/protocol.md", "docs/admin.md"] {
         let path = root().join(name);
         let page = fs::read_to_string(&path).expect(name);
-        assert!(page.contains(MARK), "{name} has examples");
-        let fresh = with_snapshots(&page);
+        assert!(page.contains(SNAPSHOT_MARK), "{name} has examples");
+        let fresh = fill_snapshots(&page);
         if std::env::var_os("UPDATE_DOCS").is_some() {
             fs::write(&path, fresh).expect("written");
         } else {
@@ -73,40 +73,41 @@ fn every_example_of_the_protocol_is_a_snapshot_of_a_real_one() {
     }
 }
 
-/// Every Rust file of ours, as one text each.
-fn sources(folder: &Path, found: &mut Vec<String>) {
+/// Collects the text of every Rust file below `folder`.
+fn collect_sources(folder: &Path, found: &mut Vec<String>) {
     for entry in fs::read_dir(folder).expect("a folder") {
         let path: PathBuf = entry.expect("an entry").path();
         if path.is_dir() {
-            sources(&path, found);
+            collect_sources(&path, found);
         } else if path.extension().is_some_and(|end| end == "rs") {
             found.push(fs::read_to_string(&path).expect("a text"));
         }
     }
 }
 
-/// A part of a page, by its heading.
-fn part(page: &str, heading: &str) -> String {
+/// Returns the section of a page that follows `heading`.
+fn section_of(page: &str, heading: &str) -> String {
     let page = fs::read_to_string(root().join("docs").join(page)).expect("the page");
     let part = page.split(heading).nth(1).expect("the heading");
     part.split("\n## ").next().expect("a part").to_owned()
 }
 
-/// Every test that one of these lines names exists; how many lines name any.
+/// Checks that every test named in these lines exists. Returns the number of
+/// lines.
 fn check_guards<'a>(lines: impl Iterator<Item = &'a str>) -> usize {
     let mut code = Vec::new();
-    sources(&root().join("src"), &mut code);
-    sources(&root().join("entity/src"), &mut code);
-    sources(&root().join("tests"), &mut code);
+    collect_sources(&root().join("src"), &mut code);
+    collect_sources(&root().join("entity/src"), &mut code);
+    collect_sources(&root().join("tests"), &mut code);
     let mut guarded = 0;
     for named in lines {
         guarded += 1;
-        assert!(named.contains('`'), "nothing guards: {named}");
+        assert!(named.contains('`'), "no test guards: {named}");
         for name in named.split('`').skip(1).step_by(2) {
             let function = format!("fn {name}(");
             assert!(
                 code.iter().any(|text| text.contains(&function)),
-                "no test is called {name}"
+                "there is no test {name}"
             );
         }
     }
@@ -114,34 +115,34 @@ fn check_guards<'a>(lines: impl Iterator<Item = &'a str>) -> usize {
 }
 
 #[test]
-fn every_test_that_guards_a_rule_exists() {
-    let rules = part("ARCHITECTURE.md", "## The rules");
+fn tests_of_each_rule_exist() {
+    let rules = section_of("ARCHITECTURE.md", "## The rules");
     let guards = rules
         .lines()
         .filter_map(|line| line.trim_start().strip_prefix("— "));
-    assert_eq!(check_guards(guards), 12, "every rule names what guards it");
+    assert_eq!(check_guards(guards), 12, "every rule names its tests");
 }
 
 #[test]
-fn every_test_that_guards_what_trust_rests_on_exists() {
-    let trust = part("ARCHITECTURE.md", "## Trust");
+fn tests_of_trust_exist() {
+    let trust = section_of("ARCHITECTURE.md", "## Trust");
     let guards = trust
         .lines()
         .filter_map(|line| line.trim_start().strip_prefix("— "));
-    assert_eq!(check_guards(guards), 5, "every point names what guards it");
+    assert_eq!(check_guards(guards), 5, "every point names its tests");
 }
 
 #[test]
-fn every_test_that_guards_the_web_client_exists() {
-    let client = part("ARCHITECTURE.md", "## The web client");
+fn tests_of_web_client_exist() {
+    let client = section_of("ARCHITECTURE.md", "## The web client");
     let points = client.lines().filter_map(|line| line.strip_prefix("- "));
     let guards = points.map(|point| point.rsplit(" — ").next().unwrap_or_default());
-    assert_eq!(check_guards(guards), 14, "every point names what guards it");
+    assert_eq!(check_guards(guards), 14, "every point names its tests");
 }
 
 #[test]
 fn tests_of_each_fault_exist() {
-    let page = text("docs/faults.md");
+    let page = read_file("docs/faults.md");
     let faults = page.lines().filter(|line| {
         let id = line
             .strip_prefix("| ")
@@ -157,9 +158,10 @@ fn tests_of_each_fault_exist() {
     assert!(check_guards(tested) <= 62, "one row for each fault");
 }
 
-/// What a scraper gets of each metric: a counter's total, a histogram's parts.
-fn scraped() -> Vec<String> {
-    let kinds = snapshot("ops/metrics");
+/// Returns the names under which a scraper reads each metric. A counter has a
+/// total, a histogram its buckets, sum and count.
+fn scraped_metrics() -> Vec<String> {
+    let kinds = read_snapshot("ops/metrics");
     let metrics = kinds
         .lines()
         .filter_map(|line| line.strip_prefix("# TYPE "));
@@ -177,18 +179,18 @@ fn scraped() -> Vec<String> {
 }
 
 #[test]
-fn every_metric_of_the_dashboard_exists() {
+fn metrics_of_dashboard_exist() {
     let text = fs::read_to_string(root().join("docs/grafana.json")).expect("the dashboard");
     let dashboard: Value = serde_json::from_str(&text).expect("JSON");
     let panels = dashboard["panels"].as_array().expect("panels");
-    let asked = panels.iter().flat_map(|panel| {
+    let queries = panels.iter().flat_map(|panel| {
         let targets = panel["targets"].as_array().expect("targets");
-        assert!(!targets.is_empty(), "{panel} shows nothing");
+        assert!(!targets.is_empty(), "{panel} has no targets");
         targets.iter().filter_map(|target| target["expr"].as_str())
     });
-    let exist = scraped();
+    let exist = scraped_metrics();
     let mut shown = 0;
-    for query in asked {
+    for query in queries {
         let is_part = |sign: char| sign.is_ascii_alphanumeric() || sign == '_';
         let names = query.split(|sign: char| !is_part(sign));
         for name in names.filter(|word| word.starts_with("tidings_")) {
@@ -199,22 +201,22 @@ fn every_metric_of_the_dashboard_exists() {
     assert!(shown >= exist.len() / 2, "only {shown} are shown");
 }
 
-/// The names by which the environment says what the settings are.
-fn variables() -> Vec<String> {
-    let command = Overrides::augment_args(clap::Command::new("tidings"));
+/// Returns the environment variables that configure the server.
+fn setting_variables() -> Vec<String> {
+    let command = SettingOverrides::augment_args(clap::Command::new("tidings"));
     let named = command.get_arguments().filter_map(clap::Arg::get_env);
     let names: Vec<_> = named.map(|name| name.display().to_string()).collect();
     assert!(names.len() > 10, "{names:?}");
     names
 }
 
-fn text(path: &str) -> String {
+fn read_file(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_else(|_| panic!("no {path}"))
 }
 
 #[test]
-fn every_setting_that_is_named_exists_and_the_readme_names_all() {
-    let known = variables();
+fn documented_settings_are_the_real_ones() {
+    let known = setting_variables();
     let files = [
         "README.md",
         "Dockerfile",
@@ -222,48 +224,49 @@ fn every_setting_that_is_named_exists_and_the_readme_names_all() {
         "docs/deploy.md",
     ];
     for path in files {
-        let text = text(path);
+        let text = read_file(path);
         let is_part = |sign: char| sign.is_ascii_alphanumeric() || sign == '_';
         let names = text.split(|sign: char| !is_part(sign));
         let named: Vec<_> = names.filter(|name| name.starts_with("TIDINGS_")).collect();
-        assert!(!named.is_empty(), "{path} sets nothing");
+        assert!(!named.is_empty(), "{path} names no setting");
         for name in named {
             assert!(known.iter().any(|it| it == name), "{path}: no {name}");
         }
     }
-    let readme = text("README.md");
-    // Refused as long as there is nothing behind it.
+    let readme = read_file("README.md");
+    // The server refuses `NATS_URL`, which nothing implements yet.
     for name in known.iter().filter(|name| *name != "NATS_URL") {
         assert!(readme.contains(&format!("| `{name}` |")), "no {name}");
     }
 }
 
 #[test]
-fn every_command_that_operators_are_told_exists() {
-    let cli = Cli::command();
+fn documented_commands_exist() {
+    let cli = CommandLine::command();
     let known: Vec<_> = cli.get_subcommands().map(clap::Command::get_name).collect();
-    let mut told = 0;
+    let mut commands = 0;
     for path in ["README.md", "docs/deploy.md"] {
-        let page = text(path);
+        let page = read_file(path);
         for (at, before) in page.match_indices("tidings ") {
             let rest = page.get(at + before.len()..).unwrap_or_default();
             let word = rest.split(|sign: char| !sign.is_ascii_lowercase()).next();
-            // In a command's line or in its quotes, not in prose.
+            // Counts only commands at the start of a line or in backquotes, not
+            // in prose.
             let is_quoted = page.get(..at).is_some_and(|all| all.ends_with(['`', '\n']));
             if let Some(word) = word.filter(|word| is_quoted && !word.is_empty()) {
                 assert!(known.contains(&word), "{path}: no tidings {word}");
-                told += 1;
+                commands += 1;
             }
         }
     }
-    assert!(told >= 8, "only {told}");
+    assert!(commands >= 8, "only {commands}");
 }
 
-/// The doctor says what each of its checks is about, and so does the page.
 #[test]
-fn every_check_of_the_doctor_is_told() {
-    let page = text("docs/deploy.md");
-    let checks = text("src/store/doctor/checks.rs");
+fn doctor_checks_are_documented() {
+    let page = read_file("docs/deploy.md");
+    let checks = read_file("src/store/doctor/checks.rs");
+    // Each check has its name on a line of its own. Longer strings are texts.
     let names = checks.lines().filter_map(|line| {
         let name = line.strip_prefix("        \"")?.strip_suffix("\",")?;
         (name.len() < 20).then_some(name)
@@ -276,7 +279,7 @@ fn every_check_of_the_doctor_is_told() {
     }
 }
 
-/// The last cells of a part's table, below its head.
+/// Returns the last cell of each row of a section's table, without the heading.
 fn last_cells(part: &str) -> Vec<&str> {
     let rows = part.lines().filter_map(|line| line.strip_suffix(" |"));
     let cells = rows.map(|row| row.rsplit(" | ").next().unwrap_or_default());
@@ -284,15 +287,15 @@ fn last_cells(part: &str) -> Vec<&str> {
 }
 
 #[test]
-fn every_fault_names_the_test_that_shows_what_becomes_of_it() {
-    let faults = part("reliability.md", "## Faults");
+fn tests_of_reliability_claims_exist() {
+    let faults = section_of("reliability.md", "## Faults");
     assert_eq!(check_guards(last_cells(&faults).into_iter()), 19);
-    let clients = part("reliability.md", "## Clients that don't behave");
+    let clients = section_of("reliability.md", "## Clients that don't behave");
     assert_eq!(check_guards(last_cells(&clients).into_iter()), 15);
 }
 
 #[test]
-fn every_picture_of_the_readme_is_there() {
+fn pictures_of_readme_exist() {
     let page = fs::read_to_string(root().join("README.md")).expect("the README");
     let named = page.split("docs/pictures/").skip(1);
     let names: Vec<_> = named
@@ -305,12 +308,12 @@ fn every_picture_of_the_readme_is_there() {
     }
 }
 
-/// Every snapshot of something in JSON.
-fn snapshots(folder: &Path, found: &mut Vec<Value>) {
+/// Collects every snapshot below `folder` that is JSON.
+fn collect_snapshots(folder: &Path, found: &mut Vec<Value>) {
     for entry in fs::read_dir(folder).expect("a folder") {
         let path: PathBuf = entry.expect("an entry").path();
         if path.is_dir() {
-            snapshots(&path, found);
+            collect_snapshots(&path, found);
         } else if path.extension().is_some_and(|end| end == "snap") {
             let text = fs::read_to_string(&path).expect("a text");
             let body = text.splitn(3, "---\n").nth(2).unwrap_or_default();
@@ -319,32 +322,32 @@ fn snapshots(folder: &Path, found: &mut Vec<Value>) {
     }
 }
 
-/// Whether two are made of the same fields, as far as both have something
-/// there.
-fn are_alike(one: &Value, other: &Value) -> bool {
+/// Whether two values have the same fields. Null and an empty array match
+/// anything of their kind.
+fn have_same_shape(one: &Value, other: &Value) -> bool {
     match (one, other) {
         (Value::Null, _) | (_, Value::Null) => true,
         (Value::Object(one), Value::Object(other)) => {
             one.len() == other.len()
                 && one.iter().all(|(name, value)| {
                     let there = other.get(name);
-                    there.is_some_and(|there| are_alike(value, there))
+                    there.is_some_and(|there| have_same_shape(value, there))
                 })
         }
         (Value::Array(one), Value::Array(other)) => match (one.first(), other.first()) {
-            (Some(one), Some(other)) => are_alike(one, other),
+            (Some(one), Some(other)) => have_same_shape(one, other),
             _ => true,
         },
         (Value::Object(_) | Value::Array(_), _) | (_, Value::Object(_) | Value::Array(_)) => false,
-        // Ids and times are replaced in snapshots.
+        // Snapshots replace ids and times, so values aren't compared.
         _ => true,
     }
 }
 
 #[test]
-fn the_web_client_is_tested_on_what_the_server_says() {
+fn web_client_fixtures_match_server_frames() {
     let mut real = Vec::new();
-    snapshots(&root().join("tests/it"), &mut real);
+    collect_snapshots(&root().join("tests/it"), &mut real);
     let frames = fs::read_dir(root().join("tests/fixtures/frames")).expect("frames");
     let mut count = 0;
     for entry in frames {
@@ -353,8 +356,8 @@ fn the_web_client_is_tested_on_what_the_server_says() {
         let frame: Value = serde_json::from_str(&text).expect("JSON");
         let mut of_type = real.iter().filter(|real| real["type"] == frame["type"]);
         assert!(
-            of_type.any(|real| are_alike(&frame, real)),
-            "no snapshot is made of the same fields as {}",
+            of_type.any(|real| have_same_shape(&frame, real)),
+            "no snapshot has the same fields as {}",
             path.display()
         );
         count += 1;

@@ -1,5 +1,5 @@
-//! Attacks by what is stored, and by passwords: what is stored is put into the
-//! database while the server is away, and then used as fast as it allows.
+//! Attacks by stored rows and by passwords. The rows are inserted while the
+//! server is stopped; the clients then use them as fast as the server allows.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -12,26 +12,26 @@ use tokio::task::JoinSet;
 use tokio::time::{interval, sleep, timeout};
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::SPAN;
-use crate::people::{PASSWORD, Pair, Site};
+use crate::MEASURED_SPAN;
+use crate::accounts::{HostileSite, PASSWORD, UserPair};
 use crate::talk;
 
-/// Answers to the message that is edited again and again.
+/// The number of replies to the message that is edited repeatedly.
 pub(crate) const ANSWERS: usize = 20_000;
-/// Deleted messages of each group, its members, and how many groups.
+/// Deleted messages and members of each group, and the ids of the groups.
 const DELETED: usize = 30_000;
 const MEMBERS: usize = 200;
 const GROUPS: [i64; 3] = [900_000_001, 900_000_002, 900_000_003];
-/// Groups of the user who resumes.
+/// Groups of the user who resumes, and the sockets that do it.
 const JOINED: usize = 3_000;
 const RESUMING: usize = 19;
-/// Addresses and accounts from which passwords are guessed.
+/// Addresses that guess passwords, and accounts that they guess for.
 const ADDRESSES: usize = 40;
 const ACCOUNTS: usize = 20;
-/// A right password is accepted within this, while others guess.
+/// The longest time for a login with the right password during the attack.
 const ACCEPTED_WITHIN: Duration = Duration::from_secs(2);
-/// Ids that the server gives to nothing of its own: of messages of the large
-/// groups, of answers, and of the many groups with their messages.
+/// Start of ids that the server itself does not assign: for messages of the
+/// large groups, for replies, and for the many groups with their messages.
 const FREE_ID: i64 = 1_000_000_000;
 const ANSWER_ID: i64 = 5_000_000_000;
 const GROUP_ID: i64 = 6_000_000_000;
@@ -45,8 +45,8 @@ fn series(count: usize) -> String {
 const MESSAGE: &str = "INSERT INTO message (id, conversation_id, seq, ord, version, \
      posted_version, sender_id, client_id, kind, text, furthest, created_at, deleted_at, reply_to)";
 
-/// So many answers to the first message of a conversation.
-pub(crate) fn answers(conversation: i64, count: usize) -> Vec<String> {
+/// Returns statements that add replies to the first message of a conversation.
+pub(crate) fn answer_rows(conversation: i64, count: usize) -> Vec<String> {
     let g = series(count);
     vec![
         format!(
@@ -63,9 +63,9 @@ pub(crate) fn answers(conversation: i64, count: usize) -> Vec<String> {
     ]
 }
 
-/// Large groups of the pair's first user, full of deleted messages that all
-/// but this user have yet to read.
-pub(crate) fn deleted(owner: &str, count: usize) -> Vec<String> {
+/// Returns statements that create large groups of `owner`, full of deleted
+/// messages that the other members have not read.
+pub(crate) fn deleted_rows(owner: &str, count: usize) -> Vec<String> {
     let mut statements = vec![format!(
         "INSERT INTO \"user\" (username, username_key, display_name, about, password_hash, \
          is_admin, created_at) {} 'crowd' || g.n, 'crowd' || g.n, 'One of many', '', 'none', \
@@ -100,8 +100,8 @@ pub(crate) fn deleted(owner: &str, count: usize) -> Vec<String> {
     statements
 }
 
-/// Groups that others put on a user's list.
-pub(crate) fn groups(member: &str, count: usize) -> Vec<String> {
+/// Returns statements that add `member` to groups of another user.
+pub(crate) fn group_rows(member: &str, count: usize) -> Vec<String> {
     let g = series(count);
     vec![
         format!(
@@ -124,7 +124,7 @@ pub(crate) fn groups(member: &str, count: usize) -> Vec<String> {
     ]
 }
 
-/// Puts rows into the database of a server that is away.
+/// Runs statements on the database of a stopped server.
 pub(crate) async fn fill(folder: &Path, statements: &[String]) {
     let url = format!("sqlite:{}", folder.join("tidings.db").display());
     let database = Database::connect(url).await.unwrap();
@@ -135,21 +135,21 @@ pub(crate) async fn fill(folder: &Path, statements: &[String]) {
     database.close().await.unwrap();
 }
 
-/// What is stored for each attack.
-pub(crate) fn answers_to(target: &Pair) -> Vec<String> {
-    answers(target.conversation, ANSWERS)
+/// Returns the statements that prepare the attack by edits.
+pub(crate) fn answer_rows_for(target: &UserPair) -> Vec<String> {
+    answer_rows(target.conversation, ANSWERS)
 }
 
-pub(crate) fn deleted_of(target: &Pair) -> Vec<String> {
-    deleted(&target.names[0], DELETED)
+pub(crate) fn deleted_rows_for(target: &UserPair) -> Vec<String> {
+    deleted_rows(&target.names[0], DELETED)
 }
 
-pub(crate) fn groups_of(target: &Pair) -> Vec<String> {
-    groups(&target.names[0], JOINED)
+pub(crate) fn group_rows_for(target: &UserPair) -> Vec<String> {
+    group_rows(&target.names[0], JOINED)
 }
 
-/// Edits the message with many answers: many at once, then twenty a second.
-pub(crate) async fn edit_on(address: SocketAddr, target: Pair) {
+/// Edits the message with many replies: 100 times at once, then 20 a second.
+pub(crate) async fn edit_repeatedly(address: SocketAddr, target: UserPair) {
     let (mut sink, mut stream) = talk::open(address, &target, 0).await.split();
     let message = target.first_message;
     let say = async {
@@ -173,14 +173,14 @@ pub(crate) async fn edit_on(address: SocketAddr, target: Pair) {
     }
 }
 
-/// A large group, and the id of a message there.
+/// Returns the ids of a large group and of one of its messages.
 pub(crate) fn deletable(seq: usize) -> (i64, i64) {
     (GROUPS[0], FREE_ID + i64::try_from(seq).unwrap())
 }
 
 /// Deletes messages of a large group, 1.6 a second.
-pub(crate) async fn delete_on(address: SocketAddr, target: Pair) {
-    let site = Site::at(address);
+pub(crate) async fn delete_repeatedly(address: SocketAddr, target: UserPair) {
+    let site = HostileSite::at(address);
     let mut ticks = interval(Duration::from_millis(625));
     for count in 1.. {
         ticks.tick().await;
@@ -190,8 +190,8 @@ pub(crate) async fn delete_on(address: SocketAddr, target: Pair) {
     }
 }
 
-/// Resumes with nothing known, on many sockets, again and again.
-pub(crate) async fn resume_on(address: SocketAddr, target: Pair) {
+/// Resumes without cursors on many sockets, repeatedly.
+pub(crate) async fn resume_repeatedly(address: SocketAddr, target: UserPair) {
     let mut sockets = JoinSet::new();
     for _ in 0..RESUMING {
         let target = target.clone();
@@ -224,10 +224,10 @@ pub(crate) async fn resume_on(address: SocketAddr, target: Pair) {
     sockets.join_all().await;
 }
 
-/// Wrong passwords from many addresses, for many accounts, 75 a second in all;
-/// meanwhile one user logs in as usual, from an address of their own.
-pub(crate) async fn guess_on(address: SocketAddr) {
-    let site = Site::at(address);
+/// Sends wrong passwords from many addresses for many accounts, 75 a second in
+/// all. Meanwhile one user logs in as usual, from another address.
+pub(crate) async fn guess_passwords(address: SocketAddr) {
+    let site = HostileSite::at(address);
     let mut guesses = JoinSet::new();
     let every = Duration::from_millis(1000 * u64::try_from(ADDRESSES).unwrap() / 75);
     for at in 0..ADDRESSES {
@@ -244,8 +244,8 @@ pub(crate) async fn guess_on(address: SocketAddr) {
     }
     let began = Instant::now();
     let (mut tries, mut accepted, mut slowest) = (0, 0, Duration::ZERO);
-    // The crowd ends with the span.
-    while began.elapsed() < SPAN * 4 / 5 {
+    // The attack ends with the span.
+    while began.elapsed() < MEASURED_SPAN * 4 / 5 {
         sleep(Duration::from_millis(900)).await;
         let asked = Instant::now();
         let log_in = site.log_in("left0", PASSWORD, "10.1.1.1");

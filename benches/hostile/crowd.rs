@@ -1,4 +1,4 @@
-//! Crowds of clients that don't behave.
+//! Crowds of hostile clients.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -11,35 +11,35 @@ use tokio::task::JoinSet;
 use tokio::time::{interval, sleep};
 use tokio_tungstenite::tungstenite::Message;
 
-use super::people::{PASSWORD, Pair};
-use super::{SPAN, attacks, talk};
+use super::accounts::{PASSWORD, UserPair};
+use super::{MEASURED_SPAN, attacks, talk};
 
-/// Between two bytes of those that say one now and then.
-const DRIP: Duration = Duration::from_secs(1);
-/// Until somebody who was refused or closed tries again.
-const AGAIN: Duration = Duration::from_millis(100);
-/// Of what is said in the room whose readers stop, and how often: more than
-/// all buffers on the way to them within seconds.
-const LENGTH: usize = 9_000;
-const SAID_EVERY: Duration = Duration::from_millis(20);
+/// The time between two bytes of clients that send slowly.
+const DRIP_EVERY: Duration = Duration::from_secs(1);
+/// The time until a refused or disconnected client tries again.
+const RETRY_AFTER: Duration = Duration::from_millis(100);
+/// Length and interval of the messages in the room whose readers stop. They
+/// fill all buffers on the way to the readers within seconds.
+const TEXT_LENGTH: usize = 9_000;
+const SEND_EVERY: Duration = Duration::from_millis(20);
 
-pub(crate) enum Crowd {
-    /// Sockets in a busy room whose clients take nothing.
+pub(crate) enum AttackCrowd {
+    /// Sockets in a busy room whose clients stop reading.
     StopsReading,
-    /// Sockets whose clients begin a frame and go on a byte a second.
+    /// Sockets whose clients begin a frame and continue at a byte a second.
     DripsFrames,
     /// Connections whose handshake stops half way.
     HalfOpen,
-    /// Connections whose second request comes a byte a second.
+    /// Connections whose second request arrives at a byte a second.
     DripsRequests,
-    /// Sockets of one person that ask for an answer as fast as they can, and
-    /// come back when they are closed.
+    /// Sockets of one user that send pings as fast as they can, and reconnect
+    /// when they are closed.
     Floods,
-    /// Connections on which one person logs in again and again.
+    /// Connections on which one user logs in repeatedly.
     LogsIn,
-    /// One user edits a message that has many answers.
+    /// One user edits a message that has many replies.
     Edits,
-    /// One user deletes in groups full of deleted messages.
+    /// One user deletes messages in groups full of deleted messages.
     Deletes,
     /// One user in very many groups resumes on all sockets.
     Resumes,
@@ -47,7 +47,7 @@ pub(crate) enum Crowd {
     Guesses,
 }
 
-impl Crowd {
+impl AttackCrowd {
     pub(crate) const ALL: [Self; 10] = [
         Self::StopsReading,
         Self::DripsFrames,
@@ -76,7 +76,7 @@ impl Crowd {
         }
     }
 
-    pub(crate) fn what(&self) -> &'static str {
+    pub(crate) fn description(&self) -> &'static str {
         match self {
             Self::StopsReading => "100 readers of a busy room that stop",
             Self::DripsFrames => "300 sockets that send a frame's bytes one a second",
@@ -101,8 +101,9 @@ impl Crowd {
         }
     }
 
-    /// What is off for it, beside what is off for the pairs: where it is what
-    /// many people's clients do, one person's stand for them.
+    /// Returns the rate limits that are off for this crowd, besides those of
+    /// the pairs. They are off if the clients of one user represent those of
+    /// many.
     pub(crate) fn limits(&self) -> &'static str {
         match self {
             Self::Floods | Self::LogsIn | Self::Resumes | Self::Guesses => "",
@@ -111,81 +112,85 @@ impl Crowd {
         }
     }
 
-    /// How long it goes on before all of them may have been let go.
-    pub(crate) fn lasts(&self) -> Duration {
+    /// Returns the time after which the server may have evicted the whole
+    /// crowd.
+    pub(crate) fn duration(&self) -> Duration {
         match self {
-            Self::StopsReading | Self::DripsFrames => SPAN / 2,
-            Self::HalfOpen | Self::DripsRequests => SPAN / 2,
-            _ => SPAN,
+            Self::StopsReading | Self::DripsFrames => MEASURED_SPAN / 2,
+            Self::HalfOpen | Self::DripsRequests => MEASURED_SPAN / 2,
+            _ => MEASURED_SPAN,
         }
     }
 
-    /// What is stored for it before it comes.
-    pub(crate) fn stored(&self, target: &Pair) -> Vec<String> {
+    /// Returns the statements that prepare the database for this crowd.
+    pub(crate) fn stored_rows(&self, target: &UserPair) -> Vec<String> {
         match self {
-            Self::Edits => attacks::answers_to(target),
-            Self::Deletes => attacks::deleted_of(target),
-            Self::Resumes => attacks::groups_of(target),
+            Self::Edits => attacks::answer_rows_for(target),
+            Self::Deletes => attacks::deleted_rows_for(target),
+            Self::Resumes => attacks::group_rows_for(target),
             _ => Vec::new(),
         }
     }
 
-    /// Has all of them come; they stay as long as what is answered does.
-    pub(crate) async fn come(&self, address: SocketAddr, target: &Pair) -> JoinSet<()> {
+    /// Starts all clients. They run until the returned set is dropped.
+    pub(crate) async fn start(&self, address: SocketAddr, target: &UserPair) -> JoinSet<()> {
         let mut there = JoinSet::new();
         for _ in 0..self.size() {
             match self {
                 Self::StopsReading => {
                     let stream = shake_hands(address, target).await;
-                    there.spawn_local(keep(stream));
+                    there.spawn_local(hold_open(stream));
                 }
                 Self::DripsFrames => {
                     let mut stream = shake_hands(address, target).await;
-                    // A text of 100,000 bytes, masked with zeroes.
+                    // A text frame of 100,000 bytes, masked with zeroes.
                     let head = [0x81, 0xff, 0, 0, 0, 0, 0, 1, 0x86, 0xa0, 0, 0, 0, 0];
                     stream.write_all(&head).await.unwrap();
-                    there.spawn_local(drip(stream));
+                    there.spawn_local(drip_bytes(stream));
                 }
                 Self::HalfOpen => {
                     let mut stream = TcpStream::connect(address).await.unwrap();
                     let head = b"GET /ws/ HTTP/1.1\r\nHost: here\r\nUpgrade: webso";
                     stream.write_all(head).await.unwrap();
-                    there.spawn_local(keep(stream));
+                    there.spawn_local(hold_open(stream));
                 }
                 Self::DripsRequests => {
                     let mut stream = TcpStream::connect(address).await.unwrap();
                     let heads = b"GET /healthz HTTP/1.1\r\nHost: here\r\n\r\n\
                         GET /healthz HTTP/1.1\r\nHost: here\r\nNever: ";
                     stream.write_all(heads).await.unwrap();
-                    there.spawn_local(drip(stream));
+                    there.spawn_local(drip_bytes(stream));
                 }
                 Self::Floods => {
                     let stream = shake_hands(address, target).await;
-                    there.spawn_local(flood_on(address, target.clone(), stream));
+                    there.spawn_local(flood_repeatedly(address, target.clone(), stream));
                 }
                 Self::LogsIn => {
                     let stream = TcpStream::connect(address).await.unwrap();
                     there.spawn_local(log_in(stream));
                 }
-                Self::Edits => drop(there.spawn_local(attacks::edit_on(address, target.clone()))),
+                Self::Edits => {
+                    drop(there.spawn_local(attacks::edit_repeatedly(address, target.clone())))
+                }
                 Self::Deletes => {
-                    there.spawn_local(attacks::delete_on(address, target.clone()));
+                    there.spawn_local(attacks::delete_repeatedly(address, target.clone()));
                 }
                 Self::Resumes => {
-                    there.spawn_local(attacks::resume_on(address, target.clone()));
+                    there.spawn_local(attacks::resume_repeatedly(address, target.clone()));
                 }
-                Self::Guesses => drop(there.spawn_local(attacks::guess_on(address))),
+                Self::Guesses => drop(there.spawn_local(attacks::guess_passwords(address))),
             }
         }
         if let Self::StopsReading = self {
-            there.spawn_local(talk_on(talk::open(address, target, 0).await));
+            there.spawn_local(keep_talking(talk::open(address, target, 0).await));
         }
         there
     }
 }
 
-/// A socket whose system takes a few KB, and of which nothing is read.
-async fn shake_hands(address: SocketAddr, target: &Pair) -> TcpStream {
+/// Sends a handshake and reads nothing. The receive buffer of the connection
+/// has a few KB.
+async fn shake_hands(address: SocketAddr, target: &UserPair) -> TcpStream {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(4096).unwrap();
     let mut stream = socket.connect(address).await.unwrap();
@@ -199,33 +204,33 @@ async fn shake_hands(address: SocketAddr, target: &Pair) -> TcpStream {
     stream
 }
 
-/// Neither reads nor closes.
-async fn keep(stream: TcpStream) {
+/// Keeps the connection open without reading.
+async fn hold_open(stream: TcpStream) {
     std::future::pending::<()>().await;
     drop(stream);
 }
 
-async fn drip(mut stream: TcpStream) {
-    let mut ticks = interval(DRIP);
+async fn drip_bytes(mut stream: TcpStream) {
+    let mut ticks = interval(DRIP_EVERY);
     loop {
         ticks.tick().await;
         if stream.write_all(b"x").await.is_err() {
-            return keep(stream).await;
+            return hold_open(stream).await;
         }
     }
 }
 
-/// Floods, and comes back when that was closed.
-async fn flood_on(address: SocketAddr, target: Pair, mut stream: TcpStream) {
+/// Floods, and reconnects when the server closes the socket.
+async fn flood_repeatedly(address: SocketAddr, target: UserPair, mut stream: TcpStream) {
     let start = Instant::now();
-    while start.elapsed() < SPAN {
+    while start.elapsed() < MEASURED_SPAN {
         flood(stream).await;
-        sleep(AGAIN).await;
+        sleep(RETRY_AFTER).await;
         stream = shake_hands(address, &target).await;
     }
 }
 
-/// Pings as fast as the connection takes them, and reads what comes back.
+/// Sends pings as fast as the connection accepts them, and reads the answers.
 async fn flood(stream: TcpStream) {
     let (mut answers, mut asks) = stream.into_split();
     // Masked with zeroes.
@@ -240,7 +245,7 @@ async fn flood(stream: TcpStream) {
     }
 }
 
-/// Logs in with the right password as often as that goes.
+/// Logs in with the right password as often as possible.
 async fn log_in(mut stream: TcpStream) {
     let body = json!({ "username": "left0", "password": PASSWORD }).to_string();
     let request = format!(
@@ -250,27 +255,27 @@ async fn log_in(mut stream: TcpStream) {
     );
     let mut answer = vec![0; 16 * 1024];
     let start = Instant::now();
-    while start.elapsed() < SPAN {
+    while start.elapsed() < MEASURED_SPAN {
         if stream.write_all(request.as_bytes()).await.is_err() {
             return;
         }
-        // A short answer comes in one piece.
+        // A short response arrives in one read.
         match stream.read(&mut answer).await {
             Ok(0) | Err(_) => return,
             Ok(read) if answer[..read].starts_with(b"HTTP/1.1 200") => {}
-            Ok(_) => sleep(AGAIN).await,
+            Ok(_) => sleep(RETRY_AFTER).await,
         }
     }
-    keep(stream).await;
+    hold_open(stream).await;
 }
 
-/// Says much, and reads.
-async fn talk_on(socket: talk::Socket) {
+/// Sends long messages, and reads everything.
+async fn keep_talking(socket: talk::HostileSocket) {
     let (mut sink, mut stream) = socket.split();
-    let text = "x".repeat(LENGTH);
+    let text = "x".repeat(TEXT_LENGTH);
     let said = json!({ "type": "message", "message": text }).to_string();
     let say = async {
-        let mut ticks = interval(SAID_EVERY);
+        let mut ticks = interval(SEND_EVERY);
         loop {
             ticks.tick().await;
             sink.send(Message::text(said.clone())).await.unwrap();

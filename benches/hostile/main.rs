@@ -1,12 +1,15 @@
-//! What clients that don't behave cost: the release server as a child process,
-//! pairs who talk at an even pace, and beside them a crowd of one kind.
+//! Measures the cost of hostile clients. The release server runs as a child
+//! process; pairs of users talk at an even pace, beside a crowd of one kind.
 //!
-//! `cargo bench --bench hostile` runs every crowd, each against a server of its
-//! own, in about ten minutes; names after `--` choose some. It prints how
-//! long the pairs waited for their echoes without the crowd and with it, what
-//! the server held in memory before, while and after the crowd was there, and
-//! when the server had closed the last connection of the crowd. `stored` compares how long one
-//! user's requests take with nothing stored and with much.
+//! `cargo bench --bench hostile` runs every crowd, each against a new server,
+//! in about ten minutes; names after `--` select crowds. It prints for each
+//! crowd:
+//!
+//! - the latency of the pairs' echoes, without the crowd and with it;
+//! - the memory of the server before, during and after the attack;
+//! - the time until the server had closed the crowd's last connection.
+//!
+//! `stored` compares one user's requests without stored rows and with many.
 
 #![allow(
     clippy::unwrap_used,
@@ -14,12 +17,12 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::print_stdout,
-    reason = "a bench that can't go on should stop where it is, and says what it measures"
+    reason = "a benchmark that can't continue should panic; results are printed"
 )]
 
+mod accounts;
 mod attacks;
 mod crowd;
-mod people;
 mod stored;
 mod talk;
 
@@ -35,33 +38,33 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 use tokio::task::LocalSet;
 
-use crowd::Crowd;
-use people::Pair;
+use accounts::UserPair;
+use crowd::AttackCrowd;
 
-/// The pairs are many at one address, and talk fast; what holds back a crowd is
-/// as usual.
+/// The rate limits that are off: all pairs share one address and talk fast. The
+/// limits that slow a crowd down keep their defaults.
 const LIMITS: &str = "sends=off,registrations=off";
-/// How long the pairs are listened to, without the crowd and with it.
-pub(crate) const SPAN: Duration = Duration::from_secs(10);
+/// How long the pairs are measured, without the crowd and with it.
+pub(crate) const MEASURED_SPAN: Duration = Duration::from_secs(10);
 const PAIRS: usize = 20;
-/// Nobody may be there longer than this.
-const LET_GO_WITHIN: Duration = Duration::from_secs(120);
+/// The longest time to wait until the server has evicted the crowd.
+const EVICTION_WITHIN: Duration = Duration::from_secs(120);
 
-struct Server {
+struct HostileServer {
     process: Child,
     address: SocketAddr,
     folder: TempDir,
 }
 
-impl Server {
-    /// Stops it, puts rows into its database, and starts it again.
+impl HostileServer {
+    /// Stops the server, runs statements on its database, and starts it again.
     async fn fill(mut self, limits: &str, statements: &[String]) -> Self {
         self.process.kill().await.unwrap();
         attacks::fill(self.folder.path(), statements).await;
         Self::start_on(self.folder, limits).await
     }
 
-    /// Starts one on this folder, with these limits.
+    /// Starts a server on this folder, with these rate limits.
     async fn start_on(folder: TempDir, limits: &str) -> Self {
         let mut process = Command::new(env!("CARGO_BIN_EXE_tidings"))
             .env_clear()
@@ -75,7 +78,7 @@ impl Server {
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        let line = lines.next_line().await.unwrap().expect("it serves");
+        let line = lines.next_line().await.unwrap().expect("server address");
         let (_, address) = line.rsplit_once('/').unwrap();
         Self {
             process,
@@ -84,25 +87,25 @@ impl Server {
         }
     }
 
-    /// Megabytes in memory.
+    /// Returns the resident memory in megabytes.
     fn rss(&self) -> f64 {
-        let id = self.process.id().expect("it runs");
+        let id = self.process.id().expect("the server is running");
         let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
         let number = line.unwrap().split_whitespace().next().unwrap();
         number.parse::<f64>().unwrap() / 1024.0
     }
 
-    /// Open connections, and a few files.
+    /// Returns the number of open descriptors: connections, and a few files.
     fn handles(&self) -> usize {
-        let id = self.process.id().expect("it runs");
+        let id = self.process.id().expect("the server is running");
         let handles = std::fs::read_dir(format!("/proc/{id}/fd")).unwrap();
         handles.count()
     }
 
-    /// Waits until so many are open at once, in moments: a connection is one
-    /// before the server has taken it in.
-    async fn has_let_in(&self, count: usize) {
+    /// Waits until more than `count` descriptors are open. A client can connect
+    /// before the server has accepted the connection.
+    async fn wait_for_connections(&self, count: usize) {
         let mut looks = tokio::time::interval(Duration::from_millis(1));
         let come = async {
             while self.handles() <= count {
@@ -110,33 +113,33 @@ impl Server {
             }
         };
         let come = tokio::time::timeout(Duration::from_secs(10), come).await;
-        come.expect("the crowd is there");
+        come.expect("the server accepts the crowd");
     }
 }
 
-/// A crowd on a thread of its own: what it does doesn't keep the pairs waiting
-/// for their turn in this process.
-struct Beside {
+/// A crowd on a thread of its own, so that its work doesn't delay the pairs in
+/// this process.
+struct CrowdThread {
     thread: JoinHandle<()>,
-    over: oneshot::Sender<()>,
+    stop: oneshot::Sender<()>,
 }
 
-impl Beside {
-    fn start(crowd: &'static Crowd, address: SocketAddr, target: Pair) -> Self {
-        let (over, is_over) = oneshot::channel();
+impl CrowdThread {
+    fn start(crowd: &'static AttackCrowd, address: SocketAddr, target: UserPair) -> Self {
+        let (stop, is_over) = oneshot::channel();
         let run = async move {
-            let there = crowd.come(address, &target).await;
+            let there = crowd.start(address, &target).await;
             is_over.await.unwrap();
             drop(there);
         };
         Self {
             thread: thread::spawn(move || LocalSet::new().block_on(&runtime(), run)),
-            over,
+            stop,
         }
     }
 
     fn end(self) {
-        self.over.send(()).unwrap();
+        self.stop.send(()).unwrap();
         self.thread.join().unwrap();
     }
 }
@@ -147,14 +150,14 @@ fn runtime() -> Runtime {
 
 fn main() {
     let asked: Vec<String> = std::env::args().skip(1).collect();
-    let is_chosen = |crowd: &Crowd| {
+    let is_chosen = |crowd: &AttackCrowd| {
         let mut named = asked.iter().filter(|word| !word.starts_with('-'));
         named.clone().next().is_none() || named.any(|word| word == crowd.name())
     };
     let runtime = runtime();
     println!("| crowd | p99 without, with | RSS before, at most, after | gone after |");
     println!("|---|---|---|---|");
-    for crowd in Crowd::ALL.iter().filter(|crowd| is_chosen(crowd)) {
+    for crowd in AttackCrowd::ALL.iter().filter(|crowd| is_chosen(crowd)) {
         LocalSet::new().block_on(&runtime, run(crowd));
     }
     let is_asked = asked
@@ -165,40 +168,46 @@ fn main() {
     }
 }
 
-async fn run(crowd: &'static Crowd) {
+async fn run(crowd: &'static AttackCrowd) {
     let limits = format!("{LIMITS}{}", crowd.limits());
-    let mut server = Server::start_on(tempfile::tempdir().unwrap(), &limits).await;
-    let mut pairs = people::pairs(server.address, PAIRS + 1).await;
+    let mut server = HostileServer::start_on(tempfile::tempdir().unwrap(), &limits).await;
+    let mut pairs = accounts::register_pairs(server.address, PAIRS + 1).await;
     let target = pairs.pop().unwrap();
-    let stored = crowd.stored(&target);
+    let stored = crowd.stored_rows(&target);
     if !stored.is_empty() {
         server = server.fill(&limits, &stored).await;
     }
-    let quiet = talk::listen(server.address, &pairs, SPAN).await;
+    let quiet = talk::measure_pairs(server.address, &pairs, MEASURED_SPAN).await;
     let (before, handles) = (server.rss(), server.handles());
 
     let began = Instant::now();
-    let there = Beside::start(crowd, server.address, target);
-    server.has_let_in(handles + crowd.size() / 2).await;
+    let there = CrowdThread::start(crowd, server.address, target);
+    // One attacker opens few connections, perhaps while older ones close.
+    if crowd.size() > 1 {
+        server
+            .wait_for_connections(handles + crowd.size() / 2)
+            .await;
+    }
     let look = async {
         let (mut most, mut gone) = (server.rss(), None);
         let mut looks = tokio::time::interval(Duration::from_millis(100));
-        while gone.is_none() && began.elapsed() < LET_GO_WITHIN {
+        while gone.is_none() && began.elapsed() < EVICTION_WITHIN {
             looks.tick().await;
             most = most.max(server.rss());
-            // The pairs' own sockets come and go.
-            if server.handles() <= handles + 2 * PAIRS + 8 && began.elapsed() > crowd.lasts() {
+            // Leave room for the sockets of the pairs, which open and close
+            // meanwhile.
+            if server.handles() <= handles + 2 * PAIRS + 8 && began.elapsed() > crowd.duration() {
                 gone = Some(began.elapsed());
             }
         }
         (most, gone)
     };
-    let listened = talk::listen(server.address, &pairs, SPAN);
+    let listened = talk::measure_pairs(server.address, &pairs, MEASURED_SPAN);
     let (busy, (most, gone)) = tokio::join!(listened, look);
     let gone = gone.map_or("never".to_owned(), |gone| format!("{} s", gone.as_secs()));
     println!(
         "| {} | {:.2} ms, {:.2} ms ({:.1}×) | {before:.0} MB, {most:.0} MB, {:.0} MB | {gone} |",
-        crowd.what(),
+        crowd.description(),
         quiet,
         busy,
         busy / quiet,

@@ -1,4 +1,4 @@
-//! Many who open a socket, so many of them at a time.
+//! Opens the sockets of many users, a fixed number at a time.
 
 use std::cell::Cell;
 use std::net::SocketAddr;
@@ -8,15 +8,15 @@ use std::time::Instant;
 use tokio::task::JoinSet;
 
 use super::figures::Latencies;
-use super::wire::Wire;
+use super::load_socket::LoadSocket;
 
-/// Opens a socket with each of these tokens and waits for its `hello`: the
-/// sockets in the order of the tokens, and how long each took.
-pub(crate) async fn open(
+/// Opens a socket with each token and waits for its `hello`. Returns the
+/// sockets in the order of the tokens, and the latencies.
+pub(crate) async fn open_sockets(
     address: SocketAddr,
     tokens: Vec<String>,
     at_once: usize,
-) -> (Vec<Wire>, Latencies) {
+) -> (Vec<LoadSocket>, Latencies) {
     let tokens: Rc<[String]> = tokens.into();
     let next = Rc::new(Cell::new(0));
     let mut opening = JoinSet::new();
@@ -27,7 +27,7 @@ pub(crate) async fn open(
             while let Some(token) = tokens.get(next.get()) {
                 let at = next.replace(next.get() + 1);
                 let before = Instant::now();
-                let mut wire = Wire::open(address, "/ws/", token).await;
+                let mut wire = LoadSocket::open(address, "/ws/", token).await;
                 wire.hello().await;
                 latencies.push(before.elapsed());
                 open.push((at, wire));

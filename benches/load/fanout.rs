@@ -1,39 +1,44 @@
-//! One who speaks to many: rooms of several sizes, with 32 messages under way.
+//! Fan-out from one sender in rooms of several sizes, with 32 messages in
+//! flight.
 
-use super::figures::Figures;
-use super::process::Process;
-use super::sizes::Sizes;
-use super::talk::{self, Pace, Seats};
-use super::world::{Plan, Room, World};
+use super::figures::LoadFigures;
+use super::process::LoadProcess;
+use super::sizes::LoadSizes;
+use super::talk::{self, RoomClients, SendPace};
+use super::world::{LoadWorld, PlannedRoom, WorldPlan};
 
 const WINDOW: usize = 32;
 
-pub(crate) async fn run(sizes: &Sizes) -> Vec<Figures> {
+pub(crate) async fn run(sizes: &LoadSizes) -> Vec<LoadFigures> {
     let mut found = Vec::new();
     for people in sizes.rooms.iter().copied() {
-        let world = World::new(&Plan {
+        let world = LoadWorld::new(&WorldPlan {
             people,
-            rooms: vec![Room { first: 1, people }],
-            ..Plan::default()
+            rooms: vec![PlannedRoom { first: 1, people }],
+            ..WorldPlan::default()
         })
         .await;
-        let room = [Seats {
+        let room = [RoomClients {
             path: format!("/ws/chat/{}/", world.room(0)),
             tokens: (1..=people).map(|person| world.token(person)).collect(),
         }];
-        let limit = deliveries(&Process::relay().await, &room, sizes).await;
-        let ours = deliveries(&Process::tidings(&world).await, &room, sizes).await;
-        let ours = ours.against("of relay", &limit);
+        let limit = measure_deliveries(&LoadProcess::start_relay().await, &room, sizes).await;
+        let ours = measure_deliveries(&LoadProcess::start_server(&world).await, &room, sizes).await;
+        let ours = ours.with_limit("of relay", &limit);
         found.extend([limit, ours]);
     }
     found
 }
 
-/// Counts what arrives at each of them.
-async fn deliveries(process: &Process, room: &[Seats], sizes: &Sizes) -> Figures {
-    let found = talk::run(process, room, Pace::Window(WINDOW), sizes).await;
+/// Measures the talk of a room, in deliveries to its members.
+async fn measure_deliveries(
+    process: &LoadProcess,
+    room: &[RoomClients],
+    sizes: &LoadSizes,
+) -> LoadFigures {
+    let found = talk::measure_talk(process, room, SendPace::Window(WINDOW), sizes).await;
     let people = room.iter().map(|room| room.tokens.len()).sum::<usize>();
-    Figures {
+    LoadFigures {
         scenario: format!("fan-out-{people}"),
         unit: "deliveries",
         per_second: found.per_second * people as f64,

@@ -1,31 +1,31 @@
-//! What was found: a JSON line each, and a table in the end.
+//! The results: a JSON line for each measurement, and a table at the end.
 
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
 #[derive(Clone, Default)]
-pub(crate) struct Figures {
+pub(crate) struct LoadFigures {
     pub(crate) scenario: String,
-    /// What was measured: `tidings`, or one of the limits.
-    pub(crate) of: &'static str,
-    /// What is counted: messages, deliveries, connects, pages …
+    /// The measured process: `tidings`, or one of the limits.
+    pub(crate) process: &'static str,
+    /// The unit that is counted: messages, deliveries, connects, pages …
     pub(crate) unit: &'static str,
     pub(crate) per_second: f64,
-    /// Processor time of the measured process for each, in microseconds.
+    /// CPU time of the measured process for each unit, in microseconds.
     pub(crate) cpu_micros: f64,
-    /// In milliseconds: half and 99 in 100 took at most so long.
+    /// Median and 99th percentile of the latency, in milliseconds.
     pub(crate) p50: f64,
     pub(crate) p99: f64,
-    /// What else there is to say, by name.
-    pub(crate) more: Vec<(&'static str, f64)>,
+    /// Further figures, by name.
+    pub(crate) extra: Vec<(&'static str, f64)>,
 }
 
-impl Figures {
+impl LoadFigures {
     pub(crate) fn json(&self) -> Value {
         let mut line = Map::new();
         line.insert("scenario".to_owned(), json!(self.scenario));
-        line.insert("of".to_owned(), json!(self.of));
+        line.insert("of".to_owned(), json!(self.process));
         line.insert("unit".to_owned(), json!(self.unit));
         let named = [
             ("per_second", self.per_second),
@@ -33,20 +33,20 @@ impl Figures {
             ("p50_ms", self.p50),
             ("p99_ms", self.p99),
         ];
-        for (name, value) in named.into_iter().chain(self.more.iter().copied()) {
+        for (name, value) in named.into_iter().chain(self.extra.iter().copied()) {
             line.insert(name.to_owned(), json!((value * 1e3).round() / 1e3));
         }
         Value::Object(line)
     }
 
-    /// Adds how this stands to a limit that was measured beside it.
-    pub(crate) fn against(mut self, name: &'static str, limit: &Self) -> Self {
-        self.more.push((name, self.per_second / limit.per_second));
+    /// Adds the ratio to a limit that was measured in the same run.
+    pub(crate) fn with_limit(mut self, name: &'static str, limit: &Self) -> Self {
+        self.extra.push((name, self.per_second / limit.per_second));
         self
     }
 }
 
-/// How long things took.
+/// Measured latencies.
 #[derive(Default)]
 pub(crate) struct Latencies(Vec<Duration>);
 
@@ -63,8 +63,8 @@ impl Latencies {
         self.0.len()
     }
 
-    /// How long it took, at most, for this share of them; milliseconds.
-    pub(crate) fn at(&mut self, share: f64) -> f64 {
+    /// Returns the quantile for this share, in milliseconds.
+    pub(crate) fn quantile(&mut self, share: f64) -> f64 {
         self.0.sort_unstable();
         let last = self.0.len().saturating_sub(1);
         let at = ((self.0.len() as f64 * share) as usize).min(last);
@@ -72,25 +72,25 @@ impl Latencies {
     }
 }
 
-/// Microseconds of `spent` for each of `count`.
-pub(crate) fn each(spent: Duration, count: usize) -> f64 {
+/// Returns the microseconds of `spent` for each of `count`.
+pub(crate) fn micros_each(spent: Duration, count: usize) -> f64 {
     spent.as_secs_f64() * 1e6 / count as f64
 }
 
-pub(crate) fn table(all: &[Figures]) {
+pub(crate) fn print_table(all: &[LoadFigures]) {
     println!(
         "\n{:<22} {:<12} {:>10} {:<12} {:>9} {:>9} {:>9}  more",
         "scenario", "of", "a second", "", "CPU us", "p50 ms", "p99 ms"
     );
     for found in all {
-        let more = found.more.iter();
+        let more = found.extra.iter();
         let more: Vec<String> = more
             .map(|(name, value)| format!("{name} {value:.2}"))
             .collect();
         println!(
             "{:<22} {:<12} {:>10.0} {:<12} {:>9.2} {:>9.2} {:>9.2}  {}",
             found.scenario,
-            found.of,
+            found.process,
             found.per_second,
             found.unit,
             found.cpu_micros,

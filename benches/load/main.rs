@@ -1,15 +1,18 @@
-//! The load harness: the release server as a child process, on a free port
-//! and a folder of its own, driven over real sockets from one thread, and
-//! beside it, in the same run, the limits it is measured against.
+//! The load harness. It starts the release server as a child process, on a free
+//! port and with a new folder, and drives it over real sockets from one thread.
+//! The same run measures the limits to compare with: a relay and bare inserts.
 //!
-//! `cargo bench --bench load` runs it all. Words after `--` choose scenarios
-//! (`pairs-1`, `pairs-8`, `paced`, `fan-out`, `idle`, `history`, `storm`,
-//! `mixed`, `stored`); `quick` makes everything small, so that all of it takes
-//! about a minute; `seconds=N` says how long each is measured; `server=PATH`
-//! measures another build, to compare the two. `cargo test` runs it with next
-//! to nothing to do. Every message is checked to
-//! arrive exactly once and in order at everybody, so a figure here is also a
-//! test.
+//! `cargo bench --bench load` runs all scenarios. Words after `--` change that:
+//!
+//! - `pairs-1`, `pairs-8`, `paced`, `fan-out`, `idle`, `history`, `storm`,
+//!   `mixed` and `stored` select scenarios.
+//! - `quick` makes everything small; all scenarios take about a minute.
+//! - `seconds=N` sets the duration of each measurement.
+//! - `server=PATH` measures another build, to compare the two.
+//!
+//! `cargo test` runs it with very small sizes. The harness checks that each
+//! message reaches every member exactly once and in order, so each measurement
+//! is also a test.
 
 #![allow(
     clippy::unwrap_used,
@@ -18,16 +21,17 @@
     clippy::indexing_slicing,
     clippy::print_stdout,
     clippy::print_stderr,
-    reason = "a bench that can't go on should stop where it is, and says what it measures"
+    reason = "a benchmark that can't continue should panic; results are printed"
 )]
 
-mod bare;
 mod crowd;
 mod fanout;
 mod figures;
 mod history;
 mod http;
 mod idle;
+mod insert_limit;
+mod load_socket;
 mod mixed;
 mod pairs;
 mod process;
@@ -36,13 +40,12 @@ mod sizes;
 mod stored;
 mod storm;
 mod talk;
-mod wire;
 mod world;
 
 use tokio::task::LocalSet;
 
-use figures::Figures;
-use sizes::Sizes;
+use figures::LoadFigures;
+use sizes::LoadSizes;
 
 const SCENARIOS: [&str; 9] = [
     "pairs-1", "pairs-8", "paced", "fan-out", "idle", "history", "storm", "mixed", "stored",
@@ -51,10 +54,13 @@ const SCENARIOS: [&str; 9] = [
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).collect();
     raise_file_limit();
-    if words.first().is_some_and(|word| word == relay::ROLE) {
+    if words
+        .first()
+        .is_some_and(|word| word == relay::RELAY_ARGUMENT)
+    {
         return relay::serve(words.get(1).map(String::as_str));
     }
-    let sizes = Sizes::asked(&words);
+    let sizes = LoadSizes::from_arguments(&words);
     let chosen = |name: &&&str| {
         let mut named = words
             .iter()
@@ -76,13 +82,13 @@ fn main() {
         }
         found
     });
-    figures::table(&found);
+    figures::print_table(&found);
 }
 
-async fn run(name: &str, sizes: &Sizes) -> Vec<Figures> {
+async fn run(name: &str, sizes: &LoadSizes) -> Vec<LoadFigures> {
     match name {
-        "pairs-1" => pairs::run(name, pairs::Pace::Window(1), sizes).await,
-        "pairs-8" => pairs::run(name, pairs::Pace::Window(8), sizes).await,
+        "pairs-1" => pairs::run(name, pairs::SendPace::Window(1), sizes).await,
+        "pairs-8" => pairs::run(name, pairs::SendPace::Window(8), sizes).await,
         "paced" => pairs::run(name, pairs::PACED, sizes).await,
         "fan-out" => fanout::run(sizes).await,
         "idle" => idle::run(sizes).await,
@@ -93,8 +99,8 @@ async fn run(name: &str, sizes: &Sizes) -> Vec<Figures> {
     }
 }
 
-/// Ten thousand sockets are as many files, here and in the server, which
-/// inherits what is asked for here.
+/// Raises the limit of open files for 10,000 sockets, here and in the server,
+/// which inherits the limit.
 fn raise_file_limit() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let most = getrlimit(Resource::Nofile).maximum;

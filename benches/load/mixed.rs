@@ -1,5 +1,5 @@
-//! All of it at once: in rooms of 50 one types and speaks, all who hear it
-//! mark it as read, and others come and go.
+//! A mixed load: in rooms of 50, one member types and sends, all others mark
+//! messages as read, and some users connect and disconnect.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -9,56 +9,51 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
 use super::crowd;
-use super::figures::{Figures, Latencies, each};
-use super::process::Process;
-use super::sizes::Sizes;
+use super::figures::{Latencies, LoadFigures, micros_each};
+use super::load_socket::{LoadSocket, find_bytes, parse_number};
+use super::process::LoadProcess;
+use super::sizes::LoadSizes;
 use super::talk::TEXT;
-use super::wire::{Wire, find, number};
-use super::world::{Plan, Room, SAID, World};
+use super::world::{LoadWorld, PlannedRoom, SAID, WorldPlan};
 
-const ROOM: usize = 50;
-/// How often something is said in each room.
-const SAYS_EVERY: Duration = Duration::from_millis(200);
-/// How often somebody comes, who goes when the next one comes.
-const COMES_EVERY: Duration = Duration::from_millis(100);
+const ROOM_SIZE: usize = 50;
+/// The time between two messages of a room.
+const SEND_EVERY: Duration = Duration::from_millis(200);
+/// The time between two connects of users who disconnect after `hello`.
+const RECONNECT_EVERY: Duration = Duration::from_millis(100);
 
-pub(crate) async fn run(sizes: &Sizes) -> Vec<Figures> {
-    let people = sizes.mixed * ROOM;
-    let rooms = (0..sizes.mixed).map(|at| Room {
-        first: at * ROOM + 1,
-        people: ROOM,
-    });
-    let world = World::new(&Plan {
-        people,
-        rooms: rooms.collect(),
-        ..Plan::default()
-    })
-    .await;
-    let server = Process::tidings(&world).await;
-    // The last of each room comes and goes; the others stay.
-    let stay = (1..=people).filter(|person| person % ROOM > 0);
+pub(crate) async fn run(sizes: &LoadSizes) -> Vec<LoadFigures> {
+    let people = sizes.mixed * ROOM_SIZE;
+    let world = LoadWorld::new(&plan(sizes.mixed)).await;
+    let server = LoadProcess::start_server(&world).await;
+    // The last member of each room reconnects; the others stay connected.
+    let stay = (1..=people).filter(|person| person % ROOM_SIZE > 0);
     let tokens: Vec<String> = stay.map(|person| world.token(person)).collect();
-    let (open, _) = crowd::open(server.address(), tokens, 32).await;
+    let (open, _) = crowd::open_sockets(server.address(), tokens, 32).await;
     let start = Instant::now();
-    let day = Rc::new(Day {
+    let day = Rc::new(MixedRun {
         from: start + sizes.warm_up,
         until: start + sizes.warm_up + sizes.span,
         latencies: RefCell::default(),
-        heard: Cell::new(0),
+        received: Cell::new(0),
         frames: Cell::new(0),
     });
     let mut living = JoinSet::new();
     for (at, wire) in open.into_iter().enumerate() {
-        let here = Here {
-            room: world.room(at / (ROOM - 1)),
-            speaks: at % (ROOM - 1) == 0,
-            day: Rc::clone(&day),
+        let here = MixedMember {
+            room: world.room(at / (ROOM_SIZE - 1)),
+            is_sender: at % (ROOM_SIZE - 1) == 0,
+            run: Rc::clone(&day),
         };
         living.spawn_local(here.live(wire));
     }
-    let passing = (1..=sizes.mixed).map(|room| world.token(room * ROOM));
+    let passing = (1..=sizes.mixed).map(|room| world.token(room * ROOM_SIZE));
     let passing: Vec<String> = passing.collect();
-    living.spawn_local(come_and_go(server.address(), passing, Rc::clone(&day)));
+    living.spawn_local(reconnect_repeatedly(
+        server.address(),
+        passing,
+        Rc::clone(&day),
+    ));
     tokio::time::sleep_until(day.from.into()).await;
     let cpu = server.cpu();
     tokio::time::sleep_until(day.until.into()).await;
@@ -66,56 +61,74 @@ pub(crate) async fn run(sizes: &Sizes) -> Vec<Figures> {
     living.join_all().await;
     let mut latencies = day.latencies.take();
     let count = latencies.len();
-    vec![Figures {
+    vec![LoadFigures {
         scenario: format!("mixed-{people}"),
-        of: server.name,
+        process: server.name,
         unit: "messages",
         per_second: count as f64 / sizes.span.as_secs_f64(),
-        cpu_micros: each(spent, count),
-        p50: latencies.at(0.5),
-        p99: latencies.at(0.99),
-        more: vec![
-            ("messages heard each", day.heard.get() as f64 / count as f64),
-            (
-                "frames a second",
-                day.frames.get() as f64 / sizes.span.as_secs_f64(),
-            ),
-        ],
+        cpu_micros: micros_each(spent, count),
+        p50: latencies.quantile(0.5),
+        p99: latencies.quantile(0.99),
+        extra: day.extra(count, sizes.span),
     }]
 }
 
-struct Day {
+/// Returns a world with `rooms` rooms.
+fn plan(rooms: usize) -> WorldPlan {
+    let planned = (0..rooms).map(|at| PlannedRoom {
+        first: at * ROOM_SIZE + 1,
+        people: ROOM_SIZE,
+    });
+    WorldPlan {
+        people: rooms * ROOM_SIZE,
+        rooms: planned.collect(),
+        ..WorldPlan::default()
+    }
+}
+
+struct MixedRun {
     from: Instant,
     until: Instant,
     latencies: RefCell<Latencies>,
-    /// Messages that arrived, and frames of any kind.
-    heard: Cell<usize>,
+    /// Received messages, and received frames of any kind.
+    received: Cell<usize>,
     frames: Cell<usize>,
 }
 
-impl Day {
+impl MixedRun {
+    /// Returns the further figures of a run in which `sent` messages were timed.
+    fn extra(&self, sent: usize, span: Duration) -> Vec<(&'static str, f64)> {
+        let (received, frames) = (self.received.get() as f64, self.frames.get() as f64);
+        vec![
+            ("messages received each", received / sent as f64),
+            ("frames a second", frames / span.as_secs_f64()),
+        ]
+    }
+}
+
+impl MixedRun {
     fn is_measured(&self) -> bool {
         (self.from..self.until).contains(&Instant::now())
     }
 }
 
-/// One who is there all the time.
-struct Here {
+/// A member who stays connected.
+struct MixedMember {
     room: usize,
-    speaks: bool,
-    day: Rc<Day>,
+    is_sender: bool,
+    run: Rc<MixedRun>,
 }
 
-impl Here {
-    async fn live(self, mut wire: Wire) {
+impl MixedMember {
+    async fn live(self, mut wire: LoadSocket) {
         let (mut last, mut open) = (SAID as i64, VecDeque::new());
-        let mut ticks = tokio::time::interval(SAYS_EVERY);
-        // What was said is heard a while after.
-        let end = self.day.until + Duration::from_secs(1);
+        let mut ticks = tokio::time::interval(SEND_EVERY);
+        // Leave a second for the last messages to arrive.
+        let end = self.run.until + Duration::from_secs(1);
         while Instant::now() < end {
             tokio::select! {
                 _ = ticks.tick() => {
-                    if self.speaks && Instant::now() < self.day.until {
+                    if self.is_sender && Instant::now() < self.run.until {
                         open.push_back(self.say(&mut wire));
                     }
                 }
@@ -123,20 +136,20 @@ impl Here {
             }
             let mut seen = None;
             while let Some(text) = wire.take() {
-                if self.day.is_measured() {
-                    self.day.frames.set(self.day.frames.get() + 1);
+                if self.run.is_measured() {
+                    self.run.frames.set(self.run.frames.get() + 1);
                 }
                 if text.starts_with(br#"{"type":"message""#) {
                     last += 1;
-                    assert_eq!(number(text, br#""seq":"#), last, "once and in order");
-                    seen = Some(number(
-                        &text[find(text, br#""message":"#).unwrap()..],
+                    assert_eq!(parse_number(text, br#""seq":"#), last, "once and in order");
+                    seen = Some(parse_number(
+                        &text[find_bytes(text, br#""message":"#).unwrap()..],
                         br#""id":"#,
                     ));
                     self.heard(&mut open);
                 }
             }
-            if let (Some(id), false) = (seen, self.speaks) {
+            if let (Some(id), false) = (seen, self.is_sender) {
                 let room = self.room;
                 wire.push(&format!(
                     r#"{{"type":"read_receipt","conversation_id":{room},"message_id":{id}}}"#
@@ -144,10 +157,10 @@ impl Here {
             }
             wire.flush().await;
         }
-        assert!(open.is_empty(), "all that was said came back");
+        assert!(open.is_empty(), "every sent message came back");
     }
 
-    fn say(&self, wire: &mut Wire) -> Instant {
+    fn say(&self, wire: &mut LoadSocket) -> Instant {
         let room = self.room;
         let name = uuid::Uuid::now_v7();
         wire.push(&format!(
@@ -160,24 +173,28 @@ impl Here {
     }
 
     fn heard(&self, open: &mut VecDeque<Instant>) {
-        if !self.day.is_measured() {
+        if !self.run.is_measured() {
             open.pop_front();
             return;
         }
-        self.day.heard.set(self.day.heard.get() + 1);
+        self.run.received.set(self.run.received.get() + 1);
         if let Some(sent) = open.pop_front() {
-            self.day.latencies.borrow_mut().push(sent.elapsed());
+            self.run.latencies.borrow_mut().push(sent.elapsed());
         }
     }
 }
 
-async fn come_and_go(address: std::net::SocketAddr, tokens: Vec<String>, day: Rc<Day>) {
-    let mut ticks = tokio::time::interval(COMES_EVERY);
+async fn reconnect_repeatedly(
+    address: std::net::SocketAddr,
+    tokens: Vec<String>,
+    day: Rc<MixedRun>,
+) {
+    let mut ticks = tokio::time::interval(RECONNECT_EVERY);
     for token in tokens.iter().cycle() {
         if Instant::now() >= day.until {
             return;
         }
         ticks.tick().await;
-        Wire::open(address, "/ws/", token).await.hello().await;
+        LoadSocket::open(address, "/ws/", token).await.hello().await;
     }
 }

@@ -1,7 +1,7 @@
-//! The limit: what is left of a server without accounts, rights, history or
-//! receipts. Whoever opens a path hears everything that is said there, in
-//! frames of the same shape and length as ours. With a log, each is on disk
-//! before it is passed on; all that came meanwhile goes in one `fdatasync`.
+//! The limit to compare with: a relay without accounts, rights, history or
+//! receipts. Each client of a path receives all its messages, in frames of the
+//! same shape and length as ours. With a log, the relay forwards a message only
+//! after it is on disk. One `fdatasync` covers all messages that are waiting.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -13,32 +13,32 @@ use tokio::io::Interest;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 
-use super::wire::{find, frame};
+use super::load_socket::{find_bytes, parse_frame};
 
-/// The word that makes this program a relay.
-pub(crate) const ROLE: &str = "--relay";
+/// The argument that makes this program run as a relay.
+pub(crate) const RELAY_ARGUMENT: &str = "--relay";
 
-const WELCOME: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\
+const UPGRADE_RESPONSE: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\
     Connection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
 
 #[derive(Default)]
-struct Room {
+struct RelayRoom {
     last: i64,
-    members: Vec<Arc<Member>>,
+    members: Vec<Arc<RelayMember>>,
 }
 
-struct Member {
+struct RelayMember {
     stream: TcpStream,
     unsent: Mutex<Vec<u8>>,
     more: Notify,
 }
 
-type Rooms = Mutex<HashMap<String, Arc<Mutex<Room>>>>;
-type Said = (Arc<Mutex<Room>>, Vec<Vec<u8>>);
+type RelayRooms = Mutex<HashMap<String, Arc<Mutex<RelayRoom>>>>;
+type RelayedMessages = (Arc<Mutex<RelayRoom>>, Vec<Vec<u8>>);
 
-struct Relay {
-    rooms: Rooms,
-    disk: Option<mpsc::Sender<Said>>,
+struct RelayServer {
+    rooms: RelayRooms,
+    disk: Option<mpsc::Sender<RelayedMessages>>,
 }
 
 pub(crate) fn serve(log: Option<&str>) {
@@ -47,9 +47,9 @@ pub(crate) fn serve(log: Option<&str>) {
         .enable_all()
         .build()
         .unwrap();
-    let relay = Arc::new(Relay {
-        rooms: Rooms::default(),
-        disk: log.map(disk),
+    let relay = Arc::new(RelayServer {
+        rooms: RelayRooms::default(),
+        disk: log.map(start_log_writer),
     });
     runtime.block_on(async {
         let socket = tokio::net::TcpSocket::new_v4().unwrap();
@@ -59,15 +59,15 @@ pub(crate) fn serve(log: Option<&str>) {
         loop {
             let (stream, _) = listener.accept().await.unwrap();
             stream.set_nodelay(true).unwrap();
-            tokio::spawn(attend(Arc::clone(&relay), stream));
+            tokio::spawn(serve_connection(Arc::clone(&relay), stream));
         }
     });
 }
 
-/// The thread that puts what is said on disk.
-fn disk(path: &str) -> mpsc::Sender<Said> {
+/// Starts the thread that writes messages to disk and then forwards them.
+fn start_log_writer(path: &str) -> mpsc::Sender<RelayedMessages> {
     let mut log = File::create(path).unwrap();
-    let (sender, said) = mpsc::channel::<Said>();
+    let (sender, said) = mpsc::channel::<RelayedMessages>();
     thread::spawn(move || {
         while let Ok(first) = said.recv() {
             let mut batch = vec![first];
@@ -77,23 +77,23 @@ fn disk(path: &str) -> mpsc::Sender<Said> {
             log.write_all(&bytes).unwrap();
             log.sync_data().unwrap();
             for (room, frames) in batch {
-                room.lock().unwrap().tell(&frames);
+                room.lock().unwrap().broadcast(&frames);
             }
         }
     });
     sender
 }
 
-async fn attend(relay: Arc<Relay>, stream: TcpStream) {
+async fn serve_connection(relay: Arc<RelayServer>, stream: TcpStream) {
     let mut inbox = Vec::with_capacity(512);
-    let Some(path) = request(&stream, &mut inbox).await else {
+    let Some(path) = read_request(&stream, &mut inbox).await else {
         return;
     };
     if let Some(size) = path.strip_prefix("/canned/") {
-        return pages(&stream, inbox, size.parse().unwrap()).await;
+        return serve_pages(&stream, inbox, size.parse().unwrap()).await;
     }
     let room = Arc::clone(relay.rooms.lock().unwrap().entry(path).or_default());
-    let member = Arc::new(Member {
+    let member = Arc::new(RelayMember {
         stream,
         unsent: Mutex::default(),
         more: Notify::new(),
@@ -104,21 +104,21 @@ async fn attend(relay: Arc<Relay>, stream: TcpStream) {
         let last = room.last;
         format!(r#"{{"type":"hello","total_unread":0,"conversation":{{"last_seq":{last}}}}}"#)
     };
-    member.write(WELCOME);
-    member.write(&framed(&hello));
-    let writing = tokio::spawn(Arc::clone(&member).write_on());
+    member.write(UPGRADE_RESPONSE);
+    member.write(&encode_frame(&hello));
+    let writing = tokio::spawn(Arc::clone(&member).write_unsent());
     inbox.clear();
     while fill(&member.stream, &mut inbox).await {
         let mut said = Vec::new();
-        while let Some((_, start, end)) = frame(&inbox) {
-            // A client's payload follows its mask, which is of zeros here.
+        while let Some((_, start, end)) = parse_frame(&inbox) {
+            // A client's payload follows its mask, which is zero here.
             said.push(inbox[start + 4..end + 4].to_vec());
             inbox.drain(..end + 4);
         }
         match &relay.disk {
             _ if said.is_empty() => {}
             Some(disk) => disk.send((Arc::clone(&room), said)).unwrap(),
-            None => room.lock().unwrap().tell(&said),
+            None => room.lock().unwrap().broadcast(&said),
         }
     }
     room.lock()
@@ -128,12 +128,12 @@ async fn attend(relay: Arc<Relay>, stream: TcpStream) {
     writing.abort();
 }
 
-impl Room {
-    fn tell(&mut self, said: &[Vec<u8>]) {
+impl RelayRoom {
+    fn broadcast(&mut self, said: &[Vec<u8>]) {
         let mut bytes = Vec::new();
         for frame in said {
             self.last += 1;
-            bytes.extend(framed(&echo(frame, self.last)));
+            bytes.extend(encode_frame(&encode_echo(frame, self.last)));
         }
         for member in &self.members {
             member.write(&bytes);
@@ -141,7 +141,7 @@ impl Room {
     }
 }
 
-impl Member {
+impl RelayMember {
     fn write(&self, bytes: &[u8]) {
         let mut unsent = self.unsent.lock().unwrap();
         let mut sent = 0;
@@ -154,7 +154,7 @@ impl Member {
         }
     }
 
-    async fn write_on(self: Arc<Self>) {
+    async fn write_unsent(self: Arc<Self>) {
         loop {
             self.more.notified().await;
             while self.stream.writable().await.is_ok() {
@@ -172,8 +172,8 @@ impl Member {
     }
 }
 
-/// The frame that tells a message, as long as ours.
-fn echo(said: &[u8], seq: i64) -> String {
+/// Returns the frame of a message, as long as the server's own.
+fn encode_echo(said: &[u8], seq: i64) -> String {
     let said = std::str::from_utf8(said).unwrap();
     let after = |name: &str| said.find(name).map_or("", |at| &said[at + name.len()..]);
     let name = after(r#""client_id":""#);
@@ -185,7 +185,7 @@ fn echo(said: &[u8], seq: i64) -> String {
     )
 }
 
-fn framed(text: &str) -> Vec<u8> {
+fn encode_frame(text: &str) -> Vec<u8> {
     let mut bytes = vec![0x81];
     match u16::try_from(text.len()).unwrap() {
         short @ ..126 => bytes.push(short as u8),
@@ -199,7 +199,7 @@ fn framed(text: &str) -> Vec<u8> {
 }
 
 /// Answers each request of a connection with a page of this many bytes.
-async fn pages(stream: &TcpStream, mut inbox: Vec<u8>, size: usize) {
+async fn serve_pages(stream: &TcpStream, mut inbox: Vec<u8>, size: usize) {
     let head = format!(
         "HTTP/1.1 200 OK\r\ncontent-length: {size}\r\ncontent-type: application/json\r\n\r\n"
     );
@@ -211,15 +211,15 @@ async fn pages(stream: &TcpStream, mut inbox: Vec<u8>, size: usize) {
             sent += stream.try_write(&page[sent..]).unwrap_or(0);
         }
         inbox.clear();
-        if request(stream, &mut inbox).await.is_none() {
+        if read_request(stream, &mut inbox).await.is_none() {
             return;
         }
     }
 }
 
-/// The path of the next request.
-async fn request(stream: &TcpStream, inbox: &mut Vec<u8>) -> Option<String> {
-    while find(inbox, b"\r\n\r\n").is_none() {
+/// Reads the next request. Returns its path, or `None` if the client closes.
+async fn read_request(stream: &TcpStream, inbox: &mut Vec<u8>) -> Option<String> {
+    while find_bytes(inbox, b"\r\n\r\n").is_none() {
         if !fill(stream, inbox).await {
             return None;
         }

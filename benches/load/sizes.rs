@@ -1,35 +1,35 @@
-//! How much of everything.
+//! The sizes of the scenarios.
 
 use std::time::Duration;
 
-pub(crate) struct Sizes {
-    /// How long what goes on is measured.
+pub(crate) struct LoadSizes {
+    /// The duration of a measurement.
     pub(crate) span: Duration,
-    /// How long it goes on before that.
+    /// The duration of the load before the measurement.
     pub(crate) warm_up: Duration,
     pub(crate) pairs: usize,
     pub(crate) rooms: Vec<usize>,
     pub(crate) idle: Vec<usize>,
-    /// Messages in a conversation.
+    /// The number of messages in each history.
     pub(crate) history: Vec<usize>,
-    /// Conversations in a list.
+    /// The number of conversations in the list.
     pub(crate) list: usize,
     pub(crate) storm: usize,
-    /// Rooms of 50 in which everything goes on.
+    /// The number of rooms of 50 in the mixed load.
     pub(crate) mixed: usize,
-    /// Conversations in the database.
+    /// The numbers of conversations in the database.
     pub(crate) stored: Vec<usize>,
 }
 
-impl Sizes {
-    pub(crate) fn asked(words: &[String]) -> Self {
+impl LoadSizes {
+    pub(crate) fn from_arguments(words: &[String]) -> Self {
         let said = |wanted: &str| words.iter().any(|word| word == wanted);
-        // Cargo says `--bench` where it is to measure. Where it tests, the
-        // harness has only to come to its end.
+        // Cargo passes `--bench` for a measurement. In a test, the harness only
+        // has to finish.
         let mut sizes = match (said("--bench"), said("quick")) {
-            (false, _) => tiny(),
-            (true, true) => quick(),
-            (true, false) => whole(),
+            (false, _) => tiny_sizes(),
+            (true, true) => quick_sizes(),
+            (true, false) => full_sizes(),
         };
         let seconds = words.iter().find_map(|word| word.strip_prefix("seconds="));
         if let Some(seconds) = seconds {
@@ -39,8 +39,8 @@ impl Sizes {
     }
 }
 
-fn whole() -> Sizes {
-    Sizes {
+fn full_sizes() -> LoadSizes {
+    LoadSizes {
         span: Duration::from_secs(6),
         warm_up: Duration::from_secs(1),
         pairs: 50,
@@ -54,8 +54,8 @@ fn whole() -> Sizes {
     }
 }
 
-fn quick() -> Sizes {
-    Sizes {
+fn quick_sizes() -> LoadSizes {
+    LoadSizes {
         span: Duration::from_secs(2),
         warm_up: Duration::from_millis(500),
         pairs: 50,
@@ -69,8 +69,8 @@ fn quick() -> Sizes {
     }
 }
 
-fn tiny() -> Sizes {
-    Sizes {
+fn tiny_sizes() -> LoadSizes {
+    LoadSizes {
         span: Duration::from_millis(100),
         warm_up: Duration::from_millis(50),
         pairs: 4,

@@ -1,47 +1,47 @@
-//! All come back at once: each opens a socket, and resumes all of their
-//! conversations from where they were. Meanwhile others talk at their pace.
+//! A storm: all users reconnect at once and resume from their cursors.
+//! Meanwhile other pairs talk at an even pace.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
 
-use super::figures::{Figures, Latencies, each};
+use super::figures::{Latencies, LoadFigures, micros_each};
+use super::load_socket::{LoadSocket, parse_number};
 use super::pairs;
-use super::process::Process;
-use super::sizes::Sizes;
+use super::process::LoadProcess;
+use super::sizes::LoadSizes;
 use super::talk;
-use super::wire::{Wire, number};
-use super::world::{Plan, Room, SAID, SAID_IN_PAIRS, World};
+use super::world::{LoadWorld, PlannedRoom, SAID, SAID_IN_PAIRS, WorldPlan};
 
-/// Those who talk meanwhile.
-const TALKING: usize = 50;
-const ROOM: usize = 50;
-/// Messages that each of those who come back has missed in their room.
-const MISSED: usize = 10;
+/// The pairs that talk meanwhile.
+const TALKING_PAIRS: usize = 50;
+const ROOM_SIZE: usize = 50;
+/// Messages that each reconnecting user has missed in their room.
+const MISSED_MESSAGES: usize = 10;
 
-pub(crate) async fn run(sizes: &Sizes) -> Vec<Figures> {
-    let first = 2 * TALKING + 1;
-    let rooms = (0..sizes.storm / ROOM).map(|at| Room {
-        first: first + at * ROOM,
-        people: ROOM,
+pub(crate) async fn run(sizes: &LoadSizes) -> Vec<LoadFigures> {
+    let first = 2 * TALKING_PAIRS + 1;
+    let rooms = (0..sizes.storm / ROOM_SIZE).map(|at| PlannedRoom {
+        first: first + at * ROOM_SIZE,
+        people: ROOM_SIZE,
     });
-    let world = World::new(&Plan {
-        people: 2 * TALKING + sizes.storm,
+    let world = LoadWorld::new(&WorldPlan {
+        people: 2 * TALKING_PAIRS + sizes.storm,
         rooms: rooms.collect(),
-        ..Plan::default()
+        ..WorldPlan::default()
     })
     .await;
-    let server = Process::tidings(&world).await;
-    let pairs = pairs::seats(&world, TALKING);
-    let talking = talk::run(&server, &pairs, pairs::PACED, sizes);
+    let server = LoadProcess::start_server(&world).await;
+    let pairs = pairs::pair_rooms(&world, TALKING_PAIRS);
+    let talking = talk::measure_talk(&server, &pairs, pairs::PACED, sizes);
     let storm = async {
-        // Once the talk has begun to be measured.
+        // The storm begins after the measurement of the talk has begun.
         tokio::time::sleep(sizes.warm_up + Duration::from_millis(500)).await;
-        rush(&server, &world, sizes).await
+        reconnect_all(&server, &world, sizes).await
     };
     let (talk, storm) = tokio::join!(talking, storm);
-    let talk = Figures {
+    let talk = LoadFigures {
         scenario: "storm: paced talk".to_owned(),
         ..talk
     };
@@ -49,12 +49,12 @@ pub(crate) async fn run(sizes: &Sizes) -> Vec<Figures> {
     vec![storm, talk]
 }
 
-async fn rush(server: &Process, world: &World, sizes: &Sizes) -> Figures {
-    let first = 2 * TALKING + 1;
+async fn reconnect_all(server: &LoadProcess, world: &LoadWorld, sizes: &LoadSizes) -> LoadFigures {
+    let first = 2 * TALKING_PAIRS + 1;
     let comers = (0..sizes.storm).map(|at| {
-        let (person, room) = (first + at, world.room(at / ROOM));
+        let (person, room) = (first + at, world.room(at / ROOM_SIZE));
         let pair = person.div_ceil(2);
-        let missed = SAID - MISSED;
+        let missed = SAID - MISSED_MESSAGES;
         let resume = format!(
             r#"{{"type":"resume","cursors":{{"{pair}":{SAID_IN_PAIRS},"{room}":{missed}}}}}"#
         );
@@ -65,7 +65,7 @@ async fn rush(server: &Process, world: &World, sizes: &Sizes) -> Figures {
     let mut coming = JoinSet::new();
     for (token, resume) in comers {
         let address = server.address();
-        coming.spawn_local(async move { back(address, &token, &resume, start).await });
+        coming.spawn_local(async move { reconnect(address, &token, &resume, start).await });
     }
     let (mut hello, mut synced, mut open) =
         (Latencies::default(), Latencies::default(), Vec::new());
@@ -75,42 +75,42 @@ async fn rush(server: &Process, world: &World, sizes: &Sizes) -> Figures {
         open.push(wire);
     }
     let (took, spent) = (start.elapsed(), server.cpu() - cpu);
-    Figures {
+    LoadFigures {
         scenario: format!("storm-{}", sizes.storm),
-        of: server.name,
+        process: server.name,
         unit: "synced",
         per_second: open.len() as f64 / took.as_secs_f64(),
-        cpu_micros: each(spent, open.len()),
-        p50: synced.at(0.5),
-        p99: synced.at(0.99),
-        more: vec![
+        cpu_micros: micros_each(spent, open.len()),
+        p50: synced.quantile(0.5),
+        p99: synced.quantile(0.99),
+        extra: vec![
             ("seconds for all", took.as_secs_f64()),
-            ("hello p50 ms", hello.at(0.5)),
-            ("hello p99 ms", hello.at(0.99)),
+            ("hello p50 ms", hello.quantile(0.5)),
+            ("hello p99 ms", hello.quantile(0.99)),
         ],
     }
 }
 
-/// One who comes back, and gets what they missed, once and in order.
-async fn back(
+/// Reconnects a user, and checks that missed messages arrive once and in order.
+async fn reconnect(
     address: SocketAddr,
     token: &str,
     resume: &str,
     start: Instant,
-) -> (Wire, Duration, Duration) {
-    let mut wire = Wire::open(address, "/ws/", token).await;
+) -> (LoadSocket, Duration, Duration) {
+    let mut wire = LoadSocket::open(address, "/ws/", token).await;
     wire.hello().await;
     let greeted = start.elapsed();
     wire.push(resume);
     wire.flush().await;
-    let mut last = SAID - MISSED;
+    let mut last = SAID - MISSED_MESSAGES;
     loop {
         let text = wire.next().await;
         if text.starts_with(br#"{"type":"message""#) {
             last += 1;
-            assert_eq!(number(&text, br#""seq":"#), last as i64);
+            assert_eq!(parse_number(&text, br#""seq":"#), last as i64);
         } else if text.starts_with(br#"{"type":"synced""#) {
-            assert_eq!(last, SAID, "all that was missed");
+            assert_eq!(last, SAID, "every missed message arrived");
             return (wire, greeted, start.elapsed());
         }
     }

@@ -1,4 +1,4 @@
-//! People who talk: in each room one speaks, and all hear.
+//! Talk in rooms: one member of each room sends, and all receive.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -9,46 +9,46 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-use super::figures::{Figures, Latencies, each};
-use super::process::Process;
-use super::sizes::Sizes;
-use super::wire::{Wire, find, number};
+use super::figures::{Latencies, LoadFigures, micros_each};
+use super::load_socket::{LoadSocket, find_bytes, parse_number};
+use super::process::LoadProcess;
+use super::sizes::LoadSizes;
 
-/// As long as people's messages are.
+/// A text of typical length.
 pub(crate) const TEXT: &str = "Shall we meet at the old harbour at seven? Bring the map, the blue \
                                one, and something warm to wear.";
 
 const MESSAGE: &[u8] = br#"{"type":"message""#;
 
-/// When the next message goes out.
+/// The pace of a sender.
 #[derive(Clone, Copy)]
-pub(crate) enum Pace {
-    /// As soon as fewer than these are on their way.
+pub(crate) enum SendPace {
+    /// Sends when fewer than this number of messages are in flight.
     Window(usize),
-    /// This often, one after the other.
+    /// Sends at this interval, one message at a time.
     Every(Duration),
 }
 
-/// A room: its door, and who comes to it. The first one speaks.
-pub(crate) struct Seats {
+/// The path of a room and the tokens of its clients. The first client sends.
+pub(crate) struct RoomClients {
     pub(crate) path: String,
     pub(crate) tokens: Vec<String>,
 }
 
-/// What is measured: what is echoed between two moments.
-struct Run {
+/// A measurement of the messages that are echoed between two times.
+struct TalkRun {
     start: Instant,
     from: Instant,
     until: Instant,
     latencies: RefCell<Latencies>,
 }
 
-impl Run {
+impl TalkRun {
     fn is_on(&self) -> bool {
         Instant::now() < self.until
     }
 
-    fn echoed(&self, sent: Instant) {
+    fn record_echo(&self, sent: Instant) {
         let now = Instant::now();
         if now >= self.from && now < self.until {
             self.latencies.borrow_mut().push(now - sent);
@@ -56,20 +56,25 @@ impl Run {
     }
 }
 
-/// Lets them talk, and answers with what it took of each message.
-pub(crate) async fn run(process: &Process, rooms: &[Seats], pace: Pace, sizes: &Sizes) -> Figures {
+/// Runs the talk in all rooms. Returns the figures for each message.
+pub(crate) async fn measure_talk(
+    process: &LoadProcess,
+    rooms: &[RoomClients],
+    pace: SendPace,
+    sizes: &LoadSizes,
+) -> LoadFigures {
     let mut open = Vec::new();
     for room in rooms {
         let mut sockets = Vec::new();
         for token in &room.tokens {
-            let mut wire = Wire::open(process.address(), &room.path, token).await;
-            let last = number(&wire.hello().await, br#""last_seq":"#);
+            let mut wire = LoadSocket::open(process.address(), &room.path, token).await;
+            let last = parse_number(&wire.hello().await, br#""last_seq":"#);
             sockets.push((wire, last));
         }
         open.push(sockets);
     }
     let start = Instant::now();
-    let run = Rc::new(Run {
+    let run = Rc::new(TalkRun {
         start,
         from: start + sizes.warm_up,
         until: start + sizes.warm_up + sizes.span,
@@ -78,20 +83,20 @@ pub(crate) async fn run(process: &Process, rooms: &[Seats], pace: Pace, sizes: &
     let mut talking = JoinSet::new();
     let count = u32::try_from(open.len()).unwrap();
     for (sockets, at) in open.into_iter().zip(0..) {
-        let talk = Rc::new(Talk {
+        let talk = Rc::new(TalkRoom {
             run: Rc::clone(&run),
-            last: Cell::new(None),
+            last_seq: Cell::new(None),
             ended: Notify::new(),
         });
         let mut sockets = sockets.into_iter();
-        let (speaker, last) = sockets.next().unwrap();
-        for (hearer, last) in sockets {
-            talking.spawn_local(Rc::clone(&talk).hear(hearer, last));
+        let (sender, last) = sockets.next().unwrap();
+        for (receiver, last) in sockets {
+            talking.spawn_local(Rc::clone(&talk).receive(receiver, last));
         }
         match pace {
-            Pace::Window(size) => talking.spawn_local(talk.speak((speaker, last), size)),
-            Pace::Every(gap) => {
-                let paced = talk.speak_now_and_then((speaker, last), gap, gap * at / count);
+            SendPace::Window(size) => talking.spawn_local(talk.send_windowed((sender, last), size)),
+            SendPace::Every(gap) => {
+                let paced = talk.send_paced((sender, last), gap, gap * at / count);
                 talking.spawn_local(paced)
             }
         };
@@ -102,33 +107,33 @@ pub(crate) async fn run(process: &Process, rooms: &[Seats], pace: Pace, sizes: &
     let spent = process.cpu() - cpu;
     talking.join_all().await;
     let mut latencies = run.latencies.take();
-    Figures {
-        of: process.name,
+    LoadFigures {
+        process: process.name,
         unit: "messages",
         per_second: latencies.len() as f64 / sizes.span.as_secs_f64(),
-        cpu_micros: each(spent, latencies.len()),
-        p50: latencies.at(0.5),
-        p99: latencies.at(0.99),
-        ..Figures::default()
+        cpu_micros: micros_each(spent, latencies.len()),
+        p50: latencies.quantile(0.5),
+        p99: latencies.quantile(0.99),
+        ..LoadFigures::default()
     }
 }
 
-/// One room.
-struct Talk {
-    run: Rc<Run>,
-    /// The `seq` of the last message, once that is known.
-    last: Cell<Option<i64>>,
+/// The shared state of one room.
+struct TalkRoom {
+    run: Rc<TalkRun>,
+    /// The `seq` of the last message, after the sender has finished.
+    last_seq: Cell<Option<i64>>,
     ended: Notify,
 }
 
-/// A message on its way.
-pub(crate) struct Open {
+/// A sent message without an echo so far.
+pub(crate) struct PendingEcho {
     name: String,
     pub(crate) sent: Instant,
 }
 
-impl Talk {
-    async fn speak(self: Rc<Self>, (mut wire, mut last): (Wire, i64), window: usize) {
+impl TalkRoom {
+    async fn send_windowed(self: Rc<Self>, (mut wire, mut last): (LoadSocket, i64), window: usize) {
         let mut open = VecDeque::new();
         loop {
             while open.len() < window && self.run.is_on() {
@@ -142,15 +147,15 @@ impl Talk {
             while let Some(text) = wire.take() {
                 if text.starts_with(MESSAGE) {
                     last += 1;
-                    self.echo(text, last, open.pop_front());
+                    self.check_echo(text, last, open.pop_front());
                 }
             }
         }
     }
 
-    async fn speak_now_and_then(
+    async fn send_paced(
         self: Rc<Self>,
-        (mut wire, mut last): (Wire, i64),
+        (mut wire, mut last): (LoadSocket, i64),
         gap: Duration,
         after: Duration,
     ) {
@@ -164,7 +169,7 @@ impl Talk {
                 while let Some(text) = wire.take() {
                     if text.starts_with(MESSAGE) {
                         last += 1;
-                        self.echo(text, last, open.take());
+                        self.check_echo(text, last, open.take());
                     }
                 }
             }
@@ -172,27 +177,27 @@ impl Talk {
         self.end(last);
     }
 
-    fn echo(&self, text: &[u8], seq: i64, open: Option<Open>) {
-        check(text, seq);
-        let open = open.expect("nobody else speaks");
+    fn check_echo(&self, text: &[u8], seq: i64, open: Option<PendingEcho>) {
+        check_seq(text, seq);
+        let open = open.expect("no other member sends");
         assert!(open.is_echoed_by(text), "the echoes are in order");
-        self.run.echoed(open.sent);
+        self.run.record_echo(open.sent);
     }
 
     fn end(&self, last: i64) {
-        self.last.set(Some(last));
+        self.last_seq.set(Some(last));
         self.ended.notify_waiters();
     }
 
-    async fn hear(self: Rc<Self>, mut wire: Wire, mut last: i64) {
+    async fn receive(self: Rc<Self>, mut wire: LoadSocket, mut last: i64) {
         loop {
             while let Some(text) = wire.take() {
                 if text.starts_with(MESSAGE) {
                     last += 1;
-                    check(text, last);
+                    check_seq(text, last);
                 }
             }
-            if self.last.get() == Some(last) {
+            if self.last_seq.get() == Some(last) {
                 return;
             }
             tokio::select! {
@@ -203,29 +208,29 @@ impl Talk {
     }
 }
 
-fn check(text: &[u8], seq: i64) {
+fn check_seq(text: &[u8], seq: i64) {
     assert_eq!(
-        number(text, br#""seq":"#),
+        parse_number(text, br#""seq":"#),
         seq,
         "each message once and in order"
     );
 }
 
-impl Open {
+impl PendingEcho {
     pub(crate) fn is_echoed_by(&self, text: &[u8]) -> bool {
-        let start = find(text, br#""client_id":""#).unwrap();
+        let start = find_bytes(text, br#""client_id":""#).unwrap();
         text[start..].starts_with(self.name.as_bytes())
     }
 }
 
-/// Says something on a socket that is bound to a conversation.
-pub(crate) fn say(wire: &mut Wire) -> Open {
-    // In time order, as the web client makes them.
+/// Queues a message on a socket that is bound to a conversation.
+pub(crate) fn say(wire: &mut LoadSocket) -> PendingEcho {
+    // Ids are ordered by time, like those of the web client.
     let name = Uuid::now_v7().to_string();
     wire.push(&format!(
         r#"{{"type":"message","client_id":"{name}","message":"{TEXT}"}}"#
     ));
-    Open {
+    PendingEcho {
         name,
         sent: Instant::now(),
     }

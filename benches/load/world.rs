@@ -1,5 +1,5 @@
-//! A world to measure in, written straight into a new database: people with
-//! logins, pairs who are connected, rooms, and long histories.
+//! Test data, written straight into a new database: users with logins,
+//! connected pairs, rooms, and long histories.
 
 mod rows;
 
@@ -9,22 +9,23 @@ use std::time::Duration;
 use entity::{LoginId, Millis, UserId};
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection};
 use tempfile::TempDir;
-use tidings::auth::{Secret, Tokens};
+use tidings::auth::{LoginTokens, Secret};
 use tidings::config::DatabaseUrl;
 use tidings::store::Store;
 
-/// What there is. Persons count from 1; the first conversations are those of
-/// 1 and 2, 3 and 4, and so on; then come the histories, then the rooms.
+/// The contents of a world. User ids count from 1. The first conversations are
+/// those of the pairs: 1 and 2, 3 and 4, and so on. Then come the histories,
+/// then the rooms.
 #[derive(Default)]
-pub(crate) struct Plan {
+pub(crate) struct WorldPlan {
     pub(crate) people: usize,
-    /// Histories of so many messages, between the first person and others.
+    /// The lengths of the histories between user 1 and other users.
     pub(crate) histories: Vec<usize>,
-    pub(crate) rooms: Vec<Room>,
+    pub(crate) rooms: Vec<PlannedRoom>,
 }
 
-/// A group of people who follow each other.
-pub(crate) struct Room {
+/// A group of users with consecutive ids.
+pub(crate) struct PlannedRoom {
     pub(crate) first: usize,
     pub(crate) people: usize,
 }
@@ -34,23 +35,23 @@ pub(crate) const SAID: usize = 20;
 /// Messages of each pair.
 pub(crate) const SAID_IN_PAIRS: usize = 2;
 
-pub(crate) struct World {
+pub(crate) struct LoadWorld {
     folder: TempDir,
-    tokens: Tokens,
+    tokens: LoginTokens,
     pairs: usize,
     histories: usize,
 }
 
-impl World {
-    pub(crate) async fn of_pairs(pairs: usize) -> Self {
-        Self::new(&Plan {
+impl LoadWorld {
+    pub(crate) async fn with_pairs(pairs: usize) -> Self {
+        Self::new(&WorldPlan {
             people: 2 * pairs,
-            ..Plan::default()
+            ..WorldPlan::default()
         })
         .await
     }
 
-    pub(crate) async fn new(plan: &Plan) -> Self {
+    pub(crate) async fn new(plan: &WorldPlan) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("tidings.db");
         let store = Store::open(&DatabaseUrl::Sqlite(file.clone()))
@@ -60,7 +61,7 @@ impl World {
         store.close().await;
         let secret = Secret::load_or_create(folder.path()).unwrap();
         let world = Self {
-            tokens: Tokens::new(&secret, Duration::from_hours(24)),
+            tokens: LoginTokens::new(&secret, Duration::from_hours(24)),
             folder,
             pairs: plan.people / 2,
             histories: plan.histories.len(),
@@ -71,7 +72,7 @@ impl World {
         world
     }
 
-    async fn fill(&self, db: &DatabaseConnection, plan: &Plan) {
+    async fn fill(&self, db: &DatabaseConnection, plan: &WorldPlan) {
         let say = async |sql: String| {
             db.execute_unprepared(&sql)
                 .await
@@ -79,21 +80,21 @@ impl World {
         };
         say("PRAGMA synchronous = OFF".to_owned()).await;
         say("BEGIN".to_owned()).await;
-        for sql in rows::people(plan.people) {
+        for sql in rows::user_rows(plan.people) {
             say(sql).await;
         }
         let mut messages = 0;
-        for sql in rows::pairs(self.pairs, &mut messages) {
+        for sql in rows::pair_rows(self.pairs, &mut messages) {
             say(sql).await;
         }
         for (at, said) in plan.histories.iter().enumerate() {
             let (id, other) = (self.history(at), 2 * at + 4);
-            for sql in rows::history((id, other), *said, &mut messages) {
+            for sql in rows::history_rows((id, other), *said, &mut messages) {
                 say(sql).await;
             }
         }
         for (at, room) in plan.rooms.iter().enumerate() {
-            for sql in rows::room(self.room(at), room, &mut messages) {
+            for sql in rows::room_rows(self.room(at), room, &mut messages) {
                 say(sql).await;
             }
         }
@@ -109,17 +110,17 @@ impl World {
         format!("sqlite://{}/tidings.db", self.folder().display())
     }
 
-    /// The conversation with that history.
+    /// Returns the conversation of that history.
     pub(crate) fn history(&self, at: usize) -> usize {
         self.pairs + 1 + at
     }
 
-    /// The conversation of that room.
+    /// Returns the conversation of that room.
     pub(crate) fn room(&self, at: usize) -> usize {
         self.pairs + self.histories + 1 + at
     }
 
-    /// What a person opens a socket with.
+    /// Returns the token of a user.
     pub(crate) fn token(&self, person: usize) -> String {
         let id = i64::try_from(person).unwrap();
         let token = self.tokens.issue(UserId(id), LoginId(id), Millis::now());

@@ -1,4 +1,4 @@
-//! What admins did: written once, never changed.
+//! The audit log of admin actions. Rows are inserted once and never changed.
 
 use sea_orm::entity::prelude::*;
 
@@ -12,22 +12,22 @@ pub struct Model {
     #[sea_orm(primary_key)]
     pub id: AuditId,
     pub at: Millis,
-    /// None where it was done at the command line.
+    /// None for the command line.
     pub actor_id: Option<UserId>,
-    /// What they were called then.
+    /// The actor's username at the time of the action.
     #[sea_orm(column_type = "Text", nullable)]
     pub actor_name: Option<String>,
-    /// What was done: `user.promote`, `user.deactivate`, …
+    /// The action's code: `user.promote`, `user.deactivate`, …
     pub action: String,
-    /// To whom or what: `user:7`, `conversation:7`.
+    /// The affected user or object: `user:7`, `conversation:7`.
     pub target: String,
-    /// What that was called then, where it is somebody.
+    /// The target's username at that time, if the target is a user.
     #[sea_orm(column_type = "Text", nullable)]
     pub target_name: Option<String>,
     pub address: String,
     #[sea_orm(column_type = "Text", nullable)]
     pub reason: Option<String>,
-    /// What stood there before, or how much of it: `from Ann`, `messages 1–50`.
+    /// The previous value or the extent: `from Ann`, `messages 1–50`.
     #[sea_orm(column_type = "Text", nullable)]
     pub detail: Option<String>,
 }

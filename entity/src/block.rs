@@ -1,4 +1,4 @@
-//! A person who wants nothing from another.
+//! A user who blocks another user.
 
 use sea_orm::entity::prelude::*;
 

@@ -1,37 +1,38 @@
-//! Two people who may message each other directly, or one who asked to.
+//! A connection between two users, or a request for one. Connected users may
+//! message each other directly.
 
 use sea_orm::entity::prelude::*;
 
 use crate::{ConnectionId, Millis, UserId};
 
-/// How far two people have come.
+/// The state of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
 #[sea_orm(rs_type = "i16", db_type = "SmallInteger")]
-pub enum State {
-    /// One has asked the other.
+pub enum ConnectionRowState {
+    /// One user has sent a request to the other.
     Requested = 0,
-    /// Both agreed.
+    /// The request was accepted.
     Connected = 1,
-    /// Asked of somebody who blocks the one who asks: it looks requested to
-    /// the one, and the other never hears of it.
-    Swallowed = 2,
+    /// The recipient blocks the requester. The requester sees a pending
+    /// request; the recipient is never notified.
+    Suppressed = 2,
 }
 
-/// A row of `connection`: one per pair, whoever asked.
+/// A row of `connection`: one per pair of users, in either direction.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "connection")]
 pub struct Model {
     #[sea_orm(primary_key)]
     pub id: ConnectionId,
-    /// The lower id of the two.
+    /// The lower of the two user ids.
     #[sea_orm(unique_key = "pair")]
     pub low_id: UserId,
-    /// The higher id of the two.
+    /// The higher of the two user ids.
     #[sea_orm(unique_key = "pair")]
     pub high_id: UserId,
     pub requested_by: UserId,
-    pub state: State,
+    pub state: ConnectionRowState,
     pub created_at: Millis,
 }
 

@@ -1,18 +1,18 @@
-//! A conversation: its counters, and what a batch locks.
+//! A conversation: its counters, and the row that a batch locks.
 
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::{ConversationId, MessageId, Millis, UserId};
 
-/// Between two people, or among many.
+/// Direct or group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[sea_orm(rs_type = "i16", db_type = "SmallInteger")]
-pub enum Kind {
-    /// Exactly two, once per pair.
+pub enum ConversationKind {
+    /// Exactly two users, one conversation per pair.
     Direct = 0,
-    /// Two to a thousand, with a title and roles.
+    /// Two to a thousand members, with a title and roles.
     Group = 1,
 }
 
@@ -23,27 +23,28 @@ pub enum Kind {
 pub struct Model {
     #[sea_orm(primary_key)]
     pub id: ConversationId,
-    pub kind: Kind,
+    pub kind: ConversationKind,
     pub title: Option<String>,
-    /// `low:high` of a direct one's two people: what makes it one per pair.
+    /// `low:high`, the user ids of a direct conversation. Its unique index
+    /// allows one conversation per pair.
     #[sea_orm(unique)]
     pub direct_key: Option<String>,
-    /// Whether it takes messages: false for a direct one whose two are not
-    /// connected, and for a closed group.
+    /// Whether members can send: false for a direct conversation of users who
+    /// are not connected, and for a closed group.
     pub open: bool,
     pub opened_by: UserId,
-    /// The newest message's place: 1, 2, 3, … without gaps.
+    /// The `seq` of the newest message: 1, 2, 3, … without gaps.
     pub last_seq: i64,
-    /// The same, counting text messages only: what unread is counted by.
+    /// The `ord` of the newest text message. Unread counts are based on it.
     pub last_ord: i64,
-    /// The newest lasting change of any kind.
+    /// The version of the newest lasting change of any kind.
     pub version: i64,
-    /// Rises with everything that can change who may write here.
+    /// Raised by every change that can affect who may send here.
     pub members_version: i64,
     pub participant_count: i32,
-    /// All have everything up to this `seq`.
+    /// Every member has received all messages up to this `seq`.
     pub delivered_low: i64,
-    /// All have read everything up to this `seq`.
+    /// Every member has read all messages up to this `seq`.
     pub read_low: i64,
     pub last_message_id: Option<MessageId>,
     pub last_message_at: Option<Millis>,

@@ -1,4 +1,4 @@
-//! The words by which a group is found: those of its title.
+//! Search terms of groups: the words of their titles.
 
 use sea_orm::entity::prelude::*;
 

@@ -1,4 +1,4 @@
-//! Which history the database has, and how far it is: one row.
+//! The epoch of the database's history and its mark, in a single row.
 
 use sea_orm::entity::prelude::*;
 
@@ -10,10 +10,10 @@ pub struct Model {
     /// Always 1.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: i64,
-    /// Random; another one after each restore.
+    /// Random; each restore sets a new one.
     pub epoch: String,
     /// Rises while the database is in use. A mark below one that was noted
-    /// elsewhere is that of an older copy.
+    /// elsewhere means that the database is an older copy.
     pub mark: i64,
 }
 

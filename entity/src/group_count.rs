@@ -1,4 +1,5 @@
-//! In how many groups a user is: counted, so that nothing has to read them all.
+//! The number of groups that a user is in, stored so that no query has to count
+//! participant rows.
 
 use sea_orm::entity::prelude::*;
 

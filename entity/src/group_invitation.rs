@@ -18,7 +18,8 @@ pub struct Model {
     /// The member who invited last.
     pub inviter_id: UserId,
     pub created_at: Millis,
-    /// Set if the user declined: until then, repetitions are not delivered.
+    /// Set if the user declined. Until then, repeated invitations are not
+    /// delivered.
     pub declined_until: Option<Millis>,
     #[sea_orm(belongs_to, from = "conversation_id", to = "id")]
     pub conversation: BelongsTo<super::conversation::Entity>,

@@ -1,5 +1,5 @@
-//! Where ids that are handed out in blocks have come to, so that no insert
-//! has to ask for the key it was given.
+//! The next free id of each table whose ids are reserved in blocks, so that an
+//! insert doesn't have to return its key.
 
 use sea_orm::entity::prelude::*;
 
@@ -10,7 +10,7 @@ use sea_orm::entity::prelude::*;
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub name: String,
-    /// The first id not yet given to any process.
+    /// The first id that no process has reserved.
     pub next: i64,
 }
 

@@ -1,5 +1,5 @@
-//! Typed keys. All are integers below 2^53, so that they survive a JSON
-//! number; none is ever compared for order.
+//! Typed keys. All are integers below 2^53, so that they survive a JSON number.
+//! Their order has no meaning.
 
 use sea_orm::DeriveValueType;
 use serde::{Deserialize, Serialize};
@@ -22,15 +22,15 @@ macro_rules! id {
 }
 
 id!(
-    /// A person.
+    /// A user.
     UserId
 );
 id!(
-    /// A login: what a token's `sid` names.
+    /// A login: the `sid` claim of a token.
     LoginId
 );
 id!(
-    /// A connection between two people.
+    /// A connection between two users.
     ConnectionId
 );
 id!(
@@ -54,14 +54,14 @@ id!(
     ReportId
 );
 id!(
-    /// A running process.
+    /// A server process.
     NodeId
 );
 id!(
-    /// One move of a mark.
+    /// One move of a marker.
     ReceiptId
 );
 id!(
-    /// One line of the audit log.
+    /// One entry of the audit log.
     AuditId
 );

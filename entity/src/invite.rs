@@ -1,4 +1,5 @@
-//! A code that lets people register where registration is by invite.
+//! An invitation code, which is needed to register if registration is by
+//! invite.
 
 use sea_orm::entity::prelude::*;
 
@@ -11,10 +12,10 @@ use crate::{InviteId, Millis, UserId};
 pub struct Model {
     #[sea_orm(primary_key)]
     pub id: InviteId,
-    /// Of the code, which is kept nowhere.
+    /// Hash of the code; the code itself isn't stored.
     #[sea_orm(unique)]
     pub code_hash: String,
-    /// How often it can still be used.
+    /// The number of registrations that it still permits.
     pub uses_left: i32,
     pub expires_at: Option<Millis>,
     pub created_by: UserId,

@@ -1,9 +1,8 @@
 //! The tables of Tidings: one file each, no logic.
 //!
-//! Columns that mean a moment are [`Millis`]; every key has a type of its own
-//! (see [`ids`]), so that a conversation's id can't stand where a user's is
-//! asked for. What the tables promise by keys and indexes is in the
-//! `migration` crate.
+//! Times are [`Millis`]. Every key has a type of its own (see [`ids`]), so that
+//! a conversation's id can't be passed as a user's. The keys and indexes are in
+//! the `migration` crate.
 
 #![forbid(unsafe_code)]
 

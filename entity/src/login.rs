@@ -1,4 +1,5 @@
-//! A login: the row a token is tied to, so that it can be listed and revoked.
+//! A login: the row that a token refers to, so that it can be listed and
+//! revoked.
 
 use sea_orm::entity::prelude::*;
 
@@ -12,7 +13,7 @@ pub struct Model {
     #[sea_orm(primary_key)]
     pub id: LoginId,
     pub user_id: UserId,
-    /// What the client called itself (`User-Agent`), shortened.
+    /// The client's `User-Agent`, shortened.
     pub device: String,
     pub address: String,
     pub created_at: Millis,

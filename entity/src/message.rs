@@ -5,28 +5,28 @@ use serde::{Deserialize, Serialize};
 
 use crate::{ConversationId, MessageId, Millis, UserId};
 
-/// Who speaks: a person, or the conversation about itself.
+/// Text of a user, or a system message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[sea_orm(rs_type = "i16", db_type = "SmallInteger")]
-pub enum Kind {
-    /// A person's words.
+pub enum MessageKind {
+    /// Text that a user sent.
     Text = 0,
-    /// A change of the conversation, told in its history.
+    /// A change of the conversation, shown in its history.
     System = 1,
 }
 
-/// How far a message can come at most. Those who were in when it was sent, and
-/// still are, decide how far it is; when the last of them leaves, it stays at
-/// what they had come to.
+/// The highest status that a message can reach. The status depends on the
+/// members at the time of sending who are still members. When the last of them
+/// leaves, it stays at the status reached by then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
 #[sea_orm(rs_type = "i16", db_type = "SmallInteger")]
-pub enum Furthest {
-    /// There is nobody who could get it.
+pub enum StatusCeiling {
+    /// No recipient can receive it.
     Sent = 0,
-    /// There is nobody left who could read it.
+    /// No recipient is left who could read it.
     Delivered = 1,
-    /// Somebody may read it, or all have.
+    /// A recipient may read it, or all have read it.
     Read = 2,
 }
 
@@ -39,34 +39,35 @@ pub struct Model {
     pub id: MessageId,
     #[sea_orm(unique_key = "conversation_seq")]
     pub conversation_id: ConversationId,
-    /// Its place in the conversation: 1, 2, 3, … without gaps.
+    /// Its position in the conversation: 1, 2, 3, … without gaps.
     #[sea_orm(unique_key = "conversation_seq")]
     pub seq: i64,
-    /// Its place among text messages (a system message has the one before).
+    /// Its position among text messages. A system message has the `ord` of the
+    /// text message before it.
     pub ord: i64,
     /// The version of its last change.
     pub version: i64,
-    /// The version it was posted in: it was touched since, where the two
-    /// differ.
+    /// The version in which it was posted. A higher `version` means a later
+    /// change.
     pub posted_version: i64,
-    /// The version in which its text last changed: 0 if it never did. It is a
-    /// change of every answer, which quotes the text.
+    /// The version in which its text last changed; 0 if it never did. A changed
+    /// text also changes every reply, because replies quote it.
     pub text_version: i64,
     #[sea_orm(unique_key = "client_sender")]
     pub sender_id: UserId,
-    /// The sender's own name for it: a retry finds it by this.
+    /// The sender's idempotency key, by which a retry is recognized.
     #[sea_orm(unique_key = "client_sender")]
     pub client_id: Option<String>,
-    pub kind: Kind,
-    /// Empty once withdrawn.
+    pub kind: MessageKind,
+    /// Empty after deletion.
     #[sea_orm(column_type = "Text")]
     pub text: String,
-    /// A system message's machine-readable side, as JSON.
+    /// The machine-readable form of a system message, as JSON.
     #[sea_orm(column_type = "Text", nullable)]
     pub event: Option<String>,
     pub reply_to: Option<MessageId>,
-    /// The furthest that its status can come.
-    pub furthest: Furthest,
+    /// The highest status that it can reach.
+    pub furthest: StatusCeiling,
     pub created_at: Millis,
     pub edited_at: Option<Millis>,
     pub deleted_at: Option<Millis>,

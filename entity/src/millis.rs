@@ -1,4 +1,4 @@
-//! A moment, as the database keeps it and as clients read it.
+//! Timestamps as stored in the database and as sent to clients.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -9,17 +9,17 @@ use sea_orm::DeriveValueType;
 use serde::de::{Error, Unexpected};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Milliseconds since 1970 in UTC: a `bigint` on every database, an RFC 3339
-/// text with three decimals in JSON.
+/// Milliseconds since 1970 in UTC: a `bigint` in every database, an RFC 3339
+/// string with three decimals in JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, DeriveValueType)]
 pub struct Millis(pub i64);
 
-/// The first and the last moment that RFC 3339 can write in UTC.
+/// The first and the last time that RFC 3339 can express in UTC.
 const FIRST: Millis = Millis(-62_135_596_800_000);
 const LAST: Millis = Millis(253_402_300_799_999);
 
 impl Millis {
-    /// The system clock's present moment.
+    /// Returns the current time of the system clock.
     #[must_use]
     pub fn now() -> Self {
         let since = SystemTime::now()
@@ -28,8 +28,8 @@ impl Millis {
         Self(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
     }
 
-    /// The moment that an RFC 3339 text names. The library's own range ends a day
-    /// early, so that every offset fits into it.
+    /// Parses an RFC 3339 time. `jiff::Timestamp` ends a day earlier, so that
+    /// every offset fits into it; later times are computed here.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let at = match text.parse::<Timestamp>() {
@@ -45,8 +45,8 @@ impl Millis {
         (FIRST.0..=LAST.0).contains(&at).then_some(Self(at))
     }
 
-    /// As date and time in UTC; what no year of four digits holds is the first
-    /// or the last moment that one does.
+    /// Returns date and time in UTC. Times outside the years 1 to 9999 are
+    /// clamped.
     #[must_use]
     pub fn civil(self) -> DateTime {
         let since = SignedDuration::from_millis(self.0.clamp(FIRST.0, LAST.0));
@@ -57,7 +57,7 @@ impl Millis {
         DateTime::constant(1970, 1, 1, 0, 0, 0, 0)
     }
 
-    /// The moment `span` later.
+    /// Returns the time `span` later.
     #[must_use]
     pub fn after(self, span: Duration) -> Self {
         Self(
@@ -66,7 +66,7 @@ impl Millis {
         )
     }
 
-    /// The moment `span` earlier.
+    /// Returns the time `span` earlier.
     #[must_use]
     pub fn before(self, span: Duration) -> Self {
         Self(
@@ -75,13 +75,13 @@ impl Millis {
         )
     }
 
-    /// How long after `earlier` this is; zero where it isn't.
+    /// Returns the time since `earlier`; zero if `earlier` is later than this.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
-    /// Whole seconds since 1970, as tokens count them.
+    /// Returns whole seconds since 1970, the unit of token claims.
     #[must_use]
     pub fn seconds(self) -> i64 {
         self.0.div_euclid(1000)
@@ -115,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_moment_of_rfc_3339_is_read() {
+    fn rfc_3339_times_are_parsed() {
         for (text, written) in [
             ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00.000Z"),
             ("1969-12-31T23:59:59.999Z", "1969-12-31T23:59:59.999Z"),

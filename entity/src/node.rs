@@ -1,4 +1,4 @@
-//! A process that serves, while it lives.
+//! A running server process.
 
 use sea_orm::entity::prelude::*;
 

@@ -1,11 +1,12 @@
-//! A person in a conversation: role, marks, and their own settings for it.
+//! A member or former member of a conversation: role, markers, and own
+//! settings.
 
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::{ConversationId, Millis, UserId};
 
-/// What a participant may do.
+/// The permissions of a participant.
 #[derive(
     Clone,
     Copy,
@@ -21,10 +22,11 @@ use crate::{ConversationId, Millis, UserId};
 )]
 #[serde(rename_all = "lowercase")]
 #[sea_orm(rs_type = "i16", db_type = "SmallInteger")]
-pub enum Role {
-    /// Talks and leaves.
+pub enum MemberRole {
+    /// May send and leave.
     Member = 0,
-    /// Also renames, invites, removes members, withdraws others' messages.
+    /// May also rename the group, invite, remove members, and delete messages
+    /// of others.
     Admin = 1,
     /// Exactly one in every group.
     Owner = 2,
@@ -39,26 +41,26 @@ pub struct Model {
     pub conversation_id: ConversationId,
     #[sea_orm(primary_key, auto_increment = false)]
     pub user_id: UserId,
-    pub role: Role,
-    /// They see what came after this `seq`.
+    pub role: MemberRole,
+    /// The member sees messages after this `seq`.
     pub joined_seq: i64,
     pub joined_at: Millis,
-    /// Set when they left or were removed: they see nothing after it.
+    /// Set when the member left or was removed. They see no message after it.
     pub left_seq: Option<i64>,
-    /// The version before that of the leaving.
+    /// The conversation's version just before they left.
     pub left_version: Option<i64>,
-    /// The title of the group at that moment.
+    /// The group's title when they left.
     pub left_title: Option<String>,
-    /// They have everything up to this `seq`.
+    /// Delivery marker: the member has received all messages up to this `seq`.
     pub delivered_seq: i64,
-    /// They have read everything up to this `seq`.
+    /// Read marker: the member has read all messages up to this `seq`.
     pub read_seq: i64,
-    /// The `ord` that `read_seq` stands at.
+    /// The `ord` at `read_seq`.
     pub read_ord: i64,
     /// The number of deleted messages after `read_seq`, up to `left_seq`.
     pub unread_deleted: i64,
-    /// The version of the last change of this row; of who left, also of what
-    /// they still see.
+    /// The version of the last change of this row. For a former member, also of
+    /// the last change of a message that they still see.
     pub version: i64,
     pub muted_until: Option<Millis>,
     pub archived: bool,

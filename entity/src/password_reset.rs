@@ -1,15 +1,15 @@
-//! A link by which somebody chooses a new password, once.
+//! A link with which a user sets a new password, once.
 
 use sea_orm::entity::prelude::*;
 
 use crate::{Millis, UserId};
 
-/// A row of `password_reset`: gone once it was used.
+/// A row of `password_reset`, deleted when it is used.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "password_reset")]
 pub struct Model {
-    /// Of what stands in the link, which nobody keeps.
+    /// Hash of the token in the link; the token itself isn't stored.
     #[sea_orm(primary_key, auto_increment = false)]
     pub token_hash: String,
     pub user_id: UserId,

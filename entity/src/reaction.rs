@@ -1,4 +1,4 @@
-//! One person's emoji on one message.
+//! A user's emoji on a message.
 
 use sea_orm::entity::prelude::*;
 
@@ -16,7 +16,7 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub user_id: UserId,
     pub created_at: Millis,
-    /// The version of the conversation that it took.
+    /// The conversation's version that the reaction took.
     pub version: i64,
 }
 

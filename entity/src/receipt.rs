@@ -1,16 +1,17 @@
-//! One move of a mark, and when: what `delivered_at` and `read_at` are read from.
+//! One move of a marker, with its time: the source of `delivered_at` and
+//! `read_at`.
 
 use sea_orm::entity::prelude::*;
 
 use crate::{ConversationId, Millis, ReceiptId, UserId};
 
-/// Which mark moved.
+/// The kind of marker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
 #[sea_orm(rs_type = "i16", db_type = "SmallInteger")]
-pub enum Kind {
-    /// A client of theirs has it.
+pub enum ReceiptKind {
+    /// A client of the user received the message.
     Delivered = 0,
-    /// They have seen it.
+    /// The user saw the message.
     Read = 1,
 }
 
@@ -22,9 +23,9 @@ pub struct Model {
     #[sea_orm(primary_key)]
     pub id: ReceiptId,
     pub conversation_id: ConversationId,
-    /// Whose mark; none for the conversation's overall one.
+    /// The user of the marker; none for the conversation's overall watermark.
     pub user_id: Option<UserId>,
-    pub kind: Kind,
+    pub kind: ReceiptKind,
     pub up_to_seq: i64,
     pub at: Millis,
 }

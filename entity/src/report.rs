@@ -19,10 +19,10 @@ pub struct Model {
     pub seq: i64,
     pub sender_id: UserId,
     pub reason: String,
-    /// The message as it was reported: an edit or a withdrawal keeps it.
+    /// The message as it was reported; later edits or deletion don't change it.
     pub text: String,
     pub created_at: Millis,
-    /// Set if an admin is done with it.
+    /// Set when an admin resolves it.
     pub done_at: Option<Millis>,
 }
 

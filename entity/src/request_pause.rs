@@ -1,4 +1,5 @@
-//! A time in which the requests of one user to another are not delivered.
+//! A period in which connection requests of one user to another aren't
+//! delivered.
 
 use sea_orm::entity::prelude::*;
 
@@ -13,7 +14,7 @@ pub struct Model {
     pub requester_id: UserId,
     #[sea_orm(primary_key, auto_increment = false)]
     pub recipient_id: UserId,
-    /// The first moment at which a request is delivered again.
+    /// The first time at which a request is delivered again.
     pub until: Millis,
 }
 

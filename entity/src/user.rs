@@ -1,4 +1,4 @@
-//! A person with an account.
+//! A user account.
 
 use sea_orm::entity::prelude::*;
 
@@ -11,13 +11,13 @@ use crate::{Millis, UserId};
 pub struct Model {
     #[sea_orm(primary_key)]
     pub id: UserId,
-    /// As the person spells it.
+    /// In the spelling that the user chose.
     pub username: String,
-    /// In lower case: what is unique and looked up.
+    /// In lower case: the unique key for lookups.
     #[sea_orm(unique)]
     pub username_key: String,
-    /// What the name looks like (UTS 39), in lower case. None where somebody
-    /// older had a name that looks the same before that was refused.
+    /// The UTS 39 skeleton of the name, in lower case. None if an older account
+    /// has a name that looks the same; such names are refused today.
     #[sea_orm(unique)]
     pub username_look: Option<String>,
     pub display_name: String,
@@ -27,12 +27,14 @@ pub struct Model {
     pub is_admin: bool,
     pub deactivated_at: Option<Millis>,
     pub created_at: Millis,
-    /// Gone for good: nothing of the person is left in the row.
+    /// Set when the account was deleted for good: the row then holds no
+    /// personal data.
     pub deleted_at: Option<Millis>,
-    /// What the person should know of, as JSON (see `store::notices`).
+    /// Notices for the user, as JSON (see `store::notices`).
     #[sea_orm(column_type = "Text")]
     pub notices: String,
-    /// The people version of the last change of the names; 0 if there was none.
+    /// The people version of the last change of the user's names; 0 if there
+    /// was none.
     pub people_version: i64,
 }
 

@@ -1,4 +1,4 @@
-//! Whether a person is here, and when they last were.
+//! Whether a user is online, and when they were last seen.
 
 use sea_orm::entity::prelude::*;
 
@@ -12,8 +12,8 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub user_id: UserId,
     pub is_online: bool,
-    /// The process that last said so; where it died, its `alive_at` becomes
-    /// the `last_seen` of those it left online.
+    /// The process that last wrote this row. If it dies, its `alive_at` becomes
+    /// the `last_seen` of the users that it left online.
     pub node_id: Option<NodeId>,
     pub last_seen: Option<Millis>,
 }

@@ -1,5 +1,4 @@
-//! The words by which a person is found: their username, and those of their
-//! display name.
+//! Search terms of users: the username and the words of the display name.
 
 use sea_orm::entity::prelude::*;
 

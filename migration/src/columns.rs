@@ -1,10 +1,10 @@
-//! The few words that all steps are written in.
+//! Column, key and index builders for the migrations.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::DbBackend;
 
-/// A key that the database counts up, never given twice.
-pub(crate) fn key() -> ColumnDef {
+/// A key that the database assigns; never reused.
+pub(crate) fn generated_key() -> ColumnDef {
     let mut column = ColumnDef::new("id");
     column
         .big_integer()
@@ -14,9 +14,10 @@ pub(crate) fn key() -> ColumnDef {
     column
 }
 
-/// A key that we count up ourselves (see `id_block`). SQLite keeps a row under
-/// its key only where the type is spelled `integer`; elsewhere it is a `bigint`.
-pub(crate) fn given_key(backend: DbBackend) -> ColumnDef {
+/// A key that the server assigns (see `id_block`). SQLite stores a row under
+/// its key only if the type is spelled `integer`; on PostgreSQL it is a
+/// `bigint`.
+pub(crate) fn assigned_key(backend: DbBackend) -> ColumnDef {
     let mut column = ColumnDef::new("id");
     match backend {
         DbBackend::Sqlite => column.custom("integer"),
@@ -27,34 +28,34 @@ pub(crate) fn given_key(backend: DbBackend) -> ColumnDef {
 }
 
 /// A `bigint`: an id, a counter, or a moment in milliseconds.
-pub(crate) fn big(name: &'static str) -> ColumnDef {
+pub(crate) fn bigint(name: &'static str) -> ColumnDef {
     let mut column = ColumnDef::new(name);
     column.big_integer().not_null();
     column
 }
 
-/// The same, where there may be none.
-pub(crate) fn big_or_none(name: &'static str) -> ColumnDef {
+/// A nullable `bigint`.
+pub(crate) fn nullable_bigint(name: &'static str) -> ColumnDef {
     let mut column = ColumnDef::new(name);
     column.big_integer();
     column
 }
 
-/// A count that fits 32 bits.
-pub(crate) fn count(name: &'static str) -> ColumnDef {
+/// A 32-bit count.
+pub(crate) fn integer(name: &'static str) -> ColumnDef {
     let mut column = ColumnDef::new(name);
     column.integer().not_null();
     column
 }
 
-/// One of a few named values.
-pub(crate) fn choice(name: &'static str) -> ColumnDef {
+/// An enum value.
+pub(crate) fn enum_column(name: &'static str) -> ColumnDef {
     let mut column = ColumnDef::new(name);
     column.small_integer().not_null();
     column
 }
 
-/// Yes or no.
+/// A boolean.
 pub(crate) fn flag(name: &'static str) -> ColumnDef {
     let mut column = ColumnDef::new(name);
     column.boolean().not_null();
@@ -68,16 +69,15 @@ pub(crate) fn text(name: &'static str) -> ColumnDef {
     column
 }
 
-/// The same, where there may be none.
-pub(crate) fn text_or_none(name: &'static str) -> ColumnDef {
+/// A nullable text of any length.
+pub(crate) fn nullable_text(name: &'static str) -> ColumnDef {
     let mut column = ColumnDef::new(name);
     column.text();
     column
 }
 
-/// `column` holds the id of a row of `table`; a row that is named can't be
-/// deleted.
-pub(crate) fn names(column: &'static str, table: &'static str) -> ForeignKeyCreateStatement {
+/// `column` references `table`; a referenced row can't be deleted.
+pub(crate) fn references(column: &'static str, table: &'static str) -> ForeignKeyCreateStatement {
     ForeignKey::create()
         .from_col(column)
         .to_tbl(table)
@@ -85,14 +85,17 @@ pub(crate) fn names(column: &'static str, table: &'static str) -> ForeignKeyCrea
         .to_owned()
 }
 
-/// `column` holds the id of a row of `table`, and goes with it.
-pub(crate) fn belongs_to(column: &'static str, table: &'static str) -> ForeignKeyCreateStatement {
-    names(column, table)
+/// `column` references `table`; the row is deleted with the referenced row.
+pub(crate) fn references_cascading(
+    column: &'static str,
+    table: &'static str,
+) -> ForeignKeyCreateStatement {
+    references(column, table)
         .on_delete(ForeignKeyAction::Cascade)
         .to_owned()
 }
 
-/// An index named after what it is on.
+/// An index named after its table and columns.
 pub(crate) fn index(table: &'static str, columns: &[&'static str]) -> IndexCreateStatement {
     let mut index = Index::create();
     index
@@ -104,7 +107,7 @@ pub(crate) fn index(table: &'static str, columns: &[&'static str]) -> IndexCreat
     index
 }
 
-/// The same, and no two rows may agree on it.
-pub(crate) fn unique(table: &'static str, columns: &[&'static str]) -> IndexCreateStatement {
+/// A unique index named after its table and columns.
+pub(crate) fn unique_index(table: &'static str, columns: &[&'static str]) -> IndexCreateStatement {
     index(table, columns).unique().to_owned()
 }

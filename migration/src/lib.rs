@@ -1,9 +1,9 @@
-//! The schema, step by step: forward only, one change a file, the same on
-//! SQLite and PostgreSQL.
+//! The schema as a sequence of migrations: forward only, one change per file,
+//! for SQLite and PostgreSQL.
 //!
-//! What the protocol promises rests on keys and indexes here, not only on
-//! code: one direct conversation per pair, one place per message, one message
-//! per `client_id` and sender.
+//! Keys and indexes here enforce guarantees of the protocol, not only code: one
+//! direct conversation per pair, one `seq` per message, one message per
+//! `client_id` and sender.
 
 #![forbid(unsafe_code)]
 
@@ -38,7 +38,7 @@ mod m20261201_000047_reports;
 mod m20261201_000050_connection_lists;
 mod m20261201_000055_left_titles;
 
-/// All steps, in order.
+/// All migrations, in order.
 pub struct Migrator;
 
 #[async_trait::async_trait]

@@ -1,8 +1,10 @@
-//! Who may message whom.
+//! Connections and blocks.
 
 use sea_orm_migration::prelude::*;
 
-use crate::columns::{belongs_to, big, choice, index, key, unique};
+use crate::columns::{
+    bigint, enum_column, generated_key, index, references_cascading, unique_index,
+};
 
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
@@ -15,9 +17,9 @@ impl MigrationTrait for Migration {
 
     async fn up(&self, schema: &SchemaManager) -> Result<(), DbErr> {
         schema.create_table(connection()).await?;
-        // One row per pair, whoever asked first.
+        // One row per pair, in either direction.
         schema
-            .create_index(unique("connection", &["low_id", "high_id"]))
+            .create_index(unique_index("connection", &["low_id", "high_id"]))
             .await?;
         schema
             .create_index(index("connection", &["high_id"]))
@@ -30,25 +32,25 @@ impl MigrationTrait for Migration {
 fn connection() -> TableCreateStatement {
     Table::create()
         .table("connection")
-        .col(key())
-        .col(big("low_id"))
-        .col(big("high_id"))
-        .col(big("requested_by"))
-        .col(choice("state"))
-        .col(big("created_at"))
-        .foreign_key(&mut belongs_to("low_id", "user"))
-        .foreign_key(&mut belongs_to("high_id", "user"))
+        .col(generated_key())
+        .col(bigint("low_id"))
+        .col(bigint("high_id"))
+        .col(bigint("requested_by"))
+        .col(enum_column("state"))
+        .col(bigint("created_at"))
+        .foreign_key(&mut references_cascading("low_id", "user"))
+        .foreign_key(&mut references_cascading("high_id", "user"))
         .to_owned()
 }
 
 fn block() -> TableCreateStatement {
     Table::create()
         .table("block")
-        .col(big("blocker_id"))
-        .col(big("blocked_id"))
-        .col(big("created_at"))
+        .col(bigint("blocker_id"))
+        .col(bigint("blocked_id"))
+        .col(bigint("created_at"))
         .primary_key(Index::create().col("blocker_id").col("blocked_id"))
-        .foreign_key(&mut belongs_to("blocker_id", "user"))
-        .foreign_key(&mut belongs_to("blocked_id", "user"))
+        .foreign_key(&mut references_cascading("blocker_id", "user"))
+        .foreign_key(&mut references_cascading("blocked_id", "user"))
         .to_owned()
 }

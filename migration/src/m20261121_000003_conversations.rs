@@ -1,9 +1,10 @@
-//! Conversations and who takes part in them.
+//! Conversations and their participants.
 
 use sea_orm_migration::prelude::*;
 
 use crate::columns::{
-    belongs_to, big, big_or_none, choice, count, flag, index, key, names, text_or_none, unique,
+    bigint, enum_column, flag, generated_key, index, integer, nullable_bigint, nullable_text,
+    references, references_cascading, unique_index,
 };
 
 #[derive(DeriveMigrationName)]
@@ -17,15 +18,16 @@ impl MigrationTrait for Migration {
 
     async fn up(&self, schema: &SchemaManager) -> Result<(), DbErr> {
         schema.create_table(conversation()).await?;
-        // One direct conversation per pair, also when both ask at once.
+        // One direct conversation per pair, even if both users open it at once.
         schema
-            .create_index(unique("conversation", &["direct_key"]))
+            .create_index(unique_index("conversation", &["direct_key"]))
             .await?;
         schema.create_table(participant()).await?;
         schema
             .create_index(index("participant", &["user_id", "conversation_id"]))
             .await?;
-        // What `resume` reads: marks and settings changed since a version.
+        // For `resume`, which reads markers and settings changed since a
+        // version.
         schema
             .create_index(index("participant", &["conversation_id", "version"]))
             .await
@@ -35,45 +37,45 @@ impl MigrationTrait for Migration {
 fn conversation() -> TableCreateStatement {
     Table::create()
         .table("conversation")
-        .col(key())
-        .col(choice("kind"))
-        .col(text_or_none("title"))
-        .col(text_or_none("direct_key"))
+        .col(generated_key())
+        .col(enum_column("kind"))
+        .col(nullable_text("title"))
+        .col(nullable_text("direct_key"))
         .col(flag("open"))
-        .col(big("opened_by"))
-        .col(big("last_seq"))
-        .col(big("last_ord"))
-        .col(big("version"))
-        .col(big("members_version"))
-        .col(count("participant_count"))
-        .col(big("delivered_low"))
-        .col(big("read_low"))
-        .col(big_or_none("last_message_id"))
-        .col(big_or_none("last_message_at"))
-        .col(big("created_at"))
-        .foreign_key(&mut names("opened_by", "user"))
+        .col(bigint("opened_by"))
+        .col(bigint("last_seq"))
+        .col(bigint("last_ord"))
+        .col(bigint("version"))
+        .col(bigint("members_version"))
+        .col(integer("participant_count"))
+        .col(bigint("delivered_low"))
+        .col(bigint("read_low"))
+        .col(nullable_bigint("last_message_id"))
+        .col(nullable_bigint("last_message_at"))
+        .col(bigint("created_at"))
+        .foreign_key(&mut references("opened_by", "user"))
         .to_owned()
 }
 
 fn participant() -> TableCreateStatement {
     Table::create()
         .table("participant")
-        .col(big("conversation_id"))
-        .col(big("user_id"))
-        .col(choice("role"))
-        .col(big("joined_seq"))
-        .col(big("joined_at"))
-        .col(big_or_none("left_seq"))
-        .col(big_or_none("left_version"))
-        .col(big("delivered_seq"))
-        .col(big("read_seq"))
-        .col(big("read_ord"))
-        .col(big("version"))
-        .col(big_or_none("muted_until"))
+        .col(bigint("conversation_id"))
+        .col(bigint("user_id"))
+        .col(enum_column("role"))
+        .col(bigint("joined_seq"))
+        .col(bigint("joined_at"))
+        .col(nullable_bigint("left_seq"))
+        .col(nullable_bigint("left_version"))
+        .col(bigint("delivered_seq"))
+        .col(bigint("read_seq"))
+        .col(bigint("read_ord"))
+        .col(bigint("version"))
+        .col(nullable_bigint("muted_until"))
         .col(flag("archived"))
         .col(flag("pinned"))
         .primary_key(Index::create().col("conversation_id").col("user_id"))
-        .foreign_key(&mut belongs_to("conversation_id", "conversation"))
-        .foreign_key(&mut names("user_id", "user"))
+        .foreign_key(&mut references_cascading("conversation_id", "conversation"))
+        .foreign_key(&mut references("user_id", "user"))
         .to_owned()
 }

@@ -1,11 +1,11 @@
-//! Messages, what people make of them, and where their marks stand.
+//! Messages, reactions and receipts.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::DbBackend;
 
 use crate::columns::{
-    belongs_to, big, big_or_none, choice, count, given_key, index, key, names, text, text_or_none,
-    unique,
+    assigned_key, bigint, enum_column, generated_key, index, integer, nullable_bigint,
+    nullable_text, references, references_cascading, text, unique_index,
 };
 
 #[derive(DeriveMigrationName)]
@@ -40,47 +40,47 @@ fn id_block() -> TableCreateStatement {
     Table::create()
         .table("id_block")
         .col(text("name").primary_key())
-        .col(big("next"))
+        .col(bigint("next"))
         .to_owned()
 }
 
 fn message(backend: DbBackend) -> TableCreateStatement {
     Table::create()
         .table("message")
-        .col(given_key(backend))
-        .col(big("conversation_id"))
-        .col(big("seq"))
-        .col(big("ord"))
-        .col(big("version"))
-        .col(big("posted_version"))
-        .col(big("sender_id"))
-        .col(text_or_none("client_id"))
-        .col(choice("kind"))
+        .col(assigned_key(backend))
+        .col(bigint("conversation_id"))
+        .col(bigint("seq"))
+        .col(bigint("ord"))
+        .col(bigint("version"))
+        .col(bigint("posted_version"))
+        .col(bigint("sender_id"))
+        .col(nullable_text("client_id"))
+        .col(enum_column("kind"))
         .col(text("text"))
-        .col(text_or_none("event"))
-        .col(big_or_none("reply_to"))
-        .col(count("audience"))
-        .col(big("created_at"))
-        .col(big_or_none("edited_at"))
-        .col(big_or_none("deleted_at"))
-        .foreign_key(&mut belongs_to("conversation_id", "conversation"))
-        .foreign_key(&mut names("sender_id", "user"))
-        .foreign_key(&mut names("reply_to", "message"))
+        .col(nullable_text("event"))
+        .col(nullable_bigint("reply_to"))
+        .col(integer("audience"))
+        .col(bigint("created_at"))
+        .col(nullable_bigint("edited_at"))
+        .col(nullable_bigint("deleted_at"))
+        .foreign_key(&mut references_cascading("conversation_id", "conversation"))
+        .foreign_key(&mut references("sender_id", "user"))
+        .foreign_key(&mut references("reply_to", "message"))
         .to_owned()
 }
 
 fn message_indexes() -> [IndexCreateStatement; 5] {
     [
-        unique("message", &["conversation_id", "seq"]),
-        // `client_id` first: clients count theirs up in time (UUIDv7), which
+        unique_index("message", &["conversation_id", "seq"]),
+        // `client_id` first: clients generate UUIDv7 in order of time, which
         // keeps inserts at one end of the index.
-        unique("message", &["client_id", "sender_id"]),
+        unique_index("message", &["client_id", "sender_id"]),
         index("message", &["conversation_id", "version"]),
-        // What unread counts leave out.
+        // Deleted messages, which unread counts exclude.
         index("message", &["conversation_id", "ord"])
             .cond_where(Expr::col("deleted_at").is_not_null())
             .to_owned(),
-        // What a withdrawal has to change beside the message itself.
+        // A deletion also changes the messages that quote the deleted one.
         index("message", &["reply_to"])
             .cond_where(Expr::col("reply_to").is_not_null())
             .to_owned(),
@@ -90,31 +90,31 @@ fn message_indexes() -> [IndexCreateStatement; 5] {
 fn receipt() -> TableCreateStatement {
     Table::create()
         .table("receipt")
-        .col(key())
-        .col(big("conversation_id"))
-        .col(big_or_none("user_id"))
-        .col(choice("kind"))
-        .col(big("up_to_seq"))
-        .col(big("at"))
-        .foreign_key(&mut belongs_to("conversation_id", "conversation"))
-        .foreign_key(&mut names("user_id", "user"))
+        .col(generated_key())
+        .col(bigint("conversation_id"))
+        .col(nullable_bigint("user_id"))
+        .col(enum_column("kind"))
+        .col(bigint("up_to_seq"))
+        .col(bigint("at"))
+        .foreign_key(&mut references_cascading("conversation_id", "conversation"))
+        .foreign_key(&mut references("user_id", "user"))
         .to_owned()
 }
 
 fn reaction() -> TableCreateStatement {
     Table::create()
         .table("reaction")
-        .col(big("message_id"))
+        .col(bigint("message_id"))
         .col(text("emoji"))
-        .col(big("user_id"))
-        .col(big("created_at"))
+        .col(bigint("user_id"))
+        .col(bigint("created_at"))
         .primary_key(
             Index::create()
                 .col("message_id")
                 .col("emoji")
                 .col("user_id"),
         )
-        .foreign_key(&mut belongs_to("message_id", "message"))
-        .foreign_key(&mut names("user_id", "user"))
+        .foreign_key(&mut references_cascading("message_id", "message"))
+        .foreign_key(&mut references("user_id", "user"))
         .to_owned()
 }

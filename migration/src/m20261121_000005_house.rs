@@ -1,8 +1,10 @@
-//! What admins did.
+//! The audit log.
 
 use sea_orm_migration::prelude::*;
 
-use crate::columns::{big, big_or_none, index, key, names, text, text_or_none};
+use crate::columns::{
+    bigint, generated_key, index, nullable_bigint, nullable_text, references, text,
+};
 
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
@@ -22,13 +24,13 @@ impl MigrationTrait for Migration {
 fn audit() -> TableCreateStatement {
     Table::create()
         .table("audit")
-        .col(key())
-        .col(big("at"))
-        .col(big_or_none("actor_id"))
+        .col(generated_key())
+        .col(bigint("at"))
+        .col(nullable_bigint("actor_id"))
         .col(text("action"))
         .col(text("target"))
         .col(text("address"))
-        .col(text_or_none("reason"))
-        .foreign_key(&mut names("actor_id", "user"))
+        .col(nullable_text("reason"))
+        .foreign_key(&mut references("actor_id", "user"))
         .to_owned()
 }

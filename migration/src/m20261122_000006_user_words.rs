@@ -1,11 +1,11 @@
-//! The words by which people are found.
+//! Search terms of users.
 
 use std::collections::BTreeSet;
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::{ConnectionTrait, DbBackend, Statement};
 
-use crate::columns::{belongs_to, big, index, text};
+use crate::columns::{bigint, index, references_cascading, text};
 
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
@@ -20,8 +20,8 @@ impl MigrationTrait for Migration {
         schema
             .create_table(user_word(schema.get_database_backend()))
             .await?;
-        // A person's own words: to replace them, and to tell which of several
-        // that fit comes first.
+        // A user's own words: to replace them, and to find the first of several
+        // that match.
         schema
             .create_index(index("user_word", &["user_id", "word"]))
             .await?;
@@ -32,23 +32,23 @@ impl MigrationTrait for Migration {
 fn user_word(backend: DbBackend) -> TableCreateStatement {
     let mut word = text("word");
     if backend == DbBackend::Postgres {
-        // A prefix is a range of the index only in the order of bytes, which
-        // is what SQLite has anyway.
+        // Only in byte order is a prefix a range of the index. SQLite uses byte
+        // order by default.
         word.extra("COLLATE \"C\"");
     }
     Table::create()
         .table("user_word")
         .col(word)
-        .col(big("user_id"))
+        .col(bigint("user_id"))
         .primary_key(Index::create().col("word").col("user_id"))
-        .foreign_key(&mut belongs_to("user_id", "user"))
+        .foreign_key(&mut references_cascading("user_id", "user"))
         .to_owned()
 }
 
-/// How many people are read at a time.
-const AT_A_TIME: i64 = 500;
+/// The number of users that are read at a time.
+const BATCH_SIZE: i64 = 500;
 
-/// Gives those who have an account already their words.
+/// Inserts the search terms of existing accounts.
 async fn fill(schema: &SchemaManager<'_>) -> Result<(), DbErr> {
     let db = schema.get_connection();
     let mut last = 0_i64;
@@ -58,7 +58,7 @@ async fn fill(schema: &SchemaManager<'_>) -> Result<(), DbErr> {
                 db.get_database_backend(),
                 "SELECT id, username_key, display_name FROM \"user\" WHERE id > $1 \
                  ORDER BY id LIMIT $2",
-                [last.into(), AT_A_TIME.into()],
+                [last.into(), BATCH_SIZE.into()],
             ))
             .await?;
         if people.is_empty() {
@@ -78,8 +78,8 @@ async fn fill(schema: &SchemaManager<'_>) -> Result<(), DbErr> {
     }
 }
 
-/// As the store had it when this step was written: a step never changes, so
-/// it can't use what the store may have now.
+/// A copy of the store's function at the time of this migration. A migration
+/// never changes, so it can't use the store's current function.
 fn words(key: &str, shown: &str) -> BTreeSet<String> {
     let shown = shown.to_lowercase();
     let whole = shown.split_whitespace();

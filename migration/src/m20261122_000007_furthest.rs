@@ -1,11 +1,11 @@
-//! How far a message can come at most, in place of how many it was sent to: a
-//! status must not be raised by those who came later, once the last of those
-//! whom it was for has left.
+//! The highest status that a message can reach replaces the number of its
+//! recipients. Members who joined later must not raise the status after the
+//! last recipient left.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::ConnectionTrait;
 
-use crate::columns::choice;
+use crate::columns::enum_column;
 
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
@@ -17,8 +17,8 @@ impl MigrationTrait for Migration {
     }
 
     async fn up(&self, schema: &SchemaManager) -> Result<(), DbErr> {
-        let mut furthest = choice("furthest");
-        // Read: what somebody else was there for.
+        let mut furthest = enum_column("furthest");
+        // Read, for messages that had another recipient.
         furthest.default(2);
         let add = Table::alter()
             .table("message")

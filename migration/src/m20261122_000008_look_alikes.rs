@@ -1,4 +1,4 @@
-//! What a name looks like, so that no other looks the same.
+//! The skeleton of a username, so that no other username looks the same.
 
 use std::collections::HashSet;
 
@@ -6,7 +6,7 @@ use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::{ConnectionTrait, Statement};
 use unicode_security::skeleton;
 
-use crate::columns::unique;
+use crate::columns::unique_index;
 
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
@@ -24,16 +24,16 @@ impl MigrationTrait for Migration {
         schema.alter_table(table).await?;
         fill(schema).await?;
         schema
-            .create_index(unique("user", &["username_look"]))
+            .create_index(unique_index("user", &["username_look"]))
             .await
     }
 }
 
-/// How many people are read at a time.
-const AT_A_TIME: i64 = 500;
+/// The number of users that are read at a time.
+const BATCH_SIZE: i64 = 500;
 
-/// Gives those who have an account already theirs. Of names that look the same
-/// the oldest has it, which keeps new ones away; the others keep their names.
+/// Sets the skeleton of existing accounts. Among names that look the same, only
+/// the oldest gets it, which keeps new ones away. The others keep their names.
 async fn fill(schema: &SchemaManager<'_>) -> Result<(), DbErr> {
     let db = schema.get_connection();
     let backend = db.get_database_backend();
@@ -43,7 +43,7 @@ async fn fill(schema: &SchemaManager<'_>) -> Result<(), DbErr> {
             .query_all_raw(Statement::from_sql_and_values(
                 backend,
                 "SELECT id, username FROM \"user\" WHERE id > $1 ORDER BY id LIMIT $2",
-                [last.into(), AT_A_TIME.into()],
+                [last.into(), BATCH_SIZE.into()],
             ))
             .await?;
         if people.is_empty() {
@@ -64,7 +64,8 @@ async fn fill(schema: &SchemaManager<'_>) -> Result<(), DbErr> {
     }
 }
 
-/// As the protocol had it when this step was written: a step never changes.
+/// A copy of the protocol's function at the time of this migration, because a
+/// migration never changes.
 fn look(username: &str) -> String {
     skeleton(username).collect::<String>().to_ascii_lowercase()
 }

@@ -1,6 +1,6 @@
-//! What still changes for those who left a conversation: their row's version
-//! rises with it, so it is looked for where they went. What was touched at all
-//! is little of a history.
+//! Indexes for changes that former members still see. Such a change raises the
+//! version of their participant row, so the server looks for members who left
+//! after the message. Changed messages are few in a history.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::ConnectionTrait;
@@ -8,7 +8,7 @@ use sea_orm_migration::sea_orm::ConnectionTrait;
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
-/// No builder has words for an index of some rows.
+/// The query builder can't express partial indexes.
 const INDEXES: [&str; 2] = [
     "CREATE INDEX participant_left ON participant (conversation_id, left_seq) \
      WHERE left_seq IS NOT NULL",
@@ -16,8 +16,8 @@ const INDEXES: [&str; 2] = [
      WHERE version > posted_version",
 ];
 
-/// What was touched before this, after somebody had left.
-const RISEN: &str = "UPDATE participant SET version = (SELECT MAX(m.version) FROM message m \
+/// Changes made before this migration, after a member had left.
+const RAISE_VERSIONS: &str = "UPDATE participant SET version = (SELECT MAX(m.version) FROM message m \
      WHERE m.conversation_id = participant.conversation_id AND m.seq > participant.joined_seq \
      AND m.seq <= participant.left_seq) \
      WHERE left_seq IS NOT NULL AND version < (SELECT MAX(m.version) FROM message m \
@@ -35,7 +35,7 @@ impl MigrationTrait for Migration {
         for statement in INDEXES {
             db.execute_unprepared(statement).await?;
         }
-        db.execute_unprepared(RISEN).await?;
+        db.execute_unprepared(RAISE_VERSIONS).await?;
         Ok(())
     }
 }

@@ -1,6 +1,7 @@
-//! No index of the versions of all messages and of everybody who takes part:
-//! what was posted after a version is found by `seq`, what was touched since and
-//! who left have indexes of their own, and each new message changes fewer pages.
+//! Drops the version indexes of all messages and participants, so that each new
+//! message changes fewer pages. Messages posted after a version are found by
+//! `seq`. Messages that changed later and former members have indexes of their
+//! own.
 
 use sea_orm_migration::prelude::*;
 

@@ -1,5 +1,5 @@
-//! Indexes by which the logins of an account that hold are counted, and rows
-//! that ended long ago are found.
+//! Indexes for counting the live logins of an account, and for finding rows
+//! that ended long ago.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::ConnectionTrait;
@@ -9,8 +9,9 @@ use crate::columns::index;
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
-/// What no builder has words for. Logins that hold are few of many.
-const PARTIAL: [&str; 3] = [
+/// Partial indexes, which the query builder can't express. Live logins are few
+/// among all.
+const PARTIAL_INDEXES: [&str; 3] = [
     "CREATE INDEX login_open ON login (user_id, expires_at) WHERE ended_at IS NULL",
     "CREATE INDEX login_expired ON login (expires_at) WHERE ended_at IS NULL",
     "CREATE INDEX invite_used_up ON invite (created_at) WHERE uses_left <= 0",
@@ -34,7 +35,7 @@ impl MigrationTrait for Migration {
         schema
             .create_index(index("invite", &["expires_at"]))
             .await?;
-        for statement in PARTIAL {
+        for statement in PARTIAL_INDEXES {
             schema
                 .get_connection()
                 .execute_unprepared(statement)

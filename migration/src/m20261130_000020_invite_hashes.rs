@@ -1,5 +1,5 @@
-//! Of an invitation's code its SHA-256 is kept, so that no code can be read
-//! from a copy of the database.
+//! Stores the SHA-256 of an invitation's code in place of the code, so that no
+//! code can be read from a copy of the database.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -7,7 +7,7 @@ use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::{ConnectionTrait, Statement};
 use sha2::{Digest as _, Sha256};
 
-use crate::columns::unique;
+use crate::columns::unique_index;
 
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
@@ -27,12 +27,14 @@ impl MigrationTrait for Migration {
             .rename_column("code", "code_hash")
             .to_owned();
         schema.alter_table(rename).await?;
-        schema.create_index(unique("invite", &["code_hash"])).await
+        schema
+            .create_index(unique_index("invite", &["code_hash"]))
+            .await
     }
 }
 
-/// How many invitations are read at a time.
-const AT_A_TIME: i64 = 500;
+/// The number of invitations that are read at a time.
+const BATCH_SIZE: i64 = 500;
 
 async fn hash_codes(schema: &SchemaManager<'_>) -> Result<(), DbErr> {
     let db = schema.get_connection();
@@ -43,7 +45,7 @@ async fn hash_codes(schema: &SchemaManager<'_>) -> Result<(), DbErr> {
             .query_all_raw(Statement::from_sql_and_values(
                 backend,
                 "SELECT id, code FROM invite WHERE id > $1 ORDER BY id LIMIT $2",
-                [last.into(), AT_A_TIME.into()],
+                [last.into(), BATCH_SIZE.into()],
             ))
             .await?;
         if invites.is_empty() {
@@ -62,7 +64,8 @@ async fn hash_codes(schema: &SchemaManager<'_>) -> Result<(), DbErr> {
     }
 }
 
-/// As the server had it when this step was written: a step never changes.
+/// A copy of the server's function at the time of this migration, because a
+/// migration never changes.
 fn digest(code: &str) -> String {
     URL_SAFE_NO_PAD.encode(Sha256::digest(code.as_bytes()))
 }

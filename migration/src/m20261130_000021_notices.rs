@@ -1,4 +1,4 @@
-//! Notices of what happened to an account, kept with it.
+//! Notices about events of an account, stored in its row.
 
 use sea_orm_migration::prelude::*;
 

@@ -1,4 +1,5 @@
-//! Words of users and titles in the form that searches compare now.
+//! Rebuilds the search terms of users and titles in the folded form that
+//! searches compare.
 
 use std::collections::BTreeSet;
 
@@ -26,11 +27,11 @@ impl MigrationTrait for Migration {
     }
 }
 
-/// How many rows are read at a time.
-const AT_A_TIME: i64 = 500;
+/// The number of rows that are read at a time.
+const BATCH_SIZE: i64 = 500;
 
-/// A table of words: where the text of its owners is, and which of them has a
-/// key that is one more word.
+/// A table of search terms and its owners. `select` reads id, text and, for
+/// users, a key that is one more word.
 struct WordTable {
     name: &'static str,
     owner: &'static str,
@@ -58,7 +59,7 @@ async fn rebuild(schema: &SchemaManager<'_>, table: &WordTable) -> Result<(), Db
         .await?;
     let mut last = 0_i64;
     loop {
-        let page = [last.into(), AT_A_TIME.into()];
+        let page = [last.into(), BATCH_SIZE.into()];
         let owners = db
             .query_all_raw(Statement::from_sql_and_values(backend, table.select, page))
             .await?;
@@ -73,7 +74,8 @@ async fn rebuild(schema: &SchemaManager<'_>, table: &WordTable) -> Result<(), Db
             if words.is_empty() {
                 continue;
             }
-            // One owner at a time: a title may have a word for each two letters.
+            // One insert per owner: a title may have a word for every two
+            // letters.
             let mut insert = Query::insert();
             insert.into_table(table.name).columns(["word", table.owner]);
             for word in words {
@@ -84,7 +86,8 @@ async fn rebuild(schema: &SchemaManager<'_>, table: &WordTable) -> Result<(), Db
     }
 }
 
-/// As the store had it when this step was written: a step never changes.
+/// A copy of the store's function at the time of this migration, because a
+/// migration never changes.
 fn words(text: &str, key: String) -> BTreeSet<String> {
     let text = search_key(text);
     let whole = text.split_whitespace();

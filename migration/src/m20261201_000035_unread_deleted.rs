@@ -1,10 +1,10 @@
-//! How many of the messages after a read marker were deleted: an unread count
-//! subtracts this number and reads no message.
+//! The number of deleted messages after a read marker. An unread count
+//! subtracts it and reads no message.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::ConnectionTrait;
 
-use crate::columns::big;
+use crate::columns::bigint;
 
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
@@ -22,7 +22,7 @@ impl MigrationTrait for Migration {
     }
 
     async fn up(&self, schema: &SchemaManager) -> Result<(), DbErr> {
-        let mut column = big("unread_deleted");
+        let mut column = bigint("unread_deleted");
         column.default(0);
         let add = Table::alter()
             .table("participant")

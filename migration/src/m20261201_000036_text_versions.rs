@@ -1,21 +1,21 @@
-//! The version in which the text of a message last changed: an answer quotes
-//! that text, and so its own row stays as it is when the original changes.
+//! The version in which the text of a message last changed. A reply quotes that
+//! text, so its own row doesn't change when the original does.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::ConnectionTrait;
 
-use crate::columns::big;
+use crate::columns::bigint;
 
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
-/// Until now nothing said in which version a text changed. The last change of
-/// the message is not before it.
+/// So far the version of a text change wasn't recorded. The message's last
+/// change is not before it.
 const FILL: &str = "UPDATE message SET text_version = version \
      WHERE (edited_at IS NOT NULL OR deleted_at IS NOT NULL) AND version > posted_version";
 
-/// The changed texts of a conversation, and the answers to a message in the
-/// order of the history.
+/// Indexes of the changed texts of a conversation, and of the replies to a
+/// message in the order of the history.
 const INDEXES: [&str; 3] = [
     "CREATE INDEX message_text_changed ON message (conversation_id, text_version) \
      WHERE text_version > 0",
@@ -30,7 +30,7 @@ impl MigrationTrait for Migration {
     }
 
     async fn up(&self, schema: &SchemaManager) -> Result<(), DbErr> {
-        let mut column = big("text_version");
+        let mut column = bigint("text_version");
         column.default(0);
         let add = Table::alter()
             .table("message")

@@ -1,16 +1,16 @@
-//! The version that a reaction took: former members see those that were there
-//! when they left.
+//! The version that a reaction took. Former members see the reactions from
+//! before they left.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::ConnectionTrait;
 
-use crate::columns::big;
+use crate::columns::bigint;
 
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
-/// Until now nothing said which version a reaction took. The last change of
-/// its message is not before it.
+/// So far the version of a reaction wasn't recorded. Its message's last change
+/// is not before it.
 const FILL: &str = "UPDATE reaction SET version = (SELECT m.version FROM message m \
      WHERE m.id = reaction.message_id)";
 
@@ -21,7 +21,7 @@ impl MigrationTrait for Migration {
     }
 
     async fn up(&self, schema: &SchemaManager) -> Result<(), DbErr> {
-        let mut column = big("version");
+        let mut column = bigint("version");
         column.default(0);
         let add = Table::alter()
             .table("reaction")

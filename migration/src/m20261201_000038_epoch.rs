@@ -1,9 +1,9 @@
-//! Which history a database has: a restore begins another one.
+//! The epoch of a database's history; a restore begins a new one.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::DbBackend;
 
-use crate::columns::{big, text};
+use crate::columns::{bigint, text};
 
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
@@ -15,13 +15,13 @@ impl MigrationTrait for Migration {
     }
 
     async fn up(&self, schema: &SchemaManager) -> Result<(), DbErr> {
-        let mut id = big("id");
+        let mut id = bigint("id");
         id.primary_key();
         let table = Table::create()
             .table("epoch")
             .col(id)
             .col(text("epoch"))
-            .col(big("mark"))
+            .col(bigint("mark"))
             .to_owned();
         schema.create_table(table).await?;
         let random = match schema.get_database_backend() {

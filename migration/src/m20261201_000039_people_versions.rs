@@ -1,4 +1,4 @@
-//! When the names of each user changed last, as a number that rises.
+//! The people version of the last change of each user's names.
 
 use sea_orm_migration::prelude::*;
 
@@ -18,7 +18,7 @@ impl MigrationTrait for Migration {
         version.big_integer().not_null().default(0);
         let add = Table::alter().table("user").add_column(version).to_owned();
         schema.alter_table(add).await?;
-        // What is sent to sessions, and what a resume reads.
+        // Read for sessions and by a resume.
         schema
             .create_index(index("user", &["people_version"]))
             .await

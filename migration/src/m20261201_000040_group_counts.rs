@@ -1,8 +1,9 @@
-//! In how many groups each user is, counted beside the rows that say so.
+//! The number of groups that each user is in, stored beside the participant
+//! rows.
 
 use sea_orm_migration::prelude::*;
 
-use crate::columns::{belongs_to, big, count};
+use crate::columns::{bigint, integer, references_cascading};
 
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
@@ -14,13 +15,13 @@ impl MigrationTrait for Migration {
     }
 
     async fn up(&self, schema: &SchemaManager) -> Result<(), DbErr> {
-        let mut user = big("user_id");
+        let mut user = bigint("user_id");
         user.primary_key();
         let table = Table::create()
             .table("group_count")
             .col(user)
-            .col(count("groups"))
-            .foreign_key(&mut belongs_to("user_id", "user"))
+            .col(integer("groups"))
+            .foreign_key(&mut references_cascading("user_id", "user"))
             .to_owned();
         schema.create_table(table).await?;
         schema

@@ -1,8 +1,9 @@
-//! Times in which requests of one user to another are not delivered.
+//! Periods in which connection requests of one user to another aren't
+//! delivered.
 
 use sea_orm_migration::prelude::*;
 
-use crate::columns::{belongs_to, big, index};
+use crate::columns::{bigint, index, references_cascading};
 
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
@@ -16,12 +17,12 @@ impl MigrationTrait for Migration {
     async fn up(&self, schema: &SchemaManager) -> Result<(), DbErr> {
         let table = Table::create()
             .table("request_pause")
-            .col(big("requester_id"))
-            .col(big("recipient_id"))
-            .col(big("until"))
+            .col(bigint("requester_id"))
+            .col(bigint("recipient_id"))
+            .col(bigint("until"))
             .primary_key(Index::create().col("requester_id").col("recipient_id"))
-            .foreign_key(&mut belongs_to("requester_id", "user"))
-            .foreign_key(&mut belongs_to("recipient_id", "user"))
+            .foreign_key(&mut references_cascading("requester_id", "user"))
+            .foreign_key(&mut references_cascading("recipient_id", "user"))
             .to_owned();
         schema.create_table(table).await?;
         schema

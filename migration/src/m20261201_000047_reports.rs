@@ -2,7 +2,9 @@
 
 use sea_orm_migration::prelude::*;
 
-use crate::columns::{belongs_to, big, big_or_none, index, key, text, unique};
+use crate::columns::{
+    bigint, generated_key, index, nullable_bigint, references_cascading, text, unique_index,
+};
 
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
@@ -16,23 +18,23 @@ impl MigrationTrait for Migration {
     async fn up(&self, schema: &SchemaManager) -> Result<(), DbErr> {
         let table = Table::create()
             .table("report")
-            .col(key())
-            .col(big("message_id"))
-            .col(big("reporter_id"))
-            .col(big("conversation_id"))
-            .col(big("seq"))
-            .col(big("sender_id"))
+            .col(generated_key())
+            .col(bigint("message_id"))
+            .col(bigint("reporter_id"))
+            .col(bigint("conversation_id"))
+            .col(bigint("seq"))
+            .col(bigint("sender_id"))
             .col(text("reason"))
             .col(text("text"))
-            .col(big("created_at"))
-            .col(big_or_none("done_at"))
-            .foreign_key(&mut belongs_to("message_id", "message"))
-            .foreign_key(&mut belongs_to("reporter_id", "user"))
+            .col(bigint("created_at"))
+            .col(nullable_bigint("done_at"))
+            .foreign_key(&mut references_cascading("message_id", "message"))
+            .foreign_key(&mut references_cascading("reporter_id", "user"))
             .to_owned();
         schema.create_table(table).await?;
         for index in [
-            unique("report", &["message_id", "reporter_id"]),
-            // The two lists of admins.
+            unique_index("report", &["message_id", "reporter_id"]),
+            // The admins' lists of open and of resolved reports.
             Index::create()
                 .name("report_open")
                 .table("report")
@@ -45,7 +47,7 @@ impl MigrationTrait for Migration {
                 .col("id")
                 .cond_where(Expr::col("done_at").is_not_null())
                 .to_owned(),
-            // The server deletes reports in time.
+            // The server deletes reports after 90 days.
             index("report", &["created_at"]),
         ] {
             schema.create_index(index).await?;

@@ -1,5 +1,5 @@
-//! Connections of a user in a state, newest first: a page of them and the
-//! number of open requests read no others.
+//! A user's connections by state, newest first. A page of them, and the count
+//! of open requests, read no other rows.
 
 use sea_orm_migration::prelude::*;
 

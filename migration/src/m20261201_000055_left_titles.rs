@@ -1,14 +1,15 @@
-//! The title of a group when a former member left: they see that one.
+//! The title of a group when a member left, which is the title that the former
+//! member sees.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::ConnectionTrait;
 
-use crate::columns::text_or_none;
+use crate::columns::nullable_text;
 
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
-/// Until now nothing said what it was: the present one is what they saw.
+/// So far it wasn't recorded. Former members saw the current title until now.
 const FILL: &str = "UPDATE participant SET left_title = (SELECT c.title FROM conversation c \
      WHERE c.id = participant.conversation_id) WHERE left_seq IS NOT NULL";
 
@@ -21,7 +22,7 @@ impl MigrationTrait for Migration {
     async fn up(&self, schema: &SchemaManager) -> Result<(), DbErr> {
         let add = Table::alter()
             .table("participant")
-            .add_column(text_or_none("left_title"))
+            .add_column(nullable_text("left_title"))
             .to_owned();
         schema.alter_table(add).await?;
         schema.get_connection().execute_unprepared(FILL).await?;

@@ -1,14 +1,13 @@
-//! What tells a request of our own pages from one that somebody else's page
-//! makes a browser send: a token that only our pages know.
+//! CSRF tokens: they distinguish a request of our own pages from one that
+//! another site's page makes the browser send.
 //!
-//! Both kinds are HMACs under a key of their own, so that there is nothing to
-//! store: of the login for whoever has one; else of a random cookie, which a
-//! stranger's page can neither read nor set.
+//! A token is an HMAC under a key of its own, so the server stores nothing. It
+//! covers the login. Without a login, it covers a random cookie that another
+//! site can neither read nor set.
 //!
-//! As written, a token is masked, by another mask each time. Our answers are
-//! compressed; who can have some text of their own put into a page again and
-//! again and sees how long it gets could else guess at it sign by sign
-//! (BREACH).
+//! Each issued token has a fresh mask, because responses are compressed.
+//! Without it, an attacker who repeatedly injects text into a page and sees the
+//! compressed length could guess the token character by character (BREACH).
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -21,73 +20,74 @@ use sha2::Sha256;
 
 use super::Secret;
 
-/// No JWT looks like this, so that no token of one kind is ever one of the
-/// other.
-const PURPOSE: &[u8] = b"tidings: csrf, version 1";
+/// Domain separation: no JWT looks like this, so a token of one kind is never
+/// valid as the other.
+const KEY_PURPOSE: &[u8] = b"tidings: csrf, version 1";
 
-/// Bytes of a token, and of its mask in front of it.
-const LENGTH: usize = 32;
+/// Length in bytes of a token, and of the mask in front of it.
+const TOKEN_LENGTH: usize = 32;
 
-/// Makes tokens, and knows those it made.
-pub struct Csrf {
+/// Issues and verifies CSRF tokens.
+pub struct CsrfTokens {
     key: Hmac<Sha256>,
-    /// Of which the next mask is made. Nobody can tell a mask by it who doesn't
-    /// have the key.
+    /// Counter from which the next mask is derived. The mask can't be predicted
+    /// from it without the key.
     masks: AtomicU64,
 }
 
-impl Csrf {
-    /// Tokens under a key derived from `secret`.
+impl CsrfTokens {
+    /// Derives the key of the tokens from `secret`.
     ///
     /// # Errors
-    /// None with any secret there is: a key may be of any length.
+    /// Never for an existing secret: an HMAC key may have any length.
     pub fn new(secret: &Secret) -> Result<Self, InvalidLength> {
         let root = Hmac::<Sha256>::new_from_slice(secret.bytes())?;
-        let key = root.chain_update(PURPOSE).finalize().into_bytes();
+        let key = root.chain_update(KEY_PURPOSE).finalize().into_bytes();
         Ok(Self {
             key: Hmac::new_from_slice(&key)?,
-            // Others than before a restart.
+            // Starts at the current time, so masks differ from those before a
+            // restart.
             masks: AtomicU64::new(Millis::now().0.unsigned_abs() << 20),
         })
     }
 
-    /// The token of somebody who is logged in.
+    /// Returns a new masked token for a login.
     #[must_use]
-    pub fn of_login(&self, login: LoginId) -> String {
-        self.written(self.login(login))
+    pub fn issue_for_login(&self, login: LoginId) -> String {
+        self.mask_token(self.login_mac(login))
     }
 
-    /// Whether `token` is that login's. Takes the same time wherever it
-    /// differs.
+    /// Returns whether `token` belongs to the login. The comparison takes
+    /// constant time.
     #[must_use]
-    pub fn is_of_login(&self, login: LoginId, token: &str) -> bool {
-        is_right(self.login(login), token)
+    pub fn verify_for_login(&self, login: LoginId, token: &str) -> bool {
+        verify_masked(self.login_mac(login), token)
     }
 
-    /// The token of a form whose cookie is `nonce`.
+    /// Returns a new masked token for a form whose cookie is `nonce`.
     #[must_use]
-    pub fn of_form(&self, nonce: &str) -> String {
-        self.written(self.form(nonce))
+    pub fn issue_for_form(&self, nonce: &str) -> String {
+        self.mask_token(self.form_mac(nonce))
     }
 
-    /// Whether `token` is of the form whose cookie is `nonce`. Takes the same
-    /// time wherever it differs.
+    /// Returns whether `token` belongs to the form whose cookie is `nonce`. The
+    /// comparison takes constant time.
     #[must_use]
-    pub fn is_of_form(&self, nonce: &str, token: &str) -> bool {
-        is_right(self.form(nonce), token)
+    pub fn verify_for_form(&self, nonce: &str, token: &str) -> bool {
+        verify_masked(self.form_mac(nonce), token)
     }
 
-    fn login(&self, login: LoginId) -> Hmac<Sha256> {
+    fn login_mac(&self, login: LoginId) -> Hmac<Sha256> {
         let message = format!("login {login}");
         self.key.clone().chain_update(message.as_bytes())
     }
 
-    fn form(&self, nonce: &str) -> Hmac<Sha256> {
+    fn form_mac(&self, nonce: &str) -> Hmac<Sha256> {
         let message = format!("form {nonce}");
         self.key.clone().chain_update(message.as_bytes())
     }
 
-    fn written(&self, code: Hmac<Sha256>) -> String {
+    fn mask_token(&self, code: Hmac<Sha256>) -> String {
         let which = self.masks.fetch_add(1, Ordering::Relaxed);
         let mask = self.key.clone().chain_update(format!("mask {which}"));
         let mask = mask.finalize().into_bytes();
@@ -96,12 +96,12 @@ impl Csrf {
     }
 }
 
-fn is_right(code: Hmac<Sha256>, token: &str) -> bool {
+fn verify_masked(code: Hmac<Sha256>, token: &str) -> bool {
     let Ok(token) = URL_SAFE_NO_PAD.decode(token) else {
         return false;
     };
-    match token.split_at_checked(LENGTH) {
-        Some((mask, masked)) if masked.len() == LENGTH => {
+    match token.split_at_checked(TOKEN_LENGTH) {
+        Some((mask, masked)) if masked.len() == TOKEN_LENGTH => {
             code.verify_slice(&xor(masked, mask)).is_ok()
         }
         _ => false,
@@ -116,19 +116,19 @@ fn xor(one: &[u8], two: &[u8]) -> Vec<u8> {
 mod tests {
     use super::*;
 
-    fn csrf() -> Csrf {
+    fn csrf() -> CsrfTokens {
         let folder = tempfile::tempdir().unwrap();
-        Csrf::new(&Secret::load_or_create(folder.path()).unwrap()).unwrap()
+        CsrfTokens::new(&Secret::load_or_create(folder.path()).unwrap()).unwrap()
     }
 
     #[test]
-    fn a_token_is_of_one_login_alone() {
+    fn token_is_valid_for_one_login() {
         let csrf = csrf();
-        let token = csrf.of_login(LoginId(7));
-        assert!(csrf.is_of_login(LoginId(7), &token));
-        assert!(!csrf.is_of_login(LoginId(8), &token));
-        assert!(!csrf.is_of_form("7", &token));
-        assert!(!super::tests::csrf().is_of_login(LoginId(7), &token));
+        let token = csrf.issue_for_login(LoginId(7));
+        assert!(csrf.verify_for_login(LoginId(7), &token));
+        assert!(!csrf.verify_for_login(LoginId(8), &token));
+        assert!(!csrf.verify_for_form("7", &token));
+        assert!(!super::tests::csrf().verify_for_login(LoginId(7), &token));
         for other in [
             "",
             "x",
@@ -137,28 +137,28 @@ mod tests {
             &"A".repeat(43),
             &"A".repeat(86),
         ] {
-            assert!(!csrf.is_of_login(LoginId(7), other), "{other}");
+            assert!(!csrf.verify_for_login(LoginId(7), other), "{other}");
         }
     }
 
     #[test]
-    fn a_token_is_written_differently_each_time() {
+    fn token_mask_differs_each_time() {
         let csrf = csrf();
-        let [one, two] = [(), ()].map(|()| csrf.of_login(LoginId(7)));
+        let [one, two] = [(), ()].map(|()| csrf.issue_for_login(LoginId(7)));
         let (one_bytes, two_bytes) = (one.bytes(), two.bytes());
         let same = one_bytes.zip(two_bytes).filter(|(one, two)| one == two);
         assert!(same.count() < one.len() / 2, "{one} {two}");
         for token in [one, two] {
-            assert!(csrf.is_of_login(LoginId(7), &token));
+            assert!(csrf.verify_for_login(LoginId(7), &token));
         }
     }
 
     #[test]
-    fn a_form_s_token_is_of_its_cookie_alone() {
+    fn form_token_matches_only_its_cookie() {
         let csrf = csrf();
-        let token = csrf.of_form("abc");
-        assert!(csrf.is_of_form("abc", &token));
-        assert!(!csrf.is_of_form("abd", &token));
-        assert!(!csrf.is_of_form("", &token));
+        let token = csrf.issue_for_form("abc");
+        assert!(csrf.verify_for_form("abc", &token));
+        assert!(!csrf.verify_for_form("abd", &token));
+        assert!(!csrf.verify_for_form("", &token));
     }
 }

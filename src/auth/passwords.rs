@@ -1,5 +1,6 @@
-//! argon2id with the parameters that OWASP names first (19 MiB, two passes,
-//! one lane). Each call takes about 20 ms of CPU: never on an event loop.
+//! Password hashing: argon2id with the first parameters that OWASP recommends
+//! (19 MiB, two passes, one lane). Each call takes about 20 ms of CPU: never
+//! call it on an event loop.
 
 use std::sync::LazyLock;
 
@@ -9,71 +10,72 @@ use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 
 use crate::protocol::Password;
 
-/// The hash could not be made: the system gave no randomness.
+/// The hash couldn't be computed: the system gave no randomness.
 #[derive(Debug, thiserror::Error)]
 #[error("could not hash a password: {0}")]
-pub struct HashError(String);
+pub struct PasswordHashError(String);
 
-/// A PHC string with a fresh salt.
+/// Returns a hash as a PHC string with a fresh salt.
 ///
 /// # Errors
-/// Where the system has no randomness to give.
-pub fn hash(password: &Password) -> Result<String, HashError> {
+/// If the system has no randomness.
+pub fn hash(password: &Password) -> Result<String, PasswordHashError> {
     hash_text(password.reveal())
 }
 
-fn hash_text(password: &str) -> Result<String, HashError> {
+fn hash_text(password: &str) -> Result<String, PasswordHashError> {
     Argon2::default()
         .hash_password(password.as_bytes())
         .map(|hash| hash.to_string())
-        .map_err(|error| HashError(error.to_string()))
+        .map_err(|error| PasswordHashError(error.to_string()))
 }
 
-/// What the password of nobody is compared with.
-static NOBODY: LazyLock<String> = LazyLock::new(|| hash_text("nobody").unwrap_or_default());
+/// Compared with a password if there is no hash, so that the time is the same.
+static DUMMY_HASH: LazyLock<String> = LazyLock::new(|| hash_text("nobody").unwrap_or_default());
 
-/// What comparing a password with a hash gave.
+/// The result of comparing a password with a hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PasswordCheck {
     Wrong,
-    Right,
-    /// Right, and the hash is of the text before normalisation, or was made with
-    /// parameters that are no longer used: a new hash should replace it.
-    RightButOutdated,
+    Correct,
+    /// The password is correct, but a new hash should replace the old one. The
+    /// old one is of the text before normalization, or uses former parameters.
+    CorrectButOutdated,
 }
 
 impl PasswordCheck {
     #[must_use]
-    pub fn is_right(self) -> bool {
+    pub fn is_correct(self) -> bool {
         self != Self::Wrong
     }
 }
 
-/// Compares what a user typed with the hash of their password. Accounts that are
-/// older than normalisation have a hash of the text as it was typed. With no
-/// hash to compare (an unknown name) it takes as long, so that the time doesn't
-/// reveal which names exist.
+/// Compares a typed password with the hash of its user. Accounts older than
+/// normalization have a hash of the text as it was typed. Without a hash
+/// (unknown username), it takes as long, so the time doesn't reveal which names
+/// exist.
 #[must_use]
 pub fn verify(typed: &str, hash: Option<&str>) -> PasswordCheck {
-    let password = Password::existing(typed);
-    if let Some(kept) = matching(password.reveal(), hash) {
-        return match is_current(&kept) {
-            true => PasswordCheck::Right,
-            false => PasswordCheck::RightButOutdated,
+    let password = Password::from_existing(typed);
+    if let Some(kept) = match_hash(password.reveal(), hash) {
+        return if is_current(&kept) {
+            PasswordCheck::Correct
+        } else {
+            PasswordCheck::CorrectButOutdated
         };
     }
     let is_normal = password.reveal() == typed;
-    if !is_normal && matching(typed, hash).is_some() {
-        return PasswordCheck::RightButOutdated;
+    if !is_normal && match_hash(typed, hash).is_some() {
+        return PasswordCheck::CorrectButOutdated;
     }
     PasswordCheck::Wrong
 }
 
-/// The hash, if it is of this text.
-fn matching(text: &str, hash: Option<&str>) -> Option<PasswordHash> {
-    // A hash that can't be read counts as none, and takes as long.
+/// Returns the hash if it matches the text.
+fn match_hash(text: &str, hash: Option<&str>) -> Option<PasswordHash> {
+    // An unreadable hash counts as none and takes as long.
     let kept = hash.and_then(|hash| PasswordHash::new(hash).ok());
-    let dummy = || PasswordHash::new(&NOBODY).ok();
+    let dummy = || PasswordHash::new(&DUMMY_HASH).ok();
     let compared = kept.clone().or_else(dummy)?;
     #[cfg(test)]
     tests::count();
@@ -81,9 +83,9 @@ fn matching(text: &str, hash: Option<&str>) -> Option<PasswordHash> {
     matches.is_ok().then_some(kept).flatten()
 }
 
-/// Whether a hash made now would have the same algorithm and parameters.
+/// Returns whether a new hash would have the same algorithm and parameters.
 fn is_current(hash: &PasswordHash) -> bool {
-    PasswordHash::new(&NOBODY).is_ok_and(|now| {
+    PasswordHash::new(&DUMMY_HASH).is_ok_and(|now| {
         (now.algorithm, now.version, &now.params) == (hash.algorithm, hash.version, &hash.params)
     })
 }
@@ -102,9 +104,10 @@ mod tests {
         HASHINGS.set(HASHINGS.get() + 1);
     }
 
-    /// Time would tell who has an account, and hashing is what takes time.
+    /// Hashing dominates the time. A different time would reveal which accounts
+    /// exist.
     #[test]
-    fn whoever_is_asked_for_one_password_is_hashed_with_the_same_cost() {
+    fn verification_costs_same_without_hash() {
         let password = Password::parse("correct horse").unwrap();
         let hash = hash(&password).unwrap();
         for kept in [Some(&*hash), None, Some("not a hash")] {
@@ -119,15 +122,15 @@ mod tests {
             let hash = PasswordHash::new(hash).unwrap();
             (hash.algorithm.to_string(), hash.params.to_string())
         };
-        assert_eq!(cost(&hash), cost(&NOBODY), "the same work");
+        assert_eq!(cost(&hash), cost(&DUMMY_HASH), "cost parameters");
     }
 
     #[test]
-    fn only_the_same_password_verifies() {
+    fn wrong_passwords_are_rejected() {
         let password = Password::parse("correct horse").unwrap();
         let hash = hash(&password).unwrap();
         assert!(hash.starts_with("$argon2id$"));
-        assert_eq!(verify("correct horse", Some(&hash)), PasswordCheck::Right);
+        assert_eq!(verify("correct horse", Some(&hash)), PasswordCheck::Correct);
         for (typed, kept) in [
             ("correct horses", Some(&*hash)),
             ("nobody", None),
@@ -138,16 +141,16 @@ mod tests {
     }
 
     #[test]
-    fn outdated_hashes_verify_and_are_named() {
+    fn outdated_hashes_verify_as_outdated() {
         let raw = "correct horse\u{65}\u{301}";
         let hash = hash_text(raw).unwrap();
-        assert_eq!(verify(raw, Some(&hash)), PasswordCheck::RightButOutdated);
+        assert_eq!(verify(raw, Some(&hash)), PasswordCheck::CorrectButOutdated);
         let params = argon2::Params::new(8, 1, 1, None).unwrap();
         let weak = Argon2::new(argon2::Algorithm::Argon2id, argon2::Version::V0x13, params);
         let hash = weak.hash_password(b"correct horse").unwrap().to_string();
         assert_eq!(
             verify("correct horse", Some(&hash)),
-            PasswordCheck::RightButOutdated
+            PasswordCheck::CorrectButOutdated
         );
     }
 }

@@ -1,38 +1,39 @@
-//! Words that nobody can guess.
+//! Random tokens and codes that can't be guessed.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
 
-/// 128 random bits as 22 signs that stand in a URL and a cookie as they are.
+/// Returns 128 random bits as 22 characters that need no escaping in a URL or a
+/// cookie.
 ///
 /// # Errors
-/// Where the system has no randomness to give.
-pub fn word() -> Result<String, getrandom::Error> {
+/// If the system has no randomness.
+pub fn generate_token() -> Result<String, getrandom::Error> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes)?;
     Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
-/// Whether `text` could be such a word.
+/// Returns whether `text` has the form of a [`generate_token`] result.
 #[must_use]
-pub fn is_word(text: &str) -> bool {
+pub fn is_token_shaped(text: &str) -> bool {
     text.len() == 22 && URL_SAFE_NO_PAD.decode(text).is_ok()
 }
 
-/// The signs of Crockford's base 32: without I, L, O and U, which are mistaken
-/// for others.
+/// The characters of Crockford's base 32: without I, L, O and U, which are
+/// mistaken for others.
 const CODE_SIGNS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-/// The signs of a code: 100 random bits.
+/// Characters of a code: 100 random bits.
 const CODE_LENGTH: usize = 20;
-/// The signs between two hyphens.
+/// Characters between two hyphens.
 const CODE_GROUP: usize = 5;
 
-/// 100 random bits that a user can type: four groups of five signs.
+/// Returns 100 random bits for a user to type: four groups of five characters.
 ///
 /// # Errors
-/// If the system has no randomness to give.
-pub fn code() -> Result<String, getrandom::Error> {
+/// If the system has no randomness.
+pub fn generate_code() -> Result<String, getrandom::Error> {
     let mut bytes = [0; CODE_LENGTH];
     getrandom::fill(&mut bytes)?;
     let mut code = String::with_capacity(CODE_LENGTH + CODE_LENGTH / CODE_GROUP);
@@ -46,12 +47,12 @@ pub fn code() -> Result<String, getrandom::Error> {
     Ok(code)
 }
 
-/// The original form of a typed code: in small letters, with
-/// other gaps, or with a sign that looks like the right one. None if it can't be
-/// a code.
+/// Returns the canonical form of a typed code, or `None` if it can't be a code.
+/// It accepts lower case, other spacing, and characters that look like the
+/// correct ones.
 #[must_use]
-pub fn typed_code(text: &str) -> Option<String> {
-    // No more is looked at than a code with gaps can have.
+pub fn parse_code(text: &str) -> Option<String> {
+    // Bounds the work: a code with spacing is no longer than this.
     let signs = text.trim().chars().take(4 * CODE_LENGTH);
     let signs = signs.filter(|sign| !sign.is_whitespace() && *sign != '-');
     let mut code = String::new();
@@ -73,9 +74,9 @@ pub fn typed_code(text: &str) -> Option<String> {
     (code.len() == CODE_LENGTH + CODE_LENGTH / CODE_GROUP - 1).then_some(code)
 }
 
-/// What to keep of a word that opens something: it tells the word from all
-/// others, and nobody finds the word by it. That it is random spares the salt
-/// and the toil that a password needs.
+/// Returns the digest to store in place of a token. It identifies the token
+/// without revealing it. Random tokens need neither the salt nor the slow hash
+/// of a password.
 #[must_use]
 pub fn digest(word: &str) -> String {
     URL_SAFE_NO_PAD.encode(Sha256::digest(word.as_bytes()))
@@ -86,20 +87,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn typed_code_is_read_with_mistakes() {
-        let code = code().unwrap();
+    fn mistyped_code_is_normalized() {
+        let code = generate_code().unwrap();
         assert_eq!(code.len(), 23);
-        assert_eq!(typed_code(&code).as_ref(), Some(&code));
+        assert_eq!(parse_code(&code).as_ref(), Some(&code));
         let typed = format!(" {} ", code.to_lowercase().replace('-', " "));
-        assert_eq!(typed_code(&typed).as_ref(), Some(&code));
-        assert_ne!(code, super::code().unwrap());
+        assert_eq!(parse_code(&typed).as_ref(), Some(&code));
+        assert_ne!(code, super::generate_code().unwrap());
         let mistaken = "oOiIl-23456-789AB-CDEFG";
         let expected = "00111-23456-789AB-CDEFG";
-        assert_eq!(typed_code(mistaken).as_deref(), Some(expected));
+        assert_eq!(parse_code(mistaken).as_deref(), Some(expected));
     }
 
     #[test]
-    fn anything_else_is_no_code() {
+    fn malformed_codes_are_rejected() {
         for text in [
             "",
             "nonsense",
@@ -108,7 +109,7 @@ mod tests {
             "00111-23456-789AB-CDEFU",
             "00111-23456-789AB-CDEFé",
         ] {
-            assert_eq!(typed_code(text), None, "{text}");
+            assert_eq!(parse_code(text), None, "{text}");
         }
     }
 }

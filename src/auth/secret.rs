@@ -1,4 +1,4 @@
-//! The secret that signs tokens, and the one before it.
+//! The secret that signs tokens, and its predecessor.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -7,14 +7,14 @@ use std::path::Path;
 
 use entity::Millis;
 
-const FILE: &str = "secret";
-/// The secret before, and when it was replaced.
-const FORMER_FILE: &str = "secret.former";
-const LENGTH: usize = 32;
+const SECRET_FILE: &str = "secret";
+/// Holds the former secret and the time of its replacement.
+const FORMER_SECRET_FILE: &str = "secret.former";
+const SECRET_LENGTH: usize = 32;
 
-/// 32 random bytes. They can't be printed.
+/// 32 random bytes. Implements no `Debug`, so that they can't be printed.
 #[derive(Clone)]
-pub struct Secret([u8; LENGTH]);
+pub struct Secret([u8; SECRET_LENGTH]);
 
 /// A secret that was replaced.
 pub struct FormerSecret {
@@ -23,17 +23,17 @@ pub struct FormerSecret {
 }
 
 impl FormerSecret {
-    /// The secret before the one of a data folder, if there was one.
+    /// Returns the former secret of a data folder, if there is one.
     ///
     /// # Errors
-    /// If the file can't be read, or isn't one.
+    /// If the file can't be read or is malformed.
     pub fn load(folder: &Path) -> io::Result<Option<Self>> {
-        let bytes = match fs::read(folder.join(FORMER_FILE)) {
+        let bytes = match fs::read(folder.join(FORMER_SECRET_FILE)) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error),
         };
-        let parts = bytes.split_first_chunk::<LENGTH>();
+        let parts = bytes.split_first_chunk::<SECRET_LENGTH>();
         let parts = parts.and_then(|(secret, time)| Some((secret, time.try_into().ok()?)));
         let (secret, time) = parts.ok_or_else(|| {
             io::Error::new(
@@ -47,7 +47,7 @@ impl FormerSecret {
         }))
     }
 
-    /// When it was replaced.
+    /// Returns when the secret was replaced.
     #[must_use]
     pub fn replaced_at(&self) -> Millis {
         self.replaced_at
@@ -59,13 +59,13 @@ impl FormerSecret {
 }
 
 impl Secret {
-    /// The secret of a data folder, made where there is none yet. The file is
-    /// for its owner alone (mode 0600), whatever the umask says.
+    /// Loads the secret of a data folder, or creates one. The file has mode
+    /// 0600 regardless of the umask.
     ///
     /// # Errors
-    /// Where the file can't be read or written, or isn't a secret.
+    /// If the file can't be read or written, or is malformed.
     pub fn load_or_create(folder: &Path) -> io::Result<Self> {
-        let path = folder.join(FILE);
+        let path = folder.join(SECRET_FILE);
         match File::open(&path) {
             Ok(file) => {
                 fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
@@ -76,23 +76,25 @@ impl Secret {
         }
     }
 
-    /// Puts a new secret in the place of a data folder's own, which becomes the
-    /// former one.
+    /// Replaces the secret of a data folder. The old secret becomes the former
+    /// one.
     ///
     /// # Errors
     /// If a file can't be read or written.
     pub fn rotate(folder: &Path, now: Millis) -> io::Result<Self> {
         let former = Self::load_or_create(folder)?;
-        // First, so that a crash in between leaves the tokens valid.
+        // Written first: if the process crashes after it, existing tokens stay
+        // valid.
         let former = [&former.0[..], &now.0.to_be_bytes()].concat();
-        write(folder, FORMER_FILE, &former)?;
+        write(folder, FORMER_SECRET_FILE, &former)?;
         Self::create(folder)
     }
 
     fn read(file: File) -> io::Result<Self> {
-        let mut bytes = Vec::with_capacity(LENGTH);
-        // One byte more than there should be tells a longer file apart.
-        file.take(LENGTH as u64 + 1).read_to_end(&mut bytes)?;
+        let mut bytes = Vec::with_capacity(SECRET_LENGTH);
+        // One more byte shows that a file is too long.
+        file.take(SECRET_LENGTH as u64 + 1)
+            .read_to_end(&mut bytes)?;
         let bytes = bytes.try_into().map_err(|_| {
             io::Error::new(
                 io::ErrorKind::InvalidData,
@@ -103,9 +105,9 @@ impl Secret {
     }
 
     fn create(folder: &Path) -> io::Result<Self> {
-        let mut bytes = [0; LENGTH];
+        let mut bytes = [0; SECRET_LENGTH];
         getrandom::fill(&mut bytes).map_err(io::Error::other)?;
-        write(folder, FILE, &bytes)?;
+        write(folder, SECRET_FILE, &bytes)?;
         Ok(Self(bytes))
     }
 
@@ -114,9 +116,8 @@ impl Secret {
     }
 }
 
-/// Writes a file beside its place and then moves it there, so that a crash
-/// leaves no half a secret; and the disk knows it before anything is signed by
-/// it.
+/// Writes a temporary file and renames it, so that a crash leaves no partial
+/// secret. File and folder are synced before the secret signs anything.
 fn write(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
     let path = folder.join(name);
     let draft = folder.join(format!("{name}.new"));

@@ -1,5 +1,5 @@
-//! Tickets: words that open one socket each, within seconds, for clients that
-//! can say who they are only in a URL. URLs get into logs; a ticket there is
+//! Socket tickets: each opens one socket, within seconds, for clients that can
+//! authenticate only in the URL. URLs get into logs; by then the ticket is
 //! spent.
 
 use std::collections::{HashMap, VecDeque};
@@ -11,51 +11,51 @@ use tokio::time::Instant;
 
 use super::random;
 
-/// How long a ticket holds.
+/// Lifetime of a ticket.
 pub const TICKET_TTL: Duration = Duration::from_secs(10);
 
-/// The most tickets at a time, each of about 150 bytes.
-const MOST: usize = 65_536;
+/// The most unexpired tickets at a time, each of about 150 bytes.
+const TICKETS_MAX: usize = 65_536;
 
-/// Whose login a ticket is of.
+/// The user and login that a ticket was issued to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TicketHolder {
     pub user: UserId,
     pub login: LoginId,
 }
 
-/// Why there is no ticket.
+/// The reason why no ticket was issued.
 #[derive(Debug, thiserror::Error)]
 pub enum TicketError {
-    #[error("too many tickets are out")]
+    #[error("too many unexpired tickets")]
     TooMany,
-    #[error("the system has no randomness to give: {0}")]
+    #[error("the system has no randomness: {0}")]
     Random(#[from] getrandom::Error),
 }
 
-/// The tickets that are out. They are kept in memory as digests: a restart spends
-/// all of them.
+/// The unexpired tickets. They are kept in memory as digests: a restart
+/// invalidates all of them.
 #[derive(Default)]
-pub struct Tickets(Mutex<Out>);
+pub struct SocketTickets(Mutex<IssuedTickets>);
 
 #[derive(Default)]
-struct Out {
+struct IssuedTickets {
     holders: HashMap<String, TicketHolder>,
-    /// In the order in which they end, also those that were used.
+    /// In order of expiry, including tickets that were used.
     ends: VecDeque<(Instant, String)>,
 }
 
-impl Tickets {
-    /// A ticket for a login.
+impl SocketTickets {
+    /// Issues a ticket for a login.
     ///
     /// # Errors
     /// See [`TicketError`].
     pub fn issue(&self, holder: TicketHolder, now: Instant) -> Result<String, TicketError> {
-        let ticket = random::word()?;
+        let ticket = random::generate_token()?;
         let digest = random::digest(&ticket);
         let mut out = self.0.lock();
-        out.forget(now);
-        if out.ends.len() >= MOST {
+        out.remove_expired(now);
+        if out.ends.len() >= TICKETS_MAX {
             return Err(TicketError::TooMany);
         }
         out.holders.insert(digest.clone(), holder);
@@ -63,17 +63,17 @@ impl Tickets {
         Ok(ticket)
     }
 
-    /// Whose login a ticket is of; it is spent by that.
+    /// Returns the holder of a ticket, and invalidates the ticket.
     pub fn redeem(&self, ticket: &str, now: Instant) -> Option<TicketHolder> {
         let digest = random::digest(ticket);
         let mut out = self.0.lock();
-        out.forget(now);
+        out.remove_expired(now);
         out.holders.remove(&digest)
     }
 }
 
-impl Out {
-    fn forget(&mut self, now: Instant) {
+impl IssuedTickets {
+    fn remove_expired(&mut self, now: Instant) {
         while let Some((_, digest)) = self.ends.pop_front_if(|(end, _)| *end <= now) {
             self.holders.remove(&digest);
         }
@@ -90,8 +90,8 @@ mod tests {
     };
 
     #[test]
-    fn ticket_holds_once_and_for_seconds() {
-        let tickets = Tickets::default();
+    fn ticket_is_redeemed_once_before_expiry() {
+        let tickets = SocketTickets::default();
         let now = Instant::now();
         let [first, second] = [(); 2].map(|()| tickets.issue(ANN, now).unwrap());
         assert_ne!(first, second);
@@ -103,10 +103,10 @@ mod tests {
     }
 
     #[test]
-    fn tickets_are_bounded_until_they_end() {
-        let tickets = Tickets::default();
+    fn ticket_count_is_bounded_until_expiry() {
+        let tickets = SocketTickets::default();
         let now = Instant::now();
-        for _ in 0..MOST {
+        for _ in 0..TICKETS_MAX {
             tickets.issue(ANN, now).unwrap();
         }
         assert!(matches!(tickets.issue(ANN, now), Err(TicketError::TooMany)));

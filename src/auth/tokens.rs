@@ -1,5 +1,5 @@
-//! Tokens: JWTs (RFC 7519) signed with HS256. They name a login; whether that
-//! still holds is the store's to say.
+//! Login tokens: JWTs (RFC 7519) signed with HS256. A token names a login; the
+//! store knows whether the login is still valid.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -18,22 +18,22 @@ use signature::{Signer, Verifier};
 
 use super::{FormerSecret, Secret};
 
-/// What a token says.
+/// The claims of a login token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Claims {
-    /// The user's id, as RFC 7519 wants it: a string.
+pub struct TokenClaims {
+    /// The user's id: a string, as RFC 7519 requires.
     #[serde(with = "as_text")]
     pub sub: i64,
     /// The login.
     pub sid: LoginId,
-    /// Made at, in seconds since 1970.
+    /// Time of issue, in seconds since 1970.
     pub iat: i64,
-    /// Refused from then on, with no leeway.
+    /// Time of expiry, in seconds since 1970, without leeway.
     pub exp: i64,
 }
 
-/// Makes tokens, and reads only those it made.
-pub struct Tokens {
+/// Issues tokens, and reads only those that it issued.
+pub struct LoginTokens {
     encoding: EncodingKey,
     decoding: DecodingKey,
     former: Option<FormerKey>,
@@ -41,17 +41,17 @@ pub struct Tokens {
     ttl: Duration,
 }
 
-/// The key before, until no token that it signed can hold any more.
+/// The former key, until every token that it signed has expired.
 struct FormerKey {
     decoding: DecodingKey,
     until: Millis,
 }
 
-impl Tokens {
-    /// Tokens signed with `secret` that hold for `ttl`.
+impl LoginTokens {
+    /// Creates tokens signed with `secret` that expire after `ttl`.
     #[must_use]
     pub fn new(secret: &Secret, ttl: Duration) -> Self {
-        // An error says that it was installed before.
+        // An error means that it is installed already.
         let _ = HS256_ONLY.install_default();
         let mut validation = Validation::new(Algorithm::HS256);
         validation.leeway = 0;
@@ -65,8 +65,8 @@ impl Tokens {
         }
     }
 
-    /// Reads tokens of the secret before, too, for one lifetime after it was
-    /// replaced.
+    /// Also reads tokens of the former secret, for one token lifetime after its
+    /// replacement.
     #[must_use]
     pub fn with_former(self, former: Option<&FormerSecret>) -> Self {
         let former = former.map(|former| FormerKey {
@@ -76,24 +76,24 @@ impl Tokens {
         Self { former, ..self }
     }
 
-    /// When a token that is made at `now` expires: a whole second, since that
-    /// is what a token can say.
+    /// Returns when a token issued at `now` expires, in whole seconds as in a
+    /// token.
     #[must_use]
     pub fn expiry(&self, now: Millis) -> Millis {
         Millis(now.after(self.ttl).seconds() * 1000)
     }
 
-    /// A token for a login.
+    /// Issues a token for a login.
     ///
     /// # Errors
-    /// None that depend on the claims; the signature could not be made.
+    /// If the signature can't be computed; never because of the claims.
     pub fn issue(
         &self,
         user: UserId,
         login: LoginId,
         now: Millis,
     ) -> Result<String, jsonwebtoken::errors::Error> {
-        let claims = Claims {
+        let claims = TokenClaims {
             sub: user.0,
             sid: login,
             iat: now.seconds(),
@@ -102,14 +102,14 @@ impl Tokens {
         jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.encoding)
     }
 
-    /// What `token` says, where it was made here and hasn't expired.
+    /// Returns the claims of `token` if it was signed here and hasn't expired.
     #[must_use]
-    pub fn read(&self, token: &str) -> Option<Claims> {
+    pub fn read(&self, token: &str) -> Option<TokenClaims> {
         self.read_at(token, Millis::now())
     }
 
-    fn read_at(&self, token: &str, now: Millis) -> Option<Claims> {
-        if demands_more(token) {
+    fn read_at(&self, token: &str, now: Millis) -> Option<TokenClaims> {
+        if has_critical_header(token) {
             return None;
         }
         let by = |key| jsonwebtoken::decode(token, key, &self.validation).ok();
@@ -119,65 +119,66 @@ impl Tokens {
     }
 }
 
-/// Whether a token's header names extensions that a reader has to know (RFC
-/// 7515, section 4.1.11): we know none.
-fn demands_more(token: &str) -> bool {
+/// Returns whether a token's header names critical extensions (RFC 7515,
+/// section 4.1.11). None are supported.
+fn has_critical_header(token: &str) -> bool {
     let header = token.split('.').next().unwrap_or_default();
     let header = URL_SAFE_NO_PAD.decode(header).unwrap_or_default();
     let header = serde_json::from_slice::<HashMap<String, IgnoredAny>>(&header);
     header.is_ok_and(|header| header.contains_key("crit"))
 }
 
-/// jsonwebtoken without a crypto backend of its own: HS256 is all we use, and
-/// a token of any other kind is refused before its signature is looked at.
+/// A provider for jsonwebtoken without its crypto backends, because only HS256
+/// is used. A token with another algorithm is refused before its signature is
+/// checked.
 static HS256_ONLY: CryptoProvider = CryptoProvider {
     signer_factory: |algorithm, key| match algorithm {
-        Algorithm::HS256 => Ok(Box::new(Hs256::new(key.as_bytes())?)),
+        Algorithm::HS256 => Ok(Box::new(Hs256Key::new(key.as_bytes())?)),
         _ => Err(ErrorKind::InvalidAlgorithm.into()),
     },
     verifier_factory: |algorithm, key| match algorithm {
-        Algorithm::HS256 => Ok(Box::new(Hs256::new(key.try_get_as_bytes()?)?)),
+        Algorithm::HS256 => Ok(Box::new(Hs256Key::new(key.try_get_as_bytes()?)?)),
         _ => Err(ErrorKind::InvalidAlgorithm.into()),
     },
     key_utils: KeyUtils::new_unimplemented(),
 };
 
-struct Hs256(Hmac<Sha256>);
+struct Hs256Key(Hmac<Sha256>);
 
-impl Hs256 {
+impl Hs256Key {
     fn new(key: &[u8]) -> Result<Self, ErrorKind> {
         Hmac::new_from_slice(key)
             .map(Self)
             .map_err(|_| ErrorKind::InvalidKeyFormat)
     }
 
-    fn over(&self, message: &[u8]) -> Hmac<Sha256> {
+    fn mac_of(&self, message: &[u8]) -> Hmac<Sha256> {
         self.0.clone().chain_update(message)
     }
 }
 
-impl Signer<Vec<u8>> for Hs256 {
+impl Signer<Vec<u8>> for Hs256Key {
     fn try_sign(&self, message: &[u8]) -> Result<Vec<u8>, signature::Error> {
-        Ok(self.over(message).finalize().into_bytes().to_vec())
+        Ok(self.mac_of(message).finalize().into_bytes().to_vec())
     }
 }
 
-impl Verifier<Vec<u8>> for Hs256 {
+impl Verifier<Vec<u8>> for Hs256Key {
     fn verify(&self, message: &[u8], signature: &Vec<u8>) -> Result<(), signature::Error> {
         // Compares in constant time.
-        self.over(message)
+        self.mac_of(message)
             .verify_slice(signature)
             .map_err(signature::Error::from_source)
     }
 }
 
-impl JwtSigner for Hs256 {
+impl JwtSigner for Hs256Key {
     fn algorithm(&self) -> Algorithm {
         Algorithm::HS256
     }
 }
 
-impl JwtVerifier for Hs256 {
+impl JwtVerifier for Hs256Key {
     fn algorithm(&self) -> Algorithm {
         Algorithm::HS256
     }
@@ -199,35 +200,35 @@ mod as_text {
 mod tests {
     use super::*;
 
-    fn tokens(folder: &std::path::Path) -> Tokens {
+    fn test_tokens(folder: &std::path::Path) -> LoginTokens {
         let secret = Secret::load_or_create(folder).unwrap();
-        Tokens::new(&secret, Duration::from_secs(60))
+        LoginTokens::new(&secret, Duration::from_secs(60))
     }
 
     #[test]
-    fn a_token_is_read_by_who_made_it_alone() {
+    fn token_needs_its_own_secret() {
         let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        let token = tokens(one.path())
+        let token = test_tokens(one.path())
             .issue(UserId(7), LoginId(9), Millis::now())
             .unwrap();
-        let claims = tokens(one.path()).read(&token).unwrap();
+        let claims = test_tokens(one.path()).read(&token).unwrap();
         assert_eq!((claims.sub, claims.sid), (7, LoginId(9)));
-        assert_eq!(tokens(two.path()).read(&token), None);
+        assert_eq!(test_tokens(two.path()).read(&token), None);
     }
 
     #[test]
-    fn an_expired_token_has_no_leeway() {
+    fn expired_token_has_no_leeway() {
         let folder = tempfile::tempdir().unwrap();
-        let tokens = tokens(folder.path());
+        let tokens = test_tokens(folder.path());
         let made = Millis::now().before(Duration::from_secs(61));
         let token = tokens.issue(UserId(7), LoginId(9), made).unwrap();
         assert_eq!(tokens.read(&token), None);
     }
 
     #[test]
-    fn a_token_of_another_kind_is_refused() {
+    fn unsigned_token_is_refused() {
         let folder = tempfile::tempdir().unwrap();
-        let tokens = tokens(folder.path());
+        let tokens = test_tokens(folder.path());
         // {"alg":"none"} . {"sub":"7","sid":9,"iat":0,"exp":9999999999} . nothing
         let none =
             "eyJhbGciOiJub25lIn0.eyJzdWIiOiI3Iiwic2lkIjo5LCJpYXQiOjAsImV4cCI6OTk5OTk5OTk5OX0.";
@@ -235,32 +236,32 @@ mod tests {
     }
 
     #[test]
-    fn former_key_holds_for_one_lifetime() {
+    fn former_key_expires_after_one_lifetime() {
         let folder = tempfile::tempdir().unwrap();
         let ttl = Duration::from_secs(60);
-        let issued = |tokens: &Tokens| tokens.issue(UserId(7), LoginId(9), Millis::now());
-        let before = issued(&tokens(folder.path())).unwrap();
+        let issued = |tokens: &LoginTokens| tokens.issue(UserId(7), LoginId(9), Millis::now());
+        let before = issued(&test_tokens(folder.path())).unwrap();
         let now = Millis::now();
         let secret = Secret::rotate(folder.path(), now).unwrap();
         let former = FormerSecret::load(folder.path()).unwrap().unwrap();
-        let after = Tokens::new(&secret, ttl).with_former(Some(&former));
+        let after = LoginTokens::new(&secret, ttl).with_former(Some(&former));
         assert!(after.read_at(&before, now).is_some());
         assert_eq!(after.read_at(&before, now.after(ttl)), None);
         let new = issued(&after).unwrap();
         assert!(after.read_at(&new, now.after(ttl)).is_some());
-        assert_eq!(tokens(folder.path()).read(&before), None);
-        // A second rotation takes its place.
+        assert_eq!(test_tokens(folder.path()).read(&before), None);
+        // A second rotation replaces the former secret.
         let secret = Secret::rotate(folder.path(), now).unwrap();
         let former = FormerSecret::load(folder.path()).unwrap();
-        let again = Tokens::new(&secret, ttl).with_former(former.as_ref());
+        let again = LoginTokens::new(&secret, ttl).with_former(former.as_ref());
         assert_eq!(again.read_at(&before, now), None);
         assert!(again.read_at(&new, now).is_some());
     }
 
     #[test]
-    fn token_with_crit_or_future_nbf_is_refused() {
+    fn crit_and_future_nbf_are_refused() {
         let folder = tempfile::tempdir().unwrap();
-        let tokens = tokens(folder.path());
+        let tokens = test_tokens(folder.path());
         let now = Millis::now().seconds();
         let signed = |header: &str, nbf: i64| {
             let claims = format!(
@@ -273,7 +274,9 @@ mod tests {
                 URL_SAFE_NO_PAD.encode(claims)
             );
             let secret = Secret::load_or_create(folder.path()).unwrap();
-            let code = Hs256::new(secret.bytes()).unwrap().over(text.as_bytes());
+            let code = Hs256Key::new(secret.bytes())
+                .unwrap()
+                .mac_of(text.as_bytes());
             format!(
                 "{text}.{}",
                 URL_SAFE_NO_PAD.encode(code.finalize().into_bytes())

@@ -2,34 +2,34 @@
 
 use entity::Millis;
 
-use super::Failure;
+use super::CliError;
 use crate::auth::passwords;
 use crate::config::Settings;
-use crate::demo::{PASSWORD, Script, ScriptError};
+use crate::demo::{DemoScript, PASSWORD, ScriptError};
 use crate::protocol::Password;
-use crate::store::{Store, World};
+use crate::store::{ImportData, Store};
 
-pub(super) async fn fill(settings: &Settings, store: &Store) -> Result<(), Failure> {
-    let script = Script::load()?;
-    let password = Password::parse(PASSWORD).map_err(|problem| Failure::new(problem.detail))?;
-    // One hash for all: whoever reads the table may know that they share it.
-    let hash = passwords::hash(&password).map_err(Failure::new)?;
+pub(super) async fn fill_database(settings: &Settings, store: &Store) -> Result<(), CliError> {
+    let script = DemoScript::load()?;
+    let password = Password::parse(PASSWORD).map_err(|problem| CliError::new(problem.detail))?;
+    // All users share one hash; that they share a password is no secret.
+    let hash = passwords::hash(&password).map_err(CliError::new)?;
     let now = Millis::now();
-    let mut told = String::new();
+    let mut summary = String::new();
     store
         .import(script.newcomers(&hash, now), |users| {
             let rows = script.play(users, now)?;
-            told = summary(&script, &rows);
-            Ok::<_, Failure>(rows)
+            summary = format_summary(&script, &rows);
+            Ok::<_, CliError>(rows)
         })
         .await?;
-    println!("{told}");
-    println!("{}", how_to_log_in(settings, &script));
+    println!("{summary}");
+    println!("{}", format_login_help(settings, &script));
     Ok(())
 }
 
-fn summary(script: &Script, rows: &World) -> String {
-    let mut told = format!(
+fn format_summary(script: &DemoScript, rows: &ImportData) -> String {
+    let mut summary = format!(
         "There are {} people, {} conversations and {} messages to look at now.\n",
         script.people.len(),
         rows.conversations.len(),
@@ -38,13 +38,13 @@ fn summary(script: &Script, rows: &World) -> String {
     for person in &script.people {
         let name = person.username.as_str();
         let line = format!("\n  {name:<9} {}", person.display_name.clone().into_inner());
-        told.push_str(&line);
+        summary.push_str(&line);
     }
-    told
+    summary
 }
 
-fn how_to_log_in(settings: &Settings, script: &Script) -> String {
-    let name = script.you().map_or("", |you| you.username.as_str());
+fn format_login_help(settings: &Settings, script: &DemoScript) -> String {
+    let name = script.first_login().map_or("", |you| you.username.as_str());
     let listen = settings.listen;
     format!(
         "\nLog in as {name} first. Everybody's password: {PASSWORD}\n\n  \
@@ -55,7 +55,7 @@ fn how_to_log_in(settings: &Settings, script: &Script) -> String {
     )
 }
 
-impl From<ScriptError> for Failure {
+impl From<ScriptError> for CliError {
     fn from(error: ScriptError) -> Self {
         Self::new(error)
     }

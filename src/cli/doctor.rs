@@ -1,25 +1,28 @@
 //! `tidings doctor`.
 
-use super::{Failure, copies, of_database};
+use super::{CliError, backup, database_error};
 use crate::config::{DatabaseUrl, Settings};
 use crate::store::Store;
-use crate::store::copies::log_of;
+use crate::store::backup::wal_path;
 
-/// Looks whether all is well with the database, without touching it: a line on
-/// stdout for each thing that isn't, and then exit code 1.
-pub(super) async fn examine(settings: &Settings) -> Result<(), Failure> {
+/// Checks the database without changing it. Prints a line on stdout for each
+/// problem, and fails with exit code 1 if there is any.
+pub(super) async fn examine(settings: &Settings) -> Result<(), CliError> {
     let url = &settings.database_url;
     let was_idle = match url {
-        DatabaseUrl::Sqlite(path) if !path.exists() => return Err(copies::no_database(path)),
+        DatabaseUrl::Sqlite(path) if !path.exists() => return Err(backup::missing_database(path)),
         url => is_idle(url),
     };
-    let store = Store::open_to_look(url).await.map_err(of_database(url))?;
-    let examined = store.examine().await;
+    let store = Store::open_read_only(url)
+        .await
+        .map_err(database_error(url))?;
+    let examined = store.run_doctor().await;
     store.close().await;
-    let found = examined.map_err(of_database(url))?;
+    let found = examined.map_err(database_error(url))?;
     if was_idle && !is_idle(url) {
-        // What was read may be of several moments.
-        return Err(Failure::new(format_args!(
+        // An idle file is read without locks. If a writer has opened it
+        // meanwhile, the reads may be of different moments.
+        return Err(CliError::new(format_args!(
             "somebody began to use {url} meanwhile: look again"
         )));
     }
@@ -30,15 +33,15 @@ pub(super) async fn examine(settings: &Settings) -> Result<(), Failure> {
         println!("All is well.");
         return Ok(());
     }
-    Err(Failure::new(format_args!(
+    Err(CliError::new(format_args!(
         "not all is well with {url}: see above"
     )))
 }
 
-/// Whether nobody has the embedded database in use.
+/// Returns whether no process has the SQLite database open.
 fn is_idle(url: &DatabaseUrl) -> bool {
     match url {
-        DatabaseUrl::Sqlite(path) => !log_of(path).exists(),
+        DatabaseUrl::Sqlite(path) => !wal_path(path).exists(),
         DatabaseUrl::Postgres(_) => false,
     }
 }

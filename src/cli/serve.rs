@@ -2,14 +2,14 @@
 
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::Failure;
+use super::CliError;
 use crate::app::Application;
 use crate::config::Settings;
 
-pub(super) async fn serve(settings: Settings) -> Result<(), Failure> {
-    let mut terminate = signal(SignalKind::terminate()).map_err(Failure::new)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::new)?;
-    let application = Application::build(settings).await.map_err(Failure::new)?;
+pub(super) async fn serve(settings: Settings) -> Result<(), CliError> {
+    let mut terminate = signal(SignalKind::terminate()).map_err(CliError::new)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(CliError::new)?;
+    let application = Application::build(settings).await.map_err(CliError::new)?;
     println!("Tidings serves on http://{}", application.address());
     application
         .run_until(async {
@@ -19,5 +19,5 @@ pub(super) async fn serve(settings: Settings) -> Result<(), Failure> {
             }
         })
         .await
-        .map_err(Failure::new)
+        .map_err(CliError::new)
 }

@@ -1,4 +1,4 @@
-//! Who may come in, and by which way.
+//! Registration policy, trusted proxies and allowed origins.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -17,18 +17,18 @@ impl fmt::Display for TrustedProxies {
     }
 }
 
-/// Who may open an account.
+/// The registration policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Registration {
-    /// Everybody.
+    /// Every visitor may register.
     Open,
-    /// Whoever has an invitation's code.
+    /// Registration needs an invitation code.
     Invite,
-    /// Nobody; the command line still can.
+    /// No visitor may register; the command line still creates accounts.
     Closed,
 }
 
-/// The proxies whose word is taken for where a request comes from.
+/// Proxies whose `X-Forwarded-For` header is trusted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TrustedProxies(Vec<IpNet>);
 
@@ -38,15 +38,15 @@ impl TrustedProxies {
         self.0.is_empty()
     }
 
-    /// Whether `address` is one of them.
+    /// Returns whether `address` is a trusted proxy.
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {
         self.0.iter().any(|net| net.contains(&address))
     }
 
-    /// Reads a list. The error is what would have been right.
+    /// Parses a list separated by commas. The error is the expected format.
     pub(super) fn read(text: &str) -> Result<Self, &'static str> {
-        parts(text)
+        split_list(text)
             .map(|part| {
                 let address = part.parse::<IpAddr>().map(IpNet::from);
                 address.or_else(|_| part.parse())
@@ -58,7 +58,7 @@ impl TrustedProxies {
 }
 
 impl Registration {
-    /// Reads one. The error is what would have been right.
+    /// Parses a policy. The error is the expected format.
     pub(super) fn read(text: &str) -> Result<Self, &'static str> {
         match text {
             "open" => Ok(Self::Open),
@@ -69,13 +69,14 @@ impl Registration {
     }
 }
 
-/// Whether an address is of a machine's own or of a private network, where a
-/// proxy may be that an operator forgot to name.
+/// Returns whether an address is loopback, link-local or of a private network.
+/// A proxy that the operator forgot to name may have such an address.
 #[must_use]
 pub fn is_private_address(address: IpAddr) -> bool {
     match address.to_canonical() {
         IpAddr::V4(address) => {
-            // RFC 6598: networks of providers, also used inside clusters.
+            // RFC 6598: shared address space of providers, also used inside
+            // clusters.
             let [first, second, ..] = address.octets();
             let is_shared = first == 100 && second & 0b1100_0000 == 64;
             address.is_loopback() || address.is_private() || address.is_link_local() || is_shared
@@ -86,15 +87,15 @@ pub fn is_private_address(address: IpAddr) -> bool {
     }
 }
 
-/// Reads a list of origins. The error is what would have been right.
+/// Parses origins separated by commas. The error is the expected format.
 pub(super) fn read_origins(text: &str) -> Result<Vec<PublicUrl>, &'static str> {
-    parts(text)
+    split_list(text)
         .map(PublicUrl::read)
         .collect::<Result<_, _>>()
         .map_err(|_| "origins with commas between, such as https://app.example.org")
 }
 
-fn parts(text: &str) -> impl Iterator<Item = &str> {
+fn split_list(text: &str) -> impl Iterator<Item = &str> {
     text.split(',')
         .map(str::trim)
         .filter(|part| !part.is_empty())
@@ -144,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn origins_are_spelled_as_browsers_do() {
+    fn origins_are_normalized() {
         let origins = read_origins("https://App.example.org/, http://localhost:3000").unwrap();
         let origins: Vec<_> = origins.iter().map(PublicUrl::origin).collect();
         assert_eq!(

@@ -1,35 +1,36 @@
-//! Where faults in security are reported.
+//! Contacts for reports of vulnerabilities.
 
 use std::fmt;
 
-/// The contacts that `/.well-known/security.txt` names, in the order in which
-/// they are preferred (RFC 9116, section 2.5.3).
+/// The contacts in `/.well-known/security.txt`, in order of preference (RFC
+/// 9116, section 2.5.3).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SecurityContacts(Vec<String>);
 
 impl SecurityContacts {
-    /// Each of them, as a URI.
+    /// Returns each contact as a URI.
     pub fn uris(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str)
     }
 
-    /// Whether there is none.
+    /// Returns whether there is no contact.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Reads a list. The error is what would have been right.
+    /// Parses a list separated by commas. The error is the expected format.
     pub(super) fn read(text: &str) -> Result<Self, &'static str> {
         let parts = text.split(',').map(str::trim);
         let parts = parts.filter(|part| !part.is_empty());
         let uris: Vec<String> = parts.map(str::to_owned).collect();
-        match !uris.is_empty() && uris.iter().all(|uri| is_contact(uri)) {
-            true => Ok(Self(uris)),
-            false => Err(
+        if !uris.is_empty() && uris.iter().all(|uri| is_contact(uri)) {
+            Ok(Self(uris))
+        } else {
+            Err(
                 "URIs that begin with mailto:, https:// or tel:, with commas between, such as \
-                 mailto:security@example.org",
-            ),
+             mailto:security@example.org",
+            )
         }
     }
 }
@@ -40,7 +41,8 @@ impl fmt::Display for SecurityContacts {
     }
 }
 
-/// Nothing in it may end the line that it is written in.
+/// Returns whether `uri` is a contact. It may hold no character that ends its
+/// line in the file.
 fn is_contact(uri: &str) -> bool {
     let rest = ["mailto:", "https://", "tel:"]
         .iter()

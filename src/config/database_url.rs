@@ -1,25 +1,25 @@
-//! Where the database is.
+//! The address of the database.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-/// The embedded database, or a PostgreSQL server. Neither `Debug` nor
-/// `Display` shows a password, so that it can't get into a log.
+/// The embedded database, or a PostgreSQL server. Neither `Debug` nor `Display`
+/// shows a password, so that it can't get into a log.
 #[derive(Clone, PartialEq, Eq)]
 pub enum DatabaseUrl {
-    /// The file of an SQLite database.
+    /// The path of an SQLite database.
     Sqlite(PathBuf),
-    /// The URL of a PostgreSQL database, password and all.
+    /// The URL of a PostgreSQL database, including its password.
     Postgres(String),
 }
 
 impl DatabaseUrl {
-    /// The embedded database's usual place.
+    /// Returns the default path of the embedded database.
     pub(super) fn inside(data_dir: &Path) -> Self {
         Self::Sqlite(data_dir.join("tidings.db"))
     }
 
-    /// Reads a URL. The error is what would have been right.
+    /// Parses a URL. The error is the expected format.
     pub(super) fn read(text: &str) -> Result<Self, &'static str> {
         if text.starts_with("postgres://") || text.starts_with("postgresql://") {
             return if is_postgres(text) {
@@ -32,8 +32,8 @@ impl DatabaseUrl {
             return Err("a URL that starts with postgres:// or sqlite:");
         };
         let path = path.strip_prefix("//").unwrap_or(path);
-        // A database in memory would be another one for each connection, and
-        // keep nothing of what was acknowledged.
+        // A database in memory would differ for each connection and lose
+        // acknowledged messages.
         if path.is_empty() || path.starts_with(':') || path.contains('?') {
             return Err("sqlite: and the path of a file, nothing more");
         }
@@ -41,9 +41,9 @@ impl DatabaseUrl {
     }
 }
 
-/// Whether a port, where there is one, is a number. That refuses
-/// `postgres://USER:PASSWORD` without a host, which [`fmt::Display`] would
-/// take for a host and its port, and show.
+/// Returns whether the port, if there is one, is a number. This refuses
+/// `postgres://USER:PASSWORD` without a host. [`fmt::Display`] would take it
+/// for a host with a port and show the password.
 fn is_postgres(url: &str) -> bool {
     let (_, place) = split(url);
     let host = place.split('/').next().unwrap_or(place);
@@ -53,9 +53,9 @@ fn is_postgres(url: &str) -> bool {
     }
 }
 
-/// A URL's user name, and its host and path. Whatever may hold a secret is in
-/// neither: what stands between the name's end and the last `@` (a password
-/// may hold any sign if it isn't escaped), and the query.
+/// Returns a URL's username, and its host and path, without the parts that may
+/// hold a secret. These are the query, and the text from the end of the
+/// username to the last `@`: an unescaped password may hold any character.
 fn split(url: &str) -> (Option<&str>, &str) {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     let (user, host) = match rest.rsplit_once('@') {
@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sqlite_is_named_by_its_path() {
+    fn sqlite_url_is_parsed_to_path() {
         for (text, path) in [
             ("sqlite:chat.db", "chat.db"),
             ("sqlite://chat.db", "chat.db"),
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_neither_is_refused() {
+    fn unsupported_urls_are_refused() {
         for text in [
             "chat.db",
             "mysql://host/db",
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn a_password_is_never_shown() {
+    fn passwords_are_never_displayed() {
         for url in [
             "postgres://ann:secret@host:5432/db",
             "postgresql://ann:se/secret@host/db",

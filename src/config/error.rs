@@ -1,9 +1,9 @@
-//! What is wrong with the settings, in one line.
+//! Errors in the settings, each in one line.
 
 use std::path::PathBuf;
 
-/// Why the settings can't be used. Each displays as one line that an operator
-/// can act on; none shows the database's URL.
+/// The reason why the settings can't be used. Each displays as one line that an
+/// operator can act on. None shows the database URL.
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
     /// The settings file can't be read.
@@ -12,29 +12,30 @@ pub enum SettingsError {
         file: PathBuf,
         cause: std::io::Error,
     },
-    /// The settings file is no TOML, or sets what can't be set.
+    /// The settings file is no valid TOML, or has an unknown key.
     #[error("{}:{line}: {detail}", file.display())]
     Misspelt {
         file: PathBuf,
         line: usize,
         detail: String,
     },
-    /// A value is wrong.
+    /// A value is invalid.
     #[error("{name}{}: it must be {right}", value.as_ref().map(|v| format!(" is {v:?}")).unwrap_or_default())]
     Wrong {
-        /// The flag and the variable, or the key and the file it is in.
+        /// The flag and the variable, or the key and its file.
         name: String,
-        /// What was said, but for secrets.
+        /// The given value, except for secrets.
         value: Option<String>,
-        /// What would have been right.
+        /// The expected format.
         right: &'static str,
     },
-    /// Half a bus would lose messages between nodes; none is built yet.
+    /// Several nodes aren't supported yet: an incomplete message bus would lose
+    /// messages between them.
     #[error("NATS_URL is set, but running several nodes is not built yet: unset it to run one")]
     NatsNotBuilt,
 }
 
 impl SettingsError {
-    /// What the process exits with: the same as for a flag that isn't known.
+    /// Exit code of the process, the same as for an unknown flag.
     pub const EXIT_CODE: u8 = 2;
 }

@@ -1,42 +1,43 @@
-//! Who may read the metrics, and where.
+//! The address and the token of the metrics.
 
 use std::fmt;
 use std::net::SocketAddr;
 
-/// Shorter ones could be guessed.
+/// The shortest token: a shorter one could be guessed.
 const TOKEN_MIN: usize = 16;
 
-/// Where the metrics are, if anywhere: on a listener of their own, else behind
-/// a token on the public one. Where there are both, the listener asks for the
-/// token.
+/// Where the metrics are served, if at all: on a listener of their own, or on
+/// the public listener with a token. If both are set, the separate listener
+/// requires the token.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Metrics {
-    /// Where they alone are served. Port 0 takes any free one.
+pub struct MetricsSettings {
+    /// Address of the listener for metrics alone. Port 0 takes any free port.
     pub listen: Option<SocketAddr>,
-    /// What whoever reads them has to know.
+    /// The bearer token that a reader of the metrics must send.
     pub token: Option<MetricsToken>,
 }
 
-impl Metrics {
-    /// Whether the public listener has them: never without a token.
+impl MetricsSettings {
+    /// Returns whether the public listener serves the metrics: never without a
+    /// token.
     #[must_use]
     pub fn are_public(&self) -> bool {
         self.listen.is_none() && self.token.is_some()
     }
 }
 
-/// A secret that is never shown.
+/// A secret that is never displayed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct MetricsToken(String);
 
 impl MetricsToken {
-    /// Its bytes, to be compared.
+    /// Returns the bytes, for a comparison.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         self.0.as_bytes()
     }
 
-    /// Reads one. The error is what would have been right.
+    /// Parses a token. The error is the expected format.
     pub(super) fn read(text: &str) -> Result<Self, &'static str> {
         let fits = text.len() >= TOKEN_MIN && text.bytes().all(|byte| byte.is_ascii_graphic());
         fits.then(|| Self(text.to_owned()))
@@ -55,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_is_long_and_never_shown() {
+    fn token_is_validated_and_hidden() {
         assert!(MetricsToken::read("0123456789abcde").is_err(), "too short");
         assert!(MetricsToken::read("0123456789 abcdefgh").is_err());
         let token = MetricsToken::read("0123456789abcdef").unwrap();
@@ -63,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn the_public_has_them_only_with_a_token_and_nowhere_else() {
+    fn public_metrics_need_token_without_listener() {
         let token = MetricsToken::read("0123456789abcdef").ok();
         let listen = Some(SocketAddr::from(([127, 0, 0, 1], 9)));
         for (listen, token, are_public) in [
@@ -72,7 +73,7 @@ mod tests {
             (None, token.clone(), true),
             (listen, token, false),
         ] {
-            assert_eq!(Metrics { listen, token }.are_public(), are_public);
+            assert_eq!(MetricsSettings { listen, token }.are_public(), are_public);
         }
     }
 }

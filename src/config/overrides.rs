@@ -1,4 +1,4 @@
-//! What was said, as text: one list of settings for the command line, the
+//! Setting overrides as text: one list of settings for the command line, the
 //! environment and the file.
 
 use std::ffi::OsString;
@@ -7,19 +7,20 @@ use std::path::PathBuf;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use serde::{Deserialize, Deserializer};
 
-/// What an operator said: flags and environment by clap, the file by serde.
+/// The operator's settings: clap reads flags and environment, serde reads the
+/// file.
 ///
-/// All of it is text. clap would tell a bad value over several lines and
-/// refuse an empty variable, which here counts as not set. There is no
-/// `Debug`, since the database's URL may hold a password.
-// The defaults in these texts are read by a test, so that they stay true. This
-// text is not for --help, which stays about the command: hence no `about`.
+/// Every value is text. clap would report an invalid value over several lines
+/// and refuse an empty variable, which here counts as unset. `Debug` is missing
+/// because the database URL may hold a password.
+// A test compares the defaults in these texts with the real ones. `about` is
+// None so that --help shows the description of the command, not of this type.
 #[derive(Clone, Default, clap::Args, Deserialize)]
 #[command(next_help_heading = "Settings", about = None, long_about = None)]
 #[serde(deny_unknown_fields, default)]
-pub struct Overrides {
-    /// TOML file with settings named as these flags, but with '_' for '-'
-    /// [default: ./tidings.toml, if there is one]
+pub struct SettingOverrides {
+    /// TOML file with settings, named like these flags but with '_' instead of
+    /// '-' [default: ./tidings.toml, if it exists]
     #[arg(long, global = true, env = "TIDINGS_CONFIG", value_name = "FILE", value_parser = any_path())]
     #[serde(skip)]
     pub config: Option<PathBuf>,
@@ -28,12 +29,12 @@ pub struct Overrides {
     #[arg(long, global = true, env = "TIDINGS_LISTEN", value_name = "ADDRESS")]
     pub listen: Option<String>,
 
-    /// Folder of the secrets and of the embedded database [default: ./data]
+    /// Folder for the secrets and the embedded database [default: ./data]
     #[arg(long, global = true, env = "TIDINGS_DATA_DIR", value_name = "FOLDER", value_parser = any_path())]
     pub data_dir: Option<PathBuf>,
 
-    /// Database: postgres://USER:PASSWORD@HOST/NAME or sqlite:PATH
-    /// [default: SQLite, tidings.db in the data folder]
+    /// Database: postgres://USER:PASSWORD@HOST/NAME or sqlite:PATH [default:
+    /// SQLite file tidings.db in the data folder]
     #[arg(
         long,
         global = true,
@@ -43,7 +44,7 @@ pub struct Overrides {
     )]
     pub database_url: Option<String>,
 
-    /// NATS server, for several nodes: not built yet, refused if set
+    /// NATS server for several nodes: not implemented yet, refused if set
     #[arg(
         long,
         global = true,
@@ -53,13 +54,13 @@ pub struct Overrides {
     )]
     pub nats_url: Option<String>,
 
-    /// Where browsers find this server, such as https://chat.example.org
-    /// [default: as in the Host header]
+    /// URL by which browsers reach this server, such as
+    /// https://chat.example.org [default: taken from the Host header]
     #[arg(long, global = true, env = "TIDINGS_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<String>,
 
-    /// Where to report faults in security, for /.well-known/security.txt, such as
-    /// mailto:security@example.org; several with commas between [default: none]
+    /// Contacts for vulnerability reports in /.well-known/security.txt,
+    /// separated by commas, such as mailto:security@example.org [default: none]
     #[arg(
         long,
         global = true,
@@ -68,8 +69,8 @@ pub struct Overrides {
     )]
     pub security_contact: Option<String>,
 
-    /// Whether browsers use TLS for every subdomain of the public URL, too: on or
-    /// off [default: off]
+    /// Whether HSTS includes all subdomains of the public URL: on or off
+    /// [default: off]
     #[arg(
         long,
         global = true,
@@ -78,8 +79,8 @@ pub struct Overrides {
     )]
     pub hsts_subdomains: Option<String>,
 
-    /// Origins of other pages that may call the API with a bearer token, with
-    /// commas between [default: none]
+    /// Origins of other sites that may call the API with a bearer token,
+    /// separated by commas [default: none]
     #[arg(
         long,
         global = true,
@@ -88,8 +89,8 @@ pub struct Overrides {
     )]
     pub allowed_origins: Option<String>,
 
-    /// Addresses or networks of proxies in front, with commas between, whose
-    /// X-Forwarded-For is believed [default: none]
+    /// Addresses or networks of proxies whose X-Forwarded-For header is
+    /// trusted, separated by commas [default: none]
     #[arg(
         long,
         global = true,
@@ -98,12 +99,19 @@ pub struct Overrides {
     )]
     pub trusted_proxies: Option<String>,
 
-    /// Who may open an account: open, invite or closed [default: open]
-    #[arg(long, global = true, env = "TIDINGS_REGISTRATION", value_name = "WHO")]
+    /// Registration: open, invite (requires an invitation code) or closed
+    /// [default: open]
+    #[arg(
+        long,
+        global = true,
+        env = "TIDINGS_REGISTRATION",
+        value_name = "POLICY"
+    )]
     pub registration: Option<String>,
 
-    /// How much each may ask for: off, or limits that differ, such as
-    /// sends=10/50,sockets=20 [default: those of the protocol]
+    /// Rate limits: off, or the limits to change, such as
+    /// sends=10/50,sockets=20 [default: the limits in the protocol
+    /// documentation]
     #[arg(
         long,
         global = true,
@@ -112,7 +120,7 @@ pub struct Overrides {
     )]
     pub rate_limits: Option<String>,
 
-    /// Address and port where /metrics is, and nothing else [default: none]
+    /// Address and port that serve only /metrics [default: none]
     #[arg(
         long,
         global = true,
@@ -121,8 +129,8 @@ pub struct Overrides {
     )]
     pub metrics_listen: Option<String>,
 
-    /// Bearer token without which there is no /metrics; by itself, it puts it
-    /// on the public port [default: none]
+    /// Bearer token required for /metrics; without --metrics-listen, it enables
+    /// /metrics on the public port [default: none]
     #[arg(
         long,
         global = true,
@@ -132,13 +140,13 @@ pub struct Overrides {
     )]
     pub metrics_token: Option<String>,
 
-    /// How long a login holds, in seconds [default: 604800]
+    /// Lifetime of a login, in seconds [default: 604800]
     #[arg(long, global = true, env = "TIDINGS_TOKEN_TTL", value_name = "SECONDS")]
     #[serde(deserialize_with = "whole_number")]
     pub token_ttl: Option<String>,
 
-    /// Unsent bytes above which a client that takes nothing for 15 seconds is let
-    /// go [default: 262144]
+    /// Unsent bytes above which a client that reads nothing for 15 seconds is
+    /// disconnected [default: 262144]
     #[arg(
         long,
         global = true,
@@ -148,8 +156,8 @@ pub struct Overrides {
     #[serde(deserialize_with = "whole_number")]
     pub session_buffer: Option<String>,
 
-    /// Unsent bytes of all clients together, above which those that take nothing
-    /// for longest are closed [default: 268435456]
+    /// Unsent bytes of all clients together, above which the clients that read
+    /// nothing for longest are disconnected [default: 268435456]
     #[arg(
         long,
         global = true,
@@ -159,8 +167,8 @@ pub struct Overrides {
     #[serde(deserialize_with = "whole_number")]
     pub total_session_buffer: Option<String>,
 
-    /// Bytes of text that an account stores in a day at most, or 0 for no limit
-    /// [default: 67108864]
+    /// Maximum bytes of text that an account may store per day, or 0 for no
+    /// limit [default: 67108864]
     #[arg(
         long,
         global = true,
@@ -170,8 +178,8 @@ pub struct Overrides {
     #[serde(deserialize_with = "whole_number")]
     pub text_per_day: Option<String>,
 
-    /// Bytes of SQLite's disk that stay free: below them, new messages and
-    /// accounts are refused; 0 for no limit [default: 1073741824]
+    /// Bytes to keep free on the disk of the SQLite database: with less, new
+    /// messages and accounts are refused; 0 for no limit [default: 1073741824]
     #[arg(
         long,
         global = true,
@@ -181,8 +189,8 @@ pub struct Overrides {
     #[serde(deserialize_with = "whole_number")]
     pub disk_reserve: Option<String>,
 
-    /// How long a connection without a request stays open, in seconds: longer
-    /// than a proxy in front keeps it [default: 30]
+    /// Seconds that an idle connection stays open: set it higher than in a
+    /// proxy in front [default: 30]
     #[arg(
         long,
         global = true,
@@ -192,21 +200,21 @@ pub struct Overrides {
     #[serde(deserialize_with = "whole_number")]
     pub keep_alive: Option<String>,
 
-    /// What to log, such as warn or info,tidings=debug [default: info]
+    /// Log filter, such as warn or info,tidings=debug [default: info]
     #[arg(long, global = true, env = "TIDINGS_LOG", value_name = "FILTER")]
     pub log: Option<String>,
 
-    /// How to log, text or json [default: text]
+    /// Log format: text or json [default: text]
     #[arg(long, global = true, env = "TIDINGS_LOG_FORMAT", value_name = "FORMAT")]
     pub log_format: Option<String>,
 }
 
-/// Takes any path, also the empty one that clap's own parser refuses.
+/// Accepts any path, including the empty one that clap's own parser refuses.
 fn any_path() -> impl TypedValueParser<Value = PathBuf> {
     OsStringValueParser::new().map(|path: OsString| path.into())
 }
 
-/// TOML writes numbers without quotes.
+/// Reads a number as text, because TOML writes numbers without quotes.
 fn whole_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     i64::deserialize(deserializer).map(|number| Some(number.to_string()))
 }

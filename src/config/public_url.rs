@@ -1,30 +1,30 @@
-//! What browsers know this server by.
+//! The URL by which browsers reach this server.
 
 use std::fmt;
 use std::net::Ipv6Addr;
 
-/// An origin: a scheme, a host, and a port where it isn't the scheme's own;
-/// spelled as browsers spell it in an `Origin` header, so that the two can be
-/// compared as they are.
+/// An origin: a scheme, a host, and a port if it isn't the scheme's default. It
+/// is spelled as in the `Origin` header of browsers, so that both can be
+/// compared as text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublicUrl(String);
 
 impl PublicUrl {
-    /// As in an `Origin` header: no slash at the end.
+    /// Returns the origin as in an `Origin` header: no slash at the end.
     #[must_use]
     pub fn origin(&self) -> &str {
         &self.0
     }
 
-    /// Whether browsers come over TLS, so that cookies may be `Secure`.
+    /// Returns whether browsers use TLS, so that cookies may be `Secure`.
     #[must_use]
     pub fn is_https(&self) -> bool {
         self.0.starts_with("https:")
     }
 
-    /// Reads a URL. The error is what would have been right.
+    /// Parses a URL. The error is the expected format.
     pub(super) fn read(text: &str) -> Result<Self, &'static str> {
-        origin(text)
+        parse_origin(text)
             .map(Self)
             .ok_or("http:// or https://, a host and maybe a port, such as https://chat.example.org")
     }
@@ -36,7 +36,7 @@ impl fmt::Display for PublicUrl {
     }
 }
 
-fn origin(text: &str) -> Option<String> {
+fn parse_origin(text: &str) -> Option<String> {
     let text = text.to_ascii_lowercase();
     let (scheme, rest) = text.split_once("://")?;
     let own_port = match scheme {
@@ -49,7 +49,7 @@ fn origin(text: &str) -> Option<String> {
         Some((host, port)) if !rest.ends_with(']') => (host, port.parse::<u16>().ok()?),
         _ => (rest, own_port),
     };
-    let host = host_as_browsers_spell_it(host)?;
+    let host = normalize_host(host)?;
     if port == own_port {
         Some(format!("{scheme}://{host}"))
     } else {
@@ -57,9 +57,9 @@ fn origin(text: &str) -> Option<String> {
     }
 }
 
-/// A name in other than ASCII would have to be given in its `xn--` form, as
-/// browsers send it.
-fn host_as_browsers_spell_it(host: &str) -> Option<String> {
+/// Returns the host as browsers spell it. A name outside ASCII must be given in
+/// its `xn--` form, which browsers send.
+fn normalize_host(host: &str) -> Option<String> {
     if let Some(inner) = host.strip_prefix('[') {
         let address: Ipv6Addr = inner.strip_suffix(']')?.parse().ok()?;
         return Some(format!("[{address}]"));
@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_spelled_as_browsers_do() {
+    fn url_is_normalized_to_origin() {
         for (text, origin) in [
             ("https://chat.example.org", "https://chat.example.org"),
             ("HTTPS://Chat.Example.org/", "https://chat.example.org"),
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_but_an_origin_is_refused() {
+    fn malformed_origins_are_refused() {
         for text in [
             "chat.example.org",
             "ftp://chat.example.org",
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn only_https_is_https() {
+    fn https_scheme_is_recognised() {
         assert!(PublicUrl::read("https://a").unwrap().is_https());
         assert!(!PublicUrl::read("http://https").unwrap().is_https());
     }

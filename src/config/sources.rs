@@ -1,107 +1,112 @@
-//! Where settings are looked for, and in what order.
+//! Sources of settings and their precedence.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::{Overrides, SettingsError};
+use super::{SettingOverrides, SettingsError};
 
-/// Read if it is there, and no other file is named.
-const USUAL_FILE: &str = "./tidings.toml";
+/// Read if it exists and no other file is named.
+const DEFAULT_FILE: &str = "./tidings.toml";
 
-/// What was said on the command line and in the environment, which clap has
-/// merged, and what the settings file says.
-pub(super) struct Sources {
-    said: Overrides,
-    file: Overrides,
+/// The settings of the command line and the environment, which clap has merged,
+/// and of the settings file.
+pub(super) struct SettingSources {
+    command_line: SettingOverrides,
+    file: SettingOverrides,
     path: PathBuf,
 }
 
-/// One value, and whence.
-pub(super) struct Found<'a> {
+/// One value and its source.
+pub(super) struct SettingValue<'a> {
     key: &'static str,
     text: &'a str,
     file: Option<&'a Path>,
-    secret: bool,
+    is_secret: bool,
 }
 
-impl Sources {
+impl SettingSources {
     /// Reads the settings file, if there is one.
-    pub(super) fn gather(said: Overrides) -> Result<Self, SettingsError> {
+    pub(super) fn load(said: SettingOverrides) -> Result<Self, SettingsError> {
         let named = said.config.clone().filter(|path| !is_empty(path));
         let may_lack = named.is_none();
-        let path = named.unwrap_or_else(|| USUAL_FILE.into());
+        let path = named.unwrap_or_else(|| DEFAULT_FILE.into());
         let file = match std::fs::read_to_string(&path) {
-            Ok(text) => understand(&text, &path)?,
-            Err(cause) if may_lack && cause.kind() == ErrorKind::NotFound => Overrides::default(),
+            Ok(text) => parse_file(&text, &path)?,
+            Err(cause) if may_lack && cause.kind() == ErrorKind::NotFound => {
+                SettingOverrides::default()
+            }
             Err(cause) => return Err(SettingsError::Unreadable { file: path, cause }),
         };
-        Ok(Self { said, file, path })
+        Ok(Self {
+            command_line: said,
+            file,
+            path,
+        })
     }
 
-    /// The first of the sources that says something about `key`, which `pick`
-    /// reads.
+    /// Returns the value of `key` from the first source that sets it. `pick`
+    /// reads it from a source.
     pub(super) fn text(
         &self,
         key: &'static str,
-        pick: fn(&Overrides) -> &Option<String>,
-    ) -> Option<Found<'_>> {
+        pick: fn(&SettingOverrides) -> &Option<String>,
+    ) -> Option<SettingValue<'_>> {
         let look = |overrides, file| {
             let text = Option::as_deref(pick(overrides))?.trim();
-            (!text.is_empty()).then_some(Found {
+            (!text.is_empty()).then_some(SettingValue {
                 key,
                 text,
                 file,
-                secret: false,
+                is_secret: false,
             })
         };
-        look(&self.said, None).or_else(|| look(&self.file, Some(&self.path)))
+        look(&self.command_line, None).or_else(|| look(&self.file, Some(&self.path)))
     }
 
-    /// The same for a path, of which any is right.
-    pub(super) fn path(&self, pick: fn(&Overrides) -> &Option<PathBuf>) -> Option<&Path> {
-        [&self.said, &self.file]
+    /// Returns the path from the first source that sets it. Any path is valid.
+    pub(super) fn path(&self, pick: fn(&SettingOverrides) -> &Option<PathBuf>) -> Option<&Path> {
+        [&self.command_line, &self.file]
             .into_iter()
             .filter_map(|overrides| pick(overrides).as_deref())
             .find(|path| !is_empty(path))
     }
 }
 
-impl<'a> Found<'a> {
-    /// Never shows the value, also where it is wrong.
-    pub(super) fn secret(self) -> Self {
+impl<'a> SettingValue<'a> {
+    /// Hides the value, even in the error for an invalid one.
+    pub(super) fn hide_value(self) -> Self {
         Self {
-            secret: true,
+            is_secret: true,
             ..self
         }
     }
 
-    /// The value as it was said, without the space around it.
+    /// Returns the given value without surrounding white space.
     pub(super) fn text(&self) -> &'a str {
         self.text
     }
 
-    /// The value that `read` makes of it. The error of `read` is what would
-    /// have been right.
+    /// Parses the value with `read`, whose error is the expected format.
     pub(super) fn parse<T>(
         &self,
         read: impl FnOnce(&str) -> Result<T, &'static str>,
     ) -> Result<T, SettingsError> {
         read(self.text).map_err(|right| SettingsError::Wrong {
             name: self.name(),
-            value: (!self.secret).then(|| self.text.to_owned()),
+            value: (!self.is_secret).then(|| self.text.to_owned()),
             right,
         })
     }
 
-    /// What an operator calls it. Flag and variable are clap's own, so that
-    /// they stand in one place only.
+    /// Returns the setting's name for operators. Flag and variable come from
+    /// clap, so that they are defined only once.
     fn name(&self) -> String {
         if let Some(file) = self.file {
             return format!("{} in {}", self.key, file.display());
         }
-        let command = Overrides::augment_args(clap::Command::new(""));
+        let command = SettingOverrides::augment_args(clap::Command::new(""));
         let argument = command.get_arguments().find(|a| a.get_id() == self.key);
         let flag = argument.and_then(clap::Arg::get_long);
         let variable = argument.and_then(clap::Arg::get_env);
@@ -112,7 +117,7 @@ impl<'a> Found<'a> {
     }
 }
 
-fn understand(text: &str, path: &Path) -> Result<Overrides, SettingsError> {
+fn parse_file(text: &str, path: &Path) -> Result<SettingOverrides, SettingsError> {
     toml::from_str(text).map_err(|error| {
         let start = error.span().map_or(0, |span| span.start);
         let before = text.bytes().take(start);

@@ -5,43 +5,43 @@ use clap::{Args, Command, FromArgMatches};
 
 use super::*;
 
-/// What the settings are with this file and these flags. The environment
-/// doesn't come in: what it may say, the flags say.
+/// Resolves settings from a file and flags. The environment is ignored: flags
+/// can set the same.
 fn resolve(file: &str, flags: &[&str]) -> Result<Settings, SettingsError> {
-    resolve_at(written(file).path(), flags)
+    resolve_at(write_file(file).path(), flags)
 }
 
-fn written(file: &str) -> tempfile::NamedTempFile {
+fn write_file(file: &str) -> tempfile::NamedTempFile {
     let mut toml = tempfile::NamedTempFile::new().unwrap();
     toml.write_all(file.as_bytes()).unwrap();
     toml
 }
 
 fn resolve_at(path: &Path, flags: &[&str]) -> Result<Settings, SettingsError> {
-    let matches = Overrides::augment_args(Command::new("tidings"))
+    let matches = SettingOverrides::augment_args(Command::new("tidings"))
         .mut_args(|arg| arg.env(None::<&str>))
         .try_get_matches_from(["tidings"].iter().chain(flags))
         .unwrap();
-    let mut overrides = Overrides::from_arg_matches(&matches).unwrap();
+    let mut overrides = SettingOverrides::from_arg_matches(&matches).unwrap();
     overrides.config = Some(path.to_owned());
     Settings::resolve(overrides)
 }
 
-/// The one line that an operator gets, with FILE for the file's path.
-fn refusal(file: &str, flags: &[&str]) -> String {
-    let toml = written(file);
+/// Returns the error, which must be one line, with FILE for the file's path.
+fn resolve_error(file: &str, flags: &[&str]) -> String {
+    let toml = write_file(file);
     let line = resolve_at(toml.path(), flags).unwrap_err().to_string();
     assert_eq!(line.lines().count(), 1, "{line}");
     line.replace(&toml.path().display().to_string(), "FILE")
 }
 
 #[test]
-fn nothing_said_is_the_defaults() {
+fn empty_sources_give_default_settings() {
     assert_eq!(resolve("", &[]).unwrap(), Settings::default());
 }
 
 #[test]
-fn what_is_said_goes_before_the_file_and_the_file_before_the_defaults() {
+fn flags_override_file_and_defaults() {
     let file = "listen = '0.0.0.0:1'\ntoken_ttl = 60\nlog_format = 'json'\n";
     let settings = resolve(file, &["--listen", "0.0.0.0:2", "--log", "warn"]).unwrap();
     assert_eq!(settings.listen.port(), 2);
@@ -57,11 +57,11 @@ fn storage_limits_can_be_off() {
     assert_eq!((settings.text_per_day, settings.disk_reserve), (0, 0));
     for flag in ["--text-per-day", "--disk-reserve"] {
         for value in ["-1", "16383.5", "x"] {
-            let line = refusal("", &[&format!("{flag}={value}")]);
+            let line = resolve_error("", &[&format!("{flag}={value}")]);
             assert!(line.starts_with(&format!("{flag} (TIDINGS_")), "{line}");
         }
     }
-    let line = refusal("text_per_day = 1000", &[]);
+    let line = resolve_error("text_per_day = 1000", &[]);
     assert!(
         line.ends_with("at least 65536, or 0 for no limit"),
         "{line}"
@@ -69,7 +69,7 @@ fn storage_limits_can_be_off() {
 }
 
 #[test]
-fn long_keep_alive_is_not_cut_short() {
+fn long_keep_alive_raises_step_timeout() {
     let settings = resolve("keep_alive = 120", &[]).unwrap();
     assert_eq!(settings.keep_alive, Duration::from_secs(120));
     assert!(settings.timings.step_within > settings.keep_alive);
@@ -78,7 +78,7 @@ fn long_keep_alive_is_not_cut_short() {
 }
 
 #[test]
-fn what_is_empty_was_not_said() {
+fn empty_values_count_as_unset() {
     let file = "listen = ''\ndata_dir = 'there'\n";
     let flags = ["--listen", "", "--data-dir", "", "--nats-url", " "];
     let settings = resolve(file, &flags).unwrap();
@@ -87,7 +87,7 @@ fn what_is_empty_was_not_said() {
 }
 
 #[test]
-fn the_database_is_in_the_data_folder_unless_said() {
+fn database_defaults_to_data_folder() {
     let there = resolve("data_dir = 'there'", &[]).unwrap();
     let url = DatabaseUrl::Sqlite("there/tidings.db".into());
     assert_eq!(there.database_url, url);
@@ -98,14 +98,14 @@ fn the_database_is_in_the_data_folder_unless_said() {
 }
 
 #[test]
-fn a_wrong_value_is_named_with_its_flag_and_variable() {
+fn error_names_flag_and_variable() {
     assert_eq!(
-        refusal("", &["--listen", "localhost"]),
+        resolve_error("", &["--listen", "localhost"]),
         "--listen (TIDINGS_LISTEN) is \"localhost\": it must be an IP address and a port, \
          such as 127.0.0.1:8000 or [::]:8000"
     );
     assert_eq!(
-        refusal("", &["--log-format", "x\ny"]),
+        resolve_error("", &["--log-format", "x\ny"]),
         "--log-format (TIDINGS_LOG_FORMAT) is \"x\\ny\": it must be text or json"
     );
     for flag in [
@@ -124,78 +124,81 @@ fn a_wrong_value_is_named_with_its_flag_and_variable() {
         "--metrics-token",
     ] {
         for value in ["0", "16383.5", "x", "9999999999 9999999999999"] {
-            let line = refusal("", &[flag, value]);
+            let line = resolve_error("", &[flag, value]);
             assert!(line.starts_with(&format!("{flag} (TIDINGS_")), "{line}");
         }
     }
 }
 
 #[test]
-fn a_wrong_value_in_the_file_is_named_with_the_file() {
+fn error_names_file_and_key() {
     assert_eq!(
-        refusal("session_buffer = 1", &[]),
+        resolve_error("session_buffer = 1", &[]),
         "session_buffer in FILE is \"1\": it must be a whole number of bytes, at least 16384"
     );
 }
 
 #[test]
-fn a_wrong_database_is_not_shown() {
+fn invalid_database_url_is_hidden() {
     assert_eq!(
-        refusal("", &["--database-url", "mysql://ann:secret@host"]),
+        resolve_error("", &["--database-url", "mysql://ann:secret@host"]),
         "--database-url (DATABASE_URL): it must be a URL that starts with postgres:// or sqlite:"
     );
 }
 
 #[test]
-fn the_file_may_set_only_what_there_is() {
-    let unknown = refusal("listen = '[::]:1'\nlisten_on = 1\n", &[]);
+fn unknown_file_keys_are_refused() {
+    let unknown = resolve_error("listen = '[::]:1'\nlisten_on = 1\n", &[]);
     assert!(
         unknown.starts_with("FILE:2: unknown field `listen_on`"),
         "{unknown}"
     );
-    let itself = refusal("config = 'other.toml'", &[]);
+    let itself = resolve_error("config = 'other.toml'", &[]);
     assert!(
         itself.starts_with("FILE:1: unknown field `config`"),
         "{itself}"
     );
-    let number = refusal("token_ttl = 'x'", &[]);
+    let number = resolve_error("token_ttl = 'x'", &[]);
     assert!(number.starts_with("FILE:1: invalid type"), "{number}");
-    let broken = refusal("\n\nlisten = \n", &[]);
+    let broken = resolve_error("\n\nlisten = \n", &[]);
     assert!(broken.starts_with("FILE:3: "), "{broken}");
 }
 
 #[test]
-fn a_file_that_is_named_must_be_there() {
-    let overrides = Overrides {
+fn missing_named_file_is_refused() {
+    let overrides = SettingOverrides {
         config: Some("/nowhere/tidings.toml".into()),
-        ..Overrides::default()
+        ..SettingOverrides::default()
     };
     let line = Settings::resolve(overrides).unwrap_err().to_string();
     assert!(line.starts_with("can't read the settings file /nowhere/tidings.toml: "));
 }
 
 #[test]
-fn metrics_are_nowhere_unless_said() {
-    assert_eq!(resolve("", &[]).unwrap().metrics, Metrics::default());
+fn metrics_settings_are_off_by_default() {
+    assert_eq!(
+        resolve("", &[]).unwrap().metrics,
+        MetricsSettings::default()
+    );
     let file = "metrics_listen = '127.0.0.1:9100'\nmetrics_token = '0123456789abcdef'\n";
     let metrics = resolve(file, &[]).unwrap().metrics;
     assert_eq!(metrics.listen.unwrap().port(), 9100);
     assert_eq!(metrics.token.unwrap().as_bytes(), b"0123456789abcdef");
-    let line = refusal("", &["--metrics-token", "too-short"]);
+    let line = resolve_error("", &["--metrics-token", "too-short"]);
     assert!(!line.contains("too-short"), "{line}");
 }
 
 #[test]
-fn nats_is_refused() {
-    let line = refusal("", &["--nats-url", "nats://127.0.0.1"]);
+fn nats_url_is_refused() {
+    let line = resolve_error("", &["--nats-url", "nats://127.0.0.1"]);
     assert!(line.contains("not built yet"), "{line}");
-    assert_eq!(refusal("nats_url = 'nats://127.0.0.1'", &[]), line);
+    assert_eq!(resolve_error("nats_url = 'nats://127.0.0.1'", &[]), line);
 }
 
 #[test]
-fn the_help_tells_the_defaults_and_no_password() {
+fn help_shows_defaults_and_hides_secrets() {
     let settings = Settings::default();
-    let mut command = Overrides::augment_args(Command::new("tidings")).term_width(1000);
+    let mut command = SettingOverrides::augment_args(Command::new("tidings")).term_width(1000);
     let help = command.render_help().to_string();
     for default in [
         settings.listen.to_string(),
@@ -217,10 +220,9 @@ fn the_help_tells_the_defaults_and_no_password() {
     }
 }
 
-/// What the protocol promises, said once more: no default moves away from it
-/// unseen.
+/// Repeats values of the protocol, so that no default changes unnoticed.
 #[test]
-fn the_defaults_are_what_the_protocol_promises() {
+fn defaults_match_documented_protocol() {
     let settings = Settings::default();
     assert_eq!(
         settings.session_buffer,
@@ -237,20 +239,21 @@ fn the_defaults_are_what_the_protocol_promises() {
     let seconds = Duration::from_secs;
     assert_eq!(timings.presence_grace, seconds(5));
     assert_eq!(timings.node_alive_every, seconds(30));
-    assert!(timings.marks_gathered_for <= Duration::from_millis(200));
+    assert!(timings.marker_batch_window <= Duration::from_millis(200));
     assert_eq!(timings.ping_every, seconds(25));
     assert_eq!(timings.silence, seconds(60));
-    // Within a second everywhere, however a look and a login's end fall.
+    // Every login must end within a second everywhere, at any point of the
+    // interval.
     assert!(timings.login_check_every <= Duration::from_millis(500));
-    // In `Application`, finishing what is asked still follows the two steps.
+    // Shutdown is documented to take at most ten seconds.
     assert!(timings.stop_within < seconds(10), "it stops within 10 s");
     let limits = &settings.limits;
     assert_eq!(limits.frame_max, 128 * 1024);
     assert_eq!(limits.errors_before_close, 20);
     assert_eq!(limits.errors_window, seconds(10));
-    let pace = |rate: Option<Rate>| {
+    let pace = |rate: Option<RateLimit>| {
         let rate = rate.unwrap();
-        (rate.burst.get(), rate.each)
+        (rate.burst.get(), rate.interval)
     };
     let rates = &settings.rates;
     assert_eq!(pace(rates.sends), (50, seconds(1) / 10));

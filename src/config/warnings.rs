@@ -1,35 +1,35 @@
-//! What was set that is unsafe where others can reach it: told by the log when
-//! the server starts, and to admins.
+//! Warnings about settings that are unsafe if others can reach the server. They
+//! are logged at the start and shown to admins.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 
-use super::{PublicUrl, Rates, Registration, Settings, is_private_address};
+use super::{PublicUrl, RateLimits, Registration, Settings, is_private_address};
 
-/// What of a machine makes settings unsafe.
+/// The properties of a machine that make settings unsafe.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Surroundings {
+pub(super) struct HostEnvironment {
     /// The gateway of the container that the server runs in: requests to a
     /// published port come from there.
     pub(super) container_gateway: Option<IpAddr>,
 }
 
-impl Surroundings {
-    /// Looks at the machine.
+impl HostEnvironment {
+    /// Detects the properties of this machine.
     #[must_use]
-    pub(super) fn look() -> Self {
+    pub(super) fn detect() -> Self {
         let signs = ["/.dockerenv", "/run/.containerenv"];
         let is_container = signs.iter().any(|sign| Path::new(sign).exists());
         let routes = std::fs::read_to_string("/proc/net/route").unwrap_or_default();
         Self {
-            container_gateway: gateway(&routes).filter(|_| is_container),
+            container_gateway: find_gateway(&routes).filter(|_| is_container),
         }
     }
 }
 
-/// The gateway of the default route in `/proc/net/route`: hexadecimal, in the
-/// byte order of the machine.
-fn gateway(routes: &str) -> Option<IpAddr> {
+/// Returns the gateway of the default route in `/proc/net/route`: hexadecimal,
+/// in the byte order of the machine.
+fn find_gateway(routes: &str) -> Option<IpAddr> {
     let mut rows = routes
         .lines()
         .map(|line| line.split_whitespace().collect::<Vec<_>>());
@@ -41,13 +41,13 @@ fn gateway(routes: &str) -> Option<IpAddr> {
 }
 
 impl Settings {
-    /// What is unsafe, a few sentences each; none where all is well.
+    /// Returns a warning of a few sentences for each unsafe setting.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
-        self.warnings_in(&Surroundings::look())
+        self.warnings_in(&HostEnvironment::detect())
     }
 
-    fn warnings_in(&self, surroundings: &Surroundings) -> Vec<String> {
+    fn warnings_in(&self, surroundings: &HostEnvironment) -> Vec<String> {
         let mut warnings = Vec::new();
         let is_public = !self.listen.ip().is_loopback();
         match &self.public_url {
@@ -72,8 +72,8 @@ impl Settings {
                     .to_owned(),
             );
         }
-        warnings.extend(self.of_proxies(surroundings));
-        warnings.extend(of_rates(&self.rates));
+        warnings.extend(self.proxy_warning(surroundings));
+        warnings.extend(rate_limit_warning(&self.rates));
         let metrics = &self.metrics;
         if let (Some(listen), None) = (metrics.listen, &metrics.token)
             && !listen.ip().is_loopback()
@@ -87,9 +87,9 @@ impl Settings {
         warnings
     }
 
-    /// Whether a proxy must be in front that is not named, or one is named
-    /// that can't be told from its users.
-    fn of_proxies(&self, surroundings: &Surroundings) -> Option<String> {
+    /// Warns if a proxy must be in front but none is named. Also warns if
+    /// clients share the address of a named proxy.
+    fn proxy_warning(&self, surroundings: &HostEnvironment) -> Option<String> {
         let is_https = self.public_url.as_ref().is_some_and(PublicUrl::is_https);
         let listens = self.listen.ip();
         let is_behind = listens.is_unspecified() || is_private_address(listens);
@@ -113,8 +113,8 @@ impl Settings {
     }
 }
 
-fn of_rates(rates: &Rates) -> Option<String> {
-    if *rates == Rates::off() {
+fn rate_limit_warning(rates: &RateLimits) -> Option<String> {
+    if *rates == RateLimits::off() {
         return Some(
             "Limits are off: whoever has an account may ask as much as they like, and guess \
              passwords as fast. Take TIDINGS_RATE_LIMITS=off away."
@@ -135,9 +135,10 @@ fn of_rates(rates: &Rates) -> Option<String> {
     ];
     let off = off.into_iter().filter(|(_, is_off)| *is_off);
     let off: Vec<&str> = off.map(|(name, _)| name).collect();
-    let guessing = match off.iter().any(|name| name.ends_with("-logins")) {
-        true => " Passwords can be guessed as fast as somebody asks.",
-        false => "",
+    let guessing = if off.iter().any(|name| name.ends_with("-logins")) {
+        " Passwords can be guessed as fast as somebody asks."
+    } else {
+        ""
     };
     (!off.is_empty()).then(|| {
         format!(
@@ -148,7 +149,7 @@ fn of_rates(rates: &Rates) -> Option<String> {
 }
 
 impl PublicUrl {
-    /// Whether only browsers on the same machine can mean this by it.
+    /// Returns whether only browsers on the same machine can use this URL.
     fn is_loopback(&self) -> bool {
         let host = self.origin().split("://").nth(1).unwrap_or_default();
         host.starts_with("[::1]")
@@ -162,19 +163,19 @@ mod tests {
     use super::*;
     use crate::config::TrustedProxies;
 
-    fn told(change: impl FnOnce(&mut Settings)) -> String {
+    fn warnings_of(change: impl FnOnce(&mut Settings)) -> String {
         let mut settings = Settings::default();
         change(&mut settings);
-        settings.warnings_in(&Surroundings::default()).join("\n")
+        settings.warnings_in(&HostEnvironment::default()).join("\n")
     }
 
-    fn known_as(url: &str) -> Option<PublicUrl> {
+    fn public_url(url: &str) -> Option<PublicUrl> {
         Some(PublicUrl::read(url).unwrap())
     }
 
     #[test]
-    fn nothing_is_unsafe_at_home() {
-        assert_eq!(told(|_| {}), "");
+    fn loopback_settings_need_no_warning() {
+        assert_eq!(warnings_of(|_| {}), "");
         for url in [
             "http://localhost:8000",
             "http://127.0.0.1",
@@ -182,38 +183,38 @@ mod tests {
             "https://chat.example.org",
         ] {
             let behind = |it: &mut Settings| {
-                it.public_url = known_as(url);
+                it.public_url = public_url(url);
                 it.trusted_proxies = TrustedProxies::read("127.0.0.1").unwrap();
             };
-            assert_eq!(told(behind), "", "{url}");
+            assert_eq!(warnings_of(behind), "", "{url}");
         }
     }
 
     #[test]
-    fn what_is_unsafe_on_a_public_address_is_said() {
+    fn unsafe_public_listener_warns() {
         let public = |it: &mut Settings| it.listen = ([0, 0, 0, 0], 8000).into();
-        let both = told(public);
+        let both = warnings_of(public);
         assert!(both.contains("over plain HTTP") && both.contains("may open an account"));
-        let closed = told(|it| {
+        let closed = warnings_of(|it| {
             public(it);
             it.registration = Registration::Closed;
-            it.public_url = known_as("https://chat.example.org");
+            it.public_url = public_url("https://chat.example.org");
             it.trusted_proxies = TrustedProxies::read("127.0.0.1").unwrap();
         });
         assert_eq!(closed, "");
     }
 
     #[test]
-    fn proxy_without_a_name_is_said() {
+    fn unnamed_proxy_warns() {
         for (listen, is_said) in [
             ([127, 0, 0, 1], true),
             ([10, 0, 0, 7], true),
             ([0, 0, 0, 0], true),
             ([203, 0, 113, 7], false),
         ] {
-            let told = told(|it| {
+            let told = warnings_of(|it| {
                 it.listen = (listen, 8000).into();
-                it.public_url = known_as("https://chat.example.org");
+                it.public_url = public_url("https://chat.example.org");
                 it.registration = Registration::Closed;
             });
             assert_eq!(
@@ -225,8 +226,8 @@ mod tests {
     }
 
     #[test]
-    fn published_port_within_a_trusted_range_is_said() {
-        let surroundings = Surroundings {
+    fn trusted_container_gateway_warns() {
+        let surroundings = HostEnvironment {
             container_gateway: Some([172, 17, 0, 1].into()),
         };
         let told = |trusted: &str, listen: [u8; 4]| {
@@ -244,18 +245,18 @@ mod tests {
     }
 
     #[test]
-    fn gateway_is_that_of_the_default_route() {
+    fn gateway_comes_from_default_route() {
         let routes = "Iface\tDestination\tGateway\tFlags\n\
              eth0\t0011ACAC\t00000000\t0001\n\
              eth0\t00000000\t010011AC\t0003\n";
         let expected = u32::from_str_radix("010011AC", 16).unwrap().to_ne_bytes();
-        assert_eq!(gateway(routes), Some(Ipv4Addr::from(expected).into()));
-        assert_eq!(gateway("Iface\tDestination\tGateway\n"), None);
+        assert_eq!(find_gateway(routes), Some(Ipv4Addr::from(expected).into()));
+        assert_eq!(find_gateway("Iface\tDestination\tGateway\n"), None);
     }
 
     #[test]
-    fn an_address_without_tls_is_said_also_behind_a_proxy() {
-        let plain = told(|it| it.public_url = known_as("http://chat.example.org"));
+    fn plain_http_behind_proxy_warns() {
+        let plain = warnings_of(|it| it.public_url = public_url("http://chat.example.org"));
         assert!(
             plain.contains("http://chat.example.org over plain HTTP"),
             "{plain}"
@@ -263,13 +264,13 @@ mod tests {
     }
 
     #[test]
-    fn each_limit_that_is_off_is_named() {
-        assert!(told(|it| it.rates = Rates::off()).starts_with("Limits are off:"));
-        let guessing = told(|it| {
-            it.rates = Rates::read("account-logins=off,address-logins=off").unwrap();
+    fn disabled_limits_are_named() {
+        assert!(warnings_of(|it| it.rates = RateLimits::off()).starts_with("Limits are off:"));
+        let guessing = warnings_of(|it| {
+            it.rates = RateLimits::read("account-logins=off,address-logins=off").unwrap();
         });
         assert!(guessing.contains("no limit of account-logins, address-logins. Passwords can"));
-        let sockets = told(|it| it.rates = Rates::read("sockets=off").unwrap());
+        let sockets = warnings_of(|it| it.rates = RateLimits::read("sockets=off").unwrap());
         assert_eq!(
             sockets,
             "There is no limit of sockets. See TIDINGS_RATE_LIMITS."
@@ -277,11 +278,11 @@ mod tests {
     }
 
     #[test]
-    fn metrics_that_everybody_can_read_are_said() {
+    fn public_metrics_without_token_warn() {
         let listen = |address: [u8; 4]| {
             move |it: &mut Settings| it.metrics.listen = Some((address, 9100).into())
         };
-        assert_eq!(told(listen([127, 0, 0, 1])), "");
-        assert!(told(listen([10, 0, 0, 1])).contains("The metrics are on 10.0.0.1:9100"));
+        assert_eq!(warnings_of(listen([127, 0, 0, 1])), "");
+        assert!(warnings_of(listen([10, 0, 0, 1])).contains("The metrics are on 10.0.0.1:9100"));
     }
 }

@@ -1,4 +1,4 @@
-//! Database time, by the route that it was spent for.
+//! Database time by route.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -6,32 +6,33 @@ use std::time::Duration;
 
 use parking_lot::RwLock;
 
-use super::Count;
-use super::requests::plain;
+use super::AtomicCounter;
+use super::requests::strip_constraints;
 
-/// Time on the database's connections. There are as many counts as the table
-/// of routes has lines, and a few for what is no request.
+/// Time on the database's connections. It has one counter for each route, and a
+/// few for work outside of requests.
 #[derive(Debug, Default)]
-pub struct DatabaseTimes(RwLock<BTreeMap<String, Arc<Count>>>);
+pub struct DatabaseTimes(RwLock<BTreeMap<String, Arc<AtomicCounter>>>);
 
 impl DatabaseTimes {
-    /// A route's pattern, or what is no route, spent this.
-    pub fn spent(&self, pattern: &str, took: Duration) {
+    /// Adds time spent for the route with this pattern, or for work outside of
+    /// requests.
+    pub fn add_time(&self, pattern: &str, took: Duration) {
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         self.count(pattern).add(micros);
     }
 
-    /// Milliseconds of every route that spent any.
+    /// Returns the milliseconds of each route that spent any.
     #[must_use]
     pub fn totals(&self) -> Vec<(String, u64)> {
         let counts = self.0.read();
         let totals = counts
             .iter()
-            .map(|(pattern, count)| (plain(pattern), count.total() / 1000));
+            .map(|(pattern, count)| (strip_constraints(pattern), count.total() / 1000));
         totals.collect()
     }
 
-    fn count(&self, pattern: &str) -> Arc<Count> {
+    fn count(&self, pattern: &str) -> Arc<AtomicCounter> {
         if let Some(count) = self.0.read().get(pattern) {
             return Arc::clone(count);
         }
@@ -45,12 +46,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn time_is_kept_by_route() {
+    fn time_is_summed_by_route() {
         let times = DatabaseTimes::default();
         for _ in 0..4 {
-            times.spent("/api/groups/{id:\\d+}", Duration::from_micros(750));
+            times.add_time("/api/groups/{id:\\d+}", Duration::from_micros(750));
         }
-        times.spent("journal", Duration::from_millis(2));
+        times.add_time("journal", Duration::from_millis(2));
         let expected = [
             ("/api/groups/{id}".to_owned(), 3),
             ("journal".to_owned(), 2),

@@ -1,48 +1,49 @@
-//! How large things were, by the buckets that they fell into.
+//! Histograms: numbers of values by bucket.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// Upper bounds of times, in microseconds: 0.1 ms to 5 s.
-const TIMES: &[u64] = &[
+const TIME_BOUNDS: &[u64] = &[
     100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000,
     1_000_000, 2_500_000, 5_000_000,
 ];
 
 /// Upper bounds of sizes.
-const SIZES: &[u64] = &[1, 2, 5, 10, 20, 50, 100, 200, 500];
+const SIZE_BOUNDS: &[u64] = &[1, 2, 5, 10, 20, 50, 100, 200, 500];
 
-/// Counts how many fell into which bucket.
+/// Counts values by bucket.
 #[derive(Debug)]
 pub struct Histogram {
     bounds: &'static [u64],
-    /// One more than there are bounds: what is above the last.
+    /// One more than there are bounds: the last counts values above every
+    /// bound.
     counts: Box<[AtomicU64]>,
     sum: AtomicU64,
 }
 
-/// What a [`Histogram`] came to. Times are in microseconds.
+/// A snapshot of a [`Histogram`]. Times are in microseconds.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Measured {
-    /// The upper bound of each bucket but the last, which has none.
+pub struct HistogramSnapshot {
+    /// The upper bound of each bucket except the last, which has none.
     pub bounds: &'static [u64],
-    /// How many fell into each bucket.
+    /// The number of values in each bucket.
     pub counts: Vec<u64>,
-    /// All of them together.
+    /// The sum of all values.
     pub sum: u64,
 }
 
 impl Histogram {
-    /// Of durations.
+    /// Creates a histogram of durations.
     #[must_use]
-    pub fn of_times() -> Self {
-        Self::new(TIMES)
+    pub fn with_time_buckets() -> Self {
+        Self::new(TIME_BOUNDS)
     }
 
-    /// Of numbers of things.
+    /// Creates a histogram of sizes.
     #[must_use]
-    pub fn of_sizes() -> Self {
-        Self::new(SIZES)
+    pub fn with_size_buckets() -> Self {
+        Self::new(SIZE_BOUNDS)
     }
 
     fn new(bounds: &'static [u64]) -> Self {
@@ -53,13 +54,13 @@ impl Histogram {
         }
     }
 
-    /// Counts a duration.
-    pub fn time(&self, took: Duration) {
-        self.count(u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
+    /// Records a duration.
+    pub fn record_time(&self, took: Duration) {
+        self.record_size(u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
     }
 
-    /// Counts something of this size.
-    pub fn count(&self, size: u64) {
+    /// Records a size.
+    pub fn record_size(&self, size: u64) {
         let bucket = self.bounds.partition_point(|bound| *bound < size);
         if let Some(count) = self.counts.get(bucket) {
             count.fetch_add(1, Ordering::Relaxed);
@@ -67,11 +68,11 @@ impl Histogram {
         self.sum.fetch_add(size, Ordering::Relaxed);
     }
 
-    /// What it came to so far.
+    /// Returns a snapshot of the values so far.
     #[must_use]
-    pub fn measured(&self) -> Measured {
+    pub fn snapshot(&self) -> HistogramSnapshot {
         let counts = self.counts.iter();
-        Measured {
+        HistogramSnapshot {
             bounds: self.bounds,
             counts: counts.map(|count| count.load(Ordering::Relaxed)).collect(),
             sum: self.sum.load(Ordering::Relaxed),
@@ -79,22 +80,22 @@ impl Histogram {
     }
 }
 
-impl Measured {
-    /// How many there were.
+impl HistogramSnapshot {
+    /// Returns the number of values.
     #[must_use]
     pub fn count(&self) -> u64 {
         self.counts.iter().sum()
     }
 
-    /// Their mean; none where there were none.
+    /// Returns the mean, or `None` if there are no values.
     #[must_use]
-    #[expect(clippy::cast_precision_loss, reason = "a figure to look at")]
+    #[expect(clippy::cast_precision_loss, reason = "an approximate mean is enough")]
     pub fn mean(&self) -> Option<f64> {
         let count = self.count();
         (count > 0).then(|| self.sum as f64 / count as f64)
     }
 
-    /// What fell in since an `earlier` look at the same histogram.
+    /// Returns the values since an `earlier` snapshot of the same histogram.
     #[must_use]
     pub fn since(&self, earlier: &Self) -> Self {
         let counts = self.counts.iter().zip(&earlier.counts);
@@ -107,14 +108,15 @@ impl Measured {
         }
     }
 
-    /// A bound below which this `share` of them were, from 0 to 1; none where
-    /// there were none. What is above every bound counts as the last.
+    /// Returns the bound of the bucket that holds the value at this `share`,
+    /// from 0 to 1. Returns the last bound for a value above every bound, and
+    /// `None` if there are no values.
     #[must_use]
     #[expect(
         clippy::cast_precision_loss,
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
-        reason = "a share of a count is one"
+        reason = "a share of a count is itself a count"
     )]
     pub fn quantile(&self, share: f64) -> Option<u64> {
         let count = self.count();
@@ -133,27 +135,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_falls_into_the_first_bucket_that_holds_it() {
-        let sizes = Histogram::of_sizes();
+    fn sizes_fall_into_first_fitting_bucket() {
+        let sizes = Histogram::with_size_buckets();
         for size in [0, 1, 2, 3, 5, 500, 501] {
-            sizes.count(size);
+            sizes.record_size(size);
         }
-        let measured = sizes.measured();
+        let measured = sizes.snapshot();
         assert_eq!(measured.counts, [2, 1, 2, 0, 0, 0, 0, 0, 1, 1]);
         assert_eq!((measured.count(), measured.sum), (7, 1012));
     }
 
     #[test]
-    fn what_came_since_has_its_own_mean_and_quantiles() {
-        let times = Histogram::of_times();
-        times.time(Duration::from_secs(60));
-        let earlier = times.measured();
+    fn difference_has_own_mean_and_quantiles() {
+        let times = Histogram::with_time_buckets();
+        times.record_time(Duration::from_secs(60));
+        let earlier = times.snapshot();
         assert_eq!(earlier.quantile(0.5), Some(5_000_000), "the last bound");
         for _ in 0..99 {
-            times.time(Duration::from_micros(80));
+            times.record_time(Duration::from_micros(80));
         }
-        times.time(Duration::from_micros(20_000));
-        let since = times.measured().since(&earlier);
+        times.record_time(Duration::from_micros(20_000));
+        let since = times.snapshot().since(&earlier);
         assert_eq!(since.count(), 100);
         assert_eq!(since.quantile(0.5), Some(100));
         assert_eq!(since.quantile(0.99), Some(100));
@@ -162,8 +164,8 @@ mod tests {
     }
 
     #[test]
-    fn nothing_has_no_mean_and_no_quantile() {
-        let nothing = Histogram::of_times().measured();
+    fn empty_histogram_has_no_quantile() {
+        let nothing = Histogram::with_time_buckets().snapshot();
         assert_eq!(nothing.mean(), None);
         assert_eq!(nothing.quantile(0.5), None);
     }

@@ -1,4 +1,4 @@
-//! Requests, by the route that answered them.
+//! HTTP requests by route.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use parking_lot::RwLock;
 
-use super::{Count, Histogram, Measured};
+use super::{AtomicCounter, Histogram, HistogramSnapshot};
 
-/// What stands for every path that there is no route for.
+/// Name of the route of every path that matches no route.
 pub const NO_ROUTE: &str = "none";
 
-/// The first digit of a status.
+/// Class of a status: its first digit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StatusClass {
     Informational,
@@ -22,7 +22,7 @@ pub enum StatusClass {
 }
 
 impl StatusClass {
-    /// Every class there is.
+    /// All classes.
     pub const ALL: [Self; 5] = [
         Self::Informational,
         Self::Success,
@@ -31,7 +31,7 @@ impl StatusClass {
         Self::ServerError,
     ];
 
-    /// As it is written: `2xx`.
+    /// Returns the class as text, such as `2xx`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -54,72 +54,75 @@ impl StatusClass {
     }
 }
 
-/// Requests by route and status. There are as many counts as the table of
-/// routes has lines, whatever is asked for.
+/// Requests by route and status. The number of counters depends on the table of
+/// routes, not on the requested paths.
 #[derive(Debug, Default)]
-pub struct Requests {
-    /// By the route's pattern, as the table of routes has it.
-    routes: RwLock<BTreeMap<String, Arc<Route>>>,
+pub struct RequestCounters {
+    /// Keyed by the route's pattern, as in the table of routes.
+    routes: RwLock<BTreeMap<String, Arc<RouteCounters>>>,
 }
 
 #[derive(Debug)]
-struct Route {
+struct RouteCounters {
     name: String,
-    by_class: [Count; StatusClass::ALL.len()],
+    by_class: [AtomicCounter; StatusClass::ALL.len()],
     took: Histogram,
 }
 
-/// How often a route answered, how, and how fast.
+/// The numbers of a route's responses by class, and their times.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RouteTotals {
-    /// The path with the names of its parts: `/api/users/{username}`.
+    /// The path with the names of its parameters: `/api/users/{username}`.
     pub route: String,
     /// In the order of [`StatusClass::ALL`].
     pub by_class: [u64; StatusClass::ALL.len()],
-    /// How long answers took, up to their first byte. Microseconds.
-    pub took: Measured,
+    /// Time until the first byte of a response, in microseconds.
+    pub took: HistogramSnapshot,
 }
 
-impl Requests {
-    /// A request of the route with this pattern was answered.
-    pub fn answered(&self, pattern: Option<&str>, status: u16, took: Duration) {
+impl RequestCounters {
+    /// Counts a response of the route with this pattern.
+    pub fn count_response(&self, pattern: Option<&str>, status: u16, took: Duration) {
         let route = self.route(pattern.unwrap_or(NO_ROUTE));
-        route.took.time(took);
+        route.took.record_time(took);
         if let Some(count) = route.by_class.get(StatusClass::of(status) as usize) {
-            count.one();
+            count.increment();
         }
     }
 
-    /// Every route that answered at least once.
+    /// Returns every route that answered at least once.
     #[must_use]
     pub fn totals(&self) -> Vec<RouteTotals> {
         let routes = self.routes.read();
         let totals = routes.values().map(|route| RouteTotals {
             route: route.name.clone(),
-            by_class: std::array::from_fn(|at| route.by_class.get(at).map_or(0, Count::total)),
-            took: route.took.measured(),
+            by_class: std::array::from_fn(|at| {
+                route.by_class.get(at).map_or(0, AtomicCounter::total)
+            }),
+            took: route.took.snapshot(),
         });
         totals.collect()
     }
 
-    fn route(&self, pattern: &str) -> Arc<Route> {
+    fn route(&self, pattern: &str) -> Arc<RouteCounters> {
         if let Some(route) = self.routes.read().get(pattern) {
             return Arc::clone(route);
         }
         let mut routes = self.routes.write();
         let route = routes.entry(pattern.to_owned()).or_insert_with(|| {
-            Arc::new(Route {
-                name: plain(pattern),
-                by_class: std::array::from_fn(|_| Count::default()),
-                took: Histogram::of_times(),
+            Arc::new(RouteCounters {
+                name: strip_constraints(pattern),
+                by_class: std::array::from_fn(|_| AtomicCounter::default()),
+                took: Histogram::with_time_buckets(),
             })
         });
         Arc::clone(route)
     }
 }
 
-/// The pattern without what its parts have to look like: `{id:\d+}` is `{id}`.
-pub(super) fn plain(pattern: &str) -> String {
+/// Returns the pattern without the regular expressions of its parameters:
+/// `{id:\d+}` becomes `{id}`.
+pub(super) fn strip_constraints(pattern: &str) -> String {
     let mut name = String::new();
     let mut is_form = false;
     for letter in pattern.chars() {
@@ -140,13 +143,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn requests_are_counted_by_route_and_class() {
-        let requests = Requests::default();
+    fn requests_count_by_route_and_class() {
+        let requests = RequestCounters::default();
         let took = Duration::from_millis(1);
         for status in [101, 200, 201, 302, 404, 500, 503] {
-            requests.answered(Some("/api/groups/{id:\\d+}/{name}"), status, took);
+            requests.count_response(Some("/api/groups/{id:\\d+}/{name}"), status, took);
         }
-        requests.answered(None, 404, took);
+        requests.count_response(None, 404, took);
         let [one, none] = &requests.totals()[..] else {
             panic!("two routes");
         };

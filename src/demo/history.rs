@@ -1,90 +1,97 @@
-//! A conversation played through: every line and mark takes its numbers as it
-//! would from the Journal.
+//! Replays a conversation: messages and markers get the numbers that the
+//! Journal would assign.
 
-mod marks;
+mod markers;
 
 use std::collections::BTreeMap;
 
-use entity::conversation::{self, Kind};
-use entity::message::{self, Furthest, Kind as MessageKind};
-use entity::participant::{self, Role};
+use entity::conversation::{self, ConversationKind};
+use entity::message::{self, MessageKind, StatusCeiling};
+use entity::participant::{self, MemberRole};
 use entity::{ConversationId, MessageId, Millis, reaction, receipt};
 
-use super::act::{Event, Happening, events, told};
-use super::clock::{Dice, count, times};
-use super::script::{Conversation, Line, Mine, ScriptError, What};
-use super::{Result, Who, id, user};
+use super::clock::{SeededRandom, line_times, to_i64};
+use super::script::{DemoConversation, DemoFlag, LineContent, ScriptError, ScriptLine};
+use super::timeline::{DemoAction, DemoEvent, describe_change, plan_events};
+use super::{PersonIndex, Result, find_user, find_user_id};
 use crate::protocol::User;
 use crate::protocol::input::direct_key;
-use crate::store::World;
+use crate::store::ImportData;
 
-/// When each did something last.
-pub(super) type Activity = BTreeMap<Who, Millis>;
+/// The time of each user's last action.
+pub(super) type LastActivity = BTreeMap<PersonIndex, Millis>;
 
-/// Who plays, before whom, and when.
+/// The created users, the user to log in as, and the present time.
 #[derive(Clone, Copy)]
-pub(super) struct Cast<'a> {
+pub(super) struct DemoContext<'a> {
     pub(super) users: &'a [User],
-    pub(super) you: Who,
+    pub(super) viewer: PersonIndex,
     pub(super) now: Millis,
 }
 
-/// Seven hours: how long the one to log in as wants to hear nothing.
-const MUTED_FOR: i64 = 7 * 60 * 60 * 1000;
+/// The time for which the viewer has muted a conversation: seven hours.
+const MUTE_MILLIS: i64 = 7 * 60 * 60 * 1000;
 
-/// Adds what comes of a conversation to `rows`.
-pub(super) fn play(
-    script: &Conversation,
+/// Replays a conversation and adds its rows to `rows`.
+pub(super) fn play_conversation(
+    script: &DemoConversation,
     place: usize,
-    cast: Cast<'_>,
-    (rows, activity): (&mut World, &mut Activity),
+    cast: DemoContext<'_>,
+    (rows, activity): (&mut ImportData, &mut LastActivity),
 ) -> Result<()> {
-    let mut dice = Dice::new(place);
-    let times = times(&script.scenes, &mut dice, cast.now);
-    let mut history = History::open(script, place, cast, rows)?;
+    let mut dice = SeededRandom::new(place);
+    let times = line_times(&script.scenes, &mut dice, cast.now);
+    let mut history = DemoHistory::open_conversation(script, place, cast, rows)?;
     let began = times.first().copied().unwrap_or(cast.now);
     history.row.created_at = began;
     for member in history.members.values_mut() {
         member.joined_at = began;
     }
-    for event in events(script, &times, &mut dice, cast.now)? {
-        if let Some(who) = history.happen(&event)? {
+    for event in plan_events(script, &times, &mut dice, cast.now)? {
+        if let Some(who) = history.apply_event(&event)? {
             let last = activity.entry(who).or_insert(event.at);
             *last = event.at.max(*last);
         }
     }
-    history.keep(script.mine)?;
+    history.apply_flag(script.flag)?;
     history.count_deleted();
-    let History { row, members, .. } = history;
+    let DemoHistory { row, members, .. } = history;
     rows.conversations.push(row);
     rows.participants.extend(members.into_values());
     Ok(())
 }
 
-struct History<'a> {
-    cast: Cast<'a>,
+struct DemoHistory<'a> {
+    cast: DemoContext<'a>,
     row: conversation::Model,
-    members: BTreeMap<Who, participant::Model>,
-    /// The place of its first message among all.
+    members: BTreeMap<PersonIndex, participant::Model>,
+    /// The index of its first message in `rows.messages`.
     first: usize,
-    rows: &'a mut World,
+    rows: &'a mut ImportData,
 }
 
-impl<'a> History<'a> {
-    fn open(
-        script: &Conversation,
+impl<'a> DemoHistory<'a> {
+    fn open_conversation(
+        script: &DemoConversation,
         place: usize,
-        cast: Cast<'a>,
-        rows: &'a mut World,
+        cast: DemoContext<'a>,
+        rows: &'a mut ImportData,
     ) -> Result<Self> {
         let [opener, other, ..] = script.people.as_slice() else {
             return Err(ScriptError::new("a conversation needs two"));
         };
-        let (opened_by, other) = (id(cast.users, *opener)?, id(cast.users, *other)?);
+        let (opened_by, other) = (
+            find_user_id(cast.users, *opener)?,
+            find_user_id(cast.users, *other)?,
+        );
         let is_group = script.title.is_some();
         let row = conversation::Model {
-            id: ConversationId(count(place) + 1),
-            kind: if is_group { Kind::Group } else { Kind::Direct },
+            id: ConversationId(to_i64(place) + 1),
+            kind: if is_group {
+                ConversationKind::Group
+            } else {
+                ConversationKind::Direct
+            },
             title: None,
             direct_key: (!is_group).then(|| direct_key(opened_by, other)),
             open: true,
@@ -108,28 +115,28 @@ impl<'a> History<'a> {
             rows,
         };
         for who in &script.people {
-            history.enter(*who, cast.now)?;
+            history.add_member(*who, cast.now)?;
         }
         Ok(history)
     }
 
-    /// Has it happen, and answers who was here for it.
-    fn happen(&mut self, event: &Event<'_>) -> Result<Option<Who>> {
+    /// Applies an event. Returns the user who was active, if there is one.
+    fn apply_event(&mut self, event: &DemoEvent<'_>) -> Result<Option<PersonIndex>> {
         let at = event.at;
-        match event.what {
-            Happening::Said(line) => {
-                match &line.what {
-                    What::Text { answers, .. } => self.text(line, *answers, at)?,
-                    _ => self.system(line, at)?,
+        match event.action {
+            DemoAction::Posted(line) => {
+                match &line.content {
+                    LineContent::Text { answers, .. } => self.post_text(line, *answers, at)?,
+                    _ => self.post_system(line, at)?,
                 }
-                Ok(Some(line.from))
+                Ok(Some(line.sender))
             }
-            Happening::Has(who, place) => self.mark(who, (place, false), at),
-            Happening::Saw(who, place) => self.mark(who, (place, true), at),
-            Happening::Reacted(who, place, emoji) => {
+            DemoAction::Delivered(who, place) => self.move_marker(who, (place, false), at),
+            DemoAction::Read(who, place) => self.move_marker(who, (place, true), at),
+            DemoAction::Reacted(who, place, emoji) => {
                 self.member(who)?;
-                let user_id = id(self.cast.users, who)?;
-                let message = self.touch(place)?;
+                let user_id = find_user_id(self.cast.users, who)?;
+                let message = self.change_message(place)?;
                 let reaction = reaction::Model {
                     message_id: message.id,
                     emoji: emoji.to_owned(),
@@ -140,14 +147,14 @@ impl<'a> History<'a> {
                 self.rows.reactions.push(reaction);
                 Ok(Some(who))
             }
-            Happening::Edited(place) => {
-                let message = self.touch(place)?;
+            DemoAction::Edited(place) => {
+                let message = self.change_message(place)?;
                 message.edited_at = Some(at);
                 message.text_version = message.version;
                 Ok(None)
             }
-            Happening::Withdrawn(place) => {
-                let message = self.touch(place)?;
+            DemoAction::Deleted(place) => {
+                let message = self.change_message(place)?;
                 message.deleted_at = Some(at);
                 message.text_version = message.version;
                 message.text.clear();
@@ -156,85 +163,88 @@ impl<'a> History<'a> {
         }
     }
 
-    /// Sending marks everything before it as read, in its own version.
-    fn text(&mut self, line: &Line, answers: Option<usize>, at: Millis) -> Result<()> {
-        let reply_to = answers.map(|place| self.touched(place).map(|found| found.id));
+    /// Posts a text. Sending also marks everything before it as read, in the
+    /// same version.
+    fn post_text(&mut self, line: &ScriptLine, answers: Option<usize>, at: Millis) -> Result<()> {
+        let reply_to = answers.map(|place| self.message_at(place).map(|found| found.id));
         let reply_to = reply_to.transpose()?;
-        let before = self.member(line.from)?.read_seq;
+        let before = self.member(line.sender)?.read_seq;
         self.row.last_ord += 1;
-        self.write(line, (line.text.clone(), None), at)?;
+        self.write_message(line, (line.text.clone(), None), at)?;
         let last = self.rows.messages.last_mut();
         last.ok_or_else(|| ScriptError::new("nothing was said"))?
             .reply_to = reply_to;
         let (seq, ord, version) = (self.row.last_seq, self.row.last_ord, self.row.version);
-        let member = self.member(line.from)?;
+        let member = self.member(line.sender)?;
         member.delivered_seq = seq;
         member.read_seq = seq;
         member.read_ord = ord;
         member.version = version;
         if before < seq - 1 {
-            self.tell(line.from, (receipt::Kind::Read, seq - 1), at)?;
+            self.record_marker(line.sender, (receipt::ReceiptKind::Read, seq - 1), at)?;
         }
-        self.raise_lows(at);
+        self.raise_watermarks(at);
         Ok(())
     }
 
-    fn system(&mut self, line: &Line, at: Millis) -> Result<()> {
-        let actor = user(self.cast.users, line.from)?.display_name.clone();
-        if !matches!(line.what, What::Created(_)) {
-            self.member(line.from)?;
+    fn post_system(&mut self, line: &ScriptLine, at: Millis) -> Result<()> {
+        let actor = find_user(self.cast.users, line.sender)?
+            .display_name
+            .clone();
+        if !matches!(line.content, LineContent::Created(_)) {
+            self.member(line.sender)?;
         }
-        let (text, event) = told(&actor, &line.what, self.cast.users)?;
-        self.write(line, (text, Some(event)), at)?;
+        let (text, event) = describe_change(&actor, &line.content, self.cast.users)?;
+        self.write_message(line, (text, Some(event)), at)?;
         let version = self.row.version;
-        match &line.what {
-            What::Created(title) => {
+        match &line.content {
+            LineContent::Created(title) => {
                 self.row.title = Some(title.as_str().to_owned());
                 self.row.delivered_low = 1;
                 self.row.read_low = 1;
                 for member in self.members.values_mut() {
                     (member.delivered_seq, member.read_seq, member.version) = (1, 1, 1);
                 }
-                self.member(line.from)?.role = Role::Owner;
+                self.member(line.sender)?.role = MemberRole::Owner;
             }
-            What::Renamed(title) => self.row.title = Some(title.as_str().to_owned()),
-            What::Added(who) => {
+            LineContent::Renamed(title) => self.row.title = Some(title.as_str().to_owned()),
+            LineContent::Added(who) => {
                 self.row.members_version += 1;
                 self.row.participant_count += 1;
-                self.enter(*who, at)?;
+                self.add_member(*who, at)?;
             }
-            What::MadeAdmin(who) => {
+            LineContent::MadeAdmin(who) => {
                 self.row.members_version += 1;
                 let member = self.member(*who)?;
-                member.role = Role::Admin;
+                member.role = MemberRole::Admin;
                 member.version = version;
             }
-            What::Left => {
+            LineContent::Left => {
                 self.row.members_version += 1;
                 self.row.participant_count -= 1;
                 let left_seq = self.row.last_seq - 1;
                 let title = self.row.title.clone();
-                let member = self.member(line.from)?;
+                let member = self.member(line.sender)?;
                 member.left_seq = Some(left_seq);
                 member.left_version = Some(version - 1);
                 member.left_title = title;
                 member.version = version;
-                self.raise_lows(at);
+                self.raise_watermarks(at);
             }
-            What::Text { .. } => {}
+            LineContent::Text { .. } => {}
         }
         Ok(())
     }
 
-    /// Counts the next numbers out.
-    fn write(
+    /// Adds a message with the next `seq` and `version`.
+    fn write_message(
         &mut self,
-        line: &Line,
+        line: &ScriptLine,
         (text, event): (String, Option<String>),
         at: Millis,
     ) -> Result<()> {
-        let id = MessageId(count(self.rows.messages.len()) + 1);
-        let others = self.present().count().saturating_sub(1);
+        let id = MessageId(to_i64(self.rows.messages.len()) + 1);
+        let others = self.current_members().count().saturating_sub(1);
         self.row.last_seq += 1;
         self.row.version += 1;
         self.row.last_message_id = Some(id);
@@ -251,15 +261,15 @@ impl<'a> History<'a> {
             version: self.row.version,
             posted_version: self.row.version,
             text_version: 0,
-            sender_id: super::id(self.cast.users, line.from)?,
+            sender_id: super::find_user_id(self.cast.users, line.sender)?,
             client_id: None,
             kind,
             text,
             event,
             reply_to: None,
             furthest: match others {
-                0 => Furthest::Sent,
-                _ => Furthest::Read,
+                0 => StatusCeiling::Sent,
+                _ => StatusCeiling::Read,
             },
             created_at: at,
             edited_at: None,
@@ -268,31 +278,32 @@ impl<'a> History<'a> {
         Ok(())
     }
 
-    /// The settings of the one to log in as, which take a version too.
-    fn keep(&mut self, mine: Option<Mine>) -> Result<()> {
+    /// Applies the viewer's setting, which takes a version too.
+    fn apply_flag(&mut self, mine: Option<DemoFlag>) -> Result<()> {
         let Some(mine) = mine else {
             return Ok(());
         };
         self.row.version += 1;
         let version = self.row.version;
-        let until = Millis(self.cast.now.0 + MUTED_FOR);
-        let member = self.member(self.cast.you)?;
+        let until = Millis(self.cast.now.0 + MUTE_MILLIS);
+        let member = self.member(self.cast.viewer)?;
         member.version = version;
         match mine {
-            Mine::Pinned => member.pinned = true,
-            Mine::Archived => member.archived = true,
-            Mine::Muted => member.muted_until = Some(until),
+            DemoFlag::Pinned => member.pinned = true,
+            DemoFlag::Archived => member.archived = true,
+            DemoFlag::Muted => member.muted_until = Some(until),
         }
         Ok(())
     }
 
-    /// They see what comes from now on, and their marks start at the present.
-    fn enter(&mut self, who: Who, at: Millis) -> Result<()> {
+    /// Adds a member, who sees messages from now on. The markers start at the
+    /// last message.
+    fn add_member(&mut self, who: PersonIndex, at: Millis) -> Result<()> {
         let row = &self.row;
         let member = participant::Model {
             conversation_id: row.id,
-            user_id: id(self.cast.users, who)?,
-            role: Role::Member,
+            user_id: find_user_id(self.cast.users, who)?,
+            role: MemberRole::Member,
             joined_seq: (row.last_seq - 1).max(0),
             joined_at: at,
             left_seq: None,
@@ -311,28 +322,28 @@ impl<'a> History<'a> {
         Ok(())
     }
 
-    fn present(&self) -> impl Iterator<Item = &participant::Model> {
+    fn current_members(&self) -> impl Iterator<Item = &participant::Model> {
         let members = self.members.values();
         members.filter(|member| member.left_seq.is_none())
     }
 
-    fn member(&mut self, who: Who) -> Result<&mut participant::Model> {
+    fn member(&mut self, who: PersonIndex) -> Result<&mut participant::Model> {
         let found = self.members.get_mut(&who);
         found
             .filter(|member| member.left_seq.is_none())
             .ok_or_else(|| ScriptError::new("somebody acts where they don't take part"))
     }
 
-    /// A message changes: it takes the next version.
-    fn touch(&mut self, place: usize) -> Result<&mut message::Model> {
+    /// Assigns the next version to a changed message.
+    fn change_message(&mut self, place: usize) -> Result<&mut message::Model> {
         self.row.version += 1;
         let version = self.row.version;
-        let message = self.touched(place)?;
+        let message = self.message_at(place)?;
         message.version = version;
         Ok(message)
     }
 
-    fn touched(&mut self, place: usize) -> Result<&mut message::Model> {
+    fn message_at(&mut self, place: usize) -> Result<&mut message::Model> {
         let found = self.rows.messages.get_mut(self.first + place);
         found.ok_or_else(|| ScriptError::new("something comes before what it is about"))
     }

@@ -1,5 +1,5 @@
-//! What the script says, checked: past here every name is somebody, and every
-//! reply answers something.
+//! The parsed and checked script: every name is a user, and every reply has an
+//! original.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -7,14 +7,14 @@ use std::time::Duration;
 use entity::Millis;
 use serde::Deserialize;
 
-use super::lines::{Reader, opening};
-use super::{Result, Who, clock};
+use super::script_reader::{ScriptReader, opening_line};
+use super::{PersonIndex, Result, clock};
 use crate::protocol::{DisplayName, GroupTitle, Username};
-use crate::store::{NewUser, Newcomer};
+use crate::store::{ImportedUser, NewUser};
 
-const WORLD: &str = include_str!("world.toml");
+const WORLD_FILE: &str = include_str!("world.toml");
 
-/// What is wrong with the script: our fault, for whoever changes it.
+/// An error in the script, for the developer who edits it.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("the demo's script: {0}")]
 pub struct ScriptError(String);
@@ -25,105 +25,105 @@ impl ScriptError {
     }
 }
 
-/// A small world, as it is written down.
-pub struct Script {
-    /// Whom to log in as first.
-    pub(super) you: Who,
-    /// Everybody.
-    pub people: Vec<Person>,
-    pub(super) connected: Vec<(Who, Who)>,
-    pub(super) requests: Vec<Request>,
-    pub(super) conversations: Vec<Conversation>,
+/// The demo data, as written in `world.toml`.
+pub struct DemoScript {
+    /// The user to log in as first.
+    pub(super) viewer: PersonIndex,
+    /// All users.
+    pub people: Vec<DemoPerson>,
+    pub(super) connected: Vec<(PersonIndex, PersonIndex)>,
+    pub(super) requests: Vec<DemoRequest>,
+    pub(super) conversations: Vec<DemoConversation>,
 }
 
-/// Somebody.
-pub struct Person {
+/// A user of the demo.
+pub struct DemoPerson {
     pub username: Username,
     pub display_name: DisplayName,
     pub about: String,
-    /// How long ago they were last here, at most.
-    pub(super) seen: Duration,
+    /// The maximum time since the user was last online.
+    pub(super) last_seen_ago: Duration,
 }
 
-/// Somebody who waits for an answer.
-pub(super) struct Request {
-    /// Who asked, and whom.
-    pub(super) pair: (Who, Who),
+/// An open connection request.
+pub(super) struct DemoRequest {
+    /// The requester and the recipient.
+    pub(super) pair: (PersonIndex, PersonIndex),
     pub(super) ago: Duration,
 }
 
-pub(super) struct Conversation {
-    /// A group's first one.
+pub(super) struct DemoConversation {
+    /// The first title of a group.
     pub(super) title: Option<GroupTitle>,
-    /// Those in it at first, who opened it before the others.
-    pub(super) people: Vec<Who>,
-    /// How many of the newest texts somebody hasn't read, or doesn't even
-    /// have.
-    pub(super) unread: BTreeMap<Who, usize>,
-    pub(super) undelivered: BTreeMap<Who, usize>,
-    pub(super) mine: Option<Mine>,
-    pub(super) scenes: Vec<Scene>,
+    /// The first members, beginning with the user who opened it.
+    pub(super) people: Vec<PersonIndex>,
+    /// The number of newest texts that a user has not read (`unread`), or that
+    /// none of the user's clients has (`undelivered`).
+    pub(super) unread: BTreeMap<PersonIndex, usize>,
+    pub(super) undelivered: BTreeMap<PersonIndex, usize>,
+    pub(super) flag: Option<DemoFlag>,
+    pub(super) scenes: Vec<DemoScene>,
 }
 
-/// Where the one to log in as keeps a conversation.
+/// The viewer's setting of a conversation.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Mine {
+pub(super) enum DemoFlag {
     Pinned,
     Archived,
     Muted,
 }
 
-pub(super) struct Scene {
-    pub(super) when: When,
-    pub(super) lines: Vec<Line>,
+pub(super) struct DemoScene {
+    pub(super) when: SceneTime,
+    pub(super) lines: Vec<ScriptLine>,
 }
 
 #[derive(Clone, Copy)]
-pub(super) enum When {
-    /// It began so many days ago, at this minute of the day.
+pub(super) enum SceneTime {
+    /// The scene began this many days ago, at this minute of the day in UTC.
     On { days: i64, minutes: i64 },
-    /// Its last line was said so long ago.
+    /// The last line of the scene is this old.
     Ended(Duration),
 }
 
-/// A message: of somebody's, or about the conversation.
-pub(super) struct Line {
-    pub(super) from: Who,
+/// A message: a text of a user, or a change of the group.
+pub(super) struct ScriptLine {
+    pub(super) sender: PersonIndex,
     pub(super) text: String,
-    pub(super) what: What,
-    /// How long nobody said anything before it, beside what it took to write.
+    pub(super) content: LineContent,
+    /// The pause before it, in addition to the time to write it.
     pub(super) pause: Duration,
-    pub(super) reactions: Vec<(String, Vec<Who>)>,
+    pub(super) reactions: Vec<(String, Vec<PersonIndex>)>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum What {
-    /// What it answers, as a place among the conversation's lines.
+pub(super) enum LineContent {
+    /// `answers` is the original of a reply, as an index into the lines.
     Text {
         answers: Option<usize>,
-        fate: Fate,
+        fate: TextOutcome,
     },
     Created(GroupTitle),
     Renamed(GroupTitle),
-    Added(Who),
-    MadeAdmin(Who),
+    Added(PersonIndex),
+    MadeAdmin(PersonIndex),
     Left,
 }
 
-/// What became of a text.
+/// The change that follows a text, if any.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fate {
+pub(super) enum TextOutcome {
     Kept,
     Edited,
-    Withdrawn,
+    Deleted,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct WorldFile {
     you: String,
-    /// Who asked, and those who agreed.
+    /// The requester, and the users who accepted.
     connected: BTreeMap<String, String>,
     person: Vec<PersonFile>,
     request: Vec<RequestFile>,
@@ -156,7 +156,7 @@ struct ConversationFile {
     unread: BTreeMap<String, usize>,
     #[serde(default)]
     undelivered: BTreeMap<String, usize>,
-    mine: Option<Mine>,
+    mine: Option<DemoFlag>,
     scene: Vec<SceneFile>,
 }
 
@@ -169,53 +169,63 @@ struct SceneFile {
     lines: String,
 }
 
-/// Who is called what.
-pub(super) struct Names(BTreeMap<String, Who>);
+/// The users by name.
+pub(super) struct PersonNames(BTreeMap<String, PersonIndex>);
 
-impl Names {
-    pub(super) fn find(&self, name: &str) -> Result<Who> {
+impl PersonNames {
+    pub(super) fn find_person(&self, name: &str) -> Result<PersonIndex> {
         let found = self.0.get(name).copied();
         found.ok_or_else(|| ScriptError::new(format_args!("nobody is called {name:?}")))
     }
 
-    /// Those of a list with spaces between.
-    pub(super) fn all(&self, names: &str) -> Result<Vec<Who>> {
-        names.split_whitespace().map(|one| self.find(one)).collect()
+    /// Returns the users of a list that is separated by spaces.
+    pub(super) fn find_people(&self, names: &str) -> Result<Vec<PersonIndex>> {
+        names
+            .split_whitespace()
+            .map(|one| self.find_person(one))
+            .collect()
     }
 
-    fn counts(&self, counts: &BTreeMap<String, usize>) -> Result<BTreeMap<Who, usize>> {
+    fn find_counts(
+        &self,
+        counts: &BTreeMap<String, usize>,
+    ) -> Result<BTreeMap<PersonIndex, usize>> {
         let counts = counts.iter();
         counts
-            .map(|(name, count)| Ok((self.find(name)?, *count)))
+            .map(|(name, count)| Ok((self.find_person(name)?, *count)))
             .collect()
     }
 }
 
-impl Script {
-    /// The one that comes with the binary.
+impl DemoScript {
+    /// Parses the script that is part of the binary.
     ///
     /// # Errors
-    /// Where it can't be read, which a test rules out.
+    /// If the script is invalid, which a test rules out.
     pub fn load() -> Result<Self> {
-        Self::read(WORLD)
+        Self::parse(WORLD_FILE)
     }
 
-    pub(super) fn read(text: &str) -> Result<Self> {
+    pub(super) fn parse(text: &str) -> Result<Self> {
         let file: WorldFile = toml::from_str(text).map_err(ScriptError::new)?;
-        let people = file.person.iter().map(person).collect::<Result<Vec<_>>>()?;
+        let people = file
+            .person
+            .iter()
+            .map(read_person)
+            .collect::<Result<Vec<_>>>()?;
         let names = people.iter().enumerate();
-        let names = names.map(|(at, one)| (one.username.as_str().to_owned(), Who(at)));
-        let names = Names(names.collect());
+        let names = names.map(|(at, one)| (one.username.as_str().to_owned(), PersonIndex(at)));
+        let names = PersonNames(names.collect());
         let mut connected = Vec::new();
         for (from, others) in &file.connected {
-            let from = names.find(from)?;
-            connected.extend(names.all(others)?.into_iter().map(|to| (from, to)));
+            let from = names.find_person(from)?;
+            connected.extend(names.find_people(others)?.into_iter().map(|to| (from, to)));
         }
-        let requests = file.request.iter().map(|one| request(one, &names));
+        let requests = file.request.iter().map(|one| read_request(one, &names));
         let conversations = file.conversation.iter();
-        let conversations = conversations.map(|one| conversation(one, &names));
+        let conversations = conversations.map(|one| read_conversation(one, &names));
         Ok(Self {
-            you: names.find(&file.you)?,
+            viewer: names.find_person(&file.you)?,
             requests: requests.collect::<Result<_>>()?,
             conversations: conversations.collect::<Result<_>>()?,
             connected,
@@ -223,16 +233,16 @@ impl Script {
         })
     }
 
-    /// Whom to log in as first.
+    /// Returns the user to log in as first.
     #[must_use]
-    pub fn you(&self) -> Option<&Person> {
-        self.people.get(self.you.0)
+    pub fn first_login(&self) -> Option<&DemoPerson> {
+        self.people.get(self.viewer.0)
     }
 }
 
-impl Person {
-    pub(super) fn newcomer(&self, password_hash: &str, created_at: Millis) -> Newcomer {
-        Newcomer {
+impl DemoPerson {
+    pub(super) fn to_newcomer(&self, password_hash: &str, created_at: Millis) -> ImportedUser {
+        ImportedUser {
             user: NewUser {
                 username: self.username.clone(),
                 display_name: self.display_name.clone(),
@@ -245,61 +255,61 @@ impl Person {
     }
 }
 
-fn person(file: &PersonFile) -> Result<Person> {
-    Ok(Person {
+fn read_person(file: &PersonFile) -> Result<DemoPerson> {
+    Ok(DemoPerson {
         username: Username::parse(&file.username).map_err(ScriptError::new)?,
         display_name: DisplayName::parse(&file.name).map_err(ScriptError::new)?,
         about: file.about.clone(),
-        seen: span(&file.seen)?,
+        last_seen_ago: read_span(&file.seen)?,
     })
 }
 
-fn request(file: &RequestFile, names: &Names) -> Result<Request> {
-    Ok(Request {
-        pair: (names.find(&file.from)?, names.find(&file.to)?),
-        ago: span(&file.ago)?,
+fn read_request(file: &RequestFile, names: &PersonNames) -> Result<DemoRequest> {
+    Ok(DemoRequest {
+        pair: (names.find_person(&file.from)?, names.find_person(&file.to)?),
+        ago: read_span(&file.ago)?,
     })
 }
 
-fn conversation(file: &ConversationFile, names: &Names) -> Result<Conversation> {
+fn read_conversation(file: &ConversationFile, names: &PersonNames) -> Result<DemoConversation> {
     let title = file.title.as_deref().map(GroupTitle::parse);
     let title = title.transpose().map_err(ScriptError::new)?;
-    let people = names.all(&file.people)?;
-    let mut reader = Reader::new(names);
+    let people = names.find_people(&file.people)?;
+    let mut reader = ScriptReader::new(names);
     let mut scenes = Vec::with_capacity(file.scene.len());
     for scene in &file.scene {
-        // A group begins with being made.
+        // The first line of a group creates it.
         let first = scenes.is_empty().then_some(title.as_ref()).flatten();
         let made = first.zip(people.first());
-        let made = made.map(|(title, maker)| opening(*maker, title));
-        scenes.push(Scene {
-            when: when(scene)?,
-            lines: reader.scene(&scene.lines, made)?,
+        let made = made.map(|(title, maker)| opening_line(*maker, title));
+        scenes.push(DemoScene {
+            when: read_time(scene)?,
+            lines: reader.read_scene(&scene.lines, made)?,
         });
     }
-    Ok(Conversation {
+    Ok(DemoConversation {
         title,
         people,
-        unread: names.counts(&file.unread)?,
-        undelivered: names.counts(&file.undelivered)?,
-        mine: file.mine,
+        unread: names.find_counts(&file.unread)?,
+        undelivered: names.find_counts(&file.undelivered)?,
+        flag: file.mine,
         scenes,
     })
 }
 
-fn when(scene: &SceneFile) -> Result<When> {
+fn read_time(scene: &SceneFile) -> Result<SceneTime> {
     match (scene.day, &scene.at, &scene.ended) {
         (Some(days), Some(at), None) => {
-            let minutes = clock::minutes(at);
+            let minutes = clock::parse_minutes(at);
             let minutes = minutes.ok_or_else(|| ScriptError::new(format_args!("at = {at:?}")))?;
-            Ok(When::On { days, minutes })
+            Ok(SceneTime::On { days, minutes })
         }
-        (None, None, Some(ago)) => Ok(When::Ended(span(ago)?)),
+        (None, None, Some(ago)) => Ok(SceneTime::Ended(read_span(ago)?)),
         _ => Err(ScriptError::new("a scene has a day and at, or ended")),
     }
 }
 
-pub(super) fn span(text: &str) -> Result<Duration> {
-    let found = clock::span(text);
+pub(super) fn read_span(text: &str) -> Result<Duration> {
+    let found = clock::parse_span(text);
     found.ok_or_else(|| ScriptError::new(format_args!("{text:?} is no span of time")))
 }

@@ -1,55 +1,56 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use entity::conversation::Kind;
-use entity::message::Kind as MessageKind;
-use entity::participant::Role;
+use entity::conversation::ConversationKind;
+use entity::message::MessageKind;
+use entity::participant::MemberRole;
 use entity::{ConversationId, MessageId, conversation, message, participant, receipt};
 use serde_json::Value;
 
 use super::*;
 use crate::protocol::{MessageText, Password};
 
-/// Some afternoon, and moments around a midnight: scenes are planned by the
-/// time of day, and none may end up in the future.
-const NOWS: [i64; 4] = [
+/// An afternoon, and moments around a midnight. Scenes are planned by time of
+/// day, and none may be in the future.
+const TEST_MOMENTS: [i64; 4] = [
     1_795_305_600_000 + 58_000_000,
     1_795_305_600_000,
     1_795_305_600_000 + 61_000,
     1_795_305_600_000 - 1,
 ];
 
-fn users(script: &Script) -> Vec<User> {
+fn make_users(script: &DemoScript) -> Vec<User> {
     let people = script.people.iter().enumerate();
     people
         .map(|(at, person)| User {
-            // Not their places, so that one can't stand for the other.
-            id: UserId(clock::count(at) * 3 + 100),
+            // Ids differ from indices, so that mistaking one for the other
+            // fails.
+            id: UserId(clock::to_i64(at) * 3 + 100),
             username: person.username.as_str().to_owned(),
             display_name: person.display_name.clone().into_inner(),
         })
         .collect()
 }
 
-/// A conversation with all that belongs to it.
-struct Room<'a> {
+/// A conversation with its messages, participants and receipts.
+struct DemoRoom<'a> {
     row: &'a conversation::Model,
     messages: Vec<&'a message::Model>,
     people: Vec<&'a participant::Model>,
     receipts: Vec<&'a receipt::Model>,
 }
 
-fn world(now: i64) -> (Script, Vec<User>, World) {
-    let script = Script::load().unwrap();
-    let users = users(&script);
+fn play_world(now: i64) -> (DemoScript, Vec<User>, ImportData) {
+    let script = DemoScript::load().unwrap();
+    let users = make_users(&script);
     let rows = script.play(&users, Millis(now)).unwrap();
     (script, users, rows)
 }
 
-fn rooms(rows: &World) -> Vec<Room<'_>> {
+fn list_rooms(rows: &ImportData) -> Vec<DemoRoom<'_>> {
     let of = |row: &conversation::Model, id: ConversationId| row.id == id;
     rows.conversations
         .iter()
-        .map(|row| Room {
+        .map(|row| DemoRoom {
             row,
             messages: (rows.messages.iter())
                 .filter(|one| of(row, one.conversation_id))
@@ -65,22 +66,22 @@ fn rooms(rows: &World) -> Vec<Room<'_>> {
 }
 
 #[test]
-fn the_password_is_one() {
+fn demo_password_is_valid() {
     assert!(PASSWORD.len() >= 12);
     Password::parse(PASSWORD).unwrap();
 }
 
 #[test]
-fn the_same_moment_gives_the_same_world() {
-    let (_, _, one) = world(NOWS[0]);
-    let (_, _, two) = world(NOWS[0]);
+fn script_played_twice_gives_same_rows() {
+    let (_, _, one) = play_world(TEST_MOMENTS[0]);
+    let (_, _, two) = play_world(TEST_MOMENTS[0]);
     assert_eq!(one.messages, two.messages);
     assert_eq!(one.receipts, two.receipts);
 }
 
 #[test]
-fn it_is_as_large_as_is_said_of_it() {
-    let (script, _, rows) = world(NOWS[0]);
+fn demo_has_its_documented_size() {
+    let (script, _, rows) = play_world(TEST_MOMENTS[0]);
     assert!((12..=15).contains(&script.people.len()));
     assert!((350..=500).contains(&rows.messages.len()));
     let groups = rows.conversations.iter().filter(|row| row.title.is_some());
@@ -93,15 +94,15 @@ fn it_is_as_large_as_is_said_of_it() {
 }
 
 #[test]
-fn every_history_is_dense_and_in_order() {
-    for now in NOWS {
-        let (_, _, rows) = world(now);
+fn histories_are_dense_and_in_order() {
+    for now in TEST_MOMENTS {
+        let (_, _, rows) = play_world(now);
         let ids = rows.messages.iter().map(|one| one.id);
-        assert!(ids.eq((1..=clock::count(rows.messages.len())).map(MessageId)));
-        for Room { row, messages, .. } in rooms(&rows) {
+        assert!(ids.eq((1..=clock::to_i64(rows.messages.len())).map(MessageId)));
+        for DemoRoom { row, messages, .. } in list_rooms(&rows) {
             let mut ord = 0;
             for (at, one) in messages.iter().enumerate() {
-                assert_eq!(one.seq, clock::count(at) + 1);
+                assert_eq!(one.seq, clock::to_i64(at) + 1);
                 ord += i64::from(one.kind == MessageKind::Text);
                 assert_eq!(one.ord, ord);
                 assert_eq!(one.event.is_some(), one.kind == MessageKind::System);
@@ -115,16 +116,17 @@ fn every_history_is_dense_and_in_order() {
     }
 }
 
-/// Each version is one change: of a message, a person's marks, or settings.
+/// A version is one change of a message, of a member's markers, or of settings.
 #[test]
-fn no_two_changes_share_a_version() {
-    let (_, _, rows) = world(NOWS[0]);
-    for room in rooms(&rows) {
+fn changes_never_share_a_version() {
+    let (_, _, rows) = play_world(TEST_MOMENTS[0]);
+    for room in list_rooms(&rows) {
         let messages: Vec<i64> = room.messages.iter().map(|one| one.version).collect();
         let distinct: BTreeSet<i64> = messages.iter().copied().collect();
         assert_eq!(distinct.len(), messages.len());
-        // A send moves the sender's mark, a group's making everybody's, and
-        // who joins or becomes an admin does so in the system message's.
+        // Some changes share a message's version: the sender's markers, all
+        // markers when a group is created, and a member who joins or becomes an
+        // admin.
         let marks = room.people.iter().map(|one| one.version);
         for version in marks.clone().filter(|version| !distinct.contains(version)) {
             assert_eq!(marks.clone().filter(|other| *other == version).count(), 1);
@@ -135,9 +137,9 @@ fn no_two_changes_share_a_version() {
 }
 
 #[test]
-fn nothing_is_in_the_future_or_before_the_people() {
-    for now in NOWS {
-        let (script, _, rows) = world(now);
+fn times_follow_accounts_and_precede_now() {
+    for now in TEST_MOMENTS {
+        let (script, _, rows) = play_world(now);
         let newcomers = script.newcomers("", Millis(now));
         let came = newcomers.iter().map(|one| one.created_at).max().unwrap();
         let met = rows.connections.iter().map(|row| row.created_at);
@@ -159,16 +161,16 @@ fn nothing_is_in_the_future_or_before_the_people() {
                 .iter()
                 .all(|at| at.is_some_and(|at| at < Millis(now)))
         );
-        // Up to a few minutes ago.
+        // The newest message is at most a few minutes old.
         assert!(latest[0].unwrap() > Millis(now - 6 * 60 * 1000));
     }
 }
 
 #[test]
-fn unread_counted_by_hand_is_what_the_marks_say() {
-    let (script, users, rows) = world(NOWS[0]);
+fn unread_counts_match_read_markers() {
+    let (script, users, rows) = play_world(TEST_MOMENTS[0]);
     let mut mine = Vec::new();
-    for (room, told) in rooms(&rows).iter().zip(&script.conversations) {
+    for (room, told) in list_rooms(&rows).iter().zip(&script.conversations) {
         for one in &room.people {
             let by_hand = room.messages.iter().filter(|message| {
                 message.seq > one.read_seq
@@ -178,11 +180,11 @@ fn unread_counted_by_hand_is_what_the_marks_say() {
             });
             let by_hand = by_hand.count();
             let said = room.row.last_ord - one.read_ord - one.unread_deleted;
-            assert_eq!(clock::count(by_hand), said);
+            assert_eq!(clock::to_i64(by_hand), said);
             let who = users.iter().position(|user| user.id == one.user_id);
-            let said = told.unread.get(&Who(who.unwrap())).copied();
+            let said = told.unread.get(&PersonIndex(who.unwrap())).copied();
             assert_eq!(by_hand, said.unwrap_or(0));
-            if Some(script.you.0) == who {
+            if Some(script.viewer.0) == who {
                 mine.push(by_hand);
             }
         }
@@ -192,14 +194,14 @@ fn unread_counted_by_hand_is_what_the_marks_say() {
 }
 
 #[test]
-fn the_overall_marks_are_the_lowest_and_have_their_times() {
-    let (_, _, rows) = world(NOWS[0]);
-    for Room {
+fn watermarks_are_lowest_markers_with_receipts() {
+    let (_, _, rows) = play_world(TEST_MOMENTS[0]);
+    for DemoRoom {
         row,
         people,
         receipts,
         messages,
-    } in rooms(&rows)
+    } in list_rooms(&rows)
     {
         let present = || people.iter().filter(|one| one.left_seq.is_none());
         assert!(people.iter().all(|one| one.read_seq <= one.delivered_seq));
@@ -213,11 +215,12 @@ fn the_overall_marks_are_the_lowest_and_have_their_times() {
             let rows = receipts.iter().filter(move |row| row.user_id.is_none());
             rows.filter(move |row| row.kind == kind)
         };
-        let read = overall(receipt::Kind::Read);
+        let read = overall(receipt::ReceiptKind::Read);
         assert!(read.clone().is_sorted_by(|a, b| a.up_to_seq < b.up_to_seq));
         assert_eq!(read.map(|row| row.up_to_seq).max(), Some(row.read_low));
         // Reading implies delivery.
-        let both = overall(receipt::Kind::Delivered).chain(overall(receipt::Kind::Read));
+        let both =
+            overall(receipt::ReceiptKind::Delivered).chain(overall(receipt::ReceiptKind::Read));
         assert_eq!(both.map(|row| row.up_to_seq).max(), Some(row.delivered_low));
         for one in receipts {
             let place = usize::try_from(one.up_to_seq).unwrap() - 1;
@@ -227,13 +230,13 @@ fn the_overall_marks_are_the_lowest_and_have_their_times() {
 }
 
 #[test]
-fn one_message_is_only_sent_and_one_only_delivered() {
-    let (script, users, rows) = world(NOWS[0]);
-    let me = users[script.you.0].id;
+fn statuses_cover_sent_delivered_and_read() {
+    let (script, users, rows) = play_world(TEST_MOMENTS[0]);
+    let me = users[script.viewer.0].id;
     let mut seen = BTreeMap::new();
-    for Room { row, messages, .. } in rooms(&rows) {
+    for DemoRoom { row, messages, .. } in list_rooms(&rows) {
         let last = messages.last().unwrap();
-        if row.kind == Kind::Direct && last.sender_id == me {
+        if row.kind == ConversationKind::Direct && last.sender_id == me {
             let status = match last.seq {
                 seq if seq <= row.read_low => "read",
                 seq if seq <= row.delivered_low => "delivered",
@@ -248,8 +251,8 @@ fn one_message_is_only_sent_and_one_only_delivered() {
 }
 
 #[test]
-fn replies_name_an_earlier_line_of_the_same_conversation() {
-    let (_, _, rows) = world(NOWS[0]);
+fn replies_refer_to_earlier_messages() {
+    let (_, _, rows) = play_world(TEST_MOMENTS[0]);
     let mut replies = 0;
     for one in &rows.messages {
         let Some(id) = one.reply_to else { continue };
@@ -262,9 +265,9 @@ fn replies_name_an_earlier_line_of_the_same_conversation() {
 }
 
 #[test]
-fn whoever_speaks_or_reacts_is_in() {
-    let (_, _, rows) = world(NOWS[0]);
-    for room in rooms(&rows) {
+fn senders_and_reactors_are_members() {
+    let (_, _, rows) = play_world(TEST_MOMENTS[0]);
+    for room in list_rooms(&rows) {
         for one in &room.messages {
             let sender = room.people.iter().find(|p| p.user_id == one.sender_id);
             assert!(sender.unwrap().joined_seq < one.seq);
@@ -280,10 +283,11 @@ fn whoever_speaks_or_reacts_is_in() {
     }
 }
 
-/// Nobody is in a conversation that they could not be in.
+/// The opener is connected with the first members, and each inviter with the
+/// invited user.
 #[test]
-fn people_talk_with_those_they_are_connected_with() {
-    let (script, users, rows) = world(NOWS[0]);
+fn members_are_connected_with_their_inviter() {
+    let (script, users, rows) = play_world(TEST_MOMENTS[0]);
     let agreed: BTreeSet<(UserId, UserId)> = rows.connections[..script.connected.len()]
         .iter()
         .map(|row| (row.low_id, row.high_id))
@@ -291,7 +295,7 @@ fn people_talk_with_those_they_are_connected_with() {
     assert_eq!(agreed.len(), script.connected.len(), "each pair once");
     let knows =
         |one: UserId, two: UserId| one == two || agreed.contains(&(one.min(two), one.max(two)));
-    for (room, told) in rooms(&rows).iter().zip(&script.conversations) {
+    for (room, told) in list_rooms(&rows).iter().zip(&script.conversations) {
         for who in &told.people {
             assert!(knows(room.row.opened_by, users[who.0].id));
         }
@@ -303,17 +307,27 @@ fn people_talk_with_those_they_are_connected_with() {
                 assert!(knows(one.sender_id, them));
             }
         }
-        let owners = room.people.iter().filter(|one| one.role == Role::Owner);
-        assert_eq!(owners.count(), usize::from(room.row.kind == Kind::Group));
+        let owners = room
+            .people
+            .iter()
+            .filter(|one| one.role == MemberRole::Owner);
+        assert_eq!(
+            owners.count(),
+            usize::from(room.row.kind == ConversationKind::Group)
+        );
     }
     let waiting = rows.connections[script.connected.len()..].iter();
-    assert!(waiting.clone().all(|row| row.state == State::Requested));
+    assert!(
+        waiting
+            .clone()
+            .all(|row| row.state == ConnectionRowState::Requested)
+    );
     assert!(waiting.len() >= 1);
 }
 
 #[test]
-fn texts_are_what_a_client_could_have_sent() {
-    let (_, _, rows) = world(NOWS[0]);
+fn texts_pass_the_message_parser() {
+    let (_, _, rows) = play_world(TEST_MOMENTS[0]);
     for one in rows.messages.iter().filter(|one| one.deleted_at.is_none()) {
         assert_eq!(MessageText::parse(&one.text).unwrap().as_str(), one.text);
     }
@@ -324,7 +338,7 @@ fn texts_are_what_a_client_could_have_sent() {
 }
 
 #[test]
-fn what_is_wrong_in_a_script_is_told() {
+fn invalid_scripts_are_refused() {
     let script = |people: &str, lines: &str| {
         format!(
             "you = 'ann'\nrequest = []\n[connected]\nann = 'ben'\n\
@@ -334,7 +348,7 @@ fn what_is_wrong_in_a_script_is_told() {
              [[conversation.scene]]\nday = 2\nat = '10:00'\nlines = '''\n{lines}\n'''\n"
         )
     };
-    Script::read(&script("ann ben", "ann: Hello\n| Ben\n+ 👋 ben")).unwrap();
+    DemoScript::parse(&script("ann ben", "ann: Hello\n| Ben\n+ 👋 ben")).unwrap();
     for (people, lines) in [
         ("ann cleo", "ann: Hello"),
         ("ann ben", "cleo: Hello"),
@@ -348,6 +362,9 @@ fn what_is_wrong_in_a_script_is_told() {
         ("ann ben", "* ann added cleo"),
         ("ann ben", "ann:  "),
     ] {
-        assert!(Script::read(&script(people, lines)).is_err(), "{lines}");
+        assert!(
+            DemoScript::parse(&script(people, lines)).is_err(),
+            "{lines}"
+        );
     }
 }

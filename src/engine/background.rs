@@ -1,5 +1,5 @@
-//! Tasks beside requests and actors: a stop ends them, and waits until the
-//! last one is done, before the store closes.
+//! Tasks beside requests and actors. Shutdown ends them, and waits for the last
+//! one before the store closes.
 
 use std::future::Future;
 use std::time::Duration;
@@ -8,8 +8,8 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
 
-/// The tasks of one engine. Each holds a receiver for as long as it runs; the
-/// value says whether the engine stops.
+/// The tasks of one engine. Each holds a receiver while it runs; the value says
+/// whether the engine is stopping.
 pub(super) struct BackgroundTasks(watch::Sender<bool>);
 
 /// Counts as a task until it is dropped.
@@ -24,8 +24,8 @@ impl Default for BackgroundTasks {
 }
 
 impl BackgroundTasks {
-    /// Does `work` now and at every tick, until the engine ends or `work`
-    /// answers false. Work that has begun is finished.
+    /// Runs `work` now and at every tick, until the engine stops or `work`
+    /// returns false. Work that has begun is finished.
     pub(super) fn repeat<F>(&self, every: Duration, mut work: impl FnMut() -> F + Send + 'static)
     where
         F: Future<Output = bool> + Send,
@@ -47,12 +47,12 @@ impl BackgroundTasks {
         });
     }
 
-    /// Does `work` in a task of its own.
+    /// Runs `work` in its own task.
     pub(super) fn spawn<T: Send + 'static>(
         &self,
         work: impl Future<Output = T> + Send + 'static,
     ) -> JoinHandle<T> {
-        let token = self.token();
+        let token = self.new_token();
         tokio::spawn(async move {
             let done = work.await;
             drop(token);
@@ -60,20 +60,20 @@ impl BackgroundTasks {
         })
     }
 
-    /// For a task that runs elsewhere.
-    pub(super) fn token(&self) -> TaskToken {
+    /// Returns a token for a task that runs elsewhere.
+    pub(super) fn new_token(&self) -> TaskToken {
         TaskToken {
             _running: self.0.subscribe(),
         }
     }
 
-    /// Ends what repeats.
+    /// Ends the repeating tasks.
     pub(super) fn stop(&self) {
         self.0.send_replace(true);
     }
 
     /// Waits until no task runs.
-    pub(super) async fn ended(&self) {
+    pub(super) async fn wait_until_ended(&self) {
         self.0.closed().await;
     }
 }
@@ -105,21 +105,21 @@ mod tests {
         });
         began.acquire().await.unwrap().forget();
         tasks.stop();
-        assert_eq!(tasks.ended().now_or_never(), None, "it runs");
+        assert_eq!(tasks.wait_until_ended().now_or_never(), None, "it runs");
         go_on.add_permits(10);
-        tasks.ended().await;
+        tasks.wait_until_ended().await;
         assert_eq!(finished.load(Ordering::SeqCst), 1);
     }
 
     #[tokio::test]
     async fn stop_waits_for_single_tasks() {
         let tasks = BackgroundTasks::default();
-        let token = tasks.token();
+        let token = tasks.new_token();
         let answer = tasks.spawn(async { 7 });
         tasks.stop();
         assert_eq!(answer.await.unwrap(), 7);
-        assert_eq!(tasks.ended().now_or_never(), None, "a task runs");
+        assert_eq!(tasks.wait_until_ended().now_or_never(), None, "a task runs");
         drop(token);
-        tasks.ended().await;
+        tasks.wait_until_ended().await;
     }
 }

@@ -6,10 +6,10 @@ use std::sync::atomic::Ordering;
 
 use entity::Millis;
 
-use super::{Engine, Inner};
+use super::{Engine, EngineInner};
 
-/// Runs at the start and then now and again, as long as there is an engine.
-pub(super) fn run(engine: &Engine) {
+/// Runs at the start and then periodically, until the engine stops.
+pub(super) fn start_cleanup(engine: &Engine) {
     let weak = Arc::downgrade(&engine.inner);
     let every = engine.inner.settings.timings.cleanup_every;
     engine.inner.background.repeat(every, move || {
@@ -24,13 +24,13 @@ pub(super) fn run(engine: &Engine) {
     });
 }
 
-async fn delete_ended(inner: &Inner) {
+async fn delete_ended(inner: &EngineInner) {
     while !inner.is_stopping.load(Ordering::Acquire) {
-        match inner.store.delete_ended(Millis::now()).await {
+        match inner.store.delete_ended_rows(Millis::now()).await {
             Ok(true) => return,
             Ok(false) => {}
             Err(error) => {
-                return tracing::warn!(%error, "can't delete rows that are out of use");
+                return tracing::warn!(%error, "can't delete rows that are no longer used");
             }
         }
     }

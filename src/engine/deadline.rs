@@ -1,24 +1,25 @@
-//! One time for all the steps of stopping.
+//! One deadline for all the steps of shutdown.
 
 use std::future::Future;
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
 
-/// Until when all of it is done. Each step waits for half of what is left at
-/// most, so that those after it have some, however long it waits in vain.
+/// The time by which shutdown is done. Each step may use half of the time that
+/// is left, so that a step that hangs leaves time for those after it.
 #[derive(Clone, Copy, Debug)]
-pub struct Deadline(Instant);
+pub struct ShutdownDeadline(Instant);
 
-impl Deadline {
-    /// All of it is done within this time.
+impl ShutdownDeadline {
+    /// Returns the deadline `time` from now.
     #[must_use]
     pub fn within(time: Duration) -> Self {
         Self(Instant::now() + time)
     }
 
-    /// What `step` comes to; none where that takes longer than it may.
-    pub async fn step<T>(self, step: impl Future<Output = T>) -> Option<T> {
+    /// Runs `step`; returns its result, or none if it exceeds its share of the
+    /// time.
+    pub async fn run_step<T>(self, step: impl Future<Output = T>) -> Option<T> {
         let left = self.0.saturating_duration_since(Instant::now());
         timeout(left / 2, step).await.ok()
     }

@@ -1,12 +1,13 @@
-//! Who is here: user → handles of their live sessions, read at fan-out.
+//! The live sessions: user → handles of their sessions, read at fan-out.
 //!
-//! A Session enters before it reads anything and leaves by its guard's
-//! `Drop`. So a Room that starts finds everybody who is here, and who comes
-//! later is simply there: no joining, no leaving, no race between the two.
+//! A Session registers before it reads anything, and its guard's `Drop`
+//! unregisters it. A Room that starts therefore finds every session, and later
+//! sessions need no join message that could race with the Room.
 
 mod backlog;
 pub mod gate;
 mod handle;
+mod scope;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -18,71 +19,42 @@ use parking_lot::{Mutex, RwLock};
 use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::ports::{Close, Deliver, Frame, Probe, Reach, Unread};
-use super::rates::Seat;
+use super::ports::{CloseCommand, EventFrame, ProbeCommand, SessionDelivery, UnreadNotice};
+use super::rates::SocketPermit;
 use crate::config::Settings;
 use crate::counters::Counters;
 use crate::protocol::CloseCode;
 pub use backlog::SessionBounds;
 use backlog::TotalBacklog;
-pub use handle::Handle;
+pub use handle::SessionHandle;
+pub use scope::SocketScope;
 
-/// A power of two: readers of different users hardly ever meet.
+/// A power of two: readers of different users rarely share a lock.
 const SHARDS: usize = 64;
 
-/// What an `unread` frame weighs in a session's budget: it is encoded only by
-/// the session, whose total it tells, and it comes alone where nothing else is
-/// told.
+/// The weight of an `unread` frame in a session's budget. Only the session
+/// encodes it, since it holds the total. The frame comes alone if there is no
+/// other event.
 const UNREAD_BYTES: usize = 128;
 
-/// What a socket carries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Door {
-    /// One conversation.
-    Conversation(ConversationId),
-    /// The user's news: counts, statuses, connections, conversations, and
-    /// each new message.
-    Notifications,
-    /// Everything of the user.
-    Everything,
-}
-
-impl Door {
-    /// Whether a frame is for it.
-    #[must_use]
-    pub fn carries(self, frame: &Frame) -> bool {
-        match self {
-            Self::Everything => true,
-            Self::Notifications => frame.reach == Reach::News,
-            Self::Conversation(id) => frame.conversation == Some(id),
-        }
-    }
-
-    /// Whether it is bound to one conversation.
-    #[must_use]
-    pub fn is_bound(self) -> bool {
-        matches!(self, Self::Conversation(_))
-    }
-}
-
-/// Everybody who is here: a cheap clone.
+/// All live sessions: a cheap clone.
 #[derive(Clone)]
 pub struct Directory {
-    inner: Arc<Inner>,
+    inner: Arc<DirectoryInner>,
 }
 
-struct Inner {
-    shards: [RwLock<HashMap<UserId, Vec<Arc<Handle>>>>; SHARDS],
+struct DirectoryInner {
+    shards: [RwLock<HashMap<UserId, Vec<Arc<SessionHandle>>>>; SHARDS],
     sessions: AtomicUsize,
     next_id: AtomicU64,
     emptied: Notify,
     counters: Arc<Counters>,
     backlog: Arc<TotalBacklog>,
-    /// Held by the thread that lets sessions go because of the total.
-    relieving: Mutex<()>,
+    /// Held by the thread that evicts sessions because of the total.
+    evicting: Mutex<()>,
 }
 
-impl Inner {
+impl DirectoryInner {
     fn new(counters: Arc<Counters>, bounds: SessionBounds) -> Self {
         Self {
             shards: std::array::from_fn(|_| RwLock::default()),
@@ -91,20 +63,20 @@ impl Inner {
             emptied: Notify::new(),
             counters,
             backlog: Arc::new(TotalBacklog::new(bounds)),
-            relieving: Mutex::new(()),
+            evicting: Mutex::new(()),
         }
     }
 }
 
-/// What a Session enters with.
-pub struct Entrant {
+/// The data with which a Session registers.
+pub struct SessionEntry {
     pub user: UserId,
     pub login: LoginId,
-    pub door: Door,
-    pub deliver: Recipient<Deliver>,
-    pub close: Recipient<Close>,
-    pub probe: Recipient<Probe>,
-    pub seat: Seat,
+    pub scope: SocketScope,
+    pub deliver: Recipient<SessionDelivery>,
+    pub close: Recipient<CloseCommand>,
+    pub probe: Recipient<ProbeCommand>,
+    pub permit: SocketPermit,
 }
 
 impl Default for Directory {
@@ -113,76 +85,76 @@ impl Default for Directory {
     }
 }
 
-/// Who is here at a moment.
+/// The live sessions at one moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Census {
+pub struct SessionStats {
     pub sessions: usize,
     pub people: usize,
-    /// Bytes that wait for sessions to be written.
+    /// Bytes that sessions have not yet written.
     pub queued: usize,
-    /// The most that waits for one of them.
+    /// The largest number of unwritten bytes of one session.
     pub fullest: usize,
 }
 
 impl Directory {
-    /// One that is empty, and counts there.
+    /// Returns an empty directory that counts in `counters`.
     #[must_use]
     pub fn new(counters: Arc<Counters>, bounds: SessionBounds) -> Self {
         Self {
-            inner: Arc::new(Inner::new(counters, bounds)),
+            inner: Arc::new(DirectoryInner::new(counters, bounds)),
         }
     }
 
-    /// Looks who is here, shard after shard: a look at each session.
+    /// Counts the sessions, shard after shard. Visits every session.
     #[must_use]
-    pub fn census(&self) -> Census {
-        let mut census = Census::default();
+    pub fn stats(&self) -> SessionStats {
+        let mut stats = SessionStats::default();
         for shard in &self.inner.shards {
             let shard = shard.read();
-            census.people += shard.len();
+            stats.people += shard.len();
             for handle in shard.values().flatten() {
                 let queued = handle.backlog.bytes();
-                census.sessions += 1;
-                census.queued += queued;
-                census.fullest = census.fullest.max(queued);
+                stats.sessions += 1;
+                stats.queued += queued;
+                stats.fullest = stats.fullest.max(queued);
             }
         }
-        census
+        stats
     }
 
-    /// Enters a session: from now on it is delivered to, until the guard is
+    /// Registers a session: it gets deliveries from now on, until the guard is
     /// dropped.
     #[must_use]
-    pub fn enter(&self, entrant: Entrant) -> Guard {
+    pub fn register(&self, entrant: SessionEntry) -> SessionGuard {
         let id = self.inner.next_id.fetch_add(1, Ordering::Relaxed);
         let (backlog, counters) = (&self.inner.backlog, &self.inner.counters);
-        let handle = Arc::new(Handle::new(id, entrant, backlog, counters));
+        let handle = Arc::new(SessionHandle::new(id, entrant, backlog, counters));
         self.inner.sessions.fetch_add(1, Ordering::AcqRel);
-        self.inner.counters.sessions_opened.one();
+        self.inner.counters.sessions_opened.increment();
         let mut shard = self.inner.shard(handle.user).write();
         shard
             .entry(handle.user)
             .or_default()
             .push(Arc::clone(&handle));
         drop(shard);
-        Guard {
+        SessionGuard {
             directory: self.clone(),
             handle,
         }
     }
 
-    /// Hands frames to every session of these people whose door carries them.
-    pub fn deliver(&self, users: impl IntoIterator<Item = UserId>, frames: &Arc<[Frame]>) {
+    /// Delivers frames to the users' sessions whose scope carries them.
+    pub fn deliver(&self, users: impl IntoIterator<Item = UserId>, frames: &Arc<[EventFrame]>) {
         let users = users.into_iter();
-        self.deliver_each(users.map(|user| (user, None)), frames);
+        self.deliver_with_unread(users.map(|user| (user, None)), frames);
     }
 
-    /// The same, with what waits for each of them in the conversation that
-    /// the frames are about, where that has changed.
-    pub fn deliver_each(
+    /// Delivers frames to the users' sessions, each with the user's unread
+    /// count in the frames' conversation if it has changed.
+    pub fn deliver_with_unread(
         &self,
-        users: impl IntoIterator<Item = (UserId, Option<Unread>)>,
-        frames: &Arc<[Frame]>,
+        users: impl IntoIterator<Item = (UserId, Option<UnreadNotice>)>,
+        frames: &Arc<[EventFrame]>,
     ) {
         let written: usize = frames.iter().map(|frame| frame.text.len()).sum();
         let mut handed = 0;
@@ -190,9 +162,9 @@ impl Directory {
             let bytes = written + unread.map_or(0, |_| UNREAD_BYTES);
             let shard = self.inner.shard(user).read();
             for handle in shard.get(&user).into_iter().flatten() {
-                let counts = unread.is_some() && !handle.door.is_bound();
-                if counts || frames.iter().any(|frame| handle.door.carries(frame)) {
-                    handed += u64::from(handle.deliver(Deliver {
+                let counts = unread.is_some() && !handle.scope.is_bound();
+                if counts || frames.iter().any(|frame| handle.scope.carries(frame)) {
+                    handed += u64::from(handle.deliver(SessionDelivery {
                         frames: Arc::clone(frames),
                         unread,
                         bytes,
@@ -201,41 +173,44 @@ impl Directory {
             }
         }
         self.inner.counters.deliveries.add(handed);
-        self.relieve();
+        self.evict_slowest();
     }
 
-    /// Lets sessions go if too much waits for all of them together: the longest
-    /// without progress first, until there is some room.
-    fn relieve(&self) {
+    /// Evicts sessions if the unwritten bytes of all exceed the total: the
+    /// longest without progress first, until a sixteenth of the total is free.
+    fn evict_slowest(&self) {
         let backlog = &self.inner.backlog;
         if !backlog.is_over() {
             return;
         }
-        let Some(_alone) = self.inner.relieving.try_lock() else {
+        let Some(_alone) = self.inner.evicting.try_lock() else {
             return;
         };
-        let mut waiting = self.find(|handle| handle.backlog.counts());
+        let mut waiting = self.matching_sessions(|handle| handle.backlog.counts());
         waiting.sort_by_key(|handle| handle.backlog.progress_at());
         let enough = backlog.bounds.total - backlog.bounds.total / 16;
         for handle in waiting {
             if backlog.bytes() <= enough {
                 return;
             }
-            handle.let_go(CloseCode::TooSlow);
+            handle.close_session(CloseCode::TooSlow);
         }
     }
 
-    /// Lets sessions go that are above their bytes and make no progress.
-    pub fn check_progress(&self) {
-        // No session is above its bytes while all together are not.
+    /// Evicts sessions that exceed their budget and make no progress.
+    pub fn evict_stalled(&self) {
+        // If the total counts no bytes, no session exceeds its budget.
         if self.inner.backlog.bytes() > 0 {
-            for handle in self.find(|handle| handle.backlog.counts()) {
-                handle.check_progress();
+            for handle in self.matching_sessions(|handle| handle.backlog.counts()) {
+                handle.evict_if_stalled();
             }
         }
     }
 
-    fn find(&self, wanted: impl Fn(&Handle) -> bool) -> Vec<Arc<Handle>> {
+    fn matching_sessions(
+        &self,
+        wanted: impl Fn(&SessionHandle) -> bool,
+    ) -> Vec<Arc<SessionHandle>> {
         let mut found = Vec::new();
         for shard in &self.inner.shards {
             let shard = shard.read();
@@ -245,41 +220,49 @@ impl Directory {
         found
     }
 
-    /// Those of these people who are here.
+    /// Returns those of the users that have sessions.
     #[must_use]
-    pub fn present(&self, users: &[UserId]) -> Vec<UserId> {
+    pub fn filter_present(&self, users: &[UserId]) -> Vec<UserId> {
         let users = users.iter().copied();
         users
             .filter(|user| self.inner.shard(*user).read().contains_key(user))
             .collect()
     }
 
-    /// Hands frames to a person's sockets that are bound to one conversation,
-    /// and to no others.
-    pub fn deliver_bound(&self, user: UserId, conversation: ConversationId, frames: &Arc<[Frame]>) {
+    /// Delivers frames only to a user's sockets that are bound to one
+    /// conversation.
+    pub fn deliver_bound(
+        &self,
+        user: UserId,
+        conversation: ConversationId,
+        frames: &Arc<[EventFrame]>,
+    ) {
         let bytes = frames.iter().map(|frame| frame.text.len()).sum();
         let shard = self.inner.shard(user).read();
         let sessions = shard.get(&user).into_iter().flatten();
         let mut handed = 0;
-        for handle in sessions.filter(|handle| handle.door == Door::Conversation(conversation)) {
-            handed += u64::from(handle.deliver(Deliver {
+        for handle in
+            sessions.filter(|handle| handle.scope == SocketScope::Conversation(conversation))
+        {
+            handed += u64::from(handle.deliver(SessionDelivery {
                 frames: Arc::clone(frames),
                 unread: None,
                 bytes,
             }));
         }
         self.inner.counters.deliveries.add(handed);
-        self.relieve();
+        self.evict_slowest();
     }
 
-    /// The conversations that these people's sockets are bound to, each once.
+    /// Returns the conversations that these users' sockets are bound to, each
+    /// once.
     #[must_use]
-    pub fn bound(&self, users: &[UserId]) -> Vec<(UserId, ConversationId)> {
+    pub fn bound_conversations(&self, users: &[UserId]) -> Vec<(UserId, ConversationId)> {
         let mut found = Vec::new();
         for user in users {
             let shard = self.inner.shard(*user).read();
             for handle in shard.get(user).into_iter().flatten() {
-                if let Door::Conversation(id) = handle.door {
+                if let SocketScope::Conversation(id) = handle.scope {
                     found.push((*user, id));
                 }
             }
@@ -289,14 +272,18 @@ impl Directory {
         found
     }
 
-    /// Asks every session of a user whether its client is there; the answers are
-    /// the ids of those that are.
+    /// Probes the client of every session of a user; `answers` receives the ids
+    /// of sessions whose clients respond.
     #[must_use]
-    pub fn probe(&self, user: UserId, answers: &UnboundedSender<u64>) -> HashMap<u64, Arc<Handle>> {
+    pub fn probe_sessions(
+        &self,
+        user: UserId,
+        answers: &UnboundedSender<u64>,
+    ) -> HashMap<u64, Arc<SessionHandle>> {
         let shard = self.inner.shard(user).read();
         let sessions = shard.get(&user).into_iter().flatten();
         let probed = sessions.map(|handle| {
-            handle.ask(Probe {
+            handle.send_probe(ProbeCommand {
                 session: handle.id,
                 answers: answers.clone(),
             });
@@ -305,18 +292,20 @@ impl Directory {
         probed.collect()
     }
 
-    /// Whether nobody is here.
+    /// Returns whether there are no sessions.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.inner.sessions.load(Ordering::Acquire) == 0
     }
 
-    /// Closes a person's sockets that are bound to one conversation.
+    /// Closes a user's sockets that are bound to one conversation.
     pub fn close_bound(&self, user: UserId, conversation: ConversationId, code: CloseCode) {
         let shard = self.inner.shard(user).read();
         let sessions = shard.get(&user).into_iter().flatten();
-        for handle in sessions.filter(|handle| handle.door == Door::Conversation(conversation)) {
-            handle.let_go(code);
+        for handle in
+            sessions.filter(|handle| handle.scope == SocketScope::Conversation(conversation))
+        {
+            handle.close_session(code);
         }
     }
 
@@ -325,7 +314,7 @@ impl Directory {
         let shard = self.inner.shard(user).read();
         let sessions = shard.get(&user).into_iter().flatten();
         for handle in sessions.filter(|handle| handle.login == login) {
-            handle.let_go(code);
+            handle.close_session(code);
         }
     }
 
@@ -333,13 +322,13 @@ impl Directory {
     pub fn close_all(&self, code: CloseCode) {
         for shard in &self.inner.shards {
             for handle in shard.read().values().flatten() {
-                handle.let_go(code);
+                handle.close_session(code);
             }
         }
     }
 
-    /// Waits until nobody is here.
-    pub async fn emptied(&self) {
+    /// Waits until there are no sessions.
+    pub async fn wait_until_empty(&self) {
         loop {
             let emptied = self.inner.emptied.notified();
             if self.inner.sessions.load(Ordering::Acquire) == 0 {
@@ -349,7 +338,7 @@ impl Directory {
         }
     }
 
-    fn leave(&self, handle: &Handle) {
+    fn unregister(&self, handle: &SessionHandle) {
         let mut shard = self.inner.shard(handle.user).write();
         if let Some(sessions) = shard.get_mut(&handle.user) {
             sessions.retain(|other| other.id != handle.id);
@@ -364,31 +353,31 @@ impl Directory {
     }
 }
 
-impl Inner {
-    fn shard(&self, user: UserId) -> &RwLock<HashMap<UserId, Vec<Arc<Handle>>>> {
+impl DirectoryInner {
+    fn shard(&self, user: UserId) -> &RwLock<HashMap<UserId, Vec<Arc<SessionHandle>>>> {
         let at = user.0.rem_euclid(SHARDS as i64);
         #[expect(clippy::indexing_slicing, reason = "a remainder of the array's length")]
         &self.shards[usize::try_from(at).unwrap_or(0)]
     }
 }
 
-/// A session's place in the Directory; dropping it leaves.
-pub struct Guard {
+/// A session's entry in the Directory; dropping it unregisters the session.
+pub struct SessionGuard {
     directory: Directory,
-    handle: Arc<Handle>,
+    handle: Arc<SessionHandle>,
 }
 
-impl std::ops::Deref for Guard {
-    type Target = Handle;
+impl std::ops::Deref for SessionGuard {
+    type Target = SessionHandle;
 
-    fn deref(&self) -> &Handle {
+    fn deref(&self) -> &SessionHandle {
         &self.handle
     }
 }
 
-impl Drop for Guard {
+impl Drop for SessionGuard {
     fn drop(&mut self) {
-        self.directory.leave(&self.handle);
-        self.handle.free_seat();
+        self.directory.unregister(&self.handle);
+        self.handle.release_permit();
     }
 }

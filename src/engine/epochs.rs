@@ -1,12 +1,12 @@
-//! Notes each minute how far the database is, so that a start sees if it was
-//! put back to an older state.
+//! Records each minute which version the database has reached, so that a start
+//! detects an older backup.
 
 use std::sync::Arc;
 
 use super::Engine;
 
-/// Runs until the engine stops; the stop itself notes it once more.
-pub(super) fn note(engine: &Engine) {
+/// Runs until the engine stops; shutdown records it once more.
+pub(super) fn note_epochs(engine: &Engine) {
     let weak = Arc::downgrade(&engine.inner);
     let every = engine.inner.settings.timings.epoch_noted_every;
     engine.inner.background.repeat(every, move || {
@@ -16,8 +16,8 @@ pub(super) fn note(engine: &Engine) {
                 return false;
             };
             let data_dir = &inner.settings.data_dir;
-            if let Err(error) = inner.store.note_epoch(data_dir).await {
-                tracing::warn!(%error, "can't note how far the database is");
+            if let Err(error) = inner.store.save_epoch_note(data_dir).await {
+                tracing::warn!(%error, "can't record the version of the database");
             }
             true
         }

@@ -1,16 +1,16 @@
-//! **Hub** — one per process: which Rooms are live.
+//! **Hub** — one per process: the live Rooms.
 //!
-//! - Owns: the life of Rooms. It starts one on first use, replaces one that
-//!   died, and lets an idle one go. Up to which version each has told is in
-//!   its slot, so that a successor starts at once from there.
-//! - Accepts: [`messages::Start`] from [`HubHandle`], `RoomIdle` and
-//!   `RoomGone` from Rooms, `Orphaned` from the Journal.
+//! - Owns: the lifecycle of Rooms. It starts one on first use, replaces one
+//!   that died, and stops an idle one. A conversation's slot keeps the version
+//!   up to which changes were announced, so that a successor starts from there.
+//! - Accepts: [`messages::StartRoom`] from [`HubHandle`], `RoomIdleNotice` and
+//!   `RoomGoneNotice` from Rooms, `OrphanNotice` from the Journal.
 //! - Emits: commands to Rooms.
-//! - Order: what one asker asks of one conversation reaches its Room in that
-//!   order, also while the Room is being started (see [`routes`]).
-//! - Overflow: the handle gives out a bounded number of tickets; who gets
-//!   none is answered `busy`.
-//! - Stop: [`HubHandle::settled`] waits until every ticket is back.
+//! - Order: a caller's commands to one conversation reach its Room in the order
+//!   they were sent, also while the Room is being started (see [`routes`]).
+//! - Overflow: the handle issues a bounded number of tickets; a command without
+//!   one is answered `busy`.
+//! - Stop: [`HubHandle::drain`] waits until every ticket is returned.
 
 mod handle;
 pub(super) mod messages;
@@ -22,22 +22,22 @@ use std::sync::atomic::AtomicI64;
 use actix::{Actor, ArbiterHandle, AsyncContext, Context, Handler};
 use entity::ConversationId;
 
-use super::ports::{Orphaned, RoomGone, RoomIdle, RoomKey};
-use super::room::messages::{Retire, RoomCommand};
-use super::room::{Deps, Origin, Room, Upward};
-pub use handle::{HubHandle, Load};
-use messages::Start;
-use routes::{Live, Routes};
+use super::ports::{OrphanNotice, RoomGoneNotice, RoomIdleNotice, RoomKey};
+use super::room::messages::{RetireRoom, RoomCommand};
+use super::room::{HubRecipients, Room, RoomDeps, RoomIdentity};
+pub use handle::{HubHandle, RoomLoad};
+use messages::StartRoom;
+use routes::{LiveRoom, RoomRoutes};
 
-/// A Room that dies this often without telling anything is not started again
-/// by itself, only by the next command.
-const DEATHS_IN_A_ROW: u32 = 3;
+/// After this many deaths without an announced change, the Hub doesn't restart
+/// a Room. The next command does.
+const RESTARTS_MAX: u32 = 3;
 
 /// The actor; see the module's documentation.
 pub struct Hub {
-    deps: Deps,
-    places: Vec<ArbiterHandle>,
-    routes: Arc<Routes>,
+    deps: RoomDeps,
+    arbiters: Vec<ArbiterHandle>,
+    routes: Arc<RoomRoutes>,
     generations: u64,
 }
 
@@ -45,31 +45,31 @@ impl Hub {
     fn start_room(
         &mut self,
         conversation: ConversationId,
-        told: Arc<AtomicI64>,
+        announced_version: Arc<AtomicI64>,
         ctx: &Context<Self>,
-    ) -> Live {
+    ) -> LiveRoom {
         self.generations += 1;
         let key = RoomKey {
             conversation,
             generation: self.generations,
         };
         let hub = ctx.address();
-        let origin = Origin {
+        let origin = RoomIdentity {
             key,
-            told,
-            hub: Upward {
+            announced_version,
+            hub: HubRecipients {
                 idle: hub.clone().recipient(),
                 gone: hub.clone().recipient(),
                 orphaned: hub.recipient(),
             },
         };
         let deps = self.deps.clone();
-        let place = usize::try_from(conversation.0).unwrap_or(0) % self.places.len().max(1);
-        let room = match self.places.get(place) {
+        let place = usize::try_from(conversation.0).unwrap_or(0) % self.arbiters.len().max(1);
+        let room = match self.arbiters.get(place) {
             Some(place) => Room::start_in_arbiter(place, move |_| Room::new(deps, origin)),
             None => Room::new(deps, origin).start(),
         };
-        Live::new(room, key.generation)
+        LiveRoom::new(room, key.generation)
     }
 }
 
@@ -77,51 +77,54 @@ impl Actor for Hub {
     type Context = Context<Self>;
 }
 
-impl Handler<Start> for Hub {
+impl Handler<StartRoom> for Hub {
     type Result = ();
 
-    fn handle(&mut self, Start(conversation): Start, ctx: &mut Context<Self>) {
+    fn handle(&mut self, StartRoom(conversation): StartRoom, ctx: &mut Context<Self>) {
         let routes = Arc::clone(&self.routes);
-        routes.open(conversation, |told| {
-            self.start_room(conversation, told, ctx)
+        routes.attach_room(conversation, |announced_version| {
+            self.start_room(conversation, announced_version, ctx)
         });
     }
 }
 
-impl Handler<RoomIdle> for Hub {
+impl Handler<RoomIdleNotice> for Hub {
     type Result = ();
 
-    fn handle(&mut self, RoomIdle(key): RoomIdle, _: &mut Context<Self>) {
-        if let Some(room) = self.routes.close_idle(key) {
-            room.do_send(Retire);
+    fn handle(&mut self, RoomIdleNotice(key): RoomIdleNotice, _: &mut Context<Self>) {
+        if let Some(room) = self.routes.remove_idle(key) {
+            room.do_send(RetireRoom);
         }
     }
 }
 
-impl Handler<RoomGone> for Hub {
+impl Handler<RoomGoneNotice> for Hub {
     type Result = ();
 
-    /// A Room that the Hub still knows died. Its successor tells what it left
-    /// untold, if anything, as soon as it has loaded.
-    fn handle(&mut self, RoomGone(key): RoomGone, ctx: &mut Context<Self>) {
-        let Some(deaths) = self.routes.bury(key) else {
+    /// Handles a Room that died: one that the Hub stopped is no longer in the
+    /// routes. The successor announces pending changes as soon as it has
+    /// loaded.
+    fn handle(&mut self, RoomGoneNotice(key): RoomGoneNotice, ctx: &mut Context<Self>) {
+        let Some(deaths) = self.routes.remove_dead(key) else {
             return;
         };
-        self.deps.counters.rooms_died.one();
+        self.deps.counters.rooms_died.increment();
         tracing::error!(conversation = %key.conversation, deaths, "a room died");
-        if deaths <= DEATHS_IN_A_ROW {
-            ctx.notify(Start(key.conversation));
+        if deaths <= RESTARTS_MAX {
+            ctx.notify(StartRoom(key.conversation));
         }
     }
 }
 
-impl Handler<Orphaned> for Hub {
+impl Handler<OrphanNotice> for Hub {
     type Result = ();
 
-    fn handle(&mut self, Orphaned(conversation): Orphaned, ctx: &mut Context<Self>) {
-        let is_missing = self.routes.send(conversation, None, RoomCommand::CatchUp);
+    fn handle(&mut self, OrphanNotice(conversation): OrphanNotice, ctx: &mut Context<Self>) {
+        let is_missing = self
+            .routes
+            .send_or_park(conversation, None, RoomCommand::CatchUp);
         if is_missing {
-            ctx.notify(Start(conversation));
+            ctx.notify(StartRoom(conversation));
         }
     }
 }

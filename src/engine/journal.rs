@@ -1,16 +1,17 @@
-//! **Journal** — one per process: the one writer of what Rooms want on disk.
+//! **Journal** — one per process: the only writer of what Rooms store.
 //!
 //! - Owns: the queue of appends, and the one transaction under way.
-//! - Accepts: [`messages::Write`], through [`JournalHandle`].
-//! - Emits: `Committed` to the Room, and `Orphaned` to the Hub where that Room
-//!   is no more, or where nobody knows whether it was committed.
-//! - Order: appends are committed in the order they came, and a Room hears of
-//!   its own in that order. What came while a transaction was under way is
-//!   the next one: no lingering.
-//! - Overflow: every append comes with a ticket of who asked for it, and the
-//!   Hub gives out no more of those than may wait here.
-//! - Stop: when every ticket is back, all is on disk and told. A panic aborts
-//!   the process, since nothing may be told that isn't known to be on disk.
+//! - Accepts: [`messages::AppendCommand`], through [`JournalHandle`].
+//! - Emits: `CommitNotice` to the Room. `OrphanNotice` to the Hub if that Room
+//!   is gone, or if it is unknown whether the transaction was committed.
+//! - Order: appends are committed in the order they came, and a Room receives
+//!   its outcomes in that order. Appends that arrive during a transaction form
+//!   the next one, without delay.
+//! - Overflow: every append carries the ticket of its command, and the Hub
+//!   issues only as many tickets as may wait here.
+//! - Stop: once every ticket is returned, all is on disk and announced. A panic
+//!   aborts the process, since no change may be announced that may not be on
+//!   disk.
 
 mod batch;
 mod costs;
@@ -25,82 +26,80 @@ use entity::Millis;
 use tokio::time::Instant;
 
 use crate::counters::Counters;
-use crate::engine::rates::Rates;
+use crate::engine::rates::RateLimiters;
 use crate::protocol::Problem;
-use crate::store::append::{Append, Commit, Outcome};
-use crate::store::{StatementMeter, Store, StoreError, paid_by};
+use crate::store::append::{AppendEntry, AppendOutcome, BatchCommit};
+use crate::store::{StatementMeter, Store, StoreError, with_payer};
 
-use super::task::in_task;
-use super::testing::Faults;
-use batch::Batch;
+use super::task::run_in_task;
+use super::testing::FaultHooks;
+use batch::AppendBatch;
 pub use handle::JournalHandle;
-use messages::Write;
+use messages::AppendCommand;
 
-/// What the Journal works with.
-pub(super) struct Parts {
+/// The Journal's dependencies.
+pub(super) struct JournalDeps {
     pub(super) store: Store,
-    /// What its statements take is charged to the users who asked.
-    pub(super) rates: Arc<Rates>,
+    /// Charges the time of its statements to the users of the commands.
+    pub(super) rates: Arc<RateLimiters>,
     /// The most entries in one transaction.
     pub(super) batch_max: usize,
     pub(super) counters: Arc<Counters>,
-    pub(super) faults: Faults,
+    pub(super) faults: FaultHooks,
 }
 
 /// The actor; see the module's documentation.
 pub struct Journal {
-    parts: Parts,
-    queue: VecDeque<Write>,
+    deps: JournalDeps,
+    queue: VecDeque<AppendCommand>,
     is_writing: bool,
     _abort: AbortOnPanic,
 }
 
 impl Journal {
-    fn new(parts: Parts) -> Self {
+    fn new(deps: JournalDeps) -> Self {
         Self {
-            parts,
+            deps,
             queue: VecDeque::new(),
             is_writing: false,
             _abort: AbortOnPanic,
         }
     }
 
-    /// Commits what waits, then what came meanwhile, until nothing waits.
-    fn flush(&mut self, ctx: &mut Context<Self>) {
-        let batch = Batch::take(&mut self.queue, self.parts.batch_max);
+    /// Commits the queue batch by batch until it is empty.
+    fn flush_queue(&mut self, ctx: &mut Context<Self>) {
+        let batch = AppendBatch::take_from(&mut self.queue, self.deps.batch_max);
         if batch.is_empty() {
             self.is_writing = false;
             return;
         }
-        self.parts.faults.before_commit();
-        let (store, rates) = (self.parts.store.clone(), Arc::clone(&self.parts.rates));
+        self.deps.faults.before_commit();
+        let (store, rates) = (self.deps.store.clone(), Arc::clone(&self.deps.rates));
         let began = Instant::now();
         let write = async move {
             let meter = Arc::<StatementMeter>::default();
-            let commits = paid_by(meter.clone(), commit(&store, &batch.appends)).await;
-            rates.charge_shares(&costs::shares(&batch.appends, &commits, meter.total()));
+            let commits = with_payer(meter.clone(), commit(&store, &batch.appends)).await;
+            rates.charge_shares(&costs::split_cost(&batch.appends, &commits, meter.total()));
             (batch, commits)
         };
-        ctx.spawn(
-            in_task(write)
-                .into_actor(self)
-                .map(move |(batch, commits), journal, ctx| {
-                    journal.count(&batch, &commits, began);
-                    batch.answer(commits);
-                    journal.flush(ctx);
-                }),
-        );
+        ctx.spawn(run_in_task(write).into_actor(self).map(
+            move |(batch, commits), journal, ctx| {
+                journal.count_batch(&batch, &commits, began);
+                batch.send_outcomes(commits);
+                journal.flush_queue(ctx);
+            },
+        ));
     }
 }
 
 impl Journal {
-    fn count(&self, batch: &Batch, commits: &[Commit], began: Instant) {
-        let counters = &self.parts.counters;
-        counters.batch(batch.appends.len(), began.elapsed());
+    fn count_batch(&self, batch: &AppendBatch, commits: &[BatchCommit], began: Instant) {
+        let counters = &self.deps.counters;
+        counters.count_batch(batch.appends.len(), began.elapsed());
         for outcome in commits.iter().flat_map(|commit| &commit.outcomes) {
             match outcome {
-                Outcome::Posted { .. } => counters.messages.one(),
-                Outcome::Stale => counters.stale.one(),
+                AppendOutcome::Posted { .. } => counters.messages.increment(),
+                AppendOutcome::Stale => counters.stale_entries.increment(),
                 _ => {}
             }
         }
@@ -111,37 +110,37 @@ impl Actor for Journal {
     type Context = Context<Self>;
 }
 
-impl Handler<Write> for Journal {
+impl Handler<AppendCommand> for Journal {
     type Result = ();
 
-    fn handle(&mut self, write: Write, ctx: &mut Context<Self>) {
+    fn handle(&mut self, write: AppendCommand, ctx: &mut Context<Self>) {
         self.queue.push_back(write);
         if !self.is_writing {
             self.is_writing = true;
-            // Started as a future, so that everything that is in the mailbox
-            // by now gets into the first batch.
+            // Starts as a future, so that every append in the mailbox gets into
+            // the first batch.
             ctx.spawn(
                 async {}
                     .into_actor(self)
-                    .map(|(), journal, ctx| journal.flush(ctx)),
+                    .map(|(), journal, ctx| journal.flush_queue(ctx)),
             );
         }
     }
 }
 
-/// A batch that PostgreSQL rolled back for want of locks is tried again this
-/// often before those in it hear of that.
+/// How often a batch is retried after PostgreSQL rolled it back because of a
+/// lock conflict.
 const LOCK_RETRIES: usize = 3;
 
-/// Commits a batch. Where the database refuses it, by one entry's fault, each
-/// is tried alone, so that one bad entry costs nobody else anything: what
-/// became of them, transaction by transaction.
-async fn commit(store: &Store, appends: &[Append]) -> Vec<Commit> {
-    let mut done = store.append(appends, Millis::now()).await;
+/// Commits a batch; returns the outcomes, transaction by transaction. If the
+/// database rejects the batch, each entry is tried alone, so that one bad entry
+/// doesn't fail the others.
+async fn commit(store: &Store, appends: &[AppendEntry]) -> Vec<BatchCommit> {
+    let mut done = store.append_batch(appends, Millis::now()).await;
     for _ in 0..LOCK_RETRIES {
         match &done {
             Err(error) if error.is_rolled_back() => {
-                done = store.append(appends, Millis::now()).await;
+                done = store.append_batch(appends, Millis::now()).await;
             }
             _ => break,
         }
@@ -149,21 +148,25 @@ async fn commit(store: &Store, appends: &[Append]) -> Vec<Commit> {
     match done {
         Ok(commit) => vec![commit],
         Err(StoreError::Internal(cause)) if appends.len() > 1 => {
-            tracing::error!(%cause, entries = appends.len(), "a batch failed; trying each alone");
-            each_alone(appends, |alone| store.append(alone, Millis::now())).await
+            tracing::error!(
+                %cause,
+                entries = appends.len(),
+                "a batch failed; retrying its entries one by one"
+            );
+            commit_individually(appends, |alone| store.append_batch(alone, Millis::now())).await
         }
-        Err(error) => vec![failed(error, appends.len())],
+        Err(error) => vec![failed_commit(error, appends.len())],
     }
 }
 
-/// Where the database goes meanwhile, the rest isn't tried: each would wait for
-/// it in turn, and all who write behind them.
-async fn each_alone<'a, Writing>(
-    appends: &'a [Append],
-    write: impl Fn(&'a [Append]) -> Writing,
-) -> Vec<Commit>
+/// Stops if the database becomes unavailable: each further attempt would run
+/// into its timeout and block later writes.
+async fn commit_individually<'a, Writing>(
+    appends: &'a [AppendEntry],
+    write: impl Fn(&'a [AppendEntry]) -> Writing,
+) -> Vec<BatchCommit>
 where
-    Writing: Future<Output = Result<Commit, StoreError>>,
+    Writing: Future<Output = Result<BatchCommit, StoreError>>,
 {
     let mut all = Vec::with_capacity(appends.len());
     let mut rest = appends.chunks(1);
@@ -173,36 +176,36 @@ where
             done,
             Err(StoreError::Unavailable(_) | StoreError::Unsure(_))
         );
-        all.push(done.unwrap_or_else(|error| failed(error, 1)));
+        all.push(done.unwrap_or_else(|error| failed_commit(error, 1)));
         if is_gone {
-            all.extend(rest.map(|_| refused(Problem::unavailable(), 1)));
+            all.extend(rest.map(|_| refused_commit(Problem::unavailable(), 1)));
             break;
         }
     }
     all
 }
 
-fn failed(error: StoreError, count: usize) -> Commit {
-    Commit {
+fn failed_commit(error: StoreError, count: usize) -> BatchCommit {
+    BatchCommit {
         is_unsure: matches!(error, StoreError::Unsure(_)),
-        ..refused(Problem::from(error), count)
+        ..refused_commit(Problem::from(error), count)
     }
 }
 
-fn refused(problem: Problem, count: usize) -> Commit {
-    Commit {
-        outcomes: vec![Outcome::Refused(problem); count],
-        ..Commit::default()
+fn refused_commit(problem: Problem, count: usize) -> BatchCommit {
+    BatchCommit {
+        outcomes: vec![AppendOutcome::Refused(problem); count],
+        ..BatchCommit::default()
     }
 }
 
-/// A panic while it writes leaves it unknown what is on disk.
+/// Aborts on a panic: it is then unknown which appends are on disk.
 struct AbortOnPanic;
 
 impl Drop for AbortOnPanic {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            tracing::error!("the journal panicked: aborting, since nobody knows what is on disk");
+            tracing::error!("the journal panicked: aborting, since it is unknown what is on disk");
             std::process::abort();
         }
     }

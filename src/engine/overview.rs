@@ -1,100 +1,100 @@
-//! How the engine does at a moment: what it counted since it started, and
-//! what stands now. Read by who looks after it; nothing is decided by it.
+//! Figures of the engine at one moment and totals since its start. For
+//! operators; no decision depends on them.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::Engine;
-use super::directory::Census;
-use super::hub::Load;
+use super::directory::SessionStats;
+use super::hub::RoomLoad;
 use super::storage::DiskState;
-use crate::counters::{Counters, Measured, RouteTotals};
-use crate::protocol::{CloseCode, Code};
+use crate::counters::{Counters, HistogramSnapshot, RouteTotals};
+use crate::protocol::{CloseCode, ErrorCode};
 
-/// All of it. Totals are since the process started; who wants a rate takes
-/// the difference of two looks, by their `uptime`.
+/// All figures. Totals are since the start of the process; for a rate, divide
+/// the difference of two overviews by that of their `uptime`.
 #[derive(Clone, Debug)]
-pub struct Overview {
+pub struct EngineOverview {
     /// How long the engine has been running.
     pub uptime: Duration,
-    pub sockets: Sockets,
-    pub rooms: Rooms,
-    pub journal: Journal,
+    pub sockets: SocketOverview,
+    pub rooms: RoomOverview,
+    pub journal: JournalOverview,
     /// Requests over HTTP, by route.
     pub requests: Vec<RouteTotals>,
     /// Milliseconds on the database's connections, by route.
     pub database: Vec<(String, u64)>,
-    /// What was refused, over HTTP and on sockets: every code there is.
-    pub refusals: Vec<(Code, u64)>,
+    /// Refusals over HTTP and on sockets, for every code.
+    pub refusals: Vec<(ErrorCode, u64)>,
     /// The disk of the database, or of the data folder beside PostgreSQL.
     pub disk: DiskState,
 }
 
-/// Sessions, and what goes over them.
+/// Sessions and their traffic.
 #[derive(Clone, Debug)]
-pub struct Sockets {
-    /// Those that are here now.
-    pub here: Census,
-    /// Unsent bytes at which a session is let go.
+pub struct SocketOverview {
+    /// The live sessions.
+    pub sessions: SessionStats,
+    /// Unsent bytes above which a session has to make progress.
     pub budget: usize,
     pub opened: u64,
-    /// Let go since they took too little (1013).
+    /// Sessions evicted because they read too slowly (1013).
     pub evicted: u64,
-    /// Closed by the server: every code there is.
+    /// Sockets that the server closed, for every close code.
     pub closed: Vec<(CloseCode, u64)>,
     pub frames_in: u64,
     pub frames_out: u64,
     pub bytes_out: u64,
 }
 
-/// Rooms, and how they tell what is on disk.
+/// Rooms and their deliveries.
 #[derive(Clone, Debug)]
-pub struct Rooms {
-    /// What they have to do now.
-    pub load: Load,
+pub struct RoomOverview {
+    /// The current load.
+    pub load: RoomLoad,
     pub died: u64,
-    /// All that one commit brings to a session is one delivery.
+    /// A session gets the events of one commit as one delivery.
     pub deliveries: u64,
-    /// From a commit until it is handed to every session. Microseconds.
-    pub fan_out: Measured,
+    /// Time from a commit until every session has its delivery. Microseconds.
+    pub fan_out: HistogramSnapshot,
 }
 
 /// The Journal.
 #[derive(Clone, Debug)]
-pub struct Journal {
-    /// What it has been asked and hasn't answered.
+pub struct JournalOverview {
+    /// Appends without an outcome yet.
     pub waiting: usize,
     /// The most entries of one batch.
     pub batch_max: usize,
-    /// What it answered, of any kind.
+    /// Appends with an outcome of any kind.
     pub entries: u64,
     /// New messages on disk.
     pub messages: u64,
-    /// Judged on outdated knowledge, and judged again.
+    /// Appends checked against outdated state, and checked again.
     pub stale: u64,
     /// Entries of a batch.
-    pub batch_size: Measured,
-    /// How long a batch took to be on disk. Microseconds.
-    pub commit: Measured,
+    pub batch_size: HistogramSnapshot,
+    /// Time until a batch was on disk. Microseconds.
+    pub commit: HistogramSnapshot,
 }
 
 impl Engine {
-    /// Where this process counts.
+    /// Returns the counters of this process.
     #[must_use]
     pub fn counters(&self) -> &Arc<Counters> {
         &self.inner.counters
     }
 
-    /// How it does: a look at each session and each Room, without waiting for
-    /// any of them. For once a second, not for every request.
+    /// Collects all figures. Visits each session and each Room without waiting
+    /// for any; cheap enough for once a second, not for every request.
     #[must_use]
-    pub fn overview(&self) -> Overview {
+    pub fn overview(&self) -> EngineOverview {
         let inner = &self.inner;
         let counters = &inner.counters;
-        Overview {
+        EngineOverview {
             uptime: inner.started.elapsed(),
-            sockets: Sockets {
-                here: inner.directory.census(),
+            sockets: SocketOverview {
+                sessions: inner.directory.stats(),
                 budget: inner.settings.session_buffer,
                 opened: counters.sessions_opened.total(),
                 evicted: counters.evictions.total(),
@@ -103,25 +103,25 @@ impl Engine {
                 frames_out: counters.frames_out.total(),
                 bytes_out: counters.bytes_out.total(),
             },
-            rooms: Rooms {
+            rooms: RoomOverview {
                 load: inner.hub.load(),
                 died: counters.rooms_died.total(),
                 deliveries: counters.deliveries.total(),
-                fan_out: counters.fan_out.measured(),
+                fan_out: counters.fan_out.snapshot(),
             },
-            journal: Journal {
-                waiting: counters.journal_waiting.now(),
+            journal: JournalOverview {
+                waiting: counters.journal_waiting.current(),
                 batch_max: inner.settings.limits.journal_batch,
-                entries: counters.entries.total(),
+                entries: counters.journal_entries.total(),
                 messages: counters.messages.total(),
-                stale: counters.stale.total(),
-                batch_size: counters.batch_size.measured(),
-                commit: counters.commit.measured(),
+                stale: counters.stale_entries.total(),
+                batch_size: counters.batch_size.snapshot(),
+                commit: counters.commit_times.snapshot(),
             },
             requests: counters.requests.totals(),
             database: counters.database.totals(),
             refusals: counters.refusals(),
-            disk: self.disk(),
+            disk: self.disk_state(),
         }
     }
 }

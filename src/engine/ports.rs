@@ -1,6 +1,5 @@
-//! The messages that flow upwards: their receivers sit above their senders,
-//! who hold no more than a `Recipient`. That is all it takes to have no
-//! circles.
+//! The messages that go up a layer. Their senders hold only a `Recipient`, so
+//! that the layers stay free of cycles.
 
 use std::sync::Arc;
 
@@ -10,49 +9,51 @@ use entity::{ConversationId, Millis};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::Instant;
 
-use crate::protocol::command::Named;
-use crate::protocol::{CloseCode, Event, Problem};
-use crate::store::Waiting;
-use crate::store::append::{Marks, Outcome};
+use crate::protocol::command::FrameReferences;
+use crate::protocol::{CloseCode, Problem, ServerEvent};
+use crate::store::UnreadConversation;
+use crate::store::append::{AppendOutcome, MarkerChanges};
 
-/// Which sockets a frame is for.
+/// The sockets that a frame is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reach {
-    /// Those that carry its conversation, and those with a person's news.
-    News,
-    /// Those that carry its conversation.
-    Talk,
+pub enum FrameAudience {
+    /// Sockets that carry its conversation, and sockets with the user's
+    /// notifications.
+    Notifications,
+    /// Sockets that carry its conversation.
+    Conversation,
 }
 
-/// One event, encoded once for everybody who hears it.
+/// One event, encoded once for all recipients.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Frame {
-    pub reach: Reach,
-    /// Where it belongs; none where it is about the person alone.
+pub struct EventFrame {
+    pub audience: FrameAudience,
+    /// The frame's conversation; none if it is about the user alone.
     pub conversation: Option<ConversationId>,
-    /// The version of the change that it tells; 0 where it tells none.
+    /// The version of the change it announces; 0 if it announces none.
     pub version: i64,
     pub text: ByteString,
 }
 
-impl Frame {
-    /// A frame that tells the change that has this version in a conversation.
+impl EventFrame {
+    /// Returns a frame that announces the change with this version in a
+    /// conversation.
     #[must_use]
-    pub fn telling((conversation, version): (ConversationId, i64), event: &Event) -> Self {
+    pub fn for_change((conversation, version): (ConversationId, i64), event: &ServerEvent) -> Self {
         Self {
-            reach: reach(event),
+            audience: audience_of(event),
             conversation: Some(conversation),
             version,
             text: event.encode(),
         }
     }
 
-    /// A frame about the person, that changes nothing lasting in any
+    /// Returns a frame about the user that changes nothing lasting in any
     /// conversation.
     #[must_use]
-    pub fn passing(event: &Event) -> Self {
+    pub fn transient(event: &ServerEvent) -> Self {
         Self {
-            reach: reach(event),
+            audience: audience_of(event),
             conversation: None,
             version: 0,
             text: event.encode(),
@@ -60,120 +61,120 @@ impl Frame {
     }
 }
 
-fn reach(event: &Event) -> Reach {
+fn audience_of(event: &ServerEvent) -> FrameAudience {
     match event {
-        Event::MessageUpdated { .. }
-        | Event::Status { .. }
-        | Event::Typing { .. }
-        | Event::Delivered(_)
-        | Event::ReadReceipt(_)
-        | Event::Resumed { .. }
-        | Event::Reset { .. }
-        | Event::Synced { .. } => Reach::Talk,
-        Event::Hello(_)
-        | Event::Message { .. }
-        | Event::User { .. }
-        | Event::UserStatus { .. }
-        | Event::Unread { .. }
-        | Event::Conversation { .. }
-        | Event::ConversationRemoved { .. }
-        | Event::Connection { .. }
-        | Event::Invitation { .. }
-        | Event::Error(_)
-        | Event::Pong => Reach::News,
+        ServerEvent::MessageUpdated { .. }
+        | ServerEvent::Status { .. }
+        | ServerEvent::Typing { .. }
+        | ServerEvent::Delivered(_)
+        | ServerEvent::ReadReceipt(_)
+        | ServerEvent::Resumed { .. }
+        | ServerEvent::Reset { .. }
+        | ServerEvent::Synced { .. } => FrameAudience::Conversation,
+        ServerEvent::Hello(_)
+        | ServerEvent::Message { .. }
+        | ServerEvent::User { .. }
+        | ServerEvent::UserStatus { .. }
+        | ServerEvent::Unread { .. }
+        | ServerEvent::Conversation { .. }
+        | ServerEvent::ConversationRemoved { .. }
+        | ServerEvent::Connection { .. }
+        | ServerEvent::Invitation { .. }
+        | ServerEvent::Error(_)
+        | ServerEvent::Pong => FrameAudience::Notifications,
     }
 }
 
-/// Room → Session, by the Directory: everything that one commit brought, in
-/// the order of its versions. Those of one Room arrive in the order they were
-/// told.
+/// Room → Session, through the Directory: the events of one commit, in the
+/// order of their versions. A Room's deliveries arrive in the order they were
+/// sent.
 #[derive(Clone, Debug, Message)]
 #[rtype(result = "()")]
-pub struct Deliver {
-    pub frames: Arc<[Frame]>,
-    /// What waits for the person in their conversation, where that changed:
-    /// told on sockets that aren't bound to it.
-    pub unread: Option<Unread>,
-    /// What it weighs in bytes, which the Session's budget gets back.
+pub struct SessionDelivery {
+    pub frames: Arc<[EventFrame]>,
+    /// The user's unread count in the conversation, if it changed. Sent on
+    /// sockets that aren't bound to it.
+    pub unread: Option<UnreadNotice>,
+    /// The weight in bytes, which the Session returns to its budget.
     pub bytes: usize,
 }
 
-/// How many messages wait for somebody in a conversation, and whether their
-/// total counts them.
+/// A user's unread count in a conversation, and whether it is part of their
+/// total.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Unread {
+pub struct UnreadNotice {
     pub conversation: ConversationId,
     pub count: i64,
-    /// Until then, they are muted.
+    /// The end of the mute.
     pub muted_until: Option<Millis>,
-    /// Put away, or left.
-    pub is_away: bool,
+    /// Archived, or left.
+    pub is_excluded: bool,
 }
 
-/// Room → the one Session that asked: what a broadcast doesn't tell it.
+/// Room → the Session of a command: a reply that no broadcast contains.
 #[derive(Clone, Debug, Message)]
 #[rtype(result = "()")]
-pub enum Answer {
-    /// The `message` frame of what a retry named.
-    Echo(Frame),
-    /// It was refused.
-    Refused(Problem, Named),
+pub enum SessionReply {
+    /// The `message` frame of the message that a retry repeats.
+    Echo(EventFrame),
+    /// The command was refused.
+    Refused(Problem, FrameReferences),
 }
 
-impl From<Waiting> for Unread {
-    fn from(waiting: Waiting) -> Self {
+impl From<UnreadConversation> for UnreadNotice {
+    fn from(waiting: UnreadConversation) -> Self {
         Self {
             conversation: waiting.conversation,
             count: waiting.count,
             muted_until: waiting.muted_until,
-            is_away: false,
+            is_excluded: false,
         }
     }
 }
 
-/// Directory → Session: say whether the client is there. Sent back as soon as
-/// the client says anything; dropped if the session ends before.
+/// Directory → Session: check whether the client responds. The session answers
+/// at the client's next frame, or drops the message if it ends first.
 #[derive(Clone, Debug, Message)]
 #[rtype(result = "()")]
-pub struct Probe {
+pub struct ProbeCommand {
     pub session: u64,
     pub answers: UnboundedSender<u64>,
 }
 
-/// Directory → Session: be closed, after what was delivered before.
+/// Directory → Session: close, after the earlier deliveries.
 #[derive(Clone, Copy, Debug, Message)]
 #[rtype(result = "()")]
-pub struct Close(pub CloseCode);
+pub struct CloseCommand(pub CloseCode);
 
-/// Journal → Room: what became of its appends, in the order it made them.
+/// Journal → Room: the outcomes of its appends, in the order it sent them.
 #[derive(Clone, Debug, Message)]
 #[rtype(result = "()")]
-pub struct Committed {
-    pub outcomes: Vec<Outcome>,
-    /// The marks that moved in that.
-    pub marks: Marks,
-    /// When it was on disk.
+pub struct CommitNotice {
+    pub outcomes: Vec<AppendOutcome>,
+    /// The marks that moved in the transaction.
+    pub marks: MarkerChanges,
+    /// The time of the commit.
     pub at: Instant,
 }
 
-/// Journal → Hub: something may be on disk that no Room tells by itself, since
-/// the one that should is no more, or was told that it failed.
+/// Journal → Hub: a change may be on disk that no Room will announce, since its
+/// Room is gone or got a refusal for it.
 #[derive(Clone, Copy, Debug, Message)]
 #[rtype(result = "()")]
-pub struct Orphaned(pub ConversationId);
+pub struct OrphanNotice(pub ConversationId);
 
-/// Room → Hub: it has had no work for a while, and may go.
+/// Room → Hub: it has been idle for a while, and may be stopped.
 #[derive(Clone, Copy, Debug, Message)]
 #[rtype(result = "()")]
-pub struct RoomIdle(pub RoomKey);
+pub struct RoomIdleNotice(pub RoomKey);
 
-/// Room → Hub, by `Drop`: it is no more. A Room that was told to go is
-/// unknown to the Hub by then; one that is known died.
+/// Room → Hub, sent by `Drop`: the Room is gone. The Hub no longer knows a Room
+/// that it stopped; a Room that it still knows died.
 #[derive(Clone, Copy, Debug, Message)]
 #[rtype(result = "()")]
-pub struct RoomGone(pub RoomKey);
+pub struct RoomGoneNotice(pub RoomKey);
 
-/// Which of a conversation's Rooms, one after the other.
+/// Identifies one of a conversation's successive Rooms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RoomKey {
     pub conversation: ConversationId,

@@ -1,22 +1,22 @@
-//! **Presence** — one per process: who is here.
+//! **Presence** — one per process: the users who are online.
 //!
-//! - Owns: how many sessions each user has; see [`tracker`], which is pure.
-//! - Accepts: `Arrived` and `Left` from Sessions, `Introduce` and `Settle`
-//!   from the engine, through [`PresenceHandle`].
-//! - Emits: who is online, and when those who aren't were last seen, to the
-//!   store, four times a second, and once that is written to everybody here who
-//!   may know; to two who come to know each other at once; every 30 seconds
-//!   that this process is alive.
-//! - Order: a person's comings and goings are written and told in the order in
-//!   which they happened; the last one stands. One is told before the next is
-//!   written.
-//! - Overflow: what waits to be written is at most one entry per user. What is
-//!   told counts against each session's budget, like all that it is sent.
-//! - Stop: everybody is offline from then on, and it is written.
+//! - Owns: the number of sessions of each user; see [`tracker`], which is pure.
+//! - Accepts: `SessionArrived` and `SessionLeft` from Sessions,
+//!   `ExchangeStatuses` and `SettlePresence` from the engine, through
+//!   [`PresenceHandle`].
+//! - Emits: online and last-seen changes, four times a second: first to the
+//!   store, then to the sessions of users who may see them. The statuses of two
+//!   users who come to know each other, at once. Every 30 seconds, that this
+//!   process is alive.
+//! - Order: a user's status changes are stored and sent in the order in which
+//!   they happened. A change is sent before the next one is stored.
+//! - Overflow: at most one entry per user waits to be stored. Frames count
+//!   against each session's budget, like all deliveries.
+//! - Stop: takes every user offline, and stores that.
 
 mod handle;
 pub(super) mod messages;
-mod teller;
+mod notifier;
 mod tracker;
 
 use std::collections::BTreeSet;
@@ -28,186 +28,193 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::directory::Directory;
-use super::task::in_task;
-use crate::config::Timings;
+use super::task::run_in_task;
+use crate::config::ServerTimings;
 use crate::store::{Result, Store};
-pub use handle::{Here, PresenceHandle};
-use messages::{Arrived, Introduce, Left, Settle, Stop};
-pub use teller::{News, Teller};
-use tracker::{Changes, Tracker};
+pub use handle::{PresenceGuard, PresenceHandle};
+use messages::{ExchangeStatuses, SessionArrived, SessionLeft, SettlePresence, StopPresence};
+pub use notifier::{PresenceNotifier, StatusChanges};
+use tracker::{PresenceChanges, PresenceTracker};
 
-/// Comings and goings are gathered for this long.
-const GATHER: Duration = Duration::from_millis(250);
+/// Status changes are collected for this long.
+const FLUSH_INTERVAL: Duration = Duration::from_millis(250);
 
-/// What Presence works with.
-pub(super) struct Parts {
+/// The dependencies of Presence.
+pub(super) struct PresenceDeps {
     pub(super) store: Store,
     pub(super) directory: Directory,
     pub(super) node: NodeId,
-    pub(super) timings: Timings,
+    pub(super) timings: ServerTimings,
 }
 
 /// The actor; see the module's documentation.
 pub struct Presence {
-    parts: Parts,
-    tracker: Tracker,
-    /// Those who know each other since the last news.
-    introduced: BTreeSet<(UserId, UserId)>,
-    /// They wait until that is told.
-    introducing: Vec<oneshot::Sender<()>>,
-    is_telling: bool,
-    /// They wait for what is being told.
-    settling: Vec<oneshot::Sender<()>>,
+    deps: PresenceDeps,
+    tracker: PresenceTracker,
+    /// Users who know each other since the last flush.
+    new_pairs: BTreeSet<(UserId, UserId)>,
+    /// Callers that wait until the statuses of those pairs are sent.
+    exchange_waiters: Vec<oneshot::Sender<()>>,
+    is_notifying: bool,
+    /// Callers that wait for the flush under way.
+    settle_waiters: Vec<oneshot::Sender<()>>,
     stopped: Option<oneshot::Sender<()>>,
 }
 
 impl Presence {
-    fn new(parts: Parts) -> Self {
+    fn new(deps: PresenceDeps) -> Self {
         Self {
-            tracker: Tracker::new(parts.timings.presence_grace),
-            parts,
-            introduced: BTreeSet::new(),
-            introducing: Vec::new(),
-            is_telling: false,
-            settling: Vec::new(),
+            tracker: PresenceTracker::new(deps.timings.presence_grace),
+            deps,
+            new_pairs: BTreeSet::new(),
+            exchange_waiters: Vec::new(),
+            is_notifying: false,
+            settle_waiters: Vec::new(),
             stopped: None,
         }
     }
 
-    /// Writes what has changed and tells it, one after the other. What
-    /// couldn't be is tried again with what comes next.
-    fn flush(&mut self, ctx: &mut Context<Self>) {
-        if self.is_telling {
+    /// Stores and sends the changes, one flush at a time. Changes of a failed
+    /// flush are part of the next one.
+    fn flush_changes(&mut self, ctx: &mut Context<Self>) {
+        if self.is_notifying {
             return;
         }
-        let changes = self.tracker.changes(Instant::now());
-        let news = News {
-            changed: changes.news(),
-            introduced: std::mem::take(&mut self.introduced),
+        let changes = self.tracker.take_changes(Instant::now());
+        let news = StatusChanges {
+            changed: changes.announced_statuses(),
+            new_pairs: std::mem::take(&mut self.new_pairs),
         };
         if changes.is_empty() && news.is_empty() {
-            return self.finish();
+            return self.finish_stop();
         }
-        self.is_telling = true;
-        let teller = Teller {
-            store: self.parts.store.clone(),
-            directory: self.parts.directory.clone(),
+        self.is_notifying = true;
+        let notifier = PresenceNotifier {
+            store: self.deps.store.clone(),
+            directory: self.deps.directory.clone(),
         };
-        let node = self.parts.node;
-        let introducing = std::mem::take(&mut self.introducing);
+        let node = self.deps.node;
+        let waiters = std::mem::take(&mut self.exchange_waiters);
         let work = async move {
-            let done = write_and_tell(&teller, node, &changes, &news).await;
+            let done = store_and_notify(&notifier, node, &changes, &news).await;
             (changes, news, done)
         };
-        let work = in_task(work).into_actor(self);
+        let work = run_in_task(work).into_actor(self);
         ctx.spawn(work.map(|(changes, news, done), presence, ctx| {
-            presence.is_telling = false;
-            answer(introducing);
+            presence.is_notifying = false;
+            release_waiters(waiters);
             match done {
-                Ok(()) => presence.tracker.told(&changes),
+                Ok(()) => presence.tracker.mark_announced(&changes),
                 Err(error) => {
-                    tracing::error!(%error, "can't tell who is here; trying again");
-                    presence.tracker.not_told(changes);
-                    presence.introduced.extend(news.introduced);
+                    tracing::error!(%error, "can't store or send status changes; trying again");
+                    presence.tracker.restore_changes(changes);
+                    presence.new_pairs.extend(news.new_pairs);
                 }
             }
-            answer(presence.settling.drain(..));
-            if !presence.introducing.is_empty() {
-                presence.flush(ctx);
+            release_waiters(presence.settle_waiters.drain(..));
+            if !presence.exchange_waiters.is_empty() {
+                presence.flush_changes(ctx);
             }
         }));
     }
 
-    fn finish(&mut self) {
-        answer(self.stopped.take());
+    fn finish_stop(&mut self) {
+        release_waiters(self.stopped.take());
     }
 }
 
-fn answer(waiting: impl IntoIterator<Item = oneshot::Sender<()>>) {
+fn release_waiters(waiting: impl IntoIterator<Item = oneshot::Sender<()>>) {
     for done in waiting {
-        // Who waits for it may have given up.
+        // The caller may have given up.
         let _ = done.send(());
     }
 }
 
-/// What isn't written isn't told.
-async fn write_and_tell(
-    teller: &Teller,
+/// A change that isn't stored isn't sent.
+async fn store_and_notify(
+    notifier: &PresenceNotifier,
     node: NodeId,
-    changes: &Changes,
-    news: &News,
+    changes: &PresenceChanges,
+    news: &StatusChanges,
 ) -> Result<()> {
     if !changes.online.is_empty() {
-        teller.store.set_online(node, &changes.online).await?;
+        notifier.store.set_online(node, &changes.online).await?;
     }
     if changes.offline.is_empty() {
-        return teller.tell(news).await;
+        return notifier.notify_viewers(news).await;
     }
-    let stored = teller.store.set_offline(&changes.offline).await?;
-    teller.tell(&news.as_stored(&stored)).await
+    let stored = notifier.store.set_offline(&changes.offline).await?;
+    notifier
+        .notify_viewers(&news.with_stored_times(&stored))
+        .await
 }
 
 impl Actor for Presence {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Context<Self>) {
-        ctx.run_interval(GATHER, |presence, ctx| presence.flush(ctx));
-        ctx.run_interval(self.parts.timings.node_alive_every, |presence, ctx| {
-            let (store, node) = (presence.parts.store.clone(), presence.parts.node);
+        ctx.run_interval(FLUSH_INTERVAL, |presence, ctx| presence.flush_changes(ctx));
+        ctx.run_interval(self.deps.timings.node_alive_every, |presence, ctx| {
+            let (store, node) = (presence.deps.store.clone(), presence.deps.node);
             let write = async move {
-                if let Err(error) = store.node_alive(node, Millis::now()).await {
-                    tracing::error!(%error, "can't write that this process is alive");
+                if let Err(error) = store.touch_node(node, Millis::now()).await {
+                    tracing::error!(%error, "can't record that this process is alive");
                 }
             };
-            ctx.spawn(in_task(write).into_actor(presence));
+            ctx.spawn(run_in_task(write).into_actor(presence));
         });
     }
 }
 
-impl Handler<Arrived> for Presence {
+impl Handler<SessionArrived> for Presence {
     type Result = ();
 
-    fn handle(&mut self, Arrived(user): Arrived, _: &mut Context<Self>) {
-        self.tracker.arrived(user);
+    fn handle(&mut self, SessionArrived(user): SessionArrived, _: &mut Context<Self>) {
+        self.tracker.add_session(user);
     }
 }
 
-impl Handler<Left> for Presence {
+impl Handler<SessionLeft> for Presence {
     type Result = ();
 
-    fn handle(&mut self, Left(user): Left, _: &mut Context<Self>) {
-        self.tracker.left(user, Instant::now(), Millis::now());
+    fn handle(&mut self, SessionLeft(user): SessionLeft, _: &mut Context<Self>) {
+        self.tracker
+            .remove_session(user, Instant::now(), Millis::now());
     }
 }
 
-impl Handler<Introduce> for Presence {
+impl Handler<ExchangeStatuses> for Presence {
     type Result = ();
 
-    fn handle(&mut self, Introduce(pair, told): Introduce, ctx: &mut Context<Self>) {
-        self.introduced.insert(pair);
-        self.introducing.push(told);
-        self.flush(ctx);
+    fn handle(
+        &mut self,
+        ExchangeStatuses(pair, waiter): ExchangeStatuses,
+        ctx: &mut Context<Self>,
+    ) {
+        self.new_pairs.insert(pair);
+        self.exchange_waiters.push(waiter);
+        self.flush_changes(ctx);
     }
 }
 
-impl Handler<Settle> for Presence {
+impl Handler<SettlePresence> for Presence {
     type Result = ();
 
-    fn handle(&mut self, Settle(settled): Settle, _: &mut Context<Self>) {
-        if self.is_telling {
-            self.settling.push(settled);
+    fn handle(&mut self, SettlePresence(settled): SettlePresence, _: &mut Context<Self>) {
+        if self.is_notifying {
+            self.settle_waiters.push(settled);
         } else {
-            answer([settled]);
+            release_waiters([settled]);
         }
     }
 }
 
-impl Handler<Stop> for Presence {
+impl Handler<StopPresence> for Presence {
     type Result = ();
 
-    fn handle(&mut self, Stop(stopped): Stop, ctx: &mut Context<Self>) {
-        self.tracker.all_left(Instant::now(), Millis::now());
+    fn handle(&mut self, StopPresence(stopped): StopPresence, ctx: &mut Context<Self>) {
+        self.tracker.remove_all(Instant::now(), Millis::now());
         self.stopped = Some(stopped);
-        self.flush(ctx);
+        self.flush_changes(ctx);
     }
 }

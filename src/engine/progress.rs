@@ -1,21 +1,20 @@
-//! Sessions that make no progress, also when nothing more is delivered to
-//! them.
+//! Evicts sessions that make no progress, also if no further delivery comes.
 
 use std::sync::Arc;
 
 use super::Engine;
 
-/// How often they are looked for in the time that a session has.
-const LOOKS: u32 = 15;
+/// Checks within the time that a session may go without progress.
+const CHECKS_PER_STALL: u32 = 15;
 
-/// Looks from now on, as long as there is an engine.
-pub(super) fn watch(engine: &Engine) {
+/// Checks periodically until the engine stops.
+pub(super) fn watch_progress(engine: &Engine) {
     let weak = Arc::downgrade(&engine.inner);
-    let every = engine.inner.settings.timings.stall_within / LOOKS;
+    let every = engine.inner.settings.timings.stall_within / CHECKS_PER_STALL;
     engine.inner.background.repeat(every, move || {
         let inner = weak.upgrade();
         if let Some(inner) = &inner {
-            inner.directory.check_progress();
+            inner.directory.evict_stalled();
         }
         std::future::ready(inner.is_some())
     });

@@ -1,14 +1,14 @@
-//! How much each may ask for, and each address: token buckets, by GCRA.
+//! Rate limits per user and per address: token buckets, by GCRA.
 //!
-//! A bucket that is full again is forgotten, and however many ask there are
-//! never more than [`BUCKETS`] of a kind: who comes after that shares one with
-//! others, by a hash that nobody outside knows.
+//! Full buckets are removed. There are at most [`BUCKETS_MAX`] buckets of a
+//! kind; further keys share buckets, chosen by a hash that clients can't
+//! predict.
 
 mod attempts;
 mod database;
 mod groups;
 mod origin;
-mod seats;
+mod socket_quota;
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash, RandomState};
@@ -24,133 +24,133 @@ use governor::state::StateStore;
 use governor::state::keyed::{HashMapStateStore, ShrinkableKeyedStateStore};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 
-use crate::config::{self, Rate};
+use crate::config::{self, RateLimit};
 use crate::counters::Counters;
-use crate::engine::testing::Faults;
-use crate::protocol::{Code, Problem};
+use crate::engine::testing::FaultHooks;
+use crate::protocol::{ErrorCode, Problem};
 
-pub use crate::protocol::problem::Standing;
-pub use attempts::{AccountOpening, Attempt};
+pub use crate::protocol::problem::RateLimitStatus;
+pub use attempts::{LoginAttempt, RegistrationAttempt};
 use database::DatabaseBudget;
 pub use database::DatabasePayer;
 pub use groups::GroupPermit;
-pub use origin::{ClientNetwork, Origin, SHARE_OF_MANY};
-pub use seats::Seat;
+pub use origin::{ClientNetwork, RequestOrigin, SHARED_ADDRESS_FACTOR};
+pub use socket_quota::SocketPermit;
 
 use attempts::AddressLimits;
-use seats::Seats;
+use socket_quota::SocketQuota;
 
 /// The most buckets of a kind, each of about a hundred bytes.
-const BUCKETS: usize = 65_536;
-/// The buckets that those share who come after that.
-const SHARED: u64 = 1024;
-/// After so many takings, full buckets are forgotten.
-const FORGET_EVERY: u32 = 4096;
+const BUCKETS_MAX: usize = 65_536;
+/// The number of buckets that further keys share.
+const SHARED_BUCKETS: u64 = 1024;
+/// Full buckets are removed after this many requests.
+const PRUNE_EVERY: u32 = 4096;
 
 /// All limits of a server.
-pub struct Rates {
-    sends: Limiter<UserId>,
-    requests: Limiter<UserId>,
-    logins: Limiter<String>,
-    groups: Limiter<UserId>,
-    unsolicited_groups: Limiter<UserId>,
-    reports: Limiter<UserId>,
+pub struct RateLimiters {
+    sends: KeyedLimiter<UserId>,
+    requests: KeyedLimiter<UserId>,
+    logins: KeyedLimiter<String>,
+    groups: KeyedLimiter<UserId>,
+    unsolicited_groups: KeyedLimiter<UserId>,
+    reports: KeyedLimiter<UserId>,
     by_address: AddressLimits,
-    /// Of proxies that no setting names.
+    /// For proxies that no setting names.
     by_proxy: AddressLimits,
-    sockets: Seats,
+    sockets: SocketQuota,
     database: Arc<DatabaseBudget>,
 }
 
-/// Too much was asked.
+/// A limit was exceeded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TooMuch {
-    /// Until there is one again, in seconds.
+pub struct RateExceeded {
+    /// Seconds until the next request is allowed.
     pub retry_after: u32,
-    pub standing: Standing,
+    pub quota_state: RateLimitStatus,
 }
 
-impl Rates {
+impl RateLimiters {
     #[must_use]
-    pub fn new(rates: &config::Rates, counters: Arc<Counters>, faults: Faults) -> Self {
+    pub fn new(rates: &config::RateLimits, counters: Arc<Counters>, faults: FaultHooks) -> Self {
         Self {
-            sends: Limiter::new(rates.sends),
-            requests: Limiter::new(rates.requests),
-            logins: Limiter::new(rates.logins),
-            groups: Limiter::new(rates.groups),
-            unsolicited_groups: Limiter::new(rates.unsolicited_groups),
-            reports: Limiter::new(rates.reports),
+            sends: KeyedLimiter::new(rates.sends),
+            requests: KeyedLimiter::new(rates.requests),
+            logins: KeyedLimiter::new(rates.logins),
+            groups: KeyedLimiter::new(rates.groups),
+            unsolicited_groups: KeyedLimiter::new(rates.unsolicited_groups),
+            reports: KeyedLimiter::new(rates.reports),
             by_address: AddressLimits::new(rates, 1),
-            by_proxy: AddressLimits::new(rates, SHARE_OF_MANY),
-            sockets: Seats::new(rates.sockets),
+            by_proxy: AddressLimits::new(rates, SHARED_ADDRESS_FACTOR),
+            sockets: SocketQuota::new(rates.sockets),
             database: Arc::new(DatabaseBudget::new(rates.database, counters, faults)),
         }
     }
 
-    /// Somebody sends a message. Nothing to say where there is no limit.
+    /// Counts a sent message. Returns the quota, or none if there is no limit.
     ///
     /// # Errors
-    /// Where that is too much.
-    pub fn send(&self, user: UserId) -> Result<Option<Standing>, TooMuch> {
+    /// If the user exceeds the limit.
+    pub fn check_send(&self, user: UserId) -> Result<Option<RateLimitStatus>, RateExceeded> {
         self.database.check_user(user)?;
         self.sends.take(user)
     }
 
-    /// Somebody asks anything else.
+    /// Counts any other request of a user.
     ///
     /// # Errors
-    /// Where that is too much.
-    pub fn request(&self, user: UserId) -> Result<Option<Standing>, TooMuch> {
+    /// If the user exceeds the limit.
+    pub fn check_request(&self, user: UserId) -> Result<Option<RateLimitStatus>, RateExceeded> {
         self.database.check_user(user)?;
         self.requests.take(user)
     }
 
-    /// A user reports a message.
+    /// Counts a report of a message.
     ///
     /// # Errors
-    /// If that is too much.
-    pub fn report(&self, user: UserId) -> Result<Option<Standing>, TooMuch> {
+    /// If the user exceeds the limit.
+    pub fn check_report(&self, user: UserId) -> Result<Option<RateLimitStatus>, RateExceeded> {
         self.reports.take(user)
     }
 
-    /// A user opens a socket; `Engine::sit` also frees the seats of clients
-    /// that vanished.
+    /// Reserves a socket for a user. `Engine::reserve_socket` also frees the
+    /// permits of clients that vanished.
     ///
     /// # Errors
     /// `rate_limited` if the user has too many.
-    pub(super) fn sit(&self, user: UserId) -> Result<Seat, Problem> {
+    pub(super) fn reserve_socket(&self, user: UserId) -> Result<SocketPermit, Problem> {
         self.sockets.take(user)
     }
 }
 
-impl From<TooMuch> for Problem {
-    fn from(too_much: TooMuch) -> Self {
+impl From<RateExceeded> for Problem {
+    fn from(too_much: RateExceeded) -> Self {
         Self {
             retry_after: Some(too_much.retry_after),
-            standing: Some(too_much.standing),
+            rate_limit: Some(too_much.quota_state),
             ..Self::new(
-                Code::RateLimited,
+                ErrorCode::RateLimited,
                 "That is too much at once; wait a little.",
             )
         }
     }
 }
 
-/// Whose a bucket is.
+/// The key of a bucket: the caller's own, or a shared one.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Key<K> {
+enum BucketKey<K> {
     Own(K),
     Shared(u64),
 }
 
-/// The buckets of a kind. The limiter has the one handle to them, and the
-/// other is for what it has no words for.
-struct Buckets<K: Hash + Eq + Clone>(Arc<HashMapStateStore<Key<K>>>);
+/// The buckets of a kind. The limiter owns one handle to them; the other is for
+/// operations that the limiter doesn't offer.
+struct BucketStore<K: Hash + Eq + Clone>(Arc<HashMapStateStore<BucketKey<K>>>);
 
-impl<K: Hash + Eq + Clone> StateStore for Buckets<K> {
-    type Key = Key<K>;
+impl<K: Hash + Eq + Clone> StateStore for BucketStore<K> {
+    type Key = BucketKey<K>;
 
-    fn measure_and_replace<T, F, E>(&self, key: &Key<K>, measure: F) -> Result<T, E>
+    fn measure_and_replace<T, F, E>(&self, key: &BucketKey<K>, measure: F) -> Result<T, E>
     where
         F: Fn(Option<Nanos>) -> Result<(T, Nanos), E>,
     {
@@ -158,7 +158,7 @@ impl<K: Hash + Eq + Clone> StateStore for Buckets<K> {
     }
 }
 
-impl<K: Hash + Eq + Clone> ShrinkableKeyedStateStore<Key<K>> for Buckets<K> {
+impl<K: Hash + Eq + Clone> ShrinkableKeyedStateStore<BucketKey<K>> for BucketStore<K> {
     fn retain_recent(&self, drop_below: Nanos) {
         self.0.retain_recent(drop_below);
     }
@@ -176,41 +176,42 @@ impl<K: Hash + Eq + Clone> ShrinkableKeyedStateStore<Key<K>> for Buckets<K> {
     }
 }
 
-type Gcra<K> = RateLimiter<Key<K>, Buckets<K>, DefaultClock, StateInformationMiddleware>;
+type GcraLimiter<K> =
+    RateLimiter<BucketKey<K>, BucketStore<K>, DefaultClock, StateInformationMiddleware>;
 
-/// One limit, of everybody whom it is about.
-struct Limiter<K: Hash + Eq + Clone>(Option<Limited<K>>);
+/// One limit, for all keys it applies to; none if it is switched off.
+struct KeyedLimiter<K: Hash + Eq + Clone>(Option<ActiveLimiter<K>>);
 
-struct Limited<K: Hash + Eq + Clone> {
-    gcra: Gcra<K>,
-    buckets: Arc<HashMapStateStore<Key<K>>>,
-    rate: Rate,
+struct ActiveLimiter<K: Hash + Eq + Clone> {
+    gcra: GcraLimiter<K>,
+    buckets: Arc<HashMapStateStore<BucketKey<K>>>,
+    rate: RateLimit,
     hasher: RandomState,
     taken: AtomicU32,
 }
 
-impl<K: Hash + Eq + Clone> Limiter<K> {
-    fn new(rate: Option<Rate>) -> Self {
-        Self(rate.and_then(Limited::new))
+impl<K: Hash + Eq + Clone> KeyedLimiter<K> {
+    fn new(rate: Option<RateLimit>) -> Self {
+        Self(rate.and_then(ActiveLimiter::new))
     }
 
-    fn take(&self, key: K) -> Result<Option<Standing>, TooMuch> {
+    fn take(&self, key: K) -> Result<Option<RateLimitStatus>, RateExceeded> {
         let limited = self.0.as_ref();
         limited.map(|limited| limited.take(key)).transpose()
     }
 
-    fn give_back(&self, key: K) {
+    fn refund(&self, key: K) {
         if let Some(limited) = &self.0 {
-            limited.give_back(key);
+            limited.refund(key);
         }
     }
 }
 
-impl<K: Hash + Eq + Clone> Limited<K> {
-    fn new(rate: Rate) -> Option<Self> {
+impl<K: Hash + Eq + Clone> ActiveLimiter<K> {
+    fn new(rate: RateLimit) -> Option<Self> {
         let quota = quota(rate)?;
         let buckets = Arc::new(HashMapStateStore::new(HashMap::new()));
-        let store = Buckets(Arc::clone(&buckets));
+        let store = BucketStore(Arc::clone(&buckets));
         Some(Self {
             gcra: RateLimiter::new(quota, store, DefaultClock::default()),
             buckets,
@@ -220,81 +221,82 @@ impl<K: Hash + Eq + Clone> Limited<K> {
         })
     }
 
-    fn take(&self, key: K) -> Result<Standing, TooMuch> {
+    fn take(&self, key: K) -> Result<RateLimitStatus, RateExceeded> {
         let taken = self.taken.fetch_add(1, Ordering::Relaxed);
-        if taken.is_multiple_of(FORGET_EVERY) {
+        if taken.is_multiple_of(PRUNE_EVERY) {
             self.gcra.retain_recent();
         }
         let limit = self.rate.burst.get();
-        match self.gcra.check_key(&self.place(key)) {
-            Ok(state) => Ok(self.standing(state.remaining_burst_capacity())),
+        match self.gcra.check_key(&self.bucket_key(key)) {
+            Ok(state) => Ok(self.quota_state(state.remaining_burst_capacity())),
             Err(not_until) => {
                 let wait = not_until.wait_time_from(self.gcra.clock().now());
-                Err(TooMuch {
-                    retry_after: seconds(wait).max(1),
-                    standing: Standing {
+                Err(RateExceeded {
+                    retry_after: whole_seconds(wait).max(1),
+                    quota_state: RateLimitStatus {
                         limit,
-                        ..self.standing(0)
+                        ..self.quota_state(0)
                     },
                 })
             }
         }
     }
 
-    /// Puts back what was taken last.
-    fn give_back(&self, key: K) {
-        let each = Nanos::from(self.rate.each);
+    /// Puts back the token that was taken last.
+    fn refund(&self, key: K) {
+        let each = Nanos::from(self.rate.interval);
         let taken = |until: Option<Nanos>| until.map(|until| ((), until.saturating_sub(each)));
-        // Where there is no bucket any more, it is full.
+        // A bucket that was removed is full.
         let _ = self
             .buckets
-            .measure_and_replace(&self.place(key), |until| taken(until).ok_or(()));
+            .measure_and_replace(&self.bucket_key(key), |until| taken(until).ok_or(()));
     }
 
-    /// The bucket of whoever has one, or has one made while there is room.
-    fn place(&self, key: K) -> Key<K> {
+    /// Returns the caller's own bucket while there is room for it, or a shared
+    /// one.
+    fn bucket_key(&self, key: K) -> BucketKey<K> {
         let buckets = self.buckets.lock();
-        let own = Key::Own(key);
-        if buckets.len() < BUCKETS || buckets.contains_key(&own) {
+        let own = BucketKey::Own(key);
+        if buckets.len() < BUCKETS_MAX || buckets.contains_key(&own) {
             return own;
         }
-        Key::Shared(self.hasher.hash_one(&own) % SHARED)
+        BucketKey::Shared(self.hasher.hash_one(&own) % SHARED_BUCKETS)
     }
 
-    fn standing(&self, remaining: u32) -> Standing {
+    fn quota_state(&self, remaining: u32) -> RateLimitStatus {
         let limit = self.rate.burst.get();
-        Standing {
+        RateLimitStatus {
             limit,
             remaining,
-            reset: seconds(self.rate.each * limit.saturating_sub(remaining)),
+            reset: whole_seconds(self.rate.interval * limit.saturating_sub(remaining)),
         }
     }
 }
 
-/// One bucket by itself.
+/// A single token bucket.
 #[derive(Debug)]
-pub struct Bucket(Option<DefaultDirectRateLimiter>);
+pub struct TokenBucket(Option<DefaultDirectRateLimiter>);
 
-impl Bucket {
-    /// A full one.
+impl TokenBucket {
+    /// Returns a full bucket.
     #[must_use]
-    pub fn new(rate: Option<Rate>) -> Self {
+    pub fn new(rate: Option<RateLimit>) -> Self {
         Self(rate.and_then(quota).map(RateLimiter::direct))
     }
 
-    /// Takes one out; false where there is none.
+    /// Takes a token; false if there is none.
     pub fn take(&self) -> bool {
         self.0.as_ref().is_none_or(|bucket| bucket.check().is_ok())
     }
 }
 
-/// None where the rate is no rate.
-fn quota(rate: Rate) -> Option<Quota> {
-    Some(Quota::with_period(rate.each)?.allow_burst(rate.burst))
+/// Returns none for a rate of zero.
+fn quota(rate: RateLimit) -> Option<Quota> {
+    Some(Quota::with_period(rate.interval)?.allow_burst(rate.burst))
 }
 
-/// Whole seconds, of which one that has begun is one.
-fn seconds(time: Duration) -> u32 {
+/// Rounds up to whole seconds.
+fn whole_seconds(time: Duration) -> u32 {
     u32::try_from(time.as_millis().div_ceil(1000)).unwrap_or(u32::MAX)
 }
 

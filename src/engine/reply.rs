@@ -1,8 +1,8 @@
-//! How somebody who asked a Room something hears what became of it.
+//! The reply to a command of a Room.
 //!
-//! A [`Reply`] is answered exactly once, also when nobody gets round to it:
-//! dropped, as with the mailbox of a Room that died, it says `busy`. It
-//! carries the [`Ticket`] by which the Hub knows that the Room has work.
+//! A [`CommandReply`] is sent exactly once. If it is dropped unsent, for
+//! example with the mailbox of a Room that died, it sends `busy`. It carries
+//! the [`CommandTicket`] by which the Hub knows that the Room has work.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,56 +10,56 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use actix::Recipient;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
-use super::ports::{Answer, Frame};
-use crate::protocol::command::Named;
-use crate::protocol::{Event, Message, Problem};
+use super::ports::{EventFrame, SessionReply};
+use crate::protocol::command::FrameReferences;
+use crate::protocol::{Message, Problem, ServerEvent};
 
 /// A message that is on disk.
 #[derive(Clone, Debug)]
-pub struct Sent {
+pub struct SentMessage {
     pub message: Arc<Message>,
-    /// False where nothing was written: it had been sent, or touched like
-    /// that, before. Only who asked hears of it then.
+    /// False if nothing was written, because the message or the edit existed
+    /// before. Then only the caller gets the message.
     pub is_new: bool,
 }
 
-/// What became of something asked of a Room.
+/// The outcome of a command.
 #[derive(Clone, Debug)]
-pub enum Done {
-    /// A message is on disk, as new or as touched.
-    Sent(Sent),
-    /// The conversation, or one's own settings for it, have changed.
+pub enum CommandOutcome {
+    /// A message is on disk, new or edited.
+    Sent(SentMessage),
+    /// The conversation, or the caller's own settings for it, have changed.
     Changed,
     /// Nothing has changed: the invited user has to agree first.
     NeedsConsent,
 }
 
-impl Done {
-    /// It is new.
+impl CommandOutcome {
+    /// Returns the outcome for a new message.
     #[must_use]
-    pub fn posted(message: Arc<Message>) -> Self {
-        Self::Sent(Sent {
+    pub fn new_message(message: Arc<Message>) -> Self {
+        Self::Sent(SentMessage {
             message,
             is_new: true,
         })
     }
 
-    /// The message that it is about, where it is about one.
+    /// Returns the message of the outcome, if it has one.
     #[must_use]
-    pub fn sent(self) -> Option<Sent> {
+    pub fn into_message(self) -> Option<SentMessage> {
         match self {
             Self::Sent(sent) => Some(sent),
             Self::Changed | Self::NeedsConsent => None,
         }
     }
 
-    /// It had been sent before: told as what it was then, also where it was
-    /// touched since, since that is what whoever retries waits for.
+    /// Returns the outcome of a retry. The message is sent as `message`, even
+    /// if it was edited since, because the retry waits for that frame.
     #[must_use]
-    pub fn known(message: &Message) -> Self {
-        Self::Sent(Sent {
+    pub fn existing_message(message: &Message) -> Self {
+        Self::Sent(SentMessage {
             message: Arc::new(Message {
-                is_touched: false,
+                is_changed: false,
                 ..message.clone()
             }),
             is_new: false,
@@ -67,15 +67,15 @@ impl Done {
     }
 }
 
-/// One thing asked of a Room, until it is answered: the Hub counts them per
-/// Room, to know which have work, and over all Rooms, to bound what waits.
+/// One command of a Room, until it is answered. The Hub counts tickets per
+/// Room, to find Rooms that are idle, and over all Rooms, to bound the queue.
 #[derive(Debug)]
-pub struct Ticket {
+pub struct CommandTicket {
     room: Option<Arc<AtomicUsize>>,
     _permit: Option<OwnedSemaphorePermit>,
 }
 
-impl Ticket {
+impl CommandTicket {
     pub(super) fn new(room: &Arc<AtomicUsize>, permit: Option<OwnedSemaphorePermit>) -> Self {
         room.fetch_add(1, Ordering::AcqRel);
         Self {
@@ -84,8 +84,8 @@ impl Ticket {
         }
     }
 
-    /// Of something that no Room will ever see.
-    pub(super) fn void() -> Self {
+    /// Returns a ticket for a command that no Room will receive.
+    pub(super) fn untracked() -> Self {
         Self {
             room: None,
             _permit: None,
@@ -93,7 +93,7 @@ impl Ticket {
     }
 }
 
-impl Drop for Ticket {
+impl Drop for CommandTicket {
     fn drop(&mut self) {
         if let Some(room) = &self.room {
             room.fetch_sub(1, Ordering::AcqRel);
@@ -101,89 +101,97 @@ impl Drop for Ticket {
     }
 }
 
-/// Who asked.
+/// The recipient of a reply.
 #[derive(Debug)]
-enum Asker {
-    /// A socket: a new message comes to it like to everybody, the rest is
-    /// answered to it alone.
-    Session(Recipient<Answer>, Named),
-    /// A request that waits.
-    Caller(oneshot::Sender<Result<Done, Problem>>),
+enum ReplyTarget {
+    /// A socket: it gets a new message by fan-out like all sessions, and other
+    /// replies alone.
+    Session(Recipient<SessionReply>, FrameReferences),
+    /// A waiting request.
+    Caller(oneshot::Sender<Result<CommandOutcome, Problem>>),
 }
 
-/// The way back to who asked.
+/// Sends the outcome of a command to its caller.
 #[derive(Debug)]
-pub struct Reply {
-    asker: Option<Asker>,
-    _ticket: Ticket,
+pub struct CommandReply {
+    target: Option<ReplyTarget>,
+    _ticket: CommandTicket,
 }
 
-impl Reply {
-    /// To a socket, about what its frame named.
+impl CommandReply {
+    /// Returns a reply to a socket, about the items that its frame named.
     #[must_use]
-    pub fn session(answer: Recipient<Answer>, named: Named, ticket: Ticket) -> Self {
+    pub fn for_session(
+        answer: Recipient<SessionReply>,
+        named: FrameReferences,
+        ticket: CommandTicket,
+    ) -> Self {
         Self {
-            asker: Some(Asker::Session(answer, named)),
+            target: Some(ReplyTarget::Session(answer, named)),
             _ticket: ticket,
         }
     }
 
-    /// To a request.
+    /// Returns a reply to a request.
     #[must_use]
-    pub fn caller(caller: oneshot::Sender<Result<Done, Problem>>, ticket: Ticket) -> Self {
+    pub fn for_caller(
+        caller: oneshot::Sender<Result<CommandOutcome, Problem>>,
+        ticket: CommandTicket,
+    ) -> Self {
         Self {
-            asker: Some(Asker::Caller(caller)),
+            target: Some(ReplyTarget::Caller(caller)),
             _ticket: ticket,
         }
     }
 
-    /// Answers.
-    pub fn send(mut self, result: Result<Done, Problem>) {
-        self.answer(result);
+    /// Sends the outcome.
+    pub fn send(mut self, result: Result<CommandOutcome, Problem>) {
+        self.send_once(result);
     }
 
-    fn answer(&mut self, result: Result<Done, Problem>) {
-        match (self.asker.take(), result) {
+    fn send_once(&mut self, result: Result<CommandOutcome, Problem>) {
+        match (self.target.take(), result) {
             (None, _) => {}
-            (Some(Asker::Session(to, _)), Ok(done)) => {
-                if let Done::Sent(sent) = done
+            (Some(ReplyTarget::Session(to, _)), Ok(done)) => {
+                if let CommandOutcome::Sent(sent) = done
                     && !sent.is_new
                 {
-                    to.do_send(Answer::Echo(echo(&sent.message)));
+                    to.do_send(SessionReply::Echo(message_frame(&sent.message)));
                 }
             }
-            (Some(Asker::Session(to, named)), Err(problem)) => {
-                to.do_send(Answer::Refused(problem, named));
+            (Some(ReplyTarget::Session(to, named)), Err(problem)) => {
+                to.do_send(SessionReply::Refused(problem, named));
             }
-            (Some(Asker::Caller(caller)), result) => {
-                // Whoever asked may have gone; the message is on disk all the same.
+            (Some(ReplyTarget::Caller(caller)), result) => {
+                // The caller may be gone; the change is on disk anyway.
                 let _ = caller.send(result);
             }
         }
     }
 }
 
-impl Drop for Reply {
+impl Drop for CommandReply {
     fn drop(&mut self) {
-        self.answer(Err(Problem::busy()));
+        self.send_once(Err(Problem::busy()));
     }
 }
 
-/// The frame that tells a message: `message`, or `message_updated` where it
-/// was touched since it was posted.
+/// Returns the frame of a message: `message`, or `message_updated` if it was
+/// edited since it was posted.
 #[must_use]
-pub fn echo(message: &Message) -> Frame {
+pub fn message_frame(message: &Message) -> EventFrame {
     let conversation_id = message.conversation_id;
     let boxed = Box::new(message.clone());
-    let event = match message.is_touched {
-        false => Event::Message {
+    let event = if !message.is_changed {
+        ServerEvent::Message {
             conversation_id,
             message: boxed,
-        },
-        true => Event::MessageUpdated {
+        }
+    } else {
+        ServerEvent::MessageUpdated {
             conversation_id,
             message: boxed,
-        },
+        }
     };
-    Frame::telling((conversation_id, message.version), &event)
+    EventFrame::for_change((conversation_id, message.version), &event)
 }

@@ -1,19 +1,20 @@
 //! **Room** — one per conversation in use.
 //!
-//! - Owns: who takes part, what is under way to the Journal, and up to which
-//!   version it has told; see [`state`], which is pure.
-//! - Accepts: [`messages::RoomCommand`] and `Retire` from the Hub,
-//!   `Committed` from the Journal.
-//! - Emits: appends to the Journal, deliveries to Sessions by the Directory,
-//!   replies to those who asked, `RoomIdle` and `RoomGone` to the Hub.
-//! - Order: commands are judged as they come; versions are told one after the
-//!   other without a gap, and before the replies that go with them.
-//! - Overflow: what it holds is bounded by the Hub's tickets.
-//! - Stop: only when the Hub says so, who knows that nothing is asked of it.
-//!   Where it panics, those who asked are answered `busy`, and its successor
-//!   tells what it left untold.
+//! - Owns: the members, the appends at the Journal, and the version up to which
+//!   changes were announced; see [`state`], which is pure.
+//! - Accepts: [`messages::RoomCommand`] and `RetireRoom` from the Hub,
+//!   `CommitNotice` from the Journal.
+//! - Emits: appends to the Journal, deliveries to Sessions through the
+//!   Directory, replies to callers, `RoomIdleNotice` and `RoomGoneNotice` to
+//!   the Hub.
+//! - Order: commands are checked as they come. Versions are announced without a
+//!   gap, each before its reply.
+//! - Overflow: the Hub's tickets bound the commands that it holds.
+//! - Stop: only at the Hub's request, which knows that no command is
+//!   unanswered. If it panics, its callers are answered `busy`, and its
+//!   successor announces the pending changes.
 
-pub(crate) mod core;
+pub(crate) mod bench_room;
 mod effects;
 mod fanout;
 mod handlers;
@@ -33,102 +34,105 @@ use tokio::time::Instant;
 use super::directory::Directory;
 use super::journal::JournalHandle;
 use super::journal::messages::RoomPort;
-use super::ports::{Orphaned, RoomGone, RoomIdle, RoomKey};
+use super::ports::{OrphanNotice, RoomGoneNotice, RoomIdleNotice, RoomKey};
 use super::presence::PresenceHandle;
-use super::reply::{Reply, Ticket};
+use super::reply::{CommandReply, CommandTicket};
 use super::storage::StorageGuard;
-use super::task::in_task;
-use super::testing::Faults;
+use super::task::run_in_task;
+use super::testing::FaultHooks;
 use crate::counters::Counters;
 use crate::protocol::Problem;
 use crate::store::{RoomRecord, Store, StoreError};
-use state::State;
+use state::RoomState;
 
-/// What a slot says of a conversation of which nothing was told yet.
-pub(super) const NEVER_TOLD: i64 = -1;
+/// The announced version of a conversation of which nothing was announced yet.
+pub(super) const NEVER_ANNOUNCED: i64 = -1;
 
-/// Where something couldn't be read that is to be told, it is tried again
-/// after this long.
-const READ_AGAIN: Duration = Duration::from_secs(1);
+/// The delay before a failed read of changes is tried again.
+const READ_RETRY: Duration = Duration::from_secs(1);
 
-/// What every Room works with.
+/// The dependencies of a Room.
 #[derive(Clone)]
-pub struct Deps {
+pub struct RoomDeps {
     pub(super) store: Store,
     pub(super) directory: Directory,
     pub(super) journal: JournalHandle,
     pub(super) presence: PresenceHandle,
     pub(super) idle_after: Duration,
-    /// Marks are gathered for this long.
-    pub(super) gather_marks: Duration,
+    /// Marks are collected for this long.
+    pub(super) marks_delay: Duration,
     pub(super) counters: Arc<Counters>,
-    /// What may still be stored.
+    /// Checks that there is space to store an append.
     pub(super) storage: Arc<StorageGuard>,
-    pub(super) faults: Faults,
+    pub(super) faults: FaultHooks,
 }
 
-/// Which Room this is, and its ways up.
-pub(super) struct Origin {
+/// Identifies this Room, and holds its recipients in the Hub.
+pub(super) struct RoomIdentity {
     pub(super) key: RoomKey,
-    /// Up to which version has been told; outlives the Room.
-    pub(super) told: Arc<AtomicI64>,
-    pub(super) hub: Upward,
+    /// Changes are announced up to this version; outlives the Room.
+    pub(super) announced_version: Arc<AtomicI64>,
+    pub(super) hub: HubRecipients,
 }
 
-/// The ways to the Hub.
-pub(super) struct Upward {
-    pub(super) idle: Recipient<RoomIdle>,
-    pub(super) gone: Recipient<RoomGone>,
-    pub(super) orphaned: Recipient<Orphaned>,
+/// The recipients of messages to the Hub.
+pub(super) struct HubRecipients {
+    pub(super) idle: Recipient<RoomIdleNotice>,
+    pub(super) gone: Recipient<RoomGoneNotice>,
+    pub(super) orphaned: Recipient<OrphanNotice>,
 }
 
 /// The actor; see the module's documentation.
 pub struct Room {
-    deps: Deps,
-    origin: Origin,
-    /// None until it is loaded, and where that failed.
-    state: Option<State<Reply>>,
-    /// What has to be told up to these versions before the tickets go back.
-    untold: Vec<(i64, Ticket)>,
-    asked_at: Instant,
+    deps: RoomDeps,
+    identity: RoomIdentity,
+    /// None until it is loaded, also after a failed load.
+    state: Option<RoomState<CommandReply>>,
+    /// Tickets to be released once these versions are announced.
+    pending_tickets: Vec<(i64, CommandTicket)>,
+    last_command_at: Instant,
 }
 
 impl Room {
-    pub(super) fn new(deps: Deps, origin: Origin) -> Self {
+    pub(super) fn new(deps: RoomDeps, identity: RoomIdentity) -> Self {
         Self {
             deps,
-            origin,
+            identity,
             state: None,
-            untold: Vec::new(),
-            asked_at: Instant::now(),
+            pending_tickets: Vec::new(),
+            last_command_at: Instant::now(),
         }
     }
 
     fn port(&self, room: Addr<Self>) -> RoomPort {
         RoomPort {
-            key: self.origin.key,
+            key: self.identity.key,
             committed: room.recipient(),
-            orphaned: self.origin.hub.orphaned.clone(),
+            orphaned: self.identity.hub.orphaned.clone(),
         }
     }
 
-    /// Loads the conversation; `after` sees how it went.
+    /// Loads the conversation, and calls `after` with the result.
     fn load(
         &self,
         ctx: &mut Context<Self>,
         after: impl FnOnce(Result<RoomRecord, StoreError>, &mut Self, &mut Context<Self>) + 'static,
     ) {
         let store = self.deps.store.clone();
-        let conversation = self.origin.key.conversation;
-        self.hold(ctx, async move { store.room(conversation).await }, after);
+        let conversation = self.identity.key.conversation;
+        self.hold(
+            ctx,
+            async move { store.load_room(conversation).await },
+            after,
+        );
     }
 
-    /// Reads something before anything else happens: the mailbox is held, so
-    /// that what is asked meanwhile queues behind a complete state. A handler
-    /// ends with this, since two in one would run in reverse.
+    /// Reads while the mailbox is held, so that commands queue until the state
+    /// is complete. A handler must end with this call, since two waits in one
+    /// handler run in reverse.
     #[expect(
         clippy::disallowed_methods,
-        reason = "a Room's order rests on it, and nothing on a Room's way is slower than a read"
+        reason = "a Room's order depends on it, and it waits no longer than a read takes"
     )]
     fn hold<T: Send + 'static>(
         &self,
@@ -136,63 +140,69 @@ impl Room {
         read: impl Future<Output = T> + Send + 'static,
         after: impl FnOnce(T, &mut Self, &mut Context<Self>) + 'static,
     ) {
-        ctx.wait(in_task(read).into_actor(self).map(after));
+        ctx.wait(run_in_task(read).into_actor(self).map(after));
     }
 
-    /// The load at the start. Where it fails, the first command has it tried
-    /// again; what a predecessor left untold waits for none.
-    fn load_first(&self, ctx: &mut Context<Self>) {
+    /// Loads the conversation at the start. After a failure the next command
+    /// retries. If a predecessor announced changes, a timer retries as well.
+    fn load_initially(&self, ctx: &mut Context<Self>) {
         self.load(ctx, |found, room, ctx| match &found {
             Err(StoreError::Refused(_)) => {}
-            Err(_) if room.has_told() => {
-                ctx.run_later(READ_AGAIN, |room, ctx| {
+            Err(_) if room.has_announced() => {
+                ctx.run_later(READ_RETRY, |room, ctx| {
                     if room.state.is_none() {
-                        room.load_first(ctx);
+                        room.load_initially(ctx);
                     }
                 });
             }
             Err(_) => {}
             Ok(_) => {
-                if let Ok(version) = room.loaded(found) {
-                    // A predecessor may have died before it told everything.
+                if let Ok(version) = room.apply_load(found) {
+                    // A predecessor may have died before it announced all
+                    // changes.
                     room.catch_up(version, ctx);
                 }
             }
         });
     }
 
-    /// Whether it has had nothing to do for long enough.
+    /// Returns whether it has been idle for long enough.
     fn is_idle(&self) -> bool {
-        self.asked_at.elapsed() >= self.deps.idle_after
+        self.last_command_at.elapsed() >= self.deps.idle_after
             && match &self.state {
                 Some(state) => state.is_idle(),
-                // One that couldn't be loaded is kept where it may have
-                // something to tell: with its slot goes the memory of what was
-                // told.
-                None => !self.has_told(),
+                // A Room that couldn't be loaded is kept if changes may be
+                // unannounced: removing its slot would lose the announced
+                // version.
+                None => !self.has_announced(),
             }
     }
 
-    /// Whether anything of the conversation was ever told, by it or before it.
-    fn has_told(&self) -> bool {
-        self.origin.told.load(Ordering::Acquire) != NEVER_TOLD
+    /// Returns whether this Room or a predecessor announced any change.
+    fn has_announced(&self) -> bool {
+        self.identity.announced_version.load(Ordering::Acquire) != NEVER_ANNOUNCED
     }
 
-    fn offer_to_go(&self) {
-        self.origin.hub.idle.do_send(RoomIdle(self.origin.key));
+    fn offer_retirement(&self) {
+        self.identity
+            .hub
+            .idle
+            .do_send(RoomIdleNotice(self.identity.key));
     }
 
-    /// What the load at the start found: up to which version there is
-    /// something on disk, or why there is no Room to be had.
-    fn loaded(&mut self, found: Result<RoomRecord, StoreError>) -> Result<i64, Problem> {
+    /// Applies the first load. Returns the version on disk, or the reason why
+    /// the Room can't start.
+    fn apply_load(&mut self, found: Result<RoomRecord, StoreError>) -> Result<i64, Problem> {
         let record = found.map_err(Problem::from)?;
         let version = record.version;
-        let told = match self.origin.told.load(Ordering::Acquire) {
-            NEVER_TOLD => version,
-            told => told,
+        let announced = match self.identity.announced_version.load(Ordering::Acquire) {
+            NEVER_ANNOUNCED => version,
+            announced => announced,
         };
-        self.origin.told.store(told, Ordering::Release);
-        self.state = Some(State::new(record, told));
+        self.identity
+            .announced_version
+            .store(announced, Ordering::Release);
+        self.state = Some(RoomState::new(record, announced));
         Ok(version)
     }
 }
@@ -201,10 +211,10 @@ impl Actor for Room {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Context<Self>) {
-        self.load_first(ctx);
+        self.load_initially(ctx);
         ctx.run_interval(self.deps.idle_after, |room, _| {
             if room.is_idle() {
-                room.offer_to_go();
+                room.offer_retirement();
             }
         });
     }
@@ -212,6 +222,9 @@ impl Actor for Room {
 
 impl Drop for Room {
     fn drop(&mut self) {
-        self.origin.hub.gone.do_send(RoomGone(self.origin.key));
+        self.identity
+            .hub
+            .gone
+            .do_send(RoomGoneNotice(self.identity.key));
     }
 }

@@ -1,19 +1,20 @@
 //! **Session** — one per open socket.
 //!
-//! - Owns: reading client frames, writing server frames, its heartbeat and
-//!   its login's expiry.
-//! - Accepts: frames from the client; `Deliver`, `Answer` and `Close` from
-//!   the engine.
+//! - Owns: reading client frames, writing server frames, its heartbeat and its
+//!   login's expiry.
+//! - Accepts: frames from the client; `SessionDelivery`, `SessionReply` and
+//!   `CloseCommand` from the engine.
 //! - Emits: commands to Rooms, through the Hub's handle.
-//! - Order: it enters the Directory first, then checks the login once more,
-//!   reads where things stand, says `hello`, and only then passes on what was
-//!   delivered meanwhile and is newer than that. What the client said before
-//!   its `hello` waits as long. While it catches up, the Directory's gate
-//!   keeps the news of what it replays away (see `resume`).
-//! - Overflow: a budget of queued bytes, in the Directory's handle; above it, a
-//!   client that makes no progress is closed (1013). One that stops reading altogether can't
-//!   be told: the kernel ends its connection (see `socket`).
-//! - Stop: with the socket, for whatever reason; its guards leave by `Drop`.
+//! - Order: it enters the Directory first, then checks the login again, reads
+//!   the current state and sends `hello`. After that it passes on newer
+//!   deliveries and handles the frames that came before `hello`. While it
+//!   catches up, the Directory's gate keeps changes of replayed conversations
+//!   away (see `resume`).
+//! - Overflow: a budget of queued bytes, in the Directory's handle. Above it, a
+//!   client that makes no progress is closed (1013). A client that stops
+//!   reading can't get a close frame: the kernel ends its connection (see
+//!   `socket`).
+//! - Stop: when the socket ends; its guards clean up in `Drop`.
 
 mod dispatch;
 mod fragments;
@@ -33,116 +34,129 @@ use entity::{LoginId, Millis};
 use tokio::time::Instant;
 
 use super::Engine;
-use super::directory::{self, Door};
-use super::ports::{Answer, Close, Deliver, Frame, Probe};
-use super::presence::Here;
-use super::rates::{Bucket, Seat};
+use super::directory::{self, SocketScope};
+use super::ports::{CloseCommand, EventFrame, ProbeCommand, SessionDelivery, SessionReply};
+use super::presence::PresenceGuard;
+use super::rates::{SocketPermit, TokenBucket};
 use crate::config::Settings;
 use crate::counters::Counters;
-use crate::protocol::command::Named;
-use crate::protocol::event::Refused;
-use crate::protocol::{CloseCode, Code, Event, Problem, User};
-use fragments::Assembler;
-use heartbeat::Probes;
-use opening::Phase;
-use resume::Resuming;
+use crate::protocol::command::FrameReferences;
+use crate::protocol::event::ErrorEvent;
+use crate::protocol::{CloseCode, ErrorCode, Problem, ServerEvent, User};
+use fragments::MessageAssembler;
+use heartbeat::PendingProbes;
+use opening::SessionPhase;
+use resume::ResumeState;
 use socket::SocketContext;
-pub use socket::{Handshake, SUBPROTOCOL, open, open_watch, secure};
-use tally::Tally;
+pub use socket::{Handshake, SUBPROTOCOL, open_session, open_watch, set_socket_options};
+use tally::UnreadTally;
 use throttle::ErrorMeter;
-use typing::TypingIn;
-pub use watch::Watch;
+use typing::SessionTyping;
+pub use watch::PulseWatch;
 
-/// Whose socket it is.
+/// The user and login of a socket.
 #[derive(Clone, Debug)]
-pub struct Who {
+pub struct SessionIdentity {
     pub user: User,
     pub login: LoginId,
     pub expires_at: Millis,
 }
 
-/// What a socket is, beside whose.
-pub struct Place {
-    pub door: Door,
-    /// One of those that its user may have.
-    pub seat: Seat,
+/// The scope and the permit of a socket.
+pub struct SocketAdmission {
+    pub scope: SocketScope,
+    /// One of the sockets that the user may have.
+    pub permit: SocketPermit,
 }
 
 /// The actor; see the module's documentation.
 pub struct Session {
     engine: Engine,
-    who: Who,
-    door: Door,
-    /// Until it enters the Directory, which keeps it from then on.
-    seat: Option<Seat>,
-    phase: Phase,
-    resuming: Resuming,
-    /// Its place in the Directory; none before it has started.
-    guard: Option<directory::Guard>,
-    here: Option<Here>,
-    fragments: Assembler,
+    identity: SessionIdentity,
+    scope: SocketScope,
+    /// Held until the session enters the Directory, which keeps it from then
+    /// on.
+    permit: Option<SocketPermit>,
+    phase: SessionPhase,
+    resume_state: ResumeState,
+    /// The entry in the Directory; none before the session has started.
+    guard: Option<directory::SessionGuard>,
+    presence: Option<PresenceGuard>,
+    fragments: MessageAssembler,
     errors: ErrorMeter,
-    /// Of frames of whatever kind.
-    pace: Bucket,
-    typing: TypingIn,
-    /// What waits for its person, where it tells them so.
-    tally: Tally,
-    last_heard: Instant,
-    probes: Probes,
+    /// Limits frames of every kind.
+    frame_bucket: TokenBucket,
+    typing: SessionTyping,
+    /// The user's unread counts; empty on bound sockets.
+    tally: UnreadTally,
+    last_frame_at: Instant,
+    probes: PendingProbes,
     is_closing: bool,
 }
 
 impl Session {
-    /// The session of a socket that is about to open.
+    /// Returns the session of a socket that is about to open.
     #[must_use]
-    pub fn new(engine: Engine, who: Who, place: Place) -> Self {
+    pub fn new(engine: Engine, identity: SessionIdentity, place: SocketAdmission) -> Self {
         let Settings { limits, rates, .. } = &engine.inner.settings;
         Self {
-            fragments: Assembler::new(limits.frame_max),
+            fragments: MessageAssembler::new(limits.frame_max),
             errors: ErrorMeter::new(limits.errors_before_close, limits.errors_window),
-            pace: Bucket::new(rates.frames),
-            typing: TypingIn::new(rates.typing),
-            tally: Tally::default(),
-            phase: Phase::default(),
-            resuming: Resuming::default(),
+            frame_bucket: TokenBucket::new(rates.frames),
+            typing: SessionTyping::new(rates.typing),
+            tally: UnreadTally::default(),
+            phase: SessionPhase::default(),
+            resume_state: ResumeState::default(),
             guard: None,
-            here: None,
-            last_heard: Instant::now(),
+            presence: None,
+            last_frame_at: Instant::now(),
             is_closing: false,
             engine,
-            who,
-            door: place.door,
-            seat: Some(place.seat),
-            probes: Probes::default(),
+            identity,
+            scope: place.scope,
+            permit: Some(place.permit),
+            probes: PendingProbes::default(),
         }
     }
 
-    /// Enters the Directory and Presence; from now on it is delivered to.
-    fn enter(&mut self, ctx: &SocketContext) {
+    /// Enters the Directory and Presence; deliveries arrive from now on.
+    fn register(&mut self, ctx: &SocketContext) {
         let address = ctx.address();
-        let guard = self.engine.inner.directory.enter(directory::Entrant {
-            user: self.who.user.id,
-            login: self.who.login,
-            door: self.door,
-            deliver: address.clone().recipient(),
-            close: address.clone().recipient(),
-            probe: address.recipient(),
-            seat: self.seat.take().unwrap_or_else(Seat::unlimited),
-        });
-        tracing::debug!(session = guard.id, user = %self.who.user.id, login = %self.who.login, door = ?self.door, "session opened");
+        let guard = self
+            .engine
+            .inner
+            .directory
+            .register(directory::SessionEntry {
+                user: self.identity.user.id,
+                login: self.identity.login,
+                scope: self.scope,
+                deliver: address.clone().recipient(),
+                close: address.clone().recipient(),
+                probe: address.recipient(),
+                permit: self.permit.take().unwrap_or_else(SocketPermit::unlimited),
+            });
+        tracing::debug!(session = guard.id, user = %self.identity.user.id, login = %self.identity.login, scope = ?self.scope, "session opened");
         self.guard = Some(guard);
-        self.here = Some(self.engine.inner.presence.here(self.who.user.id));
+        self.presence = Some(
+            self.engine
+                .inner
+                .presence
+                .track_session(self.identity.user.id),
+        );
     }
 
     fn id(&self) -> u64 {
         self.guard.as_ref().map_or(0, |guard| guard.id)
     }
 
-    /// Says `error`; the socket stays open, unless that happens too often.
-    fn refuse(&mut self, problem: Problem, named: Named, ctx: &mut SocketContext) {
-        let counts = is_their_fault(problem.code);
-        self.counters().refused(problem.code);
-        self.say(Event::Error(Refused::new(problem, named)).encode(), ctx);
+    /// Sends `error`. The socket stays open, unless errors are too frequent.
+    fn send_error(&mut self, problem: Problem, named: FrameReferences, ctx: &mut SocketContext) {
+        let counts = is_client_fault(problem.code);
+        self.counters().count_refusal(problem.code);
+        self.send_text(
+            ServerEvent::Error(ErrorEvent::new(problem, named)).encode(),
+            ctx,
+        );
         if counts && self.errors.count(Instant::now()) {
             self.close(CloseCode::Abuse, ctx);
         }
@@ -152,105 +166,106 @@ impl Session {
     fn close(&mut self, code: CloseCode, ctx: &mut SocketContext) {
         if !self.is_closing {
             self.is_closing = true;
-            self.counters().closed(code);
+            self.counters().count_closing(code);
             tracing::debug!(
                 session = self.id(),
                 code = code.number(),
                 "closing a session"
             );
-            socket::close(ctx, code);
+            socket::close_socket(ctx, code);
         }
     }
 
-    /// Writes a frame.
-    fn say(&self, text: ByteString, ctx: &mut SocketContext) {
-        self.counters().wrote(text.len());
-        socket::write(ctx, text);
+    /// Sends a text frame.
+    fn send_text(&self, text: ByteString, ctx: &mut SocketContext) {
+        self.counters().count_frame_out(text.len());
+        socket::write_text(ctx, text);
     }
 
     fn counters(&self) -> &Counters {
         &self.engine.inner.counters
     }
 
-    fn write(&self, frame: &Frame, ctx: &mut SocketContext) {
-        let is_news = self.phase.is_news(frame) && self.resuming.is_news(frame);
-        if is_news && self.door.carries(frame) {
-            self.say(frame.text.clone(), ctx);
+    fn send_frame(&self, frame: &EventFrame, ctx: &mut SocketContext) {
+        let is_news = self.phase.is_newer(frame) && self.resume_state.is_newer(frame);
+        if is_news && self.scope.carries(frame) {
+            self.send_text(frame.text.clone(), ctx);
         }
     }
 
-    /// Passes on what was delivered.
-    fn tell(&mut self, delivery: &Deliver, ctx: &mut SocketContext) {
+    /// Sends the frames of a delivery that are new to the client.
+    fn send_delivery(&mut self, delivery: &SessionDelivery, ctx: &mut SocketContext) {
         for frame in &*delivery.frames {
-            self.write(frame, ctx);
+            self.send_frame(frame, ctx);
         }
         if let Some(unread) = delivery.unread {
-            self.count(unread, ctx);
+            self.update_unread(unread, ctx);
         }
     }
 }
 
-/// Being told to slow down is no abuse by itself; nor is what the server owes,
-/// or a client with much under way would be shut out for a Room's death.
-fn is_their_fault(code: Code) -> bool {
-    code != Code::RateLimited && code.status() < 500
+/// Rate limit errors don't count as abuse, nor do server errors: a client with
+/// many pending commands would be closed because a Room died.
+fn is_client_fault(code: ErrorCode) -> bool {
+    code != ErrorCode::RateLimited && code.status() < 500
 }
 
-impl Handler<Deliver> for Session {
+impl Handler<SessionDelivery> for Session {
     type Result = ();
 
-    fn handle(&mut self, delivery: Deliver, ctx: &mut SocketContext) {
+    fn handle(&mut self, delivery: SessionDelivery, ctx: &mut SocketContext) {
         if self.is_closing {
             return;
         }
         // Held frames keep their share of the budget until they are written.
-        let Some(delivery) = self.phase.hold(delivery) else {
+        let Some(delivery) = self.phase.hold_delivery(delivery) else {
             if let Some(guard) = &self.guard {
-                guard.kept();
+                guard.mark_held();
             }
             return;
         };
-        self.tell(&delivery, ctx);
+        self.send_delivery(&delivery, ctx);
         if let Some(guard) = &self.guard {
-            guard.written(delivery.bytes);
+            guard.mark_written(delivery.bytes);
         }
     }
 }
 
-impl Handler<Answer> for Session {
+impl Handler<SessionReply> for Session {
     type Result = ();
 
-    fn handle(&mut self, answer: Answer, ctx: &mut SocketContext) {
+    fn handle(&mut self, answer: SessionReply, ctx: &mut SocketContext) {
         if self.is_closing {
             return;
         }
         match answer {
-            // Asked for by name, so it is written whatever was seen before.
-            Answer::Echo(frame) => self.say(frame.text, ctx),
-            Answer::Refused(problem, named) => self.refuse(problem, named, ctx),
+            // The client named this message, so it is sent even if it isn't
+            // new.
+            SessionReply::Echo(frame) => self.send_text(frame.text, ctx),
+            SessionReply::Refused(problem, named) => self.send_error(problem, named, ctx),
         }
     }
 }
 
-impl Handler<Probe> for Session {
+impl Handler<ProbeCommand> for Session {
     type Result = ();
 
-    fn handle(&mut self, probe: Probe, ctx: &mut SocketContext) {
+    fn handle(&mut self, probe: ProbeCommand, ctx: &mut SocketContext) {
         if !self.is_closing {
-            self.probe(probe, ctx);
+            self.probe_client(probe, ctx);
         }
     }
 }
 
-impl Handler<Close> for Session {
+impl Handler<CloseCommand> for Session {
     type Result = ();
 
-    fn handle(&mut self, Close(code): Close, ctx: &mut SocketContext) {
+    fn handle(&mut self, CloseCommand(code): CloseCommand, ctx: &mut SocketContext) {
         if code == CloseCode::Removed {
-            if self.phase.hold_end() {
+            if self.phase.hold_removal() {
                 return;
             }
-            self.hear_of_the_end(ctx);
+            self.flush_gate_on_removal(ctx);
         }
         self.close(code, ctx);
     }

@@ -1,6 +1,6 @@
-//! How much may be stored: text of each account by day, and anything new at all
-//! while the disk has little space. What a day's text was is kept in memory: a
-//! restart begins the day again.
+//! Limits of storage: each account's text per day, and all new data while the
+//! disk has little space. A day's text is counted in memory: a restart begins
+//! the day again.
 
 mod disk;
 mod quota;
@@ -11,16 +11,16 @@ use entity::{Millis, UserId};
 
 use disk::DiskSpace;
 pub use disk::DiskState;
-use quota::DailyText;
+use quota::DailyTextQuota;
 
 use super::Engine;
 use crate::config::{DatabaseUrl, Settings};
 use crate::protocol::Problem;
-use crate::store::append::{Append, How, What};
+use crate::store::append::{AppendEntry, AppendOperation, MessageEditKind};
 
-/// Says whether something new may be stored.
+/// Decides whether new data may be stored.
 pub(super) struct StorageGuard {
-    text: DailyText,
+    text: DailyTextQuota,
     disk: DiskSpace,
 }
 
@@ -32,83 +32,89 @@ impl StorageGuard {
                 let folder = folder.unwrap_or_else(|| ".".as_ref());
                 DiskSpace::of(folder, settings.disk_reserve)
             }
-            // The database's disk may be another machine's.
+            // The database may be on another machine.
             DatabaseUrl::Postgres(_) => DiskSpace::of(&settings.data_dir, 0),
         };
         Self {
-            text: DailyText::new(settings.text_per_day),
+            text: DailyTextQuota::new(settings.text_per_day),
             disk,
         }
     }
 
-    /// Judges what a Room judged well, before it goes to the Journal. A refused
-    /// post still goes there, since it may be a retry of one that is stored.
-    pub(super) fn judge(&self, append: &mut Append) {
-        let Some(bytes) = new_text(&append.what) else {
+    /// Checks an append that its Room accepted, before it goes to the Journal.
+    /// A refused post still goes there, since it may be a retry of a stored
+    /// one.
+    pub(super) fn judge_append(&self, append: &mut AppendEntry) {
+        let Some(bytes) = added_bytes(&append.operation) else {
             return;
         };
         if append.verdict.is_ok() {
-            append.verdict = self.store_text(append.actor.id, bytes);
+            append.verdict = self.reserve_text(append.actor.id, bytes);
         }
     }
 
-    fn store_text(&self, user: UserId, bytes: usize) -> Result<(), Problem> {
-        self.disk.has_space()?;
+    fn reserve_text(&self, user: UserId, bytes: usize) -> Result<(), Problem> {
+        self.disk.check_space()?;
         self.text.take(user, bytes, Millis::now())
     }
 }
 
-/// The bytes of text that something adds; none if it adds no text. Leaving,
-/// withdrawals, marks and reactions go on whatever the disk has.
-fn new_text(what: &What) -> Option<usize> {
+/// Returns the bytes of text that an append adds; none if it adds no text.
+/// Leaving, deletions, marks and reactions work even if the disk is full.
+fn added_bytes(what: &AppendOperation) -> Option<usize> {
     match what {
-        What::Post(post) => Some(post.text.as_str().len()),
-        What::Touch(touch) => match &touch.how {
-            How::Edit(text) => Some(text.as_str().len()),
-            How::Withdraw | How::React { .. } => None,
+        AppendOperation::Post(post) => Some(post.text.as_str().len()),
+        AppendOperation::Edit(touch) => match &touch.kind {
+            MessageEditKind::Edit(text) => Some(text.as_str().len()),
+            MessageEditKind::Delete | MessageEditKind::React { .. } => None,
         },
-        What::Change(change) if change.title.is_some() || change.needs_connection.is_some() => {
+        AppendOperation::Change(change)
+            if change.title.is_some() || change.needs_connection.is_some() =>
+        {
             Some(change.text.len() + change.event.len())
         }
-        // What is looked for adds nothing.
-        What::FindSent(_) | What::Change(_) | What::Settings(_) | What::Mark(_) => None,
+        // A search for a sent message adds nothing.
+        AppendOperation::FindSent(_)
+        | AppendOperation::Change(_)
+        | AppendOperation::Settings(_)
+        | AppendOperation::Markers(_) => None,
     }
 }
 
 impl Engine {
-    /// Whether a user may store so much text that goes past the Rooms, such as a
-    /// group's title: it counts with what they write.
+    /// Counts text that a user stores without a Room, such as a group's title,
+    /// with the text of their messages.
     ///
     /// # Errors
-    /// `unavailable` while the disk has little space; `rate_limited` if it is
-    /// more than a day allows.
-    pub fn store_text(&self, user: UserId, bytes: usize) -> Result<(), Problem> {
-        self.inner.storage.store_text(user, bytes)
+    /// `unavailable` while the disk has little space; `rate_limited` if it
+    /// exceeds the daily limit.
+    pub fn reserve_text(&self, user: UserId, bytes: usize) -> Result<(), Problem> {
+        self.inner.storage.reserve_text(user, bytes)
     }
 
-    /// Counts what is stored for a user whatever their day allows, such as a
+    /// Counts text that is stored for a user regardless of the limit, such as a
     /// login.
     pub fn count_text(&self, user: UserId, bytes: usize) {
         self.inner.storage.text.count(user, bytes, Millis::now());
     }
 
-    /// Whether the disk has space for a new account.
+    /// Checks that the disk has space for a new account.
     ///
     /// # Errors
     /// `unavailable` if it hasn't.
-    pub fn has_space(&self) -> Result<(), Problem> {
-        self.inner.storage.disk.has_space()
+    pub fn check_space(&self) -> Result<(), Problem> {
+        self.inner.storage.disk.check_space()
     }
 
-    /// What the disk has.
+    /// Returns the state of the disk.
     #[must_use]
-    pub fn disk(&self) -> DiskState {
+    pub fn disk_state(&self) -> DiskState {
         self.inner.storage.disk.state()
     }
 }
 
-/// Looks at the disk from now on, as long as there is an engine.
-pub(super) fn watch(engine: &Engine) {
+/// Checks the disk periodically until the engine stops.
+pub(super) fn watch_disk(engine: &Engine) {
     let every = engine.inner.settings.timings.disk_check_every;
     let weak = Arc::downgrade(&engine.inner);
     engine.inner.background.repeat(every, move || {
@@ -118,9 +124,9 @@ pub(super) fn watch(engine: &Engine) {
                 return false;
             };
             // A file system may take long to answer.
-            let look = move || inner.storage.disk.look();
+            let look = move || inner.storage.disk.refresh();
             if tokio::task::spawn_blocking(look).await.is_err() {
-                tracing::error!("looking at the disk's space panicked");
+                tracing::error!("the check of the disk's free space panicked");
             }
             true
         }

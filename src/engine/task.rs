@@ -1,24 +1,23 @@
-//! Work on the database that an actor waits for.
+//! Database work for which an actor waits.
 
 use std::future::Future;
 
-use crate::store::keep_payer;
+use crate::store::inherit_payer;
 
-/// Does it in a task of the runtime's own, and answers what it came to. The
-/// payer of this task's statements pays for those of the other, too.
+/// Runs `work` in its own task, and returns its result. The payer of the
+/// current task pays for its statements, too.
 ///
-/// An actor's futures are dropped outside the runtime when its arbiter stops,
-/// and a PostgreSQL connection that is dropped there amid a transaction is
-/// neither given back nor closed: its locks would stay. A task is dropped
-/// inside.
-pub(super) async fn in_task<T: Send + 'static>(
+/// An actor's futures are dropped outside the runtime when its arbiter stops. A
+/// PostgreSQL connection dropped there during a transaction is neither returned
+/// nor closed: its locks would remain. A task is dropped inside the runtime.
+pub(super) async fn run_in_task<T: Send + 'static>(
     work: impl Future<Output = T> + Send + 'static,
 ) -> T {
-    match tokio::spawn(keep_payer(work)).await {
+    match tokio::spawn(inherit_payer(work)).await {
         Ok(done) => done,
         Err(error) => match error.try_into_panic() {
             Ok(panic) => std::panic::resume_unwind(panic),
-            // The runtime is going, and whoever waits with it.
+            // The runtime is shutting down, and the caller with it.
             Err(_) => std::future::pending().await,
         },
     }

@@ -1,38 +1,37 @@
-//! Where tests put their hands into the running engine, and benches take a
-//! part out of it. With no [`Faults`], which is the default, they cost a look
-//! at an `Option`.
+//! Hooks by which tests change the running engine, and benches use a part of
+//! it. Without [`FaultHooks`], the default, each costs a check of an `Option`.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use entity::{ConversationId, UserId};
 
-pub use super::room::core::Core;
+pub use super::room::bench_room::BenchRoom;
 use crate::store::SqliteProbe;
 
-/// By whose statement it was, and what it took.
-pub type DatabaseTime = Arc<dyn Fn(Option<UserId>, Duration) -> Duration + Send + Sync>;
+/// Maps the user of a statement and its time to the time that is charged.
+pub type DatabaseTimeHook = Arc<dyn Fn(Option<UserId>, Duration) -> Duration + Send + Sync>;
 
-/// What goes wrong, and when.
+/// Faults to inject, and when.
 #[derive(Clone, Default)]
-pub struct Faults {
-    /// Called in a Room between the commit and the telling; where it panics,
-    /// the Room dies there.
-    pub before_telling: Option<Arc<dyn Fn(ConversationId) + Send + Sync>>,
+pub struct FaultHooks {
+    /// Called in a Room between the commit and the fan-out; if it panics, the
+    /// Room dies there.
+    pub before_fan_out: Option<Arc<dyn Fn(ConversationId) + Send + Sync>>,
     /// Called in the Journal before it begins a transaction.
     pub before_commit: Option<Arc<dyn Fn() + Send + Sync>>,
     /// Called on the thread that hashes a password, before it does.
     pub before_hashing: Option<Arc<dyn Fn() + Send + Sync>>,
-    /// Counts what SQLite does.
+    /// Counts SQLite's operations.
     pub sqlite_probe: Option<Arc<SqliteProbe>>,
-    /// What a statement of a user, or of an address before its login, counts
-    /// as, instead of what it took.
-    pub database_time: Option<DatabaseTime>,
+    /// Replaces the time that is charged for a statement of a user, or of an
+    /// address before login.
+    pub database_time: Option<DatabaseTimeHook>,
 }
 
-impl Faults {
-    pub(super) fn before_telling(&self, conversation: ConversationId) {
-        if let Some(fault) = &self.before_telling {
+impl FaultHooks {
+    pub(super) fn before_fan_out(&self, conversation: ConversationId) {
+        if let Some(fault) = &self.before_fan_out {
             fault(conversation);
         }
     }

@@ -1,35 +1,34 @@
-//! Why the server closes a socket, and what the client should do then
-//! (RFC 6455, section 7.4).
+//! Close codes of sockets (RFC 6455, section 7.4), with the client's reaction
+//! to each.
 
 /// A close code with its reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CloseCode {
-    /// The conversation that the socket was bound to is no longer the
-    /// person's: stay away.
+    /// The user is no longer in the conversation that the socket was bound to:
+    /// don't reconnect.
     Removed,
-    /// The server goes away, or heard nothing for too long: reconnect.
+    /// The server shuts down, or received nothing for too long: reconnect.
     Away,
-    /// A frame against the WebSocket protocol itself: don't repeat it.
+    /// A frame violates the WebSocket protocol: don't repeat it.
     Protocol,
     /// A binary frame: send text.
     Binary,
-    /// Not UTF-8: send UTF-8.
+    /// A text isn't UTF-8: send UTF-8.
     NotUtf8,
-    /// Too many errors, or frames, in a short time: stop and look at what is
-    /// sent.
+    /// Too many errors or frames in a short time: stop and check what is sent.
     Abuse,
-    /// A frame over the limit: send less.
+    /// A frame exceeds the size limit: send less.
     TooLarge,
-    /// Our fault, and in our log: reconnect.
+    /// A server error, which is logged: reconnect.
     Internal,
-    /// Too slow to keep up: reconnect and resume.
+    /// The client reads too slowly: reconnect and resume.
     TooSlow,
     /// The login ended: log in again.
     LoginEnded,
 }
 
 impl CloseCode {
-    /// Every code there is.
+    /// All codes.
     pub const ALL: [Self; 10] = [
         Self::Removed,
         Self::Away,
@@ -43,7 +42,7 @@ impl CloseCode {
         Self::LoginEnded,
     ];
 
-    /// The number on the wire.
+    /// Returns the number on the wire.
     #[must_use]
     pub fn number(self) -> u16 {
         match self {
@@ -60,7 +59,7 @@ impl CloseCode {
         }
     }
 
-    /// The reason beside it, for people.
+    /// Returns the reason that is sent with the number, for people.
     #[must_use]
     pub fn reason(self) -> &'static str {
         match self {

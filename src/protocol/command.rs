@@ -1,47 +1,47 @@
-//! What a client says on a socket.
+//! Frames that clients send on a socket.
 
 use entity::{ConversationId, MessageId};
 
-pub use super::fields::Cursors;
 use super::fields::FieldReader;
-use super::sending::Sending;
-use super::{Code, Emoji, MessageText, Problem};
+pub use super::fields::ResumeCursors;
+use super::submission::SubmittedMessage;
+use super::{Emoji, ErrorCode, MessageText, Problem};
 
-/// A client's frame.
+/// The command of a client's frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Command {
+pub enum ClientCommand {
     /// Send a message.
-    Message(SendMessage),
-    /// Say something else in a message of one's own.
-    Edit(Edit),
-    /// Take a message back.
-    Delete(Delete),
-    /// Put an emoji on a message, or take one's own off.
-    Reaction(React),
-    /// One started or stopped typing.
-    Typing(Typing),
-    /// This client has everything up to here.
-    Delivered(UpTo),
-    /// The person has seen everything up to here.
-    ReadReceipt(UpTo),
-    /// Replay what changed.
-    Resume(Resume),
-    /// Answered with `pong`.
+    Message(MessageFrame),
+    /// Replace the text of the user's own message.
+    Edit(EditFrame),
+    /// Delete a message.
+    Delete(DeleteFrame),
+    /// Add the user's emoji to a message, or remove it.
+    Reaction(ReactionFrame),
+    /// Report that the user started or stopped typing.
+    Typing(TypingFrame),
+    /// Report that this client has everything up to a message.
+    Delivered(MarkerFrame),
+    /// Report that the user has seen everything up to a message.
+    ReadReceipt(MarkerFrame),
+    /// Replay changes.
+    Resume(ResumeFrame),
+    /// Request a `pong`.
     Ping,
 }
 
-/// `message`: comes back to every session of every participant as the
-/// acknowledgement, once it is on disk.
+/// `message`: once it is on disk, every session of every participant gets it.
+/// That echo is the acknowledgement.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SendMessage {
-    /// Needed on a socket that isn't bound to a conversation.
+pub struct MessageFrame {
+    /// Required on a socket that isn't bound to a conversation.
     pub conversation_id: Option<ConversationId>,
-    pub sending: Sending,
+    pub submission: SubmittedMessage,
 }
 
 /// `edit`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Edit {
+pub struct EditFrame {
     pub conversation_id: Option<ConversationId>,
     pub message_id: MessageId,
     pub message: MessageText,
@@ -49,14 +49,14 @@ pub struct Edit {
 
 /// `delete`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Delete {
+pub struct DeleteFrame {
     pub conversation_id: Option<ConversationId>,
     pub message_id: MessageId,
 }
 
 /// `reaction`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct React {
+pub struct ReactionFrame {
     pub conversation_id: Option<ConversationId>,
     pub message_id: MessageId,
     pub emoji: Emoji,
@@ -65,58 +65,58 @@ pub struct React {
 
 /// `typing`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Typing {
+pub struct TypingFrame {
     pub conversation_id: Option<ConversationId>,
     pub is_typing: bool,
 }
 
 /// `delivered` and `read_receipt`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct UpTo {
+pub struct MarkerFrame {
     pub conversation_id: Option<ConversationId>,
     pub message_id: MessageId,
 }
 
-/// `resume`: one conversation from a version on, or all of one's own from
-/// those that one has.
+/// `resume`: one conversation after a version, or all of the user's
+/// conversations after the client's cursors.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Resume {
+pub struct ResumeFrame {
     pub conversation_id: Option<ConversationId>,
     pub after: Option<i64>,
-    pub cursors: Option<Cursors>,
-    /// Of which history the versions are.
+    pub cursors: Option<ResumeCursors>,
+    /// The epoch of the versions.
     pub epoch: Option<String>,
-    /// Up to which people version the client has names.
+    /// The people version up to which the client has names.
     pub people: Option<i64>,
 }
 
-/// What a frame named, so that an `error` can say what it is about: each of
-/// these that can be read, whether the frame's type uses it or not.
+/// The ids in a frame, so that an `error` can refer to them. Each id that can
+/// be read is here, even if the frame's type doesn't use it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Named {
+pub struct FrameReferences {
     pub conversation_id: Option<ConversationId>,
     pub client_id: Option<String>,
     pub message_id: Option<MessageId>,
 }
 
-/// A frame that was understood, and what it named.
+/// A parsed frame, with the ids that it names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientFrame {
-    pub command: Command,
-    pub named: Named,
+    pub command: ClientCommand,
+    pub references: FrameReferences,
 }
 
-/// A frame that couldn't be understood, and what it named.
+/// A frame that couldn't be parsed, with the ids that it names.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BadFrame {
+pub struct RejectedFrame {
     pub problem: Problem,
-    pub named: Named,
-    /// Whether it lacks the `conversation_id` that some sockets need.
+    pub references: FrameReferences,
+    /// Whether the `conversation_id` is missing, which unbound sockets require.
     pub lacks_conversation: bool,
 }
 
-/// Every field that a frame of some type uses.
-const NAMES: &[&str] = &[
+/// The fields of all types of frames.
+const FRAME_FIELDS: &[&str] = &[
     "type",
     "conversation_id",
     "client_id",
@@ -132,8 +132,8 @@ const NAMES: &[&str] = &[
     "people",
 ];
 
-impl Command {
-    /// The names of all commands.
+impl ClientCommand {
+    /// The types of all commands.
     pub const TYPES: [&'static str; 9] = [
         "message",
         "edit",
@@ -146,99 +146,102 @@ impl Command {
         "ping",
     ];
 
-    /// Reads one frame.
+    /// Parses one frame.
     ///
     /// # Errors
-    /// `bad_json` where it is no JSON object, `unknown_type`, or what is wrong
-    /// with its fields.
-    pub fn parse(frame: &str) -> Result<ClientFrame, Box<BadFrame>> {
-        let Ok(mut fields) = FieldReader::of_json(frame, NAMES) else {
-            return Err(Box::new(BadFrame {
-                problem: Problem::new(Code::BadJson, "A frame is one JSON object."),
-                named: Named::default(),
+    /// `bad_json` if it isn't a JSON object, `unknown_type`, or the faults of
+    /// its fields.
+    pub fn parse(frame: &str) -> Result<ClientFrame, Box<RejectedFrame>> {
+        let Ok(mut fields) = FieldReader::from_json(frame, FRAME_FIELDS) else {
+            return Err(Box::new(RejectedFrame {
+                problem: Problem::new(ErrorCode::BadJson, "A frame is one JSON object."),
+                references: FrameReferences::default(),
                 lacks_conversation: false,
             }));
         };
-        let named = Named {
+        let named = FrameReferences {
             conversation_id: fields.peek("conversation_id"),
             client_id: fields.peek("client_id"),
             message_id: fields.peek("message_id"),
         };
         let kind: Option<String> = fields.required("type");
-        let is_about_one = kind.as_deref().is_some_and(is_about_one);
+        let is_about_one = kind.as_deref().is_some_and(needs_conversation);
         let lacks_conversation = is_about_one && !fields.has("conversation_id");
-        let command = kind.and_then(|kind| Self::of_kind(&kind, &mut fields));
+        let command = kind.and_then(|kind| Self::parse_kind(&kind, &mut fields));
         match fields.finish(command) {
-            Ok(command) => Ok(ClientFrame { command, named }),
-            Err(problem) => Err(Box::new(BadFrame {
+            Ok(command) => Ok(ClientFrame {
+                command,
+                references: named,
+            }),
+            Err(problem) => Err(Box::new(RejectedFrame {
                 problem,
-                named,
+                references: named,
                 lacks_conversation,
             })),
         }
     }
 
-    fn of_kind(kind: &str, fields: &mut FieldReader<'_>) -> Option<Self> {
+    fn parse_kind(kind: &str, fields: &mut FieldReader<'_>) -> Option<Self> {
         match kind {
-            "message" => send(fields),
-            "edit" => edit(fields),
-            "delete" => up_to(fields).map(|it| {
-                Self::Delete(Delete {
+            "message" => read_message(fields),
+            "edit" => read_edit(fields),
+            "delete" => read_marker(fields).map(|it| {
+                Self::Delete(DeleteFrame {
                     conversation_id: it.conversation_id,
                     message_id: it.message_id,
                 })
             }),
-            "reaction" => react(fields),
-            "typing" => typing(fields),
-            "delivered" => up_to(fields).map(Self::Delivered),
-            "read_receipt" => up_to(fields).map(Self::ReadReceipt),
-            "resume" => resume(fields),
+            "reaction" => read_reaction(fields),
+            "typing" => read_typing(fields),
+            "delivered" => read_marker(fields).map(Self::Delivered),
+            "read_receipt" => read_marker(fields).map(Self::ReadReceipt),
+            "resume" => read_resume(fields),
             "ping" => Some(Self::Ping),
             _ => {
                 let detail = "There is no frame of this type.";
-                fields.check("type", Err(Problem::new(Code::UnknownType, detail)))
+                fields.check("type", Err(Problem::new(ErrorCode::UnknownType, detail)))
             }
         }
     }
 }
 
-/// Whether a frame of this type is about one conversation.
-fn is_about_one(kind: &str) -> bool {
-    Command::TYPES.contains(&kind) && !["resume", "ping"].contains(&kind)
+/// Returns whether frames of this type concern one conversation.
+fn needs_conversation(kind: &str) -> bool {
+    ClientCommand::TYPES.contains(&kind) && !["resume", "ping"].contains(&kind)
 }
 
-fn send(fields: &mut FieldReader<'_>) -> Option<Command> {
+fn read_message(fields: &mut FieldReader<'_>) -> Option<ClientCommand> {
     let conversation_id = fields.optional("conversation_id");
-    let sending = Sending::read(fields, "message");
-    Some(Command::Message(SendMessage {
+    let sending = SubmittedMessage::read(fields, "message");
+    Some(ClientCommand::Message(MessageFrame {
         conversation_id: conversation_id?,
-        sending: sending?,
+        submission: sending?,
     }))
 }
 
-fn edit(fields: &mut FieldReader<'_>) -> Option<Command> {
-    let up_to = up_to(fields);
+fn read_edit(fields: &mut FieldReader<'_>) -> Option<ClientCommand> {
+    let up_to = read_marker(fields);
     let message = fields.required_as("message", |text: String| MessageText::parse(&text));
-    let UpTo {
+    let MarkerFrame {
         conversation_id,
         message_id,
     } = up_to?;
-    Some(Command::Edit(Edit {
+    Some(ClientCommand::Edit(EditFrame {
         conversation_id,
         message_id,
         message: message?,
     }))
 }
 
-fn react(fields: &mut FieldReader<'_>) -> Option<Command> {
-    let up_to = up_to(fields);
+fn read_reaction(fields: &mut FieldReader<'_>) -> Option<ClientCommand> {
+    let up_to = read_marker(fields);
     let emoji = fields.required_as("emoji", |text: String| Emoji::parse(&text));
     let on = fields.required("on");
-    let UpTo {
+    let MarkerFrame {
         conversation_id,
         message_id,
     } = up_to?;
-    Some(Command::Reaction(React {
+    Some(ClientCommand::Reaction(ReactionFrame {
         conversation_id,
         message_id,
         emoji: emoji?,
@@ -246,31 +249,31 @@ fn react(fields: &mut FieldReader<'_>) -> Option<Command> {
     }))
 }
 
-fn typing(fields: &mut FieldReader<'_>) -> Option<Command> {
+fn read_typing(fields: &mut FieldReader<'_>) -> Option<ClientCommand> {
     let conversation_id = fields.optional("conversation_id");
     let is_typing = fields.required("is_typing");
-    Some(Command::Typing(Typing {
+    Some(ClientCommand::Typing(TypingFrame {
         conversation_id: conversation_id?,
         is_typing: is_typing?,
     }))
 }
 
-fn up_to(fields: &mut FieldReader<'_>) -> Option<UpTo> {
+fn read_marker(fields: &mut FieldReader<'_>) -> Option<MarkerFrame> {
     let conversation_id = fields.optional("conversation_id");
     let message_id = fields.required("message_id");
-    Some(UpTo {
+    Some(MarkerFrame {
         conversation_id: conversation_id?,
         message_id: message_id?,
     })
 }
 
-fn resume(fields: &mut FieldReader<'_>) -> Option<Command> {
+fn read_resume(fields: &mut FieldReader<'_>) -> Option<ClientCommand> {
     let conversation_id = fields.optional("conversation_id");
     let after = fields.optional("after");
     let cursors = fields.optional("cursors");
     let epoch = fields.optional("epoch");
     let people = fields.optional("people");
-    Some(Command::Resume(Resume {
+    Some(ClientCommand::Resume(ResumeFrame {
         conversation_id: conversation_id?,
         after: after?,
         cursors: cursors?,
@@ -279,13 +282,13 @@ fn resume(fields: &mut FieldReader<'_>) -> Option<Command> {
     }))
 }
 
-impl BadFrame {
-    /// One that there is no room for.
+impl RejectedFrame {
+    /// Returns the refusal of a frame that the server has no capacity for.
     #[must_use]
-    pub fn too_much(frame: ClientFrame) -> Self {
+    pub fn busy(frame: ClientFrame) -> Self {
         Self {
             problem: Problem::busy(),
-            named: frame.named,
+            references: frame.references,
             lacks_conversation: false,
         }
     }
@@ -296,21 +299,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_type_listed_is_known_and_every_other_is_not() {
-        for name in Command::TYPES {
-            let problem = Command::parse(&format!(r#"{{"type":"{name}","message":0}}"#));
+    fn listed_frame_types_are_known() {
+        for name in ClientCommand::TYPES {
+            let problem = ClientCommand::parse(&format!(r#"{{"type":"{name}","message":0}}"#));
             assert_ne!(
                 problem.err().map(|bad| bad.problem.code),
-                Some(Code::UnknownType)
+                Some(ErrorCode::UnknownType)
             );
         }
-        let bad = Command::parse(r#"{"type":"dance"}"#).unwrap_err();
-        assert_eq!(bad.problem.code, Code::UnknownType);
+        let bad = ClientCommand::parse(r#"{"type":"dance"}"#).unwrap_err();
+        assert_eq!(bad.problem.code, ErrorCode::UnknownType);
     }
-    fn resume(fields: &str) -> Result<Resume, Code> {
-        match Command::parse(&format!(r#"{{"type":"resume",{fields}}}"#)) {
+    fn resume(fields: &str) -> Result<ResumeFrame, ErrorCode> {
+        match ClientCommand::parse(&format!(r#"{{"type":"resume",{fields}}}"#)) {
             Ok(ClientFrame {
-                command: Command::Resume(resume),
+                command: ClientCommand::Resume(resume),
                 ..
             }) => Ok(resume),
             Ok(other) => panic!("{other:?}"),
@@ -319,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn cursors_are_read_by_their_ids() {
+    fn cursors_are_keyed_by_conversation() {
         let resume = resume(r#""cursors":{"7":120,"9007199254740991":0}"#).unwrap();
         let cursors = [
             (ConversationId(7), 120),
@@ -330,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_cursor_is_invalid() {
+    fn malformed_cursors_are_invalid() {
         for fields in [
             r#""cursors":{"seven":1}"#,
             r#""cursors":{"07":1}"#,
@@ -339,7 +342,7 @@ mod tests {
             r#""cursors":[7]"#,
             r#""after":"1""#,
         ] {
-            assert_eq!(resume(fields), Err(Code::Invalid), "{fields}");
+            assert_eq!(resume(fields), Err(ErrorCode::Invalid), "{fields}");
         }
         assert_eq!(resume(r#""cursors":null,"after":1"#).unwrap().cursors, None);
     }
@@ -349,28 +352,28 @@ mod tests {
         let bad = |rest: &str| {
             let ids = r#""conversation_id":7,"client_id":"mine","message_id":9"#;
             let frame = format!(r#"{{"type":"message",{ids},{rest}}}"#);
-            Command::parse(&frame).map(|frame| (frame.named, frame.command))
+            ClientCommand::parse(&frame).map(|frame| (frame.references, frame.command))
         };
-        let named = Named {
+        let named = FrameReferences {
             conversation_id: Some(ConversationId(7)),
             client_id: Some("mine".to_owned()),
             message_id: Some(MessageId(9)),
         };
         let (found, command) = bad(r#""message":"a\ud83d","reply_to":1e999"#).unwrap();
         assert_eq!(found, named);
-        let Command::Message(send) = command else {
+        let ClientCommand::Message(send) = command else {
             panic!("{command:?}");
         };
-        let problem = send.sending.content.unwrap_err();
+        let problem = send.submission.content.unwrap_err();
         let fields: Vec<_> = problem.errors.iter().map(|it| &*it.field).collect();
         assert_eq!(fields, ["message", "reply_to"]);
         let twice = bad(r#""client_id":"other","message":"a""#).unwrap_err();
-        assert_eq!(twice.named.client_id, None);
-        assert_eq!(twice.named.conversation_id, named.conversation_id);
+        assert_eq!(twice.references.client_id, None);
+        assert_eq!(twice.references.conversation_id, named.conversation_id);
     }
 
     #[test]
-    fn unused_fields_of_a_type_are_ignored() {
+    fn unused_frame_fields_are_ignored() {
         for unused in [
             "1e999",
             r#""\udc00""#,
@@ -379,8 +382,8 @@ mod tests {
             let frame = format!(
                 r#"{{"type":"ping","x":{unused},"message":{unused},"conversation_id":{unused}}}"#
             );
-            let parsed = Command::parse(&frame).unwrap();
-            assert_eq!(parsed.command, Command::Ping, "{unused}");
+            let parsed = ClientCommand::parse(&frame).unwrap();
+            assert_eq!(parsed.command, ClientCommand::Ping, "{unused}");
         }
     }
 }

@@ -1,29 +1,29 @@
-//! A connection as one of its two sees it.
+//! A connection, as one of its two users sees it.
 
 use entity::{ConnectionId, Millis};
 use serde::Serialize;
 
 use super::User;
 
-/// How far it has come, from the one's side who looks.
+/// The status of a connection for the user who sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum State {
-    /// Gone: only ever told in a `connection` event.
+pub enum ConnectionStatus {
+    /// The connection ended: only in a `connection` event.
     None,
-    /// They asked, and wait.
+    /// The user sent a request that the other hasn't answered.
     Requested,
-    /// They were asked.
+    /// The user received a request.
     Incoming,
-    /// Both agreed: they may message each other.
+    /// Both users agreed and may message each other.
     Connected,
 }
 
-/// A connection, with the *other* as `user`.
+/// A connection, with the other user as `user`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Connection {
     pub id: ConnectionId,
     pub user: User,
-    pub state: State,
+    pub state: ConnectionStatus,
     pub created_at: Millis,
 }

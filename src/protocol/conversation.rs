@@ -1,32 +1,32 @@
-//! A conversation as one of its people sees it.
+//! A conversation, as one of its participants sees it.
 
-use entity::conversation::Kind;
-use entity::participant::Role;
+use entity::conversation::ConversationKind;
+use entity::participant::MemberRole;
 use entity::{ConversationId, Millis};
 use serde::Serialize;
 
 use super::encoding::json_len;
 use super::{Message, User};
 
-/// Somebody who takes part.
+/// A user in a conversation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Participant {
     pub user: User,
-    pub role: Role,
-    /// They have everything up to this `seq`.
+    pub role: MemberRole,
+    /// A client of the user has everything up to this `seq`.
     pub delivered_seq: i64,
-    /// They have seen everything up to this `seq`.
+    /// The user has seen everything up to this `seq`.
     pub read_seq: i64,
-    /// None where the one who looks may not know.
+    /// None if the viewer may not know it.
     pub is_online: Option<bool>,
     pub last_seen: Option<Millis>,
 }
 
-/// The same, as `members` pages through them.
+/// A member in a page of the `members` endpoint.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Member {
+pub struct GroupMember {
     pub user: User,
-    pub role: Role,
+    pub role: MemberRole,
     pub joined_at: Millis,
     pub delivered_seq: i64,
     pub read_seq: i64,
@@ -36,8 +36,8 @@ pub struct Member {
 #[derive(Clone, Debug, Serialize)]
 pub struct Conversation {
     pub id: ConversationId,
-    pub kind: Kind,
-    /// A direct one has none.
+    pub kind: ConversationKind,
+    /// None for a direct conversation.
     pub title: Option<String>,
     pub participant_count: i32,
     pub participants: Vec<Participant>,
@@ -47,19 +47,19 @@ pub struct Conversation {
     pub all_read_seq: i64,
     pub last_message: Option<Message>,
     pub last_seq: i64,
-    /// The newest lasting change: the cursor that `resume` takes.
+    /// The version of the newest lasting change: the cursor for `resume`.
     pub version: i64,
     pub unread_count: i64,
     pub muted_until: Option<Millis>,
     pub archived: bool,
     pub pinned: bool,
-    /// They left or were removed: a read-only view up to there.
+    /// The user left or was removed: a read-only view up to that point.
     pub left: bool,
     pub created_at: Millis,
 }
 
 impl Conversation {
-    /// How many bytes it has as JSON.
+    /// Returns its length as JSON, in bytes.
     #[must_use]
     pub fn encoded_len(&self) -> usize {
         json_len(self)

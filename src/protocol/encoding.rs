@@ -1,10 +1,10 @@
-//! How long things are on the wire.
+//! Lengths of values on the wire.
 
 use std::io::{self, Write};
 
 use serde::Serialize;
 
-/// Counts what is written to it.
+/// Counts the bytes that are written to it.
 #[derive(Default)]
 struct ByteCounter(usize);
 
@@ -19,13 +19,13 @@ impl Write for ByteCounter {
     }
 }
 
-/// How many bytes this has as JSON. What can't be encoded has as many as were
-/// written before that showed.
+/// Returns the length of a value as JSON, in bytes. If the encoding fails, the
+/// bytes before the failure count.
 #[must_use]
 pub fn json_len(value: &impl Serialize) -> usize {
     let mut counter = ByteCounter::default();
     if let Err(error) = serde_json::to_writer(&mut counter, value) {
-        tracing::error!(%error, "can't measure an answer");
+        tracing::error!(%error, "could not measure a JSON value");
     }
     counter.0
 }

@@ -1,73 +1,73 @@
-//! What the server says on a socket.
+//! Frames that the server sends on a socket.
 
 use bytestring::ByteString;
 use entity::{ConversationId, MessageId, Millis, UserId};
 use serde::Serialize;
 
-use super::command::Named;
+use super::command::FrameReferences;
 use super::invitation::Invitation;
-use super::{Code, Connection, Conversation, FieldError, Message, Problem, User};
+use super::{Connection, Conversation, ErrorCode, FieldError, Message, Problem, User};
 
-/// The version of this protocol, in `hello`.
-pub const PROTOCOL: u32 = 1;
+/// The version of this protocol, sent in `hello`.
+pub const PROTOCOL_VERSION: u32 = 1;
 
-/// A server's frame.
+/// A frame of the server.
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-pub enum Event {
+pub enum ServerEvent {
     /// The first frame on every socket.
-    Hello(Box<Hello>),
-    /// A new message; also the acknowledgement of one's own.
+    Hello(Box<HelloEvent>),
+    /// A new message; for its sender, also the acknowledgement.
     Message {
         conversation_id: ConversationId,
         message: Box<Message>,
     },
-    /// A message that was edited, withdrawn or reacted to, in its new state.
+    /// A message that was edited, deleted or reacted to, in its new state.
     MessageUpdated {
         conversation_id: ConversationId,
         message: Box<Message>,
     },
-    /// All others have, or have seen, everything up to there: to those whose
-    /// messages that newly covers, in groups.
+    /// All others have, or have seen, everything up to these positions. In
+    /// groups, it is sent to the authors of the newly covered messages.
     Status {
         conversation_id: ConversationId,
         all_delivered_seq: i64,
         all_read_seq: i64,
         at: Millis,
     },
-    /// Somebody started or stopped typing.
+    /// A user started or stopped typing.
     Typing {
         conversation_id: ConversationId,
         user_id: UserId,
         username: String,
         is_typing: bool,
     },
-    /// Somebody's client has everything up to there.
-    Delivered(Mark),
-    /// Somebody has seen everything up to there.
-    ReadReceipt(Mark),
-    /// A user is called otherwise from now on.
+    /// A user's client has everything up to a message.
+    Delivered(MarkerEvent),
+    /// A user has seen everything up to a message.
+    ReadReceipt(MarkerEvent),
+    /// A user with a changed name.
     User { user: User },
-    /// Somebody came or went.
+    /// A user is online or offline now.
     UserStatus {
         user_id: UserId,
         username: String,
         is_online: bool,
         last_seen: Option<Millis>,
     },
-    /// How many messages wait for one, there and in all.
+    /// The user's unread counts: of this conversation and in total.
     Unread {
         conversation_id: ConversationId,
         unread_count: i64,
         total: i64,
     },
-    /// A conversation that is new, or changed in title, people or one's own
-    /// settings.
+    /// A conversation that is new, or has another title, other members or other
+    /// settings of the user.
     Conversation { conversation: Box<Conversation> },
-    /// One is no longer in it, or it is no more.
+    /// The user is no longer in the conversation, or it was closed.
     ConversationRemoved {
         conversation_id: ConversationId,
-        reason: RemovedReason,
+        reason: RemovalReason,
     },
     /// The replay of a conversation is complete up to this version.
     Resumed {
@@ -75,46 +75,47 @@ pub enum Event {
         version: i64,
         conversation: Box<Conversation>,
     },
-    /// It can't be replayed: it is to be read again over REST.
+    /// The conversation can't be replayed: the client reads it over REST.
     Reset {
         conversation_id: ConversationId,
         reason: ResetReason,
     },
-    /// All conversations that were named, and the newest others, are replayed.
+    /// The replay of all named conversations and the newest others is complete.
     Synced {
         total_unread: i64,
-        /// Whether there are others that weren't shown: the list has them.
+        /// Whether other conversations weren't sent: the list has them.
         more: bool,
-        /// Names that changed later are sent live.
+        /// Later changes of names are sent live.
         people_version: i64,
-        /// Whether names have to be read again: more changed than is replayed.
+        /// Whether the client has to read names again, because more changed
+        /// than is replayed.
         people_reset: bool,
     },
     /// A connection in its new state.
     Connection { connection: Connection },
-    /// An invitation to a group that one left, in its new state.
+    /// An invitation to a group that the user left, in its new state.
     Invitation { invitation: Invitation },
-    /// Something was refused; the socket stays open.
-    Error(Refused),
+    /// A refusal; the socket stays open.
+    Error(ErrorEvent),
     /// The answer to `ping`.
     Pong,
 }
 
-/// Why a conversation is no longer one's own.
+/// The reason why a user is no longer in a conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum RemovedReason {
-    /// One left.
+pub enum RemovalReason {
+    /// The user left.
     Left,
-    /// Somebody put one out.
+    /// Another member removed the user.
     Removed,
-    /// It was closed for all.
+    /// The conversation was closed for all members.
     Closed,
 }
 
-/// Where a person's mark stands now.
+/// The new position of a user's marker.
 #[derive(Clone, Debug, Serialize)]
-pub struct Mark {
+pub struct MarkerEvent {
     pub conversation_id: ConversationId,
     pub message_id: MessageId,
     pub seq: i64,
@@ -124,51 +125,51 @@ pub struct Mark {
     pub version: i64,
 }
 
-/// Why a conversation can't be replayed.
+/// The reason why a conversation can't be replayed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ResetReason {
     /// More changed than a replay holds.
     TooFarBehind,
-    /// The cursor is of a version that there is not yet.
+    /// The cursor names a version that doesn't exist yet.
     FutureCursor,
-    /// The cursor is of another history: the database was restored.
+    /// The cursor belongs to another epoch: the database was restored.
     OtherHistory,
 }
 
-/// `hello`: who one is, and where things stand.
+/// `hello`: the socket's user and the present state.
 #[derive(Clone, Debug, Serialize)]
-pub struct Hello {
+pub struct HelloEvent {
     pub protocol: u32,
     pub user: User,
     pub server_time: Millis,
-    /// Which history the server has.
+    /// The epoch of the server's database.
     pub epoch: String,
-    /// Names that changed later are sent live.
+    /// Later changes of names are sent live.
     pub people_version: i64,
     #[serde(flatten)]
-    pub scope: Scope,
+    pub scope: HelloScope,
 }
 
-/// What a socket is for.
+/// The conversations of a socket.
 #[derive(Clone, Debug, Serialize)]
 #[serde(untagged)]
-pub enum Scope {
+pub enum HelloScope {
     /// One conversation.
     Bound { conversation: Box<Conversation> },
-    /// All of the user's.
+    /// All conversations of the user.
     Unbound {
         total_unread: i64,
         pending_connections: i64,
     },
 }
 
-/// `error`: a [`Problem`] on a socket, with what the failed frame named.
+/// `error`: a [`Problem`] on a socket, with the ids of the failed frame.
 #[derive(Clone, Debug, Serialize)]
-pub struct Refused {
-    pub code: Code,
+pub struct ErrorEvent {
+    pub code: ErrorCode,
     pub detail: String,
-    /// The fields at fault.
+    /// The invalid fields.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldError>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -181,13 +182,14 @@ pub struct Refused {
     pub retry_after: Option<u32>,
 }
 
-impl Refused {
-    /// The `error` frame of `problem`, about what `named` says.
+impl ErrorEvent {
+    /// Returns the `error` frame of `problem`, with the ids in `named`.
     #[must_use]
-    pub fn new(problem: Problem, named: Named) -> Self {
-        // A code of its own says it already; else the first field at fault does.
+    pub fn new(problem: Problem, named: FrameReferences) -> Self {
+        // An `invalid` is described by its first invalid field, any other code
+        // by its own detail.
         let detail = match problem.errors.first() {
-            Some(error) if problem.code == Code::Invalid => {
+            Some(error) if problem.code == ErrorCode::Invalid => {
                 format!("{}: {}", error.field, error.detail)
             }
             _ => problem.detail.into_owned(),
@@ -204,12 +206,13 @@ impl Refused {
     }
 }
 
-impl Event {
-    /// The frame's text, made once and then cloned by reference.
+impl ServerEvent {
+    /// Returns the frame's text, which is encoded once and then cloned by
+    /// reference.
     #[must_use]
     pub fn encode(&self) -> ByteString {
-        // Plain structs with string keys: there is nothing that could fail,
-        // and an empty object is what clients ignore.
+        // Plain structs with string keys don't fail to encode, and clients
+        // ignore an empty object.
         serde_json::to_string(self)
             .unwrap_or_else(|error| {
                 tracing::error!(%error, "could not encode an event");

@@ -1,94 +1,101 @@
-//! What people type, checked once at the door: past it, a value of these
-//! types can't be wrong.
+//! Types for text that users enter. Their constructors validate it, so a value
+//! of these types is always valid.
 
 use entity::UserId;
 
 use super::text::{check_characters, is_blank, single_line, skeleton_key};
-use super::{Code, Problem};
+use super::{ErrorCode, Problem};
 
 /// The longest message, in Unicode characters.
-pub const MESSAGE_MAX: usize = 10_000;
+pub const MESSAGE_LENGTH_MAX: usize = 10_000;
 
-/// What ends a line.
+/// The characters that end a line.
 const LINE_ENDS: [char; 7] = [
     '\n', '\r', '\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}',
 ];
 
-/// A text of several lines without blank lines at its beginning and white
-/// space at its end. The first line keeps its indentation.
-fn without_margins(text: &str) -> &str {
+/// Returns a text without blank lines at its beginning and white space at its
+/// end. The first line keeps its indentation.
+fn trim_margins(text: &str) -> &str {
     let text = text.trim_end();
     let (lead, _) = text.split_at(text.len() - text.trim_start().len());
-    // What follows the last line's end indents the first line of text.
+    // White space after the last line end is the indentation of the first line
+    // of text.
     let indent = lead.rsplit(LINE_ENDS).next().unwrap_or_default();
     let (_, text) = text.split_at(lead.len() - indent.len());
     text
 }
 
-/// A message's text: 1 to 10,000 characters without the margins, no NUL; else
-/// as sent.
+/// The text of a message: 1 to 10,000 characters without the margins, no NUL;
+/// otherwise as sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MessageText(String);
 
 impl MessageText {
-    /// Checks `text`.
+    /// Validates `text`.
     ///
     /// # Errors
     /// `text_empty`, `text_too_long`, or `invalid` for a NUL.
     pub fn parse(text: &str) -> Result<Self, Problem> {
-        let text = without_margins(text);
+        let text = trim_margins(text);
         if is_blank(text) {
-            return Err(Problem::new(Code::TextEmpty, "A message needs some text."));
-        }
-        if text.chars().count() > MESSAGE_MAX {
             return Err(Problem::new(
-                Code::TextTooLong,
+                ErrorCode::TextEmpty,
+                "A message needs some text.",
+            ));
+        }
+        if text.chars().count() > MESSAGE_LENGTH_MAX {
+            return Err(Problem::new(
+                ErrorCode::TextTooLong,
                 "A message has at most 10,000 characters.",
             ));
         }
         if text.contains('\0') {
-            return Err(Problem::new(Code::Invalid, "A message can't hold a NUL."));
+            return Err(Problem::new(
+                ErrorCode::Invalid,
+                "A message can't hold a NUL.",
+            ));
         }
         Ok(Self(text.to_owned()))
     }
 
-    /// The text itself.
+    /// Returns the text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// A sender's own name for a message: 1 to 64 characters, unique per sender
-/// for ever. It is compared as it was sent, without normalisation.
+/// The idempotency key of a message: 1 to 64 characters, unique per sender for
+/// ever. It is compared as sent, without normalization.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ClientId(String);
 
 impl ClientId {
-    /// Checks `text`.
+    /// Validates `text`.
     ///
     /// # Errors
     /// `invalid`, naming the field `client_id`.
     pub fn parse(text: &str) -> Result<Self, Problem> {
         if is_blank(text) || text.chars().count() > 64 {
-            return Err(Problem::field(
+            return Err(Problem::invalid_field(
                 "client_id",
                 "1 to 64 characters, at least one of them visible",
             ));
         }
-        check_characters(text).map_err(|why| Problem::field("client_id", why))?;
+        check_characters(text).map_err(|why| Problem::invalid_field("client_id", why))?;
         Ok(Self(text.to_owned()))
     }
 
-    /// As it was given.
+    /// Returns the key as it was sent.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// Names of roles, of mentions and of mailboxes, which would deceive as the
-/// names of users.
+/// Names of roles, of mentions and of mailboxes, which would be deceptive as
+/// usernames.
 const RESERVED_USERNAMES: [&str; 30] = [
     "abuse",
     "admin",
@@ -122,7 +129,7 @@ const RESERVED_USERNAMES: [&str; 30] = [
     "you",
 ];
 
-/// What pages and system messages say of users, beside the names of users.
+/// Terms that pages and system messages use for users, in place of their names.
 const RESERVED_DISPLAY_NAMES: [&str; 8] = [
     "You",
     "Deleted user",
@@ -134,8 +141,8 @@ const RESERVED_DISPLAY_NAMES: [&str; 8] = [
     "Everyone",
 ];
 
-/// Whether a skeleton without case is that of a reserved name, whose letters may
-/// have another skeleton in upper case.
+/// Returns whether a skeleton without case is that of a reserved name. The
+/// name's letters may have another skeleton in upper case.
 fn is_reserved(skeleton: &str, names: &[&str]) -> bool {
     names.iter().any(|name| {
         let forms = [(*name).to_owned(), name.to_lowercase(), name.to_uppercase()];
@@ -143,13 +150,14 @@ fn is_reserved(skeleton: &str, names: &[&str]) -> bool {
     })
 }
 
-/// A name to log in and be found by: 3 to 30 of `A-Za-z0-9_.-`, a letter
-/// first, so that an all-digit path segment is always a conversation's id.
+/// A name to log in with and to be found by: 3 to 30 of `A-Za-z0-9_.-`. It
+/// begins with a letter, so that an all-digit path segment is always a
+/// conversation's id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Username(String);
 
 impl Username {
-    /// Checks `text`.
+    /// Validates `text`.
     ///
     /// # Errors
     /// `invalid`, naming the field `username`.
@@ -162,27 +170,28 @@ impl Username {
         if fits {
             Ok(Self(text.to_owned()))
         } else {
-            Err(Problem::field(
+            Err(Problem::invalid_field(
                 "username",
                 "3 to 30 letters, digits, '_', '.' or '-', starting with a letter",
             ))
         }
     }
 
-    /// As the person spells it.
+    /// Returns the name as the user spells it.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// What is compared: the same without case.
+    /// Returns the name without case, for comparisons.
     #[must_use]
     pub fn key(&self) -> String {
         self.0.to_ascii_lowercase()
     }
 
-    /// Whether the product, a mention or a mail domain (RFC 2142) uses this name,
-    /// or one that looks like it. Only an admin opens such an account.
+    /// Returns whether the product, a mention or a mail domain (RFC 2142) uses
+    /// this name, or one that looks like it. Only an admin can create such an
+    /// account.
     #[must_use]
     pub fn is_reserved(&self) -> bool {
         let skeletons = [skeleton_key(&self.0), skeleton_key(&self.key())];
@@ -191,8 +200,8 @@ impl Username {
             .any(|key| is_reserved(key, &RESERVED_USERNAMES))
     }
 
-    /// What eyes compare: names that look alike in some font have the same
-    /// (the skeleton of UTS 39), as `AIice` and `Alice`.
+    /// Returns the skeleton of UTS 39. It is equal for names that look alike in
+    /// some font, such as `AIice` and `Alice`.
     #[must_use]
     pub fn look(&self) -> String {
         let skeleton: String = unicode_security::skeleton(&self.0).collect();
@@ -200,7 +209,7 @@ impl Username {
     }
 }
 
-/// What a user is shown as: a single line of 1 to 60 characters.
+/// The visible name of a user: a single line of 1 to 60 characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DisplayName(String);
 
@@ -211,12 +220,12 @@ impl From<&Username> for DisplayName {
 }
 
 impl DisplayName {
-    /// Checks `text`.
+    /// Validates `text`.
     ///
     /// # Errors
     /// `invalid`, naming the field `display_name`.
     pub fn parse(text: &str) -> Result<Self, Problem> {
-        let wrong = |why: String| Problem::field("display_name", why);
+        let wrong = |why: String| Problem::invalid_field("display_name", why);
         let name = single_line(text, 60).map_err(wrong)?;
         if is_reserved(&skeleton_key(&name), &RESERVED_DISPLAY_NAMES) {
             return Err(wrong("a name that Tidings itself doesn't use".to_owned()));
@@ -224,69 +233,69 @@ impl DisplayName {
         Ok(Self(name))
     }
 
-    /// The name itself.
+    /// Returns the name.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The name itself.
+    /// Returns the name.
     #[must_use]
     pub fn into_inner(self) -> String {
         self.0
     }
 }
 
-/// One emoji, as Unicode lists them.
+/// One emoji of Unicode's list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Emoji(&'static str);
 
 impl Emoji {
-    /// Checks `text`.
+    /// Validates `text`.
     ///
     /// # Errors
     /// `invalid`, naming the field `emoji`.
     pub fn parse(text: &str) -> Result<Self, Problem> {
         emojis::get(text)
             .map(|emoji| Self(emoji.as_str()))
-            .ok_or_else(|| Problem::field("emoji", "one emoji"))
+            .ok_or_else(|| Problem::invalid_field("emoji", "one emoji"))
     }
 
-    /// The emoji itself.
+    /// Returns the emoji.
     #[must_use]
     pub fn as_str(&self) -> &str {
         self.0
     }
 }
 
-/// What a group is called: a single line of 1 to 100 characters.
+/// The title of a group: a single line of 1 to 100 characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GroupTitle(String);
 
 impl GroupTitle {
-    /// Checks `text`.
+    /// Validates `text`.
     ///
     /// # Errors
     /// `invalid`, naming the field `title`.
     pub fn parse(text: &str) -> Result<Self, Problem> {
-        let title = single_line(text, 100).map_err(|why| Problem::field("title", why))?;
+        let title = single_line(text, 100).map_err(|why| Problem::invalid_field("title", why))?;
         Ok(Self(title))
     }
 
-    /// The title itself.
+    /// Returns the title.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// A few words about oneself: at most 300 characters without the margins, no
+/// A user's self-description: at most 300 characters without the margins, no
 /// NUL.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct About(String);
+pub struct AboutText(String);
 
-impl About {
-    /// Checks `text`.
+impl AboutText {
+    /// Validates `text`.
     ///
     /// # Errors
     /// `invalid`, naming the field `about`.
@@ -294,22 +303,25 @@ impl About {
         let text = if is_blank(text) {
             ""
         } else {
-            without_margins(text)
+            trim_margins(text)
         };
         if text.chars().count() > 300 || text.contains('\0') {
-            return Err(Problem::field("about", "at most 300 characters, no NUL"));
+            return Err(Problem::invalid_field(
+                "about",
+                "at most 300 characters, no NUL",
+            ));
         }
         Ok(Self(text.to_owned()))
     }
 
-    /// The words themselves.
+    /// Returns the text.
     #[must_use]
     pub fn into_inner(self) -> String {
         self.0
     }
 }
 
-/// The `low:high` under which two people's direct conversation is kept.
+/// Returns the key of two users' direct conversation: `low:high`.
 #[must_use]
 pub fn direct_key(one: UserId, other: UserId) -> String {
     format!("{}:{}", one.min(other), one.max(other))
@@ -331,13 +343,17 @@ mod tests {
             ("a", "a"),
         ] {
             assert_eq!(MessageText::parse(sent).unwrap().as_str(), kept, "{sent:?}");
-            assert_eq!(About::parse(sent).unwrap().into_inner(), kept, "{sent:?}");
+            assert_eq!(
+                AboutText::parse(sent).unwrap().into_inner(),
+                kept,
+                "{sent:?}"
+            );
         }
         for empty in ["", " ", "\n", " \n\t\u{a0}\u{2028} "] {
             let refused = MessageText::parse(empty).unwrap_err();
-            assert_eq!(refused.code, Code::TextEmpty, "{empty:?}");
+            assert_eq!(refused.code, ErrorCode::TextEmpty, "{empty:?}");
         }
-        let full = format!("\n{}\n", "x".repeat(MESSAGE_MAX));
+        let full = format!("\n{}\n", "x".repeat(MESSAGE_LENGTH_MAX));
         assert!(MessageText::parse(&full).is_ok());
     }
 }

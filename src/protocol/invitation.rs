@@ -5,17 +5,18 @@ use serde::Serialize;
 
 use super::User;
 
-/// How far an invitation is.
+/// The status of an invitation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum InvitationState {
-    /// It was answered, or holds no longer: only in an `invitation` event.
+    /// The invitation was answered or isn't valid any more: only in an
+    /// `invitation` event.
     None,
-    /// It waits for the answer of the invited user.
+    /// The invitation waits for the answer of the invited user.
     Incoming,
 }
 
-/// An invitation as the invited user sees it.
+/// An invitation, as the invited user sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Invitation {
     pub id: InvitationId,
@@ -26,10 +27,10 @@ pub struct Invitation {
     pub created_at: Millis,
 }
 
-/// The answer to the member who invites: the same whether it is delivered or
-/// not.
+/// The response to the inviting member. It is the same whether the invitation
+/// is delivered or not.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Invited {
+pub struct InvitationReceipt {
     pub conversation_id: ConversationId,
     pub user: User,
     pub state: &'static str,

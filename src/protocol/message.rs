@@ -1,8 +1,8 @@
-//! A message as clients see it.
+//! Messages, as clients see them.
 
 use std::sync::Arc;
 
-use entity::message::Kind;
+use entity::message::MessageKind;
 use entity::{ConversationId, MessageId, Millis};
 use icu_properties::CodePointSetData;
 use icu_properties::props::BidiControl;
@@ -13,44 +13,44 @@ use serde_json::{Value, json};
 use super::User;
 use super::encoding::json_len;
 
-/// How far a message has come with all the others it was sent to.
+/// The status of a message for all its other recipients together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Status {
+pub enum MessageStatus {
     /// On disk.
     Sent,
-    /// All others have it.
+    /// All others have received it.
     Delivered,
     /// All others have seen it.
     Read,
 }
 
-/// What a message answers.
+/// The original that a reply quotes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Quote {
+pub struct MessageQuote {
     pub id: MessageId,
     pub seq: i64,
     pub sender: User,
-    /// Its first 300 characters; empty once the original is withdrawn.
+    /// The first 300 characters; empty after the original was deleted.
     pub text: String,
 }
 
-/// One emoji on a message, and who put it there.
+/// One emoji on a message, and the users who put it there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Reaction {
+pub struct ReactionSummary {
     pub emoji: String,
     pub count: u32,
-    /// The first 50.
+    /// The first 50 users.
     pub usernames: Vec<String>,
 }
 
-/// How far a message has come with one person.
+/// The status of a message for one member.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Receipt {
+pub struct MemberReceipt {
     pub user: User,
     pub delivered: bool,
     pub read: bool,
-    /// None in rooms of over 100.
+    /// None in rooms of more than 100 members.
     pub delivered_at: Option<Millis>,
     pub read_at: Option<Millis>,
 }
@@ -60,57 +60,56 @@ pub struct Receipt {
 pub struct Message {
     pub id: MessageId,
     pub conversation_id: ConversationId,
-    /// Its place in the conversation: 1, 2, 3, … without gaps.
+    /// The position in the conversation: 1, 2, 3, … without gaps.
     pub seq: i64,
-    /// The version of its last change.
+    /// The version of the last change.
     pub version: i64,
-    pub kind: Kind,
+    pub kind: MessageKind,
     pub text: String,
-    /// A system message's machine-readable side.
+    /// The data of a system message, for programs.
     pub event: Option<Box<RawValue>>,
     pub sender: User,
-    /// The sender's own name for it.
+    /// The sender's idempotency key.
     pub client_id: Option<String>,
-    pub reply_to: Option<Quote>,
-    pub reactions: Vec<Reaction>,
+    pub reply_to: Option<MessageQuote>,
+    pub reactions: Vec<ReactionSummary>,
     pub created_at: Millis,
     pub edited_at: Option<Millis>,
-    /// Withdrawn: no text any more.
+    /// Whether the message was deleted: it has no text then.
     pub deleted: bool,
-    pub status: Status,
+    pub status: MessageStatus,
     pub delivered_at: Option<Millis>,
     pub is_read: bool,
     pub read_at: Option<Millis>,
-    /// Edited, withdrawn or reacted to since it was posted: told as
-    /// `message_updated`.
+    /// Whether it was edited, deleted or reacted to since it was posted: sent
+    /// as `message_updated`.
     #[serde(skip)]
-    pub is_touched: bool,
-    /// The version of its last change, without those of the text that it
-    /// quotes.
+    pub is_changed: bool,
+    /// The version of the last change, not counting changes of the quoted text.
     #[serde(skip)]
     pub own_version: i64,
-    /// The version in which it was posted.
+    /// The version of the post itself.
     #[serde(skip)]
     pub posted_version: i64,
 }
 
 impl Message {
-    /// How many bytes it has as JSON.
+    /// Returns its length as JSON, in bytes.
     #[must_use]
     pub fn encoded_len(&self) -> usize {
         json_len(self)
     }
 
-    /// The message for a member who joined after what it quotes: without that
-    /// text, and without its changes. None if the member sees the original.
+    /// Returns the message for a member who joined after its original: without
+    /// the quoted text and its changes. None if the member sees the original.
     #[must_use]
-    pub fn without_unseen_quote(&self, joined_seq: i64) -> Option<Self> {
+    pub fn hide_unseen_quote(&self, joined_seq: i64) -> Option<Self> {
         let quote = self.reply_to.as_ref()?;
         let unseen = quote.seq <= joined_seq;
         unseen.then(|| Self {
             version: self.own_version,
-            is_touched: self.own_version > self.posted_version,
-            reply_to: Some(Quote {
+            is_changed: self.own_version > self.posted_version,
+            reply_to: Some(MessageQuote {
                 text: String::new(),
                 ..quote.clone()
             }),
@@ -118,30 +117,31 @@ impl Message {
         })
     }
 
-    /// The message as a member sees it who joined after this `seq`.
+    /// Returns the message as seen by a member who joined after this `seq`.
     #[must_use]
-    pub fn seen_after(self: &Arc<Self>, joined_seq: i64) -> Arc<Self> {
-        self.without_unseen_quote(joined_seq)
+    pub fn visible_since(self: &Arc<Self>, joined_seq: i64) -> Arc<Self> {
+        self.hide_unseen_quote(joined_seq)
             .map_or_else(|| Arc::clone(self), Arc::new)
     }
 
-    /// The `type` of a system message's event.
+    /// Returns the `type` of a system message's event.
     #[must_use]
     pub fn event_type(&self) -> Option<String> {
         #[derive(Deserialize)]
-        struct Typed {
+        struct SystemEventTag {
             r#type: String,
         }
         let event = self.event.as_ref()?;
-        let typed: Typed = serde_json::from_str(event.get()).ok()?;
+        let typed: SystemEventTag = serde_json::from_str(event.get()).ok()?;
         Some(typed.r#type)
     }
 }
 
-/// A name or a title in a sentence. Neither reorders the text around the other:
-/// first-strong isolate before, pop isolate after, no control between.
+/// Returns a name or title for use in a sentence, so that neither reorders the
+/// other's text. A first-strong isolate precedes it, a pop isolate follows it,
+/// and other controls are removed.
 #[must_use]
-pub fn isolate(name: &str) -> String {
+pub fn isolate_name(name: &str) -> String {
     let controls = CodePointSetData::new::<BidiControl>();
     let plain = name.chars().filter(|sign| !controls.contains(*sign));
     std::iter::once('\u{2068}')
@@ -150,10 +150,10 @@ pub fn isolate(name: &str) -> String {
         .collect()
 }
 
-/// The machine-readable side of a system message: an object with the `kind`
-/// as its `type`, and `facts`.
+/// Returns the event of a system message: an object with the `kind` as its
+/// `type`, and `facts`.
 #[must_use]
-pub fn system_event(kind: &str, facts: &Value) -> String {
+pub fn encode_system_event(kind: &str, facts: &Value) -> String {
     let mut event = json!({ "type": kind });
     if let (Some(event), Some(facts)) = (event.as_object_mut(), facts.as_object()) {
         event.extend(facts.clone());
@@ -163,7 +163,7 @@ pub fn system_event(kind: &str, facts: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::isolate;
+    use super::isolate_name;
 
     #[test]
     fn names_in_sentences_are_isolated() {
@@ -173,7 +173,7 @@ mod tests {
             ("\u{2069}\u{200f}Ann\u{2066}", "\u{2068}Ann\u{2069}"),
             ("\u{5e9}\u{5dc}", "\u{2068}\u{5e9}\u{5dc}\u{2069}"),
         ] {
-            assert_eq!(isolate(name), expected);
+            assert_eq!(isolate_name(name), expected);
         }
     }
 }

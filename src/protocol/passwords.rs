@@ -1,41 +1,42 @@
-//! New passwords, and which of them are too easy to guess.
+//! Rules for new passwords: common and guessable ones are refused.
 //!
-//! The list is the one that Django refuses, by Royce Williams from what was
-//! found in leaks (`django/contrib/auth/common-passwords.txt.gz` of Django
-//! 5.2, BSD-3-Clause): the 20,000 commonest, without those of up to three
-//! characters.
+//! The list of common passwords is Django's
+//! (`django/contrib/auth/common-passwords.txt.gz` of Django 5.2, BSD-3-Clause).
+//! Royce Williams compiled it from leaks: the 20,000 most common passwords,
+//! without those of up to three characters.
 
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use super::text::{is_blank, nfc, search_key};
-use super::{Code, Problem};
+use super::{ErrorCode, Problem};
 
-static COMMON: LazyLock<HashSet<&str>> =
+static COMMON_PASSWORDS: LazyLock<HashSet<&str>> =
     LazyLock::new(|| include_str!("common_passwords.txt").lines().collect());
 
-/// The name of this product, which is on every login page.
-const PRODUCT: &str = "tidings";
-/// A password is a name if it has at most this many characters more.
-const BESIDE_A_NAME: usize = 3;
-/// A unit of up to this many characters, repeated, is no password.
+/// The product's name, which is on every login page.
+const PRODUCT_NAME: &str = "tidings";
+/// A password that contains a name must have more than this many other
+/// characters.
+const NAME_SURPLUS_MAX: usize = 3;
+/// A password that only repeats a unit of up to this many characters is weak.
 const UNIT_MAX: usize = 4;
 
 /// A password in NFC (RFC 8265): the form in which it is counted, checked and
-/// hashed. It can't be printed.
+/// hashed. `Debug` doesn't show it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Password(String);
 
 impl Password {
-    /// Checks a new password of 8 to 128 characters.
+    /// Validates a new password of 8 to 128 characters.
     ///
     /// # Errors
     /// `weak_password`, naming the field `password`.
     pub fn parse(text: &str) -> Result<Self, Problem> {
-        let password = Self::existing(text);
+        let password = Self::from_existing(text);
         match password.weakness() {
             None => Ok(password),
-            Some(why) => Err(weak(why)),
+            Some(why) => Err(weak_password(why)),
         }
     }
 
@@ -44,17 +45,18 @@ impl Password {
     ///
     /// # Errors
     /// `weak_password`, naming the field `password`.
-    pub fn unlike(self, names: &[&str]) -> Result<Self, Problem> {
+    pub fn reject_similar(self, names: &[&str]) -> Result<Self, Problem> {
         let key = search_key(&self.0);
-        match names.iter().any(|name| is_like(&key, name)) {
-            false => Ok(self),
-            true => Err(weak("This password is too close to a name.")),
+        if !names.iter().any(|name| is_similar_to_name(&key, name)) {
+            Ok(self)
+        } else {
+            Err(weak_password("This password is too close to a name."))
         }
     }
 
-    /// A password that an account has already: no rule applies to it.
+    /// Creates the password of an existing account: no rule applies to it.
     #[must_use]
-    pub fn existing(text: &str) -> Self {
+    pub fn from_existing(text: &str) -> Self {
         Self(nfc(text).into_owned())
     }
 
@@ -68,14 +70,14 @@ impl Password {
             Some("This password repeats a few characters.")
         } else if is_common(&key) {
             Some("This password is one of those that are tried first.")
-        } else if is_like(&key, PRODUCT) {
+        } else if is_similar_to_name(&key, PRODUCT_NAME) {
             Some("This password is too close to a name.")
         } else {
             None
         }
     }
 
-    /// The secret, for hashing.
+    /// Returns the secret text, for hashing.
     #[must_use]
     pub fn reveal(&self) -> &str {
         &self.0
@@ -88,12 +90,12 @@ impl std::fmt::Debug for Password {
     }
 }
 
-fn weak(why: &'static str) -> Problem {
-    Problem::new(Code::WeakPassword, why).at("password", why)
+fn weak_password(why: &'static str) -> Problem {
+    Problem::new(ErrorCode::WeakPassword, why).with_field("password", why)
 }
 
-/// Whether the list has `key`, or the part of it before appended digits and
-/// signs.
+/// Returns whether the list has `key`, or the part of it before appended digits
+/// and punctuation.
 fn is_common(key: &str) -> bool {
     let letters_end = key
         .trim_end_matches(|sign: char| !sign.is_alphabetic())
@@ -101,7 +103,7 @@ fn is_common(key: &str) -> bool {
     let ends = key.char_indices().map(|(at, _)| at).chain([key.len()]);
     ends.filter(|end| *end >= letters_end)
         .filter_map(|end| key.get(..end))
-        .any(|beginning| COMMON.contains(beginning))
+        .any(|beginning| COMMON_PASSWORDS.contains(beginning))
 }
 
 fn repeats_unit(key: &str) -> bool {
@@ -112,13 +114,13 @@ fn repeats_unit(key: &str) -> bool {
     })
 }
 
-/// Whether `key` is the name with few characters around it.
-fn is_like(key: &str, name: &str) -> bool {
+/// Returns whether `key` is the name with few characters around it.
+fn is_similar_to_name(key: &str, name: &str) -> bool {
     let compact = |text: &str| text.split_whitespace().collect::<String>();
     let (key, name) = (compact(key), compact(&search_key(name)));
     !name.is_empty()
         && key.contains(&name)
-        && key.chars().count() <= name.chars().count() + BESIDE_A_NAME
+        && key.chars().count() <= name.chars().count() + NAME_SURPLUS_MAX
 }
 
 #[cfg(test)]
@@ -128,7 +130,7 @@ mod tests {
     fn is_weak(password: &str) -> bool {
         let names = ["margaret_h", "Margaret Hamilton"];
         Password::parse(password)
-            .and_then(|it| it.unlike(&names))
+            .and_then(|it| it.reject_similar(&names))
             .is_err()
     }
 
@@ -168,12 +170,12 @@ mod tests {
         ] {
             assert!(!is_weak(password), "{password}");
         }
-        assert!(COMMON.len() > 19_000);
+        assert!(COMMON_PASSWORDS.len() > 19_000);
     }
 
     #[test]
-    fn password_forms_are_equal() {
-        let [one, other] = ["pass\u{E9} words", "passe\u{301} words"].map(Password::existing);
+    fn unicode_forms_of_password_are_equal() {
+        let [one, other] = ["pass\u{E9} words", "passe\u{301} words"].map(Password::from_existing);
         assert!(one == other);
     }
 }

@@ -1,23 +1,23 @@
-//! A refusal as clients see it: `application/problem+json` (RFC 9457).
+//! Refusals, as clients see them: `application/problem+json` (RFC 9457).
 
 use std::borrow::Cow;
 
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
-use super::Code;
+use super::ErrorCode;
 
-/// What is wrong with one field.
+/// The fault of one field.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FieldError {
-    /// The field's path in the body, as `participants[3].role`.
+    /// The field's path in the body, such as `participants[3].role`.
     pub field: String,
-    /// What it should have been, for people.
+    /// The expected value, for people.
     pub detail: String,
 }
 
 impl FieldError {
-    /// That `field` should have been `detail`.
+    /// Creates the fault of `field`, which should have been `detail`.
     pub fn new(field: impl Into<String>, detail: impl Into<String>) -> Self {
         Self {
             field: field.into(),
@@ -26,98 +26,99 @@ impl FieldError {
     }
 }
 
-/// How somebody stands with a limit.
+/// The state of a rate limit for a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Standing {
-    /// The most at once.
+pub struct RateLimitStatus {
+    /// The capacity of the limit.
     pub limit: u32,
-    /// How many of them are left.
+    /// The capacity that is left.
     pub remaining: u32,
-    /// Until all of them are there again, in seconds.
+    /// Seconds until the whole capacity is available again.
     pub reset: u32,
 }
 
-/// Why something was refused. It never holds the text of an inner error: that
-/// goes to the log, where the problem is made.
+/// A refusal. It never holds the text of an inner error, which goes to the log
+/// where the problem is created.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}: {detail}", code.as_str())]
 pub struct Problem {
-    /// The stable reason.
-    pub code: Code,
-    /// This occurrence, for people.
+    /// The stable error code.
+    pub code: ErrorCode,
+    /// Description of this occurrence, for people.
     pub detail: Cow<'static, str>,
-    /// The fields at fault, of a 422.
+    /// The invalid fields, for status 422.
     pub errors: Vec<FieldError>,
-    /// Seconds to wait before trying again.
+    /// Seconds to wait before a retry.
     pub retry_after: Option<u32>,
-    /// Of what there was too much: it stands in headers, not in the body.
-    pub standing: Option<Standing>,
+    /// The state of the exceeded rate limit. It is sent in headers, not in the
+    /// body.
+    pub rate_limit: Option<RateLimitStatus>,
 }
 
 impl Problem {
-    /// A problem that says no more than its code and `detail`.
-    pub fn new(code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
+    /// Creates a problem with no more than its code and `detail`.
+    pub fn new(code: ErrorCode, detail: impl Into<Cow<'static, str>>) -> Self {
         Self {
             code,
             detail: detail.into(),
             errors: Vec::new(),
             retry_after: None,
-            standing: None,
+            rate_limit: None,
         }
     }
 
-    /// An `invalid` that names the one field at fault.
-    pub fn field(field: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self::fields().at(field, detail)
+    /// Creates an `invalid` problem that names one field.
+    pub fn invalid_field(field: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self::invalid_fields().with_field(field, detail)
     }
 
-    /// An `invalid` that names no field yet.
+    /// Creates an `invalid` problem that names no field yet.
     #[must_use]
-    pub fn fields() -> Self {
-        Self::new(Code::Invalid, "A field is wrong.")
+    pub fn invalid_fields() -> Self {
+        Self::new(ErrorCode::Invalid, "A field is wrong.")
     }
 
-    /// The same, naming one more field at fault.
+    /// Adds an invalid field with its detail.
     #[must_use]
-    pub fn at(self, field: impl Into<String>, detail: impl Into<String>) -> Self {
-        self.with(FieldError::new(field, detail))
+    pub fn with_field(self, field: impl Into<String>, detail: impl Into<String>) -> Self {
+        self.with_error(FieldError::new(field, detail))
     }
 
-    /// The same with one more field at fault.
+    /// Adds the fault of a field.
     #[must_use]
-    pub fn with(mut self, error: FieldError) -> Self {
+    pub fn with_error(mut self, error: FieldError) -> Self {
         self.errors.push(error);
         self
     }
 
-    /// The 404 that also covers what one may not know of.
+    /// Returns a 404, also for resources that the user may not know of.
     #[must_use]
     pub fn not_found() -> Self {
-        Self::new(Code::NotFound, "There is nothing here.")
+        Self::new(ErrorCode::NotFound, "There is nothing here.")
     }
 
-    /// Our fault; the cause is in the log.
+    /// Returns a server error, whose cause is in the log.
     #[must_use]
     pub fn internal() -> Self {
-        Self::new(Code::Internal, "Something went wrong on our side.")
+        Self::new(ErrorCode::Internal, "Something went wrong on our side.")
     }
 
-    /// Too much at once, or stopping.
+    /// Returns the refusal of a server that is overloaded or shuts down.
     #[must_use]
     pub fn busy() -> Self {
         Self {
             retry_after: Some(1),
-            ..Self::new(Code::Busy, "Too busy to take this now; try again.")
+            ..Self::new(ErrorCode::Busy, "Too busy to take this now; try again.")
         }
     }
 
-    /// The database can't be reached.
+    /// Returns the refusal while the database can't be reached.
     #[must_use]
     pub fn unavailable() -> Self {
         Self {
             retry_after: Some(1),
             ..Self::new(
-                Code::Unavailable,
+                ErrorCode::Unavailable,
                 "The store can't be reached; try again later.",
             )
         }
@@ -135,7 +136,7 @@ impl Serialize for Problem {
         out.serialize_field("status", &self.code.status())?;
         out.serialize_field("detail", &self.detail)?;
         out.serialize_field("code", &self.code)?;
-        // RFC 9457 lets a problem carry members of its own.
+        // RFC 9457 permits extension members.
         if self.code.status() == 422 {
             out.serialize_field("errors", &self.errors)?;
         }

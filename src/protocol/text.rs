@@ -14,8 +14,8 @@ use icu_properties::props::{
 use icu_properties::{CodePointMapData, CodePointSetData};
 use unicode_segmentation::UnicodeSegmentation;
 
-/// UTS 39, 5.4: more nonspacing marks on one character are drawn over other
-/// lines.
+/// The most nonspacing marks on one character (UTS 39, 5.4): more are drawn
+/// over other lines.
 const NONSPACING_MARKS_MAX: usize = 4;
 
 const ZERO_WIDTH_NON_JOINER: char = '\u{200C}';
@@ -25,18 +25,18 @@ const ZERO_WIDTH_JOINER: char = '\u{200D}';
 /// Braille pattern, a notehead without a shape, interlinear annotation.
 const EMPTY_GLYPHS: [char; 5] = ['\u{2800}', '\u{1D159}', '\u{FFF9}', '\u{FFFA}', '\u{FFFB}'];
 
-/// Normalization Form C.
+/// Returns Normalization Form C.
 pub(crate) fn nfc(text: &str) -> Cow<'_, str> {
     ComposingNormalizerBorrowed::new_nfc().normalize(text)
 }
 
-/// Normalization Form KC.
+/// Returns Normalization Form KC.
 fn nfkc(text: &str) -> Cow<'_, str> {
     ComposingNormalizerBorrowed::new_nfkc().normalize(text)
 }
 
-/// Whether a reader sees none of `text`: it holds only white space, control
-/// characters, default ignorables and characters with an empty glyph.
+/// Returns whether a reader sees none of `text`: it holds only white space,
+/// control characters, default ignorables and characters with an empty glyph.
 #[must_use]
 pub fn is_blank(text: &str) -> bool {
     text.chars().all(is_invisible)
@@ -53,11 +53,11 @@ fn is_ignorable(sign: char) -> bool {
     CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(sign)
 }
 
-/// A text on one line, in NFC and trimmed: 1 to `longest` characters in NFC and
-/// in NFKC, of which a reader sees at least one.
+/// Returns a text on one line, in NFC and trimmed. It must have 1 to `longest`
+/// characters in NFC and in NFKC, at least one of them visible.
 ///
 /// # Errors
-/// What the text should have been, for people.
+/// A description of the expected text, for people.
 pub(crate) fn single_line(text: &str, longest: usize) -> Result<String, String> {
     let text = nfc(text.trim()).into_owned();
     if is_blank(&text) || text.chars().count() > longest || expanded_length(&text) > longest {
@@ -69,7 +69,8 @@ pub(crate) fn single_line(text: &str, longest: usize) -> Result<String, String> 
     Ok(text)
 }
 
-/// The length in NFKC, where a ligature of many letters counts each of them.
+/// Returns the length in NFKC, where a ligature of many letters counts each of
+/// them.
 fn expanded_length(text: &str) -> usize {
     // U+FDFD has no decomposition. It is as wide as U+FDFA, which has one.
     let expanded = |sign| if sign == '\u{FDFD}' { 18 } else { 1 };
@@ -80,7 +81,7 @@ fn expanded_length(text: &str) -> usize {
 /// them.
 ///
 /// # Errors
-/// What the text should have been, for people.
+/// A description of the expected text, for people.
 pub(crate) fn check_characters(text: &str) -> Result<(), String> {
     if text
         .chars()
@@ -105,7 +106,7 @@ pub(crate) fn check_characters(text: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// The mandatory line breaks of UAX 14.
+/// Returns whether a character is a mandatory line break (UAX 14).
 fn breaks_line(sign: char) -> bool {
     matches!(
         CodePointMapData::<LineBreak>::new().get(sign),
@@ -116,8 +117,8 @@ fn breaks_line(sign: char) -> bool {
     )
 }
 
-/// Whether a default ignorable is part neither of an emoji that Unicode lists
-/// nor of a word that needs a joiner.
+/// Returns whether a default ignorable is part neither of an emoji in Unicode's
+/// list nor of a word that needs a joiner.
 fn has_stray_ignorable(text: &str) -> bool {
     let signs: Vec<char> = text.chars().collect();
     let mut at = 0;
@@ -131,8 +132,8 @@ fn has_stray_ignorable(text: &str) -> bool {
     })
 }
 
-/// RFC 5892, appendix A.1 and A.2: a joiner follows a virama, or a non-joiner
-/// is between two letters that would join.
+/// Returns whether a joiner follows a virama, or a non-joiner is between two
+/// letters that would join (RFC 5892, appendix A.1 and A.2).
 fn is_joiner_in_context(signs: &[char], at: usize) -> bool {
     let Some((before, rest)) = signs.split_at_checked(at) else {
         return false;
@@ -176,12 +177,13 @@ fn has_stacked_marks(text: &str) -> bool {
         })
 }
 
-/// What searches compare: compatibility case folding (Unicode, D146) without
-/// default ignorables, with one kind of apostrophe and of quotation mark.
+/// Returns the form that searches compare: compatibility case folding (Unicode,
+/// D146) without default ignorables, with one kind of apostrophe and of
+/// quotation mark.
 #[must_use]
 pub fn search_key(text: &str) -> String {
-    // Before NFKC, which makes a space of some of these marks; and after it,
-    // which makes several of one.
+    // Quotes are replaced before NFKC, which turns some into spaces, and after
+    // it, which turns one into several.
     let text: String = text.chars().map(plain_quote).collect();
     let decomposed = DecomposingNormalizerBorrowed::new_nfd();
     let folded = fold(&nfkc(&fold(&decomposed.normalize(&text))));
@@ -208,12 +210,13 @@ fn fold(text: &str) -> String {
     CaseMapper::new().fold_string(text).into_owned()
 }
 
-/// What eyes compare: the UTS 39 skeleton, without case. `AIice` and `Alice`
-/// have the same.
+/// Returns the UTS 39 skeleton without case. It is equal for texts that look
+/// alike, such as `AIice` and `Alice`.
 #[must_use]
 pub fn skeleton_key(text: &str) -> String {
     let skeleton = |text: &str| unicode_security::skeleton(text).collect::<String>();
-    // Twice: letters may look alike in one case only, as `m` and `rn`.
+    // Twice, because letters may look alike in one case only, such as `m` and
+    // `rn`.
     fold(&skeleton(&fold(&skeleton(text))))
 }
 

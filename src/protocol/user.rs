@@ -1,4 +1,4 @@
-//! A person, as others see them.
+//! Users, as other users see them.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
@@ -7,30 +7,30 @@ use entity::{Millis, UserId};
 use serde::ser::SerializeStruct;
 use serde::{Deserialize, Serialize, Serializer};
 
-/// The short form that stands wherever a person is named. On the wire it has
-/// `look`, too, if the name isn't ASCII.
+/// The short form of a user, in every frame and body that names one. On the
+/// wire it also has `look` if the name isn't ASCII.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User {
-    /// For clients to key by.
+    /// The key of the user in clients.
     pub id: UserId,
-    /// As the person spells it; compared without case.
+    /// The name as the user spells it; compared without case.
     pub username: String,
-    /// What is shown.
+    /// The visible name.
     pub display_name: String,
 }
 
 impl User {
-    /// What eyes compare: names that look alike in some font have an equal look
-    /// (the skeleton of UTS 39, with white space as a page shows it).
+    /// Returns the skeleton of UTS 39, with white space as a page shows it. It
+    /// is equal for names that look alike in some font.
     #[must_use]
     pub fn look(&self) -> String {
         look(&self.display_name)
     }
 }
 
-/// What looks like something else, of ASCII: most names are, and clients know
-/// these by heart.
-const LOOKS: [(char, &str); 8] = [
+/// The ASCII characters that look like others. Clients have the same table,
+/// because most names are ASCII.
+const ASCII_LOOKS: [(char, &str); 8] = [
     ('"', "''"),
     ('%', "°/₀"),
     ('0', "O"),
@@ -41,24 +41,25 @@ const LOOKS: [(char, &str); 8] = [
     ('|', "l"),
 ];
 
-/// The look of any name.
+/// Returns the look of any name.
 fn look(name: &str) -> String {
-    let skeleton: String = match name.is_ascii() {
-        true => name.chars().fold(String::new(), |mut all, sign| {
-            match LOOKS.iter().find(|(known, _)| *known == sign) {
+    let skeleton: String = if name.is_ascii() {
+        name.chars().fold(String::new(), |mut all, sign| {
+            match ASCII_LOOKS.iter().find(|(known, _)| *known == sign) {
                 Some((_, look)) => all.push_str(look),
                 None => all.push(sign),
             }
             all
-        }),
-        false => unicode_security::skeleton(name).collect(),
+        })
+    } else {
+        unicode_security::skeleton(name).collect()
     };
     let words: Vec<&str> = skeleton.split_whitespace().collect();
     words.join(" ")
 }
 
-/// What the page calls people by their part in a conversation.
-static RESERVED: LazyLock<HashSet<String>> = LazyLock::new(|| {
+/// Words with which a page names users' roles in a conversation.
+static RESERVED_LOOKS: LazyLock<HashSet<String>> = LazyLock::new(|| {
     let words = [
         "you", "owner", "admin", "member", "You", "Owner", "Admin", "Member",
     ];
@@ -66,14 +67,14 @@ static RESERVED: LazyLock<HashSet<String>> = LazyLock::new(|| {
     words.iter().chain(&upper).map(|word| look(word)).collect()
 });
 
-/// Those of these people whose names look like another's, or like a part in
-/// the conversation: a page shows their usernames, too.
-pub fn alike<'a>(users: impl IntoIterator<Item = &'a User>) -> HashSet<UserId> {
+/// Returns the users whose names look like another's, or like a role in the
+/// conversation. A page shows their usernames, too.
+pub fn find_lookalikes<'a>(users: impl IntoIterator<Item = &'a User>) -> HashSet<UserId> {
     let mut first = HashMap::new();
     let mut found = HashSet::new();
     for user in users {
         let look = user.look();
-        if RESERVED.contains(&look) {
+        if RESERVED_LOOKS.contains(&look) {
             found.insert(user.id);
         }
         let known = *first.entry(look).or_insert(user.id);
@@ -86,7 +87,8 @@ pub fn alike<'a>(users: impl IntoIterator<Item = &'a User>) -> HashSet<UserId> {
 
 impl Serialize for User {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        // Clients know the looks of ASCII by heart: eight characters.
+        // Clients have the table of the eight ASCII characters with another
+        // look.
         let look = (!self.display_name.is_ascii()).then(|| self.look());
         let fields = 3 + usize::from(look.is_some());
         let mut user = serializer.serialize_struct("User", fields)?;
@@ -100,68 +102,68 @@ impl Serialize for User {
     }
 }
 
-/// One's own account.
+/// The user's own account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Me {
+pub struct OwnProfile {
     #[serde(flatten)]
     pub user: User,
-    /// A few words about oneself.
+    /// The user's self-description.
     pub about: String,
-    /// Whether the admin route is open to them.
+    /// Whether the user may open `/admin`.
     pub is_admin: bool,
-    /// What happened to the account, newest first, until it is forgotten.
-    pub notices: Vec<Notice>,
+    /// Events of the account, newest first, until they expire.
+    pub notices: Vec<AccountNotice>,
 }
 
-/// Something that happened to an account.
+/// An event of an account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Notice {
+pub struct AccountNotice {
     pub at: Millis,
     pub cause: NoticeCause,
-    /// Where it was done from.
+    /// The address of the client that caused it.
     pub address: String,
 }
 
-/// What happened to an account.
+/// The kind of an account's event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NoticeCause {
-    /// A password was chosen by a link that an admin had made.
+    /// A password was set with a password link that an admin created.
     PasswordLinkUsed,
-    /// The password was changed by somebody who knew it.
+    /// The password was changed with the current one.
     PasswordChanged,
-    /// The password was set at the command line.
+    /// The password was set on the command line.
     PasswordSet,
-    /// Everything that the account sees was downloaded.
+    /// All data that the account can see was downloaded.
     DataExported,
 }
 
-/// How one stands to somebody.
+/// The relationship of the viewer to another user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Standing {
-    /// Nobody asked.
+pub enum Relationship {
+    /// Neither user sent a request.
     None,
-    /// One asked, and waits.
+    /// The viewer sent a request that the other hasn't answered.
     Requested,
-    /// They asked.
+    /// The viewer received a request.
     Incoming,
-    /// Both agreed.
+    /// Both users agreed.
     Connected,
-    /// One wants nothing from them. They never learn of it.
+    /// The viewer blocked the other user, who never learns of it.
     Blocked,
 }
 
-/// A person, as one who looks them up sees them.
+/// A user's profile, as another user sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Profile {
+pub struct UserProfile {
     #[serde(flatten)]
     pub user: User,
     pub about: String,
-    /// None where the one who looks may not know.
+    /// None if the viewer may not know it.
     pub is_online: Option<bool>,
     pub last_seen: Option<Millis>,
-    pub connection: Standing,
+    pub connection: Relationship,
 }
 
 #[cfg(test)]
@@ -182,7 +184,7 @@ mod tests {
     fn confusable_and_reserved_names_are_alike() {
         let found = |names: &[&str]| {
             let users: Vec<User> = (1..).zip(names).map(|(id, name)| user(id, name)).collect();
-            let mut found: Vec<i64> = alike(&users).into_iter().map(|id| id.0).collect();
+            let mut found: Vec<i64> = find_lookalikes(&users).into_iter().map(|id| id.0).collect();
             found.sort_unstable();
             found
         };
@@ -194,11 +196,11 @@ mod tests {
             assert_eq!(found(&["Ann", name]), [2], "{name}");
         }
         let one = user(1, "Ann");
-        assert!(alike([&one, &one]).is_empty());
+        assert!(find_lookalikes([&one, &one]).is_empty());
     }
 
     #[test]
-    fn looks_of_ascii_are_those_of_clients() {
+    fn ascii_looks_match_clients() {
         let table = include_str!("../../tests/fixtures/looks.json");
         let known: HashMap<char, String> = serde_json::from_str(table).unwrap();
         for sign in '!'..='~' {
@@ -211,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn look_is_sent_for_other_names_alone() {
+    fn look_is_sent_for_nonascii_names() {
         let sent = |name: &str| serde_json::to_value(user(7, name)).unwrap();
         assert_eq!(sent("Ann").get("look"), None);
         assert_eq!(sent("\u{410}nn")["look"], "Ann");

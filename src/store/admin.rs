@@ -1,69 +1,71 @@
-//! What admins ask: lists of everything, and acts on others' accounts and
-//! conversations. Each act is written to the audit log in its own transaction,
-//! so that neither is there without the other.
+//! Queries and actions of admins: lists, and changes of other users' accounts
+//! and conversations. Each action writes its audit log entry in its own
+//! transaction, so that neither exists without the other.
 
 mod accounts;
 mod audit;
 mod conversations;
 mod deletion;
-mod people;
 mod reports;
 mod resets;
 mod sizes;
+mod user_list;
 
-pub use accounts::Standing;
-pub(super) use audit::note;
-pub use audit::{Act, AuditFilter, AuditLine, AuditPlace, Called, Deed, Entry, Target};
-pub use conversations::{ConversationLine, ConversationOrder, Part};
-pub use deletion::Deleted;
-pub use people::{PeopleOrder, PersonLine};
-pub use reports::ReportView;
-pub use resets::NewReset;
-pub use sizes::Sizes;
+pub use accounts::AccountRole;
+pub(super) use audit::insert_audit;
+pub use audit::{
+    AuditAction, AuditActorFilter, AuditContext, AuditCursor, AuditEntry, AuditFilter, AuditLine,
+    AuditTarget,
+};
+pub use conversations::{ConversationListRow, ConversationOrder, ParticipantRecord};
+pub use deletion::DeletedAccount;
+pub use reports::ReportRecord;
+pub use resets::NewPasswordReset;
+pub use sizes::DatabaseSizes;
+pub use user_list::{UserListOrder, UserListRow};
 
 use entity::{ConversationId, UserId};
 use sea_orm::DbBackend;
 
-use super::{Result, Store, StoreError, count};
-
-/// Where a page of a list ended: what it is ordered by, and the id.
+/// The last row of a page: the value that the list is ordered by, and the id.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct AdminListCursor {
     pub key: String,
     pub id: i64,
 }
 
-impl Place {
-    /// The key, where it is a number.
-    fn number(&self) -> i64 {
+impl AdminListCursor {
+    /// Returns the key of a numeric order.
+    fn numeric_key(&self) -> i64 {
         self.key.parse().unwrap_or(i64::MAX)
     }
 }
 
-/// What a page of a list is asked with.
+/// The query for a page of a list.
 #[derive(Clone, Debug)]
-pub struct Listing<O> {
+pub struct AdminListQuery<O> {
     pub order: O,
-    /// Where the page before ended.
-    pub after: Option<Place>,
+    /// The end of the page before.
+    pub after: Option<AdminListCursor>,
     pub limit: u64,
 }
 
-impl From<UserId> for Target {
+impl From<UserId> for AuditTarget {
     fn from(id: UserId) -> Self {
         Self::User(id)
     }
 }
 
-impl From<ConversationId> for Target {
+impl From<ConversationId> for AuditTarget {
     fn from(id: ConversationId) -> Self {
         Self::Conversation(id)
     }
 }
 
-/// Ends a page's statement with its limit, which is the last value. PostgreSQL
-/// seeks each half of a `UNION ALL` only where that has an end of its own.
-fn limited(backend: DbBackend, sql: &str, values: usize) -> String {
+/// Appends the limit, which is the last bind value. For PostgreSQL each part of
+/// a `UNION ALL` gets order and limit of its own, or the index isn't used for
+/// it.
+fn with_limit(backend: DbBackend, sql: &str, values: usize) -> String {
     let limit = format!("LIMIT ${values}");
     if backend != DbBackend::Sqlite
         && let Some((first, rest)) = sql.split_once(" UNION ALL ")

@@ -1,358 +1,368 @@
-//! What the Journal commits: a batch of what many Rooms want on disk, in one
-//! transaction.
+//! The Journal's transaction: a batch of appends from many Rooms.
 //!
-//! **Lock → look → assign → write.** Under the lock on the batch's
-//! conversations, known `client_id`s are looked up; then [`plan::assign`],
-//! which is pure, counts `seq`, `ord` and `version` out to what is really
-//! new; then few statements write it all, however much it is. What the last
-//! batches left behind needn't be looked up ([`memory`]).
-//! What was judged by another `members_version` than the locked one isn't
-//! written: its outcome is [`Outcome::Stale`].
+//! **Lock → load → plan → write.** Under the lock on the batch's conversations,
+//! known `client_id`s are looked up. Then [`plan::plan_batch`], which is pure,
+//! assigns `seq`, `ord` and `version` to the new entries. A few statements
+//! write all of them. Rows that recent batches wrote come from the
+//! [`conversation_cache`]. An entry whose verdict has another `members_version`
+//! than the locked row isn't written; its outcome is [`AppendOutcome::Stale`].
 
-mod look;
-mod memory;
-mod moved;
+mod batch_input;
+mod conversation_cache;
+mod marker_changes;
 mod plan;
-mod script;
-pub(super) mod sql;
 mod weight;
 mod write;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use entity::participant::Role;
+use entity::participant::MemberRole;
 use entity::{ConversationId, MessageId, Millis, UserId, receipt};
 use sea_orm::{ConnectionTrait, QueryResult};
 
-use super::{Result, Store, StoreError};
 use crate::protocol::{ClientId, Emoji, Message, MessageText, Problem, User};
-use look::Found;
-pub(super) use memory::Memory;
-pub use moved::{Authors, Marks, Moved, Raised, Step};
-use script::Script;
+use crate::store::Store;
+use crate::store::db::{Result, StatementBatch, StoreError};
+use batch_input::BatchInput;
+pub(super) use conversation_cache::ConversationCache;
+pub use marker_changes::{
+    CoveredAuthors, MarkerChanges, MarkerStep, MemberMarkerMove, WatermarkRise,
+};
 
-/// One thing that a Room wants on disk, and how it was judged. Refused ones
-/// come along, since a retry is answered like the first time whatever has
-/// happened since: only under the lock can it be told whether it is one.
+/// A command that a Room wants to write, with its verdict. Rejected posts are
+/// included, because only the lock can show whether one is a retry. A retry
+/// gets the first answer even if it would be rejected now.
 #[derive(Clone, Debug)]
-pub struct Append {
+pub struct AppendEntry {
     pub conversation: ConversationId,
-    /// By which it was judged.
+    /// The members version that the verdict is based on.
     pub members_version: i64,
     pub verdict: std::result::Result<(), Problem>,
     pub actor: User,
-    pub what: What,
-    /// Whether others take part.
+    pub operation: AppendOperation,
+    /// Whether the conversation has other members.
     pub has_others: bool,
-    /// Whether somebody put the conversation away, so that a message may have
-    /// to bring it back.
+    /// Whether a member archived the conversation, so that a message may have
+    /// to restore it.
     pub has_archived: bool,
 }
 
-/// What it is.
+/// The operation of an append.
 #[derive(Clone, Debug)]
-pub enum What {
+pub enum AppendOperation {
     /// A message.
-    Post(Arc<Post>),
-    /// A message that may have been sent before, and can't be sent now.
-    FindSent(Arc<Retry>),
+    Post(Arc<MessagePost>),
+    /// A post that can't be sent now, but may be a retry.
+    FindSent(Arc<RejectedPost>),
     /// A change of the conversation itself.
-    Change(Arc<Change>),
-    /// The actor's own settings for it.
-    Settings(Settings),
-    /// Something done to a message that is there.
-    Touch(Touch),
-    /// How far the actor has come.
-    Mark(Vec<Mark>),
+    Change(Arc<ConversationChange>),
+    /// The actor's own settings for the conversation.
+    Settings(MemberSettingsPatch),
+    /// An edit, deletion or reaction.
+    Edit(MessageEdit),
+    /// The actor's markers.
+    Markers(Vec<MarkerUpdate>),
 }
 
-/// A message somebody wants to send.
+/// A message to send.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Post {
+pub struct MessagePost {
     pub text: MessageText,
     pub client_id: Option<ClientId>,
     pub reply_to: Option<MessageId>,
 }
 
-/// A message whose content can't be sent: it is answered with the message that
-/// its `client_id` names, else with what is wrong.
+/// A post with invalid content. It is answered with the message of its
+/// `client_id`, else with the fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Retry {
+pub struct RejectedPost {
     pub client_id: ClientId,
     pub fault: Problem,
 }
 
-/// A change that also stands in the history, as a system message.
+/// A change that is also recorded in the history, as a system message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Change {
-    /// The new title, where that changes.
+pub struct ConversationChange {
+    /// The new title, if it changes.
     pub title: Option<String>,
-    /// Whose part in it changes, and how.
-    pub moves: Vec<MemberMove>,
-    /// Somebody whom the actor has to be connected with.
+    /// Changes of membership and roles.
+    pub member_changes: Vec<MemberChange>,
+    /// A user who must be connected with the actor.
     pub needs_connection: Option<UserId>,
-    /// That user comes back only with consent if they left by themself.
+    /// That user must consent to rejoin if they left on their own.
     pub needs_consent: bool,
-    /// Nothing is said here any more.
+    /// Closes the group.
     pub closes: bool,
-    /// The change for programs: a JSON object with a `type`.
+    /// The machine-readable change: a JSON object with a `type`.
     pub event: String,
-    /// The change for people.
+    /// The human-readable change.
     pub text: String,
 }
 
-/// Something done to a message.
+/// A change of an existing message.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Touch {
+pub struct MessageEdit {
     pub message: MessageId,
-    pub how: How,
-    /// Whether the actor may withdraw others' messages here.
+    pub kind: MessageEditKind,
+    /// Whether the actor may delete others' messages here.
     pub may_moderate: bool,
 }
 
-/// What is done to it.
+/// The kind of change.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum How {
-    /// Its sender says something else.
+pub enum MessageEditKind {
+    /// The sender changes the text.
     Edit(MessageText),
-    /// It is taken back.
-    Withdraw,
-    /// Somebody puts an emoji on it, or takes theirs off.
+    /// The message is deleted.
+    Delete,
+    /// The actor adds or removes a reaction.
     React { emoji: Emoji, on: bool },
 }
 
-impl How {
-    /// Whether the text of the message becomes another one.
+impl MessageEditKind {
+    /// Returns whether the text changes.
     #[must_use]
     pub fn changes_text(&self) -> bool {
-        matches!(self, Self::Edit(_) | Self::Withdraw)
+        matches!(self, Self::Edit(_) | Self::Delete)
     }
 
-    /// Whether it only takes content away, which a sender may do whatever
-    /// became of the connection, the membership or the group.
+    /// Returns whether this only removes content. The actor may always do that,
+    /// even after the connection, the membership or the group ended.
     #[must_use]
     pub fn is_removal(&self) -> bool {
-        matches!(self, Self::Withdraw | Self::React { on: false, .. })
+        matches!(self, Self::Delete | Self::React { on: false, .. })
     }
 }
 
-/// Somebody has a message, or has seen it, and all before it.
+/// A marker: the actor received or read this message and all before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Mark {
-    pub kind: receipt::Kind,
+pub struct MarkerUpdate {
+    pub kind: receipt::ReceiptKind,
     pub message: MessageId,
 }
 
-/// How somebody's part in a conversation changes.
+/// A change of membership or role.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum MemberMove {
-    /// They come, as members, or come back.
+pub enum MemberChange {
+    /// The user joins as a member, or rejoins.
     Join(User),
-    /// They go, by themselves or not.
+    /// The user leaves or is removed.
     Leave(UserId),
-    /// They stay, as this.
-    Become(UserId, Role),
+    /// The member gets this role.
+    SetRole(UserId, MemberRole),
 }
 
-impl MemberMove {
-    /// Whose number of groups this changes, and by how much.
-    fn counts(&self) -> Option<(UserId, i32)> {
+impl MemberChange {
+    /// Returns the user whose number of groups changes, and the difference.
+    fn group_count_delta(&self) -> Option<(UserId, i32)> {
         match self {
             Self::Join(user) => Some((user.id, 1)),
             Self::Leave(user) => Some((*user, -1)),
-            Self::Become(..) => None,
+            Self::SetRole(..) => None,
         }
     }
 }
 
-/// One's own settings for a conversation; what isn't named stays.
+/// A member's own settings for a conversation; unset fields stay.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Settings {
-    /// Until when; none unmutes.
+pub struct MemberSettingsPatch {
+    /// The end of the mute; none unmutes.
     pub muted_until: Option<Option<Millis>>,
     pub archived: Option<bool>,
     pub pinned: Option<bool>,
 }
 
-/// What became of one [`Append`].
+/// The outcome of an [`AppendEntry`].
 #[derive(Clone, Debug)]
-pub enum Outcome {
-    /// It is on disk, as this.
+pub enum AppendOutcome {
+    /// The message was written.
     Posted {
         message: Arc<Message>,
-        /// Those to whom it brought the conversation back.
+        /// Members whose archived conversation the message restored.
         returned: Vec<UserId>,
     },
-    /// The change is on disk, with the system message that tells it.
+    /// The change was written with its system message.
     Changed {
         message: Arc<Message>,
-        change: Arc<Change>,
+        change: Arc<ConversationChange>,
     },
-    /// Nothing was written: the invited user left by themself, and has to agree.
+    /// Nothing was written: the invited user left on their own and has to
+    /// consent.
     NeedsConsent,
-    /// The actor's settings are on disk, in this version.
-    Set {
+    /// The settings were written in this version.
+    SettingsChanged {
         user: UserId,
         version: i64,
-        settings: Settings,
+        settings: MemberSettingsPatch,
     },
-    /// The actor's marks stand there or further; what moved is in the
-    /// [`Commit`].
+    /// The markers are at the requested position or beyond. The moves are in
+    /// the [`BatchCommit`].
     Marked {
-        /// None where they stood there already.
+        /// None if the markers didn't move.
         version: Option<i64>,
-        /// Those of the messages that they can't see.
+        /// Messages that the actor can't see.
         unknown: Vec<MessageId>,
     },
-    /// It is on disk: the message, and those that quote it, as they are now.
-    Touched {
+    /// The message was changed. `messages` has it and the messages that quote
+    /// it.
+    Edited {
         id: MessageId,
-        /// None where it was like that already.
+        /// None if nothing changed.
         version: Option<i64>,
-        /// Whether it is another text, which those that quote it show, too.
+        /// Whether the text changed, which replies quote.
         changes_text: bool,
         messages: Vec<Arc<Message>>,
-        /// More quote it than are told: those aren't among them.
+        /// Too many messages quote it; they are not included.
         has_more: bool,
     },
-    /// It was like that already: nothing was written.
+    /// Nothing was written, because nothing would change.
     Unchanged,
-    /// It was sent before: this is what it became then.
-    Known(Arc<Message>),
-    /// Judged by an outdated `members_version`: nothing was written.
+    /// A retry: the message as it was written the first time.
+    AlreadySent(Arc<Message>),
+    /// Nothing was written: the verdict is based on an outdated
+    /// `members_version`.
     Stale,
     /// Nothing was written.
     Refused(Problem),
 }
 
-/// What became of a batch.
+/// The result of a batch.
 #[derive(Clone, Debug, Default)]
-pub struct Commit {
-    /// One per append, in order.
-    pub outcomes: Vec<Outcome>,
-    /// Where marks moved.
-    pub marks: HashMap<ConversationId, Marks>,
-    /// Whether it was refused, and may be on disk all the same.
+pub struct BatchCommit {
+    /// One outcome per append, in order.
+    pub outcomes: Vec<AppendOutcome>,
+    /// Markers that moved.
+    pub marks: HashMap<ConversationId, MarkerChanges>,
+    /// Whether it failed but may still be on disk.
     pub is_unsure: bool,
 }
 
-/// Notes that all have read a conversation up to there, as part of a larger
-/// change.
-pub(super) async fn read_by_all(
+/// Stores a receipt of all members up to `up_to`, as part of a larger change.
+pub(super) async fn mark_read_by_all(
     tx: &impl ConnectionTrait,
     conversation: ConversationId,
     up_to: i64,
     now: Millis,
 ) -> Result<()> {
-    write::read_by_all(tx, conversation, up_to, now).await
+    write::mark_read_by_all(tx, conversation, up_to, now).await
 }
 
 impl Store {
-    /// Commits a batch. Either all that is new in it is on disk afterwards, or
-    /// nothing.
+    /// Commits a batch: either all of it is written, or nothing.
     ///
     /// # Errors
-    /// Where the database fails; nothing is written then, unless it is
+    /// Database failures. Nothing is written then, unless the error is
     /// `Unsure`.
-    pub async fn append(&self, batch: &[Append], now: Millis) -> Result<Commit> {
-        let ids = self.ids.messages(&self.writer, batch.len()).await?;
-        let memory = self.memory.as_deref();
-        if let Some(found) = memory.and_then(|memory| memory.recall(batch)) {
-            match self.write(batch, Some(found), (ids.clone(), now)).await {
+    pub async fn append_batch(&self, batch: &[AppendEntry], now: Millis) -> Result<BatchCommit> {
+        let ids = self
+            .ids
+            .take_message_ids(self.db.writer(), batch.len())
+            .await?;
+        let cache = self.conversation_cache.as_deref();
+        if let Some(found) = cache.and_then(|cache| cache.take_input(batch)) {
+            match self
+                .write_batch(batch, Some(found), (ids.clone(), now))
+                .await
+            {
                 Err(StoreError::Internal(cause)) => {
-                    tracing::debug!(%cause, "a batch looks first after all");
+                    tracing::debug!(%cause, "cached rows are out of date; retrying with a fresh read");
                 }
                 done => return done,
             }
         }
-        self.write(batch, None, (ids, now)).await
+        self.write_batch(batch, None, (ids, now)).await
     }
 
-    /// The same, by what was found before, or by what is found now.
-    async fn write(
+    /// Writes a batch from cached input, or from input that is loaded now.
+    async fn write_batch(
         &self,
-        batch: &[Append],
-        found: Option<Found>,
+        batch: &[AppendEntry],
+        found: Option<BatchInput>,
         given: (Vec<i64>, Millis),
-    ) -> Result<Commit> {
-        let tx = self.begin().await?;
+    ) -> Result<BatchCommit> {
+        let tx = self.db.begin().await?;
         let found = match found {
             Some(found) => found,
-            None => look::all(&tx, batch, given.1).await?,
+            None => batch_input::load_batch_input(&tx, batch, given.1).await?,
         };
-        let (mut script, mut work) = Work::all_but_the_last(&tx, batch, found, given).await?;
+        let (mut statements, mut work) =
+            RunningBatch::stage_statements(&tx, batch, found, given).await?;
         let mut answers = Vec::new();
-        if work.is_to_look_again() {
-            answers = script.run(&tx).await?;
-            look::again(&tx, &mut work.outcomes).await?;
+        if work.needs_reload() {
+            answers = statements.run(&tx).await?;
+            batch_input::reload_edited(&tx, &mut work.outcomes).await?;
         }
-        answers.extend(script.commit(tx).await?);
-        if let Some(memory) = &self.memory {
-            memory.learn(std::mem::take(&mut work.found), &work.plan);
+        answers.extend(statements.commit(tx).await?);
+        if let Some(cache) = &self.conversation_cache {
+            cache.update(std::mem::take(&mut work.input), &work.plan);
         }
-        work.ended(&answers)
+        work.into_commit(&answers)
     }
 }
 
-/// Writes a batch as part of a larger change; `ids` are for the messages in it.
+/// Writes a batch as part of a larger change. `given` has ids for the messages
+/// in it, and the time.
 pub(super) async fn append_in(
     tx: &impl ConnectionTrait,
-    batch: &[Append],
+    batch: &[AppendEntry],
     given: (Vec<i64>, Millis),
-) -> Result<Commit> {
-    let found = look::all(tx, batch, given.1).await?;
-    let (mut script, mut work) = Work::all_but_the_last(tx, batch, found, given).await?;
-    let answers = script.run(tx).await?;
-    look::again(tx, &mut work.outcomes).await?;
-    work.ended(&answers)
+) -> Result<BatchCommit> {
+    let found = batch_input::load_batch_input(tx, batch, given.1).await?;
+    let (mut statements, mut work) =
+        RunningBatch::stage_statements(tx, batch, found, given).await?;
+    let answers = statements.run(tx).await?;
+    batch_input::reload_edited(tx, &mut work.outcomes).await?;
+    work.into_commit(&answers)
 }
 
-/// A batch on its way to the disk.
-struct Work {
-    outcomes: Vec<Outcome>,
-    plan: plan::Plan,
-    found: Found,
-    /// What the last statements ask.
-    asked: moved::Asked,
+/// A batch between its statements and its result.
+struct RunningBatch {
+    outcomes: Vec<AppendOutcome>,
+    plan: plan::BatchPlan,
+    input: BatchInput,
+    /// The queries at the end of the batch.
+    marker_queries: marker_changes::MarkerQueries,
     now: Millis,
 }
 
-impl Work {
-    /// Does it, but for the last statements, which go to the database
-    /// together.
-    async fn all_but_the_last(
+impl RunningBatch {
+    /// Plans and writes the batch, except for the last statements, which go to
+    /// the database together.
+    async fn stage_statements(
         tx: &impl ConnectionTrait,
-        batch: &[Append],
-        found: Found,
+        batch: &[AppendEntry],
+        found: BatchInput,
         (ids, now): (Vec<i64>, Millis),
-    ) -> Result<(Script, Self)> {
-        let (outcomes, mut plan, found) = plan::assign(batch, found, ids, now);
-        let mut script = Script::on(tx);
+    ) -> Result<(StatementBatch, Self)> {
+        let (outcomes, mut plan, found) = plan::plan_batch(batch, found, ids, now);
+        let mut statements = StatementBatch::new(tx);
         if !plan.is_empty() {
-            write::all(tx, &mut script, &mut plan, now).await?;
+            write::write_plan(tx, &mut statements, &mut plan, now).await?;
         }
-        let asked = moved::ask(&mut script, &plan);
+        let queries = marker_changes::queue_marker_queries(&mut statements, &plan);
         let work = Self {
             outcomes,
             plan,
-            found,
-            asked,
+            input: found,
+            marker_queries: queries,
             now,
         };
-        Ok((script, work))
+        Ok((statements, work))
     }
 
-    /// Whether something is to be read that was written.
-    fn is_to_look_again(&self) -> bool {
+    /// Returns whether the batch must read back messages that it changed.
+    fn needs_reload(&self) -> bool {
         let mut outcomes = self.outcomes.iter();
-        outcomes.any(|outcome| matches!(outcome, Outcome::Touched { .. }))
+        outcomes.any(|outcome| matches!(outcome, AppendOutcome::Edited { .. }))
     }
 
-    /// What became of it, with what the last statements answered.
-    fn ended(self, answers: &[QueryResult]) -> Result<Commit> {
-        Ok(Commit {
-            marks: self.asked.moved(&self.plan, answers, self.now)?,
+    /// Builds the result from the answers of the last statements.
+    fn into_commit(self, answers: &[QueryResult]) -> Result<BatchCommit> {
+        Ok(BatchCommit {
+            marks: self
+                .marker_queries
+                .into_changes(&self.plan, answers, self.now)?,
             outcomes: self.outcomes,
             is_unsure: false,
         })

@@ -1,42 +1,46 @@
-//! Who wants nothing from whom.
+//! Blocks.
 //!
-//! A block ends what the two were to each other, in the same transaction, and
-//! the one who is blocked can't tell: an end looks like any other, and what
-//! they ask looks as if it waited.
+//! A block ends connection and requests of the two users in the same
+//! transaction. The blocked user can't detect it: the end looks like any other,
+//! and a request of theirs looks pending.
 
 use std::collections::HashSet;
 
-use entity::connection::State;
+use entity::connection::ConnectionRowState;
 use entity::{Millis, UserId, block, connection, user};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, ModelTrait,
     QueryFilter, QueryOrder, QueryResult, QuerySelect,
 };
 
-use super::connections::{gone, hold_pair, pair, set_open, set_state, withdraw};
-use super::{Change, Result, Store, StoreError, piece};
-use crate::protocol::{Code, User};
+use crate::protocol::{ErrorCode, User};
+use crate::store::Store;
+use crate::store::connections::ConnectionChange;
+use crate::store::connections::{
+    cancel_request, lock_user_pair, removed_connection_change, select_pair, set_open, set_state,
+};
+use crate::store::db::{Result, StoreError, json_rows};
 
 impl Store {
-    /// Blocks somebody; where that ended something between the two, it is
-    /// answered as each of them now sees it.
+    /// Blocks a user. Returns the ended connection or request, as each side
+    /// sees it.
     ///
     /// # Errors
-    /// `conflict` for oneself.
-    pub async fn block(
+    /// `conflict` for the user's own account.
+    pub async fn block_user(
         &self,
         me: &user::Model,
         them: &user::Model,
         now: Millis,
-    ) -> Result<Option<Change>> {
+    ) -> Result<Option<ConnectionChange>> {
         if me.id == them.id {
             return Err(StoreError::refused(
-                Code::Conflict,
+                ErrorCode::Conflict,
                 "You can't block yourself.",
             ));
         }
-        let tx = self.begin().await?;
-        hold_pair(&tx, me.id, them.id).await?;
+        let tx = self.db.begin().await?;
+        lock_user_pair(&tx, me.id, them.id).await?;
         let row = block::ActiveModel {
             blocker_id: Set(me.id),
             blocked_id: Set(them.id),
@@ -46,27 +50,31 @@ impl Store {
             .on_conflict_do_nothing()
             .exec_without_returning(&tx)
             .await?;
-        let row = pair(me.id, them.id).lock_exclusive().one(&tx).await?;
+        let row = select_pair(me.id, them.id)
+            .lock_exclusive()
+            .one(&tx)
+            .await?;
         let change = match row {
-            Some(mut row) => end(&tx, &mut row, (me.id, now))
+            Some(mut row) => end_connection(&tx, &mut row, (me.id, now))
                 .await?
-                .then(|| gone(&row, me, them)),
+                .then(|| removed_connection_change(&row, me, them)),
             None => None,
         };
         tx.commit().await?;
         Ok(change)
     }
 
-    /// Lifts a block, where there is one. What it ended stays ended.
-    pub async fn unblock(&self, me: UserId, them: UserId) -> Result<()> {
+    /// Removes a block if there is one. The connection that it ended isn't
+    /// restored.
+    pub async fn unblock_user(&self, me: UserId, them: UserId) -> Result<()> {
         block::Entity::delete_by_id((me, them))
-            .exec(&self.writer)
+            .exec(self.db.writer())
             .await?;
         Ok(())
     }
 
-    /// A page of those whom a person blocks, in the order of their ids.
-    pub async fn blocked(
+    /// Returns a page of the users that a user blocks, by id.
+    pub async fn list_blocked_users(
         &self,
         me: UserId,
         after: Option<UserId>,
@@ -80,24 +88,24 @@ impl Store {
             .order_by_asc(block::Column::BlockedId)
             .limit(limit)
             .into_tuple()
-            .all(&self.reader)
+            .all(self.db.reader())
             .await?;
         let users = user::Entity::find()
             .filter(user::Column::Id.is_in(ids))
             .order_by_asc(user::Column::Id)
-            .all(&self.reader)
+            .all(self.db.reader())
             .await?;
         Ok(users.iter().map(User::from).collect())
     }
 
-    /// Whether one of the two blocks the other.
-    pub(super) async fn block_between(
+    /// Returns the blocker if one of the two blocks the other.
+    pub(super) async fn find_block(
         db: &impl ConnectionTrait,
         one: UserId,
         two: UserId,
     ) -> Result<Option<UserId>> {
         for (blocker, blocked) in [(one, two), (two, one)] {
-            if blocks(db, blocker, blocked).await? {
+            if is_blocked_by(db, blocker, blocked).await? {
                 return Ok(Some(blocker));
             }
         }
@@ -105,8 +113,8 @@ impl Store {
     }
 }
 
-/// Whether the one blocks the other.
-pub(super) async fn blocks(
+/// Returns whether `blocker` blocks `blocked`.
+pub(super) async fn is_blocked_by(
     tx: &impl ConnectionTrait,
     blocker: UserId,
     blocked: UserId,
@@ -117,14 +125,13 @@ pub(super) async fn blocks(
     Ok(row.is_some())
 }
 
-/// Those of whom one blocks the other, whichever does.
+/// Pairs of users between which there is a block.
 #[derive(Default)]
-pub(super) struct Pairs(HashSet<(UserId, UserId)>);
+pub(super) struct BlockedPairs(HashSet<(UserId, UserId)>);
 
-impl Pairs {
-    /// A statement that answers, in one piece, those of all pairs of one of the
-    /// first and one of the second, both tables with a `user_id`. What the
-    /// first have to do with blocks is looked through.
+impl BlockedPairs {
+    /// Returns SQL for a JSON column with the blocked pairs between two tables,
+    /// each with a `user_id`. It reads all blocks of the users in `ones`.
     pub(super) fn sql(backend: DbBackend, ones: &str, others: &str) -> String {
         let half = |mine: &str, theirs: &str| {
             format!(
@@ -138,34 +145,38 @@ impl Pairs {
             half("blocker_id", "blocked_id"),
             half("blocked_id", "blocker_id")
         );
-        piece::sql(backend, "blocker_id, blocked_id", &rest)
+        json_rows::sql(backend, "blocker_id, blocked_id", &rest)
     }
 
-    /// Those in one of several pieces.
-    pub(super) fn at(row: &QueryResult, place: usize) -> Result<Self> {
-        let pairs: Vec<(UserId, UserId)> = piece::at(row, place)?;
+    /// Reads the pairs from a JSON column.
+    pub(super) fn parse_column(row: &QueryResult, place: usize) -> Result<Self> {
+        let pairs: Vec<(UserId, UserId)> = json_rows::parse_column(row, place)?;
         Ok(Self(pairs.into_iter().collect()))
     }
 
-    /// Whether these two are such.
-    pub(super) fn has(&self, one: UserId, two: UserId) -> bool {
+    /// Returns whether one of these two blocks the other.
+    pub(super) fn contains(&self, one: UserId, two: UserId) -> bool {
         self.0.contains(&(one, two)) || self.0.contains(&(two, one))
     }
 }
 
-/// Ends what `row` says, for the one who blocks; false where that was nothing
-/// they knew of.
-async fn end(
+/// Ends a connection or request for the blocker; false if it was a suppressed
+/// request, which the blocker doesn't see.
+async fn end_connection(
     tx: &impl ConnectionTrait,
     row: &mut connection::Model,
     (me, now): (UserId, Millis),
 ) -> Result<bool> {
     let is_theirs = row.requested_by != me;
     match row.state {
-        State::Swallowed if is_theirs => return Ok(false),
-        State::Requested if is_theirs => set_state(tx, row, State::Swallowed).await?,
-        State::Requested | State::Swallowed => withdraw(tx, row, now).await?,
-        State::Connected => {
+        ConnectionRowState::Suppressed if is_theirs => return Ok(false),
+        ConnectionRowState::Requested if is_theirs => {
+            set_state(tx, row, ConnectionRowState::Suppressed).await?
+        }
+        ConnectionRowState::Requested | ConnectionRowState::Suppressed => {
+            cancel_request(tx, row, now).await?
+        }
+        ConnectionRowState::Connected => {
             row.clone().delete(tx).await?;
             set_open(tx, row, false).await?;
         }

@@ -1,17 +1,18 @@
-//! Deleting rows that are out of use.
+//! Deletion of expired rows.
 
 use std::time::Duration;
 
 use entity::Millis;
 use sea_orm::{ConnectionTrait, Statement, Value};
 
-use super::{Result, Store};
+use crate::store::Store;
+use crate::store::db::Result;
 
-/// How long the row of a login, a password link or an invitation is kept after
-/// its end: a login's address tells a user's network from others meanwhile.
+/// The time that a login, password link or invitation is kept after its end.
+/// Until then a login's address counts as a known network of its user.
 const KEPT_AFTER_END: Duration = Duration::from_secs(30 * 24 * 3600);
 
-/// How long a report of a message is kept.
+/// The time that a report is kept.
 const REPORTS_KEPT: Duration = Duration::from_secs(90 * 24 * 3600);
 const REPORTS: &str = "DELETE FROM report WHERE id IN \
      (SELECT id FROM report WHERE created_at <= $1 LIMIT $2)";
@@ -19,7 +20,7 @@ const REPORTS: &str = "DELETE FROM report WHERE id IN \
 /// The most rows that one statement deletes.
 const BATCH: i64 = 500;
 
-/// Pauses of requests and declined invitations have no use after their end.
+/// Request pauses and declined invitations are deleted at their end.
 const PAUSES: [&str; 2] = [
     "DELETE FROM request_pause WHERE (requester_id, recipient_id) IN \
      (SELECT requester_id, recipient_id FROM request_pause WHERE until <= $1 LIMIT $2)",
@@ -27,7 +28,7 @@ const PAUSES: [&str; 2] = [
      (SELECT id FROM group_invitation WHERE declined_until <= $1 LIMIT $2)",
 ];
 
-/// Rows that ended before a moment: each statement seeks them in an index.
+/// Rows that ended before a time. Each statement uses an index.
 const ENDED: [&str; 5] = [
     "DELETE FROM login WHERE id IN (SELECT id FROM login WHERE ended_at < $1 LIMIT $2)",
     "DELETE FROM login WHERE id IN \
@@ -35,15 +36,14 @@ const ENDED: [&str; 5] = [
     "DELETE FROM password_reset WHERE token_hash IN \
      (SELECT token_hash FROM password_reset WHERE expires_at < $1 LIMIT $2)",
     "DELETE FROM invite WHERE id IN (SELECT id FROM invite WHERE expires_at < $1 LIMIT $2)",
-    // Nothing says when the last use was, and nothing is left of it.
+    // The time of the last use isn't recorded.
     "DELETE FROM invite WHERE id IN \
      (SELECT id FROM invite WHERE uses_left <= 0 AND created_at <= $1 LIMIT $2)",
 ];
 
 impl Store {
-    /// Deletes a batch of each kind of row that ended long enough ago; true if
-    /// that was all.
-    pub async fn delete_ended(&self, now: Millis) -> Result<bool> {
+    /// Deletes a batch of each kind of expired row; true if that was all.
+    pub async fn delete_ended_rows(&self, now: Millis) -> Result<bool> {
         let before = now.before(KEPT_AFTER_END);
         let statements = ENDED.map(|sql| (sql, before)).into_iter();
         let statements = statements.chain(PAUSES.map(|sql| (sql, now)));
@@ -51,8 +51,8 @@ impl Store {
         let mut is_all = true;
         for (sql, until) in statements {
             let values = [Value::from(until), Value::from(BATCH)];
-            let statement = Statement::from_sql_and_values(self.backend(), sql, values);
-            let done = self.writer.execute_raw(statement).await?;
+            let statement = Statement::from_sql_and_values(self.db.backend(), sql, values);
+            let done = self.db.writer().execute_raw(statement).await?;
             is_all &= done.rows_affected() < BATCH.unsigned_abs();
         }
         Ok(is_all)

@@ -1,17 +1,16 @@
-//! Who may message whom.
+//! Connections between users.
 //!
-//! A connection that comes or goes opens or closes the direct conversation of
-//! the two in the same transaction and raises its `members_version`: a send
-//! that was judged before is either written before the change, or judged
-//! again after it.
+//! A change of a connection opens or closes their direct conversation in the
+//! same transaction and raises its `members_version`. A send with an older
+//! verdict is either written before the change, or checked again after it.
 
 mod pauses;
+mod pending;
 mod request;
-mod waiting;
 
 use std::collections::BTreeSet;
 
-use entity::connection::{self, State};
+use entity::connection::{self, ConnectionRowState};
 use entity::{ConnectionId, Millis, UserId, conversation, user};
 use sea_orm::{
     ActiveValue::Set,
@@ -20,99 +19,114 @@ use sea_orm::{
     sea_query::{Expr, LockType},
 };
 
-use super::{Result, Store, StoreError};
-use crate::protocol::connection::State as Seen;
-use crate::protocol::{Code, Connection, User, input::direct_key};
+use crate::protocol::connection::ConnectionStatus as Seen;
+use crate::protocol::{Connection, ErrorCode, User, input::direct_key};
+use crate::store::Store;
+use crate::store::db::{Result, StoreError};
 
-pub(super) use pauses::{AFTER_DECLINE, withdraw};
-pub use request::RequestOutcome;
+pub(super) use pauses::{DECLINE_PAUSE, cancel_request};
+pub use request::ConnectionRequestOutcome;
 
-/// A connection in its new state, as each of the two now sees it.
+/// A connection in its new state, as each side sees it.
 #[derive(Clone, Debug)]
-pub struct Change {
-    /// What the one who acted sees.
-    pub mine: Connection,
-    /// What the other sees; none where they are not to know.
-    pub theirs: Option<Connection>,
+pub struct ConnectionChange {
+    /// The view of the user who acted.
+    pub caller_view: Connection,
+    /// The view of the other user; none if they must not notice.
+    pub other_view: Option<Connection>,
 }
 
 impl Store {
-    /// A page of a person's connections, newest first, from `before` on.
-    pub async fn connections(
+    /// Returns a page of a user's connections, newest first, older than
+    /// `before`.
+    pub async fn list_connections(
         &self,
         me: UserId,
         before: Option<ConnectionId>,
         limit: u64,
     ) -> Result<Vec<Connection>> {
-        let states = [State::Requested, State::Connected, State::Swallowed];
-        let rows = self.newest(me, &states, (before, limit)).await?;
-        self.seen_by(me, &rows).await
+        let states = [
+            ConnectionRowState::Requested,
+            ConnectionRowState::Connected,
+            ConnectionRowState::Suppressed,
+        ];
+        let rows = self
+            .newest_connections(me, &states, (before, limit))
+            .await?;
+        self.connection_views(me, &rows).await
     }
 
-    /// What stands between two, be it a connection or a request.
-    pub async fn connection_between(
-        &self,
-        me: UserId,
-        them: UserId,
-    ) -> Result<Option<ConnectionId>> {
-        let row = pair(me, them).one(&self.reader).await?;
+    /// Returns the connection or request between two users.
+    pub async fn find_connection(&self, me: UserId, them: UserId) -> Result<Option<ConnectionId>> {
+        let row = select_pair(me, them).one(self.db.reader()).await?;
         Ok(row.map(|row| row.id))
     }
 
-    /// How many have asked this person and wait for an answer. Read together
-    /// with others who ask at this moment.
-    pub async fn pending_connections(&self, me: UserId) -> Result<i64> {
-        let db = self.reader.clone();
-        let read = move |users| waiting::count(db.clone(), users);
-        Ok(self.asked.pending.ask(me, read).await?.unwrap_or_default())
+    /// Returns the number of pending requests to this user. Concurrent callers
+    /// share one read.
+    pub async fn count_pending_requests(&self, me: UserId) -> Result<i64> {
+        let db = self.db.reader().clone();
+        let read = move |users| pending::count_pending(db.clone(), users);
+        Ok(self
+            .shared_reads
+            .pending
+            .load(me, read)
+            .await?
+            .unwrap_or_default())
     }
 
-    /// Says yes to who asked.
+    /// Accepts a request.
     ///
     /// # Errors
-    /// `not_found`, or `conflict` where it is one's own request.
-    pub async fn accept_connection(&self, me: &user::Model, id: ConnectionId) -> Result<Change> {
-        let tx = self.begin().await?;
-        let (mut row, them) = locked(&tx, me.id, id).await?;
-        if row.state != State::Connected {
-            // A swallowed request too: it has to look like any other.
+    /// `not_found`; `conflict` for the user's own request.
+    pub async fn accept_connection(
+        &self,
+        me: &user::Model,
+        id: ConnectionId,
+    ) -> Result<ConnectionChange> {
+        let tx = self.db.begin().await?;
+        let (mut row, them) = lock_connection(&tx, me.id, id).await?;
+        if row.state != ConnectionRowState::Connected {
+            // A suppressed request must look like any other.
             if row.requested_by == me.id {
                 return Err(StoreError::refused(
-                    Code::Conflict,
+                    ErrorCode::Conflict,
                     "Only the one who was asked can accept.",
                 ));
             }
             connect(&tx, &mut row).await?;
         }
         tx.commit().await?;
-        Ok(change(&row, me, &them))
+        Ok(connection_change(&row, me, &them))
     }
 
-    /// Declines a request. Another one of that user is not delivered for 30
+    /// Declines a request. Another request of that user is not delivered for 30
     /// days.
     ///
     /// # Errors
-    /// `not_found`, or `conflict` where nobody is waiting for an answer.
+    /// `not_found`; `conflict` if there is no pending request of the other
+    /// user.
     pub async fn decline_connection(
         &self,
         me: &user::Model,
         id: ConnectionId,
         now: Millis,
-    ) -> Result<Change> {
-        let tx = self.begin().await?;
-        let (row, them) = locked(&tx, me.id, id).await?;
-        if row.state != State::Requested || row.requested_by == me.id {
+    ) -> Result<ConnectionChange> {
+        let tx = self.db.begin().await?;
+        let (row, them) = lock_connection(&tx, me.id, id).await?;
+        if row.state != ConnectionRowState::Requested || row.requested_by == me.id {
             return Err(StoreError::refused(
-                Code::Conflict,
+                ErrorCode::Conflict,
                 "There is no request of theirs to decline.",
             ));
         }
-        pauses::decline(&tx, &row, me.id, now).await?;
+        pauses::decline_request(&tx, &row, me.id, now).await?;
         tx.commit().await?;
-        Ok(gone(&row, me, &them))
+        Ok(removed_connection_change(&row, me, &them))
     }
 
-    /// Ends a connection, or takes a request back.
+    /// Ends a connection, cancels the user's own request, or declines the
+    /// other's.
     ///
     /// # Errors
     /// `not_found`.
@@ -121,35 +135,35 @@ impl Store {
         me: &user::Model,
         id: ConnectionId,
         now: Millis,
-    ) -> Result<Change> {
-        let tx = self.begin().await?;
-        let (row, them) = locked(&tx, me.id, id).await?;
+    ) -> Result<ConnectionChange> {
+        let tx = self.db.begin().await?;
+        let (row, them) = lock_connection(&tx, me.id, id).await?;
         match row.state {
-            State::Connected => {
+            ConnectionRowState::Connected => {
                 row.clone().delete(&tx).await?;
                 set_open(&tx, &row, false).await?;
             }
-            _ if row.requested_by == me.id => withdraw(&tx, &row, now).await?,
-            _ => pauses::decline(&tx, &row, me.id, now).await?,
+            _ if row.requested_by == me.id => cancel_request(&tx, &row, now).await?,
+            _ => pauses::decline_request(&tx, &row, me.id, now).await?,
         }
         tx.commit().await?;
-        Ok(gone(&row, me, &them))
+        Ok(removed_connection_change(&row, me, &them))
     }
 }
 
-/// Whether the two are connected, as part of a larger change: nobody can
-/// change it until that is done.
+/// Returns whether two users are connected, and locks that until the
+/// transaction ends.
 pub(super) async fn are_connected(
     tx: &impl ConnectionTrait,
     one: UserId,
     two: UserId,
 ) -> Result<bool> {
-    let row = pair(one, two).lock_shared().one(tx).await?;
-    Ok(row.is_some_and(|row| row.state == State::Connected))
+    let row = select_pair(one, two).lock_shared().one(tx).await?;
+    Ok(row.is_some_and(|row| row.state == ConnectionRowState::Connected))
 }
 
-/// Whether a person is connected with all of these; nobody can change it until
-/// the transaction is done.
+/// Returns whether a user is connected with all of these, and locks that until
+/// the transaction ends.
 pub(super) async fn all_connected(
     tx: &impl ConnectionTrait,
     me: UserId,
@@ -158,7 +172,7 @@ pub(super) async fn all_connected(
     let others = || people.iter().copied();
     let held = connection::Entity::find()
         .lock_shared()
-        .filter(connection::Column::State.eq(State::Connected))
+        .filter(connection::Column::State.eq(ConnectionRowState::Connected))
         .filter(
             Condition::any()
                 .add(
@@ -177,12 +191,14 @@ pub(super) async fn all_connected(
     Ok(held.len() == people.len())
 }
 
-/// Holds what two people are to each other until the transaction ends: who
-/// blocks whom, and their connection. Where there are no rows of that yet
-/// there is nothing else to hold, so it is the row of one of the two, which
-/// everybody chooses alike. It keeps nobody from naming that person in other
-/// rows.
-pub(super) async fn hold_pair(tx: &impl ConnectionTrait, one: UserId, two: UserId) -> Result<()> {
+/// Locks blocks and connection of two users until the transaction ends. These
+/// rows may not exist yet, so the lock is on the row of the user with the lower
+/// id. The lock mode doesn't delay inserts that reference that user.
+pub(super) async fn lock_user_pair(
+    tx: &impl ConnectionTrait,
+    one: UserId,
+    two: UserId,
+) -> Result<()> {
     let (low, _) = ordered(one, two);
     user::Entity::find_by_id(low)
         .lock(LockType::NoKeyUpdate)
@@ -192,15 +208,15 @@ pub(super) async fn hold_pair(tx: &impl ConnectionTrait, one: UserId, two: UserI
 }
 
 async fn connect(tx: &impl ConnectionTrait, row: &mut connection::Model) -> Result<()> {
-    pauses::end(tx, row).await?;
-    set_state(tx, row, State::Connected).await?;
+    pauses::delete_pauses(tx, row).await?;
+    set_state(tx, row, ConnectionRowState::Connected).await?;
     set_open(tx, row, true).await
 }
 
 pub(super) async fn set_state(
     tx: &impl ConnectionTrait,
     row: &mut connection::Model,
-    state: State,
+    state: ConnectionRowState,
 ) -> Result<()> {
     row.state = state;
     let mut active = row.clone().into_active_model();
@@ -209,7 +225,7 @@ pub(super) async fn set_state(
     Ok(())
 }
 
-/// Opens or closes the direct conversation of the two, where there is one.
+/// Opens or closes the direct conversation of the two, if it exists.
 pub(super) async fn set_open(
     tx: &impl ConnectionTrait,
     row: &connection::Model,
@@ -225,7 +241,7 @@ pub(super) async fn set_open(
     Ok(())
 }
 
-pub(super) fn pair(one: UserId, two: UserId) -> sea_orm::Select<connection::Entity> {
+pub(super) fn select_pair(one: UserId, two: UserId) -> sea_orm::Select<connection::Entity> {
     let (low, high) = ordered(one, two);
     connection::Entity::find()
         .filter(connection::Column::LowId.eq(low))
@@ -236,53 +252,53 @@ fn ordered(one: UserId, two: UserId) -> (UserId, UserId) {
     if one < two { (one, two) } else { (two, one) }
 }
 
-async fn locked_pair(
+async fn lock_pair_connection(
     tx: &impl ConnectionTrait,
     one: UserId,
     two: UserId,
 ) -> Result<connection::Model> {
-    pair(one, two)
+    select_pair(one, two)
         .lock_exclusive()
         .one(tx)
         .await?
         .ok_or_else(StoreError::not_found)
 }
 
-async fn locked(
+async fn lock_connection(
     tx: &impl ConnectionTrait,
     me: UserId,
     id: ConnectionId,
 ) -> Result<(connection::Model, user::Model)> {
     let row = connection::Entity::find_by_id(id)
-        .filter(is_seen_by(me))
+        .filter(is_visible_to(me))
         .lock_exclusive()
         .one(tx)
         .await?
         .ok_or_else(StoreError::not_found)?;
-    let them = user::Entity::find_by_id(other(&row, me))
+    let them = user::Entity::find_by_id(other_user(&row, me))
         .one(tx)
         .await?
         .ok_or_else(StoreError::not_found)?;
     Ok((row, them))
 }
 
-fn is_of(me: UserId) -> Condition {
+fn involves_user(me: UserId) -> Condition {
     Condition::any()
         .add(connection::Column::LowId.eq(me))
         .add(connection::Column::HighId.eq(me))
 }
 
-/// A swallowed request exists only for who made it.
-fn is_seen_by(me: UserId) -> Condition {
-    Condition::all().add(is_of(me)).add(
+/// A suppressed request is visible only to its requester.
+fn is_visible_to(me: UserId) -> Condition {
+    Condition::all().add(involves_user(me)).add(
         Condition::any()
-            .add(connection::Column::State.ne(State::Swallowed))
+            .add(connection::Column::State.ne(ConnectionRowState::Suppressed))
             .add(connection::Column::RequestedBy.eq(me)),
     )
 }
 
-/// The one of the two who isn't oneself.
-pub(super) fn other(row: &connection::Model, me: UserId) -> UserId {
+/// Returns the other user of a connection.
+pub(super) fn other_user(row: &connection::Model, me: UserId) -> UserId {
     if row.low_id == me {
         row.high_id
     } else {
@@ -290,9 +306,9 @@ pub(super) fn other(row: &connection::Model, me: UserId) -> UserId {
     }
 }
 
-fn seen(row: &connection::Model, me: UserId, them: &user::Model) -> Connection {
+fn connection_view(row: &connection::Model, me: UserId, them: &user::Model) -> Connection {
     let state = match row.state {
-        State::Connected => Seen::Connected,
+        ConnectionRowState::Connected => Seen::Connected,
         _ if row.requested_by == me => Seen::Requested,
         _ => Seen::Incoming,
     };
@@ -304,17 +320,26 @@ fn seen(row: &connection::Model, me: UserId, them: &user::Model) -> Connection {
     }
 }
 
-fn change(row: &connection::Model, me: &user::Model, them: &user::Model) -> Change {
-    Change {
-        mine: seen(row, me.id, them),
-        theirs: (row.state != State::Swallowed).then(|| seen(row, them.id, me)),
+fn connection_change(
+    row: &connection::Model,
+    me: &user::Model,
+    them: &user::Model,
+) -> ConnectionChange {
+    ConnectionChange {
+        caller_view: connection_view(row, me.id, them),
+        other_view: (row.state != ConnectionRowState::Suppressed)
+            .then(|| connection_view(row, them.id, me)),
     }
 }
 
-pub(super) fn gone(row: &connection::Model, me: &user::Model, them: &user::Model) -> Change {
-    let mut change = change(row, me, them);
-    change.mine.state = Seen::None;
-    if let Some(theirs) = &mut change.theirs {
+pub(super) fn removed_connection_change(
+    row: &connection::Model,
+    me: &user::Model,
+    them: &user::Model,
+) -> ConnectionChange {
+    let mut change = connection_change(row, me, them);
+    change.caller_view.state = Seen::None;
+    if let Some(theirs) = &mut change.other_view {
         theirs.state = Seen::None;
     }
     change

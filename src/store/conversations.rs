@@ -1,70 +1,70 @@
-//! Conversations: who takes part, what each of them sees, and what a Room
-//! starts from.
+//! Conversations: membership, the view of each member, and the records that
+//! Rooms load.
 
 mod groups;
 mod list;
-mod missed;
+mod missed_changes;
 mod resume;
 mod room;
 mod strangers;
 mod views;
 
-use entity::conversation::{self, Kind};
-use entity::participant::Role;
+use entity::conversation::{self, ConversationKind};
+use entity::participant::MemberRole;
 use entity::{ConversationId, Millis, UserId, participant};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, Statement,
     TryInsertResult,
 };
 
-use super::{Result, Store, StoreError, connections};
-use crate::protocol::{Code, input::direct_key};
+use crate::protocol::{ErrorCode, input::direct_key};
+use crate::store::db::{Result, StoreError};
+use crate::store::{Store, connections};
 pub use groups::NewGroup;
-pub use list::{ConversationPage, ListCursor};
-pub use missed::{Leaver, Missed};
-pub use resume::{Changed, Round, Standing, Standings};
-use room::room;
+pub use list::{ConversationListCursor, ConversationPage};
+pub use missed_changes::{FormerMemberRecord, MissedChanges};
+pub use resume::{ChangedSeq, ConversationDelta, ResumeConversations, VisibleVersion};
 pub use room::{RoomMember, RoomRecord};
 use views::LISTED;
 pub(super) use views::UNREAD;
-pub use views::Waiting;
+pub use views::UnreadConversation;
 
-/// Which part of a history a person may see: what stands after `first` and up
-/// to `last`.
+/// The part of a history that a user may see: messages after `after` and up to
+/// `last`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Window {
+pub struct HistoryWindow {
     pub conversation: ConversationId,
-    pub first: i64,
+    pub after: i64,
     pub last: i64,
 }
 
-/// How somebody stands to a conversation.
+/// A user's access to a conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Access {
-    /// Takes part.
-    In(Window),
-    /// Took part once, and reads up to there.
-    Left(Window),
+pub enum ConversationAccess {
+    /// A current member.
+    Member(HistoryWindow),
+    /// A former member, who can read up to the end of their membership.
+    FormerMember(HistoryWindow),
 }
 
-impl Access {
-    /// What they may read.
+impl ConversationAccess {
+    /// Returns the visible part of the history.
     #[must_use]
-    pub fn window(self) -> Window {
+    pub fn window(self) -> HistoryWindow {
         match self {
-            Self::In(window) | Self::Left(window) => window,
+            Self::Member(window) | Self::FormerMember(window) => window,
         }
     }
 }
 
 impl Store {
-    /// The direct conversation of two people, made where there is none; true
-    /// where it was made now.
+    /// Returns the direct conversation of two users, creating it if needed;
+    /// true if it was created.
     ///
     /// # Errors
-    /// `not_connected` where there is none and they aren't; `conflict` with
-    /// oneself.
-    pub async fn open_direct(
+    /// `not_connected` if there is none and they aren't connected; `conflict`
+    /// for the user's own account.
+    pub async fn open_direct_conversation(
         &self,
         me: UserId,
         them: UserId,
@@ -72,25 +72,27 @@ impl Store {
     ) -> Result<(ConversationId, bool)> {
         if me == them {
             return Err(StoreError::refused(
-                Code::Conflict,
+                ErrorCode::Conflict,
                 "A conversation needs somebody else.",
             ));
         }
         let key = direct_key(me, them);
-        if let Some(id) = direct(&self.reader, &key).await? {
+        if let Some(id) = find_direct_id(self.db.reader(), &key).await? {
             return Ok((id, false));
         }
-        let tx = self.begin().await?;
+        let tx = self.db.begin().await?;
         if !connections::are_connected(&tx, me, them).await? {
             return Err(StoreError::refused(
-                Code::NotConnected,
+                ErrorCode::NotConnected,
                 "You can only message people you are connected with.",
             ));
         }
         let is_new = insert_direct(&tx, me, &key, now).await?;
-        let id = direct(&tx, &key).await?.ok_or_else(StoreError::not_found)?;
+        let id = find_direct_id(&tx, &key)
+            .await?
+            .ok_or_else(StoreError::not_found)?;
         if is_new {
-            let people = [me, them].map(|user| newcomer(id, user, now));
+            let people = [me, them].map(|user| new_participant(id, user, now));
             participant::Entity::insert_many(people)
                 .exec_without_returning(&tx)
                 .await?;
@@ -99,33 +101,41 @@ impl Store {
         Ok((id, is_new))
     }
 
-    /// The direct conversation of two people, where there is one.
-    pub async fn direct_between(&self, one: UserId, two: UserId) -> Result<Option<ConversationId>> {
-        direct(&self.reader, &direct_key(one, two)).await
+    /// Returns the direct conversation of two users, if it exists.
+    pub async fn find_direct_conversation(
+        &self,
+        one: UserId,
+        two: UserId,
+    ) -> Result<Option<ConversationId>> {
+        find_direct_id(self.db.reader(), &direct_key(one, two)).await
     }
 
-    /// How a person stands to a conversation; none where they never took
-    /// part, or where there is no such conversation.
-    pub async fn access(&self, me: UserId, id: ConversationId) -> Result<Option<Access>> {
+    /// Returns a user's access to a conversation; none if they were never a
+    /// member or it doesn't exist.
+    pub async fn load_access(
+        &self,
+        me: UserId,
+        id: ConversationId,
+    ) -> Result<Option<ConversationAccess>> {
         let row = participant::Entity::find_by_id((id, me))
-            .one(&self.reader)
+            .one(self.db.reader())
             .await?;
         Ok(row.map(|row| {
-            let window = Window {
+            let window = HistoryWindow {
                 conversation: id,
-                first: row.joined_seq,
+                after: row.joined_seq,
                 last: row.left_seq.unwrap_or(i64::MAX - 1),
             };
             match row.left_seq {
-                None => Access::In(window),
-                Some(_) => Access::Left(window),
+                None => ConversationAccess::Member(window),
+                Some(_) => ConversationAccess::FormerMember(window),
             }
         }))
     }
 
-    /// The first conversation in a person's list after this one, in the order
-    /// of ids: what happens there meanwhile doesn't change that.
-    pub async fn conversation_after(
+    /// Returns the conversation after this one in a user's list, in the order
+    /// of ids, which new messages don't change.
+    pub async fn next_conversation_id(
         &self,
         me: UserId,
         after: ConversationId,
@@ -136,13 +146,13 @@ impl Store {
              ORDER BY p.conversation_id LIMIT 1"
         );
         let values = [me.into(), after.into()];
-        let statement = Statement::from_sql_and_values(self.backend(), sql, values);
-        let row = self.reader.query_one_raw(statement).await?;
+        let statement = Statement::from_sql_and_values(self.db.backend(), sql, values);
+        let row = self.db.reader().query_one_raw(statement).await?;
         Ok(row.map(|row| row.try_get_by_index(0)).transpose()?)
     }
 }
 
-async fn direct(db: &impl ConnectionTrait, key: &str) -> Result<Option<ConversationId>> {
+async fn find_direct_id(db: &impl ConnectionTrait, key: &str) -> Result<Option<ConversationId>> {
     let row = conversation::Entity::find()
         .filter(conversation::Column::DirectKey.eq(key))
         .one(db)
@@ -150,7 +160,7 @@ async fn direct(db: &impl ConnectionTrait, key: &str) -> Result<Option<Conversat
     Ok(row.map(|row| row.id))
 }
 
-/// True where there was none for that key.
+/// Returns whether there was no conversation with that key.
 async fn insert_direct(
     tx: &impl ConnectionTrait,
     me: UserId,
@@ -158,7 +168,7 @@ async fn insert_direct(
     now: Millis,
 ) -> Result<bool> {
     let row = conversation::ActiveModel {
-        kind: Set(Kind::Direct),
+        kind: Set(ConversationKind::Direct),
         title: Set(None),
         direct_key: Set(Some(key.to_owned())),
         open: Set(true),
@@ -182,11 +192,11 @@ async fn insert_direct(
     Ok(matches!(done, TryInsertResult::Inserted(1..)))
 }
 
-fn newcomer(id: ConversationId, user: UserId, now: Millis) -> participant::ActiveModel {
+fn new_participant(id: ConversationId, user: UserId, now: Millis) -> participant::ActiveModel {
     participant::ActiveModel {
         conversation_id: Set(id),
         user_id: Set(user),
-        role: Set(Role::Member),
+        role: Set(MemberRole::Member),
         joined_seq: Set(0),
         joined_at: Set(now),
         left_seq: Set(None),

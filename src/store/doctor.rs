@@ -1,8 +1,8 @@
-//! Whether what is stored is whole, and agrees with itself.
+//! Consistency checks of the stored data.
 //!
-//! All of it is read in one snapshot, so that a server may go on meanwhile.
-//! Every check is one statement over whole tables: what it costs grows with
-//! the tables, never with their product.
+//! All checks read one snapshot, so that a server can run meanwhile. Each check
+//! is one statement over whole tables: its cost grows with the tables, never
+//! with their product.
 
 mod checks;
 
@@ -11,22 +11,23 @@ use std::collections::BTreeSet;
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
 
-use super::{Result, Store, StoreError};
-use checks::{CHECKS, unread, unread_deleted};
+use crate::store::Store;
+use crate::store::db::{Result, StoreError};
+use checks::{CHECKS, unread_deleted_sql, unread_sql};
 
-/// Of one kind of finding, this many are told each; the rest is a number.
-const TOLD_EACH: u64 = 10;
+/// The most lines per check; further findings are only counted.
+const LINES_PER_CHECK: u64 = 10;
 
-/// One thing that isn't as it should be.
+/// An inconsistency.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
-    /// Which check found it, in a word or two.
+pub struct DoctorFinding {
+    /// The short name of the check.
     pub about: &'static str,
-    /// What is wrong, in one line.
+    /// The description, in one line.
     pub line: String,
 }
 
-impl Finding {
+impl DoctorFinding {
     fn new(about: &'static str, line: impl Into<String>) -> Self {
         Self {
             about,
@@ -36,40 +37,40 @@ impl Finding {
 }
 
 impl Store {
-    /// Looks whether all is well: none where it is. Nothing is changed.
+    /// Runs all checks and returns the findings. Changes nothing.
     ///
     /// # Errors
-    /// Where the database can't be asked.
-    pub async fn examine(&self) -> Result<Vec<Finding>> {
-        let schema = match of_schema(&self.reader).await {
-            // It is no database, or what says what is in it is broken.
-            Err(error @ StoreError::Internal(_)) => return told(Err(error)),
+    /// If the database can't be queried.
+    pub async fn run_doctor(&self) -> Result<Vec<DoctorFinding>> {
+        let schema = match check_schema(self.db.reader()).await {
+            // The file is no database, or its schema table is damaged.
+            Err(error @ StoreError::Internal(_)) => return finding_from_error(Err(error)),
             schema => schema?,
         };
-        let tx = self.snapshot().await?;
-        take_time(&tx).await?;
-        let mut found = damage(&tx).await?;
-        // What an older or newer schema holds can't be judged.
+        let tx = self.db.snapshot().await?;
+        extend_timeout(&tx).await?;
+        let mut found = find_damage(&tx).await?;
+        // The checks only fit the present schema.
         if schema.is_empty() && found.is_empty() {
             for (about, sql) in CHECKS {
-                found.extend(told(check(&tx, about, sql).await)?);
+                found.extend(finding_from_error(run_check(&tx, about, sql).await)?);
             }
-            for (about, sql) in [("unread", unread()), ("deleted", unread_deleted())] {
-                found.extend(told(check(&tx, about, &sql).await)?);
+            for (about, sql) in [("unread", unread_sql()), ("deleted", unread_deleted_sql())] {
+                found.extend(finding_from_error(run_check(&tx, about, &sql).await)?);
             }
         }
         let ended = tx.commit().await;
         if found.is_empty() {
-            // One that is broken may not even end a reading.
+            // A damaged database may fail even to end a read.
             ended?;
         }
         Ok([schema, found].concat())
     }
 }
 
-/// A statement over whole tables may take longer than those that somebody
-/// waits for.
-async fn take_time(tx: &impl ConnectionTrait) -> Result<()> {
+/// Removes the statement timeout: statements over whole tables take longer than
+/// those of requests.
+async fn extend_timeout(tx: &impl ConnectionTrait) -> Result<()> {
     if tx.get_database_backend() == DbBackend::Postgres {
         tx.execute_unprepared("SET LOCAL statement_timeout = 0")
             .await?;
@@ -77,23 +78,23 @@ async fn take_time(tx: &impl ConnectionTrait) -> Result<()> {
     Ok(())
 }
 
-/// Steps that weren't taken, and steps that nobody here knows.
-pub(super) async fn of_schema(db: &impl ConnectionTrait) -> Result<Vec<Finding>> {
-    let applied = applied(db).await?;
+/// Returns migrations that are missing, and applied ones that are unknown.
+pub(super) async fn check_schema(db: &impl ConnectionTrait) -> Result<Vec<DoctorFinding>> {
+    let applied = applied_migrations(db).await?;
     let known = Migrator::migrations();
     let known: BTreeSet<String> = known.iter().map(|step| step.name().to_owned()).collect();
     let missing = known.difference(&applied).map(|step| {
         let line = format!("the step {step} was not taken: run 'tidings migrate'");
-        Finding::new("schema", line)
+        DoctorFinding::new("schema", line)
     });
     let strange = applied.difference(&known).map(|step| {
         let line = format!("the step {step} is unknown: this tidings is older than the database");
-        Finding::new("schema", line)
+        DoctorFinding::new("schema", line)
     });
     Ok(missing.chain(strange).collect())
 }
 
-async fn applied(db: &impl ConnectionTrait) -> Result<BTreeSet<String>> {
+async fn applied_migrations(db: &impl ConnectionTrait) -> Result<BTreeSet<String>> {
     let backend = db.get_database_backend();
     let statement = Statement::from_string(backend, "SELECT version FROM seaql_migrations");
     match db.query_all_raw(statement).await.map_err(StoreError::from) {
@@ -106,49 +107,52 @@ async fn applied(db: &impl ConnectionTrait) -> Result<BTreeSet<String>> {
     }
 }
 
-/// As SQLite and PostgreSQL say it.
+/// Matches the messages of SQLite and PostgreSQL.
 fn is_no_table(error: &StoreError) -> bool {
     let reason = error.reason();
     matches!(error, StoreError::Internal(_))
         && (reason.contains("no such table") || reason.contains("does not exist"))
 }
 
-/// What is broken in the database itself: its pages and indexes, and rows that
-/// name others that aren't there.
-pub(super) async fn damage(db: &impl ConnectionTrait) -> Result<Vec<Finding>> {
-    let found = told(pages(db).await)?;
+/// Returns damage of the database itself: broken pages and indexes, and rows
+/// that reference missing rows.
+pub(super) async fn find_damage(db: &impl ConnectionTrait) -> Result<Vec<DoctorFinding>> {
+    let found = finding_from_error(check_pages(db).await)?;
     if found.is_empty() {
-        return told(orphans(db).await);
+        return finding_from_error(find_orphans(db).await);
     }
     Ok(found)
 }
 
-/// Damage that is met before it was looked for is a finding like any other.
-fn told(found: Result<Vec<Finding>>) -> Result<Vec<Finding>> {
+/// Turns an internal error into a finding, because damage may make a query
+/// fail.
+fn finding_from_error(found: Result<Vec<DoctorFinding>>) -> Result<Vec<DoctorFinding>> {
     match found {
-        Err(error @ StoreError::Internal(_)) => Ok(vec![Finding::new("integrity", error.reason())]),
+        Err(error @ StoreError::Internal(_)) => {
+            Ok(vec![DoctorFinding::new("integrity", error.reason())])
+        }
         found => found,
     }
 }
 
-async fn pages(db: &impl ConnectionTrait) -> Result<Vec<Finding>> {
+async fn check_pages(db: &impl ConnectionTrait) -> Result<Vec<DoctorFinding>> {
     let rows = db
-        .query_all_raw(integrity(db.get_database_backend()))
+        .query_all_raw(integrity_statement(db.get_database_backend()))
         .await?;
     let mut found = Vec::new();
     for row in &rows {
         let said: String = row.try_get_by_index(0)?;
-        // SQLite begins with a heading, and may put several into one row.
+        // SQLite begins with a heading, and may put several lines into one row.
         let lines = said.lines().filter(|line| !line.starts_with("***"));
         let lines = lines.filter(|line| *line != "ok");
-        found.extend(lines.map(|line| Finding::new("integrity", line)));
+        found.extend(lines.map(|line| DoctorFinding::new("integrity", line)));
     }
     Ok(found)
 }
 
-/// SQLite reads through its whole file. PostgreSQL looks after its own pages;
-/// what it knows of is an index or a constraint that was never finished.
-fn integrity(backend: DbBackend) -> Statement {
+/// SQLite reads its whole file. PostgreSQL checks its pages itself; it only
+/// reports indexes and constraints that were never completed.
+fn integrity_statement(backend: DbBackend) -> Statement {
     let sql = match backend {
         DbBackend::Sqlite => "PRAGMA integrity_check(10)",
         _ => {
@@ -163,19 +167,19 @@ fn integrity(backend: DbBackend) -> Statement {
     Statement::from_string(backend, sql)
 }
 
-/// A column of one table that names rows of another.
-struct Reference {
+/// A foreign key column.
+struct ForeignKeyColumn {
     table: String,
     column: String,
     named: String,
     key: String,
 }
 
-/// Rows that name rows that aren't there, by each foreign key of the schema.
-async fn orphans(db: &impl ConnectionTrait) -> Result<Vec<Finding>> {
+/// Returns the number of rows that reference missing rows, by each foreign key.
+async fn find_orphans(db: &impl ConnectionTrait) -> Result<Vec<DoctorFinding>> {
     let mut found = Vec::new();
-    for of in references(db).await? {
-        let Reference {
+    for of in load_references(db).await? {
+        let ForeignKeyColumn {
             table,
             column,
             named,
@@ -190,13 +194,13 @@ async fn orphans(db: &impl ConnectionTrait) -> Result<Vec<Finding>> {
         let count: i64 = row.map_or(Ok(0), |row| row.try_get_by_index(0))?;
         if count > 0 {
             let line = format!("{count} of {table} name a {named} by {column} that is not there");
-            found.push(Finding::new("orphans", line));
+            found.push(DoctorFinding::new("orphans", line));
         }
     }
     Ok(found)
 }
 
-async fn references(db: &impl ConnectionTrait) -> Result<Vec<Reference>> {
+async fn load_references(db: &impl ConnectionTrait) -> Result<Vec<ForeignKeyColumn>> {
     let backend = db.get_database_backend();
     let sql = match backend {
         DbBackend::Sqlite => {
@@ -217,7 +221,7 @@ async fn references(db: &impl ConnectionTrait) -> Result<Vec<Reference>> {
         .query_all_raw(Statement::from_string(backend, sql))
         .await?;
     let references = rows.iter().map(|row| {
-        Ok(Reference {
+        Ok(ForeignKeyColumn {
             table: row.try_get_by_index(0)?,
             column: row.try_get_by_index(1)?,
             named: row.try_get_by_index(2)?,
@@ -227,11 +231,15 @@ async fn references(db: &impl ConnectionTrait) -> Result<Vec<Reference>> {
     Ok(references.collect::<std::result::Result<_, DbErr>>()?)
 }
 
-/// What a check finds: the first few, and how many more there are.
-async fn check(db: &impl ConnectionTrait, about: &'static str, sql: &str) -> Result<Vec<Finding>> {
+/// Returns the first findings of a check, and the number of further ones.
+async fn run_check(
+    db: &impl ConnectionTrait,
+    about: &'static str,
+    sql: &str,
+) -> Result<Vec<DoctorFinding>> {
     let backend = db.get_database_backend();
     let sql = format!(
-        "SELECT line, CAST(COUNT(*) OVER () AS BIGINT) FROM ({sql}) found LIMIT {TOLD_EACH}"
+        "SELECT line, CAST(COUNT(*) OVER () AS BIGINT) FROM ({sql}) found LIMIT {LINES_PER_CHECK}"
     );
     let rows = db
         .query_all_raw(Statement::from_string(backend, sql))
@@ -240,11 +248,17 @@ async fn check(db: &impl ConnectionTrait, about: &'static str, sql: &str) -> Res
     let mut total = 0;
     for row in &rows {
         total = row.try_get_by_index::<i64>(1)?;
-        found.push(Finding::new(about, row.try_get_by_index::<String>(0)?));
+        found.push(DoctorFinding::new(
+            about,
+            row.try_get_by_index::<String>(0)?,
+        ));
     }
     let more = total - i64::try_from(found.len()).unwrap_or(i64::MAX);
     if more > 0 {
-        found.push(Finding::new(about, format!("and {more} more like these")));
+        found.push(DoctorFinding::new(
+            about,
+            format!("and {more} more like these"),
+        ));
     }
     Ok(found)
 }

@@ -1,13 +1,13 @@
-//! Which history the database has.
+//! The epoch of the database's history.
 //!
-//! What clients keep across runs (cursors, ids, tokens) is about one history.
-//! A restored database continues an older one, which would give the same
-//! versions and ids to other things. So a restore begins a new *epoch*: clients
-//! see that it differs from theirs, and ids continue far above those that were
-//! given before.
+//! Clients keep state across runs (cursors, ids, tokens), which is valid in one
+//! history. A restored database continues an older history, and would assign
+//! the same versions and ids again. So a restore begins a new *epoch*: clients
+//! notice that it differs from theirs, and ids continue far above those that
+//! were assigned before.
 //!
-//! `restore` and `restored` begin it. A start begins it, too, if the database
-//! is behind what the data folder notes of it.
+//! `restore` and `restored` begin an epoch. A start does so, too, if the
+//! database is behind the note in the data folder.
 
 use std::fs;
 use std::io::{self, Write};
@@ -15,18 +15,19 @@ use std::path::Path;
 
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult, Statement};
 
-use super::{Result, Store};
+use crate::store::Store;
+use crate::store::db::Result;
 
-/// The note's name in the data folder.
-const NOTE: &str = "epoch";
+/// The note's file name in the data folder.
+const NOTE_FILE: &str = "epoch";
 
-/// So many ids are skipped: more than were given since any copy was made, and
-/// few enough for two million restores.
+/// The number of ids to skip: more than were assigned since any backup, and few
+/// enough for two million restores.
 const SKIPPED_IDS: i64 = 1 << 32;
 
-/// The tables whose ids the database counts up, and that clients or tokens
-/// name.
-const COUNTED: [&str; 6] = [
+/// Tables with ids that the database assigns and that clients or tokens refer
+/// to.
+const COUNTED_TABLES: [&str; 6] = [
     "user",
     "login",
     "connection",
@@ -35,96 +36,96 @@ const COUNTED: [&str; 6] = [
     "audit",
 ];
 
-/// Which history it is, and how far.
+/// An epoch and the progress within it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Epoch {
-    /// Random.
+pub struct DatabaseEpoch {
+    /// A random name.
     pub name: String,
     /// Rises while the database is in use.
     pub mark: i64,
 }
 
 impl Store {
-    /// Which history this database has.
+    /// Returns the database's epoch.
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn epoch(&self) -> Result<Epoch> {
+    pub async fn load_epoch(&self) -> Result<DatabaseEpoch> {
         let sql = "SELECT epoch, mark FROM epoch WHERE id = 1";
-        let find = Statement::from_string(self.backend(), sql);
-        of_row(self.reader.query_one_raw(find).await?)
+        let find = Statement::from_string(self.db.backend(), sql);
+        parse_epoch(self.db.reader().query_one_raw(find).await?)
     }
 
-    /// Compares the database with what the data folder notes of it. If it is
-    /// behind that, or of another history, a new epoch begins. The folder notes
-    /// how it is then.
+    /// Compares the database with the note in the data folder. If the database
+    /// is behind it or has another epoch, begins a new epoch. Then updates the
+    /// note.
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn check_epoch(&self, folder: &Path) -> Result<Epoch> {
-        let found = self.epoch().await?;
+    pub async fn check_epoch(&self, folder: &Path) -> Result<DatabaseEpoch> {
+        let found = self.load_epoch().await?;
         let noted = read_note(folder);
         let is_known = noted
             .as_ref()
             .is_none_or(|noted| noted.name == found.name && noted.mark <= found.mark);
         if is_known {
-            return self.note_epoch(folder).await;
+            return self.save_epoch_note(folder).await;
         }
         tracing::warn!(
             ?found,
             ?noted,
-            "the database was restored: every client reads it anew"
+            "the database was restored: beginning a new epoch, clients reload all data"
         );
         self.renew_epoch(folder).await
     }
 
-    /// Notes in the data folder how far the database is.
+    /// Raises the mark and notes it in the data folder.
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn note_epoch(&self, folder: &Path) -> Result<Epoch> {
+    pub async fn save_epoch_note(&self, folder: &Path) -> Result<DatabaseEpoch> {
         let sql = "UPDATE epoch SET mark = mark + 1 WHERE id = 1 RETURNING epoch, mark";
-        let raise = Statement::from_string(self.backend(), sql);
-        let now = of_row(self.writer.query_one_raw(raise).await?)?;
-        now.note(folder);
+        let raise = Statement::from_string(self.db.backend(), sql);
+        let now = parse_epoch(self.db.writer().query_one_raw(raise).await?)?;
+        now.write_note(folder);
         Ok(now)
     }
 
-    /// Begins a new epoch, and notes it in the data folder.
+    /// Begins a new epoch and notes it in the data folder.
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn renew_epoch(&self, folder: &Path) -> Result<Epoch> {
+    pub async fn renew_epoch(&self, folder: &Path) -> Result<DatabaseEpoch> {
         let now = self.begin_epoch().await?;
-        now.note(folder);
+        now.write_note(folder);
         Ok(now)
     }
 
-    /// Begins a new epoch: ids go on far above those that were given.
+    /// Begins a new epoch. Ids continue far above those assigned before.
     ///
     /// # Errors
     /// If the database fails.
-    pub(super) async fn begin_epoch(&self) -> Result<Epoch> {
-        let random = match self.backend() {
+    pub(super) async fn begin_epoch(&self) -> Result<DatabaseEpoch> {
+        let random = match self.db.backend() {
             DbBackend::Sqlite => "lower(hex(randomblob(16)))",
             _ => "replace(CAST(gen_random_uuid() AS TEXT), '-', '')",
         };
-        let tx = self.begin().await?;
+        let tx = self.db.begin().await?;
         let sql = format!(
             "UPDATE epoch SET epoch = {random}, mark = mark + 1 WHERE id = 1 \
              RETURNING epoch, mark"
         );
-        let renew = Statement::from_string(self.backend(), sql);
-        let now = of_row(tx.query_one_raw(renew).await?)?;
+        let renew = Statement::from_string(self.db.backend(), sql);
+        let now = parse_epoch(tx.query_one_raw(renew).await?)?;
         skip_ids(&tx).await?;
         tx.commit().await?;
         Ok(now)
     }
 }
 
-fn of_row(row: Option<QueryResult>) -> Result<Epoch> {
+fn parse_epoch(row: Option<QueryResult>) -> Result<DatabaseEpoch> {
     let row = row.ok_or_else(|| DbErr::RecordNotFound("epoch".to_owned()))?;
-    Ok(Epoch {
+    Ok(DatabaseEpoch {
         name: row.try_get_by_index(0)?,
         mark: row.try_get_by_index(1)?,
     })
@@ -132,7 +133,7 @@ fn of_row(row: Option<QueryResult>) -> Result<Epoch> {
 
 async fn skip_ids(tx: &impl ConnectionTrait) -> Result<()> {
     let backend = tx.get_database_backend();
-    for table in COUNTED {
+    for table in COUNTED_TABLES {
         let sqls = match backend {
             DbBackend::Sqlite => vec![
                 format!("UPDATE sqlite_sequence SET seq = seq + $1 WHERE name = '{table}'"),
@@ -160,40 +161,40 @@ async fn skip_ids(tx: &impl ConnectionTrait) -> Result<()> {
     Ok(())
 }
 
-impl Epoch {
-    /// Notes it in the data folder. A note that can't be written leaves the one
-    /// before it, which is lower: a restore may go unnoticed then, and nothing
-    /// else.
-    pub fn note(&self, folder: &Path) {
+impl DatabaseEpoch {
+    /// Writes the note in the data folder. If that fails, the note before it
+    /// stays, which is lower. Then a restore may go unnoticed, with no other
+    /// effect.
+    pub fn write_note(&self, folder: &Path) {
         if let Err(error) = replace_note(folder, self) {
-            tracing::warn!(%error, "can't note which history the database has");
+            tracing::warn!(%error, "can't write the epoch note in the data folder");
         }
     }
 }
 
-/// What the folder notes; none if there is no note, or none that can be read.
-fn read_note(folder: &Path) -> Option<Epoch> {
-    let text = match fs::read_to_string(folder.join(NOTE)) {
+/// Reads the note in the data folder; none if it is missing or unreadable.
+fn read_note(folder: &Path) -> Option<DatabaseEpoch> {
+    let text = match fs::read_to_string(folder.join(NOTE_FILE)) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
         Err(error) => {
-            tracing::warn!(%error, "can't read which history the database had");
+            tracing::warn!(%error, "can't read the epoch note in the data folder");
             return None;
         }
     };
     let (name, mark) = text.trim().split_once(' ')?;
-    Some(Epoch {
+    Some(DatabaseEpoch {
         name: name.to_owned(),
         mark: mark.parse().ok()?,
     })
 }
 
-fn replace_note(folder: &Path, epoch: &Epoch) -> io::Result<()> {
+fn replace_note(folder: &Path, epoch: &DatabaseEpoch) -> io::Result<()> {
     let mut file = tempfile::Builder::new()
         .prefix(".epoch-")
         .tempfile_in(folder)?;
     writeln!(file, "{} {}", epoch.name, epoch.mark)?;
     file.as_file().sync_all()?;
-    file.persist(folder.join(NOTE))?;
+    file.persist(folder.join(NOTE_FILE))?;
     Ok(())
 }

@@ -1,8 +1,8 @@
-//! In how many groups each user is.
+//! The number of groups of each user.
 //!
 //! A check of the limit reads one row and not the user's groups. Every
-//! transaction locks these rows last and in the order of ids, so that no two
-//! of them wait for each other.
+//! transaction locks these rows last and in the order of ids, which prevents
+//! deadlocks.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -13,26 +13,26 @@ use sea_orm::{
     sea_query::{Expr, LockType, OnConflict},
 };
 
-use super::{AT_A_TIME, Result};
-use crate::protocol::{Code, Problem};
+use crate::protocol::{ErrorCode, Problem};
+use crate::store::db::{ROWS_PER_STATEMENT, Result};
 
-/// The most groups that a user is in.
+/// The most groups that a user can be in.
 pub(super) const GROUPS_MAX: i32 = 2_000;
 
-/// Why a user can't come to one more.
-pub(super) fn conflict() -> Problem {
-    Problem::new(Code::Conflict, "A user is in at most 2,000 groups.")
+/// Returns the problem of a user who is in too many groups.
+pub(super) fn too_many_groups() -> Problem {
+    Problem::new(ErrorCode::Conflict, "A user is in at most 2,000 groups.")
 }
 
-/// In how many groups each of these users is. That stays until the
-/// transaction ends; a user without a row is in none.
-pub(super) async fn locked(
+/// Returns the number of groups of each user and locks it until the transaction
+/// ends. A user without a row is in none.
+pub(super) async fn lock_group_counts(
     tx: &impl ConnectionTrait,
     users: &BTreeSet<UserId>,
 ) -> Result<HashMap<UserId, i32>> {
     let mut found = HashMap::new();
     let users: Vec<UserId> = users.iter().copied().collect();
-    for users in users.chunks(AT_A_TIME) {
+    for users in users.chunks(ROWS_PER_STATEMENT) {
         let rows = group_count::Entity::find()
             .filter(group_count::Column::UserId.is_in(users.iter().copied()))
             .order_by_asc(group_count::Column::UserId)
@@ -44,21 +44,25 @@ pub(super) async fn locked(
     Ok(found)
 }
 
-/// Locks the counts of these users, and checks that each may be in one more
+/// Locks the counts of these users and checks that each may join one more
 /// group.
 ///
 /// # Errors
 /// `conflict`.
-pub(super) async fn check(tx: &impl ConnectionTrait, users: &BTreeSet<UserId>) -> Result<()> {
-    let counts = locked(tx, users).await?;
-    match counts.values().any(|groups| *groups >= GROUPS_MAX) {
-        true => Err(conflict().into()),
-        false => Ok(()),
+pub(super) async fn check_group_limit(
+    tx: &impl ConnectionTrait,
+    users: &BTreeSet<UserId>,
+) -> Result<()> {
+    let counts = lock_group_counts(tx, users).await?;
+    if counts.values().any(|groups| *groups >= GROUPS_MAX) {
+        Err(too_many_groups().into())
+    } else {
+        Ok(())
     }
 }
 
-/// Adds to the counts of users. One row is written for each.
-pub(super) async fn add(
+/// Adds to the counts of users, with one row written for each.
+pub(super) async fn add_group_counts(
     tx: &impl ConnectionTrait,
     changes: impl IntoIterator<Item = (UserId, i32)>,
 ) -> Result<()> {
@@ -79,7 +83,7 @@ pub(super) async fn add(
     let known = OnConflict::column(group_count::Column::UserId)
         .value(group_count::Column::Groups, sum)
         .to_owned();
-    for rows in rows.chunks(AT_A_TIME) {
+    for rows in rows.chunks(ROWS_PER_STATEMENT) {
         group_count::Entity::insert_many(rows.to_vec())
             .on_conflict(known.clone())
             .exec_without_returning(tx)
@@ -88,8 +92,8 @@ pub(super) async fn add(
     Ok(())
 }
 
-/// Counts the groups of all users, where nothing was counted before.
-pub(super) async fn count(tx: &impl ConnectionTrait) -> Result<()> {
+/// Counts the groups of all users after an import.
+pub(super) async fn recount_groups(tx: &impl ConnectionTrait) -> Result<()> {
     let sql = "INSERT INTO group_count (user_id, groups) SELECT p.user_id, COUNT(*) \
                FROM participant p JOIN conversation c ON c.id = p.conversation_id \
                WHERE c.kind = 1 AND p.left_seq IS NULL GROUP BY p.user_id";

@@ -1,9 +1,9 @@
-//! Invitations to groups that the invited user left by themself.
+//! Invitations to groups that the invited user left on their own.
 //!
-//! Joining again takes the user's consent: a member's invitation becomes a
-//! row here, and the Room lets the user in once they accept. After a decline,
-//! invitations to that group are not delivered for 30 days; the members who
-//! invite can't see it.
+//! Rejoining needs the user's consent: a member's invitation becomes a row
+//! here, and the Room adds the user when they accept. After a decline,
+//! invitations to that group are not delivered for 30 days. The inviting
+//! members can't see that.
 
 use entity::{ConversationId, InvitationId, Millis, UserId, block, conversation, user};
 use entity::{group_invitation, participant};
@@ -14,30 +14,31 @@ use sea_orm::{
     sea_query::{Expr, Query},
 };
 
-use super::connections::AFTER_DECLINE;
-use super::{Result, Store, StoreError};
 use crate::protocol::User;
 use crate::protocol::invitation::{Invitation, InvitationState};
+use crate::store::Store;
+use crate::store::connections::DECLINE_PAUSE;
+use crate::store::db::{Result, StoreError};
 
 use group_invitation::Column;
 
-/// Whether a user left a group by themself: the message behind the last one
-/// that they see says so, and they are its sender.
+/// Selects a row if a user left a group on their own: they are the sender of
+/// the message after the last one that they see.
 const LEFT_BY_CHOICE: &str = "SELECT 1 FROM participant p CROSS JOIN message m \
      WHERE p.conversation_id = $1 AND p.user_id = $2 AND p.left_seq IS NOT NULL \
      AND m.conversation_id = p.conversation_id AND m.seq = p.left_seq + 1 \
      AND m.sender_id = p.user_id";
 
 impl Store {
-    /// Invites a user to a group that they left. It is answered if the user
-    /// shall learn of it now.
+    /// Invites a user to a group that they left. Returns the invitation if it
+    /// is to be delivered now.
     pub async fn invite_to_group(
         &self,
         (conversation, them): (ConversationId, UserId),
         inviter: UserId,
         now: Millis,
     ) -> Result<Option<Invitation>> {
-        let tx = self.begin().await?;
+        let tx = self.db.begin().await?;
         let known = group_invitation::Entity::find()
             .filter(Column::ConversationId.eq(conversation))
             .filter(Column::UserId.eq(them))
@@ -46,7 +47,7 @@ impl Store {
             .await?;
         let is_new = match known {
             Some(row) if row.declined_until.is_some_and(|until| until > now) => false,
-            // The last one to invite is the one whose rights are judged.
+            // The rights of the last inviter are checked on acceptance.
             Some(row) if row.declined_until.is_none() => {
                 let mut row = row.into_active_model();
                 row.inviter_id = Set(inviter);
@@ -57,48 +58,48 @@ impl Store {
                 if let Some(row) = ended {
                     row.delete(&tx).await?;
                 }
-                insert(&tx, (conversation, them), inviter, now).await?
+                insert_invitation(&tx, (conversation, them), inviter, now).await?
             }
         };
         tx.commit().await?;
         if !is_new {
             return Ok(None);
         }
-        let found = self.seen_invitations(them, Some(conversation), (None, 1));
+        let found = self.visible_invitations(them, Some(conversation), (None, 1));
         Ok(found.await?.pop())
     }
 
-    /// A page of the invitations that wait for a user's answer, newest first.
-    pub async fn group_invitations(
+    /// Returns a page of a user's pending invitations, newest first.
+    pub async fn list_group_invitations(
         &self,
         me: UserId,
         before: Option<InvitationId>,
         limit: u64,
     ) -> Result<Vec<Invitation>> {
-        self.seen_invitations(me, None, (before, limit)).await
+        self.visible_invitations(me, None, (before, limit)).await
     }
 
-    /// An invitation that waits for this user's answer.
+    /// Returns a pending invitation of this user.
     ///
     /// # Errors
     /// `not_found`.
-    pub async fn group_invitation(&self, me: UserId, id: InvitationId) -> Result<Invitation> {
+    pub async fn load_group_invitation(&self, me: UserId, id: InvitationId) -> Result<Invitation> {
         let before = Some(InvitationId(id.0.saturating_add(1)));
-        let found = self.seen_invitations(me, None, (before, 1)).await?;
+        let found = self.visible_invitations(me, None, (before, 1)).await?;
         let found = found.into_iter().find(|found| found.id == id);
         found.ok_or_else(StoreError::not_found)
     }
 
-    /// Deletes an invitation that was accepted, or that holds no longer.
-    pub async fn forget_invitation(&self, id: InvitationId) -> Result<()> {
+    /// Deletes an invitation that was accepted or isn't valid any more.
+    pub async fn delete_invitation(&self, id: InvitationId) -> Result<()> {
         group_invitation::Entity::delete_by_id(id)
-            .exec(&self.writer)
+            .exec(self.db.writer())
             .await?;
         Ok(())
     }
 
-    /// Declines an invitation; those that follow are not delivered for 30
-    /// days.
+    /// Declines an invitation. Further ones to that group are not delivered for
+    /// 30 days.
     ///
     /// # Errors
     /// `not_found`.
@@ -108,13 +109,13 @@ impl Store {
         id: InvitationId,
         now: Millis,
     ) -> Result<()> {
-        let until = now.after(AFTER_DECLINE);
+        let until = now.after(DECLINE_PAUSE);
         let done = group_invitation::Entity::update_many()
             .col_expr(Column::DeclinedUntil, until.into())
             .filter(Column::Id.eq(id))
             .filter(Column::UserId.eq(me))
             .filter(Column::DeclinedUntil.is_null())
-            .exec(&self.writer)
+            .exec(self.db.writer())
             .await?;
         match done.rows_affected {
             0 => Err(StoreError::not_found()),
@@ -122,9 +123,9 @@ impl Store {
         }
     }
 
-    /// Without those of users whom they block, and of groups in which they
-    /// are again.
-    async fn seen_invitations(
+    /// Excludes invitations from blocked users, and to groups that they
+    /// are in again.
+    async fn visible_invitations(
         &self,
         me: UserId,
         conversation: Option<ConversationId>,
@@ -144,13 +145,13 @@ impl Store {
         if let Some(conversation) = conversation {
             query = query.filter(Column::ConversationId.eq(conversation));
         }
-        let rows = query.all(&self.reader).await?;
+        let rows = query.all(self.db.reader()).await?;
         if rows.is_empty() {
             return Ok(Vec::new());
         }
         let inviters = user::Entity::find()
             .filter(user::Column::Id.is_in(rows.iter().map(|(row, _)| row.inviter_id)))
-            .all(&self.reader)
+            .all(self.db.reader())
             .await?;
         let seen = rows.into_iter().filter_map(|(row, conversation)| {
             let inviter = inviters.iter().find(|user| user.id == row.inviter_id)?;
@@ -167,9 +168,9 @@ impl Store {
     }
 }
 
-/// Whether a user comes back to a group only with consent; part of a larger
-/// change that holds the conversation.
-pub(super) async fn left_by_choice(
+/// Returns whether a user needs to consent to rejoin a group. Runs in a
+/// transaction that has locked the conversation.
+pub(super) async fn has_left_by_choice(
     tx: &impl ConnectionTrait,
     conversation: ConversationId,
     user: UserId,
@@ -180,8 +181,8 @@ pub(super) async fn left_by_choice(
     Ok(tx.query_one_raw(statement).await?.is_some())
 }
 
-/// True if there was no invitation of the two yet.
-async fn insert(
+/// Returns whether there was no invitation of this user to this group yet.
+async fn insert_invitation(
     tx: &impl ConnectionTrait,
     (conversation, them): (ConversationId, UserId),
     inviter: UserId,

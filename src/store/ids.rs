@@ -1,26 +1,26 @@
-//! Ids in blocks: a process takes a thousand at a time from a row of
-//! `id_block` and hands them out from memory, so that no insert has to ask
-//! for the keys it was given. What is left of a block at the end is skipped.
+//! Ids in blocks: a process reserves a thousand at a time in `id_block` and
+//! assigns them from memory, so that no insert has to return its key. Unused
+//! ids of a block are skipped.
 
 use std::ops::Range;
 
 use parking_lot::Mutex;
 use sea_orm::{ConnectionTrait, DbErr, Statement};
 
-use super::database::Database;
+use crate::store::db::Database;
 
-const BLOCK: i64 = 1000;
+const BLOCK_SIZE: i64 = 1000;
 
-/// What is left of the present block of message ids.
+/// The unused rest of the present block of message ids.
 #[derive(Default)]
-pub(super) struct Blocks {
+pub(super) struct MessageIdBlock {
     messages: Mutex<Range<i64>>,
 }
 
-impl Blocks {
-    /// `count` fresh message ids, in any order. It may write, so it is called
+impl MessageIdBlock {
+    /// Returns `count` new message ids, in any order. It may write, so call it
     /// outside of transactions.
-    pub(super) async fn messages(
+    pub(super) async fn take_message_ids(
         &self,
         writer: &Database,
         count: usize,
@@ -31,15 +31,15 @@ impl Blocks {
             if taken.len() == count {
                 return Ok(taken);
             }
-            let wanted = i64::try_from(count).unwrap_or(BLOCK).max(BLOCK);
-            let fresh = next_block(writer, "message", wanted).await?;
+            let wanted = i64::try_from(count).unwrap_or(BLOCK_SIZE).max(BLOCK_SIZE);
+            let fresh = reserve_block(writer, "message", wanted).await?;
             *self.messages.lock() = fresh;
         }
     }
 }
 
-/// Moves the row on by `size`, past the ids that are answered.
-pub(super) async fn next_block(
+/// Reserves `size` ids and returns them.
+pub(super) async fn reserve_block(
     writer: &impl ConnectionTrait,
     name: &str,
     size: i64,

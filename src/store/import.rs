@@ -1,4 +1,4 @@
-//! Filling an empty database with a world that was played through elsewhere.
+//! Importing data into an empty database.
 
 use std::collections::HashMap;
 
@@ -9,21 +9,23 @@ use entity::{
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, IntoActiveModel};
 
-use super::{AT_A_TIME, NewUser, Result, Store, StoreError, group_counts, ids, users, words};
-use crate::protocol::{Code, User};
+use crate::protocol::{ErrorCode, User};
+use crate::store::db::{ROWS_PER_STATEMENT, Result, StoreError};
+use crate::store::users::NewUser;
+use crate::store::{Store, group_counts, ids, search_terms, users};
 
-/// Somebody to have an account.
-pub struct Newcomer {
+/// A user to import.
+pub struct ImportedUser {
     pub user: NewUser,
     pub about: String,
     pub created_at: Millis,
 }
 
-/// What there is beside people. The ids of people are real. Those of
-/// conversations and messages count from 1 and hold only in here; those of
-/// connections and receipts mean nothing: the database gives the real ones.
+/// The data besides users. User ids are real. Conversation and message ids
+/// count from 1 and are valid only here; those of connections and receipts are
+/// ignored. The database assigns the real ones.
 #[derive(Default)]
-pub struct World {
+pub struct ImportData {
     pub connections: Vec<connection::Model>,
     pub conversations: Vec<conversation::Model>,
     pub participants: Vec<participant::Model>,
@@ -35,18 +37,18 @@ pub struct World {
 }
 
 impl Store {
-    /// Fills a database that has nobody in it: with `people`, and with what
-    /// `world` makes of them, in their order, once they have their ids. Either
-    /// all of it is on disk afterwards, or nothing.
+    /// Fills a database without users: with `people`, and with the data that
+    /// `world` makes of the inserted users, which are in the same order. Either
+    /// all of it is written, or nothing.
     ///
     /// # Errors
-    /// `conflict` where there is anybody already; what `world` says.
+    /// `conflict` if there is any user already; errors of `world`.
     pub async fn import<E: From<StoreError>>(
         &self,
-        people: Vec<Newcomer>,
-        world: impl FnOnce(&[User]) -> std::result::Result<World, E>,
+        people: Vec<ImportedUser>,
+        world: impl FnOnce(&[User]) -> std::result::Result<ImportData, E>,
     ) -> std::result::Result<(), E> {
-        let tx = self.begin().await?;
+        let tx = self.db.begin().await?;
         let users = insert_people(&tx, people).await?;
         let world = world(&users)?;
         insert_rows(&tx, world).await?;
@@ -54,16 +56,16 @@ impl Store {
     }
 }
 
-async fn insert_people(tx: &impl ConnectionTrait, people: Vec<Newcomer>) -> Result<Vec<User>> {
+async fn insert_people(tx: &impl ConnectionTrait, people: Vec<ImportedUser>) -> Result<Vec<User>> {
     if user::Entity::find().one(tx).await?.is_some() {
         return Err(StoreError::refused(
-            Code::Conflict,
+            ErrorCode::Conflict,
             "This database has people in it already: the demo wants an empty one.",
         ));
     }
     let mut users = Vec::with_capacity(people.len());
     for newcomer in people {
-        let row = users::insert(tx, newcomer.user, newcomer.created_at).await?;
+        let row = users::insert_user(tx, newcomer.user, newcomer.created_at).await?;
         users.push(User::from(&row));
         let mut row = row.into_active_model();
         row.about = Set(newcomer.about);
@@ -72,8 +74,8 @@ async fn insert_people(tx: &impl ConnectionTrait, people: Vec<Newcomer>) -> Resu
     Ok(users)
 }
 
-async fn insert_rows(tx: &impl ConnectionTrait, rows: World) -> Result<()> {
-    let ids = Ids::take(tx, &rows).await?;
+async fn insert_rows(tx: &impl ConnectionTrait, rows: ImportData) -> Result<()> {
+    let ids = ImportIds::allocate(tx, &rows).await?;
     let connections = rows.connections.into_iter();
     let connections = connections.map(|row| connection::ActiveModel {
         id: NotSet,
@@ -82,29 +84,29 @@ async fn insert_rows(tx: &impl ConnectionTrait, rows: World) -> Result<()> {
     insert(tx, connections).await?;
     let participants = rows.participants.into_iter();
     let participants = participants.map(|row| participant::ActiveModel {
-        conversation_id: Set(ids.conversation(row.conversation_id)),
+        conversation_id: Set(ids.conversation_id(row.conversation_id)),
         ..row.into_active_model()
     });
     insert(tx, participants).await?;
-    group_counts::count(tx).await?;
+    group_counts::recount_groups(tx).await?;
     let messages = rows.messages.into_iter();
     let messages = messages.map(|row| message::ActiveModel {
-        id: Set(ids.message(row.id)),
-        conversation_id: Set(ids.conversation(row.conversation_id)),
-        reply_to: Set(row.reply_to.map(|id| ids.message(id))),
+        id: Set(ids.message_id(row.id)),
+        conversation_id: Set(ids.conversation_id(row.conversation_id)),
+        reply_to: Set(row.reply_to.map(|id| ids.message_id(id))),
         ..row.into_active_model()
     });
     insert(tx, messages).await?;
     let reactions = rows.reactions.into_iter();
     let reactions = reactions.map(|row| reaction::ActiveModel {
-        message_id: Set(ids.message(row.message_id)),
+        message_id: Set(ids.message_id(row.message_id)),
         ..row.into_active_model()
     });
     insert(tx, reactions).await?;
     let receipts = rows.receipts.into_iter();
     let receipts = receipts.map(|row| receipt::ActiveModel {
         id: NotSet,
-        conversation_id: Set(ids.conversation(row.conversation_id)),
+        conversation_id: Set(ids.conversation_id(row.conversation_id)),
         ..row.into_active_model()
     });
     insert(tx, receipts).await?;
@@ -117,7 +119,7 @@ where
     A: ActiveModelTrait + Send,
 {
     let rows: Vec<A> = rows.collect();
-    for some in rows.chunks(AT_A_TIME) {
+    for some in rows.chunks(ROWS_PER_STATEMENT) {
         A::Entity::insert_many(some.to_vec())
             .exec_without_returning(tx)
             .await?;
@@ -125,19 +127,19 @@ where
     Ok(())
 }
 
-/// What the ids that hold only in [`World`] really are.
-struct Ids {
+/// The real ids of conversations and messages in [`ImportData`].
+struct ImportIds {
     conversations: HashMap<ConversationId, ConversationId>,
-    /// What is added to a message's.
+    /// The offset of message ids.
     messages: i64,
 }
 
-impl Ids {
-    /// Takes ids for the messages, and inserts the conversations for theirs:
-    /// what they say of their newest message needs the former.
-    async fn take(tx: &impl ConnectionTrait, rows: &World) -> Result<Self> {
+impl ImportIds {
+    /// Reserves ids for the messages, then inserts the conversations, which
+    /// refer to their newest message.
+    async fn allocate(tx: &impl ConnectionTrait, rows: &ImportData) -> Result<Self> {
         let count = i64::try_from(rows.messages.len()).unwrap_or(i64::MAX);
-        let block = ids::next_block(tx, "message", count).await?;
+        let block = ids::reserve_block(tx, "message", count).await?;
         let mut ids = Self {
             conversations: HashMap::with_capacity(rows.conversations.len()),
             messages: block.start - 1,
@@ -145,24 +147,24 @@ impl Ids {
         for row in &rows.conversations {
             let new = conversation::ActiveModel {
                 id: NotSet,
-                last_message_id: Set(row.last_message_id.map(|id| ids.message(id))),
+                last_message_id: Set(row.last_message_id.map(|id| ids.message_id(id))),
                 ..row.clone().into_active_model()
             };
             let id = new.insert(tx).await?.id;
             if let Some(title) = &row.title {
-                words::replace(tx, id, title).await?;
+                search_terms::replace_title_words(tx, id, title).await?;
             }
             ids.conversations.insert(row.id, id);
         }
         Ok(ids)
     }
 
-    fn message(&self, id: MessageId) -> MessageId {
+    fn message_id(&self, id: MessageId) -> MessageId {
         MessageId(self.messages + id.0)
     }
 
-    /// One that isn't among them stays, and is refused as naming nothing.
-    fn conversation(&self, id: ConversationId) -> ConversationId {
+    /// An unknown id stays, and the foreign key rejects it.
+    fn conversation_id(&self, id: ConversationId) -> ConversationId {
         self.conversations.get(&id).copied().unwrap_or(id)
     }
 }

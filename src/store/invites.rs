@@ -1,4 +1,4 @@
-//! Invitations: codes that open accounts.
+//! Invitation codes for registration.
 
 use entity::{Millis, UserId, invite};
 use sea_orm::{
@@ -6,12 +6,14 @@ use sea_orm::{
     ExprTrait, QueryFilter, sea_query::Expr,
 };
 
-use super::{Act, Deed, Entry, Result, Store, StoreError, Target, admin};
 use crate::protocol::Problem;
+use crate::store::admin::{AuditAction, AuditContext, AuditEntry, AuditTarget};
+use crate::store::db::{Result, StoreError};
+use crate::store::{Store, admin};
 
-/// What an invitation starts with.
+/// The initial values of an invitation.
 pub struct NewInvite {
-    /// Of the code that opens an account.
+    /// Hash of the code.
     pub code_hash: String,
     pub uses: i32,
     pub expires_at: Option<Millis>,
@@ -19,53 +21,66 @@ pub struct NewInvite {
 }
 
 impl Store {
-    /// Makes an invitation.
-    pub async fn create_invite(&self, new: NewInvite, act: &Act) -> Result<invite::Model> {
-        let tx = self.begin().await?;
+    /// Creates an invitation.
+    pub async fn create_invite(
+        &self,
+        new: NewInvite,
+        context: &AuditContext,
+    ) -> Result<invite::Model> {
+        let tx = self.db.begin().await?;
         let row = invite::ActiveModel {
             code_hash: Set(new.code_hash),
             uses_left: Set(new.uses),
             expires_at: Set(new.expires_at),
             created_by: Set(new.created_by),
-            created_at: Set(act.at),
+            created_at: Set(context.at),
             ..Default::default()
         };
         let made = row.insert(&tx).await?;
-        let entry = Entry::new(Deed::CreateInvite, Target::Invite(made.id.0));
-        admin::note(&tx, act, entry).await?;
+        let entry = AuditEntry::new(AuditAction::CreateInvite, AuditTarget::Invite(made.id.0));
+        admin::insert_audit(&tx, context, entry).await?;
         tx.commit().await?;
         Ok(made)
     }
 }
 
-/// Whether an invitation can be used now.
+/// Checks whether an invitation can be used now.
 ///
 /// # Errors
-/// `invalid`, naming `invite`, if it can't.
-pub(super) async fn look_up(db: &impl ConnectionTrait, code_hash: &str, now: Millis) -> Result<()> {
+/// `invalid` for the field `invite` if it can't.
+pub(super) async fn check_invite(
+    db: &impl ConnectionTrait,
+    code_hash: &str,
+    now: Millis,
+) -> Result<()> {
     let found = invite::Entity::find()
-        .filter(usable(code_hash, now))
+        .filter(usable_condition(code_hash, now))
         .one(db)
         .await?;
-    found.map_or_else(|| Err(refused()), |_| Ok(()))
+    found.map_or_else(|| Err(invalid_invite()), |_| Ok(()))
 }
 
-/// Uses an invitation once, as part of a larger change. Of two who want its
-/// last use at once, one waits here for the other, and is refused.
-pub(super) async fn take(tx: &impl ConnectionTrait, code_hash: &str, now: Millis) -> Result<()> {
+/// Uses an invitation once, as part of a larger change. Of two concurrent
+/// transactions that want the last use, the second waits here for the first and
+/// then fails.
+pub(super) async fn consume_invite(
+    tx: &impl ConnectionTrait,
+    code_hash: &str,
+    now: Millis,
+) -> Result<()> {
     let left = Expr::col(invite::Column::UsesLeft).sub(1);
     let done = invite::Entity::update_many()
         .col_expr(invite::Column::UsesLeft, left)
-        .filter(usable(code_hash, now))
+        .filter(usable_condition(code_hash, now))
         .exec(tx)
         .await?;
     match done.rows_affected {
-        0 => Err(refused()),
+        0 => Err(invalid_invite()),
         _ => Ok(()),
     }
 }
 
-fn usable(code_hash: &str, now: Millis) -> Condition {
+fn usable_condition(code_hash: &str, now: Millis) -> Condition {
     let holds = Condition::any()
         .add(invite::Column::ExpiresAt.is_null())
         .add(invite::Column::ExpiresAt.gt(now));
@@ -75,8 +90,8 @@ fn usable(code_hash: &str, now: Millis) -> Condition {
         .add(holds)
 }
 
-fn refused() -> StoreError {
-    StoreError::Refused(Problem::field(
+fn invalid_invite() -> StoreError {
+    StoreError::Refused(Problem::invalid_field(
         "invite",
         "an invitation's code that still holds",
     ))

@@ -1,4 +1,4 @@
-//! Logins: what a token is tied to, so that it can end before it expires.
+//! Logins, to which tokens refer, so that a token can end before it expires.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -11,46 +11,46 @@ use sea_orm::{
 
 use tokio::time::Instant;
 
-use super::append::sql::pad;
-use super::database::Database;
-use super::{Result, Store, StoreError};
-use crate::protocol::Code;
+use crate::protocol::ErrorCode;
+use crate::store::Store;
+use crate::store::db::sql::pad_to_power_of_two;
+use crate::store::db::{Database, Result, StoreError};
 
-/// `last_used_at` is a help to people who look for a login they don't know;
-/// it is written at most this often.
+/// `last_used_at` helps users to recognize their logins; it is written at most
+/// this often.
 const TOUCH_EVERY: Duration = Duration::from_secs(60);
 
-/// The most logins of an account that hold at a time.
-pub const LIVE_MAX: u64 = 50;
+/// The most live logins of an account.
+pub const LIVE_LOGINS_MAX: u64 = 50;
 
-/// The most logins that end for one that begins.
-const SURPLUS_MAX: u64 = 500;
+/// The most logins that end when a new one begins.
+const SURPLUS_LOGINS_MAX: u64 = 500;
 
-/// How many addresses are looked through for a network that is known.
-const ADDRESSES: u64 = 100;
+/// The number of latest addresses that are compared with the client's network.
+const ADDRESSES_MAX: u64 = 100;
 
-/// Where and for how long somebody logs in.
+/// A new login and its client.
 pub struct NewLogin<'a> {
-    /// As they were when their password was looked at.
+    /// The row with which the password was verified.
     pub user: &'a user::Model,
-    /// What the client calls itself.
+    /// The client's `User-Agent`.
     pub device: String,
     pub address: String,
     pub expires_at: Millis,
-    /// The login that the same browser had before, of whichever account.
+    /// The browser's previous login, of any account.
     pub replaces: Option<LoginId>,
 }
 
-/// A login that has begun, and those that ended for it.
+/// A new login, and those that ended for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StartedLogin {
     pub id: LoginId,
     pub ended: Vec<(UserId, LoginId)>,
 }
 
-/// A login that holds, and whose it is.
+/// A live login and its user.
 #[derive(Clone, Debug)]
-pub struct Login {
+pub struct ActiveLogin {
     pub id: LoginId,
     pub user: user::Model,
     pub created_at: Millis,
@@ -58,39 +58,40 @@ pub struct Login {
     last_used_at: Millis,
 }
 
-impl Login {
-    /// Whether it is time to note again that it is used.
+impl ActiveLogin {
+    /// Returns whether the time of last use is due to be written.
     #[must_use]
-    pub fn is_due(&self, now: Millis) -> bool {
+    pub fn needs_touch(&self, now: Millis) -> bool {
         now.since(self.last_used_at) >= TOUCH_EVERY
     }
 }
 
 impl Store {
-    /// Notes a login. It ends the one that it replaces, and those that were
-    /// unused for longest if the account would have more than [`LIVE_MAX`].
+    /// Creates a login. Ends the login that it replaces, and the longest unused
+    /// ones if the account would have more than [`LIVE_LOGINS_MAX`].
     ///
     /// # Errors
-    /// `bad_credentials` where the password was changed or the account
-    /// switched off since it was looked at: that ended all logins, and this
-    /// one must not come after it.
+    /// `bad_credentials` if the password was changed or the account deactivated
+    /// since it was verified: that ended all logins, so no new one may follow.
     pub async fn create_login(&self, new: NewLogin<'_>, now: Millis) -> Result<StartedLogin> {
-        let tx = self.begin().await?;
-        // Held, so that of logins at once each counts the others.
+        let tx = self.db.begin().await?;
+        // Locked, so that concurrent logins count each other.
         user::Entity::find_by_id(new.user.id)
             .filter(user::Column::PasswordHash.eq(&new.user.password_hash))
             .filter(user::Column::DeactivatedAt.is_null())
             .lock(LockType::NoKeyUpdate)
             .one(&tx)
             .await?
-            .ok_or_else(|| StoreError::refused(Code::BadCredentials, "The password changed."))?;
+            .ok_or_else(|| {
+                StoreError::refused(ErrorCode::BadCredentials, "The password changed.")
+            })?;
         let mut ended = Vec::new();
         if let Some(former) = new.replaces {
-            ended.extend(live(&tx, former, now).await?);
-            end_these(&tx, &ended, now).await?;
+            ended.extend(find_live_login(&tx, former, now).await?);
+            end_listed_logins(&tx, &ended, now).await?;
         }
-        let surplus = surplus(&tx, new.user.id, now).await?;
-        end_these(&tx, &surplus, now).await?;
+        let surplus = find_surplus_logins(&tx, new.user.id, now).await?;
+        end_listed_logins(&tx, &surplus, now).await?;
         ended.extend(surplus);
         let row = login::ActiveModel {
             user_id: Set(new.user.id),
@@ -105,13 +106,14 @@ impl Store {
         let id = row.insert(&tx).await?.id;
         tx.commit().await?;
         if !ended.is_empty() {
-            self.asked.recent_logins.forget();
+            self.shared_reads.login_cache.invalidate_all();
         }
         Ok(StartedLogin { id, ended })
     }
 
-    /// A page of a person's logins that hold, newest first, from `before` on.
-    pub async fn logins(
+    /// Returns a page of a user's live logins, newest first, older than
+    /// `before`.
+    pub async fn list_logins(
         &self,
         user: UserId,
         before: Option<LoginId>,
@@ -119,49 +121,50 @@ impl Store {
     ) -> Result<Vec<login::Model>> {
         let mut query = login::Entity::find()
             .filter(login::Column::UserId.eq(user))
-            .filter(holds(Millis::now()))
+            .filter(is_live(Millis::now()))
             .order_by_desc(login::Column::Id)
             .limit(limit);
         if let Some(before) = before {
             query = query.filter(login::Column::Id.lt(before));
         }
-        Ok(query.all(&self.reader).await?)
+        Ok(query.all(self.db.reader()).await?)
     }
 
-    /// The addresses from which somebody logged in most lately, by logins
-    /// whose rows are still there; as text.
-    pub async fn login_addresses(&self, user: UserId) -> Result<Vec<String>> {
+    /// Returns the addresses of a user's latest logins whose rows still exist,
+    /// as text.
+    pub async fn list_login_addresses(&self, user: UserId) -> Result<Vec<String>> {
         Ok(login::Entity::find()
             .select_only()
             .column(login::Column::Address)
             .filter(login::Column::UserId.eq(user))
             .order_by_desc(login::Column::Id)
-            .limit(ADDRESSES)
+            .limit(ADDRESSES_MAX)
             .into_tuple()
-            .all(&self.reader)
+            .all(self.db.reader())
             .await?)
     }
 
-    /// The login with that id, where it has neither ended nor expired and its
-    /// account is active. Read together with others who ask at this moment,
-    /// and for those who ask again within the next quarter of a second: what
-    /// another process changes is known here that much later, what this one
-    /// does at once.
-    pub async fn login(&self, id: LoginId, now: Millis) -> Result<Option<Login>> {
-        let found = match self.asked.recent_logins.get(&id, Instant::now()) {
+    /// Returns the live login with that id of an active account. Concurrent
+    /// callers share one read, and the result is cached for a quarter of a
+    /// second. Changes by another process are seen up to that much later, those
+    /// by this process at once.
+    pub async fn load_login(&self, id: LoginId, now: Millis) -> Result<Option<ActiveLogin>> {
+        let found = match self.shared_reads.login_cache.get(&id, Instant::now()) {
             Ok(found) => Some(found),
             Err(since) => {
-                let db = self.reader.clone();
-                let read = move |ids| not_ended(db.clone(), ids);
-                let found = self.asked.logins.ask(id, read).await?;
+                let db = self.db.reader().clone();
+                let read = move |ids| load_live_logins(db.clone(), ids);
+                let found = self.shared_reads.logins.load(id, read).await?;
                 if let Some(found) = &found {
-                    self.asked.recent_logins.keep(since, id, found.clone());
+                    self.shared_reads
+                        .login_cache
+                        .insert(since, id, found.clone());
                 }
                 found
             }
         };
         let found = found.filter(|(login, _)| login.expires_at > now);
-        Ok(found.map(|(login, user)| Login {
+        Ok(found.map(|(login, user)| ActiveLogin {
             id: login.id,
             user,
             created_at: login.created_at,
@@ -170,14 +173,14 @@ impl Store {
         }))
     }
 
-    /// Notes that a login was used.
-    pub async fn touch_login(&self, login: &Login, now: Millis) -> Result<()> {
+    /// Writes the time of last use.
+    pub async fn touch_login(&self, login: &ActiveLogin, now: Millis) -> Result<()> {
         login::Entity::update_many()
             .col_expr(login::Column::LastUsedAt, now.into())
             .filter(login::Column::Id.eq(login.id))
-            .exec(&self.writer)
+            .exec(self.db.writer())
             .await?;
-        self.asked.recent_logins.forget_one(&login.id);
+        self.shared_reads.login_cache.invalidate(&login.id);
         Ok(())
     }
 
@@ -187,51 +190,51 @@ impl Store {
             .col_expr(login::Column::EndedAt, now.into())
             .filter(login::Column::Id.eq(id))
             .filter(login::Column::EndedAt.is_null())
-            .exec(&self.writer)
+            .exec(self.db.writer())
             .await?;
-        self.asked.recent_logins.forget();
+        self.shared_reads.login_cache.invalidate_all();
         Ok(())
     }
 
-    /// Ends one of a person's own logins.
+    /// Ends one of a user's own logins.
     ///
     /// # Errors
-    /// `not_found` where they have none with that id that holds.
+    /// `not_found` if the user has no live login with that id.
     pub async fn end_own_login(&self, user: UserId, id: LoginId, now: Millis) -> Result<()> {
         let done = login::Entity::update_many()
             .col_expr(login::Column::EndedAt, now.into())
             .filter(login::Column::Id.eq(id))
             .filter(login::Column::UserId.eq(user))
-            .filter(holds(now))
-            .exec(&self.writer)
+            .filter(is_live(now))
+            .exec(self.db.writer())
             .await?;
-        self.asked.recent_logins.forget();
+        self.shared_reads.login_cache.invalidate_all();
         match done.rows_affected {
             0 => Err(StoreError::not_found()),
             _ => Ok(()),
         }
     }
 
-    /// The logins that ended at `moment` or later, and whose they were.
-    pub async fn logins_ended_since(&self, moment: Millis) -> Result<Vec<(LoginId, UserId)>> {
+    /// Returns the logins that ended at `moment` or later, with their users.
+    pub async fn list_logins_ended_since(&self, moment: Millis) -> Result<Vec<(LoginId, UserId)>> {
         let ended: Vec<_> = login::Entity::find()
             .select_only()
             .columns([login::Column::Id, login::Column::UserId])
             .filter(login::Column::EndedAt.gte(moment))
             .into_tuple()
-            .all(&self.reader)
+            .all(self.db.reader())
             .await?;
-        // A request right after its socket was closed is refused, too.
+        // A request right after its socket was closed must fail, too.
         if !ended.is_empty() {
-            self.asked.recent_logins.forget();
+            self.shared_reads.login_cache.invalidate_all();
         }
         Ok(ended)
     }
 }
 
-/// The logins that have to end before a person may have one more: those that
-/// were unused for longest.
-async fn surplus(
+/// Returns the longest unused logins that have to end before a user gets one
+/// more.
+async fn find_surplus_logins(
     tx: &impl ConnectionTrait,
     user: UserId,
     now: Millis,
@@ -240,20 +243,20 @@ async fn surplus(
         .select_only()
         .column(login::Column::Id)
         .filter(login::Column::UserId.eq(user))
-        .filter(holds(now))
+        .filter(is_live(now))
         .order_by_desc(login::Column::LastUsedAt)
         .order_by_desc(login::Column::Id)
-        .offset(LIVE_MAX - 1)
-        // More are there only of the time before there was a limit.
-        .limit(SURPLUS_MAX)
+        .offset(LIVE_LOGINS_MAX - 1)
+        // There are only more from before the limit was introduced.
+        .limit(SURPLUS_LOGINS_MAX)
         .into_tuple()
         .all(tx)
         .await?;
     Ok(ids.into_iter().map(|id| (user, id)).collect())
 }
 
-/// Whose a login is, if it holds.
-async fn live(
+/// Returns the user of a login if it is live.
+async fn find_live_login(
     tx: &impl ConnectionTrait,
     id: LoginId,
     now: Millis,
@@ -262,14 +265,14 @@ async fn live(
         .select_only()
         .column(login::Column::UserId)
         .filter(login::Column::Id.eq(id))
-        .filter(holds(now))
+        .filter(is_live(now))
         .into_tuple()
         .one(tx)
         .await?;
     Ok(user.map(|user| (user, id)))
 }
 
-async fn end_these(
+async fn end_listed_logins(
     tx: &impl ConnectionTrait,
     logins: &[(UserId, LoginId)],
     now: Millis,
@@ -286,19 +289,19 @@ async fn end_these(
     Ok(())
 }
 
-/// Has neither ended nor expired.
-pub(super) fn holds(now: Millis) -> Condition {
+/// Matches logins that have neither ended nor expired.
+pub(super) fn is_live(now: Millis) -> Condition {
     Condition::all()
         .add(login::Column::EndedAt.is_null())
         .add(login::Column::ExpiresAt.gt(now))
 }
 
-/// Those of these logins that haven't ended, of active accounts.
-async fn not_ended(
+/// Returns those of these logins that haven't ended, of active accounts.
+async fn load_live_logins(
     db: Database,
     mut ids: Vec<LoginId>,
 ) -> Result<HashMap<LoginId, (login::Model, user::Model)>> {
-    pad(&mut ids);
+    pad_to_power_of_two(&mut ids);
     let rows = login::Entity::find()
         .find_also_related(user::Entity)
         .filter(login::Column::Id.is_in(ids))
@@ -312,34 +315,37 @@ async fn not_ended(
         .collect())
 }
 
-/// Ends every login of a person but this one, as part of a larger change, and
-/// says which these were.
-pub(super) async fn end_others(
+/// Ends and returns every login of a user except this one, as part of a larger
+/// change.
+pub(super) async fn end_other_logins(
     tx: &impl ConnectionTrait,
-    login: &Login,
+    login: &ActiveLogin,
     now: Millis,
 ) -> Result<Vec<LoginId>> {
-    let others = open_of(login.user.id).add(login::Column::Id.ne(login.id));
-    end(tx, others, now).await
+    let others = open_logins_of(login.user.id).add(login::Column::Id.ne(login.id));
+    end_logins(tx, others, now).await
 }
 
-/// Ends every login of a person, as part of a larger change, and says which
-/// these were.
-pub(super) async fn end_all(
+/// Ends and returns every login of a user, as part of a larger change.
+pub(super) async fn end_all_logins(
     tx: &impl ConnectionTrait,
     user: UserId,
     now: Millis,
 ) -> Result<Vec<LoginId>> {
-    end(tx, open_of(user), now).await
+    end_logins(tx, open_logins_of(user), now).await
 }
 
-fn open_of(user: UserId) -> Condition {
+fn open_logins_of(user: UserId) -> Condition {
     Condition::all()
         .add(login::Column::UserId.eq(user))
         .add(login::Column::EndedAt.is_null())
 }
 
-async fn end(tx: &impl ConnectionTrait, which: Condition, now: Millis) -> Result<Vec<LoginId>> {
+async fn end_logins(
+    tx: &impl ConnectionTrait,
+    which: Condition,
+    now: Millis,
+) -> Result<Vec<LoginId>> {
     let ended = login::Entity::find()
         .select_only()
         .column(login::Column::Id)

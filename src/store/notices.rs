@@ -1,6 +1,6 @@
-//! Notices: what happened to an account that its owner should know of. The
-//! last one of each cause is kept with the account, so that none pushes
-//! another out.
+//! Notices for the owner of an account about security-relevant events. The
+//! account's row keeps the last one of each cause, so that none displaces
+//! another.
 
 use entity::{Millis, UserId, user};
 use sea_orm::{
@@ -8,71 +8,72 @@ use sea_orm::{
     sea_query::LockType,
 };
 
-use super::{Result, Store, StoreError};
-use crate::protocol::user::{Notice, NoticeCause};
+use crate::protocol::user::{AccountNotice, NoticeCause};
+use crate::store::Store;
+use crate::store::db::{Result, StoreError};
 
-/// Nothing to know of.
-pub(super) const NONE: &str = "[]";
+/// The JSON of no notices.
+pub(super) const NO_NOTICES: &str = "[]";
 
 impl Store {
-    /// Leaves a notice for somebody.
+    /// Adds a notice to an account.
     ///
     /// # Errors
     /// `not_found`.
-    pub async fn leave_notice(&self, id: UserId, notice: Notice) -> Result<user::Model> {
-        let tx = self.begin().await?;
-        let changed = add(&tx, id, notice).await?;
-        self.commit_of_people(tx).await?;
+    pub async fn add_notice(&self, id: UserId, notice: AccountNotice) -> Result<user::Model> {
+        let tx = self.db.begin().await?;
+        let changed = append_notice(&tx, id, notice).await?;
+        self.commit_account_change(tx).await?;
         Ok(changed)
     }
 
-    /// Forgets the notices of somebody who has read those up to a moment.
+    /// Deletes the notices that a user has read, up to a time.
     ///
     /// # Errors
     /// `not_found`.
-    pub async fn forget_notices(&self, id: UserId, until: Millis) -> Result<()> {
-        let tx = self.begin().await?;
-        let row = held(&tx, id).await?;
-        let mut notices = notices_of(&row);
+    pub async fn delete_notices(&self, id: UserId, until: Millis) -> Result<()> {
+        let tx = self.db.begin().await?;
+        let row = lock_user(&tx, id).await?;
+        let mut notices = parse_notices(&row);
         notices.retain(|notice| notice.at > until);
-        write(&tx, row, &notices).await?;
-        self.commit_of_people(tx).await
+        write_notices(&tx, row, &notices).await?;
+        self.commit_account_change(tx).await
     }
 }
 
-/// What somebody should know of, newest first.
+/// Returns the notices of a user, newest first.
 #[must_use]
-pub fn notices_of(user: &user::Model) -> Vec<Notice> {
+pub fn parse_notices(user: &user::Model) -> Vec<AccountNotice> {
     serde_json::from_str(&user.notices).unwrap_or_default()
 }
 
-/// Leaves a notice as part of a larger change.
-pub(super) async fn add(
+/// Adds a notice as part of a larger change.
+pub(super) async fn append_notice(
     tx: &impl ConnectionTrait,
     id: UserId,
-    notice: Notice,
+    notice: AccountNotice,
 ) -> Result<user::Model> {
-    let row = held(tx, id).await?;
-    let notices = with(notices_of(&row), notice);
-    write(tx, row, &notices).await
+    let row = lock_user(tx, id).await?;
+    let notices = merge_notice(parse_notices(&row), notice);
+    write_notices(tx, row, &notices).await
 }
 
-fn with(mut notices: Vec<Notice>, new: Notice) -> Vec<Notice> {
+fn merge_notice(mut notices: Vec<AccountNotice>, new: AccountNotice) -> Vec<AccountNotice> {
     notices.retain(|notice| notice.cause != new.cause);
     notices.insert(0, new);
     notices
 }
 
-/// A notice of this moment.
-pub(super) fn notice(cause: NoticeCause, at: Millis, address: &str) -> Notice {
-    Notice {
+/// Creates a notice.
+pub(super) fn new_notice(cause: NoticeCause, at: Millis, address: &str) -> AccountNotice {
+    AccountNotice {
         at,
         cause,
         address: address.to_owned(),
     }
 }
 
-async fn held(tx: &impl ConnectionTrait, id: UserId) -> Result<user::Model> {
+async fn lock_user(tx: &impl ConnectionTrait, id: UserId) -> Result<user::Model> {
     user::Entity::find_by_id(id)
         .lock(LockType::NoKeyUpdate)
         .one(tx)
@@ -80,12 +81,12 @@ async fn held(tx: &impl ConnectionTrait, id: UserId) -> Result<user::Model> {
         .ok_or_else(StoreError::not_found)
 }
 
-async fn write(
+async fn write_notices(
     tx: &impl ConnectionTrait,
     row: user::Model,
-    notices: &[Notice],
+    notices: &[AccountNotice],
 ) -> Result<user::Model> {
-    let text = serde_json::to_string(notices).unwrap_or_else(|_| NONE.to_owned());
+    let text = serde_json::to_string(notices).unwrap_or_else(|_| NO_NOTICES.to_owned());
     let mut active = row.into_active_model();
     active.notices = Set(text);
     Ok(active.update(tx).await?)
@@ -97,10 +98,10 @@ mod tests {
 
     #[test]
     fn last_notice_of_each_cause_stays() {
-        let new = |cause, at| notice(cause, Millis(at), "");
+        let new = |cause, at| new_notice(cause, Millis(at), "");
         let mut notices = vec![new(NoticeCause::PasswordLinkUsed, 1)];
         for at in 2..9 {
-            notices = with(notices, new(NoticeCause::DataExported, at));
+            notices = merge_notice(notices, new(NoticeCause::DataExported, at));
         }
         let expected = [
             new(NoticeCause::DataExported, 8),

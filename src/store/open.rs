@@ -1,224 +1,109 @@
 //! Opening, migrating and closing the database, and the lock that keeps a
-//! second server away from its folder.
+//! second server from using its data folder.
 
 use std::fs::{File, TryLockError};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
-use log::LevelFilter;
 use migration::{Migrator, MigratorTrait};
-use sea_orm::sqlx::ConnectOptions as _;
-use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
-use sea_orm::{ConnectOptions, DatabaseConnection, DbErr, RuntimeErr};
+use sea_orm::DbBackend;
 
-use super::alone::lock_to_migrate;
-use super::database::Database;
-use super::postgres::PostgresPool;
-use super::sqlite::{Connections, SqliteProbe};
-use super::{Result, Store, copies};
 use crate::config::DatabaseUrl;
-
-/// Connections that read SQLite: no more than cores are of use.
-const SQLITE_READERS: usize = 2;
-/// Rows that SQLite's threads may be ahead of who reads them.
-const ROWS_BUFFERED: usize = 512;
-/// PostgreSQL's one pool.
-const POSTGRES_CONNECTIONS: u32 = 16;
-/// How long a question waits for a connection before it is answered
-/// `unavailable`.
-pub(super) const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
-/// Statements without their values, which are people's words; and only for who
-/// asks for them by name.
-const STATEMENTS_LOGGED_AT: LevelFilter = LevelFilter::Trace;
-/// How long a write waits for another process's lock.
-const SQLITE_PATIENCE: Duration = Duration::from_secs(5);
-/// How long PostgreSQL waits for somebody else's lock, and works on one
-/// statement, before that is answered `unavailable`: what waits for it is
-/// everything that anybody sends.
-const POSTGRES_PATIENCE: [(&str, &str); 2] = [("lock_timeout", "5s"), ("statement_timeout", "30s")];
+use crate::store::db::{Database, Db, Result, SqliteProbe};
+use crate::store::instance_lock::acquire_migrate_lock;
+use crate::store::{Store, backup};
 
 impl Store {
-    /// Opens the database, making the SQLite file where there is none.
+    /// Opens the database, creating the SQLite file if needed.
     ///
     /// # Errors
-    /// `Unavailable` where it can't be reached.
+    /// `Unavailable` if it can't be reached.
     pub async fn open(url: &DatabaseUrl) -> Result<Self> {
         Self::open_probed(url, None).await
     }
 
-    /// Opens the database; what SQLite does is counted from then on.
+    /// Opens the database, with a probe that counts SQLite's work.
     ///
     /// # Errors
-    /// As [`Store::open`].
+    /// Those of [`Store::open`].
     pub async fn open_probed(url: &DatabaseUrl, probe: Option<Arc<SqliteProbe>>) -> Result<Self> {
-        let (writer, reader) = match url {
-            DatabaseUrl::Sqlite(path) => {
-                own_file(path)
-                    .map_err(|error| DbErr::Conn(RuntimeErr::Internal(error.to_string())))?;
-                let writer = Connections::open(sqlite(path, May::Write), probe.clone(), 1).await?;
-                let reader = sqlite(path, May::OnlyRead);
-                let reader = Connections::open(reader, probe, SQLITE_READERS).await?;
-                (Database::Sqlite(writer), Database::Sqlite(reader))
-            }
-            DatabaseUrl::Postgres(url) => {
-                let pool = PostgresPool::new(postgres(url).await?, POSTGRES_CONNECTIONS);
-                (Database::Postgres(pool.clone()), Database::Postgres(pool))
-            }
-        };
-        let memory = matches!(writer, Database::Sqlite(_)).then(Arc::default);
+        let db = Db::open(url, probe).await?;
+        let cache = (db.backend() == DbBackend::Sqlite).then(Arc::default);
         Ok(Self {
-            writer,
-            reader,
+            db,
             ids: Arc::default(),
-            asked: Arc::default(),
-            memory,
+            shared_reads: Arc::default(),
+            conversation_cache: cache,
         })
     }
 
-    /// Opens the database only to be looked at: nothing in it is changed, and
-    /// it may be one that can't be written.
+    /// Opens the database read-only; a file without write permission will do.
     ///
     /// # Errors
-    /// `Unavailable` where it isn't there or can't be reached.
-    pub async fn open_to_look(url: &DatabaseUrl) -> Result<Self> {
+    /// `Unavailable` if it doesn't exist or can't be reached.
+    pub async fn open_read_only(url: &DatabaseUrl) -> Result<Self> {
         let DatabaseUrl::Sqlite(path) = url else {
             return Self::open(url).await;
         };
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .read_only(true)
-            // Nothing is put beside one that nobody has in use. Where
-            // somebody has, what they wrote stands in its log.
-            .immutable(!copies::log_of(path).exists())
-            .busy_timeout(SQLITE_PATIENCE)
-            .pragma("temp_store", "MEMORY")
-            .pragma("query_only", "ON")
-            .log_statements(STATEMENTS_LOGGED_AT);
-        let reader = Database::Sqlite(Connections::open(options, None, SQLITE_READERS).await?);
+        // Create no files beside a database that isn't in use. If it is in
+        // use, recent writes are in its write-ahead log.
+        let immutable = !backup::wal_path(path).exists();
         Ok(Self {
-            writer: reader.clone(),
-            reader,
+            db: Db::open_sqlite_read_only(path, immutable).await?,
             ids: Arc::default(),
-            asked: Arc::default(),
-            memory: None,
+            shared_reads: Arc::default(),
+            conversation_cache: None,
         })
     }
 
-    /// Brings the schema up to date. Two processes that do so at once take
-    /// turns.
+    /// Migrates the schema. Concurrent processes take turns.
     ///
     /// # Errors
-    /// `Internal` where a step fails; it is rolled back.
+    /// `Internal` if a migration fails; it is rolled back.
     pub async fn migrate(&self) -> Result<()> {
-        // By a connection of its own: on PostgreSQL that has the lock, and a
-        // step may take its time there.
-        let writer = match &self.writer {
-            Database::Sqlite(connections) => connections.for_sea_orm().await?,
-            Database::Postgres(pool) => lock_to_migrate(pool.connection()).await?,
+        // A connection of its own: on PostgreSQL it holds the lock, and
+        // migrations have no timeout there.
+        let writer = match self.db.writer() {
+            Database::Sqlite(connections) => connections.open_sea_orm().await?,
+            Database::Postgres(pool) => acquire_migrate_lock(pool.connection()).await?,
         };
-        // With none missing nothing is done: the migrator would log even that,
-        // before the one line of a command's answer.
+        // Skip the migrator if there is nothing to do: it logs even that,
+        // before the one-line answer of a command.
         let done = match self.is_migrated().await {
             Ok(false) => Ok(Migrator::up(&writer, None).await?),
             Ok(true) => Ok(()),
             Err(error) => Err(error),
         };
-        // Closing the connection gives the lock back, however it went.
+        // Closing the connection releases the lock in any case.
         writer.close().await?;
         done
     }
 
-    /// Whether the schema is up to date.
+    /// Returns whether the schema is up to date.
     pub async fn is_migrated(&self) -> Result<bool> {
-        let pending = Migrator::get_pending_migrations_read_only(&self.reader).await?;
+        let pending = Migrator::get_pending_migrations_read_only(self.db.reader()).await?;
         Ok(pending.is_empty())
     }
 
-    /// Lets what is under way finish, then closes every connection.
+    /// Waits for running statements, then closes every connection.
     pub async fn close(self) {
-        for pool in [self.reader, self.writer] {
-            if let Err(error) = pool.close().await {
-                tracing::warn!(%error, "could not close the database");
-            }
-        }
+        self.db.close().await;
     }
 }
 
-async fn postgres(url: &str) -> Result<DatabaseConnection> {
-    let mut options = ConnectOptions::new(url);
-    options
-        .max_connections(POSTGRES_CONNECTIONS)
-        .acquire_timeout(ACQUIRE_TIMEOUT)
-        .test_before_acquire(false)
-        .sqlx_logging_level(STATEMENTS_LOGGED_AT)
-        .map_sqlx_postgres_opts(|postgres| postgres.options(POSTGRES_PATIENCE));
-    Ok(sea_orm::Database::connect(options).await?)
-}
-
-/// Makes the file for its owner alone where there is none. SQLite gives the
-/// files that it puts beside it the same mode.
-fn own_file(path: &Path) -> std::io::Result<()> {
-    File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .mode(0o600)
-        .open(path)
-        .map(drop)
-}
-
-/// What a connection is for.
-#[derive(Clone, Copy)]
-enum May {
-    Write,
-    OnlyRead,
-}
-
-impl May {
-    fn query_only(self) -> &'static str {
-        match self {
-            Self::Write => "OFF",
-            Self::OnlyRead => "ON",
-        }
-    }
-}
-
-/// WAL, so that readers never wait for the writer; `synchronous=FULL`, since
-/// an acknowledged message survives a power cut.
-fn sqlite(path: &Path, may: May) -> SqliteConnectOptions {
-    SqliteConnectOptions::new()
-        .filename(path)
-        .create_if_missing(true)
-        .busy_timeout(SQLITE_PATIENCE)
-        // A page of history in one go: with less room, the thread that
-        // reads it waits for who asked, row by row.
-        .row_buffer_size(ROWS_BUFFERED)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full)
-        .foreign_keys(true)
-        // Statements' journals of a large batch, else a file each.
-        .pragma("temp_store", "MEMORY")
-        // A text that was withdrawn doesn't stay behind in a free page.
-        .pragma("secure_delete", "ON")
-        .pragma("query_only", may.query_only())
-        .log_statements(STATEMENTS_LOGGED_AT)
-}
-
-/// Holds a data folder for one server: the lock goes with this, or with the
-/// process, however that ends.
+/// Reserves a data folder for one server. The lock ends with this value or with
+/// the process.
 #[derive(Debug)]
 pub struct FolderLock {
     file: File,
 }
 
 impl FolderLock {
-    /// Locks `folder`.
+    /// Tries to lock `folder`; none if another process holds the lock.
     ///
     /// # Errors
-    /// None where another process holds it; else what the system said.
-    pub fn take(folder: &Path) -> std::io::Result<Option<Self>> {
+    /// The error of the system.
+    pub fn try_acquire(folder: &Path) -> std::io::Result<Option<Self>> {
         let file = File::options()
             .create(true)
             .truncate(false)
@@ -233,11 +118,11 @@ impl FolderLock {
 }
 
 impl Drop for FolderLock {
-    /// Closing the file isn't enough: the lock is the open file's, which a
-    /// child has too that was forked meanwhile, until it runs its own program.
+    /// Closing the file isn't enough: the lock belongs to the open file, which
+    /// a forked child shares until it executes its own program.
     fn drop(&mut self) {
         if let Err(error) = self.file.unlock() {
-            tracing::warn!(%error, "could not give the data folder's lock back");
+            tracing::warn!(%error, "can't release the lock of the data folder");
         }
     }
 }
@@ -247,13 +132,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_lock_goes_with_its_owner_also_where_a_child_has_the_file() {
+    fn lock_ends_despite_child_with_file() {
         let folder = tempfile::tempdir().unwrap();
-        let lock = FolderLock::take(folder.path()).unwrap().unwrap();
-        assert!(FolderLock::take(folder.path()).unwrap().is_none());
+        let lock = FolderLock::try_acquire(folder.path()).unwrap().unwrap();
+        assert!(FolderLock::try_acquire(folder.path()).unwrap().is_none());
         let of_a_child = lock.file.try_clone().unwrap();
         drop(lock);
-        assert!(FolderLock::take(folder.path()).unwrap().is_some());
+        assert!(FolderLock::try_acquire(folder.path()).unwrap().is_some());
         drop(of_a_child);
     }
 }

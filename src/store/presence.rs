@@ -1,4 +1,4 @@
-//! Who is here, as it outlives a process.
+//! Presence, as far as it is stored.
 
 use entity::{Millis, NodeId, UserId, node, user_status};
 use sea_orm::{
@@ -6,36 +6,35 @@ use sea_orm::{
     Statement, Value, sea_query::OnConflict,
 };
 
-use super::append::sql;
-use super::{AT_A_TIME, Result, Store};
+use crate::store::Store;
+use crate::store::db::{ROWS_PER_STATEMENT, Result, sql};
 
-/// Whether somebody is here, and else when they last were, where that is
-/// known.
+/// Whether a user is online, else the time when they were last seen, if known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Status {
+pub struct PresenceRecord {
     pub is_online: bool,
     pub last_seen: Option<Millis>,
 }
 
-impl Status {
-    /// The one status of those who are here.
+impl PresenceRecord {
+    /// The status of users who are online.
     pub const ONLINE: Self = Self {
         is_online: true,
         last_seen: None,
     };
 
-    /// Of somebody who was last here then.
+    /// The status of a user who was last seen then.
     #[must_use]
-    pub fn gone(seen: Millis) -> Self {
+    pub fn offline_since(seen: Millis) -> Self {
         Self {
             is_online: false,
             last_seen: Some(seen),
         }
     }
 
-    /// What a row says. Of who is here it keeps the time before, which is
-    /// nobody's business as long as they are.
-    pub(super) fn shown(is_online: bool, last_seen: Option<Millis>) -> Self {
+    /// Creates a status from columns. The row of an online user has the time of
+    /// their last visit, which isn't shown.
+    pub(super) fn from_columns(is_online: bool, last_seen: Option<Millis>) -> Self {
         Self {
             is_online,
             last_seen: last_seen.filter(|_| !is_online),
@@ -43,26 +42,25 @@ impl Status {
     }
 }
 
-impl From<user_status::Model> for Status {
+impl From<user_status::Model> for PresenceRecord {
     fn from(row: user_status::Model) -> Self {
-        Self::shown(row.is_online, row.last_seen)
+        Self::from_columns(row.is_online, row.last_seen)
     }
 }
 
-/// How somebody stands; who was never here has no row yet.
-pub(super) async fn status_of(db: &impl ConnectionTrait, user: UserId) -> Result<Status> {
+/// Returns a user's status. A user who was never online has no row.
+pub(super) async fn load_status(db: &impl ConnectionTrait, user: UserId) -> Result<PresenceRecord> {
     let row = user_status::Entity::find_by_id(user).one(db).await?;
-    Ok(row.map(Status::from).unwrap_or_default())
+    Ok(row.map(PresenceRecord::from).unwrap_or_default())
 }
 
 impl Store {
-    /// Notes that this process serves, after settling what dead ones left
-    /// behind: nobody is online through a process that isn't there, and was
-    /// last seen when that was last known to be alive, or when they went the
-    /// time before, where that was later.
-    pub async fn join_as_node(&self, now: Millis) -> Result<NodeId> {
-        let tx = self.begin().await?;
-        settle(&tx).await?;
+    /// Registers this process, after setting the users of dead processes
+    /// offline. Their last-seen time becomes the last sign of life of that
+    /// process, unless the stored one is later.
+    pub async fn register_node(&self, now: Millis) -> Result<NodeId> {
+        let tx = self.db.begin().await?;
+        settle_dead_nodes(&tx).await?;
         let row = node::ActiveModel {
             started_at: Set(now),
             alive_at: Set(now),
@@ -73,24 +71,24 @@ impl Store {
         Ok(id)
     }
 
-    /// Settles what processes left behind that are no more.
-    pub async fn leave_nobody_online(&self) -> Result<()> {
-        let tx = self.begin().await?;
-        settle(&tx).await?;
+    /// Sets the users of dead processes offline.
+    pub async fn settle_online_users(&self) -> Result<()> {
+        let tx = self.db.begin().await?;
+        settle_dead_nodes(&tx).await?;
         Ok(tx.commit().await?)
     }
 
-    /// Notes that this process still serves.
-    pub async fn node_alive(&self, id: NodeId, now: Millis) -> Result<()> {
+    /// Writes that this process is alive.
+    pub async fn touch_node(&self, id: NodeId, now: Millis) -> Result<()> {
         node::Entity::update_many()
             .col_expr(node::Column::AliveAt, now.into())
             .filter(node::Column::Id.eq(id))
-            .exec(&self.writer)
+            .exec(self.db.writer())
             .await?;
         Ok(())
     }
 
-    /// Notes that these people are here, by this process.
+    /// Sets these users online in this process.
     pub async fn set_online(&self, node: NodeId, users: &[UserId]) -> Result<()> {
         let rows = users.iter().map(|user| user_status::ActiveModel {
             user_id: Set(*user),
@@ -100,25 +98,25 @@ impl Store {
         });
         let columns = [user_status::Column::IsOnline, user_status::Column::NodeId];
         let rows: Vec<_> = rows.collect();
-        for rows in rows.chunks(AT_A_TIME) {
+        for rows in rows.chunks(ROWS_PER_STATEMENT) {
             user_status::Entity::insert_many(rows.to_vec())
                 .on_conflict(
                     OnConflict::column(user_status::Column::UserId)
                         .update_columns(columns)
                         .to_owned(),
                 )
-                .exec_without_returning(&self.writer)
+                .exec_without_returning(self.db.writer())
                 .await?;
         }
         Ok(())
     }
 
-    /// Notes that these people have gone, and when they were last here. Answers
-    /// that as it is stored: it does not go back with a clock.
+    /// Sets these users offline with their last-seen times. Returns the stored
+    /// times, which don't go back with the clock.
     pub async fn set_offline(&self, gone: &[(UserId, Millis)]) -> Result<Vec<(UserId, Millis)>> {
-        let backend = self.backend();
+        let backend = self.db.backend();
         let mut stored = Vec::with_capacity(gone.len());
-        for gone in gone.chunks(AT_A_TIME) {
+        for gone in gone.chunks(ROWS_PER_STATEMENT) {
             let sql = format!(
                 "INSERT INTO user_status (user_id, is_online, node_id, last_seen) \
                  SELECT v.column1, FALSE, NULL, v.column2 FROM {} v WHERE TRUE \
@@ -126,25 +124,26 @@ impl Store {
                  last_seen = CASE WHEN user_status.last_seen > excluded.last_seen \
                  THEN user_status.last_seen ELSE excluded.last_seen END \
                  RETURNING user_id, last_seen",
-                sql::values(backend, gone.len(), 2)
+                sql::values_list(backend, gone.len(), 2)
             );
             let values = gone.iter();
             let values = values.flat_map(|(user, at)| [Value::from(*user), Value::from(*at)]);
             let statement = Statement::from_sql_and_values(backend, sql, values);
-            for row in self.writer.query_all_raw(statement).await? {
+            for row in self.db.writer().query_all_raw(statement).await? {
                 stored.push((row.try_get_by_index(0)?, row.try_get_by_index(1)?));
             }
         }
         Ok(stored)
     }
 
-    /// How these people stand, less those who were never here.
-    pub async fn statuses(&self, users: &[UserId]) -> Result<Vec<(UserId, Status)>> {
+    /// Returns the statuses of these users, without users who were never
+    /// online.
+    pub async fn load_statuses(&self, users: &[UserId]) -> Result<Vec<(UserId, PresenceRecord)>> {
         let mut found = Vec::new();
-        for users in users.chunks(AT_A_TIME) {
+        for users in users.chunks(ROWS_PER_STATEMENT) {
             let rows = user_status::Entity::find()
                 .filter(user_status::Column::UserId.is_in(users.iter().copied()))
-                .all(&self.reader)
+                .all(self.db.reader())
                 .await?;
             found.extend(rows.into_iter().map(|row| (row.user_id, row.into())));
         }
@@ -152,7 +151,7 @@ impl Store {
     }
 }
 
-async fn settle(tx: &impl ConnectionTrait) -> Result<()> {
+async fn settle_dead_nodes(tx: &impl ConnectionTrait) -> Result<()> {
     tx.execute_unprepared(
         "UPDATE user_status SET is_online = FALSE, node_id = NULL, last_seen = CASE \
          WHEN last_seen > (SELECT alive_at FROM node WHERE node.id = user_status.node_id) \

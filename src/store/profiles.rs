@@ -1,35 +1,37 @@
-//! People as one who looks them up sees them.
+//! Profiles as other users see them.
 
-use entity::connection::State;
+use entity::connection::ConnectionRowState;
 use entity::{UserId, user};
 use sea_orm::ConnectionTrait;
 
-use super::audience::share_a_room;
-use super::connections::pair;
-use super::presence::status_of;
-use super::{Result, Store};
-use crate::protocol::user::Standing;
-use crate::protocol::{Profile, User};
+use crate::protocol::user::Relationship;
+use crate::protocol::{User, UserProfile};
+use crate::store::Store;
+use crate::store::connections::select_pair;
+use crate::store::db::Result;
+use crate::store::presence::load_status;
+use crate::store::presence_audience::share_conversation;
 
 impl Store {
-    /// Somebody as `me` sees them.
-    pub async fn profile(&self, me: UserId, them: &user::Model) -> Result<Profile> {
-        let tx = self.snapshot().await?;
-        let blocker = Self::block_between(&tx, me, them.id).await?;
+    /// Returns the profile of `them` as `me` sees it.
+    pub async fn load_profile(&self, me: UserId, them: &user::Model) -> Result<UserProfile> {
+        let tx = self.db.snapshot().await?;
+        let blocker = Self::find_block(&tx, me, them.id).await?;
         let connection = match blocker {
-            Some(blocker) if blocker == me => Standing::Blocked,
-            _ => standing(&tx, me, them.id).await?,
+            Some(blocker) if blocker == me => Relationship::Blocked,
+            _ => load_connection_standing(&tx, me, them.id).await?,
         };
         let may_know = blocker.is_none()
             && (me == them.id
-                || connection == Standing::Connected
-                || share_a_room(&tx, me, them.id).await?);
-        let status = match may_know {
-            true => Some(status_of(&tx, them.id).await?),
-            false => None,
+                || connection == Relationship::Connected
+                || share_conversation(&tx, me, them.id).await?);
+        let status = if may_know {
+            Some(load_status(&tx, them.id).await?)
+        } else {
+            None
         };
         tx.commit().await?;
-        Ok(Profile {
+        Ok(UserProfile {
             user: User::from(them),
             about: them.about.clone(),
             is_online: status.map(|status| status.is_online),
@@ -39,14 +41,18 @@ impl Store {
     }
 }
 
-/// A swallowed request is one for who made it, and nothing for the other.
-async fn standing(db: &impl ConnectionTrait, me: UserId, them: UserId) -> Result<Standing> {
-    let row = pair(me, them).one(db).await?;
+/// A suppressed request is visible only to its requester.
+async fn load_connection_standing(
+    db: &impl ConnectionTrait,
+    me: UserId,
+    them: UserId,
+) -> Result<Relationship> {
+    let row = select_pair(me, them).one(db).await?;
     Ok(match row {
-        None => Standing::None,
-        Some(row) if row.state == State::Connected => Standing::Connected,
-        Some(row) if row.requested_by == me => Standing::Requested,
-        Some(row) if row.state == State::Requested => Standing::Incoming,
-        Some(_) => Standing::None,
+        None => Relationship::None,
+        Some(row) if row.state == ConnectionRowState::Connected => Relationship::Connected,
+        Some(row) if row.requested_by == me => Relationship::Requested,
+        Some(row) if row.state == ConnectionRowState::Requested => Relationship::Incoming,
+        Some(_) => Relationship::None,
     })
 }

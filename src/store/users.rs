@@ -1,4 +1,4 @@
-//! People and their accounts.
+//! User accounts.
 
 use entity::{LoginId, Millis, UserId, user};
 use sea_orm::{
@@ -6,11 +6,13 @@ use sea_orm::{
     EntityTrait, IntoActiveModel, QueryFilter, QuerySelect, SqlErr, sea_query::LockType,
 };
 
-use super::{Login, Result, Store, StoreError, invites, logins, names, notices, user_words};
 use crate::protocol::user::NoticeCause;
-use crate::protocol::{About, Code, DisplayName, User, Username};
+use crate::protocol::{AboutText, DisplayName, ErrorCode, User, Username};
+use crate::store::db::{Result, StoreError};
+use crate::store::logins::ActiveLogin;
+use crate::store::{Store, invites, logins, name_changes, notices, user_search};
 
-/// What an account starts with.
+/// The initial values of an account.
 pub struct NewUser {
     pub username: Username,
     pub display_name: DisplayName,
@@ -19,47 +21,47 @@ pub struct NewUser {
     pub is_admin: bool,
 }
 
-/// What of an account its owner wants otherwise; none leaves it.
+/// A change of a profile; unset fields stay.
 #[derive(Default)]
 pub struct ProfileChange {
     pub display_name: Option<DisplayName>,
-    pub about: Option<About>,
+    pub about: Option<AboutText>,
 }
 
 impl Store {
-    /// Opens an account.
+    /// Creates an account.
     ///
     /// # Errors
-    /// `username_taken`, compared without case.
+    /// `username_taken`, compared case-insensitively.
     pub async fn create_user(&self, new: NewUser, now: Millis) -> Result<user::Model> {
-        let tx = self.begin().await?;
-        let user = insert(&tx, new, now).await?;
+        let tx = self.db.begin().await?;
+        let user = insert_user(&tx, new, now).await?;
         tx.commit().await?;
         Ok(user)
     }
 
-    /// Opens an account by an invitation, which has one use less for it; both
-    /// happen or neither.
+    /// Creates an account with an invitation, in one transaction that also uses
+    /// the invitation once.
     ///
     /// # Errors
-    /// `invalid`, naming `invite`, where it can't be used; `username_taken`.
+    /// `invalid` for the field `invite` if it can't be used; `username_taken`.
     pub async fn create_invited_user(
         &self,
         new: NewUser,
         code_hash: &str,
         now: Millis,
     ) -> Result<user::Model> {
-        let tx = self.begin().await?;
-        invites::take(&tx, code_hash, now).await?;
-        let user = insert(&tx, new, now).await?;
+        let tx = self.db.begin().await?;
+        invites::consume_invite(&tx, code_hash, now).await?;
+        let user = insert_user(&tx, new, now).await?;
         tx.commit().await?;
         Ok(user)
     }
 
-    /// Whether an account can be opened, as far as can be known before it is.
+    /// Checks whether an account could be created, without creating it.
     ///
     /// # Errors
-    /// As of [`Store::create_invited_user`] and [`Store::create_user`].
+    /// Those of [`Store::create_invited_user`] and [`Store::create_user`].
     pub async fn can_create_user(
         &self,
         username: &Username,
@@ -67,7 +69,7 @@ impl Store {
         now: Millis,
     ) -> Result<()> {
         if let Some(code_hash) = code_hash {
-            invites::look_up(&self.reader, code_hash, now).await?;
+            invites::check_invite(self.db.reader(), code_hash, now).await?;
         }
         let same = user::Entity::find()
             .select_only()
@@ -77,17 +79,18 @@ impl Store {
                     .add(user::Column::UsernameKey.eq(username.key()))
                     .add(user::Column::UsernameLook.eq(username.look())),
             );
-        let same: Option<UserId> = same.into_tuple().one(&self.reader).await?;
+        let same: Option<UserId> = same.into_tuple().one(self.db.reader()).await?;
         same.map_or(Ok(()), |_| Err(username_taken()))
     }
 
-    /// Changes what a person says of themself.
+    /// Changes a user's profile.
     ///
     /// # Errors
     /// `not_found`.
     pub async fn change_profile(&self, id: UserId, change: ProfileChange) -> Result<user::Model> {
-        let tx = self.begin().await?;
-        // Held, so that of two changes at once the later one's words stay.
+        let tx = self.db.begin().await?;
+        // Locked, so that the later of two concurrent changes determines the
+        // search terms.
         let row = user::Entity::find_by_id(id)
             .lock(LockType::NoKeyUpdate)
             .one(&tx)
@@ -105,52 +108,52 @@ impl Store {
             return Ok(row);
         }
         if changed.display_name != row.display_name {
-            user_words::replace(&tx, &changed).await?;
-            changed = names::note_change(&tx, changed).await?;
+            user_search::replace_user_words(&tx, &changed).await?;
+            changed = name_changes::record_name_change(&tx, changed).await?;
         }
-        self.commit_of_people(tx).await?;
+        self.commit_account_change(tx).await?;
         Ok(changed)
     }
 
-    /// The account of that name, compared without case.
-    pub async fn user_named(&self, username: &Username) -> Result<Option<user::Model>> {
+    /// Returns the account with that username, compared case-insensitively.
+    pub async fn user_by_name(&self, username: &Username) -> Result<Option<user::Model>> {
         Ok(user::Entity::find()
             .filter(user::Column::UsernameKey.eq(username.key()))
-            .one(&self.reader)
+            .one(self.db.reader())
             .await?)
     }
 
-    /// The accounts of these names, compared without case; those that don't
-    /// exist are left out.
-    pub async fn users_named(&self, usernames: &[Username]) -> Result<Vec<user::Model>> {
+    /// Returns the accounts with these usernames, compared case-insensitively;
+    /// unknown ones are left out.
+    pub async fn users_by_name(&self, usernames: &[Username]) -> Result<Vec<user::Model>> {
         Ok(user::Entity::find()
             .filter(user::Column::UsernameKey.is_in(usernames.iter().map(Username::key)))
-            .all(&self.reader)
+            .all(self.db.reader())
             .await?)
     }
 
-    /// The accounts with these ids, in no order.
+    /// Returns the accounts with these ids, in no order.
     pub async fn users_by_id(&self, ids: &[UserId]) -> Result<Vec<user::Model>> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
         Ok(user::Entity::find()
             .filter(user::Column::Id.is_in(ids.iter().copied()))
-            .all(&self.reader)
+            .all(self.db.reader())
             .await?)
     }
 
-    /// The account with that id.
+    /// Returns the account with that id.
     pub async fn user(&self, id: UserId) -> Result<Option<user::Model>> {
-        Ok(user::Entity::find_by_id(id).one(&self.reader).await?)
+        Ok(user::Entity::find_by_id(id).one(self.db.reader()).await?)
     }
 
-    /// Puts a new hash of a password in the place of an older one.
+    /// Replaces a password's hash by a new hash of the same password.
     ///
     /// # Errors
-    /// `bad_credentials` if the password was changed meanwhile.
-    pub async fn renew_hash(&self, user: &user::Model, hash: String) -> Result<()> {
-        let tx = self.begin().await?;
+    /// `bad_credentials` if the password was changed since.
+    pub async fn replace_password_hash(&self, user: &user::Model, hash: String) -> Result<()> {
+        let tx = self.db.begin().await?;
         let done = user::Entity::update_many()
             .col_expr(user::Column::PasswordHash, hash.into())
             .filter(user::Column::Id.eq(user.id))
@@ -159,25 +162,25 @@ impl Store {
             .await?;
         if done.rows_affected == 0 {
             return Err(StoreError::refused(
-                Code::BadCredentials,
+                ErrorCode::BadCredentials,
                 "The password changed.",
             ));
         }
-        self.commit_of_people(tx).await
+        self.commit_account_change(tx).await
     }
 
-    /// Sets a new password in place of the one that `old` is the hash of, and
-    /// ends every other login: these are answered.
+    /// Changes the password that the login's user was loaded with. Ends every
+    /// other login and returns them.
     ///
     /// # Errors
-    /// `conflict` where the password was changed meanwhile.
+    /// `conflict` if the password was changed since.
     pub async fn change_password(
         &self,
-        login: &Login,
+        login: &ActiveLogin,
         hash: String,
         (now, address): (Millis, &str),
     ) -> Result<Vec<LoginId>> {
-        let tx = self.begin().await?;
+        let tx = self.db.begin().await?;
         let done = user::Entity::update_many()
             .col_expr(user::Column::PasswordHash, hash.into())
             .filter(user::Column::Id.eq(login.user.id))
@@ -186,19 +189,19 @@ impl Store {
             .await?;
         if done.rows_affected == 0 {
             return Err(StoreError::refused(
-                Code::Conflict,
+                ErrorCode::Conflict,
                 "The password was changed meanwhile.",
             ));
         }
-        let notice = notices::notice(NoticeCause::PasswordChanged, now, address);
-        notices::add(&tx, login.user.id, notice).await?;
-        let ended = logins::end_others(&tx, login, now).await?;
-        self.commit_of_people(tx).await?;
+        let notice = notices::new_notice(NoticeCause::PasswordChanged, now, address);
+        notices::append_notice(&tx, login.user.id, notice).await?;
+        let ended = logins::end_other_logins(&tx, login, now).await?;
+        self.commit_account_change(tx).await?;
         Ok(ended)
     }
 }
 
-pub(super) async fn insert(
+pub(super) async fn insert_user(
     tx: &impl ConnectionTrait,
     new: NewUser,
     now: Millis,
@@ -214,17 +217,18 @@ pub(super) async fn insert(
         deactivated_at: Set(None),
         deleted_at: Set(None),
         created_at: Set(now),
-        notices: Set(notices::NONE.to_owned()),
+        notices: Set(notices::NO_NOTICES.to_owned()),
         people_version: Set(0),
         ..Default::default()
     };
-    let user = row.insert(tx).await.map_err(taken)?;
-    user_words::replace(tx, &user).await?;
+    let user = row.insert(tx).await.map_err(username_conflict)?;
+    user_search::replace_user_words(tx, &user).await?;
     Ok(user)
 }
 
-/// Of all that is unique in a person's row, only the name is chosen.
-pub(super) fn taken(error: DbErr) -> StoreError {
+/// Maps violations of unique constraints to `username_taken`: only the username
+/// is a user's choice.
+pub(super) fn username_conflict(error: DbErr) -> StoreError {
     match error.sql_err() {
         Some(SqlErr::UniqueConstraintViolation(_)) => username_taken(),
         _ => error.into(),
@@ -233,7 +237,7 @@ pub(super) fn taken(error: DbErr) -> StoreError {
 
 fn username_taken() -> StoreError {
     StoreError::refused(
-        Code::UsernameTaken,
+        ErrorCode::UsernameTaken,
         "This username is taken, or looks like one that is.",
     )
 }

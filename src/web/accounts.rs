@@ -1,4 +1,4 @@
-//! Opening accounts and logging in, as the API and the pages do it alike.
+//! Registration and login, shared by the API and the pages.
 
 use std::net::IpAddr;
 
@@ -7,33 +7,33 @@ use actix_web::http::header;
 use entity::{LoginId, Millis, UserId, user};
 use serde::Serialize;
 
-use super::cookies::Jar;
-use super::hashing::Attempter;
-use super::security_lines::{note, note_limited};
-use super::{State, peer};
-use crate::auth::passwords::{self, HashError, PasswordCheck};
+use super::cookies::CookieKind;
+use super::hashing::AttemptSource;
+use super::security_log::{log_event, log_limited_login};
+use super::{AppState, client_ip};
+use crate::auth::passwords::{self, PasswordCheck, PasswordHashError};
 use crate::auth::random;
 use crate::config::Registration;
-use crate::engine::rates::{Attempt, Origin};
+use crate::engine::rates::{LoginAttempt, RequestOrigin};
 use crate::protocol::fields::{FieldReader, FromFields};
-use crate::protocol::{Code, DisplayName, Password, Problem, User, Username};
-use crate::store::{Login, NewLogin, NewUser};
+use crate::protocol::{DisplayName, ErrorCode, Password, Problem, User, Username};
+use crate::store::{ActiveLogin, NewLogin, NewUser};
 use crate::telemetry::LimitedLine;
 
-/// What a login's row weighs beside its device, in bytes.
+/// The size of a login's row without its device name, in bytes.
 const LOGIN_BYTES: usize = 128;
-/// Longer names of devices are cut.
+/// The longest device name that is kept, in characters; the rest is cut off.
 const DEVICE_MAX: usize = 200;
 
-/// An account to be opened.
-pub(super) struct Register {
+/// The fields of a registration.
+pub(super) struct RegistrationForm {
     username: Username,
     password: Password,
     display_name: DisplayName,
     invite: Option<String>,
 }
 
-impl FromFields for Register {
+impl FromFields for RegistrationForm {
     const NAMES: &'static [&'static str] = &["username", "password", "display_name", "invite"];
 
     fn from_fields(fields: &mut FieldReader<'_>) -> Option<Self> {
@@ -47,7 +47,7 @@ impl FromFields for Register {
             None => DisplayName::from(&username),
         };
         let names = [username.as_str(), display_name.as_str()];
-        let password = fields.check("password", password?.unlike(&names))?;
+        let password = fields.check("password", password?.reject_similar(&names))?;
         Some(Self {
             password,
             username,
@@ -57,7 +57,7 @@ impl FromFields for Register {
     }
 }
 
-/// What somebody logs in with.
+/// The fields of a login form or request.
 pub(super) struct Credentials {
     pub(super) username: String,
     pub(super) password: String,
@@ -76,57 +76,61 @@ impl FromFields for Credentials {
     }
 }
 
-/// What login and registration answer.
+/// The response to a login or registration.
 #[derive(Serialize)]
-pub(super) struct LoggedIn {
+pub(super) struct LoginResponse {
     pub(super) token: String,
     pub(super) expires_at: Millis,
     pub(super) user: User,
 }
 
-/// Opens an account, and logs in to it.
+/// Creates an account and logs in to it.
 ///
 /// # Errors
-/// `forbidden` where nobody may; what is wrong with a field.
+///
+/// `forbidden` if registration is closed; otherwise the invalid fields.
 pub(super) async fn register(
-    app: &State,
+    app: &AppState,
     (request, former): (&HttpRequest, Option<LoginId>),
-    wanted: Result<Register, Problem>,
-) -> Result<LoggedIn, Problem> {
+    wanted: Result<RegistrationForm, Problem>,
+) -> Result<LoginResponse, Problem> {
     if app.settings.registration == Registration::Closed {
-        return Err(Problem::new(
-            Code::Forbidden,
-            "Accounts are opened by an admin here.",
-        ));
+        let detail = "Accounts are opened by an admin here.";
+        return Err(Problem::new(ErrorCode::Forbidden, detail));
     }
-    let Register {
+    let RegistrationForm {
         username,
         password,
         display_name,
         invite,
     } = wanted?;
     if username.is_reserved() {
-        return Err(Problem::new(Code::UsernameTaken, "This name is reserved."));
+        let detail = "This name is reserved.";
+        return Err(Problem::new(ErrorCode::UsernameTaken, detail));
     }
-    app.engine.has_space()?;
+    app.engine.check_space()?;
     let invite = match app.settings.registration {
         Registration::Invite => Some(random::digest(invite.unwrap_or_default().trim())),
         _ => None,
     };
-    let origin = peer::origin(app, request);
-    let opening = app.engine.rates().register(origin).inspect_err(|_| {
-        note(app, request, (LimitedLine::RegistrationLimited, None));
-    })?;
-    // Hashing costs the most, so it comes after all that can be refused.
+    let origin = client_ip::client_origin(app, request);
+    let opening = app
+        .engine
+        .rates()
+        .check_registration(origin)
+        .inspect_err(|_| {
+            log_event(app, request, (LimitedLine::RegistrationLimited, None));
+        })?;
+    // Hashing is the most expensive step, so the cheaper checks come first.
     let invited = invite.as_deref();
     app.store
         .can_create_user(&username, invited, Millis::now())
         .await?;
-    let attempter = Attempter::new(origin, username.as_str(), false);
-    let password_hash = match hashed(app, attempter, password).await {
+    let attempter = AttemptSource::new(origin, username.as_str(), false);
+    let password_hash = match hash_password(app, attempter, password).await {
         Ok(hash) => hash,
         Err(problem) => {
-            opening.was_not_tried();
+            opening.cancel();
             return Err(problem);
         }
     };
@@ -141,7 +145,7 @@ pub(super) async fn register(
         Some(code) => app.store.create_invited_user(new, &code, now).await?,
         None => app.store.create_user(new, now).await?,
     };
-    note(
+    log_event(
         app,
         request,
         (LimitedLine::Registration, Some(&user.username)),
@@ -149,188 +153,203 @@ pub(super) async fn register(
     start_login(app, (request, former), &user).await
 }
 
-/// Logs in.
+/// Logs in with a username and password.
 ///
 /// # Errors
-/// `bad_credentials`, whichever of the two is wrong; `deactivated`;
-/// `rate_limited` where too many were wrong, or right; `busy` where too many
-/// try theirs at this moment.
+///
+/// `bad_credentials`, without saying which of the two is wrong; `deactivated`;
+/// `rate_limited` after too many attempts; `busy` if too many attempts are
+/// waiting to be hashed.
 pub(super) async fn log_in(
-    app: &State,
+    app: &AppState,
     (request, former): (&HttpRequest, Option<LoginId>),
     given: Credentials,
-) -> Result<LoggedIn, Problem> {
-    let origin = peer::origin(app, request);
-    let attempt = match app.engine.rates().log_in(&given.username, origin) {
+) -> Result<LoginResponse, Problem> {
+    let origin = client_ip::client_origin(app, request);
+    let attempt = match app.engine.rates().check_login(&given.username, origin) {
         Ok(attempt) => attempt,
         Err(too_much) => {
-            note_limited(app, request, &given.username).await;
+            log_limited_login(app, request, &given.username).await;
             return Err(too_much.into());
         }
     };
     let user = match Username::parse(&given.username) {
-        Ok(username) => app.store.user_named(&username).await?,
+        Ok(username) => app.store.user_by_name(&username).await?,
         Err(_) => None,
     };
-    let is_known = is_known(app, request, (user.as_ref(), origin)).await?;
-    let attempter = Attempter::new(origin, &given.username, is_known);
+    let is_known = is_known_source(app, request, (user.as_ref(), origin)).await?;
+    let attempter = AttemptSource::new(origin, &given.username, is_known);
     let hash = user.as_ref().map(|user| user.password_hash.clone());
     let verify = move || match passwords::verify(&given.password, hash.as_deref()) {
         PasswordCheck::Wrong => None,
-        PasswordCheck::Right => Some(Ok(None)),
-        PasswordCheck::RightButOutdated => {
-            let password = Password::existing(&given.password);
+        PasswordCheck::Correct => Some(Ok(None)),
+        PasswordCheck::CorrectButOutdated => {
+            let password = Password::from_existing(&given.password);
             Some(passwords::hash(&password).map(Some))
         }
     };
-    let right = tried(app, (attempt, attempter), verify).await?;
+    let right = try_password(app, (attempt, attempter), verify).await?;
     let name = user.as_ref().map(|user| user.username.clone());
     let name = name.as_deref();
     let (mut user, renewed) = user.zip(right).ok_or_else(|| {
-        note(app, request, (LimitedLine::LoginWrong, name));
+        log_event(app, request, (LimitedLine::LoginWrong, name));
         Problem::new(
-            Code::BadCredentials,
+            ErrorCode::BadCredentials,
             "The username or the password is wrong.",
         )
     })?;
     if user.deactivated_at.is_some() {
-        note(app, request, (LimitedLine::LoginDeactivated, name));
+        log_event(app, request, (LimitedLine::LoginDeactivated, name));
         return Err(Problem::new(
-            Code::Deactivated,
+            ErrorCode::Deactivated,
             "This account is switched off.",
         ));
     }
-    if let Some(renewed) = renewed.map_err(not_hashed)? {
-        app.store.renew_hash(&user, renewed.clone()).await?;
+    if let Some(renewed) = renewed.map_err(hashing_failed)? {
+        app.store
+            .replace_password_hash(&user, renewed.clone())
+            .await?;
         user.password_hash = renewed;
     }
     let login = start_login(app, (request, former), &user).await?;
-    note(app, request, (LimitedLine::LoginRight, name));
+    log_event(app, request, (LimitedLine::LoginRight, name));
     Ok(login)
 }
 
-/// A form can show where the fault is, also where the API says it by a code.
-pub(super) fn at_its_field(problem: Problem) -> Problem {
+/// Adds a field error to a problem that the API reports by its code alone, so
+/// that a form can show it at the field.
+pub(super) fn to_field_error(problem: Problem) -> Problem {
     match problem.code {
-        Code::UsernameTaken => problem.at("username", "This name is taken. Choose another."),
+        ErrorCode::UsernameTaken => {
+            problem.with_field("username", "This name is taken. Choose another.")
+        }
         _ => problem,
     }
 }
 
-/// The hash to keep of a password.
-pub(super) async fn hashed(
-    app: &State,
-    attempter: Attempter,
+/// Returns the hash of a password, computed by the pool.
+pub(super) async fn hash_password(
+    app: &AppState,
+    attempter: AttemptSource,
     password: Password,
 ) -> Result<String, Problem> {
     let hash = move || passwords::hash(&password);
-    app.hashing.run(attempter, hash).await?.map_err(not_hashed)
+    app.hashing
+        .run(attempter, hash)
+        .await?
+        .map_err(hashing_failed)
 }
 
-fn not_hashed(error: HashError) -> Problem {
+fn hashing_failed(error: PasswordHashError) -> Problem {
     tracing::error!(%error, "can't hash a password");
     Problem::internal()
 }
 
-/// Whether the current password is right, by some answer: with the hash of a
-/// new one, if there is one. Both are hashed in one turn, so that the server is
-/// not too busy for the second.
-pub(super) async fn exchanged(
-    app: &State,
-    (attempt, attempter): (Attempt<'_>, Attempter),
+/// Verifies the current password and hashes the new one, if any. Returns `None`
+/// if the current password is wrong.
+///
+/// One job does both, so that the second can't fail with `busy` after the
+/// first.
+pub(super) async fn verify_and_hash_new(
+    app: &AppState,
+    (attempt, attempter): (LoginAttempt<'_>, AttemptSource),
     (current, hash): (String, String),
     new: Option<Password>,
 ) -> Result<Option<Option<String>>, Problem> {
     let work = move || {
-        let is_right = passwords::verify(&current, Some(&hash)).is_right();
+        let is_right = passwords::verify(&current, Some(&hash)).is_correct();
         let renewed = || new.as_ref().map(passwords::hash).transpose();
         is_right.then(renewed)
     };
-    let hash = tried(app, (attempt, attempter), work).await?;
-    hash.transpose().map_err(not_hashed)
+    let hash = try_password(app, (attempt, attempter), work).await?;
+    hash.transpose().map_err(hashing_failed)
 }
 
-/// Whether somebody who is logged in knows the account's password.
-pub(super) async fn check_again(
-    app: &State,
-    (login, request): (&Login, &HttpRequest),
+/// Returns whether a logged-in user's password is right.
+pub(super) async fn recheck_password(
+    app: &AppState,
+    (login, request): (&ActiveLogin, &HttpRequest),
     password: String,
 ) -> Result<bool, Problem> {
-    let origin = peer::origin(app, request);
+    let origin = client_ip::client_origin(app, request);
     let username = &login.user.username;
-    let attempt = app.engine.rates().log_in(username, origin);
+    let attempt = app.engine.rates().check_login(username, origin);
     let attempt = attempt.inspect_err(|_| {
-        note(app, request, (LimitedLine::LoginLimited, Some(username)));
+        log_event(app, request, (LimitedLine::LoginLimited, Some(username)));
     })?;
-    let attempter = Attempter::new(origin, username, true);
+    let attempter = AttemptSource::new(origin, username, true);
     let hash = login.user.password_hash.clone();
     let verify = move || {
         let check = passwords::verify(&password, Some(&hash));
-        check.is_right().then_some(())
+        check.is_correct().then_some(())
     };
-    let is_right = tried(app, (attempt, attempter), verify).await?.is_some();
+    let is_right = try_password(app, (attempt, attempter), verify)
+        .await?
+        .is_some();
     if !is_right {
-        note(app, request, (LimitedLine::PasswordWrong, Some(username)));
+        log_event(app, request, (LimitedLine::PasswordWrong, Some(username)));
     }
     Ok(is_right)
 }
 
-/// Whether a browser or its network is known to have logged in to an account.
-/// An unknown name takes the same questions, so that time doesn't tell which
-/// names exist.
-async fn is_known(
-    app: &State,
+/// Returns whether this browser or its network has logged in to the account
+/// before.
+///
+/// An unknown name runs the same queries, so that response times don't reveal
+/// which names exist.
+async fn is_known_source(
+    app: &AppState,
     request: &HttpRequest,
-    (user, origin): (Option<&user::Model>, Origin),
+    (user, origin): (Option<&user::Model>, RequestOrigin),
 ) -> Result<bool, Problem> {
     let id = user.map_or(UserId(0), |user| user.id);
-    let device = Jar::Device.of(request, &app.settings);
-    if device.is_some_and(|token| app.devices.is_of(id, &token)) {
+    let device = CookieKind::Device.read(request, &app.settings);
+    if device.is_some_and(|token| app.devices.verify(id, &token)) {
         return Ok(true);
     }
-    let known = app.store.login_addresses(id).await?;
+    let known = app.store.list_login_addresses(id).await?;
     let known = known.iter().filter_map(|text| text.parse().ok());
-    let mut homes = known.map(|address: IpAddr| Origin::of(Some(address)).home());
-    Ok(homes.any(|home| home == origin.home()))
+    let mut homes = known.map(|address: IpAddr| RequestOrigin::of(Some(address)).home_network());
+    Ok(homes.any(|home| home == origin.home_network()))
 }
 
-/// Tries a password: `verify` answers something if it was right.
-async fn tried<T: Send + 'static>(
-    app: &State,
-    (attempt, attempter): (Attempt<'_>, Attempter),
+/// Tries a password: `verify` returns `None` if it is wrong.
+async fn try_password<T: Send + 'static>(
+    app: &AppState,
+    (attempt, attempter): (LoginAttempt<'_>, AttemptSource),
     verify: impl FnOnce() -> Option<T> + Send + 'static,
 ) -> Result<Option<T>, Problem> {
     match app.hashing.run(attempter, verify).await {
         Ok(Some(right)) => {
-            attempt.was_right();
+            attempt.mark_successful();
             Ok(Some(right))
         }
         Ok(None) => Ok(None),
         Err(problem) => {
-            attempt.was_not_tried();
+            attempt.cancel();
             Err(problem)
         }
     }
 }
 
-/// The login that a browser had until now. It is taken from the cookie alone,
-/// so that a caller who logs in by a form of ours says so.
-pub(super) fn former_login(app: &State, request: &HttpRequest) -> Option<LoginId> {
-    let token = Jar::Login.of(request, &app.settings)?;
+/// Returns the login in this browser's cookie, which a new login replaces. Only
+/// form handlers call this; logins by the API replace none.
+pub(super) fn former_login(app: &AppState, request: &HttpRequest) -> Option<LoginId> {
+    let token = CookieKind::Login.read(request, &app.settings)?;
     app.tokens.read(&token).map(|claims| claims.sid)
 }
 
 async fn start_login(
-    app: &State,
+    app: &AppState,
     (request, replaces): (&HttpRequest, Option<LoginId>),
     user: &user::Model,
-) -> Result<LoggedIn, Problem> {
+) -> Result<LoginResponse, Problem> {
     let now = Millis::now();
     let expires_at = app.tokens.expiry(now);
-    let address = peer::address(request, &app.settings.trusted_proxies);
+    let address = client_ip::client_address(request, &app.settings.trusted_proxies);
     let new = NewLogin {
         user,
-        device: device(request),
+        device: device_name(request),
         address: address.map(|ip| ip.to_string()).unwrap_or_default(),
         expires_at,
         replaces,
@@ -345,17 +364,17 @@ async fn start_login(
         .tokens
         .issue(user.id, started.id, now)
         .map_err(|error| {
-            tracing::error!(%error, "can't make a token");
+            tracing::error!(%error, "can't create a login token");
             Problem::internal()
         })?;
-    Ok(LoggedIn {
+    Ok(LoginResponse {
         token,
         expires_at,
         user: User::from(user),
     })
 }
 
-fn device(request: &HttpRequest) -> String {
+fn device_name(request: &HttpRequest) -> String {
     let agent = request.headers().get(header::USER_AGENT);
     let agent = agent.and_then(|agent| agent.to_str().ok()).unwrap_or("");
     agent.chars().take(DEVICE_MAX).collect()

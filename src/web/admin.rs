@@ -1,9 +1,10 @@
-//! `/admin`: for those who look after the server. To everybody else there is
-//! nothing here (see [`auth::admins_only`]).
+//! The pages under `/admin`. Other users get 404 there (see
+//! [`auth::require_admin`]).
 //!
-//! Each act is one of the store's (`store::admin`), which writes it to the
-//! audit log; what is told to those who are here follows it.
+//! Each action is a function of `store::admin`, which writes it to the audit
+//! log. The engine sends events to clients afterwards.
 
+mod action_form;
 mod audit;
 mod conversations;
 mod csv_cell;
@@ -11,7 +12,6 @@ mod messages;
 mod overview;
 mod recheck;
 mod reports;
-mod sheet;
 mod users;
 mod words;
 
@@ -24,18 +24,18 @@ use entity::Millis;
 use serde::Deserialize;
 
 use super::body::text_fields;
-use super::{State, auth, open_at, peer, to};
+use super::{AppState, auth, client_ip, open_at, to};
 use crate::protocol::{Problem, text};
-use crate::store::{Act, Login, Place};
+use crate::store::{ActiveLogin, AdminListCursor, AuditContext};
 
 pub use recheck::PasswordChecks;
 
-/// How much a page of a list shows.
-const LIMIT: u64 = 50;
+/// The number of rows on a page of a list.
+const PAGE_SIZE: u64 = 50;
 /// The longest reason, in characters.
 const REASON_MAX: usize = 300;
 
-/// Every path there is.
+/// Registers every path under `/admin`.
 pub(super) fn routes(config: &mut ServiceConfig) {
     let (get, post) = (Method::GET, Method::POST);
     config
@@ -44,20 +44,20 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .service(at(
             "/admin/users/new",
             [
-                (&get, to(users::opening::show)),
-                (&post, to(users::opening::submit)),
+                (&get, to(users::account_creation::show)),
+                (&post, to(users::account_creation::submit)),
             ],
         ))
         .service(at("/admin/users/{id:\\d+}", [(&get, to(users::show))]))
         .service(at(
             "/admin/users/{id:\\d+}/logins/{login:\\d+}/end",
-            [(&post, to(users::acts::end_login))],
+            [(&post, to(users::actions::end_login))],
         ))
         .service(at(
             "/admin/users/{id:\\d+}/{act}",
             [
-                (&get, to(users::acts::show)),
-                (&post, to(users::acts::submit)),
+                (&get, to(users::actions::show)),
+                (&post, to(users::actions::submit)),
             ],
         ))
         .service(at("/admin/audit", [(&get, to(audit::show))]))
@@ -72,7 +72,10 @@ fn report_routes(config: &mut ServiceConfig) {
         .service(at("/admin/reports", [(&get, to(reports::list))]))
         .service(at(
             "/admin/reports/{id:\\d+}",
-            [(&get, to(reports::show)), (&post, to(reports::read))],
+            [
+                (&get, to(reports::show)),
+                (&post, to(reports::read_context)),
+            ],
         ))
         .service(at(
             "/admin/reports/{id:\\d+}/done",
@@ -94,112 +97,122 @@ fn conversation_routes(config: &mut ServiceConfig) {
         .service(at(
             "/admin/conversations/{id:\\d+}/close",
             [
-                (&get, to(conversations::ask_to_close)),
+                (&get, to(conversations::confirm_closing)),
                 (&post, to(conversations::close)),
             ],
         ))
         .service(at(
             "/admin/conversations/{id:\\d+}/read",
-            [(&get, to(messages::ask)), (&post, to(messages::read))],
+            [
+                (&get, to(messages::confirm_reading)),
+                (&post, to(messages::read_messages)),
+            ],
         ))
         .service(at(
             "/admin/conversations/{id:\\d+}/messages/{message:\\d+}/withdraw",
             [
-                (&get, to(messages::ask_to_withdraw)),
-                (&post, to(messages::withdraw)),
+                (&get, to(messages::confirm_deletion)),
+                (&post, to(messages::delete_message)),
             ],
         ));
 }
 
-/// A path for admins alone, with its methods.
+/// A path for admins only, with its methods.
 fn at<const N: usize>(
     path: &str,
     routes: [(&Method, Route); N],
 ) -> impl HttpServiceFactory + 'static {
-    open_at(path, routes).wrap(from_fn(auth::admins_only))
+    open_at(path, routes).wrap(from_fn(auth::require_admin))
 }
 
-/// Why something is done.
+/// A form with the reason of an action.
 #[derive(Default)]
-struct Why {
+struct ReasonForm {
     reason: String,
 }
 
-text_fields!(Why { reason });
+text_fields!(ReasonForm { reason });
 
-/// Who does something now, and from where.
-pub(super) fn act(app: &State, login: &Login, request: &HttpRequest) -> Act {
-    let address = peer::address(request, &app.settings.trusted_proxies);
-    Act {
-        by: Some(login.user.id),
+/// Returns the actor, time and address of an admin's action, without a reason.
+pub(super) fn audit_context(
+    app: &AppState,
+    login: &ActiveLogin,
+    request: &HttpRequest,
+) -> AuditContext {
+    let address = client_ip::client_address(request, &app.settings.trusted_proxies);
+    AuditContext {
+        actor_id: Some(login.user.id),
         at: Millis::now(),
         address: address.map(|ip| ip.to_string()).unwrap_or_default(),
         reason: None,
     }
 }
 
-impl Why {
-    /// The act, with the reason that was given for it.
+impl ReasonForm {
+    /// Adds the reason to `act`.
     ///
     /// # Errors
-    /// `invalid`, naming `reason`, where it is too long.
-    fn of(&self, act: Act) -> Result<Act, Problem> {
+    ///
+    /// `invalid`, naming `reason`, if it is too long.
+    fn add_to(&self, act: AuditContext) -> Result<AuditContext, Problem> {
         if text::is_blank(&self.reason) {
-            return Ok(Act {
+            return Ok(AuditContext {
                 reason: None,
                 ..act
             });
         }
         let reason = text::single_line(&self.reason, REASON_MAX);
-        let reason = reason.map_err(|why| Problem::field("reason", why))?;
-        Ok(Act {
+        let reason = reason.map_err(|why| Problem::invalid_field("reason", why))?;
+        Ok(AuditContext {
             reason: Some(reason),
             ..act
         })
     }
 
-    /// The same, where there has to be one.
+    /// Adds the reason to `act`, and requires one.
     ///
     /// # Errors
-    /// As [`Why::of`], and where there is none.
-    fn required(&self, act: Act) -> Result<Act, Problem> {
-        let act = self.of(act)?;
+    ///
+    /// Those of [`ReasonForm::add_to`], and `invalid` if there is no reason.
+    fn add_required_to(&self, act: AuditContext) -> Result<AuditContext, Problem> {
+        let act = self.add_to(act)?;
         match act.reason {
             Some(_) => Ok(act),
-            None => Err(Problem::field("reason", "a few words why")),
+            None => Err(Problem::invalid_field("reason", "a few words why")),
         }
     }
 }
 
-/// Where a page of a list goes on, as its address says.
+/// The position at which a page of a list begins, from the query.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct After {
+struct KeysetQuery {
     key: String,
-    /// An id. It is read here, since what is flattened into a query is text.
+    /// An id. It is parsed later: serde's `flatten` passes query values as
+    /// text.
     after: String,
 }
 
-/// One of the choices of a list.
-struct Choice {
+/// A sort order or filter of a list.
+struct ListChoice {
     value: &'static str,
     label: &'static str,
     is_chosen: bool,
-    /// It can't be had together with what else is asked.
+    /// It can't be combined with the other parameters.
     is_out: bool,
 }
 
-impl After {
-    fn place(&self) -> Option<Place> {
-        Some(Place {
+impl KeysetQuery {
+    fn cursor(&self) -> Option<AdminListCursor> {
+        Some(AdminListCursor {
             key: self.key.replace('\0', ""),
             id: self.after.parse().ok()?,
         })
     }
 }
 
-/// The address of a list, with what is asked of it.
-fn address<'a>(path: &str, asked: impl IntoIterator<Item = (&'a str, String)>) -> String {
+/// Returns the URL of a list with its non-empty parameters.
+fn list_url<'a>(path: &str, asked: impl IntoIterator<Item = (&'a str, String)>) -> String {
     let mut query = form_urlencoded::Serializer::new(String::new());
     let asked = asked.into_iter().filter(|(_, value)| !value.is_empty());
     query.extend_pairs(asked);

@@ -1,4 +1,4 @@
-//! The REST surface, by subject.
+//! The REST API, by subject.
 
 pub(super) mod blocks;
 pub(super) mod by_name;
@@ -16,36 +16,44 @@ pub(super) mod users;
 
 use entity::{ConversationId, UserId, user};
 
-use super::App;
-use crate::protocol::{Code, Problem, Username};
-use crate::store::Access;
+use super::AppData;
+use crate::protocol::{ErrorCode, Problem, Username};
+use crate::store::ConversationAccess;
 
-/// The person whom a body names. Nobody of that name is a fault of the body.
-pub(super) async fn named(app: &App, username: &str) -> Result<user::Model, Problem> {
-    let nobody = || Problem::field("username", "somebody who has an account here");
+/// Returns the active user named in a request body. An unknown name is an error
+/// of the field `username`.
+pub(super) async fn find_active_user(
+    app: &AppData,
+    username: &str,
+) -> Result<user::Model, Problem> {
+    let nobody = || Problem::invalid_field("username", "somebody who has an account here");
     let username = Username::parse(username.trim()).map_err(|_| nobody())?;
-    let found = app.store.user_named(&username).await?;
+    let found = app.store.user_by_name(&username).await?;
     found
         .filter(|user| user.deactivated_at.is_none())
         .ok_or_else(nobody)
 }
 
-/// The person whom a path names; also one whose account is switched off, whose
-/// words are still there to be read.
-pub(super) async fn person(app: &App, username: &str) -> Result<user::Model, Problem> {
+/// Returns the user named in a path. A deactivated user is found too, since
+/// their messages remain readable.
+pub(super) async fn find_user(app: &AppData, username: &str) -> Result<user::Model, Problem> {
     let username = Username::parse(username).map_err(|_| Problem::not_found())?;
-    let found = app.store.user_named(&username).await?;
+    let found = app.store.user_by_name(&username).await?;
     found.ok_or_else(Problem::not_found)
 }
 
-/// Whether somebody is in a conversation: of one that they never were in,
-/// nobody may know.
-pub(super) async fn must_be_in(app: &App, me: UserId, id: ConversationId) -> Result<(), Problem> {
-    match app.store.access(me, id).await? {
-        Some(Access::In(_)) => Ok(()),
+/// Checks that `me` is in a conversation. If they never were, the result is
+/// `not_found`, so that its existence isn't revealed.
+pub(super) async fn require_participant(
+    app: &AppData,
+    me: UserId,
+    id: ConversationId,
+) -> Result<(), Problem> {
+    match app.store.load_access(me, id).await? {
+        Some(ConversationAccess::Member(_)) => Ok(()),
         None => Err(Problem::not_found()),
-        Some(Access::Left(_)) => Err(Problem::new(
-            Code::NotAParticipant,
+        Some(ConversationAccess::FormerMember(_)) => Err(Problem::new(
+            ErrorCode::NotAParticipant,
             "You are no longer in this conversation.",
         )),
     }

@@ -1,8 +1,8 @@
-//! Style sheets, scripts and the like: part of the binary, and kept by
-//! browsers.
+//! Style sheets, scripts and other static files. They are part of the binary,
+//! and browsers cache them.
 //!
-//! One version of all stands in front of each path, so that a script's own
-//! imports, which are relative, are of its version, too.
+//! Each URL begins with one version of all files. A script's relative imports
+//! therefore have the same version.
 
 mod emoji;
 
@@ -15,35 +15,35 @@ use rust_embed::RustEmbed;
 use sha2::{Digest as _, Sha256};
 
 use crate::protocol::Problem;
-use crate::web::decoding::Path;
+use crate::web::decoding::StrictPath;
 
 #[derive(RustEmbed)]
 #[folder = "static/"]
-struct Files;
+struct StaticFiles;
 
-/// A file, or what stands in one's place.
+/// A static file, or a generated one.
 #[derive(Clone)]
-struct Asset {
+struct StaticAsset {
     contents: Cow<'static, [u8]>,
     kind: Cow<'static, str>,
     hash: [u8; 32],
 }
 
-/// The only one that is made up.
-const EMOJI: &str = "emoji.json";
+/// The only generated file.
+const EMOJI_PATH: &str = "emoji.json";
 
-static ALL_EMOJI: LazyLock<Vec<u8>> = LazyLock::new(emoji::all);
+static ALL_EMOJI: LazyLock<Vec<u8>> = LazyLock::new(emoji::emoji_json);
 
-fn asset(path: &str) -> Option<Asset> {
-    if path == EMOJI {
-        return Some(Asset {
+fn load_asset(path: &str) -> Option<StaticAsset> {
+    if path == EMOJI_PATH {
+        return Some(StaticAsset {
             contents: Cow::Borrowed(&ALL_EMOJI),
             kind: Cow::Borrowed("application/json"),
             hash: Sha256::digest(&*ALL_EMOJI).into(),
         });
     }
-    let file = Files::get(path)?;
-    Some(Asset {
+    let file = StaticFiles::get(path)?;
+    Some(StaticAsset {
         kind: Cow::Owned(file.metadata.mimetype().to_owned()),
         hash: file.metadata.sha256_hash(),
         contents: file.data,
@@ -51,36 +51,37 @@ fn asset(path: &str) -> Option<Asset> {
 }
 
 /// A year, in seconds.
-const KEPT: u32 = 365 * 24 * 3600;
+const MAX_AGE_SECONDS: u32 = 365 * 24 * 3600;
 
-/// What all the files together are known by.
-static ALL: LazyLock<String> = LazyLock::new(|| {
+/// The common version of all files: a hash of their contents.
+static ASSETS_VERSION: LazyLock<String> = LazyLock::new(|| {
     let mut hash = Sha256::new();
-    for path in paths() {
-        let contents = asset(&path).map(|asset| asset.hash);
+    for path in asset_paths() {
+        let contents = load_asset(&path).map(|asset| asset.hash);
         hash.update(path.as_bytes());
         hash.update(contents.unwrap_or_default());
     }
-    short(&hash.finalize())
+    short_hash(&hash.finalize())
 });
 
-/// Where `path` is. What there is in all is part of the address, so that a
-/// new version is asked for at once and an old one never again.
+/// Returns the URL of `path`. It contains the version of all files, so that
+/// browsers load a new version at once and never request an old one again.
 pub(super) fn url(path: &str) -> String {
-    format!("/static/{}/{path}", *ALL)
+    format!("/static/{}/{path}", *ASSETS_VERSION)
 }
 
-/// Where the modules are that the messenger's script is made of: a page names
-/// them at once, so that none waits for the one that imports it.
+/// Returns the URLs of the messenger's modules. A page preloads them all, so
+/// that no module waits for the one that imports it.
 pub(super) fn modules() -> Vec<String> {
-    let all = paths().into_iter();
+    let all = asset_paths().into_iter();
     all.filter(|path| is_module(path))
         .map(|path| url(&path))
         .collect()
 }
 
-/// Modules are in folders; the scripts beside these begin a page. A sheet is
-/// loaded when it is first opened.
+/// Returns whether a script is a module to preload. Modules are in folders;
+/// scripts outside of them are entry points. A sheet is loaded when it is first
+/// opened.
 fn is_module(path: &str) -> bool {
     let rest = path.strip_prefix("js/");
     rest.is_some_and(|rest| {
@@ -88,39 +89,43 @@ fn is_module(path: &str) -> bool {
     })
 }
 
-/// `GET /static/…`.
+/// `GET /static/…`: a file, or a generated one.
 pub(super) async fn serve(
     request: HttpRequest,
-    path: Path<String>,
+    path: StrictPath<String>,
 ) -> Result<HttpResponse, Problem> {
-    let (asset, is_versioned) = find(&path).ok_or_else(Problem::not_found)?;
-    let directives = match is_versioned {
-        true => vec![
+    let (asset, is_versioned) = find_asset(&path).ok_or_else(Problem::not_found)?;
+    let directives = if is_versioned {
+        vec![
             CacheDirective::Public,
-            CacheDirective::MaxAge(KEPT),
+            CacheDirective::MaxAge(MAX_AGE_SECONDS),
             CacheDirective::Extension("immutable".to_owned(), None),
-        ],
-        // Somebody wrote the address by hand, or has a page that is older
-        // than we are: asked again each time, and answered shortly.
-        false => vec![CacheDirective::NoCache],
+        ]
+    } else {
+        // A URL without the current version: typed by hand, or from a page that
+        // is older than this server. The browser has to revalidate it each
+        // time.
+        vec![CacheDirective::NoCache]
     };
-    let tag = EntityTag::new_weak(short(&asset.hash));
-    let mut response = match is_known(&request, &tag) {
-        true => HttpResponse::NotModified(),
-        false => HttpResponse::Ok(),
+    let tag = EntityTag::new_weak(short_hash(&asset.hash));
+    let mut response = if matches_etag(&request, &tag) {
+        HttpResponse::NotModified()
+    } else {
+        HttpResponse::Ok()
     };
     response
         .insert_header(header::CacheControl(directives))
         .insert_header(ETag(tag.clone()));
-    Ok(match is_known(&request, &tag) {
-        true => response.finish(),
-        false => response
+    Ok(if matches_etag(&request, &tag) {
+        response.finish()
+    } else {
+        response
             .content_type(&*asset.kind)
-            .body(asset.contents.into_owned()),
+            .body(asset.contents.into_owned())
     })
 }
 
-fn is_known(request: &HttpRequest, tag: &EntityTag) -> bool {
+fn matches_etag(request: &HttpRequest, tag: &EntityTag) -> bool {
     match IfNoneMatch::parse(request) {
         Ok(IfNoneMatch::Any) => true,
         Ok(IfNoneMatch::Items(known)) => known.iter().any(|known| known.weak_eq(tag)),
@@ -128,25 +133,26 @@ fn is_known(request: &HttpRequest, tag: &EntityTag) -> bool {
     }
 }
 
-/// An asset, and whether it was asked for in the version that it has.
-fn find(path: &str) -> Option<(Asset, bool)> {
-    if let Some(asset) = asset(path) {
+/// Returns an asset, and whether the path has the current version.
+fn find_asset(path: &str) -> Option<(StaticAsset, bool)> {
+    if let Some(asset) = load_asset(path) {
         return Some((asset, false));
     }
     let (version, path) = path.split_once('/')?;
-    let is_version = version.len() == ALL.len() && version.bytes().all(|b| b.is_ascii_hexdigit());
-    let asset = asset(path).filter(|_| is_version)?;
-    Some((asset, version == *ALL))
+    let is_version =
+        version.len() == ASSETS_VERSION.len() && version.bytes().all(|b| b.is_ascii_hexdigit());
+    let asset = load_asset(path).filter(|_| is_version)?;
+    Some((asset, version == *ASSETS_VERSION))
 }
 
-fn paths() -> Vec<String> {
-    let files = Files::iter().map(|path| path.into_owned());
-    let mut paths: Vec<String> = files.chain([EMOJI.to_owned()]).collect();
+fn asset_paths() -> Vec<String> {
+    let files = StaticFiles::iter().map(|path| path.into_owned());
+    let mut paths: Vec<String> = files.chain([EMOJI_PATH.to_owned()]).collect();
     paths.sort_unstable();
     paths
 }
 
-fn short(hash: &[u8]) -> String {
+fn short_hash(hash: &[u8]) -> String {
     let start = hash.iter().take(8);
     start.map(|byte| format!("{byte:02x}")).collect()
 }

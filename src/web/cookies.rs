@@ -1,6 +1,6 @@
-//! The cookies that the pages' forms set. No script can read them, no other
-//! site makes a browser send them with a form; where browsers come over TLS
-//! they are bound to it and to this very host.
+//! The cookies that the pages' forms set. Scripts can't read them, and browsers
+//! don't send them with another site's form. Over TLS they are bound to TLS and
+//! to this host.
 
 use actix_web::HttpRequest;
 use actix_web::cookie::{Cookie, SameSite, time::Duration};
@@ -9,22 +9,22 @@ use entity::Millis;
 
 use crate::config::{PublicUrl, Settings};
 
-/// What a cookie is for.
+/// The purpose of a cookie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Jar {
-    /// A login's token.
+pub(super) enum CookieKind {
+    /// The token of a login.
     Login,
-    /// What a form of somebody who isn't logged in is known by.
+    /// The nonce to which the CSRF tokens of forms without a login are bound.
     Form,
-    /// What a browser is known by that logged in before (see
+    /// A token that shows that this browser logged in before (see
     /// [`crate::auth::devices`]).
     Device,
 }
 
-/// As long as browsers keep a cookie.
-const DEVICE_KEPT: Duration = Duration::days(400);
+/// The longest lifetime of a cookie that browsers accept.
+const DEVICE_MAX_AGE: Duration = Duration::days(400);
 
-impl Jar {
+impl CookieKind {
     fn name(self, settings: &Settings) -> &'static str {
         match (self, is_https(settings)) {
             (Self::Login, false) => "tidings",
@@ -36,11 +36,10 @@ impl Jar {
         }
     }
 
-    /// What came in it. Names and values are taken as they stand: a browser
-    /// keeps others from setting `__Host-…`, and not from setting what would
-    /// be the same once it is decoded. What else came beside it is nobody's
-    /// business, whatever it is.
-    pub(super) fn of(self, request: &HttpRequest, settings: &Settings) -> Option<String> {
+    /// Returns the cookie's value. Names and values are compared as raw bytes:
+    /// browsers protect `__Host-…`, but not a name that equals it only after
+    /// decoding. Other cookies are ignored, even malformed ones.
+    pub(super) fn read(self, request: &HttpRequest, settings: &Settings) -> Option<String> {
         let name = self.name(settings).as_bytes();
         let value = request
             .headers()
@@ -51,8 +50,8 @@ impl Jar {
         Some(value.to_owned()).filter(|value| !value.is_empty())
     }
 
-    /// Puts something in, until the browser is closed.
-    pub(super) fn filled(self, value: String, settings: &Settings) -> Cookie<'static> {
+    /// Returns the cookie with this value, valid until the browser is closed.
+    pub(super) fn build(self, value: String, settings: &Settings) -> Cookie<'static> {
         Cookie::build(self.name(settings), value)
             .path("/")
             .http_only(true)
@@ -61,28 +60,28 @@ impl Jar {
             .finish()
     }
 
-    /// The same, until `end`.
-    pub(super) fn filled_until(
+    /// Returns the cookie with this value, valid until `end`.
+    pub(super) fn build_until(
         self,
         (value, end): (String, Millis),
         settings: &Settings,
     ) -> Cookie<'static> {
         let left = end.since(Millis::now()).as_secs();
-        let mut cookie = self.filled(value, settings);
+        let mut cookie = self.build(value, settings);
         cookie.set_max_age(Duration::seconds(i64::try_from(left).unwrap_or(i64::MAX)));
         cookie
     }
 
-    /// Puts something in for as long as a browser keeps it.
-    pub(super) fn filled_for_long(self, value: String, settings: &Settings) -> Cookie<'static> {
-        let mut cookie = self.filled(value, settings);
-        cookie.set_max_age(DEVICE_KEPT);
+    /// Returns the cookie with this value, valid for as long as browsers allow.
+    pub(super) fn build_persistent(self, value: String, settings: &Settings) -> Cookie<'static> {
+        let mut cookie = self.build(value, settings);
+        cookie.set_max_age(DEVICE_MAX_AGE);
         cookie
     }
 
-    /// Has the browser forget it.
-    pub(super) fn emptied(self, settings: &Settings) -> Cookie<'static> {
-        let mut cookie = self.filled(String::new(), settings);
+    /// Returns a cookie that makes the browser delete it.
+    pub(super) fn build_removal(self, settings: &Settings) -> Cookie<'static> {
+        let mut cookie = self.build(String::new(), settings);
         cookie.set_max_age(Duration::ZERO);
         cookie
     }

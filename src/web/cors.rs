@@ -1,5 +1,5 @@
-//! What pages of other origins may ask: the API, with a bearer token. Cookies
-//! are of no use to them, since browsers neither send nor show them.
+//! CORS: pages of other origins may use the API with a bearer token. Cookies
+//! don't help them: browsers neither send nor expose them.
 
 use actix_cors::{Cors, CorsError};
 use actix_web::Error;
@@ -8,18 +8,17 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::{Method, header};
 use actix_web::middleware::{Condition, Next};
 
-use super::security_lines::note;
-use super::{App, limits, problem};
+use super::security_log::log_event;
+use super::{AppData, problem, rate_limit_headers};
 use crate::config::Settings;
-use crate::protocol::{Code, Problem};
+use crate::protocol::{ErrorCode, Problem};
 use crate::telemetry::LimitedLine;
 
-/// How long a browser may remember what it is allowed, in seconds.
-const REMEMBERED: usize = 3600;
+/// How long a browser may cache the result of a preflight request, in seconds.
+const PREFLIGHT_MAX_AGE: usize = 3600;
 
-/// Where the endpoints are that answer programs: those of `/api`, and direct
-/// conversations by name.
-const API: [&str; 5] = [
+/// The paths of the API: `/api`, and direct conversations by name.
+const API_PATHS: [&str; 5] = [
     "/api/",
     "/messages/history/",
     "/messages/send/",
@@ -27,18 +26,21 @@ const API: [&str; 5] = [
     "/messages/unread",
 ];
 
-/// Whether a bearer token is what this path is for. All others are pages, which
-/// come with a cookie.
+/// Returns whether a path takes a bearer token. All others are pages, which use
+/// a cookie.
 fn is_api(path: &str) -> bool {
-    API.iter().any(|root| match root.ends_with('/') {
-        true => path.starts_with(root),
-        false => path == *root,
+    API_PATHS.iter().any(|root| {
+        if root.ends_with('/') {
+            path.starts_with(root)
+        } else {
+            path == *root
+        }
     })
 }
 
-/// Answers browsers that ask on behalf of the origins that the settings name.
+/// Answers preflight requests for the origins named in the settings.
 #[must_use]
-pub fn cors(settings: &Settings) -> Condition<Cors> {
+pub fn build_cors(settings: &Settings) -> Condition<Cors> {
     let allowed: Vec<String> = settings
         .allowed_origins
         .iter()
@@ -61,38 +63,41 @@ pub fn cors(settings: &Settings) -> Condition<Cors> {
         .expose_headers([
             header::LINK,
             header::RETRY_AFTER,
-            limits::LIMIT,
-            limits::REMAINING,
-            limits::RESET,
+            rate_limit_headers::LIMIT,
+            rate_limit_headers::REMAINING,
+            rate_limit_headers::RESET,
         ])
-        .max_age(REMEMBERED);
+        .max_age(PREFLIGHT_MAX_AGE);
     Condition::new(is_any, cors)
 }
 
-/// Says in our own words why a browser's question is answered with no.
+/// Replaces the text of a CORS rejection with a problem document.
 pub async fn explain_cors(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     let answer = next.call(request).await?;
     let refused = answer.response().error().and_then(Error::as_error);
-    let Some(refused) = refused.map(refusal) else {
+    let Some(refused) = refused.map(cors_problem) else {
         return Ok(answer.map_into_left_body());
     };
-    if let (Code::BadOrigin, Some(app)) = (refused.code, answer.request().app_data::<App>()) {
-        note(app, answer.request(), (LimitedLine::OriginRefused, None));
+    if let (ErrorCode::BadOrigin, Some(app)) =
+        (refused.code, answer.request().app_data::<AppData>())
+    {
+        log_event(app, answer.request(), (LimitedLine::OriginRefused, None));
     }
-    let told = problem::response(&refused).map_into_right_body();
-    Ok(answer.into_response(told))
+    let explained = problem::problem_response(&refused).map_into_right_body();
+    Ok(answer.into_response(explained))
 }
 
-fn refusal(error: &CorsError) -> Problem {
+fn cors_problem(error: &CorsError) -> Problem {
     match error {
-        CorsError::OriginNotAllowed | CorsError::MissingOrigin => {
-            Problem::new(Code::BadOrigin, "Pages of this origin may not ask here.")
-        }
+        CorsError::OriginNotAllowed | CorsError::MissingOrigin => Problem::new(
+            ErrorCode::BadOrigin,
+            "Pages of this origin may not ask here.",
+        ),
         _ => Problem::new(
-            Code::BadRequest,
+            ErrorCode::BadRequest,
             "Pages of other origins may not ask by this method or with these headers.",
         ),
     }

@@ -1,9 +1,8 @@
-//! What keeps other sites' pages from acting by our cookies.
+//! CSRF protection: other sites' pages must not act with our cookies.
 //!
-//! A request that comes by cookie and may change something brings the login's
-//! token, in a header or in a form's field; [`super::auth`] looks at it. A
-//! socket's handshake, which can bring neither, comes from one of our pages:
-//! browsers say from which in `Origin`.
+//! A request that comes by cookie and may change something must carry the
+//! login's token, in a header or a form field; [`super::auth`] checks it. A
+//! socket's handshake can carry neither, so its `Origin` must be ours.
 
 use actix_web::HttpRequest;
 use actix_web::dev::ServiceRequest;
@@ -11,54 +10,55 @@ use actix_web::http::header;
 use entity::LoginId;
 
 use super::body::{self, is_form};
-use super::security_lines::note;
-use super::{State, decoding};
-use crate::protocol::{Code, Problem};
+use super::security_log::log_event;
+use super::{AppState, decoding};
+use crate::protocol::{ErrorCode, Problem};
 use crate::telemetry::LimitedLine;
 
-const HEADER: &str = "x-csrf-token";
-const FIELD: &str = "csrf_token";
+const CSRF_HEADER: &str = "x-csrf-token";
+const CSRF_FIELD: &str = "csrf_token";
 
-/// Refuses what may change something and comes by this login's cookie, but
-/// not from our own pages. Of a form without the header the body is read, for
-/// its token: the login is known by then, and what it may ask is counted.
-pub(super) async fn check(
-    app: &State,
+/// Rejects a request that may change something and carries this login's cookie
+/// without its token. If there is no header, the form is read for the token. By
+/// then the login is known and its rate limit checked.
+pub(super) async fn check_token(
+    app: &AppState,
     request: &mut ServiceRequest,
     login: LoginId,
 ) -> Result<(), Problem> {
     if request.method().is_safe() {
         return Ok(());
     }
-    let in_header = request.headers().get(HEADER);
+    let in_header = request.headers().get(CSRF_HEADER);
     let token = match in_header.and_then(|value| value.to_str().ok()) {
         Some(token) => Some(token.to_owned()),
-        None if is_form(request.request()) => token_of_form(request).await?,
+        None if is_form(request.request()) => form_token(request).await?,
         None => None,
     };
     match token {
-        Some(token) if app.csrf.is_of_login(login, &token) => Ok(()),
-        _ => Err(failed()),
+        Some(token) if app.csrf.verify_for_login(login, &token) => Ok(()),
+        _ => Err(csrf_failed()),
     }
 }
 
-async fn token_of_form(request: &mut ServiceRequest) -> Result<Option<String>, Problem> {
-    let bytes = body::read_ahead(request).await?;
-    let mut pairs = decoding::pairs(&bytes)?.into_iter();
-    let token = pairs.find(|(name, _)| name == FIELD);
+async fn form_token(request: &mut ServiceRequest) -> Result<Option<String>, Problem> {
+    let bytes = body::preread_body(request).await?;
+    let mut pairs = decoding::decode_pairs(&bytes)?.into_iter();
+    let token = pairs.find(|(name, _)| name == CSRF_FIELD);
     Ok(token.map(|(_, token)| token))
 }
 
-pub(super) fn failed() -> Problem {
+pub(super) fn csrf_failed() -> Problem {
     Problem::new(
-        Code::CsrfFailed,
+        ErrorCode::CsrfFailed,
         "This didn't come from one of our pages, or the page is too old: reload it.",
     )
 }
 
-/// Refuses a handshake by cookie that no page of ours makes.
-pub(super) fn check_origin(app: &State, request: &HttpRequest) -> Result<(), Problem> {
-    // A browser names one; of two, whoever else looks may take the other.
+/// Rejects a handshake by cookie that doesn't come from our pages.
+pub(super) fn check_origin(app: &AppState, request: &HttpRequest) -> Result<(), Problem> {
+    // Reject several Origin headers: a proxy may trust a different one than we
+    // do.
     let text = |name| {
         let mut values = request.headers().get_all(name);
         let only = values.next().filter(|_| values.next().is_none());
@@ -67,21 +67,21 @@ pub(super) fn check_origin(app: &State, request: &HttpRequest) -> Result<(), Pro
     let origin = text(header::ORIGIN).unwrap_or_default();
     let is_ours = match &app.settings.public_url {
         Some(public) => origin == public.origin(),
-        None => is_at(origin, text(header::HOST).unwrap_or_default()),
+        None => is_same_host(origin, text(header::HOST).unwrap_or_default()),
     };
     if is_ours {
         return Ok(());
     }
-    note(app, request, (LimitedLine::OriginRefused, None));
+    log_event(app, request, (LimitedLine::OriginRefused, None));
     Err(Problem::new(
-        Code::BadOrigin,
+        ErrorCode::BadOrigin,
         "Only our own pages may open a socket by cookie.",
     ))
 }
 
-/// Whether an `Origin` is at this `Host`. Browsers leave a scheme's own port
-/// out of both; others may not.
-fn is_at(origin: &str, host: &str) -> bool {
+/// Returns whether an `Origin` matches this `Host`. Browsers omit a scheme's
+/// default port in both; other clients may not.
+fn is_same_host(origin: &str, host: &str) -> bool {
     let Some((scheme, place)) = origin.split_once("://") else {
         return false;
     };
@@ -102,10 +102,10 @@ fn is_at(origin: &str, host: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::is_at;
+    use super::is_same_host;
 
     #[test]
-    fn an_origin_is_at_its_host_and_port() {
+    fn origin_matches_host_and_port() {
         for (origin, host, is_ours) in [
             ("http://localhost:8000", "localhost:8000", true),
             ("https://chat.example.org", "chat.example.org", true),
@@ -124,7 +124,7 @@ mod tests {
             ("http://", "", false),
             ("file://", "localhost", false),
         ] {
-            assert_eq!(is_at(origin, host), is_ours, "{origin} at {host}");
+            assert_eq!(is_same_host(origin, host), is_ours, "{origin} at {host}");
         }
     }
 }

@@ -1,6 +1,5 @@
-//! What is percent-encoded, decoded strictly: bytes that are no UTF-8 are
-//! refused and never replaced, so that nothing is stored, found or compared
-//! that wasn't sent.
+//! Strict percent-decoding. Invalid UTF-8 is rejected and never replaced, so
+//! that the server stores and compares only text that was sent.
 
 use std::borrow::Cow;
 use std::future::{Ready, ready};
@@ -11,27 +10,27 @@ use actix_web::{Error, FromRequest, HttpRequest, web};
 use percent_encoding::percent_decode;
 use serde::de::DeserializeOwned;
 
-use crate::protocol::{Code, Problem};
+use crate::protocol::{ErrorCode, Problem};
 
-/// What a request's path names.
-pub(super) struct Path<T>(T);
+/// The parameters of a request's path.
+pub(super) struct StrictPath<T>(T);
 
-/// What a request's query asks.
-pub(super) struct Query<T>(T);
+/// The parameters of a request's query.
+pub(super) struct StrictQuery<T>(T);
 
-impl<T> Path<T> {
+impl<T> StrictPath<T> {
     pub(super) fn into_inner(self) -> T {
         self.0
     }
 }
 
-impl<T> Query<T> {
+impl<T> StrictQuery<T> {
     pub(super) fn into_inner(self) -> T {
         self.0
     }
 }
 
-impl<T> Deref for Path<T> {
+impl<T> Deref for StrictPath<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
@@ -39,7 +38,7 @@ impl<T> Deref for Path<T> {
     }
 }
 
-impl<T> Deref for Query<T> {
+impl<T> Deref for StrictQuery<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
@@ -47,12 +46,12 @@ impl<T> Deref for Query<T> {
     }
 }
 
-impl<T: DeserializeOwned> FromRequest for Path<T> {
+impl<T: DeserializeOwned> FromRequest for StrictPath<T> {
     type Error = Error;
     type Future = Ready<Result<Self, Error>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        if let Err(problem) = decoded(request.uri().path().as_bytes()) {
+        if let Err(problem) = decode_percent(request.uri().path().as_bytes()) {
             return ready(Err(problem.into()));
         }
         let path = web::Path::<T>::from_request(request, payload).into_inner();
@@ -60,12 +59,12 @@ impl<T: DeserializeOwned> FromRequest for Path<T> {
     }
 }
 
-impl<T: DeserializeOwned> FromRequest for Query<T> {
+impl<T: DeserializeOwned> FromRequest for StrictQuery<T> {
     type Error = Error;
     type Future = Ready<Result<Self, Error>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        if let Err(problem) = pairs(request.query_string().as_bytes()) {
+        if let Err(problem) = decode_pairs(request.query_string().as_bytes()) {
             return ready(Err(problem.into()));
         }
         let query = web::Query::<T>::from_request(request, payload).into_inner();
@@ -74,46 +73,48 @@ impl<T: DeserializeOwned> FromRequest for Query<T> {
 }
 
 /// A name with its value.
-pub(super) type Pair = (String, String);
+pub(super) type QueryPair = (String, String);
 
-/// The pairs of a form or a query (`application/x-www-form-urlencoded`).
+/// Decodes the pairs of a form or a query
+/// (`application/x-www-form-urlencoded`).
 ///
 /// # Errors
-/// `bad_request` if some of it is no UTF-8.
-pub(super) fn pairs(encoded: &[u8]) -> Result<Vec<Pair>, Problem> {
+///
+/// `bad_request` if a part is not valid UTF-8.
+pub(super) fn decode_pairs(encoded: &[u8]) -> Result<Vec<QueryPair>, Problem> {
     let parts = encoded.split(|byte| *byte == b'&');
     let parts = parts.filter(|part| !part.is_empty());
     parts
         .map(|part| {
             let mut halves = part.splitn(2, |byte| *byte == b'=');
-            let mut half = || plus_decoded(halves.next().unwrap_or_default());
+            let mut half = || decode_form_value(halves.next().unwrap_or_default());
             Ok((half()?, half()?))
         })
         .collect()
 }
 
-fn plus_decoded(encoded: &[u8]) -> Result<String, Problem> {
-    let spaced: Cow<'_, [u8]> = match encoded.contains(&b'+') {
-        true => {
-            let spaced = encoded.iter().map(|byte| match byte {
-                b'+' => b' ',
-                byte => *byte,
-            });
-            Cow::Owned(spaced.collect())
-        }
-        false => Cow::Borrowed(encoded),
+fn decode_form_value(encoded: &[u8]) -> Result<String, Problem> {
+    let spaced: Cow<'_, [u8]> = if encoded.contains(&b'+') {
+        let spaced = encoded.iter().map(|byte| match byte {
+            b'+' => b' ',
+            byte => *byte,
+        });
+        Cow::Owned(spaced.collect())
+    } else {
+        Cow::Borrowed(encoded)
     };
-    decoded(&spaced).map(Cow::into_owned)
+    decode_percent(&spaced).map(Cow::into_owned)
 }
 
-/// What a part of a path or a query says.
+/// Decodes a part of a path or a query.
 ///
 /// # Errors
-/// `bad_request` if it is no UTF-8.
-pub(super) fn decoded(encoded: &[u8]) -> Result<Cow<'_, str>, Problem> {
+///
+/// `bad_request` if it is not valid UTF-8.
+pub(super) fn decode_percent(encoded: &[u8]) -> Result<Cow<'_, str>, Problem> {
     percent_decode(encoded).decode_utf8().map_err(|_| {
         Problem::new(
-            Code::BadRequest,
+            ErrorCode::BadRequest,
             "Something percent-encoded is not valid UTF-8.",
         )
     })
@@ -125,8 +126,8 @@ mod tests {
 
     use super::*;
 
-    fn read(text: &str) -> Vec<Pair> {
-        pairs(text.as_bytes()).unwrap()
+    fn read(text: &str) -> Vec<QueryPair> {
+        decode_pairs(text.as_bytes()).unwrap()
     }
 
     #[test]
@@ -152,17 +153,17 @@ mod tests {
             b"a=%ed%a0%80",
             b"a=1&b=%c3",
         ] {
-            let refused = pairs(wrong).unwrap_err();
-            assert_eq!(refused.code, Code::BadRequest, "{wrong:?}");
+            let refused = decode_pairs(wrong).unwrap_err();
+            assert_eq!(refused.code, ErrorCode::BadRequest, "{wrong:?}");
         }
     }
 
     proptest! {
-        /// Of what is valid, the standard's own decoder reads the same.
+        /// Valid input is decoded as by the `form_urlencoded` crate.
         #[test]
-        fn valid_pairs_read_as_by_standard(text in "[a-f0-9=&%+é]{0,40}") {
-            let standard: Vec<Pair> = form_urlencoded::parse(text.as_bytes()).into_owned().collect();
-            match pairs(text.as_bytes()) {
+        fn valid_pairs_match_standard_decoder(text in "[a-f0-9=&%+é]{0,40}") {
+            let standard: Vec<QueryPair> = form_urlencoded::parse(text.as_bytes()).into_owned().collect();
+            match decode_pairs(text.as_bytes()) {
                 Ok(pairs) => prop_assert_eq!(pairs, standard),
                 Err(_) => {
                     let is_cut = |text: &str| text.contains('\u{fffd}');

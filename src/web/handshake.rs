@@ -7,19 +7,19 @@ use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{GeneralPurpose, GeneralPurposeConfig};
 
-use super::lists;
+use super::header_lists;
 use crate::engine::session::{Handshake, SUBPROTOCOL};
-use crate::protocol::{Code, Problem};
+use crate::protocol::{ErrorCode, Problem};
 
-/// The one version of the protocol that is spoken (RFC 6455).
-pub(super) const VERSION: &str = "13";
+/// The only supported version of the protocol (RFC 6455).
+pub(super) const WEBSOCKET_VERSION: &str = "13";
 
-/// The length of a key, in bytes.
-const KEY: usize = 16;
+/// The length of a decoded key, in bytes.
+const KEY_LENGTH: usize = 16;
 
-/// A client that draws characters instead of bytes sets bits behind the last
-/// byte, which nobody reads.
-const LENIENT: GeneralPurpose = GeneralPurpose::new(
+/// Some clients generate random characters instead of bytes, and so set unused
+/// bits after the last byte. These are ignored.
+const KEY_DECODER: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
 );
@@ -27,45 +27,51 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
 /// Reads the handshake of a request.
 ///
 /// # Errors
-/// `upgrade_required` if it asks for no WebSocket or another version;
-/// `bad_request` if it breaks a rule.
-pub(super) fn read(request: &HttpRequest) -> Result<Handshake, Problem> {
-    if !asks_for_websocket(request) {
+///
+/// `upgrade_required` if the request is no WebSocket handshake or has another
+/// version; `bad_request` if it breaks a rule.
+pub(super) fn read_handshake(request: &HttpRequest) -> Result<Handshake, Problem> {
+    if !is_websocket_request(request) {
         return Err(Problem::new(
-            Code::UpgradeRequired,
+            ErrorCode::UpgradeRequired,
             "This is the door of a WebSocket: ask for the upgrade.",
         ));
     }
-    let version = single(request, header::SEC_WEBSOCKET_VERSION);
+    let version = single_header(request, header::SEC_WEBSOCKET_VERSION);
     let version = version.ok_or_else(|| malformed("Sec-WebSocket-Version is needed, once."))?;
-    if version != VERSION {
+    if version != WEBSOCKET_VERSION {
         return Err(Problem::new(
-            Code::UpgradeRequired,
+            ErrorCode::UpgradeRequired,
             "Only version 13 of the WebSocket protocol is spoken here.",
         ));
     }
-    let key = single(request, header::SEC_WEBSOCKET_KEY);
-    let key = key.filter(|key| LENIENT.decode(key).is_ok_and(|bytes| bytes.len() == KEY));
+    let key = single_header(request, header::SEC_WEBSOCKET_KEY);
+    let key = key.filter(|key| {
+        KEY_DECODER
+            .decode(key)
+            .is_ok_and(|bytes| bytes.len() == KEY_LENGTH)
+    });
     let key =
         key.ok_or_else(|| malformed("Sec-WebSocket-Key is needed, once: 16 bytes in Base64."))?;
-    let mut offers = lists::items(request.headers(), header::SEC_WEBSOCKET_PROTOCOL);
+    let mut offers = header_lists::list_items(request.headers(), header::SEC_WEBSOCKET_PROTOCOL);
     Ok(Handshake {
         key: key.to_owned(),
-        is_offered: offers.any(|offer| offer == SUBPROTOCOL),
+        offers_subprotocol: offers.any(|offer| offer == SUBPROTOCOL),
     })
 }
 
-/// HTTP/1.0 knows no upgrade (RFC 9110, section 7.8).
-fn asks_for_websocket(request: &HttpRequest) -> bool {
+/// HTTP/1.0 has no upgrade (RFC 9110, section 7.8).
+fn is_websocket_request(request: &HttpRequest) -> bool {
     *request.method() == Method::GET
         && request.version() == Version::HTTP_11
-        && names_websocket(request.headers())
+        && has_websocket_upgrade(request.headers())
         && request.head().upgrade()
 }
 
-/// Whether a line of `Upgrade` is `websocket`, which begins a stream of frames.
-/// A longer list in one line begins none, so that nothing is upgraded by it.
-pub(super) fn names_websocket(headers: &header::HeaderMap) -> bool {
+/// Returns whether a line of `Upgrade` is exactly `websocket`. Only then does
+/// actix-http treat what follows as a stream of frames; a longer list in one
+/// line upgrades nothing.
+pub(super) fn has_websocket_upgrade(headers: &header::HeaderMap) -> bool {
     let mut lines = headers.get_all(header::UPGRADE);
     lines.any(|line| {
         let line = line.as_bytes().trim_ascii();
@@ -73,8 +79,8 @@ pub(super) fn names_websocket(headers: &header::HeaderMap) -> bool {
     })
 }
 
-/// The value of a header that comes in one line.
-fn single(request: &HttpRequest, name: HeaderName) -> Option<&str> {
+/// Returns the value of a header that is present exactly once.
+fn single_header(request: &HttpRequest, name: HeaderName) -> Option<&str> {
     let mut lines = request.headers().get_all(name);
     let line = lines.next()?.to_str().ok()?.trim();
     lines.next().is_none().then_some(line)
@@ -82,7 +88,7 @@ fn single(request: &HttpRequest, name: HeaderName) -> Option<&str> {
 
 fn malformed(why: &str) -> Problem {
     Problem::new(
-        Code::BadRequest,
+        ErrorCode::BadRequest,
         format!("The handshake is malformed. {why}"),
     )
 }

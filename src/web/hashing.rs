@@ -1,6 +1,6 @@
-//! Where passwords are hashed: on few threads of their own, which the system
-//! runs after the event loops, and behind a queue that is fair to its sources
-//! (see [`queue`]). The queue decides; here are the threads around it.
+//! Hashes passwords on a few threads with low priority, so that the event loops
+//! come first. The queue in front of them is fair to its sources: [`queue`]
+//! decides, and this module runs the threads.
 
 mod queue;
 
@@ -14,68 +14,70 @@ use rustix::process::setpriority_process;
 use rustix::thread::gettid;
 use tokio::sync::oneshot;
 
-use crate::config::Rates;
-use crate::engine::testing::Faults;
+use crate::config::RateLimits;
+use crate::engine::testing::FaultHooks;
 use crate::protocol::Problem;
-use queue::{Arrival, AttemptQueue};
+use queue::{AttemptArrival, AttemptQueue};
 
-pub(super) use queue::Attempter;
+pub(super) use queue::AttemptSource;
 
-/// The most at a time, each with 19 MiB.
-const AT_ONCE: usize = 4;
-/// Of the threads, as `nice(1)` counts: if everything is busy, a thread gets a
-/// third of what an event loop does.
+/// The most hashes at a time; each takes 19 MiB.
+const MAX_THREADS: usize = 4;
+/// The threads' niceness, as in `nice(1)`. On a busy machine a thread gets a
+/// third of the time of an event loop.
 const NICENESS: i32 = 5;
 
-/// The threads and the queue in front of them.
-pub struct Hashing {
-    shared: Arc<Shared>,
-    faults: Faults,
+/// The threads, with the queue in front of them.
+pub struct HashingPool {
+    shared: Arc<HashingShared>,
+    faults: FaultHooks,
 }
 
-struct Shared {
+struct HashingShared {
     threads: ThreadPool,
-    queue: Mutex<AttemptQueue<Job>>,
+    queue: Mutex<AttemptQueue<HashingJob>>,
 }
 
-/// Does the work, or answers that it was dropped.
-type Job = Box<dyn FnOnce(Verdict) + Send>;
+/// Does the work, or answers that the attempt was dropped.
+type HashingJob = Box<dyn FnOnce(JobVerdict) + Send>;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Verdict {
+enum JobVerdict {
     Starts,
-    IsDropped,
+    Dropped,
 }
 
-/// The turn of a running job: when it ends, even by a panic, the next starts.
-struct HashingTurn(Arc<Shared>);
+/// A running job's turn. When it is dropped, even by a panic, the next job
+/// starts.
+struct HashingTurn(Arc<HashingShared>);
 
-/// A place in the queue, which is free again if nobody waits for the answer.
+/// A place in the queue, freed if the caller stops waiting.
 struct QueuePlace<'a> {
-    shared: &'a Shared,
+    shared: &'a HashingShared,
     number: u64,
 }
 
-impl Hashing {
-    /// Threads on half of the cores at most.
+impl HashingPool {
+    /// Starts threads for at most half of the cores.
     ///
     /// # Errors
-    /// If the system gives no more threads.
-    pub fn new(rates: &Rates, faults: Faults) -> io::Result<Self> {
+    ///
+    /// If the system can't create the threads.
+    pub fn new(rates: &RateLimits, faults: FaultHooks) -> io::Result<Self> {
         let cores = available_parallelism().map_or(1, usize::from);
-        let turns = (cores / 2).clamp(1, AT_ONCE);
+        let turns = (cores / 2).clamp(1, MAX_THREADS);
         let threads = ThreadPoolBuilder::new()
             .num_threads(turns)
             .thread_name(|_| "hashing".to_owned())
             .start_handler(|_| yield_to_event_loops())
-            // The request that waits for it is answered 500.
+            // The waiting request gets a 500.
             .panic_handler(|_| tracing::error!("hashing a password panicked"))
             .build()
             .map_err(io::Error::other)?;
         let per_customer = rates.waiting_passwords;
         let per_customer = per_customer.and_then(|most| usize::try_from(most.get()).ok());
         Ok(Self {
-            shared: Arc::new(Shared {
+            shared: Arc::new(HashingShared {
                 threads,
                 queue: Mutex::new(AttemptQueue::new(turns, per_customer)),
             }),
@@ -83,40 +85,41 @@ impl Hashing {
         })
     }
 
-    /// Does something that takes tens of milliseconds of a core.
+    /// Runs work that takes tens of milliseconds of CPU time.
     ///
     /// # Errors
-    /// `busy` if too many wait, in all or of this source.
+    ///
+    /// `busy` if too many attempts are waiting, in total or from this source.
     pub(super) async fn run<T: Send + 'static>(
         &self,
-        attempter: Attempter,
+        attempter: AttemptSource,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Problem> {
         let faults = self.faults.clone();
         let (answer, answered) = oneshot::channel();
-        let job: Job = Box::new(move |verdict| {
-            // The client may have left before its turn.
+        let job: HashingJob = Box::new(move |verdict| {
+            // The client may have disconnected before its turn.
             if answer.is_closed() {
                 return;
             }
             let _ = answer.send(match verdict {
-                Verdict::IsDropped => Err(Problem::busy()),
-                Verdict::Starts => {
+                JobVerdict::Dropped => Err(Problem::busy()),
+                JobVerdict::Starts => {
                     faults.before_hashing();
                     Ok(work())
                 }
             });
         });
-        let arrival = self.shared.queue.lock().arrive(attempter, job);
+        let arrival = self.shared.queue.lock().admit(attempter, job);
         let _place = match arrival {
-            Arrival::Refused(_) => return Err(Problem::busy()),
-            Arrival::Starts(job) => {
+            AttemptArrival::Refused(_) => return Err(Problem::busy()),
+            AttemptArrival::Starts(job) => {
                 self.shared.start(job);
                 None
             }
-            Arrival::Waits { number, dropped } => {
+            AttemptArrival::Waits { number, dropped } => {
                 if let Some(dropped) = dropped {
-                    dropped(Verdict::IsDropped);
+                    dropped(JobVerdict::Dropped);
                 }
                 let shared = &*self.shared;
                 Some(QueuePlace { shared, number })
@@ -126,12 +129,12 @@ impl Hashing {
     }
 }
 
-impl Shared {
-    fn start(self: &Arc<Self>, job: Job) {
+impl HashingShared {
+    fn start(self: &Arc<Self>, job: HashingJob) {
         let turn = HashingTurn(Arc::clone(self));
         self.threads.spawn(move || {
             let _turn = turn;
-            job(Verdict::Starts);
+            job(JobVerdict::Starts);
         });
     }
 }
@@ -147,7 +150,7 @@ impl Drop for HashingTurn {
 
 impl Drop for QueuePlace<'_> {
     fn drop(&mut self) {
-        self.shared.queue.lock().leave(self.number);
+        self.shared.queue.lock().cancel(self.number);
     }
 }
 

@@ -1,25 +1,25 @@
-//! What every response says to browsers.
+//! Security headers of every response.
 
 use actix_web::http::header;
 use actix_web::middleware::DefaultHeaders;
 
 use crate::config::{PublicUrl, Settings};
 
-/// What a page of ours never needs, so that nothing in it ever gets it.
+/// Browser features that our pages never need, denied to them.
 const PERMISSIONS: &str = "camera=(), display-capture=(), geolocation=(), microphone=(), midi=(), \
      payment=(), usb=()";
 
-/// For a year browsers come by TLS alone, once they have come by it.
-const BY_TLS_ALONE: &str = "max-age=31536000";
+/// Browsers that have connected by TLS use only TLS for a year.
+const HSTS_POLICY: &str = "max-age=31536000";
 
-/// The same for all names below this one, which others may serve.
-const BY_TLS_ALONE_BELOW: &str = "max-age=31536000; includeSubDomains";
+/// Like [`HSTS_POLICY`], and for all subdomains, which other servers may serve.
+const HSTS_SUBDOMAINS_POLICY: &str = "max-age=31536000; includeSubDomains";
 
-/// Nothing that this server sends may run, be framed, be guessed at or be
-/// drawn into other sites' pages; and nothing is kept by anyone on the way,
-/// since all of it is somebody's.
+/// Adds the default headers. Responses can't run scripts, be framed, have their
+/// type guessed or be embedded by other sites. No cache may store them, since
+/// they are private by default.
 #[must_use]
-pub fn on_every_response(settings: &Settings) -> DefaultHeaders {
+pub fn default_headers(settings: &Settings) -> DefaultHeaders {
     let headers = DefaultHeaders::new()
         .add((
             header::CONTENT_SECURITY_POLICY,
@@ -38,9 +38,10 @@ pub fn on_every_response(settings: &Settings) -> DefaultHeaders {
     if !is_https {
         return headers;
     }
-    let policy = match settings.hsts_subdomains {
-        true => BY_TLS_ALONE_BELOW,
-        false => BY_TLS_ALONE,
+    let policy = if settings.hsts_subdomains {
+        HSTS_SUBDOMAINS_POLICY
+    } else {
+        HSTS_POLICY
     };
     headers.add((header::STRICT_TRANSPORT_SECURITY, policy))
 }

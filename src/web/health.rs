@@ -1,25 +1,26 @@
-//! Whether this server can serve.
+//! The health check.
 
 use std::time::Duration;
 
 use actix_web::HttpResponse;
 
-use super::App;
+use super::AppData;
 use crate::protocol::Problem;
 
-/// A database that takes longer isn't well.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// A database that takes longer counts as unavailable.
+const PING_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// `GET /healthz`: 200 when the database answers. A nearly full disk doesn't
-/// change that, since reading goes on: the body says it.
-pub(super) async fn check(app: App) -> Result<HttpResponse, Problem> {
-    match tokio::time::timeout(PATIENCE, app.store.ping()).await {
+/// `GET /healthz`: 200 if the database answers. A nearly full disk doesn't fail
+/// the check, since reads still work; the body reports it.
+pub(super) async fn check_health(app: AppData) -> Result<HttpResponse, Problem> {
+    match tokio::time::timeout(PING_TIMEOUT, app.store.ping()).await {
         Ok(answer) => answer?,
         Err(_) => return Err(Problem::unavailable()),
     }
-    let status = match app.engine.disk().is_low() {
-        true => "disk_low",
-        false => "ok",
+    let status = if app.engine.disk_state().is_low() {
+        "disk_low"
+    } else {
+        "ok"
     };
     Ok(HttpResponse::Ok().json(serde_json::json!({ "status": status })))
 }

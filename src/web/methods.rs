@@ -1,18 +1,17 @@
-//! The methods of a path, which are looked at before anything else of a
-//! request.
+//! The methods of a path, checked before anything else in a request.
 
 use actix_web::HttpResponse;
 use actix_web::http::{Method, header};
 
 use super::problem;
-use crate::protocol::{Code, Problem};
+use crate::protocol::{ErrorCode, Problem};
 
-/// The methods that a path has.
+/// The methods that a path supports.
 #[derive(Clone, Debug)]
 pub(super) struct AllowedMethods(Vec<Method>);
 
 impl AllowedMethods {
-    /// `HEAD` goes where `GET` goes.
+    /// `GET` also allows `HEAD`.
     pub(super) fn new<'a>(methods: impl IntoIterator<Item = &'a Method>) -> Self {
         let methods = methods.into_iter().flat_map(|method| match *method {
             Method::GET => vec![Method::GET, Method::HEAD],
@@ -25,10 +24,10 @@ impl AllowedMethods {
         self.0.contains(method)
     }
 
-    /// 405 with what is allowed (RFC 9110, section 15.5.6).
-    pub(super) fn refusal(&self) -> HttpResponse {
-        let problem = Problem::new(Code::MethodNotAllowed, "This path has no such method.");
-        let mut response = problem::response(&problem);
+    /// Returns a 405 with the allowed methods (RFC 9110, section 15.5.6).
+    pub(super) fn not_allowed_response(&self) -> HttpResponse {
+        let problem = Problem::new(ErrorCode::MethodNotAllowed, "This path has no such method.");
+        let mut response = problem::problem_response(&problem);
         let names: Vec<&str> = self.0.iter().map(Method::as_str).collect();
         if let Ok(names) = header::HeaderValue::from_str(&names.join(", ")) {
             response.headers_mut().insert(header::ALLOW, names);

@@ -1,8 +1,8 @@
-//! `GET /metrics`: what the engine counts, for Prometheus and its kind.
+//! `GET /metrics`: the engine's metrics for Prometheus and compatible scrapers.
 //!
-//! They tell nothing about anybody, but how much a house has to do is its own
-//! business: they are on a listener of their own, or behind a token, or
-//! nowhere. To everybody else there is nothing here.
+//! They contain no personal data, but the load of a server is its operator's
+//! private matter. So they are on a listener of their own, behind a token, or
+//! off. Other requests get 404.
 
 mod format;
 mod text;
@@ -13,41 +13,43 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use sha2::{Digest, Sha256};
 
 use self::format::MetricsFormat;
-use super::{App, auth, to};
+use super::{AppData, auth, to};
 use crate::config::{MetricsToken, Settings};
 use crate::protocol::Problem;
 
-/// The route on the public listener, where the settings put it there.
-pub fn public_metrics(config: &mut ServiceConfig, settings: &Settings) {
+/// Adds the route to the public listener, if the settings say so.
+pub fn configure_public_metrics(config: &mut ServiceConfig, settings: &Settings) {
     if settings.metrics.are_public() {
-        config.service(metrics());
+        config.service(metrics_resource());
     }
 }
 
-/// All that a listener for metrics has.
-pub fn metrics_alone(config: &mut ServiceConfig) {
-    config.service(metrics()).default_service(nothing());
+/// Configures the listener for metrics, which has no other path.
+pub fn configure_metrics_listener(config: &mut ServiceConfig) {
+    config
+        .service(metrics_resource())
+        .default_service(not_found_route());
 }
 
-fn metrics() -> actix_web::Resource {
+fn metrics_resource() -> actix_web::Resource {
     web::resource("/metrics")
         .route(to(show).method(actix_web::http::Method::GET))
-        .default_service(nothing())
+        .default_service(not_found_route())
 }
 
-fn nothing() -> actix_web::Route {
+fn not_found_route() -> actix_web::Route {
     web::to(|| async { Err::<String, _>(Problem::not_found()) })
 }
 
-async fn show(app: App, request: HttpRequest) -> Result<HttpResponse, Problem> {
+async fn show(app: AppData, request: HttpRequest) -> Result<HttpResponse, Problem> {
     if let Some(token) = &app.settings.metrics.token
-        && !auth::bearer(&request).is_some_and(|given| is_it(token, given))
+        && !auth::bearer_token(&request).is_some_and(|given| is_valid_token(token, given))
     {
         return Err(Problem::not_found());
     }
     let connections = app.engine.counters().connections();
-    let text = text::write(app.engine.overview(), connections).map_err(|error| {
-        tracing::error!(%error, "can't write the metrics");
+    let text = text::write_metrics(app.engine.overview(), connections).map_err(|error| {
+        tracing::error!(%error, "can't encode the metrics");
         Problem::internal()
     })?;
     let format = MetricsFormat::accepted_by(&request);
@@ -57,8 +59,8 @@ async fn show(app: App, request: HttpRequest) -> Result<HttpResponse, Problem> {
         .body(format.write(text)))
 }
 
-/// Digests are compared, so that the time it takes tells nothing of how much
-/// of it was right.
-fn is_it(token: &MetricsToken, given: &str) -> bool {
+/// Compares digests, so that the time taken doesn't reveal how much of a token
+/// was right.
+fn is_valid_token(token: &MetricsToken, given: &str) -> bool {
     Sha256::digest(token.as_bytes()) == Sha256::digest(given)
 }

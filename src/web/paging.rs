@@ -1,4 +1,4 @@
-//! Pages of lists: `limit`, and the neighbours' addresses (RFC 8288).
+//! Pages of lists: `limit`, and links to the neighbouring pages (RFC 8288).
 
 use std::borrow::Cow;
 
@@ -6,30 +6,29 @@ use actix_web::http::header::{HeaderValue, LINK};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
 
-/// Unless asked otherwise.
-const LIMIT: u64 = 50;
-/// More is cut to it.
+/// The default page size.
+const DEFAULT_LIMIT: u64 = 50;
+/// The largest page size; a higher `limit` is reduced to it.
 const LIMIT_MAX: u64 = 100;
 
-/// How many are asked for.
-pub(super) fn limit(asked: Option<u64>) -> u64 {
-    asked.unwrap_or(LIMIT).clamp(1, LIMIT_MAX)
+/// Returns the page size for a `limit`.
+pub(super) fn page_limit(asked: Option<u64>) -> u64 {
+    asked.unwrap_or(DEFAULT_LIMIT).clamp(1, LIMIT_MAX)
 }
 
-/// One more than `limit` was read, to learn whether there is more: it is cut
-/// off, and where there is, the last one that stays is where the next page
-/// goes on.
-pub(super) fn cut<T>(found: &mut Vec<T>, limit: u64) -> Option<&T> {
+/// Truncates `limit` + 1 rows to `limit`. If there was one more, returns the
+/// last remaining row, after which the next page begins.
+pub(super) fn truncate_page<T>(found: &mut Vec<T>, limit: u64) -> Option<&T> {
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let has_more = found.len() > limit;
     found.truncate(limit);
     found.last().filter(|_| has_more)
 }
 
-/// A page, with links to its neighbours: `prev` is older, `next` newer. Each
-/// is a parameter with its value, which clients take as it is; what else was
-/// asked is asked there too.
-pub(super) fn page<T: Serialize + ?Sized>(
+/// Returns a page with links to its neighbours: `prev` is older, `next` newer.
+/// Each neighbour is a cursor parameter with its value. The links keep the
+/// other parameters of the query.
+pub(super) fn page_response<T: Serialize + ?Sized>(
     request: &HttpRequest,
     items: &T,
     limit: u64,
@@ -41,7 +40,7 @@ pub(super) fn page<T: Serialize + ?Sized>(
             let (parameter, value) = place.as_ref()?;
             let path = request.path();
             let query = form_urlencoded::Serializer::new(String::new())
-                .extend_pairs(besides(request.query_string()))
+                .extend_pairs(other_parameters(request.query_string()))
                 .append_pair(parameter, value)
                 .append_pair("limit", &limit.to_string())
                 .finish();
@@ -57,8 +56,8 @@ pub(super) fn page<T: Serialize + ?Sized>(
     response
 }
 
-/// What a query asks beside the place and the size of the page.
-fn besides(query: &str) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
+/// Returns the query's parameters except cursors and page size.
+fn other_parameters(query: &str) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
     form_urlencoded::parse(query.as_bytes())
         .filter(|(name, _)| !["before", "after", "around", "limit"].contains(&&**name))
 }

@@ -1,4 +1,4 @@
-//! `/.well-known/security.txt` (RFC 9116): where to report a fault in security.
+//! `/.well-known/security.txt` (RFC 9116): where to report vulnerabilities.
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -6,33 +6,34 @@ use std::time::Duration;
 use actix_web::HttpResponse;
 use entity::Millis;
 
-use super::App;
+use super::AppData;
 use crate::config::{PublicUrl, Settings};
 use crate::protocol::Problem;
 
-/// RFC 9116 recommends less than a year. Each answer counts from its own moment:
-/// a server that answers has settings that hold.
-const HOLDS_FOR: Duration = Duration::from_secs(180 * 24 * 3600);
+/// How long a response is valid. RFC 9116 recommends less than a year. Each
+/// response counts from its own time, since the settings of a running server
+/// are current.
+const VALID_FOR: Duration = Duration::from_secs(180 * 24 * 3600);
 
-/// `GET /.well-known/security.txt`: nothing unless the settings name a contact,
-/// which the file must have.
-pub(super) async fn show(app: App) -> Result<HttpResponse, Problem> {
+/// `GET /.well-known/security.txt`: 404 unless the settings name a contact,
+/// which the file must contain.
+pub(super) async fn show(app: AppData) -> Result<HttpResponse, Problem> {
     if app.settings.security_contacts.is_empty() {
         return Err(Problem::not_found());
     }
     Ok(HttpResponse::Ok()
         .content_type("text/plain; charset=utf-8")
-        .body(write(&app.settings, Millis::now())))
+        .body(write_security_txt(&app.settings, Millis::now())))
 }
 
-fn write(settings: &Settings, now: Millis) -> String {
+fn write_security_txt(settings: &Settings, now: Millis) -> String {
     let mut text = String::new();
     for uri in settings.security_contacts.uris() {
         // Writing to a string doesn't fail.
         let _ = writeln!(text, "Contact: {uri}");
     }
-    let _ = writeln!(text, "Expires: {}", now.after(HOLDS_FOR));
-    // A web address in this file has to be one of TLS.
+    let _ = writeln!(text, "Expires: {}", now.after(VALID_FOR));
+    // RFC 9116 requires `https` for web addresses.
     let public = settings.public_url.as_ref();
     if let Some(public) = public.filter(|url| PublicUrl::is_https(url)) {
         let _ = writeln!(text, "Canonical: {public}/.well-known/security.txt");

@@ -1,122 +1,153 @@
-//! The doors of the sockets: everything that can be refused is refused before
-//! the upgrade, as a problem.
+//! The WebSocket endpoints. Every rejection is a problem document before the
+//! upgrade.
 
 use actix_web::web::Payload;
 use actix_web::{HttpRequest, HttpResponse};
 use entity::{ConversationId, Millis};
 
-use super::api::must_be_in;
-use super::{App, auth, handshake};
-use crate::engine::directory::Door;
-use crate::engine::session::{self, Handshake, Place, Session, Watch, Who};
+use super::api::require_participant;
+use super::{AppData, auth, handshake};
+use crate::engine::directory::SocketScope;
+use crate::engine::session::{
+    self, Handshake, PulseWatch, Session, SessionIdentity, SocketAdmission,
+};
 use crate::protocol::{Problem, User, Username};
-use crate::store::Login;
-use crate::web::decoding::Path;
+use crate::store::ActiveLogin;
+use crate::web::decoding::StrictPath;
 
-/// `GET /ws/`: everything of the user.
-pub(super) async fn everything(
-    app: App,
+/// `GET /ws/`: all events of the user.
+pub(super) async fn connect_all(
+    app: AppData,
     request: HttpRequest,
     payload: Payload,
 ) -> Result<HttpResponse, actix_web::Error> {
-    let (login, handshake) = knock(&app, &request).await?;
-    open(&app, login, Door::Everything, (&handshake, payload)).await
+    let (login, handshake) = authenticate(&app, &request).await?;
+    open_session(&app, login, SocketScope::Everything, (&handshake, payload)).await
 }
 
-/// `GET /ws/notifications/`: the user's news.
-pub(super) async fn notifications(
-    app: App,
+/// `GET /ws/notifications/`: the user's notifications.
+pub(super) async fn connect_notifications(
+    app: AppData,
     request: HttpRequest,
     payload: Payload,
 ) -> Result<HttpResponse, actix_web::Error> {
-    let (login, handshake) = knock(&app, &request).await?;
-    open(&app, login, Door::Notifications, (&handshake, payload)).await
+    let (login, handshake) = authenticate(&app, &request).await?;
+    open_session(
+        &app,
+        login,
+        SocketScope::Notifications,
+        (&handshake, payload),
+    )
+    .await
 }
 
-/// `GET /ws/chat/{username}/`: the direct conversation with somebody, opened
-/// where there is none yet.
-pub(super) async fn partner(
-    app: App,
+/// `GET /ws/chat/{username}/`: the direct conversation with a user, created if
+/// there is none.
+pub(super) async fn connect_direct(
+    app: AppData,
     request: HttpRequest,
     payload: Payload,
-    username: Result<Path<String>, actix_web::Error>,
+    username: Result<StrictPath<String>, actix_web::Error>,
 ) -> Result<HttpResponse, actix_web::Error> {
-    let (login, handshake) = knock(&app, &request).await?;
-    let id = direct_with(&app, &login, &username?).await?;
-    open(&app, login, Door::Conversation(id), (&handshake, payload)).await
+    let (login, handshake) = authenticate(&app, &request).await?;
+    let id = find_or_open_direct(&app, &login, &username?).await?;
+    open_session(
+        &app,
+        login,
+        SocketScope::Conversation(id),
+        (&handshake, payload),
+    )
+    .await
 }
 
-async fn direct_with(app: &App, login: &Login, username: &str) -> Result<ConversationId, Problem> {
+async fn find_or_open_direct(
+    app: &AppData,
+    login: &ActiveLogin,
+    username: &str,
+) -> Result<ConversationId, Problem> {
     let username = Username::parse(username).map_err(|_| Problem::not_found())?;
-    let them = app.store.user_named(&username).await?;
+    let them = app.store.user_by_name(&username).await?;
     let them = them
         .filter(|user| user.id != login.user.id)
         .ok_or_else(Problem::not_found)?;
     let (me, now) = (login.user.id, Millis::now());
-    let (id, is_new) = app.store.open_direct(me, them.id, now).await?;
+    let (id, is_new) = app.store.open_direct_conversation(me, them.id, now).await?;
     if is_new {
-        app.engine.show(&[me], id).await;
+        app.engine.show_conversation(&[me], id).await;
     }
     Ok(id)
 }
 
 /// `GET /ws/chat/{conversation_id}/`: one conversation.
-pub(super) async fn conversation(
-    app: App,
+pub(super) async fn connect_conversation(
+    app: AppData,
     request: HttpRequest,
     payload: Payload,
-    id: Path<i64>,
+    id: StrictPath<i64>,
 ) -> Result<HttpResponse, actix_web::Error> {
-    let (login, handshake) = knock(&app, &request).await?;
+    let (login, handshake) = authenticate(&app, &request).await?;
     let id = ConversationId(*id);
-    must_be_in(&app, login.user.id, id).await?;
-    open(&app, login, Door::Conversation(id), (&handshake, payload)).await
+    require_participant(&app, login.user.id, id).await?;
+    open_session(
+        &app,
+        login,
+        SocketScope::Conversation(id),
+        (&handshake, payload),
+    )
+    .await
 }
 
-/// `GET /ws/admin/`: how the engine does, for admins.
-pub(super) async fn watch(
-    app: App,
+/// `GET /ws/admin/`: live samples of the engine's figures, for admins.
+pub(super) async fn connect_admin(
+    app: AppData,
     request: HttpRequest,
     payload: Payload,
 ) -> Result<HttpResponse, actix_web::Error> {
-    // First of all: to everybody else there is nothing here.
-    let login = auth::of_admin_handshake(&app, &request).await?;
-    let handshake = check(&app, &request)?;
-    let watch = Watch::new(app.engine.clone(), login.id);
+    // Checked first, so that other users get 404 for any handshake.
+    let login = auth::authenticate_admin_handshake(&app, &request).await?;
+    let handshake = check_handshake(&app, &request)?;
+    let watch = PulseWatch::new(app.engine.clone(), login.id);
     Ok(session::open_watch(watch, &handshake, payload))
 }
 
-async fn knock(app: &App, request: &HttpRequest) -> Result<(Login, Handshake), Problem> {
-    let handshake = check(app, request)?;
-    let login = auth::of_handshake(app, request).await?;
+async fn authenticate(
+    app: &AppData,
+    request: &HttpRequest,
+) -> Result<(ActiveLogin, Handshake), Problem> {
+    let handshake = check_handshake(app, request)?;
+    let login = auth::authenticate_handshake(app, request).await?;
     app.engine
         .rates()
-        .request(login.user.id)
+        .check_request(login.user.id)
         .map_err(Problem::from)?;
     Ok((login, handshake))
 }
 
-/// Reads the handshake, unless the server stops.
-fn check(app: &App, request: &HttpRequest) -> Result<Handshake, Problem> {
-    let handshake = handshake::read(request)?;
+/// Reads the handshake, unless the server is stopping.
+fn check_handshake(app: &AppData, request: &HttpRequest) -> Result<Handshake, Problem> {
+    let handshake = handshake::read_handshake(request)?;
     if app.engine.is_stopping() {
         return Err(Problem::busy());
     }
     Ok(handshake)
 }
 
-async fn open(
-    app: &App,
-    login: Login,
-    door: Door,
+async fn open_session(
+    app: &AppData,
+    login: ActiveLogin,
+    scope: SocketScope,
     (handshake, payload): (&Handshake, Payload),
 ) -> Result<HttpResponse, actix_web::Error> {
-    let seat = app.engine.sit(login.user.id).await?;
-    let who = Who {
+    let permit = app.engine.reserve_socket(login.user.id).await?;
+    let identity = SessionIdentity {
         user: User::from(&login.user),
         login: login.id,
         expires_at: login.expires_at,
     };
-    let session = Session::new(app.engine.clone(), who, Place { door, seat });
-    Ok(session::open(session, handshake, payload))
+    let session = Session::new(
+        app.engine.clone(),
+        identity,
+        SocketAdmission { scope, permit },
+    );
+    Ok(session::open_session(session, handshake, payload))
 }

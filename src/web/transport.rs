@@ -1,8 +1,8 @@
-//! Connections below HTTP: each takes one descriptor, is watched by itself,
+//! Connections below HTTP: each takes one file descriptor, has its own timeout,
 //! and counts against its address.
 //!
-//! The watch is in the stream that the dispatcher reads and writes, and not a
-//! task beside it: that would need a second handle of the socket.
+//! The timeout is checked in the stream that the dispatcher reads and writes. A
+//! separate task would need a second handle of the socket.
 
 use std::collections::HashMap;
 use std::fmt::Debug;
@@ -25,50 +25,50 @@ use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep};
 
-use super::State;
-use super::patience::Progress;
-use crate::engine::rates::{ClientNetwork, Origin, SHARE_OF_MANY};
+use super::AppState;
+use super::slow_clients::ConnectionProgress;
+use crate::engine::rates::{ClientNetwork, RequestOrigin, SHARED_ADDRESS_FACTOR};
 use crate::engine::session;
 use crate::telemetry::{LimitedLine, admit_line};
 
-/// How long the server reads and drops the rest of a body after it refused the
-/// request. A connection that is closed at once may be reset before a proxy has
-/// read the answer (RFC 9112, section 9.6).
+/// How long the server reads and discards the rest of a body after it rejected
+/// the request. If it closed at once, the connection could be reset before a
+/// proxy has read the response (RFC 9112, section 9.6).
 const LINGER: Duration = Duration::from_secs(2);
 
 /// Unsent bytes up to which a session's heartbeat still runs.
 const WRITE_BUFFER: usize = 256 * 1024;
-/// Threads of each event loop for what blocks: long answers are compressed there.
+/// Threads of each event loop for blocking work: compressing long responses.
 const BLOCKING_THREADS: usize = 4;
 
-/// How many connections each address has, of those that have any.
+/// The number of connections per address; addresses without any are removed.
 #[derive(Debug, Default)]
 struct ConnectionCounts(Mutex<HashMap<ClientNetwork, u32>>);
 
-/// One connection of an address, until it is dropped.
+/// A counted connection of an address, until it is dropped.
 #[derive(Debug)]
-struct ConnectionSeat {
+struct ConnectionPermit {
     counts: Arc<ConnectionCounts>,
     from: ClientNetwork,
 }
 
 impl ConnectionCounts {
-    /// Counts one more; none if there are `most` already.
-    fn take(self: &Arc<Self>, from: ClientNetwork, most: u32) -> Option<ConnectionSeat> {
+    /// Counts one more connection; `None` if there are `most` already.
+    fn acquire(self: &Arc<Self>, from: ClientNetwork, most: u32) -> Option<ConnectionPermit> {
         let mut counts = self.0.lock();
         let count = counts.entry(from).or_default();
         if *count >= most {
             return None;
         }
         *count += 1;
-        Some(ConnectionSeat {
+        Some(ConnectionPermit {
             counts: Arc::clone(self),
             from,
         })
     }
 }
 
-impl Drop for ConnectionSeat {
+impl Drop for ConnectionPermit {
     fn drop(&mut self) {
         let mut counts = self.counts.0.lock();
         if let Some(count) = counts.get_mut(&self.from) {
@@ -80,42 +80,42 @@ impl Drop for ConnectionSeat {
     }
 }
 
-/// A connection that ends if nothing gets on (see [`super::patience`]).
+/// A connection that ends without progress (see [`super::slow_clients`]).
 struct WatchedStream {
     stream: TcpStream,
-    progress: Progress,
-    patience: Duration,
-    /// None once it is a socket, which has a heartbeat.
-    next_look: Option<Pin<Box<Sleep>>>,
-    _seat: Option<ConnectionSeat>,
+    progress: ConnectionProgress,
+    timeout: Duration,
+    /// `None` for a WebSocket, which has a heartbeat.
+    next_check: Option<Pin<Box<Sleep>>>,
+    _permit: Option<ConnectionPermit>,
 }
 
 impl WatchedStream {
-    fn new(stream: TcpStream, seat: Option<ConnectionSeat>, patience: Duration) -> Self {
+    fn new(stream: TcpStream, permit: Option<ConnectionPermit>, timeout: Duration) -> Self {
         Self {
             stream,
-            progress: Progress::new(),
-            patience,
-            next_look: Some(Box::pin(sleep(patience))),
-            _seat: seat,
+            progress: ConnectionProgress::new(),
+            timeout,
+            next_check: Some(Box::pin(sleep(timeout))),
+            _permit: permit,
         }
     }
 
-    /// Fails if nothing got on for too long. Otherwise the task is woken at the
-    /// next moment at which that may be so.
+    /// Fails if there was no progress for too long. Otherwise the task is woken
+    /// when the timeout may have passed.
     fn check(&mut self, context: &mut Context<'_>) -> io::Result<()> {
         if self.progress.is_socket() {
-            self.next_look = None;
+            self.next_check = None;
         }
-        let Some(next_look) = &mut self.next_look else {
+        let Some(next_check) = &mut self.next_check else {
             return Ok(());
         };
-        while next_look.as_mut().poll(context).is_ready() {
-            let due = self.progress.last_step() + self.patience;
+        while next_check.as_mut().poll(context).is_ready() {
+            let due = self.progress.last_step() + self.timeout;
             if due <= Instant::now() {
                 return Err(io::ErrorKind::TimedOut.into());
             }
-            next_look.as_mut().reset(due);
+            next_check.as_mut().reset(due);
         }
         Ok(())
     }
@@ -164,14 +164,15 @@ impl AsyncWrite for WatchedStream {
     }
 }
 
-/// A server of connections that are watched and counted. It serves HTTP/1 as
-/// `actix_web::HttpServer` does, which gives no hand on its streams.
+/// Starts a server whose connections are watched and counted. It serves HTTP/1
+/// like `actix_web::HttpServer`, which gives no access to its streams.
 ///
 /// # Errors
+///
 /// If the system refuses the listener.
 pub fn serve_watched<F, I, S, B>(
     listener: TcpListener,
-    state: actix_web::web::Data<State>,
+    state: actix_web::web::Data<AppState>,
     finish_requests: u64,
     factory: F,
 ) -> io::Result<Server>
@@ -211,12 +212,12 @@ where
             .client_disconnect_timeout(LINGER)
             .h1_write_buffer_size(WRITE_BUFFER)
             .on_connect_ext(move |stream: &WatchedStream, data: &mut Extensions| {
-                data.insert(counters.connected());
+                data.insert(counters.count_connection());
                 data.insert(stream.progress.clone());
             })
             .h1(map_config(app, |()| AppConfig::default()));
         fn_service(move |stream: TcpStream| {
-            let accepted = accept(&state, &counts, stream);
+            let accepted = accept_connection(&state, &counts, stream);
             async move { accepted.map_err(DispatchError::Io) }
         })
         .and_then(http)
@@ -224,42 +225,44 @@ where
     Ok(builder.run())
 }
 
-/// A connection that is served: secured, watched, and one of its address.
-fn accept(
-    state: &State,
+/// Prepares an accepted connection: counts it, sets socket options and watches
+/// it.
+fn accept_connection(
+    state: &AppState,
     counts: &Arc<ConnectionCounts>,
     stream: TcpStream,
 ) -> io::Result<(WatchedStream, Option<SocketAddr>)> {
     let peer = stream.peer_addr()?;
-    let seat = match most_of(state, peer.ip().to_canonical()) {
+    let permit = match connection_limit(state, peer.ip().to_canonical()) {
         None => None,
         Some(most) => {
-            let from = Origin::of(Some(peer.ip())).customer();
-            let seat = counts.take(from, most.get());
-            Some(seat.ok_or_else(|| too_many(peer.ip()))?)
+            let from = RequestOrigin::of(Some(peer.ip())).customer_network();
+            let permit = counts.acquire(from, most.get());
+            Some(permit.ok_or_else(|| refuse_connection(peer.ip()))?)
         }
     };
-    session::secure(&stream);
-    let patience = state.settings.timings.step_within;
-    Ok((WatchedStream::new(stream, seat, patience), Some(peer)))
+    session::set_socket_options(&stream);
+    let timeout = state.settings.timings.step_within;
+    Ok((WatchedStream::new(stream, permit, timeout), Some(peer)))
 }
 
-/// How many connections an address may have; none is no limit.
-fn most_of(state: &State, address: IpAddr) -> Option<NonZeroU32> {
+/// Returns the most connections that an address may have; `None` is no limit.
+fn connection_limit(state: &AppState, address: IpAddr) -> Option<NonZeroU32> {
     let most = state.settings.rates.connections?;
     if state.settings.trusted_proxies.contains(address) {
         return None;
     }
-    let share = match state.forwarders.contains(address) {
-        true => NonZeroU32::new(SHARE_OF_MANY)?,
-        false => NonZeroU32::MIN,
+    let share = if state.untrusted_proxies.contains(address) {
+        NonZeroU32::new(SHARED_ADDRESS_FACTOR)?
+    } else {
+        NonZeroU32::MIN
     };
     Some(most.saturating_mul(share))
 }
 
-fn too_many(address: IpAddr) -> io::Error {
+fn refuse_connection(address: IpAddr) -> io::Error {
     if admit_line(LimitedLine::ConnectionRefused) {
-        tracing::warn!(%address, "connection refused: too many of this address");
+        tracing::warn!(%address, "connection refused: too many connections from this address");
     }
     io::ErrorKind::QuotaExceeded.into()
 }
@@ -271,12 +274,12 @@ mod tests {
     #[test]
     fn connections_are_counted_until_they_end() {
         let counts = Arc::new(ConnectionCounts::default());
-        let from = Origin::of(None).customer();
-        let (one, two) = (counts.take(from, 2), counts.take(from, 2));
+        let from = RequestOrigin::of(None).customer_network();
+        let (one, two) = (counts.acquire(from, 2), counts.acquire(from, 2));
         assert!(one.is_some() && two.is_some());
-        assert!(counts.take(from, 2).is_none());
+        assert!(counts.acquire(from, 2).is_none());
         drop(one);
-        assert!(counts.take(from, 2).is_some());
+        assert!(counts.acquire(from, 2).is_some());
         drop(two);
         assert!(counts.0.lock().is_empty());
     }

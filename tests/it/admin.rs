@@ -1,4 +1,4 @@
-//! `/admin`: what admins see and do, and that nobody else does.
+//! `/admin`: what admins see and do, and that other users can't.
 
 mod accounts;
 mod audit;
@@ -14,33 +14,33 @@ use entity::Millis;
 use serde_json::Value;
 use tidings::auth::passwords;
 use tidings::protocol::{DisplayName, Password, Username};
-use tidings::store::{Act, HouseStanding, NewUser};
+use tidings::store::{AccountRole, AuditContext, NewUser};
 
 use crate::pages::{Browser, Shown};
-use crate::support::{PASSWORD, Person, Socket, TestApp};
+use crate::support::{PASSWORD, TestApp, TestSocket, TestUser};
 
-/// Somebody who looks after the server, made one as the command line does.
-pub(crate) async fn admin(app: &TestApp, username: &str) -> Person {
+/// Creates an admin as the command line does, and logs in.
+pub(crate) async fn admin(app: &TestApp, username: &str) -> TestUser {
     let store = app.store().await;
     let new = NewUser {
         username: Username::parse(username).unwrap(),
         display_name: DisplayName::parse(username).unwrap(),
-        password_hash: passwords::hash(&Password::existing(PASSWORD)).unwrap(),
+        password_hash: passwords::hash(&Password::from_existing(PASSWORD)).unwrap(),
         is_admin: false,
     };
     let user = store.create_user(new, Millis::now()).await.unwrap();
-    let act = Act::at_the_command_line(Millis::now());
+    let act = AuditContext::from_command_line(Millis::now());
     store
-        .set_standing(user.id, HouseStanding::Admin, &act)
+        .set_account_role(user.id, AccountRole::Admin, &act)
         .await
         .unwrap();
     store.close().await;
-    Person::log_in(app.site(), username, PASSWORD).await
+    TestUser::log_in(app.site(), username, PASSWORD).await
 }
 
-/// An admin at a browser.
+/// An admin's browser.
 pub(crate) struct Keeper {
-    person: Person,
+    person: TestUser,
     browser: Browser,
 }
 
@@ -56,20 +56,20 @@ impl Keeper {
         self.browser.get(path).await
     }
 
-    /// Looks at an act's page, and has it done.
+    /// Opens the page of an admin action, checks it and submits its form.
     pub(crate) async fn act(&mut self, path: &str, fields: &[(&str, &str)]) -> Shown {
         let page = self.get(path).await.expect(200);
         page.check_page();
         self.browser.submit(path, fields).await
     }
 
-    /// A file, asked for by the form of a page of the log.
+    /// Downloads a file by the form of the audit log's page.
     async fn download(&mut self, path: &str) -> Shown {
         self.get("/admin/audit").await.expect(200);
         self.browser.submit(path, &[]).await
     }
 
-    /// The log's newest lines, as their table has them.
+    /// Returns the newest lines of the audit log as CSV, without downloads.
     async fn log(&mut self, query: &str) -> Vec<String> {
         let csv = self.download(&format!("/admin/audit.csv{query}")).await;
         let csv = csv.expect(200);
@@ -81,9 +81,8 @@ impl Keeper {
     }
 }
 
-/// The next frame of that type, where only the conversation itself is shown
-/// before it.
-pub(crate) async fn hear(socket: &mut Socket, kind: &str) -> Value {
+/// Returns the next frame of this type. Only `conversation` may come before it.
+pub(crate) async fn expect_frame(socket: &mut TestSocket, kind: &str) -> Value {
     loop {
         let frame = socket.next().await;
         if frame["type"] != "conversation" {

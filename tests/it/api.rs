@@ -1,4 +1,4 @@
-//! Over REST.
+//! The REST API.
 
 mod auth;
 mod bodies;

@@ -1,5 +1,5 @@
-//! Who may do what: `docs/authority.md` has a table of every door and every
-//! role, and this asks the server everything that stands there.
+//! Permissions: `docs/authority.md` lists every endpoint, frame and role, and
+//! these tests compare each row with the server.
 
 mod cookies;
 pub(crate) mod frames;
@@ -13,37 +13,37 @@ use std::collections::BTreeSet;
 use table::{ROLES, Row, compare, rows};
 use world::{Things, World};
 
-fn doors() -> Vec<Row> {
+fn endpoint_rows() -> Vec<Row> {
     rows("door", &ROLES)
 }
 
-/// A new door has to say who may come in.
+/// A new endpoint needs a row that says which roles may use it.
 #[test]
-fn every_door_has_a_row_and_every_row_a_door() {
+fn authority_table_lists_exactly_the_endpoints() {
     let mut real = BTreeSet::new();
     for (path, methods) in routes::of_the_sources() {
         let shape = routes::shape(&path);
         real.extend(methods.iter().map(|method| format!("{method} {shape}")));
     }
-    let listed: BTreeSet<String> = doors()
+    let listed: BTreeSet<String> = endpoint_rows()
         .iter()
         .map(|row| format!("{} {}", row.method(), routes::shape(row.path())))
         .collect();
     let missing: Vec<_> = real.difference(&listed).collect();
     assert!(
         missing.is_empty(),
-        "say in docs/authority.md who may: {missing:?}"
+        "no row in docs/authority.md: {missing:?}"
     );
     let gone: Vec<_> = listed.difference(&real).collect();
-    assert!(gone.is_empty(), "there is no such door: {gone:?}");
+    assert!(gone.is_empty(), "no such endpoint: {gone:?}");
 }
 
 #[tokio::test]
-async fn every_door_answers_each_role_as_the_table_says() {
+async fn endpoints_answer_roles_as_listed() {
     let mut world = World::new().await;
-    let said = doors();
+    let listed = endpoint_rows();
     let mut found = Vec::new();
-    for row in &said {
+    for row in &listed {
         let mut cells = Vec::new();
         let things_of_others = Things::of(&world, "user", row).await;
         for role in ROLES {
@@ -53,10 +53,10 @@ async fn every_door_answers_each_role_as_the_table_says() {
             };
             let things = own.as_ref().unwrap_or(&things_of_others);
             let (path, with) = (things.fill(row.path()), things.fill(&row.with));
-            let told = world.ask(role, row, (&path, &with)).await;
-            assert!(told.status < 500, "{role} {path}: {told:?}");
-            cells.push(told.cell());
-            if !row.only_looks() {
+            let outcome = world.ask(role, row, (&path, &with)).await;
+            assert!(outcome.status < 500, "{role} {path}: {outcome:?}");
+            cells.push(outcome.cell());
+            if !row.is_read_only() {
                 world.refresh(role).await;
             }
         }
@@ -65,5 +65,5 @@ async fn every_door_answers_each_role_as_the_table_says() {
             ..row.clone()
         });
     }
-    compare(&said, &found, &ROLES);
+    compare(&listed, &found, &ROLES);
 }

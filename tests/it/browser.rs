@@ -1,6 +1,5 @@
-//! What people see and do: real pages in a real browser, each person with a
-//! profile of their own. A browser takes seconds to start: each test does much
-//! with one.
+//! The web client in a real browser, with a separate profile for each user. A
+//! browser takes seconds to start, so each test covers many steps.
 
 mod accounts;
 mod closed;

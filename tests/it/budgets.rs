@@ -1,4 +1,5 @@
-//! What each endpoint and frame may cost: `docs/budgets.md` has a row for each.
+//! The permitted cost of each endpoint and frame, which `docs/budgets.md`
+//! lists.
 
 mod growth;
 mod larger;
@@ -6,12 +7,12 @@ mod table;
 
 use std::collections::BTreeSet;
 
-use tidings::protocol::Command;
+use tidings::protocol::ClientCommand;
 
 use crate::authority::routes;
 
 #[test]
-fn every_endpoint_has_a_budget() {
+fn endpoints_have_budgets() {
     let mut real = BTreeSet::new();
     for (path, methods) in routes::of_the_sources() {
         let shape = routes::shape(&path);
@@ -21,8 +22,8 @@ fn every_endpoint_has_a_budget() {
 }
 
 #[test]
-fn every_frame_has_a_budget() {
-    let real: BTreeSet<String> = Command::TYPES.map(str::to_owned).into();
+fn frames_have_budgets() {
+    let real: BTreeSet<String> = ClientCommand::TYPES.map(str::to_owned).into();
     assert_eq!(names(table::frames()), real, "docs/budgets.md");
 }
 

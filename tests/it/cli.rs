@@ -1,4 +1,4 @@
-//! The binary itself.
+//! The `tidings` binary: commands, settings and log.
 
 mod lines;
 mod log;

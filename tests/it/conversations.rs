@@ -1,4 +1,4 @@
-//! Conversations, beyond what one request shows of them.
+//! Conversations: pages of the list, settings, and changes without effect.
 
 mod pages;
 mod settings;

@@ -1,8 +1,8 @@
-//! `kill -9` under load: what was acknowledged is there, once and in its
-//! place, and what wasn't can be sent again.
+//! `kill -9` under load: acknowledged messages are stored once and in order,
+//! and others can be sent again.
 //!
-//! `TIDINGS_CRASH_ROUNDS` says how often (3), `TIDINGS_CRASH_SEED` repeats a
-//! run's choices, though not the machine's.
+//! `TIDINGS_CRASH_ROUNDS` sets the number of kills (3). `TIDINGS_CRASH_SEED`
+//! repeats a run's choices, but not its timing.
 
 mod alive;
 mod client;
@@ -22,19 +22,18 @@ use stream::{Sent, Traffic};
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "how long a test goes on is no setting of the server's"
+    reason = "the test's duration is not a server setting"
 )]
 fn knob(name: &str) -> Option<u64> {
     Some(std::env::var(name).ok()?.parse().unwrap())
 }
 
-/// Everybody's choices follow from one number.
+/// A seeded random number generator (SplitMix64).
 struct Chance(u64);
 
 impl Chance {
-    /// From `1` to `most`.
+    /// Returns a number from 1 to `most`.
     fn up_to(&mut self, most: u64) -> u64 {
-        // SplitMix64.
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -43,15 +42,15 @@ impl Chance {
 }
 
 #[tokio::test]
-async fn nothing_acknowledged_is_lost_by_a_kill() {
+async fn acknowledged_messages_survive_kill() {
     let rounds = knob("TIDINGS_CRASH_ROUNDS").unwrap_or(3);
     let seed = knob("TIDINGS_CRASH_SEED").unwrap_or_else(|| RandomState::new().hash_one(0));
     println!("TIDINGS_CRASH_SEED={seed}");
     let mut chance = Chance(seed);
-    // Only for its database: the server to be killed is a process.
+    // Only for its database: the server that is killed is a process.
     let mut app = TestApp::spawn().await;
     app.stop().await;
-    let database = app.database().text();
+    let database = app.database().url_text();
     let folder = tempfile::tempdir().unwrap();
     let mut server = Server::start(folder.path(), &database).await;
     for round in 1..=rounds {
@@ -72,7 +71,7 @@ async fn nothing_acknowledged_is_lost_by_a_kill() {
     }
 }
 
-/// Three people, each of whom talks with the two others.
+/// Three users, each in a conversation with each of the others.
 struct People {
     all: Vec<Client>,
     conversations: Vec<i64>,
@@ -104,8 +103,8 @@ impl People {
         }
     }
 
-    /// Waits until the database says that all are online; or looks that it
-    /// says, from the start, that none is, and when each was last seen.
+    /// Waits until all users are online. For `false`, checks at once that all
+    /// are offline and have a last seen time.
     async fn are_online(&self, online: bool) {
         for person in &self.all {
             let is_so = async |person: &Client| {
@@ -122,12 +121,12 @@ impl People {
                 })
                 .await;
             } else {
-                assert!(is_so(person).await, "a crash leaves nobody online");
+                assert!(is_so(person).await, "no user is online after a crash");
             }
         }
     }
 
-    /// Looks that each was last seen within the minute before the kill.
+    /// Checks that each user was last seen within the minute before the kill.
     async fn were_seen_before(&self, killed: Millis) {
         for person in &self.all {
             let seen = person.conversation(person.conversations[0]).await;
@@ -139,8 +138,8 @@ impl People {
         }
     }
 
-    /// A conversation's messages, whose `seq` is dense, by `client_id`, each
-    /// of which is there once.
+    /// Returns a conversation's messages by `client_id`. Checks that `seq` has
+    /// no gaps and each `client_id` occurs once.
     async fn by_name(&self, conversation: i64) -> HashMap<String, Value> {
         let mut people = self.all.iter();
         let reader = people.find(|person| person.conversations.contains(&conversation));
@@ -154,7 +153,7 @@ impl People {
         found
     }
 
-    /// What was acknowledged is there, as it was acknowledged.
+    /// Checks that each acknowledged message is stored as it was echoed.
     async fn check_acknowledged(&self, traffic: &Traffic) {
         for &conversation in &self.conversations {
             let found = self.by_name(conversation).await;
@@ -170,7 +169,7 @@ impl People {
                         assert_eq!(on_disk[field], echo[field], "{field} of {sent:?}");
                     }
                 }
-                // Also the others saw only what lasts.
+                // Messages that other members received are stored too.
                 if let Some(seen) = traffic.seen.get(&sent.name) {
                     assert_eq!(on_disk.map(|on_disk| &on_disk["seq"]), Some(seen));
                 }
@@ -178,8 +177,7 @@ impl People {
         }
     }
 
-    /// Each sends again what they don't know of, and is told what became of
-    /// it.
+    /// Each user retries the unacknowledged messages and gets an echo.
     async fn send_again(&self, traffic: &Traffic) {
         for person in &self.all {
             let mut socket = person.open().await;
@@ -195,8 +193,8 @@ impl People {
         }
     }
 
-    /// Everything is there once, and nothing else; a sender's messages stand
-    /// in the order in which they were sent first.
+    /// Checks that exactly the sent messages are stored, in each sender's
+    /// order.
     async fn check_all(&self, traffic: &Traffic) {
         for &conversation in &self.conversations {
             let found = self.by_name(conversation).await;
@@ -210,13 +208,14 @@ impl People {
             for sent in sent {
                 let seq = found[&sent.name]["seq"].as_i64().unwrap();
                 let before = last.insert(&sent.sender, seq);
-                assert!(before < Some(seq), "{sent:?} has lost its place");
+                assert!(before < Some(seq), "{sent:?} is out of order");
             }
             self.check_unread(conversation, found.len(), &last).await;
         }
     }
 
-    /// What waits for each is what came after their own last message.
+    /// Checks that each unread count is the number of messages after the user's
+    /// own last one.
     async fn check_unread(&self, conversation: i64, all: usize, last: &HashMap<&str, i64>) {
         let people = self.all.iter();
         for person in people.filter(|it| it.conversations.contains(&conversation)) {

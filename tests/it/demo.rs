@@ -1,5 +1,4 @@
-//! `tidings demo`: the real binary fills a database, and a server shows what
-//! is in it.
+//! `tidings demo`: the binary fills a database, and a server shows its content.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -7,9 +6,9 @@ use std::process::Stdio;
 use serde_json::{Value, json};
 use tokio::process::Command;
 
-use crate::support::{Person, TestApp, within};
+use crate::support::{TestApp, TestUser, within};
 
-/// What became of a run of the binary.
+/// The result of a run of the binary.
 struct Run {
     code: Option<i32>,
     stdout: String,
@@ -35,27 +34,31 @@ async fn demo(arguments: &[&str], folder: &Path) -> Run {
     }
 }
 
-/// A server started on a filled database, and the one to log in as, by what
-/// was printed.
-pub(crate) async fn filled() -> (TestApp, Person) {
+/// Starts a server on a demo database. Returns it, and the printed user logged
+/// in.
+pub(crate) async fn filled() -> (TestApp, TestUser) {
     let folder = tempfile::tempdir().unwrap();
     let mut app = TestApp::spawn().await;
-    let run = demo(&["--database-url", &app.database().text()], folder.path()).await;
+    let run = demo(
+        &["--database-url", &app.database().url_text()],
+        folder.path(),
+    )
+    .await;
     assert_eq!(run.code, Some(0), "{}", run.stderr);
     app.restart().await;
     let me = log_in_as_printed(&app, &run.stdout).await;
     (app, me)
 }
 
-/// Sends the body that stands in the printed `curl` line.
-async fn log_in_as_printed(app: &TestApp, printed: &str) -> Person {
+/// Logs in with the body in the printed `curl` line.
+async fn log_in_as_printed(app: &TestApp, printed: &str) -> TestUser {
     let curl = printed.lines().find(|line| line.contains("curl")).unwrap();
     assert!(curl.contains("/api/auth/login/"), "{curl}");
     let (_, body) = curl.split_once(" -d '").unwrap();
     let body: Value = serde_json::from_str(body.trim_end_matches('\'')).unwrap();
     assert!(body["password"].as_str().unwrap().len() >= 12);
     let answer = app.post("/api/auth/login/", body).await.expect(200);
-    Person {
+    TestUser {
         site: app.site().clone(),
         username: answer["user"]["username"].as_str().unwrap().to_owned(),
         id: answer["user"]["id"].as_i64().unwrap(),
@@ -63,8 +66,8 @@ async fn log_in_as_printed(app: &TestApp, printed: &str) -> Person {
     }
 }
 
-/// All of a history, oldest first, page by page from its end.
-async fn whole_history(me: &Person, conversation: i64) -> Vec<Value> {
+/// Returns a whole history, oldest first, read page by page from its end.
+async fn whole_history(me: &TestUser, conversation: i64) -> Vec<Value> {
     let mut path = Some(format!(
         "/api/conversations/{conversation}/messages/?limit=30"
     ));
@@ -81,7 +84,7 @@ async fn whole_history(me: &Person, conversation: i64) -> Vec<Value> {
 }
 
 #[actix::test]
-async fn what_it_fills_a_database_with_fits_together() {
+async fn demo_data_is_consistent() {
     let (_app, me) = filled().await;
     let list = me.get("/api/conversations/").await.expect(200);
     let list = list.as_array().unwrap();
@@ -102,7 +105,8 @@ async fn what_it_fills_a_database_with_fits_together() {
     assert!(unread.contains(&0));
 }
 
-/// Nothing is missing, and nothing has come further than the overall marks.
+/// Checks that no message is missing, and that each status agrees with the
+/// overall markers.
 fn check_history(conversation: &Value, history: &[Value]) {
     let seqs = history.iter().map(|one| one["seq"].as_i64().unwrap());
     assert!(seqs.eq(1..=conversation["last_seq"].as_i64().unwrap()));
@@ -131,7 +135,7 @@ fn check_history(conversation: &Value, history: &[Value]) {
     }
 }
 
-fn check_unread(me: &Person, conversation: &Value, history: &[Value]) -> usize {
+fn check_unread(me: &TestUser, conversation: &Value, history: &[Value]) -> usize {
     let people = conversation["participants"].as_array().unwrap();
     let mine = people
         .iter()
@@ -148,9 +152,9 @@ fn check_unread(me: &Person, conversation: &Value, history: &[Value]) -> usize {
     by_hand
 }
 
-/// The ids that are given out afterwards are new ones.
+/// New ids must not collide with those of the demo data.
 #[actix::test]
-async fn life_goes_on_in_it() {
+async fn demo_database_accepts_new_messages() {
     let (app, me) = filled().await;
     let requests = me.get("/api/connections/").await.expect(200);
     let waiting = requests.as_array().unwrap().iter();
@@ -159,16 +163,16 @@ async fn life_goes_on_in_it() {
     let accept = format!("/api/connections/{}/accept/", waiting[0]["id"]);
     me.post(&accept, json!({})).await.expect(200);
 
-    let newcomer = app.person("newcomer").await;
+    let newcomer = app.register_user("newcomer").await;
     newcomer.connect_with(&me).await;
-    let direct = newcomer.talk_with(&me).await;
+    let direct = newcomer.open_direct_used(&me).await;
     assert_eq!(me.conversation(direct).await["unread_count"], 1);
     let body = json!({ "title": "Afterwards", "usernames": ["newcomer"] });
     let group = me.post("/api/conversations/create/", body).await;
     let group = group.expect(201)["id"].as_i64().unwrap();
     newcomer.send(group, "Hello").await.expect(201);
 
-    // And in a conversation that was there before.
+    // A conversation of the demo data accepts messages too.
     let list = me.get("/api/conversations/").await.expect(200);
     let found = list.as_array().unwrap().iter();
     let mut found = found.filter(|one| one["unread_count"].as_i64() > Some(1));
@@ -182,9 +186,9 @@ async fn life_goes_on_in_it() {
     assert_eq!(me.conversation(id).await["unread_count"], 0);
 }
 
-/// On a folder with nothing in it, and only once.
+/// The first run fills an empty folder; the second is refused.
 #[actix::test]
-async fn it_wants_an_empty_database() {
+async fn demo_refuses_used_database() {
     let folder = tempfile::tempdir().unwrap();
     let first = demo(&[], folder.path()).await;
     assert_eq!(first.code, Some(0), "{}", first.stderr);

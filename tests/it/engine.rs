@@ -1,4 +1,4 @@
-//! What the actors promise each other.
+//! Guarantees of the engine's actors: order, idempotency, recovery and stop.
 
 mod connected;
 mod connecting;

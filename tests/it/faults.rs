@@ -1,5 +1,5 @@
-//! A hostile day: what the server stands on fails. What each fault looks like
-//! from outside is in `docs/reliability.md`.
+//! Failing disks, clocks, databases and threads. `docs/reliability.md`
+//! describes how clients see each fault.
 
 mod busy;
 mod clock;
@@ -12,15 +12,17 @@ use std::sync::mpsc;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
 use tidings::config::Settings;
 
-use crate::support::{Proxy, TestApp};
+use crate::support::{DatabaseProxy, TestApp};
 
-/// A server that has its database by a way that can be cut; none on SQLite,
-/// to which there is no way.
-async fn behind_a_proxy(change: impl Fn(&mut Settings) + 'static) -> Option<(TestApp, Proxy)> {
+/// Starts a server whose database connections pass a proxy that can cut them.
+/// Returns `None` on SQLite, which has no connection to cut.
+async fn behind_a_proxy(
+    change: impl Fn(&mut Settings) + 'static,
+) -> Option<(TestApp, DatabaseProxy)> {
     let (tell, told) = mpsc::channel();
     let app = TestApp::builder().settings(move |settings| {
         change(settings);
-        tell.send(Proxy::before(&mut settings.database_url))
+        tell.send(DatabaseProxy::in_front_of(&mut settings.database_url))
             .unwrap();
     });
     let app = app.spawn().await;
@@ -28,7 +30,7 @@ async fn behind_a_proxy(change: impl Fn(&mut Settings) + 'static) -> Option<(Tes
     Some((app, proxy))
 }
 
-/// A number that a database past the server answers.
+/// Returns a number that the database answers, bypassing the server.
 async fn number(database: &DatabaseConnection, sql: &str) -> i64 {
     let row = database.query_one_raw(Statement::from_string(DbBackend::Postgres, sql));
     row.await.unwrap().unwrap().try_get_by_index(0).unwrap()

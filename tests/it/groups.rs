@@ -1,4 +1,4 @@
-//! Groups: who may do what, and who sees what of it.
+//! Groups: permissions, and what members and former members can see.
 
 mod consent;
 mod counts;

@@ -1,9 +1,9 @@
-//! Whatever comes in: the server answers, never with a fault of its own, tells
-//! nothing of its inside, and goes on.
+//! Hostile input: the server answers every request and frame without a fault of
+//! its own, reveals no internals, and continues.
 //!
-//! The routes are those of the table of doors. What was worth keeping stands
-//! in `corpus`, and is sent again every time. `TIDINGS_INPUT_CASES` says how
-//! many more are made up; `TIDINGS_INPUT_SEED`, a number, which ones.
+//! The routes are read from the sources of `web`. Cases worth keeping are in
+//! `corpus` and are sent in every run. `TIDINGS_INPUT_CASES` sets the number of
+//! generated cases, `TIDINGS_INPUT_SEED` their seed.
 
 mod corpus;
 mod frames;
@@ -14,22 +14,22 @@ mod words;
 
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
-/// Enough to notice; a long run takes its own.
+/// Default number of cases; longer runs set their own.
 const CASES: u32 = 400;
 
-#[expect(clippy::disallowed_methods, reason = "knobs for longer runs")]
+#[expect(clippy::disallowed_methods, reason = "configures longer runs")]
 fn knob(name: &str) -> Option<u64> {
     Some(std::env::var(name).ok()?.parse().unwrap())
 }
 
-/// What makes cases up, and makes those that fail smaller.
+/// Returns the runner that generates cases and shrinks failing ones.
 fn runner() -> TestRunner {
     let cases = knob("TIDINGS_INPUT_CASES").map_or(CASES, |cases| cases.try_into().unwrap());
     let config = Config {
         cases,
         failure_persistence: None,
         max_shrink_iters: 2_000,
-        // Answers that don't come take their time.
+        // A missing response takes until its timeout.
         max_shrink_time: 60_000,
         ..Config::default()
     };
@@ -41,8 +41,8 @@ fn runner() -> TestRunner {
     TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes))
 }
 
-/// What no answer has in it: words of what is inside.
-fn tells_of_the_inside(text: &str) -> Option<&'static str> {
+/// Returns the first word in `text` that reveals internals, if any.
+fn leaked_internal(text: &str) -> Option<&'static str> {
     const INSIDE: [&str; 30] = [
         "sqlx",
         "sea_orm",

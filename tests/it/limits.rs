@@ -1,7 +1,7 @@
-//! How much each may ask for, what is no name, and what is no password.
+//! Rate limits, storage limits, and refused names and passwords.
 //!
-//! The limits here fill by nothing while a test runs, so that what is refused
-//! can be counted.
+//! The limits here don't refill while a test runs, so that refusals can be
+//! counted.
 
 mod connections;
 mod database;
@@ -17,33 +17,32 @@ mod storage;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use tidings::config::{Rate, Rates};
+use tidings::config::{RateLimit, RateLimits};
 
-use crate::support::{Answer, TestApp};
+use crate::support::{ApiResponse, TestApp};
 
-/// So many at once, and none after.
-fn only(burst: u32) -> Option<Rate> {
-    Some(Rate {
+/// A rate that allows `burst` requests and then one an hour.
+fn only(burst: u32) -> Option<RateLimit> {
+    Some(RateLimit {
         burst: NonZeroU32::new(burst).unwrap(),
-        each: Duration::from_secs(3600),
+        interval: Duration::from_secs(3600),
     })
 }
 
-/// A server with these limits alone.
-async fn limited(rates: Rates) -> TestApp {
+/// Starts a server with only these limits.
+async fn limited(rates: RateLimits) -> TestApp {
     TestApp::builder()
         .settings(|settings| settings.rates = rates)
         .spawn()
         .await
 }
 
-/// How an answer says that one stands: the most at once, and how much of that
-/// is left.
-fn standing(answer: &Answer) -> [Option<&str>; 2] {
+/// Returns the headers `ratelimit-limit` and `ratelimit-remaining`.
+fn standing(answer: &ApiResponse) -> [Option<&str>; 2] {
     ["limit", "remaining"].map(|name| answer.header(&format!("ratelimit-{name}")))
 }
 
-/// So many seconds, less those that a test may take.
+/// Checks for this many seconds, less up to 120 that the test may take.
 #[track_caller]
 fn assert_about(seconds: u64, told: Option<&str>) {
     let told = told.map(|it| it.parse::<u64>().unwrap());
@@ -51,9 +50,9 @@ fn assert_about(seconds: u64, told: Option<&str>) {
     assert!(is_it, "{told:?} and not {seconds}");
 }
 
-/// When to come again, and when all is as at first.
+/// Checks `retry-after` and `ratelimit-reset`, both in seconds.
 #[track_caller]
-fn assert_waits(answer: &Answer, seconds: u64, all: u64) {
+fn assert_waits(answer: &ApiResponse, seconds: u64, all: u64) {
     assert_about(seconds, answer.header("retry-after"));
     assert_about(all, answer.header("ratelimit-reset"));
 }

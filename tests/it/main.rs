@@ -1,16 +1,17 @@
-//! From outside: a real server on a real port, real requests, real sockets.
+//! Tests against a real server on a real port, with real requests and sockets.
 //!
-//! The folders mirror the URLs. [`support`] starts servers and speaks to them;
-//! every answer that it reads is checked for what all answers promise. With
-//! `TIDINGS_TEST_DATABASE` set to the URL of a PostgreSQL server that may
-//! create databases, each test gets one of its own there; else SQLite.
+//! The folders mirror the URLs. [`support`] starts servers, sends requests and
+//! checks each response for what all responses must have. If
+//! `TIDINGS_TEST_DATABASE` is the URL of a PostgreSQL server that may create
+//! databases, each test gets its own database there. Otherwise tests use
+//! SQLite.
 
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "a test that can't go on should stop where it is"
+    reason = "a test that can't continue should fail at that line"
 )]
 
 mod admin;

@@ -1,4 +1,4 @@
-//! What is done to messages that are there.
+//! Changes to existing messages: edits, deletions, reactions and quotes.
 
 mod edits;
 mod quotes;
@@ -10,9 +10,9 @@ mod withdrawals;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Person};
+use crate::support::{ApiResponse, TestUser};
 
-/// The path of a message.
+/// Returns the path of a message.
 fn path(conversation: i64, message: &Value) -> String {
     format!(
         "/api/conversations/{conversation}/messages/{}/",
@@ -20,7 +20,7 @@ fn path(conversation: i64, message: &Value) -> String {
     )
 }
 
-async fn edit(person: &Person, path: &str, text: &str) -> Answer {
+async fn edit(person: &TestUser, path: &str, text: &str) -> ApiResponse {
     let request = person.site.request(Method::PATCH, path);
     let request = request
         .bearer_auth(&person.token)
@@ -28,7 +28,7 @@ async fn edit(person: &Person, path: &str, text: &str) -> Answer {
     person.site.send(request).await
 }
 
-async fn react(person: &Person, path: &str, emoji: &str) -> Answer {
+async fn react(person: &TestUser, path: &str, emoji: &str) -> ApiResponse {
     let path = format!("{path}reactions/{emoji}/");
     let request = person.site.request(Method::PUT, &path);
     person.site.send(request.bearer_auth(&person.token)).await

@@ -1,4 +1,4 @@
-//! For those who keep a house: metrics, copies, and whether all is well.
+//! Operation: deployment files, metrics, backups and `tidings doctor`.
 
 mod copies;
 mod dependencies;

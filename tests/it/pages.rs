@@ -1,4 +1,4 @@
-//! Pages, the cookies that they set, and what may come by these.
+//! Pages, their cookies, and what requests with only a cookie may do.
 
 mod assets;
 mod cookies;
@@ -21,22 +21,22 @@ use reqwest::{Client, Method, redirect};
 
 use crate::support::{TestApp, within};
 
-/// What a browser gets.
+/// A page as a browser received it.
 pub(crate) struct Shown {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
-    /// What is there without a script: all but the templates.
+    /// The text without templates, as visible without scripts.
     pub(crate) text: String,
-    /// All of it.
+    /// The whole source.
     pub(crate) source: String,
 }
 
-/// Somebody at a page, who keeps cookies as browsers do and follows nothing.
+/// A client that keeps cookies like a browser but follows no redirects.
 pub(crate) struct Browser {
     client: Client,
     site: String,
     cookies: Vec<(String, String)>,
-    /// The token of the page looked at last.
+    /// The CSRF token of the last page.
     pub(crate) token: String,
 }
 
@@ -72,7 +72,7 @@ impl Browser {
         self.send(request).await
     }
 
-    /// Sends a form, with the token of the page looked at last.
+    /// Submits a form with the CSRF token of the last page.
     pub(crate) async fn submit(&mut self, path: &str, fields: &[(&str, &str)]) -> Shown {
         let body = form_urlencoded::Serializer::new(String::new())
             .append_pair("csrf_token", &self.token)
@@ -109,7 +109,6 @@ impl Browser {
         shown
     }
 
-    /// Logs in by the form.
     pub(crate) async fn log_in(&mut self, username: &str) -> Shown {
         self.get("/login").await.expect(200);
         let fields = [
@@ -120,7 +119,7 @@ impl Browser {
     }
 }
 
-/// A page but for what only scripts look at.
+/// Returns a page without its templates, which only scripts read.
 fn without_templates(source: &str) -> String {
     let mut parts = source.split("<template");
     let first = parts.next().unwrap_or_default().to_owned();
@@ -153,7 +152,8 @@ impl Shown {
             .collect()
     }
 
-    /// As scripts read it, which is where forms have it too.
+    /// Returns the token of the `meta` element that scripts read. Forms contain
+    /// the same token.
     fn csrf_token(&self) -> Option<String> {
         let (_, rest) = self
             .text
@@ -162,7 +162,7 @@ impl Shown {
         Some(token.to_owned())
     }
 
-    /// What every page promises.
+    /// Checks the headers and markup that every page must have.
     #[track_caller]
     pub(crate) fn check_page(&self) {
         assert_eq!(

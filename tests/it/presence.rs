@@ -1,8 +1,7 @@
-//! Who is here, and who is told.
+//! Presence: online status, and the users it is sent to.
 //!
-//! That something is not told is shown by what is told after it: statuses are
-//! told in the order in which they came to be, so whatever had been told would
-//! stand before.
+//! To show that a status isn't sent, a test waits for a later one. Statuses are
+//! sent in order, so an unexpected one would arrive before it.
 
 mod acquaintances;
 mod bound;
@@ -16,9 +15,10 @@ mod told;
 
 use std::time::Duration;
 
-use crate::support::{Socket, TestApp};
+use crate::support::{TestApp, TestSocket};
 
-/// A server on which people are offline as soon as their last socket is gone.
+/// Starts a server on which users are offline as soon as their last socket
+/// closes.
 async fn without_grace() -> TestApp {
     with_grace(Duration::ZERO).await
 }
@@ -29,10 +29,10 @@ async fn with_grace(grace: Duration) -> TestApp {
     app.spawn().await
 }
 
-/// Of whom a socket is told until it is told that this one came (or went),
-/// themself included: `+ann` for who came, `-ann` for who went.
-async fn heard_until(socket: &mut Socket, last: &str) -> Vec<String> {
-    let mut heard = Vec::new();
+/// Returns the users whose statuses a socket receives up to and including
+/// `last`: `+ann` for online, `-ann` for offline.
+async fn statuses_until(socket: &mut TestSocket, last: &str) -> Vec<String> {
+    let mut statuses = Vec::new();
     loop {
         let status = socket.expect_status().await;
         let sign = if status["is_online"] == true {
@@ -40,9 +40,9 @@ async fn heard_until(socket: &mut Socket, last: &str) -> Vec<String> {
         } else {
             "-"
         };
-        heard.push(format!("{sign}{}", status["username"].as_str().unwrap()));
-        if heard.last().is_some_and(|name| name == last) {
-            return heard;
+        statuses.push(format!("{sign}{}", status["username"].as_str().unwrap()));
+        if statuses.last().is_some_and(|name| name == last) {
+            return statuses;
         }
     }
 }

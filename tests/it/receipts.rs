@@ -1,5 +1,5 @@
-//! Receipts: how far people have come, who hears of it, and what stands in the
-//! messages then.
+//! Receipts: delivered and read markers, their recipients, and the resulting
+//! status of messages.
 
 mod authors;
 pub(crate) mod cost;
@@ -12,26 +12,26 @@ mod unknown;
 
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Person, Socket};
+use crate::support::{ApiResponse, TestSocket, TestUser};
 
-/// Says over REST that somebody has a message, or (`read`) has seen it.
-pub(crate) async fn mark(person: &Person, kind: &str, message: &Value) -> Answer {
+/// Marks a message as `delivered` or `read` over REST.
+pub(crate) async fn mark(person: &TestUser, kind: &str, message: &Value) -> ApiResponse {
     let path = format!("/api/conversations/{}/{kind}/", message["conversation_id"]);
     let body = json!({ "message_id": message["id"] });
     person.post(&path, body).await
 }
 
-/// The same, and it is taken.
-pub(crate) async fn has(person: &Person, message: &Value) {
+/// Marks a message as delivered, which must succeed.
+pub(crate) async fn has(person: &TestUser, message: &Value) {
     assert_eq!(mark(person, "delivered", message).await.status, 204);
 }
 
-pub(crate) async fn has_read(person: &Person, message: &Value) {
+pub(crate) async fn has_read(person: &TestUser, message: &Value) {
     assert_eq!(mark(person, "read", message).await.status, 204);
 }
 
-/// The same over a socket.
-async fn say_mark(socket: &mut Socket, kind: &str, message: &Value) {
+/// Marks a message over a socket.
+async fn say_mark(socket: &mut TestSocket, kind: &str, message: &Value) {
     let frame = json!({
         "type": kind,
         "conversation_id": message["conversation_id"],
@@ -40,16 +40,17 @@ async fn say_mark(socket: &mut Socket, kind: &str, message: &Value) {
     socket.send(frame).await;
 }
 
-/// A message as somebody sees it now.
-async fn again(person: &Person, message: &Value) -> Value {
+/// Returns a message as the user sees it now.
+async fn again(person: &TestUser, message: &Value) -> Value {
     let conversation = message["conversation_id"].as_i64().unwrap();
     let history = person.history(conversation).await;
     let mut history = history.into_iter();
     history.find(|it| it["id"] == message["id"]).unwrap()
 }
 
-/// What somebody sees of the people of a conversation: their marks.
-async fn marks(person: &Person, conversation: i64) -> Vec<(String, i64, i64)> {
+/// Returns the username and both markers of each participant that the user
+/// sees.
+async fn marks(person: &TestUser, conversation: i64) -> Vec<(String, i64, i64)> {
     let seen = person.conversation(conversation).await;
     let people = seen["participants"].as_array().unwrap().iter();
     let marks = people.map(|one| {
@@ -60,9 +61,9 @@ async fn marks(person: &Person, conversation: i64) -> Vec<(String, i64, i64)> {
     marks.collect()
 }
 
-/// The frames of these sockets that tell of marks, up to the next message,
-/// which is sent now: with it, all that was told before has come.
-async fn told_of_marks(sender: &Person, id: i64, socket: &mut Socket) -> Vec<Value> {
+/// Sends a message, and returns the receipt frames that a socket receives
+/// before it. Earlier frames have all arrived by then.
+async fn receipt_frames(sender: &TestUser, id: i64, socket: &mut TestSocket) -> Vec<Value> {
     sender.send(id, "So far.").await.expect(201);
     let mut told = Vec::new();
     loop {

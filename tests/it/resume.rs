@@ -1,4 +1,4 @@
-//! Coming back: what a client is told that it missed.
+//! Resuming: the messages and changes that a client missed.
 
 mod busy;
 pub(crate) mod client;

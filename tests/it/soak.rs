@@ -1,8 +1,7 @@
-//! Dozens of clients that connect, send, mark, edit, drop and resume at
-//! random, while people are put out of groups and let in again, for as long as
-//! `TIDINGS_SOAK_SECONDS` says. In the end every client's view equals the
-//! database, message by message: by what it was told live, and once more after
-//! a restart.
+//! Dozens of clients that connect, send, read, edit, disconnect and resume at
+//! random for `TIDINGS_SOAK_SECONDS`, while users are removed from groups and
+//! invited again. In the end every client's view equals the database, message
+//! by message: from its live frames, and again after a restart.
 
 mod client;
 mod standing;
@@ -13,27 +12,28 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::groups::crew::make;
-use crate::support::{Person, TestApp};
+use crate::support::{TestApp, TestUser};
 use client::Client;
 
 const PEOPLE: usize = 8;
-/// Of each of them.
+/// Clients per user.
 const CLIENTS: usize = 3;
 const SECONDS: u64 = 60;
-/// Who is put out of groups and let in again.
+/// Users that are removed from groups and invited again.
 const GUESTS: [&str; 2] = ["person6", "person7"];
 
-#[expect(clippy::disallowed_methods, reason = "a knob for longer runs")]
+#[expect(clippy::disallowed_methods, reason = "configures longer runs")]
 fn seconds() -> u64 {
     let asked = std::env::var("TIDINGS_SOAK_SECONDS");
     asked.map_or(SECONDS, |asked| asked.parse().unwrap())
 }
 
-/// Everybody knows everybody; two groups and a few pairs.
-async fn people(app: &TestApp) -> Vec<Person> {
+/// Creates users that are all connected, two groups and a few direct
+/// conversations.
+async fn people(app: &TestApp) -> Vec<TestUser> {
     let mut people = Vec::new();
     for at in 0..PEOPLE {
-        people.push(app.person(&format!("person{at}")).await);
+        people.push(app.register_user(&format!("person{at}")).await);
     }
     for (at, person) in people.iter().enumerate() {
         for other in &people[at + 1..] {
@@ -46,16 +46,16 @@ async fn people(app: &TestApp) -> Vec<Person> {
         make(&people[0], title, &others).await.expect(201);
     }
     for pair in people.chunks(2) {
-        pair[0].talk_with(&pair[1]).await;
+        pair[0].open_direct_used(&pair[1]).await;
     }
     people
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_client_ends_with_what_is_on_disk() {
+async fn clients_match_database_after_soak() {
     let mut app = TestApp::builder()
         .settings(|settings| {
-            // Small, so that some are let go for being slow.
+            // Small, so that some slow clients are evicted.
             settings.session_buffer = 64 * 1024;
             settings.limits.session_buffer_max = 64 * 1024;
             settings.timings.room_idle_after = Duration::from_millis(200);
@@ -77,7 +77,7 @@ async fn every_client_ends_with_what_is_on_disk() {
     while let Some(client) = clients.join_next().await {
         done.push(client.unwrap());
     }
-    // What is still on its way is on disk once the server has stopped.
+    // Sends in progress are on disk once the server has stopped.
     app.restart().await;
     let mut counted = client::Deeds::default();
     for client in &mut done {
@@ -87,9 +87,9 @@ async fn every_client_ends_with_what_is_on_disk() {
     for client in done {
         client.compare().await;
     }
-    assert!(counted.has_everything(), "too short a life: {counted:?}");
-    // Nor does what is on disk contradict itself.
+    assert!(counted.has_everything(), "too little happened: {counted:?}");
+    // The stored rows are consistent too.
     let store = app.store().await;
-    assert_eq!(store.examine().await.unwrap(), []);
+    assert_eq!(store.run_doctor().await.unwrap(), []);
     store.close().await;
 }

@@ -1,4 +1,4 @@
-//! The store by itself.
+//! The store: batches, statements, query plans and costs.
 
 mod accounts;
 mod batches;

@@ -1,31 +1,31 @@
-//! What every test starts from: [`TestApp`] is a server, [`Person`] somebody
-//! with an account on it, [`Socket`] one of their open sockets.
+//! Helpers of all tests: [`TestApp`] is a server, [`TestUser`] a user with an
+//! account on it, [`TestSocket`] one of the user's open sockets.
 
-mod ailing_disk;
-mod answer;
+mod api_response;
 mod app;
 mod binary;
 pub(crate) mod browser;
 mod database;
-mod front;
-mod person;
-mod proxy;
-pub(crate) mod raw;
+mod database_proxy;
+mod faulty_disk;
+mod latency_proxy;
+pub(crate) mod raw_frames;
 pub(crate) mod redact;
-mod slow_line;
+mod reverse_proxy;
 mod socket;
 mod syscall_filter;
+mod test_user;
 mod wait;
 
-pub(crate) use ailing_disk::{AilingDisk, Ails};
-pub(crate) use answer::Answer;
-pub(crate) use app::{Site, TestApp};
-pub(crate) use binary::{Binary, Serving, finish};
+pub(crate) use api_response::ApiResponse;
+pub(crate) use app::{TestApp, TestSite};
+pub(crate) use binary::{BinaryServer, TestBinary, run_to_end};
 pub(crate) use database::TestDatabase;
-pub(crate) use front::{Front, RunningFront};
-pub(crate) use person::{PASSWORD, Person};
-pub(crate) use proxy::Proxy;
-pub(crate) use slow_line::{LineEnd, SlowLine};
-pub(crate) use socket::{Socket, TokenBy};
+pub(crate) use database_proxy::DatabaseProxy;
+pub(crate) use faulty_disk::{DiskFault, FaultyDisk};
+pub(crate) use latency_proxy::{ClosingSide, LatencyProxy};
+pub(crate) use reverse_proxy::{ReverseProxy, RunningProxy};
+pub(crate) use socket::{TestSocket, TokenTransport};
 pub(crate) use syscall_filter::SyscallFilter;
+pub(crate) use test_user::{PASSWORD, TestUser};
 pub(crate) use wait::{until, within};

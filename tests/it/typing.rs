@@ -1,4 +1,4 @@
-//! Typing: told on change only, never stored, and never for ever.
+//! Typing indicators: sent only on change, never stored, and never endless.
 
 mod ends;
 mod limits;
@@ -6,20 +6,20 @@ mod told;
 
 use serde_json::{Value, json};
 
-use crate::support::Socket;
+use crate::support::TestSocket;
 
-/// Says on a socket that its person types, or doesn't any more.
-async fn types(socket: &mut Socket, id: i64, is_typing: bool) {
+/// Sends a frame that says whether the socket's user is typing.
+async fn types(socket: &mut TestSocket, id: i64, is_typing: bool) {
     let frame = json!({ "type": "typing", "conversation_id": id, "is_typing": is_typing });
     socket.send(frame).await;
 }
 
-/// The next frame, which tells of that.
-async fn next_typing(socket: &mut Socket) -> (String, bool) {
-    who(&socket.expect("typing").await)
+/// Expects a `typing` frame next, and returns its username and state.
+async fn next_typing(socket: &mut TestSocket) -> (String, bool) {
+    as_typing(&socket.expect("typing").await)
 }
 
-fn who(typing: &Value) -> (String, bool) {
+fn as_typing(typing: &Value) -> (String, bool) {
     let name = typing["username"].as_str().unwrap().to_owned();
     (name, typing["is_typing"].as_bool().unwrap())
 }

@@ -1,4 +1,4 @@
-//! Unread counts: exact at any time, told as they change.
+//! Unread counts: always exact, and sent when they change.
 
 mod changes;
 mod deleted;
@@ -10,11 +10,12 @@ mod rooms;
 
 use serde_json::Value;
 
-use crate::support::{Person, Socket};
+use crate::support::{TestSocket, TestUser};
 
-/// The next that a socket hears of what waits: there, and in all.
-pub(crate) async fn next_unread(socket: &mut Socket) -> (i64, i64) {
-    counts(&socket.expect_aside("unread").await)
+/// Returns the counts in the next `unread` frame: of the conversation, and in
+/// total.
+pub(crate) async fn next_unread(socket: &mut TestSocket) -> (i64, i64) {
+    counts(&socket.expect_side_frame("unread").await)
 }
 
 fn counts(unread: &Value) -> (i64, i64) {
@@ -22,22 +23,22 @@ fn counts(unread: &Value) -> (i64, i64) {
     (number("unread_count"), number("total"))
 }
 
-/// All that a socket heard of it by now.
-async fn heard(socket: &mut Socket) -> Vec<(i64, i64)> {
-    let frames = socket.all_until_pong().await;
+/// Returns the counts in all `unread` frames that have arrived.
+async fn heard(socket: &mut TestSocket) -> Vec<(i64, i64)> {
+    let frames = socket.frames_until_pong().await;
     let unread = frames.iter().filter(|frame| frame["type"] == "unread");
     unread.map(counts).collect()
 }
 
-/// What waits for somebody: in all by each way of asking, which agree.
-async fn total(person: &Person) -> i64 {
+/// Returns a user's total unread count. Checks that `hello` and REST agree.
+async fn total(person: &TestUser) -> i64 {
     let hello = person.socket("/ws/").await.hello["total_unread"].clone();
     let asked = person.get("/messages/unread/").await.expect(200);
     assert_eq!(asked["unread_count"], hello);
     hello.as_i64().unwrap()
 }
 
-async fn unread(person: &Person, id: i64) -> i64 {
+async fn unread(person: &TestUser, id: i64) -> i64 {
     person.conversation(id).await["unread_count"]
         .as_i64()
         .unwrap()

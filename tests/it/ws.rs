@@ -1,4 +1,4 @@
-//! Over sockets.
+//! WebSockets: handshakes, frames, heartbeats, closing, and slow clients.
 
 mod closing;
 mod conformance;

@@ -1,9 +1,9 @@
-//! Just enough of Rust's grammar to tell code from comments and literals, and
+//! A minimal Rust scanner: separates code from comments and literals, and whole
 //! names from parts of names.
 
-/// `text` with every sign of a comment or a literal made a space. Lines stay
-/// where they are.
-pub(crate) fn code_only(text: &str) -> String {
+/// Returns `text` with each character of a comment or literal replaced by a
+/// space. Line breaks stay.
+pub(crate) fn strip_comments(text: &str) -> String {
     let mut code = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(sign) = rest.chars().next() {
@@ -21,8 +21,8 @@ pub(crate) fn code_only(text: &str) -> String {
     code
 }
 
-/// Where `word` stands by itself in `code`, not as part of a longer name.
-pub(crate) fn words<'a>(code: &'a str, word: &'a str) -> impl Iterator<Item = usize> + 'a {
+/// Returns the offsets at which `word` occurs in `code` as a whole name.
+pub(crate) fn find_word<'a>(code: &'a str, word: &'a str) -> impl Iterator<Item = usize> + 'a {
     code.match_indices(word)
         .map(|(at, _)| at)
         .filter(move |at| {
@@ -35,9 +35,9 @@ pub(crate) fn words<'a>(code: &'a str, word: &'a str) -> impl Iterator<Item = us
         })
 }
 
-/// The names with which the parts of a `{…}` at `start` begin, or the one name
-/// that stands there.
-pub(crate) fn group(code: &str, start: usize) -> Vec<&str> {
+/// Returns the first name of each path in the `{…}` at `start`. If there is no
+/// brace, returns the one name at `start`.
+pub(crate) fn split_group(code: &str, start: usize) -> Vec<&str> {
     let path = code.get(start..).unwrap_or_default();
     let Some(inside) = path.strip_prefix('{') else {
         return vec![first_name(path)];
@@ -63,12 +63,13 @@ pub(crate) fn group(code: &str, start: usize) -> Vec<&str> {
     names
 }
 
-/// The line of the byte at `at`, from 1.
+/// Returns the line of the byte at `at`, counted from 1.
 pub(crate) fn line_of(text: &str, at: usize) -> usize {
     1 + text.bytes().take(at).filter(|b| *b == b'\n').count()
 }
 
-/// A name, or the one sign that stands in its place.
+/// Returns the name that begins `path`, or its first character if that isn't
+/// part of a name.
 fn first_name(path: &str) -> &str {
     let end = path.find(|c| !is_name(c)).unwrap_or(path.len());
     let end = if end == 0 { path.len().min(1) } else { end };
@@ -79,7 +80,8 @@ fn is_name(sign: char) -> bool {
     sign.is_alphanumeric() || sign == '_'
 }
 
-// Each of these says how many bytes of `rest` are one comment or literal.
+// Each of these returns the length in bytes of the comment or literal that
+// begins `rest`, if there is one.
 
 fn comment(rest: &str) -> Option<usize> {
     if rest.starts_with("//") {
@@ -122,7 +124,7 @@ fn string(rest: &str, is_raw: bool) -> Option<usize> {
     None
 }
 
-/// A lifetime is none: it doesn't end in a quote.
+/// A lifetime doesn't match: no quote ends it.
 fn character(rest: &str) -> Option<usize> {
     let mut signs = rest.strip_prefix('\'')?.char_indices();
     let (_, first) = signs.next()?;
@@ -135,8 +137,8 @@ fn character(rest: &str) -> Option<usize> {
     (second == '\'').then_some(1 + end + 1)
 }
 
-/// Whether what comes after `code` may be a raw string: after an `r` that is
-/// no name's end.
+/// Whether a raw string may follow `code`: the code ends in the whole name `r`,
+/// `br` or `cr`.
 fn is_raw(code: &str) -> bool {
     let prefix = code.len() - code.trim_end_matches(is_name).len();
     let prefix = code.get(code.len() - prefix..).unwrap_or_default();
@@ -148,7 +150,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_code_is_left() {
+    fn comments_and_literals_are_blanked() {
         for (text, code) in [
             ("a // b\nc", "a     \nc"),
             ("a /* b /* c */ d */ e", "a                   e"),
@@ -160,14 +162,17 @@ mod tests {
             ("a \"b\n\" c", "a   \n  c"),
             ("r#type \"x\"", "r#type    "),
         ] {
-            assert_eq!(code_only(text), code, "{text}");
+            assert_eq!(strip_comments(text), code, "{text}");
         }
     }
 
     #[test]
-    fn a_group_is_told_by_its_first_names() {
-        assert_eq!(group("a::b", 0), ["a"]);
-        assert_eq!(group("{a, b::{c, d}, e as f,}; g", 0), ["a", "b", "e"]);
-        assert_eq!(group("*;", 0), ["*"]);
+    fn group_returns_first_names() {
+        assert_eq!(split_group("a::b", 0), ["a"]);
+        assert_eq!(
+            split_group("{a, b::{c, d}, e as f,}; g", 0),
+            ["a", "b", "e"]
+        );
+        assert_eq!(split_group("*;", 0), ["*"]);
     }
 }

@@ -1,11 +1,11 @@
-//! Who may know whom.
+//! Checks that no layer imports from a layer above or beside it.
 
-use crate::Finding;
-use crate::code::{group, words};
-use crate::tree::File;
+use crate::code::{find_word, split_group};
+use crate::tree::SourceFile;
+use crate::{TidyFinding, finding_lines};
 
-/// Each module of the crate with those that it may use beside itself: the
-/// order of the design, top down.
+/// The crate's modules from the top layer down, each with the other modules
+/// that it may use.
 const LAYERS: &[(&str, &[&str])] = &[
     (
         "cli",
@@ -48,63 +48,68 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("config", &[]),
 ];
 
-/// The layer that a file of the crate belongs to.
-pub(crate) fn layer(path: &str) -> Option<&str> {
+/// Returns the layer to which a file of the crate belongs.
+pub(crate) fn layer_of(path: &str) -> Option<&str> {
     let inside = path.strip_prefix("src/")?;
     Some(inside.split(['/', '.']).next().unwrap_or(inside))
 }
 
-/// Finds the use of a layer that isn't below. `lib.rs` lists them all, and
-/// `main.rs` stands above.
-pub(crate) fn upward(file: &File) -> Vec<Finding> {
-    let Some(own) = layer(&file.path).filter(|own| !matches!(*own, "lib" | "main")) else {
+/// Finds each use of a layer that isn't below the file's own. `lib.rs` lists
+/// all layers, and `main.rs` is above them.
+pub(crate) fn check_upward(file: &SourceFile) -> Vec<TidyFinding> {
+    let Some(own) = layer_of(&file.path).filter(|own| !matches!(*own, "lib" | "main")) else {
         return Vec::new();
     };
     let Some((_, below)) = LAYERS.iter().find(|(name, _)| *name == own) else {
-        let why = format!("{own} is in no layer: give it its place in the design, and here");
+        let why = format!("{own} has no layer: add it to docs/ARCHITECTURE.md and to LAYERS");
         return vec![file.finding_in(1, &why)];
     };
-    imports(file)
+    find_imports(file)
         .into_iter()
         .filter(|(_, used)| *used != own && !below.contains(used))
-        .map(|(at, used)| file.finding(at, &reason(own, used)))
+        .map(|(at, used)| file.finding(at, &explain_upward(own, used)))
         .collect()
 }
 
-fn reason(own: &str, used: &str) -> String {
+fn explain_upward(own: &str, used: &str) -> String {
     if LAYERS.iter().any(|(name, _)| *name == used) {
         format!(
-            "{own} must not know {used}, which stands above or beside it: send what has to go \
-             there as a message, or move what is shared below both"
+            "{own} must not import {used}, which is above or beside it: send a message in \
+             engine/ports.rs instead, or move the shared code below both"
         )
     } else {
-        format!("crate::{used} hides which layer is used: name it by its module")
+        format!("crate::{used} hides which layer is used: import by the module's path")
     }
 }
 
-/// Each use of something at the crate's root, and where it stands.
-fn imports(file: &File) -> Vec<(usize, &str)> {
+/// Returns each name imported from the crate's root, with its offset.
+fn find_imports(file: &SourceFile) -> Vec<(usize, &str)> {
     let code = &file.code;
-    let by_crate = words(code, "crate::").map(|at| (at, at + "crate::".len()));
-    let by_super = words(code, "super::")
+    let by_crate = find_word(code, "crate::").map(|at| (at, at + "crate::".len()));
+    let by_super = find_word(code, "super::")
         .filter(|at| !code.get(..*at).is_some_and(|c| c.ends_with("super::")))
-        .filter_map(|at| Some((at, at + climb(file, at)?)));
+        .filter_map(|at| Some((at, at + resolve_super(file, at)?)));
     by_crate
         .chain(by_super)
-        .flat_map(|(at, path)| group(code, path).into_iter().map(move |name| (at, name)))
+        .flat_map(|(at, path)| {
+            split_group(code, path)
+                .into_iter()
+                .map(move |name| (at, name))
+        })
         .collect()
 }
 
-/// The length of the run of `super::` at `at`, if it ends at the crate's root.
-fn climb(file: &File, at: usize) -> Option<usize> {
+/// Returns the length of the run of `super::` at `at` if it leads to the
+/// crate's root.
+fn resolve_super(file: &SourceFile, at: usize) -> Option<usize> {
     let (before, path) = file.code.split_at_checked(at)?;
     let run = path.len() - path.trim_start_matches("super::").len();
     let depth = file.path.matches('/').count() + inline_modules(before);
     (run == depth * "super::".len()).then_some(run)
 }
 
-/// How many `mod name { … }` are open after `before`.
-fn inline_modules(before: &str) -> usize {
+/// Returns the number of `mod name { … }` that are still open after `before`.
+pub(crate) fn inline_modules(before: &str) -> usize {
     let mut open = Vec::new();
     for (at, sign) in before.char_indices() {
         match sign {
@@ -118,4 +123,61 @@ fn inline_modules(before: &str) -> usize {
 
 fn opens_module(before: &str) -> bool {
     before.split_whitespace().rev().nth(1) == Some("mod")
+}
+
+#[test]
+fn upward_import_is_found() {
+    for (path, sample) in [
+        ("src/store.rs", "use crate::engine::Room;"),
+        (
+            "src/store/users.rs",
+            "use crate::{\n    protocol::{User, web},\n    engine,\n};",
+        ),
+        ("src/store.rs", "use super::web;"),
+        ("src/store/users.rs", "use super::super::{protocol, web};"),
+        (
+            "src/auth.rs",
+            "mod tests {\n    use super::super::store;\n}",
+        ),
+        ("src/engine/hub.rs", "fn f() { crate::app::start() }"),
+        ("src/protocol.rs", "use crate::telemetry;"),
+        ("src/web.rs", "use crate::cli;"),
+        ("src/cli.rs", "use crate::web;"),
+        ("src/auth.rs", "use crate::Everything;"),
+        ("src/auth.rs", "use crate::*;"),
+        ("src/newcomer.rs", ""),
+    ] {
+        assert_eq!(
+            finding_lines(check_upward, path, sample).len(),
+            1,
+            "{sample}"
+        );
+    }
+}
+
+#[test]
+fn downward_import_is_allowed() {
+    for (path, sample) in [
+        (
+            "src/web/api.rs",
+            "use crate::{engine::Hub, web::auth, store};",
+        ),
+        (
+            "src/engine/room.rs",
+            "use super::hub; use super::super::store;",
+        ),
+        ("src/store.rs", "mod tests {\n    use super::web;\n}"),
+        ("src/store.rs", "// crate::web\nlet x = \"crate::web\";"),
+        ("src/store.rs", "use mycrate::web; pub(crate) fn f() {}"),
+        ("src/lib.rs", "pub use crate::app::Application;"),
+        ("src/main.rs", "use crate::anything;"),
+        (
+            "src/cli/user.rs",
+            "use crate::{app, store, auth, config, protocol};",
+        ),
+        ("tests/it/main.rs", "use crate::support;"),
+    ] {
+        let found = finding_lines(check_upward, path, sample);
+        assert_eq!(found, [0; 0], "{sample}");
+    }
 }

@@ -1,11 +1,12 @@
-//! Scripts in browser tests read, and never act.
+//! Scripts in browser tests may read but not act.
 
 use crate::code::line_of;
-use crate::tree::File;
-use crate::{Finding, lines};
+use crate::tree::SourceFile;
+use crate::{TidyFinding, finding_lines};
 
-/// What a script acts by, instead of a pointer, a finger or a key.
-const ACTING: [&str; 6] = [
+/// Calls and assignments by which a script acts in place of a pointer, a finger
+/// or a key.
+const ACTING_CALLS: [&str; 6] = [
     ".click()",
     ".focus()",
     "dispatchEvent",
@@ -14,20 +15,20 @@ const ACTING: [&str; 6] = [
     ".submit()",
 ];
 
-/// Events of which no input is the cause.
+/// Events that no user input causes.
 const NOT_INPUT: [&str; 3] = [
     "dispatchEvent(new Event('visibilitychange'",
     "dispatchEvent(new Event('resize'",
     "dispatchEvent(new CloseEvent('close'",
 ];
 
-pub(crate) fn acting(file: &File) -> Vec<Finding> {
+pub(crate) fn check_acting(file: &SourceFile) -> Vec<TidyFinding> {
     if !file.is_rust() || !file.path.starts_with("tests/it/") {
         return Vec::new();
     }
-    let why = "a script of a browser test reads and never acts: it works on what is inert, covered \
-               or tiny. Use the real input of support/browser/input.rs";
-    let in_code: Vec<usize> = ACTING
+    let why = "a script in a browser test may read but not act: it would work even on an inert, \
+               covered or tiny control. Use the real input of support/browser/input.rs";
+    let in_code: Vec<usize> = ACTING_CALLS
         .iter()
         .flat_map(|word| file.code.match_indices(word))
         .map(|(at, _)| line_of(&file.code, at))
@@ -36,7 +37,7 @@ pub(crate) fn acting(file: &File) -> Vec<Finding> {
         let rest = file.text.get(at..).unwrap_or_default();
         NOT_INPUT.iter().any(|event| rest.starts_with(event))
     };
-    ACTING
+    ACTING_CALLS
         .iter()
         .flat_map(|word| file.text.match_indices(word))
         .filter(|(at, _)| !is_allowed(*at))
@@ -49,15 +50,23 @@ pub(crate) fn acting(file: &File) -> Vec<Finding> {
 #[test]
 fn acting_script_is_found_in_tests() {
     let path = "tests/it/browser/a.rs";
-    for word in ACTING {
+    for word in ACTING_CALLS {
         let sample = format!("let x =\n    \"it{word}\";");
-        assert_eq!(lines(acting, path, &sample), [2], "{word}");
-        assert_eq!(lines(acting, "tests/tidy.rs", &sample), [0; 0], "{word}");
+        assert_eq!(finding_lines(check_acting, path, &sample), [2], "{word}");
+        assert_eq!(
+            finding_lines(check_acting, "tests/tidy.rs", &sample),
+            [0; 0],
+            "{word}"
+        );
     }
     for event in NOT_INPUT {
         let sample = format!("let x = \"it.{event}))\";");
-        assert_eq!(lines(acting, path, &sample), [0; 0], "{event}");
+        assert_eq!(
+            finding_lines(check_acting, path, &sample),
+            [0; 0],
+            "{event}"
+        );
     }
     let rust = "found.click().await; if x.value == 1 {}";
-    assert_eq!(lines(acting, path, rust), [0; 0]);
+    assert_eq!(finding_lines(check_acting, path, rust), [0; 0]);
 }

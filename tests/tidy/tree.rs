@@ -1,21 +1,21 @@
-//! What there is to look at.
+//! The files of the repository that the rules examine.
 
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
-use crate::code::code_only;
+use crate::code::strip_comments;
 
 /// A file of the repository.
-pub(crate) struct File {
-    /// From the repository's root, with slashes.
+pub(crate) struct SourceFile {
+    /// Relative to the repository's root, with slashes.
     pub(crate) path: String,
-    /// As it is.
+    /// The unchanged content.
     pub(crate) text: String,
-    /// Of a Rust file, the same without what stands in comments and literals.
+    /// For a Rust file, `text` with comments and literals blanked out.
     pub(crate) code: String,
 }
 
-impl File {
+impl SourceFile {
     pub(crate) fn new(path: &str, text: &str) -> Self {
         let mut file = Self {
             path: path.to_owned(),
@@ -23,7 +23,7 @@ impl File {
             code: String::new(),
         };
         if file.is_rust() {
-            file.code = code_only(text);
+            file.code = strip_comments(text);
         }
         file
     }
@@ -32,38 +32,39 @@ impl File {
         Path::new(&self.path).extension().is_some_and(|e| e == "rs")
     }
 
-    /// Whether it is part of what runs, not of what tests it.
-    pub(crate) fn is_ours(&self) -> bool {
+    /// Whether the file belongs to the server rather than to its tests.
+    pub(crate) fn is_own_code(&self) -> bool {
         ["src/", "entity/", "migration/"]
             .iter()
             .any(|folder| self.path.starts_with(folder))
     }
 }
 
-/// Every text file of the repository; nothing that is made by building or
-/// running.
-pub(crate) fn tree() -> io::Result<Vec<File>> {
+/// Returns every text file of the repository except the output of builds and
+/// runs.
+pub(crate) fn read_tree() -> io::Result<Vec<SourceFile>> {
     let mut files = Vec::new();
-    gather(Path::new(env!("CARGO_MANIFEST_DIR")), "", &mut files)?;
+    collect_files(Path::new(env!("CARGO_MANIFEST_DIR")), "", &mut files)?;
     Ok(files)
 }
 
-fn gather(folder: &Path, prefix: &str, files: &mut Vec<File>) -> io::Result<()> {
+fn collect_files(folder: &Path, prefix: &str, files: &mut Vec<SourceFile>) -> io::Result<()> {
     for entry in std::fs::read_dir(folder)? {
         let entry = entry?;
         let name = entry.file_name().to_string_lossy().into_owned();
         let path = format!("{prefix}{name}");
         let kind = entry.file_type()?;
-        // Of a second working tree, `.git` is a file.
-        if is_made(&path) {
+        // In a second worktree, `.git` is a file.
+        if is_generated(&path) {
             continue;
         }
         if kind.is_dir() {
-            gather(&entry.path(), &format!("{path}/"), files)?;
+            collect_files(&entry.path(), &format!("{path}/"), files)?;
         } else if kind.is_file() {
             match std::fs::read_to_string(entry.path()) {
-                Ok(text) => files.push(File::new(&path, &text)),
-                // Not text: an image, a font. Or gone meanwhile: another test's.
+                Ok(text) => files.push(SourceFile::new(&path, &text)),
+                // An image or font isn't text. A file may also disappear while
+                // another test runs.
                 Err(error)
                     if matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::NotFound) => {}
                 Err(error) => return Err(error),
@@ -73,6 +74,6 @@ fn gather(folder: &Path, prefix: &str, files: &mut Vec<File>) -> io::Result<()> 
     Ok(())
 }
 
-fn is_made(path: &str) -> bool {
+fn is_generated(path: &str) -> bool {
     matches!(path, ".git" | "target" | "data")
 }

@@ -2,27 +2,27 @@
 
 use entity::Millis;
 
-use super::{Room, SAID, SAID_IN_PAIRS};
+use super::{PlannedRoom, SAID, SAID_IN_PAIRS};
 
-/// Far enough in the future.
+/// A time far in the future.
 const NEVER: i64 = 1 << 50;
 
-/// What is told of a conversation here, in this order.
+/// The table and columns of a conversation, in order of the values.
 const CONVERSATION: &str = "conversation (id, kind, title, direct_key, open, opened_by, last_seq, \
      last_ord, version, members_version, participant_count, delivered_low, read_low, \
      last_message_id, last_message_at, created_at)";
-/// The same of a message.
+/// The table and columns of a message, in order of the values.
 const MESSAGE: &str = "message (id, conversation_id, seq, ord, version, posted_version, sender_id, \
      kind, text, furthest, created_at)";
 
-/// `1 … count`, as `n.i` for the statement that follows.
+/// Returns the start of a statement that has `1 … count` as `n.i`.
 fn numbers(count: usize) -> String {
     format!(
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count}) SELECT"
     )
 }
 
-pub(super) fn people(count: usize) -> [String; 2] {
+pub(super) fn user_rows(count: usize) -> [String; 2] {
     let (n, now) = (numbers(count), Millis::now().0);
     [
         format!(
@@ -37,8 +37,9 @@ pub(super) fn people(count: usize) -> [String; 2] {
     ]
 }
 
-/// Pairs who are connected and have said a little; all of it is read.
-pub(super) fn pairs(count: usize, messages: &mut usize) -> Vec<String> {
+/// Returns statements for connected pairs with a few messages, which are all
+/// read.
+pub(super) fn pair_rows(count: usize, messages: &mut usize) -> Vec<String> {
     let (n, now) = (numbers(count), Millis::now().0);
     if count == 0 {
         return Vec::new();
@@ -55,8 +56,8 @@ pub(super) fn pairs(count: usize, messages: &mut usize) -> Vec<String> {
              {SAID_IN_PAIRS}, {SAID_IN_PAIRS}, {SAID_IN_PAIRS}, 1, 2, {SAID_IN_PAIRS}, {SAID_IN_PAIRS}, {before} + i * {SAID_IN_PAIRS}, {now}, {now} \
              FROM n"
         ),
-        takes_part(&n, "i", "2 * i - 1", SAID_IN_PAIRS),
-        takes_part(&n, "i", "2 * i", SAID_IN_PAIRS),
+        participant_row(&n, "i", "2 * i - 1", SAID_IN_PAIRS),
+        participant_row(&n, "i", "2 * i", SAID_IN_PAIRS),
         format!(
             "INSERT INTO {MESSAGE} {} {before} + i, (i - 1) / {SAID_IN_PAIRS} + 1, {seq}, {seq}, {seq}, \
              {seq}, 2 * ((i - 1) / {SAID_IN_PAIRS} + 1) - (i % 2), 0, {WORDS}, 2, {now} FROM n",
@@ -66,11 +67,11 @@ pub(super) fn pairs(count: usize, messages: &mut usize) -> Vec<String> {
     ]
 }
 
-/// As long as people's messages are.
+/// A text of typical length.
 const WORDS: &str =
     "'Number ' || i || ': shall we meet at the old harbour at seven? Bring the map, the blue one.'";
 
-fn takes_part(n: &str, conversation: &str, person: &str, said: usize) -> String {
+fn participant_row(n: &str, conversation: &str, person: &str, said: usize) -> String {
     let now = Millis::now().0;
     format!(
         "INSERT INTO participant (conversation_id, user_id, role, joined_seq, joined_at, \
@@ -80,8 +81,8 @@ fn takes_part(n: &str, conversation: &str, person: &str, said: usize) -> String 
     )
 }
 
-/// A conversation of the first person and another, in which much was said.
-pub(super) fn history(
+/// Returns statements for a long conversation of user 1 and another user.
+pub(super) fn history_rows(
     (id, other): (usize, usize),
     said: usize,
     messages: &mut usize,
@@ -95,8 +96,8 @@ pub(super) fn history(
             "INSERT INTO {CONVERSATION} VALUES ({id}, 0, NULL, '1:{other}', 1, 1, {said}, {said}, \
              {said}, 1, 2, {said}, {said}, {messages}, {now}, {now})"
         ),
-        takes_part(&one, &id.to_string(), "1", said),
-        takes_part(&one, &id.to_string(), &other.to_string(), said),
+        participant_row(&one, &id.to_string(), "1", said),
+        participant_row(&one, &id.to_string(), &other.to_string(), said),
         format!(
             "INSERT INTO {MESSAGE} {} {before} + i, {id}, i, i, i, i, CASE i % 2 WHEN 1 THEN 1 ELSE \
              {other} END, 0, {WORDS}, 2, {now} FROM n",
@@ -105,18 +106,18 @@ pub(super) fn history(
     ]
 }
 
-/// A group, in which the first one has said a little.
-pub(super) fn room(id: usize, room: &Room, messages: &mut usize) -> Vec<String> {
+/// Returns statements for a group with a few messages of its first member.
+pub(super) fn room_rows(id: usize, room: &PlannedRoom, messages: &mut usize) -> Vec<String> {
     let (now, people) = (Millis::now().0, room.people);
     let before = *messages;
     *messages += SAID;
-    let Room { first, .. } = room;
+    let PlannedRoom { first, .. } = room;
     vec![
         format!(
             "INSERT INTO {CONVERSATION} VALUES ({id}, 1, 'Room {id}', NULL, 1, {first}, {SAID}, \
              {SAID}, {SAID}, 1, {people}, {SAID}, {SAID}, {messages}, {now}, {now})"
         ),
-        takes_part(
+        participant_row(
             &numbers(people),
             &id.to_string(),
             &format!("{first} + i - 1"),

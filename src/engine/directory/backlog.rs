@@ -1,4 +1,5 @@
-//! What waits for sessions: how much, since when, and how much in all.
+//! The bytes that sessions have not yet written: of one session, of all, and
+//! since when.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -7,11 +8,11 @@ use tokio::time::Instant;
 
 use crate::config::Settings;
 
-/// The total counts whole units of each session: small frames of many sessions
-/// don't contend for one number.
+/// The total counts whole units of each session, so that small frames of many
+/// sessions don't contend for one counter.
 const UNIT: usize = 4096;
 
-/// How much may wait for sessions.
+/// Bounds of the bytes that may wait to be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SessionBounds {
     /// Bytes above which a session has to make progress.
@@ -20,7 +21,7 @@ pub struct SessionBounds {
     pub session_max: usize,
     /// Bytes of all sessions together.
     pub total: usize,
-    /// How long a session above its bytes may go without progress.
+    /// The time that a session above its bytes may go without progress.
     pub stall: Duration,
 }
 
@@ -66,9 +67,10 @@ impl TotalBacklog {
         u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
-    /// One session's bytes changed. Each change is counted once, so that the
-    /// units of a session add up if several threads change them at once.
-    fn changed(&self, before: usize, after: usize) {
+    /// Updates the total after one session's bytes changed. Each change is
+    /// counted once, so that a session's units add up if several threads change
+    /// them at once.
+    fn update(&self, before: usize, after: usize) {
         let (before, after) = (before / UNIT, after / UNIT);
         if after > before {
             self.units.fetch_add(after - before, Ordering::Relaxed);
@@ -80,13 +82,14 @@ impl TotalBacklog {
 
 /// Bytes delivered to one session and not yet handed to its socket.
 #[derive(Debug)]
-pub(super) struct Backlog {
+pub(super) struct SessionBacklog {
     bytes: AtomicUsize,
-    /// When a delivery left for the socket, or came where none waited.
+    /// Time of the last delivery that left for the socket or that came while
+    /// none waited.
     progress_at: AtomicU64,
 }
 
-impl Backlog {
+impl SessionBacklog {
     pub(super) fn new(total: &TotalBacklog) -> Self {
         Self {
             bytes: AtomicUsize::new(0),
@@ -102,47 +105,47 @@ impl Backlog {
         self.progress_at.load(Ordering::Relaxed)
     }
 
-    /// Whether it weighs anything in the total.
+    /// Returns whether it counts in the total.
     pub(super) fn counts(&self) -> bool {
         self.bytes() >= UNIT
     }
 
-    /// Counts a delivery; false if the session has to go instead. One that
-    /// waits for nothing takes a delivery of any size: the Journal bounds
-    /// those.
+    /// Counts a delivery; returns false if the session has to be evicted
+    /// instead. An empty backlog takes a delivery of any size: the Journal
+    /// bounds deliveries.
     pub(super) fn push(&self, bytes: usize, total: &TotalBacklog) -> bool {
         let before = self.bytes.fetch_add(bytes, Ordering::AcqRel);
-        total.changed(before, before + bytes);
+        total.update(before, before + bytes);
         if before == 0 {
-            self.progressed(total);
+            self.mark_progress(total);
             return true;
         }
         before + bytes <= total.bounds.session_max && !self.is_stalled(total)
     }
 
-    /// A delivery left for the socket.
+    /// Subtracts a delivery that left for the socket.
     pub(super) fn pop(&self, bytes: usize, total: &TotalBacklog) {
-        // Nothing is left of a session that was evicted.
+        // An evicted session has no bytes left to subtract.
         let left = |before: usize| Some(before.saturating_sub(bytes));
         let before = self
             .bytes
             .fetch_update(Ordering::AcqRel, Ordering::Acquire, left);
         let before = before.unwrap_or_default();
-        total.changed(before, before.saturating_sub(bytes));
-        self.progressed(total);
+        total.update(before, before.saturating_sub(bytes));
+        self.mark_progress(total);
     }
 
-    pub(super) fn progressed(&self, total: &TotalBacklog) {
+    pub(super) fn mark_progress(&self, total: &TotalBacklog) {
         self.progress_at.store(total.now(), Ordering::Relaxed);
     }
 
-    /// Nothing waits for it any more.
+    /// Drops the bytes of a session that is closed.
     pub(super) fn clear(&self, total: &TotalBacklog) {
         let before = self.bytes.swap(0, Ordering::AcqRel);
-        total.changed(before, 0);
+        total.update(before, 0);
     }
 
-    /// Whether it is above its bytes, and made no progress for too long.
+    /// Returns whether it exceeds its bytes and made no progress for too long.
     pub(super) fn is_stalled(&self, total: &TotalBacklog) -> bool {
         let bounds = &total.bounds;
         self.bytes() > bounds.session && {
@@ -170,7 +173,7 @@ mod tests {
     #[test]
     fn idle_session_takes_any_delivery() {
         let total = total(Duration::from_secs(15));
-        let backlog = Backlog::new(&total);
+        let backlog = SessionBacklog::new(&total);
         assert!(backlog.push(100 * UNIT, &total));
         assert!(total.is_over());
         backlog.pop(100 * UNIT, &total);
@@ -181,7 +184,7 @@ mod tests {
     #[test]
     fn burst_above_budget_is_taken() {
         let total = total(Duration::from_secs(15));
-        let backlog = Backlog::new(&total);
+        let backlog = SessionBacklog::new(&total);
         for _ in 0..8 {
             assert!(backlog.push(UNIT, &total));
         }
@@ -191,7 +194,7 @@ mod tests {
     #[test]
     fn stall_above_budget_is_no_progress() {
         let total = total(Duration::ZERO);
-        let backlog = Backlog::new(&total);
+        let backlog = SessionBacklog::new(&total);
         assert!(backlog.push(2 * UNIT, &total));
         while total.now() == backlog.progress_at() {
             std::hint::spin_loop();
@@ -204,9 +207,9 @@ mod tests {
 
     /// Guards the sum against threads that change it at once.
     #[test]
-    fn total_is_zero_once_all_left() {
+    fn total_is_zero_after_all_pops() {
         let total = Arc::new(total(Duration::from_secs(15)));
-        let backlog = Arc::new(Backlog::new(&total));
+        let backlog = Arc::new(SessionBacklog::new(&total));
         let threads = (1..5).map(|at| {
             let (total, backlog) = (Arc::clone(&total), Arc::clone(&backlog));
             std::thread::spawn(move || {

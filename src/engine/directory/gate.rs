@@ -1,15 +1,15 @@
-//! What keeps live news away from a session while it catches up.
+//! Keeps live deliveries away from a session while it catches up.
 //!
-//! While a conversation is *shut*, the lasting changes that are told of it are
-//! dropped, and only how far they went is noted: a busy room costs whoever
-//! catches up nothing, and never lets them go. While it is read, it is *held*:
-//! what is told meanwhile is kept here, up to the session's budget, and handed
-//! over when it opens. Where that is too much, it is dropped like the rest, and
+//! While a conversation is *closed*, its lasting changes are dropped, and only
+//! the newest version is recorded. A busy room therefore costs a client that
+//! catches up no memory, and can't evict it. While the conversation is read, it
+//! is *held*: its deliveries are kept here, up to the session's budget, and
+//! handed over when it opens. Beyond the budget they are dropped as well, and
 //! the session reads once more.
 //!
-//! Shutting and opening are under the lock that deliveries go through. So
-//! whatever passed an open gate was on disk before it was shut, and is in
-//! everything that is read after that.
+//! Closing and opening hold the lock that deliveries go through. A delivery
+//! that passed an open gate was therefore on disk before the gate closed, and
+//! every later read includes it.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,98 +17,98 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use entity::ConversationId;
 use parking_lot::Mutex;
 
-use crate::engine::ports::{Deliver, Unread};
+use crate::engine::ports::{SessionDelivery, UnreadNotice};
 
-/// What is shut.
+/// The conversations that are closed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Shut {
-    /// Nothing.
+pub enum ClosedConversations {
+    /// No conversation.
     #[default]
     Nothing,
     /// One conversation.
     One(ConversationId),
-    /// Every conversation but these.
-    AllBut(HashSet<ConversationId>),
+    /// Every conversation except these.
+    AllExcept(HashSet<ConversationId>),
 }
 
-impl Shut {
+impl ClosedConversations {
     fn covers(&self, id: ConversationId) -> bool {
         match self {
             Self::Nothing => false,
             Self::One(shut) => *shut == id,
-            Self::AllBut(open) => !open.contains(&id),
+            Self::AllExcept(open) => !open.contains(&id),
         }
     }
 }
 
 /// A session's gate.
 #[derive(Debug, Default)]
-pub struct Gate {
-    /// Looked at first, since most sessions catch up with nothing.
-    is_shut: AtomicBool,
-    state: Mutex<State>,
+pub struct DeliveryGate {
+    /// Checked first without the lock, since most sessions have nothing closed.
+    is_closed: AtomicBool,
+    state: Mutex<GateState>,
 }
 
 #[derive(Debug, Default)]
-struct State {
-    shut: Shut,
-    held: Option<Held>,
-    noted: HashMap<ConversationId, Noted>,
+struct GateState {
+    closed: ClosedConversations,
+    held: Option<HeldDeliveries>,
+    dropped: HashMap<ConversationId, DroppedUpdates>,
 }
 
-/// What is kept of conversations that are being read.
+/// The deliveries kept for conversations that are being read.
 #[derive(Debug)]
-struct Held {
+struct HeldDeliveries {
     conversations: Vec<ConversationId>,
-    deliveries: Vec<Deliver>,
+    deliveries: Vec<SessionDelivery>,
     bytes: usize,
-    /// It became too much: nothing more is kept.
-    is_over: bool,
-    /// The newest counts that were told of what isn't kept.
-    later: HashMap<ConversationId, Unread>,
+    /// The budget was exceeded: nothing more is kept.
+    is_exceeded: bool,
+    /// The newest counts of deliveries that were not kept.
+    later: HashMap<ConversationId, UnreadNotice>,
 }
 
-/// What is known of what was dropped.
+/// The newest version and count of the deliveries dropped for a conversation.
 #[derive(Debug, Default)]
-struct Noted {
+struct DroppedUpdates {
     version: i64,
-    unread: Option<Unread>,
+    unread: Option<UnreadNotice>,
 }
 
-impl Gate {
-    /// Shuts; what was shut or kept before is forgotten.
-    pub fn shut(&self, shut: Shut) {
-        self.change(|state| {
-            *state = State {
-                shut,
-                ..State::default()
+impl DeliveryGate {
+    /// Closes these conversations, and forgets all previous state.
+    pub fn close(&self, shut: ClosedConversations) {
+        self.with_state(|state| {
+            *state = GateState {
+                closed: shut,
+                ..GateState::default()
             }
         });
     }
 
-    /// Whether a delivery goes on to the mailbox; else it is noted or kept.
-    /// At most `budget` bytes are kept, but for a single delivery. What
-    /// changes nothing lasting is never dropped.
+    /// Returns the delivery if it goes on to the mailbox; otherwise it is
+    /// recorded or kept. At most `budget` bytes are kept, or a single larger
+    /// delivery. A delivery without a lasting change is never dropped.
     #[must_use]
-    pub fn admit(&self, delivery: Deliver, budget: usize) -> Option<Deliver> {
-        if !self.is_shut.load(Ordering::SeqCst) {
+    pub fn admit(&self, delivery: SessionDelivery, budget: usize) -> Option<SessionDelivery> {
+        if !self.is_closed.load(Ordering::SeqCst) {
             return Some(delivery);
         }
-        let Some((conversation, version)) = told_in(&delivery) else {
+        let Some((conversation, version)) = lasting_change(&delivery) else {
             return Some(delivery);
         };
         let mut state = self.state.lock();
-        if !state.shut.covers(conversation) {
+        if !state.closed.covers(conversation) {
             return Some(delivery);
         }
         let mut held = state.held.as_mut();
-        if let Some(held) = held.take_if(|held| held.takes(conversation)) {
+        if let Some(held) = held.take_if(|held| held.accepts(conversation)) {
             if held.deliveries.is_empty() || held.bytes + delivery.bytes <= budget {
                 held.bytes += delivery.bytes;
                 held.deliveries.push(delivery);
                 return None;
             }
-            held.is_over = true;
+            held.is_exceeded = true;
         }
         if version == 0 && !delivery.frames.is_empty() {
             return Some(delivery);
@@ -116,39 +116,40 @@ impl Gate {
         if let (Some(held), Some(unread)) = (&mut state.held, delivery.unread) {
             held.later.insert(conversation, unread);
         }
-        state.note(conversation, version, delivery.unread);
+        state.record_dropped(conversation, version, delivery.unread);
         None
     }
 
-    /// From now on, what is told of these conversations is kept.
+    /// Keeps the deliveries of these conversations from now on.
     pub fn hold(&self, conversations: Vec<ConversationId>) {
-        self.change(|state| {
-            state.held = Some(Held {
+        self.with_state(|state| {
+            state.held = Some(HeldDeliveries {
                 conversations,
                 deliveries: Vec::new(),
                 bytes: 0,
-                is_over: false,
+                is_exceeded: false,
                 later: HashMap::new(),
             });
         });
     }
 
-    /// Drops what was kept, and what comes from now on: what of it changes
-    /// nothing lasting, to be passed on all the same.
+    /// Stops keeping deliveries, and drops those that were kept. Returns the
+    /// kept deliveries without a lasting change, which are to be passed on.
     #[must_use]
-    pub fn let_go(&self) -> Vec<Deliver> {
-        self.change(State::let_go)
+    pub fn release_held(&self) -> Vec<SessionDelivery> {
+        self.with_state(GateState::release_held)
     }
 
-    /// Opens it for the conversations that were held: what was told of them
-    /// since then, after the newest counts that were told before.
+    /// Opens it for the held conversations. Returns their newest counts from
+    /// before the hold, then the deliveries that were kept.
     ///
     /// # Errors
-    /// As [`Gate::let_go`], where that was too much: it stays shut.
-    pub fn open_held(&self) -> Result<Vec<Deliver>, Vec<Deliver>> {
-        self.change(|state| {
-            let Some(held) = state.held.take_if(|held| !held.is_over) else {
-                return Err(state.let_go());
+    /// The result of [`DeliveryGate::release_held`] if the budget was exceeded:
+    /// the gate stays closed.
+    pub fn open_held(&self) -> Result<Vec<SessionDelivery>, Vec<SessionDelivery>> {
+        self.with_state(|state| {
+            let Some(held) = state.held.take_if(|held| !held.is_exceeded) else {
+                return Err(state.release_held());
             };
             let conversations = held.conversations.into_iter();
             let counts = conversations.filter_map(|id| state.open(id));
@@ -160,12 +161,12 @@ impl Gate {
         })
     }
 
-    /// Opens it for a conversation, without the lasting changes that were
-    /// told of it since it was shut: the rest of that, and the newest count.
+    /// Opens it for a conversation. Returns its kept deliveries without a
+    /// lasting change, then the newest count.
     #[must_use]
-    pub fn open(&self, conversation: ConversationId) -> Vec<Deliver> {
-        self.change(|state| {
-            let passing = state.let_go();
+    pub fn open(&self, conversation: ConversationId) -> Vec<SessionDelivery> {
+        self.with_state(|state| {
+            let passing = state.release_held();
             passing
                 .into_iter()
                 .chain(state.open(conversation))
@@ -173,18 +174,18 @@ impl Gate {
         })
     }
 
-    /// Opens it for good, where nothing newer was told of any conversation
-    /// than its client was brought to: the newest counts that were told.
+    /// Opens it for good if no conversation has a change newer than the version
+    /// in `brought`, the version its client has. Returns the newest counts.
     ///
     /// # Errors
-    /// The conversations, in order, of which something newer was told.
-    pub fn finish(
+    /// The conversations with newer changes, in order.
+    pub fn open_all(
         &self,
         brought: &HashMap<ConversationId, i64>,
-    ) -> Result<Vec<Deliver>, Vec<ConversationId>> {
-        self.change(|state| {
-            let noted = state.noted.iter();
-            let is_newer = |(id, noted): &(&ConversationId, &Noted)| {
+    ) -> Result<Vec<SessionDelivery>, Vec<ConversationId>> {
+        self.with_state(|state| {
+            let noted = state.dropped.iter();
+            let is_newer = |(id, noted): &(&ConversationId, &DroppedUpdates)| {
                 brought.get(id).is_none_or(|known| noted.version > *known)
             };
             let mut newer: Vec<_> = noted.filter(is_newer).map(|(id, _)| *id).collect();
@@ -192,79 +193,81 @@ impl Gate {
                 newer.sort_unstable();
                 return Err(newer);
             }
-            let noted = std::mem::take(state).noted.into_values();
-            Ok(noted.filter_map(|noted| noted.unread.map(count)).collect())
+            let noted = std::mem::take(state).dropped.into_values();
+            Ok(noted
+                .filter_map(|noted| noted.unread.map(unread_delivery))
+                .collect())
         })
     }
 
-    fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+    fn with_state<T>(&self, change: impl FnOnce(&mut GateState) -> T) -> T {
         let mut state = self.state.lock();
         let done = change(&mut state);
-        let is_shut = state.shut != Shut::Nothing;
-        self.is_shut.store(is_shut, Ordering::SeqCst);
+        let is_shut = state.closed != ClosedConversations::Nothing;
+        self.is_closed.store(is_shut, Ordering::SeqCst);
         done
     }
 }
 
-impl Held {
-    fn takes(&self, id: ConversationId) -> bool {
-        !self.is_over && self.conversations.contains(&id)
+impl HeldDeliveries {
+    fn accepts(&self, id: ConversationId) -> bool {
+        !self.is_exceeded && self.conversations.contains(&id)
     }
 }
 
-impl State {
-    fn note(&mut self, id: ConversationId, version: i64, unread: Option<Unread>) {
-        let noted = self.noted.entry(id).or_default();
+impl GateState {
+    fn record_dropped(&mut self, id: ConversationId, version: i64, unread: Option<UnreadNotice>) {
+        let noted = self.dropped.entry(id).or_default();
         noted.version = noted.version.max(version);
         noted.unread = unread.or(noted.unread);
     }
 
-    fn let_go(&mut self) -> Vec<Deliver> {
+    fn release_held(&mut self) -> Vec<SessionDelivery> {
         let mut passing = Vec::new();
         let Some(held) = self.held.take() else {
             return passing;
         };
         for delivery in held.deliveries {
-            match told_in(&delivery) {
+            match lasting_change(&delivery) {
                 Some((id, version)) if version > 0 || delivery.frames.is_empty() => {
-                    self.note(id, version, delivery.unread);
+                    self.record_dropped(id, version, delivery.unread);
                 }
                 _ => passing.push(delivery),
             }
         }
-        // What came after it had become too much is newer than what was kept.
+        // A count that came after the budget was exceeded is newer than the
+        // kept ones.
         for (id, unread) in held.later {
-            self.note(id, 0, Some(unread));
+            self.record_dropped(id, 0, Some(unread));
         }
         passing
     }
 
-    fn open(&mut self, id: ConversationId) -> Option<Deliver> {
-        match &mut self.shut {
-            Shut::Nothing => {}
-            Shut::One(shut) if *shut != id => {}
-            Shut::One(_) => self.shut = Shut::Nothing,
-            Shut::AllBut(open) => {
+    fn open(&mut self, id: ConversationId) -> Option<SessionDelivery> {
+        match &mut self.closed {
+            ClosedConversations::Nothing => {}
+            ClosedConversations::One(shut) if *shut != id => {}
+            ClosedConversations::One(_) => self.closed = ClosedConversations::Nothing,
+            ClosedConversations::AllExcept(open) => {
                 open.insert(id);
             }
         }
-        self.noted.remove(&id)?.unread.map(count)
+        self.dropped.remove(&id)?.unread.map(unread_delivery)
     }
 }
 
-/// A count alone.
-fn count(unread: Unread) -> Deliver {
-    Deliver {
+/// Returns a delivery of a count alone.
+fn unread_delivery(unread: UnreadNotice) -> SessionDelivery {
+    SessionDelivery {
         frames: [].into(),
         unread: Some(unread),
         bytes: 0,
     }
 }
 
-/// The conversation that a delivery is about, and up to which version it tells
-/// of it; 0 where it changes nothing lasting. All of one delivery is about one
-/// conversation.
-fn told_in(delivery: &Deliver) -> Option<(ConversationId, i64)> {
+/// Returns the conversation of a delivery and its newest version; 0 if it
+/// changes nothing lasting. A delivery is about one conversation only.
+fn lasting_change(delivery: &SessionDelivery) -> Option<(ConversationId, i64)> {
     let about = delivery.frames.iter();
     let about = about.filter_map(|frame| Some((frame.conversation?, frame.version)));
     let counted = delivery.unread.map(|unread| (unread.conversation, 0));

@@ -6,39 +6,39 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use actix::Recipient;
 use entity::{LoginId, UserId};
 
-use super::backlog::{Backlog, TotalBacklog};
-use super::gate::Gate;
-use super::{Door, Entrant};
+use super::backlog::{SessionBacklog, TotalBacklog};
+use super::gate::DeliveryGate;
+use super::{SessionEntry, SocketScope};
 use crate::counters::Counters;
-use crate::engine::ports::{Close, Deliver, Probe};
-use crate::engine::rates::Seat;
+use crate::engine::ports::{CloseCommand, ProbeCommand, SessionDelivery};
+use crate::engine::rates::SocketPermit;
 use crate::protocol::CloseCode;
 
 /// The handle; sessions share it with the Directory.
-pub struct Handle {
+pub struct SessionHandle {
     pub id: u64,
     pub user: UserId,
     pub login: LoginId,
-    pub door: Door,
-    deliver: Recipient<Deliver>,
-    close: Recipient<Close>,
-    probe: Recipient<Probe>,
-    /// One of those that its user may have.
-    seat: Seat,
-    /// A mailbox's capacity counts per clone of its address, so it can't be
-    /// the bound; this is.
-    pub(super) backlog: Backlog,
+    pub scope: SocketScope,
+    deliver: Recipient<SessionDelivery>,
+    close: Recipient<CloseCommand>,
+    probe: Recipient<ProbeCommand>,
+    /// One of the sockets that the user may have.
+    permit: SocketPermit,
+    /// Bounds the deliveries that wait. A mailbox's capacity can't, since it
+    /// counts per clone of its address.
+    pub(super) backlog: SessionBacklog,
     total: Arc<TotalBacklog>,
-    is_let_go: AtomicBool,
+    is_closed: AtomicBool,
     counters: Arc<Counters>,
-    /// Shut while the session catches up.
-    pub gate: Gate,
+    /// Closed while the session catches up.
+    pub gate: DeliveryGate,
 }
 
-impl Handle {
+impl SessionHandle {
     pub(super) fn new(
         id: u64,
-        entrant: Entrant,
+        entrant: SessionEntry,
         total: &Arc<TotalBacklog>,
         counters: &Arc<Counters>,
     ) -> Self {
@@ -46,35 +46,36 @@ impl Handle {
             id,
             user: entrant.user,
             login: entrant.login,
-            door: entrant.door,
+            scope: entrant.scope,
             deliver: entrant.deliver,
             close: entrant.close,
             probe: entrant.probe,
-            seat: entrant.seat,
-            backlog: Backlog::new(total),
+            permit: entrant.permit,
+            backlog: SessionBacklog::new(total),
             total: Arc::clone(total),
-            is_let_go: AtomicBool::new(false),
+            is_closed: AtomicBool::new(false),
             counters: Arc::clone(counters),
-            gate: Gate::default(),
+            gate: DeliveryGate::default(),
         }
     }
 
-    /// Gives the budget back what was handed to the socket.
-    pub fn written(&self, bytes: usize) {
+    /// Subtracts bytes that were handed to the socket.
+    pub fn mark_written(&self, bytes: usize) {
         self.backlog.pop(bytes, &self.total);
     }
 
-    /// The session took a delivery that it keeps until its `hello`: that it
-    /// isn't written yet is no fault of the client.
-    pub fn kept(&self) {
-        self.backlog.progressed(&self.total);
+    /// Records that the session holds a delivery back until its `hello`: the
+    /// client is not at fault that it isn't written yet.
+    pub fn mark_held(&self) {
+        self.backlog.mark_progress(&self.total);
     }
 
-    /// Queues frames, or lets the session go if too much waits for too long:
-    /// from then on it gets nothing, so that what it got has no gap, and
-    /// resuming brings the rest. True if it got into the session's mailbox.
-    pub(super) fn deliver(&self, delivery: Deliver) -> bool {
-        if self.is_let_go.load(Ordering::Acquire) {
+    /// Queues frames, or evicts the session if too much waits for too long. An
+    /// evicted session gets nothing more, so that its frames have no gap;
+    /// resuming brings the rest. Returns true if the delivery reached the
+    /// session's mailbox.
+    pub(super) fn deliver(&self, delivery: SessionDelivery) -> bool {
+        if self.is_closed.load(Ordering::Acquire) {
             return false;
         }
         let Some(delivery) = self.gate.admit(delivery, self.total.bounds.session) else {
@@ -84,48 +85,49 @@ impl Handle {
             self.deliver.do_send(delivery);
             true
         } else {
-            self.let_go(CloseCode::TooSlow);
+            self.close_session(CloseCode::TooSlow);
             false
         }
     }
 
-    /// Lets a session go that made no progress for too long. The next delivery
-    /// would do that, too, if one came.
-    pub(super) fn check_progress(&self) {
+    /// Evicts a session that made no progress for too long, even if no further
+    /// delivery comes.
+    pub(super) fn evict_if_stalled(&self) {
         if self.backlog.is_stalled(&self.total) {
-            self.let_go(CloseCode::TooSlow);
+            self.close_session(CloseCode::TooSlow);
         }
     }
 
-    /// Asks whether the client is there.
-    pub(super) fn ask(&self, probe: Probe) {
+    /// Asks the session whether its client still responds.
+    pub(super) fn send_probe(&self, probe: ProbeCommand) {
         self.probe.do_send(probe);
     }
 
-    /// Closes a session whose client is gone. The seat is free at once: the
-    /// socket may hang until the kernel gives up on it.
-    pub fn vacate(&self) {
-        self.let_go(CloseCode::Away);
-        self.free_seat();
+    /// Closes a session whose client is gone. Its permit is released at once:
+    /// the socket may hang until the kernel gives up on it.
+    pub fn close_vanished(&self) {
+        self.close_session(CloseCode::Away);
+        self.release_permit();
     }
 
-    /// The session has ended; others may hold the handle for a moment more.
-    pub(super) fn free_seat(&self) {
-        self.seat.free();
+    /// Releases the permit when the session ends; other tasks may hold the
+    /// handle longer.
+    pub(super) fn release_permit(&self) {
+        self.permit.release();
     }
 
-    pub(super) fn let_go(&self, code: CloseCode) {
-        if !self.is_let_go.swap(true, Ordering::AcqRel) {
+    pub(super) fn close_session(&self, code: CloseCode) {
+        if !self.is_closed.swap(true, Ordering::AcqRel) {
             if code == CloseCode::TooSlow {
-                self.counters.evictions.one();
+                self.counters.evictions.increment();
             }
-            self.close.do_send(Close(code));
+            self.close.do_send(CloseCommand(code));
             self.backlog.clear(&self.total);
         }
     }
 }
 
-impl Drop for Handle {
+impl Drop for SessionHandle {
     fn drop(&mut self) {
         self.backlog.clear(&self.total);
     }

@@ -1,4 +1,4 @@
-//! The way to every Room.
+//! The handle through which commands reach Rooms.
 
 use std::sync::Arc;
 
@@ -7,26 +7,26 @@ use entity::ConversationId;
 use tokio::sync::Semaphore;
 
 use super::Hub;
-use super::messages::Start;
-use super::routes::Routes;
-use crate::engine::reply::Ticket;
-use crate::engine::room::Deps;
+use super::messages::StartRoom;
+use super::routes::RoomRoutes;
+use crate::engine::reply::CommandTicket;
+use crate::engine::room::RoomDeps;
 use crate::engine::room::messages::RoomCommand;
 use crate::protocol::User;
 
-/// What Rooms have to do at a moment.
+/// The load of all Rooms at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Load {
+pub struct RoomLoad {
     /// Rooms that are live.
     pub live: usize,
     /// Rooms that are being started, with commands that wait for them.
     pub starting: usize,
     /// Commands that all Rooms together haven't answered: those in their
-    /// mailboxes, and those that wait to be on disk.
-    pub asked: usize,
-    /// From that many on, `busy` is answered.
-    pub most: usize,
-    /// The most that one Room hasn't answered.
+    /// mailboxes, and those that wait for a commit.
+    pub unanswered: usize,
+    /// The number of unanswered commands from which on `busy` is returned.
+    pub limit: usize,
+    /// The largest number of unanswered commands of one Room.
     pub deepest: usize,
 }
 
@@ -34,90 +34,98 @@ pub struct Load {
 #[derive(Clone)]
 pub struct HubHandle {
     hub: Addr<Hub>,
-    routes: Arc<Routes>,
+    routes: Arc<RoomRoutes>,
     permits: Arc<Semaphore>,
-    all: u32,
+    permits_max: u32,
 }
 
 impl HubHandle {
-    /// Starts the Hub in `place`; its Rooms are spread over `places`, and
-    /// `pending` commands may wait to be answered.
+    /// Starts the Hub in `place`. Its Rooms are spread over `places`, and at
+    /// most `pending` commands may be unanswered.
     pub(in crate::engine) fn start(
         place: &ArbiterHandle,
-        deps: Deps,
+        deps: RoomDeps,
         places: Vec<ArbiterHandle>,
         pending: usize,
     ) -> Self {
-        let routes = Arc::new(Routes::default());
-        let all = u32::try_from(pending).unwrap_or(u32::MAX);
+        let routes = Arc::new(RoomRoutes::default());
+        let permits_max = u32::try_from(pending).unwrap_or(u32::MAX);
         let hub = Hub {
             deps,
-            places,
+            arbiters: places,
             routes: Arc::clone(&routes),
             generations: 0,
         };
         Self {
             hub: Hub::start_in_arbiter(place, move |_| hub),
             routes,
-            permits: Arc::new(Semaphore::new(all as usize)),
-            all,
+            permits: Arc::new(Semaphore::new(permits_max as usize)),
+            permits_max,
         }
     }
 
-    /// Asks a conversation's Room something, starting the Room where there is
-    /// none. Where too much waits already, the command is made with a void
-    /// ticket and dropped, which answers `busy`.
-    pub fn send(&self, conversation: ConversationId, command: impl FnOnce(Ticket) -> RoomCommand) {
+    /// Sends a command to a conversation's Room, and starts the Room if there
+    /// is none. If too many commands are unanswered, the command gets an
+    /// untracked ticket and is dropped, which answers `busy`.
+    pub fn send_command(
+        &self,
+        conversation: ConversationId,
+        command: impl FnOnce(CommandTicket) -> RoomCommand,
+    ) {
         let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() else {
-            drop(command(Ticket::void()));
+            drop(command(CommandTicket::untracked()));
             return;
         };
-        if self.routes.send(conversation, Some(permit), command) {
-            self.hub.do_send(Start(conversation));
+        if self
+            .routes
+            .send_or_park(conversation, Some(permit), command)
+        {
+            self.hub.do_send(StartRoom(conversation));
         }
     }
 
-    /// Sends what has its ticket already.
-    pub fn send_on(&self, conversation: ConversationId, command: RoomCommand) {
-        if self.routes.send(conversation, None, |_| command) {
-            self.hub.do_send(Start(conversation));
+    /// Sends a command that already holds a ticket.
+    pub fn send_with_ticket(&self, conversation: ConversationId, command: RoomCommand) {
+        if self.routes.send_or_park(conversation, None, |_| command) {
+            self.hub.do_send(StartRoom(conversation));
         }
     }
 
-    /// Tells every live Room how somebody is shown from now on; one that
-    /// starts later reads it.
-    pub fn renamed(&self, user: &User) {
-        self.routes.tell_all(|| RoomCommand::Renamed(user.clone()));
+    /// Sends a user's new name to every live Room. A Room that starts later
+    /// reads it from the store.
+    pub fn rename_user(&self, user: &User) {
+        self.routes
+            .send_to_all(|| RoomCommand::Renamed(user.clone()));
     }
 
-    /// Has a Room look at its conversation again, where it is live; one that
-    /// starts later reads it.
-    pub fn refresh(&self, conversation: ConversationId) {
-        self.routes.tell_live(conversation, RoomCommand::Refresh);
+    /// Makes a live Room reload its conversation. A Room that starts later
+    /// reads it anyway.
+    pub fn refresh_room(&self, conversation: ConversationId) {
+        self.routes.send_if_live(conversation, RoomCommand::Refresh);
     }
 
-    /// What its Rooms have to do: a look at each.
+    /// Returns the load of all Rooms. Visits every Room.
     #[must_use]
-    pub fn load(&self) -> Load {
-        let most = self.all as usize;
-        let census = self.routes.census();
-        Load {
-            live: census.live,
-            starting: census.starting,
-            asked: most.saturating_sub(self.permits.available_permits()),
-            most,
-            deepest: census.deepest,
+    pub fn load(&self) -> RoomLoad {
+        let limit = self.permits_max as usize;
+        let stats = self.routes.stats();
+        RoomLoad {
+            live: stats.live,
+            starting: stats.starting,
+            unanswered: limit.saturating_sub(self.permits.available_permits()),
+            limit,
+            deepest: stats.deepest,
         }
     }
 
-    /// Waits until everything asked is answered; from then on, whatever is
-    /// asked is answered `busy`, and a Room that goes isn't missed.
-    pub async fn settled(&self) {
+    /// Waits until every command is answered. Later commands are answered
+    /// `busy`, and a Room that stops is not replaced.
+    pub async fn drain(&self) {
         // An error would mean that it was closed before.
-        if let Ok(all) = self.permits.acquire_many(self.all).await {
+        if let Ok(all) = self.permits.acquire_many(self.permits_max).await {
             self.permits.close();
             all.forget();
-            self.routes.forget();
+            self.routes.clear();
         }
     }
 }

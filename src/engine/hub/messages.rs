@@ -1,4 +1,4 @@
-//! What the Hub is asked.
+//! The messages that the Hub receives.
 
 use actix::Message;
 use entity::ConversationId;
@@ -6,4 +6,4 @@ use entity::ConversationId;
 /// Handle → Hub: start this conversation's Room; commands wait for it.
 #[derive(Clone, Copy, Debug, Message)]
 #[rtype(result = "()")]
-pub struct Start(pub ConversationId);
+pub struct StartRoom(pub ConversationId);

@@ -1,35 +1,35 @@
-//! What one transaction holds, and how its Rooms hear of it.
+//! The appends of one transaction, and the notices to their Rooms.
 
 use std::collections::{HashMap, VecDeque};
 
 use tokio::time::Instant;
 
-use super::messages::{RoomPort, Write};
-use crate::engine::ports::{Committed, Orphaned, RoomKey};
-use crate::store::append::{Append, Commit, Outcome};
+use super::messages::{AppendCommand, RoomPort};
+use crate::engine::ports::{CommitNotice, OrphanNotice, RoomKey};
+use crate::store::append::{AppendEntry, AppendOutcome, BatchCommit};
 
-/// A batch stops growing at this weight: what a commit brings to a session is
-/// one delivery, and a reader that keeps up must be able to take it. The same
-/// bound keeps a transaction short, which all other writers wait for.
+/// A batch stops growing at this weight in bytes. A session gets a commit as
+/// one delivery, and a reader that keeps up must be able to take it. The bound
+/// also keeps transactions short, for which all other writers wait.
 const WEIGHT_MAX: usize = 128 * 1024;
 
 #[derive(Default)]
-pub(super) struct Batch {
-    pub(super) appends: Vec<Append>,
+pub(super) struct AppendBatch {
+    pub(super) appends: Vec<AppendEntry>,
     rooms: Vec<RoomPort>,
 }
 
-impl Batch {
-    /// Takes from the front of the queue, up to `entries` or the weight that a
-    /// batch may have; at least one, where there is one.
-    pub(super) fn take(queue: &mut VecDeque<Write>, entries: usize) -> Self {
+impl AppendBatch {
+    /// Takes appends from the front of the queue, up to `entries` or the
+    /// maximum weight, but at least one if there is any.
+    pub(super) fn take_from(queue: &mut VecDeque<AppendCommand>, entries: usize) -> Self {
         let mut batch = Self::default();
         let mut weight = 0;
         while batch.appends.len() < entries && weight < WEIGHT_MAX {
             let Some(write) = queue.pop_front() else {
                 break;
             };
-            weight += write.append.what.weight();
+            weight += write.append.operation.weight();
             batch.appends.push(write.append);
             batch.rooms.push(write.room);
         }
@@ -40,25 +40,26 @@ impl Batch {
         self.appends.is_empty()
     }
 
-    /// Tells each Room what became of its own, in one message a transaction.
-    pub(super) fn answer(self, commits: Vec<Commit>) {
+    /// Sends each Room the outcomes of its appends, in one message per
+    /// transaction.
+    pub(super) fn send_outcomes(self, commits: Vec<BatchCommit>) {
         let mut rooms = self.rooms.iter();
         let at = Instant::now();
         for commit in commits {
             let theirs = rooms.by_ref().take(commit.outcomes.len());
-            answer(theirs, commit, at);
+            notify_rooms(theirs, commit, at);
         }
     }
 }
 
-fn answer<'a>(rooms: impl Iterator<Item = &'a RoomPort>, commit: Commit, at: Instant) {
-    let Commit {
+fn notify_rooms<'a>(rooms: impl Iterator<Item = &'a RoomPort>, commit: BatchCommit, at: Instant) {
+    let BatchCommit {
         outcomes,
         mut marks,
         is_unsure,
     } = commit;
     let mut places: HashMap<RoomKey, usize> = HashMap::new();
-    let mut answers: Vec<(&RoomPort, Vec<Outcome>)> = Vec::new();
+    let mut answers: Vec<(&RoomPort, Vec<AppendOutcome>)> = Vec::new();
     for (room, outcome) in rooms.zip(outcomes) {
         let place = *places.entry(room.key).or_insert(answers.len());
         if let Some((_, outcomes)) = answers.get_mut(place) {
@@ -67,22 +68,22 @@ fn answer<'a>(rooms: impl Iterator<Item = &'a RoomPort>, commit: Commit, at: Ins
             answers.push((room, vec![outcome]));
         }
     }
-    // A successor's outcomes come after those of the Room before it: what
-    // moved is told by the last.
+    // A successor's outcomes come after its predecessor's. The last of them
+    // announces the marks that moved.
     for (room, outcomes) in answers.into_iter().rev() {
         let conversation = room.key.conversation;
         let marks = marks.remove(&conversation).unwrap_or_default();
         let is_there = room.committed.connected();
         if is_there {
-            room.committed.do_send(Committed {
+            room.committed.do_send(CommitNotice {
                 outcomes,
                 marks,
                 at,
             });
         }
-        // Those who asked may try again; the others hear of it by a reading.
+        // Callers may retry; the Room finds the change when it catches up.
         if is_unsure || !is_there {
-            room.orphaned.do_send(Orphaned(conversation));
+            room.orphaned.do_send(OrphanNotice(conversation));
         }
     }
 }
@@ -93,23 +94,25 @@ mod tests {
 
     use super::*;
     use crate::protocol::MessageText;
-    use crate::store::append::{How, Touch, What};
+    use crate::store::append::{AppendOperation, MessageEdit, MessageEditKind};
 
-    fn weight(how: How) -> usize {
-        let touch = Touch {
+    fn weight(how: MessageEditKind) -> usize {
+        let touch = MessageEdit {
             message: MessageId(1),
-            how,
+            kind: how,
             may_moderate: false,
         };
-        What::Touch(touch).weight()
+        AppendOperation::Edit(touch).weight()
     }
 
     #[test]
-    fn touches_weigh_what_they_cost() {
-        let edit = MessageText::parse("Hello").map(How::Edit).map(weight);
+    fn edits_weigh_their_delivery_size() {
+        let edit = MessageText::parse("Hello")
+            .map(MessageEditKind::Edit)
+            .map(weight);
         let edit = edit.unwrap();
-        let deletion = weight(How::Withdraw);
-        // So many of them share one transaction.
+        let deletion = weight(MessageEditKind::Delete);
+        // The number of edits or deletions that share one transaction.
         assert!((10..=20).contains(&(WEIGHT_MAX / edit)), "{edit}");
         assert!((3..=8).contains(&(WEIGHT_MAX / deletion)), "{deletion}");
     }

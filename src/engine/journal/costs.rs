@@ -1,4 +1,4 @@
-//! Who pays for a transaction: its time is divided among its entries by their
+//! The cost of a transaction: its time is divided among its entries by their
 //! rows.
 
 use std::collections::HashMap;
@@ -6,19 +6,19 @@ use std::time::Duration;
 
 use entity::UserId;
 
-use crate::store::append::{Append, Commit, Outcome, What};
+use crate::store::append::{AppendEntry, AppendOperation, AppendOutcome, BatchCommit};
 
-/// What each user owes for a batch that took this long.
-pub(super) fn shares(
-    appends: &[Append],
-    commits: &[Commit],
+/// Returns the share of each user in a batch that took `took`.
+pub(super) fn split_cost(
+    appends: &[AppendEntry],
+    commits: &[BatchCommit],
     took: Duration,
 ) -> Vec<(UserId, Duration)> {
     let outcomes = commits.iter().flat_map(|commit| &commit.outcomes);
     let mut rows = HashMap::<UserId, u32>::new();
     for (append, outcome) in appends.iter().zip(outcomes) {
         let user = rows.entry(append.actor.id).or_default();
-        *user = user.saturating_add(rows_of(&append.what, outcome));
+        *user = user.saturating_add(estimate_rows(&append.operation, outcome));
     }
     let all = rows
         .values()
@@ -29,14 +29,17 @@ pub(super) fn shares(
         .collect()
 }
 
-/// About as many rows as an entry reads or writes.
-fn rows_of(what: &What, outcome: &Outcome) -> u32 {
+/// Estimates how many rows an entry reads or writes.
+fn estimate_rows(what: &AppendOperation, outcome: &AppendOutcome) -> u32 {
     let more = match (what, outcome) {
-        (_, Outcome::Unchanged | Outcome::Known(_) | Outcome::NeedsConsent) => return 1,
-        (_, Outcome::Stale | Outcome::Refused(_)) => return 1,
-        (_, Outcome::Touched { messages, .. }) => messages.len(),
-        (What::Change(change), _) => change.moves.len(),
-        (What::Mark(marks), _) => marks.len(),
+        (
+            _,
+            AppendOutcome::Unchanged | AppendOutcome::AlreadySent(_) | AppendOutcome::NeedsConsent,
+        ) => return 1,
+        (_, AppendOutcome::Stale | AppendOutcome::Refused(_)) => return 1,
+        (_, AppendOutcome::Edited { messages, .. }) => messages.len(),
+        (AppendOperation::Change(change), _) => change.member_changes.len(),
+        (AppendOperation::Markers(marks), _) => marks.len(),
         _ => 1,
     };
     u32::try_from(more).unwrap_or(u32::MAX).saturating_add(2)
@@ -48,14 +51,14 @@ mod tests {
 
     use super::*;
     use crate::protocol::{Problem, User};
-    use crate::store::append::Mark;
+    use crate::store::append::MarkerUpdate;
 
-    fn append(user: i64, marks: usize) -> Append {
-        let mark = Mark {
-            kind: receipt::Kind::Read,
+    fn append(user: i64, marks: usize) -> AppendEntry {
+        let mark = MarkerUpdate {
+            kind: receipt::ReceiptKind::Read,
             message: MessageId(1),
         };
-        Append {
+        AppendEntry {
             conversation: ConversationId(1),
             members_version: 0,
             verdict: Ok(()),
@@ -64,7 +67,7 @@ mod tests {
                 username: "ann".to_owned(),
                 display_name: "ann".to_owned(),
             },
-            what: What::Mark(vec![mark; marks]),
+            operation: AppendOperation::Markers(vec![mark; marks]),
             has_others: true,
             has_archived: false,
         }
@@ -73,17 +76,17 @@ mod tests {
     #[test]
     fn time_is_divided_by_rows() {
         let appends = [append(1, 2), append(2, 1), append(1, 1)];
-        let marked = Outcome::Marked {
+        let marked = AppendOutcome::Marked {
             version: None,
             unknown: Vec::new(),
         };
-        let commit = |outcomes: Vec<Outcome>| Commit {
+        let commit = |outcomes: Vec<AppendOutcome>| BatchCommit {
             outcomes,
-            ..Commit::default()
+            ..BatchCommit::default()
         };
-        let refused = Outcome::Refused(Problem::busy());
+        let refused = AppendOutcome::Refused(Problem::busy());
         let commits = [commit(vec![marked.clone(), marked]), commit(vec![refused])];
-        let mut shares = shares(&appends, &commits, Duration::from_millis(80));
+        let mut shares = split_cost(&appends, &commits, Duration::from_millis(80));
         shares.sort_unstable_by_key(|(user, _)| user.0);
         let expected = [(1, 50), (2, 30)];
         let expected = expected.map(|(user, ms)| (UserId(user), Duration::from_millis(ms)));

@@ -1,13 +1,13 @@
-//! The way to the Journal.
+//! The handle through which Rooms reach the Journal.
 
 use std::sync::Arc;
 
 use actix::{Actor, Addr, ArbiterHandle};
 
-use super::messages::{RoomPort, Write};
-use super::{Journal, Parts};
+use super::messages::{AppendCommand, RoomPort};
+use super::{Journal, JournalDeps};
 use crate::counters::Counters;
-use crate::store::append::Append;
+use crate::store::append::AppendEntry;
 
 /// A handle to the Journal: a cheap clone.
 #[derive(Clone)]
@@ -17,17 +17,17 @@ pub struct JournalHandle {
 }
 
 impl JournalHandle {
-    pub(in crate::engine) fn start(arbiter: &ArbiterHandle, parts: Parts) -> Self {
+    pub(in crate::engine) fn start(arbiter: &ArbiterHandle, deps: JournalDeps) -> Self {
         Self {
-            counters: Arc::clone(&parts.counters),
-            journal: Journal::start_in_arbiter(arbiter, move |_| Journal::new(parts)),
+            counters: Arc::clone(&deps.counters),
+            journal: Journal::start_in_arbiter(arbiter, move |_| Journal::new(deps)),
         }
     }
 
-    /// Queues an append; `room` hears what became of it. What may wait here
-    /// is bounded by the tickets of those who asked for it (see the Hub).
-    pub fn append(&self, append: Append, room: RoomPort) {
-        self.counters.journal_waiting.rise();
-        self.journal.do_send(Write { append, room });
+    /// Queues an append; `room` receives its outcome. The Hub's tickets bound
+    /// the number of appends that may wait here.
+    pub fn append(&self, append: AppendEntry, room: RoomPort) {
+        self.counters.journal_waiting.increment();
+        self.journal.do_send(AppendCommand { append, room });
     }
 }

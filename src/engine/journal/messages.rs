@@ -1,23 +1,23 @@
-//! What the Journal is asked.
+//! The messages that the Journal receives.
 
 use actix::{Message, Recipient};
 
-use crate::engine::ports::{Committed, Orphaned, RoomKey};
-use crate::store::append::Append;
+use crate::engine::ports::{CommitNotice, OrphanNotice, RoomKey};
+use crate::store::append::AppendEntry;
 
-/// Where a Room hears of its appends, and who hears instead once it is no
-/// more.
+/// Recipients of an append's outcome: the Room, or the Hub once the Room is
+/// gone.
 #[derive(Clone, Debug)]
 pub struct RoomPort {
     pub key: RoomKey,
-    pub committed: Recipient<Committed>,
-    pub orphaned: Recipient<Orphaned>,
+    pub committed: Recipient<CommitNotice>,
+    pub orphaned: Recipient<OrphanNotice>,
 }
 
-/// Room → Journal: put this on disk, after everything asked before.
+/// Room → Journal: write this, after all earlier appends.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-pub struct Write {
-    pub append: Append,
+pub struct AppendCommand {
+    pub append: AppendEntry,
     pub room: RoomPort,
 }

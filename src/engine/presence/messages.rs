@@ -1,33 +1,32 @@
-//! What Presence is told.
+//! The messages that Presence receives.
 
 use actix::Message;
 use entity::UserId;
 use tokio::sync::oneshot;
 
-/// Session → Presence: one more of this user's.
+/// Session → Presence: one more session of this user.
 #[derive(Clone, Copy, Debug, Message)]
 #[rtype(result = "()")]
-pub struct Arrived(pub UserId);
+pub struct SessionArrived(pub UserId);
 
-/// Session → Presence, by its guard's `Drop`: one less.
+/// Session → Presence, sent by its guard's `Drop`: one session less.
 #[derive(Clone, Copy, Debug, Message)]
 #[rtype(result = "()")]
-pub struct Left(pub UserId);
+pub struct SessionLeft(pub UserId);
 
-/// Engine → Presence: everybody leaves; say when that is written.
+/// Engine → Presence: take every user offline; reply once that is stored.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-pub struct Stop(pub oneshot::Sender<()>);
+pub struct StopPresence(pub oneshot::Sender<()>);
 
-/// Engine → Presence: these two know each other from now on. Each is told how
-/// the other stands, after what was told them before this; say when that is
-/// done.
+/// Engine → Presence: these two users know each other from now on. Send each
+/// the other's status, after all earlier statuses; reply once that is done.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-pub struct Introduce(pub (UserId, UserId), pub oneshot::Sender<()>);
+pub struct ExchangeStatuses(pub (UserId, UserId), pub oneshot::Sender<()>);
 
-/// Engine → Presence: say when what it tells now is told. What is told later
-/// follows what the store says by then.
+/// Engine → Presence: reply once the flush under way is done. Later flushes
+/// read their recipients from the store anew.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-pub struct Settle(pub oneshot::Sender<()>);
+pub struct SettlePresence(pub oneshot::Sender<()>);

@@ -1,5 +1,6 @@
-//! Who is online, as a pure state: online with the first session, offline a
-//! grace after the last has gone, so that a change of page is not a blink.
+//! Tracks the online users, as pure state. A user is online with the first
+//! session, and offline a grace period after the last one left, so that a page
+//! change doesn't show them offline.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::time::Duration;
@@ -7,102 +8,109 @@ use std::time::Duration;
 use entity::{Millis, UserId};
 use tokio::time::Instant;
 
-use crate::store::Status;
+use crate::store::PresenceRecord;
 
 #[derive(Debug, PartialEq, Eq)]
-enum Person {
-    /// With this many sessions.
-    Here(usize),
-    /// The last session went then; `seen` is the same on the calendar.
-    Going { since: Instant, seen: Millis },
+enum UserPresence {
+    /// Has this many sessions.
+    Online(usize),
+    /// The last session left at `since`; `seen` is the wall-clock time of that.
+    Leaving { since: Instant, seen: Millis },
 }
 
-/// What has changed since it was last asked for.
+/// The changes since the previous call.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Changes {
+pub(super) struct PresenceChanges {
     pub(super) online: Vec<UserId>,
-    /// With when each was last seen.
+    /// With the time when each was last seen.
     pub(super) offline: Vec<(UserId, Millis)>,
-    /// Those of them of whom others know no different: they came and went
-    /// again, or went and came, since anything was told.
-    quiet: BTreeSet<UserId>,
+    /// Users among them whose announced status is still right: they came and
+    /// left again, or left and came back, since the last announcement.
+    unannounced: BTreeSet<UserId>,
 }
 
-impl Changes {
+impl PresenceChanges {
     pub(super) fn is_empty(&self) -> bool {
         self.online.is_empty() && self.offline.is_empty()
     }
 
-    /// What is to be told: how each of those who came or went stands now.
-    pub(super) fn news(&self) -> Vec<(UserId, Status)> {
-        let online = self.online.iter().map(|user| (*user, Status::ONLINE));
+    /// Returns the statuses to announce: the new status of each user that
+    /// changed.
+    pub(super) fn announced_statuses(&self) -> Vec<(UserId, PresenceRecord)> {
+        let online = self
+            .online
+            .iter()
+            .map(|user| (*user, PresenceRecord::ONLINE));
         let offline = self.offline.iter();
-        let offline = offline.map(|(user, seen)| (*user, Status::gone(*seen)));
+        let offline = offline.map(|(user, seen)| (*user, PresenceRecord::offline_since(*seen)));
         online
             .chain(offline)
-            .filter(|(user, _)| !self.quiet.contains(user))
+            .filter(|(user, _)| !self.unannounced.contains(user))
             .collect()
     }
 }
 
-/// Everybody who is here, or was a moment ago.
+/// The users who are online, or left within the grace period.
 #[derive(Debug)]
-pub(super) struct Tracker {
+pub(super) struct PresenceTracker {
     grace: Duration,
-    people: HashMap<UserId, Person>,
-    /// Those whose coming was news, and whose going wasn't yet.
+    users: HashMap<UserId, UserPresence>,
+    /// Users whose arrival was returned as a change, but not yet their
+    /// departure.
     online: HashSet<UserId>,
-    /// Those who were told to be online.
-    told: HashSet<UserId>,
-    /// News of people that couldn't be written and told.
+    /// Users announced as online.
+    announced: HashSet<UserId>,
+    /// Changes that couldn't be stored and announced.
     unwritten: BTreeMap<UserId, Option<Millis>>,
-    /// People who came since the last changes.
+    /// Users who arrived since the last changes.
     arrived: HashSet<UserId>,
 }
 
-impl Tracker {
+impl PresenceTracker {
     pub(super) fn new(grace: Duration) -> Self {
         Self {
             grace,
-            people: HashMap::new(),
+            users: HashMap::new(),
             online: HashSet::new(),
-            told: HashSet::new(),
+            announced: HashSet::new(),
             unwritten: BTreeMap::new(),
             arrived: HashSet::new(),
         }
     }
 
-    /// One more session.
-    pub(super) fn arrived(&mut self, user: UserId) {
-        let person = self.people.entry(user).or_insert(Person::Here(0));
+    /// Counts one more session.
+    pub(super) fn add_session(&mut self, user: UserId) {
+        let person = self.users.entry(user).or_insert(UserPresence::Online(0));
         match person {
-            Person::Here(sessions) => *sessions += 1,
-            Person::Going { .. } => *person = Person::Here(1),
+            UserPresence::Online(sessions) => *sessions += 1,
+            UserPresence::Leaving { .. } => *person = UserPresence::Online(1),
         }
         self.arrived.insert(user);
     }
 
-    /// One session less.
-    pub(super) fn left(&mut self, user: UserId, now: Instant, seen: Millis) {
-        match self.people.get_mut(&user) {
-            Some(Person::Here(sessions)) if *sessions > 1 => *sessions -= 1,
-            Some(person @ Person::Here(_)) => *person = Person::Going { since: now, seen },
-            Some(Person::Going { .. }) | None => {}
+    /// Counts one session less.
+    pub(super) fn remove_session(&mut self, user: UserId, now: Instant, seen: Millis) {
+        match self.users.get_mut(&user) {
+            Some(UserPresence::Online(sessions)) if *sessions > 1 => *sessions -= 1,
+            Some(person @ UserPresence::Online(_)) => {
+                *person = UserPresence::Leaving { since: now, seen }
+            }
+            Some(UserPresence::Leaving { .. }) | None => {}
         }
     }
 
-    /// Everybody has gone, and there is no grace any more.
-    pub(super) fn all_left(&mut self, now: Instant, seen: Millis) {
+    /// Takes every user offline, without a grace period.
+    pub(super) fn remove_all(&mut self, now: Instant, seen: Millis) {
         self.grace = Duration::ZERO;
-        for person in self.people.values_mut() {
-            if matches!(person, Person::Here(_)) {
-                *person = Person::Going { since: now, seen };
+        for person in self.users.values_mut() {
+            if matches!(person, UserPresence::Online(_)) {
+                *person = UserPresence::Leaving { since: now, seen };
             }
         }
     }
 
-    /// What has changed since the last call, by now.
-    pub(super) fn changes(&mut self, now: Instant) -> Changes {
+    /// Returns the changes since the last call, up to `now`.
+    pub(super) fn take_changes(&mut self, now: Instant) -> PresenceChanges {
         let mut news = std::mem::take(&mut self.unwritten);
         for user in self.arrived.drain() {
             if self.online.insert(user) {
@@ -110,19 +118,19 @@ impl Tracker {
             }
         }
         let grace = self.grace;
-        let (online, people) = (&mut self.online, &mut self.people);
+        let (online, people) = (&mut self.online, &mut self.users);
         people.retain(|user, person| match person {
-            Person::Going { since, seen } if now.duration_since(*since) >= grace => {
+            UserPresence::Leaving { since, seen } if now.duration_since(*since) >= grace => {
                 online.remove(user);
                 news.insert(*user, Some(*seen));
                 false
             }
             _ => true,
         });
-        let mut changes = Changes::default();
+        let mut changes = PresenceChanges::default();
         for (user, seen) in news {
-            if self.told.contains(&user) == seen.is_none() {
-                changes.quiet.insert(user);
+            if self.announced.contains(&user) == seen.is_none() {
+                changes.unannounced.insert(user);
             }
             match seen {
                 None => changes.online.push(user),
@@ -132,17 +140,16 @@ impl Tracker {
         changes
     }
 
-    /// These were written and told.
-    pub(super) fn told(&mut self, changes: &Changes) {
-        self.told.extend(&changes.online);
+    /// Records that these changes were stored and announced.
+    pub(super) fn mark_announced(&mut self, changes: &PresenceChanges) {
+        self.announced.extend(&changes.online);
         for (user, _) in &changes.offline {
-            self.told.remove(user);
+            self.announced.remove(user);
         }
     }
 
-    /// These weren't: they are news again, but for those of whom there is
-    /// newer.
-    pub(super) fn not_told(&mut self, changes: Changes) {
+    /// Puts failed changes back, except for users with a newer change.
+    pub(super) fn restore_changes(&mut self, changes: PresenceChanges) {
         let online = changes.online.into_iter().map(|user| (user, None));
         let offline = changes.offline.into_iter();
         for (user, seen) in online.chain(offline.map(|(user, seen)| (user, Some(seen)))) {

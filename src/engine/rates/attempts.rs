@@ -1,141 +1,149 @@
-//! Limits of attempts that come before a login: passwords and new accounts.
+//! Limits of attempts before a login: passwords and new accounts.
 
-use crate::config::{self, Rate};
+use crate::config::{self, RateLimit};
 
-use super::{ClientNetwork, Limiter, Origin, Rates, TooMuch};
+use super::{ClientNetwork, KeyedLimiter, RateExceeded, RateLimiters, RequestOrigin};
 
-/// The longest name that a bucket is kept by: no account's is longer.
+/// The longest name used as a key: no account's name is longer.
 const NAME_MAX: usize = 30;
 
-/// What is counted by the address that asks.
+/// The limits by the client's address.
 pub(super) struct AddressLimits {
-    registrations: Limiter<ClientNetwork>,
-    wrong_of_account: Limiter<(String, ClientNetwork)>,
-    wrong: Limiter<ClientNetwork>,
-    right: Limiter<ClientNetwork>,
+    registrations: KeyedLimiter<ClientNetwork>,
+    account_failures: KeyedLimiter<(String, ClientNetwork)>,
+    failures: KeyedLimiter<ClientNetwork>,
+    successes: KeyedLimiter<ClientNetwork>,
 }
 
 impl AddressLimits {
-    /// The limits of the settings, so many times as large.
-    pub(super) fn new(rates: &config::Rates, share: u32) -> Self {
-        let times = |rate: Option<Rate>| rate.map(|rate| rate.times(share));
+    /// Returns the limits of the settings, multiplied by `share`.
+    pub(super) fn new(rates: &config::RateLimits, share: u32) -> Self {
+        let times = |rate: Option<RateLimit>| rate.map(|rate| rate.times(share));
         Self {
-            registrations: Limiter::new(times(rates.registrations)),
-            wrong_of_account: Limiter::new(times(rates.account_logins)),
-            wrong: Limiter::new(times(rates.address_logins)),
-            right: Limiter::new(times(rates.address_successes)),
+            registrations: KeyedLimiter::new(times(rates.registrations)),
+            account_failures: KeyedLimiter::new(times(rates.account_logins)),
+            failures: KeyedLimiter::new(times(rates.address_logins)),
+            successes: KeyedLimiter::new(times(rates.address_successes)),
         }
     }
 }
 
-/// An account that is being opened. Dropped, it counts.
-pub struct AccountOpening<'a> {
+/// An account that is being registered. If dropped, it counts.
+pub struct RegistrationAttempt<'a> {
     limits: &'a AddressLimits,
     from: ClientNetwork,
 }
 
-/// A password that is tried. Dropped, it was wrong.
-pub struct Attempt<'a> {
-    rates: &'a Rates,
+/// A password that is being checked. If dropped, it counts as wrong.
+pub struct LoginAttempt<'a> {
+    rates: &'a RateLimiters,
     limits: &'a AddressLimits,
     name: String,
     from: ClientNetwork,
-    outcome: Outcome,
+    outcome: AttemptOutcome,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Outcome {
-    Right,
-    Wrong,
-    NotTried,
+enum AttemptOutcome {
+    Success,
+    Failure,
+    Cancelled,
 }
 
-impl Rates {
-    /// Counts an account that is opened.
+impl RateLimiters {
+    /// Counts a registration.
     ///
     /// # Errors
-    /// If that is too much for the address.
-    pub fn register(&self, origin: Origin) -> Result<AccountOpening<'_>, TooMuch> {
-        let (limits, from) = (self.of_address(origin), origin.customer());
+    /// If the address exceeds its limit.
+    pub fn check_registration(
+        &self,
+        origin: RequestOrigin,
+    ) -> Result<RegistrationAttempt<'_>, RateExceeded> {
+        let (limits, from) = (self.limits_of(origin), origin.customer_network());
         limits.registrations.take(from)?;
-        Ok(AccountOpening { limits, from })
+        Ok(RegistrationAttempt { limits, from })
     }
 
-    /// Counts a password that is tried. Until the outcome is known it counts
-    /// both as right and as wrong, so that many at once are no way around.
+    /// Counts a password that is being checked. Until the outcome is known it
+    /// counts both as right and as wrong, so that parallel attempts can't avoid
+    /// the limit.
     ///
     /// # Errors
-    /// If that is too much for the account or the address.
-    pub fn log_in(&self, name: &str, origin: Origin) -> Result<Attempt<'_>, TooMuch> {
-        let (limits, from) = (self.of_address(origin), origin.customer());
+    /// If the account or the address exceeds its limit.
+    pub fn check_login(
+        &self,
+        name: &str,
+        origin: RequestOrigin,
+    ) -> Result<LoginAttempt<'_>, RateExceeded> {
+        let (limits, from) = (self.limits_of(origin), origin.customer_network());
         let name: String = name.chars().take(NAME_MAX).collect();
         let name = name.to_ascii_lowercase();
         let account = (name.clone(), from);
-        limits.wrong.take(from)?;
-        // What was taken before a refusal is put back: one account that is
-        // tried too often doesn't shut out the others of that address.
-        if let Err(too_much) = limits.right.take(from) {
-            limits.wrong.give_back(from);
+        limits.failures.take(from)?;
+        // Tokens taken before a refusal are returned: many attempts on one
+        // account don't block the other accounts at that address.
+        if let Err(too_much) = limits.successes.take(from) {
+            limits.failures.refund(from);
             return Err(too_much);
         }
-        let counted = match limits.wrong_of_account.take(account.clone()) {
+        let counted = match limits.account_failures.take(account.clone()) {
             Ok(_) => self.logins.take(name.clone()).inspect_err(|_| {
-                limits.wrong_of_account.give_back(account);
+                limits.account_failures.refund(account);
             }),
             refused @ Err(_) => refused,
         };
         if let Err(too_much) = counted {
-            limits.wrong.give_back(from);
-            limits.right.give_back(from);
+            limits.failures.refund(from);
+            limits.successes.refund(from);
             return Err(too_much);
         }
-        Ok(Attempt {
+        Ok(LoginAttempt {
             rates: self,
             limits,
             name,
             from,
-            outcome: Outcome::Wrong,
+            outcome: AttemptOutcome::Failure,
         })
     }
 
-    fn of_address(&self, origin: Origin) -> &AddressLimits {
-        match origin.share() {
+    fn limits_of(&self, origin: RequestOrigin) -> &AddressLimits {
+        match origin.limit_factor() {
             1 => &self.by_address,
             _ => &self.by_proxy,
         }
     }
 }
 
-impl AccountOpening<'_> {
-    /// The server was too busy to look at it: it doesn't count.
-    pub fn was_not_tried(self) {
-        self.limits.registrations.give_back(self.from);
+impl RegistrationAttempt<'_> {
+    /// Refunds the attempt: the server was too busy to handle it.
+    pub fn cancel(self) {
+        self.limits.registrations.refund(self.from);
     }
 }
 
-impl Attempt<'_> {
-    /// It counts with what its account and its address may ask.
-    pub fn was_right(mut self) {
-        self.outcome = Outcome::Right;
+impl LoginAttempt<'_> {
+    /// Counts it as a success of its account and address, and as no failure.
+    pub fn mark_successful(mut self) {
+        self.outcome = AttemptOutcome::Success;
     }
 
-    /// The server was too busy to look at it: it doesn't count at all.
-    pub fn was_not_tried(mut self) {
-        self.outcome = Outcome::NotTried;
+    /// Refunds the attempt: the server was too busy to check the password.
+    pub fn cancel(mut self) {
+        self.outcome = AttemptOutcome::Cancelled;
     }
 }
 
-impl Drop for Attempt<'_> {
+impl Drop for LoginAttempt<'_> {
     fn drop(&mut self) {
         let name = std::mem::take(&mut self.name);
-        if self.outcome != Outcome::Wrong {
-            self.limits.wrong.give_back(self.from);
+        if self.outcome != AttemptOutcome::Failure {
+            self.limits.failures.refund(self.from);
             let account = (name.clone(), self.from);
-            self.limits.wrong_of_account.give_back(account);
+            self.limits.account_failures.refund(account);
         }
-        if self.outcome != Outcome::Right {
-            self.limits.right.give_back(self.from);
-            self.rates.logins.give_back(name);
+        if self.outcome != AttemptOutcome::Success {
+            self.limits.successes.refund(self.from);
+            self.rates.logins.refund(name);
         }
     }
 }

@@ -1,7 +1,7 @@
-//! How much database time each user and each address may take: a bucket that
-//! is paid after the fact, since no statement is stopped halfway.
+//! The database time that each user and each address may take: a bucket that is
+//! charged after each statement, since no statement is stopped halfway.
 //!
-//! Before login, an address pays; after it, the user alone.
+//! Before login, the address pays; after it, only the user.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -15,94 +15,99 @@ use entity::UserId;
 use parking_lot::Mutex;
 
 use super::{
-    BUCKETS, ClientNetwork, FORGET_EVERY, Key, Origin, Rates, SHARED, Standing, TooMuch, seconds,
+    BUCKETS_MAX, BucketKey, ClientNetwork, PRUNE_EVERY, RateExceeded, RateLimitStatus,
+    RateLimiters, RequestOrigin, SHARED_BUCKETS, whole_seconds,
 };
-use crate::config::Rate;
+use crate::config::RateLimit;
 use crate::counters::{Counters, NO_ROUTE};
-use crate::engine::testing::Faults;
+use crate::engine::testing::FaultHooks;
 use crate::store::StatementPayer;
 
-/// No statement, however long, keeps its user out for longer than this.
+/// The longest time for which one statement can block its user.
 const DEBT_MAX: Duration = Duration::from_secs(600);
-/// The most expensive accounts are those of two such periods.
+/// The list of expensive accounts covers two such periods.
 const PERIOD: Duration = Duration::from_secs(300);
 
-/// What a statement's time is charged to: a user, or before login an address.
+/// The payer of a statement's time: a user, or before login an address.
 pub struct DatabasePayer {
     budget: Arc<DatabaseBudget>,
-    place: ClientNetwork,
+    network: ClientNetwork,
     user: OnceLock<UserId>,
-    /// Not yet counted for the route, in nanoseconds.
+    /// Nanoseconds not yet counted for the route.
     spent: AtomicU64,
     route: OnceLock<String>,
 }
 
 /// The budgets of all users and addresses.
 pub(super) struct DatabaseBudget {
-    users: Debts<UserId>,
-    places: Debts<ClientNetwork>,
+    users: TimeDebts<UserId>,
+    networks: TimeDebts<ClientNetwork>,
     accounts: Mutex<AccountTimes>,
     counters: Arc<Counters>,
-    faults: Faults,
+    faults: FaultHooks,
 }
 
-impl Rates {
+impl RateLimiters {
     /// Waits until a user can afford one more step of long work.
-    pub async fn afford(&self, user: UserId) {
-        self.database.afford(user).await;
+    pub async fn wait_for_budget(&self, user: UserId) {
+        self.database.wait_for_budget(user).await;
     }
 
-    /// What pays for a request's statements: its address, until its login is
-    /// known.
+    /// Returns the payer of a request's statements: its address, until its
+    /// login is known.
     pub fn payer_of_address(&self, from: Option<IpAddr>) -> Arc<DatabasePayer> {
         DatabasePayer::of_address(Arc::clone(&self.database), from)
     }
 
-    /// What pays for the statements of a user's socket.
+    /// Returns the payer of the statements of a user's socket.
     pub fn payer_of_socket(&self, user: UserId) -> Arc<dyn StatementPayer> {
         let payer = self.payer_of_address(None);
-        payer.log_in(user);
-        payer.count_for("sockets");
+        payer.set_user(user);
+        payer.set_route("sockets");
         payer
     }
 
-    /// A transaction took this much of these users together.
+    /// Charges a transaction's time to its users by their shares.
     pub(in crate::engine) fn charge_shares(&self, shares: &[(UserId, Duration)]) {
         for (user, took) in shares {
             self.database.charge_user(*user, *took);
         }
         let all = shares.iter().map(|(_, took)| *took).sum();
-        self.database.count("journal", all);
+        self.database.count_route_time("journal", all);
     }
 
-    /// The users whose statements took most of the last ten minutes.
+    /// Returns the users with the most database time in the last ten minutes.
     #[must_use]
-    pub fn most_expensive(&self, count: usize) -> Vec<(UserId, Duration)> {
-        self.database.most_expensive(count)
+    pub fn most_expensive_users(&self, count: usize) -> Vec<(UserId, Duration)> {
+        self.database.most_expensive_users(count)
     }
 }
 
 impl DatabaseBudget {
-    pub(super) fn new(rate: Option<Rate>, counters: Arc<Counters>, faults: Faults) -> Self {
+    pub(super) fn new(
+        rate: Option<RateLimit>,
+        counters: Arc<Counters>,
+        faults: FaultHooks,
+    ) -> Self {
         Self {
-            users: Debts::new(rate),
-            places: Debts::new(rate),
+            users: TimeDebts::new(rate),
+            networks: TimeDebts::new(rate),
             accounts: Mutex::new(AccountTimes::new(Instant::now())),
             counters,
             faults,
         }
     }
 
-    /// Whether a user may ask for more.
-    pub(super) fn check_user(&self, user: UserId) -> Result<(), TooMuch> {
+    /// Checks that a user has budget left.
+    pub(super) fn check_user(&self, user: UserId) -> Result<(), RateExceeded> {
         self.users.check(user, Instant::now())
     }
 
     /// Waits until a user has half of the budget, so that work of many steps
-    /// leaves the other half to what the user does meanwhile.
-    pub(super) async fn afford(&self, user: UserId) {
+    /// leaves the other half for the user's other requests.
+    pub(super) async fn wait_for_budget(&self, user: UserId) {
         loop {
-            match self.users.until_half(user, Instant::now()) {
+            match self.users.time_to_half(user, Instant::now()) {
                 Duration::ZERO => return,
                 wait => tokio::time::sleep(wait).await,
             }
@@ -116,14 +121,14 @@ impl DatabaseBudget {
         self.accounts.lock().add(user, took, now);
     }
 
-    /// What was spent for a route.
-    pub(super) fn count(&self, route: &str, took: Duration) {
-        self.counters.database.spent(route, took);
+    /// Counts time for a route.
+    pub(super) fn count_route_time(&self, route: &str, took: Duration) {
+        self.counters.database.add_time(route, took);
     }
 
-    /// The accounts that took the most in the last ten minutes.
-    pub(super) fn most_expensive(&self, count: usize) -> Vec<(UserId, Duration)> {
-        self.accounts.lock().top(count, Instant::now())
+    /// Returns the accounts with the most time in the last ten minutes.
+    pub(super) fn most_expensive_users(&self, count: usize) -> Vec<(UserId, Duration)> {
+        self.accounts.lock().most_expensive(count, Instant::now())
     }
 }
 
@@ -131,40 +136,41 @@ impl DatabasePayer {
     pub(super) fn of_address(budget: Arc<DatabaseBudget>, from: Option<IpAddr>) -> Arc<Self> {
         Arc::new(Self {
             budget,
-            place: Origin::of(from).customer(),
+            network: RequestOrigin::of(from).customer_network(),
             user: OnceLock::new(),
             spent: AtomicU64::new(0),
             route: OnceLock::new(),
         })
     }
 
-    /// From now on this user pays.
-    pub fn log_in(&self, user: UserId) {
+    /// Makes this user the payer from now on.
+    pub fn set_user(&self, user: UserId) {
         let _ = self.user.set(user);
     }
 
-    /// Whether it may ask for more.
+    /// Checks that the payer has budget left.
     ///
     /// # Errors
     /// If its user or address took too much database time.
-    pub fn check(&self) -> Result<(), TooMuch> {
+    pub fn check_budget(&self) -> Result<(), RateExceeded> {
         match self.user.get() {
             Some(user) => self.budget.check_user(*user),
-            None => self.budget.places.check(self.place, Instant::now()),
+            None => self.budget.networks.check(self.network, Instant::now()),
         }
     }
 
-    /// Counts what is spent for a route.
-    pub fn count_for(&self, route: &str) {
+    /// Counts the time for this route from now on.
+    pub fn set_route(&self, route: &str) {
         let _ = self.route.set(route.to_owned());
-        self.settle();
+        self.flush_spent();
     }
 
-    fn settle(&self) {
+    fn flush_spent(&self) {
         let nanos = self.spent.swap(0, Ordering::Relaxed);
         if nanos > 0 {
             let route = self.route.get().map_or(NO_ROUTE, String::as_str);
-            self.budget.count(route, Duration::from_nanos(nanos));
+            self.budget
+                .count_route_time(route, Duration::from_nanos(nanos));
         }
     }
 }
@@ -177,7 +183,9 @@ impl StatementPayer for DatabasePayer {
             Some(user) => self.budget.charge_user(*user, took),
             None => {
                 let took = self.budget.faults.database_time(None, took);
-                self.budget.places.charge(self.place, took, Instant::now());
+                self.budget
+                    .networks
+                    .charge(self.network, took, Instant::now());
             }
         }
     }
@@ -185,29 +193,28 @@ impl StatementPayer for DatabasePayer {
 
 impl Drop for DatabasePayer {
     fn drop(&mut self) {
-        self.settle();
+        self.flush_spent();
     }
 }
 
-/// Until when each has to wait before its bucket is full again. A full one is
-/// forgotten.
-struct Debts<K> {
-    rate: Option<Rate>,
+/// The time at which each key's bucket is full again. Full buckets are removed.
+struct TimeDebts<K> {
+    rate: Option<RateLimit>,
     hasher: RandomState,
-    until: Mutex<Until<K>>,
+    table: Mutex<DebtTable<K>>,
 }
 
-struct Until<K> {
-    debts: HashMap<Key<K>, Instant>,
+struct DebtTable<K> {
+    debts: HashMap<BucketKey<K>, Instant>,
     charges: u32,
 }
 
-impl<K: Copy + Eq + Hash> Debts<K> {
-    fn new(rate: Option<Rate>) -> Self {
+impl<K: Copy + Eq + Hash> TimeDebts<K> {
+    fn new(rate: Option<RateLimit>) -> Self {
         Self {
             rate,
             hasher: RandomState::new(),
-            until: Mutex::new(Until {
+            table: Mutex::new(DebtTable {
                 debts: HashMap::new(),
                 charges: 0,
             }),
@@ -218,64 +225,64 @@ impl<K: Copy + Eq + Hash> Debts<K> {
         let Some(rate) = self.rate else {
             return;
         };
-        let mut until = self.until.lock();
+        let mut until = self.table.lock();
         until.charges = until.charges.wrapping_add(1);
-        if until.charges.is_multiple_of(FORGET_EVERY) {
+        if until.charges.is_multiple_of(PRUNE_EVERY) {
             until.debts.retain(|_, until| *until > now);
         }
-        let key = self.place(&until.debts, key);
+        let key = self.bucket_key(&until.debts, key);
         let debt = until.debts.entry(key).or_insert(now);
-        // A rate is so long for each millisecond.
-        let repaid_in = rate.each.mul_f64(took.as_secs_f64() * 1000.0);
-        let most = rate.each * rate.burst.get() + DEBT_MAX;
-        *debt = ((*debt).max(now) + repaid_in).min(now + most);
+        // One interval of the rate restores one millisecond.
+        let repaid_in = rate.interval.mul_f64(took.as_secs_f64() * 1000.0);
+        let max_debt = rate.interval * rate.burst.get() + DEBT_MAX;
+        *debt = ((*debt).max(now) + repaid_in).min(now + max_debt);
     }
 
-    fn check(&self, key: K, now: Instant) -> Result<(), TooMuch> {
+    fn check(&self, key: K, now: Instant) -> Result<(), RateExceeded> {
         let Some(rate) = self.rate else {
             return Ok(());
         };
         let (debt, limit) = (self.debt(key, now), rate.burst.get());
-        let over = debt.saturating_sub(rate.each * limit);
+        let over = debt.saturating_sub(rate.interval * limit);
         if over.is_zero() {
             return Ok(());
         }
-        Err(TooMuch {
-            retry_after: seconds(over).max(1),
-            standing: Standing {
+        Err(RateExceeded {
+            retry_after: whole_seconds(over).max(1),
+            quota_state: RateLimitStatus {
                 limit,
                 remaining: 0,
-                reset: seconds(debt),
+                reset: whole_seconds(debt),
             },
         })
     }
 
-    /// Until half of the budget is there again.
-    fn until_half(&self, key: K, now: Instant) -> Duration {
-        let half = self.rate.map(|rate| rate.each * rate.burst.get() / 2);
+    /// Returns the time until half of the budget is restored.
+    fn time_to_half(&self, key: K, now: Instant) -> Duration {
+        let half = self.rate.map(|rate| rate.interval * rate.burst.get() / 2);
         half.map_or(Duration::ZERO, |half| {
             self.debt(key, now).saturating_sub(half)
         })
     }
 
-    /// Until all of the budget is there again.
+    /// Returns the time until the whole budget is restored.
     fn debt(&self, key: K, now: Instant) -> Duration {
-        let until = self.until.lock();
-        let key = self.place(&until.debts, key);
+        let until = self.table.lock();
+        let key = self.bucket_key(&until.debts, key);
         let debt = until.debts.get(&key);
         debt.map_or(Duration::ZERO, |until| until.saturating_duration_since(now))
     }
 
-    fn place(&self, debts: &HashMap<Key<K>, Instant>, key: K) -> Key<K> {
-        let own = Key::Own(key);
-        if debts.len() < BUCKETS || debts.contains_key(&own) {
+    fn bucket_key(&self, debts: &HashMap<BucketKey<K>, Instant>, key: K) -> BucketKey<K> {
+        let own = BucketKey::Own(key);
+        if debts.len() < BUCKETS_MAX || debts.contains_key(&own) {
             return own;
         }
-        Key::Shared(self.hasher.hash_one(&own) % SHARED)
+        BucketKey::Shared(self.hasher.hash_one(&own) % SHARED_BUCKETS)
     }
 }
 
-/// What each account took, in this period and the one before it.
+/// The time of each account, in this period and the one before it.
 struct AccountTimes {
     began: Instant,
     present: HashMap<UserId, Duration>,
@@ -291,7 +298,7 @@ impl AccountTimes {
         }
     }
 
-    fn turn(&mut self, now: Instant) {
+    fn rotate_periods(&mut self, now: Instant) {
         let periods = now.saturating_duration_since(self.began).as_secs() / PERIOD.as_secs();
         if periods == 0 {
             return;
@@ -305,16 +312,16 @@ impl AccountTimes {
         self.began = now;
     }
 
-    /// Accounts beyond [`BUCKETS`] in a period aren't listed.
+    /// Accounts beyond [`BUCKETS_MAX`] in a period aren't listed.
     fn add(&mut self, user: UserId, took: Duration, now: Instant) {
-        self.turn(now);
-        if self.present.len() < BUCKETS || self.present.contains_key(&user) {
+        self.rotate_periods(now);
+        if self.present.len() < BUCKETS_MAX || self.present.contains_key(&user) {
             *self.present.entry(user).or_default() += took;
         }
     }
 
-    fn top(&mut self, count: usize, now: Instant) -> Vec<(UserId, Duration)> {
-        self.turn(now);
+    fn most_expensive(&mut self, count: usize, now: Instant) -> Vec<(UserId, Duration)> {
+        self.rotate_periods(now);
         let mut sums = self.past.clone();
         for (user, took) in &self.present {
             *sums.entry(*user).or_default() += *took;
@@ -336,10 +343,10 @@ mod tests {
     const BEN: UserId = UserId(2);
 
     /// 500 ms at once, then 50 ms a second.
-    fn debts() -> Debts<UserId> {
-        Debts::new(Some(Rate {
+    fn debts() -> TimeDebts<UserId> {
+        TimeDebts::new(Some(RateLimit {
             burst: NonZeroU32::new(500).unwrap(),
-            each: Duration::from_millis(20),
+            interval: Duration::from_millis(20),
         }))
     }
 
@@ -366,7 +373,7 @@ mod tests {
 
     #[test]
     fn limit_that_is_off_refuses_nothing() {
-        let (debts, now) = (Debts::new(None), Instant::now());
+        let (debts, now) = (TimeDebts::new(None), Instant::now());
         debts.charge(ANN, Duration::from_secs(3600), now);
         assert_eq!(debts.check(ANN, now), Ok(()));
     }
@@ -380,9 +387,9 @@ mod tests {
         times.add(BEN, ms(4), now);
         let later = now + PERIOD;
         times.add(ANN, ms(2), later);
-        assert_eq!(times.top(9, later), [(ANN, ms(5)), (BEN, ms(4))]);
-        assert_eq!(times.top(1, later), [(ANN, ms(5))]);
-        assert_eq!(times.top(9, later + PERIOD), [(ANN, ms(2))]);
-        assert_eq!(times.top(9, later + 4 * PERIOD), []);
+        assert_eq!(times.most_expensive(9, later), [(ANN, ms(5)), (BEN, ms(4))]);
+        assert_eq!(times.most_expensive(1, later), [(ANN, ms(5))]);
+        assert_eq!(times.most_expensive(9, later + PERIOD), [(ANN, ms(2))]);
+        assert_eq!(times.most_expensive(9, later + 4 * PERIOD), []);
     }
 }

@@ -1,49 +1,52 @@
-//! Limits of groups: how many a user makes, and how many are put on a user by
-//! users that they never wrote to.
+//! Limits of groups: how many a user creates, and to how many strangers may add
+//! a user. A stranger is a user that the added user never wrote to.
 
 use entity::UserId;
 
-use super::{Rates, TooMuch};
+use super::{RateExceeded, RateLimiters};
 
-/// A group that is made, or a member who is added. If dropped before
-/// [`GroupPermit::used`], it counts against no limit.
+/// A group being created, or a member being added. If dropped before
+/// [`GroupPermit::mark_used`], it counts against no limit.
 pub struct GroupPermit<'a> {
-    rates: &'a Rates,
+    rates: &'a RateLimiters,
     creator: Option<UserId>,
     strangers: Vec<UserId>,
     is_used: bool,
 }
 
-impl Rates {
-    /// Counts a new group of `creator`, with these users who never wrote to
-    /// them.
+impl RateLimiters {
+    /// Counts a new group of `creator`; `strangers` are members who never wrote
+    /// to the creator.
     ///
     /// # Errors
-    /// If that is too much for the creator or for one of the others.
-    pub fn make_group(
+    /// If the creator or one of the strangers exceeds a limit.
+    pub fn check_new_group(
         &self,
         creator: UserId,
         strangers: &[UserId],
-    ) -> Result<GroupPermit<'_>, TooMuch> {
+    ) -> Result<GroupPermit<'_>, RateExceeded> {
         self.groups.take(creator)?;
-        let mut permit = self.permit();
+        let mut permit = self.new_permit();
         permit.creator = Some(creator);
-        permit.add(strangers)?;
+        permit.take_strangers(strangers)?;
         Ok(permit)
     }
 
-    /// Counts a group to which these users are added who never wrote to the
-    /// one who adds them.
+    /// Counts an addition to a group; `strangers` never wrote to the user who
+    /// adds them.
     ///
     /// # Errors
-    /// If that is too much for one of them.
-    pub fn add_to_group(&self, strangers: &[UserId]) -> Result<GroupPermit<'_>, TooMuch> {
-        let mut permit = self.permit();
-        permit.add(strangers)?;
+    /// If one of them exceeds a limit.
+    pub fn check_group_addition(
+        &self,
+        strangers: &[UserId],
+    ) -> Result<GroupPermit<'_>, RateExceeded> {
+        let mut permit = self.new_permit();
+        permit.take_strangers(strangers)?;
         Ok(permit)
     }
 
-    fn permit(&self) -> GroupPermit<'_> {
+    fn new_permit(&self) -> GroupPermit<'_> {
         GroupPermit {
             rates: self,
             creator: None,
@@ -54,12 +57,12 @@ impl Rates {
 }
 
 impl GroupPermit<'_> {
-    /// The group was made, or the member added.
-    pub fn used(mut self) {
+    /// Records that the group was created, or the member added.
+    pub fn mark_used(mut self) {
         self.is_used = true;
     }
 
-    fn add(&mut self, strangers: &[UserId]) -> Result<(), TooMuch> {
+    fn take_strangers(&mut self, strangers: &[UserId]) -> Result<(), RateExceeded> {
         for user in strangers {
             self.rates.unsolicited_groups.take(*user)?;
             self.strangers.push(*user);
@@ -74,10 +77,10 @@ impl Drop for GroupPermit<'_> {
             return;
         }
         if let Some(creator) = self.creator {
-            self.rates.groups.give_back(creator);
+            self.rates.groups.refund(creator);
         }
         for user in self.strangers.drain(..) {
-            self.rates.unsolicited_groups.give_back(user);
+            self.rates.unsolicited_groups.refund(user);
         }
     }
 }

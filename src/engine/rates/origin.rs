@@ -1,49 +1,54 @@
-//! Where a request comes from, as limits and queues count it.
+//! The origin of a request, as limits and queues count it.
 
 use std::net::{IpAddr, Ipv4Addr};
 
-/// The limits of an address that many users share, as a multiple.
-pub const SHARE_OF_MANY: u32 = 20;
+/// The factor of the limits for an address that many users share.
+pub const SHARED_ADDRESS_FACTOR: u32 = 20;
 
 /// The address that a request comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Origin {
+pub struct RequestOrigin {
     address: IpAddr,
-    is_of_many: bool,
+    is_shared: bool,
 }
 
 /// A network of addresses. IPv4 has its own range of IPv6 here (RFC 4291,
-/// section 2.5.5.2), so that one number says which network it is.
+/// section 2.5.5.2), so that one number identifies the network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ClientNetwork {
     bits: u128,
     prefix: u32,
 }
 
-impl Origin {
-    /// An address; requests that have none share one.
+impl RequestOrigin {
+    /// Returns the origin of an address; requests without an address share one.
     #[must_use]
     pub fn of(address: Option<IpAddr>) -> Self {
         let address = address.unwrap_or(Ipv4Addr::UNSPECIFIED.into());
         Self {
             address: address.to_canonical(),
-            is_of_many: false,
+            is_shared: false,
         }
     }
 
-    /// The same address, which many users share: a proxy that no setting names.
+    /// Marks the address as shared by many users: a proxy that no setting
+    /// names.
     #[must_use]
-    pub fn of_many(self) -> Self {
+    pub fn shared(self) -> Self {
         Self {
-            is_of_many: true,
+            is_shared: true,
             ..self
         }
     }
 
-    /// How many times the usual limits of an address it has.
+    /// Returns the factor by which the limits of an address are multiplied.
     #[must_use]
-    pub fn share(self) -> u32 {
-        if self.is_of_many { SHARE_OF_MANY } else { 1 }
+    pub fn limit_factor(self) -> u32 {
+        if self.is_shared {
+            SHARED_ADDRESS_FACTOR
+        } else {
+            1
+        }
     }
 
     #[must_use]
@@ -51,27 +56,27 @@ impl Origin {
         self.address
     }
 
-    /// What one customer has: an address, or an IPv6 network of 64 bits.
+    /// Returns one customer's network: an IPv4 address, or 64 bits of IPv6.
     #[must_use]
-    pub fn customer(self) -> ClientNetwork {
+    pub fn customer_network(self) -> ClientNetwork {
         match self.address {
             IpAddr::V4(_) => ClientNetwork::of(self.address, 128),
             IpAddr::V6(_) => ClientNetwork::of(self.address, 64),
         }
     }
 
-    /// The IPv6 network of so many bits. IPv4 has none: addresses beside each
-    /// other belong to different customers there.
+    /// Returns the IPv6 network with this prefix length, or none for IPv4,
+    /// where adjacent addresses belong to different customers.
     #[must_use]
-    pub fn wider(self, prefix: u32) -> Option<ClientNetwork> {
+    pub fn ipv6_network(self, prefix: u32) -> Option<ClientNetwork> {
         let is_wide = matches!(self.address, IpAddr::V6(_));
         is_wide.then(|| ClientNetwork::of(self.address, prefix))
     }
 
-    /// The network by which a server knows a user again, although a provider
-    /// gives another address each day: 24 bits of IPv4, 48 of IPv6.
+    /// Returns the network by which the server recognizes a user, although the
+    /// provider assigns a new address each day: 24 bits of IPv4, 48 of IPv6.
     #[must_use]
-    pub fn home(self) -> ClientNetwork {
+    pub fn home_network(self) -> ClientNetwork {
         match self.address {
             IpAddr::V4(_) => ClientNetwork::of(self.address, 96 + 24),
             IpAddr::V6(_) => ClientNetwork::of(self.address, 48),
@@ -97,13 +102,13 @@ impl ClientNetwork {
 mod tests {
     use super::*;
 
-    fn origin(text: &str) -> Origin {
-        Origin::of(Some(text.parse().unwrap()))
+    fn origin(text: &str) -> RequestOrigin {
+        RequestOrigin::of(Some(text.parse().unwrap()))
     }
 
     #[test]
     fn customer_of_ipv6_is_64_bits() {
-        let customer = |text| origin(text).customer();
+        let customer = |text| origin(text).customer_network();
         assert_eq!(
             customer("2001:db8:1:2::1"),
             customer("2001:db8:1:2:ffff::9")
@@ -114,8 +119,8 @@ mod tests {
     }
 
     #[test]
-    fn wider_networks_are_of_ipv6_alone() {
-        let wider = |text, prefix| origin(text).wider(prefix);
+    fn wider_networks_exist_only_for_ipv6() {
+        let wider = |text, prefix| origin(text).ipv6_network(prefix);
         assert_eq!(wider("2001:db8:1:2::1", 48), wider("2001:db8:1:ffff::", 48));
         assert_ne!(wider("2001:db8:1:2::1", 56), wider("2001:db8:1:102::1", 56));
         assert_eq!(wider("10.0.0.1", 48), None);
@@ -123,7 +128,7 @@ mod tests {
 
     #[test]
     fn home_spans_a_providers_range() {
-        let home = |text| origin(text).home();
+        let home = |text| origin(text).home_network();
         assert_eq!(home("10.0.0.1"), home("10.0.0.255"));
         assert_ne!(home("10.0.0.1"), home("10.0.1.1"));
         assert_eq!(home("2001:db8:1:2::1"), home("2001:db8:1:ffff::1"));

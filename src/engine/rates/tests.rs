@@ -2,169 +2,193 @@ use std::num::NonZeroU32;
 
 use super::*;
 
-/// One that fills by nothing while a test runs.
-fn rate(burst: u32) -> Rate {
-    Rate {
+/// A rate whose bucket doesn't refill during a test.
+fn rate(burst: u32) -> RateLimit {
+    RateLimit {
         burst: NonZeroU32::new(burst).unwrap(),
-        each: Duration::from_secs(3600),
+        interval: Duration::from_secs(3600),
     }
 }
 
-fn with_rates(rates: config::Rates) -> Rates {
-    Rates::new(&rates, Arc::default(), Faults::default())
+fn limits_with(rates: config::RateLimits) -> RateLimiters {
+    RateLimiters::new(&rates, Arc::default(), FaultHooks::default())
 }
 
-fn rates() -> Rates {
-    with_rates(config::Rates {
+fn test_limits() -> RateLimiters {
+    limits_with(config::RateLimits {
         sends: Some(rate(3)),
         account_logins: Some(rate(3)),
         address_logins: Some(rate(5)),
         sockets: NonZeroU32::new(2),
-        ..config::Rates::off()
+        ..config::RateLimits::off()
     })
 }
 
-fn at(text: &str) -> Origin {
-    Origin::of(Some(text.parse().unwrap()))
+fn origin_at(text: &str) -> RequestOrigin {
+    RequestOrigin::of(Some(text.parse().unwrap()))
 }
 
 #[test]
-fn each_has_a_bucket_of_their_own() {
-    let rates = rates();
+fn each_user_has_own_bucket() {
+    let rates = test_limits();
     for left in [2, 1, 0] {
-        let standing = rates.send(UserId(1)).unwrap().unwrap();
+        let standing = rates.check_send(UserId(1)).unwrap().unwrap();
         assert_eq!((standing.limit, standing.remaining), (3, left));
     }
-    let refused = rates.send(UserId(1)).unwrap_err();
+    let refused = rates.check_send(UserId(1)).unwrap_err();
     assert_eq!(refused.retry_after, 3600);
-    assert_eq!(refused.standing.reset, 3 * 3600);
-    assert!(rates.send(UserId(2)).is_ok());
-    assert_eq!(rates.request(UserId(1)), Ok(None), "there is no limit");
+    assert_eq!(refused.quota_state.reset, 3 * 3600);
+    assert!(rates.check_send(UserId(2)).is_ok());
+    assert_eq!(
+        rates.check_request(UserId(1)),
+        Ok(None),
+        "there is no limit"
+    );
 }
 
 #[test]
-fn a_right_password_does_not_count_and_wrong_ones_do() {
-    let rates = rates();
-    let home = at("10.0.0.1");
+fn only_wrong_passwords_count_as_failures() {
+    let rates = test_limits();
+    let home = origin_at("10.0.0.1");
     for _ in 0..20 {
-        rates.log_in("ann", home).unwrap().was_right();
+        rates.check_login("ann", home).unwrap().mark_successful();
     }
     for _ in 0..3 {
-        assert!(rates.log_in("Ann", home).is_ok());
+        assert!(rates.check_login("Ann", home).is_ok());
     }
-    assert!(rates.log_in("ann", home).is_err(), "the account is tried");
-    assert!(rates.log_in("ann", at("10.0.0.2")).is_ok(), "from there");
-    assert!(rates.log_in("ben", home).is_ok());
-    assert!(rates.log_in("cat", home).is_ok());
-    assert!(rates.log_in("dan", home).is_err(), "the address tries");
+    assert!(
+        rates.check_login("ann", home).is_err(),
+        "the account has too many failures"
+    );
+    assert!(
+        rates.check_login("ann", origin_at("10.0.0.2")).is_ok(),
+        "another address"
+    );
+    assert!(rates.check_login("ben", home).is_ok());
+    assert!(rates.check_login("cat", home).is_ok());
+    assert!(
+        rates.check_login("dan", home).is_err(),
+        "the address has too many failures"
+    );
 }
 
 #[test]
-fn many_passwords_at_once_are_no_way_around() {
-    let rates = rates();
+fn parallel_attempts_count_until_they_end() {
+    let rates = test_limits();
     let under_way: Vec<_> = (0..3)
-        .map(|_| rates.log_in("ann", Origin::of(None)).unwrap())
+        .map(|_| rates.check_login("ann", RequestOrigin::of(None)).unwrap())
         .collect();
-    assert!(rates.log_in("ann", Origin::of(None)).is_err());
-    under_way.into_iter().for_each(Attempt::was_right);
-    assert!(rates.log_in("ann", Origin::of(None)).is_ok());
+    assert!(rates.check_login("ann", RequestOrigin::of(None)).is_err());
+    under_way
+        .into_iter()
+        .for_each(LoginAttempt::mark_successful);
+    assert!(rates.check_login("ann", RequestOrigin::of(None)).is_ok());
 }
 
 #[test]
-fn right_passwords_count_by_account_and_what_nobody_looked_at_does_not() {
-    let rates = with_rates(config::Rates {
+fn right_passwords_count_by_account() {
+    let rates = limits_with(config::RateLimits {
         logins: Some(rate(2)),
-        ..config::Rates::off()
+        ..config::RateLimits::off()
     });
     for _ in 0..5 {
-        drop(rates.log_in("ann", at("10.0.0.1")).unwrap());
+        drop(rates.check_login("ann", origin_at("10.0.0.1")).unwrap());
         rates
-            .log_in("ann", Origin::of(None))
+            .check_login("ann", RequestOrigin::of(None))
             .unwrap()
-            .was_not_tried();
+            .cancel();
     }
-    rates.log_in("ann", at("10.0.0.1")).unwrap().was_right();
-    rates.log_in("ANN", at("10.0.0.2")).unwrap().was_right();
-    assert!(rates.log_in("ann", at("10.0.0.3")).is_err());
-    assert!(rates.log_in("ben", at("10.0.0.1")).is_ok());
+    rates
+        .check_login("ann", origin_at("10.0.0.1"))
+        .unwrap()
+        .mark_successful();
+    rates
+        .check_login("ANN", origin_at("10.0.0.2"))
+        .unwrap()
+        .mark_successful();
+    assert!(rates.check_login("ann", origin_at("10.0.0.3")).is_err());
+    assert!(rates.check_login("ben", origin_at("10.0.0.1")).is_ok());
 }
 
 #[test]
-fn what_nobody_looked_at_is_not_wrong() {
-    let rates = rates();
+fn cancelled_login_counts_as_no_failure() {
+    let rates = test_limits();
     for _ in 0..20 {
         rates
-            .log_in("ann", Origin::of(None))
+            .check_login("ann", RequestOrigin::of(None))
             .unwrap()
-            .was_not_tried();
+            .cancel();
     }
-    assert!(rates.log_in("ann", Origin::of(None)).is_ok());
+    assert!(rates.check_login("ann", RequestOrigin::of(None)).is_ok());
 }
 
 #[test]
 fn right_passwords_count_by_address() {
-    let rates = with_rates(config::Rates {
+    let rates = limits_with(config::RateLimits {
         address_successes: Some(rate(2)),
         address_logins: Some(rate(5)),
-        ..config::Rates::off()
+        ..config::RateLimits::off()
     });
-    let home = at("10.0.0.1");
+    let home = origin_at("10.0.0.1");
     for _ in 0..2 {
-        drop(rates.log_in("ann", home).unwrap());
-        rates.log_in("ann", home).unwrap().was_not_tried();
+        drop(rates.check_login("ann", home).unwrap());
+        rates.check_login("ann", home).unwrap().cancel();
     }
-    rates.log_in("ann", home).unwrap().was_right();
-    rates.log_in("ben", home).unwrap().was_right();
-    assert!(rates.log_in("cat", home).is_err(), "the address logs in");
-    assert!(rates.log_in("cat", at("10.0.0.2")).is_ok());
+    rates.check_login("ann", home).unwrap().mark_successful();
+    rates.check_login("ben", home).unwrap().mark_successful();
+    assert!(
+        rates.check_login("cat", home).is_err(),
+        "the address has too many logins"
+    );
+    assert!(rates.check_login("cat", origin_at("10.0.0.2")).is_ok());
 }
 
 #[test]
-fn account_opening_not_tried_is_free() {
-    let rates = with_rates(config::Rates {
+fn cancelled_registration_counts_as_none() {
+    let rates = limits_with(config::RateLimits {
         registrations: Some(rate(1)),
-        ..config::Rates::off()
+        ..config::RateLimits::off()
     });
-    let home = at("10.0.0.1");
+    let home = origin_at("10.0.0.1");
     for _ in 0..5 {
-        rates.register(home).unwrap().was_not_tried();
+        rates.check_registration(home).unwrap().cancel();
     }
-    assert!(rates.register(home).is_ok());
-    assert!(rates.register(home).is_err());
+    assert!(rates.check_registration(home).is_ok());
+    assert!(rates.check_registration(home).is_err());
 }
 
 #[test]
-fn a_seat_is_free_again_once_it_is_left() {
-    let rates = rates();
-    let one = rates.sit(UserId(1)).unwrap();
-    let _two = rates.sit(UserId(1)).unwrap();
-    assert!(rates.sit(UserId(1)).is_err());
-    assert!(rates.sit(UserId(2)).is_ok());
+fn dropped_permit_frees_socket() {
+    let rates = test_limits();
+    let one = rates.reserve_socket(UserId(1)).unwrap();
+    let _two = rates.reserve_socket(UserId(1)).unwrap();
+    assert!(rates.reserve_socket(UserId(1)).is_err());
+    assert!(rates.reserve_socket(UserId(2)).is_ok());
     drop(one);
-    assert!(rates.sit(UserId(1)).is_ok());
+    assert!(rates.reserve_socket(UserId(1)).is_ok());
     assert_eq!(rates.sockets.taken.lock().len(), 1);
 }
 
 #[test]
-fn whoever_asks_the_memory_is_bounded_and_those_known_keep_their_own() {
-    let limiter = Limited::new(rate(2)).unwrap();
-    for id in 0..2 * i64::try_from(BUCKETS).unwrap() {
+fn bucket_count_is_bounded() {
+    let limiter = ActiveLimiter::new(rate(2)).unwrap();
+    for id in 0..2 * i64::try_from(BUCKETS_MAX).unwrap() {
         let _ = limiter.take(UserId(id));
     }
-    let most = BUCKETS + usize::try_from(SHARED).unwrap();
-    assert!(limiter.buckets.lock().len() <= most);
+    let limit = BUCKETS_MAX + usize::try_from(SHARED_BUCKETS).unwrap();
+    assert!(limiter.buckets.lock().len() <= limit);
     assert!(limiter.take(UserId(0)).is_ok(), "the second of two");
     assert!(limiter.take(UserId(0)).is_err());
 }
 
 #[test]
-fn full_buckets_are_forgotten() {
-    let fast = Rate {
-        each: Duration::from_nanos(1),
+fn full_buckets_are_removed() {
+    let fast = RateLimit {
+        interval: Duration::from_nanos(1),
         ..rate(1)
     };
-    let limiter = Limited::new(fast).unwrap();
-    for id in 0..=i64::from(FORGET_EVERY) {
+    let limiter = ActiveLimiter::new(fast).unwrap();
+    for id in 0..=i64::from(PRUNE_EVERY) {
         limiter.take(UserId(id)).unwrap();
     }
     assert!(limiter.buckets.lock().len() < 10);

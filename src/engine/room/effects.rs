@@ -1,71 +1,76 @@
-//! What comes out of a Room's state: what is on disk and to be told, and what
-//! has to be done about it. Pure.
+//! The effects of a Room's state: committed changes to announce, and actions
+//! for the actor. Pure.
 
 use std::sync::Arc;
 
 use entity::{ConversationId, MessageId, UserId};
 use tokio::time::Instant;
 
-use crate::engine::ports::Unread;
-use crate::engine::reply::{Done, Sent};
-use crate::protocol::event::RemovedReason;
-use crate::protocol::{Event, Message, Problem};
-use crate::store::Leaver;
-use crate::store::append::{Append, Change, Moved, Outcome, Raised, Settings};
+use crate::engine::ports::UnreadNotice;
+use crate::engine::reply::{CommandOutcome, SentMessage};
+use crate::protocol::event::RemovalReason;
+use crate::protocol::{Message, Problem, ServerEvent};
+use crate::store::FormerMemberRecord;
+use crate::store::append::{
+    AppendEntry, AppendOutcome, ConversationChange, MemberMarkerMove, MemberSettingsPatch,
+    WatermarkRise,
+};
 
-/// What the Room has to do, in this order.
+/// An action for the actor; effects run in order.
 #[derive(Debug)]
-pub(super) enum Effect<R> {
-    /// Have it judged and written under the lock.
-    Submit(Append),
-    /// Tell people, each in one delivery.
-    Tell(Telling),
-    /// Tell people of the conversation, as each of them sees it.
-    Show(Show),
-    /// Wait until the statuses that are being told are told: who is here was
-    /// read before it is known who goes.
+pub(super) enum RoomEffect<R> {
+    /// Send an append to the Journal, which checks and writes it under the
+    /// lock.
+    Submit(AppendEntry),
+    /// Deliver events, in one delivery per recipient.
+    Deliver(EventBatch),
+    /// Send the conversation to users, as each of them sees it.
+    Show(ShowConversation),
+    /// Wait until the statuses being sent have been sent: their recipients were
+    /// read before it was known who leaves.
     SettleStatuses,
-    /// Tell somebody that they are no longer in it.
-    Removed(UserId, RemovedReason),
-    /// Up to this version, everything has been told.
-    Told(i64),
-    /// Read what wasn't told, and say so by `caught_up`.
-    CatchUp(Missing),
-    /// Read how many messages wait for whom, and say so by `recounted`.
+    /// Notify a user that they are no longer a member.
+    NotifyRemoved(UserId, RemovalReason),
+    /// All changes up to this version have been announced.
+    Announced(i64),
+    /// Read the changes in this gap, then call `apply_missed`.
+    ReadMissed(VersionGap),
+    /// Read the members' unread counts, then call `apply_recount`.
     Recount,
-    /// Answer who asked.
-    Answer(R, Result<Done, Problem>),
-    /// Answer a user whom the Room does not show the message that they changed.
-    AnswerOutsider(R, OutsiderChange),
-    /// Read the conversation again, and say so by `reloaded`.
+    /// Reply to a caller.
+    Reply(R, Result<CommandOutcome, Problem>),
+    /// Reply to a user who changed a message that the Room doesn't show to
+    /// them.
+    ReplyToFormerMember(R, FormerMemberChange),
+    /// Read the conversation again, then call `apply_reload`.
     Reload,
-    /// Say `marks_due` once marks were gathered for long enough.
+    /// Call `submit_due_marks` after the time for which marks are collected.
     GatherMarks,
-    /// Say `typing_due` then.
+    /// Call `expire_typing` at this time.
     WakeAt(Instant),
 }
 
 /// A change of a message by a user who left, or who joined again after it.
 #[derive(Debug)]
-pub(super) struct OutsiderChange {
+pub(super) struct FormerMemberChange {
     pub(super) user: UserId,
-    /// The message as it is for those who are in.
-    pub(super) sent: Sent,
+    /// The message as current members see it.
+    pub(super) sent: SentMessage,
 }
 
-impl OutsiderChange {
-    /// The change as its actor may see it: the message of their own history,
-    /// or an empty one if it is not part of that.
-    pub(super) fn seen_as(self, seen: Option<Message>) -> Sent {
+impl FormerMemberChange {
+    /// Returns the change as its actor may see it: the message in their own
+    /// history, or an empty one if it is not part of that.
+    pub(super) fn into_visible(self, seen: Option<Message>) -> SentMessage {
         let message = seen.unwrap_or_else(|| Message {
             text: String::new(),
             reactions: Vec::new(),
             reply_to: None,
             ..Message::clone(&self.sent.message)
         });
-        Sent {
+        SentMessage {
             message: Arc::new(Message {
-                is_touched: true,
+                is_changed: true,
                 ..message
             }),
             is_new: self.sent.is_new,
@@ -73,141 +78,146 @@ impl OutsiderChange {
     }
 }
 
-/// What is told in one go, in this order.
+/// Events that are delivered together, in this order.
 #[derive(Debug, Default)]
-pub(super) struct Telling {
-    pub(super) notes: Vec<Note>,
-    /// What waits for those for whom that changed; told last.
-    pub(super) unread: Vec<(UserId, Unread)>,
+pub(super) struct EventBatch {
+    pub(super) events: Vec<AddressedEvent>,
+    /// The unread counts that changed, by user; they follow the events.
+    pub(super) unread: Vec<(UserId, UnreadNotice)>,
 }
 
-/// One thing to be told, and who hears it.
+/// One event and its recipients.
 #[derive(Clone, Debug)]
-pub(super) struct Note {
-    pub(super) to: Arc<[UserId]>,
-    /// The change that it tells; 0 where it tells none.
+pub(super) struct AddressedEvent {
+    pub(super) recipients: Arc<[UserId]>,
+    /// The version of the change it announces; 0 if it announces none.
     pub(super) version: i64,
-    pub(super) said: Said,
+    pub(super) content: EventContent,
 }
 
 #[derive(Clone, Debug)]
-pub(super) enum Said {
+pub(super) enum EventContent {
     Message(Arc<Message>),
-    Event(Event),
+    Event(ServerEvent),
 }
 
-impl Note {
-    pub(super) fn message(to: &Arc<[UserId]>, message: Arc<Message>) -> Self {
+impl AddressedEvent {
+    pub(super) fn of_message(to: &Arc<[UserId]>, message: Arc<Message>) -> Self {
         Self {
-            to: Arc::clone(to),
+            recipients: Arc::clone(to),
             version: message.version,
-            said: Said::Message(message),
+            content: EventContent::Message(message),
         }
     }
 }
 
-impl From<Note> for Telling {
-    fn from(note: Note) -> Self {
+impl From<AddressedEvent> for EventBatch {
+    fn from(note: AddressedEvent) -> Self {
         Self {
-            notes: vec![note],
+            events: vec![note],
             unread: Vec::new(),
         }
     }
 }
 
-/// Adds something to be told to what follows already: in the same delivery,
-/// where nothing comes between.
-pub(super) fn tell<R>(effects: &mut Vec<Effect<R>>, more: impl Into<Telling>) {
+/// Appends events, in the same delivery as the preceding events if no other
+/// effect comes between.
+pub(super) fn push_events<R>(effects: &mut Vec<RoomEffect<R>>, more: impl Into<EventBatch>) {
     let more = more.into();
     match effects.last_mut() {
-        Some(Effect::Tell(telling)) => {
-            telling.notes.extend(more.notes);
-            telling.unread.extend(more.unread);
+        Some(RoomEffect::Deliver(batch)) => {
+            batch.events.extend(more.events);
+            batch.unread.extend(more.unread);
         }
-        _ => effects.push(Effect::Tell(more)),
+        _ => effects.push(RoomEffect::Deliver(more)),
     }
 }
 
-/// The conversation is shown to people before its news are told, or as its
-/// news: so it says in its own `version` only what they know after it.
+/// A conversation to send to users, before its changes or as a change itself.
+/// The `version` in it covers only changes that they have by then.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Show {
-    pub(super) to: Vec<UserId>,
-    /// The cursor that it gives them.
+pub(super) struct ShowConversation {
+    pub(super) recipients: Vec<UserId>,
+    /// The `version` in the conversation, from which clients resume.
     pub(super) cursor: i64,
-    /// The version of the change that it tells.
+    /// The version of the change it announces.
     pub(super) version: i64,
 }
 
-/// The versions after the one and up to the other.
+/// The versions after `after`, up to and including `up_to`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Missing {
+pub(super) struct VersionGap {
     pub(super) after: i64,
     pub(super) up_to: i64,
 }
 
-/// Something on disk that is to be told.
-pub(super) enum News {
+/// A committed change that is to be announced.
+pub(super) enum CommittedChange {
     Message(Arc<Message>, Vec<UserId>),
-    Change(Arc<Message>, Arc<Change>),
-    Settings(UserId, i64, Settings),
-    Touched(TouchedNews),
-    /// Marks moved, and what there is to tell of it comes by itself.
+    Change(Arc<Message>, Arc<ConversationChange>),
+    Settings(UserId, i64, MemberSettingsPatch),
+    Edited(EditedMessages),
+    /// Marks moved; their events follow as changes of their own.
     Marked(i64),
-    Moved(Moved),
-    Raised(Raised),
+    MarksMoved(MemberMarkerMove),
+    WatermarksRaised(WatermarkRise),
 }
 
-/// A message was touched: it and what quotes it are told in their present
-/// state.
-pub(super) struct TouchedNews {
+/// An edited message: it and the messages that quote it are sent in their
+/// current state.
+pub(super) struct EditedMessages {
     pub(super) version: i64,
     pub(super) messages: Vec<Arc<Message>>,
-    /// More quote it than are told.
+    /// More messages quote it than are sent.
     pub(super) has_more: bool,
 }
 
-impl News {
+impl CommittedChange {
     pub(super) fn version(&self) -> i64 {
         match self {
             Self::Message(message, _) | Self::Change(message, _) => message.version,
             Self::Settings(_, version, _) | Self::Marked(version) => *version,
-            Self::Touched(touched) => touched.version,
-            Self::Moved(moved) => moved.version,
-            Self::Raised(raised) => raised.version,
+            Self::Edited(touched) => touched.version,
+            Self::MarksMoved(moved) => moved.version,
+            Self::WatermarksRaised(raised) => raised.version,
         }
     }
 }
 
-/// What those who asked hear.
-pub(super) enum Answered {
-    With(Result<Done, Problem>),
-    /// It is done, but for these messages, of which they can't know.
-    But(Vec<MessageId>),
+/// The answer to the callers of a command.
+pub(super) enum CallerAnswer {
+    All(Result<CommandOutcome, Problem>),
+    /// The command succeeded, except for these messages, which the user can't
+    /// see.
+    AllExcept(Vec<MessageId>),
 }
 
-/// What is to be told, and what is to be answered.
-pub(super) fn taken(outcome: Outcome) -> (Option<News>, Answered) {
+/// Splits an outcome into the change to announce and the answer.
+pub(super) fn split_outcome(outcome: AppendOutcome) -> (Option<CommittedChange>, CallerAnswer) {
     let (news, result) = match outcome {
-        Outcome::Posted { message, returned } => {
-            let done = Done::posted(Arc::clone(&message));
-            (Some(News::Message(message, returned)), Ok(done))
+        AppendOutcome::Posted { message, returned } => {
+            let done = CommandOutcome::new_message(Arc::clone(&message));
+            (Some(CommittedChange::Message(message, returned)), Ok(done))
         }
-        Outcome::Changed { message, change } => {
-            (Some(News::Change(message, change)), Ok(Done::Changed))
-        }
-        Outcome::Set {
+        AppendOutcome::Changed { message, change } => (
+            Some(CommittedChange::Change(message, change)),
+            Ok(CommandOutcome::Changed),
+        ),
+        AppendOutcome::SettingsChanged {
             user,
             version,
             settings,
         } => {
-            let news = News::Settings(user, version, settings);
-            (Some(news), Ok(Done::Changed))
+            let news = CommittedChange::Settings(user, version, settings);
+            (Some(news), Ok(CommandOutcome::Changed))
         }
-        Outcome::Marked { version, unknown } => {
-            return (version.map(News::Marked), Answered::But(unknown));
+        AppendOutcome::Marked { version, unknown } => {
+            return (
+                version.map(CommittedChange::Marked),
+                CallerAnswer::AllExcept(unknown),
+            );
         }
-        Outcome::Touched {
+        AppendOutcome::Edited {
             id,
             version,
             messages,
@@ -215,82 +225,92 @@ pub(super) fn taken(outcome: Outcome) -> (Option<News>, Answered) {
             ..
         } => {
             let message = messages.iter().find(|message| message.id == id);
-            let done = message.map(|message| {
-                // It answers what was done to it, also where that was nothing.
-                let message = Message {
-                    is_touched: true,
-                    ..Message::clone(message)
-                };
-                Done::Sent(Sent {
-                    message: Arc::new(message),
-                    is_new: version.is_some(),
-                })
-            });
-            // They are as of the end of the batch: what was touched once more
-            // in it is told in its last version, or a client would hold a
-            // cursor ahead of what came between.
+            let done = message.map(|message| edited_message(message, version.is_some()));
+            // The messages are as of the end of the batch. One that was edited
+            // again in the batch is sent with its last version: otherwise a
+            // client's cursor would be ahead of the changes in between.
             let news = version.map(|version| {
-                let told = messages.into_iter();
-                // Members who don't see what a message quotes see its own version.
-                let told = told
+                let changed = messages.into_iter();
+                // Members who don't see a quoted message see the message's own
+                // version.
+                let changed = changed
                     .filter(|message| message.version == version || message.own_version == version);
-                News::Touched(TouchedNews {
+                CommittedChange::Edited(EditedMessages {
                     version,
-                    messages: told.collect(),
+                    messages: changed.collect(),
                     has_more,
                 })
             });
             (news, done.ok_or_else(Problem::internal))
         }
-        Outcome::Unchanged => (None, Ok(Done::Changed)),
-        Outcome::Known(message) => (None, Ok(Done::known(&message))),
-        Outcome::Refused(problem) => (None, Err(problem)),
-        Outcome::NeedsConsent => (None, Ok(Done::NeedsConsent)),
-        // It has no answer yet; whoever calls this keeps it.
-        Outcome::Stale => (None, Err(Problem::busy())),
+        AppendOutcome::Unchanged => (None, Ok(CommandOutcome::Changed)),
+        AppendOutcome::AlreadySent(message) => {
+            (None, Ok(CommandOutcome::existing_message(&message)))
+        }
+        AppendOutcome::Refused(problem) => (None, Err(problem)),
+        AppendOutcome::NeedsConsent => (None, Ok(CommandOutcome::NeedsConsent)),
+        // It has no answer yet; the caller keeps the command.
+        AppendOutcome::Stale => (None, Err(Problem::busy())),
     };
-    (news, Answered::With(result))
+    (news, CallerAnswer::All(result))
 }
 
-/// Who has gone hears what came before that, and then that they are gone.
-pub(super) fn farewell<R>(
+/// Returns the answer to an edit. The caller gets the message, even if nothing
+/// changed.
+fn edited_message(message: &Message, is_new: bool) -> CommandOutcome {
+    let message = Message {
+        is_changed: true,
+        ..Message::clone(message)
+    };
+    CommandOutcome::Sent(SentMessage {
+        message: Arc::new(message),
+        is_new,
+    })
+}
+
+/// Sends a former member the changes up to their leaving, then the removal.
+pub(super) fn removal_effects<R>(
     conversation: ConversationId,
-    leaver: &Leaver,
+    leaver: &FormerMemberRecord,
     messages: &[Arc<Message>],
-) -> [Effect<R>; 2] {
-    // They are as of now: what changed again after the leaving isn't sent, but
-    // for what is deleted.
+) -> [RoomEffect<R>; 2] {
+    // The messages are in their current state: one that changed again after the
+    // leaving isn't sent, unless it was deleted.
     let seen = messages.iter().filter(|message| {
         (message.deleted || message.version < leaver.version)
             && message.seq > leaver.first
             && message.seq <= leaver.last
     });
     let to: Arc<[UserId]> = [leaver.user].into();
-    let notes = seen.map(|message| Note::message(&to, message.seen_after(leaver.first)));
-    // What they left unread counts no more.
-    let unread = Unread {
+    let notes =
+        seen.map(|message| AddressedEvent::of_message(&to, message.visible_since(leaver.first)));
+    // Their unread messages no longer count.
+    let unread = UnreadNotice {
         conversation,
         count: 0,
         muted_until: None,
-        is_away: true,
+        is_excluded: true,
     };
-    let telling = Telling {
-        notes: notes.collect(),
+    let batch = EventBatch {
+        events: notes.collect(),
         unread: vec![(leaver.user, unread)],
     };
     let mut all = messages.iter();
     let leaving = all.find(|message| message.version == leaver.version);
-    let reason = leaving.map_or(RemovedReason::Removed, |it| reason(leaver.user, it));
-    [Effect::Tell(telling), Effect::Removed(leaver.user, reason)]
+    let reason = leaving.map_or(RemovalReason::Removed, |it| removal_reason(leaver.user, it));
+    [
+        RoomEffect::Deliver(batch),
+        RoomEffect::NotifyRemoved(leaver.user, reason),
+    ]
 }
 
-/// Why somebody is no longer in it, by the message that says so.
-pub(super) fn reason(user: UserId, leaving: &Message) -> RemovedReason {
+/// Returns why a user was removed, from the system message of the removal.
+pub(super) fn removal_reason(user: UserId, leaving: &Message) -> RemovalReason {
     if leaving.event_type().as_deref() == Some("closed") {
-        RemovedReason::Closed
+        RemovalReason::Closed
     } else if leaving.sender.id == user {
-        RemovedReason::Left
+        RemovalReason::Left
     } else {
-        RemovedReason::Removed
+        RemovalReason::Removed
     }
 }

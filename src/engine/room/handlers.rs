@@ -1,5 +1,4 @@
-//! The shell around [`super::state`]: it hands over what comes in, and does
-//! what follows.
+//! The actor around [`super::state`]: passes messages in, and runs the effects.
 
 use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
@@ -8,347 +7,371 @@ use actix::{ActorContext, AsyncContext, Context, Handler};
 use entity::UserId;
 use tokio::time::Instant;
 
-use super::effects::{Effect, Missing, OutsiderChange, Show, Telling};
+use super::effects::{EventBatch, FormerMemberChange, RoomEffect, ShowConversation, VersionGap};
 use super::fanout;
-use super::messages::{Retire, RoomCommand};
-use super::state::State;
-use super::{READ_AGAIN, Room};
-use crate::engine::ports::{Committed, Frame};
-use crate::engine::reply::{Done, Reply, Ticket, echo};
-use crate::protocol::event::RemovedReason;
-use crate::protocol::{CloseCode, Conversation, Event, Problem};
+use super::messages::{RetireRoom, RoomCommand};
+use super::state::RoomState;
+use super::{READ_RETRY, Room};
+use crate::engine::ports::{CommitNotice, EventFrame};
+use crate::engine::reply::{CommandOutcome, CommandReply, CommandTicket, message_frame};
+use crate::protocol::event::RemovalReason;
+use crate::protocol::{CloseCode, Conversation, Problem, ServerEvent};
 use crate::store::StoreError;
 
-type Effects = VecDeque<Effect<Reply>>;
+type EffectQueue = VecDeque<RoomEffect<CommandReply>>;
 
 impl Handler<RoomCommand> for Room {
     type Result = ();
 
     fn handle(&mut self, command: RoomCommand, ctx: &mut Context<Self>) {
-        // What every Room is told is no use of this one.
+        // Messages to every Room don't count as use of this one.
         if !matches!(command, RoomCommand::Renamed(_) | RoomCommand::Refresh) {
-            self.asked_at = Instant::now();
+            self.last_command_at = Instant::now();
         }
         let Some(state) = &mut self.state else {
-            return self.load_for(command, ctx);
+            return self.load_for_command(command, ctx);
         };
         match command {
-            RoomCommand::Ask { actor, ask, reply } => {
-                let effects = state.ask((actor, Instant::now()), ask, reply);
-                self.run(effects.into(), ctx);
+            RoomCommand::Execute { actor, ask, reply } => {
+                let effects = state.execute_command((actor, Instant::now()), ask, reply);
+                self.run_effects(effects.into(), ctx);
             }
-            // Who waited may have gone: so does the ticket, then.
-            RoomCommand::Await(caller, ticket) => drop(caller.send(ticket)),
+            // If the caller is gone, the ticket is dropped.
+            RoomCommand::AwaitLoad(caller, ticket) => drop(caller.send(ticket)),
             RoomCommand::CatchUp(ticket) => self.load(ctx, |found, room, ctx| match found {
-                Ok(record) => room.catch_up_for(ticket, record.version, ctx),
-                Err(_) => room.catch_up_again(ticket, ctx),
+                Ok(record) => room.catch_up_with_ticket(ticket, record.version, ctx),
+                Err(_) => room.retry_catch_up(ticket, ctx),
             }),
-            // Where it can't be read, the next judgement finds it out.
+            // After a failed read, the next commit detects the outdated state.
             RoomCommand::Refresh => self.load(ctx, |found, room, ctx| {
                 if let (Ok(record), Some(state)) = (found, &mut room.state) {
-                    let effects = state.refreshed(record);
-                    room.run(effects.into(), ctx);
+                    let effects = state.apply_refresh(record);
+                    room.run_effects(effects.into(), ctx);
                 }
             }),
-            RoomCommand::Renamed(user) => state.renamed(user),
+            RoomCommand::Renamed(user) => state.rename_user(user),
         }
     }
 }
 
-impl Handler<Committed> for Room {
+impl Handler<CommitNotice> for Room {
     type Result = ();
 
-    fn handle(&mut self, committed: Committed, ctx: &mut Context<Self>) {
+    fn handle(&mut self, committed: CommitNotice, ctx: &mut Context<Self>) {
         if let Some(state) = &mut self.state {
-            let effects = state.committed(committed.outcomes, committed.marks);
-            self.run(effects.into(), ctx);
-            self.deps.counters.fan_out.time(committed.at.elapsed());
+            let effects = state.apply_commit(committed.outcomes, committed.marks);
+            self.run_effects(effects.into(), ctx);
+            self.deps
+                .counters
+                .fan_out
+                .record_time(committed.at.elapsed());
         }
     }
 }
 
-impl Handler<Retire> for Room {
+impl Handler<RetireRoom> for Room {
     type Result = ();
 
-    fn handle(&mut self, _: Retire, ctx: &mut Context<Self>) {
+    fn handle(&mut self, _: RetireRoom, ctx: &mut Context<Self>) {
         ctx.stop();
     }
 }
 
 impl Room {
-    /// The load at the start failed: whoever asks has it tried again.
-    fn load_for(&self, command: RoomCommand, ctx: &mut Context<Self>) {
+    /// Retries the load that failed at the start, for a command.
+    fn load_for_command(&self, command: RoomCommand, ctx: &mut Context<Self>) {
         self.load(ctx, |found, room, ctx| {
             let is_there = !matches!(found, Err(StoreError::Refused(_)));
-            match room.loaded(found) {
-                Ok(version) => room.begin_with(command, version, ctx),
-                Err(problem) => room.can_not(command, problem, ctx),
+            match room.apply_load(found) {
+                Ok(version) => room.run_first_command(command, version, ctx),
+                Err(problem) => room.refuse_command(command, problem, ctx),
             }
-            // One that somebody made up isn't worth a Room. What waits in its
-            // mailbox keeps it until that is answered too.
-            if !is_there && !room.has_told() {
-                room.offer_to_go();
+            // A conversation that doesn't exist needs no Room. Commands in its
+            // mailbox keep the Room until they are answered.
+            if !is_there && !room.has_announced() {
+                room.offer_retirement();
             }
         });
     }
 
-    /// It has just been loaded, as of `version`. As at the start, what is
-    /// untold is told: a retry alone would have nothing told.
-    fn begin_with(&mut self, command: RoomCommand, version: i64, ctx: &mut Context<Self>) {
+    /// Runs the command for which the Room was loaded, as of `version`. Pending
+    /// changes are announced first: a retry alone would announce nothing.
+    fn run_first_command(&mut self, command: RoomCommand, version: i64, ctx: &mut Context<Self>) {
         match command {
-            RoomCommand::CatchUp(ticket) => self.catch_up_for(ticket, version, ctx),
-            // What it knows now is as of this load.
+            RoomCommand::CatchUp(ticket) => self.catch_up_with_ticket(ticket, version, ctx),
+            // The load already includes this change.
             RoomCommand::Renamed(_) | RoomCommand::Refresh => self.catch_up(version, ctx),
-            command @ (RoomCommand::Ask { .. } | RoomCommand::Await(..)) => {
+            command @ (RoomCommand::Execute { .. } | RoomCommand::AwaitLoad(..)) => {
                 self.catch_up(version, ctx);
                 self.handle(command, ctx);
             }
         }
     }
 
-    fn can_not(&self, command: RoomCommand, problem: Problem, ctx: &mut Context<Self>) {
+    fn refuse_command(&self, command: RoomCommand, problem: Problem, ctx: &mut Context<Self>) {
         match command {
-            RoomCommand::Ask { reply, .. } => reply.send(Err(problem)),
-            RoomCommand::CatchUp(ticket) => self.catch_up_again(ticket, ctx),
-            // Dropped, it says that there is no Room to be had.
-            RoomCommand::Await(..) => {}
+            RoomCommand::Execute { reply, .. } => reply.send(Err(problem)),
+            RoomCommand::CatchUp(ticket) => self.retry_catch_up(ticket, ctx),
+            // The dropped sender signals to the caller that the Room can't
+            // start.
+            RoomCommand::AwaitLoad(..) => {}
             RoomCommand::Renamed(_) | RoomCommand::Refresh => {}
         }
     }
 
-    /// Tells what is on disk up to `version` and hasn't been told.
+    /// Announces changes on disk up to `version` that haven't been announced.
     pub(super) fn catch_up(&mut self, version: i64, ctx: &mut Context<Self>) {
         if let Some(state) = &mut self.state {
             let effects = state.catch_up(version);
             if effects.is_empty() {
-                self.give_back(version);
+                self.release_tickets(version);
             }
-            self.run(effects.into(), ctx);
+            self.run_effects(effects.into(), ctx);
         }
     }
 
-    /// The same for whoever waits until it is told.
-    fn catch_up_for(&mut self, ticket: Ticket, version: i64, ctx: &mut Context<Self>) {
-        self.untold.push((version, ticket));
+    /// Catches up, and holds the ticket until that is announced.
+    fn catch_up_with_ticket(
+        &mut self,
+        ticket: CommandTicket,
+        version: i64,
+        ctx: &mut Context<Self>,
+    ) {
+        self.pending_tickets.push((version, ticket));
         self.catch_up(version, ctx);
     }
 
-    /// Everything up to `version` has been told.
-    fn give_back(&mut self, version: i64) {
-        self.untold.retain(|(up_to, _)| *up_to > version);
+    /// Releases tickets: all changes up to `version` have been announced.
+    fn release_tickets(&mut self, version: i64) {
+        self.pending_tickets.retain(|(up_to, _)| *up_to > version);
     }
 
-    /// What is to be told couldn't be read: the ticket keeps the Room until it
-    /// could.
-    fn catch_up_again(&self, ticket: Ticket, ctx: &mut Context<Self>) {
-        ctx.notify_later(RoomCommand::CatchUp(ticket), READ_AGAIN);
+    /// Retries after a failed read: the ticket keeps the Room alive until it
+    /// succeeds.
+    fn retry_catch_up(&self, ticket: CommandTicket, ctx: &mut Context<Self>) {
+        ctx.notify_later(RoomCommand::CatchUp(ticket), READ_RETRY);
     }
 
-    /// Does what follows, in order. An effect that has to wait for the
-    /// database holds the mailbox and takes the rest along.
-    fn run(&mut self, mut effects: Effects, ctx: &mut Context<Self>) {
+    /// Runs the effects, in order. An effect that has to wait for the database
+    /// holds the mailbox, and the remaining effects run after it.
+    fn run_effects(&mut self, mut effects: EffectQueue, ctx: &mut Context<Self>) {
         while let Some(effect) = effects.pop_front() {
             match effect {
-                Effect::Submit(mut append) => {
-                    self.deps.storage.judge(&mut append);
+                RoomEffect::Submit(mut append) => {
+                    self.deps.storage.judge_append(&mut append);
                     let port = self.port(ctx.address());
                     self.deps.journal.append(append, port);
                 }
-                Effect::Tell(telling) => self.tell(&telling),
-                Effect::SettleStatuses => return self.settle_statuses(effects, ctx),
-                Effect::Removed(user, reason) => self.tell_removed(user, reason),
-                Effect::Told(version) => {
-                    self.origin.told.store(version, Ordering::Release);
-                    self.give_back(version);
+                RoomEffect::Deliver(batch) => self.deliver_events(&batch),
+                RoomEffect::SettleStatuses => return self.settle_statuses(effects, ctx),
+                RoomEffect::NotifyRemoved(user, reason) => self.notify_removed(user, reason),
+                RoomEffect::Announced(version) => {
+                    self.identity
+                        .announced_version
+                        .store(version, Ordering::Release);
+                    self.release_tickets(version);
                 }
-                Effect::Answer(reply, result) => reply.send(result),
-                Effect::AnswerOutsider(reply, change) => {
-                    return self.answer_outsider((reply, change), effects, ctx);
+                RoomEffect::Reply(reply, result) => reply.send(result),
+                RoomEffect::ReplyToFormerMember(reply, change) => {
+                    return self.reply_to_former_member((reply, change), effects, ctx);
                 }
-                Effect::Show(show) => {
-                    let to = self.deps.directory.present(&show.to);
+                RoomEffect::Show(show) => {
+                    let to = self.deps.directory.filter_present(&show.recipients);
                     if !to.is_empty() {
-                        return self.show((to, show), effects, ctx);
+                        return self.show_conversation((to, show), effects, ctx);
                     }
                 }
-                Effect::CatchUp(missing) => return self.read_missing(missing, effects, ctx),
-                Effect::Reload => return self.reload(effects, ctx),
-                Effect::Recount => return self.recount(effects, ctx),
-                Effect::GatherMarks => self.gather_marks(ctx),
-                Effect::WakeAt(then) => self.wake_at(then, ctx),
+                RoomEffect::ReadMissed(missing) => return self.read_missed(missing, effects, ctx),
+                RoomEffect::Reload => return self.reload_record(effects, ctx),
+                RoomEffect::Recount => return self.recount_unread(effects, ctx),
+                RoomEffect::GatherMarks => self.schedule_marks(ctx),
+                RoomEffect::WakeAt(then) => self.schedule_typing_check(then, ctx),
             }
         }
     }
 
-    fn tell(&self, telling: &Telling) {
-        let conversation = self.origin.key.conversation;
-        self.deps.faults.before_telling(conversation);
-        fanout::deliver(&self.deps.directory, conversation, telling);
+    fn deliver_events(&self, batch: &EventBatch) {
+        let conversation = self.identity.key.conversation;
+        self.deps.faults.before_fan_out(conversation);
+        fanout::deliver_batch(&self.deps.directory, conversation, batch);
     }
 
-    fn gather_marks(&self, ctx: &mut Context<Self>) {
-        ctx.run_later(self.deps.gather_marks, |room, ctx| {
+    fn schedule_marks(&self, ctx: &mut Context<Self>) {
+        ctx.run_later(self.deps.marks_delay, |room, ctx| {
             if let Some(state) = &mut room.state {
-                let effects = state.marks_due();
-                room.run(effects.into(), ctx);
+                let effects = state.submit_due_marks();
+                room.run_effects(effects.into(), ctx);
             }
         });
     }
 
-    fn wake_at(&self, then: Instant, ctx: &mut Context<Self>) {
+    fn schedule_typing_check(&self, then: Instant, ctx: &mut Context<Self>) {
         ctx.run_later(then.duration_since(Instant::now()), |room, ctx| {
             if let Some(state) = &mut room.state {
-                let effects = state.typing_due(Instant::now());
-                room.run(effects.into(), ctx);
+                let effects = state.expire_typing(Instant::now());
+                room.run_effects(effects.into(), ctx);
             }
         });
     }
 
-    /// Waits for what is being told of who is here, so that nothing comes after
-    /// a leaving that was read before it. It takes no longer than a reading.
-    fn settle_statuses(&mut self, rest: Effects, ctx: &mut Context<Self>) {
+    /// Waits for the statuses being sent, so that none follows a removal that
+    /// was not known when their recipients were read. It takes no longer than a
+    /// read.
+    fn settle_statuses(&mut self, rest: EffectQueue, ctx: &mut Context<Self>) {
         let presence = self.deps.presence.clone();
-        let settled = async move { presence.settled().await };
-        self.hold(ctx, settled, move |(), room, ctx| room.run(rest, ctx));
+        let settled = async move { presence.wait_until_settled().await };
+        self.hold(ctx, settled, move |(), room, ctx| {
+            room.run_effects(rest, ctx)
+        });
     }
 
-    /// What is bound to the conversation is closed after that; what isn't
-    /// hears nothing of it any more.
-    fn tell_removed(&self, user: UserId, reason: RemovedReason) {
-        let conversation_id = self.origin.key.conversation;
-        let event = Event::ConversationRemoved {
+    /// Sends the removal. Sockets that are bound to the conversation are closed
+    /// after that; the user's other sockets get no more of its events.
+    fn notify_removed(&self, user: UserId, reason: RemovalReason) {
+        let conversation_id = self.identity.key.conversation;
+        let event = ServerEvent::ConversationRemoved {
             conversation_id,
             reason,
         };
-        let frame = Frame::telling((conversation_id, 0), &event);
+        let frame = EventFrame::for_change((conversation_id, 0), &event);
         self.deps.directory.deliver([user], &[frame].into());
         self.deps
             .directory
             .close_bound(user, conversation_id, CloseCode::Removed);
     }
 
-    fn reload(&mut self, rest: Effects, ctx: &mut Context<Self>) {
+    fn reload_record(&mut self, rest: EffectQueue, ctx: &mut Context<Self>) {
         self.load(ctx, |found, room, ctx| {
             if let Some(state) = &mut room.state {
                 let mut effects = rest;
                 effects.extend(match found {
-                    Ok(record) => state.reloaded(record),
-                    Err(error) => state.failed(&Problem::from(error)),
+                    Ok(record) => state.apply_reload(record),
+                    Err(error) => state.fail_pending(&Problem::from(error)),
                 });
-                room.run(effects, ctx);
+                room.run_effects(effects, ctx);
             }
         });
     }
 
-    /// Reads how many messages wait for whom.
-    fn recount(&mut self, rest: Effects, ctx: &mut Context<Self>) {
+    /// Reads the members' unread counts.
+    fn recount_unread(&mut self, rest: EffectQueue, ctx: &mut Context<Self>) {
         let store = self.deps.store.clone();
-        let conversation = self.origin.key.conversation;
-        let read = async move { store.room(conversation).await };
+        let conversation = self.identity.key.conversation;
+        let read = async move { store.load_room(conversation).await };
         self.hold(ctx, read, move |found, room, ctx| {
-            let mut effects = Effects::new();
+            let mut effects = EffectQueue::new();
             match (found, &mut room.state) {
-                (Ok(record), Some(state)) => effects.extend(state.recounted(&record)),
+                (Ok(record), Some(state)) => effects.extend(state.apply_recount(&record)),
                 (Err(error), _) => {
-                    tracing::error!(%conversation, %error, "can't count again; trying later");
-                    ctx.run_later(READ_AGAIN, |room, ctx| {
-                        // Another withdrawal may have had it done meanwhile.
-                        if room.state.as_ref().is_some_and(State::is_miscounted) {
-                            room.recount(Effects::new(), ctx);
+                    tracing::error!(%conversation, %error, "can't read unread counts; retrying");
+                    ctx.run_later(READ_RETRY, |room, ctx| {
+                        // Another deletion may have led to a recount meanwhile.
+                        if room.state.as_ref().is_some_and(RoomState::needs_recount) {
+                            room.recount_unread(EffectQueue::new(), ctx);
                         }
                     });
                 }
                 (Ok(_), None) => {}
             }
             effects.extend(rest);
-            room.run(effects, ctx);
+            room.run_effects(effects, ctx);
         });
     }
 
-    fn read_missing(&mut self, missing: Missing, rest: Effects, ctx: &mut Context<Self>) {
+    fn read_missed(&mut self, missing: VersionGap, rest: EffectQueue, ctx: &mut Context<Self>) {
         let store = self.deps.store.clone();
-        let conversation = self.origin.key.conversation;
-        let read = async move { store.missed(conversation, missing.after).await };
+        let conversation = self.identity.key.conversation;
+        let read = async move { store.load_missed_changes(conversation, missing.after).await };
         self.hold(ctx, read, move |found, room, ctx| {
-            let mut effects = Effects::new();
+            let mut effects = EffectQueue::new();
             match (found, &mut room.state) {
-                (Ok(missed), Some(state)) => effects.extend(state.caught_up(missing, missed)),
-                (Err(error), _) => room.catch_up_later(missing, &error, ctx),
+                (Ok(missed), Some(state)) => effects.extend(state.apply_missed(missing, missed)),
+                (Err(error), _) => room.schedule_catch_up(missing, &error, ctx),
                 (Ok(_), None) => {}
             }
             effects.extend(rest);
-            room.run(effects, ctx);
+            room.run_effects(effects, ctx);
         });
     }
 
-    fn catch_up_later(&mut self, missing: Missing, error: &StoreError, ctx: &mut Context<Self>) {
+    fn schedule_catch_up(
+        &mut self,
+        missing: VersionGap,
+        error: &StoreError,
+        ctx: &mut Context<Self>,
+    ) {
         tracing::error!(
-            conversation = %self.origin.key.conversation,
+            conversation = %self.identity.key.conversation,
             %error,
-            "can't read what is to be told; trying again",
+            "can't read missed changes; trying again",
         );
         if let Some(state) = &mut self.state {
-            state.not_told_after(missing.after);
-            ctx.run_later(READ_AGAIN, move |room, ctx| {
+            state.mark_unannounced(missing.after);
+            ctx.run_later(READ_RETRY, move |room, ctx| {
                 room.catch_up(missing.up_to, ctx);
             });
         }
     }
 
-    /// Shows the conversation to those who are here and have it in their list, as
-    /// each of them sees it.
-    fn show(&mut self, (to, show): (Vec<UserId>, Show), rest: Effects, ctx: &mut Context<Self>) {
-        let store = self.deps.store.clone();
-        let conversation = self.origin.key.conversation;
-        let read = async move { store.conversation_listed_for(&to, conversation).await };
-        self.hold(ctx, read, move |views, room, ctx| {
-            match views {
-                Ok(views) => room.tell_views(views, &show),
-                // What it has become is told all the same.
-                Err(error) => tracing::error!(%conversation, %error, "can't show a conversation"),
-            }
-            room.run(rest, ctx);
-        });
-    }
-
-    /// Sends a change to the sessions of a user who is outside, as that user
-    /// sees the message, and answers them. The change is on disk: if the reading
-    /// fails, they get the message without content.
-    fn answer_outsider(
+    /// Sends the conversation to users with sessions who have it in their list,
+    /// as each of them sees it.
+    fn show_conversation(
         &mut self,
-        (reply, change): (Reply, OutsiderChange),
-        rest: Effects,
+        (to, show): (Vec<UserId>, ShowConversation),
+        rest: EffectQueue,
         ctx: &mut Context<Self>,
     ) {
         let store = self.deps.store.clone();
-        let (conversation, user) = (self.origin.key.conversation, change.user);
+        let conversation = self.identity.key.conversation;
+        let read = async move { store.listed_conversation_views(&to, conversation).await };
+        self.hold(ctx, read, move |views, room, ctx| {
+            match views {
+                Ok(views) => room.deliver_views(views, &show),
+                // Its changes are announced anyway.
+                Err(error) => tracing::error!(%conversation, %error, "can't send a conversation"),
+            }
+            room.run_effects(rest, ctx);
+        });
+    }
+
+    /// Sends a change to the sessions of a user who is no member, as that user
+    /// sees the message, and answers them. The change is on disk: if the read
+    /// fails, they get the message without content.
+    fn reply_to_former_member(
+        &mut self,
+        (reply, change): (CommandReply, FormerMemberChange),
+        rest: EffectQueue,
+        ctx: &mut Context<Self>,
+    ) {
+        let store = self.deps.store.clone();
+        let (conversation, user) = (self.identity.key.conversation, change.user);
         let seq = change.sent.message.seq;
-        let read = async move { store.message_seen_by(user, conversation, seq).await };
+        let read = async move { store.find_visible_message(user, conversation, seq).await };
         self.hold(ctx, read, move |found, room, ctx| {
             let seen = found.unwrap_or_else(|error| {
                 tracing::error!(%conversation, %error, "cannot read a message for a former member");
                 None
             });
-            let sent = change.seen_as(seen);
+            let sent = change.into_visible(seen);
             if sent.is_new {
-                let frames = [echo(&sent.message)].into();
+                let frames = [message_frame(&sent.message)].into();
                 room.deps.directory.deliver([user], &frames);
             }
-            reply.send(Ok(Done::Sent(sent)));
-            room.run(rest, ctx);
+            reply.send(Ok(CommandOutcome::Sent(sent)));
+            room.run_effects(rest, ctx);
         });
     }
 
-    fn tell_views(&self, views: Vec<(UserId, Conversation)>, show: &Show) {
+    fn deliver_views(&self, views: Vec<(UserId, Conversation)>, show: &ShowConversation) {
         for (user, mut conversation) in views {
             let id = conversation.id;
-            // It may have been read after more was committed. Whoever resumes
-            // from it must be told of that.
+            // Later commits may be included. A client that resumes from this
+            // version must still get their changes.
             conversation.version = conversation.version.min(show.cursor);
-            let event = Event::Conversation {
+            let event = ServerEvent::Conversation {
                 conversation: Box::new(conversation),
             };
-            let frame = Frame::telling((id, show.version), &event);
+            let frame = EventFrame::for_change((id, show.version), &event);
             self.deps.directory.deliver([user], &[frame].into());
         }
     }

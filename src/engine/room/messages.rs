@@ -1,94 +1,96 @@
-//! What a Room is asked, all of it through the Hub's handle.
+//! The messages that a Room receives, all through the Hub's handle.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix::Message;
-use entity::participant::Role;
+use entity::participant::MemberRole;
 use entity::{MessageId, UserId};
 use tokio::sync::oneshot;
 
-use crate::engine::reply::{Reply, Ticket};
-use crate::protocol::{GroupTitle, Problem, Sending, User};
-use crate::store::append::{How, Mark, Post, Retry, Settings};
+use crate::engine::reply::{CommandReply, CommandTicket};
+use crate::protocol::{GroupTitle, Problem, SubmittedMessage, User};
+use crate::store::append::{
+    MarkerUpdate, MemberSettingsPatch, MessageEditKind, MessagePost, RejectedPost,
+};
 
-/// One thing asked of a Room; those of one asker are judged in the order they
-/// were asked.
+/// A command to a Room. Commands of one caller are checked in the order they
+/// were sent.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub enum RoomCommand {
-    /// Session or web → Room: do this.
-    Ask {
+    /// Session or web → Room: execute this.
+    Execute {
         actor: UserId,
-        ask: Ask,
-        reply: Reply,
+        ask: ConversationCommand,
+        reply: CommandReply,
     },
-    /// Hub → Room: tell what another one left untold, or what was changed
-    /// past it.
-    CatchUp(Ticket),
-    /// Hub → Room: give the ticket back once you know what is on disk. What
-    /// comes after that, you will be told to tell.
-    Await(oneshot::Sender<Ticket>, Ticket),
-    /// Web → Room, where there is one: whether it takes messages may have
-    /// changed.
+    /// Hub → Room: announce changes that another Room left unannounced, or that
+    /// were made outside the Room.
+    CatchUp(CommandTicket),
+    /// Hub → Room: return the ticket once you are loaded. `CatchUp` follows for
+    /// changes after that.
+    AwaitLoad(oneshot::Sender<CommandTicket>, CommandTicket),
+    /// Web → Room, if it is live: whether the conversation accepts messages may
+    /// have changed.
     Refresh,
-    /// Hub → every Room: somebody is shown as this from now on.
+    /// Hub → every Room: a user has a new name.
     Renamed(User),
 }
 
-/// That somebody types ends by itself so long after the last word of it.
-pub(in crate::engine) const TYPING_HOLDS_FOR: Duration = Duration::from_secs(6);
+/// A typing indicator ends this long after its last update.
+pub(in crate::engine) const TYPING_TIMEOUT: Duration = Duration::from_secs(6);
 
-/// What somebody asks of a conversation.
+/// A command of a user to a conversation.
 #[derive(Clone, Debug)]
-pub enum Ask {
+pub enum ConversationCommand {
     /// Send a message.
-    Post(Arc<Post>),
-    /// Find the message of a retry whose own content is at fault.
-    FindSent(Arc<Retry>),
-    /// Do something to a message that is there.
-    Touch(MessageId, How),
-    /// Move one's own marks up to a message.
-    Mark(Mark),
-    /// Say that one types, or doesn't any more, in one of one's sessions.
-    Type { session: u64, is_typing: bool },
-    /// Change one's own settings for it.
-    Settings(Settings),
+    Post(Arc<MessagePost>),
+    /// Find the message of a retry whose content is invalid now.
+    FindSent(Arc<RejectedPost>),
+    /// Edit an existing message.
+    Edit(MessageId, MessageEditKind),
+    /// Move the user's own marks up to a message.
+    Mark(MarkerUpdate),
+    /// Report whether the user types in one of their sessions.
+    SetTyping { session: u64, is_typing: bool },
+    /// Change the user's own settings for the conversation.
+    UpdateSettings(MemberSettingsPatch),
     /// Change the group's title.
     Rename(GroupTitle),
-    /// Adds a user, who agreed to it or was only named.
+    /// Add a user, who agreed to it or was only named.
     Invite { user: User, is_agreed: bool },
-    /// Put somebody out; of oneself, it is leaving.
+    /// Remove a user; a user who removes themselves leaves.
     Remove(UserId),
-    /// Go.
+    /// Leave.
     Leave,
-    /// Make somebody a member, an admin, or the owner in one's place.
-    SetRole(UserId, Role),
+    /// Make a user a member, an admin, or the owner instead of the caller.
+    SetRole(UserId, MemberRole),
 }
 
-impl Ask {
-    /// Has a message sent. If its content is at fault, it may still be a retry,
-    /// which its `client_id` alone decides.
+impl ConversationCommand {
+    /// Returns the command to send a message. With invalid content it may still
+    /// be a retry, which its `client_id` alone decides.
     ///
     /// # Errors
-    /// What is wrong with the content, if there is no `client_id`.
-    pub fn sending(sending: Sending) -> Result<Self, Problem> {
-        let Sending { client_id, content } = sending;
+    /// The problem of the content, if there is no `client_id`.
+    pub fn post_or_find_sent(sending: SubmittedMessage) -> Result<Self, Problem> {
+        let SubmittedMessage { client_id, content } = sending;
         match (content, client_id) {
-            (Ok(content), client_id) => Ok(Self::Post(Arc::new(Post {
+            (Ok(content), client_id) => Ok(Self::Post(Arc::new(MessagePost {
                 text: content.text,
                 client_id,
                 reply_to: content.reply_to,
             }))),
             (Err(fault), Some(client_id)) => {
-                Ok(Self::FindSent(Arc::new(Retry { client_id, fault })))
+                Ok(Self::FindSent(Arc::new(RejectedPost { client_id, fault })))
             }
             (Err(fault), None) => Err(fault),
         }
     }
 }
 
-/// Hub → Room: nothing will be asked of you any more.
+/// Hub → Room: stop; no more commands will come.
 #[derive(Clone, Copy, Debug, Message)]
 #[rtype(result = "()")]
-pub struct Retire;
+pub struct RetireRoom;

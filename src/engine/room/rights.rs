@@ -1,45 +1,47 @@
-//! Who may do what in a conversation, and what follows for those in it. Pure.
+//! The rights in a conversation, and the changes that follow from a command.
+//! Pure.
 
 use entity::UserId;
-use entity::conversation::Kind;
-use entity::participant::Role;
+use entity::conversation::ConversationKind;
+use entity::participant::MemberRole;
 use serde_json::json;
 
-use super::messages::Ask;
-use super::state::Members;
-use crate::protocol::message::{isolate, system_event as event};
-use crate::protocol::{Code, GroupTitle, Problem, User};
-use crate::store::append::{Change, MemberMove};
+use super::messages::ConversationCommand;
+use super::state::RoomMembers;
+use crate::protocol::message::{encode_system_event as event, isolate_name};
+use crate::protocol::{ErrorCode, GroupTitle, Problem, User};
+use crate::store::append::{ConversationChange, MemberChange};
 use crate::store::{RoomMember, RoomRecord};
 
-/// The most people in a group.
+/// The most members of a group.
 pub(crate) const GROUP_MAX: usize = 1000;
 
-type Judged = Result<Change, Problem>;
+type ChangeVerdict = Result<ConversationChange, Problem>;
 
-/// Whether somebody may write here at all.
-pub(super) fn writer<'a>(
+/// Returns the member if they may write here.
+pub(super) fn check_writer<'a>(
     record: &RoomRecord,
-    members: &'a Members,
+    members: &'a RoomMembers,
     actor: UserId,
 ) -> Result<&'a RoomMember, Problem> {
-    let member = inside(members, actor)?;
+    let member = require_member(members, actor)?;
     if member.is_deactivated {
         return Err(deactivated());
     }
     match (record.open, record.kind) {
         (true, _) => Ok(member),
-        (false, Kind::Direct) => Err(Problem::new(
-            Code::NotConnected,
+        (false, ConversationKind::Direct) => Err(Problem::new(
+            ErrorCode::NotConnected,
             "You can only message people you are connected with.",
         )),
-        (false, Kind::Group) => Err(forbidden("This conversation is closed.")),
+        (false, ConversationKind::Group) => Err(forbidden("This conversation is closed.")),
     }
 }
 
-/// Whether a user may remove own content here. Connection, block, membership
-/// and closure do not matter; the Journal checks whose content it is.
-pub(super) fn remover(members: &Members, actor: UserId) -> Result<(), Problem> {
+/// Checks that a user may remove own content here. Connection, block,
+/// membership and closure do not matter; the Journal checks whose content it
+/// is.
+pub(super) fn check_remover(members: &RoomMembers, actor: UserId) -> Result<(), Problem> {
     match members.get(&actor) {
         Some(member) if member.is_deactivated => Err(deactivated()),
         _ => Ok(()),
@@ -47,127 +49,157 @@ pub(super) fn remover(members: &Members, actor: UserId) -> Result<(), Problem> {
 }
 
 fn deactivated() -> Problem {
-    Problem::new(Code::Deactivated, "This account is switched off.")
+    Problem::new(ErrorCode::Deactivated, "This account is switched off.")
 }
 
-pub(super) fn inside(members: &Members, actor: UserId) -> Result<&RoomMember, Problem> {
-    members
-        .get(&actor)
-        .ok_or_else(|| Problem::new(Code::NotAParticipant, "You are not in this conversation."))
+pub(super) fn require_member(members: &RoomMembers, actor: UserId) -> Result<&RoomMember, Problem> {
+    members.get(&actor).ok_or_else(|| {
+        Problem::new(
+            ErrorCode::NotAParticipant,
+            "You are not in this conversation.",
+        )
+    })
 }
 
-/// A change of a group, as it follows from what is asked. What isn't a change
-/// of a group gives none.
-pub(super) fn change(record: &RoomRecord, members: &Members, actor: UserId, ask: &Ask) -> Judged {
-    // First of all, since who isn't in it may not even learn what it is.
-    let me = inside(members, actor)?;
-    if record.kind == Kind::Direct {
+/// Plans the change of a group that a command makes; empty for commands that
+/// don't change the group.
+pub(super) fn plan_change(
+    record: &RoomRecord,
+    members: &RoomMembers,
+    actor: UserId,
+    ask: &ConversationCommand,
+) -> ChangeVerdict {
+    // Checked first: a user who is no member must not learn anything about it.
+    let me = require_member(members, actor)?;
+    if record.kind == ConversationKind::Direct {
         return Err(conflict(
             "This is a conversation of two: it has no title and no roles.",
         ));
     }
-    match writer(record, members, actor) {
-        // Who is switched off may still go, which is asked for them.
-        Err(problem) if matches!(ask, Ask::Leave) && problem.code == Code::Deactivated => {}
+    match check_writer(record, members, actor) {
+        // A deactivated user may still leave; the server leaves for them.
+        Err(problem)
+            if matches!(ask, ConversationCommand::Leave)
+                && problem.code == ErrorCode::Deactivated => {}
         judged => drop(judged?),
     }
     match ask {
-        Ask::Post(_)
-        | Ask::FindSent(_)
-        | Ask::Touch(..)
-        | Ask::Mark(_)
-        | Ask::Type { .. }
-        | Ask::Settings(_) => Ok(Change::default()),
-        Ask::Rename(title) => rename(me, title),
-        Ask::Invite { user, is_agreed } => invite(members, me, (user, *is_agreed)),
-        Ask::Leave => Ok(leave(members, me)),
-        Ask::Remove(user) if *user == actor => Ok(leave(members, me)),
-        Ask::Remove(user) => remove(members, me, *user),
-        Ask::SetRole(user, role) => set_role(members, me, (*user, *role)),
+        ConversationCommand::Post(_)
+        | ConversationCommand::FindSent(_)
+        | ConversationCommand::Edit(..)
+        | ConversationCommand::Mark(_)
+        | ConversationCommand::SetTyping { .. }
+        | ConversationCommand::UpdateSettings(_) => Ok(ConversationChange::default()),
+        ConversationCommand::Rename(title) => rename(me, title),
+        ConversationCommand::Invite { user, is_agreed } => invite(members, me, (user, *is_agreed)),
+        ConversationCommand::Leave => Ok(leave(members, me)),
+        ConversationCommand::Remove(user) if *user == actor => Ok(leave(members, me)),
+        ConversationCommand::Remove(user) => remove(members, me, *user),
+        ConversationCommand::SetRole(user, role) => set_role(members, me, (*user, *role)),
     }
 }
 
-fn rename(me: &RoomMember, title: &GroupTitle) -> Judged {
-    admin(me)?;
+fn rename(me: &RoomMember, title: &GroupTitle) -> ChangeVerdict {
+    require_admin(me)?;
     let title = title.as_str();
-    Ok(Change {
+    Ok(ConversationChange {
         title: Some(title.to_owned()),
         event: event("renamed", &json!({ "title": title })),
-        text: format!("{} renamed the group to “{}”", name(me), isolate(title)),
-        ..Change::default()
+        text: format!(
+            "{} renamed the group to “{}”",
+            isolated_name(me),
+            isolate_name(title)
+        ),
+        ..ConversationChange::default()
     })
 }
 
-fn invite(members: &Members, me: &RoomMember, (user, is_agreed): (&User, bool)) -> Judged {
-    admin(me)?;
+fn invite(
+    members: &RoomMembers,
+    me: &RoomMember,
+    (user, is_agreed): (&User, bool),
+) -> ChangeVerdict {
+    require_admin(me)?;
     if members.contains_key(&user.id) {
         return Err(conflict("They are in this group already."));
     }
     if members.len() >= GROUP_MAX {
         return Err(conflict("A group has at most 1,000 people."));
     }
-    Ok(Change {
-        moves: vec![MemberMove::Join(user.clone())],
+    Ok(ConversationChange {
+        member_changes: vec![MemberChange::Join(user.clone())],
         needs_connection: Some(user.id),
         needs_consent: !is_agreed,
         event: event("invited", &json!({ "user": user })),
-        text: format!("{} added {}", name(me), isolate(&user.display_name)),
-        ..Change::default()
+        text: format!(
+            "{} added {}",
+            isolated_name(me),
+            isolate_name(&user.display_name)
+        ),
+        ..ConversationChange::default()
     })
 }
 
-/// When the owner goes, the longest-serving admin, else member, takes over.
-fn leave(members: &Members, me: &RoomMember) -> Change {
+/// If the owner leaves, the longest-serving admin, else member, takes over.
+fn leave(members: &RoomMembers, me: &RoomMember) -> ConversationChange {
     let others = members
         .values()
         .filter(|member| member.user.id != me.user.id);
     let heir = others
         .min_by_key(|member| {
             (
-                // Who can't act can't lead, where somebody else can.
+                // A deactivated member only leads if all are deactivated.
                 member.is_deactivated,
                 std::cmp::Reverse(member.role),
                 member.joined_at,
                 member.user.id,
             )
         })
-        .filter(|_| me.role == Role::Owner);
-    let mut moves = vec![MemberMove::Leave(me.user.id)];
-    moves.extend(heir.map(|heir| MemberMove::Become(heir.user.id, Role::Owner)));
+        .filter(|_| me.role == MemberRole::Owner);
+    let mut moves = vec![MemberChange::Leave(me.user.id)];
+    moves.extend(heir.map(|heir| MemberChange::SetRole(heir.user.id, MemberRole::Owner)));
     let (facts, text) = match heir {
-        None => (json!({}), format!("{} left", name(me))),
+        None => (json!({}), format!("{} left", isolated_name(me))),
         Some(heir) => (
             json!({ "owner": heir.user }),
-            format!("{} left; {} owns the group now", name(me), name(heir)),
+            format!(
+                "{} left; {} owns the group now",
+                isolated_name(me),
+                isolated_name(heir)
+            ),
         ),
     };
-    Change {
-        moves,
+    ConversationChange {
+        member_changes: moves,
         event: event("left", &facts),
         text,
-        ..Change::default()
+        ..ConversationChange::default()
     }
 }
 
-fn remove(members: &Members, me: &RoomMember, user: UserId) -> Judged {
-    admin(me)?;
-    let them = other(members, user)?;
+fn remove(members: &RoomMembers, me: &RoomMember, user: UserId) -> ChangeVerdict {
+    require_admin(me)?;
+    let them = find_member(members, user)?;
     if them.role >= me.role {
         return Err(forbidden("Only the owner removes admins."));
     }
-    Ok(Change {
-        moves: vec![MemberMove::Leave(them.user.id)],
+    Ok(ConversationChange {
+        member_changes: vec![MemberChange::Leave(them.user.id)],
         event: event("removed", &json!({ "user": them.user })),
-        text: format!("{} removed {}", name(me), name(them)),
-        ..Change::default()
+        text: format!("{} removed {}", isolated_name(me), isolated_name(them)),
+        ..ConversationChange::default()
     })
 }
 
-fn set_role(members: &Members, me: &RoomMember, (user, role): (UserId, Role)) -> Judged {
-    if me.role != Role::Owner {
+fn set_role(
+    members: &RoomMembers,
+    me: &RoomMember,
+    (user, role): (UserId, MemberRole),
+) -> ChangeVerdict {
+    if me.role != MemberRole::Owner {
         return Err(forbidden("Only the owner gives and takes roles."));
     }
-    let them = other(members, user)?;
+    let them = find_member(members, user)?;
     if them.user.id == me.user.id {
         return Err(conflict(
             "Hand the group over to somebody else, or leave it.",
@@ -176,42 +208,42 @@ fn set_role(members: &Members, me: &RoomMember, (user, role): (UserId, Role)) ->
     if them.role == role {
         return Err(conflict("They have this role already."));
     }
-    let mut moves = vec![MemberMove::Become(them.user.id, role)];
+    let mut moves = vec![MemberChange::SetRole(them.user.id, role)];
     let what = match role {
-        Role::Owner => {
-            moves.push(MemberMove::Become(me.user.id, Role::Admin));
+        MemberRole::Owner => {
+            moves.push(MemberChange::SetRole(me.user.id, MemberRole::Admin));
             "the owner"
         }
-        Role::Admin => "an admin",
-        Role::Member => "a member",
+        MemberRole::Admin => "an admin",
+        MemberRole::Member => "a member",
     };
-    Ok(Change {
-        moves,
+    Ok(ConversationChange {
+        member_changes: moves,
         event: event("role", &json!({ "user": them.user, "role": role })),
-        text: format!("{} made {} {what}", name(me), name(them)),
-        ..Change::default()
+        text: format!("{} made {} {what}", isolated_name(me), isolated_name(them)),
+        ..ConversationChange::default()
     })
 }
 
-fn admin(me: &RoomMember) -> Result<(), Problem> {
-    if me.role >= Role::Admin {
+fn require_admin(me: &RoomMember) -> Result<(), Problem> {
+    if me.role >= MemberRole::Admin {
         return Ok(());
     }
     Err(forbidden("Only admins do this."))
 }
 
-fn other(members: &Members, user: UserId) -> Result<&RoomMember, Problem> {
+fn find_member(members: &RoomMembers, user: UserId) -> Result<&RoomMember, Problem> {
     members.get(&user).ok_or_else(Problem::not_found)
 }
 
-fn name(member: &RoomMember) -> String {
-    isolate(&member.user.display_name)
+fn isolated_name(member: &RoomMember) -> String {
+    isolate_name(&member.user.display_name)
 }
 
 fn forbidden(detail: &'static str) -> Problem {
-    Problem::new(Code::Forbidden, detail)
+    Problem::new(ErrorCode::Forbidden, detail)
 }
 
 fn conflict(detail: &'static str) -> Problem {
-    Problem::new(Code::Conflict, detail)
+    Problem::new(ErrorCode::Conflict, detail)
 }

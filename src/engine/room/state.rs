@@ -1,248 +1,264 @@
-//! What a Room knows, and what follows from what it hears. Pure: no clock, no
-//! I/O, no context, so that it can be tested by the thousand.
+//! The state of a Room, and the effects of its inputs. Pure: no clock, no I/O,
+//! no context, so that model tests can run thousands of cases.
 
-mod counts;
+mod events;
+mod former_members;
 mod marks;
-mod outsiders;
+mod members;
 mod pending;
-mod seen;
-mod telling;
 #[cfg(test)]
 mod tests;
 mod typing;
+mod unread_counts;
+mod visibility;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use entity::UserId;
-use entity::conversation::Kind;
-use entity::participant::Role;
+use entity::conversation::ConversationKind;
+use entity::participant::MemberRole;
 use tokio::time::Instant;
 
-use super::effects::{Answered, Effect, Missing, News, Show, farewell, taken, tell};
-use super::messages::Ask;
+use super::effects::{
+    CallerAnswer, CommittedChange, RoomEffect, ShowConversation, VersionGap, push_events,
+    removal_effects, split_outcome,
+};
+use super::messages::ConversationCommand;
 use super::rights;
 use crate::protocol::{Problem, User};
-use crate::store::append::{self, Append, Mark, Outcome, Touch, What};
-use crate::store::{Missed, RoomMember, RoomRecord};
-use counts::Counts;
-use pending::{Pending, Wanted, archives};
-use typing::Typing;
+use crate::store::append::{
+    self, AppendEntry, AppendOperation, AppendOutcome, MarkerUpdate, MessageEdit,
+};
+use crate::store::{MissedChanges, RoomRecord};
+pub(super) use members::RoomMembers;
+use members::members_by_id;
+use pending::{PendingCommand, PendingWork, archives};
+use typing::TypingState;
+use unread_counts::MemberUnreadCounts;
 
-/// Those who take part.
-pub(super) type Members = BTreeMap<UserId, RoomMember>;
-
-/// A Room's state; `R` is the way back to who asked.
+/// A Room's state; `R` is the reply to a caller.
 #[derive(Debug)]
-pub(super) struct State<R> {
+pub(super) struct RoomState<R> {
     record: RoomRecord,
-    members: Members,
-    /// The same, for telling.
-    everybody: Arc<[UserId]>,
-    told: i64,
-    /// Up to which version there is something that couldn't be read, and so
-    /// is still to be told.
-    untold: i64,
-    /// First those that came back stale, then those at the Journal, then
-    /// those that wait for the others to be judged again.
-    pending: VecDeque<Pending<R>>,
+    members: RoomMembers,
+    /// The members' ids, shared by events.
+    member_ids: Arc<[UserId]>,
+    announced_version: i64,
+    /// Changes up to this version couldn't be read, and are still to be
+    /// announced.
+    unannounced_version: i64,
+    /// Stale commands come first, then those at the Journal, then those that
+    /// wait to be checked again.
+    pending: VecDeque<PendingCommand<R>>,
     stale: usize,
     in_flight: usize,
-    /// The `members_version` by which those in flight were judged.
-    judged_by: i64,
-    /// Whether somebody put the conversation away, or is about to.
+    /// The `members_version` by which the appends in flight were checked.
+    judged_version: i64,
+    /// Whether a member archived the conversation, or is about to.
     has_archived: bool,
-    /// Marks that are gathered, in the order of their people.
-    gathered: BTreeMap<UserId, Vec<(Mark, R)>>,
-    /// Whether `marks_due` will be said.
+    /// Collected marks, in the order of their users.
+    gathered_marks: BTreeMap<UserId, Vec<(MarkerUpdate, R)>>,
+    /// Whether the timer for `submit_due_marks` is set.
     is_gathering: bool,
-    counts: Counts,
-    /// Whether messages were withdrawn since all were counted.
-    is_miscounted: bool,
-    typing: Typing,
+    unread_counts: MemberUnreadCounts,
+    /// Whether messages were deleted since the last count.
+    needs_recount: bool,
+    typing: TypingState,
 }
 
-impl<R> State<R> {
-    pub(super) fn new(record: RoomRecord, told: i64) -> Self {
-        let members = by_id(&record);
+impl<R> RoomState<R> {
+    pub(super) fn new(record: RoomRecord, announced_version: i64) -> Self {
+        let members = members_by_id(&record);
         Self {
-            everybody: members.keys().copied().collect(),
+            member_ids: members.keys().copied().collect(),
             has_archived: members.values().any(|member| member.archived),
-            counts: Counts::new(&record),
+            unread_counts: MemberUnreadCounts::new(&record),
             members,
             record,
-            judged_by: 0,
-            told,
-            untold: told,
+            judged_version: 0,
+            announced_version,
+            unannounced_version: announced_version,
             pending: VecDeque::new(),
             stale: 0,
             in_flight: 0,
-            gathered: BTreeMap::new(),
+            gathered_marks: BTreeMap::new(),
             is_gathering: false,
-            is_miscounted: false,
-            typing: Typing::default(),
+            needs_recount: false,
+            typing: TypingState::default(),
         }
     }
 
-    /// Whether nothing is under way and nothing is left to be told: with the
-    /// Room goes the memory of what was.
+    /// Returns whether nothing is pending or unannounced: stopping the Room
+    /// loses that state.
     pub(super) fn is_idle(&self) -> bool {
         self.pending.is_empty()
-            && self.gathered.is_empty()
+            && self.gathered_marks.is_empty()
             && self.typing.is_empty()
-            && !self.is_miscounted
-            && self.untold <= self.told
+            && !self.needs_recount
+            && self.unannounced_version <= self.announced_version
     }
 
-    /// Whether what waits for each has to be counted again.
-    pub(super) fn is_miscounted(&self) -> bool {
-        self.is_miscounted
+    /// Returns whether the unread counts have to be read again.
+    pub(super) fn needs_recount(&self) -> bool {
+        self.needs_recount
     }
 
-    /// Somebody asks for something.
-    pub(super) fn ask(
+    /// Executes a command.
+    pub(super) fn execute_command(
         &mut self,
         (actor, now): (UserId, Instant),
-        ask: Ask,
+        ask: ConversationCommand,
         reply: R,
-    ) -> Vec<Effect<R>> {
+    ) -> Vec<RoomEffect<R>> {
         match ask {
-            Ask::Mark(mark) => self.gather(actor, mark, reply),
-            Ask::Type { session, is_typing } => {
-                self.types((actor, now), (session, is_typing), reply)
+            ConversationCommand::Mark(mark) => self.gather_mark(actor, mark, reply),
+            ConversationCommand::SetTyping { session, is_typing } => {
+                self.handle_typing((actor, now), (session, is_typing), reply)
             }
             ask => {
                 self.has_archived |= archives(&ask);
                 let mut effects = self.submit_marks(actor);
-                let wanted = Wanted::This(ask, reply);
-                effects.extend(self.enqueue(Pending { actor, wanted }));
+                let wanted = PendingWork::Command(ask, reply);
+                effects.extend(self.enqueue(PendingCommand {
+                    actor,
+                    work: wanted,
+                }));
                 effects
             }
         }
     }
 
-    fn enqueue(&mut self, pending: Pending<R>) -> Vec<Effect<R>> {
+    fn enqueue(&mut self, pending: PendingCommand<R>) -> Vec<RoomEffect<R>> {
         let mut effects = Vec::new();
         if !self.must_wait() {
-            effects.push(Effect::Submit(self.judged(&pending)));
+            effects.push(RoomEffect::Submit(self.build_append(&pending)));
             self.in_flight += 1;
-            self.judged_by = self.record.members_version;
+            self.judged_version = self.record.members_version;
         }
         self.pending.push_back(pending);
         effects
     }
 
-    /// Whether what is asked now could overtake something asked before: what
-    /// waits already, or what is at the Journal by another judgement and will
-    /// come back stale.
+    /// Returns whether a new command could overtake an earlier one. That is one
+    /// that waits, or one at the Journal that was checked by outdated rights
+    /// and will come back stale.
     fn must_wait(&self) -> bool {
         self.pending.len() > self.in_flight
-            || (self.in_flight > 0 && self.judged_by != self.record.members_version)
+            || (self.in_flight > 0 && self.judged_version != self.record.members_version)
     }
 
-    /// The conversation of two as it is now: whether they may write. What
-    /// else happened in it is told by commits.
-    pub(super) fn refreshed(&mut self, record: RoomRecord) -> Vec<Effect<R>> {
-        if record.kind != Kind::Direct || record.members_version <= self.record.members_version {
+    /// Applies a change of a direct conversation's right to write. All other
+    /// changes are announced by commits.
+    pub(super) fn apply_refresh(&mut self, record: RoomRecord) -> Vec<RoomEffect<R>> {
+        if record.kind != ConversationKind::Direct
+            || record.members_version <= self.record.members_version
+        {
             return Vec::new();
         }
         self.record.members_version = record.members_version;
         self.record.open = record.open;
-        self.members = by_id(&record);
-        match record.open {
-            true => Vec::new(),
-            false => self.all_stop_typing(),
+        self.members = members_by_id(&record);
+        if record.open {
+            Vec::new()
+        } else {
+            self.stop_all_typing()
         }
     }
 
-    /// Somebody is shown as this from now on.
-    pub(super) fn renamed(&mut self, user: User) {
+    /// Applies a user's new name.
+    pub(super) fn rename_user(&mut self, user: User) {
         if let Some(member) = self.members.get_mut(&user.id) {
             member.user = user;
         }
     }
 
-    /// The Journal says what became of the oldest appends that it has, and
-    /// which marks moved by that.
-    pub(super) fn committed(
+    /// Applies a commit: the outcomes of the oldest appends at the Journal, and
+    /// the marks that moved.
+    pub(super) fn apply_commit(
         &mut self,
-        outcomes: Vec<Outcome>,
-        marks: append::Marks,
-    ) -> Vec<Effect<R>> {
+        outcomes: Vec<AppendOutcome>,
+        marks: append::MarkerChanges,
+    ) -> Vec<RoomEffect<R>> {
         let mut news = Vec::new();
         let mut answers = Vec::new();
         for outcome in outcomes {
             self.in_flight = self.in_flight.saturating_sub(1);
-            if matches!(outcome, Outcome::Stale) {
+            if matches!(outcome, AppendOutcome::Stale) {
                 self.stale += 1;
                 continue;
             }
             let pending = self.pending.remove(self.stale);
-            let (told, answer) = taken(outcome);
-            news.extend(told);
+            let (change, answer) = split_outcome(outcome);
+            news.extend(change);
             if let Some(pending) = pending {
-                self.answer(pending, answer, &mut answers);
+                self.answer_pending(pending, answer, &mut answers);
             }
         }
-        if let Some(first) = news.first().map(News::version) {
-            // What a dead predecessor moved in the same batch is read with the
-            // rest of what that did. What moved by a message is told after it.
+        if let Some(first) = news.first().map(CommittedChange::version) {
+            // Marks that a dead predecessor moved in this batch are read with
+            // its other changes. Marks moved by a message follow it.
             let moved = marks.moved.into_iter();
             let moved = moved.filter(|moved| moved.version >= first);
-            news.extend(moved.map(News::Moved));
-            news.extend(marks.raised.map(News::Raised));
-            news.sort_by_key(News::version);
+            news.extend(moved.map(CommittedChange::MarksMoved));
+            news.extend(marks.raised.map(CommittedChange::WatermarksRaised));
+            news.sort_by_key(CommittedChange::version);
         }
-        let mut effects = self.tell(news, &marks.unread);
+        let mut effects = self.announce(news, &marks.unread);
         effects.extend(answers);
         if self.in_flight == 0 && !self.pending.is_empty() {
-            effects.push(Effect::Reload);
+            effects.push(RoomEffect::Reload);
         }
         effects
     }
 
-    /// The conversation as it is now: what came back stale is judged again,
-    /// and what came meanwhile after it, in the order they were asked.
-    pub(super) fn reloaded(&mut self, record: RoomRecord) -> Vec<Effect<R>> {
-        let before = Arc::clone(&self.everybody);
-        self.learn(record);
-        let mut effects = self.nobody_types_for_the_gone(&before);
+    /// Applies a fresh read: stale commands are checked again, then the later
+    /// ones, in the order they came.
+    pub(super) fn apply_reload(&mut self, record: RoomRecord) -> Vec<RoomEffect<R>> {
+        let before = Arc::clone(&self.member_ids);
+        self.apply_record(record);
+        let mut effects = self.end_typing_for_removed(&before);
         self.stale = 0;
         self.in_flight = self.pending.len();
-        self.judged_by = self.record.members_version;
-        let asked = self.pending.iter();
-        effects.extend(asked.map(|pending| Effect::Submit(self.judged(pending))));
+        self.judged_version = self.record.members_version;
+        let commands = self.pending.iter();
+        effects.extend(commands.map(|pending| RoomEffect::Submit(self.build_append(pending))));
         effects
     }
 
-    /// The conversation can't be read: everything is answered with why.
-    pub(super) fn failed(&mut self, problem: &Problem) -> Vec<Effect<R>> {
+    /// Answers every command with the error of the read.
+    pub(super) fn fail_pending(&mut self, problem: &Problem) -> Vec<RoomEffect<R>> {
         self.stale = 0;
         self.in_flight = 0;
         let mut effects = Vec::new();
         for pending in self.pending.drain(..) {
-            pending.answer(Answered::With(Err(problem.clone())), &mut effects);
+            pending.push_replies(CallerAnswer::All(Err(problem.clone())), &mut effects);
         }
         effects
     }
 
-    /// Something is on disk up to this version that may not have been told.
-    pub(super) fn catch_up(&mut self, version: i64) -> Vec<Effect<R>> {
-        if version <= self.told {
+    /// Announces changes up to `version` that may not have been announced.
+    pub(super) fn catch_up(&mut self, version: i64) -> Vec<RoomEffect<R>> {
+        if version <= self.announced_version {
             return Vec::new();
         }
-        let missing = Missing {
-            after: self.told,
+        let missing = VersionGap {
+            after: self.announced_version,
             up_to: version,
         };
-        self.told = version;
-        vec![Effect::CatchUp(missing)]
+        self.announced_version = version;
+        vec![RoomEffect::ReadMissed(missing)]
     }
 
-    /// What wasn't told, and the conversation as it is now: everybody is shown
-    /// that, with everybody's marks, and told what came while they were in.
-    pub(super) fn caught_up(&mut self, missing: Missing, missed: Missed) -> Vec<Effect<R>> {
-        let Missed {
+    /// Announces missed changes from a fresh read: every member gets the
+    /// conversation with all marks, and the messages from while they were
+    /// members.
+    pub(super) fn apply_missed(
+        &mut self,
+        missing: VersionGap,
+        missed: MissedChanges,
+    ) -> Vec<RoomEffect<R>> {
+        let MissedChanges {
             messages,
             has_more,
             record,
@@ -250,132 +266,124 @@ impl<R> State<R> {
         } = missed;
         let messages: Vec<_> = messages.into_iter().map(Arc::new).collect();
         let up_to = record.version;
-        self.learn(record);
+        self.apply_record(record);
         let mut effects = Vec::new();
         if !leavers.is_empty() {
-            effects.push(Effect::SettleStatuses);
+            effects.push(RoomEffect::SettleStatuses);
         }
-        effects.push(Effect::Show(Show {
-            to: self.in_the_know(),
+        effects.push(RoomEffect::Show(ShowConversation {
+            recipients: self.listed_members(),
             cursor: missing.after,
             version: up_to,
         }));
-        let seen = self.tell_seen(&messages, |version| version > missing.after);
-        effects.extend(seen.into_iter().map(Effect::Tell));
+        let seen = self.visible_events(&messages, |version| version > missing.after);
+        effects.extend(seen.into_iter().map(RoomEffect::Deliver));
         if has_more {
-            tell(&mut effects, self.too_far_behind(up_to));
+            push_events(&mut effects, self.reset_event(up_to));
         }
-        self.counts.tell_all_again();
-        self.tell_counts(&mut effects);
+        self.unread_counts.mark_all_changed();
+        self.push_unread(&mut effects);
         let leavers = leavers.iter();
-        effects.extend(leavers.flat_map(|it| farewell(self.record.id, it, &messages)));
-        self.told = up_to;
-        effects.push(Effect::Told(up_to));
+        effects.extend(leavers.flat_map(|it| removal_effects(self.record.id, it, &messages)));
+        self.announced_version = up_to;
+        effects.push(RoomEffect::Announced(up_to));
         effects
     }
 
-    /// In whose list it stands: until there is something to read in one of two,
-    /// in its opener's alone.
-    fn in_the_know(&self) -> Vec<UserId> {
+    /// Returns the members whose list has the conversation. A direct
+    /// conversation without messages is only in its opener's list.
+    fn listed_members(&self) -> Vec<UserId> {
         match (self.record.kind, self.record.last_seq) {
-            (Kind::Direct, 0) => vec![self.record.opened_by],
-            _ => self.everybody.to_vec(),
+            (ConversationKind::Direct, 0) => vec![self.record.opened_by],
+            _ => self.member_ids.to_vec(),
         }
     }
 
-    /// The reading that an [`Effect::CatchUp`] asked for failed: it is still
-    /// to be told.
-    pub(super) fn not_told_after(&mut self, version: i64) {
-        self.untold = self.untold.max(self.told);
-        self.told = self.told.min(version);
+    /// Restores the announced version after the read of
+    /// [`RoomEffect::ReadMissed`] failed.
+    pub(super) fn mark_unannounced(&mut self, version: i64) {
+        self.unannounced_version = self.unannounced_version.max(self.announced_version);
+        self.announced_version = self.announced_version.min(version);
     }
 
-    fn learn(&mut self, record: RoomRecord) {
-        self.members = by_id(&record);
-        self.everybody = self.members.keys().copied().collect();
-        self.counts.learn(&record);
-        self.counts.keep(&self.members);
+    fn apply_record(&mut self, record: RoomRecord) {
+        self.members = members_by_id(&record);
+        self.member_ids = self.members.keys().copied().collect();
+        self.unread_counts.apply_record(&record);
+        self.unread_counts.retain_members(&self.members);
         self.record = record;
-        // It was read before what is under way is written.
-        let mut asked = self.pending.iter();
-        self.has_archived =
-            asked.any(Pending::archives) || self.members.values().any(|member| member.archived);
+        // The read doesn't include pending appends.
+        let mut commands = self.pending.iter();
+        self.has_archived = commands.any(PendingCommand::archives)
+            || self.members.values().any(|member| member.archived);
     }
 
-    fn judged(&self, pending: &Pending<R>) -> Append {
+    fn build_append(&self, pending: &PendingCommand<R>) -> AppendEntry {
         let actor = pending.actor;
-        let (what, verdict) = match &pending.wanted {
-            Wanted::This(ask, _) => self.judge(actor, ask),
-            // Marks are for all who are in, also where nothing may be written.
-            Wanted::Marks(marks) => {
+        let (what, verdict) = match &pending.work {
+            PendingWork::Command(ask, _) => self.judge_command(actor, ask),
+            // Members may move marks also if they may not write.
+            PendingWork::Marks(marks) => {
                 let marks = marks.iter().map(|(mark, _)| *mark).collect();
-                let inside = rights::inside(&self.members, actor);
-                (What::Mark(marks), inside.map(drop))
+                let inside = rights::require_member(&self.members, actor);
+                (AppendOperation::Markers(marks), inside.map(drop))
             }
         };
-        Append {
+        AppendEntry {
             conversation: self.record.id,
             members_version: self.record.members_version,
             verdict,
-            actor: self.card(actor),
-            what,
+            actor: self.user_card(actor),
+            operation: what,
             has_others: self.members.len() > 1,
             has_archived: self.has_archived,
         }
     }
 
-    fn judge(&self, actor: UserId, ask: &Ask) -> (What, Result<(), Problem>) {
+    fn judge_command(
+        &self,
+        actor: UserId,
+        ask: &ConversationCommand,
+    ) -> (AppendOperation, Result<(), Problem>) {
         match ask {
-            Ask::Post(post) => {
-                let writer = rights::writer(&self.record, &self.members, actor);
-                (What::Post(Arc::clone(post)), writer.map(drop))
+            ConversationCommand::Post(post) => {
+                let writer = rights::check_writer(&self.record, &self.members, actor);
+                (AppendOperation::Post(Arc::clone(post)), writer.map(drop))
             }
-            // Whoever sent a message may learn of it, also after leaving.
-            Ask::FindSent(retry) => (What::FindSent(Arc::clone(retry)), Ok(())),
-            Ask::Touch(message, how) => {
-                let writer = rights::writer(&self.record, &self.members, actor);
-                let is_group = self.record.kind == Kind::Group;
-                let touch = Touch {
+            // The sender of a message may find it, also after leaving.
+            ConversationCommand::FindSent(retry) => {
+                (AppendOperation::FindSent(Arc::clone(retry)), Ok(()))
+            }
+            ConversationCommand::Edit(message, how) => {
+                let writer = rights::check_writer(&self.record, &self.members, actor);
+                let is_group = self.record.kind == ConversationKind::Group;
+                let touch = MessageEdit {
                     message: *message,
-                    how: how.clone(),
+                    kind: how.clone(),
                     may_moderate: is_group
-                        && writer.as_ref().is_ok_and(|me| me.role >= Role::Admin),
+                        && writer.as_ref().is_ok_and(|me| me.role >= MemberRole::Admin),
                 };
-                let verdict = match how.is_removal() {
-                    true => rights::remover(&self.members, actor),
-                    false => writer.map(drop),
+                let verdict = if how.is_removal() {
+                    rights::check_remover(&self.members, actor)
+                } else {
+                    writer.map(drop)
                 };
-                (What::Touch(touch), verdict)
+                (AppendOperation::Edit(touch), verdict)
             }
-            Ask::Mark(mark) => (What::Mark(vec![*mark]), Ok(())),
-            // Nothing is written of it.
-            Ask::Type { .. } => {
-                let inside = rights::inside(&self.members, actor);
-                (What::Mark(Vec::new()), inside.map(drop))
+            ConversationCommand::Mark(mark) => (AppendOperation::Markers(vec![*mark]), Ok(())),
+            // Typing writes nothing.
+            ConversationCommand::SetTyping { .. } => {
+                let inside = rights::require_member(&self.members, actor);
+                (AppendOperation::Markers(Vec::new()), inside.map(drop))
             }
-            // One's own settings are one's own, also after leaving.
-            Ask::Settings(settings) => (What::Settings(*settings), Ok(())),
-            ask => match rights::change(&self.record, &self.members, actor, ask) {
-                Ok(change) => (What::Change(Arc::new(change)), Ok(())),
-                Err(problem) => (What::Change(Arc::default()), Err(problem)),
+            // Users may change their own settings, also after leaving.
+            ConversationCommand::UpdateSettings(settings) => {
+                (AppendOperation::Settings(*settings), Ok(()))
+            }
+            ask => match rights::plan_change(&self.record, &self.members, actor, ask) {
+                Ok(change) => (AppendOperation::Change(Arc::new(change)), Ok(())),
+                Err(problem) => (AppendOperation::Change(Arc::default()), Err(problem)),
             },
         }
     }
-
-    /// How somebody is shown. Who isn't in it is never shown in it.
-    fn card(&self, user: UserId) -> User {
-        self.members.get(&user).map_or_else(
-            || User {
-                id: user,
-                username: String::new(),
-                display_name: String::new(),
-            },
-            |member| member.user.clone(),
-        )
-    }
-}
-
-fn by_id(record: &RoomRecord) -> Members {
-    let members = record.members.iter().cloned();
-    members.map(|member| (member.user.id, member)).collect()
 }

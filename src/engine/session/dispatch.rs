@@ -1,175 +1,194 @@
-//! A client's frame, from its text to whom it concerns.
+//! Parses a client's frames and passes their commands on.
 
 use actix::AsyncContext;
 use entity::{ConversationId, receipt};
 
 use super::Session;
-use super::opening::Phase;
+use super::opening::SessionPhase;
 use super::socket::SocketContext;
-use crate::engine::directory::Door;
-use crate::engine::rates::TooMuch;
-use crate::engine::reply::Reply;
-use crate::engine::room::messages::{Ask, RoomCommand};
-use crate::protocol::command::{BadFrame, ClientFrame, Named};
-use crate::protocol::{CloseCode, Command, Event, Problem};
-use crate::store::append::{How, Mark};
+use crate::engine::directory::SocketScope;
+use crate::engine::rates::RateExceeded;
+use crate::engine::reply::CommandReply;
+use crate::engine::room::messages::{ConversationCommand, RoomCommand};
+use crate::protocol::command::{ClientFrame, FrameReferences, RejectedFrame};
+use crate::protocol::{ClientCommand, CloseCode, Problem, ServerEvent};
+use crate::store::append::{MarkerUpdate, MessageEditKind};
 
 impl Session {
-    /// Reads a frame. Before `hello`, what it asks for waits; also what is
-    /// refused, since `hello` is the first that a client hears.
-    pub(super) fn frame(&mut self, text: &str, ctx: &mut SocketContext) {
-        self.counters().frames_in.one();
-        let said = Command::parse(text);
-        let most = self.engine.inner.settings.limits.opening_commands;
+    /// Handles a text frame. Before `hello`, commands and errors wait, since
+    /// `hello` is the first frame that a client gets.
+    pub(super) fn handle_text(&mut self, text: &str, ctx: &mut SocketContext) {
+        self.counters().frames_in.increment();
+        let parsed = ClientCommand::parse(text);
+        let limit = self.engine.inner.settings.limits.opening_commands;
         match &mut self.phase {
-            Phase::Live { .. } => self.take(said, ctx),
-            Phase::Opening { said: early, .. } if early.len() < most => early.push_back(said),
-            Phase::Opening { said: early, .. } if early.len() < 2 * most => {
-                early.push_back(said.and_then(|frame| Err(Box::new(BadFrame::too_much(frame)))));
+            SessionPhase::Open { .. } => self.handle_frame(parsed, ctx),
+            SessionPhase::Opening { frames: early, .. } if early.len() < limit => {
+                early.push_back(parsed)
             }
-            // Nor does it get a `hello`: who says so much without having heard
-            // one has to come again.
-            Phase::Opening { .. } => self.close(CloseCode::TooSlow, ctx),
+            SessionPhase::Opening { frames: early, .. } if early.len() < 2 * limit => {
+                early.push_back(parsed.and_then(|frame| Err(Box::new(RejectedFrame::busy(frame)))));
+            }
+            // A client that sends this much before `hello` is closed without
+            // one, and has to connect again.
+            SessionPhase::Opening { .. } => self.close(CloseCode::TooSlow, ctx),
         }
     }
 
-    /// Does what a frame says, or refuses it.
-    pub(super) fn take(
+    /// Handles a parsed frame, or sends its error.
+    pub(super) fn handle_frame(
         &mut self,
-        said: Result<ClientFrame, Box<BadFrame>>,
+        parsed: Result<ClientFrame, Box<RejectedFrame>>,
         ctx: &mut SocketContext,
     ) {
         if self.is_closing {
             return;
         }
-        match said {
+        match parsed {
             Ok(frame) => self.dispatch(frame, ctx),
             Err(bad) => {
-                let problem = self.whole_fault(bad.problem, bad.lacks_conversation);
-                self.refuse(problem, bad.named, ctx);
+                let problem = self.complete_fault(bad.problem, bad.lacks_conversation);
+                self.send_error(problem, bad.references, ctx);
             }
         }
     }
 
-    /// A frame's faults, with that of naming no conversation on a socket that
-    /// needs it.
-    fn whole_fault(&self, problem: Problem, lacks_conversation: bool) -> Problem {
-        match self.addressed(None) {
-            Err(more) if lacks_conversation && problem.code.status() == 422 => problem.and(more),
+    /// Returns the problem of a frame; adds that the conversation is missing if
+    /// the socket needs it.
+    fn complete_fault(&self, problem: Problem, lacks_conversation: bool) -> Problem {
+        match self.resolve_conversation(None) {
+            Err(more) if lacks_conversation && problem.code.status() == 422 => problem.merge(more),
             _ => problem,
         }
     }
 
     fn dispatch(&mut self, frame: ClientFrame, ctx: &mut SocketContext) {
-        let ClientFrame { command, named } = frame;
-        if let Err(too_much) = self.pays(&command) {
-            return self.refuse(too_much.into(), named, ctx);
+        let ClientFrame {
+            command,
+            references: named,
+        } = frame;
+        if let Err(too_much) = self.check_rate(&command) {
+            return self.send_error(too_much.into(), named, ctx);
         }
         let done = match command {
-            Command::Ping => {
-                self.say(Event::Pong.encode(), ctx);
+            ClientCommand::Ping => {
+                self.send_text(ServerEvent::Pong.encode(), ctx);
                 Ok(())
             }
-            Command::Resume(resume) => self.resume(resume, ctx),
-            command => self.ask(command, &named, ctx),
+            ClientCommand::Resume(resume) => self.resume(resume, ctx),
+            command => self.send_to_room(command, &named, ctx),
         };
         if let Err(problem) = done {
-            self.refuse(problem, named, ctx);
+            self.send_error(problem, named, ctx);
         }
     }
 
-    /// What is asked here counts with what is asked elsewhere. A ping costs
-    /// nobody anything, and that somebody types has a limit of its own.
-    fn pays(&self, command: &Command) -> Result<(), TooMuch> {
-        let (rates, user) = (self.engine.rates(), self.who.user.id);
+    /// Counts a command against the limits that HTTP shares. A ping is free,
+    /// and typing has its own limit.
+    fn check_rate(&self, command: &ClientCommand) -> Result<(), RateExceeded> {
+        let (rates, user) = (self.engine.rates(), self.identity.user.id);
         match command {
-            Command::Ping | Command::Typing(_) => Ok(()),
-            Command::Message(_) => rates.send(user).map(drop),
-            _ => rates.request(user).map(drop),
+            ClientCommand::Ping | ClientCommand::Typing(_) => Ok(()),
+            ClientCommand::Message(_) => rates.check_send(user).map(drop),
+            _ => rates.check_request(user).map(drop),
         }
     }
 
-    /// Has the Room of the conversation that a frame is about do it.
-    fn ask(
+    /// Sends a command to the Room of its conversation.
+    fn send_to_room(
         &mut self,
-        command: Command,
-        named: &Named,
+        command: ClientCommand,
+        named: &FrameReferences,
         ctx: &mut SocketContext,
     ) -> Result<(), Problem> {
-        let conversation = match (self.addressed(addressee(&command)), &command) {
+        let conversation = match (
+            self.resolve_conversation(named_conversation(&command)),
+            &command,
+        ) {
             (Ok(conversation), _) => conversation,
-            (Err(problem), Command::Message(send)) => {
-                let fault = send.sending.content.as_ref().err().cloned();
-                return Err(fault.map_or(problem.clone(), |fault| fault.and(problem)));
+            (Err(problem), ClientCommand::Message(send)) => {
+                let fault = send.submission.content.as_ref().err().cloned();
+                return Err(fault.map_or(problem.clone(), |fault| fault.merge(problem)));
             }
             (Err(problem), _) => return Err(problem),
         };
         let ask = match command {
-            Command::Ping | Command::Resume(_) => return Ok(()),
-            Command::Typing(typing) => match self.types(conversation, typing.is_typing) {
-                Some(ask) => ask,
-                None => return Ok(()),
-            },
-            Command::Delivered(mark) => Ask::Mark(Mark {
-                kind: receipt::Kind::Delivered,
+            ClientCommand::Ping | ClientCommand::Resume(_) => return Ok(()),
+            ClientCommand::Typing(typing) => {
+                match self.typing_command(conversation, typing.is_typing) {
+                    Some(ask) => ask,
+                    None => return Ok(()),
+                }
+            }
+            ClientCommand::Delivered(mark) => ConversationCommand::Mark(MarkerUpdate {
+                kind: receipt::ReceiptKind::Delivered,
                 message: mark.message_id,
             }),
-            Command::ReadReceipt(mark) => Ask::Mark(Mark {
-                kind: receipt::Kind::Read,
+            ClientCommand::ReadReceipt(mark) => ConversationCommand::Mark(MarkerUpdate {
+                kind: receipt::ReceiptKind::Read,
                 message: mark.message_id,
             }),
-            Command::Message(send) => Ask::sending(send.sending)?,
-            Command::Edit(edit) => Ask::Touch(edit.message_id, How::Edit(edit.message)),
-            Command::Delete(delete) => Ask::Touch(delete.message_id, How::Withdraw),
-            Command::Reaction(react) => {
+            ClientCommand::Message(send) => {
+                ConversationCommand::post_or_find_sent(send.submission)?
+            }
+            ClientCommand::Edit(edit) => {
+                ConversationCommand::Edit(edit.message_id, MessageEditKind::Edit(edit.message))
+            }
+            ClientCommand::Delete(delete) => {
+                ConversationCommand::Edit(delete.message_id, MessageEditKind::Delete)
+            }
+            ClientCommand::Reaction(react) => {
                 let (emoji, on) = (react.emoji, react.on);
-                Ask::Touch(react.message_id, How::React { emoji, on })
+                ConversationCommand::Edit(react.message_id, MessageEditKind::React { emoji, on })
             }
         };
-        let named = Named {
+        let named = FrameReferences {
             conversation_id: Some(conversation),
             ..named.clone()
         };
-        self.engine.send(conversation, |ticket| RoomCommand::Ask {
-            actor: self.who.user.id,
-            ask,
-            reply: Reply::session(ctx.address().recipient(), named, ticket),
-        });
+        self.engine
+            .send_command(conversation, |ticket| RoomCommand::Execute {
+                actor: self.identity.user.id,
+                ask,
+                reply: CommandReply::for_session(ctx.address().recipient(), named, ticket),
+            });
         Ok(())
     }
 
-    /// The conversation that a frame is about: the socket's own, or the one
-    /// it names.
-    pub(super) fn addressed(
+    /// Returns the conversation of a frame: the socket's own, or the one it
+    /// names.
+    pub(super) fn resolve_conversation(
         &self,
         named: Option<ConversationId>,
     ) -> Result<ConversationId, Problem> {
-        match (self.door, named) {
-            (Door::Conversation(bound), None) => Ok(bound),
-            (Door::Conversation(bound), Some(named)) if named == bound => Ok(bound),
-            (Door::Conversation(_), Some(_)) => Err(Problem::field(
+        match (self.scope, named) {
+            (SocketScope::Conversation(bound), None) => Ok(bound),
+            (SocketScope::Conversation(bound), Some(named)) if named == bound => Ok(bound),
+            (SocketScope::Conversation(_), Some(_)) => Err(Problem::invalid_field(
                 "conversation_id",
                 "the conversation that this socket is bound to, or none",
             )),
-            (Door::Everything | Door::Notifications, Some(named)) => Ok(named),
-            (Door::Everything | Door::Notifications, None) => Err(Problem::field(
-                "conversation_id",
-                "needed on a socket that is not bound to a conversation",
-            )),
+            (SocketScope::Everything | SocketScope::Notifications, Some(named)) => Ok(named),
+            (SocketScope::Everything | SocketScope::Notifications, None) => {
+                Err(Problem::invalid_field(
+                    "conversation_id",
+                    "needed on a socket that is not bound to a conversation",
+                ))
+            }
         }
     }
 }
 
-/// The conversation that a command names.
-fn addressee(command: &Command) -> Option<ConversationId> {
+/// Returns the conversation that a command names.
+fn named_conversation(command: &ClientCommand) -> Option<ConversationId> {
     match command {
-        Command::Message(send) => send.conversation_id,
-        Command::Edit(edit) => edit.conversation_id,
-        Command::Delete(delete) => delete.conversation_id,
-        Command::Reaction(react) => react.conversation_id,
-        Command::Typing(typing) => typing.conversation_id,
-        Command::Delivered(mark) | Command::ReadReceipt(mark) => mark.conversation_id,
-        Command::Resume(resume) => resume.conversation_id,
-        Command::Ping => None,
+        ClientCommand::Message(send) => send.conversation_id,
+        ClientCommand::Edit(edit) => edit.conversation_id,
+        ClientCommand::Delete(delete) => delete.conversation_id,
+        ClientCommand::Reaction(react) => react.conversation_id,
+        ClientCommand::Typing(typing) => typing.conversation_id,
+        ClientCommand::Delivered(mark) | ClientCommand::ReadReceipt(mark) => mark.conversation_id,
+        ClientCommand::Resume(resume) => resume.conversation_id,
+        ClientCommand::Ping => None,
     }
 }

@@ -1,25 +1,25 @@
-//! Messages that come in pieces (RFC 6455, section 5.4), put together: pure.
+//! Joins the fragments of messages (RFC 6455, section 5.4). Pure.
 
 use crate::protocol::CloseCode;
 
-/// A message under way.
+/// Joins one message at a time.
 #[derive(Debug)]
-pub(super) struct Assembler {
-    most: usize,
-    text: Option<Partial>,
+pub(super) struct MessageAssembler {
+    max_bytes: usize,
+    text: Option<PartialMessage>,
 }
 
-/// What has come of it.
+/// The fragments so far.
 #[derive(Debug, Default)]
-struct Partial {
+struct PartialMessage {
     bytes: Vec<u8>,
-    /// So many bytes at the beginning are UTF-8.
+    /// The number of bytes at the beginning that are checked as UTF-8.
     checked: usize,
 }
 
-impl Partial {
-    /// Fails at the first byte that can't be UTF-8 (RFC 6455, section 8.1). A
-    /// character may go on in the next piece.
+impl PartialMessage {
+    /// Appends a fragment. Fails at the first byte that can't be UTF-8 (RFC
+    /// 6455, section 8.1). A character may continue in the next fragment.
     fn push(&mut self, bytes: &[u8]) -> Result<(), CloseCode> {
         self.bytes.extend_from_slice(bytes);
         let rest = self.bytes.get(self.checked..).unwrap_or_default();
@@ -32,37 +32,44 @@ impl Partial {
     }
 }
 
-/// Which piece it is.
+/// The place of a fragment in its message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Piece {
+pub(super) enum FragmentKind {
     First,
     Middle,
     Last,
 }
 
-impl Assembler {
-    /// For messages of at most `most` bytes.
-    pub(super) fn new(most: usize) -> Self {
-        Self { most, text: None }
+impl MessageAssembler {
+    /// Returns an assembler for messages of at most `max_bytes` bytes.
+    pub(super) fn new(max_bytes: usize) -> Self {
+        Self {
+            max_bytes,
+            text: None,
+        }
     }
 
-    /// Whether a message is under way: a whole one can't come between.
+    /// Returns whether a message is incomplete: no whole one may come between.
     pub(super) fn is_busy(&self) -> bool {
         self.text.is_some()
     }
 
-    /// Takes a piece; gives the message with its last one.
-    pub(super) fn take(&mut self, piece: Piece, bytes: &[u8]) -> Result<Option<String>, CloseCode> {
+    /// Takes a fragment; returns the message with its last one.
+    pub(super) fn take(
+        &mut self,
+        piece: FragmentKind,
+        bytes: &[u8],
+    ) -> Result<Option<String>, CloseCode> {
         let mut text = match (piece, self.text.take()) {
-            (Piece::First, None) => Partial::default(),
-            (Piece::Middle | Piece::Last, Some(text)) => text,
-            (Piece::First, Some(_)) | (_, None) => return Err(CloseCode::Protocol),
+            (FragmentKind::First, None) => PartialMessage::default(),
+            (FragmentKind::Middle | FragmentKind::Last, Some(text)) => text,
+            (FragmentKind::First, Some(_)) | (_, None) => return Err(CloseCode::Protocol),
         };
-        if text.bytes.len() + bytes.len() > self.most {
+        if text.bytes.len() + bytes.len() > self.max_bytes {
             return Err(CloseCode::TooLarge);
         }
         text.push(bytes)?;
-        if piece == Piece::Last {
+        if piece == FragmentKind::Last {
             return String::from_utf8(text.bytes)
                 .map(Some)
                 .map_err(|_| CloseCode::NotUtf8);
@@ -77,38 +84,38 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pieces_are_put_together_also_inside_a_character() {
-        let mut assembler = Assembler::new(8);
-        assert_eq!(assembler.take(Piece::First, &[b'a', 0xc3]), Ok(None));
-        assert_eq!(assembler.take(Piece::Middle, b""), Ok(None));
-        let whole = assembler.take(Piece::Last, &[0xa4]);
+    fn fragments_join_inside_a_character() {
+        let mut assembler = MessageAssembler::new(8);
+        assert_eq!(assembler.take(FragmentKind::First, &[b'a', 0xc3]), Ok(None));
+        assert_eq!(assembler.take(FragmentKind::Middle, b""), Ok(None));
+        let whole = assembler.take(FragmentKind::Last, &[0xa4]);
         assert_eq!(whole, Ok(Some("aä".to_owned())));
         assert!(!assembler.is_busy());
     }
 
     #[test]
-    fn the_whole_is_bounded_not_the_pieces() {
-        let mut assembler = Assembler::new(4);
-        assert_eq!(assembler.take(Piece::First, b"abc"), Ok(None));
-        let too_much = assembler.take(Piece::Last, b"de");
+    fn message_size_is_bounded_across_fragments() {
+        let mut assembler = MessageAssembler::new(4);
+        assert_eq!(assembler.take(FragmentKind::First, b"abc"), Ok(None));
+        let too_much = assembler.take(FragmentKind::Last, b"de");
         assert_eq!(too_much, Err(CloseCode::TooLarge));
     }
 
     #[test]
-    fn broken_text_is_refused_at_its_byte() {
-        let mut assembler = Assembler::new(8);
-        assert_eq!(assembler.take(Piece::First, b"a\xc3"), Ok(None));
-        let broken = assembler.take(Piece::Middle, b"b");
+    fn invalid_utf8_fails_at_its_byte() {
+        let mut assembler = MessageAssembler::new(8);
+        assert_eq!(assembler.take(FragmentKind::First, b"a\xc3"), Ok(None));
+        let broken = assembler.take(FragmentKind::Middle, b"b");
         assert_eq!(broken, Err(CloseCode::NotUtf8));
     }
 
     #[test]
-    fn pieces_out_of_turn_and_broken_text_are_refused() {
-        let mut assembler = Assembler::new(8);
-        let orphan = assembler.take(Piece::Middle, b"a");
+    fn fragments_out_of_order_are_refused() {
+        let mut assembler = MessageAssembler::new(8);
+        let orphan = assembler.take(FragmentKind::Middle, b"a");
         assert_eq!(orphan, Err(CloseCode::Protocol));
-        assert_eq!(assembler.take(Piece::First, &[0xc3]), Ok(None));
-        let broken = assembler.take(Piece::Last, b"");
+        assert_eq!(assembler.take(FragmentKind::First, &[0xc3]), Ok(None));
+        let broken = assembler.take(FragmentKind::Last, b"");
         assert_eq!(broken, Err(CloseCode::NotUtf8));
     }
 }

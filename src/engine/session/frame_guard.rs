@@ -1,15 +1,15 @@
-//! Checks frames on their way in (RFC 6455, section 5), and lets others have
-//! their turn between frames.
+//! Checks incoming frames (RFC 6455, section 5), and yields to other tasks
+//! between frames.
 //!
-//! The codec behind `actix_web_actors` waits for a whole frame before it
-//! looks at its length: a client that announces a gigabyte could have that
-//! much of our memory. It also reports faults as text alone, and accepts some.
-//! So the stream of bytes is checked on its way in, and ends at the first
-//! byte that breaks a rule, after the frames before it were read.
+//! The codec of `actix_web_actors` buffers a whole frame before it checks the
+//! length, so a client could make it allocate a gigabyte. It also accepts some
+//! invalid frames, and reports errors only as text. So the byte stream is
+//! checked before the codec. It ends at the first invalid byte, after the
+//! frames before it were read.
 //!
-//! An actor is polled until it has taken every frame that has come: a thousand
-//! of one client before one of another on the same thread. So frames go in one
-//! by one, and each takes some of what its task may do in one go.
+//! An actor is polled until it has handled every frame that has arrived: a
+//! thousand of one client before one of another on the same thread. So frames
+//! are passed on one by one, and each uses part of its task's budget.
 
 mod scanner;
 
@@ -23,32 +23,32 @@ use futures_util::Stream;
 use tokio::task::coop::poll_proceed;
 
 pub(super) use scanner::FrameFault;
-use scanner::{FrameScanner, Scanned};
+use scanner::{FrameScanner, ScannedBytes};
 
-/// What a frame takes of the 128 steps that tokio gives a task at a time: after
-/// sixteen frames it is the others' turn.
-const STEPS: usize = 8;
+/// Steps per frame, of the 128 that tokio gives a task at a time: the task
+/// yields after sixteen frames.
+const STEPS_PER_FRAME: usize = 8;
 
-/// A request's payload in pieces of one frame at most, which ends at the first
-/// fault.
+/// A payload stream in pieces of at most one frame, which ends at the first
+/// invalid byte.
 pub(super) struct FrameGuard<S> {
     stream: S,
     scanner: FrameScanner,
-    /// What has come, and hasn't gone on.
+    /// Bytes that have arrived but weren't passed on.
     rest: Bytes,
-    /// Whole frames that went on, and weren't read yet.
-    unread: usize,
+    /// Whole frames that were passed on but not read yet.
+    unread_frames: usize,
     fault: Option<FrameFault>,
 }
 
 impl<S> FrameGuard<S> {
-    /// For frames of at most `most` bytes.
-    pub(super) fn new(stream: S, most: usize) -> Self {
+    /// Returns a guard for frames of at most `frame_max` bytes.
+    pub(super) fn new(stream: S, frame_max: usize) -> Self {
         Self {
             stream,
-            scanner: FrameScanner::new(most),
+            scanner: FrameScanner::new(frame_max),
             rest: Bytes::new(),
-            unread: 0,
+            unread_frames: 0,
             fault: None,
         }
     }
@@ -65,15 +65,16 @@ where
                 end => return Poll::Ready(end),
             }
         }
-        for _ in 0..STEPS {
+        for _ in 0..STEPS_PER_FRAME {
             ready!(poll_proceed(cx)).made_progress();
         }
         match self.scanner.scan(&self.rest) {
-            Ok(Scanned { length, is_whole }) => {
-                self.unread += usize::from(is_whole);
-                let piece = match length < self.rest.len() {
-                    true => self.rest.split_to(length),
-                    false => mem::take(&mut self.rest),
+            Ok(ScannedBytes { length, is_whole }) => {
+                self.unread_frames += usize::from(is_whole);
+                let piece = if length < self.rest.len() {
+                    self.rest.split_to(length)
+                } else {
+                    mem::take(&mut self.rest)
                 };
                 Poll::Ready(Some(Ok(piece)))
             }
@@ -84,13 +85,13 @@ where
         }
     }
 
-    /// Gives the fault once every frame before it was read.
+    /// Returns the fault once every frame before it was read.
     fn poll_fault(
         &self,
         fault: FrameFault,
         cx: &Context<'_>,
     ) -> Poll<Option<Result<Bytes, PayloadError>>> {
-        if self.unread > 0 {
+        if self.unread_frames > 0 {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
@@ -111,10 +112,10 @@ where
             Some(fault) => this.poll_fault(fault, cx),
             None => this.poll_piece(cx),
         };
-        // The reader takes what has come until there is no more, and then reads
-        // one frame of it.
+        // The reader polls until it gets `Pending`, and then decodes one of the
+        // frames.
         if polled.is_pending() {
-            this.unread = this.unread.saturating_sub(1);
+            this.unread_frames = this.unread_frames.saturating_sub(1);
         }
         polled
     }
@@ -130,28 +131,28 @@ mod tests {
     use super::scanner::tests::frame;
     use super::*;
 
-    /// Guards against one client's thousand frames before another's first.
+    /// Guards against a client whose thousand frames delay all others.
     #[tokio::test]
-    async fn after_some_frames_it_is_the_others_turn() {
+    async fn stream_yields_after_sixteen_frames() {
         let all = Bytes::from(frame(15).repeat(1_000));
         let come = stream::iter([Ok(all.clone())]).chain(stream::pending());
         let mut guard = FrameGuard::new(come, 100);
-        let (mut heard, mut turns) = (Vec::new(), 0);
-        while heard.len() < all.len() {
-            let before = heard.len();
+        let (mut received, mut turns) = (Vec::new(), 0);
+        while received.len() < all.len() {
+            let before = received.len();
             poll_fn(|cx| {
                 while let Poll::Ready(piece) = Pin::new(&mut guard).poll_next(cx) {
-                    heard.extend(piece.unwrap().unwrap());
+                    received.extend(piece.unwrap().unwrap());
                 }
                 Poll::Ready(())
             })
             .await;
-            let frames = (heard.len() - before) / frame(15).len();
-            assert!((1..=128 / STEPS).contains(&frames), "{frames}");
+            let frames = (received.len() - before) / frame(15).len();
+            assert!((1..=128 / STEPS_PER_FRAME).contains(&frames), "{frames}");
             turns += 1;
             yield_now().await;
         }
-        assert_eq!(heard, all);
-        assert!(turns > 1_000 * STEPS / 128 - 1, "{turns}");
+        assert_eq!(received, all);
+        assert!(turns > 1_000 * STEPS_PER_FRAME / 128 - 1, "{turns}");
     }
 }

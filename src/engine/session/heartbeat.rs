@@ -1,4 +1,4 @@
-//! The timers of a session: pings, silence, and its login's end.
+//! The timers of a session: pings, silence, and the end of its login.
 
 use std::time::Duration;
 
@@ -8,38 +8,38 @@ use tokio::time::Instant;
 
 use super::Session;
 use super::socket::{self, SocketContext};
-use crate::engine::ports::Probe;
+use crate::engine::ports::ProbeCommand;
 use crate::protocol::CloseCode;
 
-/// Handshakes that wait for a word of the client.
+/// Probes that wait for the client's next frame.
 #[derive(Default)]
-pub(super) struct Probes {
-    waiting: Vec<Probe>,
+pub(super) struct PendingProbes {
+    waiting: Vec<ProbeCommand>,
     answered_at: Option<Instant>,
 }
 
-fn answer(probe: Probe) {
-    // The handshake may have been given up.
+fn answer_probe(probe: ProbeCommand) {
+    // The caller of the probe may be gone.
     let _ = probe.answers.send(probe.session);
 }
 
 impl Session {
     pub(super) fn start_timers(&self, ctx: &mut SocketContext) {
         let timings = &self.engine.inner.settings.timings;
-        ctx.run_interval(timings.ping_every, |_, ctx| socket::ping(ctx));
+        ctx.run_interval(timings.ping_every, |_, ctx| socket::send_ping(ctx));
         self.watch_silence(timings.silence, ctx);
-        // A token has no leeway, nor has its socket.
-        let left = self.who.expires_at.since(Millis::now());
+        // The token expires without leeway, and so does its socket.
+        let left = self.identity.expires_at.since(Millis::now());
         ctx.run_later(left, |session, ctx| {
             session.close(CloseCode::LoginEnded, ctx);
         });
     }
 
-    /// Closes the socket as soon as its client has said nothing for so long.
+    /// Closes the socket if its client sends nothing for `silence`.
     fn watch_silence(&self, silence: Duration, ctx: &mut SocketContext) {
-        let left = silence.saturating_sub(self.last_heard.elapsed());
+        let left = silence.saturating_sub(self.last_frame_at.elapsed());
         ctx.run_later(left, move |session, ctx| {
-            if session.last_heard.elapsed() >= silence {
+            if session.last_frame_at.elapsed() >= silence {
                 session.close(CloseCode::Away, ctx);
             } else {
                 session.watch_silence(silence, ctx);
@@ -47,25 +47,25 @@ impl Session {
         });
     }
 
-    /// The client said something, whatever it was.
-    pub(super) fn heard(&mut self) {
-        self.last_heard = Instant::now();
+    /// Records a frame of any kind, and answers the waiting probes.
+    pub(super) fn note_activity(&mut self) {
+        self.last_frame_at = Instant::now();
         if !self.probes.waiting.is_empty() {
-            self.probes.answered_at = Some(self.last_heard);
-            self.probes.waiting.drain(..).for_each(answer);
+            self.probes.answered_at = Some(self.last_frame_at);
+            self.probes.waiting.drain(..).for_each(answer_probe);
         }
     }
 
-    /// Asks the client whether it is there, unless it was asked already or
-    /// answered a moment ago.
-    pub(super) fn probe(&mut self, probe: Probe, ctx: &mut SocketContext) {
+    /// Pings the client for a probe, unless a ping is under way or was answered
+    /// within the probe's time.
+    pub(super) fn probe_client(&mut self, probe: ProbeCommand, ctx: &mut SocketContext) {
         let within = self.engine.inner.settings.timings.probe_within;
         let answered_at = self.probes.answered_at;
         if answered_at.is_some_and(|at| at.elapsed() < within) {
-            return answer(probe);
+            return answer_probe(probe);
         }
         if self.probes.waiting.is_empty() {
-            socket::ping(ctx);
+            socket::send_ping(ctx);
         }
         self.probes.waiting.push(probe);
     }

@@ -1,5 +1,5 @@
-//! From the handshake to `hello`: what a session holds back meanwhile, and
-//! what it passes on then.
+//! The session from the handshake to `hello`: frames that wait meanwhile, and
+//! their handling after it.
 
 use std::collections::VecDeque;
 
@@ -7,47 +7,48 @@ use actix::{ActorFutureExt, AsyncContext, WrapFuture};
 use entity::{ConversationId, Millis};
 
 use super::socket::SocketContext;
-use super::tally::Tally;
-use super::{Engine, Session, Who};
-use crate::engine::directory::Door;
-use crate::engine::ports::{Deliver, Frame, Unread};
-use crate::engine::task::in_task;
-use crate::protocol::command::{BadFrame, ClientFrame};
-use crate::protocol::event::{Hello, PROTOCOL, RemovedReason, Scope};
-use crate::protocol::{CloseCode, Event};
-use crate::store::{StoreError, paid_by};
+use super::tally::UnreadTally;
+use super::{Engine, Session, SessionIdentity};
+use crate::engine::directory::SocketScope;
+use crate::engine::ports::{EventFrame, SessionDelivery, UnreadNotice};
+use crate::engine::task::run_in_task;
+use crate::protocol::command::{ClientFrame, RejectedFrame};
+use crate::protocol::event::{HelloEvent, HelloScope, PROTOCOL_VERSION, RemovalReason};
+use crate::protocol::{CloseCode, ServerEvent};
+use crate::store::{StoreError, with_payer};
 
-/// How far a session has come.
-pub(super) enum Phase {
+/// The phase of a session.
+pub(super) enum SessionPhase {
     /// Before `hello`.
     Opening {
-        held: Vec<Deliver>,
-        /// What the client said meanwhile.
-        said: VecDeque<Result<ClientFrame, Box<BadFrame>>>,
-        /// They were put out of its conversation meanwhile.
-        is_over: bool,
+        held: Vec<SessionDelivery>,
+        /// Frames that the client sent meanwhile.
+        frames: VecDeque<Result<ClientFrame, Box<RejectedFrame>>>,
+        /// The user was removed from the conversation meanwhile.
+        was_removed: bool,
     },
-    /// After it. What a bound socket's `hello` held already isn't told again.
-    Live {
+    /// After `hello`. A bound socket's `hello` covers changes up to `floor`,
+    /// which aren't sent again.
+    Open {
         floor: Option<(ConversationId, i64)>,
     },
 }
 
-impl Default for Phase {
+impl Default for SessionPhase {
     fn default() -> Self {
         Self::Opening {
             held: Vec::new(),
-            said: VecDeque::new(),
-            is_over: false,
+            frames: VecDeque::new(),
+            was_removed: false,
         }
     }
 }
 
-impl Phase {
-    /// Keeps a delivery for after `hello`; gives it back where that was said.
-    pub(super) fn hold(&mut self, delivery: Deliver) -> Option<Deliver> {
+impl SessionPhase {
+    /// Keeps a delivery until after `hello`; returns it if `hello` was sent.
+    pub(super) fn hold_delivery(&mut self, delivery: SessionDelivery) -> Option<SessionDelivery> {
         match self {
-            Self::Live { .. } => Some(delivery),
+            Self::Open { .. } => Some(delivery),
             Self::Opening { held, .. } => {
                 held.push(delivery);
                 None
@@ -55,22 +56,22 @@ impl Phase {
         }
     }
 
-    /// Keeps for after `hello` that its conversation is over for them: a
-    /// socket says so before it goes. False where that was said.
-    pub(super) fn hold_end(&mut self) -> bool {
+    /// Keeps the removal from the conversation until after `hello`, since a
+    /// socket reports it before it closes. Returns false if `hello` was sent.
+    pub(super) fn hold_removal(&mut self) -> bool {
         match self {
-            Self::Live { .. } => false,
-            Self::Opening { is_over, .. } => {
-                *is_over = true;
+            Self::Open { .. } => false,
+            Self::Opening { was_removed, .. } => {
+                *was_removed = true;
                 true
             }
         }
     }
 
-    /// Whether a frame tells more than `hello` did.
-    pub(super) fn is_news(&self, frame: &Frame) -> bool {
+    /// Returns whether a frame is newer than `hello`.
+    pub(super) fn is_newer(&self, frame: &EventFrame) -> bool {
         match self {
-            Self::Live {
+            Self::Open {
                 floor: Some((conversation, version)),
             } if frame.conversation == Some(*conversation) => {
                 frame.version == 0 || frame.version > *version
@@ -80,48 +81,51 @@ impl Phase {
     }
 }
 
-/// What is read for `hello`, all of it after the session entered the
-/// Directory.
-struct Opening {
-    hello: Event,
-    tally: Tally,
+/// The data for `hello`, all read after the session entered the Directory.
+struct HelloData {
+    hello: ServerEvent,
+    tally: UnreadTally,
     floor: Option<(ConversationId, i64)>,
-    /// The conversation that they were put out of between the handshake and
-    /// now. That may have been told before this session could hear it.
-    over: Option<ConversationId>,
+    /// The conversation from which the user was removed since the handshake.
+    /// The removal may have been sent before this session was in the Directory.
+    ended: Option<ConversationId>,
 }
 
-/// Why there is no `hello`.
-enum Failure {
-    /// The login ended between the handshake and now.
+/// The reason why there is no `hello`.
+enum OpeningFailure {
+    /// The login ended since the handshake.
     LoginEnded,
     Store(StoreError),
 }
 
-impl From<StoreError> for Failure {
+impl From<StoreError> for OpeningFailure {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
     }
 }
 
 impl Session {
-    /// Reads where things stand, and says `hello`.
-    pub(super) fn say_hello(&self, ctx: &mut SocketContext) {
-        let payer = self.engine.rates().payer_of_socket(self.who.user.id);
-        let opening = read(self.engine.clone(), self.who.clone(), self.door);
-        let opening = paid_by(payer, opening);
+    /// Reads the current state, and sends `hello`.
+    pub(super) fn send_hello(&self, ctx: &mut SocketContext) {
+        let payer = self.engine.rates().payer_of_socket(self.identity.user.id);
+        let opening = load_hello(self.engine.clone(), self.identity.clone(), self.scope);
+        let opening = with_payer(payer, opening);
         ctx.spawn(
-            in_task(opening)
+            run_in_task(opening)
                 .into_actor(self)
-                .map(|opening, session, ctx| session.opened(opening, ctx)),
+                .map(|opening, session, ctx| session.finish_opening(opening, ctx)),
         );
     }
 
-    fn opened(&mut self, opening: Result<Opening, Failure>, ctx: &mut SocketContext) {
+    fn finish_opening(
+        &mut self,
+        opening: Result<HelloData, OpeningFailure>,
+        ctx: &mut SocketContext,
+    ) {
         let opening = match opening {
             Ok(opening) => opening,
-            Err(Failure::LoginEnded) => return self.close(CloseCode::LoginEnded, ctx),
-            Err(Failure::Store(error)) => {
+            Err(OpeningFailure::LoginEnded) => return self.close(CloseCode::LoginEnded, ctx),
+            Err(OpeningFailure::Store(error)) => {
                 tracing::error!(session = self.id(), %error, "can't open a session");
                 return self.close(CloseCode::Internal, ctx);
             }
@@ -132,81 +136,85 @@ impl Session {
         if self.engine.is_stopping() {
             return self.close(CloseCode::Away, ctx);
         }
-        self.say(opening.hello.encode(), ctx);
+        self.send_text(opening.hello.encode(), ctx);
         self.tally = opening.tally;
-        self.tell_once_heard(ctx);
-        let live = Phase::Live {
+        self.schedule_unmute(ctx);
+        let live = SessionPhase::Open {
             floor: opening.floor,
         };
-        if let Some(conversation_id) = opening.over {
-            let reason = RemovedReason::Removed;
-            let event = Event::ConversationRemoved {
+        if let Some(conversation_id) = opening.ended {
+            let reason = RemovalReason::Removed;
+            let event = ServerEvent::ConversationRemoved {
                 conversation_id,
                 reason,
             };
-            self.say(event.encode(), ctx);
+            self.send_text(event.encode(), ctx);
             return self.close(CloseCode::Removed, ctx);
         }
-        if let Phase::Opening {
+        if let SessionPhase::Opening {
             held,
-            said,
-            is_over,
+            frames,
+            was_removed,
         } = std::mem::replace(&mut self.phase, live)
         {
             for delivery in &held {
-                self.tell(delivery, ctx);
+                self.send_delivery(delivery, ctx);
                 if let Some(guard) = &self.guard {
-                    guard.written(delivery.bytes);
+                    guard.mark_written(delivery.bytes);
                 }
             }
-            if is_over {
+            if was_removed {
                 return self.close(CloseCode::Removed, ctx);
             }
-            for said in said {
-                self.take(said, ctx);
+            for frame in frames {
+                self.handle_frame(frame, ctx);
             }
         }
     }
 }
 
-async fn read(engine: Engine, who: Who, door: Door) -> Result<Opening, Failure> {
+async fn load_hello(
+    engine: Engine,
+    identity: SessionIdentity,
+    socket_scope: SocketScope,
+) -> Result<HelloData, OpeningFailure> {
     let store = &engine.inner.store;
     let now = Millis::now();
     let people_version = engine.people_version();
-    if store.login(who.login, now).await?.is_none() {
-        return Err(Failure::LoginEnded);
+    if store.load_login(identity.login, now).await?.is_none() {
+        return Err(OpeningFailure::LoginEnded);
     }
-    let mut tally = Tally::default();
-    let (scope, floor, over) = match door {
-        Door::Conversation(id) => {
-            let conversation = store.conversation(who.user.id, id).await?;
+    let mut tally = UnreadTally::default();
+    let (scope, floor, ended) = match socket_scope {
+        SocketScope::Conversation(id) => {
+            let conversation = store.load_conversation(identity.user.id, id).await?;
             let floor = (id, conversation.version);
-            let over = conversation.left.then_some(id);
+            let ended = conversation.left.then_some(id);
             let conversation = Box::new(conversation);
-            (Scope::Bound { conversation }, Some(floor), over)
+            (HelloScope::Bound { conversation }, Some(floor), ended)
         }
-        Door::Everything | Door::Notifications => {
-            let waiting = store.waiting(who.user.id).await?;
-            tally = Tally::new(waiting.into_iter().map(Unread::from));
-            let scope = Scope::Unbound {
+        SocketScope::Everything | SocketScope::Notifications => {
+            let waiting = store.list_unread_conversations(identity.user.id).await?;
+            tally = UnreadTally::new(waiting.into_iter().map(UnreadNotice::from));
+            let scope = HelloScope::Unbound {
                 total_unread: tally.total(now),
-                pending_connections: store.pending_connections(who.user.id).await?,
+                pending_connections: store.count_pending_requests(identity.user.id).await?,
             };
             (scope, None, None)
         }
     };
-    let hello = Hello {
-        protocol: PROTOCOL,
-        user: who.user,
+    let hello = HelloEvent {
+        protocol: PROTOCOL_VERSION,
+        user: identity.user,
         server_time: Millis::now(),
         epoch: engine.inner.history.epoch.clone(),
         people_version,
         scope,
     };
-    Ok(Opening {
-        hello: Event::Hello(Box::new(hello)),
+    Ok(HelloData {
+        hello: ServerEvent::Hello(Box::new(hello)),
         tally,
         floor,
-        over,
+        ended,
     })
 }

@@ -1,10 +1,10 @@
-//! Catching up: what is read, and what becomes of it. How it goes on is in
-//! [`catch_up`], which is pure.
+//! Replays missed changes: reads them and sends the results. The steps are
+//! decided in [`catch_up`], which is pure.
 //!
-//! Everything is read in tasks of their own, a few at a time in the process:
-//! an actor whose client doesn't read isn't polled, and must keep nobody else
-//! waiting. For the same reason what was read is written only when the socket
-//! had room again, and then a chunk at most.
+//! All reads run in their own tasks, of which only a few run at a time in the
+//! process. An actor whose client doesn't read isn't polled, and must not block
+//! the others. For that reason, results are sent only when the socket has room
+//! again, and one chunk at a time.
 
 mod catch_up;
 mod floors;
@@ -15,192 +15,216 @@ use tokio::task::JoinSet;
 
 use super::socket::SocketContext;
 use super::{Engine, Session};
-use crate::engine::directory::Door;
-use crate::engine::ports::Frame;
-use crate::protocol::command::{Named, Resume};
-use crate::protocol::{CloseCode, Code, Problem};
-use crate::store::{Store, StoreError, paid_by};
-use catch_up::{AllAsked, CatchUp, Desk, Found, Out, Read};
-use floors::Floors;
+use crate::engine::directory::SocketScope;
+use crate::engine::ports::EventFrame;
+use crate::protocol::command::{FrameReferences, ResumeFrame};
+use crate::protocol::{CloseCode, ErrorCode, Problem};
+use crate::store::{Store, StoreError, with_payer};
+use catch_up::{CatchUp, FullResume, ReplayData, ReplayGate, ReplayRead, TurnOutput};
+use floors::ReplayFloors;
 
-/// What a session has caught up with, and how far it is with the rest.
+/// The versions up to which a session has caught up, and its current replay.
 #[derive(Default)]
-pub(super) struct Resuming {
-    floors: Floors,
-    /// Seldom there, and large.
+pub(super) struct ResumeState {
+    floors: ReplayFloors,
+    /// Boxed because it is rare and large.
     under_way: Option<Box<CatchUp>>,
 }
 
-impl Resuming {
-    /// Whether a frame tells more than was replayed.
-    pub(super) fn is_news(&self, frame: &Frame) -> bool {
-        self.floors.is_news(frame)
+impl ResumeState {
+    /// Returns whether a frame is newer than the replay.
+    pub(super) fn is_newer(&self, frame: &EventFrame) -> bool {
+        self.floors.is_newer(frame)
     }
 }
 
-/// What a client asks for.
-enum Wish {
+/// The conversations that a client wants to resume.
+enum ResumeTarget {
     One(ConversationId, i64),
-    All(AllAsked),
+    All(FullResume),
 }
 
 impl Session {
-    /// Begins to replay what changed.
+    /// Begins to replay missed changes.
     pub(super) fn resume(
         &mut self,
-        resume: Resume,
+        resume: ResumeFrame,
         ctx: &mut SocketContext,
     ) -> Result<(), Problem> {
         let epoch = resume.epoch.as_deref();
         let is_other = epoch.is_some_and(|epoch| epoch != self.engine.epoch());
-        let wish = self.wish(resume, is_other)?;
-        let (Some(guard), None) = (&self.guard, &self.resuming.under_way) else {
+        let target = self.resume_target(resume, is_other)?;
+        let (Some(guard), None) = (&self.guard, &self.resume_state.under_way) else {
             return Err(Problem::busy());
         };
-        let mut desk = Desk {
+        let mut replay_gate = ReplayGate {
             gate: &guard.gate,
-            floors: &mut self.resuming.floors,
+            floors: &mut self.resume_state.floors,
         };
-        let (catch_up, read) = match wish {
-            Wish::One(id, after) => CatchUp::one((id, after), is_other, &mut desk),
-            Wish::All(asked) => CatchUp::all(asked, &mut desk),
+        let (catch_up, read) = match target {
+            ResumeTarget::One(id, after) => {
+                CatchUp::begin_one((id, after), is_other, &mut replay_gate)
+            }
+            ResumeTarget::All(full) => CatchUp::begin_all(full, &mut replay_gate),
         };
-        self.resuming.under_way = Some(Box::new(catch_up));
-        self.read_on(read, ctx);
+        self.resume_state.under_way = Some(Box::new(catch_up));
+        self.start_read(read, ctx);
         Ok(())
     }
 
-    fn wish(&self, resume: Resume, is_other: bool) -> Result<Wish, Problem> {
+    fn resume_target(&self, resume: ResumeFrame, is_other: bool) -> Result<ResumeTarget, Problem> {
         let not_negative = "a version: not less than 0";
-        if self.door == Door::Notifications {
+        if self.scope == SocketScope::Notifications {
             let why = "This socket doesn't carry what would be replayed.";
-            return Err(Problem::new(Code::Invalid, why));
+            return Err(Problem::new(ErrorCode::Invalid, why));
         }
         match (resume.cursors, resume.after) {
-            (None, None) => Err(Problem::field("after", "needed, or `cursors`")),
-            (None, Some(..0)) => Err(Problem::field("after", not_negative)),
-            (None, Some(after)) => Ok(Wish::One(self.addressed(resume.conversation_id)?, after)),
-            (Some(_), _) if self.door.is_bound() => Err(Problem::field(
+            (None, None) => Err(Problem::invalid_field("after", "needed, or `cursors`")),
+            (None, Some(..0)) => Err(Problem::invalid_field("after", not_negative)),
+            (None, Some(after)) => Ok(ResumeTarget::One(
+                self.resolve_conversation(resume.conversation_id)?,
+                after,
+            )),
+            (Some(_), _) if self.scope.is_bound() => Err(Problem::invalid_field(
                 "cursors",
                 "only on a socket that is not bound to a conversation",
             )),
             (Some(_), after) if after.is_some() || resume.conversation_id.is_some() => Err(
-                Problem::field("cursors", "without `after` and `conversation_id`"),
+                Problem::invalid_field("cursors", "without `after` and `conversation_id`"),
             ),
             (Some(cursors), _) if cursors.values().any(|version| *version < 0) => {
-                Err(Problem::field("cursors", not_negative))
+                Err(Problem::invalid_field("cursors", not_negative))
             }
             (Some(_), _) if resume.people.is_some_and(|version| version < 0) => {
-                Err(Problem::field("people", not_negative))
+                Err(Problem::invalid_field("people", not_negative))
             }
-            (Some(cursors), _) => Ok(Wish::All(AllAsked {
+            (Some(cursors), _) => Ok(ResumeTarget::All(FullResume {
                 cursors,
-                is_other,
+                is_other_history: is_other,
                 people: resume.people,
-                // Before anything is read: what changes later is sent.
+                // Taken before any read: later changes are sent live.
                 people_version: self.engine.people_version(),
             })),
         }
     }
 
-    /// A conversation is over for them: what the gate kept of that is told
-    /// before the socket goes.
-    pub(super) fn hear_of_the_end(&mut self, ctx: &mut SocketContext) {
-        let (Some(guard), Some(catch_up)) = (&self.guard, self.resuming.under_way.take()) else {
+    /// Handles the removal from a conversation that is being replayed:
+    /// deliveries kept by the gate are sent before the socket closes.
+    pub(super) fn flush_gate_on_removal(&mut self, ctx: &mut SocketContext) {
+        let (Some(guard), Some(catch_up)) = (&self.guard, self.resume_state.under_way.take())
+        else {
             return;
         };
-        let kept = catch_up.only().map(|id| guard.gate.open(id));
+        let kept = catch_up.conversation().map(|id| guard.gate.open(id));
         for delivery in kept.unwrap_or_default() {
-            self.tell(&delivery, ctx);
+            self.send_delivery(&delivery, ctx);
         }
     }
 
-    fn read_on(&self, read: Read, ctx: &mut SocketContext) {
-        let reading = fetch(self.engine.clone(), self.who.user.id, read);
+    fn start_read(&self, read: ReplayRead, ctx: &mut SocketContext) {
+        let reading = run_read(self.engine.clone(), self.identity.user.id, read);
         ctx.spawn(
             reading
                 .into_actor(self)
-                .map(|found, session, ctx| session.found(found, ctx)),
+                .map(|found, session, ctx| session.handle_read(found, ctx)),
         );
     }
 
-    fn found(&mut self, found: Option<Result<Found, StoreError>>, ctx: &mut SocketContext) {
-        let (Some(guard), Some(catch_up)) = (&self.guard, &mut self.resuming.under_way) else {
+    fn handle_read(
+        &mut self,
+        found: Option<Result<ReplayData, StoreError>>,
+        ctx: &mut SocketContext,
+    ) {
+        let (Some(guard), Some(catch_up)) = (&self.guard, &mut self.resume_state.under_way) else {
             return;
         };
         if self.is_closing {
             return;
         }
-        let mut desk = Desk {
+        let mut replay_gate = ReplayGate {
             gate: &guard.gate,
-            floors: &mut self.resuming.floors,
+            floors: &mut self.resume_state.floors,
         };
-        let turn = match (found, catch_up.only()) {
-            (Some(Ok(found)), _) => catch_up.found(found, &mut desk),
+        let turn = match (found, catch_up.conversation()) {
+            (Some(Ok(found)), _) => catch_up.apply_data(found, &mut replay_gate),
             (Some(Err(StoreError::Refused(problem))), Some(conversation)) => {
-                let passing = CatchUp::give_up(conversation, &mut desk);
-                self.resuming.under_way = None;
+                let passing = CatchUp::abandon(conversation, &mut replay_gate);
+                self.resume_state.under_way = None;
                 for delivery in passing {
-                    self.tell(&delivery, ctx);
+                    self.send_delivery(&delivery, ctx);
                 }
-                let named = Named {
+                let named = FrameReferences {
                     conversation_id: Some(conversation),
-                    ..Named::default()
+                    ..FrameReferences::default()
                 };
-                return self.refuse(problem, named, ctx);
+                return self.send_error(problem, named, ctx);
             }
             (failed, _) => {
-                tracing::error!(session = self.id(), ?failed, "can't replay what was missed");
+                tracing::error!(session = self.id(), ?failed, "can't replay missed changes");
                 return self.close(CloseCode::Internal, ctx);
             }
         };
         if turn.next.is_none() {
-            self.resuming.under_way = None;
+            self.resume_state.under_way = None;
         }
-        for out in turn.out {
+        for out in turn.outputs {
             match out {
-                Out::Say(text) => self.say(text, ctx),
-                Out::Pass(delivery) => self.tell(&delivery, ctx),
-                Out::Synced(synced) => {
+                TurnOutput::Send(text) => self.send_text(text, ctx),
+                TurnOutput::Deliver(delivery) => self.send_delivery(&delivery, ctx),
+                TurnOutput::Synced(synced) => {
                     let total_unread = self.tally.total(Millis::now());
-                    self.say(synced.event(total_unread).encode(), ctx);
+                    self.send_text(synced.to_event(total_unread).encode(), ctx);
                 }
             }
         }
         if let Some(read) = turn.next {
-            self.read_on(read, ctx);
+            self.start_read(read, ctx);
         }
     }
 }
 
-/// What was asked for; none where the task that read it died.
-async fn fetch(engine: Engine, me: UserId, read: Read) -> Option<Result<Found, StoreError>> {
-    if matches!(read, Read::Drained) {
+/// Runs a read; returns none if its task died.
+async fn run_read(
+    engine: Engine,
+    me: UserId,
+    read: ReplayRead,
+) -> Option<Result<ReplayData, StoreError>> {
+    if matches!(read, ReplayRead::Nothing) {
         // The actor is polled again only when its socket has room.
         tokio::task::yield_now().await;
-        return Some(Ok(Found::Drained));
+        return Some(Ok(ReplayData::Nothing));
     }
-    // With the session, who waits for it goes, and so does the task.
+    // If the session ends, the set is dropped, which aborts the task.
     let mut task = JoinSet::new();
     task.spawn(async move {
         let inner = &engine.inner;
-        inner.rates.afford(me).await;
+        inner.rates.wait_for_budget(me).await;
         let _permit = inner.resume_reads.acquire().await;
         let payer = inner.rates.payer_of_socket(me);
-        paid_by(payer, ask(&inner.store, me, read)).await
+        with_payer(payer, execute_read(&inner.store, me, read)).await
     });
     task.join_next().await?.ok()
 }
 
-async fn ask(store: &Store, me: UserId, read: Read) -> Result<Found, StoreError> {
+async fn execute_read(
+    store: &Store,
+    me: UserId,
+    read: ReplayRead,
+) -> Result<ReplayData, StoreError> {
     Ok(match read {
-        Read::Drained => Found::Drained,
-        Read::Names(version) => Found::Names(store.missed_names(me, version).await?),
-        Read::Standings(named) => Found::Standings(store.standings(me, &named).await?),
-        Read::Views(ids) => Found::Views(store.conversations_of(me, &ids).await?),
-        Read::Round { id, after } => Found::Round(Box::new(store.round(me, id, after).await?)),
-        Read::Chunk { id, seqs, up_to } => {
-            Found::Chunk(store.messages_at((me, id), &seqs, up_to).await?)
+        ReplayRead::Nothing => ReplayData::Nothing,
+        ReplayRead::Names(version) => {
+            ReplayData::Names(store.load_missed_renames(me, version).await?)
+        }
+        ReplayRead::States(named) => {
+            ReplayData::States(store.load_resume_conversations(me, &named).await?)
+        }
+        ReplayRead::Views(ids) => ReplayData::Views(store.conversations_by_id(me, &ids).await?),
+        ReplayRead::Round { id, after } => ReplayData::Round(Box::new(
+            store.load_conversation_delta(me, id, after).await?,
+        )),
+        ReplayRead::Chunk { id, seqs, up_to } => {
+            ReplayData::Chunk(store.messages_by_seq((me, id), &seqs, up_to).await?)
         }
     })
 }

@@ -1,5 +1,5 @@
-//! What waits for a session's person, in each conversation and in all: as of
-//! `hello`, and from then on as the Rooms say it.
+//! The unread counts of a session's user, per conversation and in total: read
+//! for `hello`, then updated by the Rooms.
 
 use std::collections::HashMap;
 
@@ -8,26 +8,26 @@ use entity::{ConversationId, Millis};
 
 use super::Session;
 use super::socket::SocketContext;
-use crate::engine::ports::Unread;
-use crate::protocol::Event;
+use crate::engine::ports::UnreadNotice;
+use crate::protocol::ServerEvent;
 
-/// The conversations in which something waits and that count, at least once
+/// The conversations whose unread messages count in the total, at least once
 /// they are no longer muted.
 #[derive(Debug, Default)]
-pub(super) struct Tally {
-    waiting: HashMap<ConversationId, Waiting>,
-    /// When a timer is set for the next that ceases to be muted.
-    wakes_at: Option<Millis>,
+pub(super) struct UnreadTally {
+    entries: HashMap<ConversationId, UnreadEntry>,
+    /// The time of the timer for the next end of a mute.
+    timer_at: Option<Millis>,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Waiting {
+struct UnreadEntry {
     count: i64,
     muted_until: Option<Millis>,
 }
 
-impl Tally {
-    pub(super) fn new(waiting: impl IntoIterator<Item = Unread>) -> Self {
+impl UnreadTally {
+    pub(super) fn new(waiting: impl IntoIterator<Item = UnreadNotice>) -> Self {
         let mut tally = Self::default();
         for unread in waiting {
             tally.set(unread);
@@ -35,94 +35,93 @@ impl Tally {
         tally
     }
 
-    pub(super) fn set(&mut self, unread: Unread) {
-        let Unread {
+    pub(super) fn set(&mut self, unread: UnreadNotice) {
+        let UnreadNotice {
             conversation,
             count,
             muted_until,
-            is_away,
+            is_excluded,
         } = unread;
-        if count == 0 || is_away {
-            self.waiting.remove(&conversation);
+        if count == 0 || is_excluded {
+            self.entries.remove(&conversation);
         } else {
-            let waiting = Waiting { count, muted_until };
-            self.waiting.insert(conversation, waiting);
+            let waiting = UnreadEntry { count, muted_until };
+            self.entries.insert(conversation, waiting);
         }
     }
 
-    /// In all, but for what is muted now.
+    /// Returns the total, without muted conversations.
     pub(super) fn total(&self, now: Millis) -> i64 {
-        let counted = self.waiting.values().filter(|it| it.is_heard(now));
+        let counted = self.entries.values().filter(|it| it.is_unmuted(now));
         counted.map(|waiting| waiting.count).sum()
     }
 
-    /// When the next one ceases to be muted, where no timer is set for that.
-    fn wake_at(&mut self, now: Millis) -> Option<Millis> {
-        let muted = self.waiting.values().filter_map(|it| it.muted_until);
+    /// Returns the next end of a mute, if no earlier timer is set.
+    fn next_unmute(&mut self, now: Millis) -> Option<Millis> {
+        let muted = self.entries.values().filter_map(|it| it.muted_until);
         let next = muted.filter(|until| *until > now).min()?;
-        if self.wakes_at.is_some_and(|at| at <= next) {
+        if self.timer_at.is_some_and(|at| at <= next) {
             return None;
         }
-        self.wakes_at = Some(next);
+        self.timer_at = Some(next);
         Some(next)
     }
 
-    /// Those that ceased to be muted at that time; none where another timer
-    /// was set for it meanwhile.
-    fn heard_at(&mut self, at: Millis) -> Vec<(ConversationId, i64)> {
-        if self.wakes_at.take_if(|set| *set == at).is_none() {
+    /// Returns the conversations whose mute ended at that time; none if another
+    /// timer replaced this one.
+    fn take_unmuted(&mut self, at: Millis) -> Vec<(ConversationId, i64)> {
+        if self.timer_at.take_if(|set| *set == at).is_none() {
             return Vec::new();
         }
-        let waiting = self.waiting.iter();
-        let heard = waiting.filter(|(_, waiting)| waiting.muted_until == Some(at));
-        heard.map(|(id, waiting)| (*id, waiting.count)).collect()
+        let waiting = self.entries.iter();
+        let unmuted = waiting.filter(|(_, waiting)| waiting.muted_until == Some(at));
+        unmuted.map(|(id, waiting)| (*id, waiting.count)).collect()
     }
 }
 
-impl Waiting {
-    fn is_heard(self, now: Millis) -> bool {
+impl UnreadEntry {
+    fn is_unmuted(self, now: Millis) -> bool {
         self.muted_until.is_none_or(|until| until <= now)
     }
 }
 
 impl Session {
-    /// What waits in a conversation has changed, and with it what waits in
-    /// all.
-    pub(super) fn count(&mut self, unread: Unread, ctx: &mut SocketContext) {
-        if self.door.is_bound() {
+    /// Updates a conversation's unread count, and sends it with the new total.
+    pub(super) fn update_unread(&mut self, unread: UnreadNotice, ctx: &mut SocketContext) {
+        if self.scope.is_bound() {
             return;
         }
         self.tally.set(unread);
-        self.tell_unread(unread.conversation, unread.count, ctx);
+        self.send_unread(unread.conversation, unread.count, ctx);
         if unread.muted_until.is_some() {
-            self.tell_once_heard(ctx);
+            self.schedule_unmute(ctx);
         }
     }
 
-    fn tell_unread(&self, conversation: ConversationId, count: i64, ctx: &mut SocketContext) {
+    fn send_unread(&self, conversation: ConversationId, count: i64, ctx: &mut SocketContext) {
         if self.is_closing {
             return;
         }
-        let event = Event::Unread {
+        let event = ServerEvent::Unread {
             conversation_id: conversation,
             unread_count: count,
             total: self.tally.total(Millis::now()),
         };
-        self.say(event.encode(), ctx);
+        self.send_text(event.encode(), ctx);
     }
 
-    /// Nothing happens when a conversation ceases to be muted, but the total
-    /// changes.
-    pub(super) fn tell_once_heard(&mut self, ctx: &mut SocketContext) {
+    /// Sets a timer for the next end of a mute: it changes the total without
+    /// any event.
+    pub(super) fn schedule_unmute(&mut self, ctx: &mut SocketContext) {
         let now = Millis::now();
-        let Some(at) = self.tally.wake_at(now) else {
+        let Some(at) = self.tally.next_unmute(now) else {
             return;
         };
         ctx.run_later(at.since(now), move |session, ctx| {
-            for (conversation, count) in session.tally.heard_at(at) {
-                session.tell_unread(conversation, count, ctx);
+            for (conversation, count) in session.tally.take_unmuted(at) {
+                session.send_unread(conversation, count, ctx);
             }
-            session.tell_once_heard(ctx);
+            session.schedule_unmute(ctx);
         });
     }
 }

@@ -1,4 +1,4 @@
-//! When errors are too many: pure.
+//! Limits a client's errors. Pure.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -8,22 +8,23 @@ use tokio::time::Instant;
 /// Counts errors over a sliding window.
 #[derive(Debug)]
 pub(super) struct ErrorMeter {
-    most: usize,
+    max_errors: usize,
     window: Duration,
     recent: VecDeque<Instant>,
 }
 
 impl ErrorMeter {
-    /// `most` errors within `window` are too many.
-    pub(super) fn new(most: usize, window: Duration) -> Self {
+    /// Returns a meter that allows fewer than `max_errors` errors within
+    /// `window`.
+    pub(super) fn new(max_errors: usize, window: Duration) -> Self {
         Self {
-            most,
+            max_errors,
             window,
             recent: VecDeque::new(),
         }
     }
 
-    /// Counts one; true where it is one too many.
+    /// Counts an error; returns true if the limit is reached.
     pub(super) fn count(&mut self, now: Instant) -> bool {
         while let Some(oldest) = self.recent.front()
             && now.duration_since(*oldest) >= self.window
@@ -31,7 +32,7 @@ impl ErrorMeter {
             self.recent.pop_front();
         }
         self.recent.push_back(now);
-        self.recent.len() >= self.most
+        self.recent.len() >= self.max_errors
     }
 }
 
@@ -40,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_errors_close_together_are_too_many() {
+    fn errors_count_within_window() {
         let start = Instant::now();
         let window = Duration::from_secs(10);
         let mut meter = ErrorMeter::new(3, window);

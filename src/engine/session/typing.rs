@@ -1,4 +1,4 @@
-//! What a session says of its person's typing, and that it ends with it.
+//! The typing reports of a session, which end with it.
 
 use std::collections::BTreeMap;
 
@@ -7,31 +7,32 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::Session;
-use crate::config::Rate;
-use crate::engine::rates::Bucket;
-use crate::engine::reply::Reply;
-use crate::engine::room::messages::{Ask, RoomCommand, TYPING_HOLDS_FOR};
+use crate::config::RateLimit;
+use crate::engine::rates::TokenBucket;
+use crate::engine::reply::CommandReply;
+use crate::engine::room::messages::{ConversationCommand, RoomCommand, TYPING_TIMEOUT};
 
-/// Where a session said that its person types, and when it said so last.
+/// The conversations in which the session types, with the last report.
 #[derive(Debug)]
-pub(super) struct TypingIn {
+pub(super) struct SessionTyping {
     conversations: BTreeMap<ConversationId, Instant>,
-    /// More than it lets through are dropped in silence.
-    bucket: Bucket,
+    /// Reports beyond its rate are dropped silently.
+    bucket: TokenBucket,
 }
 
-impl TypingIn {
-    pub(super) fn new(rate: Option<Rate>) -> Self {
+impl SessionTyping {
+    pub(super) fn new(rate: Option<RateLimit>) -> Self {
         Self {
             conversations: BTreeMap::new(),
-            bucket: Bucket::new(rate),
+            bucket: TokenBucket::new(rate),
         }
     }
 
-    /// False where it isn't to be passed on: it is too much, or says nothing
-    /// new. That one stopped always is, or others would see it go on.
-    fn takes(&mut self, conversation: ConversationId, is_typing: bool, now: Instant) -> bool {
-        self.forget(now);
+    /// Returns false for a report to drop: it exceeds the rate, or changes
+    /// nothing. A stop is never dropped, or others would see the typing
+    /// continue.
+    fn admit(&mut self, conversation: ConversationId, is_typing: bool, now: Instant) -> bool {
+        self.forget_expired(now);
         if !is_typing {
             return self.conversations.remove(&conversation).is_some();
         }
@@ -42,41 +43,45 @@ impl TypingIn {
         is_taken
     }
 
-    /// Forgets what has ended by itself: there are never more than the bucket
-    /// lets through meanwhile.
-    fn forget(&mut self, now: Instant) {
-        // By then a Room has ended it by itself.
-        let holds = |since: &Instant| now.duration_since(*since) < TYPING_HOLDS_FOR;
+    /// Removes expired entries, which bounds them by the bucket's rate.
+    fn forget_expired(&mut self, now: Instant) {
+        // By then the Room has ended it.
+        let holds = |since: &Instant| now.duration_since(*since) < TYPING_TIMEOUT;
         self.conversations.retain(|_, since| holds(since));
     }
 }
 
 impl Session {
-    /// What to ask the Room of it, if anything.
-    pub(super) fn types(&mut self, conversation: ConversationId, is_typing: bool) -> Option<Ask> {
+    /// Returns the command for the Room, if any.
+    pub(super) fn typing_command(
+        &mut self,
+        conversation: ConversationId,
+        is_typing: bool,
+    ) -> Option<ConversationCommand> {
         let now = Instant::now();
         let session = self.id();
         self.typing
-            .takes(conversation, is_typing, now)
-            .then_some(Ask::Type { session, is_typing })
+            .admit(conversation, is_typing, now)
+            .then_some(ConversationCommand::SetTyping { session, is_typing })
     }
 
-    /// The socket is gone, and with it whatever was being typed.
+    /// Ends all typing when the socket closes.
     pub(super) fn stop_typing(&mut self) {
-        self.typing.forget(Instant::now());
+        self.typing.forget_expired(Instant::now());
         for conversation in std::mem::take(&mut self.typing.conversations).into_keys() {
-            let ask = Ask::Type {
+            let ask = ConversationCommand::SetTyping {
                 session: self.id(),
                 is_typing: false,
             };
-            let actor = self.who.user.id;
-            // Nobody waits for the answer.
+            let actor = self.identity.user.id;
+            // The reply is ignored.
             let (caller, _) = oneshot::channel();
-            self.engine.send(conversation, |ticket| RoomCommand::Ask {
-                actor,
-                ask,
-                reply: Reply::caller(caller, ticket),
-            });
+            self.engine
+                .send_command(conversation, |ticket| RoomCommand::Execute {
+                    actor,
+                    ask,
+                    reply: CommandReply::for_caller(caller, ticket),
+                });
         }
     }
 }
@@ -89,18 +94,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_session_remembers_no_more_than_it_may_have_said_lately() {
+    fn typing_entries_are_bounded_by_rate() {
         let burst = NonZeroU32::new(10).unwrap();
         let each = Duration::from_secs(3_600);
-        let mut typing = TypingIn::new(Some(Rate { burst, each }));
+        let mut typing = SessionTyping::new(Some(RateLimit {
+            burst,
+            interval: each,
+        }));
         let start = Instant::now();
         for at in 0..2_000 {
-            typing.takes(ConversationId(at), true, start);
+            typing.admit(ConversationId(at), true, start);
         }
         assert_eq!(typing.conversations.len(), 10);
-        // What ended by itself, six seconds later, needs no end.
+        // After six seconds the typing has expired and needs no stop.
         let later = start + Duration::from_secs(6);
-        assert!(!typing.takes(ConversationId(0), false, later));
+        assert!(!typing.admit(ConversationId(0), false, later));
         assert!(typing.conversations.is_empty());
     }
 }

@@ -1,12 +1,12 @@
-//! **Watch** — one per admin's socket: the engine's pulse, as it is taken.
+//! **Watch** — one per admin's socket: sends the engine's pulse.
 //!
-//! - Owns: up to which moment it has told.
-//! - Accepts: nothing; what the client says is passed over.
+//! - Owns: the time of the last sample it sent.
+//! - Accepts: nothing; it ignores the client's frames.
 //! - Emits: `pulse` frames.
-//! - Order: samples are told in the order of their moments, each once.
+//! - Order: samples are sent in the order of their times, each once.
 //! - Overflow: nothing is queued for it. A client that stops reading stops its
 //!   timers, and the kernel ends the connection.
-//! - Stop: when its login ends or is an admin's no more, with 4401; when the
+//! - Stop: when its login ends or loses admin rights, with 4401; when the
 //!   server stops, with 1001.
 
 use actix::{ActorFutureExt, AsyncContext, WrapFuture};
@@ -15,93 +15,93 @@ use serde::Serialize;
 
 use super::socket::{self, WatchContext};
 use crate::engine::Engine;
-use crate::engine::pulse::Sample;
-use crate::engine::rates::Bucket;
-use crate::engine::task::in_task;
+use crate::engine::pulse::PulseSample;
+use crate::engine::rates::TokenBucket;
+use crate::engine::task::run_in_task;
 use crate::protocol::CloseCode;
 
 /// The actor; see the module's documentation.
-pub struct Watch {
+pub struct PulseWatch {
     engine: Engine,
     login: LoginId,
-    told: Millis,
+    sent_up_to: Millis,
     is_closing: bool,
-    /// Of what its client says.
-    pub(super) pace: Bucket,
+    /// Limits the client's frames.
+    pub(super) frame_bucket: TokenBucket,
 }
 
-/// The one frame there is.
+/// The only frame it sends.
 #[derive(Serialize)]
-struct Told<'a> {
+struct PulseFrame<'a> {
     r#type: &'static str,
     /// Milliseconds from one sample to the next.
     every: u128,
-    samples: &'a [Sample],
+    samples: &'a [PulseSample],
 }
 
-impl Watch {
-    /// For an admin with this login.
+impl PulseWatch {
+    /// Returns the actor for an admin with this login.
     #[must_use]
     pub fn new(engine: Engine, login: LoginId) -> Self {
         Self {
-            pace: Bucket::new(engine.inner.settings.rates.frames),
+            frame_bucket: TokenBucket::new(engine.inner.settings.rates.frames),
             engine,
             login,
-            told: Millis(0),
+            sent_up_to: Millis(0),
             is_closing: false,
         }
     }
 
-    /// All that is kept is told at once, and then what comes.
-    pub(super) fn start(&mut self, ctx: &mut WatchContext) {
-        self.tell(ctx);
+    /// Sends all kept samples at once, and then each new one.
+    pub(super) fn start_stream(&mut self, ctx: &mut WatchContext) {
+        self.send_samples(ctx);
         let timings = &self.engine.inner.settings.timings;
         ctx.run_interval(timings.login_check_every, |watch, ctx| {
             if watch.engine.is_stopping() {
                 return watch.close(CloseCode::Away, ctx);
             }
-            watch.tell(ctx);
-            watch.check(ctx);
+            watch.send_samples(ctx);
+            watch.check_admin(ctx);
         });
     }
 
-    fn tell(&mut self, ctx: &mut WatchContext) {
-        let samples = self.engine.pulse_since(self.told);
+    fn send_samples(&mut self, ctx: &mut WatchContext) {
+        let samples = self.engine.pulse_since(self.sent_up_to);
         let Some(last) = samples.last() else {
             return;
         };
-        self.told = last.at;
-        let told = Told {
+        self.sent_up_to = last.at;
+        let frame = PulseFrame {
             r#type: "pulse",
             every: self.engine.inner.settings.timings.pulse_every.as_millis(),
             samples: &samples,
         };
-        match serde_json::to_string(&told) {
-            Ok(text) => socket::write(ctx, text.into()),
+        match serde_json::to_string(&frame) {
+            Ok(text) => socket::write_text(ctx, text.into()),
             Err(error) => tracing::error!(%error, "could not encode the pulse"),
         }
     }
 
-    /// Whether it is still an admin who watches.
-    fn check(&self, ctx: &mut WatchContext) {
+    /// Closes the socket if its login ended or is no longer an admin's.
+    fn check_admin(&self, ctx: &mut WatchContext) {
         let (store, login) = (self.engine.inner.store.clone(), self.login);
-        let look = in_task(async move { store.login(login, Millis::now()).await });
-        let looked = look.into_actor(self).map(|found, watch, ctx| {
-            // Where the database doesn't answer, the next look will tell.
-            let is_over = found.is_ok_and(|login| !login.is_some_and(|it| it.user.is_admin));
-            if is_over {
+        let look = run_in_task(async move { store.load_login(login, Millis::now()).await });
+        let checked = look.into_actor(self).map(|found, watch, ctx| {
+            // If the database doesn't answer, the next check decides.
+            let has_ended = found.is_ok_and(|login| !login.is_some_and(|it| it.user.is_admin));
+            if has_ended {
                 watch.close(CloseCode::LoginEnded, ctx);
             }
         });
-        ctx.spawn(looked);
+        ctx.spawn(checked);
     }
 
-    /// Counted like any socket that is closed, and once: it may be found out
-    /// again before it is gone.
+    /// Closes the socket and counts that once: a later check may call it again
+    /// before the socket is gone.
     pub(super) fn close(&mut self, code: CloseCode, ctx: &mut WatchContext) {
         if !std::mem::replace(&mut self.is_closing, true) {
-            self.engine.inner.counters.closed(code);
-            socket::close(ctx, code);
+            self.engine.inner.counters.count_closing(code);
+            socket::close_socket(ctx, code);
         }
     }
 }

@@ -1,24 +1,24 @@
-//! The space that the database's file system has left.
+//! The free space of the database's file system.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use crate::protocol::{Code, Problem};
+use crate::protocol::{ErrorCode, Problem};
 
-/// When to try again, in seconds: an operator has to make room.
-const RETRY: u32 = 60;
+/// Seconds until a client should try again: an operator has to free space.
+const RETRY_SECONDS: u32 = 60;
 
-/// What there is, and what is kept free.
+/// The free space and the reserve.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DiskState {
     /// Bytes that this process may still write.
     pub free: u64,
-    /// Bytes below which nothing new is stored; 0 if that never happens.
+    /// Bytes below which nothing new is stored; 0 switches that off.
     pub reserve: u64,
 }
 
 impl DiskState {
-    /// Whether it has so little that nothing new is stored.
+    /// Returns whether nothing new is stored.
     #[must_use]
     pub fn is_low(&self) -> bool {
         self.free < self.reserve
@@ -29,12 +29,12 @@ pub(super) struct DiskSpace {
     folder: PathBuf,
     reserve: u64,
     free: AtomicU64,
-    /// What the log said last: it has one line for each change.
+    /// The last logged state: the log has one line for each change.
     was_low: AtomicBool,
 }
 
 impl DiskSpace {
-    /// The disk that holds `folder`, as it is now.
+    /// Returns the space of the disk that holds `folder`.
     pub(super) fn of(folder: &Path, reserve: u64) -> Self {
         let disk = Self {
             folder: folder.to_owned(),
@@ -42,19 +42,20 @@ impl DiskSpace {
             free: AtomicU64::new(u64::MAX),
             was_low: AtomicBool::new(false),
         };
-        disk.look();
+        disk.refresh();
         disk
     }
 
-    /// Asks the system. If it doesn't say, what was there last still counts.
-    pub(super) fn look(&self) {
+    /// Reads the free space. If the system doesn't answer, the last value
+    /// stays.
+    pub(super) fn refresh(&self) {
         match rustix::fs::statvfs(&self.folder) {
             Ok(found) => {
                 let free = found.f_bavail.saturating_mul(found.f_frsize);
                 self.free.store(free, Ordering::Relaxed);
-                self.note();
+                self.log_change();
             }
-            Err(error) => tracing::debug!(%error, "can't ask for the disk's free space"),
+            Err(error) => tracing::debug!(%error, "can't read the disk's free space"),
         }
     }
 
@@ -65,20 +66,20 @@ impl DiskSpace {
         }
     }
 
-    pub(super) fn has_space(&self) -> Result<(), Problem> {
+    pub(super) fn check_space(&self) -> Result<(), Problem> {
         if !self.state().is_low() {
             return Ok(());
         }
         Err(Problem {
-            retry_after: Some(RETRY),
+            retry_after: Some(RETRY_SECONDS),
             ..Problem::new(
-                Code::Unavailable,
+                ErrorCode::Unavailable,
                 "The server's disk is nearly full: nothing new is stored for now.",
             )
         })
     }
 
-    fn note(&self) {
+    fn log_change(&self) {
         let DiskState { free, reserve } = self.state();
         let is_low = free < reserve;
         match (self.was_low.swap(is_low, Ordering::Relaxed), is_low) {

@@ -5,50 +5,50 @@ use std::collections::HashMap;
 use entity::{Millis, UserId};
 use parking_lot::Mutex;
 
-use crate::protocol::{Code, Problem};
+use crate::protocol::{ErrorCode, Problem};
 
-const DAY: i64 = 24 * 3600;
+const DAY_SECONDS: i64 = 24 * 3600;
 
-/// Bytes of text by account, of the present day in UTC. There are at most as many
-/// counts as accounts that wrote today, of some 20 bytes each.
-pub(super) struct DailyText {
-    /// The most of an account; 0 is no limit.
-    most: u64,
-    today: Mutex<Today>,
+/// Bytes of text by account, of the current day in UTC. There are at most as
+/// many counts as accounts that wrote today, of some 20 bytes each.
+pub(super) struct DailyTextQuota {
+    /// The limit of an account; 0 is no limit.
+    limit: u64,
+    today: Mutex<TextOfDay>,
 }
 
 #[derive(Default)]
-struct Today {
+struct TextOfDay {
     day: i64,
     stored: HashMap<UserId, u64>,
 }
 
-impl DailyText {
-    pub(super) fn new(most: u64) -> Self {
+impl DailyTextQuota {
+    pub(super) fn new(limit: u64) -> Self {
         Self {
-            most,
+            limit,
             today: Mutex::default(),
         }
     }
 
-    /// Counts `bytes`, if the day has room for them.
+    /// Counts `bytes` if they fit the daily limit.
     pub(super) fn take(&self, user: UserId, bytes: usize, now: Millis) -> Result<(), Problem> {
-        if self.most == 0 {
+        if self.limit == 0 {
             return Ok(());
         }
         let mut today = self.today.lock();
         let stored = today.stored_by(user, now);
         let sum = stored.saturating_add(bytes as u64);
-        if sum > self.most {
-            return Err(too_much(now));
+        if sum > self.limit {
+            return Err(quota_exceeded(now));
         }
         *stored = sum;
         Ok(())
     }
 
-    /// Counts `bytes`, also beyond what the day allows.
+    /// Counts `bytes`, also beyond the daily limit.
     pub(super) fn count(&self, user: UserId, bytes: usize, now: Millis) {
-        if self.most > 0 {
+        if self.limit > 0 {
             let mut today = self.today.lock();
             let stored = today.stored_by(user, now);
             *stored = stored.saturating_add(bytes as u64);
@@ -56,9 +56,9 @@ impl DailyText {
     }
 }
 
-impl Today {
+impl TextOfDay {
     fn stored_by(&mut self, user: UserId, now: Millis) -> &mut u64 {
-        let day = now.seconds().div_euclid(DAY);
+        let day = now.seconds().div_euclid(DAY_SECONDS);
         // A clock that was set back doesn't begin a day again.
         if day > self.day {
             self.day = day;
@@ -68,12 +68,12 @@ impl Today {
     }
 }
 
-fn too_much(now: Millis) -> Problem {
-    let left = DAY - now.seconds().rem_euclid(DAY);
+fn quota_exceeded(now: Millis) -> Problem {
+    let left = DAY_SECONDS - now.seconds().rem_euclid(DAY_SECONDS);
     Problem {
         retry_after: u32::try_from(left).ok(),
         ..Problem::new(
-            Code::RateLimited,
+            ErrorCode::RateLimited,
             "You have stored as much text as a day allows; go on tomorrow (UTC).",
         )
     }
@@ -87,32 +87,32 @@ mod tests {
     const NOON: Millis = Millis(43_200_000);
 
     #[test]
-    fn day_allows_so_much_to_each() {
-        let text = DailyText::new(100);
+    fn daily_limit_is_per_account() {
+        let text = DailyTextQuota::new(100);
         text.take(ANN, 60, NOON).unwrap();
         let refused = text.take(ANN, 41, NOON).unwrap_err();
-        assert_eq!(refused.code, Code::RateLimited);
+        assert_eq!(refused.code, ErrorCode::RateLimited);
         assert_eq!(refused.retry_after, Some(12 * 3600));
-        // What was refused doesn't count.
+        // A refused text doesn't count.
         text.take(ANN, 40, NOON).unwrap();
         text.take(UserId(2), 100, NOON).unwrap();
     }
 
     #[test]
-    fn next_day_begins_anew() {
-        let text = DailyText::new(100);
+    fn next_day_resets_count() {
+        let text = DailyTextQuota::new(100);
         text.count(ANN, 1000, NOON);
         text.take(ANN, 1, NOON).unwrap_err();
         let last = Millis(86_399_999);
         assert_eq!(text.take(ANN, 1, last).unwrap_err().retry_after, Some(1));
         text.take(ANN, 100, Millis(86_400_000)).unwrap();
-        // The clock goes back: the day isn't begun once more.
+        // The clock goes back: the day doesn't begin again.
         text.take(ANN, 1, NOON).unwrap_err();
     }
 
     #[test]
     fn zero_is_no_limit() {
-        let text = DailyText::new(0);
+        let text = DailyTextQuota::new(0);
         text.take(ANN, usize::MAX, NOON).unwrap();
         text.take(ANN, usize::MAX, NOON).unwrap();
     }

@@ -1,46 +1,47 @@
-//! What is wrong with several fields at once.
+//! Faults of several fields at once.
 
-use crate::protocol::{Code, Problem};
+use crate::protocol::{ErrorCode, Problem};
 
 /// The faults of a body's fields, to be answered in the order in which the
 /// body has them.
 #[derive(Debug, Default)]
 pub struct FieldFaults {
-    /// The fields that came, in order.
+    /// The fields that were sent, in order.
     order: Vec<&'static str>,
     found: Vec<(&'static str, Problem)>,
 }
 
 impl FieldFaults {
-    /// None so far, of a body with these fields.
+    /// Creates an empty set of faults for a body with these fields.
     pub(super) fn in_order(order: Vec<&'static str>) -> Self {
         let found = Vec::new();
         Self { order, found }
     }
 
-    /// What was made of a field; a problem is noted as the field's fault.
+    /// Returns the value made of a field, or notes the problem as the field's
+    /// fault.
     pub fn check<T>(&mut self, name: &'static str, made: Result<T, Problem>) -> Option<T> {
         made.map_err(|problem| self.add(name, problem)).ok()
     }
 
-    /// Notes a problem as the fault of a field.
+    /// Notes a problem as a field's fault.
     pub fn add(&mut self, name: &'static str, problem: Problem) {
-        self.found.push((name, problem.of_field(name)));
+        self.found.push((name, problem.attribute_to_field(name)));
     }
 
-    /// Whether a field is at fault.
+    /// Returns whether a field has a fault.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {
         self.found.iter().any(|(known, _)| *known == name)
     }
 
-    /// Whether no field is at fault.
+    /// Returns whether no field has a fault.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.found.is_empty()
     }
 
-    /// Takes the faults out, and leaves the order of the fields.
+    /// Removes and returns the faults, and leaves the order of the fields.
     pub(super) fn take(&mut self) -> Self {
         Self {
             order: self.order.clone(),
@@ -48,7 +49,7 @@ impl FieldFaults {
         }
     }
 
-    /// What was made of the fields.
+    /// Returns the value made of the fields.
     ///
     /// # Errors
     /// See [`FieldFaults::into_problem`].
@@ -59,8 +60,9 @@ impl FieldFaults {
         }
     }
 
-    /// One fault as itself; several as one `invalid` that lists them, those of
-    /// missing fields last. What isn't the fault of a field comes first, alone.
+    /// Returns one fault as itself, and several as one `invalid` that lists
+    /// them, missing fields last. A problem that isn't the fault of a field
+    /// takes precedence and is returned alone.
     #[must_use]
     pub fn into_problem(mut self) -> Option<Problem> {
         let is_other = |(_, problem): &(_, Problem)| problem.code.status() != 422;
@@ -72,22 +74,22 @@ impl FieldFaults {
         self.found
             .sort_by_key(|(name, _)| place(name).unwrap_or(usize::MAX));
         let problems = self.found.into_iter().map(|(_, problem)| problem);
-        problems.reduce(Problem::and)
+        problems.reduce(Problem::merge)
     }
 }
 
 impl Problem {
-    /// The same, naming the field `name` of the body.
-    fn of_field(mut self, name: &str) -> Self {
+    /// Attributes the problem to the field `name` of the body.
+    fn attribute_to_field(mut self, name: &str) -> Self {
         if self.code.status() != 422 {
             return self;
         }
         match self.errors.as_mut_slice() {
             [] => {
                 let detail = self.detail.clone();
-                self.at(name, detail)
+                self.with_field(name, detail)
             }
-            // Who checked the value knows it by another name.
+            // The check of the value used another name for the field.
             [error] if !is_within(&error.field, name) => {
                 name.clone_into(&mut error.field);
                 self
@@ -96,18 +98,18 @@ impl Problem {
         }
     }
 
-    /// Both at once.
+    /// Merges two problems into one `invalid`.
     #[must_use]
-    pub fn and(mut self, other: Self) -> Self {
+    pub fn merge(mut self, other: Self) -> Self {
         self.errors.extend(other.errors);
         Self {
             errors: self.errors,
-            ..Self::new(Code::Invalid, "Several fields are wrong.")
+            ..Self::new(ErrorCode::Invalid, "Several fields are wrong.")
         }
     }
 }
 
-/// Whether `field` is the field `name`, or in it.
+/// Returns whether the path `field` is the field `name` or inside it.
 fn is_within(field: &str, name: &str) -> bool {
     let rest = field.strip_prefix(name);
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['[', '.']))

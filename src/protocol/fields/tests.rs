@@ -1,19 +1,19 @@
-use entity::participant::Role;
+use entity::participant::MemberRole;
 use entity::{MessageId, Millis};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::protocol::{Code, FieldError};
+use crate::protocol::{ErrorCode, FieldError};
 
 const NAMES: &[&str] = &["text", "number", "flag", "list", "at", "role"];
 
-/// One field that is wrong, by its path, with what it should have been.
+/// Returns the path and the expected value of each fault in one field.
 fn faults<V: FieldValue>(name: &'static str, json: &str) -> Vec<(String, String)> {
-    let mut fields = FieldReader::of_json(json, NAMES).unwrap();
+    let mut fields = FieldReader::from_json(json, NAMES).unwrap();
     let read: Option<V> = fields.required(name);
     let problem = fields.finish(read).map(drop).unwrap_err();
-    assert_eq!(problem.code, Code::Invalid);
+    assert_eq!(problem.code, ErrorCode::Invalid);
     let errors = problem.errors.into_iter();
     errors.map(|error| (error.field, error.detail)).collect()
 }
@@ -23,7 +23,7 @@ fn named(field: &str, detail: &str) -> Vec<(String, String)> {
 }
 
 #[test]
-fn faults_are_told_in_own_words() {
+fn faults_name_expected_value() {
     assert_eq!(
         faults::<i64>("number", "{}"),
         named("number", "this is needed")
@@ -75,12 +75,12 @@ fn faults_are_told_in_own_words() {
         let body = json!({ "at": wrong, "role": wrong }).to_string();
         assert_eq!(faults::<Millis>("at", &body), named("at", time));
         let role = named("role", "one of member, admin, owner");
-        assert_eq!(faults::<Role>("role", &body), role);
+        assert_eq!(faults::<MemberRole>("role", &body), role);
     }
 }
 
 #[test]
-fn unused_fields_are_skipped_whatever_they_hold() {
+fn unused_fields_are_skipped() {
     let deep = 100_000;
     for unused in [
         "1e999".to_owned(),
@@ -90,14 +90,14 @@ fn unused_fields_are_skipped_whatever_they_hold() {
     ] {
         for name in ["x", "", "\\udc00", "text2"] {
             let body = format!(r#"{{"{name}":{unused},"number":7,"{name}":{unused}}}"#);
-            let mut fields = FieldReader::of_json(&body, NAMES).unwrap();
+            let mut fields = FieldReader::from_json(&body, NAMES).unwrap();
             assert_eq!(fields.required("number"), Some(MessageId(7)), "{name}");
         }
     }
 }
 
 #[test]
-fn deep_used_field_is_named() {
+fn deeply_nested_field_is_named() {
     for open in ["[", r#"{"a":"#] {
         let close = if open == "[" { "]" } else { "}" };
         let deep = 100_000;
@@ -114,12 +114,12 @@ fn deep_used_field_is_named() {
 
 #[test]
 fn escaped_name_is_the_same_field() {
-    let mut fields = FieldReader::of_json(r#"{"te\u0078t":"a"}"#, NAMES).unwrap();
+    let mut fields = FieldReader::from_json(r#"{"te\u0078t":"a"}"#, NAMES).unwrap();
     assert_eq!(fields.required::<String>("text").as_deref(), Some("a"));
 }
 
 #[test]
-fn only_objects_have_fields() {
+fn non_objects_are_refused() {
     for text in [
         "",
         "[]",
@@ -132,16 +132,16 @@ fn only_objects_have_fields() {
         "{\"a\":01}",
         "{a:1}",
     ] {
-        let read = FieldReader::of_json(text, NAMES).map(drop);
-        assert_eq!(read, Err(NoObject), "{text}");
+        let read = FieldReader::from_json(text, NAMES).map(drop);
+        assert_eq!(read, Err(NotJsonObject), "{text}");
     }
-    assert!(FieldReader::of_json(" \r\n\t{ \"a\" : -0.5E+7 }\n", NAMES).is_ok());
+    assert!(FieldReader::from_json(" \r\n\t{ \"a\" : -0.5E+7 }\n", NAMES).is_ok());
 }
 
 #[test]
 fn faults_come_in_order_of_body() {
     let body = r#"{"flag":1,"text":2}"#;
-    let mut fields = FieldReader::of_json(body, NAMES).unwrap();
+    let mut fields = FieldReader::from_json(body, NAMES).unwrap();
     let text: Option<String> = fields.required("text");
     let number: Option<i64> = fields.required("number");
     let flag: Option<bool> = fields.required("flag");
@@ -149,37 +149,39 @@ fn faults_come_in_order_of_body() {
     let problem = fields.finish(text).unwrap_err();
     let names: Vec<_> = problem.errors.iter().map(|it| &*it.field).collect();
     assert_eq!(names, ["flag", "text", "number"]);
-    assert_eq!(problem.code, Code::Invalid);
+    assert_eq!(problem.code, ErrorCode::Invalid);
 }
 
 #[test]
 fn single_fault_keeps_its_code() {
-    let weak = || Problem::new(Code::WeakPassword, "Too weak.").at("password", "Too weak.");
-    let mut fields = FieldReader::of_json(r#"{"text":"x"}"#, NAMES).unwrap();
+    let weak =
+        || Problem::new(ErrorCode::WeakPassword, "Too weak.").with_field("password", "Too weak.");
+    let mut fields = FieldReader::from_json(r#"{"text":"x"}"#, NAMES).unwrap();
     let made = fields.required_as("text", |_: String| Err::<(), _>(weak()));
     let problem = fields.finish(made).unwrap_err();
-    assert_eq!(problem.code, Code::WeakPassword);
+    assert_eq!(problem.code, ErrorCode::WeakPassword);
     assert_eq!(problem.errors, [FieldError::new("text", "Too weak.")]);
 }
 
 #[test]
-fn null_is_missing_unless_it_means_something() {
-    let mut fields = FieldReader::of_json(r#"{"at":null,"text":null}"#, NAMES).unwrap();
+fn null_is_missing_unless_nullable() {
+    let mut fields = FieldReader::from_json(r#"{"at":null,"text":null}"#, NAMES).unwrap();
     assert_eq!(fields.optional::<String>("text"), Some(None));
     assert_eq!(fields.nullable::<Millis>("at"), Some(Some(None)));
     assert_eq!(fields.nullable::<i64>("number"), Some(None));
-    assert!(fields.is_fine() && !fields.has("at"));
+    assert!(fields.has_no_faults() && !fields.has("at"));
 }
 
 proptest! {
-    /// What serde reads as a whole is read field by field as well.
+    /// Reading field by field must give the same values as reading the whole
+    /// text.
     #[test]
-    fn fields_are_those_of_whole_text(
+    fn fields_match_whole_text(
         text in "\\PC{0,20}", number in any::<i64>(), other in "\\PC{0,20}",
     ) {
         let body = json!({ "text": text, "number": number, "x": other }).to_string();
         let whole: Value = serde_json::from_str(&body).unwrap();
-        let mut fields = FieldReader::of_json(&body, NAMES).unwrap();
+        let mut fields = FieldReader::from_json(&body, NAMES).unwrap();
         prop_assert_eq!(fields.required::<String>("text"), whole["text"].as_str().map(str::to_owned));
         prop_assert_eq!(fields.required::<i64>("number"), whole["number"].as_i64());
     }

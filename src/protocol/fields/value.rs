@@ -1,20 +1,20 @@
-//! What a field can hold, and how it is refused: in our own words, which say
-//! neither what was sent nor which types are behind.
+//! The values that fields can hold, and the details of their faults. A detail
+//! reveals neither the sent value nor the Rust type.
 
 use std::collections::HashMap;
 
-use entity::participant::Role;
+use entity::participant::MemberRole;
 use entity::{ConversationId, MessageId, Millis};
 use serde_json::value::RawValue;
 
 use crate::protocol::problem::FieldError;
 
-/// The most elements of a list that are at fault and named.
-const NAMED_MOST: usize = 100;
+/// The most invalid elements of a list that are named.
+const NAMED_FAULTS_MAX: usize = 100;
 
-/// A value of a field.
+/// A type of value that a field can hold.
 pub trait FieldValue: Sized {
-    /// What such a field holds.
+    /// Description of the expected value.
     const EXPECTED: &'static str;
 
     /// Reads a JSON value, which is well-formed.
@@ -23,7 +23,7 @@ pub trait FieldValue: Sized {
     /// Reads a form's field.
     fn from_text(text: &str) -> Option<Self>;
 
-    /// What is wrong with a JSON value that couldn't be read.
+    /// Returns the faults of a JSON value that couldn't be read.
     fn faults(name: &str, json: &str) -> Vec<FieldError> {
         let _ = json;
         vec![FieldError::new(name, Self::EXPECTED)]
@@ -42,9 +42,10 @@ impl FieldValue for String {
     }
 
     fn faults(name: &str, json: &str) -> Vec<FieldError> {
-        let detail = match json.starts_with('"') {
-            true => "a text without half of a surrogate pair",
-            false => Self::EXPECTED,
+        let detail = if json.starts_with('"') {
+            "a text without half of a surrogate pair"
+        } else {
+            Self::EXPECTED
         };
         vec![FieldError::new(name, detail)]
     }
@@ -122,7 +123,7 @@ impl FieldValue for Millis {
     }
 }
 
-impl FieldValue for Role {
+impl FieldValue for MemberRole {
     const EXPECTED: &'static str = "one of member, admin, owner";
 
     fn from_json(json: &str) -> Option<Self> {
@@ -158,23 +159,23 @@ impl FieldValue for Vec<String> {
         elements
             .filter(|(_, json)| String::from_json(json).is_none())
             .flat_map(|(at, json)| String::faults(&format!("{name}[{at}]"), json))
-            .take(NAMED_MOST)
+            .take(NAMED_FAULTS_MAX)
             .collect()
     }
 }
 
-/// Up to which version a client has each conversation.
-pub type Cursors = HashMap<ConversationId, i64>;
+/// The version up to which a client has each conversation.
+pub type ResumeCursors = HashMap<ConversationId, i64>;
 
-impl FieldValue for Cursors {
+impl FieldValue for ResumeCursors {
     const EXPECTED: &'static str = "an object";
 
     fn from_json(json: &str) -> Option<Self> {
         let named: HashMap<String, i64> = serde_json::from_str(json).ok()?;
         let read = |(name, version): (String, i64)| {
             let id: i64 = name.parse().ok()?;
-            // One way to write a number, or one conversation could have two
-            // cursors.
+            // Other spellings of a number are refused, or one conversation
+            // could have two cursors.
             (id.to_string() == name).then_some((ConversationId(id), version))
         };
         named.into_iter().map(read).collect()

@@ -1,5 +1,4 @@
-//! Acts on others' accounts. The last admin stays one: somebody has to keep
-//! the house.
+//! Admin actions on accounts. There is always at least one admin.
 
 use entity::{ConversationId, LoginId, UserId, conversation, login, participant, user};
 use sea_orm::{
@@ -10,53 +9,62 @@ use sea_orm::{
     sea_query::{Expr, LockType},
 };
 
-use super::audit::{Act, Deed, Entry, note};
-use super::{Result, Store, StoreError};
+use super::audit::{AuditAction, AuditContext, AuditEntry, insert_audit};
 use crate::protocol::user::NoticeCause;
-use crate::protocol::{Code, DisplayName, Username};
-use crate::store::{NewUser, logins, user_words, users};
-use crate::store::{names, notices};
+use crate::protocol::{DisplayName, ErrorCode, Username};
+use crate::store::db::{Result, StoreError};
+use crate::store::users::NewUser;
+use crate::store::{Store, logins, name_changes, notices, user_search, users};
 
-/// The most rows that an act on an account writes in one transaction: other
-/// writes get in between two of them.
-pub(super) const ROWS_AT_A_TIME: usize = 100;
+/// The most rows that an action on an account writes in one transaction, so
+/// that other writes can run in between.
+pub(super) const ROWS_PER_TRANSACTION: usize = 100;
 
-/// Whether somebody keeps the house.
+/// Whether a user has admin rights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum AccountRole {
     Admin,
     Member,
 }
 
 impl Store {
-    /// Opens an account for somebody.
+    /// Creates an account.
     ///
     /// # Errors
-    /// `username_taken`, compared without case.
-    pub async fn admit(&self, new: NewUser, act: &Act) -> Result<user::Model> {
-        let tx = self.begin().await?;
+    /// `username_taken`, compared case-insensitively.
+    pub async fn create_user_as_admin(
+        &self,
+        new: NewUser,
+        context: &AuditContext,
+    ) -> Result<user::Model> {
+        let tx = self.db.begin().await?;
         let is_admin = new.is_admin;
-        let user = users::insert(&tx, new, act.at).await?;
-        note(&tx, act, Entry::new(Deed::CreateUser, user.id)).await?;
+        let user = users::insert_user(&tx, new, context.at).await?;
+        insert_audit(
+            &tx,
+            context,
+            AuditEntry::new(AuditAction::CreateUser, user.id),
+        )
+        .await?;
         if is_admin {
-            note(&tx, act, Entry::new(Deed::Promote, user.id)).await?;
+            insert_audit(&tx, context, AuditEntry::new(AuditAction::Promote, user.id)).await?;
         }
         tx.commit().await?;
         Ok(user)
     }
 
-    /// Changes what somebody is called, and found by.
+    /// Changes a user's username and display name.
     ///
     /// # Errors
     /// `not_found`; `username_taken`.
-    pub async fn rename(
+    pub async fn rename_user(
         &self,
         id: UserId,
         (username, display_name): (Username, DisplayName),
-        act: &Act,
+        context: &AuditContext,
     ) -> Result<user::Model> {
-        let tx = self.begin().await?;
-        let row = held(&tx, id).await?;
+        let tx = self.db.begin().await?;
+        let row = lock_user(&tx, id).await?;
         let mut active = row.clone().into_active_model();
         if row.username != username.as_str() {
             active.username_look = Set(Some(username.look()));
@@ -64,31 +72,36 @@ impl Store {
         active.username_key = Set(username.key());
         active.username = Set(username.as_str().to_owned());
         active.display_name = Set(display_name.into_inner());
-        let changed = active.update(&tx).await.map_err(users::taken)?;
+        let changed = active.update(&tx).await.map_err(users::username_conflict)?;
         if changed == row {
             return Ok(row);
         }
-        user_words::replace(&tx, &changed).await?;
+        user_search::replace_user_words(&tx, &changed).await?;
         let called = |user: &user::Model| format!("@{} “{}”", user.username, user.display_name);
         let detail = format!("from {} to {}", called(&row), called(&changed));
-        let entry = Entry::new(Deed::RenameUser, id).once(row.username);
-        note(&tx, act, entry.with(detail)).await?;
-        let changed = names::note_change(&tx, changed).await?;
-        self.commit_of_people(tx).await?;
+        let entry = AuditEntry::new(AuditAction::RenameUser, id).with_former_name(row.username);
+        insert_audit(&tx, context, entry.with_detail(detail)).await?;
+        let changed = name_changes::record_name_change(&tx, changed).await?;
+        self.commit_account_change(tx).await?;
         Ok(changed)
     }
 
-    /// Makes a person an admin, or no longer one.
+    /// Grants or removes admin rights.
     ///
     /// # Errors
     /// `not_found`; `conflict` for the last admin.
-    pub async fn set_standing(&self, id: UserId, standing: Standing, act: &Act) -> Result<()> {
-        let tx = self.begin().await?;
-        let is_admin = standing == Standing::Admin;
+    pub async fn set_account_role(
+        &self,
+        id: UserId,
+        standing: AccountRole,
+        context: &AuditContext,
+    ) -> Result<()> {
+        let tx = self.db.begin().await?;
+        let is_admin = standing == AccountRole::Admin;
         if !is_admin {
-            leave_an_admin(&tx, id).await?;
+            require_other_admin(&tx, id).await?;
         }
-        let row = held(&tx, id).await?;
+        let row = lock_user(&tx, id).await?;
         if row.is_admin == is_admin {
             return Ok(());
         }
@@ -96,127 +109,147 @@ impl Store {
         active.is_admin = Set(is_admin);
         active.update(&tx).await?;
         let deed = if is_admin {
-            Deed::Promote
+            AuditAction::Promote
         } else {
-            Deed::Demote
+            AuditAction::Demote
         };
-        note(&tx, act, Entry::new(deed, id)).await?;
-        self.commit_of_people(tx).await
+        insert_audit(&tx, context, AuditEntry::new(deed, id)).await?;
+        self.commit_account_change(tx).await
     }
 
-    /// Switches an account off: its logins end, which are answered, and what
-    /// it has under way in any conversation is judged again.
+    /// Deactivates an account and returns the ended logins. The user's pending
+    /// commands in any conversation are checked again.
     ///
     /// # Errors
     /// `not_found`; `conflict` for the last admin.
-    pub async fn deactivate(&self, id: UserId, act: &Act) -> Result<Vec<LoginId>> {
-        let tx = self.begin().await?;
-        leave_an_admin(&tx, id).await?;
-        let row = held(&tx, id).await?;
+    pub async fn deactivate_user(
+        &self,
+        id: UserId,
+        context: &AuditContext,
+    ) -> Result<Vec<LoginId>> {
+        let tx = self.db.begin().await?;
+        require_other_admin(&tx, id).await?;
+        let row = lock_user(&tx, id).await?;
         if row.deactivated_at.is_some() {
             drop(tx);
-            self.judge_again(id).await?;
+            self.raise_members_versions(id).await?;
             return Ok(Vec::new());
         }
         let mut active = row.into_active_model();
-        active.deactivated_at = Set(Some(act.at));
+        active.deactivated_at = Set(Some(context.at));
         active.update(&tx).await?;
-        let ended = logins::end_all(&tx, id, act.at).await?;
-        note(&tx, act, Entry::new(Deed::Deactivate, id)).await?;
-        self.commit_of_people(tx).await?;
-        self.judge_again(id).await?;
+        let ended = logins::end_all_logins(&tx, id, context.at).await?;
+        insert_audit(&tx, context, AuditEntry::new(AuditAction::Deactivate, id)).await?;
+        self.commit_account_change(tx).await?;
+        self.raise_members_versions(id).await?;
         Ok(ended)
     }
 
-    /// Switches an account on again.
+    /// Reactivates an account.
     ///
     /// # Errors
-    /// `not_found`, also where it was deleted.
-    pub async fn reactivate(&self, id: UserId, act: &Act) -> Result<()> {
-        let tx = self.begin().await?;
-        let row = held(&tx, id).await?;
+    /// `not_found`, also for a deleted account.
+    pub async fn reactivate_user(&self, id: UserId, context: &AuditContext) -> Result<()> {
+        let tx = self.db.begin().await?;
+        let row = lock_user(&tx, id).await?;
         if row.deactivated_at.is_none() {
             drop(tx);
-            return self.judge_again(id).await;
+            return self.raise_members_versions(id).await;
         }
         let mut active = row.into_active_model();
         active.deactivated_at = Set(None);
         active.update(&tx).await?;
-        note(&tx, act, Entry::new(Deed::Reactivate, id)).await?;
-        self.commit_of_people(tx).await?;
-        self.judge_again(id).await
+        insert_audit(&tx, context, AuditEntry::new(AuditAction::Reactivate, id)).await?;
+        self.commit_account_change(tx).await?;
+        self.raise_members_versions(id).await
     }
 
-    /// What a user has under way in any conversation is judged again. The act
-    /// that needs this is committed before and isn't answered until this is
-    /// done. Repeating the act completes what a failure cut off.
-    pub(super) async fn judge_again(&self, user: UserId) -> Result<()> {
+    /// Makes Rooms check the user's pending commands again, in every
+    /// conversation. The action itself is committed before, and is answered
+    /// only when this is done. If it fails halfway, repeating the action
+    /// completes it.
+    pub(super) async fn raise_members_versions(&self, user: UserId) -> Result<()> {
         let mut after = ConversationId(0);
         loop {
-            let tx = self.begin().await?;
-            let judged = judge_some_again(&tx, user, after).await?;
+            let tx = self.db.begin().await?;
+            let judged = raise_next_members_versions(&tx, user, after).await?;
             tx.commit().await?;
             match judged.last() {
-                Some(last) if judged.len() == ROWS_AT_A_TIME => after = *last,
+                Some(last) if judged.len() == ROWS_PER_TRANSACTION => after = *last,
                 _ => return Ok(()),
             }
         }
     }
 
-    /// Ends one of a person's logins.
+    /// Ends one of a user's logins.
     ///
     /// # Errors
-    /// `not_found` where they have none with that id that holds.
-    pub async fn revoke_login(&self, user: UserId, id: LoginId, act: &Act) -> Result<()> {
-        let tx = self.begin().await?;
+    /// `not_found` if the user has no live login with that id.
+    pub async fn revoke_login(
+        &self,
+        user: UserId,
+        id: LoginId,
+        context: &AuditContext,
+    ) -> Result<()> {
+        let tx = self.db.begin().await?;
         let done = login::Entity::update_many()
-            .col_expr(login::Column::EndedAt, act.at.into())
+            .col_expr(login::Column::EndedAt, context.at.into())
             .filter(login::Column::Id.eq(id))
             .filter(login::Column::UserId.eq(user))
-            .filter(logins::holds(act.at))
+            .filter(logins::is_live(context.at))
             .exec(&tx)
             .await?;
         if done.rows_affected == 0 {
             return Err(StoreError::not_found());
         }
-        let entry = Entry::new(Deed::EndLogin, user).with(format!("login {id}"));
-        note(&tx, act, entry).await?;
-        self.commit_of_people(tx).await
+        let entry = AuditEntry::new(AuditAction::EndLogin, user).with_detail(format!("login {id}"));
+        insert_audit(&tx, context, entry).await?;
+        self.commit_account_change(tx).await
     }
 
-    /// Ends all of a person's logins, which are answered.
+    /// Ends all of a user's logins and returns them.
     ///
     /// # Errors
-    /// `not_found`, also where the account was deleted.
-    pub async fn revoke_logins(&self, user: UserId, act: &Act) -> Result<Vec<LoginId>> {
-        let tx = self.begin().await?;
-        held(&tx, user).await?;
-        let ended = logins::end_all(&tx, user, act.at).await?;
-        let entry = Entry::new(Deed::EndLogin, user).with("every login");
-        note(&tx, act, entry).await?;
-        self.commit_of_people(tx).await?;
+    /// `not_found`, also for a deleted account.
+    pub async fn revoke_logins(
+        &self,
+        user: UserId,
+        context: &AuditContext,
+    ) -> Result<Vec<LoginId>> {
+        let tx = self.db.begin().await?;
+        lock_user(&tx, user).await?;
+        let ended = logins::end_all_logins(&tx, user, context.at).await?;
+        let entry = AuditEntry::new(AuditAction::EndLogin, user).with_detail("every login");
+        insert_audit(&tx, context, entry).await?;
+        self.commit_account_change(tx).await?;
         Ok(ended)
     }
 
-    /// Sets a password and ends every login made with the old one.
+    /// Sets a password and ends every login of the account.
     ///
     /// # Errors
     /// `not_found`.
-    pub async fn reset_password(&self, id: UserId, hash: String, act: &Act) -> Result<()> {
-        let tx = self.begin().await?;
-        let mut active = held(&tx, id).await?.into_active_model();
+    pub async fn reset_password(
+        &self,
+        id: UserId,
+        hash: String,
+        context: &AuditContext,
+    ) -> Result<()> {
+        let tx = self.db.begin().await?;
+        let mut active = lock_user(&tx, id).await?.into_active_model();
         active.password_hash = Set(hash);
         active.update(&tx).await?;
-        logins::end_all(&tx, id, act.at).await?;
-        let notice = notices::notice(NoticeCause::PasswordSet, act.at, &act.address);
-        notices::add(&tx, id, notice).await?;
-        note(&tx, act, Entry::new(Deed::SetPassword, id)).await?;
-        self.commit_of_people(tx).await
+        logins::end_all_logins(&tx, id, context.at).await?;
+        let notice = notices::new_notice(NoticeCause::PasswordSet, context.at, &context.address);
+        notices::append_notice(&tx, id, notice).await?;
+        insert_audit(&tx, context, AuditEntry::new(AuditAction::SetPassword, id)).await?;
+        self.commit_account_change(tx).await
     }
 }
 
-/// An account that is there, and stays as it is until the transaction ends.
-pub(super) async fn held(tx: &impl ConnectionTrait, id: UserId) -> Result<user::Model> {
+/// Returns an account that isn't deleted, and locks its row until the
+/// transaction ends.
+pub(super) async fn lock_user(tx: &impl ConnectionTrait, id: UserId) -> Result<user::Model> {
     user::Entity::find_by_id(id)
         .filter(user::Column::DeletedAt.is_null())
         .lock(LockType::NoKeyUpdate)
@@ -225,16 +258,15 @@ pub(super) async fn held(tx: &impl ConnectionTrait, id: UserId) -> Result<user::
         .ok_or_else(StoreError::not_found)
 }
 
-/// Refuses what would leave nobody to keep the house. All admins are held
-/// first of all and in one order, so that two who go at once can't both be
-/// told that the other stays.
-pub(super) async fn leave_an_admin(tx: &impl ConnectionTrait, id: UserId) -> Result<()> {
+/// Fails if this user is the last admin. All admins are locked first and in one
+/// order, so that two admins who resign at once can't both succeed.
+pub(super) async fn require_other_admin(tx: &impl ConnectionTrait, id: UserId) -> Result<()> {
     let admins: Vec<UserId> = user::Entity::find()
         .select_only()
         .column(user::Column::Id)
         .filter(Expr::col(user::Column::IsAdmin))
         .filter(user::Column::DeactivatedAt.is_null())
-        // From the first name on: that reads the index of admins, and no more.
+        // This condition makes the query read the index of admins only.
         .filter(user::Column::UsernameKey.gt(""))
         .order_by_asc(user::Column::UsernameKey)
         .lock(LockType::NoKeyUpdate)
@@ -243,16 +275,16 @@ pub(super) async fn leave_an_admin(tx: &impl ConnectionTrait, id: UserId) -> Res
         .await?;
     if admins == [id] {
         return Err(StoreError::refused(
-            Code::Conflict,
+            ErrorCode::Conflict,
             "This is the last admin: make somebody else one first.",
         ));
     }
     Ok(())
 }
 
-/// Raises the `members_version` of a user's next conversations: which these
-/// are.
-async fn judge_some_again(
+/// Raises the `members_version` of a user's next conversations, and returns
+/// those.
+async fn raise_next_members_versions(
     tx: &impl ConnectionTrait,
     user: UserId,
     after: ConversationId,
@@ -264,7 +296,7 @@ async fn judge_some_again(
         .filter(participant::Column::ConversationId.gt(after))
         .filter(participant::Column::LeftSeq.is_null())
         .order_by_asc(participant::Column::ConversationId)
-        .limit(ROWS_AT_A_TIME as u64)
+        .limit(ROWS_PER_TRANSACTION as u64)
         .into_tuple()
         .all(tx)
         .await?;

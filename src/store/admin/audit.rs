@@ -1,8 +1,8 @@
-//! The audit log: written with what it tells of, read by admins, and never
-//! changed. Nothing here changes or deletes a line.
+//! The audit log: written with each admin action, read by admins, never
+//! changed. Nothing here changes or deletes an entry.
 //!
-//! A line keeps what people were called then, so that it says who it was also
-//! after they were renamed or deleted.
+//! An entry keeps the names of its time, so that it identifies users who were
+//! renamed or deleted later.
 
 use std::fmt;
 
@@ -12,25 +12,26 @@ use sea_orm::{
     Statement, Value,
 };
 
-use super::{Result, Store, count};
+use crate::store::Store;
+use crate::store::db::{Result, limit_value};
 
-/// Who does something as an admin, and from where.
+/// The actor of an admin action, its time, address and reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Act {
-    /// None at the command line.
-    pub by: Option<UserId>,
+pub struct AuditContext {
+    /// None for the command line.
+    pub actor_id: Option<UserId>,
     pub at: Millis,
     pub address: String,
-    /// Why, where they said so.
+    /// The reason, if the admin gave one.
     pub reason: Option<String>,
 }
 
-impl Act {
-    /// At the command line of the machine itself.
+impl AuditContext {
+    /// Creates the context of an action at the command line.
     #[must_use]
-    pub fn at_the_command_line(at: Millis) -> Self {
+    pub fn from_command_line(at: Millis) -> Self {
         Self {
-            by: None,
+            actor_id: None,
             at,
             address: "command line".to_owned(),
             reason: None,
@@ -38,80 +39,80 @@ impl Act {
     }
 }
 
-macro_rules! deeds {
-    ($($(#[$doc:meta])* $deed:ident = $name:literal,)*) => {
-        /// What admins do, by the names that stand in the log.
+macro_rules! audit_actions {
+    ($($(#[$doc:meta])* $action:ident = $name:literal,)*) => {
+        /// Admin actions, by their codes in the log.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum Deed {
-            $($(#[$doc])* $deed,)*
+        pub enum AuditAction {
+            $($(#[$doc])* $action,)*
         }
 
-        impl Deed {
-            /// All of them.
-            pub const ALL: &'static [Self] = &[$(Self::$deed,)*];
+        impl AuditAction {
+            /// All actions.
+            pub const ALL: &'static [Self] = &[$(Self::$action,)*];
 
-            /// As it stands in the log.
+            /// Returns the code that the log stores.
             #[must_use]
             pub fn name(self) -> &'static str {
                 match self {
-                    $(Self::$deed => $name,)*
+                    $(Self::$action => $name,)*
                 }
             }
         }
     };
 }
 
-deeds! {
-    /// Opened an account.
+audit_actions! {
+    /// Created an account.
     CreateUser = "user.create",
-    /// Changed what somebody is called.
+    /// Changed a user's names.
     RenameUser = "user.rename",
-    /// Made somebody an admin.
+    /// Granted admin rights.
     Promote = "user.promote",
-    /// Made somebody an admin no longer.
+    /// Removed admin rights.
     Demote = "user.demote",
-    /// Switched an account off.
+    /// Deactivated an account.
     Deactivate = "user.deactivate",
-    /// Switched it on again.
+    /// Reactivated an account.
     Reactivate = "user.reactivate",
-    /// Ended one of somebody's logins, or all.
+    /// Ended one or all of a user's logins.
     EndLogin = "user.end_login",
-    /// Made a link by which somebody chooses a password.
-    OfferReset = "user.reset_link",
-    /// Chose a password by such a link.
-    UseReset = "user.reset_used",
-    /// Set somebody's password.
+    /// Created a link for setting a new password.
+    CreateResetLink = "user.reset_link",
+    /// Set a password by such a link.
+    UseResetLink = "user.reset_used",
+    /// Set a user's password.
     SetPassword = "user.set_password",
     /// Deleted an account.
     DeleteUser = "user.delete",
     /// Read the messages of a conversation.
     ReadMessages = "conversation.read",
-    /// Withdrew a message.
-    WithdrawMessage = "conversation.withdraw",
+    /// Deleted a message.
+    DeleteMessage = "conversation.withdraw",
     /// Closed a group.
     CloseGroup = "conversation.close",
     /// Read the messages around a reported one.
     ReadReport = "report.read",
-    /// Was done with a report.
-    FinishReport = "report.done",
-    /// Made an invitation.
+    /// Resolved a report.
+    ResolveReport = "report.done",
+    /// Created an invitation.
     CreateInvite = "invite.create",
     /// Downloaded the log.
     DownloadAudit = "audit.download",
 }
 
-/// What something was done to.
+/// The user or object that an action affects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Target {
+pub enum AuditTarget {
     User(UserId),
     Conversation(ConversationId),
-    /// An invitation, which has no name to be told by.
+    /// An invitation, which has no name.
     Invite(i64),
     /// The log itself.
     Audit,
 }
 
-impl fmt::Display for Target {
+impl fmt::Display for AuditTarget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::User(id) => write!(f, "user:{id}"),
@@ -122,39 +123,39 @@ impl fmt::Display for Target {
     }
 }
 
-/// One thing done, as the log has it.
+/// An action as the log records it.
 #[derive(Clone, Debug)]
-pub struct Entry {
-    deed: Deed,
-    target: Target,
-    /// Of who is called something else by the end of the change.
-    name: Option<String>,
+pub struct AuditEntry {
+    action: AuditAction,
+    target: AuditTarget,
+    /// The target's username before a change that renames the target.
+    former_name: Option<String>,
     detail: Option<String>,
 }
 
-impl Entry {
+impl AuditEntry {
     #[must_use]
-    pub fn new(deed: Deed, target: impl Into<Target>) -> Self {
+    pub fn new(action: AuditAction, target: impl Into<AuditTarget>) -> Self {
         Self {
-            deed,
+            action,
             target: target.into(),
-            name: None,
+            former_name: None,
             detail: None,
         }
     }
 
-    /// The same, of somebody who was called this before the change.
+    /// Sets the target's username from before the change.
     #[must_use]
-    pub(super) fn once(self, name: impl Into<String>) -> Self {
+    pub(super) fn with_former_name(self, name: impl Into<String>) -> Self {
         Self {
-            name: Some(name.into()),
+            former_name: Some(name.into()),
             ..self
         }
     }
 
-    /// The same, and what there is to add.
+    /// Adds a detail.
     #[must_use]
-    pub fn with(self, detail: impl Into<String>) -> Self {
+    pub fn with_detail(self, detail: impl Into<String>) -> Self {
         Self {
             detail: Some(detail.into()),
             ..self
@@ -162,7 +163,7 @@ impl Entry {
     }
 }
 
-/// A line of the log, with the names as they were then.
+/// An entry of the log, with the names of its time.
 #[derive(Clone, Debug, FromQueryResult)]
 pub struct AuditLine {
     pub id: AuditId,
@@ -177,37 +178,37 @@ pub struct AuditLine {
     pub detail: Option<String>,
 }
 
-/// Somebody in the log: by what they were called then, or whatever they were
-/// called.
+/// The actor to filter by: a username at the time of the action, or a user
+/// under any name.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Called {
+pub enum AuditActorFilter {
     Name(String),
     User(UserId),
 }
 
-/// Which lines are asked for; what isn't said is any.
+/// Filters for log entries; an unset field matches all.
 #[derive(Clone, Debug, Default)]
 pub struct AuditFilter {
-    pub actor: Option<Called>,
-    pub deed: Option<Deed>,
-    /// As it stands in the log (see [`Target`]).
+    pub actor: Option<AuditActorFilter>,
+    pub action: Option<AuditAction>,
+    /// The target as the log stores it (see [`AuditTarget`]).
     pub target: Option<String>,
-    /// Somebody to whom it was done, by what they were called then.
+    /// The target's username at the time of the action.
     pub target_name: Option<String>,
-    /// This moment and later.
+    /// This time and later.
     pub from: Option<Millis>,
-    /// Before this moment.
+    /// Before this time.
     pub until: Option<Millis>,
 }
 
-/// A place in the log.
+/// A position in the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct AuditPlace {
+pub struct AuditCursor {
     pub at: Millis,
     pub id: AuditId,
 }
 
-impl From<&AuditLine> for AuditPlace {
+impl From<&AuditLine> for AuditCursor {
     fn from(line: &AuditLine) -> Self {
         Self {
             at: line.at,
@@ -217,12 +218,16 @@ impl From<&AuditLine> for AuditPlace {
 }
 
 impl AuditFilter {
-    /// What holds for the lines before a place.
-    fn conditions(&self, before: Option<AuditPlace>, backend: DbBackend) -> (String, Vec<Value>) {
+    /// Returns the SQL conditions and values for entries before a position.
+    fn sql_conditions(
+        &self,
+        before: Option<AuditCursor>,
+        backend: DbBackend,
+    ) -> (String, Vec<Value>) {
         let last = self.until.map_or(i64::MAX, |until| until.0 - 1);
         let (at, id) = before.map_or((i64::MAX, i64::MAX), |it| (it.at.0, it.id.0));
-        // From one moment of the index to another, whatever else is asked for;
-        // of the lines of the last one's moment those before it.
+        // A range of the index for every filter. Among the entries of the
+        // cursor's millisecond, only those with a lower id.
         let mut values: Vec<Value> = vec![at.min(last).into(), at.into(), id.into()];
         let mut conditions = "a.at <= $1 AND (a.at < $2 OR a.id < $3)".to_owned();
         let mut add = |condition: String, value: Option<Value>| {
@@ -231,20 +236,20 @@ impl AuditFilter {
                 conditions += &format!(" AND {condition} ${}", values.len());
             }
         };
-        // As the indexes have them.
+        // The expression of the indexes.
         let folded = |column: &str| match backend {
             DbBackend::Sqlite => format!("lower(a.{column}) ="),
             _ => format!("lower(a.{column} COLLATE \"C\") ="),
         };
         let lower = |name: &String| Value::from(name.to_ascii_lowercase());
         match &self.actor {
-            Some(Called::User(id)) => add("a.actor_id =".to_owned(), Some((*id).into())),
-            Some(Called::Name(name)) => add(folded("actor_name"), Some(lower(name))),
+            Some(AuditActorFilter::User(id)) => add("a.actor_id =".to_owned(), Some((*id).into())),
+            Some(AuditActorFilter::Name(name)) => add(folded("actor_name"), Some(lower(name))),
             None => {}
         }
         add(
             "a.action =".to_owned(),
-            self.deed.map(|deed| deed.name().into()),
+            self.action.map(|deed| deed.name().into()),
         );
         add(
             "a.target =".to_owned(),
@@ -257,56 +262,56 @@ impl AuditFilter {
 }
 
 impl Store {
-    /// Writes down something that is no change of the database.
-    pub async fn note(&self, act: &Act, entry: Entry) -> Result<()> {
-        note(&self.writer, act, entry).await
+    /// Records an action that changes nothing in the database.
+    pub async fn record_audit(&self, context: &AuditContext, entry: AuditEntry) -> Result<()> {
+        insert_audit(self.db.writer(), context, entry).await
     }
 
-    /// A page of the log, newest first, from before `before` on.
-    pub async fn audit(
+    /// Returns a page of the log, newest first, of entries before `before`.
+    pub async fn load_audit_page(
         &self,
         filter: &AuditFilter,
-        before: Option<AuditPlace>,
+        before: Option<AuditCursor>,
         limit: u64,
     ) -> Result<Vec<AuditLine>> {
-        let (conditions, mut values) = filter.conditions(before, self.backend());
-        values.push(count(limit));
+        let (conditions, mut values) = filter.sql_conditions(before, self.db.backend());
+        values.push(limit_value(limit));
         let sql = format!(
             "SELECT a.id, a.at, a.actor_id, a.actor_name, a.action, a.target, a.target_name, \
              a.address, a.reason, a.detail FROM audit a WHERE {conditions} \
              ORDER BY a.at DESC, a.id DESC LIMIT ${}",
             values.len()
         );
-        let statement = Statement::from_sql_and_values(self.backend(), sql, values);
+        let statement = Statement::from_sql_and_values(self.db.backend(), sql, values);
         Ok(AuditLine::find_by_statement(statement)
-            .all(&self.reader)
+            .all(self.db.reader())
             .await?)
     }
 }
 
-/// Writes down what was done, as part of the change itself.
-pub(in crate::store) async fn note(
+/// Records an action in the transaction of its change.
+pub(in crate::store) async fn insert_audit(
     db: &impl ConnectionTrait,
-    act: &Act,
-    entry: Entry,
+    context: &AuditContext,
+    entry: AuditEntry,
 ) -> Result<()> {
-    let target_name = match (entry.name, entry.target) {
-        (None, Target::User(id)) => called(db, id).await?,
+    let target_name = match (entry.former_name, entry.target) {
+        (None, AuditTarget::User(id)) => load_username(db, id).await?,
         (name, _) => name,
     };
-    let actor_name = match act.by {
-        Some(id) => called(db, id).await?,
+    let actor_name = match context.actor_id {
+        Some(id) => load_username(db, id).await?,
         None => None,
     };
     let row = audit::ActiveModel {
-        at: Set(act.at),
-        actor_id: Set(act.by),
+        at: Set(context.at),
+        actor_id: Set(context.actor_id),
         actor_name: Set(actor_name),
-        action: Set(entry.deed.name().to_owned()),
+        action: Set(entry.action.name().to_owned()),
         target: Set(entry.target.to_string()),
         target_name: Set(target_name),
-        address: Set(act.address.clone()),
-        reason: Set(act.reason.clone()),
+        address: Set(context.address.clone()),
+        reason: Set(context.reason.clone()),
         detail: Set(entry.detail),
         ..Default::default()
     };
@@ -316,8 +321,8 @@ pub(in crate::store) async fn note(
     Ok(())
 }
 
-/// What somebody is called at this moment.
-async fn called(db: &impl ConnectionTrait, id: UserId) -> Result<Option<String>> {
+/// Returns a user's current username.
+async fn load_username(db: &impl ConnectionTrait, id: UserId) -> Result<Option<String>> {
     Ok(user::Entity::find_by_id(id)
         .select_only()
         .column(user::Column::Username)

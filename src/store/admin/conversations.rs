@@ -1,13 +1,12 @@
-//! Conversations, seen from outside: which there are, who is in them, and the
-//! acts of admins on them.
+//! Admin views of conversations: lists, participants, and actions on them.
 //!
-//! What is written here no Room has judged. Whoever asks has it told by the
-//! Room afterwards, as what happened elsewhere is (see `Engine::from_outside`).
+//! No Room checks these changes. The caller has the Room announce them, like a
+//! change of another process (see `Engine::apply_external_change`).
 
 use std::sync::Arc;
 
-use entity::conversation::{self, Kind};
-use entity::participant::Role;
+use entity::conversation::{self, ConversationKind};
+use entity::participant::MemberRole;
 use entity::{ConversationId, MessageId, Millis, UserId, message, participant, user};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder,
@@ -15,34 +14,39 @@ use sea_orm::{
 };
 use serde_json::json;
 
-use super::audit::{Act, Deed, Entry, note};
-use super::{Listing, Place, Result, Store, StoreError, count, limited};
-use crate::protocol::message::system_event;
-use crate::protocol::{Code, User};
-use crate::store::append::{Append, Change, How, MemberMove, Outcome, Touch, What, append_in};
-use crate::store::words::{self, Wanted};
+use super::audit::{AuditAction, AuditContext, AuditEntry, insert_audit};
+use super::{AdminListCursor, AdminListQuery, with_limit};
+use crate::protocol::message::encode_system_event;
+use crate::protocol::{ErrorCode, User};
+use crate::store::Store;
+use crate::store::append::{
+    AppendEntry, AppendOperation, AppendOutcome, ConversationChange, MemberChange, MessageEdit,
+    MessageEditKind, append_in,
+};
+use crate::store::db::{Result, StoreError, limit_value};
+use crate::store::search_terms::{self, SearchTerms};
 
-/// Which conversations are asked for, and in which order.
+/// Selection and order of a list of conversations.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ConversationOrder {
-    /// Those in which something was said, the latest first.
+    /// Conversations with messages, latest activity first.
     Activity,
-    /// All, those with the most people first.
+    /// All, largest first.
     Size,
-    /// All, the newest first.
+    /// All, newest first.
     Newest,
-    /// Those of this person, the newest first.
-    Of(UserId),
-    /// Groups of whose title words have these beginnings, by the one that the
-    /// longest of them fits.
-    Titled(Wanted),
+    /// Conversations of a user, newest first.
+    OfUser(UserId),
+    /// Groups whose title has words with these prefixes, by the word that
+    /// matches the longest prefix.
+    TitleSearch(SearchTerms),
 }
 
 /// A conversation in a list.
 #[derive(Clone, Debug, FromQueryResult)]
-pub struct ConversationLine {
+pub struct ConversationListRow {
     pub id: ConversationId,
-    pub kind: Kind,
+    pub kind: ConversationKind,
     pub title: Option<String>,
     pub direct_key: Option<String>,
     pub open: bool,
@@ -50,15 +54,15 @@ pub struct ConversationLine {
     pub last_seq: i64,
     pub last_message_at: Option<Millis>,
     pub created_at: Millis,
-    /// What the list is ordered by.
+    /// The value that the list is ordered by.
     pub key: String,
 }
 
-/// Somebody's part in a conversation, also of those who left.
+/// A participant of a conversation, current or former.
 #[derive(Clone, Debug)]
-pub struct Part {
+pub struct ParticipantRecord {
     pub user: User,
-    pub role: Role,
+    pub role: MemberRole,
     pub joined_at: Millis,
     pub has_left: bool,
     pub delivered_seq: i64,
@@ -69,47 +73,48 @@ const COLUMNS: &str = "c.id, c.kind, c.title, c.direct_key, c.open, c.participan
                        c.last_seq, c.last_message_at, c.created_at";
 
 impl Store {
-    /// A page of conversations.
-    pub async fn all_conversations(
+    /// Returns a page of conversations.
+    pub async fn list_all_conversations(
         &self,
-        listing: &Listing<ConversationOrder>,
-    ) -> Result<Vec<ConversationLine>> {
+        listing: &AdminListQuery<ConversationOrder>,
+    ) -> Result<Vec<ConversationListRow>> {
         let (sql, mut values) = listing.statement();
-        values.push(count(listing.limit));
-        let sql = limited(self.backend(), &sql, values.len());
-        let statement = Statement::from_sql_and_values(self.backend(), sql, values);
-        Ok(ConversationLine::find_by_statement(statement)
-            .all(&self.reader)
+        values.push(limit_value(listing.limit));
+        let sql = with_limit(self.db.backend(), &sql, values.len());
+        let statement = Statement::from_sql_and_values(self.db.backend(), sql, values);
+        Ok(ConversationListRow::find_by_statement(statement)
+            .all(self.db.reader())
             .await?)
     }
 
-    /// A conversation as it is in the database.
-    pub async fn conversation_row(
+    /// Returns the row of a conversation.
+    pub async fn load_conversation_row(
         &self,
         id: ConversationId,
     ) -> Result<Option<conversation::Model>> {
         Ok(conversation::Entity::find_by_id(id)
-            .one(&self.reader)
+            .one(self.db.reader())
             .await?)
     }
 
-    /// A page of all who are or were in a conversation, by their ids.
-    pub async fn parts(
+    /// Returns a page of a conversation's current and former participants, by
+    /// user id.
+    pub async fn list_participants(
         &self,
         id: ConversationId,
         after: Option<UserId>,
         limit: u64,
-    ) -> Result<Vec<Part>> {
+    ) -> Result<Vec<ParticipantRecord>> {
         let rows = participant::Entity::find()
             .find_also_related(user::Entity)
             .filter(participant::Column::ConversationId.eq(id))
             .filter(participant::Column::UserId.gt(after.unwrap_or(UserId(0))))
             .order_by_asc(participant::Column::UserId)
             .limit(limit)
-            .all(&self.reader)
+            .all(self.db.reader())
             .await?;
         let parts = rows.into_iter().filter_map(|(row, user)| {
-            Some(Part {
+            Some(ParticipantRecord {
                 user: User::from(&user?),
                 role: row.role,
                 joined_at: row.joined_at,
@@ -121,64 +126,72 @@ impl Store {
         Ok(parts.collect())
     }
 
-    /// Withdraws a message, whoever sent it.
+    /// Deletes a message of any sender.
     ///
     /// # Errors
     /// `not_found`; `forbidden` for a system message.
-    pub async fn withdraw(
+    pub async fn delete_message_as_admin(
         &self,
         (id, message): (ConversationId, MessageId),
-        act: &Act,
+        context: &AuditContext,
     ) -> Result<()> {
-        let tx = self.begin().await?;
-        let row = locked(&tx, id).await?;
-        let touch = Touch {
+        let tx = self.db.begin().await?;
+        let row = lock_conversation(&tx, id).await?;
+        let edit = MessageEdit {
             message,
-            how: How::Withdraw,
+            kind: MessageEditKind::Delete,
             may_moderate: true,
         };
-        // Nobody of this conversation: it isn't cut to what somebody may see.
+        // No member of the conversation, so that joining and leaving don't
+        // limit which messages are visible.
         let actor = User {
             id: UserId(0),
             username: String::new(),
             display_name: String::new(),
         };
-        let append = from_outside(&row, actor, What::Touch(touch));
-        let done = append_in(&tx, &[append], (Vec::new(), act.at)).await?;
-        let version = match written(done.outcomes)? {
-            Outcome::Touched { version, .. } => version,
+        let append = admin_append(&row, actor, AppendOperation::Edit(edit));
+        let done = append_in(&tx, &[append], (Vec::new(), context.at)).await?;
+        let version = match require_written(done.outcomes)? {
+            AppendOutcome::Edited { version, .. } => version,
             _ => None,
         };
-        // It was withdrawn before: there is nothing to note.
+        // It was deleted before: don't record it again.
         if version.is_none() {
             return Ok(());
         }
-        let seq = seq_of(&tx, id, message).await?.unwrap_or_default();
+        let seq = find_message_seq(&tx, id, message)
+            .await?
+            .unwrap_or_default();
         let detail = format!("message {seq} (id {message})");
-        let entry = Entry::new(Deed::WithdrawMessage, id).with(detail);
-        note(&tx, act, entry).await?;
+        let entry = AuditEntry::new(AuditAction::DeleteMessage, id).with_detail(detail);
+        insert_audit(&tx, context, entry).await?;
         Ok(tx.commit().await?)
     }
 
-    /// Closes a group: nobody is in it any more, and nothing is said there.
-    /// Everybody keeps what they could read.
+    /// Closes a group: all members leave, and no messages can be sent. They can
+    /// still read what they could read before.
     ///
     /// # Errors
-    /// `not_found`; `conflict` for a conversation of two, and for a group that
-    /// is closed.
-    pub async fn close_group(&self, id: ConversationId, by: User, act: &Act) -> Result<()> {
-        let ids = self.ids.messages(&self.writer, 1).await?;
-        let tx = self.begin().await?;
-        let row = locked(&tx, id).await?;
-        if row.kind == Kind::Direct {
+    /// `not_found`; `conflict` for a direct conversation, and for a closed
+    /// group.
+    pub async fn close_group(
+        &self,
+        id: ConversationId,
+        by: User,
+        context: &AuditContext,
+    ) -> Result<()> {
+        let ids = self.ids.take_message_ids(self.db.writer(), 1).await?;
+        let tx = self.db.begin().await?;
+        let row = lock_conversation(&tx, id).await?;
+        if row.kind == ConversationKind::Direct {
             return Err(StoreError::refused(
-                Code::Conflict,
+                ErrorCode::Conflict,
                 "This is a conversation of two: it can't be closed.",
             ));
         }
         if !row.open {
             return Err(StoreError::refused(
-                Code::Conflict,
+                ErrorCode::Conflict,
                 "This group is closed already.",
             ));
         }
@@ -192,28 +205,33 @@ impl Store {
             .all(&tx)
             .await?;
         let count = people.len();
-        let change = Change {
-            moves: people.into_iter().map(MemberMove::Leave).collect(),
+        let change = ConversationChange {
+            member_changes: people.into_iter().map(MemberChange::Leave).collect(),
             closes: true,
-            event: system_event("closed", &json!({})),
+            event: encode_system_event("closed", &json!({})),
             text: "An admin of the server closed the group".to_owned(),
-            ..Change::default()
+            ..ConversationChange::default()
         };
-        let append = from_outside(&row, by, What::Change(Arc::new(change)));
-        let done = append_in(&tx, &[append], (ids, act.at)).await?;
-        written(done.outcomes)?;
-        let entry = Entry::new(Deed::CloseGroup, id).with(format!("{count} people"));
-        note(&tx, act, entry).await?;
+        let append = admin_append(&row, by, AppendOperation::Change(Arc::new(change)));
+        let done = append_in(&tx, &[append], (ids, context.at)).await?;
+        require_written(done.outcomes)?;
+        let entry =
+            AuditEntry::new(AuditAction::CloseGroup, id).with_detail(format!("{count} people"));
+        insert_audit(&tx, context, entry).await?;
         Ok(tx.commit().await?)
     }
 
-    /// Where a message stands.
-    pub async fn seq_of(&self, id: ConversationId, message: MessageId) -> Result<Option<i64>> {
-        seq_of(&self.reader, id, message).await
+    /// Returns the `seq` of a message.
+    pub async fn load_message_seq(
+        &self,
+        id: ConversationId,
+        message: MessageId,
+    ) -> Result<Option<i64>> {
+        find_message_seq(self.db.reader(), id, message).await
     }
 }
 
-async fn seq_of(
+async fn find_message_seq(
     db: &impl ConnectionTrait,
     id: ConversationId,
     message: MessageId,
@@ -227,12 +245,12 @@ async fn seq_of(
         .await?)
 }
 
-impl Listing<ConversationOrder> {
+impl AdminListQuery<ConversationOrder> {
     fn statement(&self) -> (String, Vec<Value>) {
         let after = self.after.as_ref();
         let id = after.map_or(i64::MAX, |it| it.id);
         let number = |max: i64| {
-            let key = after.map_or(max, |it| it.number().min(max));
+            let key = after.map_or(max, |it| it.numeric_key().min(max));
             vec![key.into(), id.into()]
         };
         match &self.order {
@@ -247,7 +265,7 @@ impl Listing<ConversationOrder> {
                 ),
                 vec![id.into()],
             ),
-            ConversationOrder::Of(user) => (
+            ConversationOrder::OfUser(user) => (
                 format!(
                     "SELECT {COLUMNS}, '' AS key FROM participant p \
                      JOIN conversation c ON c.id = p.conversation_id \
@@ -256,15 +274,15 @@ impl Listing<ConversationOrder> {
                 ),
                 vec![(*user).into(), id.into()],
             ),
-            ConversationOrder::Titled(wanted) => titled(wanted, after),
+            ConversationOrder::TitleSearch(wanted) => title_search_sql(wanted, after),
         }
     }
 }
 
-/// From the last one on: first those with the same number, then those with
-/// less. SQLite seeks by both only like this: it compares a pair with an index
-/// only where the second isn't the row's own id, and would walk through all
-/// that have the same number.
+/// Continues after the last row: first the rows with the same number and a
+/// lower id, then those with a lower number. SQLite uses the index for both
+/// conditions only in two statements. A comparison of pairs wouldn't use the
+/// index for the row's own id, and would scan all rows with the same number.
 fn by_number(column: &str) -> String {
     let some = format!("SELECT {COLUMNS}, CAST(c.{column} AS TEXT) AS key FROM conversation c");
     format!(
@@ -273,20 +291,20 @@ fn by_number(column: &str) -> String {
     )
 }
 
-/// Of several words of one title that fit, the first stands for it.
-fn titled(wanted: &Wanted, after: Option<&Place>) -> (String, Vec<Value>) {
-    let (first, others) = wanted.split();
-    // One from elsewhere can't reach back past the beginning.
+/// Of several matching words in a title, only the first counts.
+fn title_search_sql(wanted: &SearchTerms, after: Option<&AdminListCursor>) -> (String, Vec<Value>) {
+    let (first, others) = wanted.split_longest();
+    // Ignore a forged cursor that points before the prefix.
     let after = after.filter(|at| at.key.as_str() >= first);
     let (key, id) = after.map_or((first.to_owned(), 0), |at| (at.key.clone(), at.id));
     let mut values = vec![
         first.into(),
-        words::end_of(first).into(),
+        search_terms::prefix_end(first).into(),
         key.into(),
         id.into(),
     ];
     let theirs = ("conversation_word", "f.conversation_id = c.id");
-    let fitting = words::conditions(theirs, others, &mut values);
+    let fitting = search_terms::prefix_conditions(theirs, others, &mut values);
     let sql = format!(
         "SELECT {COLUMNS}, w.word AS key FROM conversation_word w \
          JOIN conversation c ON c.id = w.conversation_id \
@@ -298,7 +316,10 @@ fn titled(wanted: &Wanted, after: Option<&Place>) -> (String, Vec<Value>) {
     (sql, values)
 }
 
-async fn locked(tx: &impl ConnectionTrait, id: ConversationId) -> Result<conversation::Model> {
+async fn lock_conversation(
+    tx: &impl ConnectionTrait,
+    id: ConversationId,
+) -> Result<conversation::Model> {
     conversation::Entity::find_by_id(id)
         .lock_exclusive()
         .one(tx)
@@ -306,22 +327,22 @@ async fn locked(tx: &impl ConnectionTrait, id: ConversationId) -> Result<convers
         .ok_or_else(StoreError::not_found)
 }
 
-/// By somebody who isn't judged by what they are in the conversation.
-fn from_outside(row: &conversation::Model, actor: User, what: What) -> Append {
-    Append {
+/// Creates an append of an actor whose membership isn't checked.
+fn admin_append(row: &conversation::Model, actor: User, what: AppendOperation) -> AppendEntry {
+    AppendEntry {
         conversation: row.id,
         members_version: row.members_version,
         verdict: Ok(()),
         actor,
-        what,
+        operation: what,
         has_others: row.participant_count > 1,
         has_archived: false,
     }
 }
 
-fn written(outcomes: Vec<Outcome>) -> Result<Outcome> {
+fn require_written(outcomes: Vec<AppendOutcome>) -> Result<AppendOutcome> {
     match outcomes.into_iter().next() {
-        Some(Outcome::Refused(problem)) => Err(StoreError::Refused(problem)),
+        Some(AppendOutcome::Refused(problem)) => Err(StoreError::Refused(problem)),
         Some(outcome) => Ok(outcome),
         None => Err(StoreError::not_found()),
     }

@@ -1,8 +1,8 @@
 //! Deleting an account.
 //!
-//! The row stays, since messages, receipts and the audit log name it: what it
-//! said of the person goes. Their messages stay where they are, as those of
-//! 'Deleted user'; the username is free for somebody else.
+//! The row stays, because messages, receipts and the audit log refer to it, but
+//! its personal data is erased. The messages stay, with the sender 'Deleted
+//! user'. The username becomes free.
 
 use std::collections::HashMap;
 
@@ -13,141 +13,155 @@ use sea_orm::{
     IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, Statement, Value,
 };
 
-use super::accounts::{ROWS_AT_A_TIME, held, leave_an_admin};
-use super::audit::{Act, Deed, Entry, note};
-use super::{Result, Store};
-use crate::store::{
-    AT_A_TIME, Change, connections, count, logins, names, notices, user_words, users,
-};
+use super::accounts::{ROWS_PER_TRANSACTION, lock_user, require_other_admin};
+use super::audit::{AuditAction, AuditContext, AuditEntry, insert_audit};
+use crate::store::connections::ConnectionChange;
+use crate::store::db::{ROWS_PER_STATEMENT, Result, limit_value};
+use crate::store::{Store, connections, logins, name_changes, notices, user_search, users};
 
-/// The most connections that are ended in one transaction: each writes its own
+/// The most connections that are ended in one transaction. Each writes its own
 /// row and that of a conversation.
-const PARTED_AT_A_TIME: usize = ROWS_AT_A_TIME / 2;
+const CONNECTIONS_PER_TRANSACTION: usize = ROWS_PER_TRANSACTION / 2;
 
-/// What a deleted account is shown as.
-const NOBODY: &str = "Deleted user";
+/// The display name of deleted accounts.
+const DELETED_USER_NAME: &str = "Deleted user";
 
-/// An account that is no more.
+/// The result of deleting an account.
 #[derive(Debug)]
-pub struct Deleted {
-    /// As it is shown from now on.
+pub struct DeletedAccount {
+    /// The emptied row.
     pub user: user::Model,
-    pub ended: Vec<LoginId>,
-    /// What ended between them and others.
-    pub parted: Vec<Change>,
+    pub ended_logins: Vec<LoginId>,
+    /// The ended connections, as each side sees them.
+    pub connection_changes: Vec<ConnectionChange>,
 }
 
 impl Store {
-    /// Deletes an account. `username` takes the place of its own.
+    /// Deletes an account and gives its row the name `username`.
     ///
-    /// The account is deactivated first. Then what it has is deleted, in
-    /// transactions of at most 100 rows, and the row itself is emptied last. A
+    /// The account is deactivated first. Then its rows are deleted in
+    /// transactions of at most 100 rows, and its own row is emptied last. A
     /// deletion that fails in between is completed by the next one.
     ///
     /// # Errors
     /// `not_found`; `conflict` for the last admin.
-    pub async fn delete_user(&self, id: UserId, username: String, act: &Act) -> Result<Deleted> {
-        let ended = self.close_account(id, act).await?;
-        self.judge_again(id).await?;
-        for sql in FORGOTTEN {
-            while self.forget_some(sql, id).await? {}
+    pub async fn delete_user(
+        &self,
+        id: UserId,
+        username: String,
+        context: &AuditContext,
+    ) -> Result<DeletedAccount> {
+        let ended = self.close_account(id, context).await?;
+        self.raise_members_versions(id).await?;
+        for sql in DELETION_STATEMENTS {
+            while self.delete_next_rows(sql, id).await? {}
         }
         let mut parted = Vec::new();
         let user = loop {
-            let tx = self.begin().await?;
-            let some = part_some(&tx, id).await?;
-            let is_all = some.len() < PARTED_AT_A_TIME;
+            let tx = self.db.begin().await?;
+            let some = end_next_connections(&tx, id).await?;
+            let is_all = some.len() < CONNECTIONS_PER_TRANSACTION;
             parted.extend(some);
-            let user = match is_all {
-                true => Some(empty(&tx, id, username.clone(), act).await?),
-                false => None,
+            let user = if is_all {
+                Some(clear_account_row(&tx, id, username.clone(), context).await?)
+            } else {
+                None
             };
-            self.commit_of_people(tx).await?;
+            self.commit_account_change(tx).await?;
             if let Some(user) = user {
                 break user;
             }
         };
-        Ok(Deleted {
-            parted: told(&self.reader, &user, &parted).await?,
+        Ok(DeletedAccount {
+            connection_changes: connection_changes(self.db.reader(), &user, &parted).await?,
             user,
-            ended,
+            ended_logins: ended,
         })
     }
 
-    /// Ends the logins of an account that is about to be deleted; from then on
-    /// its user does nothing.
-    async fn close_account(&self, id: UserId, act: &Act) -> Result<Vec<LoginId>> {
-        let tx = self.begin().await?;
-        leave_an_admin(&tx, id).await?;
-        let row = held(&tx, id).await?;
-        let ended = logins::end_all(&tx, id, act.at).await?;
+    /// Deactivates an account that is about to be deleted, and returns its
+    /// ended logins. From then on its user can do nothing.
+    async fn close_account(&self, id: UserId, context: &AuditContext) -> Result<Vec<LoginId>> {
+        let tx = self.db.begin().await?;
+        require_other_admin(&tx, id).await?;
+        let row = lock_user(&tx, id).await?;
+        let ended = logins::end_all_logins(&tx, id, context.at).await?;
         let name = row.username.clone();
-        let deactivated_at = row.deactivated_at.or(Some(act.at));
+        let deactivated_at = row.deactivated_at.or(Some(context.at));
         let mut active = row.into_active_model();
         active.deactivated_at = Set(deactivated_at);
         active.update(&tx).await?;
-        note(&tx, act, Entry::new(Deed::DeleteUser, id).once(name)).await?;
-        self.commit_of_people(tx).await?;
+        insert_audit(
+            &tx,
+            context,
+            AuditEntry::new(AuditAction::DeleteUser, id).with_former_name(name),
+        )
+        .await?;
+        self.commit_account_change(tx).await?;
         Ok(ended)
     }
 
-    /// Deletes or empties the next rows of one kind; false if there are no more.
-    async fn forget_some(&self, sql: &str, id: UserId) -> Result<bool> {
-        let values = [Value::from(id), count(ROWS_AT_A_TIME as u64)];
-        let statement = Statement::from_sql_and_values(self.backend(), sql, values);
-        let done = self.writer.execute_raw(statement).await?;
-        Ok(done.rows_affected() == ROWS_AT_A_TIME as u64)
+    /// Runs one deletion statement for the next rows; false if there are no
+    /// more.
+    async fn delete_next_rows(&self, sql: &str, id: UserId) -> Result<bool> {
+        let values = [Value::from(id), limit_value(ROWS_PER_TRANSACTION as u64)];
+        let statement = Statement::from_sql_and_values(self.db.backend(), sql, values);
+        let done = self.db.writer().execute_raw(statement).await?;
+        Ok(done.rows_affected() == ROWS_PER_TRANSACTION as u64)
     }
 
-    /// The groups that a person is in.
-    pub async fn groups_of(&self, user: UserId) -> Result<Vec<ConversationId>> {
+    /// Returns the groups that a user is in.
+    pub async fn list_group_ids(&self, user: UserId) -> Result<Vec<ConversationId>> {
         Ok(participant::Entity::find()
             .inner_join(conversation::Entity)
             .select_only()
             .column(participant::Column::ConversationId)
             .filter(participant::Column::UserId.eq(user))
             .filter(participant::Column::LeftSeq.is_null())
-            .filter(conversation::Column::Kind.eq(conversation::Kind::Group))
+            .filter(conversation::Column::Kind.eq(conversation::ConversationKind::Group))
             .order_by_asc(participant::Column::ConversationId)
             .into_tuple()
-            .all(&self.reader)
+            .all(self.db.reader())
             .await?)
     }
 }
 
-/// Empties the row of an account.
-async fn empty(
+/// Erases the personal data in the row of an account.
+async fn clear_account_row(
     tx: &impl ConnectionTrait,
     id: UserId,
     username: String,
-    act: &Act,
+    context: &AuditContext,
 ) -> Result<user::Model> {
-    let mut active = held(tx, id).await?.into_active_model();
+    let mut active = lock_user(tx, id).await?.into_active_model();
     active.username_key = Set(username.to_ascii_lowercase());
     active.username_look = Set(None);
     active.username = Set(username);
-    active.display_name = Set(NOBODY.to_owned());
+    active.display_name = Set(DELETED_USER_NAME.to_owned());
     active.about = Set(String::new());
-    // No password has this hash.
+    // No password verifies against an empty hash.
     active.password_hash = Set(String::new());
     active.is_admin = Set(false);
-    active.notices = Set(notices::NONE.to_owned());
-    active.deleted_at = Set(Some(act.at));
-    let user = active.update(tx).await.map_err(users::taken)?;
-    user_words::replace(tx, &user).await?;
-    names::note_change(tx, user).await
+    active.notices = Set(notices::NO_NOTICES.to_owned());
+    active.deleted_at = Set(Some(context.at));
+    let user = active.update(tx).await.map_err(users::username_conflict)?;
+    user_search::replace_user_words(tx, &user).await?;
+    name_changes::record_name_change(tx, user).await
 }
 
-/// Ends some of what they were to others, and closes what two of them wrote
-/// in.
-async fn part_some(tx: &impl ConnectionTrait, id: UserId) -> Result<Vec<connection::Model>> {
+/// Deletes some of the user's connections and closes their direct
+/// conversations.
+async fn end_next_connections(
+    tx: &impl ConnectionTrait,
+    id: UserId,
+) -> Result<Vec<connection::Model>> {
     let theirs = Condition::any()
         .add(connection::Column::LowId.eq(id))
         .add(connection::Column::HighId.eq(id));
     let rows = connection::Entity::find()
         .filter(theirs)
         .order_by_asc(connection::Column::Id)
-        .limit(PARTED_AT_A_TIME as u64)
+        .limit(CONNECTIONS_PER_TRANSACTION as u64)
         .lock_exclusive()
         .all(tx)
         .await?;
@@ -161,17 +175,17 @@ async fn part_some(tx: &impl ConnectionTrait, id: UserId) -> Result<Vec<connecti
     Ok(rows)
 }
 
-/// What ended, as each of the two sees it.
-async fn told(
+/// Returns the ended connections, as each side sees them.
+async fn connection_changes(
     tx: &impl ConnectionTrait,
     me: &user::Model,
     rows: &[connection::Model],
-) -> Result<Vec<Change>> {
+) -> Result<Vec<ConnectionChange>> {
     let mut changes = Vec::new();
-    for rows in rows.chunks(AT_A_TIME) {
+    for rows in rows.chunks(ROWS_PER_STATEMENT) {
         let others: HashMap<UserId, &connection::Model> = rows
             .iter()
-            .map(|row| (connections::other(row, me.id), row))
+            .map(|row| (connections::other_user(row, me.id), row))
             .collect();
         let people = user::Entity::find()
             .filter(user::Column::Id.is_in(others.keys().copied()))
@@ -179,15 +193,15 @@ async fn told(
             .await?;
         for them in people {
             if let Some(row) = others.get(&them.id) {
-                changes.push(connections::gone(row, me, &them));
+                changes.push(connections::removed_connection_change(row, me, &them));
             }
         }
     }
     Ok(changes)
 }
 
-/// What is noted about a user beside their row, each by its next rows.
-const FORGOTTEN: [&str; 9] = [
+/// Erases what other tables hold about a user, by at most `$2` rows per run.
+const DELETION_STATEMENTS: [&str; 9] = [
     "DELETE FROM block WHERE blocker_id = $1 AND blocked_id IN \
      (SELECT blocked_id FROM block WHERE blocker_id = $1 LIMIT $2)",
     "DELETE FROM block WHERE blocked_id = $1 AND blocker_id IN \
@@ -202,7 +216,8 @@ const FORGOTTEN: [&str; 9] = [
      (SELECT id FROM group_invitation WHERE user_id = $1 LIMIT $2)",
     "DELETE FROM group_invitation WHERE id IN \
      (SELECT id FROM group_invitation WHERE inviter_id = $1 LIMIT $2)",
-    // The rows stay a while, for other nodes to see that they ended.
+    // The rows stay for a while, so that other nodes notice that the logins
+    // ended.
     "UPDATE login SET device = '', address = '' WHERE id IN (SELECT id FROM login \
      WHERE user_id = $1 AND (device <> '' OR address <> '') LIMIT $2)",
     "UPDATE invite SET uses_left = 0 WHERE id IN \

@@ -1,7 +1,7 @@
-//! Reports: messages that users show to the admins.
+//! Reports: messages that users report to the admins.
 //!
 //! A report keeps the message as its reporter saw it. It is deleted after 90
-//! days, also if it was answered.
+//! days, also if it was resolved.
 
 use entity::{MessageId, Millis, ReportId, UserId, report, user};
 use sea_orm::{
@@ -9,33 +9,34 @@ use sea_orm::{
     QuerySelect, TryInsertResult,
 };
 
-use super::audit::{Act, Deed, Entry, note};
-use super::{Result, Store, StoreError};
+use super::audit::{AuditAction, AuditContext, AuditEntry, insert_audit};
 use crate::protocol::{Message, User};
+use crate::store::Store;
+use crate::store::db::{Result, StoreError};
 
 use report::Column;
 
-/// A report with the users it names.
+/// A report with its reporter and the message's sender.
 #[derive(Clone, Debug)]
-pub struct ReportView {
+pub struct ReportRecord {
     pub report: report::Model,
     pub reporter: User,
     pub sender: User,
 }
 
 impl Store {
-    /// Whether this user reported this message before.
+    /// Returns whether this user has reported this message.
     pub async fn has_reported(&self, me: UserId, message: MessageId) -> Result<bool> {
         let known = report::Entity::find()
             .filter(Column::MessageId.eq(message))
             .filter(Column::ReporterId.eq(me))
-            .one(&self.reader)
+            .one(self.db.reader())
             .await?;
         Ok(known.is_some())
     }
 
-    /// Keeps a message as its reporter sees it; true if it was not reported by
-    /// them before.
+    /// Stores a report with the message as its reporter sees it. Returns false
+    /// if they reported it before.
     pub async fn report_message(
         &self,
         me: UserId,
@@ -56,74 +57,74 @@ impl Store {
         };
         let done = report::Entity::insert(row)
             .on_conflict_do_nothing_on([Column::MessageId, Column::ReporterId])
-            .exec_without_returning(&self.writer)
+            .exec_without_returning(self.db.writer())
             .await?;
         Ok(matches!(done, TryInsertResult::Inserted(1..)))
     }
 
-    /// A page of reports, newest first: those that wait, or those that are
-    /// done.
-    pub async fn reports(
+    /// Returns a page of reports, newest first: the open or the resolved ones.
+    pub async fn list_reports(
         &self,
         is_done: bool,
         before: Option<ReportId>,
         limit: u64,
-    ) -> Result<Vec<ReportView>> {
-        let state = match is_done {
-            true => Column::DoneAt.is_not_null(),
-            false => Column::DoneAt.is_null(),
+    ) -> Result<Vec<ReportRecord>> {
+        let state = if is_done {
+            Column::DoneAt.is_not_null()
+        } else {
+            Column::DoneAt.is_null()
         };
         let rows = report::Entity::find()
             .filter(state)
             .filter(Column::Id.lt(before.map_or(i64::MAX, |before| before.0)))
             .order_by_desc(Column::Id)
             .limit(limit)
-            .all(&self.reader)
+            .all(self.db.reader())
             .await?;
-        self.with_users(rows).await
+        self.join_users(rows).await
     }
 
-    /// A report.
-    pub async fn report(&self, id: ReportId) -> Result<Option<ReportView>> {
-        let row = report::Entity::find_by_id(id).one(&self.reader).await?;
-        let found = self.with_users(row.into_iter().collect()).await?;
+    /// Returns a report.
+    pub async fn load_report(&self, id: ReportId) -> Result<Option<ReportRecord>> {
+        let row = report::Entity::find_by_id(id).one(self.db.reader()).await?;
+        let found = self.join_users(row.into_iter().collect()).await?;
         Ok(found.into_iter().next())
     }
 
-    /// Marks a report as done. Once is enough.
+    /// Marks a report as resolved. Repeating it changes nothing.
     ///
     /// # Errors
     /// `not_found`.
-    pub async fn finish_report(&self, id: ReportId, act: &Act) -> Result<()> {
-        let tx = self.begin().await?;
+    pub async fn resolve_report(&self, id: ReportId, context: &AuditContext) -> Result<()> {
+        let tx = self.db.begin().await?;
         let row = report::Entity::find_by_id(id)
             .lock_exclusive()
             .one(&tx)
             .await?
             .ok_or_else(StoreError::not_found)?;
         if row.done_at.is_none() {
-            let entry = Entry::new(Deed::FinishReport, row.conversation_id);
+            let entry = AuditEntry::new(AuditAction::ResolveReport, row.conversation_id);
             let mut row = row.into_active_model();
-            row.done_at = Set(Some(act.at));
+            row.done_at = Set(Some(context.at));
             report::Entity::update(row).exec(&tx).await?;
-            note(&tx, act, entry.with(format!("report {id}"))).await?;
+            insert_audit(&tx, context, entry.with_detail(format!("report {id}"))).await?;
         }
         tx.commit().await?;
         Ok(())
     }
 
-    async fn with_users(&self, rows: Vec<report::Model>) -> Result<Vec<ReportView>> {
+    async fn join_users(&self, rows: Vec<report::Model>) -> Result<Vec<ReportRecord>> {
         if rows.is_empty() {
             return Ok(Vec::new());
         }
         let ids = rows.iter().flat_map(|row| [row.reporter_id, row.sender_id]);
         let users = user::Entity::find()
             .filter(user::Column::Id.is_in(ids))
-            .all(&self.reader)
+            .all(self.db.reader())
             .await?;
         let user = |id| users.iter().find(|user| user.id == id).map(User::from);
         let views = rows.into_iter().filter_map(|report| {
-            Some(ReportView {
+            Some(ReportRecord {
                 reporter: user(report.reporter_id)?,
                 sender: user(report.sender_id)?,
                 report,

@@ -1,4 +1,4 @@
-//! Links by which people choose a new password, once.
+//! Links for setting a new password, once.
 
 use entity::{LoginId, Millis, UserId, password_reset, user};
 use sea_orm::{
@@ -6,37 +6,42 @@ use sea_orm::{
     QueryFilter,
 };
 
-use super::accounts::held;
-use super::audit::{Act, Deed, Entry, note};
-use super::{Result, Store, StoreError};
-use crate::protocol::Code;
+use super::accounts::lock_user;
+use super::audit::{AuditAction, AuditContext, AuditEntry, insert_audit};
+use crate::protocol::ErrorCode;
 use crate::protocol::user::NoticeCause;
-use crate::store::{logins, notices};
+use crate::store::db::{Result, StoreError};
+use crate::store::{Store, logins, notices};
 
-/// A link that holds until then.
-pub struct NewReset {
-    /// Of what stands in it.
+/// A new link and its expiry.
+pub struct NewPasswordReset {
+    /// Hash of the link's token.
     pub token_hash: String,
     pub expires_at: Millis,
 }
 
 impl Store {
-    /// Notes a link for somebody, in place of those they had.
+    /// Stores a link for a user and deletes the user's earlier links.
     ///
     /// # Errors
-    /// `not_found`; `conflict` where the account is switched off, since nobody
-    /// could use the link.
-    pub async fn offer_reset(&self, id: UserId, new: NewReset, act: &Act) -> Result<()> {
-        let tx = self.begin().await?;
-        if held(&tx, id).await?.deactivated_at.is_some() {
+    /// `not_found`; `conflict` for a deactivated account, because the link
+    /// would be useless.
+    pub async fn create_password_reset(
+        &self,
+        id: UserId,
+        new: NewPasswordReset,
+        context: &AuditContext,
+    ) -> Result<()> {
+        let tx = self.db.begin().await?;
+        if lock_user(&tx, id).await?.deactivated_at.is_some() {
             return Err(StoreError::refused(
-                Code::Conflict,
+                ErrorCode::Conflict,
                 "This account is switched off: switch it on first.",
             ));
         }
         let old = Condition::any()
             .add(password_reset::Column::UserId.eq(id))
-            .add(password_reset::Column::ExpiresAt.lt(act.at));
+            .add(password_reset::Column::ExpiresAt.lt(context.at));
         password_reset::Entity::delete_many()
             .filter(old)
             .exec(&tx)
@@ -44,42 +49,50 @@ impl Store {
         let row = password_reset::ActiveModel {
             token_hash: Set(new.token_hash),
             user_id: Set(id),
-            created_at: Set(act.at),
+            created_at: Set(context.at),
             expires_at: Set(new.expires_at),
         };
         password_reset::Entity::insert(row)
             .exec_without_returning(&tx)
             .await?;
-        note(&tx, act, Entry::new(Deed::OfferReset, id)).await?;
+        insert_audit(
+            &tx,
+            context,
+            AuditEntry::new(AuditAction::CreateResetLink, id),
+        )
+        .await?;
         Ok(tx.commit().await?)
     }
 
-    /// Whom a link is for, where it still holds.
-    pub async fn reset_of(&self, token_hash: &str, now: Millis) -> Result<Option<user::Model>> {
+    /// Returns the user of a link that is still valid.
+    pub async fn find_password_reset(
+        &self,
+        token_hash: &str,
+        now: Millis,
+    ) -> Result<Option<user::Model>> {
         let found = password_reset::Entity::find_by_id(token_hash.to_owned())
             .find_also_related(user::Entity)
             .filter(password_reset::Column::ExpiresAt.gt(now))
             .filter(user::Column::DeactivatedAt.is_null())
-            .one(&self.reader)
+            .one(self.db.reader())
             .await?;
         Ok(found.and_then(|(_, user)| user))
     }
 
-    /// Uses a link up: the password is set, and every login ends, which are
-    /// answered.
+    /// Uses a link: sets the password, ends every login and returns them.
     ///
     /// # Errors
-    /// `not_found` where it doesn't hold any more; of two who use it at once,
-    /// one is refused like that.
-    pub async fn use_reset(
+    /// `not_found` if the link isn't valid any more, also if another request
+    /// uses it at the same time.
+    pub async fn consume_password_reset(
         &self,
         token_hash: &str,
         hash: String,
         (now, address): (Millis, String),
     ) -> Result<(UserId, Vec<LoginId>)> {
-        let user = self.reset_of(token_hash, now).await?;
+        let user = self.find_password_reset(token_hash, now).await?;
         let id = user.ok_or_else(StoreError::not_found)?.id;
-        let tx = self.begin().await?;
+        let tx = self.db.begin().await?;
         let used = password_reset::Entity::delete_many()
             .filter(password_reset::Column::TokenHash.eq(token_hash))
             .filter(password_reset::Column::ExpiresAt.gt(now))
@@ -88,21 +101,27 @@ impl Store {
         if used.rows_affected == 0 {
             return Err(StoreError::not_found());
         }
-        let mut active = held(&tx, id).await?.into_active_model();
+        let mut active = lock_user(&tx, id).await?.into_active_model();
         active.password_hash = Set(hash);
         active.update(&tx).await?;
-        let ended = logins::end_all(&tx, id, now).await?;
-        // Whoever has the link acts as the account; the address may say who.
-        let notice = notices::notice(NoticeCause::PasswordLinkUsed, now, &address);
-        notices::add(&tx, id, notice).await?;
-        let act = Act {
-            by: Some(id),
+        let ended = logins::end_all_logins(&tx, id, now).await?;
+        // Anyone with the link acts as this user; only the address may identify
+        // them.
+        let notice = notices::new_notice(NoticeCause::PasswordLinkUsed, now, &address);
+        notices::append_notice(&tx, id, notice).await?;
+        let context = AuditContext {
+            actor_id: Some(id),
             at: now,
             address,
             reason: None,
         };
-        note(&tx, &act, Entry::new(Deed::UseReset, id)).await?;
-        self.commit_of_people(tx).await?;
+        insert_audit(
+            &tx,
+            &context,
+            AuditEntry::new(AuditAction::UseResetLink, id),
+        )
+        .await?;
+        self.commit_account_change(tx).await?;
         Ok((id, ended))
     }
 }

@@ -1,26 +1,27 @@
-//! How much there is, as far as that costs nothing to know.
+//! The size of the database, from numbers that are cheap to read.
 
 use sea_orm::{DbBackend, FromQueryResult, Statement};
 
-use super::{Result, Store};
+use crate::store::Store;
+use crate::store::db::Result;
 
-/// How much there is.
+/// The size of the database.
 #[derive(Clone, Copy, Debug, Default, FromQueryResult)]
-pub struct Sizes {
+pub struct DatabaseSizes {
     pub bytes: i64,
-    /// Opened so far, also those that are gone.
+    /// Created so far, including deleted accounts.
     pub accounts: i64,
-    /// Begun so far.
+    /// Created so far.
     pub conversations: i64,
-    /// At most: ids are given in blocks, of which not all are used.
+    /// An upper bound: ids are reserved in blocks, and not all are used.
     pub messages: i64,
 }
 
 impl Store {
-    /// How large the database is. Rows aren't counted, which would read them
-    /// all: the last id tells how many there were.
-    pub async fn sizes(&self) -> Result<Sizes> {
-        let bytes = match self.backend() {
+    /// Returns the size of the database. The counts are the highest ids,
+    /// because counting rows would read all of them.
+    pub async fn load_database_sizes(&self) -> Result<DatabaseSizes> {
+        let bytes = match self.db.backend() {
             DbBackend::Sqlite => {
                 "(SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size())"
             }
@@ -32,9 +33,9 @@ impl Store {
              CAST(COALESCE((SELECT MAX(id) FROM conversation), 0) AS BIGINT) AS conversations, \
              CAST(COALESCE((SELECT MAX(id) FROM message), 0) AS BIGINT) AS messages"
         );
-        let statement = Statement::from_string(self.backend(), sql);
-        let found = Sizes::find_by_statement(statement)
-            .one(&self.reader)
+        let statement = Statement::from_string(self.db.backend(), sql);
+        let found = DatabaseSizes::find_by_statement(statement)
+            .one(self.db.reader())
             .await?;
         Ok(found.unwrap_or_default())
     }

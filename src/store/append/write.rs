@@ -1,71 +1,70 @@
-//! The second half of a batch: few statements, however much it is. Changes of
-//! conversations themselves, and people's settings, are rare: they take one
-//! each.
+//! The writes of a batch: few statements for any number of entries. Only
+//! changes of conversations and members' settings take one each, because they
+//! are rare.
 
 mod changes;
-mod marks;
-mod touches;
+mod edits;
+mod markers;
 
 use entity::{ConversationId, Millis, message};
 use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait, QueryTrait, Value};
 
-use super::look::Conversation;
-use super::plan::Plan;
-use super::script::Script;
-use super::sql;
-use crate::store::Result;
+use super::batch_input::LockedConversation;
+use super::plan::BatchPlan;
+use crate::store::db::{Result, StatementBatch, sql};
 
-/// Writes it all, but for the last statements: those are left in `script`.
-pub(super) async fn all(
+/// Writes the plan, except for the last statements, which stay in
+/// `statements`.
+pub(super) async fn write_plan(
     tx: &impl ConnectionTrait,
-    script: &mut Script,
-    plan: &mut Plan,
+    statements: &mut StatementBatch,
+    plan: &mut BatchPlan,
     now: Millis,
 ) -> Result<()> {
-    // Who comes or goes makes everything after it in the batch stale: so what
-    // people said and set is written first, and then what became of them.
-    marks::advance(script, plan);
+    // A join or leave makes later entries of the batch stale. So markers,
+    // settings and messages are written before changes of membership.
+    markers::advance_markers(statements, plan);
     if !plan.settings.is_empty() {
-        script.run(tx).await?;
-        changes::settings(tx, &plan.settings).await?;
+        statements.run(tx).await?;
+        changes::write_settings(tx, &plan.settings).await?;
     }
-    insert_messages(script, plan);
+    insert_messages(statements, plan);
     if !plan.changes.is_empty() {
-        script.run(tx).await?;
-        changes::members(tx, plan).await?;
+        statements.run(tx).await?;
+        changes::write_members(tx, plan).await?;
     }
-    let receipts = marks::raise_lows(tx, script, plan, now).await?;
-    update_conversations(script, plan.conversations.values());
-    marks::keep(script, receipts);
-    if !plan.changes.is_empty() || !plan.touches.is_empty() {
-        script.run(tx).await?;
-        changes::conversations(tx, plan).await?;
-        touches::all(tx, &plan.touches).await?;
+    let receipts = markers::raise_watermarks(tx, statements, plan, now).await?;
+    update_conversations(statements, plan.conversations.values());
+    markers::insert_receipts(statements, receipts);
+    if !plan.changes.is_empty() || !plan.edits.is_empty() {
+        statements.run(tx).await?;
+        changes::write_conversations(tx, plan).await?;
+        edits::write_edits(tx, &plan.edits).await?;
     }
     Ok(())
 }
 
-/// Notes that all have read a conversation up to there.
-pub(super) async fn read_by_all(
+/// Stores a receipt of all members up to `up_to`.
+pub(super) async fn mark_read_by_all(
     tx: &impl ConnectionTrait,
     conversation: ConversationId,
     up_to: i64,
     now: Millis,
 ) -> Result<()> {
-    let mut script = Script::on(tx);
-    marks::keep(
-        &mut script,
-        vec![marks::read(conversation, None, up_to, now)],
+    let mut statements = StatementBatch::new(tx);
+    markers::insert_receipts(
+        &mut statements,
+        vec![markers::read_receipt(conversation, None, up_to, now)],
     );
-    script.run(tx).await.map(drop)
+    statements.run(tx).await.map(drop)
 }
 
-/// Writes how they stand, on the condition that they stand as they were found:
-/// where they don't, `last_seq` would be null, which the database refuses, and
-/// everything with it. Under a lock they do.
+/// Updates conversations if they still have their base versions. Otherwise
+/// `last_seq` becomes null, which the database refuses, and the whole batch
+/// fails. Under a lock the versions always match.
 fn update_conversations<'a>(
-    script: &mut Script,
-    rows: impl ExactSizeIterator<Item = &'a Conversation>,
+    statements: &mut StatementBatch,
+    rows: impl ExactSizeIterator<Item = &'a LockedConversation>,
 ) {
     let sql = format!(
         "UPDATE conversation SET last_seq = CASE WHEN conversation.version = v.column9 \
@@ -73,7 +72,7 @@ fn update_conversations<'a>(
          version = v.column4, delivered_low = v.column5, read_low = v.column6, \
          last_message_id = v.column7, last_message_at = v.column8 FROM {} v \
          WHERE conversation.id = v.column1",
-        sql::values(script.backend(), rows.len(), 10)
+        sql::values_list(statements.backend(), rows.len(), 10)
     );
     let values = rows.flat_map(|row| {
         [
@@ -85,14 +84,14 @@ fn update_conversations<'a>(
             row.read_low.into(),
             row.last_message_id.into(),
             row.last_message_at.into(),
-            row.found.version.into(),
-            row.found.members_version.into(),
+            row.base_versions.version.into(),
+            row.base_versions.members_version.into(),
         ]
     });
-    script.add(sql, values);
+    statements.add(sql, values);
 }
 
-fn insert_messages(script: &mut Script, plan: &Plan) {
+fn insert_messages(statements: &mut StatementBatch, plan: &BatchPlan) {
     if plan.messages.is_empty() {
         return;
     }
@@ -119,5 +118,5 @@ fn insert_messages(script: &mut Script, plan: &Plan) {
         }
     });
     let insert = message::Entity::insert_many(rows);
-    script.add_built(insert.build(script.backend()));
+    statements.add_statement(insert.build(statements.backend()));
 }

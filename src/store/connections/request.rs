@@ -1,108 +1,112 @@
-//! Requests to connect, and whether their recipients learn of them.
+//! Connection requests, and whether they are delivered.
 
-use entity::connection::{self, State};
+use entity::connection::{self, ConnectionRowState};
 use entity::{Millis, UserId, user};
 use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait, TryInsertResult};
 
 use super::{
-    Change, change, connect, hold_pair, locked_pair, ordered, other, pauses, seen, set_state,
+    ConnectionChange, connect, connection_change, connection_view, lock_pair_connection,
+    lock_user_pair, ordered, other_user, pauses, set_state,
 };
-use crate::protocol::{Code, Connection};
-use crate::store::blocks::blocks;
-use crate::store::{Result, Store, StoreError};
+use crate::protocol::{Connection, ErrorCode};
+use crate::store::Store;
+use crate::store::blocks::is_blocked_by;
+use crate::store::db::{Result, StoreError};
 
 /// The result of a request.
 #[derive(Clone, Debug)]
-pub enum RequestOutcome {
-    /// The request is new. A swallowed one looks the same to its sender.
-    Requested(Change),
-    /// The recipient had asked already.
-    Connected(Change),
-    /// The request, or the connection, was there before. If it is delivered
-    /// only now, this is what the recipient sees.
+pub enum ConnectionRequestOutcome {
+    /// The request is new. A suppressed one looks the same to its sender.
+    Requested(ConnectionChange),
+    /// The other user had sent a request before.
+    Connected(ConnectionChange),
+    /// The request, or the connection, existed before. If it is delivered only
+    /// now, the second value is the recipient's view.
     Unchanged(Connection, Option<Connection>),
 }
 
 impl Store {
-    /// Asks `them`; where they had asked already, the two are connected.
+    /// Sends a request to `them`; if they sent one before, the two are
+    /// connected.
     ///
     /// # Errors
-    /// `conflict` for the user's own account, and for a user whom the user blocks.
+    /// `conflict` for the user's own account, and for a user that
+    /// `me` blocks.
     pub async fn request_connection(
         &self,
         me: &user::Model,
         them: &user::Model,
         now: Millis,
-    ) -> Result<RequestOutcome> {
+    ) -> Result<ConnectionRequestOutcome> {
         if me.id == them.id {
             return Err(StoreError::refused(
-                Code::Conflict,
+                ErrorCode::Conflict,
                 "You can't connect with yourself.",
             ));
         }
-        let tx = self.begin().await?;
-        hold_pair(&tx, me.id, them.id).await?;
-        if blocks(&tx, me.id, them.id).await? {
+        let tx = self.db.begin().await?;
+        lock_user_pair(&tx, me.id, them.id).await?;
+        if is_blocked_by(&tx, me.id, them.id).await? {
             return Err(StoreError::refused(
-                Code::Conflict,
+                ErrorCode::Conflict,
                 "You block this person.",
             ));
         }
         let is_new = insert_request(&tx, me.id, them.id, now).await?;
-        let mut row = locked_pair(&tx, me.id, them.id).await?;
+        let mut row = lock_pair_connection(&tx, me.id, them.id).await?;
         let outcome = if is_new {
-            RequestOutcome::Requested(change(&row, me, them))
-        } else if row.state == State::Connected || row.requested_by == me.id {
-            let is_delivered = deliver(&tx, &mut row, now).await?;
-            let theirs = is_delivered.then(|| seen(&row, them.id, me));
-            RequestOutcome::Unchanged(seen(&row, me.id, them), theirs)
+            ConnectionRequestOutcome::Requested(connection_change(&row, me, them))
+        } else if row.state == ConnectionRowState::Connected || row.requested_by == me.id {
+            let is_delivered = deliver_suppressed(&tx, &mut row, now).await?;
+            let theirs = is_delivered.then(|| connection_view(&row, them.id, me));
+            ConnectionRequestOutcome::Unchanged(connection_view(&row, me.id, them), theirs)
         } else {
             connect(&tx, &mut row).await?;
-            RequestOutcome::Connected(change(&row, me, them))
+            ConnectionRequestOutcome::Connected(connection_change(&row, me, them))
         };
         tx.commit().await?;
         Ok(outcome)
     }
 }
 
-/// Delivers a swallowed request that is repeated after the block was lifted or
-/// the pause ended; true if it was such a one.
-async fn deliver(
+/// Delivers a suppressed request that is repeated after the block was removed
+/// or the pause ended. Returns whether it did.
+async fn deliver_suppressed(
     tx: &impl ConnectionTrait,
     row: &mut connection::Model,
     now: Millis,
 ) -> Result<bool> {
     let requester = row.requested_by;
-    if row.state != State::Swallowed
-        || is_swallowed(tx, requester, other(row, requester), now).await?
+    if row.state != ConnectionRowState::Suppressed
+        || is_suppressed(tx, requester, other_user(row, requester), now).await?
     {
         return Ok(false);
     }
-    set_state(tx, row, State::Requested).await?;
+    set_state(tx, row, ConnectionRowState::Requested).await?;
     Ok(true)
 }
 
-/// Whether `them` shall not learn of a request of `me`.
-async fn is_swallowed(
+/// Returns whether a request of `me` must not be delivered to `them`.
+async fn is_suppressed(
     tx: &impl ConnectionTrait,
     me: UserId,
     them: UserId,
     now: Millis,
 ) -> Result<bool> {
-    Ok(blocks(tx, them, me).await? || pauses::is_paused(tx, me, them, now).await?)
+    Ok(is_blocked_by(tx, them, me).await? || pauses::is_paused(tx, me, them, now).await?)
 }
 
-/// True where there was no row for the two yet.
+/// Returns whether there was no row for the two yet.
 async fn insert_request(
     tx: &impl ConnectionTrait,
     me: UserId,
     them: UserId,
     now: Millis,
 ) -> Result<bool> {
-    let state = if is_swallowed(tx, me, them, now).await? {
-        State::Swallowed
+    let state = if is_suppressed(tx, me, them, now).await? {
+        ConnectionRowState::Suppressed
     } else {
-        State::Requested
+        ConnectionRowState::Requested
     };
     let (low, high) = ordered(me, them);
     let row = connection::ActiveModel {

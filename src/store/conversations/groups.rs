@@ -1,85 +1,94 @@
-//! Groups: making them, and paging through who is in them.
+//! Creating groups, and listing their members.
 
 use std::collections::BTreeSet;
 
-use entity::conversation::{self, Kind};
-use entity::message::{Furthest, Kind as MessageKind};
-use entity::participant::Role;
+use entity::conversation::{self, ConversationKind};
+use entity::message::{MessageKind, StatusCeiling};
+use entity::participant::MemberRole;
 use entity::{ConversationId, MessageId, Millis, UserId, message, participant, user};
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder,
     QuerySelect,
 };
 
-use super::{Store, newcomer};
-use crate::protocol::conversation::Member;
-use crate::protocol::{Code, GroupTitle, User};
-use crate::store::{AT_A_TIME, Result, StoreError, append, connections, group_counts, words};
+use super::new_participant;
+use crate::protocol::conversation::GroupMember;
+use crate::protocol::{ErrorCode, GroupTitle, User};
+use crate::store::db::{ROWS_PER_STATEMENT, Result, StoreError};
+use crate::store::{Store, append, connections, group_counts, search_terms};
 
-/// What a group starts with.
+/// The initial content of a group.
 pub struct NewGroup {
     pub title: GroupTitle,
-    /// Those invited, without who makes it.
+    /// The invited users, without the creator.
     pub people: BTreeSet<UserId>,
-    /// The system message that opens its history.
+    /// The text of the first system message.
     pub text: String,
     pub event: String,
 }
 
 impl Store {
-    /// Makes a group.
+    /// Creates a group.
     ///
     /// # Errors
-    /// `not_connected` where somebody invited isn't connected with who
-    /// invites; `conflict` if one of them is in too many groups.
+    /// `not_connected` if the creator isn't connected with all invited users;
+    /// `conflict` if one of them is in too many groups.
     pub async fn create_group(
         &self,
         me: UserId,
         new: NewGroup,
         now: Millis,
     ) -> Result<ConversationId> {
-        let ids = self.ids.messages(&self.writer, 1).await?;
+        let ids = self.ids.take_message_ids(self.db.writer(), 1).await?;
         let message_id = MessageId(ids.first().copied().unwrap_or_default());
-        let tx = self.begin().await?;
+        let tx = self.db.begin().await?;
         if !connections::all_connected(&tx, me, &new.people).await? {
             return Err(StoreError::refused(
-                Code::NotConnected,
+                ErrorCode::NotConnected,
                 "You can only invite people you are connected with.",
             ));
         }
         let everybody = new.people.iter().copied().chain([me]).collect();
-        group_counts::check(&tx, &everybody).await?;
+        group_counts::check_group_limit(&tx, &everybody).await?;
         let people = everybody.len();
-        let row = group(me, &new.title, people, (message_id, now));
+        let row = group_row(me, &new.title, people, (message_id, now));
         let id = row.insert(&tx).await?.id;
-        words::replace(&tx, id, new.title.as_str()).await?;
+        search_terms::replace_title_words(&tx, id, new.title.as_str()).await?;
         let owner = participant::ActiveModel {
-            role: Set(Role::Owner),
-            ..newcomer(id, me, now)
+            role: Set(MemberRole::Owner),
+            ..new_participant(id, me, now)
         };
-        let others = new.people.iter().map(|user| newcomer(id, *user, now));
-        let rows: Vec<_> = [owner].into_iter().chain(others).map(at_first).collect();
-        for rows in rows.chunks(AT_A_TIME) {
+        let others = new
+            .people
+            .iter()
+            .map(|user| new_participant(id, *user, now));
+        let rows: Vec<_> = [owner]
+            .into_iter()
+            .chain(others)
+            .map(with_initial_markers)
+            .collect();
+        for rows in rows.chunks(ROWS_PER_STATEMENT) {
             participant::Entity::insert_many(rows.to_vec())
                 .exec_without_returning(&tx)
                 .await?;
         }
-        group_counts::add(&tx, everybody.into_iter().map(|user| (user, 1))).await?;
-        opening(me, new, (id, message_id), now).insert(&tx).await?;
-        // All were there, so all have read it.
-        append::read_by_all(&tx, id, 1, now).await?;
+        group_counts::add_group_counts(&tx, everybody.into_iter().map(|user| (user, 1))).await?;
+        opening_message(me, new, (id, message_id), now)
+            .insert(&tx)
+            .await?;
+        // All members have read the first message.
+        append::mark_read_by_all(&tx, id, 1, now).await?;
         tx.commit().await?;
         Ok(id)
     }
 
-    /// A page of those in a conversation, by the order of their ids, from
-    /// after `after` on.
-    pub async fn members(
+    /// Returns a page of a conversation's members by id, after `after`.
+    pub async fn list_members(
         &self,
         id: ConversationId,
         after: Option<UserId>,
         limit: u64,
-    ) -> Result<Vec<Member>> {
+    ) -> Result<Vec<GroupMember>> {
         let rows = participant::Entity::find()
             .find_also_related(user::Entity)
             .filter(participant::Column::ConversationId.eq(id))
@@ -87,10 +96,10 @@ impl Store {
             .filter(participant::Column::UserId.gt(after.unwrap_or(UserId(0))))
             .order_by_asc(participant::Column::UserId)
             .limit(limit)
-            .all(&self.reader)
+            .all(self.db.reader())
             .await?;
         let members = rows.into_iter().filter_map(|(row, user)| {
-            Some(Member {
+            Some(GroupMember {
                 user: User::from(&user?),
                 role: row.role,
                 joined_at: row.joined_at,
@@ -102,14 +111,14 @@ impl Store {
     }
 }
 
-fn group(
+fn group_row(
     me: UserId,
     title: &GroupTitle,
     people: usize,
     (first, now): (MessageId, Millis),
 ) -> conversation::ActiveModel {
     conversation::ActiveModel {
-        kind: Set(Kind::Group),
+        kind: Set(ConversationKind::Group),
         title: Set(Some(title.as_str().to_owned())),
         direct_key: Set(None),
         open: Set(true),
@@ -128,8 +137,8 @@ fn group(
     }
 }
 
-/// All were there when it began: their marks start at its first message.
-fn at_first(row: participant::ActiveModel) -> participant::ActiveModel {
+/// Sets the markers to the first message.
+fn with_initial_markers(row: participant::ActiveModel) -> participant::ActiveModel {
     participant::ActiveModel {
         delivered_seq: Set(1),
         read_seq: Set(1),
@@ -138,8 +147,8 @@ fn at_first(row: participant::ActiveModel) -> participant::ActiveModel {
     }
 }
 
-/// The system message that opens a history.
-fn opening(
+/// Returns the first system message of a history.
+fn opening_message(
     me: UserId,
     new: NewGroup,
     (conversation_id, id): (ConversationId, MessageId),
@@ -159,9 +168,10 @@ fn opening(
         text: Set(new.text),
         event: Set(Some(new.event)),
         reply_to: Set(None),
-        furthest: Set(match new.people.is_empty() {
-            true => Furthest::Sent,
-            false => Furthest::Read,
+        furthest: Set(if new.people.is_empty() {
+            StatusCeiling::Sent
+        } else {
+            StatusCeiling::Read
         }),
         created_at: Set(now),
         edited_at: Set(None),

@@ -1,31 +1,33 @@
-//! A user's list of conversations, in pages that end by their number and by
-//! their bytes.
+//! A user's list of conversations, in pages that are limited by number and by
+//! bytes.
 
 use entity::{ConversationId, Millis, UserId};
 use sea_orm::{DbBackend, Value};
 
-use super::views::{AT, LAST_MESSAGE, LISTED, views};
+use super::views::{LAST_ACTIVITY, LAST_MESSAGE, LISTED, load_views};
 use crate::protocol::Conversation;
+use crate::store::Store;
+use crate::store::db::{Result, limit_value};
+use crate::store::limits::MEMBER_EVENTS_MAX;
 use crate::store::messages::PAGE_BYTES;
-use crate::store::{Result, Store, TELLS_EACH_UP_TO, count};
 
-/// A page of a list: pinned conversations first, then the most recent ones.
+/// A page of the list: pinned conversations first, then the most recent ones.
 #[derive(Clone, Debug, Default)]
 pub struct ConversationPage {
     pub conversations: Vec<Conversation>,
-    /// Where the next page begins; none after the last one.
-    pub next: Option<ListCursor>,
+    /// The cursor of the next page; none after the last one.
+    pub next: Option<ConversationListCursor>,
 }
 
-/// Where a page of a user's list ended.
+/// The last conversation of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ListCursor {
+pub struct ConversationListCursor {
     pub pinned: bool,
     pub at: Millis,
     pub id: ConversationId,
 }
 
-impl From<&Conversation> for ListCursor {
+impl From<&Conversation> for ConversationListCursor {
     fn from(conversation: &Conversation) -> Self {
         let newest = conversation.last_message.as_ref();
         Self {
@@ -37,31 +39,33 @@ impl From<&Conversation> for ListCursor {
 }
 
 impl Store {
-    /// A page of at most `limit` conversations and [`PAGE_BYTES`], with at
-    /// least one conversation if there is any.
-    pub async fn conversations(
+    /// Returns a page of at most `limit` conversations and [`PAGE_BYTES`], with
+    /// at least one conversation if there is any.
+    pub async fn list_conversations(
         &self,
         me: UserId,
-        after: Option<ListCursor>,
+        after: Option<ConversationListCursor>,
         limit: u64,
     ) -> Result<ConversationPage> {
-        let mut values = vec![Value::from(me), count(limit + 1)];
+        let mut values = vec![Value::from(me), limit_value(limit + 1)];
         let place = after.map(|cursor| {
             let pinned = i64::from(cursor.pinned);
             values.extend([pinned.into(), cursor.at.into(), cursor.id.into()]);
-            format!("AND (CASE WHEN p.pinned THEN 1 ELSE 0 END, {AT}, c.id) < ($3, $4, $5)")
+            format!(
+                "AND (CASE WHEN p.pinned THEN 1 ELSE 0 END, {LAST_ACTIVITY}, c.id) < ($3, $4, $5)"
+            )
         });
-        let rest = page(self.backend(), &place.unwrap_or_default());
-        let found = views(&self.reader, &rest, values).await?;
+        let rest = page_sql(self.db.backend(), &place.unwrap_or_default());
+        let found = load_views(self.db.reader(), &rest, values).await?;
         let found = found.into_iter().map(|(_, conversation)| conversation);
-        Ok(cut(found.collect(), limit))
+        Ok(cut_page(found.collect(), limit))
     }
 }
 
-/// The conversations of a page, one more than `limit` at most, and the first
-/// that may not fit any more by its bytes, but none behind it.
-fn page(backend: DbBackend, place: &str) -> String {
-    let order = format!("p.pinned DESC, {AT} DESC, c.id DESC");
+/// Selects at most `limit` + 1 conversations, and none after the first one that
+/// may exceed the byte limit.
+fn page_sql(backend: DbBackend, place: &str) -> String {
+    let order = format!("p.pinned DESC, {LAST_ACTIVITY} DESC, c.id DESC");
     let bytes = estimate_sql(backend);
     format!(
         "WHERE p.user_id = $1 AND c.id IN (SELECT page.id FROM \
@@ -74,54 +78,58 @@ fn page(backend: DbBackend, place: &str) -> String {
     )
 }
 
-/// What a conversation with its last message but without that message's text,
-/// and what a participant usually has as JSON.
-const BYTES: usize = 700;
+/// Typical JSON sizes of a conversation with its last message but without that
+/// message's text, and of a participant.
+const CONVERSATION_BYTES: usize = 700;
 const PARTICIPANT_BYTES: usize = 180;
 
-/// An estimate of the bytes that a conversation `w` has as JSON, by columns
-/// whose length a database knows without reading them. It counts as a whole
-/// page at most, so that a longer one has a successor.
+/// Estimates the JSON size of a conversation `w` from columns whose length a
+/// database knows without reading them. It is at most a whole page, so that a
+/// page follows after a longer one.
 fn estimate_sql(backend: DbBackend) -> String {
     let least = match backend {
         DbBackend::Sqlite => "MIN",
         _ => "LEAST",
     };
     format!(
-        "{least}({PAGE_BYTES}, {BYTES} + {PARTICIPANT_BYTES} * CASE WHEN w.left_seq IS NULL \
-         AND w.participant_count <= {TELLS_EACH_UP_TO} THEN w.participant_count ELSE 1 END \
+        "{least}({PAGE_BYTES}, {CONVERSATION_BYTES} + {PARTICIPANT_BYTES} * CASE WHEN w.left_seq IS NULL \
+         AND w.participant_count <= {MEMBER_EVENTS_MAX} THEN w.participant_count ELSE 1 END \
          + COALESCE((SELECT octet_length(m.text) FROM message m WHERE m.id = w.last_id), 0))"
     )
 }
 
-/// The same estimate of a conversation that was read.
-fn estimate(conversation: &Conversation) -> usize {
+/// Estimates the JSON size of a loaded conversation, like [`estimate_sql`].
+fn estimate_bytes(conversation: &Conversation) -> usize {
     let count = usize::try_from(conversation.participant_count).unwrap_or_default();
-    let named = match !conversation.left && count <= TELLS_EACH_UP_TO as usize {
-        true => count,
-        false => 1,
+    let named = if !conversation.left && count <= MEMBER_EVENTS_MAX as usize {
+        count
+    } else {
+        1
     };
     let text = conversation
         .last_message
         .as_ref()
         .map_or(0, |message| message.text.len());
-    BYTES + PARTICIPANT_BYTES * named + text
+    CONVERSATION_BYTES + PARTICIPANT_BYTES * named + text
 }
 
-/// Cuts off what a page has no room for, by its bytes and by the estimate, which
-/// the statement ended by. The first conversation has room at any length.
-fn cut(mut found: Vec<Conversation>, limit: u64) -> ConversationPage {
+/// Cuts a page at its byte limit, by actual size and by the estimate that
+/// limited the statement. The first conversation always stays.
+fn cut_page(mut found: Vec<Conversation>, limit: u64) -> ConversationPage {
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let mut bytes = 0;
     let fitting = found.iter().take(limit).enumerate();
     let fitting = fitting.take_while(|(at, conversation)| {
-        bytes += conversation.encoded_len().max(estimate(conversation));
+        bytes += conversation.encoded_len().max(estimate_bytes(conversation));
         *at == 0 || bytes <= PAGE_BYTES
     });
     let fitting = fitting.count();
     let has_more = found.len() > fitting;
     found.truncate(fitting);
-    let next = found.last().filter(|_| has_more).map(ListCursor::from);
+    let next = found
+        .last()
+        .filter(|_| has_more)
+        .map(ConversationListCursor::from);
     ConversationPage {
         conversations: found,
         next,

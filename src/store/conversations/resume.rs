@@ -1,42 +1,43 @@
-//! What changed in a person's conversations after a version that they have.
+//! Changes in a user's conversations after a version that a client has.
 
 use entity::{ConversationId, UserId};
 use sea_orm::{ConnectionTrait, DbBackend, Statement, Value};
 use serde::Deserialize;
 
-use super::Store;
-use super::views::{AFTER_VIEWS, AT, KNOWN, LISTED, look, views};
+use super::views::{
+    EXTRA_COLUMN, LAST_ACTIVITY, LISTED, VISIBLE_VERSION, load_views, load_views_with,
+};
 use crate::protocol::{Conversation, Message};
-use crate::store::append::sql::places_from;
-use crate::store::database::Transaction;
-use crate::store::{Result, StoreError, messages, piece};
+use crate::store::db::sql::placeholders_from;
+use crate::store::db::{Result, StoreError, StoreTransaction, json_rows};
+use crate::store::{Store, messages};
 
-/// So many changed messages are looked at: more are too many to be replayed.
-const LOOKED_AT: usize = 1_000;
+/// The most changed messages that are read; more are not replayed.
+const CHANGES_READ_MAX: usize = 1_000;
 
-/// The most conversations that a resume shows without having been named.
+/// The most conversations that a resume returns besides the named ones.
 const UNNAMED_MAX: usize = 500;
 
-/// One reading goes so far, in messages and in characters of them.
+/// The limits of one read, in messages and in characters.
 const READ_MAX: usize = 50;
 const READ_CHARS: i64 = 64 * 1024;
 
-/// How a conversation stands to somebody.
+/// A conversation and the versions that a user may see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-pub struct Standing {
+pub struct VisibleVersion {
     pub id: ConversationId,
-    /// Up to which version they may know of it: who left, up to the leaving, and
-    /// to what changed for them since.
+    /// The newest version that the user may see. For a former member, that of
+    /// leaving or of a later change of a message that they still see.
     pub version: i64,
-    /// Past this, there is no version yet.
+    /// The conversation's present version.
     pub ceiling: i64,
 }
 
-/// How a user's conversations stand to what a client named of them.
+/// A user's conversations, compared with those that a client named.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Standings {
-    /// Those that it named, in the order of ids.
-    pub named: Vec<Standing>,
+pub struct ResumeConversations {
+    /// The named conversations, by id.
+    pub named: Vec<VisibleVersion>,
     /// The newest of the others, newest first.
     pub unnamed: Vec<ConversationId>,
     /// Whether there are more of them.
@@ -45,30 +46,31 @@ pub struct Standings {
 
 /// A message that changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-pub struct Changed {
+pub struct ChangedSeq {
     pub seq: i64,
     /// The length of its text, in characters.
     pub length: i64,
 }
 
-/// What changed in a conversation after a version, as of one moment.
+/// The changes of a conversation after a version, from one snapshot.
 #[derive(Clone, Debug)]
-pub struct Round {
-    /// The conversation as they see it; its version is how far this goes.
+pub struct ConversationDelta {
+    /// The user's view of the conversation. Its version is the end of the
+    /// range.
     pub view: Conversation,
-    /// Past this, there is no version yet.
+    /// The conversation's present version.
     pub ceiling: i64,
-    /// What changed that they may see, in the order of `seq`.
-    pub changed: Vec<Changed>,
-    /// Whether there may be more of it.
+    /// The changed messages that the user may see, by `seq`.
+    pub changed: Vec<ChangedSeq>,
+    /// Whether there may be more changes.
     pub is_cut: bool,
-    /// As many of the first of them as one reading takes.
+    /// The first changed messages, up to the limits of one read.
     pub messages: Vec<Message>,
 }
 
-impl Changed {
-    /// As many of the first of these as one reading takes.
-    pub fn first_of(all: impl IntoIterator<Item = Self>) -> Vec<i64> {
+impl ChangedSeq {
+    /// Returns the `seq` of the first messages that fit into one read.
+    pub fn first_batch(all: impl IntoIterator<Item = Self>) -> Vec<i64> {
         let mut room = READ_CHARS;
         let fits = |one: &Self| {
             let is_first = room == READ_CHARS;
@@ -81,87 +83,98 @@ impl Changed {
 }
 
 impl Store {
-    /// How the conversations of a user's list stand to those that a client
-    /// names. It answers those named and at most 500 others.
-    pub async fn standings(&self, me: UserId, named: &[ConversationId]) -> Result<Standings> {
+    /// Returns the named conversations of a user's list and at most 500 others.
+    pub async fn load_resume_conversations(
+        &self,
+        me: UserId,
+        named: &[ConversationId],
+    ) -> Result<ResumeConversations> {
         let ids: Vec<String> = named.iter().map(ToString::to_string).collect();
         let values = [me.into(), format!("[{}]", ids.join(",")).into()];
-        let sql = standings(self.backend());
-        let statement = Statement::from_sql_and_values(self.backend(), sql, values);
-        let Some(row) = self.reader.query_one_raw(statement).await? else {
-            return Ok(Standings::default());
+        let sql = resume_sql(self.db.backend());
+        let statement = Statement::from_sql_and_values(self.db.backend(), sql, values);
+        let Some(row) = self.db.reader().query_one_raw(statement).await? else {
+            return Ok(ResumeConversations::default());
         };
-        let named = piece::at(&row, 0)?;
-        let unnamed: Vec<[ConversationId; 1]> = piece::at(&row, 1)?;
+        let named = json_rows::parse_column(&row, 0)?;
+        let unnamed: Vec<[ConversationId; 1]> = json_rows::parse_column(&row, 1)?;
         let mut unnamed = unnamed.into_flattened();
         let has_more = unnamed.len() > UNNAMED_MAX;
         unnamed.truncate(UNNAMED_MAX);
-        Ok(Standings {
+        Ok(ResumeConversations {
             named,
             unnamed,
             has_more,
         })
     }
 
-    /// These conversations as a person sees them now, in the order of ids;
-    /// those they were never in are left out.
-    pub async fn conversations_of(
+    /// Returns a user's views of these conversations, by id. Conversations in
+    /// which the user never was are left out.
+    pub async fn conversations_by_id(
         &self,
         me: UserId,
         ids: &[ConversationId],
     ) -> Result<Vec<Conversation>> {
         let rest = format!(
             "WHERE p.user_id = $1 AND p.conversation_id IN ({}) ORDER BY c.id",
-            places_from(2, ids.len())
+            placeholders_from(2, ids.len())
         );
         let values = ids.iter().map(|id| Value::from(*id));
         let values = [me.into()].into_iter().chain(values);
-        let found = views(&self.reader, &rest, values).await?;
+        let found = load_views(self.db.reader(), &rest, values).await?;
         Ok(found.into_iter().map(|(_, view)| view).collect())
     }
 
-    /// What changed in a conversation after a version, for a person.
+    /// Returns the changes of a conversation after a version, for a user.
     ///
     /// # Errors
-    /// `not_found` for those never in it.
-    pub async fn round(&self, me: UserId, id: ConversationId, after: i64) -> Result<Round> {
-        let tx = self.snapshot().await?;
+    /// `not_found` if the user never was a member.
+    pub async fn load_conversation_delta(
+        &self,
+        me: UserId,
+        id: ConversationId,
+        after: i64,
+    ) -> Result<ConversationDelta> {
+        let tx = self.db.snapshot().await?;
         let rest = "WHERE p.conversation_id = $1 AND p.user_id = $2";
-        let sight = sight(self.backend());
-        let found = look(&tx, (rest, Some(&sight)), [id.into(), me.into()]).await?;
+        let bounds = history_bounds_sql(self.db.backend());
+        let found = load_views_with(&tx, (rest, Some(&bounds)), [id.into(), me.into()]).await?;
         let (row, views) = found.ok_or_else(StoreError::not_found)?;
-        let sight = piece::at::<Sight>(&row, AFTER_VIEWS)?.into_iter().next();
-        let (Some((_, view)), Some(sight)) = (views.into_iter().next(), sight) else {
+        let bounds = json_rows::parse_column::<HistoryBounds>(&row, EXTRA_COLUMN)?
+            .into_iter()
+            .next();
+        let (Some((_, view)), Some(bounds)) = (views.into_iter().next(), bounds) else {
             return Err(StoreError::not_found());
         };
-        let (changed, messages) = changed(tx, id, &sight, (after, view.version)).await?;
-        let is_cut = changed.len() > LOOKED_AT;
-        let first = Changed::first_of(changed.iter().copied());
+        let (changed, messages) = load_changes(tx, id, &bounds, (after, view.version)).await?;
+        let is_cut = changed.len() > CHANGES_READ_MAX;
+        let first = ChangedSeq::first_batch(changed.iter().copied());
         let is_first = |message: &Message| !is_cut && first.contains(&message.seq);
         let messages = messages.into_iter().filter(is_first).collect();
-        Ok(Round {
+        Ok(ConversationDelta {
             view,
-            ceiling: sight.ceiling,
+            ceiling: bounds.ceiling,
             changed,
             is_cut,
             messages,
         })
     }
 
-    /// The messages at these places as a user sees them, in the order of `seq`;
-    /// but for those that changed after the version `up_to`.
-    pub async fn messages_at(
+    /// Returns a user's view of these messages, by `seq`, without those that
+    /// changed after the version `up_to`.
+    pub async fn messages_by_seq(
         &self,
         (me, id): (UserId, ConversationId),
         seqs: &[i64],
         up_to: i64,
     ) -> Result<Vec<Message>> {
-        messages::unchanged(&self.reader, (id, me), seqs, up_to).await
+        messages::load_unchanged(self.db.reader(), (id, me), seqs, up_to).await
     }
 }
 
-/// Those named by the array of ids `$2`, and the newest of the others.
-fn standings(backend: DbBackend) -> String {
+/// Returns a query for the conversations in the JSON array of ids `$2`, and for
+/// the newest of the others.
+fn resume_sql(backend: DbBackend) -> String {
     let ids = match backend {
         DbBackend::Sqlite => "SELECT value AS id FROM json_each($2)",
         _ => "SELECT CAST(value AS BIGINT) AS id FROM json_array_elements_text(CAST($2 AS JSON))",
@@ -173,67 +186,72 @@ fn standings(backend: DbBackend) -> String {
          ORDER BY c.id"
     );
     format!(
-        "WITH named AS MATERIALIZED ({ids}), unnamed AS MATERIALIZED (SELECT c.id, {AT} AS at \
+        "WITH named AS MATERIALIZED ({ids}), unnamed AS MATERIALIZED (SELECT c.id, {LAST_ACTIVITY} AS at \
          FROM participant p JOIN conversation c ON c.id = p.conversation_id \
          WHERE p.user_id = $1 AND {LISTED} AND c.id NOT IN (SELECT id FROM named) \
          ORDER BY 2 DESC, c.id DESC LIMIT {newest}) SELECT ({}), ({})",
-        piece::sql(backend, &format!("c.id, {KNOWN}, c.version"), &known),
-        piece::sql(backend, "id", "FROM unnamed ORDER BY at DESC, id DESC"),
+        json_rows::sql(
+            backend,
+            &format!("c.id, {VISIBLE_VERSION}, c.version"),
+            &known
+        ),
+        json_rows::sql(backend, "id", "FROM unnamed ORDER BY at DESC, id DESC"),
     )
 }
 
-/// Which part of a history somebody sees.
+/// The part of a history that a user sees.
 #[derive(Deserialize)]
-struct Sight {
+struct HistoryBounds {
     ceiling: i64,
     joined_seq: i64,
     left_seq: Option<i64>,
     left_version: Option<i64>,
-    /// Nothing that they see has an earlier version.
+    /// No visible message has an earlier version.
     earliest: i64,
 }
 
-fn sight(backend: DbBackend) -> String {
+fn history_bounds_sql(backend: DbBackend) -> String {
     let earliest = "COALESCE((SELECT f.posted_version FROM message f \
          WHERE f.conversation_id = p.conversation_id AND f.seq = p.joined_seq + 1), 0)";
     let columns = format!("c.version, p.joined_seq, p.left_seq, p.left_version, {earliest}");
     let from = "FROM participant p JOIN conversation c ON c.id = p.conversation_id \
                 WHERE p.conversation_id = $1 AND p.user_id = $2";
-    piece::sql(backend, &columns, from)
+    json_rows::sql(backend, &columns, from)
 }
 
-/// What changed after the one version and up to the other, more than is looked
-/// at where there are so many; and as many of the first of these as one reading
-/// takes, or more. It reads what was posted and what was touched since, from the
-/// first that they can see on. It is the last that is asked.
-async fn changed(
-    tx: Transaction,
+/// Returns the messages that changed after one version and up to another, with
+/// at most one more than [`CHANGES_READ_MAX`]. Also returns the first of them,
+/// at least as many as one read takes. It reads new and changed messages from
+/// the first visible one on. This is the last statement of the transaction.
+async fn load_changes(
+    tx: StoreTransaction,
     id: ConversationId,
-    sight: &Sight,
+    bounds: &HistoryBounds,
     (after, up_to): (i64, i64),
-) -> Result<(Vec<Changed>, Vec<Message>)> {
+) -> Result<(Vec<ChangedSeq>, Vec<Message>)> {
     let backend = tx.get_database_backend();
     let theirs = messages::changed_sql(
         "m.id, m.seq, CAST(length(m.text) AS BIGINT) AS length",
-        LOOKED_AT + 1,
+        CHANGES_READ_MAX + 1,
     );
     let first = format!("SELECT id FROM changed ORDER BY seq LIMIT {READ_MAX}");
-    let seen = messages::SightSql {
+    let seen = messages::ReaderSql {
         joined: "$3",
         left: "$6",
     };
     let sql = format!(
         "WITH changed AS MATERIALIZED ({theirs}) SELECT ({}), ({})",
-        piece::sql(backend, "seq, length", "FROM changed ORDER BY seq"),
-        messages::sql(
+        json_rows::sql(backend, "seq, length", "FROM changed ORDER BY seq"),
+        messages::messages_sql(
             backend,
             (seen, &format!("WHERE m.id IN ({first}) ORDER BY m.seq"))
         ),
     );
-    let after = after.max(sight.earliest - 1);
-    let left = sight.left_version.unwrap_or(i64::MAX);
-    // What changed while a former member was in may have changed again since.
-    let up_to = if sight.left_version.is_some_and(|left| after < left) {
+    let after = after.max(bounds.earliest - 1);
+    let left = bounds.left_version.unwrap_or(i64::MAX);
+    // Messages that changed while a former member was in may have changed again
+    // since.
+    let up_to = if bounds.left_version.is_some_and(|left| after < left) {
         i64::MAX
     } else {
         up_to
@@ -241,8 +259,8 @@ async fn changed(
     let values = [
         id.into(),
         after.into(),
-        sight.joined_seq.into(),
-        sight.left_seq.unwrap_or(i64::MAX).into(),
+        bounds.joined_seq.into(),
+        bounds.left_seq.unwrap_or(i64::MAX).into(),
         up_to.into(),
         left.into(),
     ];
@@ -250,5 +268,8 @@ async fn changed(
     let Some(row) = tx.commit_after(statement).await?.pop() else {
         return Ok((Vec::new(), Vec::new()));
     };
-    Ok((piece::of(&row)?, messages::at(&row, 1)?))
+    Ok((
+        json_rows::parse_row(&row)?,
+        messages::parse_messages(&row, 1)?,
+    ))
 }

@@ -1,20 +1,21 @@
-//! What a Room starts from.
+//! The records that Rooms load.
 
-use entity::conversation::{self, Kind};
-use entity::participant::Role;
+use entity::conversation::{self, ConversationKind};
+use entity::participant::MemberRole;
 use entity::{ConversationId, Millis, UserId};
 use sea_orm::{ConnectionTrait, EntityTrait};
 use serde::Deserialize;
 
 use super::views::UNREAD;
 use crate::protocol::User;
-use crate::store::{Result, Store, StoreError, piece};
+use crate::store::Store;
+use crate::store::db::{Result, StoreError, json_rows};
 
-/// What a Room knows of its conversation.
+/// A Room's record of its conversation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RoomRecord {
     pub id: ConversationId,
-    pub kind: Kind,
+    pub kind: ConversationKind,
     pub open: bool,
     pub opened_by: UserId,
     pub last_seq: i64,
@@ -23,53 +24,56 @@ pub struct RoomRecord {
     pub members: Vec<RoomMember>,
 }
 
-/// Somebody in a Room.
+/// A member of a Room.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RoomMember {
     pub user: User,
-    pub role: Role,
+    pub role: MemberRole,
     pub joined_at: Millis,
-    /// They see what comes after it.
+    /// They see messages after this `seq`.
     pub joined_seq: i64,
-    /// Their account is switched off: they hear, but don't speak.
+    /// Deactivated members receive messages but can't send.
     pub is_deactivated: bool,
-    /// How many messages wait for them.
+    /// The number of unread messages.
     pub unread: i64,
     pub muted_until: Option<Millis>,
-    /// They put it away.
+    /// Whether the member archived the conversation.
     pub archived: bool,
 }
 
 impl Store {
-    /// What a Room starts from.
+    /// Loads the record of a Room.
     ///
     /// # Errors
-    /// `not_found` where there is no such conversation.
-    pub async fn room(&self, id: ConversationId) -> Result<RoomRecord> {
-        let tx = self.snapshot().await?;
-        let found = room(&tx, id).await?;
+    /// `not_found` if there is no such conversation.
+    pub async fn load_room(&self, id: ConversationId) -> Result<RoomRecord> {
+        let tx = self.db.snapshot().await?;
+        let found = load_room_record(&tx, id).await?;
         tx.commit().await?;
         Ok(found)
     }
 }
 
 #[derive(Deserialize)]
-struct Row {
+struct RoomMemberRow {
     user_id: UserId,
     username: String,
     display_name: String,
-    #[serde(deserialize_with = "piece::choice")]
-    role: Role,
+    #[serde(deserialize_with = "json_rows::choice")]
+    role: MemberRole,
     joined_at: i64,
     joined_seq: i64,
     deactivated_at: Option<i64>,
     unread: i64,
     muted_until: Option<i64>,
-    #[serde(deserialize_with = "piece::flag")]
+    #[serde(deserialize_with = "json_rows::flag")]
     archived: bool,
 }
 
-pub(super) async fn room(db: &impl ConnectionTrait, id: ConversationId) -> Result<RoomRecord> {
+pub(super) async fn load_room_record(
+    db: &impl ConnectionTrait,
+    id: ConversationId,
+) -> Result<RoomRecord> {
     let row = conversation::Entity::find_by_id(id)
         .one(db)
         .await?
@@ -81,7 +85,8 @@ pub(super) async fn room(db: &impl ConnectionTrait, id: ConversationId) -> Resul
     let rest = "FROM participant p JOIN conversation c ON c.id = p.conversation_id \
          JOIN \"user\" u ON u.id = p.user_id \
          WHERE p.conversation_id = $1 AND p.left_seq IS NULL ORDER BY p.user_id";
-    let people: Vec<Row> = piece::rows(db, (&columns, rest), [id.into()]).await?;
+    let people: Vec<RoomMemberRow> =
+        json_rows::query_rows(db, (&columns, rest), [id.into()]).await?;
     Ok(RoomRecord {
         id,
         kind: row.kind,
@@ -94,8 +99,8 @@ pub(super) async fn room(db: &impl ConnectionTrait, id: ConversationId) -> Resul
     })
 }
 
-impl From<Row> for RoomMember {
-    fn from(row: Row) -> Self {
+impl From<RoomMemberRow> for RoomMember {
+    fn from(row: RoomMemberRow) -> Self {
         Self {
             user: User {
                 id: row.user_id,

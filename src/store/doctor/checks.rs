@@ -1,9 +1,9 @@
-//! What must agree with what: each finds lines that say what doesn't.
+//! The checks: SQL statements whose lines describe inconsistencies.
 
 use crate::store::conversations::UNREAD;
 
-/// What is looked at, and the statement that finds what is wrong there: one
-/// column, `line`.
+/// The name of each check and its statement, which returns one row per
+/// inconsistency with one column, `line`.
 pub(super) const CHECKS: [(&str, &str); 20] = [
     (
         "seq",
@@ -172,30 +172,31 @@ pub(super) const CHECKS: [(&str, &str); 20] = [
     ),
 ];
 
-/// The unread count of each member by the counters, compared with the texts
-/// after the read marker.
-pub(super) fn unread() -> String {
-    after_marker(
+/// Compares each member's unread count by the counters with the texts after the
+/// read marker.
+pub(super) fn unread_sql() -> String {
+    after_marker_sql(
         UNREAD,
         "kind = 0 AND deleted_at IS NULL",
         "unread by the counters",
     )
 }
 
-/// The number of deleted messages after each read marker, compared with them.
-pub(super) fn unread_deleted() -> String {
+/// Compares each member's `unread_deleted` with the deleted messages after the
+/// read marker.
+pub(super) fn unread_deleted_sql() -> String {
     let stored = "p.unread_deleted";
-    after_marker(
+    after_marker_sql(
         stored,
         "deleted_at IS NOT NULL",
         "deleted after the read marker",
     )
 }
 
-/// A number that is stored for each member, compared with the messages after
-/// the read marker that fulfil a condition. These are counted by running
-/// totals, which are read at the marker and at the end.
-fn after_marker(stored: &str, condition: &str, what: &str) -> String {
+/// Compares a stored number of each member with the messages after the read
+/// marker that match a condition. These are counted by running totals, which
+/// are read at the marker and at the end.
+fn after_marker_sql(stored: &str, condition: &str, what: &str) -> String {
     format!(
         "WITH texts AS (SELECT conversation_id, seq, \
          SUM(CASE WHEN {condition} THEN 1 ELSE 0 END) \

@@ -1,99 +1,99 @@
-//! Parts of a history, as wide as what one may see of it.
+//! Pages of a history, as far as the reader may see it.
 
 use entity::{ConversationId, UserId};
 use sea_orm::{ConnectionTrait, DbBackend, Statement, Value};
 
-use super::{JOINED, Row, SightSql, columns, messages};
+use super::{JOINED, MessageRow, ReaderSql, into_messages, message_columns};
 use crate::protocol::Message;
-use crate::store::{Result, Store, count, piece};
+use crate::store::Store;
+use crate::store::db::{Result, json_rows, limit_value};
 
-/// One side of a place in a history: from this `seq` on, up to so many
-/// messages and bytes.
+/// One side of a position: the messages from this `seq` on, limited in number
+/// and bytes.
 #[derive(Clone, Copy)]
-struct Side {
+struct HistorySide {
     seq: i64,
     limit: u64,
     bytes: usize,
 }
 
-/// Which part of a history is asked for.
+/// The position of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PageRequest {
-    /// The newest.
+pub enum HistoryAnchor {
+    /// The newest messages.
     Latest,
-    /// What stands before this `seq`.
+    /// Messages before this `seq`.
     Before(i64),
-    /// What stands after this `seq`.
+    /// Messages after this `seq`.
     After(i64),
-    /// What stands around this `seq`.
+    /// Messages around this `seq`.
     Around(i64),
 }
 
-/// Who looks at a history.
+/// The reader of a history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum View {
-    /// Somebody who takes part or did once, and sees what was said meanwhile.
-    Of(UserId),
-    /// Whoever may see all of it.
-    Whole,
+pub enum HistoryReader {
+    /// A current or former member, who sees the messages of their membership.
+    User(UserId),
+    /// A reader who may see all of it.
+    Unrestricted,
 }
 
-/// A part of a history, oldest first.
+/// A page of a history, oldest first.
 #[derive(Clone, Debug, Default)]
-pub struct Page {
+pub struct HistorySlice {
     pub messages: Vec<Message>,
-    /// Whether there is more before it.
+    /// Whether there are older messages.
     pub has_older: bool,
-    /// Whether there is more after it.
+    /// Whether there are newer messages.
     pub has_newer: bool,
 }
 
-/// A page of history ends here, in bytes of messages as JSON. It has at least
-/// one message.
+/// The maximum size of a page, in bytes of messages as JSON. A longer message
+/// is a page by itself.
 pub const PAGE_BYTES: usize = 256 * 1024;
 
-/// The end of a history that goes on.
-const OPEN: i64 = i64::MAX - 1;
+/// The last `seq` for a current member.
+const SEQ_END: i64 = i64::MAX - 1;
 
-fn least(backend: DbBackend) -> &'static str {
+fn least_function(backend: DbBackend) -> &'static str {
     match backend {
         DbBackend::Sqlite => "MIN",
         _ => "LEAST",
     }
 }
 
-/// A lower bound of the bytes that a message `m` has as JSON, by columns whose
+/// Returns a lower bound of the JSON size of a message `m`, from columns whose
 /// length a database knows without reading them.
-fn least_bytes(backend: DbBackend, sight: SightSql<'_>) -> String {
-    let least = least(backend);
-    // The names of the fields, the shortest reaction, and the shortest name of
-    // a user who reacted.
+fn least_bytes_sql(backend: DbBackend, reader_sql: ReaderSql<'_>) -> String {
+    let least = least_function(backend);
+    // Field names, the shortest reaction, and the shortest username.
     format!(
         "300 + {text} + COALESCE((SELECT SUM(36 + 6 * {least}(e.count, 50)) FROM \
          (SELECT COUNT(*) AS count FROM reaction r WHERE r.message_id = m.id AND {shown} \
          GROUP BY r.emoji) e), 0)",
-        text = sight.text_bytes(),
-        shown = sight.shows_reaction("r"),
+        text = reader_sql.text_bytes(),
+        shown = reader_sql.shows_reaction("r"),
     )
 }
 
 impl Store {
-    /// A page of at most `limit` messages and [`PAGE_BYTES`]; none for those
-    /// who never took part, or where there is no such conversation.
-    /// It takes one statement, which is a snapshot by itself.
-    pub async fn history(
+    /// Returns a page of at most `limit` messages and [`PAGE_BYTES`]; none if
+    /// the user never was a member or there is no such conversation. It takes
+    /// one statement, which is a snapshot by itself.
+    pub async fn load_history(
         &self,
-        (view, conversation): (View, ConversationId),
-        request: PageRequest,
+        (view, conversation): (HistoryReader, ConversationId),
+        request: HistoryAnchor,
         limit: u64,
-    ) -> Result<Option<Page>> {
-        let mut asking = Asking::about(self.backend(), view, conversation);
-        let side = |seq, limit, bytes| Some(Side { seq, limit, bytes });
+    ) -> Result<Option<HistorySlice>> {
+        let mut asking = HistoryStatement::new(self.db.backend(), view, conversation);
+        let side = |seq, limit, bytes| Some(HistorySide { seq, limit, bytes });
         let (older, newer) = match request {
-            PageRequest::Latest => (side(i64::MAX, limit, PAGE_BYTES), None),
-            PageRequest::Before(seq) => (side(seq, limit, PAGE_BYTES), None),
-            PageRequest::After(seq) => (None, side(seq, limit, PAGE_BYTES)),
-            PageRequest::Around(seq) => {
+            HistoryAnchor::Latest => (side(i64::MAX, limit, PAGE_BYTES), None),
+            HistoryAnchor::Before(seq) => (side(seq, limit, PAGE_BYTES), None),
+            HistoryAnchor::After(seq) => (None, side(seq, limit, PAGE_BYTES)),
+            HistoryAnchor::Around(seq) => {
                 let (half, bytes) = (limit / 2, PAGE_BYTES / 2);
                 let after = side(seq.saturating_sub(1), limit - half, bytes);
                 (side(seq, half, bytes), after)
@@ -101,21 +101,24 @@ impl Store {
         };
         let sql = asking.sql(older, newer);
         let statement = Statement::from_sql_and_values(asking.backend, sql, asking.values);
-        let Some(row) = self.reader.query_one_raw(statement).await? else {
+        let Some(row) = self.db.reader().query_one_raw(statement).await? else {
             return Ok(None);
         };
         let (first, left): (i64, Option<i64>) =
             (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
-        let last = left.unwrap_or(OPEN);
-        let (before, after): (Vec<Row>, Vec<Row>) = (piece::at(&row, 2)?, piece::at(&row, 3)?);
-        let (mut before, mut after) = (messages(before)?, messages(after)?);
-        let is_cut = |found: &mut Vec<Message>, side: Option<Side>| {
-            side.is_some_and(|side| cut(found, side))
+        let last = left.unwrap_or(SEQ_END);
+        let (before, after): (Vec<MessageRow>, Vec<MessageRow>) = (
+            json_rows::parse_column(&row, 2)?,
+            json_rows::parse_column(&row, 3)?,
+        );
+        let (mut before, mut after) = (into_messages(before)?, into_messages(after)?);
+        let is_cut = |found: &mut Vec<Message>, side: Option<HistorySide>| {
+            side.is_some_and(|side| cut_side(found, side))
         };
         let (cut_before, cut_after) = (is_cut(&mut before, older), is_cut(&mut after, newer));
         before.reverse();
         before.append(&mut after);
-        Ok(Some(Page {
+        Ok(Some(HistorySlice {
             messages: before,
             has_older: match older {
                 Some(_) => cut_before,
@@ -130,45 +133,46 @@ impl Store {
 }
 
 impl Store {
-    /// The message at this place as a user sees it; none if the user does not
-    /// see it.
-    pub async fn message_seen_by(
+    /// Returns a user's view of a message; none if they don't see it.
+    pub async fn find_visible_message(
         &self,
         user: UserId,
         conversation: ConversationId,
         seq: i64,
     ) -> Result<Option<Message>> {
-        let view = (View::Of(user), conversation);
-        let page = self.history(view, PageRequest::Around(seq), 1).await?;
+        let view = (HistoryReader::User(user), conversation);
+        let page = self
+            .load_history(view, HistoryAnchor::Around(seq), 1)
+            .await?;
         let mut messages = page.map(|page| page.messages).into_iter().flatten();
         Ok(messages.find(|message| message.seq == seq))
     }
 }
 
-/// A statement that is being put together.
-struct Asking {
+/// The statement for a page of history.
+struct HistoryStatement {
     backend: DbBackend,
-    /// What one sees stands behind the one place, and up to the other where
-    /// there is one.
+    /// The SQL of the visible range: after the first, and up to the second if
+    /// it isn't null.
     window: [&'static str; 2],
-    sight: SightSql<'static>,
+    reader_sql: ReaderSql<'static>,
     from: &'static str,
     values: Vec<Value>,
 }
 
-impl Asking {
-    fn about(backend: DbBackend, view: View, conversation: ConversationId) -> Self {
-        let (window, sight, from, viewer) = match view {
-            View::Of(user) => (
+impl HistoryStatement {
+    fn new(backend: DbBackend, view: HistoryReader, conversation: ConversationId) -> Self {
+        let (window, reader_sql, from, viewer) = match view {
+            HistoryReader::User(user) => (
                 ["p.joined_seq", "p.left_seq"],
-                SightSql::OF_PARTICIPANT,
+                ReaderSql::OF_PARTICIPANT,
                 "participant p JOIN conversation c ON c.id = p.conversation_id \
                  WHERE p.conversation_id = $1 AND p.user_id = $2",
                 Some(user),
             ),
-            View::Whole => (
+            HistoryReader::Unrestricted => (
                 ["CAST(0 AS BIGINT)", "CAST(NULL AS BIGINT)"],
-                SightSql::WHOLE,
+                ReaderSql::WHOLE,
                 "conversation c WHERE c.id = $1",
                 None,
             ),
@@ -177,49 +181,54 @@ impl Asking {
         Self {
             backend,
             window,
-            sight,
+            reader_sql,
             from,
             values: values.into_iter().chain(viewer.map(Value::from)).collect(),
         }
     }
 
-    /// So many before a place, the newest first, and so many after one.
-    fn sql(&mut self, older: Option<Side>, newer: Option<Side>) -> String {
-        let least = least(self.backend);
+    /// Builds the query for both sides: older messages, newest first, and newer
+    /// ones.
+    fn sql(&mut self, older: Option<HistorySide>, newer: Option<HistorySide>) -> String {
+        let least = least_function(self.backend);
         let most = match self.backend {
             DbBackend::Sqlite => "MAX",
             _ => "GREATEST",
         };
         let [first, left] = self.window;
-        let last = format!("COALESCE({left}, {OPEN})");
-        let older = self.part(older, "m.seq DESC", |before| {
+        let last = format!("COALESCE({left}, {SEQ_END})");
+        let older = self.side_sql(older, "m.seq DESC", |before| {
             format!("m.seq > {first} AND m.seq < {least}({before}, {last} + 1)")
         });
-        let newer = self.part(newer, "m.seq", |after| {
+        let newer = self.side_sql(newer, "m.seq", |after| {
             format!("m.seq > {most}({after}, {first}) AND m.seq <= {last}")
         });
         let from = self.from;
         format!("SELECT {first}, {left}, {older}, {newer} FROM {from}")
     }
 
-    /// One more than asked for is read, to learn whether there is more. So is
-    /// the first that may not fit any more, but nothing behind it: a page reads
-    /// no more than it may answer. Each counts as a whole page at most, so that
-    /// there is one to read behind one that is longer.
-    fn part(
+    /// Builds the query for one side. It reads one message more than `limit`,
+    /// to learn whether there are more. It reads none after the first one that
+    /// may exceed the byte limit. A message counts as at most a whole page, so
+    /// that the message after a longer one is read, too.
+    fn side_sql(
         &mut self,
-        side: Option<Side>,
+        side: Option<HistorySide>,
         order: &str,
         where_from: impl FnOnce(&str) -> String,
     ) -> String {
-        let Some(Side { seq, limit, bytes }) = side else {
+        let Some(HistorySide { seq, limit, bytes }) = side else {
             return "NULL".to_owned();
         };
-        self.values.extend([Value::from(seq), count(limit + 1)]);
+        self.values
+            .extend([Value::from(seq), limit_value(limit + 1)]);
         let place = format!("${}", self.values.len() - 1);
         let limit = self.values.len();
-        let (condition, of_one) = (where_from(&place), least_bytes(self.backend, self.sight));
-        let least = least(self.backend);
+        let (condition, of_one) = (
+            where_from(&place),
+            least_bytes_sql(self.backend, self.reader_sql),
+        );
+        let least = least_function(self.backend);
         let rest = format!(
             "FROM (SELECT w.id, SUM(w.bytes) OVER (ORDER BY w.seq {direction} \
              ROWS UNBOUNDED PRECEDING) - w.bytes AS before FROM \
@@ -231,14 +240,18 @@ impl Asking {
         );
         format!(
             "({})",
-            piece::sql(self.backend, &columns(self.backend, self.sight), &rest)
+            json_rows::sql(
+                self.backend,
+                &message_columns(self.backend, self.reader_sql),
+                &rest
+            )
         )
     }
 }
 
-/// Whether there is more than a page has room for, which is cut off. The first
-/// message has room whatever its length.
-fn cut(found: &mut Vec<Message>, side: Side) -> bool {
+/// Cuts a side at its limits, and returns whether anything was cut off. The
+/// first message stays at any length.
+fn cut_side(found: &mut Vec<Message>, side: HistorySide) -> bool {
     let limit = usize::try_from(side.limit).unwrap_or(usize::MAX);
     let mut bytes = 0;
     let fitting = found.iter().take(limit).enumerate();
@@ -254,11 +267,11 @@ fn cut(found: &mut Vec<Message>, side: Side) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use entity::message::Kind;
+    use entity::message::MessageKind;
     use entity::{ConversationId, MessageId, Millis, UserId};
 
-    use crate::protocol::message::Reaction;
-    use crate::protocol::{Message, Status, User};
+    use crate::protocol::message::ReactionSummary;
+    use crate::protocol::{Message, MessageStatus, User};
 
     #[test]
     fn least_bytes_are_a_lower_bound() {
@@ -267,7 +280,7 @@ mod tests {
             conversation_id: ConversationId(1),
             seq: 1,
             version: 1,
-            kind: Kind::Text,
+            kind: MessageKind::Text,
             text: String::new(),
             event: None,
             sender: User {
@@ -281,17 +294,17 @@ mod tests {
             created_at: Millis(0),
             edited_at: None,
             deleted: false,
-            status: Status::Sent,
+            status: MessageStatus::Sent,
             delivered_at: None,
             is_read: true,
             read_at: None,
-            is_touched: false,
+            is_changed: false,
             own_version: 1,
             posted_version: 1,
         };
         let without = message.encoded_len();
         assert!(without >= 300, "{without}");
-        let reaction = |count: usize| Reaction {
+        let reaction = |count: usize| ReactionSummary {
             emoji: "©".to_owned(),
             count: 1,
             usernames: vec!["abc".to_owned(); count],

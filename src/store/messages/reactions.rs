@@ -1,26 +1,26 @@
-//! What people put on messages.
+//! Reactions to messages.
 
 use sea_orm::{DbBackend, DbErr};
 
-use super::SightSql;
-use crate::protocol::message::Reaction;
-use crate::store::piece;
+use super::ReaderSql;
+use crate::protocol::message::ReactionSummary;
+use crate::store::db::json_rows;
 
-/// A reaction names this many people, the first ones.
-const NAMED: i64 = 50;
+/// The number of users that a reaction names, in the order of time.
+const NAMED_USERS_MAX: i64 = 50;
 
-/// Of a message `m`: who reacted, each emoji where it first came; null where
-/// nobody did.
-pub(super) fn of_each(backend: DbBackend, sight: SightSql<'_>) -> String {
-    let [one, group, any] = ["r", "g", "e"].map(|reaction| sight.shows_reaction(reaction));
+/// Returns SQL for the reactions to a message `m`, in the order of their first
+/// use; null if there are none.
+pub(super) fn reactions_sql(backend: DbBackend, reader_sql: ReaderSql<'_>) -> String {
+    let [one, group, any] = ["r", "g", "e"].map(|reaction| reader_sql.shows_reaction(reaction));
     let names = format!(
         "FROM reaction r JOIN \"user\" v ON v.id = r.user_id \
          WHERE r.message_id = m.id AND r.emoji = g.emoji AND {one} \
-         ORDER BY r.created_at, r.user_id LIMIT {NAMED}"
+         ORDER BY r.created_at, r.user_id LIMIT {NAMED_USERS_MAX}"
     );
     let columns = format!(
         "g.emoji, COUNT(*), ({})",
-        piece::sql(backend, "v.username", &names)
+        json_rows::sql(backend, "v.username", &names)
     );
     let grouped = format!(
         "FROM reaction g WHERE g.message_id = m.id AND {group} \
@@ -29,19 +29,19 @@ pub(super) fn of_each(backend: DbBackend, sight: SightSql<'_>) -> String {
     format!(
         "CASE WHEN EXISTS (SELECT 1 FROM reaction e WHERE e.message_id = m.id AND {any}) \
          THEN ({}) END",
-        piece::sql(backend, &columns, &grouped)
+        json_rows::sql(backend, &columns, &grouped)
     )
 }
 
-/// What [`of_each`] answered.
-pub(super) fn read(text: Option<&str>) -> Result<Vec<Reaction>, DbErr> {
+/// Reads the result of [`reactions_sql`].
+pub(super) fn parse_reactions(text: Option<&str>) -> Result<Vec<ReactionSummary>, DbErr> {
     let wrong = |error: serde_json::Error| DbErr::Json(error.to_string());
-    // An emoji, how many put it there, and the first of them.
+    // The emoji, the number of users, and the first usernames.
     let rows = text.map(serde_json::from_str::<Vec<(String, u32, String)>>);
     let rows = rows.transpose().map_err(wrong)?.unwrap_or_default();
     let reactions = rows.into_iter().map(|(emoji, count, names)| {
         let names: Vec<(String,)> = serde_json::from_str(&names).map_err(wrong)?;
-        Ok(Reaction {
+        Ok(ReactionSummary {
             emoji,
             count,
             usernames: names.into_iter().map(|(name,)| name).collect(),

@@ -1,55 +1,57 @@
-//! Who has a message, who has seen it, and since when.
+//! Receipts: the users who received and read a message, and the times.
 
 use entity::{ConversationId, MessageId, Millis, UserId, conversation, message};
 use sea_orm::{ConnectionTrait, EntityTrait, FromQueryResult, Statement};
 
-use crate::protocol::message::Receipt;
-use crate::protocol::{Code, User};
-use crate::store::conversations::Window;
-use crate::store::{Result, Store, StoreError, TELLS_EACH_UP_TO, count};
+use crate::protocol::message::MemberReceipt;
+use crate::protocol::{ErrorCode, User};
+use crate::store::Store;
+use crate::store::conversations::HistoryWindow;
+use crate::store::db::{Result, StoreError, limit_value};
+use crate::store::limits::MEMBER_EVENTS_MAX;
 
-/// Which of a message's receipts are asked for.
+/// A page of a message's receipts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ReceiptsRequest {
+pub struct ReceiptListQuery {
     pub message: MessageId,
-    /// Those of people with higher ids.
+    /// Receipts of users with higher ids.
     pub after: Option<UserId>,
     pub limit: u64,
 }
 
 impl Store {
-    /// How far a message has come with each of those who were in when it was
-    /// sent and still are, its sender aside; for its sender.
+    /// Returns the receipts of the members at the time of sending who are still
+    /// members, except the sender. Only the sender may read them.
     ///
     /// # Errors
-    /// `not_found` where the window doesn't show it; `forbidden` to others.
-    pub async fn receipts(
+    /// `not_found` if the window doesn't contain it; `forbidden` to others.
+    pub async fn list_receipts(
         &self,
         me: UserId,
-        window: &Window,
-        request: &ReceiptsRequest,
-    ) -> Result<Vec<Receipt>> {
-        let tx = self.snapshot().await?;
+        window: &HistoryWindow,
+        request: &ReceiptListQuery,
+    ) -> Result<Vec<MemberReceipt>> {
+        let tx = self.db.snapshot().await?;
         let message = message::Entity::find_by_id(request.message)
             .one(&tx)
             .await?
             .filter(|it| it.conversation_id == window.conversation)
-            .filter(|it| it.seq > window.first && it.seq <= window.last)
+            .filter(|it| it.seq > window.after && it.seq <= window.last)
             .ok_or_else(StoreError::not_found)?;
         if message.sender_id != me {
             return Err(StoreError::refused(
-                Code::Forbidden,
+                ErrorCode::Forbidden,
                 "Only its sender learns who has a message.",
             ));
         }
-        let rows = rows(&tx, &message, request).await?;
-        let overall = overall(&tx, (message.conversation_id, message.seq)).await?;
+        let rows = load_receipt_rows(&tx, &message, request).await?;
+        let overall = load_overall_receipt(&tx, (message.conversation_id, message.seq)).await?;
         let room = conversation::Entity::find_by_id(message.conversation_id)
             .one(&tx)
             .await?;
         tx.commit().await?;
-        let is_told = room.is_some_and(|room| room.participant_count <= TELLS_EACH_UP_TO);
-        // Of larger rooms no person's times are kept.
+        let is_told = room.is_some_and(|room| room.participant_count <= MEMBER_EVENTS_MAX);
+        // In larger conversations, no times of single members are stored.
         let overall = is_told.then_some(overall);
         let receipts = rows.into_iter();
         Ok(receipts
@@ -59,7 +61,7 @@ impl Store {
 }
 
 #[derive(FromQueryResult)]
-struct Row {
+struct ReceiptRow {
     id: UserId,
     username: String,
     display_name: String,
@@ -69,11 +71,11 @@ struct Row {
     read_at: Option<Millis>,
 }
 
-async fn rows(
+async fn load_receipt_rows(
     db: &impl ConnectionTrait,
     message: &message::Model,
-    request: &ReceiptsRequest,
-) -> Result<Vec<Row>> {
+    request: &ReceiptListQuery,
+) -> Result<Vec<ReceiptRow>> {
     let passed = |kind: i16| {
         format!(
             "(SELECT r.at FROM receipt r WHERE r.conversation_id = $1 AND r.kind = {kind} \
@@ -93,23 +95,23 @@ async fn rows(
         message.seq.into(),
         message.sender_id.into(),
         request.after.unwrap_or(UserId(0)).into(),
-        count(request.limit),
+        limit_value(request.limit),
     ];
     let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
-    Ok(Row::find_by_statement(statement).all(db).await?)
+    Ok(ReceiptRow::find_by_statement(statement).all(db).await?)
 }
 
-/// When all had a message, and had seen it.
+/// The times at which all members had received and read a message.
 #[derive(FromQueryResult)]
-struct Overall {
+struct OverallReceipt {
     delivered_at: Option<Millis>,
     read_at: Option<Millis>,
 }
 
-async fn overall(
+async fn load_overall_receipt(
     db: &impl ConnectionTrait,
     (conversation, seq): (ConversationId, i64),
-) -> Result<Overall> {
+) -> Result<OverallReceipt> {
     let passed = |kind: i16| {
         format!(
             "(SELECT r.at FROM receipt r WHERE r.conversation_id = $1 AND r.kind = {kind} \
@@ -123,20 +125,24 @@ async fn overall(
     );
     let values = [conversation.into(), seq.into()];
     let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
-    let found = Overall::find_by_statement(statement).one(db).await?;
-    Ok(found.unwrap_or(Overall {
+    let found = OverallReceipt::find_by_statement(statement).one(db).await?;
+    Ok(found.unwrap_or(OverallReceipt {
         delivered_at: None,
         read_at: None,
     }))
 }
 
-impl Row {
-    /// With its times, where there is an overall one to go by: of two people
-    /// only the overall moves are kept, so the time is the first that is
-    /// known; and reading implies delivery.
-    fn into_receipt(self, message: &message::Model, overall: Option<&Overall>) -> Receipt {
+impl ReceiptRow {
+    /// Builds a receipt, with times if `overall` is given. In direct
+    /// conversations only the overall moves are stored, so each time is the
+    /// earliest known one. Reading implies delivery.
+    fn into_receipt(
+        self,
+        message: &message::Model,
+        overall: Option<&OverallReceipt>,
+    ) -> MemberReceipt {
         let seq = message.seq;
-        // Of a clock that was set back, no time is before the message.
+        // If the clock was set back, no time is before the message.
         let not_before = |at: Millis| at.max(message.created_at);
         let (delivered, read) = (self.delivered_seq >= seq, self.read_seq >= seq);
         let first = |times: &[Option<Millis>]| times.iter().flatten().min().copied();
@@ -146,7 +152,7 @@ impl Row {
             (delivered_at, read_at)
         });
         let (delivered_at, read_at) = times.unwrap_or_default();
-        Receipt {
+        MemberReceipt {
             user: User {
                 id: self.id,
                 username: self.username,

@@ -1,4 +1,4 @@
-//! The audit log, to be read and downloaded. No path changes it.
+//! The audit log, to read and to download. No path changes it.
 
 use std::time::Duration;
 
@@ -10,34 +10,37 @@ use entity::{AuditId, Millis, UserId};
 use futures_util::stream;
 use serde::Deserialize;
 
-use super::csv_cell::harmless;
-use super::{After, LIMIT, address, words};
-use crate::protocol::{Code, Problem, Username};
-use crate::store::{AuditFilter, AuditLine, AuditPlace, Called, Deed, Entry, Store, Target};
-use crate::web::auth::Admin;
-use crate::web::decoding::Query;
-use crate::web::pages::page_as;
+use super::csv_cell::escape_formulas;
+use super::{KeysetQuery, PAGE_SIZE, list_url, words};
+use crate::protocol::{ErrorCode, Problem, Username};
+use crate::store::{
+    AuditAction, AuditActorFilter, AuditCursor, AuditEntry, AuditFilter, AuditLine, AuditTarget,
+    Store,
+};
+use crate::web::auth::AdminLogin;
+use crate::web::decoding::StrictQuery;
+use crate::web::pages::render_template;
 use crate::web::pages::view::times;
-use crate::web::{App, assets, paging};
+use crate::web::{AppData, assets, paging};
 
-/// How many lines of a download are read at a time.
-const AT_A_TIME: u64 = 500;
+/// The number of rows that a download reads at a time.
+const DOWNLOAD_BATCH: u64 = 500;
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-pub(in crate::web) struct Asked {
+pub(in crate::web) struct AuditListQuery {
     who: String,
     what: String,
     whom: String,
     from: String,
     until: String,
     #[serde(flatten)]
-    after: After,
+    after: KeysetQuery,
 }
 
-/// A line, in words.
-struct Line {
+/// A row of the audit log as displayed.
+struct AuditEntryView {
     who: String,
     who_href: Option<String>,
     what: String,
@@ -52,12 +55,12 @@ struct Line {
 
 #[derive(Template)]
 #[template(path = "admin/audit.html")]
-struct Page<'a> {
+struct AuditPage<'a> {
     csrf_token: String,
     here: &'static str,
-    asked: &'a Asked,
+    asked: &'a AuditListQuery,
     wrong: Option<String>,
-    lines: Vec<Line>,
+    lines: Vec<AuditEntryView>,
     csv: String,
     first: Option<String>,
     next: Option<String>,
@@ -65,51 +68,57 @@ struct Page<'a> {
 
 /// `GET /admin/audit`.
 pub(in crate::web) async fn show(
-    app: App,
-    Admin(login): Admin,
-    asked: Query<Asked>,
+    app: AppData,
+    AdminLogin(login): AdminLogin,
+    asked: StrictQuery<AuditListQuery>,
 ) -> Result<HttpResponse, Problem> {
     let before = asked.before();
     let (mut found, wrong) = match asked.filter() {
-        Ok(filter) => (app.store.audit(&filter, before, LIMIT + 1).await?, None),
+        Ok(filter) => (
+            app.store
+                .load_audit_page(&filter, before, PAGE_SIZE + 1)
+                .await?,
+            None,
+        ),
         Err(wrong) => (Vec::new(), Some(wrong)),
     };
-    let last = paging::cut(&mut found, LIMIT).map(AuditPlace::from);
-    let page = Page {
-        csrf_token: app.csrf.of_login(login.id),
+    let last = paging::truncate_page(&mut found, PAGE_SIZE).map(AuditCursor::from);
+    let page = AuditPage {
+        csrf_token: app.csrf.issue_for_login(login.id),
         here: "audit",
-        csv: asked.address("/admin/audit.csv", None),
-        first: before.map(|_| asked.address("/admin/audit", None)),
-        next: last.map(|place| asked.address("/admin/audit", Some(place))),
-        lines: found.into_iter().map(Line::from).collect(),
+        csv: asked.page_url("/admin/audit.csv", None),
+        first: before.map(|_| asked.page_url("/admin/audit", None)),
+        next: last.map(|place| asked.page_url("/admin/audit", Some(place))),
+        lines: found.into_iter().map(AuditEntryView::from).collect(),
         wrong,
         asked: &asked,
     };
-    page_as(StatusCode::OK, &page)
+    render_template(StatusCode::OK, &page)
 }
 
-/// `POST /admin/audit.csv`: all that fits, however much it is, as it is read.
-/// It writes a line to the log, so that no link can ask for it.
+/// `POST /admin/audit.csv`: streams all matching rows. It is a `POST` because
+/// it writes to the audit log: a link must not trigger it.
 pub(in crate::web) async fn download(
-    app: App,
-    Admin(login): Admin,
+    app: AppData,
+    AdminLogin(login): AdminLogin,
     request: HttpRequest,
-    asked: Query<Asked>,
+    asked: StrictQuery<AuditListQuery>,
 ) -> Result<HttpResponse, Problem> {
     let filter = asked
         .filter()
-        .map_err(|wrong| Problem::new(Code::BadRequest, wrong))?;
-    let act = super::act(&app, &login, &request);
-    let entry = Entry::new(Deed::DownloadAudit, Target::Audit).with(asked.in_words());
-    app.store.note(&act, entry).await?;
-    let reading = Reading {
+        .map_err(|wrong| Problem::new(ErrorCode::BadRequest, wrong))?;
+    let act = super::audit_context(&app, &login, &request);
+    let entry = AuditEntry::new(AuditAction::DownloadAudit, AuditTarget::Audit)
+        .with_detail(asked.describe());
+    app.store.record_audit(&act, entry).await?;
+    let reading = AuditDownload {
         store: app.store.clone(),
         filter,
         before: None,
-        place: Place::First,
+        place: CsvPosition::First,
     };
     let rows = stream::unfold(Some(reading), |reading| async move {
-        let (part, next) = reading?.part().await;
+        let (part, next) = reading?.next_chunk().await;
         Some((part, next))
     });
     Ok(HttpResponse::Ok()
@@ -121,23 +130,23 @@ pub(in crate::web) async fn download(
         .streaming(Box::pin(rows)))
 }
 
-/// A download under way.
-struct Reading {
+/// A running download.
+struct AuditDownload {
     store: Store,
     filter: AuditFilter,
-    before: Option<AuditPlace>,
-    place: Place,
+    before: Option<AuditCursor>,
+    place: CsvPosition,
 }
 
-/// Where a part of it stands: the first has the names of the columns.
+/// The position of a chunk: the first one begins with the column names.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum CsvPosition {
     First,
     Later,
 }
 
-/// What came later stands at the end, for those who read by place.
-const HEAD: [&str; 9] = [
+/// Newer columns are at the end, for programs that read columns by position.
+const CSV_HEADER: [&str; 9] = [
     "at",
     "who",
     "what",
@@ -149,22 +158,25 @@ const HEAD: [&str; 9] = [
     "whom_name",
 ];
 
-type Part = Result<Bytes, actix_web::Error>;
+type CsvChunk = Result<Bytes, actix_web::Error>;
 
-impl Reading {
-    /// The next lines, and what is left to be read after them.
-    async fn part(mut self) -> (Part, Option<Self>) {
-        let found = self.store.audit(&self.filter, self.before, AT_A_TIME).await;
+impl AuditDownload {
+    /// Returns the next chunk, and the rest of the download if there is more.
+    async fn next_chunk(mut self) -> (CsvChunk, Option<Self>) {
+        let found = self
+            .store
+            .load_audit_page(&self.filter, self.before, DOWNLOAD_BATCH)
+            .await;
         let lines = match found {
             Ok(lines) => lines,
             Err(error) => return (Err(Problem::from(error).into()), None),
         };
-        let written = csv_of(&lines, self.place);
-        self.place = Place::Later;
-        self.before = lines.last().map(AuditPlace::from);
-        let is_last = (lines.len() as u64) < AT_A_TIME;
+        let written = write_csv(&lines, self.place);
+        self.place = CsvPosition::Later;
+        self.before = lines.last().map(AuditCursor::from);
+        let is_last = (lines.len() as u64) < DOWNLOAD_BATCH;
         let part = written.map(Bytes::from).map_err(|error| {
-            tracing::error!(%error, "can't write the audit log out");
+            tracing::error!(%error, "can't encode the audit log as CSV");
             actix_web::Error::from(Problem::internal())
         });
         let rest = Some(self).filter(|_| part.is_ok() && !is_last);
@@ -172,15 +184,15 @@ impl Reading {
     }
 }
 
-fn csv_of(lines: &[AuditLine], place: Place) -> Result<Vec<u8>, csv::Error> {
+fn write_csv(lines: &[AuditLine], place: CsvPosition) -> Result<Vec<u8>, csv::Error> {
     let mut out = csv::WriterBuilder::new()
         .terminator(csv::Terminator::CRLF)
         .from_writer(Vec::new());
-    if place == Place::First {
-        out.write_record(HEAD)?;
+    if place == CsvPosition::First {
+        out.write_record(CSV_HEADER)?;
     }
     for line in lines {
-        let at = words::iso(line.at);
+        let at = words::format_iso(line.at);
         let text = |text: &Option<String>| text.clone().unwrap_or_default();
         let cells = [
             at,
@@ -193,53 +205,57 @@ fn csv_of(lines: &[AuditLine], place: Place) -> Result<Vec<u8>, csv::Error> {
             line.actor_id.map(|id| id.to_string()).unwrap_or_default(),
             text(&line.target_name),
         ];
-        out.write_record(cells.iter().map(|cell| harmless(cell)))?;
+        out.write_record(cells.iter().map(|cell| escape_formulas(cell)))?;
     }
     out.into_inner()
         .map_err(|error| csv::Error::from(error.into_error()))
 }
 
-impl Asked {
-    /// Whether anything less than all is asked for.
+impl AuditListQuery {
+    /// Returns whether any filter is set.
     fn is_narrowed(&self) -> bool {
         let all = [&self.who, &self.what, &self.whom, &self.from, &self.until];
         all.into_iter().any(|it| !it.is_empty())
     }
 
-    fn before(&self) -> Option<AuditPlace> {
-        let place = self.after.place()?;
-        Some(AuditPlace {
+    fn before(&self) -> Option<AuditCursor> {
+        let place = self.after.cursor()?;
+        Some(AuditCursor {
             at: Millis(place.key.parse().ok()?),
             id: AuditId(place.id),
         })
     }
 
-    /// What is asked for; or what of it makes no sense.
+    /// Returns the filter, or a message about the first parameter that is
+    /// invalid.
     fn filter(&self) -> Result<AuditFilter, String> {
         let mut filter = AuditFilter {
-            from: day("From", &self.from)?,
-            until: day("Up to", &self.until)?.map(|day| day.after(DAY)),
+            from: parse_day("From", &self.from)?,
+            until: parse_day("Up to", &self.until)?.map(|day| day.after(DAY)),
             ..AuditFilter::default()
         };
         let (who, what, whom) = (self.who.trim(), self.what.trim(), self.whom.trim());
         if !what.is_empty() {
-            let deed = Deed::ALL.iter().copied().find(|it| it.name() == what);
-            filter.deed = Some(deed.ok_or_else(|| format!("Nothing is called “{what}”."))?);
+            let action = AuditAction::ALL
+                .iter()
+                .copied()
+                .find(|it| it.name() == what);
+            filter.action = Some(action.ok_or_else(|| format!("Nothing is called “{what}”."))?);
         }
-        if let Some(id) = user_of(who) {
-            filter.actor = Some(Called::User(id));
+        if let Some(id) = parse_user_target(who) {
+            filter.actor = Some(AuditActorFilter::User(id));
         } else if !who.is_empty() {
-            filter.actor = Some(Called::Name(named(who)?));
+            filter.actor = Some(AuditActorFilter::Name(parse_username(who)?));
         }
-        if names_a_target(whom) {
+        if is_target(whom) {
             filter.target = Some(whom.to_owned());
         } else if !whom.is_empty() {
-            filter.target_name = Some(named(whom)?);
+            filter.target_name = Some(parse_username(whom)?);
         }
         Ok(filter)
     }
 
-    fn said(&self) -> [(&'static str, &str); 5] {
+    fn parameters(&self) -> [(&'static str, &str); 5] {
         [
             ("who", &self.who),
             ("what", &self.what),
@@ -249,28 +265,32 @@ impl Asked {
         ]
     }
 
-    /// As the log itself has it, of a download.
-    fn in_words(&self) -> String {
-        let said = self.said().into_iter().filter(|(_, it)| !it.is_empty());
+    /// Describes the filter in the audit log's entry of a download.
+    fn describe(&self) -> String {
+        let said = self
+            .parameters()
+            .into_iter()
+            .filter(|(_, it)| !it.is_empty());
         let said: Vec<String> = said.map(|(name, it)| format!("{name}={it}")).collect();
-        match said.is_empty() {
-            true => "all of it".to_owned(),
-            false => said.join(", "),
+        if said.is_empty() {
+            "all of it".to_owned()
+        } else {
+            said.join(", ")
         }
     }
 
-    fn address(&self, path: &str, before: Option<AuditPlace>) -> String {
-        let said = self.said().map(|(name, it)| (name, it.to_owned()));
+    fn page_url(&self, path: &str, before: Option<AuditCursor>) -> String {
+        let said = self.parameters().map(|(name, it)| (name, it.to_owned()));
         let (key, id) = before.map_or_else(Default::default, |place| {
             (place.at.0.to_string(), place.id.to_string())
         });
-        address(path, said.into_iter().chain([("key", key), ("after", id)]))
+        list_url(path, said.into_iter().chain([("key", key), ("after", id)]))
     }
 }
 
-fn day(name: &str, text: &str) -> Result<Option<Millis>, String> {
+fn parse_day(name: &str, text: &str) -> Result<Option<Millis>, String> {
     let text = text.trim();
-    match times::start_of(text) {
+    match times::parse_day_start(text) {
         None if !text.is_empty() => Err(format!(
             "{name}: “{text}” is no day; write it as 2026-11-21."
         )),
@@ -278,7 +298,7 @@ fn day(name: &str, text: &str) -> Result<Option<Millis>, String> {
     }
 }
 
-fn named(name: &str) -> Result<String, String> {
+fn parse_username(name: &str) -> Result<String, String> {
     match Username::parse(name.trim_start_matches('@')) {
         Ok(username) => Ok(username.as_str().to_owned()),
         Err(_) => Err(format!(
@@ -287,13 +307,14 @@ fn named(name: &str) -> Result<String, String> {
     }
 }
 
-fn user_of(target: &str) -> Option<UserId> {
+fn parse_user_target(target: &str) -> Option<UserId> {
     let id = target.strip_prefix("user:")?.parse().ok()?;
     Some(UserId(id))
 }
 
-/// Whether it is one as the log has them.
-fn names_a_target(whom: &str) -> bool {
+/// Returns whether `whom` is written like a target in the log, such as
+/// `user:7`.
+fn is_target(whom: &str) -> bool {
     let kinds = ["user", "conversation", "invite"];
     match whom.split_once(':') {
         Some((kind, id)) => kinds.contains(&kind) && id.parse::<i64>().is_ok(),
@@ -301,7 +322,7 @@ fn names_a_target(whom: &str) -> bool {
     }
 }
 
-impl From<AuditLine> for Line {
+impl From<AuditLine> for AuditEntryView {
     fn from(line: AuditLine) -> Self {
         let (kind, id) = line.target.split_once(':').unwrap_or_default();
         let (whom, href) = match kind {
@@ -328,8 +349,8 @@ impl From<AuditLine> for Line {
             href,
             detail: line.detail.unwrap_or_default(),
             reason: line.reason.unwrap_or_default(),
-            iso: words::iso(line.at),
-            at: words::exact(line.at),
+            iso: words::format_iso(line.at),
+            at: words::format_exact(line.at),
             address: line.address,
         }
     }
@@ -340,7 +361,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_cell_is_a_formula() {
+    fn audit_cells_are_escaped() {
         let line = AuditLine {
             id: AuditId(1),
             at: Millis(0),
@@ -353,7 +374,7 @@ mod tests {
             reason: Some("=HYPERLINK(\"http://evil\")".to_owned()),
             detail: Some("a,b\n\"c\"".to_owned()),
         };
-        let csv = String::from_utf8(csv_of(&[line], Place::Later).unwrap()).unwrap();
+        let csv = String::from_utf8(write_csv(&[line], CsvPosition::Later).unwrap()).unwrap();
         assert_eq!(
             csv,
             "1970-01-01T00:00:00Z,,user.rename,user:7,'\t1,\

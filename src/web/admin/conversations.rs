@@ -1,45 +1,47 @@
-//! Conversations: the list of all, one of them with its people, and closing
-//! a group. What was said in one is elsewhere (see [`super::messages`]).
+//! The list of conversations, a page for each with its members, and closing a
+//! group. Their messages are in [`super::messages`].
 
 use std::collections::HashMap;
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
-use entity::conversation::{self, Kind};
-use entity::participant::Role;
+use entity::conversation::{self, ConversationKind};
+use entity::participant::MemberRole;
 use entity::{ConversationId, Millis, UserId};
 use serde::Deserialize;
 
-use super::sheet::{Field, Sheet};
-use super::{After, Choice, LIMIT, Why, address, words};
+use super::action_form::{ActionForm, FormField};
+use super::{KeysetQuery, ListChoice, PAGE_SIZE, ReasonForm, list_url, words};
 use crate::protocol::{Problem, User, Username};
-use crate::store::{ConversationLine, ConversationOrder, Listing, Part, Wanted};
-use crate::web::auth::Admin;
-use crate::web::body::Form;
-use crate::web::decoding::{Path, Query};
+use crate::store::{
+    AdminListQuery, ConversationListRow, ConversationOrder, ParticipantRecord, SearchTerms,
+};
+use crate::web::auth::AdminLogin;
+use crate::web::body::FormBody;
+use crate::web::decoding::{StrictPath, StrictQuery};
 use crate::web::pages::view::times;
-use crate::web::pages::{go_on, page_as};
-use crate::web::{App, State, assets, paging};
+use crate::web::pages::{redirect_to, render_template};
+use crate::web::{AppData, AppState, assets, paging};
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-pub(in crate::web) struct Asked {
+pub(in crate::web) struct ConversationSearchQuery {
     q: String,
     sort: String,
     #[serde(flatten)]
-    after: After,
+    after: KeysetQuery,
 }
 
-/// What can be chosen, and what it is called.
+/// The values of `sort` with their labels.
 const CHOICES: [(&str, &str); 3] = [
     ("", "Latest message first"),
     ("size", "Most people first"),
     ("newest", "Newest first"),
 ];
 
-/// A conversation in a list, in words.
-pub(super) struct Brief {
+/// A conversation in a list, as displayed.
+pub(super) struct ConversationBriefView {
     pub(super) id: ConversationId,
     pub(super) name: String,
     pub(super) what: &'static str,
@@ -51,18 +53,18 @@ pub(super) struct Brief {
 
 #[derive(Template)]
 #[template(path = "admin/conversations.html")]
-struct ListPage<'a> {
+struct ConversationListPage<'a> {
     csrf_token: String,
     here: &'static str,
-    asked: &'a Asked,
-    choices: Vec<Choice>,
-    conversations: Vec<Brief>,
+    asked: &'a ConversationSearchQuery,
+    choices: Vec<ListChoice>,
+    conversations: Vec<ConversationBriefView>,
     first: Option<String>,
     next: Option<String>,
 }
 
-/// Somebody's part in it, in words.
-struct Row {
+/// A participant of a conversation, as displayed.
+struct ConversationMemberView {
     id: UserId,
     name: String,
     role: &'static str,
@@ -72,92 +74,94 @@ struct Row {
 
 #[derive(Template)]
 #[template(path = "admin/conversation.html")]
-struct Page {
+struct AdminConversationPage {
     csrf_token: String,
     here: &'static str,
-    it: Brief,
+    it: ConversationBriefView,
     can_close: bool,
     last: i64,
     delivered_low: i64,
     read_low: i64,
-    parts: Vec<Row>,
+    parts: Vec<ConversationMemberView>,
     first: Option<String>,
     next: Option<String>,
 }
 
 /// `GET /admin/conversations`.
 pub(in crate::web) async fn list(
-    app: App,
-    Admin(login): Admin,
-    asked: Query<Asked>,
+    app: AppData,
+    AdminLogin(login): AdminLogin,
+    asked: StrictQuery<ConversationSearchQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let mut found = match asked.order(&app).await? {
-        Found::One(id) => {
-            let row = app.store.conversation_row(id).await?;
-            row.into_iter().map(line).collect()
+    let mut found = match asked.resolve(&app).await? {
+        ConversationLookup::One(id) => {
+            let row = app.store.load_conversation_row(id).await?;
+            row.into_iter().map(to_line).collect()
         }
-        Found::Nobody => Vec::new(),
-        Found::Many(order) => {
-            let listing = Listing {
+        ConversationLookup::NoSuchUser => Vec::new(),
+        ConversationLookup::Many(order) => {
+            let listing = AdminListQuery {
                 order,
-                after: asked.after.place(),
-                limit: LIMIT + 1,
+                after: asked.after.cursor(),
+                limit: PAGE_SIZE + 1,
             };
-            app.store.all_conversations(&listing).await?
+            app.store.list_all_conversations(&listing).await?
         }
     };
-    let last = paging::cut(&mut found, LIMIT);
-    let next = last.map(|line| asked.address(Some((line.key.clone(), line.id.0))));
-    let page = ListPage {
-        csrf_token: app.csrf.of_login(login.id),
+    let last = paging::truncate_page(&mut found, PAGE_SIZE);
+    let next = last.map(|line| asked.page_url(Some((line.key.clone(), line.id.0))));
+    let page = ConversationListPage {
+        csrf_token: app.csrf.issue_for_login(login.id),
         here: "conversations",
-        first: asked.after.place().map(|_| asked.address(None)),
+        first: asked.after.cursor().map(|_| asked.page_url(None)),
         asked: &asked,
         choices: asked.choices(),
-        conversations: Brief::all(&app, found, Millis::now()).await?,
+        conversations: ConversationBriefView::load_all(&app, found, Millis::now()).await?,
         next,
     };
-    page_as(StatusCode::OK, &page)
+    render_template(StatusCode::OK, &page)
 }
 
-/// What is asked for.
-enum Found {
+/// The result of resolving the search query.
+enum ConversationLookup {
     One(ConversationId),
     Many(ConversationOrder),
-    /// Somebody who isn't there.
-    Nobody,
+    /// The query names a user who doesn't exist.
+    NoSuchUser,
 }
 
-impl Asked {
-    async fn order(&self, app: &State) -> Result<Found, Problem> {
+impl ConversationSearchQuery {
+    async fn resolve(&self, app: &AppState) -> Result<ConversationLookup, Problem> {
         let q = self.q.trim();
         if let Some(name) = q.strip_prefix('@') {
             let Ok(username) = Username::parse(name) else {
-                return Ok(Found::Nobody);
+                return Ok(ConversationLookup::NoSuchUser);
             };
-            let found = app.store.user_named(&username).await?;
-            let of = |user: entity::user::Model| Found::Many(ConversationOrder::Of(user.id));
-            return Ok(found.map_or(Found::Nobody, of));
+            let found = app.store.user_by_name(&username).await?;
+            let of = |user: entity::user::Model| {
+                ConversationLookup::Many(ConversationOrder::OfUser(user.id))
+            };
+            return Ok(found.map_or(ConversationLookup::NoSuchUser, of));
         }
         if let Ok(id) = q.parse() {
-            return Ok(Found::One(ConversationId(id)));
+            return Ok(ConversationLookup::One(ConversationId(id)));
         }
-        let words = Wanted::of(q);
-        Ok(Found::Many(match &*self.sort {
-            _ if !words.is_empty() => ConversationOrder::Titled(words),
+        let words = SearchTerms::parse(q);
+        Ok(ConversationLookup::Many(match &*self.sort {
+            _ if !words.is_empty() => ConversationOrder::TitleSearch(words),
             "size" => ConversationOrder::Size,
             "newest" => ConversationOrder::Newest,
             _ => ConversationOrder::Activity,
         }))
     }
 
-    /// Whether something is looked for: what is found has an order of its own.
+    /// Returns whether there is a search query; results have their own order.
     fn is_found(&self) -> bool {
         !self.q.trim().is_empty()
     }
 
-    fn choices(&self) -> Vec<Choice> {
-        let choices = CHOICES.into_iter().map(|(value, label)| Choice {
+    fn choices(&self) -> Vec<ListChoice> {
+        let choices = CHOICES.into_iter().map(|(value, label)| ListChoice {
             value,
             label,
             is_chosen: value == self.sort,
@@ -166,7 +170,7 @@ impl Asked {
         choices.collect()
     }
 
-    fn address(&self, after: Option<(String, i64)>) -> String {
+    fn page_url(&self, after: Option<(String, i64)>) -> String {
         let (key, id) = after.map_or_else(Default::default, |(key, id)| (key, id.to_string()));
         let asked = [
             ("q", self.q.clone()),
@@ -174,12 +178,12 @@ impl Asked {
             ("key", key),
             ("after", id),
         ];
-        address("/admin/conversations", asked)
+        list_url("/admin/conversations", asked)
     }
 }
 
-fn line(row: conversation::Model) -> ConversationLine {
-    ConversationLine {
+fn to_line(row: conversation::Model) -> ConversationListRow {
+    ConversationListRow {
         id: row.id,
         kind: row.kind,
         title: row.title,
@@ -193,31 +197,38 @@ fn line(row: conversation::Model) -> ConversationLine {
     }
 }
 
-impl Brief {
-    /// Those of two are called after both of them.
-    pub(super) async fn all(
-        app: &State,
-        lines: Vec<ConversationLine>,
+impl ConversationBriefView {
+    /// Builds the rows of `lines`. A direct conversation is named after both
+    /// users.
+    pub(super) async fn load_all(
+        app: &AppState,
+        lines: Vec<ConversationListRow>,
         now: Millis,
     ) -> Result<Vec<Self>, Problem> {
         let pairs = lines
             .iter()
-            .filter_map(|line| pair(line.direct_key.as_deref()?));
+            .filter_map(|line| parse_direct_key(line.direct_key.as_deref()?));
         let ids: Vec<UserId> = pairs.flatten().collect();
         let people = app.store.users_by_id(&ids).await?;
         let names: HashMap<UserId, String> = people
             .into_iter()
             .map(|user| (user.id, user.display_name))
             .collect();
-        let all = lines.into_iter().map(|line| Self::of(line, &names, now));
+        let all = lines
+            .into_iter()
+            .map(|line| Self::from_line(line, &names, now));
         Ok(all.collect())
     }
 
-    fn of(line: ConversationLine, names: &HashMap<UserId, String>, now: Millis) -> Self {
-        let both = line.direct_key.as_deref().and_then(pair).map(|pair| {
-            let named = pair.map(|id| names.get(&id).map_or("?", |name| name));
-            named.join(" and ")
-        });
+    fn from_line(line: ConversationListRow, names: &HashMap<UserId, String>, now: Millis) -> Self {
+        let both = line
+            .direct_key
+            .as_deref()
+            .and_then(parse_direct_key)
+            .map(|pair| {
+                let named = pair.map(|id| names.get(&id).map_or("?", |name| name));
+                named.join(" and ")
+            });
         let count = u64::try_from(line.participant_count).unwrap_or_default();
         let messages = u64::try_from(line.last_seq).unwrap_or_default();
         let people = match count {
@@ -228,63 +239,69 @@ impl Brief {
             id: line.id,
             name: line.title.or(both).unwrap_or_default(),
             what: match line.kind {
-                Kind::Direct => "of two",
-                Kind::Group => "group",
+                ConversationKind::Direct => "of two",
+                ConversationKind::Group => "group",
             },
-            is_closed: line.kind == Kind::Group && !line.open,
-            size: format!("{people}, {}", times::counted(messages, "message")),
+            is_closed: line.kind == ConversationKind::Group && !line.open,
+            size: format!("{people}, {}", times::pluralize(messages, "message")),
             active: match line.last_message_at {
-                Some(at) => format!("last message {}", times::ago(at, now)),
+                Some(at) => format!("last message {}", times::format_ago(at, now)),
                 None => "nothing said yet".to_owned(),
             },
-            since: words::date(line.created_at),
+            since: words::format_date(line.created_at),
         }
     }
 }
 
-/// The two of a direct one, as its key has them.
-fn pair(key: &str) -> Option<[UserId; 2]> {
+/// Returns the two users of a direct conversation from its key.
+fn parse_direct_key(key: &str) -> Option<[UserId; 2]> {
     let (low, high) = key.split_once(':')?;
     Some([UserId(low.parse().ok()?), UserId(high.parse().ok()?)])
 }
 
 /// `GET /admin/conversations/{id}`.
 pub(in crate::web) async fn show(
-    app: App,
-    Admin(login): Admin,
-    id: Path<i64>,
-    after: Query<After>,
+    app: AppData,
+    AdminLogin(login): AdminLogin,
+    id: StrictPath<i64>,
+    after: StrictQuery<KeysetQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let row = find(&app, *id).await?;
+    let row = find_conversation(&app, *id).await?;
     let (id, last) = (row.id, row.last_seq);
-    let after = after.place().map(|place| UserId(place.id));
-    let mut found = app.store.parts(id, after, LIMIT + 1).await?;
-    let end = paging::cut(&mut found, LIMIT).map(|part| part.user.id);
-    let page = Page {
-        csrf_token: app.csrf.of_login(login.id),
+    let after = after.cursor().map(|place| UserId(place.id));
+    let mut found = app
+        .store
+        .list_participants(id, after, PAGE_SIZE + 1)
+        .await?;
+    let end = paging::truncate_page(&mut found, PAGE_SIZE).map(|part| part.user.id);
+    let page = AdminConversationPage {
+        csrf_token: app.csrf.issue_for_login(login.id),
         here: "conversations",
-        can_close: row.kind == Kind::Group && row.open,
+        can_close: row.kind == ConversationKind::Group && row.open,
         last,
         delivered_low: row.delivered_low,
         read_low: row.read_low,
-        it: named(&app, row).await?,
-        parts: found.into_iter().map(Row::from).collect(),
+        it: load_brief(&app, row).await?,
+        parts: found
+            .into_iter()
+            .map(ConversationMemberView::from)
+            .collect(),
         first: after.map(|_| format!("/admin/conversations/{id}")),
         next: end.map(|user| format!("/admin/conversations/{id}?after={user}")),
     };
-    page_as(StatusCode::OK, &page)
+    render_template(StatusCode::OK, &page)
 }
 
-impl From<Part> for Row {
-    fn from(part: Part) -> Self {
+impl From<ParticipantRecord> for ConversationMemberView {
+    fn from(part: ParticipantRecord) -> Self {
         Self {
             id: part.user.id,
             name: part.user.display_name,
             role: match part.role {
                 _ if part.has_left => "left",
-                Role::Owner => "owner",
-                Role::Admin => "admin",
-                Role::Member => "",
+                MemberRole::Owner => "owner",
+                MemberRole::Admin => "admin",
+                MemberRole::Member => "",
             },
             delivered: part.delivered_seq,
             read: part.read_seq,
@@ -292,65 +309,75 @@ impl From<Part> for Row {
     }
 }
 
-/// A conversation by its id.
-pub(super) async fn find(app: &State, id: i64) -> Result<conversation::Model, Problem> {
-    let found = app.store.conversation_row(ConversationId(id)).await?;
+/// Returns the conversation with this id.
+pub(super) async fn find_conversation(
+    app: &AppState,
+    id: i64,
+) -> Result<conversation::Model, Problem> {
+    let found = app.store.load_conversation_row(ConversationId(id)).await?;
     found.ok_or_else(Problem::not_found)
 }
 
-/// It, in words.
-async fn named(app: &State, row: conversation::Model) -> Result<Brief, Problem> {
-    let all = Brief::all(app, vec![line(row)], Millis::now()).await?;
+/// Returns the displayed form of a row.
+async fn load_brief(
+    app: &AppState,
+    row: conversation::Model,
+) -> Result<ConversationBriefView, Problem> {
+    let all = ConversationBriefView::load_all(app, vec![to_line(row)], Millis::now()).await?;
     all.into_iter().next().ok_or_else(Problem::internal)
 }
 
-/// What a conversation is called.
-pub(super) async fn name(app: &State, id: i64) -> Result<String, Problem> {
-    Ok(named(app, find(app, id).await?).await?.name)
+/// Returns the name of a conversation.
+pub(super) async fn conversation_name(app: &AppState, id: i64) -> Result<String, Problem> {
+    Ok(load_brief(app, find_conversation(app, id).await?)
+        .await?
+        .name)
 }
 
 /// `GET /admin/conversations/{id}/close`.
-pub(in crate::web) async fn ask_to_close(
-    app: App,
-    Admin(login): Admin,
-    id: Path<i64>,
+pub(in crate::web) async fn confirm_closing(
+    app: AppData,
+    AdminLogin(login): AdminLogin,
+    id: StrictPath<i64>,
 ) -> Result<HttpResponse, Problem> {
-    closing(&app, *id, "").await?.page(&app, &login, None)
+    closing_form(&app, *id, "")
+        .await?
+        .render(&app, &login, None)
 }
 
 /// `POST /admin/conversations/{id}/close`.
 pub(in crate::web) async fn close(
-    app: App,
-    Admin(login): Admin,
-    (id, request): (Path<i64>, HttpRequest),
-    Form(why): Form<Why>,
+    app: AppData,
+    AdminLogin(login): AdminLogin,
+    (id, request): (StrictPath<i64>, HttpRequest),
+    FormBody(why): FormBody<ReasonForm>,
 ) -> Result<HttpResponse, Problem> {
-    let sheet = closing(&app, *id, &why.reason).await?;
+    let sheet = closing_form(&app, *id, &why.reason).await?;
     let group = ConversationId(*id);
-    let done = match why.of(super::act(&app, &login, &request)) {
+    let done = match why.add_to(super::audit_context(&app, &login, &request)) {
         Ok(act) => {
             let (store, by) = (app.store.clone(), User::from(&login.user));
             let close = async move { store.close_group(group, by, &act).await };
-            app.engine.from_outside(group, close).await
+            app.engine.apply_external_change(group, close).await
         }
         Err(problem) => Err(problem),
     };
     match done {
-        Ok(()) => Ok(go_on(&sheet.back, [])),
-        Err(problem) => sheet.page(&app, &login, Some(&problem)),
+        Ok(()) => Ok(redirect_to(&sheet.back, [])),
+        Err(problem) => sheet.render(&app, &login, Some(&problem)),
     }
 }
 
-async fn closing(app: &State, id: i64, reason: &str) -> Result<Sheet, Problem> {
-    Ok(Sheet {
+async fn closing_form(app: &AppState, id: i64, reason: &str) -> Result<ActionForm, Problem> {
+    Ok(ActionForm {
         here: "conversations",
-        title: format!("Close {}", name(app, id).await?),
+        title: format!("Close {}", conversation_name(app, id).await?),
         lead: vec![
             "This can’t be undone. Nobody is in the group any more and nothing more is said \
              there; everybody keeps what they could read."
                 .to_owned(),
         ],
-        fields: vec![Field::reason(reason)],
+        fields: vec![FormField::reason(reason)],
         submit: "Close the group",
         is_grave: true,
         action: format!("/admin/conversations/{id}/close"),

@@ -1,41 +1,46 @@
-//! A cell of a table that a spreadsheet may open.
+//! Escapes CSV cells against formula injection in spreadsheets.
 
 use crate::protocol::Username;
 
-/// What begins a formula, in each of its widths and places.
+/// The characters that begin a formula, with their Unicode variants of width
+/// and position.
 const FORMULA_SIGNS: [char; 19] = [
     '=', '＝', '﹦', '⁼', '₌', '+', '＋', '﹢', '⁺', '₊', '-', '－', '﹣', '⁻', '₋', '−', '@',
     '＠', '﹫',
 ];
 
-/// Spreadsheets take a cell that begins with such a sign for a formula, and run
-/// it. Where a cell begins is theirs to say: they split lines at commas,
-/// semicolons, tabs, spaces or any other sign, also within quotes. So a sign
-/// gets an apostrophe before it unless it follows a letter or a digit.
-pub(super) fn harmless(cell: &str) -> String {
+/// Returns the cell with an apostrophe before each sign that could begin a
+/// formula.
+///
+/// Spreadsheets run a cell that begins with such a sign. Where they split cells
+/// varies: at commas, semicolons, tabs, spaces or other signs, even inside
+/// quotes. So a sign is escaped unless it follows a letter or a digit.
+pub(super) fn escape_formulas(cell: &str) -> String {
     let mut written = String::with_capacity(cell.len() + 1);
     let mut before = None;
     for (at, sign) in cell.char_indices() {
         let may_begin_cell =
             before.is_none_or(|it: char| !it.is_alphanumeric() && !FORMULA_SIGNS.contains(&it));
         let (_, rest) = cell.split_at(at);
-        let is_name = before == Some(' ') && names_user(rest);
+        let is_name = before == Some(' ') && starts_with_mention(rest);
         if may_begin_cell && FORMULA_SIGNS.contains(&sign) && !is_name {
             written.push('\'');
         }
         written.push(sign);
         before = Some(sign);
     }
-    // Some read no further than to the first of these.
-    match cell.starts_with(['\t', '\r', '\n']) {
-        true => format!("'{written}"),
-        false => written,
+    // Some spreadsheets also run a cell that begins with one of these.
+    if cell.starts_with(['\t', '\r', '\n']) {
+        format!("'{written}")
+    } else {
+        written
     }
 }
 
-/// Whether a text goes on with `@username`, as our own sentences do, and with
-/// nothing that would call it.
-fn names_user(text: &str) -> bool {
+/// Returns whether `text` is a mention that the server wrote into an entry's
+/// detail: `@username`, followed by the end or ` “`. Such a mention can't call
+/// a function.
+fn starts_with_mention(text: &str) -> bool {
     let Some(rest) = text.strip_prefix('@') else {
         return false;
     };
@@ -50,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_cell_begins_a_formula() {
+    fn formula_signs_are_escaped() {
         for cell in [
             "+1",
             "-1",
@@ -63,7 +68,7 @@ mod tests {
             "−1",
             "\u{200b}=1",
         ] {
-            let written = harmless(cell);
+            let written = escape_formulas(cell);
             let signs = written.trim_start_matches(['\r', '\u{200b}']);
             assert!(signs.starts_with('\''), "{cell:?}: {written:?}");
         }
@@ -75,12 +80,12 @@ mod tests {
             "a, b; c",
             "from @ann “ann”",
         ] {
-            assert_eq!(harmless(plain), plain);
+            assert_eq!(escape_formulas(plain), plain);
         }
     }
 
     #[test]
-    fn no_separator_makes_formula() {
+    fn signs_after_separators_are_escaped() {
         let separators = [
             ",", ";", "\t", " ", "|", ":", "^", "~", "\n", "\r", "\r\n", "\u{2028}", "\u{85}",
             "\"", "'", "\u{3000}", "；", "，",
@@ -88,7 +93,7 @@ mod tests {
         for separator in separators {
             for sign in FORMULA_SIGNS {
                 let cell = format!("x{separator}{sign}1+1");
-                assert_eq!(harmless(&cell), format!("x{separator}'{sign}1+1"));
+                assert_eq!(escape_formulas(&cell), format!("x{separator}'{sign}1+1"));
             }
         }
     }

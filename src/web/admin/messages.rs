@@ -1,55 +1,57 @@
-//! What was said in a conversation: read only for a reason, and each reading
-//! is written to the audit log before anything is shown.
+//! The messages of a conversation. Reading them requires a reason, and is
+//! written to the audit log before anything is shown.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
-use entity::message::Kind;
+use entity::message::MessageKind;
 use entity::{ConversationId, MessageId};
 
-use super::sheet::{Field, Sheet};
-use super::{LIMIT, Why, conversations, recheck, words};
+use super::action_form::{ActionForm, FormField};
+use super::{PAGE_SIZE, ReasonForm, conversations, recheck, words};
 use crate::protocol::fields::{FieldReader, FromFields};
 use crate::protocol::{Message, Problem};
-use crate::store::{Act, Deed, Entry, Login, Page, PageRequest, View};
-use crate::web::auth::Admin;
-use crate::web::body::Form;
-use crate::web::decoding::Path;
-use crate::web::pages::{go_on, page_as};
-use crate::web::{App, State, assets};
+use crate::store::{
+    ActiveLogin, AuditAction, AuditContext, AuditEntry, HistoryAnchor, HistoryReader, HistorySlice,
+};
+use crate::web::auth::AdminLogin;
+use crate::web::body::FormBody;
+use crate::web::decoding::StrictPath;
+use crate::web::pages::{redirect_to, render_template};
+use crate::web::{AppData, AppState, assets};
 
 #[derive(Default)]
-pub(in crate::web) struct Fields {
-    /// Those before this place; empty for the newest.
+pub(in crate::web) struct ReadMessagesForm {
+    /// Messages before this `seq`; empty for the newest.
     before: String,
     password: String,
-    why: Why,
+    reason_form: ReasonForm,
 }
 
-impl FromFields for Fields {
+impl FromFields for ReadMessagesForm {
     const NAMES: &'static [&'static str] = &["before", "password", "reason"];
 
     fn from_fields(fields: &mut FieldReader<'_>) -> Option<Self> {
         let before = fields.text("before");
         let password = fields.text("password");
-        let why = Why::from_fields(fields);
+        let why = ReasonForm::from_fields(fields);
         Some(Self {
             before: before?,
             password: password?,
-            why: why?,
+            reason_form: why?,
         })
     }
 }
 
-/// A message, in words.
-pub(super) struct Said {
+/// A message as displayed.
+pub(super) struct AdminMessageView {
     pub(super) id: MessageId,
     pub(super) seq: i64,
     pub(super) sender: String,
-    /// Who is answered, and what they said.
+    /// The sender and text of the original that it replies to.
     pub(super) quote: Option<(String, String)>,
     pub(super) text: String,
-    /// Each with how many there are.
+    /// Each emoji with its count.
     pub(super) reactions: Vec<(String, u32)>,
     pub(super) iso: String,
     pub(super) at: String,
@@ -60,80 +62,83 @@ pub(super) struct Said {
 
 #[derive(Template)]
 #[template(path = "admin/messages.html")]
-struct ReadPage {
+struct ReadMessagesPage {
     csrf_token: String,
     here: &'static str,
     id: ConversationId,
     name: String,
     reason: String,
-    messages: Vec<Said>,
-    /// What was asked for; empty for the newest.
+    messages: Vec<AdminMessageView>,
+    /// The `before` of the form; empty for the newest.
     asked: String,
     older: Option<i64>,
 }
 
-/// What comes with a withdrawal.
+/// The fields of the form that deletes a message.
 #[derive(Default)]
-pub(in crate::web) struct Withdrawal {
-    /// The reason of the reading amid which it is done; that goes on.
+pub(in crate::web) struct DeleteMessageForm {
+    /// The reason for reading, if the admin came from the messages; the handler
+    /// then shows them again.
     reading: String,
-    /// The part that is read.
+    /// The `before` of the page of messages to return to.
     before: String,
-    why: Why,
+    reason_form: ReasonForm,
 }
 
-impl FromFields for Withdrawal {
+impl FromFields for DeleteMessageForm {
     const NAMES: &'static [&'static str] = &["reading", "before", "reason"];
 
     fn from_fields(fields: &mut FieldReader<'_>) -> Option<Self> {
         let reading = fields.text("reading");
         let before = fields.text("before");
-        let why = Why::from_fields(fields);
+        let why = ReasonForm::from_fields(fields);
         Some(Self {
             reading: reading?,
             before: before?,
-            why: why?,
+            reason_form: why?,
         })
     }
 }
 
 /// `GET /admin/conversations/{id}/read`.
-pub(in crate::web) async fn ask(
-    app: App,
-    Admin(login): Admin,
-    id: Path<i64>,
+pub(in crate::web) async fn confirm_reading(
+    app: AppData,
+    AdminLogin(login): AdminLogin,
+    id: StrictPath<i64>,
 ) -> Result<HttpResponse, Problem> {
-    let name = conversations::name(&app, *id).await?;
-    let password = recheck::field(&app, &login);
-    reading(*id, (&*name, ""), password).page(&app, &login, None)
+    let name = conversations::conversation_name(&app, *id).await?;
+    let password = recheck::password_field(&app, &login);
+    reading_form(*id, (&*name, ""), password).render(&app, &login, None)
 }
 
 /// `POST /admin/conversations/{id}/read`.
-pub(in crate::web) async fn read(
-    app: App,
-    Admin(login): Admin,
-    (id, request): (Path<i64>, HttpRequest),
-    Form(fields): Form<Fields>,
+pub(in crate::web) async fn read_messages(
+    app: AppData,
+    AdminLogin(login): AdminLogin,
+    (id, request): (StrictPath<i64>, HttpRequest),
+    FormBody(fields): FormBody<ReadMessagesForm>,
 ) -> Result<HttpResponse, Problem> {
-    let name = conversations::name(&app, *id).await?;
-    let checked = recheck::check(&app, (&login, &request), &fields.password).await;
-    let act = fields.why.required(super::act(&app, &login, &request));
+    let name = conversations::conversation_name(&app, *id).await?;
+    let checked = recheck::check_password(&app, (&login, &request), &fields.password).await;
+    let act = fields
+        .reason_form
+        .add_required_to(super::audit_context(&app, &login, &request));
     match checked.and(act) {
         Ok(act) => {
             let place = (ConversationId(*id), name);
-            shown(&app, &login, place, (&fields.before, &act)).await
+            show_messages(&app, &login, place, (&fields.before, &act)).await
         }
         Err(problem) => {
-            let password = recheck::field(&app, &login);
-            let sheet = reading(*id, (&*name, &*fields.why.reason), password);
-            sheet.page(&app, &login, Some(&problem))
+            let password = recheck::password_field(&app, &login);
+            let sheet = reading_form(*id, (&*name, &*fields.reason_form.reason), password);
+            sheet.render(&app, &login, Some(&problem))
         }
     }
 }
 
-fn reading(id: i64, (name, reason): (&str, &str), password: Option<Field>) -> Sheet {
-    let reason = Field::reason(reason).required();
-    Sheet {
+fn reading_form(id: i64, (name, reason): (&str, &str), password: Option<FormField>) -> ActionForm {
+    let reason = FormField::reason(reason).required();
+    ActionForm {
         here: "conversations",
         title: format!("Read the messages of {name}"),
         lead: vec![
@@ -149,44 +154,51 @@ fn reading(id: i64, (name, reason): (&str, &str), password: Option<Field>) -> Sh
     }
 }
 
-async fn shown(
-    app: &State,
-    login: &Login,
+async fn show_messages(
+    app: &AppState,
+    login: &ActiveLogin,
     (id, name): (ConversationId, String),
-    (before, act): (&str, &Act),
+    (before, act): (&str, &AuditContext),
 ) -> Result<HttpResponse, Problem> {
     let request = match before.parse() {
-        Ok(seq) => PageRequest::Before(seq),
-        Err(_) => PageRequest::Latest,
+        Ok(seq) => HistoryAnchor::Before(seq),
+        Err(_) => HistoryAnchor::Latest,
     };
-    let page = app.store.history((View::Whole, id), request, LIMIT).await?;
+    let page = app
+        .store
+        .load_history((HistoryReader::Unrestricted, id), request, PAGE_SIZE)
+        .await?;
     let page = page.unwrap_or_default();
-    // Before anybody sees them.
-    let entry = Entry::new(Deed::ReadMessages, id).with(stretch(&page));
-    app.store.note(act, entry).await?;
+    // The audit entry is stored before any message is shown.
+    let entry = AuditEntry::new(AuditAction::ReadMessages, id).with_detail(describe_range(&page));
+    app.store.record_audit(act, entry).await?;
     let first = page.messages.first().map(|message| message.seq);
-    let page = ReadPage {
-        csrf_token: app.csrf.of_login(login.id),
+    let page = ReadMessagesPage {
+        csrf_token: app.csrf.issue_for_login(login.id),
         here: "conversations",
         id,
         name,
         reason: act.reason.clone().unwrap_or_default(),
         asked: before.to_owned(),
         older: first.filter(|_| page.has_older),
-        messages: page.messages.into_iter().map(Said::from).collect(),
+        messages: page
+            .messages
+            .into_iter()
+            .map(AdminMessageView::from)
+            .collect(),
     };
-    page_as(StatusCode::OK, &page)
+    render_template(StatusCode::OK, &page)
 }
 
-/// Which were read.
-fn stretch(page: &Page) -> String {
+/// Describes which messages were read.
+fn describe_range(page: &HistorySlice) -> String {
     match (page.messages.first(), page.messages.last()) {
         (Some(first), Some(last)) => format!("messages {} to {}", first.seq, last.seq),
         _ => "no messages".to_owned(),
     }
 }
 
-impl From<Message> for Said {
+impl From<Message> for AdminMessageView {
     fn from(message: Message) -> Self {
         let quote = message
             .reply_to
@@ -199,65 +211,73 @@ impl From<Message> for Said {
             quote,
             text: message.text,
             reactions: reactions.map(|it| (it.emoji, it.count)).collect(),
-            iso: words::iso(message.created_at),
-            at: words::exact(message.created_at),
+            iso: words::format_iso(message.created_at),
+            at: words::format_exact(message.created_at),
             is_edited: message.edited_at.is_some(),
             is_withdrawn: message.deleted,
-            can_withdraw: message.kind == Kind::Text,
+            can_withdraw: message.kind == MessageKind::Text,
         }
     }
 }
 
 /// `GET /admin/conversations/{id}/messages/{message}/withdraw`.
-pub(in crate::web) async fn ask_to_withdraw(
-    app: App,
-    Admin(login): Admin,
-    path: Path<(i64, i64)>,
+pub(in crate::web) async fn confirm_deletion(
+    app: AppData,
+    AdminLogin(login): AdminLogin,
+    path: StrictPath<(i64, i64)>,
 ) -> Result<HttpResponse, Problem> {
-    withdrawing(&app, *path, "").await?.page(&app, &login, None)
+    deletion_form(&app, *path, "")
+        .await?
+        .render(&app, &login, None)
 }
 
 /// `POST /admin/conversations/{id}/messages/{message}/withdraw`.
-pub(in crate::web) async fn withdraw(
-    app: App,
-    Admin(login): Admin,
-    (path, request): (Path<(i64, i64)>, HttpRequest),
-    Form(fields): Form<Withdrawal>,
+pub(in crate::web) async fn delete_message(
+    app: AppData,
+    AdminLogin(login): AdminLogin,
+    (path, request): (StrictPath<(i64, i64)>, HttpRequest),
+    FormBody(fields): FormBody<DeleteMessageForm>,
 ) -> Result<HttpResponse, Problem> {
-    let sheet = withdrawing(&app, *path, &fields.why.reason).await?;
+    let sheet = deletion_form(&app, *path, &fields.reason_form.reason).await?;
     let (id, message) = (ConversationId(path.0), MessageId(path.1));
-    let done = match fields.why.of(super::act(&app, &login, &request)) {
+    let done = match fields
+        .reason_form
+        .add_to(super::audit_context(&app, &login, &request))
+    {
         Ok(act) => {
             let store = app.store.clone();
-            let withdraw = async move { store.withdraw((id, message), &act).await };
-            app.engine.from_outside(id, withdraw).await
+            let withdraw = async move { store.delete_message_as_admin((id, message), &act).await };
+            app.engine.apply_external_change(id, withdraw).await
         }
         Err(problem) => Err(problem),
     };
     match done {
-        Ok(()) if fields.reading.is_empty() => Ok(go_on(&sheet.back, [])),
-        // For the same reason as before, and written down as any reading.
+        Ok(()) if fields.reading.is_empty() => Ok(redirect_to(&sheet.back, [])),
+        // Shows the messages again for the same reason, with an audit entry of
+        // its own.
         Ok(()) => {
-            let reading = Why {
+            let reading = ReasonForm {
                 reason: fields.reading,
             };
-            let act = reading.required(super::act(&app, &login, &request))?;
-            let place = (id, conversations::name(&app, id.0).await?);
-            shown(&app, &login, place, (&fields.before, &act)).await
+            let act = reading.add_required_to(super::audit_context(&app, &login, &request))?;
+            let place = (id, conversations::conversation_name(&app, id.0).await?);
+            show_messages(&app, &login, place, (&fields.before, &act)).await
         }
-        Err(problem) => sheet.page(&app, &login, Some(&problem)),
+        Err(problem) => sheet.render(&app, &login, Some(&problem)),
     }
 }
 
-async fn withdrawing(
-    app: &State,
+async fn deletion_form(
+    app: &AppState,
     (id, message): (i64, i64),
     reason: &str,
-) -> Result<Sheet, Problem> {
-    let name = conversations::name(app, id).await?;
-    let seq = app.store.seq_of(ConversationId(id), MessageId(message));
+) -> Result<ActionForm, Problem> {
+    let name = conversations::conversation_name(app, id).await?;
+    let seq = app
+        .store
+        .load_message_seq(ConversationId(id), MessageId(message));
     let seq = seq.await?.ok_or_else(Problem::not_found)?;
-    Ok(Sheet {
+    Ok(ActionForm {
         here: "conversations",
         title: format!("Withdraw message {seq} of {name}"),
         lead: vec![
@@ -265,7 +285,7 @@ async fn withdrawing(
              message stays to be seen."
                 .to_owned(),
         ],
-        fields: vec![Field::reason(reason)],
+        fields: vec![FormField::reason(reason)],
         submit: "Withdraw it",
         is_grave: true,
         action: format!("/admin/conversations/{id}/messages/{message}/withdraw"),

@@ -1,5 +1,5 @@
-//! `/admin`: how the engine does, and by what it runs. Drawn here first; a
-//! script goes on from there (see `static/js/admin.js`).
+//! `/admin`: the engine's figures and the server's settings. The server renders
+//! the first state; `static/js/admin.js` updates it.
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -7,51 +7,51 @@ use askama::Template;
 use entity::{Millis, UserId};
 
 use super::words;
-use crate::config::{Metrics, Rate, Rates, Registration};
-use crate::engine::pulse::{KEPT, Sample};
+use crate::config::{MetricsSettings, RateLimit, RateLimits, Registration};
+use crate::engine::pulse::{PulseSample, SAMPLES_KEPT};
 use crate::protocol::Problem;
-use crate::web::auth::Admin;
-use crate::web::pages::page_as;
-use crate::web::{App, State, assets};
+use crate::web::auth::AdminLogin;
+use crate::web::pages::render_template;
+use crate::web::{AppData, AppState, assets};
 
-/// How many of the most expensive accounts are listed.
-const EXPENSIVE: usize = 10;
-/// The height of a chart, in its own units.
-const HEIGHT: f64 = 32.0;
+/// The number of accounts in the list of the most expensive ones.
+const EXPENSIVE_ACCOUNTS: usize = 10;
+/// The height of a chart, in units of its view box.
+const CHART_HEIGHT: f64 = 32.0;
 
-/// One figure, and its course.
-struct Figure {
+/// A figure with its recent values.
+struct OverviewFigure {
     key: &'static str,
     name: &'static str,
     unit: &'static str,
     now: String,
     mean: String,
     most: String,
-    /// As an SVG's `polyline` has them.
+    /// The `points` of an SVG `polyline`.
     points: String,
 }
 
 #[derive(Template)]
 #[template(path = "admin/overview.html")]
-struct Page {
+struct OverviewPage {
     csrf_token: String,
     here: &'static str,
     warnings: Vec<String>,
     minutes: String,
     span: usize,
-    figures: Vec<Figure>,
+    figures: Vec<OverviewFigure>,
     facts: Vec<(&'static str, String)>,
     limits: Vec<(&'static str, String)>,
-    /// Id, name and database time of the accounts that took the most of it.
+    /// Id, name and database time of the most expensive accounts.
     expensive: Vec<(UserId, String, String)>,
 }
 
-/// Which of a sample's figures it is.
-type Pick = fn(&Sample) -> f64;
+/// A function that reads one figure from a sample.
+type SamplePicker = fn(&PulseSample) -> f64;
 
-/// Key, name, unit: in the order in which they are shown. The keys are those
-/// of the socket's samples.
-const FIGURES: [(&str, &str, &str, Pick); 11] = [
+/// Key, name, unit and picker, in display order. The keys are those of the
+/// samples that the admin socket sends.
+const FIGURES: [(&str, &str, &str, SamplePicker); 11] = [
     ("sessions", "Sessions", "", |it| it.sessions as f64),
     ("people", "People online", "", |it| it.people as f64),
     ("rooms", "Rooms live", "", |it| it.rooms as f64),
@@ -69,18 +69,18 @@ const FIGURES: [(&str, &str, &str, Pick); 11] = [
     ("evictions", "Sessions let go", "", |it| it.evictions as f64),
 ];
 
-/// The figures of batches.
-const MEASURED: [&str; 2] = ["batch", "commit"];
+/// The figures that are zero in a sample without a batch.
+const BATCH_FIGURES: [&str; 2] = ["batch", "commit"];
 
-/// What is unsafe by the settings and by the requests that came, and what the
-/// disk lacks.
-fn warnings(app: &State) -> Vec<String> {
+/// Returns warnings about unsafe settings, untrusted proxies in requests, and
+/// low disk space.
+fn collect_warnings(app: &AppState) -> Vec<String> {
     let mut warnings = app.settings.warnings();
-    warnings.extend(app.forwarders.warning());
-    let disk = app.engine.disk();
+    warnings.extend(app.untrusted_proxies.warning());
+    let disk = app.engine.disk_state();
     if disk.is_low() {
-        let [free, reserve] =
-            [disk.free, disk.reserve].map(|it| words::bytes(i64::try_from(it).unwrap_or(i64::MAX)));
+        let [free, reserve] = [disk.free, disk.reserve]
+            .map(|it| words::format_bytes(i64::try_from(it).unwrap_or(i64::MAX)));
         warnings.push(format!(
             "The disk of the database has {free} left: below {reserve} (TIDINGS_DISK_RESERVE), \
              new messages, groups and accounts are refused. Make room, or use a larger disk."
@@ -90,34 +90,40 @@ fn warnings(app: &State) -> Vec<String> {
 }
 
 /// `GET /admin`.
-pub(in crate::web) async fn show(app: App, Admin(login): Admin) -> Result<HttpResponse, Problem> {
+pub(in crate::web) async fn show(
+    app: AppData,
+    AdminLogin(login): AdminLogin,
+) -> Result<HttpResponse, Problem> {
     let samples = app.engine.pulse_since(Millis(0));
-    let kept = app.settings.timings.pulse_every * u32::try_from(KEPT).unwrap_or(u32::MAX);
-    let page = Page {
-        csrf_token: app.csrf.of_login(login.id),
+    let kept = app.settings.timings.pulse_every * u32::try_from(SAMPLES_KEPT).unwrap_or(u32::MAX);
+    let page = OverviewPage {
+        csrf_token: app.csrf.issue_for_login(login.id),
         here: "overview",
-        warnings: warnings(&app),
-        minutes: words::span(kept.as_secs()),
-        span: KEPT - 1,
+        warnings: collect_warnings(&app),
+        minutes: words::format_duration(kept.as_secs()),
+        span: SAMPLES_KEPT - 1,
         figures: FIGURES
             .iter()
             .map(|(key, name, unit, pick)| {
                 let course: Vec<f64> = samples.iter().map(pick).collect();
-                Figure::of((key, name, unit), &course)
+                OverviewFigure::from_samples((key, name, unit), &course)
             })
             .collect(),
-        facts: facts(&app).await?,
-        limits: limits(&app.settings.rates),
-        expensive: expensive(&app).await?,
+        facts: load_facts(&app).await?,
+        limits: describe_limits(&app.settings.rates),
+        expensive: load_expensive_accounts(&app).await?,
     };
-    page_as(StatusCode::OK, &page)
+    render_template(StatusCode::OK, &page)
 }
 
-impl Figure {
-    fn of((key, name, unit): (&'static str, &'static str, &'static str), course: &[f64]) -> Self {
+impl OverviewFigure {
+    fn from_samples(
+        (key, name, unit): (&'static str, &'static str, &'static str),
+        course: &[f64],
+    ) -> Self {
         let most = course.iter().copied().fold(0.0, f64::max);
-        // Where there was no batch, there was none to measure.
-        let counts = |value: &&f64| !MEASURED.contains(&key) || **value > 0.0;
+        // A sample without a batch has no batch figures to average.
+        let counts = |value: &&f64| !BATCH_FIGURES.contains(&key) || **value > 0.0;
         let counted: Vec<&f64> = course.iter().filter(counts).collect();
         #[expect(clippy::cast_precision_loss, reason = "a few samples")]
         let mean = counted.iter().copied().sum::<f64>() / counted.len().max(1) as f64;
@@ -125,26 +131,27 @@ impl Figure {
             key,
             name,
             unit,
-            now: number(course.last().copied().unwrap_or_default()),
-            mean: number(mean),
-            most: number(most),
-            points: points(course, most),
+            now: format_number(course.last().copied().unwrap_or_default()),
+            mean: format_number(mean),
+            most: format_number(most),
+            points: chart_points(course, most),
         }
     }
 }
 
-/// From the left on, until the window is full; then the oldest go.
-fn points(course: &[f64], most: f64) -> String {
+/// Returns the points of a chart. It fills from the left; when the window is
+/// full, the oldest samples drop out.
+fn chart_points(course: &[f64], most: f64) -> String {
     let top = if most > 0.0 { most } else { 1.0 };
     let places = course.iter().enumerate().map(|(at, value)| {
-        let y = (HEIGHT - 1.0) - (value / top) * (HEIGHT - 2.0);
+        let y = (CHART_HEIGHT - 1.0) - (value / top) * (CHART_HEIGHT - 2.0);
         format!("{at},{y:.1}")
     });
     places.collect::<Vec<_>>().join(" ")
 }
 
-/// Whole numbers as they are, others with as many decimals as say something.
-fn number(value: f64) -> String {
+/// Formats a whole number as it is, and others with up to two decimals.
+fn format_number(value: f64) -> String {
     match value {
         _ if (value - value.round()).abs() < 0.005 => format!("{value:.0}"),
         _ if value < 10.0 => format!("{value:.2}"),
@@ -153,24 +160,26 @@ fn number(value: f64) -> String {
     }
 }
 
-/// The accounts whose statements took most of the last ten minutes.
-async fn expensive(app: &State) -> Result<Vec<(UserId, String, String)>, Problem> {
+/// Returns the accounts that took the most database time in the last ten
+/// minutes.
+async fn load_expensive_accounts(app: &AppState) -> Result<Vec<(UserId, String, String)>, Problem> {
     let mut accounts = Vec::new();
-    for (id, took) in app.engine.rates().most_expensive(EXPENSIVE) {
+    for (id, took) in app.engine.rates().most_expensive_users(EXPENSIVE_ACCOUNTS) {
         if let Some(user) = app.store.user(id).await? {
-            let took = number(took.as_secs_f64() * 1000.0);
+            let took = format_number(took.as_secs_f64() * 1000.0);
             accounts.push((id, user.username, format!("{took} ms")));
         }
     }
     Ok(accounts)
 }
 
-/// What each may ask for, in words.
-fn limits(rates: &Rates) -> Vec<(&'static str, String)> {
+/// Describes each rate limit.
+fn describe_limits(rates: &RateLimits) -> Vec<(&'static str, String)> {
     let off = || "no limit".to_owned();
-    let pace = |rate: Option<Rate>| rate.map_or_else(off, per_second);
-    let spread =
-        |rate: Option<Rate>| rate.map_or_else(off, |rate| format!("{} in ten minutes", rate.burst));
+    let pace = |rate: Option<RateLimit>| rate.map_or_else(off, describe_rate);
+    let spread = |rate: Option<RateLimit>| {
+        rate.map_or_else(off, |rate| format!("{} in ten minutes", rate.burst))
+    };
     vec![
         ("Messages of somebody", pace(rates.sends)),
         ("Other requests of somebody", pace(rates.requests)),
@@ -186,7 +195,7 @@ fn limits(rates: &Rates) -> Vec<(&'static str, String)> {
         ),
         (
             "Database time of a user or address",
-            rates.database.map_or_else(off, milliseconds),
+            rates.database.map_or_else(off, describe_time_budget),
         ),
         (
             "Open sockets of somebody",
@@ -195,17 +204,17 @@ fn limits(rates: &Rates) -> Vec<(&'static str, String)> {
     ]
 }
 
-fn per_second(rate: Rate) -> String {
-    let a_second = number(1.0 / rate.each.as_secs_f64());
+fn describe_rate(rate: RateLimit) -> String {
+    let a_second = format_number(1.0 / rate.interval.as_secs_f64());
     format!("{a_second} a second, {} at once", rate.burst)
 }
 
-fn milliseconds(rate: Rate) -> String {
-    let a_second = number(1.0 / rate.each.as_secs_f64());
+fn describe_time_budget(rate: RateLimit) -> String {
+    let a_second = format_number(1.0 / rate.interval.as_secs_f64());
     format!("{a_second} ms a second, {} ms at once", rate.burst)
 }
 
-fn where_metrics_are(metrics: &Metrics) -> String {
+fn describe_metrics_endpoint(metrics: &MetricsSettings) -> String {
     match (metrics.listen, &metrics.token) {
         (None, None) => "nowhere".to_owned(),
         (None, Some(_)) => "/metrics, with the token".to_owned(),
@@ -220,9 +229,9 @@ fn or_none(said: String) -> String {
         .unwrap_or_else(|| "none".to_owned())
 }
 
-async fn facts(app: &State) -> Result<Vec<(&'static str, String)>, Problem> {
+async fn load_facts(app: &AppState) -> Result<Vec<(&'static str, String)>, Problem> {
     let (settings, overview) = (&app.settings, app.engine.overview());
-    let sizes = app.store.sizes().await?;
+    let sizes = app.store.load_database_sizes().await?;
     let limits = &settings.limits;
     let public = settings.public_url.as_ref();
     let registration = match settings.registration {
@@ -230,17 +239,20 @@ async fn facts(app: &State) -> Result<Vec<(&'static str, String)>, Problem> {
         Registration::Invite => "by invitation",
         Registration::Closed => "closed",
     };
-    let bytes = |count: usize| words::bytes(i64::try_from(count).unwrap_or(i64::MAX));
+    let bytes = |count: usize| words::format_bytes(i64::try_from(count).unwrap_or(i64::MAX));
     Ok(vec![
         ("Version", env!("CARGO_PKG_VERSION").to_owned()),
-        ("Running for", words::span(overview.uptime.as_secs())),
+        (
+            "Running for",
+            words::format_duration(overview.uptime.as_secs()),
+        ),
         ("Listening on", settings.listen.to_string()),
         (
             "Known as",
             public.map_or("not set".to_owned(), |url| url.origin().to_owned()),
         ),
         ("Database", settings.database_url.to_string()),
-        ("Size of the database", words::bytes(sizes.bytes)),
+        ("Size of the database", words::format_bytes(sizes.bytes)),
         ("Accounts opened so far", sizes.accounts.to_string()),
         ("Conversations so far", sizes.conversations.to_string()),
         ("Messages so far", format!("at most {}", sizes.messages)),
@@ -249,8 +261,11 @@ async fn facts(app: &State) -> Result<Vec<(&'static str, String)>, Problem> {
             "Trusted proxies",
             or_none(settings.trusted_proxies.to_string()),
         ),
-        ("Metrics", where_metrics_are(&settings.metrics)),
-        ("A login holds", words::span(settings.token_ttl.as_secs())),
+        ("Metrics", describe_metrics_endpoint(&settings.metrics)),
+        (
+            "A login holds",
+            words::format_duration(settings.token_ttl.as_secs()),
+        ),
         ("Unsent bytes of a session", bytes(settings.session_buffer)),
         (
             "Unsent bytes of all sessions",
@@ -271,40 +286,40 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_course_begins_at_the_left_and_its_peak_is_at_the_top() {
-        assert_eq!(points(&[0.0, 2.0, 1.0], 2.0), "0,31.0 1,1.0 2,16.0");
-        assert_eq!(points(&[0.0], 0.0), "0,31.0");
-        assert_eq!(points(&[], 0.0), "");
+    fn chart_points_fill_height() {
+        assert_eq!(chart_points(&[0.0, 2.0, 1.0], 2.0), "0,31.0 1,1.0 2,16.0");
+        assert_eq!(chart_points(&[0.0], 0.0), "0,31.0");
+        assert_eq!(chart_points(&[], 0.0), "");
     }
 
     #[test]
-    fn limits_are_said_as_they_are() {
-        let said = |rates: &Rates| {
-            let all = limits(rates).into_iter().map(|(_, said)| said);
+    fn rate_limits_are_described() {
+        let said = |rates: &RateLimits| {
+            let all = describe_limits(rates).into_iter().map(|(_, said)| said);
             all.collect::<Vec<_>>().join("; ")
         };
         assert_eq!(
-            said(&Rates::usual()),
+            said(&RateLimits::standard()),
             "10 a second, 50 at once; 20 a second, 100 at once; 2 a second, 10 at once; \
              10 in ten minutes; 10 in ten minutes; 100 in ten minutes; \
              50 ms a second, 500 ms at once; 20"
         );
-        assert_eq!(said(&Rates::off()), ["no limit"; 8].join("; "));
+        assert_eq!(said(&RateLimits::off()), ["no limit"; 8].join("; "));
     }
 
     #[test]
-    fn a_batch_that_was_not_is_no_batch_of_nothing() {
-        let commit = Figure::of(("commit", "", ""), &[0.0, 2.0, 4.0, 0.0]);
+    fn mean_ignores_samples_without_batch() {
+        let commit = OverviewFigure::from_samples(("commit", "", ""), &[0.0, 2.0, 4.0, 0.0]);
         assert_eq!(
             (&*commit.mean, &*commit.most, &*commit.now),
             ("3", "4", "0")
         );
-        let sends = Figure::of(("sends", "", ""), &[0.0, 2.0, 4.0, 0.0]);
+        let sends = OverviewFigure::from_samples(("sends", "", ""), &[0.0, 2.0, 4.0, 0.0]);
         assert_eq!(sends.mean, "1.50");
     }
 
     #[test]
-    fn numbers_are_as_long_as_they_need_to_be() {
+    fn numbers_have_few_decimals() {
         for (value, expected) in [
             (0.0, "0"),
             (3.0, "3"),
@@ -312,7 +327,7 @@ mod tests {
             (12.34, "12.3"),
             (1234.5, "1234"),
         ] {
-            assert_eq!(number(value), expected);
+            assert_eq!(format_number(value), expected);
         }
     }
 }

@@ -1,5 +1,5 @@
-//! Asking an admin for the password again, before acts that can't be undone
-//! or show others' messages: a browser that was left open is not enough.
+//! Asks an admin for the password again before an action that can't be undone
+//! or shows others' messages. An unlocked browser is not enough for these.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -8,40 +8,41 @@ use actix_web::HttpRequest;
 use entity::{LoginId, Millis};
 use parking_lot::Mutex;
 
-use super::sheet::Field;
+use super::action_form::FormField;
 use crate::protocol::Problem;
-use crate::store::Login;
-use crate::web::{State, accounts};
+use crate::store::ActiveLogin;
+use crate::web::{AppState, accounts};
 
-/// How long a password counts as checked.
+/// How long a password check stays valid.
 const FRESH_FOR: Duration = Duration::from_secs(600);
-/// The form's field.
-const FIELD: &str = "password";
+/// The name of the form's field.
+const PASSWORD_FIELD: &str = "password";
 
-/// When the passwords of logins were checked again. A login itself is a check,
-/// too, so that a restart costs an admin one more question.
+/// The time of each login's last password check. A login itself counts as a
+/// check, so after a restart an admin has to enter the password at most once
+/// more.
 #[derive(Debug, Default)]
 pub struct PasswordChecks(Mutex<HashMap<LoginId, Millis>>);
 
 impl PasswordChecks {
-    fn is_fresh(&self, login: &Login, now: Millis) -> bool {
+    fn is_fresh(&self, login: &ActiveLogin, now: Millis) -> bool {
         let checked = self.0.lock().get(&login.id).copied();
         let last = checked.map_or(login.created_at, |at| at.max(login.created_at));
         now.since(last) < FRESH_FOR
     }
 
-    fn note(&self, login: LoginId, now: Millis) {
+    fn record(&self, login: LoginId, now: Millis) {
         let mut checks = self.0.lock();
         checks.retain(|_, at| now.since(*at) < FRESH_FOR);
         checks.insert(login, now);
     }
 }
 
-/// The field for the password, if it has to be asked for.
-pub(super) fn field(app: &State, login: &Login) -> Option<Field> {
+/// Returns the password field, or `None` if the last check is recent enough.
+pub(super) fn password_field(app: &AppState, login: &ActiveLogin) -> Option<FormField> {
     let is_fresh = app.password_checks.is_fresh(login, Millis::now());
-    (!is_fresh).then(|| Field {
-        name: FIELD,
+    (!is_fresh).then(|| FormField {
+        name: PASSWORD_FIELD,
         label: "Your password",
         value: String::new(),
         hint: "You logged in more than ten minutes ago.".to_owned(),
@@ -50,26 +51,27 @@ pub(super) fn field(app: &State, login: &Login) -> Option<Field> {
     })
 }
 
-/// Checks the password that a form brought, if it has to be.
+/// Checks the password from a form, unless the last check is recent enough.
 ///
 /// # Errors
+///
 /// `invalid`, naming `password`, if it is wrong or missing.
-pub(super) async fn check(
-    app: &State,
-    (login, request): (&Login, &HttpRequest),
+pub(super) async fn check_password(
+    app: &AppState,
+    (login, request): (&ActiveLogin, &HttpRequest),
     password: &str,
 ) -> Result<(), Problem> {
     if app.password_checks.is_fresh(login, Millis::now()) {
         return Ok(());
     }
-    let wrong = || Problem::field(FIELD, "your password as it is now");
+    let wrong = || Problem::invalid_field(PASSWORD_FIELD, "your password as it is now");
     if password.is_empty() {
         return Err(wrong());
     }
-    let is_right = accounts::check_again(app, (login, request), password.to_owned()).await?;
+    let is_right = accounts::recheck_password(app, (login, request), password.to_owned()).await?;
     if !is_right {
         return Err(wrong());
     }
-    app.password_checks.note(login.id, Millis::now());
+    app.password_checks.record(login.id, Millis::now());
     Ok(())
 }

@@ -1,6 +1,6 @@
-//! Reports: messages that users showed to the admins. A report itself is what
-//! its reporter saw and gave; to read the messages around it is written to the
-//! audit log before they are shown.
+//! Reports: messages that users reported to the admins. A report itself shows
+//! only what its reporter saw and wrote. Reading the messages around it is
+//! written to the audit log before they are shown.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
@@ -8,36 +8,38 @@ use askama::Template;
 use entity::{ConversationId, MessageId, ReportId, UserId};
 use serde::Deserialize;
 
-use super::messages::Said;
-use super::{LIMIT, address, conversations, recheck, words};
+use super::messages::AdminMessageView;
+use super::{PAGE_SIZE, conversations, list_url, recheck, words};
 use crate::protocol::Problem;
-use crate::store::{Act, Deed, Entry, Login, PageRequest, ReportView, View};
-use crate::web::auth::Admin;
-use crate::web::body::{Form, text_fields};
-use crate::web::decoding::{Path, Query};
-use crate::web::pages::{go_on, page_as};
-use crate::web::{App, State, assets, paging};
+use crate::store::{
+    ActiveLogin, AuditAction, AuditContext, AuditEntry, HistoryAnchor, HistoryReader, ReportRecord,
+};
+use crate::web::auth::AdminLogin;
+use crate::web::body::{FormBody, text_fields};
+use crate::web::decoding::{StrictPath, StrictQuery};
+use crate::web::pages::{redirect_to, render_template};
+use crate::web::{AppData, AppState, assets, paging};
 
 /// A reported message with five on either side.
-const AROUND: u64 = 11;
+const CONTEXT_MESSAGES: u64 = 11;
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-pub(in crate::web) struct Asked {
-    /// `done`, or those that wait.
+pub(in crate::web) struct ReportListQuery {
+    /// `done` for the resolved reports; anything else for the open ones.
     state: String,
     before: Option<i64>,
 }
 
 #[derive(Default)]
-pub(in crate::web) struct Around {
+pub(in crate::web) struct ReadReportForm {
     password: String,
 }
 
-text_fields!(Around { password });
+text_fields!(ReadReportForm { password });
 
-/// A report, in words.
-struct Brief {
+/// A report in a list, as displayed.
+struct ReportBriefView {
     id: ReportId,
     reporter: String,
     reporter_id: UserId,
@@ -50,11 +52,11 @@ struct Brief {
 
 #[derive(Template)]
 #[template(path = "admin/reports.html")]
-struct ListPage {
+struct ReportListPage {
     csrf_token: String,
     here: &'static str,
     is_done: bool,
-    reports: Vec<Brief>,
+    reports: Vec<ReportBriefView>,
     next: Option<String>,
 }
 
@@ -63,132 +65,148 @@ struct ListPage {
 struct ReportPage<'a> {
     csrf_token: String,
     here: &'static str,
-    it: Brief,
+    it: ReportBriefView,
     text: &'a str,
     conversation: ConversationId,
     name: String,
     message: MessageId,
     seq: i64,
     is_done: bool,
-    /// The messages around it, once they are asked for.
-    around: Option<Vec<Said>>,
+    /// The messages around it, once the admin has asked for them.
+    around: Option<Vec<AdminMessageView>>,
     needs_password: bool,
     problem: Option<String>,
 }
 
-/// What a page of a report has beside the report.
-struct Shown<'a> {
-    around: Option<Vec<Said>>,
+/// The parts of a report's page that depend on the request.
+struct ReportPageContext<'a> {
+    around: Option<Vec<AdminMessageView>>,
     problem: Option<&'a Problem>,
 }
 
 /// `GET /admin/reports`.
 pub(in crate::web) async fn list(
-    app: App,
-    Admin(login): Admin,
-    asked: Query<Asked>,
+    app: AppData,
+    AdminLogin(login): AdminLogin,
+    asked: StrictQuery<ReportListQuery>,
 ) -> Result<HttpResponse, Problem> {
     let is_done = asked.state == "done";
     let before = asked.before.map(ReportId);
-    let mut found = app.store.reports(is_done, before, LIMIT + 1).await?;
-    let next = paging::cut(&mut found, LIMIT).map(|last| last.report.id);
+    let mut found = app
+        .store
+        .list_reports(is_done, before, PAGE_SIZE + 1)
+        .await?;
+    let next = paging::truncate_page(&mut found, PAGE_SIZE).map(|last| last.report.id);
     let next = next.map(|id| {
         let asked = [("state", asked.state.clone()), ("before", id.to_string())];
-        address("/admin/reports", asked)
+        list_url("/admin/reports", asked)
     });
-    let page = ListPage {
-        csrf_token: app.csrf.of_login(login.id),
+    let page = ReportListPage {
+        csrf_token: app.csrf.issue_for_login(login.id),
         here: "reports",
         is_done,
-        reports: found.iter().map(Brief::of).collect(),
+        reports: found.iter().map(ReportBriefView::from_report).collect(),
         next,
     };
-    page_as(StatusCode::OK, &page)
+    render_template(StatusCode::OK, &page)
 }
 
-/// `GET /admin/reports/{id}`: what was reported, and no other message.
+/// `GET /admin/reports/{id}`: the reported message and no other.
 pub(in crate::web) async fn show(
-    app: App,
-    Admin(login): Admin,
-    id: Path<i64>,
+    app: AppData,
+    AdminLogin(login): AdminLogin,
+    id: StrictPath<i64>,
 ) -> Result<HttpResponse, Problem> {
-    let found = find(&app, *id).await?;
-    let shown = Shown {
+    let found = find_report(&app, *id).await?;
+    let shown = ReportPageContext {
         around: None,
         problem: None,
     };
-    page(&app, &login, &found, shown).await
+    render_page(&app, &login, &found, shown).await
 }
 
-/// `POST /admin/reports/{id}`: the messages around it, too.
-pub(in crate::web) async fn read(
-    app: App,
-    Admin(login): Admin,
-    (id, request): (Path<i64>, HttpRequest),
-    Form(fields): Form<Around>,
+/// `POST /admin/reports/{id}`: also the messages around it.
+pub(in crate::web) async fn read_context(
+    app: AppData,
+    AdminLogin(login): AdminLogin,
+    (id, request): (StrictPath<i64>, HttpRequest),
+    FormBody(fields): FormBody<ReadReportForm>,
 ) -> Result<HttpResponse, Problem> {
-    let found = find(&app, *id).await?;
-    let checked = recheck::check(&app, (&login, &request), &fields.password).await;
+    let found = find_report(&app, *id).await?;
+    let checked = recheck::check_password(&app, (&login, &request), &fields.password).await;
     let shown = match &checked {
-        Ok(()) => Shown {
-            around: Some(around(&app, &found, super::act(&app, &login, &request)).await?),
+        Ok(()) => ReportPageContext {
+            around: Some(
+                load_context(&app, &found, super::audit_context(&app, &login, &request)).await?,
+            ),
             problem: None,
         },
-        Err(problem) => Shown {
+        Err(problem) => ReportPageContext {
             around: None,
             problem: Some(problem),
         },
     };
-    page(&app, &login, &found, shown).await
+    render_page(&app, &login, &found, shown).await
 }
 
 /// `POST /admin/reports/{id}/done`.
 pub(in crate::web) async fn finish(
-    app: App,
-    Admin(login): Admin,
-    (id, request): (Path<i64>, HttpRequest),
+    app: AppData,
+    AdminLogin(login): AdminLogin,
+    (id, request): (StrictPath<i64>, HttpRequest),
 ) -> Result<HttpResponse, Problem> {
-    let act = super::act(&app, &login, &request);
-    app.store.finish_report(ReportId(*id), &act).await?;
-    Ok(go_on("/admin/reports", []))
+    let act = super::audit_context(&app, &login, &request);
+    app.store.resolve_report(ReportId(*id), &act).await?;
+    Ok(redirect_to("/admin/reports", []))
 }
 
-async fn find(app: &State, id: i64) -> Result<ReportView, Problem> {
-    let found = app.store.report(ReportId(id)).await?;
+async fn find_report(app: &AppState, id: i64) -> Result<ReportRecord, Problem> {
+    let found = app.store.load_report(ReportId(id)).await?;
     found.ok_or_else(Problem::not_found)
 }
 
-/// Reads the neighbours of a reported message, and notes that first.
-async fn around(app: &State, found: &ReportView, act: Act) -> Result<Vec<Said>, Problem> {
+/// Returns the messages around a reported one, after writing the audit entry.
+async fn load_context(
+    app: &AppState,
+    found: &ReportRecord,
+    act: AuditContext,
+) -> Result<Vec<AdminMessageView>, Problem> {
     let report = &found.report;
-    let (view, place) = (View::Whole, PageRequest::Around(report.seq));
+    let (view, place) = (
+        HistoryReader::Unrestricted,
+        HistoryAnchor::Around(report.seq),
+    );
     let view = (view, report.conversation_id);
-    let page = app.store.history(view, place, AROUND).await?;
+    let page = app
+        .store
+        .load_history(view, place, CONTEXT_MESSAGES)
+        .await?;
     let mut messages = page.unwrap_or_default().messages;
     let seqs: Vec<i64> = messages.iter().map(|message| message.seq).collect();
-    // A quote would show a message from elsewhere in the conversation.
+    // A quote could show a message from elsewhere in the conversation.
     for message in &mut messages {
-        let is_near = |quote: &crate::protocol::Quote| seqs.contains(&quote.seq);
+        let is_near = |quote: &crate::protocol::MessageQuote| seqs.contains(&quote.seq);
         message.reply_to = message.reply_to.take().filter(is_near);
     }
     let detail = match (seqs.first(), seqs.last()) {
         (Some(first), Some(last)) => format!("report {}, messages {first} to {last}", report.id),
         _ => format!("report {}, no messages", report.id),
     };
-    let act = Act {
+    let act = AuditContext {
         reason: Some(report.reason.clone()),
         ..act
     };
-    let entry = Entry::new(Deed::ReadReport, report.conversation_id).with(detail);
-    app.store.note(&act, entry).await?;
-    Ok(messages.into_iter().map(Said::from).collect())
+    let entry =
+        AuditEntry::new(AuditAction::ReadReport, report.conversation_id).with_detail(detail);
+    app.store.record_audit(&act, entry).await?;
+    Ok(messages.into_iter().map(AdminMessageView::from).collect())
 }
 
-async fn page(
-    app: &State,
-    login: &Login,
-    found: &ReportView,
-    shown: Shown<'_>,
+async fn render_page(
+    app: &AppState,
+    login: &ActiveLogin,
+    found: &ReportRecord,
+    shown: ReportPageContext<'_>,
 ) -> Result<HttpResponse, Problem> {
     let report = &found.report;
     let status = shown.problem.map_or(StatusCode::OK, Problem::status_code);
@@ -197,24 +215,24 @@ async fn page(
         None => problem.detail.clone().into_owned(),
     });
     let page = ReportPage {
-        csrf_token: app.csrf.of_login(login.id),
+        csrf_token: app.csrf.issue_for_login(login.id),
         here: "reports",
-        it: Brief::of(found),
+        it: ReportBriefView::from_report(found),
         text: &report.text,
         conversation: report.conversation_id,
-        name: conversations::name(app, report.conversation_id.0).await?,
+        name: conversations::conversation_name(app, report.conversation_id.0).await?,
         message: report.message_id,
         seq: report.seq,
         is_done: report.done_at.is_some(),
         around: shown.around,
-        needs_password: recheck::field(app, login).is_some(),
+        needs_password: recheck::password_field(app, login).is_some(),
         problem,
     };
-    page_as(status, &page)
+    render_template(status, &page)
 }
 
-impl Brief {
-    fn of(found: &ReportView) -> Self {
+impl ReportBriefView {
+    fn from_report(found: &ReportRecord) -> Self {
         let (report, name) = (&found.report, |user: &crate::protocol::User| {
             format!("{} (@{})", user.display_name, user.username)
         });
@@ -225,8 +243,8 @@ impl Brief {
             sender: name(&found.sender),
             sender_id: report.sender_id,
             reason: report.reason.clone(),
-            iso: words::iso(report.created_at),
-            at: words::exact(report.created_at),
+            iso: words::format_iso(report.created_at),
+            at: words::format_exact(report.created_at),
         }
     }
 }

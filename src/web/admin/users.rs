@@ -1,7 +1,8 @@
-//! People: the list of all, and one of them.
+//! The list of users, and a page for each.
 
-pub(super) mod acts;
-pub(super) mod opening;
+pub(super) mod account_creation;
+mod account_deletion;
+pub(super) mod actions;
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -9,30 +10,32 @@ use askama::Template;
 use entity::{LoginId, Millis, UserId, user};
 use serde::Deserialize;
 
-use super::conversations::Brief;
-use super::{After, Choice, LIMIT, address, words};
+use super::conversations::ConversationBriefView;
+use super::{KeysetQuery, ListChoice, PAGE_SIZE, list_url, words};
 use crate::protocol::Problem;
-use crate::store::{ConversationOrder, Listing, PeopleOrder, PersonLine, Status, Wanted};
-use crate::web::auth::Admin;
-use crate::web::decoding::{Path, Query};
+use crate::store::{
+    AdminListQuery, ConversationOrder, PresenceRecord, SearchTerms, UserListOrder, UserListRow,
+};
+use crate::web::auth::AdminLogin;
+use crate::web::decoding::{StrictPath, StrictQuery};
 use crate::web::pages::view::avatar::Avatar;
 use crate::web::pages::view::times;
-use crate::web::pages::{page_as, settings};
-use crate::web::{App, State, assets, paging};
+use crate::web::pages::{render_template, settings};
+use crate::web::{AppData, AppState, assets, paging};
 
-/// How much of what somebody has is shown with them.
-const SHOWN: u64 = 20;
+/// The number of rows of a user's logins or conversations on their page.
+const SECTION_SIZE: u64 = 20;
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-pub(in crate::web) struct Asked {
+pub(in crate::web) struct UserListQuery {
     q: String,
     show: String,
     #[serde(flatten)]
-    after: After,
+    after: KeysetQuery,
 }
 
-/// What can be chosen, and what it is called.
+/// The values of `show` with their labels.
 const CHOICES: [(&str, &str); 6] = [
     ("", "Everybody, by name"),
     ("newest", "Everybody, newest first"),
@@ -41,11 +44,11 @@ const CHOICES: [(&str, &str); 6] = [
     ("admins", "Admins"),
     ("off", "Switched off or deleted"),
 ];
-/// The orders that those found don't have: they stand by name.
-const ORDERS: [&str; 2] = ["newest", "seen"];
+/// The orders that search results can't have: those are sorted by name.
+const SORT_ORDERS: [&str; 2] = ["newest", "seen"];
 
-/// Somebody, in words.
-struct Card {
+/// A user as displayed.
+struct AdminUserView {
     id: UserId,
     avatar: Avatar,
     name: String,
@@ -58,19 +61,19 @@ struct Card {
 
 #[derive(Template)]
 #[template(path = "admin/users.html")]
-struct ListPage<'a> {
+struct UserListPage<'a> {
     csrf_token: String,
     here: &'static str,
-    asked: &'a Asked,
-    choices: Vec<Choice>,
+    asked: &'a UserListQuery,
+    choices: Vec<ListChoice>,
     is_by_name: bool,
-    people: Vec<Card>,
+    people: Vec<AdminUserView>,
     first: Option<String>,
     next: Option<String>,
 }
 
-/// A login of theirs.
-struct Seat {
+/// A login of the user, as displayed.
+struct AdminLoginView {
     id: LoginId,
     device: String,
     address: String,
@@ -82,84 +85,88 @@ struct Seat {
 struct UserPage {
     csrf_token: String,
     here: &'static str,
-    person: Card,
+    person: AdminUserView,
     about: String,
     is_deleted: bool,
     has_groups: bool,
-    acts: Vec<acts::Offer>,
-    logins: Vec<Seat>,
+    acts: Vec<actions::UserActionLink>,
+    logins: Vec<AdminLoginView>,
     logins_first: Option<String>,
     logins_next: Option<String>,
-    conversations: Vec<Brief>,
+    conversations: Vec<ConversationBriefView>,
 }
 
 /// `GET /admin/users`.
 pub(in crate::web) async fn list(
-    app: App,
-    Admin(login): Admin,
-    asked: Query<Asked>,
+    app: AppData,
+    AdminLogin(login): AdminLogin,
+    asked: StrictQuery<UserListQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let listing = Listing {
+    let listing = AdminListQuery {
         order: asked.order(),
-        after: asked.after.place(),
-        limit: LIMIT + 1,
+        after: asked.after.cursor(),
+        limit: PAGE_SIZE + 1,
     };
-    let mut found = app.store.people(&listing).await?;
-    let last = paging::cut(&mut found, LIMIT);
-    let next = last.map(|line| asked.address(Some((line.key.clone(), line.id.0))));
+    let mut found = app.store.list_users(&listing).await?;
+    let last = paging::truncate_page(&mut found, PAGE_SIZE);
+    let next = last.map(|line| asked.page_url(Some((line.key.clone(), line.id.0))));
     let now = Millis::now();
-    let page = ListPage {
-        csrf_token: app.csrf.of_login(login.id),
+    let page = UserListPage {
+        csrf_token: app.csrf.issue_for_login(login.id),
         here: "users",
-        first: asked.after.place().map(|_| asked.address(None)),
+        first: asked.after.cursor().map(|_| asked.page_url(None)),
         asked: &asked,
         choices: asked.choices(),
         is_by_name: asked.is_by_name(),
-        people: found.into_iter().map(|line| Card::of(line, now)).collect(),
+        people: found
+            .into_iter()
+            .map(|line| AdminUserView::from_line(line, now))
+            .collect(),
         next,
     };
-    page_as(StatusCode::OK, &page)
+    render_template(StatusCode::OK, &page)
 }
 
-impl Asked {
-    fn order(&self) -> PeopleOrder {
-        let wanted = self.wanted();
+impl UserListQuery {
+    fn order(&self) -> UserListOrder {
+        let wanted = self.search_words();
         match &*self.show {
-            "online" => PeopleOrder::Online(wanted),
-            "admins" => PeopleOrder::Admins(wanted),
-            "off" => PeopleOrder::SwitchedOff(wanted),
-            _ if !wanted.is_empty() => PeopleOrder::Found(wanted),
-            "newest" => PeopleOrder::Newest,
-            "seen" => PeopleOrder::LastSeen,
-            _ => PeopleOrder::Name,
+            "online" => UserListOrder::Online(wanted),
+            "admins" => UserListOrder::Admins(wanted),
+            "off" => UserListOrder::Deactivated(wanted),
+            _ if !wanted.is_empty() => UserListOrder::Search(wanted),
+            "newest" => UserListOrder::Newest,
+            "seen" => UserListOrder::LastSeen,
+            _ => UserListOrder::Name,
         }
     }
 
-    fn wanted(&self) -> Wanted {
-        Wanted::of(self.q.trim().trim_start_matches('@'))
+    fn search_words(&self) -> SearchTerms {
+        SearchTerms::parse(self.q.trim().trim_start_matches('@'))
     }
 
-    /// Whether the order that was asked for is none of what is found.
+    /// Returns whether the requested order is ignored because of a search.
     fn is_by_name(&self) -> bool {
-        !self.wanted().is_empty() && ORDERS.contains(&&*self.show)
+        !self.search_words().is_empty() && SORT_ORDERS.contains(&&*self.show)
     }
 
-    fn choices(&self) -> Vec<Choice> {
-        let is_found = !self.wanted().is_empty();
+    fn choices(&self) -> Vec<ListChoice> {
+        let is_found = !self.search_words().is_empty();
         let is_by_name = self.is_by_name();
-        let choices = CHOICES.into_iter().map(|(value, label)| Choice {
+        let choices = CHOICES.into_iter().map(|(value, label)| ListChoice {
             value,
             label,
-            is_chosen: match is_by_name {
-                true => value.is_empty(),
-                false => value == self.show,
+            is_chosen: if is_by_name {
+                value.is_empty()
+            } else {
+                value == self.show
             },
-            is_out: is_found && ORDERS.contains(&value),
+            is_out: is_found && SORT_ORDERS.contains(&value),
         });
         choices.collect()
     }
 
-    fn address(&self, after: Option<(String, i64)>) -> String {
+    fn page_url(&self, after: Option<(String, i64)>) -> String {
         let (key, id) = after.map_or_else(Default::default, |(key, id)| (key, id.to_string()));
         let asked = [
             ("q", self.q.clone()),
@@ -167,63 +174,63 @@ impl Asked {
             ("key", key),
             ("after", id),
         ];
-        address("/admin/users", asked)
+        list_url("/admin/users", asked)
     }
 }
 
 /// `GET /admin/users/{id}`.
 pub(in crate::web) async fn show(
-    app: App,
-    Admin(login): Admin,
-    id: Path<i64>,
-    after: Query<After>,
+    app: AppData,
+    AdminLogin(login): AdminLogin,
+    id: StrictPath<i64>,
+    after: StrictQuery<KeysetQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let them = find(&app, *id).await?;
+    let them = find_user(&app, *id).await?;
     let (id, now) = (them.id, Millis::now());
-    let statuses = app.store.statuses(&[id]).await?;
+    let statuses = app.store.load_statuses(&[id]).await?;
     let status = statuses.first().map(|(_, status)| *status);
-    let before = after.place().map(|place| LoginId(place.id));
-    let mut logins = app.store.logins(id, before, SHOWN + 1).await?;
-    let last = paging::cut(&mut logins, SHOWN).map(|login| login.id);
-    let listing = Listing {
-        order: ConversationOrder::Of(id),
+    let before = after.cursor().map(|place| LoginId(place.id));
+    let mut logins = app.store.list_logins(id, before, SECTION_SIZE + 1).await?;
+    let last = paging::truncate_page(&mut logins, SECTION_SIZE).map(|login| login.id);
+    let listing = AdminListQuery {
+        order: ConversationOrder::OfUser(id),
         after: None,
-        limit: SHOWN,
+        limit: SECTION_SIZE,
     };
-    let conversations = app.store.all_conversations(&listing).await?;
+    let conversations = app.store.list_all_conversations(&listing).await?;
     let is_deleted = them.deleted_at.is_some();
     let page = UserPage {
-        csrf_token: app.csrf.of_login(login.id),
+        csrf_token: app.csrf.issue_for_login(login.id),
         here: "users",
         about: them.about.clone(),
         is_deleted,
-        has_groups: is_deleted && !app.store.groups_of(id).await?.is_empty(),
-        acts: acts::Act::offered(&them),
+        has_groups: is_deleted && !app.store.list_group_ids(id).await?.is_empty(),
+        acts: actions::UserAction::available_for(&them),
         logins_first: before.map(|_| format!("/admin/users/{id}#logins-heading")),
         logins_next: last.map(|last| format!("/admin/users/{id}?after={last}#logins-heading")),
-        person: Card::of_row(them, status.unwrap_or_default(), now),
+        person: AdminUserView::from_row(them, status.unwrap_or_default(), now),
         logins: logins
             .into_iter()
-            .map(|row| Seat {
+            .map(|row| AdminLoginView {
                 id: row.id,
-                device: settings::device(&row.device),
-                used: times::last_used(row.last_used_at, now),
+                device: settings::describe_device(&row.device),
+                used: times::format_last_used(row.last_used_at, now),
                 address: row.address,
             })
             .collect(),
-        conversations: Brief::all(&app, conversations, now).await?,
+        conversations: ConversationBriefView::load_all(&app, conversations, now).await?,
     };
-    page_as(StatusCode::OK, &page)
+    render_template(StatusCode::OK, &page)
 }
 
-/// Somebody by their id, also where nothing is left of them.
-pub(super) async fn find(app: &State, id: i64) -> Result<user::Model, Problem> {
+/// Returns the user with this id, including a deleted account.
+pub(super) async fn find_user(app: &AppState, id: i64) -> Result<user::Model, Problem> {
     let found = app.store.user(UserId(id)).await?;
     found.ok_or_else(Problem::not_found)
 }
 
-impl Card {
-    fn of(line: PersonLine, now: Millis) -> Self {
+impl AdminUserView {
+    fn from_line(line: UserListRow, now: Millis) -> Self {
         let mut marks = Vec::new();
         if line.is_admin {
             marks.push("Admin");
@@ -236,18 +243,18 @@ impl Card {
         let is_online = line.is_online.unwrap_or_default() && line.deactivated_at.is_none();
         Self {
             id: line.id,
-            avatar: Avatar::of(&line.display_name),
+            avatar: Avatar::from_name(&line.display_name),
             name: line.display_name,
             username: line.username,
             marks,
             is_online,
-            status: words::presence(is_online, line.last_seen, now),
-            since: words::date(line.created_at),
+            status: words::describe_presence(is_online, line.last_seen, now),
+            since: words::format_date(line.created_at),
         }
     }
 
-    fn of_row(row: user::Model, status: Status, now: Millis) -> Self {
-        let line = PersonLine {
+    fn from_row(row: user::Model, status: PresenceRecord, now: Millis) -> Self {
+        let line = UserListRow {
             id: row.id,
             username: row.username,
             display_name: row.display_name,
@@ -259,6 +266,6 @@ impl Card {
             last_seen: status.last_seen,
             key: String::new(),
         };
-        Self::of(line, now)
+        Self::from_line(line, now)
     }
 }

@@ -1,4 +1,4 @@
-//! What things are called, for people.
+//! Formats values for display on the admin pages.
 
 use entity::Millis;
 use jiff::civil::DateTime;
@@ -9,22 +9,22 @@ fn civil(at: Millis) -> DateTime {
     at.civil()
 }
 
-/// A day: `21 Nov 2026`.
-pub(super) fn date(at: Millis) -> String {
+/// Formats a day: `21 Nov 2026`.
+pub(super) fn format_date(at: Millis) -> String {
     civil(at).strftime("%-d %b %Y").to_string()
 }
 
-/// A moment: `21 Nov 2026, 14:05:09 UTC`.
-pub(super) fn exact(at: Millis) -> String {
+/// Formats a time: `21 Nov 2026, 14:05:09 UTC`.
+pub(super) fn format_exact(at: Millis) -> String {
     civil(at).strftime("%-d %b %Y, %H:%M:%S UTC").to_string()
 }
 
-/// The same, for machines.
-pub(super) fn iso(at: Millis) -> String {
+/// Formats a time for machines: `2026-11-21T14:05:09Z`.
+pub(super) fn format_iso(at: Millis) -> String {
     civil(at).strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
-/// What was done, after the name of who did it and before that of whom.
+/// Describes an audit action: a verb between its actor and its target.
 pub(super) fn deed(name: &str) -> &str {
     match name {
         "user.create" => "opened an account for",
@@ -49,18 +49,18 @@ pub(super) fn deed(name: &str) -> &str {
     }
 }
 
-/// Whether somebody is here, and else when they were.
-pub(super) fn presence(is_online: bool, last_seen: Option<Millis>, now: Millis) -> String {
+/// Formats whether a user is online, or else when they were last seen.
+pub(super) fn describe_presence(is_online: bool, last_seen: Option<Millis>, now: Millis) -> String {
     match last_seen {
         _ if is_online => "online".to_owned(),
-        Some(at) => times::last_seen(at, now),
+        Some(at) => times::format_last_seen(at, now),
         None => "never here".to_owned(),
     }
 }
 
-/// So many bytes, in the unit that fits.
-pub(super) fn bytes(count: i64) -> String {
-    #[expect(clippy::cast_precision_loss, reason = "a figure to look at")]
+/// Formats a number of bytes in the largest unit that fits.
+pub(super) fn format_bytes(count: i64) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "rounded for display anyway")]
     let mut size = count as f64;
     for unit in ["bytes", "KiB", "MiB", "GiB"] {
         if size < 1024.0 {
@@ -74,39 +74,39 @@ pub(super) fn bytes(count: i64) -> String {
     format!("{size:.1} TiB")
 }
 
-/// How long something has been going on.
-pub(super) fn span(seconds: u64) -> String {
+/// Formats a duration in seconds.
+pub(super) fn format_duration(seconds: u64) -> String {
     let (days, hours, minutes) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);
     match (days, hours, minutes) {
-        (0, 0, 0) => times::counted(seconds, "second"),
-        (0, 0, _) => times::counted(minutes, "minute"),
+        (0, 0, 0) => times::pluralize(seconds, "second"),
+        (0, 0, _) => times::pluralize(minutes, "minute"),
         (0, _, _) => format!("{hours} h {minutes} min"),
-        _ => format!("{}, {hours} h", times::counted(days, "day")),
+        _ => format!("{}, {hours} h", times::pluralize(days, "day")),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::Deed;
+    use crate::store::AuditAction;
 
     #[test]
-    fn every_deed_has_words() {
-        for known in Deed::ALL {
+    fn every_action_has_description() {
+        for known in AuditAction::ALL {
             assert_ne!(deed(known.name()), known.name());
         }
     }
 
     #[test]
-    fn moments_are_written_one_way() {
+    fn times_have_fixed_formats() {
         let at = Millis(1_795_269_909_000);
-        assert_eq!(date(at), "21 Nov 2026");
-        assert_eq!(exact(at), "21 Nov 2026, 14:05:09 UTC");
-        assert_eq!(iso(at), "2026-11-21T14:05:09Z");
+        assert_eq!(format_date(at), "21 Nov 2026");
+        assert_eq!(format_exact(at), "21 Nov 2026, 14:05:09 UTC");
+        assert_eq!(format_iso(at), "2026-11-21T14:05:09Z");
     }
 
     #[test]
-    fn sizes_and_spans_are_read_at_a_glance() {
+    fn sizes_and_durations_have_units() {
         for (count, expected) in [
             (0, "0 bytes"),
             (1023, "1023 bytes"),
@@ -114,7 +114,7 @@ mod tests {
             (5 << 30, "5.0 GiB"),
             (5 << 40, "5.0 TiB"),
         ] {
-            assert_eq!(bytes(count), expected);
+            assert_eq!(format_bytes(count), expected);
         }
         for (seconds, expected) in [
             (1, "1 second"),
@@ -122,7 +122,7 @@ mod tests {
             (3_725, "1 h 2 min"),
             (90_000, "1 day, 1 h"),
         ] {
-            assert_eq!(span(seconds), expected);
+            assert_eq!(format_duration(seconds), expected);
         }
     }
 }

@@ -1,77 +1,90 @@
-//! Whom one wants nothing from.
+//! Blocks: a user refuses messages and requests of another.
 
 use actix_web::{HttpRequest, HttpResponse};
 use entity::{Millis, UserId, user};
 use serde::Deserialize;
 
-use super::{connections, person};
+use super::{connections, find_user};
 use crate::protocol::Problem;
-use crate::web::auth::Auth;
-use crate::web::decoding::{Path, Query};
-use crate::web::{App, paging};
+use crate::web::auth::Authenticated;
+use crate::web::decoding::{StrictPath, StrictQuery};
+use crate::web::{AppData, paging};
 
 #[derive(Deserialize)]
-pub(in crate::web) struct PageQuery {
+pub(in crate::web) struct BlockListQuery {
     after: Option<i64>,
     limit: Option<u64>,
 }
 
-/// `GET /api/blocks/`.
+/// `GET /api/blocks/`: in order of user id.
 pub(in crate::web) async fn list(
-    app: App,
-    Auth(login): Auth,
+    app: AppData,
+    Authenticated(login): Authenticated,
     request: HttpRequest,
-    query: Query<PageQuery>,
+    query: StrictQuery<BlockListQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let limit = paging::limit(query.limit);
+    let limit = paging::page_limit(query.limit);
     let after = query.after.map(UserId);
-    let mut found = app.store.blocked(login.user.id, after, limit + 1).await?;
-    let next = paging::cut(&mut found, limit).map(|last| ("after", last.id.to_string()));
-    Ok(paging::page(&request, &found, limit, &[("next", next)]))
+    let mut found = app
+        .store
+        .list_blocked_users(login.user.id, after, limit + 1)
+        .await?;
+    let next = paging::truncate_page(&mut found, limit).map(|last| ("after", last.id.to_string()));
+    Ok(paging::page_response(
+        &request,
+        &found,
+        limit,
+        &[("next", next)],
+    ))
 }
 
-/// `PUT /api/blocks/{username}/`: whatever stood between the two ends with it.
+/// `PUT /api/blocks/{username}/`: also ends a connection or request between the
+/// two.
 pub(in crate::web) async fn put(
-    app: App,
-    Auth(login): Auth,
-    username: Path<String>,
+    app: AppData,
+    Authenticated(login): Authenticated,
+    username: StrictPath<String>,
 ) -> Result<HttpResponse, Problem> {
-    let them = person(&app, &username).await?;
+    let them = find_user(&app, &username).await?;
     block(&app, &login.user, &them).await?;
-    let profile = app.store.profile(login.user.id, &them).await?;
+    let profile = app.store.load_profile(login.user.id, &them).await?;
     Ok(HttpResponse::Ok().json(profile))
 }
 
 /// `DELETE /api/blocks/{username}/`.
-pub(in crate::web) async fn lift(
-    app: App,
-    Auth(login): Auth,
-    username: Path<String>,
+pub(in crate::web) async fn remove(
+    app: AppData,
+    Authenticated(login): Authenticated,
+    username: StrictPath<String>,
 ) -> Result<HttpResponse, Problem> {
-    let them = person(&app, &username).await?;
+    let them = find_user(&app, &username).await?;
     unblock(&app, login.user.id, them.id).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// Blocks somebody, and tells both what that ends.
+/// Blocks a user, and notifies both of the connection that ended with it.
 pub(in crate::web) async fn block(
-    app: &App,
+    app: &AppData,
     me: &user::Model,
     them: &user::Model,
 ) -> Result<(), Problem> {
-    match app.store.block(me, them, Millis::now()).await? {
-        Some(change) => connections::tell(app, me.id, &change).await,
-        // Neither hears of the other any more, also where they only share a
-        // group.
-        None => app.engine.statuses_told().await,
+    match app.store.block_user(me, them, Millis::now()).await? {
+        Some(change) => connections::notify_both(app, me.id, &change).await,
+        // From now on neither receives the other's status, even if they only
+        // share a group.
+        None => app.engine.wait_for_statuses().await,
     }
     Ok(())
 }
 
-/// Lifts a block. They may share a group, and so know again how the other
-/// stands.
-pub(in crate::web) async fn unblock(app: &App, me: UserId, them: UserId) -> Result<(), Problem> {
-    app.store.unblock(me, them).await?;
-    app.engine.introduce(me, them).await;
+/// Removes a block. If the two share a group, each receives the other's status
+/// again.
+pub(in crate::web) async fn unblock(
+    app: &AppData,
+    me: UserId,
+    them: UserId,
+) -> Result<(), Problem> {
+    app.store.unblock_user(me, them).await?;
+    app.engine.exchange_statuses(me, them).await;
     Ok(())
 }

@@ -1,88 +1,91 @@
-//! The username surface: a direct conversation by the other's name, over the
-//! same engine.
+//! The API of direct conversations by username. It uses the same engine as the
+//! API by id.
 
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse};
 use entity::{Millis, user};
 use serde::Serialize;
 
-use super::messages::{HistoryQuery, neighbours};
-use super::person;
-use crate::engine::reply::Sent;
+use super::find_user;
+use super::messages::{HistoryQuery, page_neighbours};
+use crate::engine::reply::SentMessage;
 use crate::protocol::fields::{FieldReader, FromFields};
-use crate::protocol::{Code, Message, Problem, Sending};
-use crate::store::{Login, View};
-use crate::web::auth::Auth;
+use crate::protocol::{ErrorCode, Message, Problem, SubmittedMessage};
+use crate::store::{ActiveLogin, HistoryReader};
+use crate::web::auth::Authenticated;
 use crate::web::body::{FormOrJson, is_form};
-use crate::web::decoding::{Path, Query};
-use crate::web::pages::refusals::accepts_html;
-use crate::web::{App, paging};
+use crate::web::decoding::{StrictPath, StrictQuery};
+use crate::web::pages::error_pages::accepts_html;
+use crate::web::{AppData, paging};
 
-/// A message to be sent.
-pub(in crate::web) struct Send(Sending);
+/// A message to send.
+pub(in crate::web) struct DirectMessageBody(SubmittedMessage);
 
-impl FromFields for Send {
+impl FromFields for DirectMessageBody {
     const NAMES: &'static [&'static str] = &["message", "client_id"];
 
     fn from_fields(fields: &mut FieldReader<'_>) -> Option<Self> {
-        Sending::read(fields, "message").map(Self)
+        SubmittedMessage::read(fields, "message").map(Self)
     }
 }
 
 #[derive(Serialize)]
-struct History<'a> {
+struct HistoryBody<'a> {
     messages: &'a [Message],
 }
 
-/// `GET /messages/history/{username}/`: empty where there is nothing yet.
+/// `GET /messages/history/{username}/`: empty if there is no conversation.
 pub(in crate::web) async fn history(
-    app: App,
-    Auth(login): Auth,
+    app: AppData,
+    Authenticated(login): Authenticated,
     request: HttpRequest,
-    (username, query): (Path<String>, Query<HistoryQuery>),
+    (username, query): (StrictPath<String>, StrictQuery<HistoryQuery>),
 ) -> Result<HttpResponse, Problem> {
-    let asked = query.asked()?;
-    let them = person(&app, &username).await?;
-    let limit = paging::limit(query.limit);
+    let asked = query.page_request()?;
+    let them = find_user(&app, &username).await?;
+    let limit = paging::page_limit(query.limit);
     let me = login.user.id;
-    let view = View::Of(me);
-    let page = match app.store.direct_between(me, them.id).await? {
-        Some(id) => app.store.history((view, id), asked, limit).await?,
+    let view = HistoryReader::User(me);
+    let page = match app.store.find_direct_conversation(me, them.id).await? {
+        Some(id) => app.store.load_history((view, id), asked, limit).await?,
         None => None,
     };
     let page = page.unwrap_or_default();
-    let neighbours = neighbours(&page);
+    let neighbours = page_neighbours(&page);
     let messages = &page.messages;
-    let body = History { messages };
-    Ok(paging::page(&request, &body, limit, &neighbours))
+    let body = HistoryBody { messages };
+    Ok(paging::page_response(&request, &body, limit, &neighbours))
 }
 
-/// `POST /messages/send/{username}/`: opens the conversation where there is
-/// none yet.
+/// `POST /messages/send/{username}/`: creates the conversation if there is
+/// none.
 pub(in crate::web) async fn send(
-    app: App,
-    Auth(login): Auth,
+    app: AppData,
+    Authenticated(login): Authenticated,
     request: HttpRequest,
-    (username, FormOrJson(Send(sending))): (Path<String>, FormOrJson<Send>),
+    (username, FormOrJson(DirectMessageBody(sending))): (
+        StrictPath<String>,
+        FormOrJson<DirectMessageBody>,
+    ),
 ) -> Result<HttpResponse, Problem> {
-    let them = person(&app, &username).await;
-    let sent = send_to(&app, &login, &them, sending).await?;
+    let them = find_user(&app, &username).await;
+    let sent = send_direct(&app, &login, &them, sending).await?;
     let them = them?;
     Ok(match sent.is_new {
-        _ if is_of_a_page(&request) => back_to(&them),
+        _ if is_page_form(&request) => redirect_to_chat(&them),
         true => HttpResponse::Created().json(&*sent.message),
         false => HttpResponse::Ok().json(&*sent.message),
     })
 }
 
-/// Sends a message to somebody. Only one that can be sent opens a conversation;
-/// a retry is looked for in the one that there is.
-pub(in crate::web) async fn send_to(
-    app: &App,
-    login: &Login,
+/// Sends a direct message. An invalid message creates no conversation; in an
+/// existing one it may still be a retry of a stored message.
+pub(in crate::web) async fn send_direct(
+    app: &AppData,
+    login: &ActiveLogin,
     them: &Result<user::Model, Problem>,
-    sending: Sending,
-) -> Result<Sent, Problem> {
+    sending: SubmittedMessage,
+) -> Result<SentMessage, Problem> {
     let me = login.user.id;
     let them = match (them, &sending.content) {
         (Ok(them), _) => them.id,
@@ -90,21 +93,26 @@ pub(in crate::web) async fn send_to(
         (Err(problem), Ok(_)) => return Err(problem.clone()),
     };
     let id = match &sending.content {
-        Ok(_) => app.store.open_direct(me, them, Millis::now()).await?.0,
+        Ok(_) => {
+            app.store
+                .open_direct_conversation(me, them, Millis::now())
+                .await?
+                .0
+        }
         Err(fault) => {
-            let found = app.store.direct_between(me, them).await?;
+            let found = app.store.find_direct_conversation(me, them).await?;
             found.ok_or_else(|| fault.clone())?
         }
     };
     app.engine.send_message(id, me, sending).await
 }
 
-/// Whether a browser sent a page's form, and shows what comes back.
-fn is_of_a_page(request: &HttpRequest) -> bool {
+/// Returns whether a browser sent a page's form and will display the response.
+fn is_page_form(request: &HttpRequest) -> bool {
     is_form(request) && accepts_html(request.headers())
 }
 
-fn back_to(them: &user::Model) -> HttpResponse {
+fn redirect_to_chat(them: &user::Model) -> HttpResponse {
     let page = format!("/messages/chat/{}/", them.username);
     HttpResponse::SeeOther()
         .insert_header((header::LOCATION, page))
@@ -112,36 +120,39 @@ fn back_to(them: &user::Model) -> HttpResponse {
 }
 
 /// `GET /messages/unread/`.
-pub(in crate::web) async fn unread(app: App, Auth(login): Auth) -> Result<HttpResponse, Problem> {
+pub(in crate::web) async fn unread(
+    app: AppData,
+    Authenticated(login): Authenticated,
+) -> Result<HttpResponse, Problem> {
     #[derive(Serialize)]
-    struct Unread {
+    struct UnreadCountBody {
         unread_count: i64,
     }
-    let unread_count = app.store.total_unread(login.user.id, Millis::now()).await?;
-    Ok(HttpResponse::Ok().json(Unread { unread_count }))
+    let unread_count = app.store.count_unread(login.user.id, Millis::now()).await?;
+    Ok(HttpResponse::Ok().json(UnreadCountBody { unread_count }))
 }
 
 /// `GET /messages/status/{username}/`.
 pub(in crate::web) async fn status(
-    app: App,
-    Auth(login): Auth,
-    username: Path<String>,
+    app: AppData,
+    Authenticated(login): Authenticated,
+    username: StrictPath<String>,
 ) -> Result<HttpResponse, Problem> {
     #[derive(Serialize)]
-    struct Status {
+    struct PresenceBody {
         username: String,
         is_online: bool,
         last_seen: Option<Millis>,
     }
-    let them = person(&app, &username).await?;
-    let profile = app.store.profile(login.user.id, &them).await?;
+    let them = find_user(&app, &username).await?;
+    let profile = app.store.load_profile(login.user.id, &them).await?;
     let is_online = profile.is_online.ok_or_else(|| {
         Problem::new(
-            Code::NotConnected,
+            ErrorCode::NotConnected,
             "You only see when people are here that you are connected with.",
         )
     })?;
-    Ok(HttpResponse::Ok().json(Status {
+    Ok(HttpResponse::Ok().json(PresenceBody {
         username: profile.user.username,
         is_online,
         last_seen: profile.last_seen,

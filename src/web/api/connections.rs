@@ -1,31 +1,32 @@
-//! Who may message whom. Each change is told to the sessions of both.
+//! Connections: which users may message each other. Both users' sessions
+//! receive each change.
 
 use actix_web::{HttpRequest, HttpResponse};
 use entity::{ConnectionId, Millis, UserId, user};
 use serde::Deserialize;
 
-use super::named;
-use crate::protocol::connection::State;
+use super::find_active_user;
+use crate::protocol::connection::ConnectionStatus;
 use crate::protocol::fields::{FieldReader, FromFields};
-use crate::protocol::{Event, Problem};
-use crate::store::{Change, RequestOutcome};
-use crate::web::auth::Auth;
-use crate::web::body::Body;
-use crate::web::decoding::{Path, Query};
-use crate::web::{App, paging};
+use crate::protocol::{Problem, ServerEvent};
+use crate::store::{ConnectionChange, ConnectionRequestOutcome};
+use crate::web::auth::Authenticated;
+use crate::web::body::JsonBody;
+use crate::web::decoding::{StrictPath, StrictQuery};
+use crate::web::{AppData, paging};
 
 #[derive(Deserialize)]
-pub(in crate::web) struct PageQuery {
+pub(in crate::web) struct ConnectionListQuery {
     before: Option<i64>,
     limit: Option<u64>,
 }
 
-/// Whom somebody asks to connect.
-pub(in crate::web) struct Request {
+/// The user to connect with.
+pub(in crate::web) struct ConnectionRequestBody {
     username: String,
 }
 
-impl FromFields for Request {
+impl FromFields for ConnectionRequestBody {
     const NAMES: &'static [&'static str] = &["username"];
 
     fn from_fields(fields: &mut FieldReader<'_>) -> Option<Self> {
@@ -36,128 +37,143 @@ impl FromFields for Request {
 
 /// `GET /api/connections/`: newest first.
 pub(in crate::web) async fn list(
-    app: App,
-    Auth(login): Auth,
+    app: AppData,
+    Authenticated(login): Authenticated,
     request: HttpRequest,
-    query: Query<PageQuery>,
+    query: StrictQuery<ConnectionListQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let limit = paging::limit(query.limit);
+    let limit = paging::page_limit(query.limit);
     let before = query.before.map(ConnectionId);
     let mut found = app
         .store
-        .connections(login.user.id, before, limit + 1)
+        .list_connections(login.user.id, before, limit + 1)
         .await?;
-    let older = paging::cut(&mut found, limit).map(|last| ("before", last.id.to_string()));
-    Ok(paging::page(&request, &found, limit, &[("prev", older)]))
+    let older =
+        paging::truncate_page(&mut found, limit).map(|last| ("before", last.id.to_string()));
+    Ok(paging::page_response(
+        &request,
+        &found,
+        limit,
+        &[("prev", older)],
+    ))
 }
 
-/// `POST /api/connections/`: 201 where the other is asked now, 200 where the
-/// two are connected by it, or where nothing changed.
+/// `POST /api/connections/`: 201 if a request was sent, 200 if the two are
+/// connected now or nothing changed.
 pub(in crate::web) async fn request(
-    app: App,
-    Auth(login): Auth,
-    Body(body): Body<Request>,
+    app: AppData,
+    Authenticated(login): Authenticated,
+    JsonBody(body): JsonBody<ConnectionRequestBody>,
 ) -> Result<HttpResponse, Problem> {
-    let them = named(&app, &body.username).await?;
-    Ok(match ask(&app, &login.user, &them).await? {
-        RequestOutcome::Requested(change) => HttpResponse::Created().json(change.mine),
-        RequestOutcome::Connected(change) => HttpResponse::Ok().json(change.mine),
-        RequestOutcome::Unchanged(connection, _) => HttpResponse::Ok().json(connection),
+    let them = find_active_user(&app, &body.username).await?;
+    Ok(match request_connection(&app, &login.user, &them).await? {
+        ConnectionRequestOutcome::Requested(change) => {
+            HttpResponse::Created().json(change.caller_view)
+        }
+        ConnectionRequestOutcome::Connected(change) => HttpResponse::Ok().json(change.caller_view),
+        ConnectionRequestOutcome::Unchanged(connection, _) => HttpResponse::Ok().json(connection),
     })
 }
 
-/// Asks somebody to connect, or connects the two where they asked before; and
-/// tells both.
-pub(in crate::web) async fn ask(
-    app: &App,
+/// Requests a connection, or connects the two if the other user had requested
+/// it. Notifies both.
+pub(in crate::web) async fn request_connection(
+    app: &AppData,
     me: &user::Model,
     them: &user::Model,
-) -> Result<RequestOutcome, Problem> {
+) -> Result<ConnectionRequestOutcome, Problem> {
     let outcome = app
         .store
         .request_connection(me, them, Millis::now())
         .await?;
     match &outcome {
-        RequestOutcome::Requested(change) | RequestOutcome::Connected(change) => {
-            tell(app, me.id, change).await;
+        ConnectionRequestOutcome::Requested(change)
+        | ConnectionRequestOutcome::Connected(change) => {
+            notify_both(app, me.id, change).await;
         }
-        RequestOutcome::Unchanged(_, Some(theirs)) => {
+        ConnectionRequestOutcome::Unchanged(_, Some(theirs)) => {
             let connection = theirs.clone();
-            app.engine.tell(them.id, &Event::Connection { connection });
+            app.engine
+                .deliver_event(them.id, &ServerEvent::Connection { connection });
         }
-        RequestOutcome::Unchanged(_, None) => {}
+        ConnectionRequestOutcome::Unchanged(_, None) => {}
     }
     Ok(outcome)
 }
 
 /// `POST /api/connections/{id}/accept/`.
 pub(in crate::web) async fn accept(
-    app: App,
-    Auth(login): Auth,
-    id: Path<i64>,
+    app: AppData,
+    Authenticated(login): Authenticated,
+    id: StrictPath<i64>,
 ) -> Result<HttpResponse, Problem> {
     let id = ConnectionId(*id);
     let change = app.store.accept_connection(&login.user, id).await?;
-    tell(&app, login.user.id, &change).await;
-    Ok(HttpResponse::Ok().json(change.mine))
+    notify_both(&app, login.user.id, &change).await;
+    Ok(HttpResponse::Ok().json(change.caller_view))
 }
 
 /// `POST /api/connections/{id}/decline/`.
 pub(in crate::web) async fn decline(
-    app: App,
-    Auth(login): Auth,
-    id: Path<i64>,
+    app: AppData,
+    Authenticated(login): Authenticated,
+    id: StrictPath<i64>,
 ) -> Result<HttpResponse, Problem> {
     let id = ConnectionId(*id);
     let change = app
         .store
         .decline_connection(&login.user, id, Millis::now())
         .await?;
-    tell(&app, login.user.id, &change).await;
+    notify_both(&app, login.user.id, &change).await;
     Ok(HttpResponse::NoContent().finish())
 }
 
 /// `DELETE /api/connections/{id}/`.
 pub(in crate::web) async fn remove(
-    app: App,
-    Auth(login): Auth,
-    id: Path<i64>,
+    app: AppData,
+    Authenticated(login): Authenticated,
+    id: StrictPath<i64>,
 ) -> Result<HttpResponse, Problem> {
     let id = ConnectionId(*id);
     let change = app
         .store
         .remove_connection(&login.user, id, Millis::now())
         .await?;
-    tell(&app, login.user.id, &change).await;
+    notify_both(&app, login.user.id, &change).await;
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// Tells both. It is done in a task of its own: whoever asked may hang up.
-pub(in crate::web) async fn tell(app: &App, me: UserId, change: &Change) {
+/// Notifies both users, in its own task: the caller may disconnect meanwhile.
+pub(in crate::web) async fn notify_both(app: &AppData, me: UserId, change: &ConnectionChange) {
     let (engine, app, change) = (app.engine.clone(), app.clone(), change.clone());
-    let told = engine.spawn(async move { tell_both(&app, me, change).await });
-    if let Err(error) = told.await {
-        tracing::error!(%error, "a change between two people wasn't told");
+    let task = engine.spawn(async move { send_connection_events(&app, me, change).await });
+    if let Err(error) = task.await {
+        tracing::error!(%error, "the task that notifies of a connection change failed");
     }
 }
 
-/// Where it connects them, each then hears whether the other is here; where it
-/// ends that, neither does after it.
-async fn tell_both(app: &App, me: UserId, change: Change) {
-    let Change { mine, theirs } = change;
+/// Sends the change to both. A new connection also exchanges their statuses. If
+/// the change ends one, neither receives a status after it.
+async fn send_connection_events(app: &AppData, me: UserId, change: ConnectionChange) {
+    let ConnectionChange {
+        caller_view: mine,
+        other_view: theirs,
+    } = change;
     let them = mine.user.id;
-    if mine.state == State::None {
-        app.engine.statuses_told().await;
+    if mine.state == ConnectionStatus::None {
+        app.engine.wait_for_statuses().await;
     }
-    let is_connected = mine.state == State::Connected;
-    if let Err(error) = app.engine.reopened(me, them).await {
-        tracing::error!(%error, "a live conversation doesn't know who may write");
+    let is_connected = mine.state == ConnectionStatus::Connected;
+    if let Err(error) = app.engine.refresh_direct(me, them).await {
+        tracing::error!(%error, "can't refresh write permission in a live conversation");
     }
-    app.engine.tell(me, &Event::Connection { connection: mine });
+    app.engine
+        .deliver_event(me, &ServerEvent::Connection { connection: mine });
     if let Some(connection) = theirs {
-        app.engine.tell(them, &Event::Connection { connection });
+        app.engine
+            .deliver_event(them, &ServerEvent::Connection { connection });
     }
     if is_connected {
-        app.engine.introduce(me, them).await;
+        app.engine.exchange_statuses(me, them).await;
     }
 }

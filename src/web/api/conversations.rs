@@ -1,61 +1,61 @@
-//! Conversations: opening, listing, looking.
+//! Conversations: creating, listing and reading them.
 
 use actix_web::{HttpRequest, HttpResponse};
 use entity::{ConversationId, Millis};
 use serde::Deserialize;
 
-use super::{groups, named};
+use super::{find_active_user, groups};
 use crate::protocol::fields::{FieldReader, FromFields};
-use crate::protocol::{Code, Event, Problem};
-use crate::store::{ListCursor, Login};
-use crate::web::auth::Auth;
-use crate::web::body::Body;
-use crate::web::decoding::{Path, Query};
-use crate::web::{App, paging};
+use crate::protocol::{ErrorCode, Problem, ServerEvent};
+use crate::store::{ActiveLogin, ConversationListCursor};
+use crate::web::auth::Authenticated;
+use crate::web::body::JsonBody;
+use crate::web::decoding::{StrictPath, StrictQuery};
+use crate::web::{AppData, paging};
 
 #[derive(Deserialize)]
-pub(in crate::web) struct PageQuery {
+pub(in crate::web) struct ConversationListQuery {
     before: Option<String>,
     limit: Option<u64>,
 }
 
-/// Somebody to talk to, or a group to be.
-pub(in crate::web) enum Create {
+/// The other user of a direct conversation, or a new group.
+pub(in crate::web) enum NewConversationBody {
     Direct { username: String },
-    Group(groups::Create),
+    Group(groups::NewGroupBody),
 }
 
-impl FromFields for Create {
+impl FromFields for NewConversationBody {
     const NAMES: &'static [&'static str] = &["username", "title", "usernames"];
 
     fn from_fields(fields: &mut FieldReader<'_>) -> Option<Self> {
         let is_group = fields.has("title") || fields.has("usernames");
         if fields.has("username") == is_group {
             let detail = "either this alone, or 'title' with 'usernames' for a group";
-            fields.check::<()>("username", Err(Problem::field("username", detail)));
+            fields.check::<()>("username", Err(Problem::invalid_field("username", detail)));
         }
         if is_group {
-            return groups::Create::from_fields(fields).map(Self::Group);
+            return groups::NewGroupBody::from_fields(fields).map(Self::Group);
         }
         let username = fields.required("username")?;
         Some(Self::Direct { username })
     }
 }
 
-/// `GET /api/conversations/`: pinned ones, then most recent first.
+/// `GET /api/conversations/`: pinned ones first, then the most recent.
 pub(in crate::web) async fn list(
-    app: App,
-    Auth(login): Auth,
+    app: AppData,
+    Authenticated(login): Authenticated,
     request: HttpRequest,
-    query: Query<PageQuery>,
+    query: StrictQuery<ConversationListQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let limit = paging::limit(query.limit);
+    let limit = paging::page_limit(query.limit);
     let cursor = query.before.as_deref().map(read_cursor).transpose()?;
     let me = login.user.id;
-    let page = app.store.conversations(me, cursor, limit).await?;
+    let page = app.store.list_conversations(me, cursor, limit).await?;
     let older = page.next.map(|next| ("before", write_cursor(next)));
     let neighbours = [("prev", older)];
-    Ok(paging::page(
+    Ok(paging::page_response(
         &request,
         &page.conversations,
         limit,
@@ -63,58 +63,68 @@ pub(in crate::web) async fn list(
     ))
 }
 
-/// `POST /api/conversations/create/`: 201, or 200 with the one that exists.
+/// `POST /api/conversations/create/`: 201, or 200 if it exists already.
 pub(in crate::web) async fn create(
-    app: App,
-    Auth(login): Auth,
-    Body(body): Body<Create>,
+    app: AppData,
+    Authenticated(login): Authenticated,
+    JsonBody(body): JsonBody<NewConversationBody>,
 ) -> Result<HttpResponse, Problem> {
     match body {
-        Create::Direct { username } => open_direct(&app, &login, &username).await,
-        Create::Group(group) => groups::create(&app, &login, group).await,
+        NewConversationBody::Direct { username } => open_direct(&app, &login, &username).await,
+        NewConversationBody::Group(group) => groups::create(&app, &login, group).await,
     }
 }
 
-async fn open_direct(app: &App, login: &Login, username: &str) -> Result<HttpResponse, Problem> {
+async fn open_direct(
+    app: &AppData,
+    login: &ActiveLogin,
+    username: &str,
+) -> Result<HttpResponse, Problem> {
     let me = login.user.id;
-    let them = named(app, username).await?;
-    let (id, is_new) = app.store.open_direct(me, them.id, Millis::now()).await?;
-    let conversation = app.store.conversation(me, id).await?;
+    let them = find_active_user(app, username).await?;
+    let (id, is_new) = app
+        .store
+        .open_direct_conversation(me, them.id, Millis::now())
+        .await?;
+    let conversation = app.store.load_conversation(me, id).await?;
     if !is_new {
         return Ok(HttpResponse::Ok().json(conversation));
     }
     let response = HttpResponse::Created().json(&conversation);
     let conversation = Box::new(conversation);
-    // The other hears of it with its first message.
-    app.engine.tell(me, &Event::Conversation { conversation });
+    // The other user receives it with its first message.
+    app.engine
+        .deliver_event(me, &ServerEvent::Conversation { conversation });
     Ok(response)
 }
 
 /// `GET /api/conversations/{id}/`.
 pub(in crate::web) async fn show(
-    app: App,
-    Auth(login): Auth,
-    id: Path<i64>,
+    app: AppData,
+    Authenticated(login): Authenticated,
+    id: StrictPath<i64>,
 ) -> Result<HttpResponse, Problem> {
-    let found = app.store.conversation(login.user.id, ConversationId(*id));
+    let found = app
+        .store
+        .load_conversation(login.user.id, ConversationId(*id));
     Ok(HttpResponse::Ok().json(found.await?))
 }
 
-pub(in crate::web) fn write_cursor(cursor: ListCursor) -> String {
+pub(in crate::web) fn write_cursor(cursor: ConversationListCursor) -> String {
     format!("{}.{}.{}", u8::from(cursor.pinned), cursor.at.0, cursor.id)
 }
 
-pub(in crate::web) fn read_cursor(text: &str) -> Result<ListCursor, Problem> {
+pub(in crate::web) fn read_cursor(text: &str) -> Result<ConversationListCursor, Problem> {
     let mut parts = text.split('.').map(str::parse::<i64>);
     let mut next = || parts.next().and_then(Result::ok);
     match (next(), next(), next(), next()) {
-        (Some(pinned @ 0..=1), Some(at), Some(id), None) => Ok(ListCursor {
+        (Some(pinned @ 0..=1), Some(at), Some(id), None) => Ok(ConversationListCursor {
             pinned: pinned == 1,
             at: Millis(at),
             id: ConversationId(id),
         }),
         _ => Err(Problem::new(
-            Code::BadRequest,
+            ErrorCode::BadRequest,
             "The cursor 'before' is not one of ours.",
         )),
     }

@@ -1,48 +1,49 @@
-//! Groups, and one's own settings for a conversation. What changes a group is
-//! judged by its Room, like a message.
+//! Groups, and a member's own settings for a conversation. The Room checks each
+//! change to a group, as it checks messages.
 
 use std::collections::BTreeSet;
 
 use actix_web::{HttpRequest, HttpResponse};
-use entity::participant::Role;
+use entity::participant::MemberRole;
 use entity::{ConversationId, Millis, UserId, user};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{invitations, must_be_in, named};
-use crate::engine::reply::Done;
-use crate::engine::room::messages::Ask;
+use super::{find_active_user, invitations, require_participant};
+use crate::engine::reply::CommandOutcome;
+use crate::engine::room::messages::ConversationCommand;
 use crate::engine::room::rights::GROUP_MAX;
 use crate::protocol::fields::{FieldFaults, FieldReader, FromFields};
-use crate::protocol::message::{isolate, system_event};
+use crate::protocol::message::{encode_system_event, isolate_name};
 use crate::protocol::{GroupTitle, Problem, User, Username};
-use crate::store::append::Settings;
-use crate::store::{Login, NewGroup};
-use crate::web::auth::Auth;
-use crate::web::body::Body;
-use crate::web::decoding::{Path, Query};
-use crate::web::{App, paging};
+use crate::store::append::MemberSettingsPatch;
+use crate::store::{ActiveLogin, NewGroup};
+use crate::web::auth::Authenticated;
+use crate::web::body::JsonBody;
+use crate::web::decoding::{StrictPath, StrictQuery};
+use crate::web::{AppData, paging};
 
-/// What a member's row weighs, in bytes.
+/// The size of a member's row, in bytes.
 const MEMBER_BYTES: usize = 64;
 
-/// A group to be made. Who its people are has to be looked up: until then,
-/// what is wrong with the title waits in `faults`.
-pub(in crate::web) struct Create {
+/// A group to create. Its users have to be looked up first; until then, an
+/// error of the title is kept in `faults`.
+pub(in crate::web) struct NewGroupBody {
     title: Option<GroupTitle>,
     usernames: Vec<String>,
     faults: FieldFaults,
 }
 
-impl FromFields for Create {
+impl FromFields for NewGroupBody {
     const NAMES: &'static [&'static str] = &["title", "usernames"];
 
     fn from_fields(fields: &mut FieldReader<'_>) -> Option<Self> {
         let title = fields.required_as("title", |text: String| GroupTitle::parse(&text));
         let usernames = fields.required_as("usernames", |names: Vec<String>| {
-            match names.len() > GROUP_MAX {
-                true => Err(Problem::field("usernames", "1 to 999 others")),
-                false => Ok(names),
+            if names.len() > GROUP_MAX {
+                Err(Problem::invalid_field("usernames", "1 to 999 others"))
+            } else {
+                Ok(names)
             }
         });
         Some(Self {
@@ -53,12 +54,12 @@ impl FromFields for Create {
     }
 }
 
-/// What a group is called from now on.
-pub(in crate::web) struct Rename {
+/// A group's new title.
+pub(in crate::web) struct RenameGroupBody {
     title: GroupTitle,
 }
 
-impl FromFields for Rename {
+impl FromFields for RenameGroupBody {
     const NAMES: &'static [&'static str] = &["title"];
 
     fn from_fields(fields: &mut FieldReader<'_>) -> Option<Self> {
@@ -67,12 +68,12 @@ impl FromFields for Rename {
     }
 }
 
-/// Whom somebody brings in.
-pub(in crate::web) struct Invite {
+/// The user to add.
+pub(in crate::web) struct AddMemberBody {
     username: String,
 }
 
-impl FromFields for Invite {
+impl FromFields for AddMemberBody {
     const NAMES: &'static [&'static str] = &["username"];
 
     fn from_fields(fields: &mut FieldReader<'_>) -> Option<Self> {
@@ -81,12 +82,12 @@ impl FromFields for Invite {
     }
 }
 
-/// What a member becomes.
-pub(in crate::web) struct SetRole {
-    role: Role,
+/// A member's new role.
+pub(in crate::web) struct SetRoleBody {
+    role: MemberRole,
 }
 
-impl FromFields for SetRole {
+impl FromFields for SetRoleBody {
     const NAMES: &'static [&'static str] = &["role"];
 
     fn from_fields(fields: &mut FieldReader<'_>) -> Option<Self> {
@@ -101,14 +102,14 @@ pub(in crate::web) struct MembersQuery {
     limit: Option<u64>,
 }
 
-/// What is left out stays; a `muted_until` of null unmutes.
-pub(in crate::web) struct Mine {
+/// A missing field stays unchanged; `muted_until: null` unmutes.
+pub(in crate::web) struct MemberSettingsBody {
     muted_until: Option<Option<Millis>>,
     archived: Option<bool>,
     pinned: Option<bool>,
 }
 
-impl FromFields for Mine {
+impl FromFields for MemberSettingsBody {
     const NAMES: &'static [&'static str] = &["muted_until", "archived", "pinned"];
 
     fn from_fields(fields: &mut FieldReader<'_>) -> Option<Self> {
@@ -123,19 +124,22 @@ impl FromFields for Mine {
     }
 }
 
-/// `POST /api/conversations/create/` with a title: a new group.
+/// `POST /api/conversations/create/` with a title: creates a group.
 pub(super) async fn create(
-    app: &App,
-    login: &Login,
-    group: Create,
+    app: &AppData,
+    login: &ActiveLogin,
+    group: NewGroupBody,
 ) -> Result<HttpResponse, Problem> {
     let me = login.user.id;
     let mut faults = group.faults;
-    let mut people = invited(app, &group.usernames, &mut faults).await?;
+    let mut people = resolve_usernames(app, &group.usernames, &mut faults).await?;
     people.remove(&me);
     let are_fine = !faults.has("usernames");
     if are_fine && !(1..GROUP_MAX).contains(&people.len()) {
-        faults.add("usernames", Problem::field("usernames", "1 to 999 others"));
+        faults.add(
+            "usernames",
+            Problem::invalid_field("usernames", "1 to 999 others"),
+        );
     }
     let title = faults.finish(group.title)?;
     let everybody: Vec<UserId> = people.iter().copied().chain([me]).collect();
@@ -143,27 +147,27 @@ pub(super) async fn create(
         people,
         text: format!(
             "{} made the group “{}”",
-            isolate(&login.user.display_name),
-            isolate(title.as_str())
+            isolate_name(&login.user.display_name),
+            isolate_name(title.as_str())
         ),
-        event: system_event("created", &json!({ "title": title.as_str() })),
+        event: encode_system_event("created", &json!({ "title": title.as_str() })),
         title,
     };
     let bytes = new.text.len() + new.event.len() + MEMBER_BYTES * new.people.len();
-    app.engine.store_text(me, bytes)?;
+    app.engine.reserve_text(me, bytes)?;
     let others: Vec<UserId> = new.people.iter().copied().collect();
-    let strangers = app.store.strangers_of(me, &others).await?;
-    let permit = app.engine.rates().make_group(me, &strangers)?;
+    let strangers = app.store.list_strangers(me, &others).await?;
+    let permit = app.engine.rates().check_new_group(me, &strangers)?;
     let id = app.store.create_group(me, new, Millis::now()).await?;
-    permit.used();
-    app.engine.show(&everybody, id).await;
-    let conversation = app.store.conversation(me, id).await?;
+    permit.mark_used();
+    app.engine.show_conversation(&everybody, id).await;
+    let conversation = app.store.load_conversation(me, id).await?;
     Ok(HttpResponse::Created().json(conversation))
 }
 
-/// Resolves `usernames`; each that no account has is at fault.
-async fn invited(
-    app: &App,
+/// Resolves `usernames`; each unknown one is an invalid field.
+async fn resolve_usernames(
+    app: &AppData,
     usernames: &[String],
     faults: &mut FieldFaults,
 ) -> Result<BTreeSet<UserId>, Problem> {
@@ -172,7 +176,7 @@ async fn invited(
         .map(|name| Username::parse(name.trim()).ok());
     let parsed: Vec<Option<Username>> = parsed.collect();
     let names: Vec<Username> = parsed.iter().flatten().cloned().collect();
-    let mut found = app.store.users_named(&names).await?;
+    let mut found = app.store.users_by_name(&names).await?;
     found.retain(|user| user.deactivated_at.is_none());
     let known: BTreeSet<&str> = found.iter().map(|user| &*user.username_key).collect();
     for (at, name) in parsed.iter().enumerate() {
@@ -180,7 +184,7 @@ async fn invited(
         if !key.is_some_and(|key| known.contains(&*key)) {
             let field = format!("usernames[{at}]");
             let detail = "somebody who has an account here";
-            faults.add("usernames", Problem::field(field, detail));
+            faults.add("usernames", Problem::invalid_field(field, detail));
         }
     }
     Ok(found.iter().map(|user| user.id).collect())
@@ -188,134 +192,159 @@ async fn invited(
 
 /// `PATCH /api/conversations/{id}/`.
 pub(in crate::web) async fn rename(
-    app: App,
-    Auth(login): Auth,
-    id: Path<i64>,
-    Body(body): Body<Rename>,
+    app: AppData,
+    Authenticated(login): Authenticated,
+    id: StrictPath<i64>,
+    JsonBody(body): JsonBody<RenameGroupBody>,
 ) -> Result<HttpResponse, Problem> {
-    asked(&app, &login, ConversationId(*id), Ask::Rename(body.title)).await
+    apply_and_reload(
+        &app,
+        &login,
+        ConversationId(*id),
+        ConversationCommand::Rename(body.title),
+    )
+    .await
 }
 
 /// `PATCH /api/conversations/{id}/me/`.
-pub(in crate::web) async fn settings(
-    app: App,
-    Auth(login): Auth,
-    id: Path<i64>,
-    Body(body): Body<Mine>,
+pub(in crate::web) async fn update_settings(
+    app: AppData,
+    Authenticated(login): Authenticated,
+    id: StrictPath<i64>,
+    JsonBody(body): JsonBody<MemberSettingsBody>,
 ) -> Result<HttpResponse, Problem> {
-    let settings = Settings {
+    let settings = MemberSettingsPatch {
         muted_until: body.muted_until,
         archived: body.archived,
         pinned: body.pinned,
     };
-    asked(&app, &login, ConversationId(*id), Ask::Settings(settings)).await
+    apply_and_reload(
+        &app,
+        &login,
+        ConversationId(*id),
+        ConversationCommand::UpdateSettings(settings),
+    )
+    .await
 }
 
 /// `POST /api/conversations/{id}/leave/`.
 pub(in crate::web) async fn leave(
-    app: App,
-    Auth(login): Auth,
-    id: Path<i64>,
+    app: AppData,
+    Authenticated(login): Authenticated,
+    id: StrictPath<i64>,
 ) -> Result<HttpResponse, Problem> {
-    asked(&app, &login, ConversationId(*id), Ask::Leave).await
+    apply_and_reload(
+        &app,
+        &login,
+        ConversationId(*id),
+        ConversationCommand::Leave,
+    )
+    .await
 }
 
-/// Has it done, and answers with the conversation in its new state.
-async fn asked(
-    app: &App,
-    login: &Login,
+/// Executes a command and returns the conversation in its new state.
+async fn apply_and_reload(
+    app: &AppData,
+    login: &ActiveLogin,
     id: ConversationId,
-    ask: Ask,
+    ask: ConversationCommand,
 ) -> Result<HttpResponse, Problem> {
-    app.engine.ask(id, login.user.id, ask).await?;
-    let conversation = app.store.conversation(login.user.id, id).await?;
+    app.engine.execute_command(id, login.user.id, ask).await?;
+    let conversation = app.store.load_conversation(login.user.id, id).await?;
     Ok(HttpResponse::Ok().json(conversation))
 }
 
 /// `GET /api/conversations/{id}/members/`.
-pub(in crate::web) async fn members(
-    app: App,
-    Auth(login): Auth,
+pub(in crate::web) async fn list_members(
+    app: AppData,
+    Authenticated(login): Authenticated,
     request: HttpRequest,
-    (id, query): (Path<i64>, Query<MembersQuery>),
+    (id, query): (StrictPath<i64>, StrictQuery<MembersQuery>),
 ) -> Result<HttpResponse, Problem> {
     let id = ConversationId(*id);
-    must_be_in(&app, login.user.id, id).await?;
-    let limit = paging::limit(query.limit);
+    require_participant(&app, login.user.id, id).await?;
+    let limit = paging::page_limit(query.limit);
     let after = query.after.map(UserId);
-    let mut found = app.store.members(id, after, limit + 1).await?;
-    let next = paging::cut(&mut found, limit).map(|last| ("after", last.user.id.to_string()));
-    Ok(paging::page(&request, &found, limit, &[("next", next)]))
+    let mut found = app.store.list_members(id, after, limit + 1).await?;
+    let next =
+        paging::truncate_page(&mut found, limit).map(|last| ("after", last.user.id.to_string()));
+    Ok(paging::page_response(
+        &request,
+        &found,
+        limit,
+        &[("next", next)],
+    ))
 }
 
-/// `POST /api/conversations/{id}/members/`: 201 with the member, or 202 if the
-/// user left by themself and is asked.
+/// `POST /api/conversations/{id}/members/`: 201 with the member. 202 if the
+/// user left by themself before and has to consent.
 pub(in crate::web) async fn invite(
-    app: App,
-    Auth(login): Auth,
-    id: Path<i64>,
-    Body(body): Body<Invite>,
+    app: AppData,
+    Authenticated(login): Authenticated,
+    id: StrictPath<i64>,
+    JsonBody(body): JsonBody<AddMemberBody>,
 ) -> Result<HttpResponse, Problem> {
     let id = ConversationId(*id);
-    let them = named(&app, &body.username).await?;
-    let strangers = app.store.strangers_of(login.user.id, &[them.id]).await?;
-    let permit = app.engine.rates().add_to_group(&strangers)?;
-    let ask = Ask::Invite {
+    let them = find_active_user(&app, &body.username).await?;
+    let strangers = app.store.list_strangers(login.user.id, &[them.id]).await?;
+    let permit = app.engine.rates().check_group_addition(&strangers)?;
+    let ask = ConversationCommand::Invite {
         user: User::from(&them),
         is_agreed: false,
     };
-    let done = app.engine.ask(id, login.user.id, ask).await?;
-    permit.used();
-    if matches!(done, Done::NeedsConsent) {
+    let done = app.engine.execute_command(id, login.user.id, ask).await?;
+    permit.mark_used();
+    if matches!(done, CommandOutcome::NeedsConsent) {
         return invitations::invite(&app, id, (&login, &them)).await;
     }
-    let member = member(&app, id, them.id).await?;
+    let member = load_member(&app, id, them.id).await?;
     Ok(HttpResponse::Created().json(member))
 }
 
 /// `PATCH /api/conversations/{id}/members/{username}/`.
 pub(in crate::web) async fn set_role(
-    app: App,
-    Auth(login): Auth,
-    path: Path<(i64, String)>,
-    Body(body): Body<SetRole>,
+    app: AppData,
+    Authenticated(login): Authenticated,
+    path: StrictPath<(i64, String)>,
+    JsonBody(body): JsonBody<SetRoleBody>,
 ) -> Result<HttpResponse, Problem> {
-    let (id, them) = addressed(&app, &path).await?;
-    let ask = Ask::SetRole(them.id, body.role);
-    app.engine.ask(id, login.user.id, ask).await?;
-    Ok(HttpResponse::Ok().json(member(&app, id, them.id).await?))
+    let (id, them) = find_addressed_user(&app, &path).await?;
+    let ask = ConversationCommand::SetRole(them.id, body.role);
+    app.engine.execute_command(id, login.user.id, ask).await?;
+    Ok(HttpResponse::Ok().json(load_member(&app, id, them.id).await?))
 }
 
 /// `DELETE /api/conversations/{id}/members/{username}/`.
 pub(in crate::web) async fn remove(
-    app: App,
-    Auth(login): Auth,
-    path: Path<(i64, String)>,
+    app: AppData,
+    Authenticated(login): Authenticated,
+    path: StrictPath<(i64, String)>,
 ) -> Result<HttpResponse, Problem> {
-    let (id, them) = addressed(&app, &path).await?;
+    let (id, them) = find_addressed_user(&app, &path).await?;
     app.engine
-        .ask(id, login.user.id, Ask::Remove(them.id))
+        .execute_command(id, login.user.id, ConversationCommand::Remove(them.id))
         .await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// The member whom a path names; nobody of that name is not found.
-async fn addressed(
-    app: &App,
+/// Returns the conversation and user of a path; `not_found` for an unknown
+/// name.
+async fn find_addressed_user(
+    app: &AppData,
     (id, username): &(i64, String),
 ) -> Result<(ConversationId, user::Model), Problem> {
     let username = Username::parse(username).map_err(|_| Problem::not_found())?;
-    let them = app.store.user_named(&username).await?;
+    let them = app.store.user_by_name(&username).await?;
     Ok((ConversationId(*id), them.ok_or_else(Problem::not_found)?))
 }
 
-async fn member(
-    app: &App,
+async fn load_member(
+    app: &AppData,
     id: ConversationId,
     user: UserId,
-) -> Result<crate::protocol::conversation::Member, Problem> {
+) -> Result<crate::protocol::conversation::GroupMember, Problem> {
     let before = Some(UserId(user.0 - 1));
-    let found = app.store.members(id, before, 1).await?;
+    let found = app.store.list_members(id, before, 1).await?;
     let found = found.into_iter().find(|member| member.user.id == user);
     found.ok_or_else(Problem::not_found)
 }

@@ -1,4 +1,4 @@
-//! Logging in and out, and one's logins.
+//! Registration, login and logout, and the list of a user's logins.
 
 use actix_web::{HttpRequest, HttpResponse};
 use entity::{LoginId, Millis, login};
@@ -8,23 +8,23 @@ use tokio::time::Instant;
 use crate::auth::TicketHolder;
 use crate::auth::tickets::{TICKET_TTL, TicketError};
 use crate::protocol::Problem;
-use crate::web::accounts::{self, Credentials, Register};
-use crate::web::auth::Auth;
-use crate::web::body::Body;
-use crate::web::decoding::{Path, Query};
-use crate::web::{App, paging};
+use crate::web::accounts::{self, Credentials, RegistrationForm};
+use crate::web::auth::Authenticated;
+use crate::web::body::JsonBody;
+use crate::web::decoding::{StrictPath, StrictQuery};
+use crate::web::{AppData, paging};
 
 #[derive(Deserialize)]
-pub(in crate::web) struct PageQuery {
+pub(in crate::web) struct SessionListQuery {
     before: Option<i64>,
     limit: Option<u64>,
 }
 
-/// A login, for whoever looks for one they don't know.
+/// A login in the list, in which a user may look for one they don't recognize.
 #[derive(Serialize)]
-struct Session {
+struct LoginSessionBody {
     id: LoginId,
-    /// Whether it is the one that asks.
+    /// Whether it is the login of this request.
     current: bool,
     device: String,
     address: String,
@@ -35,41 +35,48 @@ struct Session {
 
 /// `POST /api/auth/register/`.
 pub(in crate::web) async fn register(
-    app: App,
+    app: AppData,
     request: HttpRequest,
-    body: Result<Body<Register>, Problem>,
+    body: Result<JsonBody<RegistrationForm>, Problem>,
 ) -> Result<HttpResponse, Problem> {
-    let wanted = body.map(|Body(wanted)| wanted);
+    let wanted = body.map(|JsonBody(wanted)| wanted);
     let answer = accounts::register(&app, (&request, None), wanted).await?;
     Ok(HttpResponse::Created().json(answer))
 }
 
 /// `POST /api/auth/login/`.
 pub(in crate::web) async fn login(
-    app: App,
+    app: AppData,
     request: HttpRequest,
-    Body(body): Body<Credentials>,
+    JsonBody(body): JsonBody<Credentials>,
 ) -> Result<HttpResponse, Problem> {
     let answer = accounts::log_in(&app, (&request, None), body).await?;
     Ok(HttpResponse::Ok().json(answer))
 }
 
 /// `POST /api/auth/logout/`.
-pub(in crate::web) async fn logout(app: App, Auth(login): Auth) -> Result<HttpResponse, Problem> {
+pub(in crate::web) async fn logout(
+    app: AppData,
+    Authenticated(login): Authenticated,
+) -> Result<HttpResponse, Problem> {
     app.store.end_login(login.id, Millis::now()).await?;
     app.engine.end_login(login.user.id, login.id);
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// A ticket, and how many seconds it holds.
+/// A ticket and its lifetime in seconds.
 #[derive(Serialize)]
-struct TicketIssued {
+struct TicketResponse {
     ticket: String,
     expires_in: u64,
 }
 
-/// `POST /api/auth/ticket/`: what opens one socket by `?token=`.
-pub(in crate::web) async fn ticket(app: App, Auth(login): Auth) -> Result<HttpResponse, Problem> {
+/// `POST /api/auth/ticket/`: issues a ticket that opens one socket by
+/// `?token=`.
+pub(in crate::web) async fn issue_ticket(
+    app: AppData,
+    Authenticated(login): Authenticated,
+) -> Result<HttpResponse, Problem> {
     let holder = TicketHolder {
         user: login.user.id,
         login: login.id,
@@ -78,39 +85,48 @@ pub(in crate::web) async fn ticket(app: App, Auth(login): Auth) -> Result<HttpRe
     let ticket = issued.map_err(|error| match error {
         TicketError::TooMany => Problem::busy(),
         TicketError::Random(error) => {
-            tracing::error!(%error, "can't make a ticket");
+            tracing::error!(%error, "can't create a socket ticket");
             Problem::internal()
         }
     })?;
-    Ok(HttpResponse::Created().json(TicketIssued {
+    Ok(HttpResponse::Created().json(TicketResponse {
         ticket,
         expires_in: TICKET_TTL.as_secs(),
     }))
 }
 
 /// `GET /api/auth/sessions/`: newest first.
-pub(in crate::web) async fn sessions(
-    app: App,
-    Auth(login): Auth,
+pub(in crate::web) async fn list_sessions(
+    app: AppData,
+    Authenticated(login): Authenticated,
     request: HttpRequest,
-    query: Query<PageQuery>,
+    query: StrictQuery<SessionListQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let limit = paging::limit(query.limit);
+    let limit = paging::page_limit(query.limit);
     let before = query.before.map(LoginId);
-    let mut found = app.store.logins(login.user.id, before, limit + 1).await?;
-    let older = paging::cut(&mut found, limit).map(|last| ("before", last.id.to_string()));
-    let sessions: Vec<Session> = found
+    let mut found = app
+        .store
+        .list_logins(login.user.id, before, limit + 1)
+        .await?;
+    let older =
+        paging::truncate_page(&mut found, limit).map(|last| ("before", last.id.to_string()));
+    let sessions: Vec<LoginSessionBody> = found
         .into_iter()
-        .map(|row| Session::seen_from(row, login.id))
+        .map(|row| LoginSessionBody::from_row(row, login.id))
         .collect();
-    Ok(paging::page(&request, &sessions, limit, &[("prev", older)]))
+    Ok(paging::page_response(
+        &request,
+        &sessions,
+        limit,
+        &[("prev", older)],
+    ))
 }
 
 /// `DELETE /api/auth/sessions/{id}/`.
 pub(in crate::web) async fn end_session(
-    app: App,
-    Auth(login): Auth,
-    id: Path<i64>,
+    app: AppData,
+    Authenticated(login): Authenticated,
+    id: StrictPath<i64>,
 ) -> Result<HttpResponse, Problem> {
     let (user, id) = (login.user.id, LoginId(*id));
     app.store.end_own_login(user, id, Millis::now()).await?;
@@ -118,8 +134,8 @@ pub(in crate::web) async fn end_session(
     Ok(HttpResponse::NoContent().finish())
 }
 
-impl Session {
-    fn seen_from(row: login::Model, current: LoginId) -> Self {
+impl LoginSessionBody {
+    fn from_row(row: login::Model, current: LoginId) -> Self {
         Self {
             current: row.id == current,
             id: row.id,

@@ -1,17 +1,17 @@
-//! Invitations to groups that a user left: the list, and the answers.
+//! Invitations to groups that a user left: list, accept and decline.
 
 use actix_web::web::ServiceConfig;
 use actix_web::{HttpRequest, HttpResponse, http::Method};
 use entity::{ConversationId, InvitationId, Millis, user};
 use serde::Deserialize;
 
-use crate::engine::room::messages::Ask;
-use crate::protocol::invitation::{Invitation, InvitationState, Invited};
-use crate::protocol::{Code, Event, Problem, User};
-use crate::store::Login;
-use crate::web::auth::Auth;
-use crate::web::decoding::{Path, Query};
-use crate::web::{App, at, paging, to};
+use crate::engine::room::messages::ConversationCommand;
+use crate::protocol::invitation::{Invitation, InvitationReceipt, InvitationState};
+use crate::protocol::{ErrorCode, Problem, ServerEvent, User};
+use crate::store::ActiveLogin;
+use crate::web::auth::Authenticated;
+use crate::web::decoding::{StrictPath, StrictQuery};
+use crate::web::{AppData, at, paging, to};
 
 #[derive(Deserialize)]
 pub(in crate::web) struct InvitationsQuery {
@@ -44,36 +44,53 @@ pub(in crate::web) fn routes(config: &mut ServiceConfig) {
 
 /// `GET /api/invitations/`: newest first.
 async fn list(
-    app: App,
-    Auth(login): Auth,
+    app: AppData,
+    Authenticated(login): Authenticated,
     request: HttpRequest,
-    query: Query<InvitationsQuery>,
+    query: StrictQuery<InvitationsQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let limit = paging::limit(query.limit);
+    let limit = paging::page_limit(query.limit);
     let (me, before) = (login.user.id, query.before.map(InvitationId));
-    let mut found = app.store.group_invitations(me, before, limit + 1).await?;
-    let older = paging::cut(&mut found, limit).map(|last| ("before", last.id.to_string()));
-    Ok(paging::page(&request, &found, limit, &[("prev", older)]))
+    let mut found = app
+        .store
+        .list_group_invitations(me, before, limit + 1)
+        .await?;
+    let older =
+        paging::truncate_page(&mut found, limit).map(|last| ("before", last.id.to_string()));
+    Ok(paging::page_response(
+        &request,
+        &found,
+        limit,
+        &[("prev", older)],
+    ))
 }
 
 /// `POST /api/invitations/{id}/accept/`.
-async fn accept(app: App, Auth(login): Auth, id: Path<i64>) -> Result<HttpResponse, Problem> {
-    let id = join(&app, &login, InvitationId(*id)).await?;
-    let conversation = app.store.conversation(login.user.id, id).await?;
+async fn accept(
+    app: AppData,
+    Authenticated(login): Authenticated,
+    id: StrictPath<i64>,
+) -> Result<HttpResponse, Problem> {
+    let id = accept_invitation(&app, &login, InvitationId(*id)).await?;
+    let conversation = app.store.load_conversation(login.user.id, id).await?;
     Ok(HttpResponse::Ok().json(conversation))
 }
 
 /// `POST /api/invitations/{id}/decline/`.
-async fn decline(app: App, Auth(login): Auth, id: Path<i64>) -> Result<HttpResponse, Problem> {
-    refuse(&app, &login, InvitationId(*id)).await?;
+async fn decline(
+    app: AppData,
+    Authenticated(login): Authenticated,
+    id: StrictPath<i64>,
+) -> Result<HttpResponse, Problem> {
+    decline_invitation(&app, &login, InvitationId(*id)).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// Invites a user who left, and answers the member who invites.
+/// Invites a user who left the group, and returns the response to the inviter.
 pub(super) async fn invite(
-    app: &App,
+    app: &AppData,
     id: ConversationId,
-    (login, them): (&Login, &user::Model),
+    (login, them): (&ActiveLogin, &user::Model),
 ) -> Result<HttpResponse, Problem> {
     let place = (id, them.id);
     let new = app
@@ -81,68 +98,70 @@ pub(super) async fn invite(
         .invite_to_group(place, login.user.id, Millis::now())
         .await?;
     if let Some(invitation) = new {
-        app.engine.tell(them.id, &Event::Invitation { invitation });
+        app.engine
+            .deliver_event(them.id, &ServerEvent::Invitation { invitation });
     }
-    Ok(HttpResponse::Accepted().json(Invited {
+    Ok(HttpResponse::Accepted().json(InvitationReceipt {
         conversation_id: id,
         user: User::from(them),
         state: "invited",
     }))
 }
 
-/// Accepts: the Room judges the invitation anew, as one of its inviter.
-pub(in crate::web) async fn join(
-    app: &App,
-    login: &Login,
+/// Accepts an invitation. The Room checks again whether its inviter may add
+/// members.
+pub(in crate::web) async fn accept_invitation(
+    app: &AppData,
+    login: &ActiveLogin,
     id: InvitationId,
 ) -> Result<ConversationId, Problem> {
-    let invitation = app.store.group_invitation(login.user.id, id).await?;
+    let invitation = app.store.load_group_invitation(login.user.id, id).await?;
     let (group, inviter) = (invitation.conversation_id, invitation.inviter.id);
-    let ask = Ask::Invite {
+    let ask = ConversationCommand::Invite {
         user: User::from(&login.user),
         is_agreed: true,
     };
-    let joined = app.engine.ask(group, inviter, ask).await;
+    let joined = app.engine.execute_command(group, inviter, ask).await;
     if let Err(problem) = &joined
-        && is_passing(problem.code)
+        && is_transient(problem.code)
     {
         return Err(problem.clone());
     }
-    app.store.forget_invitation(id).await?;
-    tell_end(app, login, invitation);
+    app.store.delete_invitation(id).await?;
+    send_invitation_end(app, login, invitation);
     match joined {
         Ok(_) => Ok(group),
         Err(_) => Err(Problem::new(
-            Code::Conflict,
+            ErrorCode::Conflict,
             "This invitation no longer holds.",
         )),
     }
 }
 
 /// Declines an invitation.
-pub(in crate::web) async fn refuse(
-    app: &App,
-    login: &Login,
+pub(in crate::web) async fn decline_invitation(
+    app: &AppData,
+    login: &ActiveLogin,
     id: InvitationId,
 ) -> Result<(), Problem> {
-    let invitation = app.store.group_invitation(login.user.id, id).await?;
+    let invitation = app.store.load_group_invitation(login.user.id, id).await?;
     app.store
         .decline_invitation(login.user.id, id, Millis::now())
         .await?;
-    tell_end(app, login, invitation);
+    send_invitation_end(app, login, invitation);
     Ok(())
 }
 
-/// Whether the same could succeed later.
-fn is_passing(code: Code) -> bool {
+/// Returns whether a retry could succeed.
+fn is_transient(code: ErrorCode) -> bool {
     matches!(
         code,
-        Code::Busy | Code::Unavailable | Code::Internal | Code::RateLimited
+        ErrorCode::Busy | ErrorCode::Unavailable | ErrorCode::Internal | ErrorCode::RateLimited
     )
 }
 
-fn tell_end(app: &App, login: &Login, mut invitation: Invitation) {
+fn send_invitation_end(app: &AppData, login: &ActiveLogin, mut invitation: Invitation) {
     invitation.state = InvitationState::None;
     app.engine
-        .tell(login.user.id, &Event::Invitation { invitation });
+        .deliver_event(login.user.id, &ServerEvent::Invitation { invitation });
 }

@@ -1,4 +1,4 @@
-//! Invitations to register, for admins to give.
+//! Invitation codes for registration, created by admins.
 
 use actix_web::{HttpRequest, HttpResponse};
 use entity::Millis;
@@ -8,30 +8,33 @@ use crate::auth::random;
 use crate::protocol::Problem;
 use crate::protocol::fields::{FieldReader, FromFields};
 use crate::store::NewInvite;
-use crate::web::auth::Admin;
-use crate::web::body::Body;
-use crate::web::{App, admin, made};
+use crate::web::auth::AdminLogin;
+use crate::web::body::JsonBody;
+use crate::web::{AppData, admin, tokens};
 
-/// As many as one code can be good for.
+/// The most accounts that one code can be used for.
 const USES_MAX: i32 = 100_000;
 
-/// An invitation to be made.
-pub(in crate::web) struct Create {
+/// An invitation to create.
+pub(in crate::web) struct NewInviteBody {
     uses: i32,
     expires_at: Option<Millis>,
 }
 
-impl FromFields for Create {
+impl FromFields for NewInviteBody {
     const NAMES: &'static [&'static str] = &["uses", "expires_at"];
 
     fn from_fields(fields: &mut FieldReader<'_>) -> Option<Self> {
         let uses = fields.optional_as("uses", |uses: i32| match uses {
             1..=USES_MAX => Ok(uses),
-            _ => Err(Problem::field("uses", "1 to 100000")),
+            _ => Err(Problem::invalid_field("uses", "1 to 100000")),
         });
-        let expires_at = fields.optional_as("expires_at", |at: Millis| match at > Millis::now() {
-            true => Ok(at),
-            false => Err(Problem::field("expires_at", "a moment to come")),
+        let expires_at = fields.optional_as("expires_at", |at: Millis| {
+            if at > Millis::now() {
+                Ok(at)
+            } else {
+                Err(Problem::invalid_field("expires_at", "a moment to come"))
+            }
         });
         Some(Self {
             uses: uses?.unwrap_or(1),
@@ -41,29 +44,29 @@ impl FromFields for Create {
 }
 
 #[derive(Serialize)]
-struct Invite {
+struct InviteResponse {
     code: String,
     uses: i32,
     expires_at: Option<Millis>,
 }
 
-/// `POST /api/admin/invites/`: for one use, unless said otherwise.
+/// `POST /api/admin/invites/`: for one use by default.
 pub(in crate::web) async fn create(
-    app: App,
+    app: AppData,
     request: HttpRequest,
-    Admin(login): Admin,
-    Body(body): Body<Create>,
+    AdminLogin(login): AdminLogin,
+    JsonBody(body): JsonBody<NewInviteBody>,
 ) -> Result<HttpResponse, Problem> {
-    let code = made::word()?;
+    let code = tokens::generate_token()?;
     let new = NewInvite {
         code_hash: random::digest(&code),
         uses: body.uses,
         expires_at: body.expires_at,
         created_by: login.user.id,
     };
-    let act = admin::act(&app, &login, &request);
+    let act = admin::audit_context(&app, &login, &request);
     let made = app.store.create_invite(new, &act).await?;
-    Ok(HttpResponse::Created().json(Invite {
+    Ok(HttpResponse::Created().json(InviteResponse {
         code,
         uses: made.uses_left,
         expires_at: made.expires_at,

@@ -1,4 +1,4 @@
-//! Messages of a conversation: reading and sending.
+//! Messages of a conversation: reading, sending and changing them.
 
 use std::sync::Arc;
 
@@ -6,15 +6,15 @@ use actix_web::{HttpRequest, HttpResponse};
 use entity::{ConversationId, MessageId};
 use serde::Deserialize;
 
-use crate::engine::room::messages::Ask;
+use crate::engine::room::messages::ConversationCommand;
 use crate::protocol::fields::{FieldReader, FromFields};
-use crate::protocol::{Code, Emoji, Message, MessageText, Problem, Sending};
-use crate::store::append::How;
-use crate::store::{Login, Page, PageRequest, View};
-use crate::web::auth::Auth;
-use crate::web::body::Body;
-use crate::web::decoding::{Path, Query};
-use crate::web::{App, paging};
+use crate::protocol::{Emoji, ErrorCode, Message, MessageText, Problem, SubmittedMessage};
+use crate::store::append::MessageEditKind;
+use crate::store::{ActiveLogin, HistoryAnchor, HistoryReader, HistorySlice};
+use crate::web::auth::Authenticated;
+use crate::web::body::JsonBody;
+use crate::web::decoding::{StrictPath, StrictQuery};
+use crate::web::{AppData, paging};
 
 #[derive(Deserialize)]
 pub(in crate::web) struct HistoryQuery {
@@ -24,27 +24,27 @@ pub(in crate::web) struct HistoryQuery {
     pub(super) limit: Option<u64>,
 }
 
-/// A message to be sent.
-pub(in crate::web) struct Send(Sending);
+/// A message to send.
+pub(in crate::web) struct SendMessageBody(SubmittedMessage);
 
-impl FromFields for Send {
+impl FromFields for SendMessageBody {
     const NAMES: &'static [&'static str] = &["text", "client_id", "reply_to"];
 
     fn from_fields(fields: &mut FieldReader<'_>) -> Option<Self> {
-        Sending::read(fields, "text").map(Self)
+        SubmittedMessage::read(fields, "text").map(Self)
     }
 }
 
 impl HistoryQuery {
-    /// Which part of the history it asks for.
-    pub(super) fn asked(&self) -> Result<PageRequest, Problem> {
+    /// Returns the part of the history that the query selects.
+    pub(super) fn page_request(&self) -> Result<HistoryAnchor, Problem> {
         match (self.before, self.after, self.around) {
-            (None, None, None) => Ok(PageRequest::Latest),
-            (Some(seq), None, None) => Ok(PageRequest::Before(seq)),
-            (None, Some(seq), None) => Ok(PageRequest::After(seq)),
-            (None, None, Some(seq)) => Ok(PageRequest::Around(seq)),
+            (None, None, None) => Ok(HistoryAnchor::Latest),
+            (Some(seq), None, None) => Ok(HistoryAnchor::Before(seq)),
+            (None, Some(seq), None) => Ok(HistoryAnchor::After(seq)),
+            (None, None, Some(seq)) => Ok(HistoryAnchor::Around(seq)),
             _ => Err(Problem::new(
-                Code::BadRequest,
+                ErrorCode::BadRequest,
                 "Ask for one of 'before', 'after' and 'around'.",
             )),
         }
@@ -53,24 +53,29 @@ impl HistoryQuery {
 
 /// `GET /api/conversations/{id}/messages/`: oldest first.
 pub(in crate::web) async fn history(
-    app: App,
-    Auth(login): Auth,
+    app: AppData,
+    Authenticated(login): Authenticated,
     request: HttpRequest,
-    (id, query): (Path<i64>, Query<HistoryQuery>),
+    (id, query): (StrictPath<i64>, StrictQuery<HistoryQuery>),
 ) -> Result<HttpResponse, Problem> {
-    let asked = query.asked()?;
-    let (view, id) = (View::Of(login.user.id), ConversationId(*id));
-    let limit = paging::limit(query.limit);
-    let page = app.store.history((view, id), asked, limit).await?;
+    let asked = query.page_request()?;
+    let (view, id) = (HistoryReader::User(login.user.id), ConversationId(*id));
+    let limit = paging::page_limit(query.limit);
+    let page = app.store.load_history((view, id), asked, limit).await?;
     let page = page.ok_or_else(Problem::not_found)?;
-    let neighbours = neighbours(&page);
-    Ok(paging::page(&request, &page.messages, limit, &neighbours))
+    let neighbours = page_neighbours(&page);
+    Ok(paging::page_response(
+        &request,
+        &page.messages,
+        limit,
+        &neighbours,
+    ))
 }
 
-/// Where the pages beside this one are.
-type Neighbours = [(&'static str, Option<(&'static str, String)>); 2];
+/// The relations and parameters of the previous and next page.
+type PageNeighbours = [(&'static str, Option<(&'static str, String)>); 2];
 
-pub(super) fn neighbours(page: &Page) -> Neighbours {
+pub(super) fn page_neighbours(page: &HistorySlice) -> PageNeighbours {
     let first = page.messages.first().filter(|_| page.has_older);
     let last = page.messages.last().filter(|_| page.has_newer);
     [
@@ -79,28 +84,29 @@ pub(super) fn neighbours(page: &Page) -> Neighbours {
     ]
 }
 
-/// `POST /api/conversations/{id}/messages/`: 201 once it is on disk; 200 with
-/// the first one where its `client_id` was used before.
+/// `POST /api/conversations/{id}/messages/`: 201 once the message is on disk.
+/// 200 with the first message if its `client_id` was used before.
 pub(in crate::web) async fn send(
-    app: App,
-    Auth(login): Auth,
-    id: Path<i64>,
-    Body(Send(sending)): Body<Send>,
+    app: AppData,
+    Authenticated(login): Authenticated,
+    id: StrictPath<i64>,
+    JsonBody(SendMessageBody(sending)): JsonBody<SendMessageBody>,
 ) -> Result<HttpResponse, Problem> {
     let id = ConversationId(*id);
     let sent = app.engine.send_message(id, login.user.id, sending).await?;
-    Ok(match sent.is_new {
-        true => HttpResponse::Created().json(&*sent.message),
-        false => HttpResponse::Ok().json(&*sent.message),
+    Ok(if sent.is_new {
+        HttpResponse::Created().json(&*sent.message)
+    } else {
+        HttpResponse::Ok().json(&*sent.message)
     })
 }
 
-/// What a message says from now on.
-pub(in crate::web) struct Edit {
+/// The new text of a message.
+pub(in crate::web) struct EditMessageBody {
     text: MessageText,
 }
 
-impl FromFields for Edit {
+impl FromFields for EditMessageBody {
     const NAMES: &'static [&'static str] = &["text"];
 
     fn from_fields(fields: &mut FieldReader<'_>) -> Option<Self> {
@@ -111,62 +117,62 @@ impl FromFields for Edit {
 
 /// `PATCH /api/conversations/{id}/messages/{message_id}/`.
 pub(in crate::web) async fn edit(
-    app: App,
-    Auth(login): Auth,
-    path: Path<(i64, i64)>,
-    Body(body): Body<Edit>,
+    app: AppData,
+    Authenticated(login): Authenticated,
+    path: StrictPath<(i64, i64)>,
+    JsonBody(body): JsonBody<EditMessageBody>,
 ) -> Result<HttpResponse, Problem> {
-    let message = touch(&app, &login, *path, How::Edit(body.text)).await?;
+    let message = change_message(&app, &login, *path, MessageEditKind::Edit(body.text)).await?;
     Ok(HttpResponse::Ok().json(&*message))
 }
 
 /// `DELETE /api/conversations/{id}/messages/{message_id}/`.
-pub(in crate::web) async fn withdraw(
-    app: App,
-    Auth(login): Auth,
-    path: Path<(i64, i64)>,
+pub(in crate::web) async fn delete(
+    app: AppData,
+    Authenticated(login): Authenticated,
+    path: StrictPath<(i64, i64)>,
 ) -> Result<HttpResponse, Problem> {
-    touch(&app, &login, *path, How::Withdraw).await?;
+    change_message(&app, &login, *path, MessageEditKind::Delete).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
 /// `PUT /api/conversations/{id}/messages/{message_id}/reactions/{emoji}/`.
 pub(in crate::web) async fn react(
-    app: App,
-    Auth(login): Auth,
-    path: Path<(i64, i64, String)>,
+    app: AppData,
+    Authenticated(login): Authenticated,
+    path: StrictPath<(i64, i64, String)>,
 ) -> Result<HttpResponse, Problem> {
     let (id, message, emoji) = path.into_inner();
     let emoji = Emoji::parse(&emoji)?;
-    let how = How::React { emoji, on: true };
-    let message = touch(&app, &login, (id, message), how).await?;
+    let how = MessageEditKind::React { emoji, on: true };
+    let message = change_message(&app, &login, (id, message), how).await?;
     Ok(HttpResponse::Ok().json(&*message))
 }
 
 /// `DELETE /api/conversations/{id}/messages/{message_id}/reactions/{emoji}/`.
 pub(in crate::web) async fn unreact(
-    app: App,
-    Auth(login): Auth,
-    path: Path<(i64, i64, String)>,
+    app: AppData,
+    Authenticated(login): Authenticated,
+    path: StrictPath<(i64, i64, String)>,
 ) -> Result<HttpResponse, Problem> {
     let (id, message, emoji) = path.into_inner();
     let emoji = Emoji::parse(&emoji)?;
-    let how = How::React { emoji, on: false };
-    touch(&app, &login, (id, message), how).await?;
+    let how = MessageEditKind::React { emoji, on: false };
+    change_message(&app, &login, (id, message), how).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
-async fn touch(
-    app: &App,
-    login: &Login,
+async fn change_message(
+    app: &AppData,
+    login: &ActiveLogin,
     (id, message): (i64, i64),
-    how: How,
+    how: MessageEditKind,
 ) -> Result<Arc<Message>, Problem> {
-    let ask = Ask::Touch(MessageId(message), how);
+    let ask = ConversationCommand::Edit(MessageId(message), how);
     let done = app
         .engine
-        .ask(ConversationId(id), login.user.id, ask)
+        .execute_command(ConversationId(id), login.user.id, ask)
         .await?;
-    let sent = done.sent().ok_or_else(Problem::internal)?;
+    let sent = done.into_message().ok_or_else(Problem::internal)?;
     Ok(sent.message)
 }

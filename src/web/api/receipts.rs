@@ -1,26 +1,26 @@
-//! How far people have come: marks of clients without a socket, and who has a
+//! Delivery and read markers of clients without a socket, and the receipts of a
 //! message.
 
 use actix_web::{HttpRequest, HttpResponse};
 use entity::{ConversationId, MessageId, UserId, receipt};
 use serde::Deserialize;
 
-use crate::engine::room::messages::Ask;
+use crate::engine::room::messages::ConversationCommand;
 use crate::protocol::Problem;
 use crate::protocol::fields::{FieldReader, FromFields};
-use crate::store::append::Mark;
-use crate::store::{Login, ReceiptsRequest};
-use crate::web::auth::Auth;
-use crate::web::body::Body;
-use crate::web::decoding::{Path, Query};
-use crate::web::{App, paging};
+use crate::store::append::MarkerUpdate;
+use crate::store::{ActiveLogin, ReceiptListQuery};
+use crate::web::auth::Authenticated;
+use crate::web::body::JsonBody;
+use crate::web::decoding::{StrictPath, StrictQuery};
+use crate::web::{AppData, paging};
 
-/// Up to which message somebody has come.
-pub(in crate::web) struct UpTo {
+/// The message up to which a marker advances.
+pub(in crate::web) struct ReceiptBody {
     message_id: MessageId,
 }
 
-impl FromFields for UpTo {
+impl FromFields for ReceiptBody {
     const NAMES: &'static [&'static str] = &["message_id"];
 
     fn from_fields(fields: &mut FieldReader<'_>) -> Option<Self> {
@@ -36,58 +36,72 @@ pub(in crate::web) struct ReceiptsQuery {
 }
 
 /// `POST /api/conversations/{id}/delivered/`: 204 once it is on disk.
-pub(in crate::web) async fn delivered(
-    app: App,
-    Auth(login): Auth,
-    id: Path<i64>,
-    Body(body): Body<UpTo>,
+pub(in crate::web) async fn mark_delivered(
+    app: AppData,
+    Authenticated(login): Authenticated,
+    id: StrictPath<i64>,
+    JsonBody(body): JsonBody<ReceiptBody>,
 ) -> Result<HttpResponse, Problem> {
-    mark(&app, &login, (*id, body), receipt::Kind::Delivered).await
+    advance_marker(&app, &login, (*id, body), receipt::ReceiptKind::Delivered).await
 }
 
 /// `POST /api/conversations/{id}/read/`: 204 once it is on disk.
-pub(in crate::web) async fn read(
-    app: App,
-    Auth(login): Auth,
-    id: Path<i64>,
-    Body(body): Body<UpTo>,
+pub(in crate::web) async fn mark_read(
+    app: AppData,
+    Authenticated(login): Authenticated,
+    id: StrictPath<i64>,
+    JsonBody(body): JsonBody<ReceiptBody>,
 ) -> Result<HttpResponse, Problem> {
-    mark(&app, &login, (*id, body), receipt::Kind::Read).await
+    advance_marker(&app, &login, (*id, body), receipt::ReceiptKind::Read).await
 }
 
-async fn mark(
-    app: &App,
-    login: &Login,
-    (id, body): (i64, UpTo),
-    kind: receipt::Kind,
+async fn advance_marker(
+    app: &AppData,
+    login: &ActiveLogin,
+    (id, body): (i64, ReceiptBody),
+    kind: receipt::ReceiptKind,
 ) -> Result<HttpResponse, Problem> {
-    let mark = Mark {
+    let mark = MarkerUpdate {
         kind,
         message: body.message_id,
     };
     let id = ConversationId(id);
-    app.engine.ask(id, login.user.id, Ask::Mark(mark)).await?;
+    app.engine
+        .execute_command(id, login.user.id, ConversationCommand::Mark(mark))
+        .await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// `GET /api/conversations/{id}/messages/{message_id}/receipts/`: for its
-/// sender.
+/// `GET /api/conversations/{id}/messages/{message_id}/receipts/`: for the
+/// sender of the message.
 pub(in crate::web) async fn list(
-    app: App,
-    Auth(login): Auth,
+    app: AppData,
+    Authenticated(login): Authenticated,
     request: HttpRequest,
-    (path, query): (Path<(i64, i64)>, Query<ReceiptsQuery>),
+    (path, query): (StrictPath<(i64, i64)>, StrictQuery<ReceiptsQuery>),
 ) -> Result<HttpResponse, Problem> {
     let (id, message) = *path;
-    let access = app.store.access(login.user.id, ConversationId(id)).await?;
+    let access = app
+        .store
+        .load_access(login.user.id, ConversationId(id))
+        .await?;
     let window = access.ok_or_else(Problem::not_found)?.window();
-    let limit = paging::limit(query.limit);
-    let asked = ReceiptsRequest {
+    let limit = paging::page_limit(query.limit);
+    let asked = ReceiptListQuery {
         message: MessageId(message),
         after: query.after.map(UserId),
         limit: limit + 1,
     };
-    let mut found = app.store.receipts(login.user.id, &window, &asked).await?;
-    let next = paging::cut(&mut found, limit).map(|last| ("after", last.user.id.to_string()));
-    Ok(paging::page(&request, &found, limit, &[("next", next)]))
+    let mut found = app
+        .store
+        .list_receipts(login.user.id, &window, &asked)
+        .await?;
+    let next =
+        paging::truncate_page(&mut found, limit).map(|last| ("after", last.user.id.to_string()));
+    Ok(paging::page_response(
+        &request,
+        &found,
+        limit,
+        &[("next", next)],
+    ))
 }

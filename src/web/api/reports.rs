@@ -2,35 +2,35 @@
 
 use actix_web::web::ServiceConfig;
 use actix_web::{HttpResponse, http::Method};
-use entity::message::Kind;
+use entity::message::MessageKind;
 use entity::{ConversationId, MessageId, Millis, UserId};
 use serde_json::json;
 
 use crate::protocol::fields::{FieldReader, FromFields};
-use crate::protocol::{Code, Message, Problem, text};
-use crate::web::auth::Auth;
-use crate::web::body::Body;
-use crate::web::decoding::Path;
-use crate::web::{App, State, at, to};
+use crate::protocol::{ErrorCode, Message, Problem, text};
+use crate::web::auth::Authenticated;
+use crate::web::body::JsonBody;
+use crate::web::decoding::StrictPath;
+use crate::web::{AppData, AppState, at, to};
 
 /// The longest reason, in characters.
 const REASON_MAX: usize = 300;
 
-/// What a report says.
-pub(in crate::web) struct Report {
+/// The fields of a report.
+pub(in crate::web) struct ReportBody {
     reason: String,
 }
 
-impl FromFields for Report {
+impl FromFields for ReportBody {
     const NAMES: &'static [&'static str] = &["reason"];
 
     fn from_fields(fields: &mut FieldReader<'_>) -> Option<Self> {
         let reason = fields.required_as("reason", |reason: String| {
             if text::is_blank(&reason) {
-                return Err(Problem::field("reason", "a few words why"));
+                return Err(Problem::invalid_field("reason", "a few words why"));
             }
             let reason = text::single_line(&reason, REASON_MAX);
-            reason.map_err(|why| Problem::field("reason", why))
+            reason.map_err(|why| Problem::invalid_field("reason", why))
         })?;
         Some(Self { reason })
     }
@@ -47,13 +47,14 @@ pub(in crate::web) fn routes(config: &mut ServiceConfig) {
 /// `POST /api/conversations/{id}/messages/{message}/report/`: 201, or 200 if
 /// this user reported it before.
 async fn create(
-    app: App,
-    Auth(login): Auth,
-    path: Path<(i64, i64)>,
-    Body(body): Body<Report>,
+    app: AppData,
+    Authenticated(login): Authenticated,
+    path: StrictPath<(i64, i64)>,
+    JsonBody(body): JsonBody<ReportBody>,
 ) -> Result<HttpResponse, Problem> {
     let me = login.user.id;
-    let message = seen(&app, me, (ConversationId(path.0), MessageId(path.1))).await?;
+    let message =
+        load_visible_message(&app, me, (ConversationId(path.0), MessageId(path.1))).await?;
     let answer = json!({
         "conversation_id": message.conversation_id,
         "message_id": message.id,
@@ -62,37 +63,39 @@ async fn create(
     if app.store.has_reported(me, message.id).await? {
         return Ok(HttpResponse::Ok().json(answer));
     }
-    check(me, &message)?;
-    app.engine.rates().report(me)?;
+    check_reportable(me, &message)?;
+    app.engine.rates().check_report(me)?;
     let bytes = message.text.len() + body.reason.len();
-    app.engine.store_text(me, bytes)?;
+    app.engine.reserve_text(me, bytes)?;
     let reported = (body.reason, Millis::now());
-    Ok(
-        match app.store.report_message(me, &message, reported).await? {
-            true => HttpResponse::Created().json(answer),
-            false => HttpResponse::Ok().json(answer),
-        },
-    )
+    Ok(if app.store.report_message(me, &message, reported).await? {
+        HttpResponse::Created().json(answer)
+    } else {
+        HttpResponse::Ok().json(answer)
+    })
 }
 
-/// The message as this user sees it.
-async fn seen(
-    app: &State,
+/// Returns the message as this user sees it.
+async fn load_visible_message(
+    app: &AppState,
     me: UserId,
     (conversation, message): (ConversationId, MessageId),
 ) -> Result<Message, Problem> {
-    let seq = app.store.seq_of(conversation, message).await?;
+    let seq = app.store.load_message_seq(conversation, message).await?;
     let seq = seq.ok_or_else(Problem::not_found)?;
-    let found = app.store.message_seen_by(me, conversation, seq).await?;
+    let found = app
+        .store
+        .find_visible_message(me, conversation, seq)
+        .await?;
     found.ok_or_else(Problem::not_found)
 }
 
-fn check(me: UserId, message: &Message) -> Result<(), Problem> {
-    let refused = |why: &'static str| Err(Problem::new(Code::Conflict, why));
+fn check_reportable(me: UserId, message: &Message) -> Result<(), Problem> {
+    let refused = |why: &'static str| Err(Problem::new(ErrorCode::Conflict, why));
     match message.kind {
-        Kind::System => refused("The system wrote this message."),
-        Kind::Text if message.sender.id == me => refused("You wrote this message."),
-        Kind::Text if message.deleted => refused("This message was withdrawn."),
-        Kind::Text => Ok(()),
+        MessageKind::System => refused("The system wrote this message."),
+        MessageKind::Text if message.sender.id == me => refused("You wrote this message."),
+        MessageKind::Text if message.deleted => refused("This message was withdrawn."),
+        MessageKind::Text => Ok(()),
     }
 }

@@ -1,71 +1,84 @@
-//! Other people: looking them up.
+//! Searching for users, and their profiles.
 
 use actix_web::{HttpRequest, HttpResponse};
 use entity::UserId;
 use serde::Deserialize;
 
-use super::person;
-use crate::protocol::{Code, Problem, User};
-use crate::store::{FoundCursor, Wanted};
-use crate::web::auth::Auth;
-use crate::web::decoding::{Path, Query};
-use crate::web::{App, paging};
+use super::find_user;
+use crate::protocol::{ErrorCode, Problem, User};
+use crate::store::{SearchTerms, UserSearchCursor};
+use crate::web::auth::Authenticated;
+use crate::web::decoding::{StrictPath, StrictQuery};
+use crate::web::{AppData, paging};
 
-/// Fewer characters would find everybody.
+/// The minimum length of a query; a shorter one would match nearly all users.
 const PREFIX_MIN: usize = 2;
 
 #[derive(Deserialize)]
-pub(in crate::web) struct Search {
+pub(in crate::web) struct UserSearchQuery {
     q: Option<String>,
     after: Option<String>,
     limit: Option<u64>,
 }
 
-/// `GET /api/users/?q=`: users of whom words begin with each word of `q`.
+/// `GET /api/users/?q=`: users with a word that begins with each word of `q`.
 pub(in crate::web) async fn search(
-    app: App,
-    Auth(_): Auth,
+    app: AppData,
+    Authenticated(_): Authenticated,
     request: HttpRequest,
-    query: Query<Search>,
+    query: StrictQuery<UserSearchQuery>,
 ) -> Result<HttpResponse, Problem> {
     let typed = query.q.as_deref().unwrap_or_default().trim();
     let typed = typed.trim_start_matches('@');
-    let wanted = Wanted::of(typed);
+    let wanted = SearchTerms::parse(typed);
     let is_long = typed.chars().count() >= PREFIX_MIN && !wanted.is_empty();
     if !is_long || typed.chars().any(char::is_control) {
-        return Err(Problem::field("q", "2 characters or more of a name"));
+        return Err(Problem::invalid_field(
+            "q",
+            "2 characters or more of a name",
+        ));
     }
-    let limit = paging::limit(query.limit);
+    let limit = paging::page_limit(query.limit);
     let after = query.after.as_deref().map(read_cursor).transpose()?;
-    let page = app.store.find_users(&wanted, after, limit).await?;
+    let page = app.store.search_users(&wanted, after, limit).await?;
     let next = page.next.map(|last| ("after", write_cursor(&last)));
-    let users: Vec<User> = page.found.into_iter().map(|found| found.user).collect();
-    Ok(paging::page(&request, &users, limit, &[("next", next)]))
+    let users: Vec<User> = page.users.into_iter().map(|found| found.user).collect();
+    Ok(paging::page_response(
+        &request,
+        &users,
+        limit,
+        &[("next", next)],
+    ))
 }
 
 /// `GET /api/users/{username}/`.
 pub(in crate::web) async fn show(
-    app: App,
-    Auth(login): Auth,
-    username: Path<String>,
+    app: AppData,
+    Authenticated(login): Authenticated,
+    username: StrictPath<String>,
 ) -> Result<HttpResponse, Problem> {
-    let them = person(&app, &username).await?;
-    let profile = app.store.profile(login.user.id, &them).await?;
+    let them = find_user(&app, &username).await?;
+    let profile = app.store.load_profile(login.user.id, &them).await?;
     Ok(HttpResponse::Ok().json(profile))
 }
 
-fn write_cursor(cursor: &FoundCursor) -> String {
+fn write_cursor(cursor: &UserSearchCursor) -> String {
     format!("{}.{}", cursor.user, cursor.word)
 }
 
-fn read_cursor(text: &str) -> Result<FoundCursor, Problem> {
+fn read_cursor(text: &str) -> Result<UserSearchCursor, Problem> {
     let read = || {
         let (user, word) = text.split_once('.')?;
         let has_nul = word.contains('\0');
-        (!has_nul).then_some(FoundCursor {
+        (!has_nul).then_some(UserSearchCursor {
             user: UserId(user.parse().ok()?),
             word: word.to_owned(),
         })
     };
-    read().ok_or_else(|| Problem::new(Code::BadRequest, "The cursor 'after' is not one of ours."))
+    read().ok_or_else(|| {
+        Problem::new(
+            ErrorCode::BadRequest,
+            "The cursor 'after' is not one of ours.",
+        )
+    })
 }

@@ -1,35 +1,36 @@
-//! Every emoji that the picker shows, with the words it is found by. The same
-//! crate says which reactions there are, so that none is shown and refused.
+//! Every emoji that the picker shows, with its search words. The same crate
+//! decides which reactions are allowed, so that the picker offers none that is
+//! refused.
 
 use emojis::{Emoji, EmojiVersion, Group};
 use serde::Serialize;
 
-/// What fonts of a few years ago can draw.
-const NEWEST: EmojiVersion = EmojiVersion::new(15, 0);
+/// The newest version that fonts of a few years ago can draw.
+const NEWEST_VERSION: EmojiVersion = EmojiVersion::new(15, 0);
 
 #[derive(Serialize)]
-struct Shelf {
+struct EmojiGroup {
     name: &'static str,
-    /// Each with its words.
+    /// Each emoji with its search words.
     emoji: Vec<(&'static str, String)>,
 }
 
-/// All of them as JSON, group by group in the order of Unicode's keyboards.
-pub(super) fn all() -> Vec<u8> {
-    let shelves: Vec<Shelf> = Group::iter()
-        .map(|group| Shelf {
-            name: name(group),
+/// Returns all emoji as JSON, by group in the order of Unicode keyboards.
+pub(super) fn emoji_json() -> Vec<u8> {
+    let shelves: Vec<EmojiGroup> = Group::iter()
+        .map(|group| EmojiGroup {
+            name: group_name(group),
             emoji: group
                 .emojis()
-                .filter(|emoji| emoji.emoji_version() <= NEWEST)
-                .map(|emoji| (emoji.as_str(), words(emoji)))
+                .filter(|emoji| emoji.emoji_version() <= NEWEST_VERSION)
+                .map(|emoji| (emoji.as_str(), search_words(emoji)))
                 .collect(),
         })
         .collect();
     serde_json::to_vec(&shelves).unwrap_or_default()
 }
 
-fn words(emoji: &Emoji) -> String {
+fn search_words(emoji: &Emoji) -> String {
     let mut words: Vec<String> = vec![emoji.name().to_owned()];
     for code in emoji.shortcodes() {
         let code = code.replace('_', " ");
@@ -40,7 +41,7 @@ fn words(emoji: &Emoji) -> String {
     words.join(", ")
 }
 
-fn name(group: Group) -> &'static str {
+fn group_name(group: Group) -> &'static str {
     match group {
         Group::SmileysAndEmotion => "Smileys and emotion",
         Group::PeopleAndBody => "People and body",

@@ -1,60 +1,61 @@
-//! The queue of passwords that wait for their hashing: which attempt starts,
-//! waits, is refused, or is dropped for another. Pure: no clock, no threads.
+//! The queue of password hashes: decides which attempt starts, waits, is
+//! refused, or is dropped for another. Pure: no clock, no threads.
 //!
-//! A flood from few sources drops its own attempts. Places that only known
-//! attempts get keep a flood from many sources away from users who logged in
-//! from their network or browser before.
+//! A flood from few sources drops only its own attempts. Against a flood from
+//! many sources, some places are reserved for known attempts: those of users
+//! who logged in from this network or browser before.
 
 use std::collections::{HashMap, VecDeque};
 
-use crate::engine::rates::{ClientNetwork, Origin};
+use crate::engine::rates::{ClientNetwork, RequestOrigin};
 
-/// The most attempts that wait: about a second's work.
-pub(super) const PLACES: usize = 32;
-/// The places of [`PLACES`] that only known attempts get.
-pub(super) const KNOWN_PLACES: usize = 4;
+/// The most attempts that wait: about one second's work.
+pub(super) const MAX_WAITING: usize = 32;
+/// The places of [`MAX_WAITING`] that are reserved for known attempts.
+pub(super) const RESERVED_FOR_KNOWN: usize = 4;
 
-/// Who tries a password.
+/// The source of a password attempt.
 #[derive(Clone, Debug)]
-pub(in crate::web) struct Attempter {
+pub(in crate::web) struct AttemptSource {
     /// From the customer's network to wider ones.
     networks: [Option<ClientNetwork>; 3],
-    /// The account's name, as it was given.
+    /// The account's name as it was typed.
     account: String,
     is_known: bool,
-    /// How many times the usual places its networks have.
+    /// The factor by which its networks' limits are multiplied.
     share: usize,
 }
 
-/// What becomes of an attempt that arrives.
+/// The decision about a new attempt.
 #[derive(Debug)]
-pub(super) enum Arrival<T> {
-    /// A turn is free for it.
+pub(super) enum AttemptArrival<T> {
+    /// It starts, since a turn is free.
     Starts(T),
-    /// It waits by this number; another may have been dropped for it.
+    /// It waits under this number; another may have been dropped for it.
     Waits { number: u64, dropped: Option<T> },
-    /// Its source has enough attempts that wait.
+    /// Too many attempts of its source are waiting.
     Refused(T),
 }
 
-/// The queue, with what it needs to start an attempt: `T`.
+/// The queue; `T` is the job of an attempt.
 #[derive(Debug)]
 pub(super) struct AttemptQueue<T> {
-    /// How many may run at a time.
+    /// The number of jobs that may run at a time.
     turns: usize,
     running: usize,
-    /// How many may wait per customer's network; none is no limit.
+    /// The most attempts that may wait per customer's network; `None` is no
+    /// limit.
     per_customer: Option<usize>,
     /// In order of arrival.
-    waiting: VecDeque<Waiting<T>>,
+    waiting: VecDeque<WaitingAttempt<T>>,
     next_number: u64,
     was_known_last: bool,
 }
 
 #[derive(Debug)]
-struct Waiting<T> {
+struct WaitingAttempt<T> {
     number: u64,
-    attempter: Attempter,
+    attempter: AttemptSource,
     job: T,
 }
 
@@ -64,15 +65,19 @@ enum SourceKey<'a> {
     Account(&'a str),
 }
 
-impl Attempter {
-    /// Somebody who names an account; `is_known` if a server has reason to
-    /// believe that it is the account's owner.
-    pub(in crate::web) fn new(origin: Origin, account: &str, is_known: bool) -> Self {
+impl AttemptSource {
+    /// The source of an attempt on an account. `is_known` says that this
+    /// network or browser has logged in to the account before.
+    pub(in crate::web) fn new(origin: RequestOrigin, account: &str, is_known: bool) -> Self {
         Self {
-            networks: [Some(origin.customer()), origin.wider(56), origin.wider(48)],
+            networks: [
+                Some(origin.customer_network()),
+                origin.ipv6_network(56),
+                origin.ipv6_network(48),
+            ],
             account: account.chars().take(30).collect::<String>().to_lowercase(),
             is_known,
-            share: usize::try_from(origin.share()).unwrap_or(1),
+            share: usize::try_from(origin.limit_factor()).unwrap_or(1),
         }
     }
 
@@ -84,7 +89,7 @@ impl Attempter {
 }
 
 impl<T> AttemptQueue<T> {
-    /// An empty queue in front of so many turns.
+    /// Creates an empty queue in front of `turns` running jobs.
     pub(super) fn new(turns: usize, per_customer: Option<usize>) -> Self {
         Self {
             turns,
@@ -96,37 +101,37 @@ impl<T> AttemptQueue<T> {
         }
     }
 
-    /// Takes an attempt in.
-    pub(super) fn arrive(&mut self, attempter: Attempter, job: T) -> Arrival<T> {
+    /// Admits, queues or refuses a new attempt.
+    pub(super) fn admit(&mut self, attempter: AttemptSource, job: T) -> AttemptArrival<T> {
         if self.running < self.turns {
             self.running += 1;
-            return Arrival::Starts(job);
+            return AttemptArrival::Starts(job);
         }
         let mut dropped = None;
         if let Some(full) = self.full_network(&attempter) {
             match self.oldest_unknown_of(full).filter(|_| attempter.is_known) {
                 Some(at) => dropped = self.waiting.remove(at),
-                None => return Arrival::Refused(job),
+                None => return AttemptArrival::Refused(job),
             }
         } else if self.is_full_for(&attempter) {
-            let victim = self.victim(&attempter);
+            let victim = self.find_victim(&attempter);
             dropped = victim.and_then(|at| self.waiting.remove(at));
         }
         let number = self.next_number;
         self.next_number += 1;
-        self.waiting.push_back(Waiting {
+        self.waiting.push_back(WaitingAttempt {
             number,
             attempter,
             job,
         });
-        Arrival::Waits {
+        AttemptArrival::Waits {
             number,
             dropped: dropped.map(|waiting| waiting.job),
         }
     }
 
-    /// A running attempt has ended: the one that starts instead. Known and
-    /// unknown attempts take turns, so that neither keeps the other waiting.
+    /// Ends a running attempt and returns the next one to start. Known and
+    /// unknown attempts alternate, so that neither kind starves.
     pub(super) fn finish(&mut self) -> Option<T> {
         let wanted = !self.was_known_last;
         let mut waiting = self.waiting.iter();
@@ -144,19 +149,20 @@ impl<T> AttemptQueue<T> {
         }
     }
 
-    /// An attempt that waited is given up, for example since its client left.
-    pub(super) fn leave(&mut self, number: u64) {
+    /// Removes a waiting attempt, for example because its client disconnected.
+    pub(super) fn cancel(&mut self, number: u64) {
         self.waiting.retain(|waiting| waiting.number != number);
     }
 
-    /// The smallest network of the attempter in which no more may wait: 2 of a
-    /// customer, 4 of 56 bits, 8 of 48 bits.
-    fn full_network(&self, attempter: &Attempter) -> Option<ClientNetwork> {
+    /// Returns the smallest network of the source in which no more may wait.
+    /// The limits are 2 for a customer, 4 for a /56 and 8 for a /48.
+    fn full_network(&self, attempter: &AttemptSource) -> Option<ClientNetwork> {
         let mut most = self.per_customer?.saturating_mul(attempter.share);
         for (level, network) in attempter.networks.iter().enumerate() {
             let network = (*network)?;
-            let of_network =
-                |one: &&Waiting<T>| one.attempter.networks.get(level) == Some(&Some(network));
+            let of_network = |one: &&WaitingAttempt<T>| {
+                one.attempter.networks.get(level) == Some(&Some(network))
+            };
             if self.waiting.iter().filter(of_network).count() >= most {
                 return Some(network);
             }
@@ -171,39 +177,40 @@ impl<T> AttemptQueue<T> {
         })
     }
 
-    fn is_full_for(&self, attempter: &Attempter) -> bool {
+    fn is_full_for(&self, attempter: &AttemptSource) -> bool {
         let unknown = self.waiting.iter().filter(|one| !one.attempter.is_known);
-        let is_out_of_places = self.waiting.len() >= PLACES;
-        is_out_of_places || (!attempter.is_known && unknown.count() >= PLACES - KNOWN_PLACES)
+        let is_out_of_places = self.waiting.len() >= MAX_WAITING;
+        is_out_of_places
+            || (!attempter.is_known && unknown.count() >= MAX_WAITING - RESERVED_FOR_KNOWN)
     }
 
-    /// The oldest attempt of the most frequent source, of those that may be
-    /// dropped for this one.
-    fn victim(&self, newcomer: &Attempter) -> Option<usize> {
+    /// Returns the oldest attempt of the most frequent source among those that
+    /// may be dropped.
+    fn find_victim(&self, newcomer: &AttemptSource) -> Option<usize> {
         let mut counts = HashMap::new();
         let waiting = self.waiting.iter().map(|one| &one.attempter);
-        for key in waiting.chain([newcomer]).flat_map(Attempter::keys) {
+        for key in waiting.chain([newcomer]).flat_map(AttemptSource::keys) {
             *counts.entry(key).or_insert(0_usize) += 1;
         }
-        let frequency = |one: &Waiting<T>| {
+        let frequency = |one: &WaitingAttempt<T>| {
             let of_keys = one.attempter.keys().filter_map(|key| counts.get(&key));
             of_keys.max().copied()
         };
-        let is_kept = self.keeps_known(newcomer);
+        let is_kept = self.protects_known(newcomer);
         let candidates = self.waiting.iter().enumerate();
         let candidates = candidates.filter(|(_, one)| !(is_kept && one.attempter.is_known));
-        // Of equals the first one is meant, which `max_by_key` gives in reverse.
+        // `max_by_key` returns the last of equals, but the first is wanted.
         let candidates = candidates.rev();
         candidates
             .max_by_key(|(_, one)| frequency(one))
             .map(|(at, _)| at)
     }
 
-    /// Whether no known attempt may be dropped: they have no more places than
-    /// are theirs.
-    fn keeps_known(&self, newcomer: &Attempter) -> bool {
+    /// Returns whether known attempts may not be dropped: they use only their
+    /// reserved places.
+    fn protects_known(&self, newcomer: &AttemptSource) -> bool {
         let known = self.waiting.iter().filter(|one| one.attempter.is_known);
-        known.count() + usize::from(newcomer.is_known) <= KNOWN_PLACES
+        known.count() + usize::from(newcomer.is_known) <= RESERVED_FOR_KNOWN
     }
 }
 

@@ -1,12 +1,12 @@
-//! The two formats of the metrics: OpenMetrics for clients that name it in
-//! `Accept`, else Prometheus' text format 0.0.4, which every scraper reads.
+//! The two formats of the metrics. Clients that name OpenMetrics in `Accept`
+//! get it; others get Prometheus' text format 0.0.4, which every scraper reads.
 
 use std::borrow::Cow;
 
 use actix_web::HttpRequest;
 use actix_web::http::header::{Accept, Header, Quality};
 
-/// How the metrics are written.
+/// The format of the metrics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum MetricsFormat {
     OpenMetrics,
@@ -14,7 +14,8 @@ pub(super) enum MetricsFormat {
 }
 
 impl MetricsFormat {
-    /// The one that `Accept` prefers: OpenMetrics only if it is named.
+    /// Returns the format that `Accept` prefers: OpenMetrics only if it is
+    /// named.
     pub(super) fn accepted_by(request: &HttpRequest) -> Self {
         let accepted = Accept::parse(request).map_or_else(|_| Vec::new(), |accept| accept.0);
         let quality_of = |kind: &str| {
@@ -22,9 +23,10 @@ impl MetricsFormat {
             named.map(|it| it.quality).max().unwrap_or(Quality::ZERO)
         };
         let open = quality_of("application/openmetrics-text");
-        match open > Quality::ZERO && open >= quality_of("text/plain") {
-            true => Self::OpenMetrics,
-            false => Self::Prometheus,
+        if open > Quality::ZERO && open >= quality_of("text/plain") {
+            Self::OpenMetrics
+        } else {
+            Self::Prometheus
         }
     }
 
@@ -35,7 +37,7 @@ impl MetricsFormat {
         }
     }
 
-    /// This format of what is written as OpenMetrics.
+    /// Converts OpenMetrics text to this format.
     pub(super) fn write(self, open_metrics: String) -> String {
         match self {
             Self::OpenMetrics => open_metrics,
@@ -44,9 +46,9 @@ impl MetricsFormat {
     }
 }
 
-/// In Prometheus' format, a family has the name of its samples: that of a
-/// counter ends in `_total`, and an info is a gauge whose name ends in `_info`.
-/// There is neither a unit nor an end.
+/// In Prometheus' format, a family has the name of its samples. A counter's
+/// name ends in `_total`. An info becomes a gauge whose name ends in `_info`.
+/// There are no `UNIT` and `EOF` lines.
 fn as_prometheus(open_metrics: &str) -> String {
     let mut text = String::with_capacity(open_metrics.len());
     let mut lines = open_metrics.lines().peekable();
@@ -59,7 +61,7 @@ fn as_prometheus(open_metrics: &str) -> String {
             continue;
         };
         let (name, value) = rest.split_once(' ').unwrap_or((rest, ""));
-        // The type stands in the line after the help.
+        // The type is in the line after the help.
         let kind = match keyword {
             "TYPE" => value,
             _ => lines

@@ -1,7 +1,6 @@
-//! An [`Overview`] in the text format, under the names that dashboards know.
-//!
-//! How many lines there are depends on the binary alone: labels are routes
-//! and codes, never anybody's or anything's id.
+//! An [`EngineOverview`] in the text format, under stable names for dashboards.
+//! The number of lines depends only on the binary: labels are routes and codes,
+//! never ids.
 
 use std::fmt;
 
@@ -13,32 +12,35 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 
-use crate::counters::{Measured, StatusClass};
-use crate::engine::overview::Overview;
+use crate::counters::{HistogramSnapshot, StatusClass};
+use crate::engine::overview::EngineOverview;
 
-/// Times are kept in microseconds and told in seconds.
-const SECOND: f64 = 1_000_000.0;
+/// Times are stored in microseconds and reported in seconds.
+const MICROS_PER_SECOND: f64 = 1_000_000.0;
 
-/// A name, what it means, and a number.
-type Plain = (&'static str, &'static str, u64);
+/// Name, help text and value.
+type PlainMetric = (&'static str, &'static str, u64);
 
-/// A name, what it means, what was measured, and how many of its units make
-/// one of those it is told in.
-type Spread<'a> = (&'static str, &'static str, &'a Measured, f64);
+/// Name, help text, measurements, and the number of stored units in a reported
+/// one.
+type HistogramMetric<'a> = (&'static str, &'static str, &'a HistogramSnapshot, f64);
 
-/// Writes all of it.
-pub(super) fn write(overview: Overview, connections: usize) -> Result<String, fmt::Error> {
+/// Writes all metrics.
+pub(super) fn write_metrics(
+    overview: EngineOverview,
+    connections: usize,
+) -> Result<String, fmt::Error> {
     let mut registry = Registry::default();
-    registry.register_collector(Box::new(Scrape(overview, connections)));
+    registry.register_collector(Box::new(OverviewCollector(overview, connections)));
     let mut text = String::new();
     encode(&mut text, &registry)?;
     Ok(text)
 }
 
 #[derive(Debug)]
-struct Scrape(Overview, usize);
+struct OverviewCollector(EngineOverview, usize);
 
-impl Collector for Scrape {
+impl Collector for OverviewCollector {
     fn encode(&self, mut encoder: DescriptorEncoder) -> fmt::Result {
         let overview = &self.0;
         let encoder = &mut encoder;
@@ -54,15 +56,15 @@ impl Collector for Scrape {
         );
         for (name, help, value) in [connections]
             .into_iter()
-            .chain(sockets_now(overview))
-            .chain(actors_now(overview))
-            .chain(disk_now(overview))
+            .chain(socket_gauges(overview))
+            .chain(actor_gauges(overview))
+            .chain(disk_gauges(overview))
         {
             let value = i64::try_from(value).unwrap_or(i64::MAX);
             let gauge = ConstGauge::new(value);
             gauge.encode(encoder.encode_descriptor(name, help, None, gauge.metric_type())?)?;
         }
-        for (name, help, value) in so_far(overview) {
+        for (name, help, value) in total_counters(overview) {
             let counter = ConstCounter::new(value);
             counter.encode(encoder.encode_descriptor(
                 name,
@@ -71,18 +73,18 @@ impl Collector for Scrape {
                 counter.metric_type(),
             )?)?;
         }
-        for spread in spreads(overview) {
-            histogram(encoder, spread)?;
+        for spread in histogram_metrics(overview) {
+            encode_histogram(encoder, spread)?;
         }
-        by_reason(encoder, overview)?;
-        by_route(encoder, overview)?;
-        database_times(encoder, overview)
+        encode_by_reason(encoder, overview)?;
+        encode_by_route(encoder, overview)?;
+        encode_database_times(encoder, overview)
     }
 }
 
-/// What stands at this moment, of sockets.
-fn sockets_now(overview: &Overview) -> [Plain; 6] {
-    let here = &overview.sockets.here;
+/// The gauges of sockets.
+fn socket_gauges(overview: &EngineOverview) -> [PlainMetric; 6] {
+    let here = &overview.sockets.sessions;
     [
         (
             "tidings_uptime_seconds",
@@ -113,8 +115,8 @@ fn sockets_now(overview: &Overview) -> [Plain; 6] {
     ]
 }
 
-/// What stands at this moment, of the actors behind them.
-fn actors_now(overview: &Overview) -> [Plain; 7] {
+/// The gauges of the actors behind them.
+fn actor_gauges(overview: &EngineOverview) -> [PlainMetric; 7] {
     let (rooms, journal) = (&overview.rooms.load, &overview.journal);
     [
         ("tidings_rooms", "Live rooms", rooms.live as u64),
@@ -126,12 +128,12 @@ fn actors_now(overview: &Overview) -> [Plain; 7] {
         (
             "tidings_room_commands",
             "Commands that all rooms together have not answered",
-            rooms.asked as u64,
+            rooms.unanswered as u64,
         ),
         (
             "tidings_room_commands_limit",
             "Unanswered commands at which busy is answered",
-            rooms.most as u64,
+            rooms.limit as u64,
         ),
         (
             "tidings_room_deepest",
@@ -151,8 +153,9 @@ fn actors_now(overview: &Overview) -> [Plain; 7] {
     ]
 }
 
-/// What the disk has, also beside PostgreSQL, where it isn't the database's.
-fn disk_now(overview: &Overview) -> [Plain; 3] {
+/// The gauges of the data directory's disk, also with PostgreSQL, whose data is
+/// elsewhere.
+fn disk_gauges(overview: &EngineOverview) -> [PlainMetric; 3] {
     let disk = &overview.disk;
     [
         (
@@ -173,8 +176,8 @@ fn disk_now(overview: &Overview) -> [Plain; 3] {
     ]
 }
 
-/// What happened since the start.
-fn so_far(overview: &Overview) -> [Plain; 10] {
+/// The counters since the start.
+fn total_counters(overview: &EngineOverview) -> [PlainMetric; 10] {
     let (sockets, rooms) = (&overview.sockets, &overview.rooms);
     let journal = &overview.journal;
     [
@@ -223,7 +226,7 @@ fn so_far(overview: &Overview) -> [Plain; 10] {
     ]
 }
 
-fn spreads(overview: &Overview) -> [Spread<'_>; 3] {
+fn histogram_metrics(overview: &EngineOverview) -> [HistogramMetric<'_>; 3] {
     [
         (
             "tidings_journal_batch_entries",
@@ -235,27 +238,31 @@ fn spreads(overview: &Overview) -> [Spread<'_>; 3] {
             "tidings_journal_commit_seconds",
             "From a batch's beginning until it is on disk",
             &overview.journal.commit,
-            SECOND,
+            MICROS_PER_SECOND,
         ),
         (
             "tidings_fan_out_seconds",
             "From a commit until it is handed to every session",
             &overview.rooms.fan_out,
-            SECOND,
+            MICROS_PER_SECOND,
         ),
     ]
 }
 
-fn histogram(
+fn encode_histogram(
     encoder: &mut DescriptorEncoder,
-    (name, help, measured, unit): Spread<'_>,
+    (name, help, measured, unit): HistogramMetric<'_>,
 ) -> fmt::Result {
     let histogram = encoder.encode_descriptor(name, help, None, MetricType::Histogram)?;
-    spread_out(histogram, measured, unit)
+    encode_buckets(histogram, measured, unit)
 }
 
-#[expect(clippy::cast_precision_loss, reason = "figures to look at")]
-fn spread_out(mut encoder: MetricEncoder<'_>, measured: &Measured, unit: f64) -> fmt::Result {
+#[expect(clippy::cast_precision_loss, reason = "metrics need no full precision")]
+fn encode_buckets(
+    mut encoder: MetricEncoder<'_>,
+    measured: &HistogramSnapshot,
+    unit: f64,
+) -> fmt::Result {
     let bounds = measured.bounds.iter().map(|bound| *bound as f64 / unit);
     let bounds = bounds.chain([f64::INFINITY]);
     let buckets: Vec<_> = bounds.zip(measured.counts.iter().copied()).collect();
@@ -263,29 +270,29 @@ fn spread_out(mut encoder: MetricEncoder<'_>, measured: &Measured, unit: f64) ->
     encoder.encode_histogram::<NoLabelSet>(sum, measured.count(), &buckets, None)
 }
 
-/// Every reason there is, also one that never came up: a rate of it is zero,
-/// not missing.
-fn by_reason(encoder: &mut DescriptorEncoder, overview: &Overview) -> fmt::Result {
+/// Encodes every reason, even one that never occurred: its rate is then zero
+/// and not missing.
+fn encode_by_reason(encoder: &mut DescriptorEncoder, overview: &EngineOverview) -> fmt::Result {
     let (name, help) = ("tidings_sessions_closed", "Sockets that the server closed");
     let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
     for (code, count) in &overview.sockets.closed {
-        counted(&mut family, [("code", &code.number().to_string())], *count)?;
+        encode_count(&mut family, [("code", &code.number().to_string())], *count)?;
     }
     let (name, help) = ("tidings_refusals", "Refusals, over HTTP and on sockets");
     let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
     for (code, count) in &overview.refusals {
-        counted(&mut family, [("code", code.as_str())], *count)?;
+        encode_count(&mut family, [("code", code.as_str())], *count)?;
     }
     Ok(())
 }
 
-fn by_route(encoder: &mut DescriptorEncoder, overview: &Overview) -> fmt::Result {
+fn encode_by_route(encoder: &mut DescriptorEncoder, overview: &EngineOverview) -> fmt::Result {
     let (name, help) = ("tidings_http_requests", "Requests by route and status");
     let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
     for totals in &overview.requests {
         for (class, count) in StatusClass::ALL.iter().zip(totals.by_class) {
             let labels = [("route", totals.route.as_str()), ("status", class.as_str())];
-            counted(&mut family, labels, count)?;
+            encode_count(&mut family, labels, count)?;
         }
     }
     let name = "tidings_http_request_seconds";
@@ -293,22 +300,29 @@ fn by_route(encoder: &mut DescriptorEncoder, overview: &Overview) -> fmt::Result
     let mut family = encoder.encode_descriptor(name, help, None, MetricType::Histogram)?;
     for totals in &overview.requests {
         let route = [("route", totals.route.as_str())];
-        spread_out(family.encode_family(&route)?, &totals.took, SECOND)?;
+        encode_buckets(
+            family.encode_family(&route)?,
+            &totals.took,
+            MICROS_PER_SECOND,
+        )?;
     }
     Ok(())
 }
 
-fn database_times(encoder: &mut DescriptorEncoder, overview: &Overview) -> fmt::Result {
+fn encode_database_times(
+    encoder: &mut DescriptorEncoder,
+    overview: &EngineOverview,
+) -> fmt::Result {
     let name = "tidings_database_milliseconds";
     let help = "Time on the database's connections, by route";
     let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
     for (route, milliseconds) in &overview.database {
-        counted(&mut family, [("route", route.as_str())], *milliseconds)?;
+        encode_count(&mut family, [("route", route.as_str())], *milliseconds)?;
     }
     Ok(())
 }
 
-fn counted<const N: usize>(
+fn encode_count<const N: usize>(
     family: &mut MetricEncoder,
     labels: [(&str, &str); N],
     count: u64,

@@ -1,4 +1,4 @@
-//! What somebody has here, to take along: all that they see, as JSON Lines.
+//! The export of a user's data: everything they can see, as JSON Lines.
 
 use std::time::Duration;
 
@@ -8,58 +8,60 @@ use entity::{ConnectionId, ConversationId, Millis, UserId};
 use futures_util::stream;
 use serde::Serialize;
 
-use super::visitor::Visitor;
-use crate::engine::rates::Seat;
-use crate::protocol::user::{Me, Notice, NoticeCause};
+use super::page_login::LoginOrRedirect;
+use crate::engine::rates::SocketPermit;
+use crate::protocol::user::{AccountNotice, NoticeCause, OwnProfile};
 use crate::protocol::{Connection, Conversation, Message, Problem, User};
-use crate::store::{Login, PageRequest, View, paid_by};
+use crate::store::{ActiveLogin, HistoryAnchor, HistoryReader, with_payer};
 use crate::web::api::me;
-use crate::web::auth::payer_of;
-use crate::web::{App, peer};
+use crate::web::auth::database_payer;
+use crate::web::{AppData, client_ip};
 
-/// How much is read at a time, of each kind.
-const AT_A_TIME: u64 = 100;
-/// Between two readings: who takes long along is not in the way of others.
-const PAUSE: Duration = Duration::from_millis(20);
+/// The number of rows that each read loads.
+const EXPORT_BATCH: u64 = 100;
+/// The pause between two reads, so that a long export doesn't slow others down.
+const EXPORT_PAUSE: Duration = Duration::from_millis(20);
 
-/// A line of it.
+/// A line of the export.
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-enum Line<'a> {
-    Me { me: &'a Me },
+enum ExportLine<'a> {
+    Me { me: &'a OwnProfile },
     Connection { connection: &'a Connection },
     Block { user: &'a User },
     Conversation { conversation: &'a Conversation },
     Message { message: &'a Message },
 }
 
-/// `POST /settings/export`: oneself, with whom one is connected, whom one
-/// blocks, and every conversation, each with its messages behind it. It is
-/// read while it goes out, and takes one of the sockets that one may have open.
+/// `POST /settings/export`: the account, connections, blocks, and each
+/// conversation followed by its messages. It is read while it is sent, and
+/// takes one of the user's sockets.
 pub(in crate::web) async fn download(
-    app: App,
-    Visitor(mut login): Visitor,
+    app: AppData,
+    LoginOrRedirect(mut login): LoginOrRedirect,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let seat = app.engine.sit(login.user.id).await?;
-    // A login that was left open is enough to take everything: its owner
-    // learns of it.
-    let notice = Notice {
+    let permit = app.engine.reserve_socket(login.user.id).await?;
+    // A login left open is enough to export everything, so the owner is
+    // notified.
+    let notice = AccountNotice {
         at: Millis::now(),
         cause: NoticeCause::DataExported,
-        address: peer::origin(&app, &request).address().to_string(),
+        address: client_ip::client_origin(&app, &request)
+            .address()
+            .to_string(),
     };
-    login.user = app.store.leave_notice(login.user.id, notice).await?;
-    let reading = Reading {
+    login.user = app.store.add_notice(login.user.id, notice).await?;
+    let reading = DataExport {
         app,
         login,
-        next: Next::Me,
-        _seat: seat,
+        next: ExportStep::Me,
+        _socket_slot: permit,
     };
-    let payer = payer_of(&request).ok_or_else(Problem::internal)?;
+    let payer = database_payer(&request).ok_or_else(Problem::internal)?;
     let lines = stream::unfold(Some(reading), move |reading| {
         let payer = payer.clone();
-        async move { Some(paid_by(payer, reading?.part()).await) }
+        async move { Some(with_payer(payer, reading?.next_chunk()).await) }
     });
     Ok(HttpResponse::Ok()
         .content_type("application/jsonl; charset=utf-8")
@@ -70,33 +72,37 @@ pub(in crate::web) async fn download(
         .streaming(Box::pin(lines)))
 }
 
-/// An export under way.
-struct Reading {
-    app: App,
-    login: Login,
-    next: Next,
-    _seat: Seat,
+/// A running export.
+struct DataExport {
+    app: AppData,
+    login: ActiveLogin,
+    next: ExportStep,
+    _socket_slot: SocketPermit,
 }
 
-/// What is read next.
+/// The next part to read.
 #[derive(Clone, Copy)]
-enum Next {
+enum ExportStep {
     Me,
     Connections(Option<ConnectionId>),
     Blocked(Option<UserId>),
-    /// The one that comes after this.
+    /// The conversation after this one.
     Conversation(ConversationId),
-    /// Of this conversation, from behind this place on.
+    /// The messages of this conversation after this `seq`.
     Messages(ConversationId, i64),
 }
 
-type Part = Result<Bytes, actix_web::Error>;
+type ExportChunk = Result<Bytes, actix_web::Error>;
 
-impl Reading {
-    /// The next lines, and what is left to be read after them.
-    async fn part(mut self) -> (Part, Option<Self>) {
-        self.app.engine.rates().afford(self.login.user.id).await;
-        match self.read().await {
+impl DataExport {
+    /// Returns the next lines, and the rest of the export if there is more.
+    async fn next_chunk(mut self) -> (ExportChunk, Option<Self>) {
+        self.app
+            .engine
+            .rates()
+            .wait_for_budget(self.login.user.id)
+            .await;
+        match self.read_step().await {
             Ok((lines, Some(next))) => {
                 self.next = next;
                 (Ok(Bytes::from(lines)), Some(self))
@@ -106,86 +112,95 @@ impl Reading {
         }
     }
 
-    async fn read(&self) -> Result<(Vec<u8>, Option<Next>), Problem> {
+    async fn read_step(&self) -> Result<(Vec<u8>, Option<ExportStep>), Problem> {
         let (store, me) = (&self.app.store, self.login.user.id);
-        let mut lines = Lines::default();
+        let mut lines = ExportBuffer::default();
         let next = match self.next {
-            Next::Me => {
-                let me = me::me(self.login.user.clone());
-                lines.write(&Line::Me { me: &me })?;
-                Some(Next::Connections(None))
+            ExportStep::Me => {
+                let me = me::own_account(self.login.user.clone());
+                lines.write(&ExportLine::Me { me: &me })?;
+                Some(ExportStep::Connections(None))
             }
-            Next::Connections(before) => {
-                let found = store.connections(me, before, AT_A_TIME).await?;
+            ExportStep::Connections(before) => {
+                let found = store.list_connections(me, before, EXPORT_BATCH).await?;
                 for connection in &found {
-                    lines.write(&Line::Connection { connection })?;
+                    lines.write(&ExportLine::Connection { connection })?;
                 }
-                let last = last_of_a_whole_page(&found);
-                Some(last.map_or(Next::Blocked(None), |last| Next::Connections(Some(last.id))))
+                let last = last_of_full_page(&found);
+                Some(last.map_or(ExportStep::Blocked(None), |last| {
+                    ExportStep::Connections(Some(last.id))
+                }))
             }
-            Next::Blocked(after) => {
-                let found = store.blocked(me, after, AT_A_TIME).await?;
+            ExportStep::Blocked(after) => {
+                let found = store.list_blocked_users(me, after, EXPORT_BATCH).await?;
                 for user in &found {
-                    lines.write(&Line::Block { user })?;
+                    lines.write(&ExportLine::Block { user })?;
                 }
-                let last = last_of_a_whole_page(&found);
-                let first = Next::Conversation(ConversationId(0));
-                Some(last.map_or(first, |last| Next::Blocked(Some(last.id))))
+                let last = last_of_full_page(&found);
+                let first = ExportStep::Conversation(ConversationId(0));
+                Some(last.map_or(first, |last| ExportStep::Blocked(Some(last.id))))
             }
-            Next::Conversation(after) => self.conversation(after, &mut lines).await?,
-            Next::Messages(id, after) => Some(self.messages(id, after, &mut lines).await?),
+            ExportStep::Conversation(after) => self.read_conversation(after, &mut lines).await?,
+            ExportStep::Messages(id, after) => {
+                Some(self.read_messages(id, after, &mut lines).await?)
+            }
         };
         Ok((lines.0, next))
     }
 
-    async fn conversation(
+    async fn read_conversation(
         &self,
         after: ConversationId,
-        lines: &mut Lines,
-    ) -> Result<Option<Next>, Problem> {
+        lines: &mut ExportBuffer,
+    ) -> Result<Option<ExportStep>, Problem> {
         let (store, me) = (&self.app.store, self.login.user.id);
-        let Some(id) = store.conversation_after(me, after).await? else {
+        let Some(id) = store.next_conversation_id(me, after).await? else {
             return Ok(None);
         };
-        let conversation = &store.conversation(me, id).await?;
-        lines.write(&Line::Conversation { conversation })?;
-        Ok(Some(Next::Messages(id, 0)))
+        let conversation = &store.load_conversation(me, id).await?;
+        lines.write(&ExportLine::Conversation { conversation })?;
+        Ok(Some(ExportStep::Messages(id, 0)))
     }
 
-    /// Whether one may still see them is asked anew each time: one may have
-    /// been removed, or logged out, while it goes on.
-    async fn messages(
+    /// Reads one page of messages. Access is checked each time: the user may
+    /// have been removed or logged out since.
+    async fn read_messages(
         &self,
         id: ConversationId,
         after: i64,
-        lines: &mut Lines,
-    ) -> Result<Next, Problem> {
-        tokio::time::sleep(PAUSE).await;
+        lines: &mut ExportBuffer,
+    ) -> Result<ExportStep, Problem> {
+        tokio::time::sleep(EXPORT_PAUSE).await;
         let (store, login) = (&self.app.store, &self.login);
-        let is_here = store.login(login.id, Millis::now()).await?.is_some();
-        let (view, after) = (View::Of(login.user.id), PageRequest::After(after));
-        let page = store.history((view, id), after, AT_A_TIME).await?;
+        let is_here = store.load_login(login.id, Millis::now()).await?.is_some();
+        let (view, after) = (
+            HistoryReader::User(login.user.id),
+            HistoryAnchor::After(after),
+        );
+        let page = store.load_history((view, id), after, EXPORT_BATCH).await?;
         let page = page.filter(|_| is_here).ok_or_else(Problem::not_found)?;
         for message in &page.messages {
-            lines.write(&Line::Message { message })?;
+            lines.write(&ExportLine::Message { message })?;
         }
         let last = page.messages.last().filter(|_| page.has_newer);
-        Ok(last.map_or(Next::Conversation(id), |last| Next::Messages(id, last.seq)))
+        Ok(last.map_or(ExportStep::Conversation(id), |last| {
+            ExportStep::Messages(id, last.seq)
+        }))
     }
 }
 
-fn last_of_a_whole_page<T>(found: &[T]) -> Option<&T> {
-    found.last().filter(|_| found.len() as u64 == AT_A_TIME)
+fn last_of_full_page<T>(found: &[T]) -> Option<&T> {
+    found.last().filter(|_| found.len() as u64 == EXPORT_BATCH)
 }
 
-/// Each ends with a line feed.
+/// Lines of JSON; each ends with a line feed.
 #[derive(Default)]
-struct Lines(Vec<u8>);
+struct ExportBuffer(Vec<u8>);
 
-impl Lines {
-    fn write(&mut self, line: &Line<'_>) -> Result<(), Problem> {
+impl ExportBuffer {
+    fn write(&mut self, line: &ExportLine<'_>) -> Result<(), Problem> {
         serde_json::to_writer(&mut self.0, line).map_err(|error| {
-            tracing::error!(%error, "can't write an export");
+            tracing::error!(%error, "can't serialize an export");
             Problem::internal()
         })?;
         self.0.push(b'\n');

@@ -1,4 +1,4 @@
-//! Logging in and out by forms.
+//! Login and logout by forms.
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName};
@@ -7,34 +7,34 @@ use askama::Template;
 use entity::Millis;
 use serde::Deserialize;
 
-use super::{FormKey, arrived, form_page, go_on};
+use super::{FormCsrfKey, finish_login, redirect_to, render_form};
 use crate::config::Registration;
-use crate::protocol::{Code, Problem};
+use crate::protocol::{ErrorCode, Problem};
 use crate::web::accounts::{self, Credentials};
-use crate::web::auth::Auth;
-use crate::web::body::{Form, text_fields};
-use crate::web::cookies::Jar;
-use crate::web::decoding::Query;
-use crate::web::{App, assets, csrf};
+use crate::web::auth::Authenticated;
+use crate::web::body::{FormBody, text_fields};
+use crate::web::cookies::CookieKind;
+use crate::web::decoding::StrictQuery;
+use crate::web::{AppData, assets, csrf};
 
-/// What a browser is to forget (the W3C's Clear Site Data).
+/// The header that makes a browser delete data (W3C Clear Site Data).
 const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
 
 #[derive(Deserialize)]
-pub(in crate::web) struct Asked {
+pub(in crate::web) struct LoginPageQuery {
     #[serde(default)]
     next: String,
 }
 
 #[derive(Default)]
-pub(in crate::web) struct Fields {
+pub(in crate::web) struct LoginForm {
     username: String,
     password: String,
     csrf_token: String,
     next: String,
 }
 
-text_fields!(Fields {
+text_fields!(LoginForm {
     username,
     password,
     csrf_token,
@@ -43,7 +43,7 @@ text_fields!(Fields {
 
 #[derive(Template)]
 #[template(path = "login.html")]
-struct Page<'a> {
+struct LoginPage<'a> {
     csrf_token: &'a str,
     username: &'a str,
     next: &'a str,
@@ -53,29 +53,29 @@ struct Page<'a> {
 
 /// `GET /login`.
 pub(in crate::web) async fn show(
-    app: App,
-    login: Result<Auth, Problem>,
+    app: AppData,
+    login: Result<Authenticated, Problem>,
     request: HttpRequest,
-    asked: Query<Asked>,
+    asked: StrictQuery<LoginPageQuery>,
 ) -> Result<HttpResponse, Problem> {
     if login.is_ok() {
-        return Ok(go_on(&asked.next, []));
+        return Ok(redirect_to(&asked.next, []));
     }
-    let fields = Fields {
+    let fields = LoginForm {
         next: asked.into_inner().next,
-        ..Fields::default()
+        ..LoginForm::default()
     };
-    page(&app, &request, &fields, None)
+    render_page(&app, &request, &fields, None)
 }
 
 /// `POST /login`.
 pub(in crate::web) async fn submit(
-    app: App,
+    app: AppData,
     request: HttpRequest,
-    Form(fields): Form<Fields>,
+    FormBody(fields): FormBody<LoginForm>,
 ) -> Result<HttpResponse, Problem> {
-    if !FormKey::fits(&app, &request, &fields.csrf_token) {
-        return page(&app, &request, &fields, Some(&csrf::failed()));
+    if !FormCsrfKey::verify(&app, &request, &fields.csrf_token) {
+        return render_page(&app, &request, &fields, Some(&csrf::csrf_failed()));
     }
     let given = Credentials {
         username: fields.username.trim().to_owned(),
@@ -83,56 +83,57 @@ pub(in crate::web) async fn submit(
     };
     let former = accounts::former_login(&app, &request);
     match accounts::log_in(&app, (&request, former), given).await {
-        Ok(login) => Ok(arrived(&app, login, &fields.next)),
-        // With the header that says when, which a form has no place for.
-        Err(problem) if problem.code == Code::RateLimited => Err(problem),
-        Err(problem) => page(&app, &request, &fields, Some(&problem)),
+        Ok(login) => Ok(finish_login(&app, login, &fields.next)),
+        // An error response has the `Retry-After` header, which the form can't
+        // show.
+        Err(problem) if problem.code == ErrorCode::RateLimited => Err(problem),
+        Err(problem) => render_page(&app, &request, &fields, Some(&problem)),
     }
 }
 
-/// `POST /logout`. Who isn't logged in any more wanted just that. A cookie is
-/// emptied only where it came along: other sites' forms come without it, and
-/// would log people out.
+/// `POST /logout`. Succeeds without a login. The cookie is deleted only if the
+/// request has one: another site's form comes without it and would log the user
+/// out.
 pub(in crate::web) async fn logout(
-    app: App,
+    app: AppData,
     request: HttpRequest,
-    login: Result<Auth, Problem>,
+    login: Result<Authenticated, Problem>,
 ) -> Result<HttpResponse, Problem> {
     match login {
-        Ok(Auth(login)) => {
+        Ok(Authenticated(login)) => {
             app.store.end_login(login.id, Millis::now()).await?;
             app.engine.end_login(login.user.id, login.id);
         }
-        Err(problem) if problem.code == Code::Unauthenticated => {}
+        Err(problem) if problem.code == ErrorCode::Unauthenticated => {}
         Err(problem) => return Err(problem),
     }
-    let came = Jar::Login.of(&request, &app.settings);
-    let emptied = came.map(|_| Jar::Login.emptied(&app.settings));
+    let came = CookieKind::Login.read(&request, &app.settings);
+    let emptied = came.map(|_| CookieKind::Login.build_removal(&app.settings));
     let had_cookie = emptied.is_some();
-    let mut response = go_on("/login", emptied);
+    let mut response = redirect_to("/login", emptied);
     if had_cookie {
-        // Drafts and unsent messages are the user's who leaves.
+        // Drafts and unsent messages belong to the user who logs out.
         let storage = header::HeaderValue::from_static("\"storage\"");
         response.headers_mut().insert(CLEAR_SITE_DATA, storage);
     }
     Ok(response)
 }
 
-fn page(
-    app: &App,
+fn render_page(
+    app: &AppData,
     request: &HttpRequest,
-    fields: &Fields,
+    fields: &LoginForm,
     problem: Option<&Problem>,
 ) -> Result<HttpResponse, Problem> {
-    let key = FormKey::of(app, request)?;
+    let key = FormCsrfKey::load_or_create(app, request)?;
     let status = problem.map_or(StatusCode::OK, Problem::status_code);
     let csrf_token = key.token.clone();
-    let page = Page {
+    let page = LoginPage {
         csrf_token: &csrf_token,
         username: &fields.username,
         next: &fields.next,
         problem,
         may_register: app.settings.registration != Registration::Closed,
     };
-    form_page(app, (status, key), &page)
+    render_form(app, (status, key), &page)
 }

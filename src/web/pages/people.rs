@@ -1,141 +1,150 @@
-//! Finding people, asking them, and answering those who ask: the forms above
-//! the list.
+//! The forms above the list: finding users, requesting connections, and
+//! answering requests and invitations.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, ResponseError};
 use entity::{ConnectionId, InvitationId, Millis, user};
 
-use super::messages::{Refused, Scene, page};
-use super::view::thread::page_of;
-use super::visitor::Visitor;
-use super::{HOME, go_on};
-use crate::protocol::message::isolate;
-use crate::protocol::user::Standing;
-use crate::protocol::{Code, Problem};
-use crate::store::{Login, RequestOutcome};
-use crate::web::App;
-use crate::web::api::{connections, invitations, named};
-use crate::web::body::{Form, text_fields};
-use crate::web::decoding::Path;
+use super::messages::{FormRefusal, MessagesPageState, render_page};
+use super::page_login::LoginOrRedirect;
+use super::view::thread::conversation_url;
+use super::{HOME_PATH, redirect_to};
+use crate::protocol::message::isolate_name;
+use crate::protocol::user::Relationship;
+use crate::protocol::{ErrorCode, Problem};
+use crate::store::{ActiveLogin, ConnectionRequestOutcome};
+use crate::web::AppData;
+use crate::web::api::{connections, find_active_user, invitations};
+use crate::web::body::{FormBody, text_fields};
+use crate::web::decoding::StrictPath;
 
 #[derive(Default)]
-pub(in crate::web) struct Sought {
+pub(in crate::web) struct FindUserForm {
     username: String,
 }
 
-text_fields!(Sought { username });
+text_fields!(FindUserForm { username });
 
-impl Sought {
+impl FindUserForm {
     fn name(&self) -> &str {
         self.username.trim().trim_start_matches('@')
     }
 }
 
-/// `POST /messages/chat`: to the conversation with somebody.
-pub(in crate::web) async fn open(
-    app: App,
-    Visitor(login): Visitor,
-    Form(sought): Form<Sought>,
+/// `POST /messages/chat`: redirects to the conversation with a user.
+pub(in crate::web) async fn open_chat(
+    app: AppData,
+    LoginOrRedirect(login): LoginOrRedirect,
+    FormBody(sought): FormBody<FindUserForm>,
 ) -> Result<HttpResponse, Problem> {
-    let them = match find(&app, &sought).await? {
+    let them = match find_sought_user(&app, &sought).await? {
         Ok(them) => them,
-        Err(refused) => return refuse(&app, &login, sought, refused).await,
+        Err(refused) => return show_refusal(&app, &login, sought, refused).await,
     };
     let me = login.user.id;
-    let is_open = app.store.direct_between(me, them.id).await?.is_some();
-    let profile = app.store.profile(me, &them).await?;
-    if is_open || profile.connection == Standing::Connected {
-        return Ok(go_on(&chat(&them), []));
+    let is_open = app
+        .store
+        .find_direct_conversation(me, them.id)
+        .await?
+        .is_some();
+    let profile = app.store.load_profile(me, &them).await?;
+    if is_open || profile.connection == Relationship::Connected {
+        return Ok(redirect_to(&chat_url(&them), []));
     }
-    let name = isolate(&them.display_name);
-    let refused = Refused {
+    let name = isolate_name(&them.display_name);
+    let refused = FormRefusal {
         status: StatusCode::FORBIDDEN,
         detail: match profile.connection {
-            Standing::Requested => format!("{name} hasn’t answered yet."),
-            Standing::Incoming => format!("{name} asked you. Accept, and you can write."),
+            Relationship::Requested => format!("{name} hasn’t answered yet."),
+            Relationship::Incoming => format!("{name} asked you. Accept, and you can write."),
             _ => format!("You’re not connected with {name} yet. Ask first."),
         },
     };
-    refuse(&app, &login, sought, refused).await
+    show_refusal(&app, &login, sought, refused).await
 }
 
 /// `POST /messages/requests`.
-pub(in crate::web) async fn ask(
-    app: App,
-    Visitor(login): Visitor,
-    Form(sought): Form<Sought>,
+pub(in crate::web) async fn send_request(
+    app: AppData,
+    LoginOrRedirect(login): LoginOrRedirect,
+    FormBody(sought): FormBody<FindUserForm>,
 ) -> Result<HttpResponse, Problem> {
-    let them = match find(&app, &sought).await? {
+    let them = match find_sought_user(&app, &sought).await? {
         Ok(them) => them,
-        Err(refused) => return refuse(&app, &login, sought, refused).await,
+        Err(refused) => return show_refusal(&app, &login, sought, refused).await,
     };
-    match connections::ask(&app, &login.user, &them).await {
-        Ok(RequestOutcome::Connected(_)) => Ok(go_on(&chat(&them), [])),
-        Ok(RequestOutcome::Requested(_) | RequestOutcome::Unchanged(..)) => Ok(go_on(HOME, [])),
-        Err(problem) if problem.code == Code::Conflict => {
-            refuse(&app, &login, sought, Refused::by(&problem)).await
+    match connections::request_connection(&app, &login.user, &them).await {
+        Ok(ConnectionRequestOutcome::Connected(_)) => Ok(redirect_to(&chat_url(&them), [])),
+        Ok(ConnectionRequestOutcome::Requested(_) | ConnectionRequestOutcome::Unchanged(..)) => {
+            Ok(redirect_to(HOME_PATH, []))
+        }
+        Err(problem) if problem.code == ErrorCode::Conflict => {
+            show_refusal(&app, &login, sought, FormRefusal::from_problem(&problem)).await
         }
         Err(problem) => Err(problem),
     }
 }
 
-/// `POST /messages/requests/{id}/accept`: and on to the conversation.
+/// `POST /messages/requests/{id}/accept`: redirects to the conversation.
 pub(in crate::web) async fn accept(
-    app: App,
-    Visitor(login): Visitor,
-    id: Path<i64>,
+    app: AppData,
+    LoginOrRedirect(login): LoginOrRedirect,
+    id: StrictPath<i64>,
 ) -> Result<HttpResponse, Problem> {
     let id = ConnectionId(*id);
     let change = app.store.accept_connection(&login.user, id).await?;
-    connections::tell(&app, login.user.id, &change).await;
-    let username = &change.mine.user.username;
-    Ok(go_on(&format!("/messages/chat/{username}/"), []))
+    connections::notify_both(&app, login.user.id, &change).await;
+    let username = &change.caller_view.user.username;
+    Ok(redirect_to(&format!("/messages/chat/{username}/"), []))
 }
 
 /// `POST /messages/requests/{id}/decline`.
 pub(in crate::web) async fn decline(
-    app: App,
-    Visitor(login): Visitor,
-    id: Path<i64>,
+    app: AppData,
+    LoginOrRedirect(login): LoginOrRedirect,
+    id: StrictPath<i64>,
 ) -> Result<HttpResponse, Problem> {
     let id = ConnectionId(*id);
     let change = app
         .store
         .decline_connection(&login.user, id, Millis::now())
         .await?;
-    connections::tell(&app, login.user.id, &change).await;
-    Ok(go_on(HOME, []))
+    connections::notify_both(&app, login.user.id, &change).await;
+    Ok(redirect_to(HOME_PATH, []))
 }
 
-/// `POST /messages/invitations/{id}/accept`: and on to the group.
+/// `POST /messages/invitations/{id}/accept`: redirects to the group.
 pub(in crate::web) async fn accept_invitation(
-    app: App,
-    Visitor(login): Visitor,
-    id: Path<i64>,
+    app: AppData,
+    LoginOrRedirect(login): LoginOrRedirect,
+    id: StrictPath<i64>,
 ) -> Result<HttpResponse, Problem> {
-    let group = invitations::join(&app, &login, InvitationId(*id)).await?;
-    Ok(go_on(&page_of(group), []))
+    let group = invitations::accept_invitation(&app, &login, InvitationId(*id)).await?;
+    Ok(redirect_to(&conversation_url(group), []))
 }
 
 /// `POST /messages/invitations/{id}/decline`.
 pub(in crate::web) async fn decline_invitation(
-    app: App,
-    Visitor(login): Visitor,
-    id: Path<i64>,
+    app: AppData,
+    LoginOrRedirect(login): LoginOrRedirect,
+    id: StrictPath<i64>,
 ) -> Result<HttpResponse, Problem> {
-    invitations::refuse(&app, &login, InvitationId(*id)).await?;
-    Ok(go_on(HOME, []))
+    invitations::decline_invitation(&app, &login, InvitationId(*id)).await?;
+    Ok(redirect_to(HOME_PATH, []))
 }
 
-fn chat(them: &user::Model) -> String {
+fn chat_url(them: &user::Model) -> String {
     format!("/messages/chat/{}/", them.username)
 }
 
-/// Whom the form names; else what to say to that.
-async fn find(app: &App, sought: &Sought) -> Result<Result<user::Model, Refused>, Problem> {
-    match named(app, sought.name()).await {
+/// Returns the user that the form names, or the error to show.
+async fn find_sought_user(
+    app: &AppData,
+    sought: &FindUserForm,
+) -> Result<Result<user::Model, FormRefusal>, Problem> {
+    match find_active_user(app, sought.name()).await {
         Ok(them) => Ok(Ok(them)),
-        Err(problem) if problem.code == Code::Invalid => Ok(Err(Refused {
+        Err(problem) if problem.code == ErrorCode::Invalid => Ok(Err(FormRefusal {
             status: problem.status_code(),
             detail: "Nobody here has this username.".to_owned(),
         })),
@@ -143,22 +152,22 @@ async fn find(app: &App, sought: &Sought) -> Result<Result<user::Model, Refused>
     }
 }
 
-async fn refuse(
-    app: &App,
-    login: &Login,
-    sought: Sought,
-    refused: Refused,
+async fn show_refusal(
+    app: &AppData,
+    login: &ActiveLogin,
+    sought: FindUserForm,
+    refused: FormRefusal,
 ) -> Result<HttpResponse, Problem> {
-    let scene = Scene {
+    let scene = MessagesPageState {
         sought: sought.username,
         refused: Some(refused),
-        ..Scene::default()
+        ..MessagesPageState::default()
     };
-    page(app, login, scene).await
+    render_page(app, login, scene).await
 }
 
-impl Refused {
-    fn by(problem: &Problem) -> Self {
+impl FormRefusal {
+    fn from_problem(problem: &Problem) -> Self {
         Self {
             status: problem.status_code(),
             detail: problem.detail.clone().into_owned(),

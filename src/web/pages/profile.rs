@@ -1,4 +1,4 @@
-//! `/profile/{username}`: somebody, and what one can do with them.
+//! `/profile/{username}`: a user's profile, with the actions on it.
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -6,21 +6,21 @@ use askama::Template;
 use entity::{ConversationId, Millis, user};
 use serde::Deserialize;
 
+use super::page_login::LoginOrRedirect;
 use super::view::avatar::Avatar;
-use super::view::thread::page_of;
+use super::view::thread::conversation_url;
 use super::view::times;
-use super::visitor::Visitor;
-use super::{HOME, go_on, page_as};
+use super::{HOME_PATH, redirect_to, render_template};
 use crate::protocol::Problem;
-use crate::protocol::user::Standing;
-use crate::store::Login;
-use crate::web::api::{blocks, connections, person};
-use crate::web::decoding::{Path, Query};
-use crate::web::{App, assets};
+use crate::protocol::user::Relationship;
+use crate::store::ActiveLogin;
+use crate::web::api::{blocks, connections, find_user};
+use crate::web::decoding::{StrictPath, StrictQuery};
+use crate::web::{AppData, assets};
 
 #[derive(Template)]
 #[template(path = "profile.html")]
-struct Page<'a> {
+struct ProfilePage<'a> {
     csrf_token: String,
     avatar: Avatar,
     name: &'a str,
@@ -29,37 +29,37 @@ struct Page<'a> {
     status: String,
     is_me: bool,
     is_online: bool,
-    standing: Standing,
-    /// There is something to read already.
+    standing: Relationship,
+    /// Whether there is a conversation to read.
     has_history: bool,
-    /// Where one came from.
+    /// The URL of the page to return to.
     back: String,
 }
 
 #[derive(Default, Deserialize)]
-pub(in crate::web) struct Asked {
-    /// The conversation in which one was.
+pub(in crate::web) struct ProfilePageQuery {
+    /// The conversation from which the profile was opened.
     from: Option<ConversationId>,
 }
 
 /// `GET /profile/{username}`.
 pub(in crate::web) async fn show(
-    app: App,
-    Visitor(login): Visitor,
-    username: Path<String>,
-    asked: Query<Asked>,
+    app: AppData,
+    LoginOrRedirect(login): LoginOrRedirect,
+    username: StrictPath<String>,
+    asked: StrictQuery<ProfilePageQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let them = person(&app, &username).await?;
+    let them = find_user(&app, &username).await?;
     let me = login.user.id;
-    let profile = app.store.profile(me, &them).await?;
-    let direct = app.store.direct_between(me, them.id).await?;
-    let page = Page {
-        csrf_token: app.csrf.of_login(login.id),
-        avatar: Avatar::of(&them.display_name),
+    let profile = app.store.load_profile(me, &them).await?;
+    let direct = app.store.find_direct_conversation(me, them.id).await?;
+    let page = ProfilePage {
+        csrf_token: app.csrf.issue_for_login(login.id),
+        avatar: Avatar::from_name(&them.display_name),
         name: &them.display_name,
         username: &them.username,
         about: &them.about,
-        status: times::status(profile.is_online, profile.last_seen, Millis::now()),
+        status: times::format_presence(profile.is_online, profile.last_seen, Millis::now()),
         is_me: me == them.id,
         is_online: profile.is_online == Some(true),
         standing: profile.connection,
@@ -67,34 +67,39 @@ pub(in crate::web) async fn show(
         back: asked
             .from
             .or(direct)
-            .map_or_else(|| HOME.to_owned(), page_of),
+            .map_or_else(|| HOME_PATH.to_owned(), conversation_url),
     };
-    page_as(StatusCode::OK, &page)
+    render_template(StatusCode::OK, &page)
 }
 
 /// `POST /profile/{username}/{act}`.
-pub(in crate::web) async fn change(
-    app: App,
-    Visitor(login): Visitor,
-    path: Path<(String, String)>,
+pub(in crate::web) async fn change_relation(
+    app: AppData,
+    LoginOrRedirect(login): LoginOrRedirect,
+    path: StrictPath<(String, String)>,
 ) -> Result<HttpResponse, Problem> {
     let (username, act) = path.into_inner();
-    let them = person(&app, &username).await?;
+    let them = find_user(&app, &username).await?;
     match act.as_str() {
-        "ask" => drop(connections::ask(&app, &login.user, &them).await?),
-        "accept" | "decline" | "disconnect" => answer(&app, &login, &them, &act).await?,
+        "ask" => drop(connections::request_connection(&app, &login.user, &them).await?),
+        "accept" | "decline" | "disconnect" => change_connection(&app, &login, &them, &act).await?,
         "block" => blocks::block(&app, &login.user, &them).await?,
         "unblock" => blocks::unblock(&app, login.user.id, them.id).await?,
         _ => return Err(Problem::not_found()),
     }
-    Ok(go_on(&format!("/profile/{}", them.username), []))
+    Ok(redirect_to(&format!("/profile/{}", them.username), []))
 }
 
-/// What there was may have gone while the page stood there: then there is
-/// nothing to do.
-async fn answer(app: &App, login: &Login, them: &user::Model, act: &str) -> Result<(), Problem> {
+/// Answers or ends a connection. If it has ended since the page was loaded,
+/// nothing is done.
+async fn change_connection(
+    app: &AppData,
+    login: &ActiveLogin,
+    them: &user::Model,
+    act: &str,
+) -> Result<(), Problem> {
     let (me, now) = (&login.user, Millis::now());
-    let Some(id) = app.store.connection_between(me.id, them.id).await? else {
+    let Some(id) = app.store.find_connection(me.id, them.id).await? else {
         return Ok(());
     };
     let change = match act {
@@ -102,6 +107,6 @@ async fn answer(app: &App, login: &Login, them: &user::Model, act: &str) -> Resu
         "decline" => app.store.decline_connection(me, id, now).await?,
         _ => app.store.remove_connection(me, id, now).await?,
     };
-    connections::tell(app, me.id, &change).await;
+    connections::notify_both(app, me.id, &change).await;
     Ok(())
 }

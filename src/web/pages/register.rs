@@ -1,21 +1,21 @@
-//! Opening an account by a form.
+//! Registration by a form.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use askama::Template;
 use serde::Deserialize;
 
-use super::{FormKey, arrived, form_page, go_on, wrong};
+use super::{FormCsrfKey, field_error, finish_login, redirect_to, render_form};
 use crate::config::Registration;
-use crate::protocol::{Code, Problem};
+use crate::protocol::{ErrorCode, Problem};
 use crate::web::accounts;
-use crate::web::auth::Auth;
-use crate::web::body::{Form, read_pairs, text_fields};
-use crate::web::decoding::Query;
-use crate::web::{App, assets, csrf};
+use crate::web::auth::Authenticated;
+use crate::web::body::{FormBody, parse_pairs, text_fields};
+use crate::web::decoding::StrictQuery;
+use crate::web::{AppData, assets, csrf};
 
 #[derive(Deserialize)]
-pub(in crate::web) struct Asked {
+pub(in crate::web) struct RegisterPageQuery {
     #[serde(default)]
     next: String,
     #[serde(default)]
@@ -23,7 +23,7 @@ pub(in crate::web) struct Asked {
 }
 
 #[derive(Default)]
-pub(in crate::web) struct Fields {
+pub(in crate::web) struct RegisterForm {
     username: String,
     password: String,
     display_name: String,
@@ -32,7 +32,7 @@ pub(in crate::web) struct Fields {
     next: String,
 }
 
-text_fields!(Fields {
+text_fields!(RegisterForm {
     username,
     password,
     display_name,
@@ -43,46 +43,46 @@ text_fields!(Fields {
 
 #[derive(Template)]
 #[template(path = "register.html")]
-struct Page<'a> {
+struct RegisterPage<'a> {
     csrf_token: &'a str,
-    fields: &'a Fields,
+    fields: &'a RegisterForm,
     problem: Option<&'a Problem>,
     registration: Registration,
 }
 
-impl Page<'_> {
+impl RegisterPage<'_> {
     fn wrong(&self, field: &str) -> Option<&str> {
-        wrong(self.problem, field)
+        field_error(self.problem, field)
     }
 }
 
 /// `GET /register`.
 pub(in crate::web) async fn show(
-    app: App,
-    login: Result<Auth, Problem>,
+    app: AppData,
+    login: Result<Authenticated, Problem>,
     request: HttpRequest,
-    asked: Query<Asked>,
+    asked: StrictQuery<RegisterPageQuery>,
 ) -> Result<HttpResponse, Problem> {
     if login.is_ok() {
-        return Ok(go_on(&asked.next, []));
+        return Ok(redirect_to(&asked.next, []));
     }
     let asked = asked.into_inner();
-    let fields = Fields {
+    let fields = RegisterForm {
         next: asked.next,
         invite: asked.invite,
-        ..Fields::default()
+        ..RegisterForm::default()
     };
-    page(&app, &request, &fields, None)
+    render_page(&app, &request, &fields, None)
 }
 
 /// `POST /register`.
 pub(in crate::web) async fn submit(
-    app: App,
+    app: AppData,
     request: HttpRequest,
-    Form(fields): Form<Fields>,
+    FormBody(fields): FormBody<RegisterForm>,
 ) -> Result<HttpResponse, Problem> {
-    if !FormKey::fits(&app, &request, &fields.csrf_token) {
-        return page(&app, &request, &fields, Some(&csrf::failed()));
+    if !FormCsrfKey::verify(&app, &request, &fields.csrf_token) {
+        return render_page(&app, &request, &fields, Some(&csrf::csrf_failed()));
     }
     let pairs = [
         ("username", &fields.username),
@@ -90,40 +90,41 @@ pub(in crate::web) async fn submit(
         ("display_name", &fields.display_name),
         ("invite", &fields.invite),
     ];
-    // What a form leaves empty isn't there, but for what it needs.
+    // An empty field counts as missing, unless it is required.
     let is_filled = |(name, text): &(&str, &String)| {
         ["username", "password"].contains(name) || !text.trim().is_empty()
     };
     let pairs: Vec<_> = pairs.into_iter().filter(is_filled).collect();
-    let wanted = read_pairs(&pairs);
+    let wanted = parse_pairs(&pairs);
     let former = accounts::former_login(&app, &request);
     match accounts::register(&app, (&request, former), wanted).await {
-        Ok(login) => Ok(arrived(&app, login, &fields.next)),
-        // With the header that says when, which a form has no place for.
-        Err(problem) if problem.code == Code::RateLimited => Err(problem),
-        Err(problem) => page(
+        Ok(login) => Ok(finish_login(&app, login, &fields.next)),
+        // An error response has the `Retry-After` header, which the form can't
+        // show.
+        Err(problem) if problem.code == ErrorCode::RateLimited => Err(problem),
+        Err(problem) => render_page(
             &app,
             &request,
             &fields,
-            Some(&accounts::at_its_field(problem)),
+            Some(&accounts::to_field_error(problem)),
         ),
     }
 }
 
-fn page(
-    app: &App,
+fn render_page(
+    app: &AppData,
     request: &HttpRequest,
-    fields: &Fields,
+    fields: &RegisterForm,
     problem: Option<&Problem>,
 ) -> Result<HttpResponse, Problem> {
-    let key = FormKey::of(app, request)?;
+    let key = FormCsrfKey::load_or_create(app, request)?;
     let status = problem.map_or(StatusCode::OK, Problem::status_code);
     let csrf_token = key.token.clone();
-    let page = Page {
+    let page = RegisterPage {
         csrf_token: &csrf_token,
         fields,
         problem,
         registration: app.settings.registration,
     };
-    form_page(app, (status, key), &page)
+    render_form(app, (status, key), &page)
 }

@@ -1,32 +1,33 @@
-//! Choosing a new password by a code that an admin gave.
+//! Setting a new password by a code from an admin.
 //!
-//! The code is never in a URL that a server sees, since those get into logs: it
-//! is typed, or a script takes it from behind the `#` of the admin's link.
+//! The code is never in a URL that reaches a server, since URLs get into logs.
+//! The user types it, or a script reads it from the fragment of the admin's
+//! link.
 
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use askama::Template;
 use entity::{Millis, user};
 
-use super::{FormKey, form_page, wrong};
+use super::{FormCsrfKey, field_error, render_form};
 use crate::auth::random;
 use crate::protocol::fields::{FieldFaults, FieldReader, FromFields};
-use crate::protocol::{Code, Password, Problem};
+use crate::protocol::{ErrorCode, Password, Problem};
 use crate::telemetry::LimitedLine;
-use crate::web::body::Form;
-use crate::web::hashing::Attempter;
-use crate::web::security_lines::note;
-use crate::web::{App, State, accounts, assets, csrf, peer};
+use crate::web::body::FormBody;
+use crate::web::hashing::AttemptSource;
+use crate::web::security_log::log_event;
+use crate::web::{AppData, AppState, accounts, assets, client_ip, csrf};
 
 #[derive(Default)]
-pub(in crate::web) struct Fields {
+pub(in crate::web) struct ResetForm {
     token: String,
-    /// None where only the code was typed so far.
+    /// `None` if only the code was entered so far.
     new_password: Option<String>,
     csrf_token: String,
 }
 
-impl FromFields for Fields {
+impl FromFields for ResetForm {
     const NAMES: &'static [&'static str] = &["token", "new_password", "csrf_token"];
 
     fn from_fields(fields: &mut FieldReader<'_>) -> Option<Self> {
@@ -41,141 +42,155 @@ impl FromFields for Fields {
     }
 }
 
-/// How far it has come.
-enum Stage {
-    /// The code is asked for.
+/// The step that the page shows.
+enum ResetStage {
+    /// The form asks for the code.
     Asked,
-    /// It is there to be used.
+    /// The code is valid.
     Open { username: String },
-    /// It isn't, any more.
+    /// The code is not valid any more.
     Gone,
-    /// It was used just now.
+    /// The password was just set.
     Done,
 }
 
 #[derive(Template)]
 #[template(path = "reset.html")]
-struct Page<'a> {
+struct ResetPage<'a> {
     csrf_token: &'a str,
     token: &'a str,
-    stage: Stage,
+    stage: ResetStage,
     problem: Option<&'a Problem>,
 }
 
-impl Page<'_> {
+impl ResetPage<'_> {
     fn wrong(&self) -> Option<&str> {
-        wrong(self.problem, "new_password")
+        field_error(self.problem, "new_password")
     }
 }
 
 /// `GET /reset`.
-pub(in crate::web) async fn show(app: App, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    page(&app, &request, ("", Stage::Asked), None)
+pub(in crate::web) async fn show(
+    app: AppData,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    render_page(&app, &request, ("", ResetStage::Asked), None)
 }
 
 /// `POST /reset`.
 pub(in crate::web) async fn submit(
-    app: App,
+    app: AppData,
     request: HttpRequest,
-    Form(fields): Form<Fields>,
+    FormBody(fields): FormBody<ResetForm>,
 ) -> Result<HttpResponse, Problem> {
     let token = &*fields.token;
-    let is_ours = FormKey::fits(&app, &request, &fields.csrf_token);
+    let is_ours = FormCsrfKey::verify(&app, &request, &fields.csrf_token);
     let refused = match (&fields.new_password, is_ours) {
-        (Some(password), true) => renew(&app, &request, (token, password)).await.err(),
-        (Some(_), false) => Some(csrf::failed()),
+        (Some(password), true) => set_password(&app, &request, (token, password)).await.err(),
+        (Some(_), false) => Some(csrf::csrf_failed()),
         (None, true) => {
-            let stage = stage(&app, token).await?;
-            return page(&app, &request, (token, stage), None);
+            let stage = load_stage(&app, token).await?;
+            return render_page(&app, &request, (token, stage), None);
         }
         (None, false) => {
-            return page(&app, &request, ("", Stage::Asked), Some(&csrf::failed()));
+            return render_page(
+                &app,
+                &request,
+                ("", ResetStage::Asked),
+                Some(&csrf::csrf_failed()),
+            );
         }
     };
     match refused {
-        None => page(&app, &request, (token, Stage::Done), None),
-        Some(problem) if problem.code == Code::NotFound => {
-            page(&app, &request, (token, Stage::Gone), None)
+        None => render_page(&app, &request, (token, ResetStage::Done), None),
+        Some(problem) if problem.code == ErrorCode::NotFound => {
+            render_page(&app, &request, (token, ResetStage::Gone), None)
         }
         Some(problem) => {
-            let stage = stage(&app, token).await?;
-            page(&app, &request, (token, stage), Some(&problem))
+            let stage = load_stage(&app, token).await?;
+            render_page(&app, &request, (token, stage), Some(&problem))
         }
     }
 }
 
-async fn stage(app: &State, token: &str) -> Result<Stage, Problem> {
-    Ok(match user_of(app, token).await? {
-        Some(user) => Stage::Open {
+async fn load_stage(app: &AppState, token: &str) -> Result<ResetStage, Problem> {
+    Ok(match find_reset_user(app, token).await? {
+        Some(user) => ResetStage::Open {
             username: user.username,
         },
-        None => Stage::Gone,
+        None => ResetStage::Gone,
     })
 }
 
-/// The user whose link this is, while it is valid.
-async fn user_of(app: &State, token: &str) -> Result<Option<user::Model>, Problem> {
-    let Some(code) = random::typed_code(token) else {
+/// Returns the user whose link this is, while it is valid.
+async fn find_reset_user(app: &AppState, token: &str) -> Result<Option<user::Model>, Problem> {
+    let Some(code) = random::parse_code(token) else {
         return Ok(None);
     };
     let digest = random::digest(&code);
-    Ok(app.store.reset_of(&digest, Millis::now()).await?)
+    Ok(app
+        .store
+        .find_password_reset(&digest, Millis::now())
+        .await?)
 }
 
-/// Sets the password; whoever was logged in isn't any more.
-async fn renew(
-    app: &State,
+/// Sets the password and ends all logins of the user.
+async fn set_password(
+    app: &AppState,
     request: &HttpRequest,
     (token, password): (&str, &str),
 ) -> Result<(), Problem> {
-    let digest = random::digest(&random::typed_code(token).ok_or_else(Problem::not_found)?);
-    // Hashing a password costs: only for a code that is valid.
-    let Some(user) = user_of(app, token).await? else {
-        note(app, request, (LimitedLine::ResetLinkRefused, None));
+    let digest = random::digest(&random::parse_code(token).ok_or_else(Problem::not_found)?);
+    // Hashing is expensive: only for a valid code.
+    let Some(user) = find_reset_user(app, token).await? else {
+        log_event(app, request, (LimitedLine::ResetLinkRefused, None));
         return Err(Problem::not_found());
     };
     let names = [&*user.username, &*user.display_name];
     let password = Password::parse(password);
     let mut faults = FieldFaults::default();
-    let password = faults.check("new_password", password.and_then(|it| it.unlike(&names)));
+    let password = faults.check(
+        "new_password",
+        password.and_then(|it| it.reject_similar(&names)),
+    );
     let password = faults.finish(password)?;
-    let origin = peer::origin(app, request);
+    let origin = client_ip::client_origin(app, request);
     let address = origin.address().to_string();
-    let attempter = Attempter::new(origin, &user.username, true);
-    let hash = accounts::hashed(app, attempter, password).await?;
+    let attempter = AttemptSource::new(origin, &user.username, true);
+    let hash = accounts::hash_password(app, attempter, password).await?;
     let (id, ended) = app
         .store
-        .use_reset(&digest, hash, (Millis::now(), address))
+        .consume_password_reset(&digest, hash, (Millis::now(), address))
         .await?;
     for login in ended {
         app.engine.end_login(id, login);
     }
     let username = Some(&*user.username);
-    note(app, request, (LimitedLine::ResetLinkUsed, username));
+    log_event(app, request, (LimitedLine::ResetLinkUsed, username));
     Ok(())
 }
 
-fn page(
-    app: &State,
+fn render_page(
+    app: &AppState,
     request: &HttpRequest,
-    (token, stage): (&str, Stage),
+    (token, stage): (&str, ResetStage),
     problem: Option<&Problem>,
 ) -> Result<HttpResponse, Problem> {
-    let key = FormKey::of(app, request)?;
+    let key = FormCsrfKey::load_or_create(app, request)?;
     let csrf_token = key.token.clone();
     let status = match (&stage, problem) {
-        (Stage::Gone, _) => StatusCode::NOT_FOUND,
+        (ResetStage::Gone, _) => StatusCode::NOT_FOUND,
         (_, Some(problem)) => problem.status_code(),
         _ => StatusCode::OK,
     };
-    let page = Page {
+    let page = ResetPage {
         csrf_token: &csrf_token,
         token,
         stage,
         problem,
     };
-    let mut response = form_page(app, (status, key), &page)?;
-    // The link opens an account: its address goes nowhere from here.
+    let mut response = render_form(app, (status, key), &page)?;
+    // The page grants access to the account, so it sends no referrer.
     response.headers_mut().insert(
         header::REFERRER_POLICY,
         header::HeaderValue::from_static("no-referrer"),

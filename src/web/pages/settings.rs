@@ -1,5 +1,5 @@
-//! `/settings`: one's name, one's password, where one is logged in; and, with
-//! a script, what this browser does.
+//! `/settings`: the user's names, password and logins. With a script, also the
+//! settings of this browser.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
@@ -7,64 +7,64 @@ use askama::Template;
 use entity::{LoginId, Millis, login};
 use serde::Deserialize;
 
+use super::page_login::LoginOrRedirect;
 use super::view::times;
-use super::visitor::Visitor;
-use super::{go_on, page_as, wrong};
+use super::{field_error, redirect_to, render_template};
 use crate::protocol::Problem;
-use crate::protocol::user::{Notice, NoticeCause};
-use crate::store::{Login, notices_of};
-use crate::web::api::me::{self, ChangePassword};
-use crate::web::body::{Form, read_pairs, text_fields};
-use crate::web::decoding::{Path, Query};
-use crate::web::{App, assets, paging};
+use crate::protocol::user::{AccountNotice, NoticeCause};
+use crate::store::{ActiveLogin, parse_notices};
+use crate::web::api::me::{self, ChangePasswordBody};
+use crate::web::body::{FormBody, parse_pairs, text_fields};
+use crate::web::decoding::{StrictPath, StrictQuery};
+use crate::web::{AppData, assets, paging};
 
-const HERE: &str = "/settings";
-const SAVED: &str = "/settings?saved=true";
-/// How many logins a page shows.
-const LOGINS: u64 = 20;
+const SETTINGS_PATH: &str = "/settings";
+const SAVED_PATH: &str = "/settings?saved=true";
+/// The number of logins on a page.
+const PAGE_SIZE: u64 = 20;
 
 #[derive(Default)]
-pub(in crate::web) struct Named {
+pub(in crate::web) struct ProfileForm {
     display_name: String,
     about: String,
 }
 
-text_fields!(Named {
+text_fields!(ProfileForm {
     display_name,
     about,
 });
 
-/// Up to when notices were shown, in milliseconds since 1970.
+/// The time of the newest notice shown, in milliseconds since 1970.
 #[derive(Default)]
-pub(in crate::web) struct Shown {
+pub(in crate::web) struct ForgetNoticesForm {
     until: String,
 }
 
-text_fields!(Shown { until });
+text_fields!(ForgetNoticesForm { until });
 
-/// What was done just before, which the page then says, and which logins are
-/// looked at.
+/// Whether the last action succeeded, which the page confirms, and the position
+/// in the list of logins.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-pub(in crate::web) struct Done {
+pub(in crate::web) struct SettingsPageQuery {
     saved: bool,
     before: Option<i64>,
 }
 
-/// What was tried, and how it went.
+/// The outcome of the submitted form.
 #[derive(Default)]
-struct Tried {
+struct SettingsOutcome {
     is_saved: bool,
-    named: Option<Named>,
+    named: Option<ProfileForm>,
     profile_problem: Option<Problem>,
     password_problem: Option<Problem>,
     is_renewed: bool,
-    /// The last login of the page before.
+    /// The last login of the previous page.
     before: Option<LoginId>,
 }
 
-/// Somewhere one is logged in.
-struct Seat {
+/// A login of the user, as displayed.
+struct LoginView {
     id: LoginId,
     is_here: bool,
     device: String,
@@ -74,120 +74,128 @@ struct Seat {
 
 #[derive(Template)]
 #[template(path = "settings.html")]
-struct Page<'a> {
+struct SettingsPage<'a> {
     csrf_token: String,
     username: &'a str,
     display_name: &'a str,
     about: &'a str,
     is_admin: bool,
     notices: Vec<NoticeLine>,
-    /// When the newest of them was.
+    /// The time of the newest notice.
     notices_until: i64,
-    logins: Vec<Seat>,
-    /// Where the next page of them begins.
+    logins: Vec<LoginView>,
+    /// The position at which the next page begins.
     older: Option<LoginId>,
-    tried: &'a Tried,
+    tried: &'a SettingsOutcome,
 }
 
-impl Page<'_> {
+impl SettingsPage<'_> {
     fn wrong(&self, field: &str) -> Option<&str> {
         let problems = [&self.tried.profile_problem, &self.tried.password_problem];
         let found = problems.into_iter().flatten();
         found
-            .filter_map(|problem| wrong(Some(problem), field))
+            .filter_map(|problem| field_error(Some(problem), field))
             .next()
     }
 }
 
 /// `GET /settings`.
 pub(in crate::web) async fn show(
-    app: App,
-    Visitor(login): Visitor,
-    done: Query<Done>,
+    app: AppData,
+    LoginOrRedirect(login): LoginOrRedirect,
+    done: StrictQuery<SettingsPageQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let tried = Tried {
+    let tried = SettingsOutcome {
         is_saved: done.saved,
         before: done.before.map(LoginId),
-        ..Tried::default()
+        ..SettingsOutcome::default()
     };
-    page(&app, &login, &tried).await
+    render_page(&app, &login, &tried).await
 }
 
 /// `POST /settings/profile`.
-pub(in crate::web) async fn rename(
-    app: App,
-    Visitor(login): Visitor,
-    Form(named): Form<Named>,
+pub(in crate::web) async fn change_profile(
+    app: AppData,
+    LoginOrRedirect(login): LoginOrRedirect,
+    FormBody(named): FormBody<ProfileForm>,
 ) -> Result<HttpResponse, Problem> {
     let pairs = [
         ("display_name", &named.display_name),
         ("about", &named.about),
     ];
-    let done = match read_pairs(&pairs) {
-        Ok(change) => me::apply(&app, &login, change).await,
+    let done = match parse_pairs(&pairs) {
+        Ok(change) => me::update_profile(&app, &login, change).await,
         Err(problem) => Err(problem),
     };
     match done {
-        Ok(_) => Ok(go_on(SAVED, [])),
+        Ok(_) => Ok(redirect_to(SAVED_PATH, [])),
         Err(problem) => {
-            let tried = Tried {
+            let tried = SettingsOutcome {
                 named: Some(named),
                 profile_problem: Some(problem),
-                ..Tried::default()
+                ..SettingsOutcome::default()
             };
-            page(&app, &login, &tried).await
+            render_page(&app, &login, &tried).await
         }
     }
 }
 
-/// `POST /settings/notices`: forgets those that were shown.
-pub(in crate::web) async fn forget(
-    app: App,
-    Visitor(login): Visitor,
-    Form(shown): Form<Shown>,
+/// `POST /settings/notices`: dismisses the notices that were shown.
+pub(in crate::web) async fn forget_notices(
+    app: AppData,
+    LoginOrRedirect(login): LoginOrRedirect,
+    FormBody(shown): FormBody<ForgetNoticesForm>,
 ) -> Result<HttpResponse, Problem> {
     let until = Millis(shown.until.parse().unwrap_or_default());
-    app.store.forget_notices(login.user.id, until).await?;
-    Ok(go_on(HERE, []))
+    app.store.delete_notices(login.user.id, until).await?;
+    Ok(redirect_to(SETTINGS_PATH, []))
 }
 
 /// `POST /settings/password`.
-pub(in crate::web) async fn renew(
-    app: App,
-    Visitor(login): Visitor,
+pub(in crate::web) async fn change_password(
+    app: AppData,
+    LoginOrRedirect(login): LoginOrRedirect,
     request: HttpRequest,
-    Form(change): Form<ChangePassword>,
+    FormBody(change): FormBody<ChangePasswordBody>,
 ) -> Result<HttpResponse, Problem> {
-    let problem = me::renew(&app, (&login, &request), change).await.err();
-    let tried = Tried {
+    let problem = me::replace_password(&app, (&login, &request), change)
+        .await
+        .err();
+    let tried = SettingsOutcome {
         is_renewed: problem.is_none(),
         password_problem: problem,
-        ..Tried::default()
+        ..SettingsOutcome::default()
     };
-    page(&app, &login, &tried).await
+    render_page(&app, &login, &tried).await
 }
 
 /// `POST /settings/logins/{id}/end`.
 pub(in crate::web) async fn end_login(
-    app: App,
-    Visitor(login): Visitor,
-    id: Path<i64>,
+    app: AppData,
+    LoginOrRedirect(login): LoginOrRedirect,
+    id: StrictPath<i64>,
 ) -> Result<HttpResponse, Problem> {
     let (user, id) = (login.user.id, LoginId(*id));
     app.store.end_own_login(user, id, Millis::now()).await?;
     app.engine.end_login(user, id);
-    Ok(go_on(HERE, []))
+    Ok(redirect_to(SETTINGS_PATH, []))
 }
 
-async fn page(app: &App, login: &Login, tried: &Tried) -> Result<HttpResponse, Problem> {
-    let logins = app.store.logins(login.user.id, tried.before, LOGINS + 1);
+async fn render_page(
+    app: &AppData,
+    login: &ActiveLogin,
+    tried: &SettingsOutcome,
+) -> Result<HttpResponse, Problem> {
+    let logins = app
+        .store
+        .list_logins(login.user.id, tried.before, PAGE_SIZE + 1);
     let mut logins = logins.await?;
-    let older = paging::cut(&mut logins, LOGINS).map(|last| last.id);
+    let older = paging::truncate_page(&mut logins, PAGE_SIZE).map(|last| last.id);
     let now = Millis::now();
-    let notices = notices_of(&login.user);
+    let notices = parse_notices(&login.user);
     let named = tried.named.as_ref();
-    let page = Page {
-        csrf_token: app.csrf.of_login(login.id),
+    let page = SettingsPage {
+        csrf_token: app.csrf.issue_for_login(login.id),
         username: &login.user.username,
         display_name: named.map_or(&login.user.display_name, |named| &named.display_name),
         about: named.map_or(&login.user.about, |named| &named.about),
@@ -196,17 +204,17 @@ async fn page(app: &App, login: &Login, tried: &Tried) -> Result<HttpResponse, P
         notices_until: notices.first().map_or(0, |notice| notice.at.0),
         logins: logins
             .into_iter()
-            .map(|row| Seat::of(row, login.id, now))
+            .map(|row| LoginView::from_row(row, login.id, now))
             .collect(),
         older,
         tried,
     };
     let problems = [&tried.profile_problem, &tried.password_problem];
     let status = problems.into_iter().flatten().next();
-    page_as(status.map_or(StatusCode::OK, Problem::status_code), &page)
+    render_template(status.map_or(StatusCode::OK, Problem::status_code), &page)
 }
 
-/// What happened to an account, in words.
+/// A security notice of the account, as displayed.
 pub(in crate::web) struct NoticeLine {
     pub(in crate::web) text: &'static str,
     pub(in crate::web) at: String,
@@ -214,7 +222,7 @@ pub(in crate::web) struct NoticeLine {
 }
 
 impl NoticeLine {
-    pub(in crate::web) fn of(notice: &Notice) -> Self {
+    pub(in crate::web) fn of(notice: &AccountNotice) -> Self {
         Self {
             text: match notice.cause {
                 NoticeCause::PasswordLinkUsed => {
@@ -227,27 +235,27 @@ impl NoticeLine {
             at: format!(
                 "{}, {} UTC",
                 times::date(notice.at),
-                times::clock(notice.at)
+                times::format_clock(notice.at)
             ),
             address: notice.address.clone(),
         }
     }
 }
 
-impl Seat {
-    fn of(row: login::Model, here: LoginId, now: Millis) -> Self {
+impl LoginView {
+    fn from_row(row: login::Model, here: LoginId, now: Millis) -> Self {
         Self {
             id: row.id,
             is_here: row.id == here,
-            device: device(&row.device),
-            used: times::last_used(row.last_used_at, now),
+            device: describe_device(&row.device),
+            used: times::format_last_used(row.last_used_at, now),
             address: row.address,
         }
     }
 }
 
-/// What people call what a browser calls itself.
-pub(in crate::web) fn device(agent: &str) -> String {
+/// Returns a readable name for a `User-Agent`.
+pub(in crate::web) fn describe_device(agent: &str) -> String {
     let first = |known: &[(&str, &'static str)]| {
         let mut known = known.iter();
         known
@@ -279,10 +287,10 @@ pub(in crate::web) fn device(agent: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::device;
+    use super::describe_device;
 
     #[test]
-    fn devices_are_called_what_people_call_them() {
+    fn user_agents_have_readable_names() {
         for (agent, expected) in [
             (
                 "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
@@ -296,7 +304,7 @@ mod tests {
             ("curl/8.9.1", "curl/8.9.1"),
             ("", "Unknown device"),
         ] {
-            assert_eq!(device(agent), expected);
+            assert_eq!(describe_device(agent), expected);
         }
     }
 }

@@ -1,5 +1,5 @@
-//! What pages show, made from what the store answers: words and choices are
-//! made here, so that the templates only place them.
+//! View models: what the pages show, built from the store's data. Texts and
+//! choices are made here; the templates only place them.
 
 pub(in crate::web) mod avatar;
 pub(super) mod bubble;
@@ -9,31 +9,31 @@ pub(super) mod text;
 pub(super) mod thread;
 pub(in crate::web) mod times;
 
-use crate::protocol::Status;
+use crate::protocol::MessageStatus;
 
-/// How far one's own message has come.
+/// The status of the user's own message, drawn as ticks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Ticks(Status);
+pub(super) struct ReceiptTicks(MessageStatus);
 
-impl Ticks {
-    pub(super) fn of(status: Status) -> Self {
+impl ReceiptTicks {
+    pub(super) fn from_status(status: MessageStatus) -> Self {
         Self(status)
     }
 
-    /// What it is called where it isn't seen.
+    /// Returns the status in words, for screen readers.
     pub(super) fn name(self) -> &'static str {
         match self.0 {
-            Status::Sent => "Sent",
-            Status::Delivered => "Delivered",
-            Status::Read => "Read",
+            MessageStatus::Sent => "Sent",
+            MessageStatus::Delivered => "Delivered",
+            MessageStatus::Read => "Read",
         }
     }
 
     pub(super) fn are_two(self) -> bool {
-        self.0 != Status::Sent
+        self.0 != MessageStatus::Sent
     }
 
     pub(super) fn are_blue(self) -> bool {
-        self.0 == Status::Read
+        self.0 == MessageStatus::Read
     }
 }

@@ -1,18 +1,21 @@
-//! The audit log: found, downloaded, and never changed.
+//! The audit log: searching, downloading, and that it is never changed.
 
 use entity::Millis;
 use reqwest::Method;
-use tidings::store::{Act, Deed, Entry, Target};
+use tidings::store::{AuditAction, AuditContext, AuditEntry, AuditTarget};
 
 use super::{Keeper, admin};
 use crate::pages::{Browser, Shown};
 use crate::support::TestApp;
 
 #[tokio::test]
-async fn lines_are_found_by_who_what_whom_and_when() {
+async fn audit_log_is_filtered_by_field() {
     let app = TestApp::spawn().await;
     let mut keeper = Keeper::at(&app).await;
-    let (ann, ben) = (app.person("ann").await, app.person("ben").await);
+    let (ann, ben) = (
+        app.register_user("ann").await,
+        app.register_user("ben").await,
+    );
     for person in [&ann, &ben] {
         let path = format!("/admin/users/{}/end-logins", person.id);
         let reason = [("reason", "=1+1 <script>")];
@@ -43,7 +46,7 @@ async fn lines_are_found_by_who_what_whom_and_when() {
 }
 
 #[tokio::test]
-async fn a_question_that_makes_no_sense_is_told_so() {
+async fn invalid_audit_filter_is_explained() {
     let app = TestApp::spawn().await;
     let mut keeper = Keeper::at(&app).await;
     for (query, said) in [
@@ -63,7 +66,7 @@ async fn a_question_that_makes_no_sense_is_told_so() {
         let path = format!("/admin/audit.csv?{query}");
         keeper.download(&path).await.expect(400);
     }
-    // None of these was a download.
+    // None of the refused requests was logged as a download.
     let csv = keeper
         .download("/admin/audit.csv?what=user.promote&whom=root")
         .await;
@@ -74,13 +77,12 @@ async fn a_question_that_makes_no_sense_is_told_so() {
     assert!(csv.source.contains(",all of it,"));
 }
 
-/// Who it was stays to be read, whatever they are called later, and whether
-/// or not they are there.
+/// An entry keeps the names of its time, even after a rename or a deletion.
 #[tokio::test]
-async fn a_line_keeps_what_people_were_called() {
+async fn audit_entry_keeps_former_names() {
     let app = TestApp::spawn().await;
     let mut keeper = Keeper::at(&app).await;
-    let (ann, ben) = (app.person("Ann").await, admin(&app, "ben").await);
+    let (ann, ben) = (app.register_user("Ann").await, admin(&app, "ben").await);
     let mut theirs = Browser::at(&app);
     theirs.log_in("ben").await.expect(303);
     let path = |id: i64, act: &str| format!("/admin/users/{id}/{act}");
@@ -111,11 +113,11 @@ async fn a_line_keeps_what_people_were_called() {
     assert!(!page.text.contains("@deleted-"), "{}", page.text);
     let (ann, ben) = (ann.id, ben.id);
     for (query, expected) in [
-        // As they were called then.
+        // By the names at that time.
         ("?whom=ann", vec!["user.rename", "user.end_login"]),
         ("?whom=%40ANNA", vec!["user.delete"]),
         ("?who=ben", vec!["user.end_login"]),
-        // And whatever they were called.
+        // By id, regardless of the name.
         (
             &*format!("?whom=user%3A{ann}"),
             vec!["user.delete", "user.rename", "user.end_login"],
@@ -123,30 +125,32 @@ async fn a_line_keeps_what_people_were_called() {
         (&*format!("?who=user%3A{ben}"), vec!["user.end_login"]),
     ] {
         let log = keeper.log(query).await;
-        let deeds: Vec<_> = log.iter().map(|line| line.split(',').nth(2)).collect();
+        let actions: Vec<_> = log.iter().map(|line| line.split(',').nth(2)).collect();
         let expected: Vec<_> = expected.into_iter().map(Some).collect();
-        assert_eq!(deeds, expected, "{query}: {log:?}");
+        assert_eq!(actions, expected, "{query}: {log:?}");
     }
-    // Of both there is the id.
+    // The line contains the ids of both users.
     let log = keeper.log("?who=ben").await;
     let whole = format!(",ben,user.end_login,user:{ann},127.0.0.1,,every login,{ben},Ann");
     assert!(log[0].ends_with(&whole), "{log:?}");
 }
 
-/// The clock may be set back, and many lines be of one moment: the log is in
-/// order of time, and pages and days hold to it.
+/// Clocks may be set back, and many entries may share a time. The log is in
+/// order of time, and so are its pages and days.
 #[tokio::test]
-async fn days_and_pages_follow_the_clock() {
+async fn audit_pages_are_in_time_order() {
     let app = TestApp::spawn().await;
     let mut keeper = Keeper::at(&app).await;
     let store = app.store().await;
-    // 2026-11-01 and the day before, in turn; of each sixty at one moment.
+    // 2026-11-01 and the day before alternate. Each has sixty entries of the
+    // same time.
     let noon = 1_793_534_400_000_i64;
     for at in 0..120 {
         let moment = Millis(noon - (at % 2) * 24 * 3_600_000);
-        let act = Act::at_the_command_line(moment);
-        let entry = Entry::new(Deed::DownloadAudit, Target::Audit).with(format!("no {at}."));
-        store.note(&act, entry).await.unwrap();
+        let act = AuditContext::from_command_line(moment);
+        let entry = AuditEntry::new(AuditAction::DownloadAudit, AuditTarget::Audit)
+            .with_detail(format!("no {at}."));
+        store.record_audit(&act, entry).await.unwrap();
     }
     store.close().await;
     let csv = keeper
@@ -156,7 +160,7 @@ async fn days_and_pages_follow_the_clock() {
     let found: Vec<&str> = source.lines().skip(1).collect();
     assert_eq!(found.len(), 60);
     assert!(found[0].contains("no 118.") && found[59].contains("no 0."));
-    // Page after page, each line once.
+    // The pages list each entry once.
     let mut path = Some("/admin/audit?until=2026-11-01".to_owned());
     let mut seen = Vec::new();
     while let Some(now) = path {
@@ -170,7 +174,7 @@ async fn days_and_pages_follow_the_clock() {
     assert_eq!(seen, even.chain(odd).collect::<Vec<_>>());
 }
 
-/// The address of the page after this one.
+/// Returns the address of the next page.
 fn older(page: &Shown) -> Option<String> {
     let (before, _) = page.text.split_once(">Older<")?;
     let (_, href) = before.rsplit_once("href=\"")?;
@@ -178,10 +182,10 @@ fn older(page: &Shown) -> Option<String> {
 }
 
 #[tokio::test]
-async fn a_download_is_whole_and_runs_no_formula() {
+async fn audit_download_is_complete_and_escaped() {
     let app = TestApp::spawn().await;
     let mut keeper = Keeper::at(&app).await;
-    let ann = app.person("ann").await;
+    let ann = app.register_user("ann").await;
     let path = format!("/admin/users/{}/end-logins", ann.id);
     keeper.get(&path).await.expect(200);
     for at in 0..60 {
@@ -201,21 +205,21 @@ async fn a_download_is_whole_and_runs_no_formula() {
         lines.next(),
         Some("at,who,what,whom,address,reason,detail,who_id,whom_name")
     );
-    // That it was downloaded is in it, too.
+    // The download itself is logged, too.
     let newest = lines.next().unwrap();
     assert!(newest.contains(",root,audit.download,audit,"), "{newest}");
     assert!(lines.next().unwrap().contains(",'=1+59,every login"));
     assert_eq!(csv.source.matches(",'=1+").count(), 60);
-    // The page shows them in two.
+    // The page shows the entries in two parts.
     let page = keeper.get("/admin/audit").await.expect(200);
     let href = older(&page).unwrap();
     let older = keeper.get(&href).await.expect(200);
     assert!(older.text.contains("“=1+0”") && !older.text.contains("“=1+59”"));
 }
 
-/// Guards against links on other sites: the download writes a line.
+/// Guards against links on other sites, because each download is logged.
 #[tokio::test]
-async fn link_downloads_no_audit_log() {
+async fn audit_download_needs_form() {
     let app = TestApp::spawn().await;
     let mut keeper = Keeper::at(&app).await;
     let page = keeper.get("/admin/audit?who=root").await.expect(200);
@@ -235,7 +239,7 @@ async fn link_downloads_no_audit_log() {
 }
 
 #[tokio::test]
-async fn nothing_changes_or_deletes_a_line() {
+async fn audit_entries_cannot_be_changed() {
     let app = TestApp::spawn().await;
     let mut keeper = Keeper::at(&app).await;
     keeper.get("/admin/audit").await.expect(200);

@@ -1,11 +1,11 @@
-//! What admins see of conversations, and do in them.
+//! Admin pages of conversations, and admin actions in them.
 
 use serde_json::json;
 
-use super::{Keeper, hear};
-use crate::support::{Person, TestApp};
+use super::{Keeper, expect_frame};
+use crate::support::{TestApp, TestUser};
 
-async fn crew(owner: &Person, others: &[&Person]) -> i64 {
+async fn crew(owner: &TestUser, others: &[&TestUser]) -> i64 {
     let names: Vec<_> = others.iter().map(|person| &person.username).collect();
     let body = json!({ "title": "The crew", "usernames": names });
     let made = owner.post("/api/conversations/create/", body).await;
@@ -13,16 +13,16 @@ async fn crew(owner: &Person, others: &[&Person]) -> i64 {
 }
 
 #[tokio::test]
-async fn messages_are_read_for_a_reason_that_is_written_down_first() {
+async fn admin_reading_is_logged_with_reason() {
     let app = TestApp::spawn().await;
     let mut keeper = Keeper::at(&app).await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     for at in 0..60 {
         let text = format!("Number {at} <b>");
         ann.send(id, &text).await.expect(201);
     }
-    // Seen from outside, there are people and marks, and not a word.
+    // The conversation's page shows members and read markers, but no texts.
     let page = keeper.get(&format!("/admin/conversations/{id}")).await;
     let page = page.expect(200);
     page.check_page();
@@ -47,17 +47,17 @@ async fn messages_are_read_for_a_reason_that_is_written_down_first() {
     assert!(log[0].contains("A complaint,messages 1 to 11"), "{log:?}");
     assert!(log[1].contains("A complaint,messages 12 to 61"), "{log:?}");
     assert!(log[1].contains(&format!("conversation:{id}")));
-    // It is no receipt.
+    // Reading by an admin sends no read receipt.
     assert_eq!(ann.history(id).await[0]["status"], "sent");
     keeper.get("/admin/conversations/999999").await.expect(404);
 }
 
 #[tokio::test]
-async fn a_message_is_withdrawn_for_everybody_live() {
+async fn admin_deletion_reaches_members_live() {
     let app = TestApp::spawn().await;
     let mut keeper = Keeper::at(&app).await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let bad = ann.send(id, "Something bad").await.expect(201);
     let answer = json!({ "text": "What?", "reply_to": bad["id"] });
     let send = format!("/api/conversations/{id}/messages/");
@@ -69,36 +69,37 @@ async fn a_message_is_withdrawn_for_everybody_live() {
     assert!(!asked.text.contains("Something bad"));
     keeper.act(&path, &[("reason", "Abuse")]).await.expect(303);
     for socket in [&mut mine, &mut theirs] {
-        let told = hear(socket, "message_updated").await;
-        assert_eq!(told["message"]["id"], bad["id"]);
-        assert_eq!(told["message"]["deleted"], true);
-        assert_eq!(told["message"]["text"], "");
-        // What quotes it changed with it.
-        let told = hear(socket, "message_updated").await;
-        assert_eq!(told["message"]["id"], answer["id"]);
-        assert_eq!(told["message"]["reply_to"]["text"], "");
+        let frame = expect_frame(socket, "message_updated").await;
+        assert_eq!(frame["message"]["id"], bad["id"]);
+        assert_eq!(frame["message"]["deleted"], true);
+        assert_eq!(frame["message"]["text"], "");
+        // The message that quotes it has changed, too.
+        let frame = expect_frame(socket, "message_updated").await;
+        assert_eq!(frame["message"]["id"], answer["id"]);
+        assert_eq!(frame["message"]["reply_to"]["text"], "");
     }
-    // What is said next follows without a gap.
+    // The next message follows without a gap.
     ben.send(id, "Thanks").await.expect(201);
     assert_eq!(theirs.expect_message().await["text"], "Thanks");
     assert_eq!(ann.history(id).await[1]["deleted"], true);
-    // Once more changes nothing, and is no second line.
+    // A repetition changes nothing and isn't logged.
     keeper.act(&path, &[]).await.expect(303);
     let log = keeper.log("?what=conversation.withdraw").await;
     assert_eq!(log.len(), 1, "{log:?}");
     let detail = format!("Abuse,message 2 (id {})", bad["id"]);
     assert!(log[0].contains(&detail), "{log:?}");
-    let elsewhere = format!("/admin/conversations/999/messages/{}/withdraw", bad["id"]);
-    keeper.get(&elsewhere).await.expect(404);
+    let mismatched = format!("/admin/conversations/999/messages/{}/withdraw", bad["id"]);
+    keeper.get(&mismatched).await.expect(404);
 }
 
-/// Of more quotes than are told one by one, members read the conversation again.
+/// If more than 100 quotes change, members get a reset instead of single
+/// updates.
 #[tokio::test]
-async fn outside_deletion_resets_after_many_quotes() {
+async fn admin_deletion_resets_after_many_quotes() {
     let app = TestApp::spawn().await;
     let mut keeper = Keeper::at(&app).await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let bad = ann.send(id, "Something bad").await.expect(201);
     let answer = json!({ "text": "What?", "reply_to": bad["id"] });
     let send = format!("/api/conversations/{id}/messages/");
@@ -108,23 +109,23 @@ async fn outside_deletion_resets_after_many_quotes() {
     let mut theirs = ben.chat_socket(id).await;
     let path = format!("/admin/conversations/{id}/messages/{}/withdraw", bad["id"]);
     keeper.act(&path, &[("reason", "Abuse")]).await.expect(303);
-    let told = hear(&mut theirs, "message_updated").await;
-    assert_eq!(told["message"]["deleted"], true);
-    let reset = hear(&mut theirs, "reset").await;
+    let frame = expect_frame(&mut theirs, "message_updated").await;
+    assert_eq!(frame["message"]["deleted"], true);
+    let reset = expect_frame(&mut theirs, "reset").await;
     assert_eq!(reset["reason"], "too_far_behind");
     theirs.expect_nothing_until_pong().await;
     let newest = ben.history(id).await.pop().unwrap();
     assert_eq!(newest["reply_to"]["text"], "");
 }
 
-/// Who reads for a reason and withdraws something goes on reading, for the
-/// same reason; that is written down like any reading.
+/// After deleting a message, an admin goes on reading for the first reason.
+/// That reading is logged like any other.
 #[tokio::test]
-async fn a_reading_goes_on_after_a_withdrawal() {
+async fn admin_reading_continues_after_deletion() {
     let app = TestApp::spawn().await;
     let mut keeper = Keeper::at(&app).await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let bad = ann.send(id, "Something bad").await.expect(201);
     let answer = json!({ "text": "What?", "reply_to": bad["id"] });
     let send = format!("/api/conversations/{id}/messages/");
@@ -139,7 +140,7 @@ async fn a_reading_goes_on_after_a_withdrawal() {
     let shown = keeper.act(&read, &[("reason", "A complaint")]).await;
     let shown = shown.expect(200);
     shown.check_page();
-    // What it answers, and who likes it, is read with it.
+    // The page shows a message's quote and reactions.
     assert!(
         shown
             .text
@@ -153,24 +154,24 @@ async fn a_reading_goes_on_after_a_withdrawal() {
     assert!(shown.text.contains("Messages of ann and ben"));
     assert!(!shown.text.contains("Something bad"));
     let log = keeper.log(&format!("?whom=conversation%3A{id}")).await;
-    let deeds: Vec<_> = log.iter().map(|line| line.split(',').nth(2)).collect();
+    let actions: Vec<_> = log.iter().map(|line| line.split(',').nth(2)).collect();
     let expected = [
         "conversation.read",
         "conversation.withdraw",
         "conversation.read",
     ];
-    assert_eq!(deeds, expected.map(Some));
+    assert_eq!(actions, expected.map(Some));
     for line in [&log[0], &log[2]] {
         assert!(line.contains("A complaint,messages 1 to 3"), "{log:?}");
     }
 }
 
 #[tokio::test]
-async fn a_group_is_closed_for_all_who_are_in_it() {
+async fn closed_group_removes_all_members() {
     let app = TestApp::spawn().await;
     let mut keeper = Keeper::at(&app).await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let cat = app.person("cat").await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let cat = app.register_user("cat").await;
     ann.connect_with(&cat).await;
     let id = crew(&ann, &[&ben, &cat]).await;
     ann.send(id, "The last word").await.expect(201);
@@ -178,14 +179,14 @@ async fn a_group_is_closed_for_all_who_are_in_it() {
     let mut bound = ben.chat_socket(id).await;
     let path = format!("/admin/conversations/{id}/close");
     keeper.act(&path, &[("reason", "Spam")]).await.expect(303);
-    let told = hear(&mut mine, "conversation_removed").await;
-    assert_eq!(told["conversation_id"], id);
-    assert_eq!(told["reason"], "closed");
-    let told = hear(&mut bound, "conversation_removed").await;
-    assert_eq!(told["reason"], "closed");
+    let frame = expect_frame(&mut mine, "conversation_removed").await;
+    assert_eq!(frame["conversation_id"], id);
+    assert_eq!(frame["reason"], "closed");
+    let frame = expect_frame(&mut bound, "conversation_removed").await;
+    assert_eq!(frame["reason"], "closed");
     assert_eq!(bound.expect_close().await, 1000);
     for person in [&ann, &ben, &cat] {
-        // What they could read they can read still.
+        // Former members can still read their history.
         let view = person.conversation(id).await;
         assert_eq!(view["left"], true);
         let history = person.history(id).await;
@@ -193,7 +194,7 @@ async fn a_group_is_closed_for_all_who_are_in_it() {
         person
             .send(id, "Hello?")
             .await
-            .refused(403, "not_a_participant");
+            .expect_problem(403, "not_a_participant");
     }
     let page = keeper.get(&format!("/admin/conversations/{id}")).await;
     let page = page.expect(200);
@@ -203,7 +204,7 @@ async fn a_group_is_closed_for_all_who_are_in_it() {
     let log = keeper.log("?what=conversation.close").await;
     assert_eq!(log.len(), 1);
     assert!(log[0].contains("Spam,3 people"), "{log:?}");
-    let direct = ann.talk_with(&ben).await;
+    let direct = ann.open_direct_used(&ben).await;
     let path = format!("/admin/conversations/{direct}/close");
     keeper.act(&path, &[]).await.expect(409);
 }

@@ -1,4 +1,4 @@
-//! To everybody but admins, there is nothing at `/admin`.
+//! To users who aren't admins, no path below `/admin` exists.
 
 use reqwest::Method;
 use reqwest::header::CONTENT_TYPE;
@@ -7,7 +7,7 @@ use super::{Keeper, admin};
 use crate::pages::Browser;
 use crate::support::TestApp;
 
-/// Every path.
+/// Paths below `/admin` and those of its API and socket.
 const PATHS: [&str; 24] = [
     "/admin",
     "/admin/",
@@ -36,10 +36,10 @@ const PATHS: [&str; 24] = [
 ];
 
 #[tokio::test]
-async fn everybody_else_finds_nothing_by_any_method() {
+async fn admin_paths_are_hidden_from_users() {
     let app = TestApp::spawn().await;
-    let ann = app.person("ann").await;
-    ann.connect_with(&app.person("ben").await).await;
+    let ann = app.register_user("ann").await;
+    ann.connect_with(&app.register_user("ben").await).await;
     admin(&app, "root").await;
     let mut plain = Browser::at(&app);
     plain.log_in("ann").await.expect(303);
@@ -69,7 +69,7 @@ async fn everybody_else_finds_nothing_by_any_method() {
                 }
             }
         }
-        // Nor with a token on purpose.
+        // A bearer token makes no difference.
         for method in [Method::GET, Method::POST, Method::PUT, Method::OPTIONS] {
             let request = app.site().request(method.clone(), path);
             let answer = app.site().send(request.bearer_auth(&ann.token)).await;
@@ -77,16 +77,16 @@ async fn everybody_else_finds_nothing_by_any_method() {
             assert_eq!(answer.header("allow"), None, "{method} {path}");
         }
     }
-    // Nothing of it happened.
+    // No refused request logged the user out.
     ann.get("/api/me/").await.expect(200);
 }
 
 #[tokio::test]
-async fn a_refusal_looks_like_any_page_that_is_not_there() {
+async fn hidden_page_resembles_missing_page() {
     let app = TestApp::spawn().await;
     let mut keeper = Keeper::at(&app).await;
     let mut plain = Browser::at(&app);
-    app.person("ann").await;
+    app.register_user("ann").await;
     plain.log_in("ann").await.expect(303);
     let shown = async |browser: &mut Browser, path: &str| {
         let request = browser.request(Method::GET, path);
@@ -95,7 +95,7 @@ async fn a_refusal_looks_like_any_page_that_is_not_there() {
     let hidden = shown(&mut plain, "/admin/users").await.expect(404);
     let missing = shown(&mut plain, "/nowhere").await.expect(404);
     assert_eq!(hidden.source, missing.source);
-    // For an admin, a wrong form is a wrong form.
+    // An admin's form with a wrong token gets the usual refusal.
     keeper.get("/admin/users/new").await.expect(200);
     keeper.browser.token = "wrong".to_owned();
     let refused = keeper.browser.submit("/admin/users/new", &[]).await;
@@ -103,12 +103,14 @@ async fn a_refusal_looks_like_any_page_that_is_not_there() {
 }
 
 #[tokio::test]
-async fn the_socket_is_for_admins_from_our_own_pages() {
+async fn admin_socket_needs_admin_and_origin() {
     let app = TestApp::spawn().await;
-    let ann = app.person("ann").await;
+    let ann = app.register_user("ann").await;
     let root = admin(&app, "root").await;
-    ann.knock("/ws/admin/").await.refused(404, "not_found");
-    let knock = async |token: &str, origin: &str| {
+    ann.try_upgrade("/ws/admin/")
+        .await
+        .expect_problem(404, "not_found");
+    let status_of_handshake = async |token: &str, origin: &str| {
         let request = reqwest::Client::new()
             .get(app.site().url("/ws/admin/"))
             .header("cookie", format!("tidings={token}"))
@@ -120,13 +122,19 @@ async fn the_socket_is_for_admins_from_our_own_pages() {
         request.send().await.unwrap().status().as_u16()
     };
     let ours = app.site().url("");
-    assert_eq!(knock(&root.token, "http://evil.example").await, 403);
-    assert_eq!(knock(&ann.token, "http://evil.example").await, 404);
-    assert_eq!(knock(&ann.token, &ours).await, 404);
-    assert_eq!(knock("nonsense", &ours).await, 404);
-    assert_eq!(knock(&root.token, &ours).await, 101);
-    // An admin who asks for no upgrade is told that it is a socket's door.
+    assert_eq!(
+        status_of_handshake(&root.token, "http://evil.example").await,
+        403
+    );
+    assert_eq!(
+        status_of_handshake(&ann.token, "http://evil.example").await,
+        404
+    );
+    assert_eq!(status_of_handshake(&ann.token, &ours).await, 404);
+    assert_eq!(status_of_handshake("nonsense", &ours).await, 404);
+    assert_eq!(status_of_handshake(&root.token, &ours).await, 101);
+    // An admin without an upgrade is informed that the path is a socket's.
     root.get("/ws/admin/")
         .await
-        .refused(426, "upgrade_required");
+        .expect_problem(426, "upgrade_required");
 }

@@ -1,4 +1,4 @@
-//! Lists of everybody and everything, page after page.
+//! Paged lists of users, conversations and logins.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use super::Keeper;
 use crate::pages::Shown;
 use crate::support::TestApp;
 
-/// The names in a list, and the address of the next page.
+/// Returns the names in a page of a list.
 fn names(page: &Shown) -> Vec<String> {
     let parts = page.text.split("class=\"line-name\" dir=\"auto\">").skip(1);
     parts
@@ -41,7 +41,7 @@ async fn all(keeper: &mut Keeper, path: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn everybody_is_listed_once_in_each_order() {
+async fn users_are_listed_once_per_order() {
     let app = TestApp::spawn().await;
     let mut keeper = Keeper::at(&app).await;
     let store = app.store().await;
@@ -78,7 +78,7 @@ async fn everybody_is_listed_once_in_each_order() {
 }
 
 #[tokio::test]
-async fn several_words_find_who_has_them_all() {
+async fn search_requires_all_words() {
     let app = TestApp::spawn().await;
     let mut keeper = Keeper::at(&app).await;
     for (username, name) in [
@@ -86,7 +86,7 @@ async fn several_words_find_who_has_them_all() {
         ("jonas", "Jonas Lindholt"),
         ("mara2", "Mara Élise Ødegård"),
     ] {
-        let person = app.person(username).await;
+        let person = app.register_user(username).await;
         let path = format!("/admin/users/{}/rename", person.id);
         let names = [("username", username), ("display_name", name)];
         keeper.act(&path, &names).await.expect(303);
@@ -102,7 +102,7 @@ async fn several_words_find_who_has_them_all() {
         let found = all(&mut keeper, &format!("/admin/users?{query}")).await;
         assert_eq!(found, expected, "{query}");
     }
-    // Where what is found can't be had in that order, the page says so.
+    // The page explains that search results have only one order.
     let page = keeper
         .get("/admin/users?q=mara&show=newest")
         .await
@@ -115,13 +115,12 @@ async fn several_words_find_who_has_them_all() {
     assert!(page.text.contains("<option value=\"newest\" disabled>"));
 }
 
-/// Most conversations are of two, so most of a list agree on what it is
-/// ordered by.
+/// Many conversations are equal in the column that orders a list.
 #[tokio::test]
-async fn those_that_agree_are_listed_once_and_in_order() {
+async fn equal_sort_keys_keep_list_order() {
     let app = TestApp::spawn().await;
     let mut keeper = Keeper::at(&app).await;
-    let ann = app.person("ann").await;
+    let ann = app.register_user("ann").await;
     let store = app.store().await;
     let mut expected = Vec::new();
     for at in 0..120 {
@@ -151,10 +150,10 @@ async fn those_that_agree_are_listed_once_and_in_order() {
 }
 
 #[tokio::test]
-async fn all_logins_are_shown_page_after_page() {
+async fn logins_of_user_have_pages() {
     let app = TestApp::spawn().await;
     let mut keeper = Keeper::at(&app).await;
-    let ann = app.person("ann").await;
+    let ann = app.register_user("ann").await;
     for _ in 0..24 {
         ann.log_in_again().await;
     }
@@ -173,17 +172,23 @@ async fn all_logins_are_shown_page_after_page() {
 }
 
 #[tokio::test]
-async fn people_are_found_by_how_they_stand() {
+async fn users_are_filtered_by_state() {
     let app = TestApp::spawn().await;
     let mut keeper = Keeper::at(&app).await;
-    let (ann, ben) = (app.person("ann").await, app.person("ben").await);
+    let (ann, ben) = (
+        app.register_user("ann").await,
+        app.register_user("ben").await,
+    );
     let here = ann.socket("/ws/").await;
     let off = format!("/admin/users/{}/deactivate", ben.id);
     keeper.act(&off, &[]).await.expect(303);
     assert_eq!(all(&mut keeper, "/admin/users?show=off").await, ["ben"]);
     crate::support::until("ann to be online", async || {
         let store = app.store().await;
-        let found = store.statuses(&[entity::UserId(ann.id)]).await.unwrap();
+        let found = store
+            .load_statuses(&[entity::UserId(ann.id)])
+            .await
+            .unwrap();
         store.close().await;
         found
             .first()
@@ -192,7 +197,7 @@ async fn people_are_found_by_how_they_stand() {
     })
     .await;
     assert_eq!(all(&mut keeper, "/admin/users?show=online").await, ["ann"]);
-    // Who is here for the first time was last here now.
+    // A user's first session counts as last seen now.
     assert_eq!(all(&mut keeper, "/admin/users?show=seen").await, ["ann"]);
     let found = all(&mut keeper, "/admin/users?show=online&q=ben").await;
     assert_eq!(found, [""; 0]);
@@ -200,17 +205,20 @@ async fn people_are_found_by_how_they_stand() {
     let page = page.expect(200);
     page.check_page();
     assert!(page.text.contains("@ann · online"), "{}", page.text);
-    assert!(!page.text.contains("Nowhere."), "where they are logged in");
+    assert!(
+        !page.text.contains("Nowhere."),
+        "the user's logins are listed"
+    );
     keeper.get("/admin/users/999999").await.expect(404);
     drop(here);
 }
 
 #[tokio::test]
-async fn conversations_are_found_and_ordered() {
+async fn conversations_are_searched_and_ordered() {
     let app = TestApp::spawn().await;
     let mut keeper = Keeper::at(&app).await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let cat = app.person("cat").await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let cat = app.register_user("cat").await;
     ann.connect_with(&cat).await;
     let group = async |title: &str, names: &[&str]| {
         let body = json!({ "title": title, "usernames": names });
@@ -219,39 +227,39 @@ async fn conversations_are_found_and_ordered() {
     };
     let large = group("Éclair lovers", &["ben", "cat"]).await;
     let small = group("100% Crew", &["cat"]).await;
-    let direct = ann.talk_with(&ben).await;
+    let direct = ann.open_direct_used(&ben).await;
     ann.send(large, "The latest").await.expect(201);
-    let listed = async |keeper: &mut Keeper, query: &str| {
+    let search = async |keeper: &mut Keeper, query: &str| {
         all(keeper, &format!("/admin/conversations{query}")).await
     };
     assert_eq!(
-        listed(&mut keeper, "").await,
+        search(&mut keeper, "").await,
         ["Éclair lovers", "ann and ben", "100% Crew"]
     );
-    assert_eq!(listed(&mut keeper, "?sort=size").await[0], "Éclair lovers");
-    assert_eq!(listed(&mut keeper, "?sort=newest").await[0], "ann and ben");
-    assert_eq!(listed(&mut keeper, "?q=100%25").await, ["100% Crew"]);
-    assert_eq!(listed(&mut keeper, "?q=%25").await, [""; 0]);
+    assert_eq!(search(&mut keeper, "?sort=size").await[0], "Éclair lovers");
+    assert_eq!(search(&mut keeper, "?sort=newest").await[0], "ann and ben");
+    assert_eq!(search(&mut keeper, "?q=100%25").await, ["100% Crew"]);
+    assert_eq!(search(&mut keeper, "?q=%25").await, [""; 0]);
     assert_eq!(
-        listed(&mut keeper, "?q=%C3%A9CLAIR+L").await,
+        search(&mut keeper, "?q=%C3%A9CLAIR+L").await,
         ["Éclair lovers"]
     );
-    // By any of its words, and by those that it has now.
-    assert_eq!(listed(&mut keeper, "?q=LOV").await, ["Éclair lovers"]);
+    // A search matches any word of the current title.
+    assert_eq!(search(&mut keeper, "?q=LOV").await, ["Éclair lovers"]);
     let renamed = json!({ "title": "Ångström" });
     let path = format!("/api/conversations/{large}/");
     let request = ann.site.request(reqwest::Method::PATCH, &path);
     let request = request.bearer_auth(&ann.token).json(&renamed);
     ann.site.send(request).await.expect(200);
-    assert_eq!(listed(&mut keeper, "?q=LOV").await, [""; 0]);
-    assert_eq!(listed(&mut keeper, "?q=%C3%A5NG").await, ["Ångström"]);
+    assert_eq!(search(&mut keeper, "?q=LOV").await, [""; 0]);
+    assert_eq!(search(&mut keeper, "?q=%C3%A5NG").await, ["Ångström"]);
     assert_eq!(
-        listed(&mut keeper, "?q=%40cat").await,
+        search(&mut keeper, "?q=%40cat").await,
         ["100% Crew", "Ångström"]
     );
-    assert_eq!(listed(&mut keeper, "?q=%40nobody").await, [""; 0]);
+    assert_eq!(search(&mut keeper, "?q=%40nobody").await, [""; 0]);
     let by_number = format!("?q={direct}");
-    assert_eq!(listed(&mut keeper, &by_number).await, ["ann and ben"]);
+    assert_eq!(search(&mut keeper, &by_number).await, ["ann and ben"]);
     let page = keeper.get(&format!("/admin/conversations/{small}")).await;
     let page = page.expect(200);
     page.check_page();

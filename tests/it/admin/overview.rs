@@ -1,4 +1,4 @@
-//! The engine's pulse: on the page, and on the admins' socket.
+//! The engine's pulse on the overview page and on the admins' socket.
 
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -6,12 +6,12 @@ use std::time::Duration;
 use entity::{Millis, UserId};
 use reqwest::Method;
 use serde_json::{Value, json};
-use tidings::config::Rates;
-use tidings::store::{Act, HouseStanding};
+use tidings::config::RateLimits;
+use tidings::store::{AccountRole, AuditContext};
 
 use super::{Keeper, admin};
 use crate::support::redact::assert_wire;
-use crate::support::{Person, Socket, TestApp, TokenBy};
+use crate::support::{TestApp, TestSocket, TestUser, TokenTransport};
 
 async fn quick() -> TestApp {
     let builder = TestApp::builder().settings(|settings| {
@@ -21,16 +21,16 @@ async fn quick() -> TestApp {
     builder.spawn().await
 }
 
-async fn watch(person: &Person) -> Socket {
-    Socket::open(person, "/ws/admin/", TokenBy::Bearer).await
+async fn watch(person: &TestUser) -> TestSocket {
+    TestSocket::open(person, "/ws/admin/", TokenTransport::Bearer).await
 }
 
 #[tokio::test]
-async fn the_socket_tells_what_the_engine_does() {
+async fn admin_socket_sends_engine_figures() {
     let app = quick().await;
     let root = admin(&app, "root").await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let _here = ben.socket("/ws/").await;
     let mut socket = watch(&root).await;
     let mut last = String::new();
@@ -47,10 +47,11 @@ async fn the_socket_tells_what_the_engine_does() {
             sends = f64::max(sends, figure("sends"));
             deliveries = f64::max(deliveries, figure("deliveries"));
             commit = f64::max(commit, figure("commit"));
-            // What was said before anybody was here is among the first samples.
+            // The first samples include the message sent before the first
+            // pulse.
             if deliveries > 0.0 {
                 assert!(figure("rooms") >= 1.0, "{sample}");
-                assert_eq!(figure("sessions"), 1.0, "a watcher is no session");
+                assert_eq!(figure("sessions"), 1.0, "a watching admin has no session");
                 assert_eq!(figure("people"), 1.0);
             }
         }
@@ -59,7 +60,7 @@ async fn the_socket_tells_what_the_engine_does() {
     assert_wire!("pulse", redacted(socket.expect("pulse").await));
 }
 
-/// The names alone: what they come to is different each time.
+/// Replaces the figures, which differ on each run, and keeps one sample.
 fn redacted(mut pulse: Value) -> Value {
     for sample in pulse["samples"].as_array_mut().unwrap() {
         for (name, value) in sample.as_object_mut().unwrap() {
@@ -75,7 +76,7 @@ fn redacted(mut pulse: Value) -> Value {
 }
 
 #[tokio::test]
-async fn who_is_an_admin_no_more_watches_no_more() {
+async fn demotion_closes_admin_socket() {
     let app = quick().await;
     let root = admin(&app, "root").await;
     let other = admin(&app, "other").await;
@@ -83,42 +84,45 @@ async fn who_is_an_admin_no_more_watches_no_more() {
     let mut revoked = watch(&other).await;
     let mut stays = watch(&other.log_in_again().await).await;
     let store = app.store().await;
-    let act = Act::at_the_command_line(Millis::now());
+    let act = AuditContext::from_command_line(Millis::now());
     let id = UserId(root.id);
     store
-        .set_standing(id, HouseStanding::Member, &act)
+        .set_account_role(id, AccountRole::Member, &act)
         .await
         .unwrap();
     store.close().await;
     other.post("/api/auth/logout/", Value::Null).await;
     for socket in [&mut demoted, &mut revoked] {
-        assert_eq!(socket.closes_in_the_end().await, 4401);
+        assert_eq!(socket.wait_for_close().await, 4401);
     }
     stays.expect("pulse").await;
     watch_is_refused(&root).await;
 }
 
-async fn watch_is_refused(person: &Person) {
-    person.knock("/ws/admin/").await.refused(404, "not_found");
+async fn watch_is_refused(person: &TestUser) {
+    person
+        .try_upgrade("/ws/admin/")
+        .await
+        .expect_problem(404, "not_found");
 }
 
 #[tokio::test]
-async fn a_stop_closes_it_like_every_socket() {
+async fn server_stop_closes_admin_socket() {
     let mut app = quick().await;
     let root = admin(&app, "root").await;
     let mut socket = watch(&root).await;
     socket.expect("pulse").await;
-    let (code, ()) = tokio::join!(socket.closes_in_the_end(), app.stop());
+    let (code, ()) = tokio::join!(socket.wait_for_close(), app.stop());
     assert_eq!(code, 1001);
 }
 
 #[tokio::test]
-async fn what_is_unsafe_is_said_first() {
+async fn overview_warns_of_unsafe_settings() {
     let app = TestApp::builder()
         .settings(|settings| {
-            settings.rates = Rates {
+            settings.rates = RateLimits {
                 account_logins: None,
-                ..Rates::usual()
+                ..RateLimits::standard()
             };
             settings.metrics.listen = Some((Ipv4Addr::UNSPECIFIED, 0).into());
         })
@@ -142,7 +146,7 @@ async fn what_is_unsafe_is_said_first() {
 }
 
 #[tokio::test]
-async fn unnamed_proxy_is_warned_about() {
+async fn overview_warns_of_untrusted_proxy() {
     let app = TestApp::spawn().await;
     let mut keeper = Keeper::at(&app).await;
     let page = keeper.get("/admin").await.expect(200);
@@ -153,14 +157,14 @@ async fn unnamed_proxy_is_warned_about() {
     app.site()
         .send(request)
         .await
-        .refused(401, "bad_credentials");
+        .expect_problem(401, "bad_credentials");
     let page = keeper.get("/admin").await.expect(200);
     let warning = "Requests from 127.0.0.1 name other addresses in X-Forwarded-For";
     assert!(page.text.contains(warning), "{}", page.text);
 }
 
 #[tokio::test]
-async fn proxy_without_a_name_is_warned_about() {
+async fn overview_warns_of_missing_proxy() {
     let proxied = crate::people::settings(&["--public-url", "https://chat.example.org"]);
     let app = TestApp::builder()
         .settings(|settings| settings.public_url = proxied.public_url)
@@ -172,7 +176,7 @@ async fn proxy_without_a_name_is_warned_about() {
 }
 
 #[tokio::test]
-async fn the_page_says_by_what_the_server_runs() {
+async fn overview_shows_settings_and_figures() {
     let app = TestApp::builder()
         .settings(|settings| settings.listen = (Ipv4Addr::UNSPECIFIED, 0).into())
         .spawn()

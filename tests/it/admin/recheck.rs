@@ -1,18 +1,18 @@
-//! Acts for which an admin types the password again.
+//! Admin actions that require the password again.
 
 use sea_orm::ConnectionTrait as _;
 
 use super::Keeper;
 use crate::support::{PASSWORD, TestApp, until};
 
-/// As if the admin had logged in an hour ago.
+/// Makes all logins an hour older.
 async fn age_logins(app: &TestApp, keeper: &mut Keeper, page: &str) {
     let db = app.database().connection().await;
     let age = "UPDATE login SET created_at = created_at - 3600000";
     db.execute_unprepared(age).await.unwrap();
     db.close().await.unwrap();
-    // Logins are remembered for a moment.
-    until("the question", async || {
+    // The server caches logins for a moment.
+    until("the password field", async || {
         let shown = keeper.get(page).await.expect(200);
         shown.text.contains("name=\"password\"").then_some(())
     })
@@ -20,11 +20,11 @@ async fn age_logins(app: &TestApp, keeper: &mut Keeper, page: &str) {
 }
 
 #[tokio::test]
-async fn grave_acts_need_a_fresh_password() {
+async fn sensitive_actions_need_recent_password() {
     let app = TestApp::spawn().await;
     let mut keeper = Keeper::at(&app).await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let conversation = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let conversation = ann.open_direct_used(&ben).await;
     let promote = format!("/admin/users/{}/promote", ann.id);
     let page = keeper.get(&promote).await.expect(200);
     assert!(!page.text.contains("name=\"password\""), "just logged in");
@@ -57,15 +57,15 @@ async fn grave_acts_need_a_fresh_password() {
             assert!(refused.text.contains("id=\"password-wrong\""), "{path}");
             assert!(
                 !refused.text.contains("wrong\" maxlength"),
-                "it is not shown"
+                "the page repeats no password"
             );
         }
     }
-    // One line is older: that the keeper was made an admin.
-    assert_eq!(keeper.log("").await.len(), 1, "nothing was done");
-    // Others need none.
+    // The only line in the log is older: it made this user an admin.
+    assert_eq!(keeper.log("").await.len(), 1, "no action was taken");
+    // Other actions need no password.
     keeper.act(&user("end-logins"), &[]).await.expect(303);
-    // Once, and it holds for the rest.
+    // One correct password is enough for all later actions.
     let fields = [("reason", "Asked to"), ("password", PASSWORD)];
     keeper.act(&read, &fields).await.expect(200);
     let page = keeper.get(&promote).await.expect(200);

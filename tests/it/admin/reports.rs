@@ -1,26 +1,26 @@
-//! Reports of messages: who makes them, and what admins read of them.
+//! Reports of messages: who may create them, and what admins may read in them.
 
 use std::time::Duration;
 
 use sea_orm::{ConnectionTrait, Statement};
 use serde_json::json;
-use tidings::config::{Rate, Rates};
+use tidings::config::{RateLimit, RateLimits};
 
 use super::Keeper;
 use crate::groups::crew::{group, remove};
-use crate::support::{Answer, Person, TestApp, until};
+use crate::support::{ApiResponse, TestApp, TestUser, until};
 
-async fn report(person: &Person, id: i64, message: &serde_json::Value, why: &str) -> Answer {
+async fn report(person: &TestUser, id: i64, message: &serde_json::Value, why: &str) -> ApiResponse {
     let path = format!("/api/conversations/{id}/messages/{}/report/", message["id"]);
     person.post(&path, json!({ "reason": why })).await
 }
 
 #[tokio::test]
-async fn report_shows_message_and_neighbours_alone() {
+async fn report_shows_only_nearby_messages() {
     let app = TestApp::spawn().await;
     let mut keeper = Keeper::at(&app).await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let mut sent = Vec::new();
     for at in 2..=20 {
         sent.push(ann.send(id, &format!("Number {at}.")).await.expect(201));
@@ -54,7 +54,7 @@ async fn report_shows_message_and_neighbours_alone() {
         };
         assert!(shown.text.contains(&text), "{at}");
     }
-    // Neither beyond them, nor what one of them quotes.
+    // Messages outside the range are hidden, even one that is quoted inside it.
     for at in [2, 16, 28] {
         assert!(!shown.text.contains(&format!("Number {at}.")), "{at}");
     }
@@ -64,11 +64,12 @@ async fn report_shows_message_and_neighbours_alone() {
     assert!(log[0].contains(line), "{log:?}");
     assert!(log[0].contains(&format!("conversation:{id}")));
 
-    ended(&mut keeper, (id, &bad)).await;
+    delete_and_close(&mut keeper, (id, &bad)).await;
 }
 
-/// A withdrawn message stays in the report alone, which is then done.
-async fn ended(keeper: &mut Keeper, (id, bad): (i64, &serde_json::Value)) {
+/// Deletes a reported message, which its report still shows, and closes the
+/// report.
+async fn delete_and_close(keeper: &mut Keeper, (id, bad): (i64, &serde_json::Value)) {
     let withdraw = format!("/admin/conversations/{id}/messages/{}/withdraw", bad["id"]);
     keeper
         .act(&withdraw, &[("reason", "Abuse")])
@@ -95,21 +96,21 @@ async fn ended(keeper: &mut Keeper, (id, bad): (i64, &serde_json::Value)) {
 }
 
 #[tokio::test]
-async fn report_is_made_once_and_limited() {
+async fn reports_are_unique_and_rate_limited() {
     let app = TestApp::builder()
         .settings(|settings| {
-            settings.rates = Rates {
-                reports: Some(Rate {
+            settings.rates = RateLimits {
+                reports: Some(RateLimit {
                     burst: 2.try_into().unwrap(),
-                    each: Duration::from_secs(3600),
+                    interval: Duration::from_secs(3600),
                 }),
-                ..Rates::off()
+                ..RateLimits::off()
             };
         })
         .spawn()
         .await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let mut sent = Vec::new();
     for text in ["One", "Two", "Three"] {
         sent.push(ann.send(id, text).await.expect(201));
@@ -117,7 +118,7 @@ async fn report_is_made_once_and_limited() {
     for _ in 0..5 {
         report(&ben, id, &sent[0], " ")
             .await
-            .refused(422, "invalid");
+            .expect_problem(422, "invalid");
     }
     let first = report(&ben, id, &sent[0], "Spam").await.expect(201);
     assert_eq!(first["state"], "reported");
@@ -128,16 +129,16 @@ async fn report_is_made_once_and_limited() {
     report(&ben, id, &sent[1], "Spam").await.expect(201);
     let refused = report(&ben, id, &sent[2], "Spam").await;
     assert!(refused.header("retry-after").is_some());
-    refused.refused(429, "rate_limited");
+    refused.expect_problem(429, "rate_limited");
     let store = app.store().await;
-    let found = store.reports(false, None, 50).await.unwrap();
+    let found = store.list_reports(false, None, 50).await.unwrap();
     store.close().await;
     let reasons = found.iter().map(|found| &*found.report.reason);
     assert_eq!(reasons.collect::<Vec<_>>(), ["Spam", "Spam"]);
 }
 
 #[tokio::test]
-async fn only_visible_messages_are_reported() {
+async fn reports_need_visible_messages() {
     let app = TestApp::spawn().await;
     let (id, people) = group(&app, &["ann", "ben", "cas"]).await;
     let (ann, ben) = (&people[0], &people[1]);
@@ -145,27 +146,27 @@ async fn only_visible_messages_are_reported() {
     let system = ben.history(id).await[0].clone();
     report(ben, id, &system, "Spam")
         .await
-        .refused(409, "conflict");
+        .expect_problem(409, "conflict");
     report(ann, id, &seen, "Spam")
         .await
-        .refused(409, "conflict");
+        .expect_problem(409, "conflict");
     remove(ann, id, "ben").await.expect(204);
     let unseen = ann.send(id, "Not seen").await.expect(201);
-    // A former member reports what their history holds.
+    // A former member may report messages of their history.
     report(ben, id, &seen, "Spam").await.expect(201);
     report(ben, id, &unseen, "Spam")
         .await
-        .refused(404, "not_found");
-    let stranger = app.person("dan").await;
+        .expect_problem(404, "not_found");
+    let stranger = app.register_user("dan").await;
     report(&stranger, id, &seen, "Spam")
         .await
-        .refused(404, "not_found");
+        .expect_problem(404, "not_found");
     let gone = ann.send(id, "Gone").await.expect(201);
     let path = format!("/api/conversations/{id}/messages/{}/", gone["id"]);
     ann.delete(&path).await.expect(204);
     report(&people[2], id, &gone, "Spam")
         .await
-        .refused(409, "conflict");
+        .expect_problem(409, "conflict");
 }
 
 #[tokio::test]
@@ -175,8 +176,8 @@ async fn reports_are_deleted_after_90_days() {
         .settings(|settings| settings.timings.cleanup_every = Duration::from_millis(50))
         .spawn()
         .await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let db = app.database().connection().await;
     for (text, days) in [("Old", 91), ("New", 89)] {
         let sent = ann.send(id, text).await.expect(201);
@@ -186,7 +187,7 @@ async fn reports_are_deleted_after_90_days() {
             format!("UPDATE report SET created_at = created_at - {by} WHERE reason = '{text}'");
         db.execute_unprepared(&sql).await.unwrap();
     }
-    let left = async || {
+    let remaining = async || {
         let sql = "SELECT text FROM report";
         let texts = Statement::from_string(db.get_database_backend(), sql);
         let rows = db.query_all_raw(texts).await.unwrap();
@@ -194,7 +195,7 @@ async fn reports_are_deleted_after_90_days() {
         texts.collect::<Vec<String>>()
     };
     until("the row to go", async || {
-        (left().await == ["New"]).then_some(())
+        (remaining().await == ["New"]).then_some(())
     })
     .await;
     db.close().await.unwrap();

@@ -1,4 +1,4 @@
-//! Links by which people choose a password.
+//! Links to choose a new password.
 
 use reqwest::Method;
 use serde_json::json;
@@ -7,46 +7,48 @@ use super::Keeper;
 use crate::pages::{Browser, Shown};
 use crate::support::TestApp;
 
-/// The path of the link that a page shows.
+/// Returns the path of the link in a page.
 fn link(page: &Shown) -> String {
     let (_, rest) = page.text.split_once("/reset#").unwrap();
     let (code, _) = rest.split_once('<').unwrap();
     format!("/reset#{code}")
 }
 
-/// What is behind the `#`, which browsers don't send.
+/// Returns the fragment of a link, which browsers don't send.
 fn token(link: &str) -> &str {
     link.split_once('#').unwrap().1
 }
 
-/// Types the link's code, as a browser's script does.
+/// Submits the link's code like the page's script.
 async fn open(browser: &mut Browser, link: &str) -> Shown {
     browser.get("/reset").await.expect(200).check_page();
     browser.submit("/reset", &[("token", token(link))]).await
 }
 
 #[tokio::test]
-async fn an_account_is_opened_and_its_password_chosen_by_a_link() {
+async fn link_sets_password_of_new_account() {
     let app = TestApp::spawn().await;
     let mut keeper = Keeper::at(&app).await;
     let wrong = [("username", "x"), ("display_name", "Zoe")];
     let refused = keeper.act("/admin/users/new", &wrong).await.expect(422);
     assert!(refused.text.contains("id=\"username-wrong\""));
-    assert!(
-        refused.text.contains("value=\"Zoe\""),
-        "what was typed stays"
-    );
+    assert!(refused.text.contains("value=\"Zoe\""), "the input stays");
     let names = [("username", "zoe"), ("display_name", "Zoe")];
     let page = keeper.act("/admin/users/new", &names).await.expect(200);
     page.check_page();
     let link = link(&page);
-    assert!(page.text.contains(&app.site().url(&link)), "it is whole");
-    app.log_in("zoe").await.refused(401, "bad_credentials");
+    assert!(
+        page.text.contains(&app.site().url(&link)),
+        "the page shows the complete link"
+    );
+    app.log_in("zoe")
+        .await
+        .expect_problem(401, "bad_credentials");
 
     let mut browser = Browser::at(&app);
     let form = open(&mut browser, &link).await.expect(200);
     form.check_page();
-    // Nobody is told where one came from.
+    // The link must not leak in a Referer header.
     assert_eq!(form.header("referrer-policy"), Some("no-referrer"));
     assert!(form.text.contains("For @zoe."));
     let short = [("token", token(&link)), ("new_password", "short")];
@@ -60,14 +62,14 @@ async fn an_account_is_opened_and_its_password_chosen_by_a_link() {
     done.check_page();
     assert!(done.text.contains("Your password is set"));
     let mut zoe = app.log_in("zoe").await.expect(200);
-    // Who has the account now learns how its password was set.
+    // The account has a notice that its password was set by a link.
     let request = app.site().request(Method::GET, "/api/me/");
     let request = request.bearer_auth(zoe["token"].take().as_str().unwrap());
     let mut notices = app.site().send(request).await.expect(200)["notices"].take();
     assert!(notices[0]["at"].take().is_string());
     let expected = json!([{ "at": null, "cause": "password_link_used", "address": "127.0.0.1" }]);
     assert_eq!(notices, expected);
-    // Once, and no more.
+    // The link works only once.
     open(&mut browser, &link).await.expect(404).check_page();
     browser.submit("/reset", &good).await.expect(404);
     let log = keeper.log("").await;
@@ -82,10 +84,10 @@ async fn an_account_is_opened_and_its_password_chosen_by_a_link() {
 }
 
 #[tokio::test]
-async fn a_link_ends_every_login_and_takes_the_place_of_the_one_before() {
+async fn link_replaces_former_and_ends_logins() {
     let app = TestApp::spawn().await;
     let mut keeper = Keeper::at(&app).await;
-    let ann = app.person("ann").await;
+    let ann = app.register_user("ann").await;
     let mut socket = ann.socket("/ws/").await;
     let path = format!("/admin/users/{}/reset", ann.id);
     let first = link(&keeper.act(&path, &[]).await.expect(200));
@@ -99,25 +101,29 @@ async fn a_link_ends_every_login_and_takes_the_place_of_the_one_before() {
         ("token", token(&second)),
         ("new_password", "another long one"),
     ];
-    // Another site's form is none of ours.
+    // A form with another site's token is refused.
     let ours = std::mem::replace(&mut browser.token, "wrong".to_owned());
     browser.submit("/reset", &fields).await.expect(403);
     browser.token = ours;
     browser.submit("/reset", &fields).await.expect(200);
     assert_eq!(socket.expect_close().await, 4401);
-    ann.get("/api/me/").await.refused(401, "unauthenticated");
-    app.log_in("ann").await.refused(401, "bad_credentials");
+    ann.get("/api/me/")
+        .await
+        .expect_problem(401, "unauthenticated");
+    app.log_in("ann")
+        .await
+        .expect_problem(401, "bad_credentials");
 }
 
 #[tokio::test]
-async fn nothing_is_chosen_for_who_is_switched_off() {
+async fn deactivated_account_has_no_password_link() {
     let app = TestApp::spawn().await;
     let mut keeper = Keeper::at(&app).await;
-    let ann = app.person("ann").await;
+    let ann = app.register_user("ann").await;
     let path = |act: &str| format!("/admin/users/{}/{act}", ann.id);
     let link = link(&keeper.act(&path("reset"), &[]).await.expect(200));
     keeper.act(&path("deactivate"), &[]).await.expect(303);
-    // Nor is a link made that nobody could use.
+    // The server creates no link for a deactivated account.
     let page = keeper.get(&format!("/admin/users/{}", ann.id)).await;
     assert!(!page.expect(200).text.contains(&path("reset")));
     let refused = keeper.act(&path("reset"), &[]).await.expect(409);
@@ -129,13 +135,13 @@ async fn nothing_is_chosen_for_who_is_switched_off() {
     open(&mut browser, "#nonsense").await.expect(404);
 }
 
-/// The code is typed by hand where no script takes it from the link, and no URL
-/// that is sent holds it.
+/// Without scripts, the code is typed by hand. The URL sent to the server
+/// doesn't contain it.
 #[tokio::test]
 async fn link_hides_its_code_from_servers() {
     let app = TestApp::spawn().await;
     let mut keeper = Keeper::at(&app).await;
-    let ann = app.person("ann").await;
+    let ann = app.register_user("ann").await;
     let path = format!("/admin/users/{}/reset", ann.id);
     let page = keeper.act(&path, &[]).await.expect(200);
     let link = link(&page);
@@ -143,7 +149,7 @@ async fn link_hides_its_code_from_servers() {
     let sent = format!("{}?{}", sent.path(), sent.query().unwrap_or_default());
     assert!(!sent.contains(token(&link)), "{sent}");
     let mut browser = Browser::at(&app);
-    // A code in a URL is not even looked at.
+    // The server ignores a code in a URL's query.
     let asked = browser.get(&format!("/reset?token={}", token(&link))).await;
     assert!(!asked.expect(200).text.contains("@ann"));
     let typed = token(&link).to_lowercase().replace('-', " ");

@@ -11,25 +11,25 @@ use reqwest::Method;
 use sea_orm::{ConnectionTrait as _, Statement};
 use serde_json::{Value, json};
 use sha2::Sha256;
-use tidings::auth::{Secret, Tokens};
+use tidings::auth::{LoginTokens, Secret};
 
-use crate::support::{Answer, PASSWORD, TestApp, until};
-use tidings::store::Act;
+use crate::support::{ApiResponse, PASSWORD, TestApp, until};
+use tidings::store::AuditContext;
 
-async fn register(app: &TestApp, username: &str, password: &str) -> Answer {
+async fn register(app: &TestApp, username: &str, password: &str) -> ApiResponse {
     let body = json!({ "username": username, "password": password });
     app.post("/api/auth/register/", body).await
 }
 
-async fn log_in(app: &TestApp, username: &str, password: &str) -> Answer {
+async fn log_in(app: &TestApp, username: &str, password: &str) -> ApiResponse {
     let body = json!({ "username": username, "password": password });
     app.post("/api/auth/login/", body).await
 }
 
 #[tokio::test]
-async fn who_registers_is_logged_in() {
+async fn registered_user_is_logged_in() {
     let app = TestApp::spawn().await;
-    let ann = app.person("ann").await;
+    let ann = app.register_user("ann").await;
     let me = ann.get("/api/me/").await.expect(200);
     assert_eq!(me["id"], ann.id);
     assert_eq!(me["username"], "ann");
@@ -38,7 +38,7 @@ async fn who_registers_is_logged_in() {
 }
 
 #[tokio::test]
-async fn a_display_name_is_trimmed_and_shown() {
+async fn display_name_is_trimmed() {
     let app = TestApp::spawn().await;
     let body = json!({ "username": "ann", "password": PASSWORD, "display_name": "  Ann Ö.  " });
     let answer = app.post("/api/auth/register/", body).await.expect(201);
@@ -46,20 +46,20 @@ async fn a_display_name_is_trimmed_and_shown() {
 }
 
 #[tokio::test]
-async fn a_username_is_taken_and_logged_in_with_whatever_its_case() {
+async fn username_is_case_insensitive() {
     let app = TestApp::spawn().await;
     register(&app, "Ann.B", PASSWORD).await.expect(201);
     register(&app, "aNN.b", PASSWORD)
         .await
-        .refused(409, "username_taken");
+        .expect_problem(409, "username_taken");
     let answer = log_in(&app, "ANN.B", PASSWORD).await.expect(200);
     assert_eq!(answer["user"]["username"], "Ann.B");
 }
 
-/// Guards the race of two registrations between looking whether a name is
-/// free and taking it: the unique key decides, and its violation is no 500.
+/// Guards the race of two registrations that both find the username free. The
+/// unique key decides, and its violation must not be a 500.
 #[tokio::test]
-async fn of_those_who_register_one_name_at_once_one_has_it() {
+async fn concurrent_registrations_of_name_create_one() {
     let app = TestApp::spawn().await;
     for round in 0..5 {
         let names = [format!("Twin{round}"), format!("tWIN{round}")];
@@ -74,58 +74,60 @@ async fn of_those_who_register_one_name_at_once_one_has_it() {
 }
 
 #[tokio::test]
-async fn a_weak_password_is_refused() {
+async fn weak_password_is_refused() {
     let app = TestApp::spawn().await;
     for password in ["1234567", &"x".repeat(129)] {
         let body = register(&app, "ann", password)
             .await
-            .refused(422, "weak_password");
+            .expect_problem(422, "weak_password");
         assert_eq!(body["errors"][0]["field"], "password");
     }
     register(&app, "ann", "äöüßäöüß").await.expect(201);
 }
 
 #[tokio::test]
-async fn a_username_that_does_not_fit_is_refused() {
+async fn invalid_username_is_refused() {
     let app = TestApp::spawn().await;
     let long = "a".repeat(31);
     for name in ["", "ab", "1ab", "_ab", "a b", "anné", "a/b", &long] {
-        let body = register(&app, name, PASSWORD).await.refused(422, "invalid");
+        let body = register(&app, name, PASSWORD)
+            .await
+            .expect_problem(422, "invalid");
         assert_eq!(body["errors"][0]["field"], "username", "{name}");
     }
     register(&app, &"a".repeat(30), PASSWORD).await.expect(201);
 }
 
 #[tokio::test]
-async fn a_display_name_that_does_not_fit_is_refused() {
+async fn invalid_display_name_is_refused() {
     let app = TestApp::spawn().await;
     for name in [" ", "a\nb", &"ä".repeat(61)] {
         let body = json!({ "username": "ann", "password": PASSWORD, "display_name": name });
         let body = app.post("/api/auth/register/", body).await;
-        let body = body.refused(422, "invalid");
+        let body = body.expect_problem(422, "invalid");
         assert_eq!(body["errors"][0]["field"], "display_name");
     }
 }
 
 #[tokio::test]
-async fn a_wrong_password_and_an_unknown_name_are_answered_the_same() {
+async fn unknown_name_resembles_wrong_password() {
     let app = TestApp::spawn().await;
-    app.person("ann").await;
+    app.register_user("ann").await;
     let wrong = log_in(&app, "ann", "not the password").await;
-    let wrong = wrong.refused(401, "bad_credentials");
+    let wrong = wrong.expect_problem(401, "bad_credentials");
     for name in ["nobody", "no body", ""] {
         let unknown = log_in(&app, name, PASSWORD).await;
-        assert_eq!(unknown.refused(401, "bad_credentials"), wrong);
+        assert_eq!(unknown.expect_problem(401, "bad_credentials"), wrong);
     }
 }
 
 #[tokio::test]
-async fn without_a_token_that_holds_nobody_is_let_in() {
+async fn invalid_token_is_refused() {
     let app = TestApp::spawn().await;
-    let ann = app.person("ann").await;
-    let elsewhere = tempfile::tempdir().unwrap();
-    let secret = Secret::load_or_create(elsewhere.path()).unwrap();
-    let forged = Tokens::new(&secret, Duration::from_secs(60))
+    let ann = app.register_user("ann").await;
+    let other_folder = tempfile::tempdir().unwrap();
+    let secret = Secret::load_or_create(other_folder.path()).unwrap();
+    let forged = LoginTokens::new(&secret, Duration::from_secs(60))
         .issue(UserId(ann.id), entity::LoginId(1), Millis::now())
         .unwrap();
     let (head, _) = ann.token.rsplit_once('.').unwrap();
@@ -141,50 +143,54 @@ async fn without_a_token_that_holds_nobody_is_let_in() {
         let request = request.header("authorization", &value);
         let answer = app.site().send(request).await;
         assert_eq!(answer.header("www-authenticate"), Some("Bearer"), "{value}");
-        answer.refused(401, "unauthenticated");
+        answer.expect_problem(401, "unauthenticated");
     }
-    app.get("/api/me/").await.refused(401, "unauthenticated");
-    // RFC 9110, section 11.1: the scheme's name has no case.
+    app.get("/api/me/")
+        .await
+        .expect_problem(401, "unauthenticated");
+    // RFC 9110, section 11.1: the scheme's name is case-insensitive.
     let request = app.site().request(reqwest::Method::GET, "/api/me/");
     let request = request.header("authorization", format!("bEARER {}", ann.token));
     app.site().send(request).await.expect(200);
 }
 
 #[tokio::test]
-async fn a_token_over_rest_comes_in_the_header_alone() {
+async fn token_in_query_is_refused() {
     let app = TestApp::spawn().await;
-    let ann = app.person("ann").await;
+    let ann = app.register_user("ann").await;
     let path = format!("/api/me/?token={}", ann.token);
-    app.get(&path).await.refused(401, "unauthenticated");
+    app.get(&path).await.expect_problem(401, "unauthenticated");
 }
 
 #[tokio::test]
-async fn logging_out_ends_that_login_and_no_other() {
+async fn logout_ends_only_its_login() {
     let app = TestApp::spawn().await;
-    let here = app.person("ann").await;
+    let here = app.register_user("ann").await;
     let there = here.log_in_again().await;
     here.post("/api/auth/logout/", json!({})).await.expect(204);
-    here.get("/api/me/").await.refused(401, "unauthenticated");
+    here.get("/api/me/")
+        .await
+        .expect_problem(401, "unauthenticated");
     let again = here.post("/api/auth/logout/", json!({})).await;
-    again.refused(401, "unauthenticated");
+    again.expect_problem(401, "unauthenticated");
     there.get("/api/me/").await.expect(200);
 }
 
 #[tokio::test]
-async fn a_login_outlives_the_server() {
+async fn login_survives_restart() {
     let mut app = TestApp::spawn().await;
-    let ann = app.person("ann").await;
+    let ann = app.register_user("ann").await;
     app.restart().await;
     ann.get("/api/me/").await.expect(200);
 }
 
-/// Libraries give expired tokens a minute of leeway: ours has none.
+/// Libraries accept expired tokens for another minute. The server doesn't.
 #[tokio::test]
-async fn a_token_holds_up_to_its_expiry_and_not_beyond() {
+async fn token_is_valid_until_expiry() {
     let builder = TestApp::builder();
     let builder = builder.settings(|settings| settings.token_ttl = Duration::from_secs(2));
     let app = builder.spawn().await;
-    app.person("ann").await;
+    app.register_user("ann").await;
     let login = app.log_in("ann").await.expect(200);
     let expires_at: Millis = serde_json::from_value(login["expires_at"].clone()).unwrap();
     let token = login["token"].as_str().unwrap();
@@ -196,7 +202,7 @@ async fn a_token_holds_up_to_its_expiry_and_not_beyond() {
             assert!(before < expires_at, "let in at {before}");
             return None;
         }
-        answer.refused(401, "unauthenticated");
+        answer.expect_problem(401, "unauthenticated");
         assert!(Millis::now() >= expires_at);
         Some(())
     })
@@ -204,43 +210,53 @@ async fn a_token_holds_up_to_its_expiry_and_not_beyond() {
 }
 
 #[tokio::test]
-async fn who_is_deactivated_is_let_in_no_more() {
+async fn deactivated_user_is_refused() {
     let app = TestApp::spawn().await;
-    let ann = app.person("ann").await;
+    let ann = app.register_user("ann").await;
     let store = app.store().await;
     store
-        .deactivate(UserId(ann.id), &Act::at_the_command_line(Millis::now()))
+        .deactivate_user(
+            UserId(ann.id),
+            &AuditContext::from_command_line(Millis::now()),
+        )
         .await
         .unwrap();
-    ann.get("/api/me/").await.refused(401, "unauthenticated");
-    app.log_in("ann").await.refused(403, "deactivated");
-    // Who doesn't know the password doesn't learn that either.
+    ann.get("/api/me/")
+        .await
+        .expect_problem(401, "unauthenticated");
+    app.log_in("ann").await.expect_problem(403, "deactivated");
+    // Without the password, a client doesn't learn that the account is
+    // deactivated.
     let wrong = log_in(&app, "ann", "not the password").await;
-    wrong.refused(401, "bad_credentials");
+    wrong.expect_problem(401, "bad_credentials");
 }
 
 #[tokio::test]
-async fn a_new_password_ends_every_login_made_with_the_old_one() {
+async fn new_password_ends_earlier_logins() {
     let app = TestApp::spawn().await;
-    let ann = app.person("ann").await;
+    let ann = app.register_user("ann").await;
     let store = app.store().await;
     let new = tidings::protocol::Password::parse("another password").unwrap();
     let hash = tidings::auth::passwords::hash(&new).unwrap();
     let now = Millis::now();
     store
-        .reset_password(UserId(ann.id), hash, &Act::at_the_command_line(now))
+        .reset_password(UserId(ann.id), hash, &AuditContext::from_command_line(now))
         .await
         .unwrap();
-    ann.get("/api/me/").await.refused(401, "unauthenticated");
-    app.log_in("ann").await.refused(401, "bad_credentials");
+    ann.get("/api/me/")
+        .await
+        .expect_problem(401, "unauthenticated");
+    app.log_in("ann")
+        .await
+        .expect_problem(401, "bad_credentials");
     log_in(&app, "ann", "another password").await.expect(200);
 }
 
-/// A token that we signed, with what its header and its times say besides.
+/// Covers `nbf` and `crit`, which a correctly signed token can carry.
 #[tokio::test]
 async fn token_of_the_future_is_refused() {
     let app = TestApp::spawn().await;
-    let ann = app.person("ann").await;
+    let ann = app.register_user("ann").await;
     let claims = ann.token.split('.').nth(1).unwrap();
     let claims = URL_SAFE_NO_PAD.decode(claims).unwrap();
     let claims: Value = serde_json::from_slice(&claims).unwrap();
@@ -256,7 +272,7 @@ async fn token_of_the_future_is_refused() {
             URL_SAFE_NO_PAD.encode(code.finalize().into_bytes())
         )
     };
-    let asked = async |token: String| {
+    let status_with = async |token: String| {
         let request = app
             .site()
             .request(Method::GET, "/api/me/")
@@ -264,19 +280,22 @@ async fn token_of_the_future_is_refused() {
         app.site().send(request).await.status
     };
     let plain = json!({ "alg": "HS256" });
-    assert_eq!(asked(signed(plain.clone(), claims.clone())).await, 200);
+    assert_eq!(
+        status_with(signed(plain.clone(), claims.clone())).await,
+        200
+    );
     let mut early = claims.clone();
     early["nbf"] = json!(claims["iat"].as_i64().unwrap() + 600);
-    assert_eq!(asked(signed(plain, early)).await, 401);
+    assert_eq!(status_with(signed(plain, early)).await, 401);
     let crit = json!({ "alg": "HS256", "crit": ["b64"], "b64": false });
-    assert_eq!(asked(signed(crit, claims)).await, 401);
+    assert_eq!(status_with(signed(crit, claims)).await, 401);
 }
 
 /// A login replaces a hash that was made with other parameters.
 #[tokio::test]
-async fn login_renews_an_old_hash() {
+async fn login_renews_outdated_hash() {
     let app = TestApp::spawn().await;
-    let ann = app.person("ann").await;
+    let ann = app.register_user("ann").await;
     let params = argon2::Params::new(8, 1, 1, None).unwrap();
     let old = argon2::Argon2::new(Default::default(), Default::default(), params);
     let old = old.hash_password(PASSWORD.as_bytes()).unwrap().to_string();

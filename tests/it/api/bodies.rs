@@ -1,16 +1,16 @@
-//! Snapshots of what is answered: beside this file, ids and times checked and
-//! hidden.
+//! Snapshots of response bodies, stored beside this file. Ids and times are
+//! checked and hidden.
 
 use entity::{Millis, UserId};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::support::redact::assert_wire;
-use crate::support::{Answer, PASSWORD, TestApp};
-use tidings::store::Act;
+use crate::support::{ApiResponse, PASSWORD, TestApp};
+use tidings::store::AuditContext;
 
 #[tokio::test]
-async fn accounts_and_logins() {
+async fn account_and_login_bodies_match_snapshots() {
     let app = TestApp::spawn().await;
     let body = json!({ "username": "ann", "password": PASSWORD, "display_name": "Ann" });
     let registered = app.post("/api/auth/register/", body).await.expect(201);
@@ -22,10 +22,13 @@ async fn accounts_and_logins() {
 }
 
 #[tokio::test]
-async fn connections() {
+async fn connection_bodies_match_snapshots() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = (app.person("ann").await, app.person("ben").await);
-    let asked = ann.ask_to_connect(&ben).await.expect(201);
+    let (ann, ben) = (
+        app.register_user("ann").await,
+        app.register_user("ben").await,
+    );
+    let asked = ann.request_connection(&ben).await.expect(201);
     assert_wire!("connection_requested", asked.clone());
     let incoming = ben.get("/api/connections/").await.expect(200);
     assert_wire!("connections_incoming", incoming);
@@ -35,10 +38,10 @@ async fn connections() {
 }
 
 #[tokio::test]
-async fn conversations_and_messages() {
+async fn conversation_and_message_bodies_match_snapshots() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let opened = ann.open_with(&ben).await.expect(201);
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let opened = ann.post_direct(&ben).await.expect(201);
     assert_wire!("conversation_opened", opened.clone());
     let id = opened["id"].as_i64().unwrap();
     let sent = ann.send_as(id, "Tea?", "first").await.expect(201);
@@ -53,16 +56,16 @@ async fn conversations_and_messages() {
 }
 
 #[tokio::test]
-async fn problems() {
+async fn problem_bodies_match_snapshots() {
     let app = TestApp::builder()
         .settings(|settings| settings.limits.body_max = 1000)
         .spawn()
         .await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let cat = app.person("cat").await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let cat = app.register_user("cat").await;
     ann.connect_with(&cat).await;
-    let id = ann.direct_with(&ben).await;
-    let elsewhere = ann.direct_with(&cat).await;
+    let id = ann.open_direct(&ben).await;
+    let elsewhere = ann.open_direct(&cat).await;
     ann.send_as(elsewhere, "Hello", "used").await.expect(201);
     let register = |name: &str, password: &str| {
         let body = json!({ "username": name, "password": password });
@@ -73,7 +76,7 @@ async fn problems() {
         ann.get("/api/conversations/?before=x").await,
         app.get("/api/me/").await,
         app.log_in("nobody").await,
-        ben.open_with(&cat).await,
+        ben.post_direct(&cat).await,
         ann.get("/nothing/").await,
         ann.delete("/api/me/").await,
         register(&"x".repeat(1000), PASSWORD).await,
@@ -85,7 +88,7 @@ async fn problems() {
             .await,
         register("ANN", PASSWORD).await,
         ann.send_as(id, "Hello", "used").await,
-        ann.open_with(&ann).await,
+        ann.post_direct(&ann).await,
         ann.post("/api/connections/", json!({})).await,
         ann.send(id, " ").await,
         register("dan", "short").await,
@@ -97,64 +100,68 @@ async fn problems() {
     }
     let store = app.store().await;
     store
-        .deactivate(UserId(ben.id), &Act::at_the_command_line(Millis::now()))
+        .deactivate_user(
+            UserId(ben.id),
+            &AuditContext::from_command_line(Millis::now()),
+        )
         .await
         .unwrap();
     assert_wire!("problem_deactivated", app.log_in("ben").await.body);
     let long = "x".repeat(10_001);
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.direct_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct(&ben).await;
     assert_wire!("problem_text_too_long", ann.send(id, &long).await.body);
 }
 
-/// What is wrong with the first field at fault of an answer.
-fn fault(answer: Answer) -> (String, String) {
-    let body = answer.refused(422, "invalid");
+/// Returns the field and detail of a response's first invalid field.
+fn fault(answer: ApiResponse) -> (String, String) {
+    let body = answer.expect_problem(422, "invalid");
     let text = |name: &str| body["errors"][0][name].as_str().unwrap().to_owned();
     (text("field"), text("detail"))
 }
 
-/// No library's, which tell of the types behind and repeat what was sent.
+/// Details come from us: library errors would expose internal types and repeat
+/// input.
 #[tokio::test]
-async fn what_is_wrong_with_a_field_is_said_in_our_own_words() {
+async fn details_of_fields_are_ours() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let send = async |method: Method, path: &str, kind: &str, body: &'static str| {
         let request = app.site().request(method, path).bearer_auth(&ann.token);
         let request = request.header("content-type", kind).body(body);
         fault(app.site().send(request).await)
     };
-    let said = |field: &str, detail: &str| (field.to_owned(), detail.to_owned());
+    let expected = |field: &str, detail: &str| (field.to_owned(), detail.to_owned());
     let json = "application/json";
     let twice = r#"{"username":"ann","username":"ben","password":"x"}"#;
-    let told = send(Method::POST, "/api/auth/login/", json, twice).await;
-    assert_eq!(told, said("username", "only one of this"));
+    let found = send(Method::POST, "/api/auth/login/", json, twice).await;
+    assert_eq!(found, expected("username", "only one of this"));
     let read = format!("/api/conversations/{id}/read/");
-    let told = send(Method::POST, &read, json, r#"{"message_id":"x"}"#).await;
-    assert_eq!(told, said("message_id", "a whole number"));
+    let found = send(Method::POST, &read, json, r#"{"message_id":"x"}"#).await;
+    assert_eq!(found, expected("message_id", "a whole number"));
     let mine = format!("/api/conversations/{id}/me/");
-    let told = send(Method::PATCH, &mine, json, r#"{"muted_until":"yesterday"}"#).await;
+    let found = send(Method::PATCH, &mine, json, r#"{"muted_until":"yesterday"}"#).await;
     let time = "a time such as 2026-11-21T20:24:25.123Z";
-    assert_eq!(told, said("muted_until", time));
+    assert_eq!(found, expected("muted_until", time));
     let form = "application/x-www-form-urlencoded";
-    let told = send(
+    let found = send(
         Method::POST,
         "/messages/read",
         form,
         "conversation=x&message=1",
     )
     .await;
-    assert_eq!(told, said("conversation", "a whole number"));
+    assert_eq!(found, expected("conversation", "a whole number"));
 }
 
-/// What is percent-encoded is decoded strictly, wherever it comes.
+/// Percent-encoded text must be UTF-8 in paths, queries and forms.
 #[tokio::test]
 async fn invalid_utf8_is_refused_everywhere() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     for path in [
         "/api/users/?q=caf%E9",
         "/api/users/?%FF=1&q=ben",
@@ -164,20 +171,24 @@ async fn invalid_utf8_is_refused_everywhere() {
         "/messages?conversation=%FF",
         "/ws/chat/%FF/",
     ] {
-        let refused = match path.starts_with("/ws") {
-            true => ann.knock(path).await,
-            false => ann.get(path).await,
+        let refused = if path.starts_with("/ws") {
+            ann.try_upgrade(path).await
+        } else {
+            ann.get(path).await
         };
-        refused.refused(400, "bad_request");
+        refused.expect_problem(400, "bad_request");
     }
-    ann.knock("/ws/?token=%FF")
+    ann.try_upgrade("/ws/?token=%FF")
         .await
-        .refused(400, "bad_request");
+        .expect_problem(400, "bad_request");
     let request = app.site().request(Method::POST, "/messages");
     let request = request
         .bearer_auth(&ann.token)
         .header("content-type", "application/x-www-form-urlencoded")
         .body(format!("conversation={id}&message=caf%E9"));
-    app.site().send(request).await.refused(400, "bad_request");
+    app.site()
+        .send(request)
+        .await
+        .expect_problem(400, "bad_request");
     assert_eq!(ann.history(id).await.len(), 1);
 }

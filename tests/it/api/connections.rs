@@ -5,16 +5,16 @@ use sea_orm::{ActiveValue::Set, EntityTrait};
 use serde_json::{Value, json};
 
 use super::people::befriend;
-use crate::support::{Person, TestApp};
-use tidings::store::Act;
+use crate::support::{TestApp, TestUser};
+use tidings::store::AuditContext;
 
-async fn list(person: &Person) -> Vec<Value> {
+async fn list(person: &TestUser) -> Vec<Value> {
     let body = person.get("/api/connections/").await.expect(200);
     body.as_array().unwrap().clone()
 }
 
-/// With whom, and how far.
-async fn states(person: &Person) -> Vec<(String, String)> {
+/// Returns the user and state of each connection of `person`.
+async fn states(person: &TestUser) -> Vec<(String, String)> {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let connections = list(person).await;
     let states = connections.iter().map(|connection| {
@@ -30,24 +30,24 @@ fn state(username: &str, state: &str) -> Vec<(String, String)> {
     vec![(username.to_owned(), state.to_owned())]
 }
 
-async fn accept(person: &Person, id: &Value) -> crate::support::Answer {
+async fn accept(person: &TestUser, id: &Value) -> crate::support::ApiResponse {
     person
         .post(&format!("/api/connections/{id}/accept/"), json!({}))
         .await
 }
 
-async fn decline(person: &Person, id: &Value) -> crate::support::Answer {
+async fn decline(person: &TestUser, id: &Value) -> crate::support::ApiResponse {
     person
         .post(&format!("/api/connections/{id}/decline/"), json!({}))
         .await
 }
 
-async fn remove(person: &Person, id: &Value) -> crate::support::Answer {
+async fn remove(person: &TestUser, id: &Value) -> crate::support::ApiResponse {
     person.delete(&format!("/api/connections/{id}/")).await
 }
 
-/// As a later step lets people do themselves.
-async fn block(app: &TestApp, blocker: &Person, blocked: &Person) {
+/// Blocks a user directly in the database.
+async fn block(app: &TestApp, blocker: &TestUser, blocked: &TestUser) {
     let row = block::ActiveModel {
         blocker_id: Set(UserId(blocker.id)),
         blocked_id: Set(UserId(blocked.id)),
@@ -60,10 +60,13 @@ async fn block(app: &TestApp, blocker: &Person, blocked: &Person) {
 }
 
 #[tokio::test]
-async fn one_asks_the_other_accepts() {
+async fn accepted_request_connects_both() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = (app.person("ann").await, app.person("ben").await);
-    let asked = ann.ask_to_connect(&ben).await.expect(201);
+    let (ann, ben) = (
+        app.register_user("ann").await,
+        app.register_user("ben").await,
+    );
+    let asked = ann.request_connection(&ben).await.expect(201);
     assert_eq!(states(&ann).await, state("ben", "requested"));
     assert_eq!(states(&ben).await, state("ann", "incoming"));
     let accepted = accept(&ben, &asked["id"]).await.expect(200);
@@ -76,23 +79,29 @@ async fn one_asks_the_other_accepts() {
 }
 
 #[tokio::test]
-async fn asking_back_connects() {
+async fn mutual_requests_connect_both() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = (app.person("ann").await, app.person("ben").await);
-    ann.ask_to_connect(&ben).await.expect(201);
-    let back = ben.ask_to_connect(&ann).await.expect(200);
+    let (ann, ben) = (
+        app.register_user("ann").await,
+        app.register_user("ben").await,
+    );
+    ann.request_connection(&ben).await.expect(201);
+    let back = ben.request_connection(&ann).await.expect(200);
     assert_eq!(back["state"], "connected");
     assert_eq!(states(&ann).await, state("ben", "connected"));
 }
 
-/// Guards the race of two requests that both find none: the pair's unique key
-/// lets one in, and the other is the answer to it.
+/// Guards the race of two requests that both find no connection. The pair's
+/// unique key admits one request, and the other one accepts it.
 #[tokio::test]
-async fn two_who_ask_each_other_at_once_are_connected() {
+async fn concurrent_mutual_requests_connect_both() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = (app.person("ann").await, app.person("ben").await);
+    let (ann, ben) = (
+        app.register_user("ann").await,
+        app.register_user("ben").await,
+    );
     for _ in 0..20 {
-        let (one, two) = tokio::join!(ann.ask_to_connect(&ben), ben.ask_to_connect(&ann));
+        let (one, two) = tokio::join!(ann.request_connection(&ben), ben.request_connection(&ann));
         let mut statuses = [one.status, two.status];
         statuses.sort_unstable();
         assert_eq!(statuses, [200, 201], "{} {}", one.body, two.body);
@@ -103,14 +112,17 @@ async fn two_who_ask_each_other_at_once_are_connected() {
 }
 
 #[tokio::test]
-async fn asking_and_accepting_again_change_nothing() {
+async fn repeated_request_and_acceptance_change_nothing() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = (app.person("ann").await, app.person("ben").await);
-    let asked = ann.ask_to_connect(&ben).await.expect(201);
-    assert_eq!(ann.ask_to_connect(&ben).await.expect(200), asked);
+    let (ann, ben) = (
+        app.register_user("ann").await,
+        app.register_user("ben").await,
+    );
+    let asked = ann.request_connection(&ben).await.expect(201);
+    assert_eq!(ann.request_connection(&ben).await.expect(200), asked);
     let accepted = accept(&ben, &asked["id"]).await.expect(200);
     assert_eq!(accept(&ben, &asked["id"]).await.expect(200), accepted);
-    let again = ann.ask_to_connect(&ben).await.expect(200);
+    let again = ann.request_connection(&ben).await.expect(200);
     assert_eq!(
         (&again["id"], &again["state"]),
         (&asked["id"], &json!("connected"))
@@ -118,92 +130,128 @@ async fn asking_and_accepting_again_change_nothing() {
 }
 
 #[tokio::test]
-async fn a_declined_request_is_gone_for_both() {
+async fn declined_request_disappears_for_both() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = (app.person("ann").await, app.person("ben").await);
-    let asked = ann.ask_to_connect(&ben).await.expect(201);
+    let (ann, ben) = (
+        app.register_user("ann").await,
+        app.register_user("ben").await,
+    );
+    let asked = ann.request_connection(&ben).await.expect(201);
     decline(&ben, &asked["id"]).await.expect(204);
     assert_eq!(list(&ann).await, [] as [Value; 0]);
     assert_eq!(list(&ben).await, [] as [Value; 0]);
-    decline(&ben, &asked["id"]).await.refused(404, "not_found");
-    ann.ask_to_connect(&ben).await.expect(201);
+    decline(&ben, &asked["id"])
+        .await
+        .expect_problem(404, "not_found");
+    ann.request_connection(&ben).await.expect(201);
 }
 
 #[tokio::test]
-async fn either_may_end_a_connection_and_who_asked_may_take_it_back() {
+async fn connection_and_request_can_be_removed() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = (app.person("ann").await, app.person("ben").await);
-    for who in [&ann, &ben] {
+    let (ann, ben) = (
+        app.register_user("ann").await,
+        app.register_user("ben").await,
+    );
+    for remover in [&ann, &ben] {
         let id = json!(ann.connect_with(&ben).await);
-        remove(who, &id).await.expect(204);
+        remove(remover, &id).await.expect(204);
         assert_eq!(list(&ann).await, [] as [Value; 0]);
         assert_eq!(list(&ben).await, [] as [Value; 0]);
-        remove(who, &id).await.refused(404, "not_found");
+        remove(remover, &id).await.expect_problem(404, "not_found");
     }
-    let asked = ann.ask_to_connect(&ben).await.expect(201);
+    let asked = ann.request_connection(&ben).await.expect(201);
     remove(&ann, &asked["id"]).await.expect(204);
     assert_eq!(list(&ben).await, [] as [Value; 0]);
 }
 
 #[tokio::test]
-async fn only_who_was_asked_may_answer() {
+async fn requester_cannot_answer_own_request() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = (app.person("ann").await, app.person("ben").await);
-    let asked = ann.ask_to_connect(&ben).await.expect(201);
-    accept(&ann, &asked["id"]).await.refused(409, "conflict");
-    decline(&ann, &asked["id"]).await.refused(409, "conflict");
+    let (ann, ben) = (
+        app.register_user("ann").await,
+        app.register_user("ben").await,
+    );
+    let asked = ann.request_connection(&ben).await.expect(201);
+    accept(&ann, &asked["id"])
+        .await
+        .expect_problem(409, "conflict");
+    decline(&ann, &asked["id"])
+        .await
+        .expect_problem(409, "conflict");
     accept(&ben, &asked["id"]).await.expect(200);
-    decline(&ben, &asked["id"]).await.refused(409, "conflict");
+    decline(&ben, &asked["id"])
+        .await
+        .expect_problem(409, "conflict");
 }
 
 #[tokio::test]
-async fn strangers_know_nothing_of_a_connection() {
+async fn stranger_cannot_find_connection() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let cat = app.person("cat").await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let cat = app.register_user("cat").await;
     let id = list(&ann).await[0]["id"].clone();
-    accept(&cat, &id).await.refused(404, "not_found");
-    decline(&cat, &id).await.refused(404, "not_found");
-    remove(&cat, &id).await.refused(404, "not_found");
+    accept(&cat, &id).await.expect_problem(404, "not_found");
+    decline(&cat, &id).await.expect_problem(404, "not_found");
+    remove(&cat, &id).await.expect_problem(404, "not_found");
     assert_eq!(states(&ben).await, state("ann", "connected"));
 }
 
 #[tokio::test]
-async fn one_connects_with_others_who_are_there() {
+async fn request_needs_active_other_user() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = (app.person("ann").await, app.person("ben").await);
-    ann.ask_to_connect(&ann).await.refused(409, "conflict");
+    let (ann, ben) = (
+        app.register_user("ann").await,
+        app.register_user("ben").await,
+    );
+    ann.request_connection(&ann)
+        .await
+        .expect_problem(409, "conflict");
     let store = app.store().await;
     store
-        .deactivate(UserId(ben.id), &Act::at_the_command_line(Millis::now()))
+        .deactivate_user(
+            UserId(ben.id),
+            &AuditContext::from_command_line(Millis::now()),
+        )
         .await
         .unwrap();
     for name in ["ben", "nobody", "no body"] {
         let body = json!({ "username": name });
         let body = ann.post("/api/connections/", body).await;
-        let body = body.refused(422, "invalid");
+        let body = body.expect_problem(422, "invalid");
         assert_eq!(body["errors"][0]["field"], "username", "{name}");
     }
 }
 
 #[tokio::test]
-async fn a_request_to_who_blocks_one_looks_sent_and_never_arrives() {
+async fn request_to_blocker_never_arrives() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = (app.person("ann").await, app.person("ben").await);
+    let (ann, ben) = (
+        app.register_user("ann").await,
+        app.register_user("ben").await,
+    );
     block(&app, &ben, &ann).await;
     let mut blocker = ben.socket("/ws/").await;
 
-    let asked = ann.ask_to_connect(&ben).await.expect(201);
+    let asked = ann.request_connection(&ben).await.expect(201);
     assert_eq!(asked["state"], "requested");
     assert_eq!(states(&ann).await, state("ben", "requested"));
-    assert_eq!(ann.ask_to_connect(&ben).await.expect(200), asked);
+    assert_eq!(ann.request_connection(&ben).await.expect(200), asked);
 
     assert_eq!(list(&ben).await, [] as [Value; 0]);
     assert_eq!(ben.socket("/ws/").await.hello["pending_connections"], 0);
-    accept(&ben, &asked["id"]).await.refused(404, "not_found");
-    decline(&ben, &asked["id"]).await.refused(404, "not_found");
-    remove(&ben, &asked["id"]).await.refused(404, "not_found");
-    ben.ask_to_connect(&ann).await.refused(409, "conflict");
+    accept(&ben, &asked["id"])
+        .await
+        .expect_problem(404, "not_found");
+    decline(&ben, &asked["id"])
+        .await
+        .expect_problem(404, "not_found");
+    remove(&ben, &asked["id"])
+        .await
+        .expect_problem(404, "not_found");
+    ben.request_connection(&ann)
+        .await
+        .expect_problem(409, "conflict");
 
     remove(&ann, &asked["id"]).await.expect(204);
     assert_eq!(list(&ann).await, [] as [Value; 0]);
@@ -211,10 +259,13 @@ async fn a_request_to_who_blocks_one_looks_sent_and_never_arrives() {
 }
 
 #[tokio::test]
-async fn who_waits_for_an_answer_is_counted_for_who_was_asked() {
+async fn pending_requests_are_counted_for_recipient() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = (app.person("ann").await, app.person("ben").await);
-    let asked = ann.ask_to_connect(&ben).await.expect(201);
+    let (ann, ben) = (
+        app.register_user("ann").await,
+        app.register_user("ben").await,
+    );
+    let asked = ann.request_connection(&ben).await.expect(201);
     assert_eq!(ann.socket("/ws/").await.hello["pending_connections"], 0);
     assert_eq!(ben.socket("/ws/").await.hello["pending_connections"], 1);
     accept(&ben, &asked["id"]).await.expect(200);
@@ -222,35 +273,38 @@ async fn who_waits_for_an_answer_is_counted_for_who_was_asked() {
 }
 
 #[tokio::test]
-async fn every_change_is_told_to_both() {
+async fn changes_are_sent_to_both_users() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = (app.person("ann").await, app.person("ben").await);
+    let (ann, ben) = (
+        app.register_user("ann").await,
+        app.register_user("ben").await,
+    );
     let mut here = ann.socket("/ws/").await;
     let mut there = ben.socket("/ws/").await;
-    let mut told = async |mine: &str, theirs: &str| {
-        let mine_told = here.expect("connection").await;
-        let theirs_told = there.expect("connection").await;
-        assert_eq!(mine_told["connection"]["state"], mine);
-        assert_eq!(mine_told["connection"]["user"]["username"], "ben");
-        assert_eq!(theirs_told["connection"]["state"], theirs);
-        assert_eq!(theirs_told["connection"]["user"]["username"], "ann");
+    let mut expect_states = async |mine: &str, theirs: &str| {
+        let my_frame = here.expect("connection").await;
+        let their_frame = there.expect("connection").await;
+        assert_eq!(my_frame["connection"]["state"], mine);
+        assert_eq!(my_frame["connection"]["user"]["username"], "ben");
+        assert_eq!(their_frame["connection"]["state"], theirs);
+        assert_eq!(their_frame["connection"]["user"]["username"], "ann");
     };
-    let asked = ann.ask_to_connect(&ben).await.expect(201);
-    told("requested", "incoming").await;
+    let asked = ann.request_connection(&ben).await.expect(201);
+    expect_states("requested", "incoming").await;
     accept(&ben, &asked["id"]).await.expect(200);
-    told("connected", "connected").await;
+    expect_states("connected", "connected").await;
     remove(&ann, &asked["id"]).await.expect(204);
-    told("none", "none").await;
-    let asked = ann.ask_to_connect(&ben).await.expect(201);
-    told("requested", "incoming").await;
+    expect_states("none", "none").await;
+    let asked = ann.request_connection(&ben).await.expect(201);
+    expect_states("requested", "incoming").await;
     decline(&ben, &asked["id"]).await.expect(204);
-    told("none", "none").await;
+    expect_states("none", "none").await;
 }
 
 #[tokio::test]
-async fn a_long_list_has_pages_newest_first() {
+async fn connection_pages_list_newest_first() {
     let app = TestApp::spawn().await;
-    let ann = app.person("ann").await;
+    let ann = app.register_user("ann").await;
     befriend(&app, &ann, 102).await;
     let first = ann.get("/api/connections/?limit=1000").await;
     assert_eq!(first.body.as_array().unwrap().len(), 100);

@@ -5,14 +5,14 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::people::befriend;
-use crate::support::{Person, TestApp};
+use crate::support::{TestApp, TestUser};
 
-async fn list(person: &Person) -> Vec<Value> {
+async fn list(person: &TestUser) -> Vec<Value> {
     let body = person.get("/api/conversations/").await.expect(200);
     body.as_array().unwrap().clone()
 }
 
-async fn ids(person: &Person) -> Vec<i64> {
+async fn ids(person: &TestUser) -> Vec<i64> {
     let conversations = list(person).await;
     let ids = conversations
         .iter()
@@ -21,22 +21,22 @@ async fn ids(person: &Person) -> Vec<i64> {
 }
 
 #[tokio::test]
-async fn a_pair_has_one_conversation_whoever_asks() {
+async fn pair_shares_one_direct_conversation() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let opened = ann.open_with(&ben).await.expect(201);
-    assert_eq!(ann.open_with(&ben).await.expect(200)["id"], opened["id"]);
-    assert_eq!(ben.open_with(&ann).await.expect(200)["id"], opened["id"]);
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let opened = ann.post_direct(&ben).await.expect(201);
+    assert_eq!(ann.post_direct(&ben).await.expect(200)["id"], opened["id"]);
+    assert_eq!(ben.post_direct(&ann).await.expect(200)["id"], opened["id"]);
 }
 
-/// Guards the race of two who both find none: the unique `direct_key` lets
-/// one in, and the other finds it.
+/// Guards the race of two requests that both find no conversation. The unique
+/// `direct_key` admits one insert, and the other request finds its row.
 #[tokio::test]
-async fn a_pair_has_one_conversation_also_when_both_ask_at_once() {
+async fn concurrent_openings_create_one_conversation() {
     let app = TestApp::spawn().await;
-    let mut people: Vec<Person> = Vec::new();
+    let mut people: Vec<TestUser> = Vec::new();
     for at in 0..8 {
-        let person = app.person(&format!("person{at}")).await;
+        let person = app.register_user(&format!("person{at}")).await;
         for other in &people {
             other.connect_with(&person).await;
         }
@@ -44,7 +44,7 @@ async fn a_pair_has_one_conversation_also_when_both_ask_at_once() {
     }
     for (at, one) in people.iter().enumerate() {
         for two in &people[at + 1..] {
-            let (mine, theirs) = tokio::join!(one.open_with(two), two.open_with(one));
+            let (mine, theirs) = tokio::join!(one.post_direct(two), two.post_direct(one));
             assert_eq!(mine.body["id"], theirs.body["id"]);
             let mut statuses = [mine.status, theirs.status];
             statuses.sort_unstable();
@@ -55,27 +55,36 @@ async fn a_pair_has_one_conversation_also_when_both_ask_at_once() {
 }
 
 #[tokio::test]
-async fn a_conversation_needs_somebody_else_whom_one_is_connected_with() {
+async fn direct_conversation_needs_connection() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = (app.person("ann").await, app.person("ben").await);
-    ann.open_with(&ben).await.refused(403, "not_connected");
-    ann.ask_to_connect(&ben).await.expect(201);
-    ann.open_with(&ben).await.refused(403, "not_connected");
-    ben.open_with(&ann).await.refused(403, "not_connected");
-    ann.open_with(&ann).await.refused(409, "conflict");
+    let (ann, ben) = (
+        app.register_user("ann").await,
+        app.register_user("ben").await,
+    );
+    ann.post_direct(&ben)
+        .await
+        .expect_problem(403, "not_connected");
+    ann.request_connection(&ben).await.expect(201);
+    ann.post_direct(&ben)
+        .await
+        .expect_problem(403, "not_connected");
+    ben.post_direct(&ann)
+        .await
+        .expect_problem(403, "not_connected");
+    ann.post_direct(&ann).await.expect_problem(409, "conflict");
     let nobody = json!({ "username": "nobody" });
     let body = ann.post("/api/conversations/create/", nobody).await;
-    let body = body.refused(422, "invalid");
+    let body = body.expect_problem(422, "invalid");
     assert_eq!(body["errors"][0]["field"], "username");
 }
 
 #[tokio::test]
-async fn one_without_messages_is_listed_only_for_who_opened_it() {
+async fn empty_conversation_is_listed_for_opener() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
     let mut there = ben.socket("/ws/").await;
     let mut here = ann.socket("/ws/").await;
-    let id = ann.direct_with(&ben).await;
+    let id = ann.open_direct(&ben).await;
     assert_eq!(here.expect("conversation").await["conversation"]["id"], id);
     assert_eq!(ids(&ann).await, [id]);
     assert_eq!(ids(&ben).await, [] as [i64; 0]);
@@ -83,20 +92,20 @@ async fn one_without_messages_is_listed_only_for_who_opened_it() {
 
     ann.send(id, "Hello").await.expect(201);
     assert_eq!(ids(&ben).await, [id]);
-    let told = there.expect("conversation").await;
-    assert_eq!(told["conversation"]["id"], id);
-    assert_eq!(told["conversation"]["unread_count"], 1);
+    let shown = there.expect("conversation").await;
+    assert_eq!(shown["conversation"]["id"], id);
+    assert_eq!(shown["conversation"]["unread_count"], 1);
     there.expect_message().await;
 }
 
 #[tokio::test]
-async fn the_most_recent_is_first() {
+async fn most_recent_conversation_is_first() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let cat = app.person("cat").await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let cat = app.register_user("cat").await;
     ann.connect_with(&cat).await;
-    let with_ben = ann.talk_with(&ben).await;
-    let with_cat = ann.talk_with(&cat).await;
+    let with_ben = ann.open_direct_used(&ben).await;
+    let with_cat = ann.open_direct_used(&cat).await;
     assert_eq!(ids(&ann).await, [with_cat, with_ben]);
     ben.send(with_ben, "Me again").await.expect(201);
     assert_eq!(ids(&ann).await, [with_ben, with_cat]);
@@ -104,11 +113,11 @@ async fn the_most_recent_is_first() {
 }
 
 #[tokio::test]
-async fn a_long_list_has_pages_that_hold_each_once() {
+async fn pages_list_each_conversation_once() {
     let app = TestApp::spawn().await;
-    let ann = app.person("ann").await;
+    let ann = app.register_user("ann").await;
     let mut opened = befriend(&app, &ann, 102).await;
-    // Some have messages, which puts them where those were sent.
+    // A message moves its conversation to the top of the list.
     for id in [opened[3], opened[50], opened[0]] {
         ann.send(id, "Up").await.expect(201);
     }
@@ -133,9 +142,9 @@ async fn a_long_list_has_pages_that_hold_each_once() {
 }
 
 #[tokio::test]
-async fn a_cursor_that_is_not_ours_is_refused() {
+async fn invalid_cursor_is_refused() {
     let app = TestApp::spawn().await;
-    let ann = app.person("ann").await;
+    let ann = app.register_user("ann").await;
     for cursor in [
         "",
         "1",
@@ -145,42 +154,52 @@ async fn a_cursor_that_is_not_ours_is_refused() {
         "0.1.99999999999999999999",
     ] {
         let path = format!("/api/conversations/?before={cursor}");
-        ann.get(&path).await.refused(400, "bad_request");
+        ann.get(&path).await.expect_problem(400, "bad_request");
     }
 }
 
 #[tokio::test]
-async fn for_strangers_there_is_no_such_conversation() {
+async fn conversation_is_hidden_from_strangers() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let cat = app.person("cat").await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let cat = app.register_user("cat").await;
     cat.connect_with(&ann).await;
-    let id = ann.talk_with(&ben).await;
+    let id = ann.open_direct_used(&ben).await;
     let mut bodies = BTreeSet::new();
     for id in [id, 1_000_000] {
         let path = format!("/api/conversations/{id}/");
-        bodies.insert(cat.get(&path).await.refused(404, "not_found").to_string());
+        bodies.insert(
+            cat.get(&path)
+                .await
+                .expect_problem(404, "not_found")
+                .to_string(),
+        );
         let path = format!("/api/conversations/{id}/messages/");
-        bodies.insert(cat.get(&path).await.refused(404, "not_found").to_string());
+        bodies.insert(
+            cat.get(&path)
+                .await
+                .expect_problem(404, "not_found")
+                .to_string(),
+        );
         let sent = cat.send(id, "Hello").await;
-        bodies.insert(sent.refused(404, "not_found").to_string());
+        bodies.insert(sent.expect_problem(404, "not_found").to_string());
         let retried = cat.send_as(id, "Hello", "name").await;
-        bodies.insert(retried.refused(404, "not_found").to_string());
+        bodies.insert(retried.expect_problem(404, "not_found").to_string());
     }
-    // Whether there is one isn't told by how it is said either.
+    // Equal bodies hide that the conversation exists.
     assert_eq!(bodies.len(), 1, "{bodies:?}");
     assert_eq!(ids(&cat).await, [] as [i64; 0]);
     assert_eq!(ann.history(id).await.len(), 1);
 }
 
 #[tokio::test]
-async fn what_others_wrote_after_ones_own_last_message_is_unread() {
+async fn messages_after_own_last_are_unread() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let cat = app.person("cat").await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let cat = app.register_user("cat").await;
     cat.connect_with(&ben).await;
-    let id = ann.talk_with(&ben).await;
-    let other = cat.talk_with(&ben).await;
+    let id = ann.open_direct_used(&ben).await;
+    let other = cat.open_direct_used(&ben).await;
     ann.send(id, "And another").await.expect(201);
     assert_eq!(ann.conversation(id).await["unread_count"], 0);
     assert_eq!(ben.conversation(id).await["unread_count"], 2);
@@ -194,10 +213,10 @@ async fn what_others_wrote_after_ones_own_last_message_is_unread() {
 }
 
 #[tokio::test]
-async fn who_answers_has_read_what_stands_before() {
+async fn reply_marks_earlier_messages_read() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let waiting = ann.history(id).await;
     assert_eq!(waiting[0]["status"], "sent");
     assert_eq!(waiting[0]["is_read"], false);

@@ -1,13 +1,13 @@
-//! Each field is read by itself: unused ones are ignored, and every one at
-//! fault is named.
+//! Each field is read separately: unused fields are ignored, and every invalid
+//! field is listed.
 
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::admin::admin;
-use crate::support::{Answer, PASSWORD, Person, TestApp};
+use crate::support::{ApiResponse, PASSWORD, TestApp, TestUser};
 
-/// Values that JSON can write and nothing here can represent.
+/// Valid JSON values that the server can't represent.
 fn odd_values() -> [String; 4] {
     let deep = 100_000;
     [
@@ -18,14 +18,19 @@ fn odd_values() -> [String; 4] {
     ]
 }
 
-async fn raw(person: &Person, method: Method, path: &str, body: impl Into<String>) -> Answer {
+async fn raw(
+    person: &TestUser,
+    method: Method,
+    path: &str,
+    body: impl Into<String>,
+) -> ApiResponse {
     let request = person.site.request(method, path);
     let request = request.bearer_auth(&person.token);
     let request = request.header("content-type", "application/json");
     person.site.send(request.body(body.into())).await
 }
 
-/// The fields that a refusal names.
+/// Returns the fields that a refusal lists.
 fn fields(body: &Value) -> Vec<String> {
     let errors = body["errors"].as_array().unwrap().iter();
     errors
@@ -36,8 +41,8 @@ fn fields(body: &Value) -> Vec<String> {
 #[tokio::test]
 async fn unused_fields_are_ignored() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let path = format!("/api/conversations/{id}/messages/");
     let mut socket = ann.socket("/ws/").await;
     for odd in odd_values() {
@@ -47,10 +52,11 @@ async fn unused_fields_are_ignored() {
             assert_eq!(sent["text"], "Hi");
             socket.expect("message").await;
         }
-        // A frame has at most 128 KiB, and has it twice.
-        let odd = match odd.len() > 100_000 {
-            true => "[".repeat(30_000) + &"]".repeat(30_000),
-            false => odd,
+        // A frame may have 128 KiB, and this one contains the value twice.
+        let odd = if odd.len() > 100_000 {
+            "[".repeat(30_000) + &"]".repeat(30_000)
+        } else {
+            odd
         };
         let frame = format!(
             r#"{{"type":"message","conversation_id":{id},"client_id":"{}","message":"a","x":{odd},"after":{odd}}}"#,
@@ -65,8 +71,8 @@ async fn unused_fields_are_ignored() {
 #[tokio::test]
 async fn unrepresentable_used_field_is_named() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let messages = format!("/api/conversations/{id}/messages/");
     let mine = format!("/api/conversations/{id}/me/");
     let mut socket = ann.socket("/ws/").await;
@@ -86,7 +92,9 @@ async fn unrepresentable_used_field_is_named() {
             ),
         ] {
             let body = format!(r#"{{{rest}"{field}":{odd}}}"#);
-            let refused = raw(&ann, method, path, body).await.refused(422, "invalid");
+            let refused = raw(&ann, method, path, body)
+                .await
+                .expect_problem(422, "invalid");
             let named = fields(&refused);
             assert!(named[0].starts_with(field), "{path} {field}: {named:?}");
         }
@@ -105,9 +113,9 @@ async fn unrepresentable_used_field_is_named() {
 }
 
 #[tokio::test]
-async fn bad_json_is_no_json() {
+async fn malformed_json_is_refused() {
     let app = TestApp::spawn().await;
-    let ann = app.person("ann").await;
+    let ann = app.register_user("ann").await;
     let mut socket = ann.socket("/ws/").await;
     for text in [
         "{",
@@ -120,13 +128,13 @@ async fn bad_json_is_no_json() {
         "\u{feff}{}",
     ] {
         let refused = raw(&ann, Method::PATCH, "/api/me/", text).await;
-        refused.refused(400, "bad_json");
+        refused.expect_problem(400, "bad_json");
         socket.send_raw(text.to_owned().into()).await;
         socket.expect_error("bad_json").await;
     }
 }
 
-/// A method, a path, a body, and the fields of it that are at fault, in order.
+/// A method, a path, a body and its invalid fields in order.
 const FAULTY: [[&str; 4]; 16] = [
     [
         "POST",
@@ -222,31 +230,32 @@ const FAULTY: [[&str; 4]; 16] = [
 ];
 
 #[tokio::test]
-async fn every_field_at_fault_is_listed() {
+async fn invalid_fields_are_all_listed() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
     let root = admin(&app, "root").await;
-    let id = ann.talk_with(&ben).await;
+    let id = ann.open_direct_used(&ben).await;
     for [method, path, body, expected] in FAULTY {
-        let who = match path.starts_with("/api/admin") {
-            true => &root,
-            false => &ann,
+        let sender = if path.starts_with("/api/admin") {
+            &root
+        } else {
+            &ann
         };
         let method = Method::from_bytes(method.as_bytes()).unwrap();
         let path = path.replace("{id}", &id.to_string());
-        let refused = raw(who, method, &path, body).await;
-        let refused = refused.refused(422, "invalid");
+        let refused = raw(sender, method, &path, body).await;
+        let refused = refused.expect_problem(422, "invalid");
         assert_eq!(fields(&refused).join(" "), expected, "{path} {body}");
     }
-    // Nothing of it was done.
+    // No refused request changed anything.
     app.log_in("ann").await.expect(200);
     assert_eq!(ann.history(id).await.len(), 1);
 }
 
 #[tokio::test]
-async fn every_field_of_a_frame_is_listed() {
+async fn invalid_frame_fields_are_all_listed() {
     let app = TestApp::spawn().await;
-    let ann = app.person("ann").await;
+    let ann = app.register_user("ann").await;
     let mut socket = ann.socket("/ws/").await;
     for (frame, expected) in [
         (
@@ -278,10 +287,10 @@ async fn every_field_of_a_frame_is_listed() {
 }
 
 #[tokio::test]
-async fn single_fault_keeps_code_and_names_field() {
+async fn single_invalid_field_keeps_its_code() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let path = format!("/api/conversations/{id}/messages/");
     let sent = ann.send(id, "Mine").await.expect(201);
     let edit = format!("{path}{}/", sent["id"]);
@@ -295,12 +304,12 @@ async fn single_fault_keeps_code_and_names_field() {
         let body = json!({ "text": text }).to_string();
         for (method, path) in [(Method::POST, &path), (Method::PATCH, &edit)] {
             let refused = raw(&ann, method, path, body.clone()).await;
-            assert_eq!(fields(&refused.refused(422, code)), ["text"]);
+            assert_eq!(fields(&refused.expect_problem(422, code)), ["text"]);
         }
         let refused = ann
             .post("/messages/send/ben/", json!({ "message": text }))
             .await;
-        assert_eq!(fields(&refused.refused(422, code)), ["message"]);
+        assert_eq!(fields(&refused.expect_problem(422, code)), ["message"]);
         for frame in [
             json!({ "type": "message", "message": text }),
             json!({ "type": "edit", "message": text, "message_id": sent["id"] }),
@@ -311,11 +320,14 @@ async fn single_fault_keeps_code_and_names_field() {
     }
     let weak = json!({ "username": "dan", "password": "short" });
     let refused = app.post("/api/auth/register/", weak).await;
-    assert_eq!(fields(&refused.refused(422, "weak_password")), ["password"]);
+    assert_eq!(
+        fields(&refused.expect_problem(422, "weak_password")),
+        ["password"]
+    );
     let weak = json!({ "current_password": PASSWORD, "new_password": "short" });
     let refused = ann.post("/api/me/password/", weak).await;
     assert_eq!(
-        fields(&refused.refused(422, "weak_password")),
+        fields(&refused.expect_problem(422, "weak_password")),
         ["new_password"]
     );
 }
@@ -330,8 +342,11 @@ async fn usernames_are_trimmed_by_api() {
         .expect(201);
     assert_eq!(made["user"]["username"], "ann");
     app.post("/api/auth/login/", body).await.expect(200);
-    let (ann, ben) = (app.log_in("ann").await.expect(200), app.person("ben").await);
-    let ann = Person {
+    let (ann, ben) = (
+        app.log_in("ann").await.expect(200),
+        app.register_user("ben").await,
+    );
+    let ann = TestUser {
         site: app.site().clone(),
         username: "ann".to_owned(),
         id: ann["user"]["id"].as_i64().unwrap(),
@@ -350,7 +365,7 @@ async fn usernames_are_trimmed_by_api() {
         .post("/api/conversations/create/", group)
         .await
         .expect(201);
-    let cas = app.person("cas").await;
+    let cas = app.register_user("cas").await;
     ann.connect_with(&cas).await;
     let members = format!("/api/conversations/{}/members/", group["id"]);
     ann.post(&members, json!({ "username": " cas" }))

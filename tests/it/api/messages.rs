@@ -2,12 +2,12 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Person, TestApp};
+use crate::support::{TestApp, TestUser};
 
-/// A conversation of `count` messages, numbered.
-async fn long_talk(app: &TestApp, count: usize) -> (Person, i64) {
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.direct_with(&ben).await;
+/// Creates a conversation of `count` messages whose texts are their numbers.
+async fn long_talk(app: &TestApp, count: usize) -> (TestUser, i64) {
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct(&ben).await;
     let mut socket = ann.chat_socket(id).await;
     for at in 1..=count {
         socket.say(&at.to_string()).await;
@@ -27,7 +27,7 @@ fn seqs(body: &Value) -> Vec<i64> {
 }
 
 #[tokio::test]
-async fn a_long_history_has_pages_both_ways() {
+async fn history_pages_link_both_ways() {
     let app = TestApp::spawn().await;
     let (ann, id) = long_talk(&app, 120).await;
     let path = format!("/api/conversations/{id}/messages/");
@@ -48,7 +48,7 @@ async fn a_long_history_has_pages_both_ways() {
 }
 
 #[tokio::test]
-async fn a_part_of_a_history_is_asked_for_by_its_place() {
+async fn history_part_is_selected_by_seq() {
     let app = TestApp::spawn().await;
     let (ann, id) = long_talk(&app, 30).await;
     let get = async |query: &str| {
@@ -64,12 +64,14 @@ async fn a_part_of_a_history_is_asked_for_by_its_place() {
     assert_eq!(seqs(&get("after=30").await.body), [] as [i64; 0]);
     assert_eq!(seqs(&get("after=-5&limit=2").await.body), [1, 2]);
     assert_eq!(seqs(&get("around=30&limit=1").await.body), [30]);
-    get("before=1&after=1").await.refused(400, "bad_request");
-    get("before=x").await.refused(400, "bad_request");
+    get("before=1&after=1")
+        .await
+        .expect_problem(400, "bad_request");
+    get("before=x").await.expect_problem(400, "bad_request");
 }
 
 #[tokio::test]
-async fn a_page_holds_a_hundred_at_most_and_one_at_least() {
+async fn page_has_1_to_100_messages() {
     let app = TestApp::spawn().await;
     let (ann, id) = long_talk(&app, 110).await;
     for (asked, got) in [("1000", 100), ("101", 100), ("99", 99), ("1", 1), ("0", 1)] {
@@ -79,12 +81,12 @@ async fn a_page_holds_a_hundred_at_most_and_one_at_least() {
     }
     for wrong in ["-1", "x", "99999999999999999999999"] {
         let path = format!("/api/conversations/{id}/messages/?limit={wrong}");
-        ann.get(&path).await.refused(400, "bad_request");
+        ann.get(&path).await.expect_problem(400, "bad_request");
     }
 }
 
 #[tokio::test]
-async fn extreme_places_in_a_history_are_no_fault() {
+async fn extreme_seqs_are_accepted() {
     let app = TestApp::spawn().await;
     let (ann, id) = long_talk(&app, 3).await;
     for place in [i64::MIN, i64::MIN + 1, -1, 0, 4, i64::MAX - 1, i64::MAX] {
@@ -96,31 +98,36 @@ async fn extreme_places_in_a_history_are_no_fault() {
 }
 
 #[tokio::test]
-async fn text_is_kept_without_its_margins() {
+async fn text_loses_only_surrounding_blanks() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.direct_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct(&ben).await;
     let sent = ann.send(id, " \n <b>a\u{301}\r\n\t🙂</b> \u{a0}").await;
     let sent = sent.expect(201);
-    // The first line keeps its indentation.
+    // Indentation of the first line is kept.
     assert_eq!(sent["text"], " <b>a\u{301}\r\n\t🙂</b>");
     assert_eq!(ben.history(id).await[0]["text"], sent["text"]);
-    // Characters are counted, not bytes.
+    // The limit counts characters, not bytes.
     let long = "🙂".repeat(10_000);
     assert_eq!(ann.send(id, &long).await.expect(201)["text"], long);
 }
 
 #[tokio::test]
-async fn a_text_that_does_not_fit_is_refused() {
+async fn invalid_text_is_refused() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.direct_with(&ben).await;
-    ann.send(id, " \n ").await.refused(422, "text_empty");
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct(&ben).await;
+    ann.send(id, " \n ").await.expect_problem(422, "text_empty");
     let long = "x".repeat(10_001);
-    ann.send(id, &long).await.refused(422, "text_too_long");
-    ann.send(id, "a\0b").await.refused(422, "invalid");
+    ann.send(id, &long)
+        .await
+        .expect_problem(422, "text_too_long");
+    ann.send(id, "a\0b").await.expect_problem(422, "invalid");
     for name in ["", "a\nb", &"x".repeat(65)] {
-        let body = ann.send_as(id, "Hello", name).await.refused(422, "invalid");
+        let body = ann
+            .send_as(id, "Hello", name)
+            .await
+            .expect_problem(422, "invalid");
         assert_eq!(body["errors"][0]["field"], "client_id");
     }
     assert_eq!(ann.history(id).await, [] as [Value; 0]);
@@ -130,13 +137,13 @@ async fn a_text_that_does_not_fit_is_refused() {
 }
 
 #[tokio::test]
-async fn a_message_may_answer_another_of_the_same_conversation() {
+async fn reply_needs_message_of_same_conversation() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let cat = app.person("cat").await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let cat = app.register_user("cat").await;
     ann.connect_with(&cat).await;
-    let id = ann.direct_with(&ben).await;
-    let elsewhere = ann.direct_with(&cat).await;
+    let id = ann.open_direct(&ben).await;
+    let elsewhere = ann.open_direct(&cat).await;
     let first = ann.send(id, "Tea?").await.expect(201);
     let other = ann.send(elsewhere, "Coffee?").await.expect(201);
 
@@ -149,7 +156,7 @@ async fn a_message_may_answer_another_of_the_same_conversation() {
 
     for wrong in [other["id"].clone(), json!(1_000_000), json!(-1)] {
         let body = json!({ "text": "Please", "reply_to": wrong });
-        let body = ben.post(&path, body).await.refused(422, "invalid");
+        let body = ben.post(&path, body).await.expect_problem(422, "invalid");
         assert_eq!(body["errors"][0]["field"], "reply_to");
     }
     assert_eq!(ann.history(id).await.len(), 2);

@@ -1,24 +1,25 @@
-//! A page of messages has an upper bound in bytes, at every endpoint and for
+//! A page of messages has a maximum size in bytes, at every endpoint and for
 //! every reader.
 
 use entity::{ConversationId, UserId};
 use serde_json::Value;
-use tidings::store::{PAGE_BYTES, PageRequest, View};
+use tidings::store::{HistoryAnchor, HistoryReader, PAGE_BYTES};
 
 use crate::admin::Keeper;
 use crate::groups::thousand::run;
 use crate::pages::Browser;
 use crate::store::statements::watched;
-use crate::support::{Person, TestApp};
+use crate::support::{TestApp, TestUser};
 
-/// Messages of 10,000 four-byte characters, each named by its number.
+/// The number of messages. Each contains its number and about 10,000 four-byte
+/// characters.
 const LONG: usize = 20;
-/// The most of them that fit into a page.
+/// The maximum number of long messages in a page.
 const FITTING: usize = 6;
 
-async fn long_talk(app: &TestApp) -> (Person, Person, i64) {
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.direct_with(&ben).await;
+async fn long_talk(app: &TestApp) -> (TestUser, TestUser, i64) {
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct(&ben).await;
     for at in 1..=LONG {
         let text = format!("[{at}]{}", "🙂".repeat(9_990));
         ann.send(id, &text).await.expect(201);
@@ -31,7 +32,7 @@ fn seqs(messages: &Value) -> Vec<i64> {
     messages.map(|it| it["seq"].as_i64().unwrap()).collect()
 }
 
-/// The numbers in which a text names long messages, in their order.
+/// Returns the numbers of the long messages in a text, in order of appearance.
 fn named(text: &str) -> Vec<usize> {
     let places = (1..=LONG).filter_map(|at| Some((text.find(&format!("[{at}]🙂"))?, at)));
     let mut places: Vec<_> = places.collect();
@@ -43,8 +44,8 @@ fn all() -> Vec<i64> {
     (1..=LONG).map(|at| i64::try_from(at).unwrap()).collect()
 }
 
-/// Every page from `path` on, by the links of this relation.
-async fn follow(reader: &Person, path: String, relation: &str) -> Vec<Vec<i64>> {
+/// Follows the links of `relation` from `path` and returns every page.
+async fn follow(reader: &TestUser, path: String, relation: &str) -> Vec<Vec<i64>> {
     let (mut pages, mut next) = (Vec::new(), Some(path));
     while let Some(path) = next {
         let page = reader.get(&path).await;
@@ -59,7 +60,7 @@ async fn follow(reader: &Person, path: String, relation: &str) -> Vec<Vec<i64>> 
 }
 
 #[tokio::test]
-async fn history_of_long_messages_links_on() {
+async fn history_of_long_messages_is_linked() {
     let app = TestApp::spawn().await;
     let (ann, ben, id) = long_talk(&app).await;
     for path in [
@@ -82,10 +83,10 @@ async fn history_of_long_messages_links_on() {
 }
 
 #[tokio::test]
-async fn longer_message_is_a_page_alone() {
+async fn oversized_message_fills_its_own_page() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.direct_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct(&ben).await;
     for text in ["a", "b", "c"] {
         ann.send(id, text).await.expect(201);
     }
@@ -104,23 +105,26 @@ async fn longer_message_is_a_page_alone() {
 }
 
 #[tokio::test]
-async fn page_reads_no_more_than_it_answers() {
+async fn page_reads_only_its_rows() {
     let app = TestApp::spawn().await;
     let (_, ben, id) = long_talk(&app).await;
     let store = app.store().await;
-    for view in [View::Of(UserId(ben.id)), View::Whole] {
+    for view in [
+        HistoryReader::User(UserId(ben.id)),
+        HistoryReader::Unrestricted,
+    ] {
         for request in [
-            PageRequest::Latest,
-            PageRequest::Before(15),
-            PageRequest::After(3),
-            PageRequest::Around(10),
+            HistoryAnchor::Latest,
+            HistoryAnchor::Before(15),
+            HistoryAnchor::After(3),
+            HistoryAnchor::Around(10),
         ] {
             let place = (view, ConversationId(id));
-            let (page, heard) = watched(store.history(place, request, 100)).await;
+            let (page, statements) = watched(store.load_history(place, request, 100)).await;
             assert_eq!(page.unwrap().unwrap().messages.len(), FITTING);
-            // Two rows stand for the conversation, and each side reads one
-            // message that doesn't fit.
-            let rows = heard.cost().rows;
+            // The conversation costs two rows, and each direction reads one
+            // message beyond the page.
+            let rows = statements.cost().rows;
             assert!(rows <= FITTING as u64 + 4, "{rows} for {request:?}");
         }
     }
@@ -130,8 +134,8 @@ async fn page_reads_no_more_than_it_answers() {
 #[tokio::test]
 async fn reactions_count_into_a_page() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.direct_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct(&ben).await;
     for at in 1..=LONG {
         ann.send(id, &at.to_string()).await.expect(201);
     }
@@ -166,15 +170,15 @@ async fn export_has_every_long_message() {
 }
 
 #[tokio::test]
-async fn pages_of_long_messages_lead_on() {
+async fn pages_of_long_messages_are_linked() {
     let app = TestApp::spawn().await;
     let (ann, ben, id) = long_talk(&app).await;
-    // The list shows the beginning of the last message.
+    // The list of conversations then shows this message instead of a long one.
     ann.send(id, "The end.").await.expect(201);
     let mut browser = Browser::at(&app);
     browser.log_in(&ben.username).await.expect(303);
-    // The first unread message is shown, although all unread ones would fit
-    // into a page by their number.
+    // Shows the first unread message, although a page could hold all unread
+    // ones by number.
     let page = browser.get(&format!("/messages?conversation={id}")).await;
     assert_eq!(named(&page.expect(200).text), [1, 2, 3]);
     let mut found = Vec::new();

@@ -1,18 +1,18 @@
-//! Many people at once, for lists that have pages: made in the database, since
-//! a hundred passwords would take seconds to hash.
+//! Many users for tests of paging. They are written to the database, because
+//! hashing a hundred passwords takes seconds.
 
 use entity::Millis;
 use tidings::protocol::{DisplayName, Username};
-use tidings::store::{NewUser, RequestOutcome};
+use tidings::store::{ConnectionRequestOutcome, NewUser};
 
-use crate::support::{Person, TestApp};
+use crate::support::{TestApp, TestUser};
 
-/// Connects `person` with `count` new people, and opens a conversation with
-/// each: the conversations' ids.
-pub(super) async fn befriend(app: &TestApp, person: &Person, count: usize) -> Vec<i64> {
+/// Connects `person` with `count` new users and opens a conversation with each.
+/// Returns the conversations' ids.
+pub(super) async fn befriend(app: &TestApp, person: &TestUser, count: usize) -> Vec<i64> {
     let store = app.store().await;
     let name = Username::parse(&person.username).unwrap();
-    let me = store.user_named(&name).await.unwrap().unwrap();
+    let me = store.user_by_name(&name).await.unwrap().unwrap();
     let mut opened = Vec::new();
     for at in 0..count {
         let new = NewUser {
@@ -24,12 +24,15 @@ pub(super) async fn befriend(app: &TestApp, person: &Person, count: usize) -> Ve
         let now = Millis::now();
         let them = store.create_user(new, now).await.unwrap();
         let asked = store.request_connection(&them, &me, now).await.unwrap();
-        let RequestOutcome::Requested(change) = asked else {
+        let ConnectionRequestOutcome::Requested(change) = asked else {
             panic!("{asked:?}");
         };
-        let id = change.mine.id;
+        let id = change.caller_view.id;
         store.accept_connection(&me, id).await.unwrap();
-        let (id, _) = store.open_direct(me.id, them.id, now).await.unwrap();
+        let (id, _) = store
+            .open_direct_conversation(me.id, them.id, now)
+            .await
+            .unwrap();
         opened.push(id.0);
     }
     store.close().await;

@@ -1,11 +1,11 @@
-//! How requests are refused that fit nothing.
+//! Refusals of invalid requests: wrong method, path, login, body or field.
 
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Person, TestApp};
+use crate::support::{ApiResponse, TestApp, TestUser};
 
-/// Every path with its methods; those that need a login have `true`.
+/// Every path with its methods, and whether it needs a login.
 const PATHS: [(&str, &str, bool); 33] = [
     ("/healthz", "GET, HEAD", false),
     ("/api/auth/register", "POST", false),
@@ -46,13 +46,13 @@ const PATHS: [(&str, &str, bool); 33] = [
     ("/ws/notifications", "GET, HEAD", false),
 ];
 
-async fn ask(app: &TestApp, method: &str, path: &str) -> Answer {
+async fn ask(app: &TestApp, method: &str, path: &str) -> ApiResponse {
     let method = Method::from_bytes(method.as_bytes()).unwrap();
     app.site().send(app.site().request(method, path)).await
 }
 
 #[tokio::test]
-async fn a_method_that_a_path_has_not_is_refused_with_those_it_has() {
+async fn unsupported_method_lists_allowed_ones() {
     let app = TestApp::spawn().await;
     for (path, allowed, _) in PATHS {
         for slash in ["", "/"] {
@@ -63,34 +63,34 @@ async fn a_method_that_a_path_has_not_is_refused_with_those_it_has() {
                 }
                 let answer = ask(&app, method, &path).await;
                 assert_eq!(answer.header("allow"), Some(allowed), "{method} {path}");
-                answer.refused(405, "method_not_allowed");
+                answer.expect_problem(405, "method_not_allowed");
             }
         }
     }
 }
 
 #[tokio::test]
-async fn every_private_path_needs_a_login_with_and_without_its_slash() {
+async fn private_paths_need_login() {
     let app = TestApp::spawn().await;
     for (path, allowed, is_private) in PATHS {
-        // An answer to HEAD has no body.
+        // A response to HEAD has no body.
         let methods = allowed.split(", ").filter(|method| *method != "HEAD");
         for method in methods.filter(|_| is_private) {
             for slash in ["", "/"] {
                 let answer = ask(&app, method, &format!("{path}{slash}")).await;
-                let asked = answer.header("www-authenticate");
-                assert_eq!(asked, Some("Bearer"), "{method} {path}");
-                answer.refused(401, "unauthenticated");
+                let scheme = answer.header("www-authenticate");
+                assert_eq!(scheme, Some("Bearer"), "{method} {path}");
+                answer.expect_problem(401, "unauthenticated");
             }
         }
     }
 }
 
 #[tokio::test]
-async fn a_slash_at_the_end_makes_no_difference() {
+async fn trailing_slash_makes_no_difference() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     for path in [
         "/api/me".to_owned(),
         "/api/connections".to_owned(),
@@ -111,9 +111,9 @@ async fn a_slash_at_the_end_makes_no_difference() {
 }
 
 #[tokio::test]
-async fn where_there_is_nothing_is_not_found() {
+async fn unknown_path_is_not_found() {
     let app = TestApp::spawn().await;
-    let ann = app.person("ann").await;
+    let ann = app.register_user("ann").await;
     for path in [
         "/nothing",
         "/api",
@@ -130,15 +130,19 @@ async fn where_there_is_nothing_is_not_found() {
     ] {
         let answer = ann.get(path).await;
         assert_eq!(answer.status, 404, "{path}");
-        answer.refused(404, "not_found");
+        answer.expect_problem(404, "not_found");
     }
     let gone = ann.delete("/api/connections/99999999999999999999/").await;
-    gone.refused(404, "not_found");
+    gone.expect_problem(404, "not_found");
     let gone = ann.delete("/api/connections/9223372036854775807/").await;
-    gone.refused(404, "not_found");
+    gone.expect_problem(404, "not_found");
 }
 
-async fn post_raw(ann: &Person, kind: Option<&str>, body: impl Into<reqwest::Body>) -> Answer {
+async fn post_raw(
+    ann: &TestUser,
+    kind: Option<&str>,
+    body: impl Into<reqwest::Body>,
+) -> ApiResponse {
     let request = ann.site.request(Method::POST, "/api/connections/");
     let request = request.bearer_auth(&ann.token).body(body);
     let request = match kind {
@@ -149,24 +153,26 @@ async fn post_raw(ann: &Person, kind: Option<&str>, body: impl Into<reqwest::Bod
 }
 
 #[tokio::test]
-async fn a_body_is_a_json_object() {
+async fn body_must_be_json_object() {
     let app = TestApp::spawn().await;
-    let ann = app.person("ann").await;
+    let ann = app.register_user("ann").await;
     let json = Some("application/json");
     for body in ["", "[]", "{", "null", "\"text\"", "7", r#"{"a":1} x"#] {
         let answer = post_raw(&ann, json, body).await;
-        answer.refused(400, "bad_json");
+        answer.expect_problem(400, "bad_json");
     }
     let broken = post_raw(&ann, json, vec![b'{', 0xff, b'}']).await;
-    broken.refused(400, "bad_json");
+    broken.expect_problem(400, "bad_json");
     let deep = "[".repeat(100_000);
-    post_raw(&ann, json, deep).await.refused(400, "bad_json");
+    post_raw(&ann, json, deep)
+        .await
+        .expect_problem(400, "bad_json");
 }
 
 #[tokio::test]
-async fn a_body_says_that_it_is_json() {
+async fn body_needs_json_content_type() {
     let app = TestApp::spawn().await;
-    let ann = app.person("ann").await;
+    let ann = app.register_user("ann").await;
     let body = r#"{"username":"nobody"}"#;
     let wrong = [
         None,
@@ -176,47 +182,47 @@ async fn a_body_says_that_it_is_json() {
     ];
     for kind in wrong {
         let answer = post_raw(&ann, kind, body).await;
-        answer.refused(415, "unsupported_media_type");
+        answer.expect_problem(415, "unsupported_media_type");
     }
     let right = post_raw(&ann, Some("Application/JSON; charset=utf-8"), body).await;
-    right.refused(422, "invalid");
+    right.expect_problem(422, "invalid");
 }
 
 #[tokio::test]
-async fn a_body_that_is_too_large_is_refused() {
+async fn oversized_body_is_refused() {
     let app = TestApp::builder()
         .settings(|settings| settings.limits.body_max = 1000)
         .spawn()
         .await;
-    let ann = app.person("ann").await;
+    let ann = app.register_user("ann").await;
     let large = json!({ "username": "x".repeat(1000) }).to_string();
     let answer = post_raw(&ann, Some("application/json"), large).await;
-    answer.refused(413, "too_large");
+    answer.expect_problem(413, "too_large");
     let fits = json!({ "username": "x".repeat(900) }).to_string();
     let answer = post_raw(&ann, Some("application/json"), fits).await;
-    answer.refused(422, "invalid");
+    answer.expect_problem(422, "invalid");
 }
 
 #[tokio::test]
-async fn a_field_that_is_wrong_is_named() {
+async fn wrong_field_is_named() {
     let app = TestApp::spawn().await;
-    let ann = app.person("ann").await;
+    let ann = app.register_user("ann").await;
     let fields = |body: Value| -> Vec<String> {
         let errors = body["errors"].as_array().unwrap().iter();
         let fields = errors.map(|error| error["field"].as_str().unwrap().to_owned());
         fields.collect()
     };
     let missing = ann.post("/api/connections/", json!({})).await;
-    assert_eq!(fields(missing.refused(422, "invalid")), ["username"]);
+    assert_eq!(fields(missing.expect_problem(422, "invalid")), ["username"]);
     let wrong = ann
         .post("/api/connections/", json!({ "username": 7 }))
         .await;
-    assert_eq!(fields(wrong.refused(422, "invalid")), ["username"]);
+    assert_eq!(fields(wrong.expect_problem(422, "invalid")), ["username"]);
     let wrong = json!({ "text": "Hello", "client_id": [] });
     let wrong = ann.post("/api/conversations/1/messages/", wrong).await;
-    assert_eq!(fields(wrong.refused(422, "invalid")), ["client_id"]);
-    // What isn't known is not looked at.
+    assert_eq!(fields(wrong.expect_problem(422, "invalid")), ["client_id"]);
+    // Unknown fields are ignored.
     let more = json!({ "username": "nobody", "more": true });
     let more = ann.post("/api/connections/", more).await;
-    assert_eq!(fields(more.refused(422, "invalid")), ["username"]);
+    assert_eq!(fields(more.expect_problem(422, "invalid")), ["username"]);
 }

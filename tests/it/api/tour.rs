@@ -1,24 +1,27 @@
-//! The whole, once, from an empty folder.
+//! A complete conversation, starting from an empty data folder.
 
 use serde_json::json;
 
 use crate::support::TestApp;
 
 #[tokio::test]
-async fn two_people_talk_live_and_what_they_said_survives_a_restart() {
+async fn live_conversation_survives_restart() {
     let mut app = TestApp::spawn().await;
-    let (ann, ben) = (app.person("ann").await, app.person("ben").await);
-    let asked = ann.ask_to_connect(&ben).await.expect(201);
+    let (ann, ben) = (
+        app.register_user("ann").await,
+        app.register_user("ben").await,
+    );
+    let asked = ann.request_connection(&ben).await.expect(201);
     let accept = format!("/api/connections/{}/accept/", asked["id"]);
     ben.post(&accept, json!({})).await.expect(200);
-    let id = ann.open_with(&ben).await.expect(201)["id"]
+    let id = ann.post_direct(&ben).await.expect(201)["id"]
         .as_i64()
         .unwrap();
 
     let mut here = ann.chat_socket(id).await;
     let mut there = ben.socket("/ws/").await;
-    here.say_as("Hello, Ben!", "first").await;
-    // Both hear of the conversation with its first message.
+    here.send_text_as("Hello, Ben!", "first").await;
+    // The first message also sends `conversation` to both users.
     assert_eq!(here.expect("conversation").await["conversation"]["id"], id);
     let echo = here.expect_message().await;
     assert_eq!(

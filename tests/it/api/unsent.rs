@@ -1,12 +1,12 @@
-//! Requests whose body never comes: what can be refused without it is refused
-//! at once, and what is read before a login is little.
+//! Requests whose body never arrives. A refusal that doesn't depend on the body
+//! comes at once, and before a login only a small body is read.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::json;
-use tidings::config::{Rate, Rates};
+use tidings::config::{RateLimit, RateLimits};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -17,12 +17,12 @@ const FORM: &str = "Content-Type: application/x-www-form-urlencoded";
 const JSON: &str = "Content-Type: application/json";
 const LONG: &str = "Content-Length: 200000";
 
-/// What is answered to a head whose body doesn't come: its status, and the rest.
+/// Sends a head without its body. Returns the response's status and text.
 async fn unsent(app: &TestApp, first: &str, headers: &[&str]) -> (u16, String) {
     sent(app, (first, headers), "").await
 }
 
-/// The same, with what comes of the body.
+/// Sends a head and a part of its body. Returns the response's status and text.
 async fn sent(app: &TestApp, (first, headers): (&str, &[&str]), body: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(app.site().address()).await.unwrap();
     let lines = headers.join("\r\n");
@@ -40,9 +40,9 @@ async fn sent(app: &TestApp, (first, headers): (&str, &[&str]), body: &str) -> (
     (status, answer)
 }
 
-/// A cookie of a login that holds, and that of one that has ended.
+/// Returns the cookie of an active login and that of an ended one.
 async fn cookies(app: &TestApp) -> [String; 2] {
-    app.person("ann").await;
+    app.register_user("ann").await;
     let mut cookies = Vec::new();
     for ends in [false, true] {
         let mut browser = Browser::at(app);
@@ -91,8 +91,8 @@ async fn refusals_do_not_wait_for_body() {
             assert_eq!(status, expected, "{first}: {answer}");
         }
     }
-    // A type that the endpoint doesn't take.
-    let ben = app.person("ben").await;
+    // A content type that the endpoint doesn't accept.
+    let ben = app.register_user("ben").await;
     let bearer = format!("Authorization: Bearer {}", ben.token);
     let plain = "Content-Type: text/plain";
     let (status, _) = unsent(&app, "PATCH /api/me", &[&bearer, plain, LONG]).await;
@@ -102,22 +102,22 @@ async fn refusals_do_not_wait_for_body() {
 #[tokio::test]
 async fn limit_refuses_before_body() {
     let rate = |burst| {
-        Some(Rate {
+        Some(RateLimit {
             burst: NonZeroU32::new(burst).unwrap(),
-            each: Duration::from_secs(3600),
+            interval: Duration::from_secs(3600),
         })
     };
     let app = TestApp::builder()
         .settings(move |settings| {
-            settings.rates = Rates {
+            settings.rates = RateLimits {
                 requests: rate(1),
                 sends: rate(1),
-                ..Rates::off()
+                ..RateLimits::off()
             };
         })
         .spawn()
         .await;
-    let ann = app.person("ann").await;
+    let ann = app.register_user("ann").await;
     ann.get("/api/me/").await.expect(200);
     let cookie = format!("Cookie: tidings={}", ann.token);
     let bearer = format!("Authorization: Bearer {}", ann.token);
@@ -127,11 +127,11 @@ async fn limit_refuses_before_body() {
     }
 }
 
-/// Endpoints that need no login.
+/// Covers the endpoints that need no login.
 #[tokio::test]
-async fn body_without_login_is_small() {
+async fn body_before_login_is_small() {
     let app = TestApp::spawn().await;
-    app.person("ann").await;
+    app.register_user("ann").await;
     for (path, kind) in [
         ("/api/auth/login", JSON),
         ("/api/auth/register", JSON),
@@ -142,10 +142,10 @@ async fn body_without_login_is_small() {
         let first = format!("POST {path}");
         let (status, answer) = unsent(&app, &first, &[kind, "Content-Length: 8193"]).await;
         assert_eq!(status, 413, "{path}: {answer}");
-        // In pieces that say no length.
-        let pieces = format!("400\r\n{}\r\n", " ".repeat(1024)).repeat(9);
+        // A chunked body, which announces no length.
+        let chunks = format!("400\r\n{}\r\n", " ".repeat(1024)).repeat(9);
         let headers = [kind, "Transfer-Encoding: chunked"];
-        let (status, answer) = sent(&app, (&first, &headers), &pieces).await;
+        let (status, answer) = sent(&app, (&first, &headers), &chunks).await;
         assert_eq!(status, 413, "{path}: {answer}");
     }
     let body = json!({ "username": "ann", "password": PASSWORD }).to_string();

@@ -1,17 +1,16 @@
-//! What comes by cookie alone, as another site's page would make a browser
-//! send it: nothing changes by it, and no socket opens.
+//! Requests with only a cookie, as another site's page can cause them: they
+//! change nothing and open no socket.
 
 use reqwest::Method;
 use reqwest::header::{COOKIE, ORIGIN};
 
-use super::doors;
+use super::endpoint_rows;
 use super::world::{Things, World};
 use crate::support::TestApp;
 
-/// Doors that a cookie doesn't open, so that there is nothing to misuse: they
-/// ask for a name and a password, or for what was sent to somebody. Their
-/// forms have a token of their own.
-const ASK_FOR_A_PASSWORD: [&str; 5] = [
+/// Endpoints that don't use the login cookie. They require a password or a
+/// secret link, and their forms have their own token.
+const WITHOUT_LOGIN_COOKIE: [&str; 5] = [
     "/reset",
     "/login",
     "/register",
@@ -20,48 +19,52 @@ const ASK_FOR_A_PASSWORD: [&str; 5] = [
 ];
 
 #[tokio::test]
-async fn no_door_that_changes_anything_opens_by_cookie_alone() {
+async fn cookie_alone_changes_nothing() {
     let world = World::new().await;
-    let (owner, mut asked) = (world.of("admin").clone(), 0);
-    for row in doors() {
-        if row.only_looks() || ASK_FOR_A_PASSWORD.contains(&row.path()) {
+    let (admin, mut checked) = (world.of("admin").clone(), 0);
+    for row in endpoint_rows() {
+        if row.is_read_only() || WITHOUT_LOGIN_COOKIE.contains(&row.path()) {
             continue;
         }
         let things = Things::of(&world, "admin", &row).await;
         let (path, with) = (things.fill(row.path()), things.fill(&row.with));
         let method = Method::from_bytes(row.method().as_bytes()).unwrap();
-        let kind = match with.starts_with('{') {
-            true => "application/json",
-            false => "application/x-www-form-urlencoded",
+        let kind = if with.starts_with('{') {
+            "application/json"
+        } else {
+            "application/x-www-form-urlencoded"
         };
         for kind in [kind, "text/plain"] {
             let request = world.app.site().request(method.clone(), &path);
             let request = request
-                .header(COOKIE, format!("tidings={}", owner.token))
+                .header(COOKIE, format!("tidings={}", admin.token))
                 .header(ORIGIN, "https://evil.example")
                 .header("content-type", kind)
                 .body(with.clone());
             let answer = world.app.site().send(request).await;
             assert_eq!(answer.status, 403, "{path} {kind}: {}", answer.body);
             assert_eq!(answer.body["code"], "csrf_failed", "{path} {kind}");
-            asked += 1;
+            checked += 1;
         }
     }
-    assert!(asked > 80, "{asked}");
-    owner.get("/api/me/").await.expect(200);
+    assert!(checked > 80, "{checked}");
+    admin.get("/api/me/").await.expect(200);
 }
 
 #[tokio::test]
-async fn no_socket_opens_to_another_sites_page() {
+async fn foreign_origin_opens_no_socket() {
     let world = World::new().await;
-    let (asker, mut asked) = (world.of("admin").clone(), 0);
-    for row in doors().iter().filter(|row| row.path().starts_with("/ws")) {
+    let (admin, mut checked) = (world.of("admin").clone(), 0);
+    for row in endpoint_rows()
+        .iter()
+        .filter(|row| row.path().starts_with("/ws"))
+    {
         let things = Things::of(&world, "admin", row).await;
         let path = things.fill(row.path());
         for origin in [Some("https://evil.example"), Some("null"), None] {
             let request = world.app.site().request(Method::GET, &path);
             let request = request
-                .header(COOKIE, format!("tidings={}", asker.token))
+                .header(COOKIE, format!("tidings={}", admin.token))
                 .header("connection", "Upgrade")
                 .header("upgrade", "websocket")
                 .header("sec-websocket-version", "13")
@@ -71,27 +74,27 @@ async fn no_socket_opens_to_another_sites_page() {
                 None => request,
             };
             let answer = world.app.site().send(request).await;
-            answer.refused(403, "bad_origin");
-            asked += 1;
+            answer.expect_problem(403, "bad_origin");
+            checked += 1;
         }
     }
-    assert!(asked >= 15, "{asked}");
+    assert!(checked >= 15, "{checked}");
 }
 
-/// What every answer tells browsers, whatever was asked and whoever asked it.
+/// The security headers of every response.
 #[tokio::test]
-async fn every_door_tells_browsers_what_they_may_do_with_its_answer() {
+async fn responses_have_security_headers() {
     let world = World::new().await;
-    for row in doors() {
+    for row in endpoint_rows() {
         let things = Things::of(&world, "owner", &row).await;
         let (path, with) = (things.fill(row.path()), things.fill(&row.with));
         for role in ["stranger", "owner"] {
-            if role == "owner" && !row.only_looks() {
+            if role == "owner" && !row.is_read_only() {
                 continue;
             }
-            let told = world.ask(role, &row, (&path, &with)).await;
+            let answer = world.ask(role, &row, (&path, &with)).await;
             let header = |name: &str| {
-                let mut headers = told.headers.iter();
+                let mut headers = answer.headers.iter();
                 let found = headers.find(|(known, _)| known == name);
                 found.map(|(_, value)| value.as_str())
             };
@@ -106,10 +109,11 @@ async fn every_door_tells_browsers_what_they_may_do_with_its_answer() {
             }
             assert!(!policy.contains("unsafe"), "{what}: {policy}");
             assert_eq!(header("x-content-type-options"), Some("nosniff"), "{what}");
-            // The address of a link to a new password is told nobody.
-            let referrer = match path.starts_with("/reset") {
-                true => "no-referrer",
-                false => "same-origin",
+            // The URL of a password link must not leak in a Referer header.
+            let referrer = if path.starts_with("/reset") {
+                "no-referrer"
+            } else {
+                "same-origin"
             };
             assert_eq!(header("referrer-policy"), Some(referrer), "{what}");
             assert_eq!(
@@ -125,15 +129,15 @@ async fn every_door_tells_browsers_what_they_may_do_with_its_answer() {
             let permissions = header("permissions-policy").unwrap_or_default();
             assert!(permissions.contains("camera=()"), "{what}: {permissions}");
             assert_eq!(header("strict-transport-security"), None, "{what}");
-            let kept = header("cache-control").unwrap_or_default();
+            let caching = header("cache-control").unwrap_or_default();
             let is_public = path.starts_with("/static/");
-            assert_eq!(kept == "no-store", !is_public, "{what}: {kept}");
+            assert_eq!(caching == "no-store", !is_public, "{what}: {caching}");
         }
     }
 }
 
 #[tokio::test]
-async fn behind_tls_browsers_are_told_to_stay_there() {
+async fn public_https_url_sets_hsts() {
     let settings = crate::people::settings(&["--public-url", "https://chat.example.org"]);
     let app = TestApp::builder()
         .settings(|own| own.public_url = settings.public_url)

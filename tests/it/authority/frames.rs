@@ -1,65 +1,70 @@
-//! The same for what is asked on a socket.
+//! Checks the table of frames against the server.
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
-use tidings::protocol::Command;
+use tidings::protocol::ClientCommand;
 
 use super::table::{Row, SOCKETS, compare, rows};
 use super::world::{Things, World};
-use crate::support::{Socket, TokenBy, within};
+use crate::support::{TestSocket, TokenTransport, within};
 
 fn frames() -> Vec<Row> {
     rows("frame", &SOCKETS)
 }
 
 #[test]
-fn every_frame_has_a_row_and_every_row_a_frame() {
-    let listed: BTreeSet<String> = frames().into_iter().map(|row| row.door).collect();
-    let real: BTreeSet<String> = Command::TYPES.map(str::to_owned).into();
-    assert_eq!(listed, real, "say in docs/authority.md who may");
+fn authority_table_lists_exactly_the_frames() {
+    let listed: BTreeSet<String> = frames().into_iter().map(|row| row.target).collect();
+    let real: BTreeSet<String> = ClientCommand::TYPES.map(str::to_owned).into();
+    assert_eq!(listed, real, "the rows of docs/authority.md");
 }
 
 #[tokio::test]
-async fn every_frame_answers_each_role_as_the_table_says() {
+async fn frames_answer_roles_as_listed() {
     let world = World::new().await;
-    let said = frames();
+    let listed = frames();
     let mut found = Vec::new();
-    for row in &said {
+    for row in &listed {
         let mut cells = Vec::new();
         for role in SOCKETS {
             let things = Things::of(&world, role, row).await;
             let frame: Value = serde_json::from_str(&things.fill(&row.with)).unwrap();
-            assert_eq!(frame["type"], *row.door);
-            let mut asker = world.of(role).socket("/ws/").await;
-            let mut mate = Socket::open(world.of("mate"), "/ws/", TokenBy::Bearer).await;
+            assert_eq!(frame["type"], *row.target);
+            let mut sender = world.of(role).socket("/ws/").await;
+            let mut mate = TestSocket::open(world.of("mate"), "/ws/", TokenTransport::Bearer).await;
             mate.expect("hello").await;
-            cells.push(outcome(&mut asker, &mut mate, frame).await);
+            cells.push(outcome(&mut sender, &mut mate, frame).await);
         }
         found.push(Row {
             cells,
             ..row.clone()
         });
     }
-    compare(&said, &found, &SOCKETS);
+    compare(&listed, &found, &SOCKETS);
 }
 
-/// Sends a frame: what the asker is answered, or a mate learns of it.
-pub(crate) async fn outcome(asker: &mut Socket, mate: &mut Socket, frame: Value) -> String {
+/// Sends a frame. Returns the type of the response, or of the frame that `mate`
+/// receives.
+pub(crate) async fn outcome(
+    sender: &mut TestSocket,
+    mate: &mut TestSocket,
+    frame: Value,
+) -> String {
     let kind = frame["type"].as_str().unwrap().to_owned();
-    asker.send(frame).await;
+    sender.send(frame).await;
     let outcome = async {
         tokio::select! {
-            answered = answer(asker, &kind) => answered,
-            told = heard(mate, &kind) => told,
+            answered = answer(sender, &kind) => answered,
+            received = typing_of(mate, &kind) => received,
         }
     };
     within(&kind, outcome).await
 }
 
-/// How the asker learns what came of it.
-async fn answer(asker: &mut Socket, asked: &str) -> String {
-    let done: &[&str] = match asked {
+/// Returns the type of the response, or the code of the error.
+async fn answer(sender: &mut TestSocket, sent: &str) -> String {
+    let done: &[&str] = match sent {
         "message" => &["message"],
         "edit" | "delete" | "reaction" => &["message_updated"],
         "delivered" => &["delivered"],
@@ -69,7 +74,7 @@ async fn answer(asker: &mut Socket, asked: &str) -> String {
         _ => &[],
     };
     loop {
-        let frame = asker.read().await.unwrap();
+        let frame = sender.read().await.unwrap();
         let kind = frame["type"].as_str().unwrap();
         if kind == "error" {
             return format!("error {}", frame["code"].as_str().unwrap());
@@ -80,11 +85,11 @@ async fn answer(asker: &mut Socket, asked: &str) -> String {
     }
 }
 
-/// That somebody types is told to the others alone.
-async fn heard(mate: &mut Socket, asked: &str) -> String {
+/// Waits for `typing`, which the server sends only to the other members.
+async fn typing_of(mate: &mut TestSocket, sent: &str) -> String {
     loop {
         let frame = mate.read().await.unwrap();
-        if asked == "typing" && frame["type"] == "typing" {
+        if sent == "typing" && frame["type"] == "typing" {
             return "typing".to_owned();
         }
     }

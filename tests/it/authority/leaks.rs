@@ -1,20 +1,20 @@
-//! What one may not know of is like what there isn't: in what is said, and in
+//! A hidden object looks like a missing one, in the response's body and in
 //! every header.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::doors;
+use super::endpoint_rows;
 use super::table::{ROLES, Row};
 use super::world::{Things, World};
 use crate::pages::Browser;
-use crate::support::{Answer, Person, TestApp};
+use crate::support::{ApiResponse, TestApp, TestUser};
 
-/// What never was: an id, and one that no id can be.
+/// Ids that never existed: a possible one, and one that no id can be.
 const NEVER: [&str; 2] = ["8999999999999", "99999999999999999999999"];
 
-/// What belongs to others, and to nobody who asks from outside.
+/// Placeholders in a path for objects of other users.
 const HIDDEN: [&str; 4] = [
     "{group}",
     "{others direct}",
@@ -22,20 +22,21 @@ const HIDDEN: [&str; 4] = [
     "{others login}",
 ];
 
-fn hides(row: &Row, role: usize) -> bool {
+fn is_hidden(row: &Row, role: usize) -> bool {
     row.cells[role] == "404" && HIDDEN.iter().any(|name| row.path().contains(name))
 }
 
 #[tokio::test]
-async fn what_one_may_not_know_of_is_told_like_what_there_is_not() {
+async fn hidden_object_resembles_missing_one() {
     let world = World::new().await;
     let mut compared = 0;
-    for row in doors() {
+    for row in endpoint_rows() {
         for (at, role) in ROLES.iter().enumerate() {
-            if !hides(&row, at) {
+            if !is_hidden(&row, at) {
                 continue;
             }
-            // Who isn't let in has nothing of their own.
+            // Without a login there are no own objects, so the path names those
+            // of `user`.
             let whose = match *role {
                 "stranger" | "deactivated" => "user",
                 role => role,
@@ -43,10 +44,11 @@ async fn what_one_may_not_know_of_is_told_like_what_there_is_not() {
             let things = Things::of(&world, whose, &row).await;
             let with = things.fill(&row.with);
             let real = things.fill(row.path());
-            let told = world.ask(role, &row, (&real, &with)).await;
-            assert_eq!(told.status, 404, "{role} {real}");
+            let hidden = world.ask(role, &row, (&real, &with)).await;
+            assert_eq!(hidden.status, 404, "{role} {real}");
             for never in NEVER {
-                // In a query that is no number at all, whatever there is.
+                // In a query, an invalid number is refused before the object is
+                // looked up.
                 if row.path().contains('?') && never.parse::<i64>().is_err() {
                     continue;
                 }
@@ -55,8 +57,8 @@ async fn what_one_may_not_know_of_is_told_like_what_there_is_not() {
                 });
                 let path = things.fill(&path);
                 assert_ne!(path, real);
-                let nothing = world.ask(role, &row, (&path, &with)).await;
-                assert_eq!(told, nothing, "{role} {real} and {path}");
+                let missing = world.ask(role, &row, (&path, &with)).await;
+                assert_eq!(hidden, missing, "{role} {real} and {path}");
             }
             compared += 1;
         }
@@ -64,46 +66,46 @@ async fn what_one_may_not_know_of_is_told_like_what_there_is_not() {
     assert!(compared > 20, "only {compared} compared");
 }
 
-/// A house whose Rooms gather marks for an hour: what is answered at all
-/// doesn't wait for that.
-async fn slow_to_gather() -> TestApp {
+/// Starts a server whose Rooms batch marks for an hour, so that only a response
+/// that doesn't wait for the batch arrives.
+async fn app_with_slow_batches() -> TestApp {
     let builder = TestApp::builder().settings(|settings| {
-        settings.timings.marks_gathered_for = Duration::from_secs(3600);
+        settings.timings.marker_batch_window = Duration::from_secs(3600);
     });
     builder.spawn().await
 }
 
-const NEVER_WAS: i64 = 8_999_999_999_999;
+const MISSING_ID: i64 = 8_999_999_999_999;
 
-/// Status, headers and body, but for the time.
-fn told(mut answer: Answer) -> (u16, reqwest::header::HeaderMap, Value) {
+/// Returns status, headers and body without the date.
+fn without_date(mut answer: ApiResponse) -> (u16, reqwest::header::HeaderMap, Value) {
     answer.headers.remove("date");
     (answer.status, answer.headers, answer.body)
 }
 
-/// Guards against telling by time: marks are gathered, and a stranger's was
-/// answered after that where there was a conversation, and at once where not.
+/// Guards against a timing leak: the refusal of a stranger's mark used to wait
+/// for the batch only if the conversation existed.
 #[tokio::test]
-async fn a_strangers_mark_is_refused_without_being_gathered() {
-    let app = slow_to_gather().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+async fn strangers_mark_is_refused_before_batch() {
+    let app = app_with_slow_batches().await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let message = ann.history(id).await[0]["id"].clone();
-    let cat = app.person("cat").await;
+    let cat = app.register_user("cat").await;
     for kind in ["delivered", "read"] {
         let mark = async |conversation: i64| {
             let path = format!("/api/conversations/{conversation}/{kind}/");
-            told(cat.post(&path, json!({ "message_id": message })).await)
+            without_date(cat.post(&path, json!({ "message_id": message })).await)
         };
         let there = mark(id).await;
         assert_eq!(there.0, 404);
-        assert_eq!(there, mark(NEVER_WAS).await, "{kind}");
+        assert_eq!(there, mark(MISSING_ID).await, "{kind}");
     }
     let mut browser = Browser::at(&app);
     browser.log_in("cat").await.expect(303);
     browser.get("/messages").await.expect(200);
     let mut pages = Vec::new();
-    for conversation in [id, NEVER_WAS] {
+    for conversation in [id, MISSING_ID] {
         let (conversation, message) = (conversation.to_string(), message.to_string());
         let fields = [("conversation", &*conversation), ("message", &*message)];
         let page = browser.submit("/messages/read", &fields).await.expect(404);
@@ -113,8 +115,8 @@ async fn a_strangers_mark_is_refused_without_being_gathered() {
 }
 
 #[tokio::test]
-async fn whoever_has_left_is_told_so_at_once_too() {
-    let app = slow_to_gather().await;
+async fn former_members_mark_is_refused_immediately() {
+    let app = app_with_slow_batches().await;
     let (group, people) = crate::groups::crew::group(&app, &["ann", "ben", "cas"]).await;
     let sent = people[0].send(group, "Hello!").await.expect(201);
     let cas = &people[2];
@@ -122,11 +124,11 @@ async fn whoever_has_left_is_told_so_at_once_too() {
     cas.post(&leave, json!({})).await;
     let read = format!("/api/conversations/{group}/read/");
     let refused = cas.post(&read, json!({ "message_id": sent["id"] })).await;
-    refused.refused(403, "not_a_participant");
+    refused.expect_problem(403, "not_a_participant");
 }
 
-/// What a frame about a conversation is answered, but for its id.
-async fn answer_of(person: &Person, mut frame: Value, conversation: i64) -> Value {
+/// Returns the error for a frame about `conversation`, without the id.
+async fn answer_of(person: &TestUser, mut frame: Value, conversation: i64) -> Value {
     let mut socket = person.socket("/ws/").await;
     frame["conversation_id"] = json!(conversation);
     socket.send(frame).await;
@@ -136,12 +138,12 @@ async fn answer_of(person: &Person, mut frame: Value, conversation: i64) -> Valu
 }
 
 #[tokio::test]
-async fn no_frame_tells_what_there_is() {
-    let app = slow_to_gather().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+async fn frames_do_not_reveal_conversations() {
+    let app = app_with_slow_batches().await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let message = ann.history(id).await[0]["id"].clone();
-    let cat = app.person("cat").await;
+    let cat = app.register_user("cat").await;
     for frame in [
         json!({ "type": "message", "message": "Hello!" }),
         json!({ "type": "message", "message": "Hello!", "client_id": "a", "reply_to": message }),
@@ -154,31 +156,31 @@ async fn no_frame_tells_what_there_is() {
         json!({ "type": "resume", "after": 0 }),
     ] {
         let there = answer_of(&cat, frame.clone(), id).await;
-        let never = answer_of(&cat, frame.clone(), NEVER_WAS).await;
+        let never = answer_of(&cat, frame.clone(), MISSING_ID).await;
         assert_eq!(there, never, "{frame}");
     }
 }
 
-/// What is named in a body, and not in the path.
+/// Objects named in a body instead of the path.
 #[tokio::test]
-async fn no_body_tells_what_there_is() {
+async fn bodies_do_not_reveal_messages() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let theirs = ann.history(id).await[0]["id"].clone();
-    let (cat, dan) = app.connected_pair("cat", "dan").await;
-    let own = cat.talk_with(&dan).await;
+    let (cat, dan) = app.register_connected("cat", "dan").await;
+    let own = cat.open_direct_used(&dan).await;
     let quote = async |message: Value| {
         let path = format!("/api/conversations/{own}/messages/");
-        told(
+        without_date(
             cat.post(&path, json!({ "text": "Hello!", "reply_to": message }))
                 .await,
         )
     };
-    assert_eq!(quote(theirs.clone()).await, quote(json!(NEVER_WAS)).await);
+    assert_eq!(quote(theirs.clone()).await, quote(json!(MISSING_ID)).await);
     let read = async |message: Value| {
         let path = format!("/api/conversations/{own}/read/");
-        told(cat.post(&path, json!({ "message_id": message })).await)
+        without_date(cat.post(&path, json!({ "message_id": message })).await)
     };
-    assert_eq!(read(theirs).await, read(json!(NEVER_WAS)).await);
+    assert_eq!(read(theirs).await, read(json!(MISSING_ID)).await);
 }

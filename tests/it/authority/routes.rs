@@ -1,5 +1,5 @@
-//! The doors that there really are: what the sources of `web` put into the
-//! table of routes, and what the running server says to it.
+//! The real endpoints: read from the sources of `web` and compared with the
+//! running server.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,14 +10,14 @@ use reqwest::Method;
 use crate::admin::admin;
 use crate::support::TestApp;
 
-/// How the paths below a conversation begin, where the table says `under`.
+/// The prefix that `under(…)` adds to a path below a conversation.
 const UNDER: &str = "/api/conversations/{id:\\d+}";
 
-/// A path as the table of routes has it, and its methods.
+/// The methods of each path in the table of routes.
 pub(crate) type Routes = BTreeMap<String, Vec<String>>;
 
-/// Every route that `at` or `open_at` makes, which are the only ways to make
-/// one.
+/// Returns every route made by `at`, `open_at` and their wrappers. The sources
+/// may use no other way to make one.
 pub(crate) fn of_the_sources() -> Routes {
     let mut routes = Routes::new();
     let (mut resources, mut wrappers) = (0, 0);
@@ -39,7 +39,7 @@ pub(crate) fn of_the_sources() -> Routes {
         ] {
             assert!(
                 !text.contains(other),
-                "a route made by {other} is not seen here"
+                "this test can't find a route made by {other}"
             );
         }
         resources += text.matches("web::resource(").count();
@@ -50,11 +50,11 @@ pub(crate) fn of_the_sources() -> Routes {
     }
     assert_eq!(
         resources, 2,
-        "one in `open_at`, and that of /metrics, which has tests of its own"
+        "one in `open_at`, and /metrics, which has separate tests"
     );
     assert_eq!(
         wrappers, 3,
-        "`at`, `sending_at` and the `at` of /admin, which `calls` knows"
+        "`at`, `sending_at` and the `at` of /admin, which `calls` finds"
     );
     routes
 }
@@ -77,7 +77,8 @@ fn sources(folder: &Path) -> Vec<String> {
     found
 }
 
-/// The calls of `at(…)`, `open_at(…)` and their like, with what they name.
+/// Returns path and methods of each call of `at(…)`, `open_at(…)` and
+/// `sending_at(…)`.
 fn calls(text: &str) -> Vec<(String, Vec<String>)> {
     let mut found = Vec::new();
     for (at, _) in text.match_indices("at(") {
@@ -92,10 +93,10 @@ fn calls(text: &str) -> Vec<(String, Vec<String>)> {
         let path = match rest.strip_prefix('&').unwrap_or(rest) {
             rest if rest.starts_with('"') => literal(rest),
             rest if rest.starts_with("under(") => UNDER.to_owned() + &literal(&rest[6..]),
-            // A wrapper's own call; whose paths there are is seen at its calls.
+            // Skips the call inside a wrapper: its callers pass the paths.
             rest => {
                 let is_own = rest.starts_with("path, ") || !is_call;
-                assert!(is_own, "a path that can't be read here: {:.60}", rest);
+                assert!(is_own, "this test can't read the path: {:.60}", rest);
                 continue;
             }
         };
@@ -113,7 +114,7 @@ fn literal(text: &str) -> String {
     inner.replace("\\\\", "\\")
 }
 
-/// The methods between the brackets that follow.
+/// Returns the methods in the list that follows.
 fn methods(text: &str) -> Vec<String> {
     let (_, list) = text.split_once('[').unwrap();
     let mut depth = 1;
@@ -129,8 +130,8 @@ fn methods(text: &str) -> Vec<String> {
     methods.collect()
 }
 
-/// A path without the names in it: the same for a row and for the route that
-/// it is about.
+/// Returns a path with `{}` in place of each parameter, so that a table's row
+/// and its route are equal.
 pub(crate) fn shape(path: &str) -> String {
     let path = path.split('?').next().unwrap_or_default();
     let mut shape = String::new();
@@ -151,12 +152,12 @@ pub(crate) fn shape(path: &str) -> String {
     }
 }
 
-/// What was read in the sources is what the server has: asked by a method
-/// that there is nowhere, it lists those that there are.
+/// Reads the routes from the sources and compares their methods with the
+/// server's `Allow` header, by requests with an unsupported method.
 #[tokio::test]
-async fn the_doors_read_in_the_sources_are_those_of_the_server() {
+async fn routes_of_sources_match_server() {
     let app = TestApp::spawn().await;
-    // To others there is nothing at the house's own doors.
+    // The endpoints below `/admin` exist only for admins.
     let admin = admin(&app, "root").await;
     let routes = of_the_sources();
     assert!(routes.len() > 50, "{routes:?}");
@@ -176,12 +177,12 @@ async fn the_doors_read_in_the_sources_are_those_of_the_server() {
     }
 }
 
-/// `HEAD` is asked by whoever wants to know what a `GET` would get.
+/// A HEAD request checks what a GET would return.
 #[tokio::test]
-async fn a_head_gets_what_its_get_gets_but_the_body() {
+async fn head_matches_get_without_body() {
     let app = TestApp::spawn().await;
     let admin = admin(&app, "root").await;
-    let mut asked = 0;
+    let mut checked = 0;
     for (path, methods) in of_the_sources() {
         if !methods.contains(&"GET".to_owned()) {
             continue;
@@ -203,7 +204,7 @@ async fn a_head_gets_what_its_get_gets_but_the_body() {
         let (without, body) = ask(Method::HEAD).await;
         assert_eq!(status, without, "{real}");
         assert!(body.is_empty(), "{real}");
-        asked += 1;
+        checked += 1;
     }
-    assert!(asked > 30, "{asked}");
+    assert!(checked > 30, "{checked}");
 }

@@ -1,9 +1,9 @@
-//! The tables of `docs/authority.md`, read and written.
+//! Reads and writes the tables of `docs/authority.md`.
 
 use std::fs;
 use std::path::PathBuf;
 
-/// Who asks, in the order of the columns.
+/// The senders of requests, in the order of the columns.
 pub(crate) const ROLES: [&str; 8] = [
     "stranger",
     "deactivated",
@@ -15,7 +15,7 @@ pub(crate) const ROLES: [&str; 8] = [
     "admin",
 ];
 
-/// Those who have a socket.
+/// The roles that can open a socket.
 pub(crate) const SOCKETS: [&str; 6] = [
     "user",
     "participant",
@@ -25,28 +25,28 @@ pub(crate) const SOCKETS: [&str; 6] = [
     "admin",
 ];
 
-/// One line of a table.
+/// A row of a table.
 #[derive(Clone, Debug)]
 pub(crate) struct Row {
-    /// What is asked: a method with a path, or a frame's type.
-    pub(crate) door: String,
-    /// What is sent there: JSON, or a form's fields.
+    /// A method with a path, or a frame's type.
+    pub(crate) target: String,
+    /// The body to send: JSON or a form's fields.
     pub(crate) with: String,
-    /// What each role is answered.
+    /// The response to each role.
     pub(crate) cells: Vec<String>,
 }
 
 impl Row {
     pub(crate) fn method(&self) -> &str {
-        self.door.split_once(' ').unwrap().0
+        self.target.split_once(' ').unwrap().0
     }
 
     pub(crate) fn path(&self) -> &str {
-        self.door.split_once(' ').unwrap().1
+        self.target.split_once(' ').unwrap().1
     }
 
-    /// Whether nothing changes by it.
-    pub(crate) fn only_looks(&self) -> bool {
+    /// Whether the request changes nothing.
+    pub(crate) fn is_read_only(&self) -> bool {
         self.method() == "GET" || self.method() == "HEAD"
     }
 }
@@ -55,7 +55,7 @@ fn path() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs/authority.md")
 }
 
-/// The rows of the table whose first heading is `first`.
+/// Returns the rows of the table whose first heading is `first`.
 pub(crate) fn rows(first: &str, roles: &[&str]) -> Vec<Row> {
     let page = fs::read_to_string(path()).unwrap();
     let mut rows = Vec::new();
@@ -71,7 +71,7 @@ pub(crate) fn rows(first: &str, roles: &[&str]) -> Vec<Row> {
         } else if is_in && !cells[0].starts_with("---") {
             let code = |text: &str| text.trim_matches('`').to_owned();
             rows.push(Row {
-                door: code(cells[0]),
+                target: code(cells[0]),
                 with: code(cells[1]),
                 cells: cells[2..].iter().map(|cell| (*cell).to_owned()).collect(),
             });
@@ -86,25 +86,25 @@ fn cells(line: &str) -> Option<Vec<&str>> {
     Some(inner.split(" | ").map(str::trim).collect())
 }
 
-/// What was found against what the table says: the same, or with
-/// `UPDATE_DOCS=1` the table is made to say it.
+/// Compares the rows with the server's responses. With `UPDATE_DOCS=1`, writes
+/// the responses into the table instead.
 #[expect(
     clippy::disallowed_methods,
-    reason = "whether to write the docs is no setting of the server's"
+    reason = "UPDATE_DOCS configures this test, not the server"
 )]
-pub(crate) fn compare(said: &[Row], found: &[Row], roles: &[&str]) {
+pub(crate) fn compare(listed: &[Row], found: &[Row], roles: &[&str]) {
     if std::env::var_os("UPDATE_DOCS").is_some() {
-        return write(said, found);
+        return write(listed, found);
     }
     let mut wrong = Vec::new();
-    for (said, found) in said.iter().zip(found) {
+    for (row, found) in listed.iter().zip(found) {
         for (at, role) in roles.iter().enumerate() {
-            let (said_so, is) = (said.cells.get(at), &found.cells[at]);
-            if said_so != Some(is) {
-                let said_so = said_so.map_or("nothing", |text| text);
+            let (expected, is) = (row.cells.get(at), &found.cells[at]);
+            if expected != Some(is) {
+                let expected = expected.map_or("nothing", |text| text);
                 wrong.push(format!(
-                    "{} {}, {role}: the table says {said_so}, the server {is}",
-                    said.door, said.with
+                    "{} {}, {role}: the table has {expected}, the server answers {is}",
+                    row.target, row.with
                 ));
             }
         }
@@ -112,14 +112,14 @@ pub(crate) fn compare(said: &[Row], found: &[Row], roles: &[&str]) {
     assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n"));
 }
 
-fn write(said: &[Row], found: &[Row]) {
+fn write(listed: &[Row], found: &[Row]) {
     let mut page = fs::read_to_string(path()).unwrap();
-    for (said, found) in said.iter().zip(found) {
-        let with = match &*said.with {
+    for (row, found) in listed.iter().zip(found) {
+        let with = match &*row.with {
             "" => String::new(),
             with => format!("`{with}`"),
         };
-        let start = format!("| `{}` | {with} |", said.door);
+        let start = format!("| `{}` | {with} |", row.target);
         let at = page.find(&start).unwrap_or_else(|| panic!("{start}"));
         let end = at + page[at..].find('\n').unwrap();
         let line = format!("{start} {} |", found.cells.join(" | "));

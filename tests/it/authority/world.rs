@@ -1,4 +1,4 @@
-//! Somebody of every role, and what they ask about.
+//! A user of every role, and the objects that requests name.
 
 use entity::Millis;
 use entity::UserId;
@@ -6,29 +6,29 @@ use reqwest::redirect::Policy;
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicU32, Ordering};
-use tidings::store::{Act, HouseStanding};
+use tidings::store::{AccountRole, AuditContext};
 
 use super::table::Row;
 use crate::groups::crew::{invite, leave, make, remove, set_role};
-use crate::support::{PASSWORD, Person, TestApp, within};
+use crate::support::{PASSWORD, TestApp, TestUser, within};
 
-/// A server, and people on it.
+/// A server with one user of each role.
 pub(crate) struct World {
     pub(crate) app: TestApp,
     client: Client,
-    people: Vec<(&'static str, Person)>,
+    people: Vec<(&'static str, TestUser)>,
     count: AtomicU32,
 }
 
-/// What is answered, as far as anybody could tell things apart by it.
+/// Everything in a response by which two can differ for a client.
 #[derive(Debug, PartialEq)]
-pub(crate) struct Told {
+pub(crate) struct Outcome {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: String,
 }
 
-/// The others in a group, beside who asks.
+/// The members of each test group, which `spare` and `former` leave again.
 const CREW: [&str; 7] = [
     "owner",
     "group admin",
@@ -44,7 +44,7 @@ impl World {
         Self::of_app(TestApp::spawn().await).await
     }
 
-    /// The people of a server that has none yet.
+    /// Registers the users on a server that has none yet.
     pub(crate) async fn of_app(app: TestApp) -> Self {
         let mut people = Vec::new();
         for (role, name) in [
@@ -59,7 +59,7 @@ impl World {
             ("admin", "rhea"),
             ("deactivated", "dora"),
         ] {
-            people.push((role, app.person(name).await));
+            people.push((role, app.register_user(name).await));
         }
         let world = Self {
             app,
@@ -74,24 +74,27 @@ impl World {
         }
         let store = world.app.store().await;
         let id = |role| UserId(world.of(role).id);
-        let act = Act::at_the_command_line(Millis::now());
+        let act = AuditContext::from_command_line(Millis::now());
         let admin = id("admin");
         store
-            .set_standing(admin, HouseStanding::Admin, &act)
+            .set_account_role(admin, AccountRole::Admin, &act)
             .await
             .unwrap();
-        store.deactivate(id("deactivated"), &act).await.unwrap();
+        store
+            .deactivate_user(id("deactivated"), &act)
+            .await
+            .unwrap();
         store.close().await;
         world
     }
 
-    pub(crate) fn of(&self, role: &str) -> &Person {
+    pub(crate) fn of(&self, role: &str) -> &TestUser {
         let mut people = self.people.iter();
         let found = people.find(|(name, _)| *name == role);
         &found.unwrap_or_else(|| panic!("no {role}")).1
     }
 
-    /// Logs somebody in again whose last request ended that.
+    /// Logs a user in again if the last request ended the login.
     pub(crate) async fn refresh(&mut self, role: &str) {
         if ["stranger", "deactivated"].contains(&role) {
             return;
@@ -104,8 +107,8 @@ impl World {
         }
     }
 
-    /// A group with everybody of the crew in it but the spare one, whom the
-    /// owner and the admins could invite, and the former one, who was.
+    /// Creates a group of the whole crew. [`Self::part`] later removes two of
+    /// them.
     pub(crate) async fn group(&self) -> i64 {
         let owner = self.of("owner");
         let others: Vec<&str> = CREW[1..].iter().map(|role| self.name(role)).collect();
@@ -118,7 +121,8 @@ impl World {
         id
     }
 
-    /// The same once those who are to be outside are.
+    /// Removes `former` and `spare`. The owner and admins may invite `spare`
+    /// again.
     pub(crate) async fn part(&self, group: i64) {
         for role in ["spare", "former"] {
             let name = self.name(role);
@@ -130,18 +134,18 @@ impl World {
         &self.of(role).username
     }
 
-    /// A name that nobody has.
+    /// Returns an unused username.
     pub(crate) fn new_name(&self) -> String {
         format!("new-{}", self.count.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// Somebody new.
-    pub(crate) async fn somebody(&self) -> Person {
-        self.app.person(&self.new_name()).await
+    /// Registers a new user.
+    pub(crate) async fn new_user(&self) -> TestUser {
+        self.app.register_user(&self.new_name()).await
     }
 
-    /// Asks as a browser or program without a redirect of its own.
-    pub(crate) async fn ask(&self, role: &str, row: &Row, (path, with): (&str, &str)) -> Told {
+    /// Sends the row's request as `role` and follows no redirect.
+    pub(crate) async fn ask(&self, role: &str, row: &Row, (path, with): (&str, &str)) -> Outcome {
         let method = Method::from_bytes(row.method().as_bytes()).unwrap();
         let mut request = self.client.request(method, self.app.site().url(path));
         if role != "stranger" {
@@ -168,19 +172,19 @@ impl World {
         let headers = response
             .headers()
             .iter()
-            // Whether a connection goes on after a body that nobody read
-            // depends on when that came.
+            // Whether the connection is kept after an unread body depends on
+            // when the body arrived.
             .filter(|(name, _)| *name != "date" && *name != "connection");
         let mut headers: Vec<_> = headers
             .map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()))
             .collect();
-        // Their order is nobody's to choose: a table's, of another seed each.
+        // Their order comes from a hash table, whose seed is random.
         headers.sort();
         let body = match status {
             101 => String::new(),
             _ => within("a body", response.text()).await.unwrap(),
         };
-        Told {
+        Outcome {
             status,
             headers,
             body,
@@ -188,8 +192,8 @@ impl World {
     }
 }
 
-impl Told {
-    /// As a cell of the table has it.
+impl Outcome {
+    /// Returns the response in the form of the table's cells.
     pub(crate) fn cell(&self) -> String {
         let body: Value = serde_json::from_str(&self.body).unwrap_or_default();
         let location = self.headers.iter().find(|(name, _)| name == "location");
@@ -203,13 +207,13 @@ impl Told {
     }
 }
 
-/// What a row speaks of, made for whoever asks.
+/// The values of the placeholders in a row, created for one role.
 pub(crate) struct Things(Vec<(&'static str, String)>);
 
 impl Things {
-    /// All that `row` names.
+    /// Creates all objects that `row` names.
     pub(crate) async fn of(world: &World, role: &str, row: &Row) -> Self {
-        let names = |name: &str| row.door.contains(name) || row.with.contains(name);
+        let names = |name: &str| row.target.contains(name) || row.with.contains(name);
         let mut things = Self(Vec::new());
         things.people(world);
         if names("{group}") {
@@ -217,37 +221,38 @@ impl Things {
         }
         let me = world.of(role);
         if names("{friend}") || names("{direct}") {
-            let friend = world.somebody().await;
+            let friend = world.new_user().await;
             me.connect_with(&friend).await;
-            let direct = me.talk_with(&friend).await;
+            let direct = me.open_direct_used(&friend).await;
             things.set("{friend}", friend.username);
             things.set("{direct}", direct);
         }
         if names("{request}") {
-            let asked = world.somebody().await.ask_to_connect(me).await.expect(201);
+            let other = world.new_user().await;
+            let asked = other.request_connection(me).await.expect(201);
             things.set("{request}", &asked["id"]);
         }
         if names("{somebody}") {
-            things.set("{somebody}", world.somebody().await.username);
+            things.set("{somebody}", world.new_user().await.username);
         }
         if names("{others request}") || names("{others direct}") {
-            let (one, two) = (world.somebody().await, world.somebody().await);
+            let (one, two) = (world.new_user().await, world.new_user().await);
             things.set("{others request}", one.connect_with(&two).await);
-            things.set("{others direct}", one.talk_with(&two).await);
+            things.set("{others direct}", one.open_direct_used(&two).await);
         }
         if names("{leaver}") {
-            let (group, leaver) = (things.get("{group}"), world.somebody().await);
+            let (group, leaver) = (things.get("{group}"), world.new_user().await);
             for inviter in ["owner", "group admin"] {
                 world.of(inviter).connect_with(&leaver).await;
             }
-            go_and_leave(world.of("owner"), &leaver, group).await;
+            join_and_leave(world.of("owner"), &leaver, group).await;
             things.set("{leaver}", leaver.username);
         }
         if names("{invitation}") {
             things.set("{invitation}", invitation(world, me).await);
         }
         if names("{others invitation}") {
-            let other = world.somebody().await;
+            let other = world.new_user().await;
             things.set("{others invitation}", invitation(world, &other).await);
         }
         if names("{report}") {
@@ -257,10 +262,10 @@ impl Things {
             things.set("{login}", login_of(me).await);
         }
         if names("{others login}") {
-            things.set("{others login}", login_of(&world.somebody().await).await);
+            things.set("{others login}", login_of(&world.new_user().await).await);
         }
         if names("{account}") {
-            let other = world.somebody().await;
+            let other = world.new_user().await;
             things.set("{account}", other.id);
             things.set("{their login}", login_of(&other).await);
         }
@@ -295,23 +300,23 @@ impl Things {
         let in_it = ["participant", "former", "group admin", "owner"].contains(&role);
         let mate = world.of("mate");
         let own = if in_it { world.of(role) } else { mate };
-        let sent = async |person: &Person| {
+        let sent = async |person: &TestUser| {
             let sent = person.send(group, "Hello!").await.expect(201);
             sent["id"].clone()
         };
-        // The mate's comes last: sending reads what stands before.
+        // The mate sends last, because sending marks earlier messages as read.
         self.set("{own}", sent(own).await);
         self.set("{message}", sent(mate).await);
         world.part(group).await;
         self.set("{group}", group);
     }
 
-    /// The id that a name is filled with.
+    /// Returns the id behind a placeholder.
     fn get(&self, key: &str) -> i64 {
         self.find(key).unwrap().parse().unwrap()
     }
 
-    /// What a name is filled with.
+    /// Returns the value of a placeholder.
     pub(crate) fn find(&self, name: &str) -> Option<&str> {
         let mut things = self.0.iter();
         let found = things.find(|(key, _)| *key == name);
@@ -322,12 +327,12 @@ impl Things {
         self.0.push((key, value.to_string()));
     }
 
-    /// `text` with what it names.
+    /// Returns `text` with its placeholders replaced.
     pub(crate) fn fill(&self, text: &str) -> String {
         let filled = self.0.iter().fold(text.to_owned(), |text, (key, value)| {
             text.replace(key, value)
         });
-        // What is left open is JSON.
+        // Remaining braces belong to JSON.
         let open = filled.split('{').skip(1);
         let is_json = |part: &str| part.starts_with('"') || part.starts_with('}');
         assert!(open.clone().all(is_json), "{filled}");
@@ -335,30 +340,30 @@ impl Things {
     }
 }
 
-/// Has somebody join a group, and leave it.
-async fn go_and_leave(owner: &Person, leaver: &Person, group: i64) {
+/// Invites a user to a group, which the user then leaves.
+async fn join_and_leave(owner: &TestUser, leaver: &TestUser, group: i64) {
     invite(owner, group, &leaver.username).await.expect(201);
     leave(leaver, group).await.expect(200);
 }
 
-/// An invitation of this user to a group that they left.
-async fn invitation(world: &World, user: &Person) -> Value {
-    let (owner, other) = (world.somebody().await, world.somebody().await);
+/// Creates an invitation of `user` to a group that the user left.
+async fn invitation(world: &World, user: &TestUser) -> Value {
+    let (owner, other) = (world.new_user().await, world.new_user().await);
     owner.connect_with(user).await;
     owner.connect_with(&other).await;
     let made = make(&owner, "Left", &[&other.username]).await.expect(201);
     let group = made["id"].as_i64().unwrap();
-    go_and_leave(&owner, user, group).await;
+    join_and_leave(&owner, user, group).await;
     invite(&owner, group, &user.username).await.expect(202);
     let list = user.get("/api/invitations/").await.expect(200);
     list[0]["id"].clone()
 }
 
-/// A report of a message.
+/// Creates a report of a message.
 async fn report(world: &World) -> i64 {
-    let (one, two) = (world.somebody().await, world.somebody().await);
+    let (one, two) = (world.new_user().await, world.new_user().await);
     one.connect_with(&two).await;
-    let sent = one.direct_with(&two).await;
+    let sent = one.open_direct(&two).await;
     let message = one.send(sent, "Hello!").await.expect(201);
     let path = format!(
         "/api/conversations/{sent}/messages/{}/report/",
@@ -367,12 +372,12 @@ async fn report(world: &World) -> i64 {
     let reason = json!({ "reason": "Spam" });
     two.post(&path, reason).await.expect(201);
     let store = world.app.store().await;
-    let newest = store.reports(false, None, 1).await.unwrap();
+    let newest = store.list_reports(false, None, 1).await.unwrap();
     store.close().await;
     newest[0].report.id.0
 }
 
-async fn login_of(person: &Person) -> Value {
+async fn login_of(person: &TestUser) -> Value {
     let again = person.log_in_again().await;
     let list = again.get("/api/auth/sessions/").await.expect(200);
     let list = list.as_array().unwrap();

@@ -1,71 +1,76 @@
-//! Opening an account, logging in and out, and one's settings.
+//! Registration, login, logout and the user's settings.
 
 use serde_json::json;
 
 use crate::admin::Keeper;
-use crate::support::browser::{Browsers, DESKTOP, PHONE};
+use crate::support::browser::{BrowserDriver, DESKTOP, PHONE};
 use crate::support::{PASSWORD, TestApp};
 
-/// From nothing to the first page, out, and back in; each page on the way is
-/// one that everybody can use, light, dark and small.
+/// Registers, logs out and logs in again. Checks each page for accessibility,
+/// light, dark and on a phone.
 #[tokio::test]
-async fn a_newcomer_opens_an_account_and_comes_back() {
-    let (app, browsers) = (TestApp::spawn().await, Browsers::start().await);
+async fn new_user_registers_and_returns() {
+    let (app, browsers) = (TestApp::spawn().await, BrowserDriver::start().await);
     let tab = browsers.open(app.site(), DESKTOP).await;
     tab.goto("/register").await;
-    tab.assert_good().await;
+    tab.assert_accessible().await;
     tab.register("ann", "Ann Lee").await;
     assert_eq!(tab.path().await, "/messages");
-    tab.assert_good().await;
+    tab.assert_accessible().await;
     tab.goto("/").await;
     assert_eq!(tab.path().await, "/messages");
 
     tab.goto("/settings").await;
-    tab.assert_good().await;
+    tab.assert_accessible().await;
     tab.click("[name=theme][value=dark]").await;
-    tab.comes_to(BACKGROUND, json!(true)).await;
-    tab.assert_good().await;
+    tab.wait_for_value(BACKGROUND, json!(true)).await;
+    tab.assert_accessible().await;
     tab.reload().await;
-    tab.comes_to(BACKGROUND, json!(true)).await;
+    tab.wait_for_value(BACKGROUND, json!(true)).await;
     tab.click("[name=theme][value='']").await;
-    tab.comes_to(BACKGROUND, json!(false)).await;
+    tab.wait_for_value(BACKGROUND, json!(false)).await;
     tab.goto("/profile/ann").await;
-    tab.assert_good().await;
+    tab.assert_accessible().await;
     tab.size(PHONE).await;
     tab.goto("/settings").await;
-    tab.assert_good().await;
+    tab.assert_accessible().await;
     tab.press_button("form", "Log out here").await;
     tab.see("form[action='/login']").await;
-    tab.assert_good().await;
+    tab.assert_accessible().await;
 
     tab.type_into("[name=username]", "ann").await;
-    tab.type_into("[name=password]", "not what it was").await;
+    tab.type_into("[name=password]", "wrong").await;
     tab.click("button[type=submit]").await;
     tab.see("[role=alert]").await;
-    // A refusal is an answer like others, but for the browser's own log.
-    assert!(tab.complaints().await.iter().all(|it| it.contains("401")));
-    assert_eq!(tab.axe().await, [""; 0]);
+    // The browser logs the refusal's status as an error.
+    assert!(
+        tab.console_errors()
+            .await
+            .iter()
+            .all(|it| it.contains("401"))
+    );
+    assert_eq!(tab.accessibility_faults().await, [""; 0]);
     tab.type_into("[name=password]", PASSWORD).await;
     tab.click("button[type=submit]").await;
     tab.see(".messenger").await;
-    tab.assert_good().await;
+    tab.assert_accessible().await;
     tab.close().await;
 }
 
-/// Whether the page is dark.
+/// Whether the page has a dark background.
 const BACKGROUND: &str = "
     const context = document.createElement('canvas').getContext('2d');
     context.fillStyle = getComputedStyle(document.body).backgroundColor;
     context.fillRect(0, 0, 1, 1);
     return context.getImageData(0, 0, 1, 1).data[0] < 80";
 
-/// A password link opens its form without a click, and its code is neither sent
-/// in a URL nor left in the address.
+/// A password link opens its form without a click. Its code is neither sent in
+/// a URL nor kept in the address bar.
 #[tokio::test]
 async fn password_link_opens_its_form() {
-    let (app, browsers) = (TestApp::spawn().await, Browsers::start().await);
+    let (app, browsers) = (TestApp::spawn().await, BrowserDriver::start().await);
     let mut keeper = Keeper::at(&app).await;
-    let ann = app.person("ann").await;
+    let ann = app.register_user("ann").await;
     let path = format!("/admin/users/{}/reset", ann.id);
     let page = keeper.act(&path, &[]).await.expect(200);
     let (_, rest) = page.text.split_once("/reset#").unwrap();
@@ -73,10 +78,10 @@ async fn password_link_opens_its_form() {
     let tab = browsers.open(app.site(), DESKTOP).await;
     tab.goto(&format!("/reset#{code}")).await;
     tab.see("[name=new_password]").await;
-    tab.assert_good().await;
+    tab.assert_accessible().await;
     let address = tab.script("return location.href", &[]).await;
     assert_eq!(address, json!(app.site().url("/reset")));
-    for sent in tab.asked_for().await {
+    for sent in tab.requested_urls().await {
         assert!(!sent.contains(code), "{sent}");
     }
     tab.type_into("[name=new_password]", "another long one")

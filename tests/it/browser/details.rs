@@ -1,19 +1,22 @@
-//! What makes a messenger pleasant: emoji, sounds and notifications, times that
-//! age, a counter, long presses, a place on the home screen.
+//! Emoji, sounds, notifications, relative times, the character counter, long
+//! presses and installing the app.
 
 use serde_json::{Value, json};
 
-use crate::support::browser::{Browsers, DESKTOP, DOWN, ENTER, ESCAPE, PHONE, Tab, UP, WRITE};
-use crate::support::{Person, TestApp, until};
+use crate::support::browser::{
+    BrowserDriver, BrowserTab, COMPOSER, DESKTOP, DOWN, ENTER, ESCAPE, PHONE, UP,
+};
+use crate::support::{TestApp, TestUser, until};
 
-/// Of Unicode's emoji, with one colour of skin.
+/// A lower bound for the number of Unicode emoji without variants of skin
+/// colour.
 const MANY: u64 = 1_500;
 
 #[tokio::test]
-async fn any_emoji_is_found_and_those_used_last_stand_in_front() {
-    let (app, browsers) = (TestApp::spawn().await, Browsers::start().await);
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+async fn emoji_picker_searches_and_remembers() {
+    let (app, browsers) = (TestApp::spawn().await, BrowserDriver::start().await);
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let tab = browsers.open_as(&ben, DESKTOP).await;
     tab.open_conversation(id).await;
     tab.click("[data-act=emoji]").await;
@@ -23,11 +26,11 @@ async fn any_emoji_is_found_and_those_used_last_stand_in_front() {
         (count > Some(MANY)).then_some(())
     })
     .await;
-    assert_eq!(tab.axe().await, [""; 0]);
+    assert_eq!(tab.accessibility_faults().await, [""; 0]);
     tab.press("rock").await;
     tab.see(".emoji-grid button[aria-label*=rocket]").await;
     tab.press(&format!("{DOWN}{ENTER}")).await;
-    tab.comes_to(
+    tab.wait_for_value(
         "const field = document.querySelector('.composer textarea');
          return document.activeElement === field && field.value.length > 0",
         json!(true),
@@ -40,11 +43,11 @@ async fn any_emoji_is_found_and_those_used_last_stand_in_front() {
         )
         .await;
     tab.press(ENTER).await;
-    tab.see_said(chosen.as_str().unwrap()).await;
-    // What isn't sent yet can't be answered with one.
+    tab.see_message(chosen.as_str().unwrap()).await;
+    // A message can't get a reaction before the server has stored it.
     tab.see(".message:last-child .ticks[data-status=sent]")
         .await;
-    // As a reaction, now within reach.
+    // The chosen emoji is now also offered as a reaction.
     tab.type_into(".history", UP).await;
     tab.press(ENTER).await;
     tab.click(".quick [aria-label='More emoji']").await;
@@ -52,38 +55,38 @@ async fn any_emoji_is_found_and_those_used_last_stand_in_front() {
     tab.press(&format!("{DOWN}{ENTER}")).await;
     tab.see_text(".message [data-act=reaction]", chosen.as_str().unwrap())
         .await;
-    tab.assert_good().await;
-    // Where the rest can't be had, a few are always here.
-    tab.block(&["*emoji.json"]).await;
+    tab.assert_accessible().await;
+    // If the list of emoji can't be loaded, the page still offers a few.
+    tab.block_urls(&["*emoji.json"]).await;
     tab.reload().await;
     tab.click("[data-act=emoji]").await;
     tab.see_text(".emoji-said", "could not be fetched").await;
     tab.see(".emoji-grid button").await;
     tab.press(ESCAPE).await;
-    tab.see_no(".emoji-grid").await;
-    let refused = tab.complaints().await;
+    tab.see_absent(".emoji-grid").await;
+    let refused = tab.console_errors().await;
     assert!(
         refused.iter().all(|it| it.contains("emoji.json")),
         "{refused:?}"
     );
 }
 
-/// Lets a test say how late it is, and hear what would be heard and shown.
+/// Lets a test change the time and records sounds, notifications and the badge.
 const STAGED: &str = "
     const real = Date.now;
     window.later = 0;
     Date.now = () => real() + window.later;
-    window.heard = [];
+    window.alerts = [];
     navigator.setAppBadge = async (count) => { window.badge = count; };
     navigator.clearAppBadge = async () => { window.badge = 0; };
     window.AudioContext = class {
         currentTime = 0;
-        constructor() { window.heard.push('sound'); throw new Error('no loudspeaker'); }
+        constructor() { window.alerts.push('sound'); throw new Error('no loudspeaker'); }
     };
     window.Notification = class extends EventTarget {
         static permission = 'granted';
         static requestPermission = async () => 'granted';
-        constructor(title, { body }) { super(); window.heard.push(`${title}: ${body}`); }
+        constructor(title, { body }) { super(); window.alerts.push(`${title}: ${body}`); }
         close() {}
     };
     window.look = (isHere) => {
@@ -94,82 +97,84 @@ const STAGED: &str = "
     };";
 
 #[tokio::test]
-async fn what_comes_while_one_looks_elsewhere_is_heard_and_shown_and_times_age() {
-    let (app, browsers) = (TestApp::spawn().await, Browsers::start().await);
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+async fn hidden_page_announces_new_messages() {
+    let (app, browsers) = (TestApp::spawn().await, BrowserDriver::start().await);
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let tab = browsers.open_as(&ben, DESKTOP).await;
-    tab.before_each_page(STAGED).await;
+    tab.run_before_pages(STAGED).await;
     tab.open_conversation(id).await;
-    tab.see_said("The first.").await;
-    // Browsers are silent until somebody has done something.
-    tab.click(WRITE).await;
-    heard_and_shown(&tab, &ann, id).await;
-    badged(&tab, &ann, id).await;
-    switched(&tab, &ann, id).await;
-    counted(&tab).await;
-    aged(&tab).await;
+    tab.see_message("The first.").await;
+    // Browsers play no sound before the user has interacted with the page.
+    tab.click(COMPOSER).await;
+    check_alerts(&tab, &ann, id).await;
+    check_badge(&tab, &ann, id).await;
+    check_switches(&tab, &ann, id).await;
+    check_counter(&tab).await;
+    check_times(&tab).await;
 }
 
-/// A sound by itself; a notification for who wants it.
-async fn heard_and_shown(tab: &Tab, ann: &Person, id: i64) {
+/// A new message plays a sound and shows a notification if these are enabled.
+async fn check_alerts(tab: &BrowserTab, ann: &TestUser, id: i64) {
     tab.script("window.look(false)", &[]).await;
     ann.send(id, "Are you there?").await.expect(201);
-    tab.comes_to("return window.heard", json!(["sound"])).await;
+    tab.wait_for_value("return window.alerts", json!(["sound"]))
+        .await;
     tab.script("localStorage.setItem('tidings.notify', 'true')", &[])
         .await;
     ann.send(id, "Hello?").await.expect(201);
     let both = json!(["sound", "sound", "ann: Hello?"]);
-    tab.comes_to("return window.heard", both.clone()).await;
-    // Who looks at it needs neither.
+    tab.wait_for_value("return window.alerts", both.clone())
+        .await;
+    // A focused page gives neither.
     tab.script("window.look(true)", &[]).await;
     ann.send(id, "There you are.").await.expect(201);
-    tab.see_said("There you are.").await;
-    assert_eq!(tab.script("return window.heard", &[]).await, both);
+    tab.see_message("There you are.").await;
+    assert_eq!(tab.script("return window.alerts", &[]).await, both);
 }
 
-/// On the app's own picture, where there is one: what waits, and no more.
-async fn badged(tab: &Tab, ann: &Person, id: i64) {
-    tab.comes_to("return window.badge", json!(0)).await;
+/// The app's badge shows the number of unread messages.
+async fn check_badge(tab: &BrowserTab, ann: &TestUser, id: i64) {
+    tab.wait_for_value("return window.badge", json!(0)).await;
     tab.script("window.look(false)", &[]).await;
     ann.send(id, "One more").await.expect(201);
-    tab.comes_to("return window.badge", json!(1)).await;
+    tab.wait_for_value("return window.badge", json!(1)).await;
     tab.script("window.look(true)", &[]).await;
-    tab.comes_to("return window.badge", json!(0)).await;
+    tab.wait_for_value("return window.badge", json!(0)).await;
 }
 
-async fn switched(tab: &Tab, ann: &Person, id: i64) {
+async fn check_switches(tab: &BrowserTab, ann: &TestUser, id: i64) {
     tab.script(
         "localStorage.setItem('tidings.sound', 'false');
          localStorage.setItem('tidings.notify', 'false');
-         window.heard = [];
+         window.alerts = [];
          window.look(false)",
         &[],
     )
     .await;
     ann.send(id, "Gone again?").await.expect(201);
-    tab.see_said("Gone again?").await;
-    assert_eq!(tab.script("return window.heard", &[]).await, json!([]));
+    tab.see_message("Gone again?").await;
+    assert_eq!(tab.script("return window.alerts", &[]).await, json!([]));
     tab.script("window.look(true)", &[]).await;
 }
 
-/// Only near the end of what a message may be.
-async fn counted(tab: &Tab) {
+/// The counter appears only near the limit of a message's length.
+async fn check_counter(tab: &BrowserTab) {
     let shown = "return document.querySelector('.composer .counter').checkVisibility()";
-    tab.paste(WRITE, &"x".repeat(5_000)).await;
-    tab.comes_to(shown, json!(false)).await;
-    tab.paste(WRITE, &"x".repeat(9_990)).await;
-    tab.comes_to(shown, json!(true)).await;
+    tab.paste(COMPOSER, &"x".repeat(5_000)).await;
+    tab.wait_for_value(shown, json!(false)).await;
+    tab.paste(COMPOSER, &"x".repeat(9_990)).await;
+    tab.wait_for_value(shown, json!(true)).await;
     tab.see_text(".composer .counter", "10 left").await;
-    tab.paste(WRITE, &"x".repeat(10_003)).await;
+    tab.paste(COMPOSER, &"x".repeat(10_003)).await;
     tab.see_text(".composer .counter", "-3 left").await;
     tab.see(".composer button[type=submit]:disabled").await;
-    tab.fill(WRITE, "").await;
-    tab.comes_to(shown, json!(false)).await;
+    tab.fill(COMPOSER, "").await;
+    tab.wait_for_value(shown, json!(false)).await;
 }
 
-/// The same page, days later.
-async fn aged(tab: &Tab) {
+/// The open page updates its times after a day.
+async fn check_times(tab: &BrowserTab) {
     let times = "return [...document.querySelectorAll('.rows .row time, .history .day time, .history .day')]
         .map((it) => it.textContent.trim())";
     let before = tab.script(times, &[]).await;
@@ -185,13 +190,13 @@ async fn aged(tab: &Tab) {
 }
 
 #[tokio::test]
-async fn on_a_phone_a_long_press_opens_the_menu_and_the_home_screen_takes_it() {
-    let (app, browsers) = (TestApp::spawn().await, Browsers::start().await);
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+async fn phone_has_menu_and_installable_app() {
+    let (app, browsers) = (TestApp::spawn().await, BrowserDriver::start().await);
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let tab = browsers.open_as(&ben, PHONE).await;
     tab.open_conversation(id).await;
-    tab.see_said("The first.").await;
+    tab.see_message("The first.").await;
     let middle = tab
         .script(
             "const it = document.querySelector('.history .message .bubble') ??
@@ -207,7 +212,7 @@ async fn on_a_phone_a_long_press_opens_the_menu_and_the_home_screen_takes_it() {
     tab.see("[role=menu]").await;
     let up = touch("touchEnd", json!([]));
     tab.devtools("Input.dispatchTouchEvent", up).await;
-    tab.pick("Reply").await;
+    tab.pick_menu_entry("Reply").await;
     tab.see(".answering").await;
     let manifest = tab.devtools("Page.getAppManifest", json!({})).await;
     assert_eq!(manifest["errors"], json!([]), "{manifest}");
@@ -218,5 +223,5 @@ async fn on_a_phone_a_long_press_opens_the_menu_and_the_home_screen_takes_it() {
         .devtools("Page.getInstallabilityErrors", json!({}))
         .await;
     assert_eq!(wanting["installabilityErrors"], json!([]), "{wanting}");
-    tab.assert_no_complaints().await;
+    tab.assert_no_console_errors().await;
 }

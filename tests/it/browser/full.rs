@@ -1,19 +1,19 @@
-//! Somebody who has been here for long: past the server, since thousands of
-//! messages would take minutes.
+//! An account with much data, written directly to the database because
+//! thousands of messages would take minutes.
 
 use entity::Millis;
 
 use crate::groups::thousand::run;
-use crate::support::{Person, TestApp};
+use crate::support::{TestApp, TestUser};
 
 const WORDS: &str = "Shall we walk along the river once the rain is over, past the old mill and up \
      to the meadow where the cherry trees stand, and have tea in the garden afterwards? Bring \
      the dog, and something warm for the evening; I will see to bread, cheese and the rest.";
 
-/// Gives somebody, who must be the first of all, so many connections with as
-/// many conversations; the first of those, whose id is answered, has so many
-/// messages, the others one each.
-pub(super) async fn fill(app: &TestApp, person: &Person, friends: usize, messages: usize) -> i64 {
+/// Gives a user, who must be the first one, `friends` connections with a
+/// conversation each. The first conversation has `messages` messages, the
+/// others one. Returns the id of the first conversation.
+pub(super) async fn fill(app: &TestApp, person: &TestUser, friends: usize, messages: usize) -> i64 {
     let (me, now) = (person.id, Millis::now().0);
     let many = format!(
         "WITH RECURSIVE g(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM g WHERE n < {messages})"

@@ -1,17 +1,17 @@
-//! A group from its making to the end, one's own settings of it, and what
-//! else a page can switch.
+//! Groups from creation to the end, the user's own settings of a group, and
+//! switches in the page's settings.
 
 use serde_json::json;
 
 use crate::groups::crew::{group, invite, leave};
 use crate::support::TestApp;
-use crate::support::browser::{Browsers, DESKTOP, ENTER, PHONE, TAB, Tab, WRITE};
+use crate::support::browser::{BrowserDriver, BrowserTab, COMPOSER, DESKTOP, ENTER, PHONE, TAB};
 
 #[tokio::test]
-async fn a_group_is_made_managed_and_left() {
-    let (app, browsers) = (TestApp::spawn().await, Browsers::start().await);
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let cas = app.person("cas").await;
+async fn group_is_created_managed_and_left() {
+    let (app, browsers) = (TestApp::spawn().await, BrowserDriver::start().await);
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let cas = app.register_user("cas").await;
     ann.connect_with(&cas).await;
     let (anns, bens) = (
         browsers.open_as(&ann, DESKTOP).await,
@@ -21,41 +21,42 @@ async fn a_group_is_made_managed_and_left() {
         tab.goto("/messages").await;
         tab.see(".rows .row").await;
     }
-    made(&anns).await;
+    create(&anns).await;
     bens.see_text(".row-name", "The crew").await;
     bens.click(".row").await;
     bens.see_text(".bar-name .hint", "2 people").await;
-    managed(&anns, &bens).await;
+    manage(&anns, &bens).await;
     bens.click("[data-act=about]").await;
     bens.press_button("dialog", "Leave this group").await;
     bens.see_text("dialog", "Its history up to now stays").await;
     bens.press_button("dialog.is-small", "Leave").await;
     bens.see_text(".composer .closed", "no longer in this group")
         .await;
-    bens.see_no(WRITE).await;
+    bens.see_absent(COMPOSER).await;
     anns.see_text(".bar-name .hint", "only you").await;
-    ones_own(&anns).await;
+    change_own_settings(&anns).await;
     for tab in [&anns, &bens] {
-        tab.assert_good().await;
+        tab.assert_accessible().await;
     }
 }
 
-/// By the button above the list.
-async fn made(anns: &Tab) {
+/// Creates a group by the button above the list.
+async fn create(anns: &BrowserTab) {
     anns.click("[data-act=new]").await;
     anns.press_button("dialog", "New group").await;
     anns.type_into("#group-title", "The crew").await;
     anns.see_text("dialog .is-choice", "ben").await;
-    anns.assert_good().await;
+    anns.assert_accessible().await;
     anns.click_text("dialog .is-choice", "ben").await;
     anns.press_button("dialog", "Create group").await;
     anns.see_text("main h1", "The crew").await;
     anns.say("Welcome").await;
-    anns.see_said("Welcome").await;
+    anns.see_message("Welcome").await;
 }
 
-/// Somebody is added, made admin, who renames it; somebody is removed.
-async fn managed(anns: &Tab, bens: &Tab) {
+/// Adds a member, makes another an admin, who renames the group, and removes a
+/// member.
+async fn manage(anns: &BrowserTab, bens: &BrowserTab) {
     anns.click("[data-act=about]").await;
     anns.press_button("dialog", "Add somebody").await;
     anns.see_text("dialog .person", "cas").await;
@@ -63,8 +64,8 @@ async fn managed(anns: &Tab, bens: &Tab) {
     anns.see_text("dialog .members", "cas").await;
     bens.see_text(".bar-name .hint", "3 people").await;
     anns.click("[aria-label='What to do with ben']").await;
-    anns.assert_good().await;
-    anns.pick("Make admin").await;
+    anns.assert_accessible().await;
+    anns.pick_menu_entry("Make admin").await;
     anns.see_text("dialog .members .person", "admin").await;
     bens.click("[data-act=about]").await;
     bens.fill("dialog #title", "The better crew").await;
@@ -72,46 +73,46 @@ async fn managed(anns: &Tab, bens: &Tab) {
     anns.see_text("main h1", "The better crew").await;
     bens.click("dialog [aria-label=Close]").await;
     anns.click("[aria-label='What to do with cas']").await;
-    anns.pick("Remove from the group").await;
+    anns.pick_menu_entry("Remove from the group").await;
     anns.press_button("dialog.is-small", "Remove").await;
     bens.see_text(".bar-name .hint", "2 people").await;
     bens.see_text(".history .system", "removed").await;
     anns.click("dialog [aria-label=Close]").await;
 }
 
-/// Muted, pinned, put away and brought back.
-async fn ones_own(anns: &Tab) {
+/// Mutes, pins, archives and restores a conversation.
+async fn change_own_settings(anns: &BrowserTab) {
     for (entry, mark) in [
         ("Mute until I unmute", ".row .is-muted"),
         ("Pin", ".row .is-pinned"),
     ] {
         anns.click("main [data-act=more]").await;
-        anns.pick(entry).await;
+        anns.pick_menu_entry(entry).await;
         anns.see(mark).await;
     }
     anns.click("main [data-act=more]").await;
-    anns.pick("Unmute").await;
-    anns.see_no(".row .is-muted").await;
+    anns.pick_menu_entry("Unmute").await;
+    anns.see_absent(".row .is-muted").await;
     anns.click("main [data-act=more]").await;
-    anns.pick("Archive").await;
-    anns.see_no(".rows .row[href*='conversation=']").await;
+    anns.pick_menu_entry("Archive").await;
+    anns.see_absent(".rows .row[href*='conversation=']").await;
     anns.click(".archive").await;
     anns.see_text(".rows .row-name", "The better crew").await;
-    anns.assert_good().await;
-    anns.choose(".rows .row", "Bring back").await;
+    anns.assert_accessible().await;
+    anns.choose_from_menu(".rows .row", "Bring back").await;
     anns.see_text(".rows .row-name", "The better crew").await;
-    anns.see_no(".archive").await;
+    anns.see_absent(".archive").await;
 }
 
-/// What the server refuses for good says why, and can be tried again; the
-/// list's width and the switches are remembered.
+/// A refused message shows the reason and can be retried. The list's width and
+/// the switches are stored.
 #[tokio::test]
-async fn a_refusal_can_be_mended_and_switches_are_remembered() {
-    let (app, browsers) = (TestApp::spawn().await, Browsers::start().await);
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+async fn refused_message_and_switches_are_kept() {
+    let (app, browsers) = (TestApp::spawn().await, BrowserDriver::start().await);
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let tab = browsers.open_as(&ann, DESKTOP).await;
-    tab.without_sockets().await;
+    tab.disable_sockets().await;
     tab.open_conversation(id).await;
     let connections = ann.get("/api/connections/").await.expect(200);
     let connection = connections[0]["id"].as_i64().unwrap();
@@ -122,22 +123,22 @@ async fn a_refusal_can_be_mended_and_switches_are_remembered() {
     tab.see_text(".failure", "Not sent. You can only message people")
         .await;
     tab.see(".message:last-child .failure").await;
-    assert_eq!(tab.axe().await, [""; 0]);
+    assert_eq!(tab.accessibility_faults().await, [""; 0]);
     ann.connect_with(&ben).await;
     tab.click(".failure [data-act=retry]").await;
     tab.see(".message .ticks[data-status=sent]").await;
     tab.click(".failure [data-act=discard]").await;
-    tab.see_no(".failure").await;
+    tab.see_absent(".failure").await;
     let draft = "return document.querySelector('.composer textarea').value";
-    tab.comes_to(draft, json!("Refused, too")).await;
+    tab.wait_for_value(draft, json!("Refused, too")).await;
     assert_eq!(ann.history(id).await[1]["text"], "Refused");
-    // Refusals are in the browser's log, and so is what never opened.
-    drop(tab.complaints().await);
+    // Ignores the logged refusals and failed sockets.
+    drop(tab.console_errors().await);
     drag(&tab).await;
     switches(&tab).await;
 }
 
-async fn drag(tab: &Tab) {
+async fn drag(tab: &BrowserTab) {
     let width = "return document.querySelector('.side').offsetWidth";
     let edge = tab.script(width, &[]).await.as_i64().unwrap();
     for (kind, x) in [
@@ -149,16 +150,16 @@ async fn drag(tab: &Tab) {
         let event = json!({ "type": kind, "x": x, "y": 300, "button": "left", "buttons": 1, "clickCount": 1 });
         tab.devtools("Input.dispatchMouseEvent", event).await;
     }
-    tab.comes_to(width, json!(333)).await;
+    tab.wait_for_value(width, json!(333)).await;
     tab.reload().await;
     tab.see(".days").await;
-    tab.comes_to(width, json!(333)).await;
+    tab.wait_for_value(width, json!(333)).await;
 }
 
-async fn switches(tab: &Tab) {
+async fn switches(tab: &BrowserTab) {
     tab.goto("/settings").await;
     let is_on = "return ['sound', 'notify'].map((it) => document.getElementsByName(it)[0].checked)";
-    tab.comes_to(is_on, json!([true, false])).await;
+    tab.wait_for_value(is_on, json!([true, false])).await;
     let origin = tab.script("return location.origin", &[]).await;
     for (setting, outcome) in [("denied", false), ("granted", true)] {
         let permission = json!({
@@ -166,23 +167,24 @@ async fn switches(tab: &Tab) {
         });
         tab.devtools("Browser.setPermission", permission).await;
         tab.click("[name=notify]").await;
-        tab.comes_to(is_on, json!([true, outcome])).await;
-        let told = "return !document.querySelector('#notify-wrong').hidden";
-        tab.comes_to(told, json!(!outcome)).await;
+        tab.wait_for_value(is_on, json!([true, outcome])).await;
+        let is_shown = "return !document.querySelector('#notify-wrong').hidden";
+        tab.wait_for_value(is_shown, json!(!outcome)).await;
     }
     tab.click("[name=sound]").await;
     tab.reload().await;
-    tab.comes_to(is_on, json!([false, true])).await;
-    tab.assert_good().await;
+    tab.wait_for_value(is_on, json!([false, true])).await;
+    tab.assert_accessible().await;
     tab.click("#forget").await;
     tab.see_text("#kept", "Forgotten").await;
 }
 
 #[tokio::test]
-async fn former_member_withdraws_own_message() {
-    let (app, browsers) = (TestApp::spawn().await, Browsers::start().await);
+async fn former_member_deletes_own_message() {
+    let (app, browsers) = (TestApp::spawn().await, BrowserDriver::start().await);
     let (id, people) = group(&app, &["ann", "ben"]).await;
-    // Wide enough that its middle is not the link of its time.
+    // Long enough that the click in the bubble's middle doesn't hit the link of
+    // its time.
     let text = "This is what I wrote before I left";
     people[1].send(id, text).await.expect(201);
     leave(&people[1], id).await.expect(200);
@@ -190,19 +192,19 @@ async fn former_member_withdraws_own_message() {
     tab.open_conversation(id).await;
     let mine = ".message.is-mine";
     tab.see_text(mine, text).await;
-    tab.choose(mine, "Withdraw").await;
+    tab.choose_from_menu(mine, "Withdraw").await;
     tab.press_button("dialog", "Withdraw").await;
     tab.see_text(mine, "Message withdrawn").await;
     let history = people[0].history(id).await;
     assert!(history.iter().any(|message| message["deleted"] == true));
-    tab.assert_good().await;
+    tab.assert_accessible().await;
 }
 
-/// The invited user answers on a phone, the inviter is told that it is an
-/// invitation.
+/// The invited user answers on a phone. The inviter is informed that the user
+/// must accept.
 #[tokio::test]
-async fn leaver_accepts_or_declines_an_invitation() {
-    let (app, browsers) = (TestApp::spawn().await, Browsers::start().await);
+async fn former_member_answers_an_invitation() {
+    let (app, browsers) = (TestApp::spawn().await, BrowserDriver::start().await);
     let (id, people) = group(&app, &["ann", "ben", "cas"]).await;
     leave(&people[1], id).await.expect(200);
     let anns = browsers.open_as(&people[0], DESKTOP).await;
@@ -216,19 +218,20 @@ async fn leaver_accepts_or_declines_an_invitation() {
     anns.see_text(".toast", "ben @ben left this group and has to accept")
         .await;
     anns.see_text("dialog h3", "2 people").await;
-    anns.assert_good().await;
+    anns.assert_accessible().await;
     bens.see_text(".people .person", "invites you back").await;
-    bens.assert_good().await;
+    bens.assert_accessible().await;
     bens.tap("[aria-label='Accept the invitation to Crew']")
         .await;
-    bens.see(WRITE).await;
+    bens.see(COMPOSER).await;
     anns.see_text("main .bar-name .hint", "3 people").await;
 
     leave(&people[1], id).await.expect(200);
     bens.goto("/messages").await;
     invite(&people[0], id, "ben").await.expect(202);
     bens.see_text(".people .person", "invites you back").await;
-    // It is there after a reload, too, and by the keyboard.
+    // The invitation is still there after a reload and can be declined by
+    // keyboard.
     bens.reload().await;
     bens.see_text(".people .person", "invites you back").await;
     let focused = "return document.activeElement.ariaLabel";
@@ -240,9 +243,9 @@ async fn leaver_accepts_or_declines_an_invitation() {
         bens.press(TAB).await;
     }
     bens.press(ENTER).await;
-    bens.see_no(".people .person").await;
+    bens.see_absent(".people .person").await;
     let left = people[1].get("/api/invitations/").await.expect(200);
     assert_eq!(left, json!([]));
     assert_eq!(people[1].conversation(id).await["left"], true);
-    bens.assert_no_complaints().await;
+    bens.assert_no_console_errors().await;
 }

@@ -1,16 +1,18 @@
-//! By mouse, by keys and by thumb: what is at hand, and where it leads.
+//! Actions by mouse, keyboard and touch, and where they lead.
 
 use serde_json::{Value, json};
 
 use super::full::fill;
 use crate::support::TestApp;
-use crate::support::browser::{Browsers, DESKTOP, ENTER, ESCAPE, PHONE, TAB, Tab, UP, WRITE};
+use crate::support::browser::{
+    BrowserDriver, BrowserTab, COMPOSER, DESKTOP, ENTER, ESCAPE, PHONE, TAB, UP,
+};
 
 const DRAFT: &str = "return document.querySelector('.composer textarea').value";
 const IS_WRITING: &str = "return document.activeElement.matches('.composer textarea')";
 
-/// Points to the middle of the first that this names.
-async fn point_to(tab: &Tab, selector: &str) {
+/// Moves the mouse to the middle of the first match of `selector`.
+async fn point_to(tab: &BrowserTab, selector: &str) {
     tab.see(selector).await;
     let middle = "const { x, y, width, height } =
             document.querySelector(arguments[0]).getBoundingClientRect();
@@ -19,21 +21,21 @@ async fn point_to(tab: &Tab, selector: &str) {
     tab.devtools("Input.dispatchMouseEvent", to).await;
 }
 
-/// What can be done with a message is found by a mouse, and a click on one
-/// keeps nobody from writing or searching.
+/// A mouse reveals the actions of a message. Clicking a message doesn't prevent
+/// typing or searching.
 #[tokio::test]
-async fn a_mouse_finds_what_a_message_can_do() {
-    let (app, browsers) = (TestApp::spawn().await, Browsers::start().await);
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+async fn mouse_reveals_message_actions() {
+    let (app, browsers) = (TestApp::spawn().await, BrowserDriver::start().await);
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let tab = browsers.open_as(&ben, DESKTOP).await;
     tab.open_conversation(id).await;
-    tab.see_no(".acts").await;
+    tab.see_absent(".acts").await;
     point_to(&tab, ".history .bubble").await;
     tab.see(".acts [data-act=react]").await;
-    tab.assert_good().await;
+    tab.assert_accessible().await;
     tab.click(".acts [data-act=menu]").await;
-    tab.pick("Reply").await;
+    tab.pick_menu_entry("Reply").await;
     tab.see_text(".answering", "Answering ann").await;
     tab.press(ESCAPE).await;
     point_to(&tab, ".history .bubble").await;
@@ -45,23 +47,24 @@ async fn a_mouse_finds_what_a_message_can_do() {
 
     tab.click(".history .bubble .said").await;
     tab.press("H").await;
-    tab.comes_to(DRAFT, json!("H")).await;
+    tab.wait_for_value(DRAFT, json!("H")).await;
     tab.click(".history .bubble .said").await;
     tab.press("/").await;
-    tab.comes_to("return document.activeElement.id", json!("seek"))
+    tab.wait_for_value("return document.activeElement.id", json!("seek"))
         .await;
-    // Nothing is sought: back to where one writes, with the conversation open.
+    // Escape from an empty search focuses the composer and keeps the
+    // conversation open.
     tab.press(ESCAPE).await;
-    tab.comes_to(IS_WRITING, json!(true)).await;
-    tab.see_said("The first.").await;
-    tab.assert_good().await;
+    tab.wait_for_value(IS_WRITING, json!(true)).await;
+    tab.see_message("The first.").await;
+    tab.assert_accessible().await;
 }
 
-/// However many people there are, what ends the choosing is in reach.
+/// The button that creates the group stays visible even with many contacts.
 #[tokio::test]
-async fn a_group_is_made_by_enter_and_its_button_is_in_sight() {
-    let (app, browsers) = (TestApp::spawn().await, Browsers::start().await);
-    let ann = app.person("ann").await;
+async fn group_form_works_by_enter() {
+    let (app, browsers) = (TestApp::spawn().await, BrowserDriver::start().await);
+    let ann = app.register_user("ann").await;
     fill(&app, &ann, 40, 1).await;
     let tab = browsers.open_as(&ann, DESKTOP).await;
     tab.goto("/messages").await;
@@ -71,7 +74,7 @@ async fn a_group_is_made_by_enter_and_its_button_is_in_sight() {
     let is_in_sight = "
         const { bottom } = document.querySelector('dialog [type=submit]').getBoundingClientRect();
         return bottom <= innerHeight";
-    tab.comes_to(is_in_sight, json!(true)).await;
+    tab.wait_for_value(is_in_sight, json!(true)).await;
     tab.type_into("#group-title", "The crew").await;
     tab.press(ENTER).await;
     tab.see_text("dialog .wrong", "Choose somebody first.")
@@ -79,157 +82,159 @@ async fn a_group_is_made_by_enter_and_its_button_is_in_sight() {
     tab.type_into("dialog [type=search]", "No. 17").await;
     tab.press(ENTER).await;
     tab.click("dialog .is-choice input").await;
-    tab.assert_good().await;
+    tab.assert_accessible().await;
     tab.click("#group-title").await;
     tab.press(ENTER).await;
     tab.see_text("main h1", "The crew").await;
     tab.see_text(".history .system", "The crew").await;
 }
 
-/// The text of an edit is kept like any other, and gives way to what was
-/// begun before it.
+/// The text of an edit is kept like a draft. Afterwards the earlier draft
+/// returns.
 #[tokio::test]
-async fn an_edit_goes_on_where_it_was_left() {
-    let (app, browsers) = (TestApp::spawn().await, Browsers::start().await);
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+async fn edit_continues_after_reload() {
+    let (app, browsers) = (TestApp::spawn().await, BrowserDriver::start().await);
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let tab = browsers.open_as(&ann, DESKTOP).await;
     tab.open_conversation(id).await;
-    tab.type_into(WRITE, "A thought").await;
-    tab.choose(".history .message", "Edit").await;
-    tab.type_into(WRITE, " And").await;
+    tab.type_into(COMPOSER, "A thought").await;
+    tab.choose_from_menu(".history .message", "Edit").await;
+    tab.type_into(COMPOSER, " And").await;
     tab.reload().await;
     tab.see_text(".answering", "Editing").await;
-    tab.comes_to(DRAFT, json!("The first. And")).await;
-    tab.type_into(WRITE, " more.").await;
+    tab.wait_for_value(DRAFT, json!("The first. And")).await;
+    tab.type_into(COMPOSER, " more.").await;
     tab.press(ENTER).await;
-    tab.see_said("The first. And more.").await;
-    tab.comes_to(DRAFT, json!("A thought")).await;
+    tab.see_message("The first. And more.").await;
+    tab.wait_for_value(DRAFT, json!("A thought")).await;
     tab.see_text(".history .about", "edited").await;
-    tab.choose(".history .message", "Edit").await;
+    tab.choose_from_menu(".history .message", "Edit").await;
     tab.press(ESCAPE).await;
-    tab.comes_to(DRAFT, json!("A thought")).await;
+    tab.wait_for_value(DRAFT, json!("A thought")).await;
     tab.reload().await;
     tab.see(".days").await;
-    tab.comes_to(DRAFT, json!("A thought")).await;
-    tab.see_no(".answering").await;
-    tab.assert_good().await;
+    tab.wait_for_value(DRAFT, json!("A thought")).await;
+    tab.see_absent(".answering").await;
+    tab.assert_accessible().await;
 }
 
-/// Browsers that don't size a field by its content are helped.
+/// Covers browsers without `field-sizing`, where a script sets the height.
 #[tokio::test]
-async fn the_place_to_write_grows_in_every_browser() {
-    let (app, browsers) = (TestApp::spawn().await, Browsers::start().await);
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+async fn composer_grows_without_field_sizing() {
+    let (app, browsers) = (TestApp::spawn().await, BrowserDriver::start().await);
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let tab = browsers.open_as(&ann, DESKTOP).await;
     let without = "
         const supports = CSS.supports.bind(CSS);
         CSS.supports = (what, ...rest) => what !== 'field-sizing' && supports(what, ...rest);";
-    tab.before_each_page(without).await;
+    tab.run_before_pages(without).await;
     tab.open_conversation(id).await;
-    // Browsers that know no `field-sizing` treat it like this.
+    // Makes Chromium ignore `field-sizing`, like such a browser.
     let fixed = "document.querySelector('.composer textarea').style.fieldSizing = 'fixed'";
     tab.script(fixed, &[]).await;
     let height = "return document.querySelector('.composer textarea').offsetHeight";
-    tab.paste(WRITE, "One").await;
+    tab.paste(COMPOSER, "One").await;
     let one = tab.script(height, &[]).await.as_f64().unwrap();
-    tab.paste(WRITE, "One\ntwo\nthree\nfour").await;
+    tab.paste(COMPOSER, "One\ntwo\nthree\nfour").await;
     let more = tab.script(height, &[]).await.as_f64().unwrap();
     assert!(more > one + 40.0, "{one} and then {more}");
-    tab.paste(WRITE, "One").await;
+    tab.paste(COMPOSER, "One").await;
     let again = tab.script(height, &[]).await.as_f64().unwrap();
     assert!((again - one).abs() < 1.0, "{one} and again {again}");
 }
 
-/// Whoever went from the list to a conversation and back finds what was before
-/// the list behind it, and not the conversation again.
+/// After going from the list to a conversation and back, the history continues
+/// before the list and doesn't repeat the conversation.
 #[tokio::test]
-async fn back_leads_back() {
-    let (app, browsers) = (TestApp::spawn().await, Browsers::start().await);
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+async fn back_returns_to_former_page() {
+    let (app, browsers) = (TestApp::spawn().await, BrowserDriver::start().await);
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let tab = browsers.open_as(&ann, PHONE).await;
     tab.goto("/settings").await;
     tab.goto("/messages").await;
     tab.click(".row").await;
-    tab.see(WRITE).await;
+    tab.see(COMPOSER).await;
     tab.click(".back").await;
     tab.see(".row").await;
-    tab.comes_to(
+    tab.wait_for_value(
         "return location.pathname + location.search",
         json!("/messages"),
     )
     .await;
     tab.forward().await;
-    tab.see(WRITE).await;
+    tab.see(COMPOSER).await;
     tab.back().await;
     tab.see(".row").await;
     tab.back().await;
-    tab.comes_to("return location.pathname", json!("/settings"))
+    tab.wait_for_value("return location.pathname", json!("/settings"))
         .await;
-    // Who came by a link is led to the list all the same.
+    // A page opened by a link also leads back to the list.
     tab.open_conversation(id).await;
     tab.click(".back").await;
     tab.see(".row").await;
-    // A profile leads back to where one came from.
+    // A profile leads back to the page before it.
     tab.goto(&format!("/profile/ben?from={id}")).await;
     tab.click(".way-back").await;
-    tab.see_said("The first.").await;
+    tab.see_message("The first.").await;
 }
 
-/// The list is as wide as one likes it, by keys, too.
+/// Arrow keys change the list's width. A change of theme applies to all tabs.
 #[tokio::test]
-async fn the_list_is_widened_by_keys_and_the_theme_goes_everywhere() {
-    let (app, browsers) = (TestApp::spawn().await, Browsers::start().await);
-    let ann = app.person("ann").await;
+async fn list_width_and_theme_are_set() {
+    let (app, browsers) = (TestApp::spawn().await, BrowserDriver::start().await);
+    let ann = app.register_user("ann").await;
     let tab = browsers.open_as(&ann, DESKTOP).await;
-    tab.prefers("prefers-color-scheme", "light").await;
+    tab.emulate_media("prefers-color-scheme", "light").await;
     tab.goto("/messages").await;
     let width = "return document.querySelector('.side').offsetWidth";
     let before = tab.script(width, &[]).await.as_i64().unwrap();
     tab.type_into(".splitter", "\u{e014}").await;
-    tab.comes_to(width, json!(before + 16)).await;
+    tab.wait_for_value(width, json!(before + 16)).await;
     let now = "return document.querySelector('.splitter').getAttribute('aria-valuenow')";
-    tab.comes_to(now, json!((before + 16).to_string())).await;
+    tab.wait_for_value(now, json!((before + 16).to_string()))
+        .await;
     tab.press("\u{e012}").await;
-    tab.comes_to(width, json!(before)).await;
+    tab.wait_for_value(width, json!(before)).await;
     tab.press(TAB).await;
 
-    // Another tab's switch holds here at once, for what is around the page, too.
+    // A switch in another tab applies here at once, also to the browser's own
+    // colours.
     let list = tab.window().await;
     tab.new_window().await;
     tab.goto("/settings").await;
     tab.click("[name=theme][value=dark]").await;
-    tab.comes_to(LOOKS, json!(["dark", "#14191e", "#14191e"]))
+    tab.wait_for_value(LOOKS, json!(["dark", "#14191e", "#14191e"]))
         .await;
-    tab.to_window(list).await;
-    tab.comes_to(LOOKS, json!(["dark", "#14191e", "#14191e"]))
+    tab.switch_window(list).await;
+    tab.wait_for_value(LOOKS, json!(["dark", "#14191e", "#14191e"]))
         .await;
-    tab.assert_good().await;
+    tab.assert_accessible().await;
 }
 
 const LOOKS: &str = "return [document.documentElement.dataset.theme ?? '',
     ...[...document.querySelectorAll('meta[name=theme-color]')].map((it) => it.content)]";
 
-/// What was typed where nobody could be reached goes out from the next tab.
+/// The next tab sends a message that could not be sent from a closed tab.
 #[tokio::test]
-async fn what_waits_goes_out_when_a_tab_is_opened_again() {
-    let (app, browsers) = (TestApp::spawn().await, Browsers::start().await);
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+async fn next_tab_sends_waiting_message() {
+    let (app, browsers) = (TestApp::spawn().await, BrowserDriver::start().await);
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let tab = browsers.open_as(&ann, DESKTOP).await;
     let first = tab.window().await;
     tab.new_window().await;
-    tab.without_sockets().await;
+    tab.disable_sockets().await;
     tab.open_conversation(id).await;
-    tab.block(&["*/api/conversations/*/messages/"]).await;
+    tab.block_urls(&["*/api/conversations/*/messages/"]).await;
     tab.say("From a tab that is closed").await;
     tab.see(".history .ticks[data-status=waiting]").await;
     tab.close_window().await;
-    tab.to_window(first).await;
+    tab.switch_window(first).await;
     tab.open_conversation(id).await;
-    tab.see_said("From a tab that is closed").await;
+    tab.see_message("From a tab that is closed").await;
     tab.see(".history .message:last-child .ticks[data-status=sent]")
         .await;
     let history = ben.history(id).await;
@@ -237,25 +242,29 @@ async fn what_waits_goes_out_when_a_tab_is_opened_again() {
     assert_eq!(last, ["The first.", "From a tab that is closed"]);
 }
 
-/// What moves says what happened; nothing does for who asks for that.
+/// Animations show changes, but none run if the user prefers reduced motion.
 #[tokio::test]
-async fn what_moves_holds_still_for_who_asks_for_it() {
-    let (app, browsers) = (TestApp::spawn().await, Browsers::start().await);
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let cas = app.person("cas").await;
+async fn reduced_motion_stops_animations() {
+    let (app, browsers) = (TestApp::spawn().await, BrowserDriver::start().await);
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let cas = app.register_user("cas").await;
     cas.connect_with(&ann).await;
-    let (id, other) = (ann.talk_with(&ben).await, cas.talk_with(&ann).await);
+    let (id, other) = (
+        ann.open_direct_used(&ben).await,
+        cas.open_direct_used(&ann).await,
+    );
     let tab = browsers.open_as(&ann, DESKTOP).await;
-    tab.before_each_page(MOVED).await;
+    tab.run_before_pages(MOVED).await;
     for (preference, moves) in [("no-preference", true), ("reduce", false)] {
-        tab.prefers("prefers-reduced-motion", preference).await;
+        tab.emulate_media("prefers-reduced-motion", preference)
+            .await;
         tab.open_conversation(id).await;
-        tab.see_said("The first.").await;
+        tab.see_message("The first.").await;
         let mut typist = ben.socket("/ws/").await;
         let typing = json!({ "type": "typing", "conversation_id": id, "is_typing": true });
         typist.send(typing).await;
         tab.see_text(".bar-name .hint", "typing…").await;
-        // One of them rises to the top of the list, whichever was there.
+        // Either conversation may rise to the top.
         for conversation in [other, id] {
             let sender = if conversation == id { &ben } else { &cas };
             let said = format!("To {conversation}, {preference}");
@@ -267,18 +276,18 @@ async fn what_moves_holds_still_for_who_asks_for_it() {
         tab.see(".history .message:last-child .ticks[data-status=sent]")
             .await;
         let seen = tab.script("return [...window.moved].sort()", &[]).await;
-        let expected = match moves {
-            true => json!(["dots", "li", "rise", "ticks"]),
-            false => json!([]),
+        let expected = if moves {
+            json!(["dots", "li", "rise", "ticks"])
+        } else {
+            json!([])
         };
         assert_eq!(seen, expected, "{preference}");
     }
     tab.press(UP).await;
-    tab.assert_good().await;
+    tab.assert_accessible().await;
 }
 
-/// What has moved since the page began: by its animation's name, or by what it
-/// is.
+/// Collects the animations since the page was loaded, by name or by element.
 const MOVED: &str = "
     window.moved = new Set();
     const note = (it) => window.moved.add(it);
@@ -289,40 +298,40 @@ const MOVED: &str = "
         return animate.apply(this, how);
     };";
 
-/// By a mouse, and on a phone by its menu; the reason is typed and sent by the
-/// keyboard.
+/// Reports by mouse, and on a phone by the menu. The reason is typed and sent
+/// by keyboard.
 #[tokio::test]
 async fn message_is_reported_by_menu() {
-    let (app, browsers) = (TestApp::spawn().await, Browsers::start().await);
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (app, browsers) = (TestApp::spawn().await, BrowserDriver::start().await);
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let tab = browsers.open_as(&ben, DESKTOP).await;
     tab.open_conversation(id).await;
-    tab.choose(".history .bubble", "Report").await;
+    tab.choose_from_menu(".history .bubble", "Report").await;
     tab.see_text("dialog h2", "Report this message").await;
-    tab.assert_good().await;
+    tab.assert_accessible().await;
     tab.press(ENTER).await;
     tab.see_text("dialog .wrong", "A few words").await;
     tab.type_into("#report-reason", "Rude").await;
     tab.press(ENTER).await;
     tab.see_text(".toast", "Reported to the admins.").await;
-    tab.see_no("dialog").await;
-    // Not of one's own messages.
+    tab.see_absent("dialog").await;
+    // A user can't report own messages.
     tab.say("Mine").await;
-    tab.see_said("Mine").await;
-    tab.assert_no_complaints().await;
+    tab.see_message("Mine").await;
+    tab.assert_no_console_errors().await;
 
     let sent = ann.send(id, "Another.").await.expect(201);
     let phone = browsers.open_as(&ben, PHONE).await;
     phone.open_conversation(id).await;
     let bubble = format!("#message-{} .bubble", sent["id"]);
-    phone.choose(&bubble, "Report").await;
+    phone.choose_from_menu(&bubble, "Report").await;
     phone.type_into("#report-reason", "Rude, too").await;
-    phone.assert_good().await;
+    phone.assert_accessible().await;
     phone.tap("dialog button[type=submit]").await;
     phone.see_text(".toast", "Reported to the admins.").await;
     let store = app.store().await;
-    let found = store.reports(false, None, 50).await.unwrap();
+    let found = store.list_reports(false, None, 50).await.unwrap();
     store.close().await;
     let reasons = found.iter().map(|found| &*found.report.reason);
     assert_eq!(reasons.collect::<Vec<_>>(), ["Rude, too", "Rude"]);

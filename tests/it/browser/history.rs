@@ -1,59 +1,60 @@
-//! Long lists and long histories: what comes over the wire, what stands in
-//! the page, and where in it one reads.
+//! Long lists and long histories: bytes transferred, rows in the page, and the
+//! reading position.
 
 use serde_json::{Value, json};
 
 use super::full::fill;
 use crate::support::TestApp;
-use crate::support::browser::{Browsers, DESKTOP, Tab, WRITE};
+use crate::support::browser::{BrowserDriver, BrowserTab, COMPOSER, DESKTOP};
 
-/// What the first load of the busiest page may weigh.
+/// The maximum size of the first load of a busy page, in bytes.
 const HEAVY: u64 = 150 * 1024;
-/// A page of history at either end of what stays.
+/// The maximum number of history rows in the page.
 const ROWS: u64 = 350;
 
-/// All bytes of a first visit, and whose they are.
+/// Counts all bytes of a first visit and checks their origin.
 #[tokio::test]
-async fn the_first_page_is_light_and_asks_nobody_else() {
-    let (app, browsers) = (TestApp::spawn().await, Browsers::start().await);
-    let ann = app.person("ann").await;
+async fn first_page_is_small() {
+    let (app, browsers) = (TestApp::spawn().await, BrowserDriver::start().await);
+    let ann = app.register_user("ann").await;
     let id = fill(&app, &ann, 50, 1_000).await;
     let tab = browsers.open_as(&ann, DESKTOP).await;
-    tab.before_each_page(SHIFTS).await;
+    tab.run_before_pages(SHIFTS).await;
     let zone = json!({ "timezoneId": "Asia/Kolkata" });
     tab.devtools("Emulation.setTimezoneOverride", zone).await;
     tab.open_conversation(id).await;
-    tab.see_said("Message 1000.").await;
-    tab.comes_to(
+    tab.see_message("Message 1000.").await;
+    tab.wait_for_value(
         "return document.querySelectorAll('.rows > li').length",
         json!(50),
     )
     .await;
-    // It looks round once its socket is open; that is part of a first load.
-    tab.comes_to(
+    // The requests after the socket has opened belong to the first load.
+    tab.wait_for_value(
         "return performance.getEntriesByType('resource')
             .some(({ name }) => name.includes('/api/connections/'))",
         json!(true),
     )
     .await;
-    let transfers = tab.asked_for().await;
-    let bytes = tab.received().await;
+    let transfers = tab.requested_urls().await;
+    let bytes = tab.bytes_received().await;
     println!("{bytes} bytes in {} answers", transfers.len());
     assert!(transfers.len() > 20, "{transfers:?}");
-    assert!(bytes > 50 * 1024, "{bytes}: all are counted");
+    assert!(bytes > 50 * 1024, "{bytes}: the count is incomplete");
     assert!(bytes < HEAVY, "{bytes}: {transfers:#?}");
     let ours = app.site().url("/");
     let others = transfers.iter().filter(|url| !url.starts_with(&ours));
     assert_eq!(others.count(), 0, "{transfers:?}");
-    // The script writes times of another zone where the server wrote others.
+    // The script replaces the server's times by those of the browser's time
+    // zone.
     let shifts = tab.script("return window.shifts", &[]).await;
     let sources = tab.script("return window.shifted ?? null", &[]).await;
     assert!(shifts.as_f64().unwrap() < 0.01, "{shifts}: {sources:#}");
-    assert_eq!(tab.axe().await, [""; 0]);
-    tab.assert_no_complaints().await;
+    assert_eq!(tab.accessibility_faults().await, [""; 0]);
+    tab.assert_no_console_errors().await;
 }
 
-/// How much of what is seen has moved, since before anything was.
+/// Adds up the layout shifts since before the first paint.
 const SHIFTS: &str = "
     window.shifts = 0;
     new PerformanceObserver((list) => {
@@ -64,8 +65,8 @@ const SHIFTS: &str = "
         }
     }).observe({ type: 'layout-shift', buffered: true });";
 
-/// The first message in the page, how many there are, and where the one that
-/// is read stands.
+/// Returns the first and last message, the number of rows, and the message at
+/// the reading position with its offset.
 const PLACE: &str = "
     const all = [...document.querySelectorAll('.history .message')];
     const top = document.querySelector('.history').getBoundingClientRect().top;
@@ -77,17 +78,17 @@ const PLACE: &str = "
         read: read.id, at: read.getBoundingClientRect().top - top,
     };";
 
-async fn place(tab: &Tab) -> Value {
+async fn place(tab: &BrowserTab) -> Value {
     tab.script(PLACE, &[]).await
 }
 
-/// Scrolls to within a screen of what is there, and waits for what comes.
-async fn scroll(tab: &Tab, end: &str) -> (Value, Value) {
+/// Scrolls to within a screen of one end and waits for the next page.
+async fn scroll(tab: &BrowserTab, end: &str) -> (Value, Value) {
     let to = match end {
         "first" => "200 - document.querySelector('.history').scrollHeight + innerHeight",
         _ => "-200",
     };
-    // In one go: what comes may come before anything else is asked.
+    // A single script, because the next page could arrive before a second one.
     let before = format!("document.querySelector('.history').scrollTop = {to}; {PLACE}");
     let before = tab.script(&before, &[]).await;
     let look = PLACE.replace("return {", "const now = {");
@@ -101,56 +102,63 @@ async fn scroll(tab: &Tab, end: &str) -> (Value, Value) {
 }
 
 #[tokio::test]
-async fn ten_thousand_messages_scroll_in_a_small_page() {
-    let (app, browsers) = (TestApp::spawn().await, Browsers::start().await);
-    let ann = app.person("ann").await;
+async fn long_history_scrolls_in_small_page() {
+    let (app, browsers) = (TestApp::spawn().await, BrowserDriver::start().await);
+    let ann = app.register_user("ann").await;
     let id = fill(&app, &ann, 3, 10_000).await;
     let tab = browsers.open_as(&ann, DESKTOP).await;
     tab.open_conversation(id).await;
-    tab.see_said("Message 10000.").await;
+    tab.see_message("Message 10000.").await;
     for _ in 0..12 {
         let (before, after) = scroll(&tab, "first").await;
         assert!(after["rows"].as_u64().unwrap() < ROWS, "{after}");
-        assert_eq!(before["read"], after["read"], "what one reads stays");
+        assert_eq!(before["read"], after["read"], "the reading position stays");
         let moved = before["at"].as_f64().unwrap() - after["at"].as_f64().unwrap();
         assert!(moved.abs() < 2.0, "{before} {after}");
     }
     let far = place(&tab).await;
     assert!(far["first"].as_u64().unwrap() < 9_600, "{far}");
-    assert!(far["last"].as_u64().unwrap() < 10_000, "the end is let go");
-    // A new one doesn't move who reads far back, and the way to it is offered.
+    assert!(
+        far["last"].as_u64().unwrap() < 10_000,
+        "the newest messages are removed from the page"
+    );
+    // A new message doesn't move the reading position and offers a way to the
+    // end.
     ann.send(id, "Message 10001.").await.expect(201);
     tab.see_text(".row-preview", "Message 10001.").await;
     assert_eq!(place(&tab).await["read"], far["read"]);
     tab.click(".to-end").await;
-    tab.see_said("Message 10001.").await;
-    // An address leads to any place in it.
+    tab.see_message("Message 10001.").await;
+    // An address leads to any message.
     tab.goto(&format!("/messages?conversation={id}&around=40"))
         .await;
-    tab.see_said("Message 40.").await;
+    tab.see_message("Message 40.").await;
     for _ in 0..2 {
         let (_, after) = scroll(&tab, "last").await;
         assert!(after["rows"].as_u64().unwrap() < ROWS, "{after}");
     }
-    tab.assert_good().await;
+    tab.assert_accessible().await;
 }
 
-/// Whoever comes back begins at the first unread one; who has scrolled away
-/// is told how many came; what is half written waits in each conversation.
+/// A returning user starts at the first unread message. A button shows the
+/// number of new messages below, and each conversation keeps its draft.
 #[tokio::test]
-async fn reading_and_writing_go_on_where_they_were_left() {
-    let (app, browsers) = (TestApp::spawn().await, Browsers::start().await);
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let cas = app.person("cas").await;
+async fn reading_position_and_drafts_are_kept() {
+    let (app, browsers) = (TestApp::spawn().await, BrowserDriver::start().await);
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let cas = app.register_user("cas").await;
     cas.connect_with(&ann).await;
-    let (id, other) = (ann.talk_with(&ben).await, cas.talk_with(&ann).await);
+    let (id, other) = (
+        ann.open_direct_used(&ben).await,
+        cas.open_direct_used(&ann).await,
+    );
     for at in 1..=40 {
         ben.send(id, &format!("News {at}.")).await.expect(201);
     }
     let tab = browsers.open_as(&ann, DESKTOP).await;
     tab.open_conversation(id).await;
     tab.see_text(".unread-line", "40 unread").await;
-    tab.comes_to(
+    tab.wait_for_value(
         "const line = document.querySelector('.unread-line').getBoundingClientRect();
          const box = document.querySelector('.history').getBoundingClientRect();
          return line.top >= box.top && line.top < box.top + 160",
@@ -158,32 +166,32 @@ async fn reading_and_writing_go_on_where_they_were_left() {
     )
     .await;
     tab.see(".to-end").await;
-    tab.assert_good().await;
+    tab.assert_accessible().await;
     ben.send(id, "News 41.").await.expect(201);
     tab.see_text(".to-end", "1 new").await;
     tab.click(".to-end").await;
-    tab.comes_to("return document.title", json!("(1) ben · Tidings"))
+    tab.wait_for_value("return document.title", json!("(1) ben · Tidings"))
         .await;
-    tab.see_no(".to-end").await;
-    // The other conversation is what is left.
-    tab.type_into(WRITE, "to be continued").await;
+    tab.see_absent(".to-end").await;
+    // Only the other conversation is still unread.
+    tab.type_into(COMPOSER, "to be continued").await;
     let rows = format!(".row[data-id='{other}']");
     tab.see_text(&format!("{rows} .badge"), "1").await;
     tab.click(&rows).await;
-    tab.see_said("The first.").await;
-    tab.comes_to("return document.title", json!("cas · Tidings"))
+    tab.see_message("The first.").await;
+    tab.wait_for_value("return document.title", json!("cas · Tidings"))
         .await;
-    tab.type_into(WRITE, "another").await;
+    tab.type_into(COMPOSER, "another").await;
     tab.script("history.back()", &[]).await;
-    tab.see_said("News 41.").await;
-    tab.comes_to(DRAFT, json!("to be continued")).await;
+    tab.see_message("News 41.").await;
+    tab.wait_for_value(DRAFT, json!("to be continued")).await;
     tab.script("history.forward()", &[]).await;
-    tab.see_said("The first.").await;
-    tab.comes_to(DRAFT, json!("another")).await;
+    tab.see_message("The first.").await;
+    tab.wait_for_value(DRAFT, json!("another")).await;
     tab.reload().await;
     tab.see(".days").await;
-    tab.comes_to(DRAFT, json!("another")).await;
-    tab.assert_good().await;
+    tab.wait_for_value(DRAFT, json!("another")).await;
+    tab.assert_accessible().await;
 }
 
 const DRAFT: &str = "return document.querySelector('.composer textarea').value";

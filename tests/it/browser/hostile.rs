@@ -1,16 +1,16 @@
-//! What people write is shown as they wrote it, in every field that there is,
-//! and does nothing else.
+//! Text of users is shown as it was written in every field and has no other
+//! effect.
 
 use entity::{Millis, UserId};
 use serde_json::{Value, json};
-use tidings::store::{Act, HouseStanding};
+use tidings::store::{AccountRole, AuditContext};
 
 use crate::groups::crew::patch;
-use crate::support::browser::{Browsers, DESKTOP, ESCAPE, Tab};
-use crate::support::{PASSWORD, Person, TestApp};
+use crate::support::browser::{BrowserDriver, BrowserTab, DESKTOP, ESCAPE};
+use crate::support::{PASSWORD, TestApp, TestUser};
 
-/// Each would do something in a page that took it for more than text, and all
-/// are short enough for a name.
+/// Each of these would run or load something in a page that doesn't escape it.
+/// All are short enough for a name.
 const PAYLOADS: [&str; 16] = [
     "<script>window.hurt=1</script>",
     "<img src=x onerror=window.hurt=2>",
@@ -30,9 +30,9 @@ const PAYLOADS: [&str; 16] = [
     "<iframe srcdoc='<script>parent.hurt=15</script>'>",
 ];
 
-/// Nothing ran, nothing was asked of anybody, and nothing was refused, which
-/// would mean that it had been tried.
-async fn assert_unhurt(tab: &Tab, what: &str) {
+/// Checks that no script ran, nothing was loaded, and the browser blocked
+/// nothing, which would mean that the page tried.
+async fn assert_unhurt(tab: &BrowserTab, what: &str) {
     let found = tab
         .script(
             "return {
@@ -48,15 +48,15 @@ async fn assert_unhurt(tab: &Tab, what: &str) {
         .await;
     let nothing = json!({ "hurt": null, "odd": [], "handlers": [] });
     assert_eq!(found, nothing, "{what}");
-    tab.assert_no_complaints().await;
+    tab.assert_no_console_errors().await;
 }
 
-async fn name(person: &Person, payload: &str) {
+async fn name(person: &TestUser, payload: &str) {
     let body = json!({ "display_name": payload, "about": payload });
     patch(person, "/api/me/", body).await.expect(200);
 }
 
-/// One who logs in by a device that calls itself this.
+/// Logs in with `device` as the User-Agent.
 async fn log_in_with(app: &TestApp, username: &str, device: &str) {
     let body = json!({ "username": username, "password": PASSWORD });
     let request = app
@@ -67,10 +67,10 @@ async fn log_in_with(app: &TestApp, username: &str, device: &str) {
 }
 
 #[tokio::test]
-async fn what_people_write_is_text_and_nothing_else() {
-    let (app, browsers) = (TestApp::spawn().await, Browsers::start().await);
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let direct = ben.talk_with(&ann).await;
+async fn user_text_never_becomes_markup() {
+    let (app, browsers) = (TestApp::spawn().await, BrowserDriver::start().await);
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let direct = ben.open_direct_used(&ann).await;
     let tab = browsers.open_as(&ann, DESKTOP).await;
     for payload in PAYLOADS {
         name(&ben, payload).await;
@@ -80,14 +80,14 @@ async fn what_people_write_is_text_and_nothing_else() {
         let first = said(&ben, group, json!({ "text": payload })).await;
         // Rendered by the server.
         tab.open_conversation(group).await;
-        tab.see_said(payload).await;
+        tab.see_message(payload).await;
         tab.see_text("main h1", payload).await;
         tab.see_text(".row-name", payload).await;
         assert_unhurt(&tab, payload).await;
-        // And, of what comes while one looks, by the client.
+        // Rendered by the script, when frames arrive.
         let live = json!({ "text": format!("{payload} live"), "reply_to": first });
         let second = said(&ben, group, live).await;
-        tab.see_said(&format!("{payload} live")).await;
+        tab.see_message(&format!("{payload} live")).await;
         react(&ben, group, second).await;
         tab.see(".reactions li").await;
         let renamed = format!("{payload}!");
@@ -100,20 +100,20 @@ async fn what_people_write_is_text_and_nothing_else() {
         beside_the_history(&tab, (&ben, group), payload).await;
     }
     pages(&app, (&ann, &ben), &tab).await;
-    house(&app, &browsers, &ben).await;
+    admin_pages(&app, &browsers, &ben).await;
     tab.open_conversation(direct).await;
-    // Written here.
+    // Rendered by the script, for messages written in this page.
     for payload in PAYLOADS {
         tab.say(payload).await;
-        tab.see_said(payload).await;
+        tab.see_message(payload).await;
     }
-    assert_unhurt(&tab, "what one writes oneself").await;
+    assert_unhurt(&tab, "messages written in this page").await;
     tab.close().await;
 }
 
-/// Who types, who is in it, who is found, and what is said when a search
-/// fails.
-async fn beside_the_history(tab: &Tab, (ben, group): (&Person, i64), payload: &str) {
+/// Checks the typing hint, the members, the search results and the error of a
+/// failed search.
+async fn beside_the_history(tab: &BrowserTab, (ben, group): (&TestUser, i64), payload: &str) {
     let mut socket = ben.chat_socket(group).await;
     socket
         .send(json!({ "type": "typing", "is_typing": true }))
@@ -133,7 +133,7 @@ async fn beside_the_history(tab: &Tab, (ben, group): (&Person, i64), payload: &s
         assert_unhurt(tab, payload).await;
         tab.press(ESCAPE).await;
     }
-    // Whatever a refusal says, a toast says it as text.
+    // A toast shows any refusal as text.
     let say = "return (async (text) => {
         const toast = document.querySelector('link[rel=modulepreload][href$=\"view/toast.js\"]');
         const { say, tellListeners } = await import(toast.href);
@@ -147,21 +147,21 @@ async fn beside_the_history(tab: &Tab, (ben, group): (&Person, i64), payload: &s
     assert_unhurt(tab, payload).await;
 }
 
-/// What those who look after the server see of people, rooms and reasons.
-async fn house(app: &TestApp, browsers: &Browsers, ben: &Person) {
+/// Checks the admin pages with hostile names, titles and reasons.
+async fn admin_pages(app: &TestApp, browsers: &BrowserDriver, ben: &TestUser) {
     let root = crate::admin::admin(app, "root").await;
     let tab = browsers.open_as(&root, DESKTOP).await;
     let store = app.store().await;
     for payload in PAYLOADS {
         name(ben, payload).await;
-        let act = Act {
+        let act = AuditContext {
             reason: Some(payload.to_owned()),
             address: payload.to_owned(),
-            ..Act::at_the_command_line(Millis::now())
+            ..AuditContext::from_command_line(Millis::now())
         };
         let id = UserId(ben.id);
-        for standing in [HouseStanding::Admin, HouseStanding::Member] {
-            store.set_standing(id, standing, &act).await.unwrap();
+        for standing in [AccountRole::Admin, AccountRole::Member] {
+            store.set_account_role(id, standing, &act).await.unwrap();
         }
         let query = form_urlencoded::Serializer::new(String::new())
             .append_pair("q", payload)
@@ -178,9 +178,9 @@ async fn house(app: &TestApp, browsers: &Browsers, ben: &Person) {
             tab.goto(&format!("{page}?{query}")).await;
             assert_unhurt(&tab, payload).await;
         }
-        // There is no such link, as the browser says, too.
+        // The link doesn't exist, so the browser logs a 404.
         tab.goto(&format!("/reset?{query}")).await;
-        let complaints = tab.complaints().await;
+        let complaints = tab.console_errors().await;
         assert!(
             complaints.iter().all(|it| it.contains("404")),
             "{complaints:?}"
@@ -198,14 +198,14 @@ async fn house(app: &TestApp, browsers: &Browsers, ben: &Person) {
     tab.close().await;
 }
 
-async fn said(person: &Person, id: i64, body: Value) -> i64 {
+async fn said(person: &TestUser, id: i64, body: Value) -> i64 {
     let path = format!("/api/conversations/{id}/messages/");
     let sent = person.post(&path, body).await.expect(201);
     sent["id"].as_i64().unwrap()
 }
 
-/// Only an emoji is one, so that nothing else gets there.
-async fn react(person: &Person, id: i64, message: i64) {
+/// Only an emoji is accepted as a reaction, so no other text gets there.
+async fn react(person: &TestUser, id: i64, message: i64) {
     let path =
         |emoji: &str| format!("/api/conversations/{id}/messages/{message}/reactions/{emoji}/");
     let put = async |emoji: &str| {
@@ -213,12 +213,12 @@ async fn react(person: &Person, id: i64, message: i64) {
         let request = request.bearer_auth(&person.token).json(&json!({}));
         person.site.send(request).await
     };
-    put("%3Cscript%3E").await.refused(422, "invalid");
+    put("%3Cscript%3E").await.expect_problem(422, "invalid");
     put("%F0%9F%91%8D").await.expect(200);
 }
 
-/// The pages beside the messenger.
-async fn pages(app: &TestApp, (ann, ben): (&Person, &Person), tab: &Tab) {
+/// Checks the pages beside the messenger.
+async fn pages(app: &TestApp, (ann, ben): (&TestUser, &TestUser), tab: &BrowserTab) {
     for payload in PAYLOADS {
         name(ben, payload).await;
         name(ann, payload).await;
@@ -239,7 +239,7 @@ async fn pages(app: &TestApp, (ann, ben): (&Person, &Person), tab: &Tab) {
         assert_eq!(shown, json!([payload, payload, true]));
         assert_unhurt(tab, payload).await;
     }
-    // What a form is given back with what is wrong, and where it leads.
+    // Checks the input that forms repeat in their fields and links.
     for payload in PAYLOADS {
         let query = form_urlencoded::Serializer::new(String::new())
             .append_pair("next", payload)

@@ -1,5 +1,5 @@
-//! The admins' pages, in a real browser: every page on every screen, every act
-//! by its form, and none of it for others.
+//! The admin pages in a real browser: every page on every screen, every action
+//! by its form, and that other users can't open them.
 
 mod acts;
 mod lists;
@@ -10,11 +10,11 @@ use std::net::Ipv4Addr;
 use serde_json::json;
 
 use crate::admin::admin;
-use crate::support::browser::{Browsers, DESKTOP, PHONE, Screen, TAB, Tab};
-use crate::support::{Person, TestApp};
+use crate::support::browser::{BrowserDriver, BrowserTab, DESKTOP, PHONE, ScreenSize, TAB};
+use crate::support::{TestApp, TestUser};
 
-/// The width that doesn't fit, and what is smaller than a fingertip. A link
-/// amid a sentence is as high as its line (WCAG 2.2, 2.5.5).
+/// Returns the excess width and the elements less than 44 px high. A link in a
+/// sentence is as high as its line (WCAG 2.2, 2.5.5).
 const MISFITS: &str = "
     const wide = document.documentElement.scrollWidth - innerWidth;
     const small = [...document.querySelectorAll('nav a, main a, .button, button, select, summary, textarea, .line, .field input')]
@@ -23,13 +23,13 @@ const MISFITS: &str = "
         .map((it) => it.outerHTML.slice(0, 120));
     return [...(wide > 0 ? [`${wide} px too wide`] : []), ...small];";
 
-/// The screens and lights in which a page has to hold.
-fn screens() -> [(&'static str, Screen); 5] {
-    let narrow = Screen {
+/// The screens and colour schemes to check.
+fn screens() -> [(&'static str, ScreenSize); 5] {
+    let narrow = ScreenSize {
         width: 320,
         ..PHONE
     };
-    let between = Screen {
+    let between = ScreenSize {
         width: 768,
         ..DESKTOP
     };
@@ -42,34 +42,34 @@ fn screens() -> [(&'static str, Screen); 5] {
     ]
 }
 
-/// A page holds on every screen and in both lights.
-async fn assert_holds(tab: &Tab, path: &str) {
+/// Checks a page on every screen, in both colour schemes.
+async fn assert_page_fits(tab: &BrowserTab, path: &str) {
     for (scheme, size) in screens() {
         tab.size(size).await;
-        tab.prefers("prefers-color-scheme", scheme).await;
+        tab.emulate_media("prefers-color-scheme", scheme).await;
         tab.goto(path).await;
         tab.see("main h1").await;
-        tab.assert_good().await;
+        tab.assert_accessible().await;
         assert_eq!(tab.script(MISFITS, &[]).await, json!([]), "{path}");
     }
     tab.size(DESKTOP).await;
 }
 
-/// The same of the page that is open, where only a form leads there.
-async fn assert_this_holds(tab: &Tab, name: &str) {
+/// Checks the open page on every screen, if only a form leads there.
+async fn assert_open_page_fits(tab: &BrowserTab, name: &str) {
     for (scheme, size) in screens() {
         tab.size(size).await;
-        tab.prefers("prefers-color-scheme", scheme).await;
-        tab.assert_good().await;
+        tab.emulate_media("prefers-color-scheme", scheme).await;
+        tab.assert_accessible().await;
         assert_eq!(tab.script(MISFITS, &[]).await, json!([]), "{name}");
     }
     tab.size(DESKTOP).await;
 }
 
-/// A world with somebody in it, and an admin's browser.
-async fn world(app: &TestApp, browsers: &Browsers) -> (Person, Person, i64, Tab) {
+/// Creates two users and a group, and opens an admin's browser.
+async fn world(app: &TestApp, browsers: &BrowserDriver) -> (TestUser, TestUser, i64, BrowserTab) {
     let root = admin(app, "root").await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
     let body = json!({ "title": "The crew", "usernames": ["ben"] });
     let made = ann.post("/api/conversations/create/", body).await;
     let group = made.expect(201)["id"].as_i64().unwrap();
@@ -79,10 +79,10 @@ async fn world(app: &TestApp, browsers: &Browsers) -> (Person, Person, i64, Tab)
 }
 
 #[tokio::test]
-async fn every_page_holds_on_every_screen() {
-    let (app, browsers) = (TestApp::spawn().await, Browsers::start().await);
+async fn admin_pages_fit_every_screen() {
+    let (app, browsers) = (TestApp::spawn().await, BrowserDriver::start().await);
     let (ann, _ben, group, tab) = world(&app, &browsers).await;
-    ann.talk_with(&_ben).await;
+    ann.open_direct_used(&_ben).await;
     let said = ann.send(group, "Is anybody here?").await.expect(201);
     let user = format!("/admin/users/{}", ann.id);
     let conversation = format!("/admin/conversations/{group}");
@@ -111,40 +111,40 @@ async fn every_page_holds_on_every_screen() {
         "/settings",
         "/reset",
     ] {
-        assert_holds(&tab, path).await;
+        assert_page_fits(&tab, path).await;
     }
     tab.close().await;
 }
 
 #[tokio::test]
-async fn what_is_unsafe_is_seen_on_every_screen() {
+async fn unsafe_settings_are_shown_everywhere() {
     let unsafe_ones = |settings: &mut tidings::config::Settings| {
         settings.listen = (Ipv4Addr::UNSPECIFIED, 0).into();
     };
     let app = TestApp::builder().settings(unsafe_ones).spawn().await;
-    let browsers = Browsers::start().await;
+    let browsers = BrowserDriver::start().await;
     let (_ann, _ben, _group, tab) = world(&app, &browsers).await;
     tab.goto("/admin").await;
     tab.see_text(".summary", "over plain HTTP").await;
     tab.see_text(".summary", "There is no limit of").await;
-    assert_holds(&tab, "/admin").await;
+    assert_page_fits(&tab, "/admin").await;
     tab.close().await;
 }
 
-/// The course of a figure is seen also where the screen is narrow, and begins
-/// where its window does.
+/// The chart of a figure is visible on a narrow screen and starts at the left
+/// end of its time window.
 #[tokio::test]
-async fn courses_are_seen_on_a_phone() {
-    let (app, browsers) = (quick().await, Browsers::start().await);
+async fn charts_are_visible_on_phone() {
+    let (app, browsers) = (quick().await, BrowserDriver::start().await);
     let (_ann, _ben, _group, tab) = world(&app, &browsers).await;
-    tab.size(Screen {
+    tab.size(ScreenSize {
         width: 320,
         ..PHONE
     })
     .await;
     tab.goto("/admin").await;
     tab.see_text("#live", "Live").await;
-    tab.comes_to(
+    tab.wait_for_value(
         "const it = document.querySelector('[data-figure=sessions] .course');
          const { width, height } = it.getBoundingClientRect();
          const [first] = it.querySelector('polyline').points;
@@ -156,26 +156,26 @@ async fn courses_are_seen_on_a_phone() {
 }
 
 #[tokio::test]
-async fn the_overview_is_live_and_says_so() {
-    let (app, browsers) = (quick().await, Browsers::start().await);
+async fn overview_updates_live() {
+    let (app, browsers) = (quick().await, BrowserDriver::start().await);
     let (ann, ben, group, tab) = world(&app, &browsers).await;
     tab.goto("/admin").await;
     tab.see_text("#live", "Live").await;
     let _here = ben.socket("/ws/").await;
     tab.see_text("[data-figure=sessions] .now", "1").await;
     ann.send(group, "One more").await.expect(201);
-    tab.comes_to(
+    tab.wait_for_value(
         "return Number(document.querySelector('[data-figure=sends] .most').innerText) > 0",
         json!(true),
     )
     .await;
-    tab.comes_to(
+    tab.wait_for_value(
         "return document.querySelectorAll('[data-figure=sends] polyline')[0]
             .points.numberOfItems > 1",
         json!(true),
     )
     .await;
-    tab.assert_good().await;
+    tab.assert_accessible().await;
     tab.close().await;
 }
 
@@ -188,11 +188,11 @@ async fn quick() -> TestApp {
     builder.settings(change).spawn().await
 }
 
-/// By keys alone one gets through, and sees where one is; and without a
-/// script, too.
+/// The keyboard alone reaches every control and shows the focus. The page also
+/// works without scripts.
 #[tokio::test]
-async fn keys_are_enough_and_scripts_are_not_needed() {
-    let (app, browsers) = (TestApp::spawn().await, Browsers::start().await);
+async fn admin_pages_need_only_a_keyboard() {
+    let (app, browsers) = (TestApp::spawn().await, BrowserDriver::start().await);
     let (_ann, _ben, _group, tab) = world(&app, &browsers).await;
     tab.goto("/admin/users").await;
     let mut seen = Vec::new();
@@ -215,10 +215,10 @@ async fn keys_are_enough_and_scripts_are_not_needed() {
         assert_eq!(seen[at], expected, "{seen:?}");
     }
     assert!(!seen.iter().any(|at| at.contains("no ring")), "{seen:?}");
-    tab.without_scripts().await;
+    tab.disable_scripts().await;
     tab.goto("/admin").await;
     tab.see("[data-figure=sessions] .now").await;
-    tab.see_no(".for-script").await;
-    tab.assert_no_complaints().await;
+    tab.see_absent(".for-script").await;
+    tab.assert_no_console_errors().await;
     tab.close().await;
 }

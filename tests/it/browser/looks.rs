@@ -1,14 +1,15 @@
-//! A small screen, a dark one, and no pointer at all.
+//! Small screens, dark colours and use by keyboard.
 
 use serde_json::{Value, json};
 
 use crate::support::TestApp;
 use crate::support::browser::{
-    Browsers, CONTROL, DESKTOP, DOWN, ENTER, ESCAPE, PHONE, Screen, TAB, Tab, UP, WRITE,
+    BrowserDriver, BrowserTab, COMPOSER, CONTROL, DESKTOP, DOWN, ENTER, ESCAPE, PHONE, ScreenSize,
+    TAB, UP,
 };
 
-/// The width that doesn't fit, and what is smaller than a fingertip. A link
-/// amid a sentence is as high as its line (WCAG 2.2, 2.5.5).
+/// Returns the excess width and the controls smaller than 44 px. A link in a
+/// sentence is as high as its line (WCAG 2.2, 2.5.5).
 const MISFITS: &str = "
     const wide = document.documentElement.scrollWidth - innerWidth;
     const small = [...document.querySelectorAll('a, button, textarea, input')]
@@ -19,20 +20,21 @@ const MISFITS: &str = "
         .map((it) => it.outerHTML.slice(0, 120));
     return [...(wide > 0 ? [`${wide} px too wide`] : []), ...small];";
 
-pub(super) async fn assert_fits(tab: &Tab) {
-    tab.comes_to(MISFITS, json!([])).await;
+pub(super) async fn assert_fits(tab: &BrowserTab) {
+    tab.wait_for_value(MISFITS, json!([])).await;
 }
 
-async fn value(tab: &Tab, expression: &str) -> Value {
+async fn value(tab: &BrowserTab, expression: &str) -> Value {
     tab.script(&format!("return {expression}"), &[]).await
 }
 
-/// One thing at a time, everything in reach of a thumb, light and dark.
+/// A phone shows either the list or a conversation, with controls large enough
+/// for touch, light and dark.
 #[tokio::test]
-async fn a_phone_shows_one_thing_at_a_time() {
-    let (app, browsers) = (TestApp::spawn().await, Browsers::start().await);
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+async fn phone_shows_list_or_conversation() {
+    let (app, browsers) = (TestApp::spawn().await, BrowserDriver::start().await);
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let link = format!("Look: http://127.0.0.1/{}", "long".repeat(60));
     let sent = ben.send(id, &link).await.expect(201);
     let reaction = format!(
@@ -41,30 +43,30 @@ async fn a_phone_shows_one_thing_at_a_time() {
     );
     ben.put(&reaction).await.expect(200);
     let tab = browsers.open_as(&ann, PHONE).await;
-    tab.before_each_page(KEYBOARD).await;
+    tab.run_before_pages(KEYBOARD).await;
     for (scheme, width) in [("light", 320), ("dark", 360)] {
-        let size = Screen { width, ..PHONE };
+        let size = ScreenSize { width, ..PHONE };
         tab.size(size).await;
-        tab.prefers("prefers-color-scheme", scheme).await;
+        tab.emulate_media("prefers-color-scheme", scheme).await;
         tab.goto("/messages").await;
         tab.see(".row").await;
-        tab.see_no("main.thread").await;
+        tab.see_absent("main.thread").await;
         assert_fits(&tab).await;
-        tab.assert_good().await;
+        tab.assert_accessible().await;
         tab.click(".row").await;
-        tab.see(WRITE).await;
-        tab.see_no(".side").await;
+        tab.see(COMPOSER).await;
+        tab.see_absent(".side").await;
         assert_fits(&tab).await;
-        tab.assert_good().await;
+        tab.assert_accessible().await;
         tab.click(".back").await;
         tab.see(".row").await;
-        tab.see_no("main.thread").await;
+        tab.see_absent("main.thread").await;
     }
     tab.click(".row").await;
-    tab.see(WRITE).await;
-    // A keyboard that covers the page leaves head and composer in sight.
+    tab.see(COMPOSER).await;
+    // A keyboard that covers the page leaves header and composer visible.
     tab.script("window.openKeyboard(300)", &[]).await;
-    tab.comes_to(
+    tab.wait_for_value(
         "const { top } = document.querySelector('.bar').getBoundingClientRect();
          const { bottom } = document.querySelector('.composer').getBoundingClientRect();
          return top >= 0 && bottom <= innerHeight - 300",
@@ -72,15 +74,15 @@ async fn a_phone_shows_one_thing_at_a_time() {
     )
     .await;
     tab.script("window.openKeyboard(0)", &[]).await;
-    tab.comes_to(
+    tab.wait_for_value(
         "return document.querySelector('.composer').getBoundingClientRect().bottom === innerHeight",
         json!(true),
     )
     .await;
-    tab.assert_good().await;
+    tab.assert_accessible().await;
 }
 
-/// As phones do it that lay the keyboard over the page.
+/// Emulates phones whose keyboard covers the page instead of resizing it.
 const KEYBOARD: &str = "
     const view = window.visualViewport;
     let covered = 0;
@@ -90,16 +92,16 @@ const KEYBOARD: &str = "
         view.dispatchEvent(new Event('resize'));
     };";
 
-/// Finding, opening, writing, changing, leaving, all by keys; and one always
-/// sees where one is.
+/// The keyboard alone searches, opens, writes, edits and leaves, and the focus
+/// is always visible.
 #[tokio::test]
-async fn keys_are_enough() {
-    let (app, browsers) = (TestApp::spawn().await, Browsers::start().await);
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let cas = app.person("cas").await;
+async fn client_needs_only_a_keyboard() {
+    let (app, browsers) = (TestApp::spawn().await, BrowserDriver::start().await);
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let cas = app.register_user("cas").await;
     cas.connect_with(&ann).await;
-    ann.talk_with(&ben).await;
-    cas.talk_with(&ann).await;
+    ann.open_direct_used(&ben).await;
+    cas.open_direct_used(&ann).await;
     let tab = browsers.open_as(&ann, DESKTOP).await;
     tab.goto("/messages").await;
     tab.see(".row[data-id]").await;
@@ -111,70 +113,70 @@ async fn keys_are_enough() {
         value(&tab, "document.activeElement.matches('.found .row')").await,
         json!(true)
     );
-    assert_ring(&tab).await;
+    assert_focus_is_visible(&tab).await;
     tab.press(ENTER).await;
-    tab.see_said("The first.").await;
-    tab.comes_to(IS_WRITING, json!(true)).await;
+    tab.see_message("The first.").await;
+    tab.wait_for_value(IS_WRITING, json!(true)).await;
     tab.press("All by keys").await;
     tab.press(ENTER).await;
-    tab.see_said("All by keys").await;
+    tab.see_message("All by keys").await;
     tab.see(".message:last-child .ticks[data-status=sent]")
         .await;
-    tab.comes_to(IS_WRITING, json!(true)).await;
+    tab.wait_for_value(IS_WRITING, json!(true)).await;
     tab.press(UP).await;
     tab.see_text(".answering", "Editing").await;
     tab.press(ESCAPE).await;
-    tab.see_no(".answering").await;
-    messages_have_a_menu(&tab).await;
-    // Out to the list, down to the other, and in.
+    tab.see_absent(".answering").await;
+    check_message_menu(&tab).await;
+    // Leaves for the list, moves down and opens the other conversation.
     tab.press(ESCAPE).await;
-    tab.see_no(WRITE).await;
-    tab.comes_to(
+    tab.see_absent(COMPOSER).await;
+    tab.wait_for_value(
         "return document.activeElement.matches('.rows .row') && location.pathname",
         json!("/messages"),
     )
     .await;
-    assert_ring(&tab).await;
+    assert_focus_is_visible(&tab).await;
     tab.press(DOWN).await;
     tab.press(ENTER).await;
     tab.see_text("main h1", "cas").await;
     tab.press(&format!("{CONTROL}k")).await;
-    tab.comes_to("return document.activeElement.id", json!("seek"))
+    tab.wait_for_value("return document.activeElement.id", json!("seek"))
         .await;
     tab.press(TAB).await;
-    assert_ring(&tab).await;
-    tab.assert_good().await;
+    assert_focus_is_visible(&tab).await;
+    tab.assert_accessible().await;
 }
 
-/// From the messages as a whole to one of them, its menu, and back.
-async fn messages_have_a_menu(tab: &Tab) {
+/// Moves from the history to a message, opens its menu, and returns.
+async fn check_message_menu(tab: &BrowserTab) {
     tab.type_into(".history", UP).await;
-    assert_ring(tab).await;
+    assert_focus_is_visible(tab).await;
     tab.press(ENTER).await;
     tab.see("[role=menu]").await;
     tab.press(DOWN).await;
     assert_eq!(value(tab, "document.activeElement.innerText").await, "Edit");
     tab.press(ESCAPE).await;
-    tab.see_no("[role=menu]").await;
-    tab.comes_to(
+    tab.see_absent("[role=menu]").await;
+    tab.wait_for_value(
         "return document.activeElement.matches('.history .message')",
         json!(true),
     )
     .await;
     tab.press(DOWN).await;
-    tab.comes_to(IS_WRITING, json!(true)).await;
+    tab.wait_for_value(IS_WRITING, json!(true)).await;
 }
 
 const IS_WRITING: &str = "return document.activeElement.matches('.composer textarea')";
 
-/// One sees where the focus is.
-async fn assert_ring(tab: &Tab) {
+/// Checks that the focus is visible.
+async fn assert_focus_is_visible(tab: &BrowserTab) {
     let ring = "(() => { const it = document.activeElement;
         const isRinged = (node) => {
             const { outlineStyle, outlineWidth } = getComputedStyle(node);
             return outlineStyle !== 'none' && parseFloat(outlineWidth) >= 1;
         };
-        // A message's line is as wide as the page: its bubble has the ring.
+        // A message's row is as wide as the page, so its bubble shows the ring.
         return it.matches(':focus-visible')
             && isRinged(it.querySelector('.bubble') ?? it) ? '' : it.outerHTML.slice(0, 200); })()";
     assert_eq!(value(tab, ring).await, "");

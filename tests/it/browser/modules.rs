@@ -1,6 +1,6 @@
-//! The tests of the client's pure modules (`tests/js`), in the browser that
-//! they are for. A server of files and a shim in the place of `node:test` is
-//! all that takes; `node --test tests/js/` runs the same, for who has it.
+//! Runs the tests of the client's pure modules (`tests/js`) in the browser,
+//! with a file server and a shim for `node:test`. `node --test tests/js/` runs
+//! them, too.
 
 use std::path::{Path, PathBuf};
 
@@ -9,14 +9,14 @@ use serde_json::json;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::support::Site;
-use crate::support::browser::{Browsers, DESKTOP};
+use crate::support::TestSite;
+use crate::support::browser::{BrowserDriver, DESKTOP};
 
-/// What one of them came to.
+/// The outcome of one test.
 #[derive(Debug, Deserialize)]
 struct Outcome {
     name: String,
-    /// Why it failed.
+    /// The error, if the test failed.
     wrong: Option<String>,
 }
 
@@ -24,7 +24,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()
 }
 
-/// The names of the test files, each of which a page loads.
+/// Returns the names of the test files, which the page loads.
 fn files() -> Vec<String> {
     let folder = std::fs::read_dir(root().join("tests/js")).unwrap();
     let names = folder.map(|entry| entry.unwrap().file_name().into_string().unwrap());
@@ -33,8 +33,8 @@ fn files() -> Vec<String> {
     names
 }
 
-/// Serves the project's scripts, for as long as the test goes on.
-async fn serve() -> Site {
+/// Serves the project's scripts until the test ends.
+async fn serve() -> TestSite {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {
@@ -43,10 +43,10 @@ async fn serve() -> Site {
             tokio::spawn(answer(stream));
         }
     });
-    Site::at(address)
+    TestSite::at(address)
 }
 
-/// One request on each connection; a browser may also give one up.
+/// Answers one request per connection. A browser may also abort the connection.
 async fn answer(stream: TcpStream) {
     let mut stream = BufReader::new(stream);
     let mut request = String::new();
@@ -85,7 +85,7 @@ fn page(path: &str) -> Option<(&'static str, Vec<u8>)> {
     Some((kind, body))
 }
 
-/// Runs every file, one after the other, and says so.
+/// Returns a page that runs every file in turn and collects the outcomes.
 fn index() -> String {
     let map = json!({ "imports": {
         "node:test": "/tests/js/shims/test.mjs",
@@ -106,11 +106,11 @@ fn index() -> String {
 }
 
 #[tokio::test]
-async fn the_modules_keep_their_promises_in_a_browser() {
-    let (site, browsers) = (serve().await, Browsers::start().await);
+async fn modules_pass_their_tests_in_browser() {
+    let (site, browsers) = (serve().await, BrowserDriver::start().await);
     let tab = browsers.open(&site, DESKTOP).await;
     tab.goto("/").await;
-    tab.comes_to("return Array.isArray(window.outcomes)", json!(true))
+    tab.wait_for_value("return Array.isArray(window.outcomes)", json!(true))
         .await;
     let outcomes = tab
         .script("return (async () => Promise.all(window.outcomes))()", &[])
@@ -121,12 +121,12 @@ async fn the_modules_keep_their_promises_in_a_browser() {
     }
     let failed: Vec<_> = outcomes.iter().filter(|it| it.wrong.is_some()).collect();
     assert!(failed.is_empty(), "{failed:#?}");
-    assert_eq!(outcomes.len(), written(), "all of them ran");
-    tab.assert_no_complaints().await;
+    assert_eq!(outcomes.len(), test_count(), "all tests ran");
+    tab.assert_no_console_errors().await;
 }
 
-/// How many tests the files hold.
-fn written() -> usize {
+/// Returns the number of tests in the files.
+fn test_count() -> usize {
     let read = |name: &String| std::fs::read_to_string(root().join("tests/js").join(name));
     let count = |text: String| {
         text.lines()

@@ -1,21 +1,21 @@
-//! People whose names look alike are told apart, and no name reorders the
-//! text around it.
+//! Users with similar names are distinguishable, and no name reorders the text
+//! around it.
 
 use serde_json::json;
 
 use crate::groups::crew;
-use crate::support::browser::{Browsers, DESKTOP, ESCAPE, Tab};
-use crate::support::{Person, TestApp};
+use crate::support::browser::{BrowserDriver, BrowserTab, DESKTOP, ESCAPE};
+use crate::support::{TestApp, TestUser};
 
-/// Gives somebody a name.
-async fn name(person: &Person, name: &str) {
+/// Changes a user's display name.
+async fn name(person: &TestUser, name: &str) {
     let body = json!({ "display_name": name });
     crew::patch(person, "/api/me/", body).await.expect(200);
 }
 
-/// A group of `ann`, whose name is Alice, and of two whose names look like
-/// that one or like a role.
-async fn lookalikes(app: &TestApp) -> (i64, Vec<Person>) {
+/// Creates a group of Alice (`ann`) and two users, whose names resemble Alice
+/// and a role.
+async fn lookalikes(app: &TestApp) -> (i64, Vec<TestUser>) {
     let people = crew::friends(app, &["ann", "ben", "cas"]).await;
     name(&people[0], "Alice").await;
     name(&people[1], "\u{410}lice").await;
@@ -25,8 +25,8 @@ async fn lookalikes(app: &TestApp) -> (i64, Vec<Person>) {
 }
 
 #[tokio::test]
-async fn names_that_look_alike_have_usernames() {
-    let (app, browsers) = (TestApp::spawn().await, Browsers::start().await);
+async fn similar_names_show_usernames() {
+    let (app, browsers) = (TestApp::spawn().await, BrowserDriver::start().await);
     let (group, people) = lookalikes(&app).await;
     for person in &people[..2] {
         let said = format!("From {}", person.username);
@@ -42,20 +42,20 @@ async fn names_that_look_alike_have_usernames() {
         if has_script {
             tab.open_conversation(group).await;
         } else {
-            tab.without_scripts().await;
+            tab.disable_scripts().await;
             tab.open_conversation_plainly(group).await;
         }
         tab.see_text(".bubble > .sender", "Alice @ann").await;
         tab.see_text(".bubble > .sender", "\u{410}lice @ben").await;
         tab.see_text(".quote .sender", "\u{410}lice @ben").await;
         tab.see_text(".row .lead", "Alice @ann:").await;
-        tab.assert_no_complaints().await;
+        tab.assert_no_console_errors().await;
     }
 }
 
 #[tokio::test]
-async fn questions_name_username_too() {
-    let (app, browsers) = (TestApp::spawn().await, Browsers::start().await);
+async fn questions_show_usernames() {
+    let (app, browsers) = (TestApp::spawn().await, BrowserDriver::start().await);
     let (group, people) = lookalikes(&app).await;
     let tab = browsers.open_as(&people[0], DESKTOP).await;
     tab.open_conversation(group).await;
@@ -64,28 +64,28 @@ async fn questions_name_username_too() {
     tab.see_text("dialog .members .hint", "@cas").await;
     tab.click("[aria-label='What to do with \u{410}lice @ben']")
         .await;
-    tab.pick("Hand the group on").await;
+    tab.pick_menu_entry("Hand the group on").await;
     tab.see_text("dialog.is-small h2", "Make \u{410}lice (@ben) the owner?")
         .await;
     tab.press(ESCAPE).await;
-    tab.see_no("dialog.is-small").await;
+    tab.see_absent("dialog.is-small").await;
     tab.click("[aria-label='What to do with Owner @cas']").await;
-    tab.pick("Remove from the group").await;
+    tab.pick_menu_entry("Remove from the group").await;
     tab.see_text("dialog.is-small h2", "Remove Owner (@cas)?")
         .await;
     tab.press(ESCAPE).await;
-    tab.assert_good().await;
+    tab.assert_accessible().await;
 }
 
-/// A contact who takes another's name is told apart in list and head.
+/// If a contact takes a similar name, list and header add the usernames.
 #[tokio::test]
-async fn contacts_that_look_alike_have_usernames() {
-    let (app, browsers) = (TestApp::spawn().await, Browsers::start().await);
+async fn similar_contacts_show_usernames() {
+    let (app, browsers) = (TestApp::spawn().await, BrowserDriver::start().await);
     let people = crew::friends(&app, &["ann", "ben", "cas"]).await;
     let tab = browsers.open_as(&people[0], DESKTOP).await;
     name(&people[1], "Teo").await;
-    let id = people[1].talk_with(&people[0]).await;
-    people[2].talk_with(&people[0]).await;
+    let id = people[1].open_direct_used(&people[0]).await;
+    people[2].open_direct_used(&people[0]).await;
     tab.open_conversation(id).await;
     tab.see_text("main h1", "Teo").await;
     names_are(&tab, ["Teo", "cas"]).await;
@@ -93,14 +93,14 @@ async fn contacts_that_look_alike_have_usernames() {
     tab.open_conversation(id).await;
     tab.see_text("main h1", "Teo @ben").await;
     names_are(&tab, ["Teo @ben", "Te\u{3bf} @cas"]).await;
-    tab.assert_good().await;
-    tab.without_scripts().await;
+    tab.assert_accessible().await;
+    tab.disable_scripts().await;
     tab.open_conversation_plainly(id).await;
     names_are(&tab, ["Teo @ben", "Te\u{3bf} @cas"]).await;
 }
 
-/// The rows' names, in whatever order.
-async fn names_are(tab: &Tab, expected: [&str; 2]) {
+/// Checks the names of the rows, in any order.
+async fn names_are(tab: &BrowserTab, expected: [&str; 2]) {
     for name in expected {
         tab.see_text(".rows .row-name", name).await;
     }
@@ -109,16 +109,16 @@ async fn names_are(tab: &Tab, expected: [&str; 2]) {
     assert_eq!(names, expected);
 }
 
-/// A name from right to left stays at its place in an English sentence.
+/// A right-to-left name stays in its place in an English sentence.
 #[tokio::test]
 async fn name_in_sentence_reorders_nothing() {
-    let (app, browsers) = (TestApp::spawn().await, Browsers::start().await);
+    let (app, browsers) = (TestApp::spawn().await, BrowserDriver::start().await);
     let (group, people) = lookalikes(&app).await;
     name(&people[0], "\u{5e9}\u{5dc}\u{5d5}\u{5dd}").await;
     crew::rename(&people[0], group, "\u{5d0}\u{5d1}")
         .await
         .expect(200);
-    // The left edges of the name, of what it did, and of the title.
+    // The left edges of the name, the verb, the noun and the title.
     let edges = "const node = [...document.querySelectorAll(arguments[0])].at(-1).firstChild;
         const range = document.createRange();
         const edge = (text) => {
@@ -133,7 +133,7 @@ async fn name_in_sentence_reorders_nothing() {
         if has_script {
             tab.open_conversation(group).await;
         } else {
-            tab.without_scripts().await;
+            tab.disable_scripts().await;
             tab.open_conversation_plainly(group).await;
         }
         for selector in [
@@ -144,17 +144,17 @@ async fn name_in_sentence_reorders_nothing() {
             let edges: Vec<f64> = serde_json::from_value(edges).unwrap();
             assert!(edges.is_sorted(), "{selector}: {edges:?}");
         }
-        tab.assert_no_complaints().await;
+        tab.assert_no_console_errors().await;
     }
 }
 
-/// The list, the head of a thread, messages, quotes and members.
+/// Covers the list, the header, messages, quotes and members.
 #[tokio::test]
 async fn renamed_user_is_shown_without_reload() {
-    let (app, browsers) = (TestApp::spawn().await, Browsers::start().await);
+    let (app, browsers) = (TestApp::spawn().await, BrowserDriver::start().await);
     let people = crew::friends(&app, &["ann", "ben"]).await;
     let (ann, ben) = (&people[0], &people[1]);
-    let direct = ann.direct_with(ben).await;
+    let direct = ann.open_direct(ben).await;
     ben.send(direct, "Between us").await.expect(201);
     let made = crew::make(ann, "Crew", &["ben"]).await.expect(201);
     let group = made["id"].as_i64().unwrap();
@@ -183,6 +183,7 @@ async fn renamed_user_is_shown_without_reload() {
     name(ben, "Bennett").await;
     tab.see_text(".bar h1", "Bennett").await;
     tab.see_text(".row-name", "Bennett").await;
-    tab.comes_to("return window.isSame", json!(true)).await;
-    tab.assert_no_complaints().await;
+    tab.wait_for_value("return window.isSame", json!(true))
+        .await;
+    tab.assert_no_console_errors().await;
 }

@@ -1,72 +1,75 @@
-//! Where a conversation opens: at what is new, or at the message that an
-//! address names; and that nothing is read but what was seen.
+//! A conversation opens at its first unread message or at the message that an
+//! address names. Only visible messages are marked as read.
 
 use serde_json::{Value, json};
 
 use super::full::fill;
-use crate::support::browser::{Browsers, DESKTOP, PHONE, Tab, WRITE};
-use crate::support::{Person, TestApp, until};
+use crate::support::browser::{BrowserDriver, BrowserTab, COMPOSER, DESKTOP, PHONE};
+use crate::support::{TestApp, TestUser, until};
 
-/// So many that the newest page begins after the first of them.
+/// More messages than the newest page holds.
 const MANY: usize = 80;
 
-/// Ann, to whom Ben has written much, and their conversation. The first message
-/// is hers: `News 1.` has `seq` 2.
-async fn unread(app: &TestApp) -> (Person, Person, i64) {
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+/// Creates Ann, Ben and a conversation with many messages of Ben. The first
+/// message is Ann's, so `News 1.` has `seq` 2.
+async fn unread(app: &TestApp) -> (TestUser, TestUser, i64) {
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     for at in 1..=MANY {
         ben.send(id, &format!("News {at}.")).await.expect(201);
     }
     (ann, ben, id)
 }
 
-/// The `seq` up to which she has read.
-async fn read_seq(person: &Person, id: i64) -> i64 {
+/// Returns the `seq` up to which the user has read.
+async fn read_seq(person: &TestUser, id: i64) -> i64 {
     let conversation = person.conversation(id).await;
     let mut people = conversation["participants"].as_array().unwrap().iter();
     let mine = people.find(|it| it["user"]["username"] == person.username.as_str());
     mine.unwrap()["read_seq"].as_i64().unwrap()
 }
 
-/// The number of the last message that is on the screen.
+/// Returns the number of the last visible message.
 const LAST_IN_SIGHT: &str = "
     const box = document.querySelector('.history').getBoundingClientRect();
     const seen = [...document.querySelectorAll('.history .message')]
         .filter((it) => it.getBoundingClientRect().top < box.bottom);
     return Number(/News (\\d+)/u.exec(seen.at(-1).innerText)[1]);";
 
-/// Guards against reading by what had been on the screen before it was
-/// replaced: a page with more unread than it holds marked them all.
+/// Guards against marking replaced messages as read: a page with more unread
+/// messages than it holds marked all of them.
 #[tokio::test]
-async fn what_was_not_seen_stays_unread() {
-    let (app, browsers) = (TestApp::spawn().await, Browsers::start().await);
+async fn unseen_messages_stay_unread() {
+    let (app, browsers) = (TestApp::spawn().await, BrowserDriver::start().await);
     let (ann, _ben, id) = unread(&app).await;
     let tab = browsers.open_as(&ann, DESKTOP).await;
     tab.open_conversation(id).await;
     tab.see_text(".unread-line", "80 unread").await;
-    let read = until("what is seen to be read", async || {
+    let read = until("visible messages to be read", async || {
         let read = read_seq(&ann, id).await;
         (read > 1).then_some(read)
     })
     .await;
     let last = tab.script(LAST_IN_SIGHT, &[]).await.as_i64().unwrap();
-    assert!(read <= last + 1, "{read} is read, {last} seen");
-    assert!(last < 40, "it begins at the first");
-    // What is scrolled to is read then, and no more than that.
+    assert!(read <= last + 1, "read up to {read}, visible up to {last}");
+    assert!(last < 40, "the page starts at the first unread message");
+    // Scrolling marks only the messages that become visible.
     tab.script("document.querySelector('.history').scrollTop += 300", &[])
         .await;
-    let further = until("what is scrolled to be read", async || {
+    let further = until("messages in the scrolled view to be read", async || {
         let further = read_seq(&ann, id).await;
         (further > read).then_some(further)
     })
     .await;
     let last = tab.script(LAST_IN_SIGHT, &[]).await.as_i64().unwrap();
-    assert!(further <= last + 1, "{further} is read, {last} seen");
-    tab.assert_good().await;
+    assert!(
+        further <= last + 1,
+        "read up to {further}, visible up to {last}"
+    );
+    tab.assert_accessible().await;
 }
 
-/// Where the line stands in each frame that is drawn.
+/// Records the position of the unread line in each frame.
 const PLACES: &str = "
     window.places = [];
     const look = () => {
@@ -77,13 +80,13 @@ const PLACES: &str = "
     requestAnimationFrame(look);";
 
 #[tokio::test]
-async fn the_line_before_what_is_new_is_there_at_once_and_stays() {
-    let (app, browsers) = (TestApp::spawn().await, Browsers::start().await);
+async fn unread_line_never_moves() {
+    let (app, browsers) = (TestApp::spawn().await, BrowserDriver::start().await);
     let (ann, _ben, id) = unread(&app).await;
     let tab = browsers.open_as(&ann, DESKTOP).await;
-    tab.before_each_page(PLACES).await;
+    tab.run_before_pages(PLACES).await;
     tab.open_conversation(id).await;
-    tab.comes_to("return window.places.length >= 120", json!(true))
+    tab.wait_for_value("return window.places.length >= 120", json!(true))
         .await;
     let places = tab.script("return [...new Set(window.places)]", &[]).await;
     let places: Vec<f64> = serde_json::from_value(places).unwrap();
@@ -97,26 +100,26 @@ async fn the_line_before_what_is_new_is_there_at_once_and_stays() {
 }
 
 #[tokio::test]
-async fn without_scripts_one_begins_at_what_is_new_too() {
-    let (app, browsers) = (TestApp::spawn().await, Browsers::start().await);
+async fn unread_line_works_without_scripts() {
+    let (app, browsers) = (TestApp::spawn().await, BrowserDriver::start().await);
     let (ann, _ben, _) = unread(&app).await;
     let tab = browsers.open_as(&ann, DESKTOP).await;
-    tab.without_scripts().await;
+    tab.disable_scripts().await;
     tab.goto("/messages").await;
     tab.click(".row").await;
     tab.see_text(".unread-line", "80 unread").await;
     let in_sight = "const box = document.querySelector('.history').getBoundingClientRect();
          const { top } = document.querySelector('.unread-line').getBoundingClientRect();
          return top >= box.top && top < box.bottom";
-    tab.comes_to(in_sight, json!(true)).await;
+    tab.wait_for_value(in_sight, json!(true)).await;
     tab.press_button(".mark-read", "Mark as read").await;
-    // On to the rest.
+    // The next page starts with the remaining messages.
     tab.see_text(".unread-line", "unread").await;
-    tab.comes_to(in_sight, json!(true)).await;
-    tab.assert_no_complaints().await;
+    tab.wait_for_value(in_sight, json!(true)).await;
+    tab.assert_no_console_errors().await;
 }
 
-/// The message that has the focus, if it is in sight.
+/// Returns the focused message if it is fully visible.
 const POINTED_AT: &str = "
     const it = document.activeElement.closest('.history .message');
     if (!it) return null;
@@ -124,17 +127,17 @@ const POINTED_AT: &str = "
     const { top, bottom } = it.getBoundingClientRect();
     return top >= box.top && bottom <= box.bottom ? /Message \\d+\\./u.exec(it.innerText)?.[0] : null;";
 
-async fn points_at(tab: &Tab, number: u32) {
-    tab.comes_to(POINTED_AT, json!(format!("Message {number}.")))
+async fn points_at(tab: &BrowserTab, number: u32) {
+    tab.wait_for_value(POINTED_AT, json!(format!("Message {number}.")))
         .await;
 }
 
-/// By its `seq`, by its id where it is near, by both, and by the quote that
-/// answers it.
+/// Opens a message by its `seq`, by its id if it is near, by both, and by a
+/// quote of it.
 #[tokio::test]
-async fn an_address_of_a_message_leads_to_it() {
-    let (app, browsers) = (TestApp::spawn().await, Browsers::start().await);
-    let ann = app.person("ann").await;
+async fn address_leads_to_its_message() {
+    let (app, browsers) = (TestApp::spawn().await, BrowserDriver::start().await);
+    let ann = app.register_user("ann").await;
     let id = fill(&app, &ann, 3, 1_000).await;
     let page = format!("/messages?conversation={id}");
     let around = format!("/api/conversations/{id}/messages/?around=37");
@@ -171,19 +174,19 @@ async fn an_address_of_a_message_leads_to_it() {
     ann.post(&path, answer).await.expect(201);
     tab.goto(&page).await;
     tab.see(".days").await;
-    tab.see_said("An answer").await;
+    tab.see_message("An answer").await;
     tab.click(".history .quote").await;
     points_at(&tab, 37).await;
-    // One that is not there is said not to be.
+    // An address of a missing message shows that it is missing.
     tab.goto("/settings").await;
     tab.goto(&format!("{page}#message-999999999")).await;
     tab.see_text(".toasts", "isn’t here any more").await;
     assert_eq!(tab.script(POINTED_AT, &[]).await, Value::Null);
-    tab.assert_good().await;
+    tab.assert_accessible().await;
 }
 
-/// A browser that goes back late, as a busy one does, to the entry that was
-/// before the current one when the page asked.
+/// A browser that goes back late, like a busy one. It goes to the entry before
+/// the one that was current when the page asked.
 const LATE_BACK: &str = "
     window.backs = 0;
     addEventListener('popstate', () => { window.backs += 1; });
@@ -194,21 +197,21 @@ const LATE_BACK: &str = "
 
 #[tokio::test]
 async fn row_clicked_while_going_back_opens() {
-    let (app, browsers) = (TestApp::spawn().await, Browsers::start().await);
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (app, browsers) = (TestApp::spawn().await, BrowserDriver::start().await);
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let tab = browsers.open_as(&ann, PHONE).await;
-    tab.before_each_page(LATE_BACK).await;
+    tab.run_before_pages(LATE_BACK).await;
     tab.goto("/messages").await;
     tab.click(".row").await;
     tab.click(".back").await;
     tab.click(".row").await;
-    tab.comes_to("return window.backs", json!(1)).await;
-    tab.see(WRITE).await;
+    tab.wait_for_value("return window.backs", json!(1)).await;
+    tab.see(COMPOSER).await;
     assert_eq!(tab.path().await, format!("/messages?conversation={id}"));
-    // The thread leads back to one list.
+    // Going back from the conversation leads to one list.
     tab.back().await;
     tab.see(".row").await;
-    tab.see_no("main.thread").await;
+    tab.see_absent("main.thread").await;
     assert_eq!(tab.path().await, "/messages");
 }

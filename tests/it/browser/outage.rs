@@ -1,29 +1,29 @@
-//! The server is killed, sockets don't come through, a login ends: what one
-//! typed stays, and arrives once.
+//! Killed servers, blocked sockets and ended logins: typed text is kept and
+//! arrives exactly once.
 
 use std::net::TcpListener;
 
 use serde_json::json;
 
-use crate::support::browser::{Browsers, DESKTOP, ENTER, Network, Tab, WRITE};
-use crate::support::{Binary, Person, TestApp, until};
+use crate::support::browser::{BrowserDriver, BrowserTab, COMPOSER, DESKTOP, ENTER, NetworkState};
+use crate::support::{TestApp, TestBinary, TestUser, until};
 
-/// A port that nobody has, so that a server comes back where it was.
+/// Returns a free port, so that each new server process has the same address.
 fn free_port() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().to_string()
 }
 
-/// What was said in a conversation, as the server has it.
-async fn texts(person: &Person, id: i64) -> Vec<String> {
+/// Returns the texts of a conversation from the server.
+async fn texts(person: &TestUser, id: i64) -> Vec<String> {
     let history = person.history(id).await;
     let texts = history.iter().map(|it| it["text"].as_str().unwrap());
     texts.map(str::to_owned).collect()
 }
 
-/// That a connection fails is all that there may be to complain of.
-async fn only_missed_the_server(tab: &Tab) {
-    let others = tab.complaints().await.into_iter();
+/// Checks that the browser logged only failed connections.
+async fn assert_only_network_errors(tab: &BrowserTab) {
+    let others = tab.console_errors().await.into_iter();
     let others: Vec<_> = others.filter(|it| !is_of_the_network(it)).collect();
     assert!(others.is_empty(), "{others:#?}");
 }
@@ -32,38 +32,38 @@ fn is_of_the_network(complaint: &str) -> bool {
     complaint.contains("net::ERR_") || complaint.contains("WebSocket connection to")
 }
 
-/// SIGKILL while one types and the other sends, twice; and what was typed with
-/// no server there goes out by itself when there is one.
+/// Kills the server twice while one user types and the other sends. Messages
+/// written without a server are sent when it returns.
 #[tokio::test]
-async fn a_killed_server_loses_nothing_and_doubles_nothing() {
-    let binary = Binary::migrated().await;
+async fn killed_server_loses_no_messages() {
+    let binary = TestBinary::migrated().await;
     let address = free_port();
     let listen: [(&str, &str); 1] = [("TIDINGS_LISTEN", &address)];
     let mut server = binary.serve(&listen).await;
-    let ann = Person::register(&server.site, "ann").await;
-    let ben = Person::register(&server.site, "ben").await;
+    let ann = TestUser::register(&server.site, "ann").await;
+    let ben = TestUser::register(&server.site, "ben").await;
     ann.connect_with(&ben).await;
-    let id = ann.talk_with(&ben).await;
-    let browsers = Browsers::start().await;
+    let id = ann.open_direct_used(&ben).await;
+    let browsers = BrowserDriver::start().await;
     let anns = browsers.open_as(&ann, DESKTOP).await;
     let bens = browsers.open_as(&ben, DESKTOP).await;
     for tab in [&anns, &bens] {
         tab.open_conversation(id).await;
     }
-    // Each hears of the other, whichever socket was first.
+    // Waits until each page shows the other user as online.
     for tab in [&anns, &bens] {
         tab.see(".bar .face.is-online").await;
     }
-    bens.type_into(WRITE, "What I am about to ").await;
+    bens.type_into(COMPOSER, "What I am about to ").await;
     let mut expected = vec!["The first.".to_owned()];
     for round in 1..=2 {
         let burst: Vec<_> = (1..=12).map(|at| format!("{round}, {at}")).collect();
-        // As fast as keys can be pressed.
+        // All messages in one fast input.
         let keys: Vec<_> = burst.iter().map(|it| format!("{it}{ENTER}")).collect();
-        anns.type_into(WRITE, &keys.concat()).await;
+        anns.type_into(COMPOSER, &keys.concat()).await;
         expected.extend(burst);
         server.signal("KILL").await;
-        server.ended().await;
+        server.wait_for_exit().await;
         anns.see_text(".banner", "Connecting…").await;
         anns.say(&format!("{round}, into the void")).await;
         expected.push(format!("{round}, into the void"));
@@ -72,109 +72,110 @@ async fn a_killed_server_loses_nothing_and_doubles_nothing() {
             Some(binary.serve(&listen).await)
         })
         .await;
-        bens.see_said(expected.last().unwrap()).await;
-        anns.see_no(".history .ticks[data-status=waiting]").await;
-        anns.see_no(".banner:not(:empty)").await;
+        bens.see_message(expected.last().unwrap()).await;
+        anns.see_absent(".history .ticks[data-status=waiting]")
+            .await;
+        anns.see_absent(".banner:not(:empty)").await;
     }
-    // He was in the middle of a sentence all along.
+    // The unfinished text has survived both kills.
     bens.press("say.").await;
     bens.press(ENTER).await;
     expected.push("What I am about to say.".to_owned());
-    anns.see_said("What I am about to say.").await;
+    anns.see_message("What I am about to say.").await;
     assert_eq!(texts(&ann, id).await, expected);
     for tab in [&anns, &bens] {
         assert_eq!(tab.said().await, expected);
-        tab.see_no(".typing").await;
-        only_missed_the_server(tab).await;
+        tab.see_absent(".typing").await;
+        assert_only_network_errors(tab).await;
     }
 }
 
-/// No socket ever opens, and for a while nothing can be sent at all, not even
-/// across a new page; then all goes over REST.
+/// The client works without any socket. A message that can't be sent at first
+/// survives a reload and is sent over REST.
 #[tokio::test]
-async fn without_a_socket_rest_takes_over() {
-    let (app, browsers) = (TestApp::spawn().await, Browsers::start().await);
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+async fn client_falls_back_to_rest() {
+    let (app, browsers) = (TestApp::spawn().await, BrowserDriver::start().await);
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let tab = browsers.open_as(&ann, DESKTOP).await;
-    tab.without_sockets().await;
+    tab.disable_sockets().await;
     tab.open_conversation(id).await;
     tab.see_text(".banner", "Connecting…").await;
-    tab.block(&["*/api/conversations/*/messages/"]).await;
+    tab.block_urls(&["*/api/conversations/*/messages/"]).await;
     tab.say("Not yet").await;
-    tab.type_into(WRITE, "a draft").await;
+    tab.type_into(COMPOSER, "a draft").await;
     tab.see(".history .ticks[data-status=waiting]").await;
     tab.see_text(".row-preview", "Not yet").await;
-    assert_eq!(tab.axe().await, [""; 0]);
+    assert_eq!(tab.accessibility_faults().await, [""; 0]);
     tab.reload().await;
     tab.see(".history .ticks[data-status=waiting]").await;
-    tab.see_said("Not yet").await;
-    tab.comes_to(
+    tab.see_message("Not yet").await;
+    tab.wait_for_value(
         "return document.querySelector('.composer textarea').value",
         json!("a draft"),
     )
     .await;
     assert_eq!(texts(&ann, id).await, ["The first."]);
-    tab.block(&[]).await;
-    tab.see_no(".history .ticks[data-status=waiting]").await;
+    tab.block_urls(&[]).await;
+    tab.see_absent(".history .ticks[data-status=waiting]").await;
     tab.see(".history .message:last-child .ticks[data-status=sent]")
         .await;
     assert_eq!(texts(&ann, id).await, ["The first.", "Not yet"]);
-    // Nobody tells that there is an answer: it is asked for.
+    // Without a socket, the client polls for new messages.
     ben.send(id, "An answer").await.expect(201);
-    tab.see_said("An answer").await;
+    tab.see_message("An answer").await;
     let path = format!("/api/conversations/{id}/");
-    until("what is seen to be read", async || {
+    until("visible messages to be read", async || {
         let seen = ann.get(&path).await.expect(200);
         (seen["unread_count"] == 0).then_some(())
     })
     .await;
-    tab.type_into(WRITE, ", finished").await;
+    tab.type_into(COMPOSER, ", finished").await;
     tab.press(ENTER).await;
-    tab.see_said("a draft, finished").await;
-    only_missed_the_server(&tab).await;
+    tab.see_message("a draft, finished").await;
+    assert_only_network_errors(&tab).await;
 }
 
-/// Guards against a conversation that stayed empty for ever: its history was
-/// asked for once.
+/// Guards against a conversation that stayed empty: its history was requested
+/// only once.
 #[tokio::test]
-async fn a_history_that_does_not_come_is_asked_for_again() {
-    let (app, browsers) = (TestApp::spawn().await, Browsers::start().await);
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    ann.talk_with(&ben).await;
+async fn failed_history_request_is_repeated() {
+    let (app, browsers) = (TestApp::spawn().await, BrowserDriver::start().await);
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    ann.open_direct_used(&ben).await;
     let tab = browsers.open_as(&ann, DESKTOP).await;
     tab.goto("/messages").await;
     tab.see(".rows .row").await;
-    tab.block(&["*/api/conversations/*/messages/"]).await;
+    tab.block_urls(&["*/api/conversations/*/messages/"]).await;
     tab.click(".rows .row").await;
     tab.see_text(".toasts", "You seem to be offline.").await;
-    tab.block(&[]).await;
-    tab.see_said("The first.").await;
+    tab.block_urls(&[]).await;
+    tab.see_message("The first.").await;
 }
 
-/// A login that ends takes its page along, a connection that ends the place
-/// to write; both at once, and what was typed stays.
+/// An ended connection disables the composer, and an ended login closes the
+/// page. Typed text survives both.
 #[tokio::test]
-async fn what_ends_is_seen_to_end() {
-    let (app, browsers) = (TestApp::spawn().await, Browsers::start().await);
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+async fn ended_connection_and_login_keep_text() {
+    let (app, browsers) = (TestApp::spawn().await, BrowserDriver::start().await);
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let tab = browsers.open_as(&ann, DESKTOP).await;
     tab.open_conversation(id).await;
-    tab.type_into(WRITE, "half a").await;
+    tab.type_into(COMPOSER, "half a").await;
     let connections = ben.get("/api/connections/").await.expect(200);
     let connection = connections[0]["id"].as_i64().unwrap();
     ben.delete(&format!("/api/connections/{connection}/")).await;
     tab.see_text(".composer .closed", "not connected").await;
-    tab.see_no(WRITE).await;
-    tab.assert_good().await;
-    ben.ask_to_connect(&ann).await.expect(201);
+    tab.see_absent(COMPOSER).await;
+    tab.assert_accessible().await;
+    ben.request_connection(&ann).await.expect(201);
     tab.see_text(".composer .closed", "would like to connect")
         .await;
     tab.press_button(".people", "Accept").await;
-    tab.see(WRITE).await;
-    tab.see_no(".composer .closed").await;
-    tab.type_into(WRITE, " sentence").await;
+    tab.see(COMPOSER).await;
+    tab.see_absent(".composer .closed").await;
+    tab.type_into(COMPOSER, " sentence").await;
 
     let other = ann.log_in_again().await;
     let logins = other.get("/api/auth/sessions/").await.expect(200);
@@ -186,25 +187,25 @@ async fn what_ends_is_seen_to_end() {
     assert!(tab.path().await.starts_with("/login"));
     tab.log_in_as(&other).await;
     tab.open_conversation(id).await;
-    tab.comes_to(
+    tab.wait_for_value(
         "return document.querySelector('.composer textarea').value",
         json!("half a sentence"),
     )
     .await;
-    tab.assert_good().await;
+    tab.assert_accessible().await;
 }
 
-/// Guards against waiting for ever: why a socket is refused, browsers don't
-/// tell, so a login that ended while nobody was there was never noticed.
+/// Guards against reconnecting forever: browsers hide why a socket is refused,
+/// so an ended login went unnoticed while the user was offline.
 #[tokio::test]
-async fn a_login_that_ends_while_one_is_away_is_noticed_and_nothing_is_lost() {
-    let (app, browsers) = (TestApp::spawn().await, Browsers::start().await);
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+async fn login_ended_offline_loses_nothing() {
+    let (app, browsers) = (TestApp::spawn().await, BrowserDriver::start().await);
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let tab = browsers.open_as(&ann, DESKTOP).await;
     tab.open_conversation(id).await;
-    tab.see_said("The first.").await;
-    tab.network(Network::Gone).await;
+    tab.see_message("The first.").await;
+    tab.set_network(NetworkState::Offline).await;
     tab.see_text(".banner", "Connecting…").await;
     tab.say("Written while away").await;
     tab.see(".history .ticks[data-status=waiting]").await;
@@ -214,7 +215,7 @@ async fn a_login_that_ends_while_one_is_away_is_noticed_and_nothing_is_lost() {
     let first = logins.find(|login| login["current"] == false).unwrap();
     let path = format!("/api/auth/sessions/{}/", first["id"]);
     other.delete(&path).await;
-    tab.network(Network::Here).await;
+    tab.set_network(NetworkState::Online).await;
     tab.see("form[action='/login']").await;
     assert_eq!(
         tab.path().await,

@@ -1,53 +1,53 @@
-//! The pictures of the README: of the world that `tidings demo` makes.
+//! The README's screenshots, taken of the data of `tidings demo`.
 //!
-//! `UPDATE_SCREENSHOTS=1 cargo test --test it pictures` takes them anew. They
-//! show times, so no two are the same: they aren't compared, but taken each
-//! time, and what they show is looked at as every page is.
+//! `UPDATE_SCREENSHOTS=1 cargo test --test it pictures` stores new ones. They
+//! show times and always differ, so the test takes them each time but compares
+//! only their sizes. It checks their pages like all others.
 
 use std::path::Path;
 
 use serde_json::json;
 
 use crate::demo;
-use crate::support::Person;
-use crate::support::browser::{Browsers, Screen, Tab};
+use crate::support::TestUser;
+use crate::support::browser::{BrowserDriver, BrowserTab, ScreenSize};
 
-/// What one of them may weigh.
+/// The maximum size of a screenshot in bytes.
 const HEAVY: usize = 150_000;
 
-const WIDE: Screen = Screen {
+const WIDE: ScreenSize = ScreenSize {
     width: 1_080,
     height: 675,
 };
-const NARROW: Screen = Screen {
+const NARROW: ScreenSize = ScreenSize {
     width: 360,
     height: 720,
 };
 
 #[tokio::test]
-async fn the_demo_looks_well_and_its_pictures_are_small() {
+async fn screenshots_of_demo_are_small() {
     let (app, me) = demo::filled().await;
-    let browsers = Browsers::start().await;
-    let id = a_lively_group(&me).await;
+    let browsers = BrowserDriver::start().await;
+    let id = newest_read_group(&me).await;
     let tab = browsers.open(app.site(), WIDE).await;
     tab.log_in_as(&me).await;
     let locale = json!({ "locale": "en-GB" });
     tab.devtools("Emulation.setLocaleOverride", locale).await;
-    tab.prefers("prefers-color-scheme", "light").await;
+    tab.emulate_media("prefers-color-scheme", "light").await;
     tab.open_conversation(id).await;
-    taken(&tab, "light").await;
-    tab.prefers("prefers-color-scheme", "dark").await;
-    taken(&tab, "dark").await;
-    tab.prefers("prefers-color-scheme", "light").await;
+    check_screenshot(&tab, "light").await;
+    tab.emulate_media("prefers-color-scheme", "dark").await;
+    check_screenshot(&tab, "dark").await;
+    tab.emulate_media("prefers-color-scheme", "light").await;
     tab.size(NARROW).await;
-    taken(&tab, "phone").await;
+    check_screenshot(&tab, "phone").await;
     tab.goto("/messages").await;
     tab.see(".row[data-id]").await;
-    taken(&tab, "phone-list").await;
+    check_screenshot(&tab, "phone-list").await;
 }
 
-/// The newest group in which everything is read.
-async fn a_lively_group(me: &Person) -> i64 {
+/// Returns the newest group without unread messages.
+async fn newest_read_group(me: &TestUser) -> i64 {
     let list = me.get("/api/conversations/").await.expect(200);
     let list = list.as_array().unwrap().iter();
     let mut groups = list.filter(|it| it["kind"] == "group" && it["unread_count"] == 0);
@@ -56,17 +56,21 @@ async fn a_lively_group(me: &Person) -> i64 {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "whether to keep the pictures is no setting of the server's"
+    reason = "UPDATE_SCREENSHOTS configures this test, not the server"
 )]
-async fn taken(tab: &Tab, name: &str) {
-    tab.assert_good().await;
-    let picture = tab.picture().await;
+async fn check_screenshot(tab: &BrowserTab, name: &str) {
+    tab.assert_accessible().await;
+    let picture = tab.take_screenshot().await;
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("docs/pictures/{name}.png"));
     if std::env::var_os("UPDATE_SCREENSHOTS").is_some() {
         std::fs::write(&path, &picture).unwrap();
     }
     let shown = std::fs::read(&path).unwrap();
     assert!(shown.len() < HEAVY, "{name}: {} bytes", shown.len());
-    // The width and height in a PNG's head.
-    assert_eq!(shown[..24], picture[..24], "{name} is of this size");
+    // The header of a PNG contains width and height.
+    assert_eq!(
+        shown[..24],
+        picture[..24],
+        "{name} has the size of the stored one"
+    );
 }

@@ -1,14 +1,14 @@
-//! What floats above a sheet can be used there: menus, and what is said.
+//! Menus and toasts above a sheet are usable.
 
 use serde_json::json;
 
 use crate::groups::crew;
 use crate::support::browser::{
-    Browsers, DESKTOP, DOWN, ENTER, ESCAPE, Network, PHONE, SHIFT, TAB, Tab,
+    BrowserDriver, BrowserTab, DESKTOP, DOWN, ENTER, ESCAPE, NetworkState, PHONE, SHIFT, TAB,
 };
-use crate::support::{Person, TestApp, until};
+use crate::support::{TestApp, TestUser, until};
 
-/// How a person reaches an entry of a menu.
+/// The kind of input that chooses an entry of a menu.
 #[derive(Clone, Copy)]
 enum By {
     Mouse,
@@ -17,13 +17,13 @@ enum By {
 }
 
 impl By {
-    /// Opens the menu of a member, and chooses an entry of it.
-    async fn choose(self, tab: &Tab, username: &str, (entry, at): (&str, usize)) {
+    /// Opens a member's menu and chooses an entry.
+    async fn choose(self, tab: &BrowserTab, username: &str, (entry, at): (&str, usize)) {
         let opens = format!("[aria-label='What to do with {username}']");
         match self {
             Self::Mouse => {
                 tab.click(&opens).await;
-                tab.pick(entry).await;
+                tab.pick_menu_entry(entry).await;
             }
             Self::Touch => {
                 tab.tap(&opens).await;
@@ -34,18 +34,18 @@ impl By {
                 tab.see("[role=menu]").await;
                 tab.press(&DOWN.repeat(at)).await;
                 let focused = "return document.activeElement.innerText";
-                tab.comes_to(focused, json!(entry)).await;
+                tab.wait_for_value(focused, json!(entry)).await;
                 tab.press(ENTER).await;
             }
         }
     }
 
-    /// Answers the question that an entry asks.
-    async fn confirm(self, tab: &Tab, yes: &str) {
+    /// Confirms the dialog that an entry opens.
+    async fn confirm(self, tab: &BrowserTab, yes: &str) {
         match self {
             Self::Mouse => tab.press_button("dialog.is-small", yes).await,
             Self::Touch => tab.tap_text("dialog.is-small button", yes).await,
-            // The focus is on the button that cancels, after the one that does it.
+            // The cancel button has the focus. The confirming one is before it.
             Self::Keys => {
                 tab.see("dialog.is-small").await;
                 tab.press(&format!("{SHIFT}{TAB}")).await;
@@ -55,14 +55,15 @@ impl By {
     }
 }
 
-/// A group of somebody with others.
-async fn made(owner: &Person, others: &[&str]) -> i64 {
+/// Creates a group and returns its id.
+async fn make_group(owner: &TestUser, others: &[&str]) -> i64 {
     let made = crew::make(owner, "The crew", others).await.expect(201);
     made["id"].as_i64().unwrap()
 }
 
-/// Waits until the server has this role of a member; none: no member.
-async fn has_role(owner: &Person, group: i64, username: &str, role: Option<&str>) {
+/// Waits until the server has this role for a member. `None` means that the
+/// user is no member.
+async fn wait_for_role(owner: &TestUser, group: i64, username: &str, role: Option<&str>) {
     until("a role on the server", async || {
         let path = format!("/api/conversations/{group}/members/");
         let members = owner.get(&path).await.expect(200);
@@ -76,14 +77,14 @@ async fn has_role(owner: &Person, group: i64, username: &str, role: Option<&str>
     .await;
 }
 
-/// Every entry of a member's menu, as one kind of person reaches it.
-async fn manages(app: &TestApp, browsers: &Browsers, (by, name): (By, &str)) {
-    let owner = app.person(&format!("own{name}")).await;
+/// Uses every entry of a member's menu with one kind of input.
+async fn manage_members(app: &TestApp, browsers: &BrowserDriver, (by, name): (By, &str)) {
+    let owner = app.register_user(&format!("own{name}")).await;
     let (one, two) = (format!("one{name}"), format!("two{name}"));
     for username in [&one, &two] {
-        owner.connect_with(&app.person(username).await).await;
+        owner.connect_with(&app.register_user(username).await).await;
     }
-    let group = made(&owner, &[&one, &two]).await;
+    let group = make_group(&owner, &[&one, &two]).await;
     let screen = if matches!(by, By::Touch) {
         PHONE
     } else {
@@ -93,71 +94,73 @@ async fn manages(app: &TestApp, browsers: &Browsers, (by, name): (By, &str)) {
     tab.open_conversation(group).await;
     tab.click("[data-act=about]").await;
     by.choose(&tab, &one, ("Make admin", 0)).await;
-    has_role(&owner, group, &one, Some("admin")).await;
+    wait_for_role(&owner, group, &one, Some("admin")).await;
     tab.see_text("dialog .members", "admin").await;
     by.choose(&tab, &one, ("Make member", 0)).await;
-    has_role(&owner, group, &one, Some("member")).await;
+    wait_for_role(&owner, group, &one, Some("member")).await;
     tab.see_text("dialog .members", &one).await;
     by.choose(&tab, &two, ("Remove from the group", 2)).await;
     by.confirm(&tab, "Remove").await;
-    has_role(&owner, group, &two, None).await;
-    tab.see_no(&format!("[aria-label='What to do with {two}']"))
+    wait_for_role(&owner, group, &two, None).await;
+    tab.see_absent(&format!("[aria-label='What to do with {two}']"))
         .await;
     by.choose(&tab, &one, ("Hand the group on", 1)).await;
     by.confirm(&tab, "Hand it on").await;
-    has_role(&owner, group, &one, Some("owner")).await;
-    tab.see_no("dialog [aria-label^='What to do with']").await;
-    tab.assert_good().await;
+    wait_for_role(&owner, group, &one, Some("owner")).await;
+    tab.see_absent("dialog [aria-label^='What to do with']")
+        .await;
+    tab.assert_accessible().await;
 }
 
 #[tokio::test]
 async fn member_menu_works_by_mouse() {
-    let (app, browsers) = (TestApp::spawn().await, Browsers::start().await);
-    manages(&app, &browsers, (By::Mouse, "mouse")).await;
+    let (app, browsers) = (TestApp::spawn().await, BrowserDriver::start().await);
+    manage_members(&app, &browsers, (By::Mouse, "mouse")).await;
 }
 
 #[tokio::test]
 async fn member_menu_works_by_touch() {
-    let (app, browsers) = (TestApp::spawn().await, Browsers::start().await);
-    manages(&app, &browsers, (By::Touch, "touch")).await;
+    let (app, browsers) = (TestApp::spawn().await, BrowserDriver::start().await);
+    manage_members(&app, &browsers, (By::Touch, "touch")).await;
 }
 
 #[tokio::test]
 async fn member_menu_works_by_keys() {
-    let (app, browsers) = (TestApp::spawn().await, Browsers::start().await);
-    manages(&app, &browsers, (By::Keys, "keys")).await;
+    let (app, browsers) = (TestApp::spawn().await, BrowserDriver::start().await);
+    manage_members(&app, &browsers, (By::Keys, "keys")).await;
 }
 
-/// Escape closes what floats first, then the sheet, and the focus goes back.
+/// Escape closes the menu first, then the sheet, and the focus returns.
 #[tokio::test]
 async fn escape_closes_menu_before_its_sheet() {
-    let (app, browsers) = (TestApp::spawn().await, Browsers::start().await);
-    let (ann, _ben) = app.connected_pair("ann", "ben").await;
-    let group = made(&ann, &["ben"]).await;
+    let (app, browsers) = (TestApp::spawn().await, BrowserDriver::start().await);
+    let (ann, _ben) = app.register_connected("ann", "ben").await;
+    let group = make_group(&ann, &["ben"]).await;
     let tab = browsers.open_as(&ann, DESKTOP).await;
     tab.open_conversation(group).await;
     tab.click("[data-act=about]").await;
     tab.click("[aria-label='What to do with ben']").await;
     tab.see("[role=menu]").await;
-    tab.assert_good().await;
+    tab.assert_accessible().await;
     tab.press(ESCAPE).await;
-    tab.see_no("[role=menu]").await;
+    tab.see_absent("[role=menu]").await;
     let focused = "return document.activeElement.ariaLabel";
-    tab.comes_to(focused, json!("What to do with ben")).await;
+    tab.wait_for_value(focused, json!("What to do with ben"))
+        .await;
     tab.press(ESCAPE).await;
-    tab.see_no("dialog").await;
+    tab.see_absent("dialog").await;
     tab.press(TAB).await;
-    tab.assert_good().await;
+    tab.assert_accessible().await;
 }
 
-/// What fails in a sheet is said there, where it can be seen and heard, and
-/// stays for a moment after the sheet closes.
+/// An error in a sheet is shown above it, visible and announced, and stays
+/// briefly after the sheet closes.
 #[tokio::test]
 async fn toast_of_sheet_is_above_it() {
-    let (app, browsers) = (TestApp::spawn().await, Browsers::start().await);
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    ann.connect_with(&app.person("cas").await).await;
-    let group = made(&ann, &["ben"]).await;
+    let (app, browsers) = (TestApp::spawn().await, BrowserDriver::start().await);
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    ann.connect_with(&app.register_user("cas").await).await;
+    let group = make_group(&ann, &["ben"]).await;
     let tab = browsers.open_as(&ann, PHONE).await;
     tab.open_conversation(group).await;
     for act in ["rename", "add", "role", "remove", "leave"] {
@@ -169,39 +172,39 @@ async fn toast_of_sheet_is_above_it() {
             tab.press_button("dialog", "Add somebody").await;
             tab.see("dialog [aria-label='Add cas']").await;
         }
-        tab.network(Network::Gone).await;
+        tab.set_network(NetworkState::Offline).await;
         tab.see_text(".banner", "Connecting…").await;
-        fails(&tab, act).await;
+        act_offline(&tab, act).await;
         let is_above = "const it = document.querySelector('.toast');
             if (!it) return 'none';
             const { x, y, width, height } = it.getBoundingClientRect();
             return document.elementFromPoint(x + width / 2, y + height / 2) === it
                 && !it.closest('[inert]') && !!it.closest('dialog:modal')";
-        tab.comes_to(is_above, json!(true)).await;
+        tab.wait_for_value(is_above, json!(true)).await;
         tab.press(ESCAPE).await;
-        tab.see_no("dialog").await;
+        tab.see_absent("dialog").await;
         tab.see("body > .toasts .toast").await;
-        tab.network(Network::Here).await;
+        tab.set_network(NetworkState::Online).await;
     }
-    // Nothing of it reached the server.
+    // None of the actions reached the server.
     let path = format!("/api/conversations/{group}/members/");
     let members = ben.get(&path).await.expect(200);
     assert_eq!(members.as_array().unwrap().len(), 2);
 }
 
-/// Does in the sheet what can't succeed without a network.
-async fn fails(tab: &Tab, act: &str) {
+/// Performs an action that fails without a network.
+async fn act_offline(tab: &BrowserTab, act: &str) {
     let opens = "[aria-label='What to do with ben']";
     match act {
         "rename" => tab.press_button("dialog", "Rename").await,
         "add" => tab.click("dialog [aria-label='Add cas']").await,
         "role" => {
             tab.click(opens).await;
-            tab.pick("Make admin").await;
+            tab.pick_menu_entry("Make admin").await;
         }
         "remove" => {
             tab.click(opens).await;
-            tab.pick("Remove").await;
+            tab.pick_menu_entry("Remove").await;
             tab.press_button("dialog.is-small", "Remove").await;
         }
         _ => {

@@ -1,27 +1,29 @@
-//! Worlds with more or less stored in them, written past the server.
+//! Worlds with different amounts of stored data, written directly to the
+//! database.
 
 use crate::authority::world::World;
 use crate::groups::thousand::run;
 
-/// How much is stored, as a multiple of the smaller world.
+/// The amount of stored data, as a multiple of the smaller world.
 #[derive(Clone, Copy)]
 pub(super) struct Growth {
     pub(super) times: u64,
 }
 
-/// Of a group in the smaller world. The larger one has ten times as many: each
-/// member of a group of up to 100 is sent what the others do.
+/// Members of a group in the smaller world. The larger world has ten times as
+/// many: in groups of up to 100, each member receives the others' changes.
 pub(super) const MEMBERS: u64 = 8;
-/// The first id of a message that is written past the server.
+/// The first id of a directly written message.
 const FIRST_MESSAGE: u64 = 1 << 40;
 
 impl Growth {
-    /// Messages of each group: answers to its oldest ones, a third of them deleted.
+    /// Messages of each group: replies to its oldest one, a third of them
+    /// deleted.
     const fn messages(self) -> u64 {
         60 * self.times
     }
 
-    /// Accounts, of which each role is connected with all and blocks none.
+    /// Accounts. Each role has a connection to all of them.
     const fn users(self) -> u64 {
         120 + 20 * self.times
     }
@@ -39,7 +41,7 @@ impl Growth {
     }
 }
 
-/// The numbers from 1 to `count`, as a table `g` of one column.
+/// Returns a common table expression `g` with the numbers from 1 to `count`.
 fn numbers(count: u64) -> String {
     format!("WITH RECURSIVE g(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM g WHERE n < {count})")
 }
@@ -61,7 +63,7 @@ pub(super) async fn grow(world: &World, groups: &[i64], growth: Growth) {
     run(&world.app, &statements).await;
 }
 
-/// Accounts that share a word with each other and with a search.
+/// Accounts that all match the same search word.
 fn accounts(growth: Growth) -> Vec<String> {
     let numbers = numbers(growth.users());
     vec![
@@ -132,7 +134,7 @@ fn history(group: i64, (sender, first): (i64, u64), growth: Growth) -> Vec<Strin
     ]
 }
 
-/// Conversations of a user in which nothing is unread.
+/// Conversations of a user without unread messages.
 fn conversations(user: i64, group: i64, growth: Growth) -> Vec<String> {
     let numbers = numbers(growth.conversations());
     vec![

@@ -1,12 +1,13 @@
-//! Each endpoint and frame in a small world and in one a hundred times larger:
-//! what SQLite does for it is counted, and may grow only as its row allows.
+//! Runs each endpoint and frame in a small world and in one a hundred times
+//! larger. Counts SQLite's work for it, which may grow only as the budget
+//! allows.
 
 use std::fmt::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
-use tidings::engine::testing::Faults;
+use tidings::engine::testing::FaultHooks;
 use tidings::store::SqliteProbe;
 
 use super::growth::{Growth, MEMBERS, grow};
@@ -15,30 +16,32 @@ use crate::authority::frames::outcome;
 use crate::authority::routes;
 use crate::authority::table::{ROLES, Row, SOCKETS, rows};
 use crate::authority::world::{Things, World};
-use crate::support::{Socket, TestApp, TestDatabase, TokenBy, until};
+use crate::support::{TestApp, TestDatabase, TestSocket, TokenTransport, until};
 
 const SMALL: Growth = Growth { times: 1 };
 const LARGE: Growth = Growth { times: 100 };
 
-/// What a row of a table costs at most, in steps of SQLite.
+/// Maximum cost of one row of a table, in SQLite steps.
 const STEPS_A_ROW: u64 = 120;
-/// What runs beside a request: looks for ended logins, presence, the pulse.
+/// Cost of background work during a request: cleanup of logins, presence, the
+/// pulse.
 const STEPS_BESIDE: u64 = 2_500;
 const ROWS_BESIDE: u64 = 12;
 /// Longer than changes of presence are gathered.
 const IDLE: Duration = Duration::from_secs(1);
 
-/// Its work grows with what it downloads; it reads in steps that have tests.
+/// The work of a download grows with its content. Other tests cover its
+/// batches.
 const DOWNLOADS: [&str; 1] = ["POST /settings/export"];
 
-/// What SQLite did: steps of its virtual machine, and rows written.
+/// SQLite's work: steps of its virtual machine and rows written.
 #[derive(Clone, Copy, Debug)]
 struct Work {
     steps: u64,
     rows: u64,
 }
 
-/// A request or a frame that is measured, with what it names.
+/// A request or frame to measure, with the objects that it names.
 struct Case {
     role: &'static str,
     row: Row,
@@ -51,15 +54,15 @@ struct Measured {
     probe: Arc<SqliteProbe>,
     /// Sockets that keep their users online while frames are measured: a change
     /// of presence reads all that may see it, a moment later.
-    online: Vec<Socket>,
+    online: Vec<TestSocket>,
 }
 
 impl Measured {
     async fn new() -> Self {
         let probe = Arc::<SqliteProbe>::default();
-        let faults = Faults {
+        let faults = FaultHooks {
             sqlite_probe: Some(probe.clone()),
-            ..Faults::default()
+            ..FaultHooks::default()
         };
         let app = TestApp::builder().faults(faults).spawn().await;
         let world = World::of_app(app).await;
@@ -70,13 +73,14 @@ impl Measured {
         }
     }
 
-    /// Each row of the tables of rights once, as a role that may do it.
+    /// Returns one case for each row of the tables of permissions, as a role
+    /// that is allowed to.
     async fn cases(&self) -> Vec<Case> {
         let mut cases = Vec::new();
         let endpoints = rows("door", &ROLES).into_iter().map(|row| (row, false));
         let frames = rows("frame", &SOCKETS).into_iter().map(|row| (row, true));
         for (row, is_frame) in endpoints.chain(frames) {
-            if DOWNLOADS.contains(&&*row.door) {
+            if DOWNLOADS.contains(&&*row.target) {
                 continue;
             }
             let is_admins = ["/admin", "/ws/admin", "/api/admin"];
@@ -93,7 +97,7 @@ impl Measured {
         cases
     }
 
-    /// Stores as much as `growth` has, past the server.
+    /// Stores the data of `growth`, bypassing the server.
     async fn grow(&mut self, cases: &[Case], growth: Growth) {
         let groups: Vec<i64> = cases
             .iter()
@@ -103,7 +107,7 @@ impl Measured {
         self.world.app.stop().await;
         grow(&self.world, &groups, growth).await;
         self.world.app.start().await;
-        // A Room reads its members when it starts, which is not what is compared.
+        // A Room reads its members when it starts. That cost isn't compared.
         let mate = self.world.of("mate");
         for group in groups {
             mate.send(group, "Once more.").await.expect(201);
@@ -111,20 +115,19 @@ impl Measured {
     }
 
     async fn work(&mut self, case: &Case) -> Work {
-        let work = match case.is_frame {
-            true => {
-                self.keep_online(case).await;
-                self.work_of_frame(case).await
-            }
-            false => self.counted(self.request(case)).await,
+        let work = if case.is_frame {
+            self.keep_online(case).await;
+            self.work_of_frame(case).await
+        } else {
+            self.counted(self.request(case)).await
         };
-        if !case.is_frame && !case.row.only_looks() {
+        if !case.is_frame && !case.row.is_read_only() {
             self.world.refresh(case.role).await;
         }
         work
     }
 
-    /// What SQLite does while something is done.
+    /// Returns SQLite's work while `doing` runs.
     async fn counted(&self, doing: impl Future<Output = ()>) -> Work {
         let (steps, rows) = (self.probe.steps(), self.probe.rows());
         doing.await;
@@ -154,17 +157,17 @@ impl Measured {
         .await;
     }
 
-    /// The sockets are open before the counting begins.
+    /// Opens the sockets before the measurement.
     async fn work_of_frame(&self, case: &Case) -> Work {
         let with = case.things.fill(&case.row.with);
         let frame: Value = serde_json::from_str(&with).unwrap();
-        let mut asker = self.world.of(case.role).socket("/ws/").await;
+        let mut sender = self.world.of(case.role).socket("/ws/").await;
         let mut mate = self.world.of("mate").socket("/ws/").await;
-        for socket in [&mut asker, &mut mate] {
-            socket.all_until_pong().await;
+        for socket in [&mut sender, &mut mate] {
+            socket.frames_until_pong().await;
         }
         let doing = async {
-            outcome(&mut asker, &mut mate, frame).await;
+            outcome(&mut sender, &mut mate, frame).await;
         };
         self.counted(doing).await
     }
@@ -174,19 +177,20 @@ impl Measured {
         let path = case.things.fill(case.row.path());
         let person = self.world.of(case.role);
         if path.starts_with("/ws") && !path.starts_with("/ws/chat/") {
-            // A handshake is done when its socket has its first frame.
+            // A handshake is complete when its socket has received the first
+            // frame.
             let path = format!("{path}/");
-            let mut socket = Socket::open(person, &path, TokenBy::Bearer).await;
+            let mut socket = TestSocket::open(person, &path, TokenTransport::Bearer).await;
             socket.read().await.unwrap();
             return;
         }
-        let told = self.world.ask(case.role, &case.row, (&path, &with)).await;
-        let is_refused = [429, 500, 503].contains(&told.status);
-        assert!(!is_refused, "{path}: {told:?}");
+        let answer = self.world.ask(case.role, &case.row, (&path, &with)).await;
+        let is_refused = [429, 500, 503].contains(&answer.status);
+        assert!(!is_refused, "{path}: {answer:?}");
     }
 }
 
-/// What the larger world may cost beside twice the smaller one.
+/// Returns the permitted cost of the larger world beyond twice the smaller one.
 fn allowed(budget: &Budget) -> Work {
     let mut rows = budget.rows;
     if budget.grows.contains("member") {
@@ -204,7 +208,7 @@ fn allowed(budget: &Budget) -> Work {
 
 #[tokio::test]
 async fn larger_world_costs_no_more() {
-    // PostgreSQL has no such counts. Its statements are the same.
+    // PostgreSQL has no such counters, but runs the same statements.
     if !TestDatabase::is_sqlite() {
         return;
     }
@@ -215,15 +219,16 @@ async fn larger_world_costs_no_more() {
     let budgets = table::budgets();
     let mut excess = String::new();
     for (one, other) in small_cases.iter().zip(&large_cases) {
-        let name = match one.is_frame {
-            true => one.row.door.clone(),
-            false => format!("{} {}", one.row.method(), routes::shape(one.row.path())),
+        let name = if one.is_frame {
+            one.row.target.clone()
+        } else {
+            format!("{} {}", one.row.method(), routes::shape(one.row.path()))
         };
         let budget = &budgets[&name];
         let (few, many) = (small.work(one).await, large.work(other).await);
         let more = allowed(budget);
         let fits = many.steps <= 2 * few.steps + more.steps && many.rows <= few.rows + more.rows;
-        let line = format!("{} {}: {few:?}, {many:?}", one.row.door, one.row.with);
+        let line = format!("{} {}: {few:?}, {many:?}", one.row.target, one.row.with);
         println!("{line}");
         if !fits {
             writeln!(excess, "{line}, allowed in addition: {more:?}").unwrap();

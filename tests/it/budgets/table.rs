@@ -9,15 +9,15 @@ use crate::authority::routes;
 /// A row of the tables.
 pub(super) struct Budget {
     name: String,
-    /// What may grow.
+    /// The data that may grow.
     pub(super) grows: String,
-    /// What must hold.
+    /// The bound on the cost.
     pub(super) bound: String,
-    /// The largest count that the bound names.
+    /// The largest number in the bound.
     pub(super) rows: u64,
 }
 
-/// All rows by their endpoint or frame.
+/// Returns all rows by endpoint or frame.
 pub(super) fn budgets() -> BTreeMap<String, Budget> {
     let endpoints = rows("endpoint")
         .into_iter()
@@ -26,7 +26,7 @@ pub(super) fn budgets() -> BTreeMap<String, Budget> {
     endpoints.chain(frames).collect()
 }
 
-/// The endpoints that have a row.
+/// Returns the endpoints that have a row.
 pub(super) fn endpoints() -> Vec<String> {
     rows("endpoint")
         .iter()
@@ -34,7 +34,7 @@ pub(super) fn endpoints() -> Vec<String> {
         .collect()
 }
 
-/// The frames that have a row.
+/// Returns the frames that have a row.
 pub(super) fn frames() -> Vec<String> {
     rows("frame").into_iter().map(|row| row.name).collect()
 }
@@ -44,7 +44,7 @@ fn shaped(name: &str) -> String {
     format!("{method} {}", routes::shape(path))
 }
 
-/// The rows of the table whose first heading is `first`.
+/// Returns the rows of the table whose first heading is `first`.
 fn rows(first: &str) -> Vec<Budget> {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs/budgets.md");
     let page = fs::read_to_string(path).unwrap();

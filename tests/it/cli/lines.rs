@@ -1,10 +1,10 @@
-//! What can't be done is one line that names what it is about.
+//! Errors are one line that names the file or database.
 
-use crate::support::{Binary, finish};
+use crate::support::{TestBinary, run_to_end};
 
 #[tokio::test]
-async fn a_file_or_folder_that_is_not_there_is_named() {
-    let binary = Binary::migrated().await;
+async fn missing_file_or_folder_is_named() {
+    let binary = TestBinary::migrated().await;
     if !binary.is_sqlite() {
         return;
     }
@@ -15,29 +15,29 @@ async fn a_file_or_folder_that_is_not_there_is_named() {
         (["restore", &*copy], format!("there is no file {copy}")),
         (["backup", &*copy], format!("there is no folder {nowhere}")),
     ] {
-        let said = binary.run(&arguments, "").await.failed(1);
+        let said = binary.run(&arguments, "").await.expect_failure(1);
         assert_eq!(said, line);
     }
     std::fs::remove_file(&database).unwrap();
     for arguments in [&["backup", &*copy][..], &["doctor"]] {
-        let said = binary.run(arguments, "").await.failed(1);
+        let said = binary.run(arguments, "").await.expect_failure(1);
         assert_eq!(said, format!("there is no database {database}"));
     }
     std::fs::write(&database, "no database at all, whatever its name says").unwrap();
-    let said = binary.run(&["migrate"], "").await.failed(1);
+    let said = binary.run(&["migrate"], "").await.expect_failure(1);
     let why = "can't be used: file is not a database";
     assert_eq!(said, format!("the database sqlite:{database} {why}"));
 }
 
 #[tokio::test]
-async fn a_database_that_does_not_answer_is_named_without_its_password() {
-    let binary = Binary::new().await;
-    // Nobody listens on the port of tcpmux.
+async fn unreachable_database_is_named_without_password() {
+    let binary = TestBinary::new().await;
+    // No server listens on port 1 (tcpmux).
     let url = "postgres://ann:secret@127.0.0.1:1/tidings";
     for command in ["migrate", "serve", "doctor"] {
         let mut command = binary.command(&[command]);
         command.env("DATABASE_URL", url);
-        let said = finish(command, "").await.failed(1);
+        let said = run_to_end(command, "").await.expect_failure(1);
         let begins = "the database postgres://ann:…@127.0.0.1:1/tidings can't be used: ";
         assert!(said.starts_with(begins), "{said}");
         assert!(!said.contains("rror:") && !said.contains("pool"), "{said}");

@@ -1,29 +1,35 @@
-//! What the log never says, however closely one looks.
+//! The log contains no secrets and no needless warnings.
 
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::support::{Binary, PASSWORD, Person, Socket, TokenBy};
+use crate::support::{PASSWORD, TestBinary, TestSocket, TestUser, TokenTransport};
 
 const WORDS: &str = "a-word-between-us";
 
+const TRANSPORTS: [TokenTransport; 3] = [
+    TokenTransport::Bearer,
+    TokenTransport::Subprotocol,
+    TokenTransport::Query,
+];
+
 #[tokio::test]
-async fn no_message_token_password_or_query_string_is_ever_logged() {
-    let binary = Binary::migrated().await;
+async fn secrets_are_never_logged() {
+    let binary = TestBinary::migrated().await;
     let filter = ("TIDINGS_LOG", "debug,actix_http=trace,tidings=trace");
     let mut serving = binary.serve(&[filter]).await;
-    let ann = Person::register(&serving.site, "ann").await;
-    let ben = Person::register(&serving.site, "ben").await;
+    let ann = TestUser::register(&serving.site, "ann").await;
+    let ben = TestUser::register(&serving.site, "ben").await;
     let connection = ann.connect_with(&ben).await;
-    let id = ann.direct_with(&ben).await;
+    let id = ann.open_direct(&ben).await;
     ann.send_as(id, WORDS, "a-name").await.expect(201);
     let chat = format!("/ws/chat/{id}/");
-    for token in [TokenBy::Bearer, TokenBy::Subprotocol, TokenBy::Query] {
+    for token in TRANSPORTS {
         let mut socket = ann.socket_by(&chat, token).await;
         socket.say(WORDS).await;
         socket.expect_message().await;
-        // Refused ones neither.
+        // Refused frames aren't logged either.
         socket.send(json!({ "type": WORDS })).await;
         socket.expect_error("unknown_type").await;
         socket.send(json!([WORDS])).await;
@@ -37,21 +43,24 @@ async fn no_message_token_password_or_query_string_is_ever_logged() {
     ann.get(&query).await.expect(200);
     ann.get(&format!("/nothing/?q={WORDS}")).await.expect(404);
     let path = format!("/api/conversations/{id}/messages/?before={WORDS}");
-    ann.get(&path).await.refused(400, "bad_request");
+    ann.get(&path).await.expect_problem(400, "bad_request");
     ann.delete(&format!("/api/connections/{connection}/"))
         .await
         .expect(204);
-    ann.send(id, WORDS).await.refused(403, "not_connected");
+    ann.send(id, WORDS)
+        .await
+        .expect_problem(403, "not_connected");
     let mut knocking = ben.clone();
     knocking.token = format!("{}{WORDS}", ben.token);
-    for token in [TokenBy::Bearer, TokenBy::Subprotocol, TokenBy::Query] {
-        assert!(Socket::try_open(&knocking, &chat, token).await.is_none());
+    for token in TRANSPORTS {
+        let socket = TestSocket::try_open(&knocking, &chat, token).await;
+        assert!(socket.is_none());
     }
     serving.signal("TERM").await;
-    assert!(serving.ended().await.success());
+    assert!(serving.wait_for_exit().await.success());
 
     let log = binary.log();
-    // It does say something, of these very requests.
+    // The log does have lines about these requests.
     assert!(log.contains(&format!("GET /ws/chat/{id}")), "{log}");
     assert!(log.contains("closing a session"), "{log}");
     let (_, signature) = ann.token.rsplit_once('.').unwrap();
@@ -62,41 +71,40 @@ async fn no_message_token_password_or_query_string_is_ever_logged() {
     }
 }
 
-/// A stop closes the store, and whatever used it has to end before that: what
-/// begins with the server, what looks again and again, what requests and
-/// sockets leave behind.
+/// A stop closes the store, so all its users must end before: start-up tasks,
+/// periodic tasks, and work left by requests and sockets.
 #[tokio::test]
 async fn repeated_stops_log_no_warning() {
-    let binary = Binary::migrated().await;
+    let binary = TestBinary::migrated().await;
     for at in 0..12 {
         let mut serving = binary.serve(&[]).await;
         if at % 2 == 1 {
-            let ann = Person::register(&serving.site, &format!("ann{at}")).await;
-            let ben = Person::register(&serving.site, &format!("ben{at}")).await;
+            let ann = TestUser::register(&serving.site, &format!("ann{at}")).await;
+            let ben = TestUser::register(&serving.site, &format!("ben{at}")).await;
             ann.connect_with(&ben).await;
-            let id = ann.direct_with(&ben).await;
-            let mut socket = Socket::open(&ann, "/ws/", TokenBy::Bearer).await;
+            let id = ann.open_direct(&ben).await;
+            let mut socket = TestSocket::open(&ann, "/ws/", TokenTransport::Bearer).await;
             ben.send(id, "Hello").await.expect(201);
             // Its `hello` is still being read.
-            let _second = Socket::open(&ben, "/ws/", TokenBy::Bearer).await;
+            let _second = TestSocket::open(&ben, "/ws/", TokenTransport::Bearer).await;
             serving.signal("TERM").await;
-            assert_eq!(socket.closes_in_the_end().await, 1001);
+            assert_eq!(socket.wait_for_close().await, 1001);
         } else {
             serving.signal("TERM").await;
         }
-        assert!(serving.ended().await.success());
+        assert!(serving.wait_for_exit().await.success());
         let log = binary.log();
         assert!(log.contains("stopped"), "{log}");
-        // What is unsafe in its settings is said before it listens.
+        // Warnings about unsafe settings come before the server listens.
         let (_, since) = log.split_once("listening").unwrap();
         assert!(!since.contains("ERROR") && !since.contains("WARN"), "{log}");
     }
 }
 
-/// Guards against anybody who can reach the server filling its disk.
+/// Guards against clients that fill the disk with log lines.
 #[tokio::test]
-async fn what_is_no_http_is_not_worth_a_line() {
-    let binary = Binary::migrated().await;
+async fn invalid_http_logs_no_warning() {
+    let binary = TestBinary::migrated().await;
     let mut serving = binary.serve(&[]).await;
     for rubbish in [
         &b"\x16\x03\x01\x02\x00\x01\x00"[..],
@@ -108,14 +116,14 @@ async fn what_is_no_http_is_not_worth_a_line() {
         stream.shutdown().await.unwrap();
         let mut answer = Vec::new();
         let read = stream.read_to_end(&mut answer);
-        // It may be cut off, since nobody reads what came after.
+        // The server may reset the connection without reading the rest.
         let _ = crate::support::within("the end", read).await;
     }
     serving.signal("TERM").await;
-    assert!(serving.ended().await.success());
+    assert!(serving.wait_for_exit().await.success());
     let log = binary.log();
     let is_loud = |line: &&str| line.contains("ERROR") || line.contains("WARN");
-    // The tests' servers have no limits, of which one is warned at the start.
+    // Test servers run without limits, which a warning at the start reports.
     let is_said_at_the_start = |line: &str| line.contains("Limits are off");
     let mut loud = log.lines().filter(is_loud);
     assert_eq!(loud.find(|line| !is_said_at_the_start(line)), None, "{log}");

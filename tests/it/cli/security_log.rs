@@ -1,13 +1,13 @@
-//! The lines of the target `security`.
+//! Log lines of the target `security`.
 
 use std::time::Instant;
 
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Binary, PASSWORD, Person, Serving};
+use crate::support::{BinaryServer, PASSWORD, TestBinary, TestUser};
 
-/// Each line of the target: what happened, and to which account.
+/// Returns the log lines of the target `security`.
 fn lines(log: &str) -> Vec<Value> {
     let lines = log.lines().map(|line| serde_json::from_str(line).unwrap());
     let of_target = |line: &Value| line["target"] == "security";
@@ -23,20 +23,20 @@ fn events(log: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-async fn stop(binary: &Binary, mut serving: Serving) -> String {
+async fn stop(binary: &TestBinary, mut serving: BinaryServer) -> String {
     serving.signal("TERM").await;
-    assert!(serving.ended().await.success());
+    assert!(serving.wait_for_exit().await.success());
     binary.log()
 }
 
-async fn try_password(serving: &Serving, name: &str, password: &str) -> u16 {
+async fn try_password(serving: &BinaryServer, name: &str, password: &str) -> u16 {
     let body = json!({ "username": name, "password": password });
     let request = serving.site.request(Method::POST, "/api/auth/login/");
     serving.site.send(request.json(&body)).await.status
 }
 
-/// Asks by cookie from another site, and without a page's token.
-async fn ask_from_elsewhere(serving: &Serving, ann: &Person) {
+/// Sends a cookie from another origin, and without a CSRF token.
+async fn ask_from_elsewhere(serving: &BinaryServer, ann: &TestUser) {
     let cookie = format!("tidings={}", ann.token);
     let handshake = serving.site.request(Method::GET, "/ws/");
     let handshake = handshake
@@ -48,28 +48,32 @@ async fn ask_from_elsewhere(serving: &Serving, ann: &Person) {
         .header("sec-websocket-version", "13")
         .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==");
     let refused = serving.site.send(handshake).await;
-    refused.refused(403, "bad_origin");
+    refused.expect_problem(403, "bad_origin");
     let form = serving.site.request(Method::PATCH, "/api/me/");
     let form = form
         .header("cookie", &cookie)
         .json(&json!({ "about": "x" }));
-    serving.site.send(form).await.refused(403, "csrf_failed");
+    serving
+        .site
+        .send(form)
+        .await
+        .expect_problem(403, "csrf_failed");
 }
 
 #[tokio::test]
 async fn security_events_are_logged_without_secrets() {
-    let binary = Binary::migrated().await;
+    let binary = TestBinary::migrated().await;
     let serving = binary
         .serve(&[
             ("TIDINGS_LOG_FORMAT", "json"),
             ("TIDINGS_RATE_LIMITS", "account-logins=2,registrations=1"),
         ])
         .await;
-    let ann = Person::register(&serving.site, "Ann").await;
+    let ann = TestUser::register(&serving.site, "Ann").await;
     let body = json!({ "username": "ben", "password": PASSWORD });
     let second = serving.site.request(Method::POST, "/api/auth/register/");
     let second = serving.site.send(second.json(&body)).await;
-    second.refused(429, "rate_limited");
+    second.expect_problem(429, "rate_limited");
     assert_eq!(try_password(&serving, "ann", PASSWORD).await, 200);
     assert_eq!(
         try_password(&serving, "a-secret-typed-here", "x").await,
@@ -78,7 +82,7 @@ async fn security_events_are_logged_without_secrets() {
     let change =
         |current: &str| json!({ "current_password": current, "new_password": "another-secret" });
     let wrong = ann.post("/api/me/password/", change("wrong-secret")).await;
-    wrong.refused(422, "invalid");
+    wrong.expect_problem(422, "invalid");
     ann.post("/api/me/password/", change(PASSWORD))
         .await
         .expect(204);
@@ -112,7 +116,7 @@ async fn security_events_are_logged_without_secrets() {
 #[tokio::test]
 async fn flood_of_refusals_is_summed_up() {
     const REFUSED: u64 = 300;
-    let binary = Binary::migrated().await;
+    let binary = TestBinary::migrated().await;
     let serving = binary.serve(&[("TIDINGS_LOG_FORMAT", "json")]).await;
     let began = Instant::now();
     for _ in 0..REFUSED {
@@ -121,7 +125,7 @@ async fn flood_of_refusals_is_summed_up() {
         let page = form.body("username=ann&password=x").send().await.unwrap();
         assert_eq!(page.status(), 403);
     }
-    // However slow the machine is.
+    // Lines are limited per second, so a slow machine may write more.
     let seconds = began.elapsed().as_secs() + 1;
     let log = stop(&binary, serving).await;
     let refused = lines(&log)

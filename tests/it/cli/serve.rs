@@ -1,9 +1,9 @@
-//! `tidings serve`: starting, stopping, and what keeps a second one away.
+//! `tidings serve`: starting, stopping, and locks against a second server.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use crate::support::{Binary, Person, finish};
+use crate::support::{TestBinary, TestUser, run_to_end};
 
 fn mode(path: &Path) -> u32 {
     let found = std::fs::metadata(path).unwrap_or_else(|error| panic!("{path:?}: {error}"));
@@ -11,14 +11,14 @@ fn mode(path: &Path) -> u32 {
 }
 
 #[tokio::test]
-async fn what_is_secret_is_for_its_owner_alone() {
-    let binary = Binary::migrated().await;
+async fn data_files_are_private_to_owner() {
+    let binary = TestBinary::migrated().await;
     let folder = binary.folder().join("new");
     let mut serving = {
         let folder = folder.to_str().unwrap();
         binary.serve(&[("TIDINGS_DATA_DIR", folder)]).await
     };
-    Person::register(&serving.site, "ann").await;
+    TestUser::register(&serving.site, "ann").await;
     assert_eq!(mode(&folder), 0o700);
     assert_eq!(mode(&folder.join("secret")), 0o600);
     if binary.is_sqlite() {
@@ -27,83 +27,87 @@ async fn what_is_secret_is_for_its_owner_alone() {
         }
     }
     serving.signal("TERM").await;
-    assert!(serving.ended().await.success());
+    assert!(serving.wait_for_exit().await.success());
 }
 
 #[tokio::test]
-async fn told_to_stop_it_closes_its_sockets_and_exits_with_0() {
-    let binary = Binary::migrated().await;
+async fn signal_closes_sockets_and_exits_cleanly() {
+    let binary = TestBinary::migrated().await;
     for signal in ["TERM", "INT"] {
         let mut serving = binary.serve(&[]).await;
-        let ann = Person::register(&serving.site, &format!("ann-{signal}")).await;
+        let ann = TestUser::register(&serving.site, &format!("ann-{signal}")).await;
         let mut socket = ann.socket("/ws/").await;
         serving.signal(signal).await;
         assert_eq!(socket.expect_close().await, 1001);
-        assert_eq!(serving.ended().await.code(), Some(0), "{}", binary.log());
+        assert_eq!(
+            serving.wait_for_exit().await.code(),
+            Some(0),
+            "{}",
+            binary.log()
+        );
     }
 }
 
 #[tokio::test]
-async fn a_second_server_on_the_same_folder_is_refused() {
-    let binary = Binary::migrated().await;
+async fn second_server_in_folder_is_refused() {
+    let binary = TestBinary::migrated().await;
     let _serving = binary.serve(&[]).await;
-    let said = binary.run(&["serve"], "").await.failed(1);
+    let said = binary.run(&["serve"], "").await.expect_failure(1);
     assert!(said.ends_with("is in use by another server"), "{said}");
     assert!(said.contains(binary.folder().to_str().unwrap()), "{said}");
-    // Commands are no servers.
-    binary.run(&["migrate"], "").await.succeeded();
+    // Other commands still work.
+    binary.run(&["migrate"], "").await.expect_success();
 }
 
 #[tokio::test]
-async fn a_second_server_on_the_same_port_is_refused() {
-    let (one, two) = (Binary::migrated().await, Binary::migrated().await);
+async fn second_server_on_port_is_refused() {
+    let (one, two) = (TestBinary::migrated().await, TestBinary::migrated().await);
     let serving = one.serve(&[]).await;
     let address = serving.site.address().to_string();
     let mut command = two.command(&["serve"]);
     command.env("TIDINGS_LISTEN", &address);
-    let said = finish(command, "").await.failed(1);
+    let said = run_to_end(command, "").await.expect_failure(1);
     assert!(
         said.starts_with(&format!("can't listen on {address}: ")),
         "{said}"
     );
 }
 
-/// Guards the commands' default: without one, it serves.
 #[tokio::test]
-async fn without_a_command_it_serves() {
-    let binary = Binary::migrated().await;
+async fn serve_is_default_command() {
+    let binary = TestBinary::migrated().await;
     let _serving = binary.serve(&[]).await;
-    let said = binary.run(&[], "").await.failed(1);
+    let said = binary.run(&[], "").await.expect_failure(1);
     assert!(said.ends_with("is in use by another server"), "{said}");
 }
 
 #[tokio::test]
-async fn a_folder_that_can_not_be_used_is_one_clear_line() {
-    let binary = Binary::new().await;
+async fn unusable_folder_is_named() {
+    let binary = TestBinary::new().await;
     let file = binary.folder().join("file");
     std::fs::write(&file, "").unwrap();
     let inside = file.join("data");
     let mut command = binary.command(&["serve"]);
     command.env("TIDINGS_DATA_DIR", &inside);
-    let said = finish(command, "").await.failed(1);
+    let said = run_to_end(command, "").await.expect_failure(1);
     assert!(said.contains(inside.to_str().unwrap()), "{said}");
 }
 
-/// PostgreSQL may be shared, so it is migrated when somebody says so, and
-/// kept from a second server by a lock there.
+/// PostgreSQL may be shared, so it is migrated only by command, and an advisory
+/// lock keeps a second server away.
 #[tokio::test]
-async fn a_postgresql_database_is_migrated_when_told_and_served_by_one() {
-    let binary = Binary::new().await;
+async fn postgresql_is_migrated_by_command_only() {
+    let binary = TestBinary::new().await;
     if binary.is_sqlite() {
         return;
     }
-    let said = binary.run(&["serve"], "").await.failed(1);
+    let said = binary.run(&["serve"], "").await.expect_failure(1);
     assert!(said.contains("run 'tidings migrate' first"), "{said}");
-    binary.run(&["migrate"], "").await.succeeded();
+    binary.run(&["migrate"], "").await.expect_success();
     let _serving = binary.serve(&[]).await;
     let mut command = binary.command(&["serve"]);
     command.env("TIDINGS_DATA_DIR", binary.folder().join("other"));
-    let said = finish(command, "").await.failed(1);
+    let said = run_to_end(command, "").await.expect_failure(1);
     assert!(
         said.contains("Another server is using this database"),
         "{said}"

@@ -1,17 +1,17 @@
-//! Settings that are wrong: one clear line, and exit 2.
+//! Invalid settings: one clear line, and exit code 2.
 
-use crate::support::{Binary, finish};
+use crate::support::{TestBinary, run_to_end};
 
-/// What is said of one that is wrong.
-async fn refused(binary: &Binary, name: &str, value: &str) -> String {
+/// Runs `serve` with an invalid setting and returns the error line.
+async fn refused(binary: &TestBinary, name: &str, value: &str) -> String {
     let mut command = binary.command(&["serve"]);
     command.env(name, value);
-    finish(command, "").await.failed(2)
+    run_to_end(command, "").await.expect_failure(2)
 }
 
 #[tokio::test]
-async fn a_wrong_setting_is_named_with_what_would_be_right() {
-    let binary = Binary::new().await;
+async fn invalid_setting_is_named_with_value() {
+    let binary = TestBinary::new().await;
     for (name, value) in [
         ("TIDINGS_LISTEN", "localhost"),
         ("TIDINGS_TOKEN_TTL", "0"),
@@ -34,8 +34,8 @@ async fn a_wrong_setting_is_named_with_what_would_be_right() {
 }
 
 #[tokio::test]
-async fn a_bus_that_is_not_built_is_refused() {
-    let binary = Binary::new().await;
+async fn unsupported_nats_url_is_refused() {
+    let binary = TestBinary::new().await;
     let said = refused(&binary, "NATS_URL", "nats://127.0.0.1:4222").await;
     assert!(
         said.contains("NATS") && said.contains("not built yet"),
@@ -44,18 +44,18 @@ async fn a_bus_that_is_not_built_is_refused() {
 }
 
 #[tokio::test]
-async fn flags_go_before_the_environment_and_that_before_the_file() {
-    let binary = Binary::new().await;
+async fn flags_override_environment_and_file() {
+    let binary = TestBinary::new().await;
     let file = binary.folder().join("tidings.toml");
     std::fs::write(&file, "token_ttl = 0\nlog_format = 'xml'\n").unwrap();
-    let said = binary.run(&["serve"], "").await.failed(2);
+    let said = binary.run(&["serve"], "").await.expect_failure(2);
     assert!(said.contains("token_ttl in ./tidings.toml"), "{said}");
     let mut command = binary.command(&["serve"]);
     command.env("TIDINGS_TOKEN_TTL", "60");
-    let said = finish(command, "").await.failed(2);
+    let said = run_to_end(command, "").await.expect_failure(2);
     assert!(said.contains("log_format in ./tidings.toml"), "{said}");
     let mut command = binary.command(&["serve", "--token-ttl", "-"]);
     command.env("TIDINGS_TOKEN_TTL", "60");
-    let said = finish(command, "").await.failed(2);
+    let said = run_to_end(command, "").await.expect_failure(2);
     assert!(said.contains("--token-ttl"), "{said}");
 }

@@ -2,16 +2,16 @@
 
 use serde_json::json;
 
-use crate::support::{Binary, PASSWORD, Person, within};
+use crate::support::{PASSWORD, TestBinary, TestUser, within};
 
 #[tokio::test]
-async fn an_account_is_made_and_logged_in_with() {
-    let binary = Binary::new().await;
+async fn created_account_can_log_in() {
+    let binary = TestBinary::new().await;
     let create = ["user", "create", "Ann", "--display-name", "Ann B."];
     let said = binary.run(&create, &format!("{PASSWORD}\n")).await;
-    assert_eq!(said.succeeded().lines().count(), 1);
+    assert_eq!(said.expect_success().lines().count(), 1);
     let serving = binary.serve(&[]).await;
-    let ann = Person::log_in(&serving.site, "ann", PASSWORD).await;
+    let ann = TestUser::log_in(&serving.site, "ann", PASSWORD).await;
     let me = ann.get("/api/me/").await.expect(200);
     assert_eq!(
         (&me["username"], &me["display_name"]),
@@ -21,14 +21,14 @@ async fn an_account_is_made_and_logged_in_with() {
 }
 
 #[tokio::test]
-async fn an_admin_is_made_and_unmade() {
-    let binary = Binary::migrated().await;
+async fn admin_rights_are_given_and_removed() {
+    let binary = TestBinary::migrated().await;
     let serving = binary.serve(&[]).await;
     let boss = ["user", "create", "boss", "--admin"];
-    binary.run(&boss, PASSWORD).await.succeeded();
-    let boss = Person::log_in(&serving.site, "boss", PASSWORD).await;
-    let ann = Person::register(&serving.site, "ann").await;
-    let is_admin = async |person: &Person| {
+    binary.run(&boss, PASSWORD).await.expect_success();
+    let boss = TestUser::log_in(&serving.site, "boss", PASSWORD).await;
+    let ann = TestUser::register(&serving.site, "ann").await;
+    let is_admin = async |person: &TestUser| {
         let me = person.get("/api/me/").await.expect(200);
         me["is_admin"].as_bool().unwrap()
     };
@@ -37,12 +37,12 @@ async fn an_admin_is_made_and_unmade() {
     binary
         .run(&["user", "promote", "ANN"], "")
         .await
-        .succeeded();
+        .expect_success();
     binary
         .run(&["user", "demote", "boss"], "")
         .await
-        .succeeded();
-    // Another process did it: that is known here within a second.
+        .expect_success();
+    // Another process made the change; the server learns of it within a second.
     within("the server to know of it", async {
         while !is_admin(&ann).await || is_admin(&boss).await {}
     })
@@ -50,70 +50,77 @@ async fn an_admin_is_made_and_unmade() {
 }
 
 #[tokio::test]
-async fn who_is_deactivated_while_a_server_runs_loses_their_sockets() {
-    let binary = Binary::migrated().await;
+async fn deactivated_user_loses_their_sockets() {
+    let binary = TestBinary::migrated().await;
     let serving = binary.serve(&[]).await;
-    let ann = Person::register(&serving.site, "ann").await;
+    let ann = TestUser::register(&serving.site, "ann").await;
     let mut socket = ann.socket("/ws/").await;
     binary
         .run(&["user", "deactivate", "ann"], "")
         .await
-        .succeeded();
+        .expect_success();
     assert_eq!(socket.expect_close().await, 4401);
-    ann.get("/api/me/").await.refused(401, "unauthenticated");
+    ann.get("/api/me/")
+        .await
+        .expect_problem(401, "unauthenticated");
 }
 
 #[tokio::test]
-async fn a_new_password_ends_every_login() {
-    let binary = Binary::migrated().await;
+async fn reset_password_ends_every_login() {
+    let binary = TestBinary::migrated().await;
     let serving = binary.serve(&[]).await;
-    let ann = Person::register(&serving.site, "ann").await;
+    let ann = TestUser::register(&serving.site, "ann").await;
     let mut socket = ann.socket("/ws/").await;
     let reset = ["user", "reset-password", "ann"];
-    binary.run(&reset, "another password\n").await.succeeded();
+    binary
+        .run(&reset, "another password\n")
+        .await
+        .expect_success();
     assert_eq!(socket.expect_close().await, 4401);
-    ann.get("/api/me/").await.refused(401, "unauthenticated");
-    Person::log_in(&serving.site, "ann", "another password").await;
+    ann.get("/api/me/")
+        .await
+        .expect_problem(401, "unauthenticated");
+    TestUser::log_in(&serving.site, "ann", "another password").await;
 }
 
 #[tokio::test]
-async fn what_can_not_be_done_is_said_in_one_line() {
-    let binary = Binary::migrated().await;
+async fn failed_user_command_prints_one_line() {
+    let binary = TestBinary::migrated().await;
     binary
         .run(&["user", "create", "ann"], PASSWORD)
         .await
-        .succeeded();
+        .expect_success();
     let said = binary
         .run(&["user", "create", "ANN"], PASSWORD)
         .await
-        .failed(1);
+        .expect_failure(1);
     assert_eq!(said, "ANN has an account already.");
     for command in ["promote", "demote", "deactivate", "reset-password"] {
         let said = binary.run(&["user", command, "nobody"], PASSWORD).await;
-        assert_eq!(said.failed(1), "there is no account named nobody");
+        assert_eq!(said.expect_failure(1), "there is no account named nobody");
     }
     let said = binary
         .run(&["user", "create", "b"], PASSWORD)
         .await
-        .failed(2);
+        .expect_failure(2);
     assert!(said.starts_with("username: "), "{said}");
     for password in ["", "short\n"] {
         let said = binary.run(&["user", "create", "ben"], password).await;
-        let said = said.failed(2);
+        let said = said.expect_failure(2);
         assert!(said.starts_with("password: "), "{said}");
         let reset = ["user", "reset-password", "ann"];
-        let said = binary.run(&reset, password).await.failed(2);
+        let said = binary.run(&reset, password).await.expect_failure(2);
         assert!(said.starts_with("password: "), "{said}");
     }
     let empty = ["user", "create", "ben", "--display-name", " "];
-    let said = binary.run(&empty, PASSWORD).await.failed(2);
+    let said = binary.run(&empty, PASSWORD).await.expect_failure(2);
     assert!(said.starts_with("display_name: "), "{said}");
 }
 
 #[tokio::test]
-async fn the_help_reads_well() {
-    let binary = Binary::new().await;
-    let help = binary.run(&["--help"], "").await.succeeded();
+async fn help_lists_commands_and_settings() {
+    let binary = TestBinary::new().await;
+    let help = binary.run(&["--help"], "").await.expect_success();
     for word in [
         "serve",
         "migrate",
@@ -124,7 +131,7 @@ async fn the_help_reads_well() {
     ] {
         assert!(help.contains(word), "{word}");
     }
-    let help = binary.run(&["user", "--help"], "").await.succeeded();
+    let help = binary.run(&["user", "--help"], "").await.expect_success();
     for word in [
         "create",
         "promote",
@@ -134,7 +141,7 @@ async fn the_help_reads_well() {
     ] {
         assert!(help.contains(word), "{word}");
     }
-    let version = binary.run(&["--version"], "").await.succeeded();
+    let version = binary.run(&["--version"], "").await.expect_success();
     assert_eq!(
         version.trim(),
         concat!("tidings ", env!("CARGO_PKG_VERSION"))

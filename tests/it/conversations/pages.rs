@@ -1,17 +1,17 @@
-//! Pages of the list: they end by their bytes, too, and lead on by links.
+//! Pages of the list: limited by bytes too, and joined by links.
 
 use serde_json::Value;
 
 use crate::groups::crew::{friends, group};
 use crate::groups::thousand::{fill, run};
 use crate::receipts::cost::copies;
-use crate::support::{Person, TestApp};
+use crate::support::{TestApp, TestUser};
 
-/// A page of the list as JSON.
+/// Most bytes of a page of the list, as JSON.
 const PAGE_BYTES: usize = 256 * 1024;
 
-/// All pages of a user's list.
-async fn pages(person: &Person) -> Vec<Vec<Value>> {
+/// Returns all pages of a user's list.
+async fn pages(person: &TestUser) -> Vec<Vec<Value>> {
     let mut pages = Vec::new();
     let mut path = "/api/conversations/?limit=100".to_owned();
     loop {
@@ -46,7 +46,7 @@ async fn list_of_long_messages_links_on() {
     let people = friends(&app, &names).await;
     let mut sent = Vec::new();
     for friend in &people[1..] {
-        let id = people[0].direct_with(friend).await;
+        let id = people[0].open_direct(friend).await;
         people[0].send(id, &"🦀".repeat(10_000)).await.expect(201);
         sent.insert(0, id);
     }
@@ -57,7 +57,7 @@ async fn list_of_long_messages_links_on() {
 }
 
 #[tokio::test]
-async fn participants_count_into_a_page() {
+async fn participants_count_towards_page_size() {
     let app = TestApp::spawn().await;
     let (id, people) = group(&app, &["ann", "ben"]).await;
     fill(&app, id, 98).await;

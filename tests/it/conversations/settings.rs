@@ -1,20 +1,20 @@
-//! `PATCH /api/conversations/{id}/me/`: one's own settings.
+//! `PATCH /api/conversations/{id}/me/`: a member's own settings.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Value, json};
-use tidings::engine::testing::Faults;
+use tidings::engine::testing::FaultHooks;
 
 use crate::groups::crew::{friends, leave, make, set_mine};
 use crate::support::redact::assert_wire;
-use crate::support::{Person, TestApp, until};
+use crate::support::{TestApp, TestUser, until};
 
 const SOON: &str = "2099-01-01T00:00:00.000Z";
 const PAST: &str = "2001-01-01T00:00:00.000Z";
 
-/// Ann with these groups, in each of which Ben is.
-async fn groups(app: &TestApp, titles: &[&str]) -> (Vec<i64>, Person, Person) {
+/// Creates groups of Ann and Ben with these titles.
+async fn groups(app: &TestApp, titles: &[&str]) -> (Vec<i64>, TestUser, TestUser) {
     let mut people = friends(app, &["ann", "ben"]).await;
     let mut ids = Vec::new();
     for title in titles {
@@ -25,7 +25,7 @@ async fn groups(app: &TestApp, titles: &[&str]) -> (Vec<i64>, Person, Person) {
     (ids, people.remove(0), ben)
 }
 
-async fn listed(person: &Person) -> Vec<i64> {
+async fn listed(person: &TestUser) -> Vec<i64> {
     let list = person.get("/api/conversations/").await.expect(200);
     let list = list.as_array().unwrap().iter();
     list.map(|found| found["id"].as_i64().unwrap()).collect()
@@ -35,13 +35,13 @@ fn mine(view: &Value) -> Value {
     json!([view["muted_until"], view["archived"], view["pinned"]])
 }
 
-async fn total(person: &Person) -> i64 {
+async fn total(person: &TestUser) -> i64 {
     let hello = person.socket("/ws/").await.hello;
     hello["total_unread"].as_i64().unwrap()
 }
 
 #[tokio::test]
-async fn what_is_left_out_stays_and_null_unmutes() {
+async fn omitted_settings_stay_and_null_unmutes() {
     let app = TestApp::spawn().await;
     let (ids, ann, _ben) = groups(&app, &["One"]).await;
     let id = ids[0];
@@ -67,7 +67,7 @@ async fn what_is_left_out_stays_and_null_unmutes() {
 }
 
 #[tokio::test]
-async fn what_is_no_setting_is_refused() {
+async fn invalid_settings_are_refused() {
     let app = TestApp::spawn().await;
     let (ids, ann, _ben) = groups(&app, &["One"]).await;
     let before = ann.conversation(ids[0]).await;
@@ -77,13 +77,15 @@ async fn what_is_no_setting_is_refused() {
         json!({ "archived": "yes" }),
         json!({ "pinned": null, "archived": 1 }),
     ] {
-        set_mine(&ann, ids[0], body).await.refused(422, "invalid");
+        set_mine(&ann, ids[0], body)
+            .await
+            .expect_problem(422, "invalid");
     }
     assert_eq!(ann.conversation(ids[0]).await, before);
 }
 
 #[tokio::test]
-async fn settings_take_a_version_and_are_told_to_oneself_alone() {
+async fn settings_are_sent_to_owner_only() {
     let app = TestApp::spawn().await;
     let (ids, ann, ben) = groups(&app, &["One"]).await;
     let id = ids[0];
@@ -111,11 +113,11 @@ async fn settings_take_a_version_and_are_told_to_oneself_alone() {
         (&seen["pinned"], &seen["version"]),
         (&json!(false), &json!(2))
     );
-    assert_eq!(seen["last_seq"], 1, "nothing stands in the history");
+    assert_eq!(seen["last_seq"], 1, "nothing is added to the history");
 }
 
 #[tokio::test]
-async fn pinned_ones_are_listed_first() {
+async fn pinned_conversations_are_listed_first() {
     let app = TestApp::spawn().await;
     let (ids, ann, ben) = groups(&app, &["One", "Two", "Three"]).await;
     for id in &ids {
@@ -137,7 +139,7 @@ async fn pinned_ones_are_listed_first() {
 }
 
 #[tokio::test]
-async fn a_message_brings_an_archived_conversation_back_in_its_own_version() {
+async fn message_unarchives_in_its_version() {
     let app = TestApp::spawn().await;
     let (ids, ann, ben) = groups(&app, &["One"]).await;
     let id = ids[0];
@@ -163,7 +165,7 @@ async fn a_message_brings_an_archived_conversation_back_in_its_own_version() {
 }
 
 #[tokio::test]
-async fn a_muted_one_stays_archived_while_it_is_muted() {
+async fn muted_conversation_stays_archived() {
     let app = TestApp::spawn().await;
     let (ids, ann, ben) = groups(&app, &["One"]).await;
     let id = ids[0];
@@ -178,10 +180,10 @@ async fn a_muted_one_stays_archived_while_it_is_muted() {
     assert_eq!(ann.conversation(id).await["archived"], false);
 }
 
-/// Guards the race of a message with its conversation being put away, also in
-/// one batch: whichever came last holds.
+/// Guards the race of a message with archiving, also in one batch: the later
+/// change wins.
 #[tokio::test]
-async fn whichever_comes_last_holds_also_when_both_come_at_once() {
+async fn later_of_message_and_archiving_wins() {
     let app = TestApp::spawn().await;
     let (ids, ann, ben) = groups(&app, &["One"]).await;
     let id = ids[0];
@@ -203,7 +205,7 @@ async fn whichever_comes_last_holds_also_when_both_come_at_once() {
 }
 
 #[tokio::test]
-async fn totals_leave_out_what_is_muted_archived_or_left() {
+async fn totals_exclude_muted_and_archived() {
     let app = TestApp::spawn().await;
     let (ids, ann, ben) = groups(&app, &["One", "Two", "Three", "Four"]).await;
     for id in &ids {
@@ -222,7 +224,7 @@ async fn totals_leave_out_what_is_muted_archived_or_left() {
     assert_eq!(total(&ann).await, 1);
     for id in &ids {
         let seen = ann.conversation(*id).await;
-        assert_eq!(seen["unread_count"], 1, "each still says its own");
+        assert_eq!(seen["unread_count"], 1, "each keeps its own count");
     }
     set_mine(&ann, ids[0], json!({ "muted_until": PAST }))
         .await
@@ -231,7 +233,7 @@ async fn totals_leave_out_what_is_muted_archived_or_left() {
 }
 
 #[tokio::test]
-async fn who_left_still_has_settings_of_their_own() {
+async fn former_member_keeps_own_settings() {
     let app = TestApp::spawn().await;
     let (ids, ann, ben) = groups(&app, &["One"]).await;
     let id = ids[0];
@@ -250,10 +252,10 @@ async fn who_left_still_has_settings_of_their_own() {
 }
 
 #[tokio::test]
-async fn a_conversation_of_two_has_them_too() {
+async fn direct_conversation_has_settings_too() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let set = set_mine(&ben, id, json!({ "pinned": true })).await;
     assert_eq!(mine(&set.expect(200)), json!([null, false, true]));
     ann.get("/api/conversations/").await.expect(200);
@@ -264,13 +266,13 @@ async fn a_conversation_of_two_has_them_too() {
 }
 
 /// Guards the introduction of a direct conversation: it comes with the first
-/// message, and not with what was set before that.
+/// message, not with earlier settings.
 #[tokio::test]
-async fn what_is_set_before_the_first_message_introduces_nobody() {
+async fn early_settings_introduce_no_conversation() {
     let app = TestApp::spawn().await;
-    let (dan, eve) = app.connected_pair("dan", "eve").await;
+    let (dan, eve) = app.register_connected("dan", "eve").await;
     let mut eves = eve.socket("/ws/").await;
-    let id = dan.direct_with(&eve).await;
+    let id = dan.open_direct(&eve).await;
     let mut dans = dan.socket("/ws/").await;
     for pinned in [true, false] {
         let set = set_mine(&dan, id, json!({ "pinned": pinned })).await;
@@ -294,30 +296,30 @@ async fn what_is_set_before_the_first_message_introduces_nobody() {
     assert_eq!(listed(&eve).await, [id]);
 }
 
-/// The same where the Room dies before it has told it, and its successor does.
+/// The Room dies before fan-out, and its successor sends the change.
 #[tokio::test]
-async fn what_is_set_before_the_first_message_introduces_nobody_after_a_death() {
+async fn early_settings_survive_room_death() {
     let is_armed = Arc::new(AtomicBool::new(false));
     let armed = Arc::clone(&is_armed);
-    let faults = Faults {
-        before_telling: Some(Arc::new(move |_| {
+    let faults = FaultHooks {
+        before_fan_out: Some(Arc::new(move |_| {
             assert!(
                 !armed.swap(false, Ordering::SeqCst),
                 "a fault that a test asked for"
             );
         })),
-        ..Faults::default()
+        ..FaultHooks::default()
     };
     let app = TestApp::builder().faults(faults).spawn().await;
-    let (dan, eve) = app.connected_pair("dan", "eve").await;
-    let id = dan.direct_with(&eve).await;
+    let (dan, eve) = app.register_connected("dan", "eve").await;
+    let id = dan.open_direct(&eve).await;
     let mut eves = eve.socket("/ws/").await;
     let mut dans = dan.socket("/ws/").await;
     is_armed.store(true, Ordering::SeqCst);
     let set = set_mine(&dan, id, json!({ "pinned": true })).await;
     assert!(matches!(set.status, 200 | 503), "{}", set.body);
-    assert!(!is_armed.load(Ordering::SeqCst), "it died");
-    // What is asked of the one that dies is answered `busy`.
+    assert!(!is_armed.load(Ordering::SeqCst), "the Room died");
+    // Commands to the dying Room are answered `busy`.
     let sent = until("a message to be taken", || async {
         let answer = dan.send_as(id, "Hello!", "hello").await;
         matches!(answer.status, 200 | 201).then_some(answer.body)
@@ -335,21 +337,20 @@ async fn what_is_set_before_the_first_message_introduces_nobody_after_a_death() 
     assert_eq!(shown["pinned"], true);
 }
 
-/// Guards the first message of a conversation whose settings were changed
-/// before it: it is what brings the conversation to the other, who knew nothing
-/// of it until then.
+/// Guards the first message after a change of settings: it introduces the
+/// conversation to the other user, who had not seen it.
 #[tokio::test]
-async fn settings_of_an_empty_one_are_nobody_elses_and_the_first_message_still_brings_it() {
+async fn first_message_introduces_configured_conversation() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.direct_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct(&ben).await;
     let (mut anns, mut bens) = (ann.socket("/ws/").await, ben.socket("/ws/").await);
     set_mine(&ann, id, json!({ "pinned": true }))
         .await
         .expect(200);
     let shown = anns.expect("conversation").await["conversation"].take();
     assert_eq!(mine(&shown), json!([null, false, true]));
-    // Who hasn't opened it has settings too, and still doesn't have it.
+    // Ben has settings too, but still doesn't list the conversation.
     set_mine(&ben, id, json!({ "archived": true }))
         .await
         .expect(200);
@@ -365,12 +366,12 @@ async fn settings_of_an_empty_one_are_nobody_elses_and_the_first_message_still_b
     anns.expect_nothing_until_pong().await;
 }
 
-/// The last day that RFC 3339 can write, and no moment after it.
+/// RFC 3339 can write these times, and none beyond them.
 #[tokio::test]
-async fn last_moment_of_rfc_3339_is_kept() {
+async fn last_rfc_3339_time_is_kept() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let path = format!("/api/conversations/{id}/me/");
     for (sent, kept) in [
         ("9999-12-31T23:59:59Z", "9999-12-31T23:59:59.000Z"),
@@ -387,7 +388,7 @@ async fn last_moment_of_rfc_3339_is_kept() {
         "0000-12-31T23:59:59Z",
     ] {
         let set = crate::groups::crew::patch(&ann, &path, json!({ "muted_until": sent })).await;
-        set.refused(422, "invalid");
+        set.expect_problem(422, "invalid");
     }
     let root = crate::admin::admin(&app, "root").await;
     let last = json!({ "expires_at": "9999-12-31T23:59:59.999Z" });

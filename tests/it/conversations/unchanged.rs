@@ -1,11 +1,13 @@
-//! What changes nothing takes no version, and no socket gets a frame.
+//! Changes without effect take no version and send no frame.
 
 use std::sync::Arc;
 
 use entity::{ConversationId, Millis, UserId};
 use serde_json::{Value, json};
 use tidings::protocol::User;
-use tidings::store::append::{Append, Change, Outcome, Settings, What};
+use tidings::store::append::{
+    AppendEntry, AppendOperation, AppendOutcome, ConversationChange, MemberSettingsPatch,
+};
 
 use crate::groups::crew::{group, patch, rename, set_mine};
 use crate::support::TestApp;
@@ -40,7 +42,7 @@ async fn setting_without_effect_takes_no_version() {
         assert_eq!(without_presence(again), without_presence(set));
         socket.expect_nothing_until_pong().await;
     }
-    // Part of it is new.
+    // Only one of these settings changes.
     let mixed = json!({ "pinned": false, "archived": true });
     let set = set_mine(ben, id, mixed).await.expect(200);
     assert_eq!(
@@ -49,7 +51,8 @@ async fn setting_without_effect_takes_no_version() {
     );
 }
 
-/// A view without its participants, who may come online at any time.
+/// Returns a view without its participants, whose presence may change at any
+/// time.
 fn without_presence(mut view: Value) -> Value {
     view.as_object_mut().unwrap().remove("participants");
     view
@@ -69,8 +72,10 @@ async fn title_without_effect_takes_no_version() {
     for socket in &mut sockets {
         socket.expect_nothing_until_pong().await;
     }
-    // Who may not rename learns that first.
-    rename(ben, id, "Crew").await.refused(403, "forbidden");
+    // Permission is checked before the title is compared.
+    rename(ben, id, "Crew")
+        .await
+        .expect_problem(403, "forbidden");
     let other = rename(ann, id, "Another").await.expect(200);
     assert_eq!(
         (&other["version"], &other["last_seq"]),
@@ -80,14 +85,14 @@ async fn title_without_effect_takes_no_version() {
     assert_eq!(back["version"], 3);
 }
 
-/// What comes before it in the same transaction counts.
+/// Each entry is compared with the state after the earlier ones of its batch.
 #[tokio::test]
 async fn batch_without_effect_takes_no_version() {
     let app = TestApp::spawn().await;
     let (id, people) = group(&app, &["ann", "ben"]).await;
     let store = app.store().await;
-    let record = store.room(ConversationId(id)).await.unwrap();
-    let append = |what| Append {
+    let record = store.load_room(ConversationId(id)).await.unwrap();
+    let append = |operation| AppendEntry {
         conversation: record.id,
         members_version: record.members_version,
         verdict: Ok(()),
@@ -96,21 +101,21 @@ async fn batch_without_effect_takes_no_version() {
             username: "ann".to_owned(),
             display_name: "ann".to_owned(),
         },
-        what,
+        operation,
         has_others: true,
         has_archived: false,
     };
     let title = |title: &str| {
-        append(What::Change(Arc::new(Change {
+        append(AppendOperation::Change(Arc::new(ConversationChange {
             title: Some(title.to_owned()),
             event: "{}".to_owned(),
-            ..Change::default()
+            ..ConversationChange::default()
         })))
     };
     let pin = |on| {
-        append(What::Settings(Settings {
+        append(AppendOperation::Settings(MemberSettingsPatch {
             pinned: Some(on),
-            ..Settings::default()
+            ..MemberSettingsPatch::default()
         }))
     };
     let batch = [
@@ -122,23 +127,29 @@ async fn batch_without_effect_takes_no_version() {
         pin(true),
         pin(false),
     ];
-    let outcomes = store.append(&batch, Millis::now()).await.unwrap().outcomes;
+    let outcomes = store
+        .append_batch(&batch, Millis::now())
+        .await
+        .unwrap()
+        .outcomes;
     let unchanged = outcomes.iter();
     let unchanged: Vec<bool> = unchanged
-        .map(|outcome| matches!(outcome, Outcome::Unchanged))
+        .map(|outcome| matches!(outcome, AppendOutcome::Unchanged))
         .collect();
     assert_eq!(unchanged, [true, false, true, false, false, true, false]);
-    let view = store.conversation(UserId(people[0].id), record.id).await;
+    let view = store
+        .load_conversation(UserId(people[0].id), record.id)
+        .await;
     assert_eq!(view.unwrap().version, record.version + 4);
-    assert_eq!(store.examine().await.unwrap(), []);
+    assert_eq!(store.run_doctor().await.unwrap(), []);
     store.close().await;
 }
 
 #[tokio::test]
 async fn profile_without_effect_changes_nothing() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    ann.open_direct_used(&ben).await;
     let mut socket = ben.socket("/ws/").await;
     let about = json!({ "about": "Hello", "display_name": "Ann" });
     let before = patch(&ann, "/api/me/", about.clone()).await.expect(200);

@@ -1,5 +1,5 @@
-//! A process says now and then that it is alive, so that it is known when
-//! those were last seen whom it left online when it was killed.
+//! A process records regularly that it is alive. After a kill, this time is the
+//! last seen time of the users that were online.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -11,22 +11,22 @@ use tidings::config::DatabaseUrl;
 use tokio::process::{Child, Command};
 
 use super::server::Server;
-use crate::support::{Person, Site, TestApp, until};
+use crate::support::{TestApp, TestSite, TestUser, until};
 
-/// In the half of a minute that is usual, no test has the patience to look.
+/// Interval between records; the default of 30 s is too long for a test.
 const EVERY: Duration = Duration::from_millis(200);
 
-/// Where the child finds its folder and database.
+/// Environment variables with the child's folder and database.
 const FOLDER: &str = "TIDINGS_TEST_OF_ALIVE";
 const DATABASE: &str = "TIDINGS_TEST_OF_ALIVE_DATABASE";
 
-/// The server that is killed is a second process of this very test, since no
-/// setting of the binary's says how often it writes that it is alive.
+/// The killed server is a child process of this test, since the binary has no
+/// setting for the interval.
 #[tokio::test]
-async fn whom_a_killed_process_left_online_was_seen_while_it_was_alive() {
+async fn last_seen_survives_process_kill() {
     #[expect(
         clippy::disallowed_methods,
-        reason = "how a test is told that it is the child"
+        reason = "marks the child process of this test"
     )]
     if let (Ok(folder), Ok(database)) = (std::env::var(FOLDER), std::env::var(DATABASE)) {
         return serve(Path::new(&folder), &database).await;
@@ -34,11 +34,11 @@ async fn whom_a_killed_process_left_online_was_seen_while_it_was_alive() {
     // Only for its database.
     let mut app = TestApp::spawn().await;
     app.stop().await;
-    let database = app.database().text();
+    let database = app.database().url_text();
     let folder = tempfile::tempdir().unwrap();
     let (mut child, site) = start(folder.path(), &database).await;
-    let ann = Person::register(&site, "ann").await;
-    let ben = Person::register(&site, "ben").await;
+    let ann = TestUser::register(&site, "ann").await;
+    let ben = TestUser::register(&site, "ben").await;
     ann.connect_with(&ben).await;
     let _there = ben.socket("/ws/").await;
     let profile = "/api/users/ben/";
@@ -61,8 +61,8 @@ async fn whom_a_killed_process_left_online_was_seen_while_it_was_alive() {
     connection.close().await.unwrap();
 
     let server = Server::start(folder.path(), &database).await;
-    let ann = Person {
-        site: Site::at(server.address()),
+    let ann = TestUser {
+        site: TestSite::at(server.address()),
         ..ann
     };
     let seen = ann.get(profile).await.expect(200);
@@ -71,19 +71,19 @@ async fn whom_a_killed_process_left_online_was_seen_while_it_was_alive() {
     assert_eq!(at.as_millisecond(), last);
 }
 
-/// When the one process that there is started, and was last alive.
+/// Returns when the only node started and when it was last alive, in ms.
 async fn node_of(connection: &DatabaseConnection) -> (i64, i64) {
     let node = node::Entity::find().one(connection).await.unwrap();
     let node = node.expect("one serves");
     (node.started_at.0, node.alive_at.0)
 }
 
-/// The child, and where it serves.
-async fn start(folder: &Path, database: &str) -> (Child, Site) {
+/// Starts the child. Returns it and its address.
+async fn start(folder: &Path, database: &str) -> (Child, TestSite) {
     let mut child = Command::new(std::env::current_exe().unwrap());
     child
         .args(["--exact", "--include-ignored"])
-        .arg("crash::alive::whom_a_killed_process_left_online_was_seen_while_it_was_alive")
+        .arg("crash::alive::last_seen_survives_process_kill")
         .env_remove("TIDINGS_TEST_DATABASE")
         .env("TMPDIR", folder)
         .env(FOLDER, folder)
@@ -97,7 +97,7 @@ async fn start(folder: &Path, database: &str) -> (Child, Site) {
         text.parse().ok()
     })
     .await;
-    (child, Site::at(address))
+    (child, TestSite::at(address))
 }
 
 fn place_of_address(folder: &Path) -> std::path::PathBuf {
@@ -117,7 +117,7 @@ async fn serve(folder: &Path, database: &str) {
         settings.timings.node_alive_every = EVERY;
     });
     let app = app.spawn().await;
-    // Whole when it has its name.
+    // The rename makes the file visible only once it is complete.
     let written = folder.join("written");
     std::fs::write(&written, app.site().address().to_string()).unwrap();
     std::fs::rename(&written, place_of_address(folder)).unwrap();

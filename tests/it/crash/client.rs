@@ -1,4 +1,4 @@
-//! Somebody whose server may be gone at any moment.
+//! A client whose server may be killed at any moment.
 
 use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
@@ -43,7 +43,7 @@ impl Client {
         self.address.set(address);
     }
 
-    /// Connects with somebody: their conversation's id.
+    /// Connects both users and returns their conversation's id.
     pub(super) async fn talk_with(&self, other: &Self) -> i64 {
         for (one, two) in [(self, other), (other, self)] {
             one.post("/api/connections/", json!({ "username": two.name }))
@@ -59,7 +59,7 @@ impl Client {
         self.ask(Method::GET, &path, None).await
     }
 
-    /// All of it, oldest first.
+    /// Returns the whole history, oldest first.
     pub(super) async fn history(&self, conversation: i64) -> Vec<Value> {
         let mut all: Vec<Value> = Vec::new();
         loop {
@@ -74,7 +74,7 @@ impl Client {
         }
     }
 
-    /// Opens the socket that [`Client::take_socket`] gives.
+    /// Opens the socket that [`Client::take_socket`] returns.
     pub(super) async fn connect(&mut self) {
         let socket = self.open().await;
         *self.socket.borrow_mut() = Some(socket);
@@ -84,7 +84,7 @@ impl Client {
         self.socket.borrow_mut().take().unwrap()
     }
 
-    /// A socket that has said `hello`.
+    /// Opens a socket and reads its `hello`.
     pub(super) async fn open(&self) -> Socket {
         let url = format!("ws://{}/ws/?token={}", self.address.get(), self.token);
         let request = url.into_client_request().unwrap();
@@ -119,7 +119,7 @@ pub(super) struct Socket {
 }
 
 impl Socket {
-    /// Where the server is gone, nobody hears it.
+    /// Sends a message. Ignores errors, since the server may be killed.
     pub(super) async fn send(&mut self, sent: &Sent) {
         let frame = json!({
             "type": "message",
@@ -130,19 +130,19 @@ impl Socket {
         drop(self.stream.send(Message::text(frame.to_string())).await);
     }
 
-    /// The next frame; none once the server is gone.
+    /// Returns the next frame, or `None` once the server is gone.
     pub(super) async fn next(&mut self) -> Option<Value> {
         loop {
             match within("a frame", self.stream.next()).await? {
                 Ok(Message::Text(text)) => return Some(serde_json::from_str(&text).unwrap()),
                 Ok(Message::Ping(_)) => {}
-                Ok(other) => panic!("a server that is killed says no {other:?}"),
+                Ok(other) => panic!("a killed server sends no {other:?}"),
                 Err(_) => return None,
             }
         }
     }
 
-    /// Reads until one's own message of this name comes back.
+    /// Reads up to the echo with this `client_id` and returns its message.
     pub(super) async fn echo_of(&mut self, name: &str) -> Value {
         loop {
             let mut frame = self.next().await.unwrap();

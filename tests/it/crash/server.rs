@@ -1,4 +1,4 @@
-//! The real binary, as a process that can be killed.
+//! The binary, as a process that can be killed.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -15,8 +15,9 @@ pub(super) struct Server {
 }
 
 impl Server {
-    /// Starts it, and waits until it listens. PostgreSQL may take a moment to
-    /// see that the one before is gone, and refuses a second one until then.
+    /// Starts the server and waits until it listens. PostgreSQL may hold the
+    /// killed server's lock for a moment, which refuses a second server until
+    /// then.
     pub(super) async fn start(folder: &Path, database: &str) -> Self {
         until("a server to start", async || {
             Self::try_start(folder, database).await
@@ -52,7 +53,7 @@ impl Server {
         self.address
     }
 
-    /// SIGKILL; it is gone when this returns.
+    /// Sends SIGKILL and waits until the process has ended.
     pub(super) async fn kill(&mut self) {
         self.process.kill().await.unwrap();
     }

@@ -1,4 +1,4 @@
-//! Everybody sends into all their conversations at once, until the server is
+//! Traffic: every user sends to all their conversations until the server is
 //! killed.
 
 use std::cell::Cell;
@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 use super::client::{Client, Socket};
 use super::server::Server;
 
-/// A message that was sent, and its echo where one came.
+/// A sent message, and its echo if one came.
 #[derive(Debug)]
 pub(super) struct Sent {
     pub(super) sender: String,
@@ -25,15 +25,15 @@ impl Sent {
     }
 }
 
-/// What everybody did and saw.
+/// All messages sent and received.
 pub(super) struct Traffic {
-    /// In order, as far as each sender goes.
+    /// In order for each sender.
     pub(super) sent: Vec<Sent>,
-    /// By `client_id`, the `seq` under which anybody was told a message.
+    /// The `seq` of each received message, by `client_id`.
     pub(super) seen: HashMap<String, Value>,
 }
 
-/// Counts echoes, and says when there were enough.
+/// Counts echoes and notifies once there are enough.
 struct Fuse {
     left: Cell<u64>,
     blown: Notify,
@@ -49,8 +49,8 @@ impl Fuse {
 }
 
 impl Traffic {
-    /// Kills the server as soon as so many messages were acknowledged, with
-    /// `window` of each person's on the way.
+    /// Kills the server once `acknowledged` messages were echoed, with `window`
+    /// messages of each user in flight.
     pub(super) async fn until_killed(
         people: &[Client],
         window: u64,
@@ -92,12 +92,12 @@ impl Traffic {
     }
 }
 
-/// One person's part of it.
+/// One user's part of the traffic.
 struct Talk<'a> {
     person: &'a Client,
     window: u64,
     sent: Vec<Sent>,
-    /// How many of these are on the way.
+    /// Number of sent messages in flight.
     open: u64,
     seen: HashMap<String, Value>,
     /// The last `seq` of each conversation.

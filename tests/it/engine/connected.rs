@@ -1,22 +1,28 @@
-//! One can only message people one is connected with: at every door.
+//! Direct messages require a connection, on every endpoint and socket.
 
 use serde_json::json;
 
-use crate::support::{Person, TestApp, within};
+use crate::support::{TestApp, TestUser, within};
 
-async fn end(person: &Person, connection: i64) {
+async fn end(person: &TestUser, connection: i64) {
     let path = format!("/api/connections/{connection}/");
     person.delete(&path).await.expect(204);
 }
 
 #[tokio::test]
-async fn nobody_writes_to_whom_they_are_not_connected_with_at_any_door() {
+async fn unconnected_users_are_refused_everywhere() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = (app.person("ann").await, app.person("ben").await);
-    ann.open_with(&ben).await.refused(403, "not_connected");
+    let (ann, ben) = (
+        app.register_user("ann").await,
+        app.register_user("ben").await,
+    );
+    ann.post_direct(&ben)
+        .await
+        .expect_problem(403, "not_connected");
     let connection = ann.connect_with(&ben).await;
-    let id = ann.talk_with(&ben).await;
-    // Open before and after the end: both have a live Room before them.
+    let id = ann.open_direct_used(&ben).await;
+    // Opened before the connection ends; others are opened after it. Both reach
+    // the live Room.
     let mut bound = ann.chat_socket(id).await;
     let mut unbound = ann.socket("/ws/").await;
     end(&ben, connection).await;
@@ -26,9 +32,12 @@ async fn nobody_writes_to_whom_they_are_not_connected_with_at_any_door() {
         "type": "message", "conversation_id": id, "message": "Hello", "client_id": "a",
     });
     for person in [&ann, &ben] {
-        person.send(id, "Hello").await.refused(403, "not_connected");
+        person
+            .send(id, "Hello")
+            .await
+            .expect_problem(403, "not_connected");
         let mut later = person.chat_socket(id).await;
-        later.say_as("Hello", "a").await;
+        later.send_text_as("Hello", "a").await;
         let error = later.expect_error("not_connected").await;
         assert_eq!(
             (&error["conversation_id"], &error["client_id"]),
@@ -46,27 +55,33 @@ async fn nobody_writes_to_whom_they_are_not_connected_with_at_any_door() {
 }
 
 #[tokio::test]
-async fn what_was_said_stays_readable() {
+async fn history_outlives_connection() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = (app.person("ann").await, app.person("ben").await);
+    let (ann, ben) = (
+        app.register_user("ann").await,
+        app.register_user("ben").await,
+    );
     let connection = ann.connect_with(&ben).await;
-    let id = ann.talk_with(&ben).await;
+    let id = ann.open_direct_used(&ben).await;
     let before = ann.history(id).await;
     end(&ann, connection).await;
     for (person, other) in [(&ann, &ben), (&ben, &ann)] {
         assert_eq!(person.history(id).await, before);
         let list = person.get("/api/conversations/").await.expect(200);
         assert_eq!(list[0]["id"], id);
-        assert_eq!(person.open_with(other).await.expect(200)["id"], id);
+        assert_eq!(person.post_direct(other).await.expect(200)["id"], id);
     }
 }
 
 #[tokio::test]
-async fn who_connects_again_goes_on_where_they_stopped() {
+async fn reconnected_users_continue_their_conversation() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = (app.person("ann").await, app.person("ben").await);
+    let (ann, ben) = (
+        app.register_user("ann").await,
+        app.register_user("ben").await,
+    );
     let mut connection = ann.connect_with(&ben).await;
-    let id = ann.talk_with(&ben).await;
+    let id = ann.open_direct_used(&ben).await;
     let mut socket = ann.chat_socket(id).await;
     for seq in 2..12 {
         end(&ben, connection).await;
@@ -79,39 +94,39 @@ async fn who_connects_again_goes_on_where_they_stopped() {
 }
 
 #[tokio::test]
-async fn who_is_deactivated_says_no_more_and_is_said_to_no_less() {
+async fn deactivated_user_receives_but_cannot_send() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let store = app.store().await;
-    let act = tidings::store::Act::at_the_command_line(entity::Millis::now());
+    let act = tidings::store::AuditContext::from_command_line(entity::Millis::now());
     store
-        .deactivate(entity::UserId(ben.id), &act)
+        .deactivate_user(entity::UserId(ben.id), &act)
         .await
         .unwrap();
-    // Another process did it. That their login is over is known here within a
-    // second; what they may do is judged under the lock.
+    // `act` is another process's. This process learns of the ended login within
+    // a second; the right to send is checked under the lock at once.
     let refused = within("the login to be refused", async {
         loop {
             let answer = ben.send(id, "Hello").await;
             if answer.status != 403 {
                 return answer;
             }
-            answer.refused(403, "deactivated");
+            answer.expect_problem(403, "deactivated");
         }
     });
-    refused.await.refused(401, "unauthenticated");
+    refused.await.expect_problem(401, "unauthenticated");
     ann.send(id, "Are you there?").await.expect(201);
 }
 
 #[tokio::test]
-async fn a_bound_socket_speaks_of_its_own_conversation_alone() {
+async fn bound_socket_accepts_own_conversation_only() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let cat = app.person("cat").await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let cat = app.register_user("cat").await;
     ann.connect_with(&cat).await;
-    let id = ann.talk_with(&ben).await;
-    let other = ann.talk_with(&cat).await;
+    let id = ann.open_direct_used(&ben).await;
+    let other = ann.open_direct_used(&cat).await;
     let mut socket = ann.chat_socket(id).await;
     let to = |id: i64| json!({ "type": "message", "message": "Hello", "conversation_id": id });
     socket.send(to(other)).await;

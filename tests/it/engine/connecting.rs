@@ -1,5 +1,5 @@
-//! Sessions that connect, and Rooms that start and go, while there is news:
-//! from what `hello` says on, no message is missed, and none told twice.
+//! Sessions that connect, and Rooms that start and stop, while messages are
+//! sent: each message after `hello` arrives exactly once.
 
 use std::time::Duration;
 
@@ -7,25 +7,25 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::support::raw::{LAST, TEXT, frame};
-use crate::support::{Person, Socket, TestApp, within};
+use crate::support::raw_frames::{FINAL_BIT, TEXT, encode_frame};
+use crate::support::{TestApp, TestSocket, TestUser, within};
 
 const ROUNDS: usize = 300;
 
-/// A server whose Rooms go as soon as they have nothing to do, so that hardly
-/// any round finds one.
-async fn restless() -> (TestApp, Person, Person, i64) {
+/// Starts a server whose Rooms stop as soon as they are idle, so that most
+/// rounds start a new one.
+async fn short_lived_rooms() -> (TestApp, TestUser, TestUser, i64) {
     let app = TestApp::builder()
         .settings(|settings| settings.timings.room_idle_after = Duration::from_millis(1))
         .spawn()
         .await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     (app, ann, ben, id)
 }
 
-/// Reads messages up to the one with the `seq` `last`.
-async fn seqs_up_to(socket: &mut Socket, last: i64) -> Vec<i64> {
+/// Reads messages up to `seq` `last` and returns their `seq`s.
+async fn seqs_up_to(socket: &mut TestSocket, last: i64) -> Vec<i64> {
     let mut seqs = Vec::new();
     while seqs.last().is_none_or(|seq| *seq < last) {
         let message = socket.expect_message().await;
@@ -35,8 +35,9 @@ async fn seqs_up_to(socket: &mut Socket, last: i64) -> Vec<i64> {
     seqs
 }
 
-/// What a bound socket is told follows its `hello`, up to `last`.
-async fn assert_complete(socket: &mut Socket, last: i64) {
+/// Checks that a bound socket gets every message after its `hello`, up to
+/// `last`, once and in order.
+async fn assert_complete(socket: &mut TestSocket, last: i64) {
     let conversation = socket.hello["conversation"].clone();
     assert_eq!(conversation["version"], conversation["last_seq"]);
     let known = conversation["last_seq"].as_i64().unwrap();
@@ -47,12 +48,12 @@ async fn assert_complete(socket: &mut Socket, last: i64) {
     socket.expect_nothing_until_pong().await;
 }
 
-/// Guards the moment between a session's place in the Directory and the
-/// snapshot that its `hello` is made of: a message committed there is in the
-/// snapshot and delivered too.
+/// Guards the gap between a session's entry in the Directory and the snapshot
+/// for its `hello`. A message committed in it is in the snapshot and also
+/// delivered.
 #[tokio::test]
-async fn a_session_that_connects_while_its_room_commits_misses_nothing() {
-    let (_app, ann, ben, id) = restless().await;
+async fn session_connecting_during_commit_misses_nothing() {
+    let (_app, ann, ben, id) = short_lived_rooms().await;
     let mut sender = ann.chat_socket(id).await;
     let mut last = 1;
     let mut began_before = 0;
@@ -72,16 +73,18 @@ async fn a_session_that_connects_while_its_room_commits_misses_nothing() {
         }
         assert_complete(&mut socket, last).await;
     }
-    // Else it wasn't the race that was tested.
-    assert!(began_before > 0, "no session connected amid the news");
+    // Otherwise the race did not occur.
+    assert!(
+        began_before > 0,
+        "no session connected between two messages"
+    );
 }
 
-/// The same for a socket that isn't bound. Its `hello` counts what is unread,
-/// which is every message here; what it is told goes on from there at the
-/// latest.
+/// On an unbound socket, `hello` has the unread count, here the number of all
+/// messages. The messages that follow leave no gap after it.
 #[tokio::test]
-async fn an_unbound_session_that_connects_amid_news_misses_nothing() {
-    let (_app, ann, ben, id) = restless().await;
+async fn unbound_session_connecting_misses_nothing() {
+    let (_app, ann, ben, id) = short_lived_rooms().await;
     let mut sender = ann.chat_socket(id).await;
     let mut last = 1;
     for _ in 0..ROUNDS {
@@ -96,17 +99,20 @@ async fn an_unbound_session_that_connects_amid_news_misses_nothing() {
         let counted = socket.hello["total_unread"].as_i64().unwrap();
         if counted < last {
             let told = seqs_up_to(&mut socket, last).await;
-            assert!(told[0] <= counted + 1, "{counted} counted, told {told:?}");
+            assert!(
+                told[0] <= counted + 1,
+                "{counted} counted, received {told:?}"
+            );
             assert_eq!(told, (told[0]..=last).collect::<Vec<_>>());
         }
     }
 }
 
-/// Guards the other side: a Room that starts, by a request, finds the session
-/// in the Directory, or the session finds its commit.
+/// Guards the opposite race: a Room that a request starts either finds the
+/// session in the Directory, or the session's snapshot has the Room's commit.
 #[tokio::test]
-async fn a_room_that_starts_while_a_session_connects_misses_nobody() {
-    let (_app, ann, ben, id) = restless().await;
+async fn starting_room_reaches_connecting_session() {
+    let (_app, ann, ben, id) = short_lived_rooms().await;
     let mut last = 1;
     for _ in 0..ROUNDS {
         let (sent, mut socket) = tokio::join!(ann.send(id, "News"), ben.chat_socket(id));
@@ -116,15 +122,16 @@ async fn a_room_that_starts_while_a_session_connects_misses_nobody() {
     }
 }
 
-/// Guards the way to a Room that is going: what is asked of it meanwhile is
-/// taken by its successor, and neither loses or repeats a message.
+/// Guards commands to a Room that is stopping: its successor takes them, and
+/// neither Room loses or repeats a message.
 #[tokio::test]
-async fn rooms_that_come_and_go_tell_everything_once() {
-    let (_app, ann, ben, id) = restless().await;
+async fn short_lived_rooms_send_everything_once() {
+    let (_app, ann, ben, id) = short_lived_rooms().await;
     let mut here = ann.chat_socket(id).await;
     let mut there = ben.chat_socket(id).await;
     for seq in 2..2 + ROUNDS {
-        // By turns and on all ways; a round takes as long as a Room lives.
+        // Alternates between sockets and REST. A round takes about as long as a
+        // Room lives.
         match seq % 3 {
             0 => here.say("By socket").await,
             1 => there.say("By socket").await,
@@ -141,14 +148,15 @@ async fn rooms_that_come_and_go_tell_everything_once() {
     there.expect_nothing_until_pong().await;
 }
 
-/// Guards what a client may say before its `hello`: it waits, and is answered
-/// in order.
+/// Guards commands that arrive before `hello` is sent: they wait and are
+/// answered in order.
 #[tokio::test]
-async fn what_is_sent_before_hello_waits_for_it() {
-    let (_app, ann, _ben, id) = restless().await;
+async fn command_before_hello_is_answered_after() {
+    let (_app, ann, _ben, id) = short_lived_rooms().await;
     for round in 0..20 {
         let path = format!("/ws/chat/{id}/");
-        let mut socket = Socket::open(&ann, &path, crate::support::TokenBy::Bearer).await;
+        let mut socket =
+            TestSocket::open(&ann, &path, crate::support::TokenTransport::Bearer).await;
         socket.say("Early").await;
         let hello = socket.expect("hello").await;
         let seq = hello["conversation"]["last_seq"].as_i64().unwrap() + 1;
@@ -157,19 +165,19 @@ async fn what_is_sent_before_hello_waits_for_it() {
     }
 }
 
-/// The same for what is refused: a frame that can't be read, and one too many.
-/// They are there when the session starts, in one packet with the handshake.
+/// Invalid frames and frames above the limit are refused after `hello`. They
+/// arrive in one packet with the handshake, before the session starts.
 #[tokio::test]
-async fn what_is_refused_before_hello_is_refused_after_it() {
+async fn early_frame_errors_follow_hello() {
     let app = TestApp::builder()
         .settings(|settings| settings.limits.opening_commands = 4)
         .spawn()
         .await;
-    let ann = app.person("ann").await;
-    let dance = frame(TEXT | LAST, br#"{"type":"dance"}"#);
-    let ping = frame(TEXT | LAST, br#"{"type":"ping"}"#);
+    let ann = app.register_user("ann").await;
+    let dance = encode_frame(TEXT | FINAL_BIT, br#"{"type":"dance"}"#);
+    let ping = encode_frame(TEXT | FINAL_BIT, br#"{"type":"ping"}"#);
     let early = [&dance, &ping, &dance, &ping, &ping, &ping].map(Vec::as_slice);
-    let told = told_early(&ann, &early, r#""code":"busy""#, 2).await;
+    let told = early_output(&ann, &early, r#""code":"busy""#, 2).await;
     let types = ["hello", "error", "pong", "error", "pong", "error", "error"];
     assert_eq!(types_of(&told), types, "{told}");
     for (code, count) in [("unknown_type", 2), ("busy", 2)] {
@@ -177,14 +185,14 @@ async fn what_is_refused_before_hello_is_refused_after_it() {
         assert_eq!(told.matches(&code).count(), count, "{told}");
     }
 
-    // Whoever goes on like that is let go, and may come again.
-    let told = told_early(&ann, &[ping.as_slice(); 9], "too slow to keep up", 1).await;
+    // Still more early frames close the socket.
+    let told = early_output(&ann, &[ping.as_slice(); 9], "too slow to keep up", 1).await;
     assert_eq!(types_of(&told), [] as [&str; 0], "{told}");
 }
 
-/// All that a socket is told whose handshake and first frames come together,
-/// up to where `last` was told that often.
-async fn told_early(person: &Person, frames: &[&[u8]], last: &str, often: usize) -> String {
+/// Sends the handshake and `frames` in one packet. Returns the server's output
+/// once it contains `last` `often` times.
+async fn early_output(person: &TestUser, frames: &[&[u8]], last: &str, often: usize) -> String {
     let mut stream = TcpStream::connect(person.site.address()).await.unwrap();
     let head = format!(
         "GET /ws/ HTTP/1.1\r\nHost: here\r\nAuthorization: Bearer {}\r\nConnection: Upgrade\r\n\
@@ -195,7 +203,7 @@ async fn told_early(person: &Person, frames: &[&[u8]], last: &str, often: usize)
     let all = [head.as_bytes(), &frames.concat()].concat();
     stream.write_all(&all).await.unwrap();
     let mut told = Vec::new();
-    within("what is told", async {
+    within("the frames", async {
         loop {
             let text = String::from_utf8_lossy(&told);
             if text.matches(last).count() == often {
@@ -208,7 +216,7 @@ async fn told_early(person: &Person, frames: &[&[u8]], last: &str, often: usize)
     .await
 }
 
-/// The types of the frames in what was told.
+/// Returns the types of the frames in `told`.
 fn types_of(told: &str) -> Vec<&str> {
     let frames = told.split(r#""type":""#).skip(1);
     frames

@@ -1,4 +1,4 @@
-//! Actors that die at the worst moment.
+//! Actors that panic at critical moments.
 
 use std::collections::BTreeMap;
 use std::os::unix::process::ExitStatusExt;
@@ -8,35 +8,35 @@ use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend};
 use serde_json::Value;
-use tidings::engine::testing::Faults;
+use tidings::engine::testing::FaultHooks;
 
-use crate::support::{Person, Socket, TestApp, until, within};
+use crate::support::{TestApp, TestSocket, TestUser, until, within};
 
-/// Rooms of one conversation that die between commit and telling, as often
-/// as a test says.
+/// Makes Rooms of one conversation panic between commit and fan-out, as often
+/// as a test sets.
 #[derive(Clone, Default)]
 struct Deaths {
     of: Arc<AtomicI64>,
-    /// One bit for each time that something is to be told from now on.
+    /// One bit for each coming fan-out, lowest first; a set bit panics.
     when: Arc<AtomicUsize>,
     happened: Arc<AtomicUsize>,
 }
 
 impl Deaths {
-    fn faults(&self) -> Faults {
+    fn faults(&self) -> FaultHooks {
         let deaths = self.clone();
-        Faults {
-            before_telling: Some(Arc::new(move |conversation| {
+        FaultHooks {
+            before_fan_out: Some(Arc::new(move |conversation| {
                 if conversation.0 == deaths.of.load(Ordering::SeqCst) {
-                    deaths.perhaps();
+                    deaths.maybe_panic();
                 }
             })),
-            ..Faults::default()
+            ..FaultHooks::default()
         }
     }
 
-    /// Where the next bit is set, this is where a Room dies.
-    fn perhaps(&self) {
+    /// Panics if the next bit is set.
+    fn maybe_panic(&self) {
         let shift = |bits: usize| Some(bits >> 1);
         let bits = self
             .when
@@ -57,21 +57,21 @@ impl Deaths {
     }
 }
 
-/// Guards the moment between commit and telling: what is on disk then is
-/// known to nobody but the database, until the next Room reads it.
+/// Guards the moment between commit and fan-out: only the database knows of the
+/// message then, until the next Room reads it.
 #[tokio::test]
-async fn a_room_that_dies_before_it_tells_loses_nothing() {
+async fn room_death_after_commit_loses_nothing() {
     let deaths = Deaths::default();
     let app = TestApp::builder().faults(deaths.faults()).spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let (mut here, mut there) = (ann.chat_socket(id).await, ben.socket("/ws/").await);
 
     deaths.arm(id, 0b1);
-    here.say_as("Is anybody there?", "question").await;
+    here.send_text_as("Is anybody there?", "question").await;
     let refused = here.expect_error("busy").await;
     assert_eq!(refused["client_id"], "question");
-    // Where it stands is shown first, then what it was not told of.
+    // The next Room sends the conversation first, then the missed message.
     let shown = here.expect("conversation").await;
     assert_eq!(shown["conversation"]["version"], 1);
     let told = here.expect_message().await;
@@ -81,11 +81,11 @@ async fn a_room_that_dies_before_it_tells_loses_nothing() {
     );
     there.expect("conversation").await;
     assert_eq!(there.expect_message().await, told);
-    assert_eq!(there.expect_aside("unread").await["unread_count"], 2);
+    assert_eq!(there.expect_side_frame("unread").await["unread_count"], 2);
     assert_eq!(deaths.happened(), 1);
 
-    // Who was told to try again may do so.
-    here.say_as("Is anybody there?", "question").await;
+    // The sender retries, as `busy` asks.
+    here.send_text_as("Is anybody there?", "question").await;
     assert_eq!(here.expect_message().await, told);
     let again = ann
         .send_as(id, "Is anybody there?", "question")
@@ -98,10 +98,10 @@ async fn a_room_that_dies_before_it_tells_loses_nothing() {
     assert_eq!(there.expect_message().await["seq"], 3);
 }
 
-/// The same with posts at the Journal, in the Room's mailbox and on the way
-/// while it dies: small batches, so that its commits come one by one.
+/// Sends are in the Journal, in the Room's mailbox and on the socket when the
+/// Room dies. Small batches make its commits come one by one.
 #[tokio::test]
-async fn rooms_that_die_with_much_under_way_lose_nothing() {
+async fn room_deaths_under_load_lose_nothing() {
     const SENDS: usize = 60;
     let deaths = Deaths::default();
     let app = TestApp::builder().faults(deaths.faults());
@@ -109,16 +109,17 @@ async fn rooms_that_die_with_much_under_way_lose_nothing() {
         .settings(|settings| settings.limits.journal_batch = 3)
         .spawn()
         .await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let mut here = ann.chat_socket(id).await;
     let mut others = [ann.chat_socket(id).await, ben.socket("/ws/").await];
 
-    // The first four for certain, however much is told in one go.
+    // The first four fan-outs panic for certain, however many messages each
+    // has.
     deaths.arm(id, 0b0100_1001_0110_1111);
     let mut open: BTreeMap<String, ()> = (0..SENDS).map(|at| (format!("{at:03}"), ())).collect();
     for name in open.keys() {
-        here.say_as(name, name).await;
+        here.send_text_as(name, name).await;
     }
     let mut last = 1;
     while !open.is_empty() {
@@ -126,9 +127,10 @@ async fn rooms_that_die_with_much_under_way_lose_nothing() {
         let name = named(&frame);
         if frame["type"] == "error" {
             assert_eq!(frame["code"], "busy", "{frame}");
-            here.say_as(name, name).await;
+            here.send_text_as(name, name).await;
         } else {
-            // An echo that was asked for comes after it was told to all.
+            // A retry is echoed only after its message's fan-out, so no gap
+            // occurs.
             let seq = frame["message"]["seq"].as_i64().unwrap();
             assert!(seq <= last + 1, "{frame} leaves a gap");
             last = last.max(seq);
@@ -142,27 +144,32 @@ async fn rooms_that_die_with_much_under_way_lose_nothing() {
     assert_eq!(ann.conversation(id).await["last_seq"], SENDS + 1);
 }
 
-/// A Room that can't be helped costs its own conversation, and nobody else.
+/// A Room that always panics affects only its own conversation.
 #[tokio::test]
-async fn a_room_that_dies_again_and_again_takes_nobody_along() {
+async fn repeated_room_deaths_stay_isolated() {
     let deaths = Deaths::default();
     let app = TestApp::builder().faults(deaths.faults()).spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let cyd = app.person("cyd").await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let cyd = app.register_user("cyd").await;
     ann.connect_with(&cyd).await;
-    let (bad, good) = (ann.talk_with(&ben).await, ann.talk_with(&cyd).await);
+    let (bad, good) = (
+        ann.open_direct_used(&ben).await,
+        ann.open_direct_used(&cyd).await,
+    );
     let mut here = ann.chat_socket(good).await;
     let mut there = ben.chat_socket(bad).await;
 
     deaths.arm(bad, usize::MAX);
     for name in ["one", "two", "three"] {
-        // The first time it isn't told; the second, what wasn't told is in
-        // the way.
+        // The first panic leaves the message unsent; the second occurs when the
+        // next Room sends it.
         for _ in 0..2 {
             let before = deaths.happened();
             until("a death", async || {
-                // Where the Hub hasn't heard of the last one, this costs none.
-                ann.send_as(bad, name, name).await.refused(503, "busy");
+                // Until the Hub knows of the last death, a send causes none.
+                ann.send_as(bad, name, name)
+                    .await
+                    .expect_problem(503, "busy");
                 (deaths.happened() > before).then_some(())
             })
             .await;
@@ -188,8 +195,8 @@ async fn a_room_that_dies_again_and_again_takes_nobody_along() {
     assert_eq!(names, ["four", "one", "three", "two"]);
 }
 
-/// A Room that dies, once it is told to, between commit and telling, and first
-/// lets something be done.
+/// A fault that, once armed, pauses a Room between commit and fan-out and then
+/// makes it panic.
 struct Dying {
     is_armed: Arc<AtomicUsize>,
     dies: tokio::sync::mpsc::UnboundedReceiver<()>,
@@ -197,21 +204,21 @@ struct Dying {
 }
 
 impl Dying {
-    fn new() -> (Self, Faults) {
+    fn new() -> (Self, FaultHooks) {
         let (says_when, dies) = tokio::sync::mpsc::unbounded_channel();
         let (go_on, waits) = std::sync::mpsc::channel();
         let waits = parking_lot::Mutex::new(waits);
         let is_armed = Arc::new(AtomicUsize::new(0));
         let armed = Arc::clone(&is_armed);
-        let faults = Faults {
-            before_telling: Some(Arc::new(move |_| {
+        let faults = FaultHooks {
+            before_fan_out: Some(Arc::new(move |_| {
                 if armed.swap(0, Ordering::SeqCst) == 1 {
                     says_when.send(()).unwrap();
                     waits.lock().recv().unwrap();
                     panic!("a fault that a test asked for");
                 }
             })),
-            ..Faults::default()
+            ..FaultHooks::default()
         };
         let dying = Self {
             is_armed,
@@ -221,8 +228,9 @@ impl Dying {
         (dying, faults)
     }
 
-    /// Has a message's Room die, and the conversation be nowhere to be found.
-    async fn hide_amid(&mut self, sender: &Person, id: i64, database: &DatabaseConnection) {
+    /// Sends a message whose Room dies after commit, and hides the
+    /// conversation's table before the death.
+    async fn hide_amid(&mut self, sender: &TestUser, id: i64, database: &DatabaseConnection) {
         self.is_armed.store(1, Ordering::SeqCst);
         let hiding = async {
             within("a commit", self.dies.recv()).await.unwrap();
@@ -231,25 +239,25 @@ impl Dying {
             self.go_on.send(()).unwrap();
         };
         let (answer, ()) = tokio::join!(sender.send_as(id, "Hello?", "hello"), hiding);
-        answer.refused(503, "busy");
+        answer.expect_problem(503, "busy");
     }
 }
 
-/// Has the next Room try, which whoever is refused by it shows.
+/// Waits until the next Room has failed to load, shown by its refusal.
 async fn expect_not_to_be_found(
-    (sender, name): (&Person, &str),
+    (sender, name): (&TestUser, &str),
     id: i64,
     database: &DatabaseConnection,
 ) {
-    // PostgreSQL's prepared statements still find what they once found.
+    // PostgreSQL's prepared statements still find the renamed table.
     if database.get_database_backend() != DbBackend::Sqlite {
         return;
     }
     until("the next Room", async || {
         let answer = sender.send_as(id, "Hello?", name).await;
-        // While the Hub hasn't heard of the last one's death.
+        // The answer is `busy` until the Hub knows of the last Room's death.
         let is_busy = answer.body["code"] == "busy";
-        (!is_busy).then(|| answer.refused(500, "internal"))
+        (!is_busy).then(|| answer.expect_problem(500, "internal"))
     })
     .await;
 }
@@ -259,14 +267,14 @@ async fn show_again(database: &DatabaseConnection) {
     database.execute_unprepared(show).await.unwrap();
 }
 
-/// Guards a Room that couldn't be loaded where its predecessor left something
-/// untold: with the first command that loads it, also a retry, that is told.
+/// Guards a Room that fails to load after its predecessor left a message
+/// unsent. The first command that loads it, even a retry, sends the message.
 #[tokio::test]
-async fn what_could_not_be_read_at_first_is_told_by_a_retry() {
+async fn retry_sends_message_of_dead_room() {
     let (mut dying, faults) = Dying::new();
     let app = TestApp::builder().faults(faults).spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let mut there = ben.chat_socket(id).await;
     let database = app.database().connection().await;
 
@@ -278,13 +286,13 @@ async fn what_could_not_be_read_at_first_is_told_by_a_retry() {
     database.close().await.unwrap();
 }
 
-/// The same where nobody asks for anything again.
+/// The message is sent even if no command follows.
 #[tokio::test]
-async fn what_could_not_be_read_at_first_is_told_as_soon_as_it_can() {
+async fn unsent_message_follows_without_command() {
     let (mut dying, faults) = Dying::new();
     let app = TestApp::builder().faults(faults).spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let mut there = ben.chat_socket(id).await;
     let database = app.database().connection().await;
 
@@ -295,14 +303,14 @@ async fn what_could_not_be_read_at_first_is_told_as_soon_as_it_can() {
     database.close().await.unwrap();
 }
 
-/// Nothing may be told that isn't known to be on disk, so a Journal that
-/// panics takes the process along: here, a second process of this very test.
+/// No event may be sent that isn't known to be on disk, so a panic in the
+/// Journal aborts the process. The test runs itself as a child process.
 #[tokio::test]
-async fn a_journal_that_panics_aborts_the_process() {
+async fn journal_panic_aborts_process() {
     const CHILD: &str = "TIDINGS_TEST_OF_ABORT";
     #[expect(
         clippy::disallowed_methods,
-        reason = "how a test is told that it is the child"
+        reason = "marks the child process of this test"
     )]
     if std::env::var_os(CHILD).is_some() {
         return die_by_the_journal().await;
@@ -310,10 +318,7 @@ async fn a_journal_that_panics_aborts_the_process() {
     let folder = tempfile::tempdir().unwrap();
     let mut child = Command::new(std::env::current_exe().unwrap());
     child
-        .args([
-            "--exact",
-            "engine::faults::a_journal_that_panics_aborts_the_process",
-        ])
+        .args(["--exact", "engine::faults::journal_panic_aborts_process"])
         .env_remove("TIDINGS_TEST_DATABASE")
         .env("TMPDIR", folder.path())
         .env(CHILD, "1");
@@ -328,7 +333,7 @@ async fn a_journal_that_panics_aborts_the_process() {
 async fn die_by_the_journal() {
     let is_armed = Arc::new(AtomicUsize::new(0));
     let armed = Arc::clone(&is_armed);
-    let faults = Faults {
+    let faults = FaultHooks {
         before_commit: Some(Arc::new(move || {
             assert_eq!(
                 armed.load(Ordering::SeqCst),
@@ -336,15 +341,15 @@ async fn die_by_the_journal() {
                 "a fault that a test asked for"
             );
         })),
-        ..Faults::default()
+        ..FaultHooks::default()
     };
     let app = TestApp::builder().faults(faults).spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     is_armed.store(1, Ordering::SeqCst);
     let mut socket = ann.chat_socket(id).await;
     socket.say("The last word.").await;
-    // Whatever this hears, the parent sees that the process lives.
+    // Times out if the process survives; the parent then sees no SIGABRT.
     until("the end", async || None::<()>).await;
 }
 
@@ -353,9 +358,9 @@ fn named(frame: &Value) -> &str {
     name.or(frame["message"]["client_id"].as_str()).unwrap()
 }
 
-/// The next frame but for the conversation itself, which a Room that found
-/// something untold shows first.
-async fn next_news(socket: &mut Socket) -> Value {
+/// Returns the next frame that isn't `conversation`. A Room that found unsent
+/// changes sends that frame first.
+async fn next_news(socket: &mut TestSocket) -> Value {
     loop {
         let frame = socket.next().await;
         if frame["type"] != "conversation" {
@@ -364,14 +369,15 @@ async fn next_news(socket: &mut Socket) -> Value {
     }
 }
 
-async fn next_message(socket: &mut Socket) -> Value {
+async fn next_message(socket: &mut TestSocket) -> Value {
     let mut frame = next_news(socket).await;
     assert_eq!(frame["type"], "message", "{frame}");
     frame["message"].take()
 }
 
-/// The messages of these `seq`s, each once, in order, and then nothing.
-async fn expect_each_once(socket: &mut Socket, expected: std::ops::RangeInclusive<i64>) {
+/// Expects the messages with these `seq`s, each once and in order, and nothing
+/// else.
+async fn expect_each_once(socket: &mut TestSocket, expected: std::ops::RangeInclusive<i64>) {
     for seq in expected {
         assert_eq!(next_message(socket).await["seq"], seq);
     }

@@ -1,18 +1,18 @@
-//! Sends with a `client_id`: however often and on whatever way one comes, it
-//! becomes one message, and everybody who asked is answered with that.
+//! Idempotent sends: all requests with one `client_id` become one message, and
+//! each is answered with it, over sockets and REST.
 
 use serde_json::{Value, json};
 
-use crate::support::raw::{LAST, TEXT, frame};
-use crate::support::{Person, Socket, TestApp};
+use crate::support::raw_frames::{FINAL_BIT, TEXT, encode_frame};
+use crate::support::{TestApp, TestSocket, TestUser};
 
-async fn talk(app: &TestApp) -> (Person, Person, i64) {
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+async fn talk(app: &TestApp) -> (TestUser, TestUser, i64) {
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     (ann, ben, id)
 }
 
-/// As history has it, which knows meanwhile how far it has come.
+/// Whether both are the same message, apart from its delivery status.
 fn same(one: &Value, other: &Value) -> bool {
     ["id", "seq", "version", "text", "client_id", "created_at"]
         .iter()
@@ -20,13 +20,13 @@ fn same(one: &Value, other: &Value) -> bool {
 }
 
 #[tokio::test]
-async fn the_same_twice_on_one_socket_is_one_message_with_two_echoes() {
+async fn retry_on_same_socket_is_echoed() {
     let app = TestApp::spawn().await;
     let (ann, ben, id) = talk(&app).await;
     let mut here = ann.chat_socket(id).await;
     let mut there = ben.chat_socket(id).await;
-    here.say_as("Once", "a").await;
-    here.say_as("Once more", "a").await;
+    here.send_text_as("Once", "a").await;
+    here.send_text_as("Once more", "a").await;
     let first = here.expect_message().await;
     assert_eq!(first["text"], "Once");
     assert_eq!(here.expect_message().await, first);
@@ -36,10 +36,10 @@ async fn the_same_twice_on_one_socket_is_one_message_with_two_echoes() {
     assert_eq!(ann.history(id).await.len(), 2);
 }
 
-/// Guards the race of one `client_id` on two sockets, whose sessions are
-/// different actors: both reach the Room before either is on disk.
+/// Guards the race of one `client_id` on two sockets. Their sessions are
+/// different actors: both sends reach the Room before either is on disk.
 #[tokio::test]
-async fn the_same_on_two_sockets_at_once_is_one_message() {
+async fn concurrent_sockets_store_one_message() {
     let app = TestApp::spawn().await;
     let (ann, ben, id) = talk(&app).await;
     let mut one = ann.chat_socket(id).await;
@@ -47,14 +47,19 @@ async fn the_same_on_two_sockets_at_once_is_one_message() {
     let mut there = ben.chat_socket(id).await;
     for round in 0..50 {
         let name = format!("round {round}");
-        tokio::join!(one.say_as("From one", &name), two.say_as("From two", &name));
+        tokio::join!(
+            one.send_text_as("From one", &name),
+            two.send_text_as("From two", &name)
+        );
         let told = there.expect_message().await;
-        // Both are told, and whoever came second is answered besides.
+        // Both sockets get the message; the sender of the retry also gets an
+        // echo.
         assert_eq!(one.expect_message().await, told);
         assert_eq!(two.expect_message().await, told);
-        let echo = match told["text"] == "From one" {
-            true => two.expect_message().await,
-            false => one.expect_message().await,
+        let echo = if told["text"] == "From one" {
+            two.expect_message().await
+        } else {
+            one.expect_message().await
         };
         assert_eq!(echo, told);
     }
@@ -65,7 +70,7 @@ async fn the_same_on_two_sockets_at_once_is_one_message() {
 }
 
 #[tokio::test]
-async fn the_same_on_a_socket_and_over_rest_at_once_is_one_message() {
+async fn socket_and_rest_store_one_message() {
     let app = TestApp::spawn().await;
     let (ann, ben, id) = talk(&app).await;
     let mut here = ann.chat_socket(id).await;
@@ -73,14 +78,15 @@ async fn the_same_on_a_socket_and_over_rest_at_once_is_one_message() {
     for round in 0..50 {
         let name = format!("round {round}");
         let ((), posted) = tokio::join!(
-            here.say_as("By socket", &name),
+            here.send_text_as("By socket", &name),
             ann.send_as(id, "By REST", &name)
         );
         let told = there.expect_message().await;
         assert!(same(&posted.body, &told), "{} {told}", posted.body);
         assert_eq!(here.expect_message().await, told);
         match posted.status {
-            // The request was first, so that the socket asked again.
+            // The request was first, so the socket's send is a retry and is
+            // echoed.
             201 => assert_eq!(here.expect_message().await, told),
             status => assert_eq!(status, 200),
         }
@@ -90,11 +96,10 @@ async fn the_same_on_a_socket_and_over_rest_at_once_is_one_message() {
     assert_eq!(ann.history(id).await.len(), 51);
 }
 
-/// Guards the doubles inside one batch of the Journal, which no look into the
-/// database can find: fifty frames in one packet are there before the first
-/// transaction begins.
+/// Guards duplicates inside one batch of the Journal, which a database lookup
+/// can't find: 50 frames in one packet arrive before the first transaction.
 #[tokio::test]
-async fn the_same_many_times_in_one_batch_is_one_message() {
+async fn duplicates_in_batch_are_one_message() {
     let app = TestApp::spawn().await;
     let (ann, ben, id) = talk(&app).await;
     let mut here = ann.chat_socket(id).await;
@@ -103,13 +108,13 @@ async fn the_same_many_times_in_one_batch_is_one_message() {
     for at in 0..50 {
         let name = format!("name {}", at % 5);
         let send = json!({ "type": "message", "message": at.to_string(), "client_id": name });
-        packet.extend(frame(TEXT | LAST, send.to_string().as_bytes()));
+        packet.extend(encode_frame(TEXT | FINAL_BIT, send.to_string().as_bytes()));
     }
-    here.write(&packet).await;
+    here.write_bytes(&packet).await;
     let mut told = Vec::new();
     for at in 0..5 {
         let message = there.expect_message().await;
-        // The first of each name.
+        // The first send of each `client_id` wins.
         assert_eq!(message["text"], at.to_string());
         told.push(message);
     }
@@ -126,23 +131,23 @@ async fn the_same_many_times_in_one_batch_is_one_message() {
 }
 
 #[tokio::test]
-async fn a_client_id_of_another_conversation_is_refused() {
+async fn reused_client_id_is_refused() {
     let app = TestApp::spawn().await;
     let (ann, _ben, id) = talk(&app).await;
-    let cat = app.person("cat").await;
+    let cat = app.register_user("cat").await;
     ann.connect_with(&cat).await;
-    let elsewhere = ann.talk_with(&cat).await;
+    let elsewhere = ann.open_direct_used(&cat).await;
     ann.send_as(id, "Hello", "used").await.expect(201);
     let reused = ann.send_as(elsewhere, "Hello", "used").await;
-    reused.refused(409, "client_id_reused");
+    reused.expect_problem(409, "client_id_reused");
     let mut socket = ann.chat_socket(elsewhere).await;
-    socket.say_as("Hello", "used").await;
+    socket.send_text_as("Hello", "used").await;
     let error = socket.expect_error("client_id_reused").await;
     assert_eq!(error["conversation_id"], elsewhere);
     assert_eq!(error["client_id"], "used");
     assert_eq!(ann.history(elsewhere).await.len(), 1);
 
-    // Both at once: whichever is second.
+    // Of two concurrent sends, the second is refused.
     for round in 0..20 {
         let name = format!("round {round}");
         let (one, two) = tokio::join!(
@@ -156,7 +161,7 @@ async fn a_client_id_of_another_conversation_is_refused() {
 }
 
 #[tokio::test]
-async fn a_retry_is_answered_by_the_first_also_after_a_restart() {
+async fn retry_after_restart_returns_first_message() {
     let mut app = TestApp::spawn().await;
     let (ann, _ben, id) = talk(&app).await;
     let first = ann.send_as(id, "Hello", "a").await.expect(201);
@@ -164,38 +169,41 @@ async fn a_retry_is_answered_by_the_first_also_after_a_restart() {
     let again = ann.send_as(id, "Hello?", "a").await.expect(200);
     assert!(same(&again, &first), "{again}");
     let mut socket = ann.chat_socket(id).await;
-    socket.say_as("Hello??", "a").await;
+    socket.send_text_as("Hello??", "a").await;
     assert!(same(&socket.expect_message().await, &first));
     assert_eq!(ann.history(id).await.len(), 2);
 }
 
-/// Idempotency is looked at before permission: what was acknowledged, or may
-/// have been, isn't denied afterwards.
+/// Idempotency is checked before permission: a message that may have been
+/// acknowledged isn't denied afterwards.
 #[tokio::test]
-async fn a_retry_is_answered_by_the_first_also_after_the_connection_ended() {
+async fn retry_without_connection_returns_first_message() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = (app.person("ann").await, app.person("ben").await);
+    let (ann, ben) = (
+        app.register_user("ann").await,
+        app.register_user("ben").await,
+    );
     let connection = ann.connect_with(&ben).await;
-    let id = ann.talk_with(&ben).await;
+    let id = ann.open_direct_used(&ben).await;
     let mut socket = ann.chat_socket(id).await;
-    socket.say_as("Hello", "a").await;
+    socket.send_text_as("Hello", "a").await;
     let first = socket.expect_message().await;
     let path = format!("/api/connections/{connection}/");
     ben.delete(&path).await.expect(204);
 
     let again = ann.send_as(id, "Hello?", "a").await.expect(200);
     assert!(same(&again, &first), "{again}");
-    socket.say_as("Hello?", "a").await;
+    socket.send_text_as("Hello?", "a").await;
     assert!(same(&socket.expect_message().await, &first));
-    socket.say_as("Hello?", "b").await;
+    socket.send_text_as("Hello?", "b").await;
     let error = socket.expect_error("not_connected").await;
     assert_eq!(error["client_id"], "b");
     let new = ann.send_as(id, "Hello?", "c").await;
-    new.refused(403, "not_connected");
+    new.expect_problem(403, "not_connected");
 }
 
 #[tokio::test]
-async fn a_retry_is_echoed_to_the_one_socket_that_asked() {
+async fn retry_is_echoed_to_requester_only() {
     let app = TestApp::spawn().await;
     let (ann, ben, id) = talk(&app).await;
     let mut asks = ann.chat_socket(id).await;
@@ -205,12 +213,12 @@ async fn a_retry_is_echoed_to_the_one_socket_that_asked() {
         ben.chat_socket(id).await,
         ben.socket("/ws/").await,
     ];
-    asks.say_as("Hello", "a").await;
+    asks.send_text_as("Hello", "a").await;
     let first = asks.expect_message().await;
     for other in &mut others {
         assert_eq!(other.expect_message().await, first);
     }
-    asks.say_as("Something else", "a").await;
+    asks.send_text_as("Something else", "a").await;
     assert!(same(&asks.expect_message().await, &first));
     ann.send_as(id, "Something else", "a").await.expect(200);
     for other in &mut others {
@@ -220,21 +228,21 @@ async fn a_retry_is_echoed_to_the_one_socket_that_asked() {
 }
 
 #[tokio::test]
-async fn a_client_id_is_its_senders_own() {
+async fn client_ids_are_scoped_to_sender() {
     let app = TestApp::spawn().await;
     let (ann, ben, id) = talk(&app).await;
     ann.send_as(id, "From Ann", "a").await.expect(201);
     let theirs = ben.send_as(id, "From Ben", "a").await.expect(201);
     assert_eq!(theirs["text"], "From Ben");
-    // It has case, unlike a username.
+    // A `client_id` is case-sensitive, unlike a username.
     ann.send_as(id, "From Ann", "A").await.expect(201);
 }
 
 #[tokio::test]
-async fn without_a_client_id_the_same_text_is_two_messages() {
+async fn texts_without_client_id_stay_separate() {
     let app = TestApp::spawn().await;
     let (ann, _ben, id) = talk(&app).await;
-    let mut socket: Socket = ann.chat_socket(id).await;
+    let mut socket: TestSocket = ann.chat_socket(id).await;
     socket.say("Hello").await;
     socket.say("Hello").await;
     let first = socket.expect_message().await;
@@ -243,26 +251,26 @@ async fn without_a_client_id_the_same_text_is_two_messages() {
     assert_eq!(ann.history(id).await.len(), 3);
 }
 
-/// Guards the outbox of a client: what it tried is acknowledged by a `message`
-/// with its name, whatever became of the first one.
+/// Guards a client's outbox: a retry is acknowledged by a `message` with its
+/// `client_id`, even if the message was edited since.
 #[tokio::test]
-async fn a_retry_of_what_was_edited_is_echoed_as_a_message() {
+async fn retry_of_edited_message_is_echoed() {
     let app = TestApp::spawn().await;
     let (ann, ben, id) = talk(&app).await;
     let mut here = ann.chat_socket(id).await;
     let mut there = ben.chat_socket(id).await;
-    here.say_as("Once", "a").await;
+    here.send_text_as("Once", "a").await;
     let first = here.expect_message().await;
     there.expect_message().await;
     let edit = json!({ "type": "edit", "message_id": first["id"], "message": "Twice" });
     here.send(edit.clone()).await;
     let edited = here.expect("message_updated").await;
     there.expect("message_updated").await;
-    here.say_as("Once", "a").await;
+    here.send_text_as("Once", "a").await;
     let echo = here.expect_message().await;
     assert_eq!(echo, edited["message"]);
     assert_eq!(echo["client_id"], "a");
-    // What changes nothing is told to who asked.
+    // An edit without effect is answered to its sender alone.
     here.send(edit).await;
     assert_eq!(here.expect("message_updated").await, edited);
     for socket in [&mut here, &mut there] {
@@ -270,9 +278,9 @@ async fn a_retry_of_what_was_edited_is_echoed_as_a_message() {
     }
 }
 
-/// What was sent is acknowledged, whatever a client says when it tries again.
+/// A stored message is acknowledged even if its retry has invalid content.
 #[tokio::test]
-async fn retry_is_answered_before_its_content() {
+async fn retry_with_invalid_content_is_answered() {
     let app = TestApp::spawn().await;
     let (ann, ben, id) = talk(&app).await;
     let first = ann.send_as(id, "Once", "a").await.expect(201);
@@ -297,12 +305,12 @@ async fn retry_is_answered_before_its_content() {
             body["message"] = text;
         }
         let by_name = ann.post("/messages/send/ben/", body.clone()).await;
-        // There a `reply_to` is no field that is used.
+        // This endpoint ignores `reply_to`.
         assert!(same(&by_name.expect(200), &first), "{content}");
         body["type"] = "message".into();
         socket.send(body).await;
         assert!(same(&socket.expect_message().await, &first), "{content}");
-        // Of a new name the content counts.
+        // With a new `client_id` the content is validated.
         let mut new = content.clone();
         new["client_id"] = "b".into();
         ann.post(&rest, new).await.expect(422);
@@ -310,30 +318,36 @@ async fn retry_is_answered_before_its_content() {
     socket.expect_nothing_until_pong().await;
     assert_eq!(ann.history(id).await.len(), 2);
 
-    // A name of another conversation is that, whatever the text.
-    let cat = app.person("cat").await;
+    // A `client_id` of another conversation is refused before the text is
+    // checked.
+    let cat = app.register_user("cat").await;
     ann.connect_with(&cat).await;
-    let elsewhere = ann.talk_with(&cat).await;
+    let elsewhere = ann.open_direct_used(&cat).await;
     let reused = ann.send_as(elsewhere, "", "a").await;
-    reused.refused(409, "client_id_reused");
-    // A stranger learns of no conversation by it.
-    let dan = app.person("dan").await;
+    reused.expect_problem(409, "client_id_reused");
+    // The check must not reveal conversations to other users.
+    let dan = app.register_user("dan").await;
     for id in [id, 1_000_000] {
-        dan.send_as(id, "", "a").await.refused(404, "not_found");
+        dan.send_as(id, "", "a")
+            .await
+            .expect_problem(404, "not_found");
     }
-    ben.send_as(id, "", "a").await.refused(422, "text_empty");
-    // By name, nothing is opened by what can't be sent.
+    ben.send_as(id, "", "a")
+        .await
+        .expect_problem(422, "text_empty");
+    // Sent by username, an invalid message must not open a conversation.
     ann.connect_with(&dan).await;
     let empty = json!({ "message": "", "client_id": "c" });
     let refused = ann.post("/messages/send/dan/", empty).await;
-    refused.refused(422, "text_empty");
+    refused.expect_problem(422, "text_empty");
     let list = ann.get("/api/conversations/").await.expect(200);
     assert_eq!(list.as_array().unwrap().len(), 2);
 }
 
-/// Guards the order of one asker: the retry comes while the first is under way.
+/// Guards the order of one sender: the retry arrives while the first send is
+/// still in progress.
 #[tokio::test]
-async fn faulty_retry_right_behind_is_answered() {
+async fn invalid_concurrent_retry_is_answered() {
     let app = TestApp::spawn().await;
     let (ann, _ben, id) = talk(&app).await;
     let mut socket = ann.chat_socket(id).await;

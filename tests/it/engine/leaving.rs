@@ -1,14 +1,14 @@
-//! Those who were in a conversation and no longer are. Nobody can leave yet,
-//! so the row that leaving will write is written here.
+//! Former members of a conversation. Direct conversations can't be left, so the
+//! test writes the row that leaving a group writes.
 
 use entity::{ConversationId, UserId, conversation, participant};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, ExprTrait, QueryFilter};
 
-use crate::support::{Person, TestApp};
+use crate::support::{TestApp, TestUser};
 
-/// Ends what `person` may see at `seq`.
-async fn leave(app: &TestApp, person: &Person, id: i64, seq: i64) {
+/// Writes that `person` left the conversation at `seq`.
+async fn leave(app: &TestApp, person: &TestUser, id: i64, seq: i64) {
     let connection = app.database().connection().await;
     participant::Entity::update_many()
         .col_expr(participant::Column::LeftSeq, seq.into())
@@ -28,10 +28,10 @@ async fn leave(app: &TestApp, person: &Person, id: i64, seq: i64) {
 }
 
 #[tokio::test]
-async fn who_has_left_reads_up_to_there_and_writes_no_more() {
+async fn former_member_reads_but_cannot_write() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let sent = ben.send_as(id, "Bye", "bye").await.expect(201);
     leave(&app, &ben, id, 2).await;
     ann.send(id, "Gone already?").await.expect(201);
@@ -45,13 +45,17 @@ async fn who_has_left_reads_up_to_there_and_writes_no_more() {
         0
     );
     assert_eq!(ben.conversation(id).await["left"], true);
-    ben.send(id, "Wait").await.refused(403, "not_a_participant");
-    // What was acknowledged stays so.
+    ben.send(id, "Wait")
+        .await
+        .expect_problem(403, "not_a_participant");
+    // A retry of an acknowledged message is still answered with it.
     let again = ben.send_as(id, "Bye", "bye").await.expect(200);
     assert_eq!(again["id"], sent["id"]);
 
     let chat = format!("/ws/chat/{id}/");
-    ben.knock(&chat).await.refused(403, "not_a_participant");
+    ben.try_upgrade(&chat)
+        .await
+        .expect_problem(403, "not_a_participant");
     let mut everything = ben.socket("/ws/").await;
     ann.send(id, "So quiet").await.expect(201);
     everything.expect_nothing_until_pong().await;

@@ -1,22 +1,24 @@
-//! Ids that nobody gave out.
+//! Ids of conversations that don't exist.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
 use crate::support::{TestApp, until};
 
-/// Guards the memory: each costs a Room, for as long as it takes to find that
-/// there is no such conversation.
+/// Guards memory: an unknown id starts a Room, which must stop once it finds no
+/// such conversation.
 #[tokio::test]
-async fn a_conversation_that_there_is_not_keeps_no_room() {
+async fn unknown_conversation_keeps_no_room() {
     let app = TestApp::builder()
         .settings(|settings| {
             settings.metrics.listen = Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
         })
         .spawn()
         .await;
-    let ann = app.person("ann").await;
+    let ann = app.register_user("ann").await;
     for id in 1_000_000..1_000_100 {
-        ann.send(id, "Hello?").await.refused(404, "not_found");
+        ann.send(id, "Hello?")
+            .await
+            .expect_problem(404, "not_found");
     }
     until("the Rooms to go", async || {
         let metrics = app.metrics().request(reqwest::Method::GET, "/metrics");
@@ -24,7 +26,7 @@ async fn a_conversation_that_there_is_not_keeps_no_room() {
         text.contains("\ntidings_rooms 0\n").then_some(())
     })
     .await;
-    // What is asked in a row is answered in a row.
+    // Consecutive commands are answered in order.
     let mut socket = ann.socket("/ws/").await;
     for at in 0..10 {
         let name = at.to_string();

@@ -1,23 +1,23 @@
-//! The order in which messages are told: one, for everybody.
+//! Message order: every session sees the same.
 
 use serde_json::{Value, json};
 
-use crate::support::{Socket, TestApp};
+use crate::support::{TestApp, TestSocket};
 
 const EACH: usize = 60;
 
-/// Sends numbered messages, giving way after each so that the others' come
-/// between.
-async fn send_all(socket: &mut Socket, name: usize) {
+/// Sends numbered messages and yields after each, so that the senders
+/// interleave.
+async fn send_all(socket: &mut TestSocket, name: usize) {
     for at in 0..EACH {
         socket
-            .say_as(&at.to_string(), &format!("{name}.{at}"))
+            .send_text_as(&at.to_string(), &format!("{name}.{at}"))
             .await;
         tokio::task::yield_now().await;
     }
 }
 
-async fn read_all(socket: &mut Socket) -> Vec<Value> {
+async fn read_all(socket: &mut TestSocket) -> Vec<Value> {
     socket.expect("conversation").await;
     let mut messages = Vec::new();
     for _ in 0..4 * EACH {
@@ -27,13 +27,13 @@ async fn read_all(socket: &mut Socket) -> Vec<Value> {
     messages
 }
 
-/// Guards the order between what is committed and what is told: two people
-/// with two sockets each race, and all four read one and the same history.
+/// Guards the order between commit and fan-out: two users with two sockets each
+/// race, and all four sockets read the same history.
 #[tokio::test]
-async fn all_sessions_see_one_order_without_gaps_while_senders_race() {
+async fn sessions_see_one_order_during_race() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.direct_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct(&ben).await;
     let mut one = ann.chat_socket(id).await;
     let mut two = ben.chat_socket(id).await;
     let mut three = ann.chat_socket(id).await;
@@ -53,7 +53,7 @@ async fn all_sessions_see_one_order_without_gaps_while_senders_race() {
         assert_eq!(message["seq"], json!(at + 1));
         assert_eq!(message["version"], json!(at + 1));
     }
-    // What one socket sent stands in the order in which it sent it.
+    // Each socket's messages keep the order in which it sent them.
     for name in 1..=4 {
         let prefix = format!("{name}.");
         let own = seen
@@ -81,14 +81,14 @@ async fn all_sessions_see_one_order_without_gaps_while_senders_race() {
 }
 
 #[tokio::test]
-async fn one_sockets_messages_to_many_conversations_keep_their_order_in_each() {
+async fn messages_keep_order_in_each_conversation() {
     let app = TestApp::spawn().await;
-    let ann = app.person("ann").await;
+    let ann = app.register_user("ann").await;
     let mut conversations = Vec::new();
     for at in 0..5 {
-        let friend = app.person(&format!("friend{at}")).await;
+        let friend = app.register_user(&format!("friend{at}")).await;
         ann.connect_with(&friend).await;
-        let id = ann.talk_with(&friend).await;
+        let id = ann.open_direct_used(&friend).await;
         conversations.push((id, friend.chat_socket(id).await));
     }
     let mut socket = ann.socket("/ws/").await;

@@ -1,5 +1,5 @@
-//! More than the engine takes at once, and a database that takes nothing:
-//! both are told, and a retry is as good as the first try.
+//! Overload and a locked database: both are reported to the client, and a retry
+//! succeeds.
 
 use std::collections::BTreeSet;
 
@@ -9,17 +9,17 @@ use sea_orm::{
 };
 use serde_json::json;
 
-use crate::support::raw::{LAST, TEXT, frame};
+use crate::support::raw_frames::{FINAL_BIT, TEXT, encode_frame};
 use crate::support::{TestApp, within};
 
 #[tokio::test]
-async fn what_is_too_much_at_once_is_refused_and_may_be_tried_again() {
+async fn overload_is_refused_and_retry_succeeds() {
     let app = TestApp::builder()
         .settings(|settings| settings.limits.pending_sends = 4)
         .spawn()
         .await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let mut here = ann.chat_socket(id).await;
     let send = |name: usize| {
         let name = name.to_string();
@@ -30,8 +30,8 @@ async fn what_is_too_much_at_once_is_refused_and_may_be_tried_again() {
     while !open.is_empty() {
         let frames = open
             .iter()
-            .map(|name| frame(TEXT | LAST, send(*name).as_bytes()));
-        here.write(&frames.collect::<Vec<_>>().concat()).await;
+            .map(|name| encode_frame(TEXT | FINAL_BIT, send(*name).as_bytes()));
+        here.write_bytes(&frames.collect::<Vec<_>>().concat()).await;
         for _ in 0..open.len() {
             let told = here.next().await;
             if told["type"] == "error" {
@@ -44,7 +44,7 @@ async fn what_is_too_much_at_once_is_refused_and_may_be_tried_again() {
             }
         }
     }
-    assert!(refusals > 0, "there was never too much");
+    assert!(refusals > 0, "the limit was never reached");
     here.expect_nothing_until_pong().await;
     let history = ben
         .get(&format!("/api/conversations/{id}/"))
@@ -53,15 +53,15 @@ async fn what_is_too_much_at_once_is_refused_and_may_be_tried_again() {
     assert_eq!(history["last_seq"], 101);
 }
 
-/// SQLite lets one write at a time, and another process may; PostgreSQL lets
-/// others lock what they please. Ours waits for them for five seconds.
+/// Another process may hold SQLite's only write lock, or lock rows in
+/// PostgreSQL. The server waits five seconds for it.
 #[tokio::test]
-async fn a_database_that_can_not_be_written_is_unavailable_and_nothing_is_lost() {
+async fn locked_database_is_unavailable_without_loss() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let mut socket = ann.chat_socket(id).await;
-    let other = Database::connect(app.database().text()).await.unwrap();
+    let other = Database::connect(app.database().url_text()).await.unwrap();
     let options = TransactionOptions {
         sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
         ..TransactionOptions::default()
@@ -73,21 +73,23 @@ async fn a_database_that_can_not_be_written_is_unavailable_and_nothing_is_lost()
     };
     theirs.execute_unprepared(lock).await.unwrap();
 
-    socket.say_as("Hello", "a").await;
+    socket.send_text_as("Hello", "a").await;
     let (error, posted) = tokio::join!(
         socket.expect_error("unavailable"),
         ann.send_as(id, "Hello", "b")
     );
     assert_eq!(error["client_id"], "a");
     assert_eq!(posted.header("retry-after"), Some("1"));
-    posted.refused(503, "unavailable");
-    // Reading goes on.
+    posted.expect_problem(503, "unavailable");
+    // Reads still work.
     assert_eq!(ann.history(id).await.len(), 1);
     app.get("/healthz").await.expect(200);
 
     theirs.rollback().await.unwrap();
-    within("the other to leave", other.close()).await.unwrap();
-    socket.say_as("Hello", "a").await;
+    within("the other connection to close", other.close())
+        .await
+        .unwrap();
+    socket.send_text_as("Hello", "a").await;
     assert_eq!(socket.expect_message().await["seq"], 2);
     ann.send_as(id, "Hello", "b").await.expect(201);
 }

@@ -1,25 +1,28 @@
-//! A connection that ends while messages are on their way: each of them is
-//! on disk before it, or refused.
+//! Sends that race the removal of a connection: each message is stored before
+//! the removal, or refused.
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::support::{Person, Socket, TestApp};
+use crate::support::{TestApp, TestSocket, TestUser};
 
 const ROUNDS: usize = 200;
 
-/// Guards against a send that was judged before the removal and written
-/// after it: the Room's knowledge is always a little old.
+/// Guards against a send that was authorized before the removal and written
+/// after it. A Room's copy of the members is always slightly out of date.
 #[tokio::test]
-async fn a_send_is_before_a_removal_or_refused() {
+async fn send_precedes_removal_or_is_refused() {
     let app = TestApp::builder();
-    // So many refusals in a row would be abuse.
+    // This many errors in a row would close the socket.
     let app = app.settings(|settings| settings.limits.errors_before_close = usize::MAX);
     let app = app.spawn().await;
-    let (ann, ben) = (app.person("ann").await, app.person("ben").await);
+    let (ann, ben) = (
+        app.register_user("ann").await,
+        app.register_user("ben").await,
+    );
     let mut connection = ann.connect_with(&ben).await;
-    let id = ann.talk_with(&ben).await;
+    let id = ann.open_direct_used(&ben).await;
     let mut socket = ann.chat_socket(id).await;
     let (mut written, mut refused) = (0, 0);
     for round in 0..ROUNDS {
@@ -43,7 +46,7 @@ async fn a_send_is_before_a_removal_or_refused() {
         socket.say("Here we are again.").await;
         assert_eq!(socket.expect_message().await["seq"], at_removal + 1);
     }
-    // The race is one: neither always wins.
+    // The race is real: each side wins at least once.
     assert!(
         written > 0 && refused > 0,
         "{written} written, {refused} refused"
@@ -53,12 +56,12 @@ async fn a_send_is_before_a_removal_or_refused() {
 
 /// One burst of sends, and one removal at the same time.
 struct Race<'a> {
-    people: (&'a Person, &'a Person),
+    people: (&'a TestUser, &'a TestUser),
     conversation: i64,
     names: Vec<String>,
 }
 
-/// What the sender was told, by `client_id`.
+/// The replies to a burst: echoed messages, and refused `client_id`s.
 #[derive(Default)]
 struct Outcomes {
     echoed: Vec<Value>,
@@ -66,10 +69,10 @@ struct Outcomes {
 }
 
 impl Race<'_> {
-    /// Exactly one outcome for each send.
-    async fn send(&self, socket: &mut Socket) -> Outcomes {
+    /// Sends the burst and returns exactly one outcome for each message.
+    async fn send(&self, socket: &mut TestSocket) -> Outcomes {
         for name in &self.names {
-            socket.say_as("Quick, before it ends!", name).await;
+            socket.send_text_as("Quick, before it ends!", name).await;
         }
         let mut outcomes = Outcomes::default();
         for _ in &self.names {
@@ -86,8 +89,8 @@ impl Race<'_> {
         outcomes
     }
 
-    /// Ends the connection, at once or after a turn of the wire: the last
-    /// `seq` when that was answered.
+    /// Ends the connection, at once or one request later. Returns the last
+    /// `seq` after the server's answer.
     async fn remove(&self, connection: i64, later: bool) -> i64 {
         let (_, ben) = self.people;
         if later {
@@ -98,8 +101,8 @@ impl Race<'_> {
         last_seq(ben, self.conversation).await
     }
 
-    /// Nothing was written after the removal was answered, and what the
-    /// sender was told is what is on disk.
+    /// Checks that nothing was written after the removal was answered, and that
+    /// the stored messages are the echoed ones.
     async fn check(&self, outcomes: &Outcomes, before: i64, at_removal: i64) {
         let (ann, _) = self.people;
         assert_eq!(last_seq(ann, self.conversation).await, at_removal);
@@ -109,7 +112,8 @@ impl Race<'_> {
             .filter(|it| it["seq"].as_i64().unwrap() > before);
         let on_disk: Vec<&Value> = newest.collect();
         assert_eq!(on_disk, outcomes.echoed.iter().collect::<Vec<_>>());
-        // Those written are the first ones, so no order is lost either.
+        // The stored messages are the first of the burst, so their order holds
+        // too.
         let names = on_disk.iter().map(|it| it["client_id"].as_str().unwrap());
         let names: Vec<&str> = names.collect();
         assert_eq!(names, self.names[..names.len()]);
@@ -117,22 +121,22 @@ impl Race<'_> {
         assert_eq!(rest.collect::<BTreeSet<_>>(), outcomes.refused);
     }
 
-    /// Retries after the end: what was written is echoed, the rest refused.
-    async fn try_again(&self, socket: &mut Socket, outcomes: &Outcomes) {
+    /// Retries after the removal: stored messages are echoed, others refused.
+    async fn try_again(&self, socket: &mut TestSocket, outcomes: &Outcomes) {
         if let Some(first) = outcomes.echoed.first() {
             let name = first["client_id"].as_str().unwrap();
-            socket.say_as("again", name).await;
+            socket.send_text_as("again", name).await;
             assert_eq!(&socket.expect_message().await, first);
         }
         if let Some(name) = outcomes.refused.first() {
-            socket.say_as("again", name).await;
+            socket.send_text_as("again", name).await;
             let error = socket.expect_error("not_connected").await;
             assert_eq!(error["client_id"], name.as_str());
         }
     }
 }
 
-async fn last_seq(person: &Person, conversation: i64) -> i64 {
+async fn last_seq(person: &TestUser, conversation: i64) -> i64 {
     let seen = person.conversation(conversation).await;
     seen["last_seq"].as_i64().unwrap()
 }

@@ -1,4 +1,4 @@
-//! A server that stops while everybody talks.
+//! Stopping a server while clients send.
 
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -6,20 +6,20 @@ use std::collections::HashMap;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-use crate::support::{Person, Socket, TestApp};
+use crate::support::{TestApp, TestSocket, TestUser};
 
-/// More than a socket may have errors in a row: that the server stops is no
-/// abuse by its clients.
+/// Messages in flight per socket. More than the errors in a row that close a
+/// socket: `busy` during a stop must not count as abuse.
 const WINDOW: usize = 30;
 
-/// Echoes after which the server is told to stop.
+/// Number of echoes after which the server is stopped.
 const ENOUGH: u32 = 200;
 
 #[tokio::test]
-async fn what_was_echoed_before_a_stop_is_there_after_it() {
+async fn echoed_messages_survive_stop() {
     let mut app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let people = [&ann, &ben];
     let (here, there) = (ann.chat_socket(id).await, ben.chat_socket(id).await);
     let mut idle = ben.socket("/ws/").await;
@@ -41,9 +41,9 @@ async fn what_was_echoed_before_a_stop_is_there_after_it() {
         for (name, echo) in sent {
             if let Some(echo) = echo {
                 let on_disk = before.get(&name).map(lasting);
-                assert_eq!(on_disk, Some(lasting(&echo)), "what was echoed is on disk");
+                assert_eq!(on_disk, Some(lasting(&echo)), "an echoed message is stored");
             } else {
-                socket.say_as(&name, &name).await;
+                socket.send_text_as(&name, &name).await;
                 let found = echo_of(&mut socket, &name).await;
                 let first = before.get(&name).map(lasting);
                 assert!(first.is_none_or(|first| first == lasting(&found)));
@@ -56,7 +56,7 @@ async fn what_was_echoed_before_a_stop_is_there_after_it() {
     }
 }
 
-/// What of a message doesn't change as it is read.
+/// Returns the fields of a message that stay the same when it is read.
 fn lasting(message: &Value) -> [&Value; 5] {
     ["id", "seq", "text", "client_id", "created_at"].map(|field| &message[field])
 }
@@ -67,11 +67,11 @@ struct Echoes {
     enough: Notify,
 }
 
-/// Sends without end, until the server closes the socket: what was sent, and
-/// its echo where there was one.
+/// Sends until the server closes the socket. Returns each `client_id` with its
+/// echo, if one came.
 async fn talk(
-    person: &Person,
-    mut socket: Socket,
+    person: &TestUser,
+    mut socket: TestSocket,
     echoes: &Echoes,
 ) -> HashMap<String, Option<Value>> {
     let mut sent = HashMap::new();
@@ -79,7 +79,8 @@ async fn talk(
     loop {
         while open < WINDOW {
             let name = format!("{}-{:05}", person.username, sent.len());
-            // The server may be gone already; the close says so.
+            // The server may have closed already; the read below returns the
+            // code.
             if !try_say(&mut socket, &name).await {
                 break;
             }
@@ -94,7 +95,7 @@ async fn talk(
             }
         };
         if frame["type"] == "error" {
-            // Not sent again here: it waits for the next server.
+            // Retried only after the restart.
             assert_eq!(frame["code"], "busy", "{frame}");
         } else if frame["message"]["sender"]["username"] == person.username.as_str() {
             let name = frame["message"]["client_id"].as_str().unwrap();
@@ -108,7 +109,7 @@ async fn talk(
     }
 }
 
-async fn try_say(socket: &mut Socket, name: &str) -> bool {
+async fn try_say(socket: &mut TestSocket, name: &str) -> bool {
     use futures_util::SinkExt;
     use tokio_tungstenite::tungstenite::Message;
     let frame = json!({ "type": "message", "message": name, "client_id": name });
@@ -119,7 +120,7 @@ async fn try_say(socket: &mut Socket, name: &str) -> bool {
         .is_ok()
 }
 
-async fn echo_of(socket: &mut Socket, name: &str) -> Value {
+async fn echo_of(socket: &mut TestSocket, name: &str) -> Value {
     loop {
         let message = socket.expect_message().await;
         if message["client_id"] == name {
@@ -128,8 +129,8 @@ async fn echo_of(socket: &mut Socket, name: &str) -> Value {
     }
 }
 
-/// The code that a socket which only listened is closed with.
-async fn drained(socket: &mut Socket) -> u16 {
+/// Returns the close code of a socket that only reads.
+async fn drained(socket: &mut TestSocket) -> u16 {
     loop {
         if let Err(code) = socket.next_or_close().await {
             return code;
@@ -137,8 +138,9 @@ async fn drained(socket: &mut Socket) -> u16 {
     }
 }
 
-/// All messages but the first, by name: dense, and each there once.
-async fn on_disk(person: &Person, conversation: i64) -> HashMap<String, Value> {
+/// Returns all messages but the first by `client_id`. Checks that `seq` has no
+/// gaps and each `client_id` occurs once.
+async fn on_disk(person: &TestUser, conversation: i64) -> HashMap<String, Value> {
     let mut found = HashMap::new();
     let mut seq = 0;
     loop {

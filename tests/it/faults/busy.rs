@@ -1,49 +1,49 @@
-//! A thread that is busy with one Room for a long time.
+//! A Room that blocks its thread for a long time.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::mpsc;
 
 use parking_lot::Mutex;
-use tidings::engine::testing::Faults;
+use tidings::engine::testing::FaultHooks;
 
-use crate::support::{Person, TestApp, within};
+use crate::support::{TestApp, TestUser, within};
 
-/// Guards the Journal and the Hub against the Rooms: with one that doesn't
-/// come to an end, those beside it wait, and no others.
+/// Guards the Journal and the Hub against Rooms: if one blocks, only the Rooms
+/// on its thread wait.
 #[tokio::test]
-async fn a_room_that_is_busy_holds_up_its_neighbours_alone_and_loses_nothing() {
+async fn busy_room_delays_only_its_thread() {
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
     let is_busy = Arc::new(AtomicI64::new(0));
     let (says_when, mut when) = tokio::sync::mpsc::unbounded_channel();
     let (go_on, waits) = mpsc::channel();
     let (busy, waits) = (Arc::clone(&is_busy), Mutex::new(waits));
-    let faults = Faults {
-        before_telling: Some(Arc::new(move |conversation| {
+    let faults = FaultHooks {
+        before_fan_out: Some(Arc::new(move |conversation| {
             let this = busy.compare_exchange(conversation.0, 0, Ordering::SeqCst, Ordering::SeqCst);
             if this.is_ok() {
                 says_when.send(()).unwrap();
                 waits.lock().recv().unwrap();
             }
         })),
-        ..Faults::default()
+        ..FaultHooks::default()
     };
     let app = TestApp::builder().faults(faults).spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let hung = ann.talk_with(&ben).await;
-    // Rooms are dealt out by their conversations' numbers: one for each core.
-    let mut others: Vec<(Person, i64)> = Vec::new();
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let hung = ann.open_direct_used(&ben).await;
+    // Rooms are assigned to threads by conversation id: one for each core.
+    let mut others: Vec<(TestUser, i64)> = Vec::new();
     for number in 1..=cores {
-        let other = app.person(&format!("other{number}")).await;
+        let other = app.register_user(&format!("other{number}")).await;
         ann.connect_with(&other).await;
-        let id = ann.talk_with(&other).await;
+        let id = ann.open_direct_used(&other).await;
         others.push((other, id));
     }
     let mut there = ben.chat_socket(hung).await;
 
     is_busy.store(hung, Ordering::SeqCst);
     let mut here = ann.chat_socket(hung).await;
-    here.say_as("Is this slow?", "slow").await;
+    here.send_text_as("Is this slow?", "slow").await;
     within("a Room to be busy", when.recv()).await.unwrap();
     let (beside, apart): (Vec<_>, Vec<_>) = others
         .iter()
@@ -51,14 +51,14 @@ async fn a_room_that_is_busy_holds_up_its_neighbours_alone_and_loses_nothing() {
     assert!(!beside.is_empty(), "one Room shares its thread");
     for (person, id) in &apart {
         let mut socket = person.chat_socket(*id).await;
-        socket.say_as("And this?", "quick").await;
+        socket.send_text_as("And this?", "quick").await;
         assert_eq!(socket.expect_message().await["seq"], 2);
     }
     app.get("/healthz").await.expect(200);
-    // What was committed can be read, though it isn't told.
+    // The committed message can be read before its fan-out.
     assert_eq!(ben.history(hung).await.len(), 2);
     let mut waiting = beside[0].0.chat_socket(beside[0].1).await;
-    waiting.say_as("And this?", "late").await;
+    waiting.send_text_as("And this?", "late").await;
     there.expect_nothing_until_pong().await;
 
     go_on.send(()).unwrap();

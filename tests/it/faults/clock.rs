@@ -1,5 +1,4 @@
-//! A clock that is set back: to the server the same as a database whose times
-//! lie ahead.
+//! A clock that is set back, simulated by times in the database that lie ahead.
 
 use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
@@ -11,7 +10,8 @@ use crate::support::TestApp;
 const HOUR: i64 = 60 * 60 * 1000;
 const DAY: i64 = 24 * HOUR;
 
-/// Everything that a clock which was ahead by this has left behind.
+/// Moves all stored times ahead by `ahead` ms, as a fast clock would have
+/// written them, and restarts the server.
 async fn set_back(app: &mut TestApp, ahead: i64) {
     app.stop().await;
     let database = app.database().connection().await;
@@ -34,10 +34,10 @@ async fn set_back(app: &mut TestApp, ahead: i64) {
 }
 
 #[tokio::test]
-async fn a_clock_that_is_set_back_turns_nothing_round() {
+async fn clock_set_back_keeps_order() {
     let mut app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let mut there = ben.chat_socket(id).await;
     ann.send(id, "It is late.").await.expect(201);
     let seen = there.expect_message().await;
@@ -49,14 +49,14 @@ async fn a_clock_that_is_set_back_turns_nothing_round() {
 
     set_back(&mut app, HOUR).await;
 
-    // Logins hold, and a session takes up where it was.
+    // Logins stay valid, and sessions continue.
     let mut there = ben.socket("/ws/").await;
     let before = ann.history(id).await;
     let sent = ann.send(id, "Is it earlier?").await.expect(201);
     assert_eq!(sent["seq"], 3);
     assert_eq!(
         sent["created_at"], before[1]["created_at"],
-        "no later message is an earlier one"
+        "a later message has no earlier time"
     );
     let told = there.expect_message().await;
     assert_eq!(told["seq"], 3);
@@ -65,7 +65,7 @@ async fn a_clock_that_is_set_back_turns_nothing_round() {
     let history = ben.history(id).await;
     let order: Vec<_> = history.iter().map(|message| &message["seq"]).collect();
     assert_eq!(order, [1, 2, 3]);
-    // It is still the newest in the list, and a mark still moves.
+    // The conversation is still first in the list, and markers still move.
     there
         .send(json!({ "type": "read_receipt", "conversation_id": id, "message_id": told["id"] }))
         .await;
@@ -76,7 +76,7 @@ async fn a_clock_that_is_set_back_turns_nothing_round() {
     assert_eq!(logins.status, 200, "{}", logins.body);
 }
 
-/// Times of one format are in the order of their texts.
+/// Times of one format sort like their texts.
 fn time(value: &Value) -> String {
     value.as_str().unwrap().to_owned()
 }
@@ -98,12 +98,12 @@ async fn times_never_precede_their_message() {
         socket.expect("message_updated").await;
         for person in [ben, cas] {
             has(person, &sent).await;
-            let told = socket.expect_aside("delivered").await;
+            let told = socket.expect_side_frame("delivered").await;
             assert!(time(&told["at"]) >= created_at, "{told}");
         }
         for person in [ben, cas] {
             has_read(person, &sent).await;
-            let told = socket.expect_aside("read_receipt").await;
+            let told = socket.expect_side_frame("read_receipt").await;
             assert!(time(&told["at"]) >= created_at, "{told}");
         }
         let message = ann.history(id).await.pop().unwrap();
@@ -133,7 +133,7 @@ async fn last_seen_never_goes_back() {
         settings.timings.presence_grace = std::time::Duration::from_millis(1);
     });
     let mut app = app.spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
     let mut watcher = ann.socket("/ws/").await;
     let here = ben.socket("/ws/").await;
     watcher.expect_status().await;
@@ -156,16 +156,16 @@ async fn last_seen_never_goes_back() {
 }
 
 #[tokio::test]
-async fn wrong_future_does_not_stick() {
+async fn far_future_time_is_not_kept() {
     let mut app = TestApp::spawn().await;
     let (id, people) = group(&app, &["ann", "ben"]).await;
     let ann = &people[0];
-    let direct = ann.talk_with(&people[1]).await;
+    let direct = ann.open_direct_used(&people[1]).await;
     ann.send(id, "It is another year.").await.expect(201);
     let before = ann.history(id).await.pop().unwrap();
     set_back(&mut app, 400 * DAY).await;
     let sent = ann.send(id, "It is today.").await.expect(201);
-    // The next year is what was wrong, and no later message has it.
+    // The new message has the current time, not the wrong future one.
     let (now, then) = (time(&sent["created_at"]), time(&before["created_at"]));
     let now: jiff::Timestamp = now.parse().unwrap();
     let then: jiff::Timestamp = then.parse().unwrap();
@@ -175,7 +175,7 @@ async fn wrong_future_does_not_stick() {
     );
     let next = ann.send(id, "It is still today.").await.expect(201);
     assert!(time(&next["created_at"]) >= time(&sent["created_at"]));
-    // The other conversation is ahead until the next message there.
+    // The other conversation stays ahead in time until its next message.
     ann.send(direct, "Today, too.").await.expect(201);
     ann.send(id, "And later.").await.expect(201);
     let list = ann.get("/api/conversations/").await.expect(200);

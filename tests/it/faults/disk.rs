@@ -1,38 +1,38 @@
-//! A disk that takes no more: here, a process whose files mustn't grow, or
-//! whose writes fail.
+//! Full and failing disks, simulated by a limit on file sizes and by failing
+//! writes.
 
 use std::fs;
 
 use reqwest::Method;
 use serde_json::Value;
 
-use crate::support::{AilingDisk, Ails, Binary, PASSWORD, Person, Serving};
+use crate::support::{BinaryServer, DiskFault, FaultyDisk, PASSWORD, TestBinary, TestUser};
 
-/// What still fits until the disk is full.
+/// Bytes that still fit before the disk is full.
 const ROOM: u64 = 64 * 1024;
-/// How often somebody tries in vain. Guards the connection after a rollback
-/// that sqlx hasn't heard of: with the second failure it had a transaction
-/// open for good, and what was acknowledged after that was never on disk.
+/// Number of failing attempts. Guards the connection after a rollback unknown
+/// to sqlx. The second failure left a transaction open for good, and messages
+/// acknowledged later never reached the disk.
 const AGAIN: usize = 4;
 
-/// Ann and Ben, and their conversation.
-async fn two_who_talk(serving: &Serving) -> (Person, Person, i64) {
-    let ann = Person::register(&serving.site, "ann").await;
-    let ben = Person::register(&serving.site, "ben").await;
+/// Registers Ann and Ben and opens their conversation.
+async fn connected_pair(serving: &BinaryServer) -> (TestUser, TestUser, i64) {
+    let ann = TestUser::register(&serving.site, "ann").await;
+    let ben = TestUser::register(&serving.site, "ben").await;
     ann.connect_with(&ben).await;
-    let id = ann.talk_with(&ben).await;
+    let id = ann.open_direct_used(&ben).await;
     (ann, ben, id)
 }
 
 #[tokio::test]
-async fn a_full_disk_refuses_and_loses_nothing_and_goes_on_when_there_is_room() {
-    let binary = Binary::migrated().await;
+async fn full_disk_refuses_writes_without_loss() {
+    let binary = TestBinary::migrated().await;
     if !binary.is_sqlite() {
-        // PostgreSQL's disk is PostgreSQL's.
+        // PostgreSQL manages its own disk.
         return;
     }
     let mut serving = binary.serve_under_limits().await;
-    let (ann, ben, id) = two_who_talk(&serving).await;
+    let (ann, ben, id) = connected_pair(&serving).await;
     let mut here = ann.chat_socket(id).await;
     let mut there = ben.chat_socket(id).await;
 
@@ -49,7 +49,7 @@ async fn a_full_disk_refuses_and_loses_nothing_and_goes_on_when_there_is_room() 
             continue;
         }
         assert_eq!(answer.header("retry-after"), Some("1"));
-        answer.refused(503, "unavailable");
+        answer.expect_problem(503, "unavailable");
         break;
     }
     for message in &acknowledged {
@@ -57,10 +57,10 @@ async fn a_full_disk_refuses_and_loses_nothing_and_goes_on_when_there_is_room() 
         assert_eq!(there.expect_message().await["id"], message["id"]);
     }
     for _ in 0..AGAIN {
-        here.say_as(&"x".repeat(9_000), "socket").await;
+        here.send_text_as(&"x".repeat(9_000), "socket").await;
         here.expect_error("unavailable").await;
     }
-    // Reading goes on.
+    // Reads still work.
     let well = serving.site.request(Method::GET, "/healthz");
     serving.site.send(well).await.expect(200);
     assert_eq!(ann.history(id).await.len(), 1 + acknowledged.len());
@@ -71,7 +71,7 @@ async fn a_full_disk_refuses_and_loses_nothing_and_goes_on_when_there_is_room() 
     let again = ann.send_as(id, "There is room.", &name.to_string()).await;
     assert_eq!(again.expect(201)["seq"], next);
     assert_eq!(here.expect_message().await["seq"], next);
-    here.say_as("There is room.", "socket").await;
+    here.send_text_as("There is room.", "socket").await;
     assert_eq!(here.expect_message().await["seq"], next + 1);
     let history = ben.history(id).await;
     for (message, seq) in history.iter().zip(1..) {
@@ -80,54 +80,54 @@ async fn a_full_disk_refuses_and_loses_nothing_and_goes_on_when_there_is_room() 
     assert_eq!(history.len(), next + 1);
     assert_eq!(ben.conversation(id).await["unread_count"], next + 1);
 
-    // It is on disk, and not only with the process that said so.
+    // The messages are on disk, not only in the process's memory.
     serving.signal("KILL").await;
-    serving.ended().await;
+    serving.wait_for_exit().await;
     let serving = binary.serve(&[]).await;
-    let ben = Person::log_in(&serving.site, "ben", PASSWORD).await;
+    let ben = TestUser::log_in(&serving.site, "ben", PASSWORD).await;
     assert_eq!(ben.history(id).await, history);
 }
 
 #[tokio::test]
-async fn a_disk_that_takes_no_writes_any_more_loses_nothing_and_goes_on_when_it_is_mended() {
-    survives(Ails::TakesNoWrites).await;
+async fn failed_disk_writes_lose_nothing() {
+    survives(DiskFault::RejectsWrites).await;
 }
 
-/// What was written and not synced may be lost by a power cut: nobody hears
-/// that it is there.
+/// A power cut may lose data that was written but not synced, so it must not be
+/// acknowledged.
 #[tokio::test]
-async fn a_disk_that_fails_to_sync_loses_nothing_and_goes_on_when_it_is_mended() {
-    survives(Ails::TakesNoSyncs).await;
+async fn failed_disk_syncs_lose_nothing() {
+    survives(DiskFault::RejectsSyncs).await;
 }
 
-async fn survives(ails: Ails) {
-    let binary = Binary::migrated().await;
+async fn survives(ails: DiskFault) {
+    let binary = TestBinary::migrated().await;
     if !binary.is_sqlite() {
         return;
     }
-    let disk = AilingDisk::under(binary.folder()).await;
+    let disk = FaultyDisk::under(binary.folder()).await;
     let mut serving = binary.serve_on(&disk).await;
-    let (ann, ben, id) = two_who_talk(&serving).await;
+    let (ann, ben, id) = connected_pair(&serving).await;
     let mut here = ann.chat_socket(id).await;
     let mut there = ben.chat_socket(id).await;
 
-    disk.begins_to(ails);
+    disk.inject(ails);
     for _ in 0..AGAIN {
         ann.send_as(id, "Hello?", "rest")
             .await
-            .refused(503, "unavailable");
-        here.say_as("Hello?", "socket").await;
+            .expect_problem(503, "unavailable");
+        here.send_text_as("Hello?", "socket").await;
         here.expect_error("unavailable").await;
     }
-    // Reading goes on, and nobody is told what isn't on disk.
+    // Reads still work, and no client gets a message that isn't on disk.
     assert_eq!(ben.history(id).await.len(), 1);
     there.expect_nothing_until_pong().await;
 
-    disk.is_mended(ails);
+    disk.clear(ails);
     let sent = ann.send_as(id, "Hello?", "rest").await.expect(201);
-    assert_eq!(sent["seq"], 2, "nothing was written by those before");
+    assert_eq!(sent["seq"], 2, "the failed attempts wrote nothing");
     assert_eq!(here.expect_message().await, sent);
-    here.say_as("Hello?", "socket").await;
+    here.send_text_as("Hello?", "socket").await;
     for seq in [2, 3] {
         assert_eq!(there.expect_message().await["seq"], seq);
     }
@@ -135,8 +135,8 @@ async fn survives(ails: Ails) {
     assert_eq!(history.len(), 3);
 
     serving.signal("KILL").await;
-    serving.ended().await;
+    serving.wait_for_exit().await;
     let serving = binary.serve(&[]).await;
-    let ben = Person::log_in(&serving.site, "ben", PASSWORD).await;
+    let ben = TestUser::log_in(&serving.site, "ben", PASSWORD).await;
     assert_eq!(ben.history(id).await, history);
 }

@@ -1,4 +1,4 @@
-//! Who left a group by themself comes back only with consent.
+//! A user who left a group is added again only if they accept an invitation.
 
 use std::time::Duration;
 
@@ -8,26 +8,26 @@ use serde_json::{Value, json};
 use super::crew::{group, invite, leave, make, remove, roles, set_role};
 use crate::people::block;
 use crate::support::redact::assert_wire;
-use crate::support::{Answer, Person, TestApp, until};
+use crate::support::{ApiResponse, TestApp, TestUser, until};
 
 const DAY: i64 = 24 * 3600 * 1000;
 
-async fn invitations(person: &Person) -> Vec<Value> {
+async fn invitations(person: &TestUser) -> Vec<Value> {
     let list = person.get("/api/invitations/").await.expect(200);
     list.as_array().unwrap().clone()
 }
 
-async fn answer(person: &Person, invitation: &Value, act: &str) -> Answer {
+async fn answer(person: &TestUser, invitation: &Value, act: &str) -> ApiResponse {
     let path = format!("/api/invitations/{}/{act}/", invitation["id"]);
     person.post(&path, json!({})).await
 }
 
-async fn is_in(group: i64, person: &Person) -> bool {
+async fn is_in(group: i64, person: &TestUser) -> bool {
     !person.conversation(group).await["left"].as_bool().unwrap()
 }
 
 /// A group of three, which the second one has left.
-async fn left(app: &TestApp) -> (i64, Vec<Person>) {
+async fn left(app: &TestApp) -> (i64, Vec<TestUser>) {
     let (id, people) = group(app, &["ann", "ben", "cat"]).await;
     leave(&people[1], id).await.expect(200);
     (id, people)
@@ -51,7 +51,7 @@ async fn leaver_is_added_only_after_accepting() {
     assert_wire!("invited", invited.clone());
     let told = there.expect("invitation").await;
     assert_eq!(told["invitation"]["conversation_id"], json!(id));
-    // Again changes nothing, and is told to nobody.
+    // Repeated invitations change nothing and send no frame.
     for _ in 0..10 {
         assert_eq!(invite(ann, id, "ben").await.expect(202), invited);
     }
@@ -74,8 +74,8 @@ async fn leaver_is_added_only_after_accepting() {
     assert_eq!(last, "\u{2068}ann\u{2069} added \u{2068}ben\u{2069}");
     answer(ben, &list[0], "accept")
         .await
-        .refused(404, "not_found");
-    // Who leaves once more is asked once more.
+        .expect_problem(404, "not_found");
+    // Leaving once more requires consent once more.
     leave(ben, id).await.expect(200);
     there.expect("conversation_removed").await;
     invite(ann, id, "ben").await.expect(202);
@@ -97,15 +97,17 @@ async fn declined_invitations_are_not_delivered() {
     assert_eq!(ended["invitation"]["state"], "none");
     pass(&app, 29).await;
     for inviter in [ann, cat, ann] {
-        // It looks the same to those who invite.
+        // The inviter can't see that the invitation was declined.
         assert_eq!(invite(inviter, id, "ben").await.expect(202), invited);
     }
     there.expect_nothing_until_pong().await;
     assert!(invitations(ben).await.is_empty());
     for act in ["accept", "decline"] {
-        answer(ben, &first, act).await.refused(404, "not_found");
+        answer(ben, &first, act)
+            .await
+            .expect_problem(404, "not_found");
     }
-    // Other groups are asked for apart.
+    // A declined invitation to one group doesn't hide those to others.
     let other = make(ann, "Other", &["ben", "cat"]).await.expect(201);
     let other = other["id"].as_i64().unwrap();
     there.expect("conversation").await;
@@ -126,7 +128,7 @@ async fn removed_member_is_added_at_once() {
     let (id, people) = group(&app, &["ann", "ben", "cat"]).await;
     remove(&people[0], id, "ben").await.expect(204);
     invite(&people[0], id, "ben").await.expect(201);
-    // Also after a leaving before that.
+    // The latest exit counts: removal after an earlier leave needs no consent.
     leave(&people[1], id).await.expect(200);
     invite(&people[0], id, "ben").await.expect(202);
     let list = invitations(&people[1]).await;
@@ -136,7 +138,7 @@ async fn removed_member_is_added_at_once() {
 }
 
 #[tokio::test]
-async fn removing_oneself_counts_as_leaving() {
+async fn self_removal_requires_consent_to_return() {
     let app = TestApp::spawn().await;
     let (id, people) = group(&app, &["ann", "ben", "cat"]).await;
     set_role(&people[0], id, "ben", "admin").await.expect(200);
@@ -145,22 +147,26 @@ async fn removing_oneself_counts_as_leaving() {
 }
 
 #[tokio::test]
-async fn invitation_needs_the_rights_of_inviting() {
+async fn inviter_without_rights_is_refused() {
     let app = TestApp::spawn().await;
     let (id, people) = left(&app).await;
     let (ann, ben, cat) = (&people[0], &people[1], &people[2]);
     cat.connect_with(ben).await;
-    invite(cat, id, "ben").await.refused(403, "forbidden");
+    invite(cat, id, "ben")
+        .await
+        .expect_problem(403, "forbidden");
     invite(ben, id, "ben")
         .await
-        .refused(403, "not_a_participant");
+        .expect_problem(403, "not_a_participant");
     block(ben, ann).await;
-    invite(ann, id, "ben").await.refused(403, "not_connected");
+    invite(ann, id, "ben")
+        .await
+        .expect_problem(403, "not_connected");
     assert!(invitations(ben).await.is_empty());
 }
 
 #[tokio::test]
-async fn accepting_is_judged_at_that_time() {
+async fn accepting_checks_rights_of_inviter_again() {
     let app = TestApp::spawn().await;
     let (id, people) = left(&app).await;
     let (ann, ben, cat) = (&people[0], &people[1], &people[2]);
@@ -171,10 +177,10 @@ async fn accepting_is_judged_at_that_time() {
     let list = invitations(ben).await;
     answer(ben, &list[0], "accept")
         .await
-        .refused(409, "conflict");
+        .expect_problem(409, "conflict");
     assert!(!is_in(id, ben).await);
     assert!(invitations(ben).await.is_empty());
-    // The last one to invite counts.
+    // Accepting checks the rights of the last inviter.
     set_role(ann, id, "cat", "admin").await.expect(200);
     invite(cat, id, "ben").await.expect(202);
     invite(ann, id, "ben").await.expect(202);
@@ -185,7 +191,7 @@ async fn accepting_is_judged_at_that_time() {
 }
 
 #[tokio::test]
-async fn blocked_inviter_s_invitation_is_hidden() {
+async fn blocked_inviters_invitation_is_hidden() {
     let app = TestApp::spawn().await;
     let (id, people) = left(&app).await;
     let (ann, ben) = (&people[0], &people[1]);
@@ -195,11 +201,11 @@ async fn blocked_inviter_s_invitation_is_hidden() {
     assert!(invitations(ben).await.is_empty());
     answer(ben, &list[0], "accept")
         .await
-        .refused(404, "not_found");
+        .expect_problem(404, "not_found");
 }
 
 #[tokio::test]
-async fn invitation_concerns_its_user_alone() {
+async fn other_users_cannot_answer_invitation() {
     let app = TestApp::spawn().await;
     let (id, people) = left(&app).await;
     invite(&people[0], id, "ben").await.expect(202);
@@ -208,13 +214,13 @@ async fn invitation_concerns_its_user_alone() {
         assert!(invitations(other).await.is_empty());
         for act in ["accept", "decline"] {
             let refused = answer(other, &list[0], act).await;
-            refused.refused(404, "not_found");
+            refused.expect_problem(404, "not_found");
         }
     }
 }
 
 #[tokio::test]
-async fn invitations_have_pages_newest_first() {
+async fn invitations_are_paged_newest_first() {
     let app = TestApp::spawn().await;
     let (first, people) = left(&app).await;
     let mut groups = vec![first];
@@ -241,7 +247,7 @@ async fn invitations_have_pages_newest_first() {
 }
 
 #[tokio::test]
-async fn declined_invitations_are_deleted_in_time() {
+async fn declined_invitations_expire_after_30_days() {
     let app = TestApp::builder()
         .settings(|settings| settings.timings.cleanup_every = Duration::from_millis(50))
         .spawn()
@@ -259,14 +265,17 @@ async fn declined_invitations_are_deleted_in_time() {
     };
     assert_eq!(rows().await, 1);
     pass(&app, 30).await;
-    until("the row to go", async || (rows().await == 0).then_some(())).await;
+    until("the row to be deleted", async || {
+        (rows().await == 0).then_some(())
+    })
+    .await;
     db.close().await.unwrap();
 }
 
-/// Guards: an invitation that is under way while the user leaves must not
-/// bring them back.
+/// Guards against a race: an invitation that is in progress while the user
+/// leaves must not add them again.
 #[tokio::test]
-async fn invitation_amid_leaving_brings_nobody_back() {
+async fn invitation_during_leave_readds_no_member() {
     let app = TestApp::spawn().await;
     let (id, people) = group(&app, &["ann", "ben", "cat"]).await;
     for _ in 0..10 {

@@ -2,10 +2,10 @@
 
 use super::crew::{friends, invite, leave, make, remove};
 use super::thousand::run;
-use crate::support::{Person, TestApp};
+use crate::support::{TestApp, TestUser};
 
-/// Has a user be in this many groups, by the counter that the limit reads.
-async fn counted(app: &TestApp, person: &Person, groups: i32) {
+/// Sets the user's group counter, which the limit reads.
+async fn set_group_count(app: &TestApp, person: &TestUser, groups: i32) {
     let set = format!(
         "UPDATE group_count SET groups = {groups} WHERE user_id = {}",
         person.id
@@ -14,7 +14,7 @@ async fn counted(app: &TestApp, person: &Person, groups: i32) {
 }
 
 #[tokio::test]
-async fn user_is_in_2000_groups_at_most() {
+async fn user_joins_at_most_2000_groups() {
     let app = TestApp::spawn().await;
     let people = friends(&app, &["ann", "ben", "cas"]).await;
     let [ann, ben, _] = &people[..] else {
@@ -23,14 +23,16 @@ async fn user_is_in_2000_groups_at_most() {
     let first = make(ann, "First", &["ben", "cas"]).await.expect(201);
     let id = first["id"].as_i64().unwrap();
     remove(ann, id, "ben").await.expect(204);
-    counted(&app, ben, 1_999).await;
+    set_group_count(&app, ben, 1_999).await;
     let last = make(ann, "Last", &["ben"]).await.expect(201);
-    // By invitation, by creation with others, and by their own creation.
-    invite(ann, id, "ben").await.refused(409, "conflict");
+    // Ben can't be invited, be put into a new group, or create one.
+    invite(ann, id, "ben").await.expect_problem(409, "conflict");
     make(ann, "Over", &["ben", "cas"])
         .await
-        .refused(409, "conflict");
-    make(ben, "Own", &["ann"]).await.refused(409, "conflict");
+        .expect_problem(409, "conflict");
+    make(ben, "Own", &["ann"])
+        .await
+        .expect_problem(409, "conflict");
     assert_eq!(
         ann.get("/api/conversations/")
             .await
@@ -40,15 +42,15 @@ async fn user_is_in_2000_groups_at_most() {
             .len(),
         2
     );
-    // Others are none of it, and a place that comes free is taken.
+    // The limit affects no other users, and leaving a group frees a place.
     make(ann, "Others", &["cas"]).await.expect(201);
     leave(ben, last["id"].as_i64().unwrap()).await.expect(200);
     invite(ann, id, "ben").await.expect(201);
-    invite(ann, id, "cas").await.refused(409, "conflict");
+    invite(ann, id, "cas").await.expect_problem(409, "conflict");
 }
 
 #[tokio::test]
-async fn concurrent_invitations_exceed_no_limit() {
+async fn concurrent_invitations_stay_within_limit() {
     let app = TestApp::spawn().await;
     let people = friends(&app, &["ann", "ben", "cas"]).await;
     let (ann, ben) = (&people[0], &people[1]);
@@ -60,7 +62,7 @@ async fn concurrent_invitations_exceed_no_limit() {
         groups.push(made["id"].as_i64().unwrap());
     }
     make(ann, "Ben", &["ben"]).await.expect(201);
-    counted(&app, ben, 1_998).await;
+    set_group_count(&app, ben, 1_998).await;
     let invitations = groups.iter().map(|id| invite(ann, *id, "ben"));
     let answers = futures_util::future::join_all(invitations).await;
     let count = |status: u16| answers.iter().filter(|it| it.status == status).count();

@@ -1,4 +1,4 @@
-//! Making a group.
+//! Creating a group.
 
 use sea_orm::{ConnectionTrait, DbBackend};
 use serde_json::json;
@@ -8,7 +8,7 @@ use crate::support::TestApp;
 use crate::support::redact::assert_wire;
 
 #[tokio::test]
-async fn who_makes_a_group_owns_it() {
+async fn creator_owns_group() {
     let app = TestApp::spawn().await;
     let people = friends(&app, &["ann", "ben", "cas"]).await;
     let made = make(&people[0], "  Crew ", &["ben", "cas"])
@@ -26,7 +26,7 @@ async fn who_makes_a_group_owns_it() {
 }
 
 #[tokio::test]
-async fn a_title_has_1_to_100_characters_on_one_line() {
+async fn title_length_is_limited() {
     let app = TestApp::spawn().await;
     let people = friends(&app, &["ann", "ben"]).await;
     let long = "ü".repeat(100);
@@ -35,49 +35,49 @@ async fn a_title_has_1_to_100_characters_on_one_line() {
     for bad in ["", "   ", "two\nlines", &"ü".repeat(101)] {
         let refused = make(&people[0], bad, &["ben"])
             .await
-            .refused(422, "invalid");
+            .expect_problem(422, "invalid");
         assert_eq!(refused["errors"][0]["field"], "title", "{bad:?}");
     }
 }
 
 #[tokio::test]
-async fn a_group_has_at_least_two_people() {
+async fn group_requires_two_members() {
     let app = TestApp::spawn().await;
     let people = friends(&app, &["ann", "ben"]).await;
     for nobody in [&[][..], &["ann"], &["ANN", "ann"]] {
         let refused = make(&people[0], "Alone", nobody)
             .await
-            .refused(422, "invalid");
+            .expect_problem(422, "invalid");
         assert_eq!(refused["errors"][0]["field"], "usernames");
     }
 }
 
 #[tokio::test]
-async fn whoever_nobody_is_called_is_named_by_their_place() {
+async fn unknown_username_is_reported_by_index() {
     let app = TestApp::spawn().await;
     let people = friends(&app, &["ann", "ben"]).await;
     for bad in ["nobody", "not a name", ""] {
         let refused = make(&people[0], "Crew", &["ben", bad, "no.one"])
             .await
-            .refused(422, "invalid");
+            .expect_problem(422, "invalid");
         assert_eq!(refused["errors"][0]["field"], "usernames[1]", "{bad:?}");
     }
 }
 
 #[tokio::test]
-async fn all_who_are_invited_are_connected_with_who_invites() {
+async fn creator_must_be_connected_with_members() {
     let app = TestApp::spawn().await;
     let people = friends(&app, &["ann", "ben"]).await;
-    app.person("cas").await;
+    app.register_user("cas").await;
     make(&people[0], "Crew", &["ben", "cas"])
         .await
-        .refused(403, "not_connected");
+        .expect_problem(403, "not_connected");
     let list = people[1].get("/api/conversations/").await.expect(200);
-    assert_eq!(list, json!([]), "nothing was made");
+    assert_eq!(list, json!([]), "no group was created");
 }
 
 #[tokio::test]
-async fn oneself_and_doubles_in_the_list_do_no_harm() {
+async fn own_and_duplicate_usernames_are_ignored() {
     let app = TestApp::spawn().await;
     let people = friends(&app, &["ann", "ben"]).await;
     let names = ["ben", "ann", "BEN", "Ann", "ben"];
@@ -91,18 +91,18 @@ async fn oneself_and_doubles_in_the_list_do_no_harm() {
 }
 
 #[tokio::test]
-async fn more_than_a_thousand_names_are_refused() {
+async fn list_of_1001_usernames_is_refused() {
     let app = TestApp::spawn().await;
     let people = friends(&app, &["ann", "ben"]).await;
     let names = vec!["ben"; 1001];
     let refused = make(&people[0], "Crowd", &names)
         .await
-        .refused(422, "invalid");
+        .expect_problem(422, "invalid");
     assert_eq!(refused["errors"][0]["field"], "usernames");
 }
 
 #[tokio::test]
-async fn a_body_names_either_a_partner_or_a_group() {
+async fn ambiguous_conversation_body_is_refused() {
     let app = TestApp::spawn().await;
     let people = friends(&app, &["ann", "ben"]).await;
     for body in [
@@ -112,12 +112,12 @@ async fn a_body_names_either_a_partner_or_a_group() {
         json!({}),
     ] {
         let answer = people[0].post("/api/conversations/create/", body).await;
-        answer.refused(422, "invalid");
+        answer.expect_problem(422, "invalid");
     }
 }
 
 #[tokio::test]
-async fn everybody_hears_of_it_on_their_unbound_sockets() {
+async fn new_group_reaches_unbound_sockets() {
     let app = TestApp::spawn().await;
     let people = friends(&app, &["ann", "ben", "cas"]).await;
     let mut sockets = Vec::new();
@@ -137,15 +137,15 @@ async fn everybody_hears_of_it_on_their_unbound_sockets() {
     }
 }
 
-/// Guards the answer to a group that is made: where somebody can't be told of
-/// it, an error would have its maker make a second one.
+/// Guards the response to a new group: after an error caused by failed fan-out,
+/// the client would create a second one.
 #[tokio::test]
-async fn a_group_that_can_not_be_told_of_is_made_all_the_same() {
+async fn failed_fan_out_still_creates_group() {
     let app = TestApp::spawn().await;
     let people = friends(&app, &["ann", "ben"]).await;
     let database = app.database().connection().await;
     if database.get_database_backend() != DbBackend::Sqlite {
-        // PostgreSQL takes nothing into a column that can't be read out.
+        // PostgreSQL stores no value that can't be read.
         return database.close().await.unwrap();
     }
     let _there = people[1].socket("/ws/").await;

@@ -1,24 +1,25 @@
-//! A group and its people, and what they do to it.
+//! Creates groups and changes them over REST.
 
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Person, TestApp};
+use crate::support::{ApiResponse, TestApp, TestUser};
 
-/// A group of the first of these new people, who is connected with the rest.
-pub(crate) async fn group(app: &TestApp, names: &[&str]) -> (i64, Vec<Person>) {
+/// Creates a group owned by the first of these new users, who is connected with
+/// all others.
+pub(crate) async fn group(app: &TestApp, names: &[&str]) -> (i64, Vec<TestUser>) {
     let people = friends(app, names).await;
     let others: Vec<&str> = names[1..].to_vec();
     let made = make(&people[0], "Crew", &others).await.expect(201);
     (made["id"].as_i64().unwrap(), people)
 }
 
-/// New people; the first is connected with the rest.
-pub(crate) async fn friends(app: &TestApp, names: &[&str]) -> Vec<Person> {
-    // One after the other, so that their ids are in this order.
+/// Creates users; the first is connected with all others.
+pub(crate) async fn friends(app: &TestApp, names: &[&str]) -> Vec<TestUser> {
+    // Sequential, so that the ids are in this order.
     let mut people = Vec::new();
     for name in names {
-        people.push(app.person(name).await);
+        people.push(app.register_user(name).await);
     }
     for other in &people[1..] {
         people[0].connect_with(other).await;
@@ -26,30 +27,30 @@ pub(crate) async fn friends(app: &TestApp, names: &[&str]) -> Vec<Person> {
     people
 }
 
-/// Asks for a group.
-pub(crate) async fn make(person: &Person, title: &str, usernames: &[&str]) -> Answer {
+/// Requests a new group.
+pub(crate) async fn make(person: &TestUser, title: &str, usernames: &[&str]) -> ApiResponse {
     let body = json!({ "title": title, "usernames": usernames });
     person.post("/api/conversations/create/", body).await
 }
 
-pub(crate) async fn patch(person: &Person, path: &str, body: Value) -> Answer {
+pub(crate) async fn patch(person: &TestUser, path: &str, body: Value) -> ApiResponse {
     let request = person.site.request(Method::PATCH, path);
     let request = request.bearer_auth(&person.token).json(&body);
     person.site.send(request).await
 }
 
-pub(crate) async fn rename(person: &Person, id: i64, title: &str) -> Answer {
+pub(crate) async fn rename(person: &TestUser, id: i64, title: &str) -> ApiResponse {
     let path = format!("/api/conversations/{id}/");
     patch(person, &path, json!({ "title": title })).await
 }
 
-pub(crate) async fn invite(person: &Person, id: i64, them: &str) -> Answer {
+pub(crate) async fn invite(person: &TestUser, id: i64, them: &str) -> ApiResponse {
     let path = format!("/api/conversations/{id}/members/");
     person.post(&path, json!({ "username": them })).await
 }
 
-/// Invites somebody who left by themself, and has them accept.
-pub(crate) async fn bring_back(inviter: &Person, id: i64, them: &Person) {
+/// Invites a user who left, and accepts as that user.
+pub(crate) async fn bring_back(inviter: &TestUser, id: i64, them: &TestUser) {
     invite(inviter, id, &them.username).await.expect(202);
     let list = them.get("/api/invitations/").await.expect(200);
     let mut list = list.as_array().unwrap().iter();
@@ -60,28 +61,28 @@ pub(crate) async fn bring_back(inviter: &Person, id: i64, them: &Person) {
     them.post(&accept, json!({})).await.expect(200);
 }
 
-pub(crate) async fn remove(person: &Person, id: i64, them: &str) -> Answer {
+pub(crate) async fn remove(person: &TestUser, id: i64, them: &str) -> ApiResponse {
     let path = format!("/api/conversations/{id}/members/{them}/");
     person.delete(&path).await
 }
 
-pub(crate) async fn leave(person: &Person, id: i64) -> Answer {
+pub(crate) async fn leave(person: &TestUser, id: i64) -> ApiResponse {
     let path = format!("/api/conversations/{id}/leave/");
     person.post(&path, json!({})).await
 }
 
-pub(crate) async fn set_role(person: &Person, id: i64, them: &str, role: &str) -> Answer {
+pub(crate) async fn set_role(person: &TestUser, id: i64, them: &str, role: &str) -> ApiResponse {
     let path = format!("/api/conversations/{id}/members/{them}/");
     patch(person, &path, json!({ "role": role })).await
 }
 
-/// One's own settings.
-pub(crate) async fn set_mine(person: &Person, id: i64, body: Value) -> Answer {
+/// Changes the user's own settings in the conversation.
+pub(crate) async fn set_mine(person: &TestUser, id: i64, body: Value) -> ApiResponse {
     patch(person, &format!("/api/conversations/{id}/me/"), body).await
 }
 
-/// Everybody with their roles, as the first page of members has them.
-pub(crate) async fn roles(person: &Person, id: i64) -> Vec<(String, String)> {
+/// Returns usernames and roles from the first page of members.
+pub(crate) async fn roles(person: &TestUser, id: i64) -> Vec<(String, String)> {
     let path = format!("/api/conversations/{id}/members/");
     let members = person.get(&path).await.expect(200);
     let members = members.as_array().unwrap().iter().map(|member| {
@@ -91,7 +92,7 @@ pub(crate) async fn roles(person: &Person, id: i64) -> Vec<(String, String)> {
     members.collect()
 }
 
-/// The same, to be compared.
+/// Converts expected roles to the type that `roles` returns.
 pub(crate) fn as_roles(roles: &[(&str, &str)]) -> Vec<(String, String)> {
     let roles = roles.iter();
     roles
@@ -99,8 +100,8 @@ pub(crate) fn as_roles(roles: &[(&str, &str)]) -> Vec<(String, String)> {
         .collect()
 }
 
-/// The `seq` of each message that somebody can see.
-pub(crate) async fn seqs(person: &Person, id: i64) -> Vec<i64> {
+/// Returns the `seq` of each message visible to the user.
+pub(crate) async fn seqs(person: &TestUser, id: i64) -> Vec<i64> {
     let history = person.history(id).await;
     let seqs = history
         .iter()

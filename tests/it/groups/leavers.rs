@@ -1,18 +1,18 @@
-//! What those keep who have left, and what those find who come back.
+//! The view that former members keep, and the state of members who return.
 
 use serde_json::{Value, json};
 
 use super::crew::{bring_back, friends, group, invite, leave, make, remove, rename, seqs};
 use crate::support::redact::assert_wire;
-use crate::support::{Person, TestApp};
+use crate::support::{TestApp, TestUser};
 
-async fn listed(person: &Person) -> Vec<i64> {
+async fn listed(person: &TestUser) -> Vec<i64> {
     let list = person.get("/api/conversations/").await.expect(200);
     let list = list.as_array().unwrap().iter();
     list.map(|found| found["id"].as_i64().unwrap()).collect()
 }
 
-/// What tells how far somebody sees.
+/// The fields that show how much of the conversation is visible.
 fn sight(view: &Value) -> Value {
     json!([
         view["left"],
@@ -24,7 +24,7 @@ fn sight(view: &Value) -> Value {
 }
 
 #[tokio::test]
-async fn who_left_sees_the_conversation_as_it_was_then() {
+async fn former_member_sees_conversation_as_then() {
     let app = TestApp::spawn().await;
     let (id, people) = group(&app, &["ann", "ben", "cas"]).await;
     people[0].send(id, "One.").await.expect(201);
@@ -53,7 +53,7 @@ async fn who_left_sees_the_conversation_as_it_was_then() {
 }
 
 #[tokio::test]
-async fn who_was_removed_sees_the_same_as_who_left() {
+async fn removed_member_sees_same_as_leaver() {
     let app = TestApp::spawn().await;
     let (id, people) = group(&app, &["ann", "ben"]).await;
     people[0].send(id, "One.").await.expect(201);
@@ -64,7 +64,7 @@ async fn who_was_removed_sees_the_same_as_who_left() {
 }
 
 #[tokio::test]
-async fn who_left_writes_no_more_and_finds_the_door_closed() {
+async fn former_member_cannot_send_or_connect() {
     let app = TestApp::spawn().await;
     let (id, people) = group(&app, &["ann", "ben"]).await;
     let first = people[1].send_as(id, "Hello!", "name").await.expect(201);
@@ -72,7 +72,7 @@ async fn who_left_writes_no_more_and_finds_the_door_closed() {
     people[1]
         .send(id, "Hello?")
         .await
-        .refused(403, "not_a_participant");
+        .expect_problem(403, "not_a_participant");
     let retried = people[1].send_as(id, "Hello!", "name").await.expect(200);
     assert_eq!(retried["id"], first["id"]);
     let request = people[1]
@@ -85,7 +85,7 @@ async fn who_left_writes_no_more_and_finds_the_door_closed() {
         .header("sec-websocket-version", "13")
         .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==");
     let answer = people[1].site.send(request).await;
-    answer.refused(403, "not_a_participant");
+    answer.expect_problem(403, "not_a_participant");
     let mut socket = people[1].socket("/ws/").await;
     socket
         .send(json!({ "type": "message", "conversation_id": id, "message": "Hello?" }))
@@ -94,7 +94,7 @@ async fn who_left_writes_no_more_and_finds_the_door_closed() {
 }
 
 #[tokio::test]
-async fn what_happens_later_moves_nothing_in_the_list_of_who_left() {
+async fn later_messages_keep_former_members_list() {
     let app = TestApp::spawn().await;
     let people = friends(&app, &["ann", "ben"]).await;
     let mut ids = Vec::new();
@@ -110,11 +110,14 @@ async fn what_happens_later_moves_nothing_in_the_list_of_who_left() {
     assert_eq!(listed(&people[0]).await, [ids[0], ids[1]]);
     assert_eq!(listed(&people[1]).await, [ids[1], ids[0]]);
     let hello = people[1].socket("/ws/").await.hello;
-    assert_eq!(hello["total_unread"], 1, "what was left isn't counted");
+    assert_eq!(
+        hello["total_unread"], 1,
+        "the group they left isn't counted"
+    );
 }
 
 #[tokio::test]
-async fn who_comes_back_starts_afresh() {
+async fn returning_member_has_fresh_state() {
     let app = TestApp::spawn().await;
     let (id, people) = group(&app, &["ann", "ben", "cas"]).await;
     super::crew::set_role(&people[0], id, "ben", "admin")
@@ -150,7 +153,7 @@ async fn who_comes_back_starts_afresh() {
 }
 
 #[tokio::test]
-async fn who_left_is_seen_no_more_and_sees_nobody_who_came_later() {
+async fn former_member_sees_only_themselves() {
     let app = TestApp::spawn().await;
     let people = friends(&app, &["ann", "ben", "cas", "dan"]).await;
     let made = make(&people[0], "Crew", &["ben", "cas"]).await.expect(201);

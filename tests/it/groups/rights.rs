@@ -1,16 +1,16 @@
-//! Who may do what in a group: the whole table, each cell of it tried.
+//! The permission table of groups; each cell is tested.
 
 use serde_json::json;
 
 use super::crew::{invite, leave, make, remove, rename, set_mine, set_role};
-use crate::support::{Answer, Person, TestApp};
+use crate::support::{ApiResponse, TestApp, TestUser};
 
-/// Those who try.
+/// The roles that try each action.
 const ROLES: [&str; 5] = ["owner", "warden", "member", "left", "stranger"];
 
 type Row = (Action, [&'static str; 5]);
 
-/// What each of [`ROLES`] is answered: `ok`, or the code of the refusal.
+/// Expected result for each of [`ROLES`]: `ok` or an error code.
 const RIGHTS: [Row; 20] = [
     (Action::Look, ["ok", "ok", "ok", "ok", "not_found"]),
     (Action::ReadHistory, ["ok", "ok", "ok", "ok", "not_found"]),
@@ -74,7 +74,7 @@ enum Action {
 }
 
 impl Action {
-    async fn tried(self, actor: &Person, id: i64) -> Answer {
+    async fn tried(self, actor: &TestUser, id: i64) -> ApiResponse {
         let path = format!("/api/conversations/{id}/");
         let me = actor.username.as_str();
         match self {
@@ -102,8 +102,8 @@ impl Action {
     }
 }
 
-/// Everybody there is, the owner first.
-struct Cast(Vec<Person>);
+/// All users of the test, the owner first.
+struct Cast(Vec<TestUser>);
 
 impl Cast {
     const NAMES: [&str; 8] = [
@@ -111,7 +111,7 @@ impl Cast {
     ];
 
     async fn new(app: &TestApp) -> Self {
-        let people = Self::NAMES.iter().map(|name| app.person(name));
+        let people = Self::NAMES.iter().map(|name| app.register_user(name));
         let people = futures_util::future::join_all(people).await;
         let (guest, others) = people.split_last().unwrap();
         for other in &others[1..] {
@@ -123,12 +123,12 @@ impl Cast {
         Self(people)
     }
 
-    fn of(&self, role: &str) -> &Person {
+    fn of(&self, role: &str) -> &TestUser {
         let at = Self::NAMES.iter().position(|name| *name == role);
         &self.0[at.unwrap()]
     }
 
-    /// A fresh group, in which everybody is what they are called.
+    /// Creates a group in which each user has the role of their name.
     async fn group(&self) -> i64 {
         let owner = self.of("owner");
         let names = ["warden", "member", "left", "admin2", "member2"];
@@ -141,7 +141,7 @@ impl Cast {
     }
 }
 
-fn code(answer: &Answer) -> &str {
+fn code(answer: &ApiResponse) -> &str {
     match answer.status {
         200 | 201 | 204 => "ok",
         _ => answer.body["code"].as_str().unwrap(),
@@ -149,7 +149,7 @@ fn code(answer: &Answer) -> &str {
 }
 
 #[tokio::test]
-async fn everybody_may_do_what_the_table_says_and_nothing_else() {
+async fn each_role_has_exactly_its_rights() {
     let app = TestApp::spawn().await;
     let cast = Cast::new(&app).await;
     let mut wrong = Vec::new();
@@ -161,11 +161,11 @@ async fn everybody_may_do_what_the_table_says_and_nothing_else() {
             let answer = action.tried(cast.of(role), id).await;
             if code(&answer) != expected {
                 wrong.push(format!(
-                    "{role}: {action:?}: {} for {expected}",
+                    "{role}: {action:?}: {} instead of {expected}",
                     code(&answer)
                 ));
             }
-            // What is refused leaves nothing behind.
+            // A refused action must not change the group.
             if expected != "ok" {
                 let after = owner.conversation(id).await["version"].take();
                 assert_eq!(after, before, "{role}: {action:?}");

@@ -1,4 +1,4 @@
-//! What a group's changes look like in its history, and on a socket.
+//! System messages of group changes, in the history and on sockets.
 
 use serde_json::{Value, json};
 
@@ -7,11 +7,11 @@ use crate::support::TestApp;
 use crate::support::redact::assert_wire;
 
 #[tokio::test]
-async fn every_change_stands_in_the_history() {
+async fn every_change_adds_system_message() {
     let app = TestApp::spawn().await;
     let (id, people) = group(&app, &["ann", "ben", "cas"]).await;
     let ann = &people[0];
-    let dan = app.person("dan").await;
+    let dan = app.register_user("dan").await;
     ann.connect_with(&dan).await;
     rename(ann, id, "Crew “two”").await.expect(200);
     invite(ann, id, "dan").await.expect(201);
@@ -40,7 +40,7 @@ async fn every_change_stands_in_the_history() {
 }
 
 #[tokio::test]
-async fn a_change_is_told_as_the_conversation_and_its_message() {
+async fn change_sends_conversation_and_message_frames() {
     let app = TestApp::spawn().await;
     let (id, people) = group(&app, &["ann", "ben"]).await;
     let mut socket = people[1].socket("/ws/").await;
@@ -57,7 +57,7 @@ async fn a_change_is_told_as_the_conversation_and_its_message() {
 }
 
 #[tokio::test]
-async fn system_messages_are_not_unread_and_can_be_quoted() {
+async fn system_messages_are_quotable_not_unread() {
     let app = TestApp::spawn().await;
     let (id, people) = group(&app, &["ann", "ben"]).await;
     rename(&people[0], id, "New").await.expect(200);

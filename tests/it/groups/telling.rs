@@ -1,4 +1,4 @@
-//! What sockets hear of people who come and go.
+//! Frames that sockets receive when members join and leave.
 
 use serde_json::json;
 
@@ -7,7 +7,7 @@ use crate::support::TestApp;
 use crate::support::redact::assert_wire;
 
 #[tokio::test]
-async fn who_is_removed_hears_of_that_and_of_nothing_more() {
+async fn removed_member_receives_only_the_removal() {
     let app = TestApp::spawn().await;
     let (id, people) = group(&app, &["ann", "ben", "cas"]).await;
     let mut bound = people[1].chat_socket(id).await;
@@ -26,7 +26,7 @@ async fn who_is_removed_hears_of_that_and_of_nothing_more() {
 }
 
 #[tokio::test]
-async fn who_leaves_hears_it_on_all_their_sessions() {
+async fn leaving_reaches_all_own_sessions() {
     let app = TestApp::spawn().await;
     let (id, people) = group(&app, &["ann", "ben"]).await;
     let elsewhere = people[1].log_in_again().await;
@@ -42,7 +42,7 @@ async fn who_leaves_hears_it_on_all_their_sessions() {
 }
 
 #[tokio::test]
-async fn a_socket_bound_to_another_conversation_stays_open() {
+async fn socket_bound_elsewhere_stays_open() {
     let app = TestApp::spawn().await;
     let (id, people) = group(&app, &["ann", "ben"]).await;
     let other = make(&people[0], "Other", &["ben"]).await.expect(201);
@@ -55,7 +55,7 @@ async fn a_socket_bound_to_another_conversation_stays_open() {
 }
 
 #[tokio::test]
-async fn who_stays_sees_who_is_there_now() {
+async fn remaining_member_receives_changed_members() {
     let app = TestApp::spawn().await;
     let (id, people) = group(&app, &["ann", "ben", "cas"]).await;
     let mut socket = people[2].socket("/ws/").await;
@@ -74,7 +74,7 @@ async fn who_stays_sees_who_is_there_now() {
 }
 
 #[tokio::test]
-async fn who_is_invited_is_shown_the_conversation_and_its_news_from_then_on() {
+async fn invited_user_receives_conversation_and_messages() {
     let app = TestApp::spawn().await;
     let people = friends(&app, &["ann", "ben", "cas"]).await;
     let made = make(&people[0], "Crew", &["ben"]).await.expect(201);

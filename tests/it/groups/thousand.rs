@@ -1,5 +1,4 @@
-//! The largest group: what each change costs there, in frames, bytes and
-//! statements.
+//! The cost of each change in the largest group: frames, bytes and statements.
 
 use std::sync::Arc;
 
@@ -8,18 +7,22 @@ use sea_orm::ConnectionTrait;
 use serde_json::json;
 use tidings::protocol::{MessageText, User};
 use tidings::store::Store;
-use tidings::store::append::{Append, Change, MemberMove, Outcome, Post, What};
+use tidings::store::append::{
+    AppendEntry, AppendOperation, AppendOutcome, ConversationChange, MemberChange, MessagePost,
+};
 
 use super::crew::{group, invite, remove, rename};
 use crate::store::statements::watched;
-use crate::support::{Person, Socket, TestApp};
+use crate::support::{TestApp, TestSocket, TestUser};
 
 const NAMES: [&str; 5] = ["ann", "ben", "cas", "dan", "eve"];
 
-/// A frame about a group names oneself and its owner, however many there are.
+/// A group frame lists only the recipient and the owner, so its size doesn't
+/// grow with the group.
 const FRAME_MAX: usize = 2_048;
 
-/// Fills a group up, past the server: a thousand passwords would take minutes.
+/// Adds `count` members by SQL: over REST, hashing 1,000 passwords would take
+/// minutes.
 pub(crate) async fn fill(app: &TestApp, id: i64, count: usize) {
     let people = format!(
         "INSERT INTO \"user\" (username, username_key, display_name, about, password_hash, \
@@ -40,7 +43,7 @@ pub(crate) async fn fill(app: &TestApp, id: i64, count: usize) {
     run(app, &[people, parts, counted, groups.to_owned()]).await;
 }
 
-/// Changes the database past the server.
+/// Changes the database without the server.
 pub(crate) async fn run(app: &TestApp, statements: &[String]) {
     let database = app.database().connection().await;
     for statement in statements {
@@ -49,8 +52,9 @@ pub(crate) async fn run(app: &TestApp, statements: &[String]) {
     database.close().await.unwrap();
 }
 
-/// What each of these sockets hears next: so many frames of these types.
-async fn hear(sockets: &mut [Socket], kinds: &[&str]) -> usize {
+/// Checks that each socket receives frames of exactly these types; returns the
+/// mean number of bytes per socket.
+async fn expect_frames(sockets: &mut [TestSocket], kinds: &[&str]) -> usize {
     let mut bytes = 0;
     for socket in sockets.iter_mut() {
         for kind in kinds {
@@ -63,7 +67,7 @@ async fn hear(sockets: &mut [Socket], kinds: &[&str]) -> usize {
     bytes / sockets.len()
 }
 
-async fn sockets(people: &[Person]) -> Vec<Socket> {
+async fn sockets(people: &[TestUser]) -> Vec<TestSocket> {
     let mut sockets = Vec::new();
     for person in people {
         sockets.push(person.socket("/ws/").await);
@@ -72,38 +76,38 @@ async fn sockets(people: &[Person]) -> Vec<Socket> {
 }
 
 #[tokio::test]
-async fn a_change_in_a_group_of_a_thousand_is_a_few_small_frames_to_each() {
+async fn large_group_change_sends_small_frames() {
     let app = TestApp::spawn().await;
     let (id, people) = group(&app, &NAMES).await;
     fill(&app, id, 1_000 - NAMES.len()).await;
     let mut sockets = sockets(&people).await;
     people[0].send(id, "Hello, all of you!").await.expect(201);
-    let message = hear(&mut sockets, &["message"]).await;
+    let message = expect_frames(&mut sockets, &["message"]).await;
     rename(&people[0], id, "Crowd").await.expect(200);
-    let renamed = hear(&mut sockets, &["conversation", "message"]).await;
+    let renamed = expect_frames(&mut sockets, &["conversation", "message"]).await;
     assert_eq!(remove(&people[0], id, "crowd7").await.status, 204);
-    let removed = hear(&mut sockets, &["conversation", "message"]).await;
+    let removed = expect_frames(&mut sockets, &["conversation", "message"]).await;
     println!("bytes to each: message {message}, rename {renamed}, removal {removed}");
     let seen = people[1].conversation(id).await;
     assert_eq!(seen["participant_count"], 999);
     let names = seen["participants"].as_array().unwrap().iter();
     let names: Vec<_> = names.map(|one| &one["user"]["username"]).collect();
-    assert_eq!(names, ["ann", "ben"], "oneself and the owner");
+    assert_eq!(names, ["ann", "ben"], "the reader and the owner");
 }
 
 #[tokio::test]
-async fn a_thousand_are_enough() {
+async fn group_has_at_most_1000_members() {
     let app = TestApp::spawn().await;
     let (id, people) = group(&app, &NAMES).await;
     fill(&app, id, 999 - NAMES.len()).await;
     for name in ["one", "more"] {
-        let new = app.person(name).await;
+        let new = app.register_user(name).await;
         people[0].connect_with(&new).await;
     }
     invite(&people[0], id, "one").await.expect(201);
     invite(&people[0], id, "more")
         .await
-        .refused(409, "conflict");
+        .expect_problem(409, "conflict");
     let mut path = format!("/api/conversations/{id}/members/?limit=100");
     let mut pages = 0;
     loop {
@@ -123,57 +127,61 @@ async fn a_thousand_are_enough() {
     );
 }
 
-/// How many statements it takes to write something, and to show everybody
-/// what the conversation has become.
-async fn cost(store: &Store, id: i64, what: What) -> (usize, usize) {
+/// Counts the statements of one write, and of reading the changed conversation
+/// for all members.
+async fn cost(store: &Store, id: i64, what: AppendOperation) -> (usize, usize) {
     let id = ConversationId(id);
-    let room = store.room(id).await.unwrap();
+    let room = store.load_room(id).await.unwrap();
     let people: Vec<UserId> = room.members.iter().map(|member| member.user.id).collect();
     let actor: User = room.members[0].user.clone();
-    let append = Append {
+    let append = AppendEntry {
         conversation: id,
         members_version: room.members_version,
         verdict: Ok(()),
         actor,
-        what,
+        operation: what,
         has_others: true,
         has_archived: room.members.iter().any(|member| member.archived),
     };
-    let writing = store.append(std::slice::from_ref(&append), Millis::now());
+    let writing = store.append_batch(std::slice::from_ref(&append), Millis::now());
     let (outcomes, written) = watched(writing).await;
     let outcome = &outcomes.unwrap().outcomes[0];
     assert!(matches!(
         outcome,
-        Outcome::Posted { .. } | Outcome::Changed { .. }
+        AppendOutcome::Posted { .. } | AppendOutcome::Changed { .. }
     ));
-    let (views, shown) = watched(store.conversation_for(&people, id)).await;
+    let (views, shown) = watched(store.conversation_views(&people, id)).await;
     assert_eq!(views.unwrap().len(), people.len());
     (written.statements().len(), shown.statements().len())
 }
 
 async fn costs(app: &TestApp, id: i64, gone: UserId) -> Vec<(usize, usize)> {
     let store = app.store().await;
-    let change = |change: Change| {
+    let change = |change: ConversationChange| {
         let event = "{}".to_owned();
-        What::Change(Arc::new(Change { event, ..change }))
+        AppendOperation::Change(Arc::new(ConversationChange { event, ..change }))
     };
-    let post = Post {
+    let post = MessagePost {
         text: MessageText::parse("hello").unwrap(),
         client_id: None,
         reply_to: None,
     };
-    let renamed = Change {
+    let renamed = ConversationChange {
         title: Some("New".to_owned()),
-        ..Change::default()
+        ..ConversationChange::default()
     };
-    let removed = Change {
-        moves: vec![MemberMove::Leave(gone)],
-        ..Change::default()
+    let removed = ConversationChange {
+        member_changes: vec![MemberChange::Leave(gone)],
+        ..ConversationChange::default()
     };
-    // The first takes a block of ids along.
-    cost(&store, id, What::Post(Arc::new(post.clone()))).await;
+    // The first post also allocates a block of ids.
+    cost(&store, id, AppendOperation::Post(Arc::new(post.clone()))).await;
     let mut costs = Vec::new();
-    for what in [What::Post(Arc::new(post)), change(renamed), change(removed)] {
+    for what in [
+        AppendOperation::Post(Arc::new(post)),
+        change(renamed),
+        change(removed),
+    ] {
         costs.push(cost(&store, id, what).await);
     }
     store.close().await;
@@ -181,7 +189,7 @@ async fn costs(app: &TestApp, id: i64, gone: UserId) -> Vec<(usize, usize)> {
 }
 
 #[tokio::test]
-async fn a_thousand_cost_no_more_statements_than_a_few() {
+async fn statement_count_ignores_group_size() {
     let app = TestApp::spawn().await;
     let (small, people) = group(&app, &NAMES).await;
     let gone = UserId(people[4].id);

@@ -1,15 +1,15 @@
-//! Rule 3: what was judged on stale knowledge isn't written, and whoever is
-//! removed is told nothing from that very version on.
+//! Rule 3: an append checked against outdated membership isn't written, and a
+//! removed member receives nothing from the removal's version on.
 
 use serde_json::{Value, json};
 
 use super::crew::{group, invite, remove, seqs};
-use crate::support::{Person, Socket, TestApp, TokenBy};
+use crate::support::{TestApp, TestSocket, TestUser, TokenTransport};
 
-/// Messages that each of the others sends meanwhile.
+/// Number of messages that each of the other members sends.
 const EACH: usize = 150;
 
-async fn floods(person: Person, id: i64) {
+async fn sends_many(person: TestUser, id: i64) {
     let mut socket = person.chat_socket(id).await;
     for at in 0..EACH {
         socket.say(&format!("{} {at}", person.username)).await;
@@ -23,23 +23,24 @@ async fn floods(person: Person, id: i64) {
     }
 }
 
-/// What the removed person says meanwhile: how many of it were taken.
-async fn keeps_talking(person: Person, id: i64) -> usize {
+/// Sends as the removed member until refused; returns the number of accepted
+/// messages.
+async fn keeps_talking(person: TestUser, id: i64) -> usize {
     let mut taken = 0;
     loop {
         let answer = person.send(id, "Am I still here?").await;
         match answer.status {
             201 => taken += 1,
             _ => {
-                answer.refused(403, "not_a_participant");
+                answer.expect_problem(403, "not_a_participant");
                 return taken;
             }
         }
     }
 }
 
-/// All frames up to the one that says that it is over.
-async fn until_removed(socket: &mut Socket) -> Vec<Value> {
+/// Returns all frames before `conversation_removed`.
+async fn until_removed(socket: &mut TestSocket) -> Vec<Value> {
     let mut frames = Vec::new();
     loop {
         let frame = socket.next().await;
@@ -50,7 +51,7 @@ async fn until_removed(socket: &mut Socket) -> Vec<Value> {
     }
 }
 
-/// The versions that frames tell of; each once, in order, without a gap.
+/// Checks that message versions are contiguous after `from`; returns the last.
 fn versions(frames: &[Value], from: i64) -> i64 {
     let messages = frames.iter().filter(|frame| frame["type"] == "message");
     let mut last = from;
@@ -62,7 +63,7 @@ fn versions(frames: &[Value], from: i64) -> i64 {
     last
 }
 
-async fn removal(person: &Person, id: i64) -> i64 {
+async fn removal(person: &TestUser, id: i64) -> i64 {
     let mut path = format!("/api/conversations/{id}/messages/?limit=100");
     loop {
         let page = person.get(&path).await;
@@ -76,19 +77,19 @@ async fn removal(person: &Person, id: i64) -> i64 {
     }
 }
 
-/// Guards the race of a removal with what others, and the removed person,
-/// have under way at that moment.
+/// Guards the race of a removal with messages in progress, by the removed
+/// member and by others.
 #[tokio::test]
-async fn from_the_removal_on_the_removed_hear_nothing() {
+async fn removed_member_receives_nothing_after_removal() {
     let app = TestApp::spawn().await;
     let (id, people) = group(&app, &["ann", "ben", "cas", "dan"]).await;
     let ben = people[1].clone();
     let mut bound = ben.chat_socket(id).await;
     let mut unbound = ben.socket("/ws/").await;
     let others = [people[0].clone(), people[2].clone(), people[3].clone()];
-    let floods = others.map(|person| tokio::spawn(floods(person, id)));
+    let floods = others.map(|person| tokio::spawn(sends_many(person, id)));
     let talk = tokio::spawn(keeps_talking(ben.clone(), id));
-    // In the middle of it: once ben has heard a good part.
+    // Remove ben only after enough messages have arrived at his socket.
     let mut heard = Vec::new();
     while heard.len() < EACH {
         heard.push(bound.next().await);
@@ -104,11 +105,23 @@ async fn from_the_removal_on_the_removed_hear_nothing() {
     unbound.expect_nothing_until_pong().await;
 
     let removal = removal(&people[0], id).await;
-    assert_eq!(versions(&heard, 1), removal - 1, "all before it");
-    assert_eq!(versions(&elsewhere, 1), removal - 1, "and nothing after");
+    assert_eq!(
+        versions(&heard, 1),
+        removal - 1,
+        "each version before the removal"
+    );
+    assert_eq!(
+        versions(&elsewhere, 1),
+        removal - 1,
+        "no version after the removal"
+    );
     let mine = heard.iter();
     let mine = mine.filter(|frame| frame["message"]["sender"]["username"] == "ben");
-    assert_eq!(mine.count(), taken, "what was taken was before it");
+    assert_eq!(
+        mine.count(),
+        taken,
+        "each accepted message is before the removal"
+    );
     let seen = people[1].conversation(id).await;
     assert_eq!(
         (&seen["version"], &seen["last_seq"]),
@@ -116,14 +129,14 @@ async fn from_the_removal_on_the_removed_hear_nothing() {
     );
 }
 
-/// Guards the race of somebody who comes and goes with what is said: they
-/// hear what was said while they were in, and nothing else.
+/// Guards the race of repeated removals with messages: the member receives
+/// exactly the messages sent during membership.
 #[tokio::test]
-async fn who_comes_and_goes_hears_each_stretch_and_nothing_between() {
+async fn member_receives_messages_of_membership_only() {
     let app = TestApp::spawn().await;
     let (id, people) = group(&app, &["ann", "ben", "cas"]).await;
     let mut socket = people[1].socket("/ws/").await;
-    let flood = tokio::spawn(floods(people[2].clone(), id));
+    let flood = tokio::spawn(sends_many(people[2].clone(), id));
     let mut last = 1;
     for _ in 0..5 {
         assert_eq!(remove(&people[0], id, "ben").await.status, 204);
@@ -134,27 +147,30 @@ async fn who_comes_and_goes_hears_each_stretch_and_nothing_between() {
         let back = socket.expect_message().await;
         assert_eq!(back["event"]["type"], "invited");
         let version = back["version"].as_i64().unwrap();
-        assert!(version > last + 1, "the removal itself is none of theirs");
+        assert!(
+            version > last + 1,
+            "the removal's own message isn't sent to them"
+        );
         assert_eq!(
             seqs(&people[1], id).await[0],
             version,
-            "and what was before is gone"
+            "earlier messages aren't visible"
         );
         last = version;
     }
     flood.await.unwrap();
 }
 
-/// Guards the race of a socket that opens just as its person is removed: the
-/// door was still open, but there is nothing behind it any more.
+/// Guards the race of a handshake with a removal: the handshake passed its
+/// check, but the user is no longer a member.
 #[tokio::test]
-async fn no_bound_socket_outlives_a_removal() {
+async fn bound_socket_is_closed_by_removal() {
     let app = TestApp::spawn().await;
     let (id, people) = group(&app, &["ann", "ben"]).await;
     for _ in 0..20 {
         let path = format!("/ws/chat/{id}/");
         let (opened, removed) = tokio::join!(
-            Socket::try_open(&people[1], &path, TokenBy::Bearer),
+            TestSocket::try_open(&people[1], &path, TokenTransport::Bearer),
             remove(&people[0], id, "ben")
         );
         assert_eq!(removed.status, 204);

@@ -1,15 +1,15 @@
-//! What is worth sending again every time: a request a file, and frames a
-//! line each.
+//! The corpus, sent in every run: one request per `.http` file, and one frame
+//! per line of a `.frames` file.
 
 use std::fs;
 use std::path::PathBuf;
 
-use super::frames::{patient, say};
+use super::frames::{lenient, say};
 use super::http::Wire;
 use super::rest::Target;
-use crate::support::{Socket, TokenBy};
+use crate::support::{TestSocket, TokenTransport};
 
-/// The files of the corpus that end like this, by name.
+/// Returns the corpus files with extension `end`, sorted by name.
 fn files(end: &str) -> Vec<(String, Vec<u8>)> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/it/input/corpus");
     let mut files: Vec<_> = fs::read_dir(folder)
@@ -26,8 +26,8 @@ fn files(end: &str) -> Vec<(String, Vec<u8>)> {
     files
 }
 
-/// A request as it goes over the wire: a file has plain line ends, no length
-/// of its body, and `TOKEN` where a real one belongs.
+/// Returns the request in a corpus file: converts its line ends, adds the
+/// content length, and replaces `TOKEN` by `token`.
 fn request(file: &[u8], token: &str) -> Vec<u8> {
     let end = file.windows(2).position(|two| two == b"\n\n");
     let (head, body) = match end {
@@ -46,7 +46,7 @@ fn request(file: &[u8], token: &str) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn every_request_of_the_corpus_gets_an_answer() {
+async fn corpus_requests_are_answered() {
     let mut target = Target::new().await;
     for (name, file) in files("http") {
         target.refresh().await;
@@ -58,9 +58,9 @@ async fn every_request_of_the_corpus_gets_an_answer() {
 }
 
 #[tokio::test]
-async fn every_frame_of_the_corpus_gets_an_answer() {
-    let target = patient().await;
-    let mut socket = Socket::open(&target.people[0], "/ws/", TokenBy::Bearer).await;
+async fn corpus_frames_are_answered() {
+    let target = lenient().await;
+    let mut socket = TestSocket::open(&target.people[0], "/ws/", TokenTransport::Bearer).await;
     socket.expect("hello").await;
     for (name, file) in files("frames") {
         for line in String::from_utf8(file).unwrap().lines() {

@@ -1,20 +1,21 @@
-//! Everything that a client can say on a socket.
+//! Generated socket frames.
 
 use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::test_runner::TestCaseError;
 use serde_json::{Value, json};
-use tidings::protocol::{Code, Command};
+use tidings::protocol::{ClientCommand, ErrorCode};
 use tokio_tungstenite::tungstenite::Message;
 
 use super::rest::Target;
 use super::words::{field, fields, number, text, value};
-use super::{knob, runner, tells_of_the_inside};
-use crate::support::{Socket, TestApp, TokenBy};
+use super::{knob, leaked_internal, runner};
+use crate::support::{TestApp, TestSocket, TokenTransport};
 
-/// A frame: of a type that there is, with its fields or others', or anything.
+/// Generates a frame: a known type with its own or other fields, or arbitrary
+/// text.
 fn frame() -> impl Strategy<Value = String> {
-    let kind = select(&Command::TYPES[..]);
+    let kind = select(&ClientCommand::TYPES[..]);
     let ids = (number(), number());
     let near = (
         kind,
@@ -44,7 +45,7 @@ fn frame() -> impl Strategy<Value = String> {
         1 => value().prop_map(|value| value.to_string()),
         1 => text(),
         1 => (1..20_000_usize).prop_map(|depth| "[".repeat(depth)),
-        1 => (select(&Command::TYPES[..]), proptest::collection::vec(value(), 0..5))
+        1 => (select(&ClientCommand::TYPES[..]), proptest::collection::vec(value(), 0..5))
             .prop_map(|(kind, mut fields)| {
                 fields.insert(0, kind.into());
                 Value::from(fields).to_string()
@@ -54,32 +55,36 @@ fn frame() -> impl Strategy<Value = String> {
     ]
 }
 
-async fn open(target: &Target) -> Socket {
-    let mut socket = Socket::open(&target.people[0], "/ws/", TokenBy::Bearer).await;
+async fn open(target: &Target) -> TestSocket {
+    let mut socket = TestSocket::open(&target.people[0], "/ws/", TokenTransport::Bearer).await;
     socket.expect("hello").await;
     socket
 }
 
-/// What is wrong with a frame of the server's, if anything.
+/// Returns the fault in a frame from the server, if any.
 fn fault(frame: &Value) -> Option<String> {
     if frame["type"] != "error" {
         return None;
     }
-    let code = Code::ALL.iter().find(|code| frame["code"] == code.as_str());
+    let code = ErrorCode::ALL
+        .iter()
+        .find(|code| frame["code"] == code.as_str());
     match code {
-        None => return Some("a code that is in no list".to_owned()),
-        Some(Code::Internal | Code::Unavailable) => return Some("a fault of its own".to_owned()),
+        None => return Some("an unknown code".to_owned()),
+        Some(ErrorCode::Internal | ErrorCode::Unavailable) => {
+            return Some("a server fault".to_owned());
+        }
         Some(_) => {}
     }
     let detail = frame["detail"].as_str().unwrap_or_default();
-    tells_of_the_inside(detail).map(|word| format!("it tells of the inside: {word}"))
+    leaked_internal(detail).map(|word| format!("it leaks an internal: {word}"))
 }
 
-/// Says a frame, and hears all that comes of it before the refusal of another,
-/// which is known by its name. (A pong might answer the frame itself.)
-pub(super) async fn say(socket: &mut Socket, text: &str) -> Result<(), String> {
+/// Sends a frame and checks all replies up to the refusal of a second, invalid
+/// frame with a unique `client_id`. (A pong might answer the frame itself.)
+pub(super) async fn say(socket: &mut TestSocket, text: &str) -> Result<(), String> {
     let end = uuid::Uuid::now_v7().to_string();
-    // A list is no frame, also where its values would be one in order.
+    // A list must be refused, even if its values match a frame's fields.
     let mut is_owed = text.trim_start().starts_with('[');
     socket.send_raw(Message::text(text.to_owned())).await;
     socket
@@ -100,8 +105,8 @@ pub(super) async fn say(socket: &mut Socket, text: &str) -> Result<(), String> {
     }
 }
 
-/// A server that lets nobody go for the errors that they make.
-pub(super) async fn patient() -> Target {
+/// Starts a server that closes no socket because of errors.
+pub(super) async fn lenient() -> Target {
     let app = TestApp::builder().settings(|settings| {
         settings.limits.errors_before_close = usize::MAX;
     });
@@ -109,10 +114,10 @@ pub(super) async fn patient() -> Target {
 }
 
 #[test]
-fn no_frame_gets_more_than_an_answer() {
+fn generated_frames_cause_no_fault() {
     let runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = { runtime }.enable_all().build().unwrap();
-    let target = runtime.block_on(patient());
+    let target = runtime.block_on(lenient());
     let socket = std::cell::RefCell::new(runtime.block_on(open(&target)));
     let (mut runner, count) = (runner(), std::cell::Cell::new(0_u32));
     let done = runner.run(&frame(), |frame| {

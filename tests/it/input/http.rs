@@ -1,27 +1,26 @@
-//! Requests byte by byte, over a connection that stays open, for those that
-//! no library would send.
+//! A raw HTTP client with keep-alive, for requests that no library would send.
 
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::tells_of_the_inside;
-use crate::support::Site;
-use tidings::protocol::Code;
+use super::leaked_internal;
+use crate::support::TestSite;
+use tidings::protocol::ErrorCode;
 
-/// Long enough for a busy machine.
+/// Deadline for a response, long enough for a busy machine.
 const DEADLINE: Duration = Duration::from_secs(20);
 
-/// A connection, opened again whenever the server closes it.
+/// A connection, reopened when the server closes it.
 pub(super) struct Wire {
-    site: Site,
+    site: TestSite,
     stream: Option<TcpStream>,
-    /// What came after the last answer.
+    /// Bytes read beyond the last response.
     ahead: Vec<u8>,
 }
 
-/// What came back.
+/// A response.
 #[derive(Debug)]
 pub(super) struct Reply {
     pub(super) status: u16,
@@ -30,7 +29,7 @@ pub(super) struct Reply {
 }
 
 impl Wire {
-    pub(super) fn to(site: &Site) -> Self {
+    pub(super) fn to(site: &TestSite) -> Self {
         Self {
             site: site.clone(),
             stream: None,
@@ -38,10 +37,10 @@ impl Wire {
         }
     }
 
-    /// Sends a request, and reads the answer. One that doesn't come is a
-    /// fault like others.
+    /// Sends a request and reads the response. A timeout becomes status 599.
     pub(super) async fn ask(&mut self, request: &[u8]) -> Reply {
-        let Ok(reply) = tokio::time::timeout(DEADLINE, self.ask_for_ever(request)).await else {
+        let Ok(reply) = tokio::time::timeout(DEADLINE, self.ask_without_deadline(request)).await
+        else {
             self.stream = None;
             return Reply {
                 status: 599,
@@ -52,8 +51,8 @@ impl Wire {
         reply
     }
 
-    async fn ask_for_ever(&mut self, request: &[u8]) -> Reply {
-        // A connection that was kept may have been closed meanwhile.
+    async fn ask_without_deadline(&mut self, request: &[u8]) -> Reply {
+        // The server may have closed a kept-alive connection.
         if self.stream.is_some()
             && let Some(reply) = self.try_ask(request).await
         {
@@ -65,10 +64,11 @@ impl Wire {
         reply.unwrap_or_else(|| panic!("no answer to {}", String::from_utf8_lossy(request)))
     }
 
-    /// None where the server closed the connection before it answered.
+    /// Returns `None` if the server closed the connection before it answered.
     async fn try_ask(&mut self, request: &[u8]) -> Option<Reply> {
         let stream = self.stream.as_mut()?;
-        // A server that has heard enough answers before it has read it all.
+        // A write may fail: the server can answer before it has read
+        // everything.
         let _ = stream.write_all(request).await;
         let head = loop {
             if let Some(end) = self.ahead.windows(4).position(|four| four == b"\r\n\r\n") {
@@ -99,8 +99,8 @@ impl Wire {
             return Vec::new();
         }
         let Some(length) = reply.header("content-length") else {
-            // In pieces: the last one is empty, and none of ours has this
-            // anywhere else.
+            // Chunked: the last chunk is empty, and no response of ours has
+            // these bytes elsewhere.
             while !self.ahead.ends_with(b"0\r\n\r\n") && self.more().await {}
             return std::mem::take(&mut self.ahead);
         };
@@ -110,7 +110,7 @@ impl Wire {
         std::mem::replace(&mut self.ahead, rest)
     }
 
-    /// Reads on; false at the end.
+    /// Reads more bytes; returns false at the end.
     async fn more(&mut self) -> bool {
         let stream = self.stream.as_mut().unwrap();
         let mut bytes = [0; 16 * 1024];
@@ -132,11 +132,11 @@ impl Reply {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    /// What is wrong with it, if anything.
+    /// Returns the fault in the response, if any.
     pub(super) fn fault(&self) -> Option<String> {
         let text = self.text();
         if self.status >= 500 {
-            return Some("a fault of the server's".to_owned());
+            return Some("a server fault".to_owned());
         }
         if self.status == 101 {
             return None;
@@ -145,14 +145,14 @@ impl Reply {
             return Some(format!("no {name}"));
         }
         if self.status >= 400
-            && let Some(word) = tells_of_the_inside(&text)
+            && let Some(word) = leaked_internal(&text)
         {
-            return Some(format!("it tells of the inside: {word}"));
+            return Some(format!("it leaks an internal: {word}"));
         }
         let kind = self.header("content-type").unwrap_or_default();
         match kind {
             _ if self.status < 400 => None,
-            // The same would stand there, compressed.
+            // A compressed problem has the same content.
             "application/problem+json" if self.header("content-encoding").is_some() => None,
             "text/html; charset=utf-8" => None,
             "application/problem+json" if self.body.is_empty() => None,
@@ -161,7 +161,7 @@ impl Reply {
         }
     }
 
-    /// What every answer tells browsers, and this one doesn't.
+    /// Returns the first required security header that is missing or wrong.
     fn misses(&self) -> Option<&'static str> {
         const ALWAYS: [(&str, &str); 7] = [
             ("x-content-type-options", "nosniff"),
@@ -185,13 +185,13 @@ impl Reply {
 
     fn fault_of_problem(&self, text: &str) -> Option<String> {
         let Ok(problem) = serde_json::from_str::<serde_json::Value>(text) else {
-            return Some("a problem that is no JSON".to_owned());
+            return Some("a problem that isn't JSON".to_owned());
         };
-        let code = Code::ALL
+        let code = ErrorCode::ALL
             .iter()
             .find(|code| problem["code"] == code.as_str());
         match code {
-            None => Some("a code that is in no list".to_owned()),
+            None => Some("an unknown code".to_owned()),
             Some(code) if code.status() != self.status => Some("another status".to_owned()),
             Some(_) if problem["status"] != self.status => Some("another status".to_owned()),
             Some(_) => None,

@@ -1,10 +1,10 @@
-//! Bodies that are packed are refused before they are read.
+//! Compressed request bodies are refused before they are read.
 
 use super::http::Wire;
 use super::rest::Target;
 use crate::authority::routes;
 
-/// A head that announces a packed body of which nothing comes.
+/// Returns the head of a request with a compressed body, without the body.
 fn announces((method, path): (&str, &str), kind: &str, token: &str) -> Vec<u8> {
     let head = format!(
         "{method} {path} HTTP/1.1\r\nhost: here\r\nauthorization: Bearer {token}\r\n\
@@ -16,16 +16,16 @@ fn announces((method, path): (&str, &str), kind: &str, token: &str) -> Vec<u8> {
 const JSON: &str = "application/json";
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// Guards against a little that is much once it is unpacked: 244 KB were 245 MB
-/// and seconds of a thread.
+/// Guards against decompression bombs: 244 KB became 245 MB and took seconds of
+/// a thread.
 #[tokio::test]
-async fn no_door_waits_for_a_body_that_is_packed() {
+async fn compressed_body_is_refused_unread() {
     let (mut target, mut refused) = (Target::new().await, 0);
     for (path, methods) in routes::of_the_sources() {
         let real = routes::shape(&path).replace("{}", "1");
         for method in methods.iter().filter(|it| *it != "GET" && *it != "DELETE") {
             for kind in [JSON, FORM] {
-                // Some doors log out, and read nothing.
+                // Some endpoints log out and read no body.
                 target.refresh().await;
                 let request = announces(
                     (method.as_str(), real.as_str()),
@@ -34,7 +34,7 @@ async fn no_door_waits_for_a_body_that_is_packed() {
                 );
                 let reply = Wire::to(target.app.site()).ask(&request).await;
                 assert_eq!(reply.fault(), None, "{method} {real}: {reply:?}");
-                // Nobody waited for it until the time was over.
+                // The server must not wait for the body until its timeout.
                 assert!(!reply.text().contains("took too long"), "{method} {real}");
                 refused += usize::from(reply.status == 415);
             }
@@ -43,7 +43,7 @@ async fn no_door_waits_for_a_body_that_is_packed() {
     assert!(refused > 30, "{refused}");
     target.refresh().await;
     let token = &target.people[0].token;
-    // Also where it is looked at for its token, before anything else.
+    // Forms too, whose body is searched for its CSRF token first.
     let site = target.app.site();
     let request = String::from_utf8(announces(("POST", "/settings/profile"), FORM, token));
     let by_cookie = request
@@ -54,7 +54,7 @@ async fn no_door_waits_for_a_body_that_is_packed() {
 }
 
 #[tokio::test]
-async fn what_is_not_packed_may_say_so() {
+async fn identity_encoding_is_accepted() {
     let target = Target::new().await;
     let body = r#"{"username":"ann","password":"correct horse battery"}"#;
     let request = format!(
@@ -66,9 +66,10 @@ async fn what_is_not_packed_may_say_so() {
     assert_eq!(reply.status, 200, "{reply:?}");
 }
 
-/// What is too large is refused at its head, or where it gets too large.
+/// A body is refused at its `content-length`, or once its chunks exceed the
+/// limit.
 #[tokio::test]
-async fn no_door_reads_more_than_it_takes() {
+async fn oversized_body_is_refused_early() {
     let target = Target::new().await;
     let head = |rest: &str| {
         format!(

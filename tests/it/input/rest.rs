@@ -1,4 +1,4 @@
-//! Every route, asked in every way that can be made up.
+//! Generated requests to every route.
 
 use form_urlencoded::Serializer;
 use proptest::collection::vec;
@@ -10,9 +10,9 @@ use super::http::Wire;
 use super::words::{field, fields, number, text, value};
 use super::{knob, runner};
 use crate::authority::routes;
-use crate::support::{Person, TestApp};
+use crate::support::{TestApp, TestUser};
 
-/// A request that was made up.
+/// A generated request.
 #[derive(Clone, Debug)]
 struct Case {
     method: String,
@@ -22,11 +22,11 @@ struct Case {
     body: Vec<u8>,
 }
 
-/// Where a token stands in a request; a real one is put there.
+/// Placeholder in a request, replaced by a valid token.
 const TOKEN: &str = "TOKEN";
 const CSRF: &str = "CSRF";
 
-/// By gzip: `{}`, 40 KB of a name, and what is cut off.
+/// Gzip bodies: `{}`, a name of 40 KB, and a truncated stream.
 const PACKED: [&[u8]; 3] = [
     include_bytes!("packed/nothing.gz"),
     include_bytes!("packed/name.gz"),
@@ -37,10 +37,10 @@ const METHODS: [&str; 8] = [
     "GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "BREW",
 ];
 
-fn case(doors: Vec<(String, String)>) -> impl Strategy<Value = Case> {
-    let door = select(doors);
+fn case(endpoints: Vec<(String, String)>) -> impl Strategy<Value = Case> {
+    let endpoint = select(endpoints);
     let method = prop_oneof![15 => Just(None), 1 => select(&METHODS[..]).prop_map(Some)];
-    let path = (door, method, vec(segment(), 4), any::<bool>());
+    let path = (endpoint, method, vec(segment(), 4), any::<bool>());
     let path = path.prop_map(|((own, path), other, segments, slash)| {
         let mut segments = segments.into_iter();
         let mut filled = String::new();
@@ -59,9 +59,9 @@ fn case(doors: Vec<(String, String)>) -> impl Strategy<Value = Case> {
     });
     let query = proptest::option::weighted(0.5, query());
     let packed = proptest::option::weighted(0.04, select(&PACKED[..]));
-    (path, query, vec(header(), 0..4), (who(), packed), body()).prop_map(
-        |((method, path), query, mut headers, (who, packed), (kind, mut body))| {
-            headers.extend(who);
+    (path, query, vec(header(), 0..4), (auth(), packed), body()).prop_map(
+        |((method, path), query, mut headers, (auth, packed), (kind, mut body))| {
+            headers.extend(auth);
             headers.extend(kind.map(|kind| ("content-type", kind.as_bytes().to_vec())));
             if let Some(packed) = packed {
                 headers.push(("content-encoding", b"gzip".to_vec()));
@@ -78,7 +78,7 @@ fn case(doors: Vec<(String, String)>) -> impl Strategy<Value = Case> {
     )
 }
 
-/// Something in a path, as it goes over the wire.
+/// Generates a path segment in wire form.
 fn segment() -> impl Strategy<Value = String> {
     prop_oneof![
         5 => (1..6_i64).prop_map(|id| id.to_string()),
@@ -98,9 +98,8 @@ fn query() -> impl Strategy<Value = String> {
     ]
 }
 
-/// Who asks: somebody by a token, by a cookie, by one that was tampered with,
-/// or nobody.
-fn who() -> impl Strategy<Value = Vec<(&'static str, Vec<u8>)>> {
+/// Generates credentials: a bearer token, a cookie, a forged one, or none.
+fn auth() -> impl Strategy<Value = Vec<(&'static str, Vec<u8>)>> {
     let bearer = |text: &str| ("authorization", format!("Bearer {text}").into_bytes());
     let cookie = |text: &str| ("cookie", format!("tidings={text}").into_bytes());
     let form_s = |text: &str| ("cookie", format!("tidings-form={text}").into_bytes());
@@ -118,7 +117,7 @@ fn who() -> impl Strategy<Value = Vec<(&'static str, Vec<u8>)>> {
     ]
 }
 
-/// A header that something here reads, with anything in it.
+/// Generates a header that the server reads, with an arbitrary value.
 fn header() -> impl Strategy<Value = (&'static str, Vec<u8>)> {
     const NAMES: [&str; 19] = [
         "accept",
@@ -170,7 +169,7 @@ fn header() -> impl Strategy<Value = (&'static str, Vec<u8>)> {
     (select(&NAMES[..]), value)
 }
 
-/// A body with its type: JSON, a form, or something else.
+/// Generates a body with its content type: JSON, a form, or other.
 fn body() -> impl Strategy<Value = (Option<&'static str>, Vec<u8>)> {
     const JSON: Option<&str> = Some("application/json");
     const FORM: Option<&str> = Some("application/x-www-form-urlencoded");
@@ -221,10 +220,10 @@ fn replaced(value: &[u8], token: &str, csrf: &str) -> Vec<u8> {
     }
 }
 
-/// A server with something on it: whatever is made up may hit it.
+/// A server with users and conversations that generated requests can hit.
 pub(super) struct Target {
     pub(super) app: TestApp,
-    pub(super) people: Vec<Person>,
+    pub(super) people: Vec<TestUser>,
     pub(super) csrf: String,
 }
 
@@ -238,18 +237,18 @@ impl Target {
 
     pub(super) async fn on(app: TestApp) -> Self {
         let (group, mut people) = crate::groups::crew::group(&app, &["ann", "ben", "cas"]).await;
-        let direct = people[0].direct_with(&people[1]).await;
+        let direct = people[0].open_direct(&people[1]).await;
         for id in [group, direct] {
             for person in &people[..2] {
                 person.send(id, "Hello!").await.expect(201);
             }
         }
-        people.push(app.person("dan").await);
+        people.push(app.register_user("dan").await);
         let csrf = crate::pages::token_of(&app, &people[0].token);
         Self { app, people, csrf }
     }
 
-    /// Logs in again, where a case has logged out.
+    /// Logs in again if a case has logged out.
     pub(super) async fn refresh(&mut self) {
         let ann = &self.people[0];
         if ann.get("/api/me/").await.status == 401 {
@@ -258,11 +257,15 @@ impl Target {
         }
     }
 
-    /// It works as on the first day.
+    /// Checks that the server still works: new users connect and exchange a
+    /// message.
     pub(super) async fn works(&self) {
-        let [eve, fay] = [self.app.person("eve").await, self.app.person("fay").await];
+        let [eve, fay] = [
+            self.app.register_user("eve").await,
+            self.app.register_user("fay").await,
+        ];
         eve.connect_with(&fay).await;
-        let id = eve.direct_with(&fay).await;
+        let id = eve.open_direct(&fay).await;
         let mut socket = fay.chat_socket(id).await;
         eve.send(id, "Still here?").await.expect(201);
         socket.expect("conversation").await;
@@ -271,18 +274,18 @@ impl Target {
 }
 
 #[test]
-fn no_request_gets_more_than_an_answer() {
+fn generated_requests_cause_no_fault() {
     let runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = { runtime }.enable_all().build().unwrap();
     let mut target = runtime.block_on(Target::new());
-    let doors: Vec<(String, String)> = routes::of_the_sources()
+    let endpoints: Vec<(String, String)> = routes::of_the_sources()
         .into_iter()
         .flat_map(|(path, methods)| methods.into_iter().map(move |it| (it, path.clone())))
         .collect();
     let mut wire = Wire::to(target.app.site());
     let (mut runner, mut asked) = (runner(), [0_u32; 6]);
     let cell = std::cell::RefCell::new((&mut target, &mut wire, &mut asked, 0_u32));
-    let done = runner.run(&case(doors), |case| {
+    let done = runner.run(&case(endpoints), |case| {
         let (target, wire, asked, count) = &mut *cell.borrow_mut();
         runtime.block_on(async {
             *count += 1;
@@ -310,6 +313,6 @@ fn no_request_gets_more_than_an_answer() {
     if knob("TIDINGS_INPUT_CASES").is_some() {
         println!("requests answered 1xx to 5xx: {:?}", &asked[1..]);
     }
-    // Not everything is turned away at the door.
+    // Both successes and refusals occurred.
     assert!(asked[2] > 0 && asked[4] > 0, "{asked:?}");
 }

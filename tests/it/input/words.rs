@@ -1,11 +1,10 @@
-//! Words of which hostile input is made.
+//! Building blocks of hostile input.
 
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Value, json};
 
-/// Every name of a field that any body, form, query or frame has, and some
-/// that none has.
+/// All field names of bodies, forms, queries and frames, and an unknown one.
 pub(super) const FIELDS: [&str; 36] = [
     "username",
     "password",
@@ -45,7 +44,7 @@ pub(super) const FIELDS: [&str; 36] = [
     "__proto__",
 ];
 
-/// Numbers at the edges of what anything could be counted with.
+/// Small numbers, and the limits of integer types and times.
 const NUMBERS: [i64; 17] = [
     0,
     1,
@@ -109,7 +108,7 @@ const TEXTS: [&str; 40] = [
     "-999999-01-01T00:00:00Z",
 ];
 
-/// Something to read.
+/// Generates a text.
 pub(super) fn text() -> impl Strategy<Value = String> {
     prop_oneof![
         6 => select(&TEXTS[..]).prop_map(str::to_owned),
@@ -124,7 +123,7 @@ pub(super) fn number() -> impl Strategy<Value = i64> {
     prop_oneof![3 => select(&NUMBERS[..]), 2 => 1..8_i64, 1 => any::<i64>()]
 }
 
-/// A value of a field.
+/// Generates a field's value.
 pub(super) fn value() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         4 => text().prop_map(Value::from),
@@ -142,7 +141,7 @@ pub(super) fn value() -> impl Strategy<Value = Value> {
     })
 }
 
-/// Mostly a name that means something.
+/// Generates a field name, mostly a known one.
 pub(super) fn field() -> impl Strategy<Value = String> {
     prop_oneof![
         9 => select(&FIELDS[..]).prop_map(str::to_owned),
@@ -150,7 +149,7 @@ pub(super) fn field() -> impl Strategy<Value = String> {
     ]
 }
 
-/// A body of fields that mean something, some of them right.
+/// Generates an object of mostly known fields, some with valid values.
 pub(super) fn fields() -> impl Strategy<Value = Value> {
     proptest::collection::vec((field(), value()), 0..7).prop_map(object)
 }

@@ -1,17 +1,17 @@
-//! Of an address: its connections, and what each costs.
+//! Limits on the TCP connections of an address, and the cost of each.
 
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 
-use tidings::config::Rates;
+use tidings::config::RateLimits;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::limited;
-use crate::support::{Binary, TestApp, until, within};
+use crate::support::{TestApp, TestBinary, until, within};
 
-/// A connection on which a request was answered, so that the server has it;
-/// none if the server closed it.
+/// Opens a connection and awaits one response, so that the server counts it.
+/// Returns `None` if the server closed it.
 async fn connect(address: SocketAddr) -> Option<TcpStream> {
     let mut stream = TcpStream::connect(address).await.unwrap();
     let request = b"GET /healthz HTTP/1.1\r\nHost: here\r\n\r\n";
@@ -26,17 +26,17 @@ async fn connect(address: SocketAddr) -> Option<TcpStream> {
     Some(stream)
 }
 
-fn three() -> Rates {
-    Rates {
+fn three() -> RateLimits {
+    RateLimits {
         connections: NonZeroU32::new(3),
-        ..Rates::off()
+        ..RateLimits::off()
     }
 }
 
 #[tokio::test]
 async fn connection_takes_one_descriptor() {
     const CONNECTIONS: usize = 100;
-    let binary = Binary::migrated().await;
+    let binary = TestBinary::migrated().await;
     let serving = binary.serve(&[]).await;
     let first = connect(serving.site.address()).await.unwrap();
     let before = serving.descriptors();
@@ -60,7 +60,7 @@ async fn address_has_bounded_connections() {
     }
     assert!(connect(address).await.is_none());
     open.pop();
-    until("a place", || connect(address)).await;
+    until("a free connection", || connect(address)).await;
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Database time: a user who takes too much of it is refused, and no other user.
+//! Database time budgets: only the user that exceeds one is refused.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -6,22 +6,23 @@ use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::json;
-use tidings::config::Rates;
-use tidings::engine::testing::Faults;
+use tidings::config::RateLimits;
+use tidings::engine::testing::FaultHooks;
 
 use super::{assert_about, only};
 use crate::admin::Keeper;
 use crate::pages::Browser;
-use crate::support::{Person, TestApp};
+use crate::support::{TestApp, TestUser};
 
-/// A statement of who is expensive takes longer than the whole budget.
+/// Time charged for each statement of the expensive payer: more than the whole
+/// budget.
 const EXPENSIVE: Duration = Duration::from_secs(100);
-/// No debt is longer.
+/// The longest wait until a budget recovers, in seconds.
 const LONGEST_WAIT: u64 = 600;
-/// Whose statements aren't expensive.
+/// Matches no user.
 const NO_USER: i64 = -1;
 
-/// Whose statements are expensive: a user's, or of addresses (0).
+/// The payer with expensive statements: a user's id, or 0 for all addresses.
 #[derive(Clone)]
 struct Expensive(Arc<AtomicI64>);
 
@@ -31,30 +32,31 @@ impl Expensive {
     }
 }
 
-/// A server with 10 s of database time for each, which don't come back.
+/// Starts a server with 10 s of database time for each payer, without refill.
 async fn budgeted() -> (TestApp, Expensive) {
     let expensive = Expensive(Arc::new(AtomicI64::new(NO_USER)));
     let whose = expensive.clone();
-    let faults = Faults {
+    let faults = FaultHooks {
         database_time: Some(Arc::new(move |user, took| {
             let id = user.map_or(0, |user| user.0);
-            match whose.0.load(Ordering::SeqCst) == id {
-                true => EXPENSIVE,
-                false => took,
+            if whose.0.load(Ordering::SeqCst) == id {
+                EXPENSIVE
+            } else {
+                took
             }
         })),
-        ..Faults::default()
+        ..FaultHooks::default()
     };
-    let rates = Rates {
+    let rates = RateLimits {
         database: only(10_000),
-        ..Rates::off()
+        ..RateLimits::off()
     };
     let builder = TestApp::builder().faults(faults);
     let app = builder.settings(|it| it.rates = rates).spawn().await;
     (app, expensive)
 }
 
-async fn goes_on(person: &Person, id: i64) {
+async fn goes_on(person: &TestUser, id: i64) {
     person.send(id, "Undisturbed").await.expect(201);
     assert!(!person.history(id).await.is_empty());
     person.get("/api/conversations/").await.expect(200);
@@ -63,17 +65,21 @@ async fn goes_on(person: &Person, id: i64) {
 #[tokio::test]
 async fn costly_reader_is_refused_alone() {
     let (app, expensive) = budgeted().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let (mut hers, mut his) = (ann.socket("/ws/").await, ben.chat_socket(id).await);
     expensive.is(ann.id);
-    // What is under way ends as usual.
+    // The request that exceeds the budget still completes.
     ann.get("/api/conversations/").await.expect(200);
     let refused = ann.get("/api/conversations/").await;
     assert_about(LONGEST_WAIT, refused.header("retry-after"));
-    refused.refused(429, "rate_limited");
-    ann.send(id, "More").await.refused(429, "rate_limited");
-    ann.knock("/ws/").await.refused(429, "rate_limited");
+    refused.expect_problem(429, "rate_limited");
+    ann.send(id, "More")
+        .await
+        .expect_problem(429, "rate_limited");
+    ann.try_upgrade("/ws/")
+        .await
+        .expect_problem(429, "rate_limited");
     let named = json!({ "type": "read_receipt", "conversation_id": id, "message_id": 1 });
     hers.send(named).await;
     let refused = hers.expect_error("rate_limited").await;
@@ -88,8 +94,8 @@ async fn costly_reader_is_refused_alone() {
 #[tokio::test]
 async fn costly_send_is_charged_to_sender() {
     let (app, expensive) = budgeted().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let mut socket = ann.chat_socket(id).await;
     expensive.is(ann.id);
     socket.say("One").await;
@@ -100,10 +106,10 @@ async fn costly_send_is_charged_to_sender() {
 }
 
 #[tokio::test]
-async fn costly_resume_is_charged_to_its_user() {
+async fn costly_resume_is_charged_to_user() {
     let (app, expensive) = budgeted().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let mut socket = ann.chat_socket(id).await;
     let resume = json!({ "type": "resume", "after": 0 });
     expensive.is(ann.id);
@@ -117,24 +123,26 @@ async fn costly_resume_is_charged_to_its_user() {
 #[tokio::test]
 async fn costly_address_is_refused_before_login() {
     let (app, expensive) = budgeted().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let mut browser = Browser::at(&app);
     browser.log_in("ann").await.expect(303);
     expensive.is(0);
-    app.log_in("nobody").await.refused(401, "bad_credentials");
-    app.log_in("ann").await.refused(429, "rate_limited");
+    app.log_in("nobody")
+        .await
+        .expect_problem(401, "bad_credentials");
+    app.log_in("ann").await.expect_problem(429, "rate_limited");
     let body = json!({ "username": "cas", "password": "correct horse battery" });
     let registered = app.post("/api/auth/register/", body).await;
-    registered.refused(429, "rate_limited");
+    registered.expect_problem(429, "rate_limited");
     let stranger = Browser::at(&app);
     let request = stranger.request(Method::GET, "/reset?token=x");
     let answer = app
         .site()
         .send(request.header("accept", "application/json"));
-    answer.await.refused(429, "rate_limited");
+    answer.await.expect_problem(429, "rate_limited");
     app.get("/healthz").await.expect(200);
-    // A login that is known pays for itself, also at that address.
+    // A valid login pays from its own budget, also at that address.
     goes_on(&ann, id).await;
     browser.get("/messages").await.expect(200);
 }
@@ -143,7 +151,7 @@ async fn costly_address_is_refused_before_login() {
 async fn expensive_accounts_are_listed() {
     let (app, expensive) = budgeted().await;
     let mut keeper = Keeper::at(&app).await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
     expensive.is(ann.id);
     ann.get("/api/conversations/").await.expect(200);
     ben.get("/api/conversations/").await.expect(200);

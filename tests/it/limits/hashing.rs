@@ -1,4 +1,4 @@
-//! Passwords are hashed apart from all else, and by no more than can be.
+//! Password hashing: threads of its own, with a bounded and fair queue.
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -10,16 +10,17 @@ use futures_util::{FutureExt as _, StreamExt as _};
 use parking_lot::{Condvar, Mutex};
 use reqwest::Method;
 use serde_json::{Value, json};
-use tidings::config::{Rates, Registration, Settings};
-use tidings::engine::testing::Faults;
+use tidings::config::{RateLimits, Registration, Settings};
+use tidings::engine::testing::FaultHooks;
 
 use crate::pages::Browser;
-use crate::support::{Answer, PASSWORD, TestApp};
+use crate::support::{ApiResponse, PASSWORD, TestApp};
 
-/// More than may hash and wait together, on however many cores.
+/// More than the hashing threads and their queue hold together, on any number
+/// of cores.
 const CROWD: usize = 44;
 
-/// What those who hash stop at while it is shut.
+/// A gate that stops the hashing threads while it is shut.
 #[derive(Clone, Default)]
 struct Gate(Arc<(Mutex<bool>, Condvar)>);
 
@@ -36,23 +37,23 @@ impl Gate {
         changed.wait_while(&mut shut, |shut| *shut);
     }
 
-    fn faults(&self) -> Faults {
+    fn faults(&self) -> FaultHooks {
         let gate = self.clone();
-        Faults {
+        FaultHooks {
             before_hashing: Some(Arc::new(move || gate.pass())),
-            ..Faults::default()
+            ..FaultHooks::default()
         }
     }
 }
 
-/// Guards against hashing on the threads that compress answers, and against a
-/// queue without end before them.
+/// Guards against hashing on the threads that compress responses, and against
+/// an unbounded queue.
 #[tokio::test]
-async fn a_crowd_that_logs_in_holds_nobody_else_up() {
+async fn login_flood_delays_no_other_requests() {
     let gate = Gate::default();
     let app = TestApp::builder().faults(gate.faults()).spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let mut there = ben.chat_socket(id).await;
     gate.set_shut(true);
     let body = json!({ "username": "ann", "password": PASSWORD });
@@ -61,15 +62,15 @@ async fn a_crowd_that_logs_in_holds_nobody_else_up() {
         app.site().send(request.json(&body))
     });
     let mut crowd: FuturesUnordered<_> = crowd.collect();
-    // Those who find no place are told so while the others wait.
+    // Logins beyond the queue are refused while the others wait.
     let mut refused = 0;
     while refused < CROWD - 36 {
         let answer = crowd.next().await.unwrap();
         assert_eq!(answer.header("retry-after"), Some("1"));
-        answer.refused(503, "busy");
+        answer.expect_problem(503, "busy");
         refused += 1;
     }
-    // Pages come, compressed as ever, and messages.
+    // Compressed pages and messages still come.
     let mut browser = Browser::at(&app);
     let page = browser.request(Method::GET, "/login");
     let page = browser.send(page.header("accept-encoding", "gzip")).await;
@@ -77,24 +78,24 @@ async fn a_crowd_that_logs_in_holds_nobody_else_up() {
     ann.send(id, "Still here?").await.expect(201);
     there.expect_message().await;
     gate.set_shut(false);
-    let mut let_in = 0;
+    let mut logged_in = 0;
     while let Some(answer) = crowd.next().await {
         match answer.status {
-            200 => let_in += 1,
-            _ => refused += usize::from(answer.refused(503, "busy").is_object()),
+            200 => logged_in += 1,
+            _ => refused += usize::from(answer.expect_problem(503, "busy").is_object()),
         }
     }
-    assert_eq!(let_in + refused, CROWD);
-    assert!(let_in > 32, "{let_in}");
+    assert_eq!(logged_in + refused, CROWD);
+    assert!(logged_in > 32, "{logged_in}");
 }
 
-/// A server behind a proxy, where two passwords of an address may wait.
+/// Starts a server behind a proxy that lets two passwords of an address wait.
 async fn fair(gate: &Gate, change: impl FnOnce(&mut Settings) + 'static) -> TestApp {
     let proxies = crate::people::settings(&["--trusted-proxies", "127.0.0.1"]);
     let builder = TestApp::builder().settings(|own| {
-        own.rates = Rates {
+        own.rates = RateLimits {
             waiting_passwords: NonZeroU32::new(2),
-            ..Rates::off()
+            ..RateLimits::off()
         };
         own.trusted_proxies = proxies.trusted_proxies;
         change(own);
@@ -102,24 +103,23 @@ async fn fair(gate: &Gate, change: impl FnOnce(&mut Settings) + 'static) -> Test
     builder.faults(gate.faults()).spawn().await
 }
 
-async fn send(app: &TestApp, address: &str, (path, body): (&str, Value)) -> Answer {
+async fn send(app: &TestApp, address: &str, (path, body): (&str, Value)) -> ApiResponse {
     let request = app.site().request(Method::POST, path);
     let request = request.header("x-forwarded-for", address).json(&body);
     app.site().send(request).await
 }
 
-async fn log_in(app: &TestApp, address: &str, (name, password): (&str, &str)) -> Answer {
+async fn log_in(app: &TestApp, address: &str, (name, password): (&str, &str)) -> ApiResponse {
     let body = json!({ "username": name, "password": password });
     send(app, address, ("/api/auth/login/", body)).await
 }
 
-async fn register(app: &TestApp, address: &str, name: &str) -> Answer {
+async fn register(app: &TestApp, address: &str, name: &str) -> ApiResponse {
     let body = json!({ "username": name, "password": PASSWORD });
     send(app, address, ("/api/auth/register/", body)).await
 }
 
-/// Logs in twenty times from where this account did before, while `flood` goes
-/// on.
+/// Logs in 20 times from the account's known address while `flood` runs.
 async fn succeeds_amid(app: &TestApp, flood: impl Future<Output = ()>) {
     let owner = async {
         for _ in 0..20 {
@@ -170,19 +170,19 @@ async fn known_login_succeeds_amid_right_passwords() {
     succeeds_amid(app, join_all(members).map(|_: Vec<()>| ())).await;
 }
 
-/// Takes all turns and the places of one address, by passwords that wait until
-/// the gate opens: their answers.
+/// Occupies all hashing threads and the address's queue places until the gate
+/// opens. Returns the pending answers.
 async fn fill<'a>(
     app: &'a TestApp,
     address: &'a str,
-) -> FuturesUnordered<impl Future<Output = Answer> + 'a> {
+) -> FuturesUnordered<impl Future<Output = ApiResponse> + 'a> {
     let cores = available_parallelism().map_or(1, usize::from);
     let (all, taken) = (8, (cores / 2).clamp(1, 4) + 2);
     let attempts = (0..all).map(|_| log_in(app, address, ("made-up", "wrong")));
     let mut attempts: FuturesUnordered<_> = attempts.collect();
     for _ in taken..all {
         let refused = attempts.next().await.unwrap();
-        refused.refused(503, "busy");
+        refused.expect_problem(503, "busy");
     }
     attempts
 }
@@ -197,16 +197,16 @@ async fn names_and_invites_precede_hashing() {
     let address = "198.51.100.1";
     let waiting = (fill(&app, address).await, fill(&invited, address).await);
     let taken = register(&app, address, "Ann").await;
-    taken.refused(409, "username_taken");
+    taken.expect_problem(409, "username_taken");
     let uninvited = register(&invited, address, "ben").await;
-    let uninvited = uninvited.refused(422, "invalid");
+    let uninvited = uninvited.expect_problem(422, "invalid");
     assert_eq!(uninvited["errors"][0]["field"], "invite");
     gate.set_shut(false);
     drop(waiting);
 }
 
 #[tokio::test]
-async fn busy_registration_costs_nothing() {
+async fn busy_registration_is_not_counted() {
     let gate = Gate::default();
     let app = fair(&gate, |own| {
         own.rates.registrations = super::only(2);
@@ -217,22 +217,24 @@ async fn busy_registration_costs_nothing() {
     gate.set_shut(true);
     let waiting = fill(&app, address).await;
     for _ in 0..3 {
-        register(&app, address, "ben").await.refused(503, "busy");
+        register(&app, address, "ben")
+            .await
+            .expect_problem(503, "busy");
     }
     gate.set_shut(false);
     waiting.for_each(async |_| ()).await;
-    // Of two there is one left: this refusal costs it.
+    // One of two registrations is left; this refusal uses it.
     register(&app, address, "ann")
         .await
-        .refused(409, "username_taken");
+        .expect_problem(409, "username_taken");
     register(&app, address, "ben")
         .await
-        .refused(429, "rate_limited");
+        .expect_problem(429, "rate_limited");
 }
 
-/// A browser that logged in before takes the place of a stranger's attempt.
+/// A browser that logged in before replaces an unknown client's attempt.
 #[tokio::test]
-async fn device_cookie_goes_before_strangers() {
+async fn device_cookie_replaces_unknown_attempt() {
     let gate = Gate::default();
     let app = fair(&gate, |_| {}).await;
     register(&app, "203.0.113.7", "ann").await.expect(201);
@@ -249,11 +251,11 @@ async fn device_cookie_goes_before_strangers() {
         let request = request.header("cookie", format!("tidings-device={cookie}"));
         app.site().send(request.json(&body))
     };
-    by_browser("ben").await.refused(503, "busy");
+    by_browser("ben").await.expect_problem(503, "busy");
     let known = by_browser("ann");
     let opening = async {
-        // A stranger is dropped for it before the gate opens.
-        waiting.next().await.unwrap().refused(503, "busy");
+        // The known browser displaces one of these before the gate opens.
+        waiting.next().await.unwrap().expect_problem(503, "busy");
         gate.set_shut(false);
     };
     let (known, ()) = tokio::join!(known, opening);

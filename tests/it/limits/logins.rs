@@ -1,15 +1,15 @@
-//! Of addresses: new accounts, and passwords that are tried.
+//! Rate limits of addresses: new accounts and password attempts.
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use tidings::config::Rates;
+use tidings::config::RateLimits;
 
 use super::{assert_about, assert_waits, limited, only, standing};
 use crate::pages::Browser;
-use crate::support::{Answer, PASSWORD, Person, TestApp};
+use crate::support::{ApiResponse, PASSWORD, TestApp, TestUser};
 
-/// A server behind a proxy, which names where each comes from.
-async fn behind_a_proxy(rates: Rates) -> TestApp {
+/// Starts a server behind a proxy that names the client's address.
+async fn behind_a_proxy(rates: RateLimits) -> TestApp {
     let settings = crate::people::settings(&["--trusted-proxies", "127.0.0.1"]);
     TestApp::builder()
         .settings(|own| {
@@ -20,78 +20,81 @@ async fn behind_a_proxy(rates: Rates) -> TestApp {
         .await
 }
 
-async fn from(app: &TestApp, address: &str, (path, body): (&str, Value)) -> Answer {
+async fn from(app: &TestApp, address: &str, (path, body): (&str, Value)) -> ApiResponse {
     let request = app.site().request(Method::POST, path);
     let request = request.header("x-forwarded-for", address).json(&body);
     app.site().send(request).await
 }
 
-async fn try_password(app: &TestApp, address: &str, (name, password): (&str, &str)) -> Answer {
+async fn try_password(app: &TestApp, address: &str, (name, password): (&str, &str)) -> ApiResponse {
     let body = json!({ "username": name, "password": password });
     from(app, address, ("/api/auth/login/", body)).await
 }
 
-async fn register(app: &TestApp, address: &str, name: &str) -> Answer {
+async fn register(app: &TestApp, address: &str, name: &str) -> ApiResponse {
     let body = json!({ "username": name, "password": PASSWORD });
     from(app, address, ("/api/auth/register/", body)).await
 }
 
 #[tokio::test]
-async fn an_address_opens_so_many_accounts() {
-    let rates = Rates {
+async fn registrations_are_limited_by_address() {
+    let rates = RateLimits {
         registrations: only(2),
-        ..Rates::off()
+        ..RateLimits::off()
     };
     let app = behind_a_proxy(rates).await;
     register(&app, "1.2.3.4", "ann").await.expect(201);
-    // What is no account at all costs nothing.
-    register(&app, "1.2.3.4", "?").await.refused(422, "invalid");
+    // An invalid registration is not counted.
+    register(&app, "1.2.3.4", "?")
+        .await
+        .expect_problem(422, "invalid");
     register(&app, "1.2.3.4", "ben").await.expect(201);
     let refused = register(&app, "1.2.3.4", "cat").await;
     assert_eq!(standing(&refused), [Some("2"), Some("0")]);
     assert_waits(&refused, 3600, 7200);
-    refused.refused(429, "rate_limited");
+    refused.expect_problem(429, "rate_limited");
     register(&app, "1.2.3.5", "cat").await.expect(201);
-    // Of IPv6 a customer has a whole network.
+    // IPv6 addresses count by network, since a customer has a whole one.
     register(&app, "2001:db8::1", "dan").await.expect(201);
     register(&app, "2001:db8::2", "eve").await.expect(201);
     register(&app, "2001:db8::3", "fay")
         .await
-        .refused(429, "rate_limited");
+        .expect_problem(429, "rate_limited");
 }
 
 #[tokio::test]
-async fn nobody_says_for_themselves_where_they_come_from() {
-    let rates = Rates {
+async fn forged_client_address_is_limited() {
+    let rates = RateLimits {
         registrations: only(1),
-        ..Rates::off()
+        ..RateLimits::off()
     };
     let app = limited(rates).await;
-    // A private address that names others is a proxy that no setting names:
-    // its users share what twenty addresses have.
+    // A private address that sends the header looks like a proxy that isn't
+    // configured: its clients share the limits of 20 addresses.
     for host in 0..20 {
         let registered = register(&app, &format!("1.2.3.{host}"), &format!("ann-{host}")).await;
         registered.expect(201);
     }
     register(&app, "1.2.3.99", "ben")
         .await
-        .refused(429, "rate_limited");
-    // Without that header it is one address.
-    app.person("cat").await;
+        .expect_problem(429, "rate_limited");
+    // Without the header, the limit is that of one address.
+    app.register_user("cat").await;
     let body = json!({ "username": "dan", "password": PASSWORD });
     let refused = app.post("/api/auth/register/", body).await;
-    refused.refused(429, "rate_limited");
+    refused.expect_problem(429, "rate_limited");
 }
 
+/// By account and address together, and by address alone.
 #[tokio::test]
-async fn passwords_are_tried_so_often_for_an_account_and_from_an_address() {
-    let rates = Rates {
+async fn wrong_passwords_are_limited() {
+    let rates = RateLimits {
         account_logins: only(3),
         address_logins: only(5),
-        ..Rates::off()
+        ..RateLimits::off()
     };
     let app = behind_a_proxy(rates).await;
-    app.person("ann").await;
+    app.register_user("ann").await;
     let (here, there) = ("1.2.3.4", "1.2.3.5");
     for _ in 0..10 {
         let right = try_password(&app, here, ("ann", PASSWORD)).await;
@@ -99,42 +102,42 @@ async fn passwords_are_tried_so_often_for_an_account_and_from_an_address() {
     }
     for name in ["ann", "ANN", "Ann"] {
         let wrong = try_password(&app, here, (name, "wrong")).await;
-        wrong.refused(401, "bad_credentials");
+        wrong.expect_problem(401, "bad_credentials");
     }
-    // Now the right one isn't looked at either, or one could go on guessing.
+    // The right password is refused too, or guessing could continue.
     for password in ["wrong", PASSWORD] {
         let refused = try_password(&app, here, ("ann", password)).await;
         assert_eq!(standing(&refused), [Some("3"), Some("0")]);
         assert_waits(&refused, 3600, 10_800);
-        refused.refused(429, "rate_limited");
+        refused.expect_problem(429, "rate_limited");
     }
     let elsewhere = try_password(&app, there, ("ann", PASSWORD)).await;
     elsewhere.expect(200);
     for name in ["ben", "cat"] {
         let wrong = try_password(&app, here, (name, "wrong")).await;
-        wrong.refused(401, "bad_credentials");
+        wrong.expect_problem(401, "bad_credentials");
     }
     let refused = try_password(&app, here, ("dan", "wrong")).await;
-    refused.refused(429, "rate_limited");
+    refused.expect_problem(429, "rate_limited");
     let wrong = try_password(&app, there, ("dan", "wrong")).await;
-    wrong.refused(401, "bad_credentials");
+    wrong.expect_problem(401, "bad_credentials");
 }
 
-/// Hashing costs the same whether it was right.
+/// By account too, since hashing a right password costs as much as a wrong one.
 #[tokio::test]
 async fn right_passwords_are_limited_by_account() {
-    let rates = Rates {
+    let rates = RateLimits {
         logins: only(2),
         account_logins: only(5),
-        ..Rates::off()
+        ..RateLimits::off()
     };
     let app = behind_a_proxy(rates).await;
-    let ann = app.person("ann").await;
-    app.person("ben").await;
-    // Wrong ones leave the right ones their number, whoever tries them.
+    let ann = app.register_user("ann").await;
+    app.register_user("ben").await;
+    // Wrong attempts don't reduce the limit of right ones.
     for _ in 0..3 {
         let wrong = try_password(&app, "1.2.3.4", ("ann", "wrong")).await;
-        wrong.refused(401, "bad_credentials");
+        wrong.expect_problem(401, "bad_credentials");
     }
     let right = try_password(&app, "1.2.3.4", ("ann", PASSWORD)).await;
     right.expect(200);
@@ -146,84 +149,87 @@ async fn right_passwords_are_limited_by_account() {
         let refused = try_password(&app, address, ("Ann", PASSWORD)).await;
         assert_eq!(standing(&refused), [Some("2"), Some("0")]);
         assert_waits(&refused, 3600, 7200);
-        refused.refused(429, "rate_limited");
+        refused.expect_problem(429, "rate_limited");
     }
     let refused = ann.post("/api/me/password/", body).await;
-    refused.refused(429, "rate_limited");
+    refused.expect_problem(429, "rate_limited");
     let other = try_password(&app, "1.2.3.4", ("ben", PASSWORD)).await;
     other.expect(200);
 }
 
 #[tokio::test]
 async fn right_passwords_are_limited_by_address() {
-    let rates = Rates {
+    let rates = RateLimits {
         address_successes: only(3),
-        ..Rates::off()
+        ..RateLimits::off()
     };
     let app = behind_a_proxy(rates).await;
     let names = ["ann", "ben", "cat"];
     for name in names {
-        app.person(name).await;
+        app.register_user(name).await;
     }
     for name in names {
         let wrong = try_password(&app, "1.2.3.4", (name, "wrong")).await;
-        wrong.refused(401, "bad_credentials");
+        wrong.expect_problem(401, "bad_credentials");
         let right = try_password(&app, "1.2.3.4", (name, PASSWORD)).await;
         right.expect(200);
     }
     let refused = try_password(&app, "1.2.3.4", ("ann", PASSWORD)).await;
     assert_eq!(standing(&refused), [Some("3"), Some("0")]);
-    refused.refused(429, "rate_limited");
+    refused.expect_problem(429, "rate_limited");
     let elsewhere = try_password(&app, "1.2.3.5", ("ann", PASSWORD)).await;
     elsewhere.expect(200);
 }
 
 #[tokio::test]
-async fn whoever_found_a_login_open_does_not_find_the_password_by_it() {
-    let rates = Rates {
+async fn password_change_limits_guesses() {
+    let rates = RateLimits {
         account_logins: only(3),
-        ..Rates::off()
+        ..RateLimits::off()
     };
     let app = limited(rates).await;
-    let ann = app.person("ann").await;
+    let ann = app.register_user("ann").await;
     let change = |current: &str| json!({ "current_password": current, "new_password": PASSWORD });
     for _ in 0..3 {
         let wrong = ann.post("/api/me/password/", change("wrong")).await;
-        wrong.refused(422, "invalid");
+        wrong.expect_problem(422, "invalid");
     }
     let refused = ann.post("/api/me/password/", change(PASSWORD)).await;
-    refused.refused(429, "rate_limited");
+    refused.expect_problem(429, "rate_limited");
 }
 
-/// Guards against one bucket for all, which anybody could empty: a password
-/// that is changed counts where it is changed from.
+/// Guards against one bucket for all clients, which any client could empty: a
+/// password change counts by its address.
 #[tokio::test]
-async fn nobody_keeps_others_from_changing_their_password() {
-    let rates = Rates {
+async fn password_change_limit_is_per_address() {
+    let rates = RateLimits {
         account_logins: only(3),
         address_logins: only(5),
-        ..Rates::off()
+        ..RateLimits::off()
     };
     let app = behind_a_proxy(rates).await;
-    let (ann, ben) = (app.person("ann").await, app.person("ben").await);
+    let (ann, ben) = (
+        app.register_user("ann").await,
+        app.register_user("ben").await,
+    );
     let mut browser = Browser::at(&app);
     browser.log_in("ben").await.expect(303);
     for _ in 0..3 {
         let wrong = change_password(&ann, "1.2.3.4", "wrong").await;
-        wrong.refused(422, "invalid");
+        wrong.expect_problem(422, "invalid");
     }
     let refused = change_password(&ann, "1.2.3.4", PASSWORD).await;
-    refused.refused(429, "rate_limited");
-    // From elsewhere it is still looked at, or who has found a login open
-    // could keep its owner out.
+    refused.expect_problem(429, "rate_limited");
+    // Other addresses are unaffected; otherwise a stolen session could lock out
+    // its owner.
     let right = change_password(&ann, "1.2.3.5", PASSWORD).await;
     assert_eq!(right.status, 204, "{}", right.body);
     for _ in 0..2 {
         let wrong = change_password(&ben, "1.2.3.4", "wrong").await;
-        wrong.refused(422, "invalid");
+        wrong.expect_problem(422, "invalid");
     }
     let refused = change_password(&ben, "1.2.3.4", PASSWORD).await;
-    refused.refused(429, "rate_limited");
+    refused.expect_problem(429, "rate_limited");
     browser.get("/settings").await.expect(200);
     let fields = [("current_password", PASSWORD), ("new_password", PASSWORD)];
     browser
@@ -232,7 +238,7 @@ async fn nobody_keeps_others_from_changing_their_password() {
         .expect(200);
 }
 
-async fn change_password(person: &Person, address: &str, current: &str) -> Answer {
+async fn change_password(person: &TestUser, address: &str, current: &str) -> ApiResponse {
     let body = json!({ "current_password": current, "new_password": PASSWORD });
     let request = person.site.request(Method::POST, "/api/me/password/");
     let request = request.bearer_auth(&person.token).json(&body);
@@ -241,14 +247,14 @@ async fn change_password(person: &Person, address: &str, current: &str) -> Answe
 }
 
 #[tokio::test]
-async fn forms_are_limited_too_and_say_so_on_a_page() {
-    let rates = Rates {
+async fn form_limits_are_shown_on_page() {
+    let rates = RateLimits {
         account_logins: only(1),
         registrations: only(1),
-        ..Rates::off()
+        ..RateLimits::off()
     };
     let app = limited(rates).await;
-    app.person("ann").await;
+    app.register_user("ann").await;
     let mut browser = Browser::at(&app);
     browser.get("/login").await.expect(200);
     let wrong = [("username", "ann"), ("password", "wrong")];
@@ -260,12 +266,12 @@ async fn forms_are_limited_too_and_say_so_on_a_page() {
     browser.submit("/register", &fields).await.expect(429);
 }
 
-/// Nothing tells an unknown name from a wrong password: not what is said, nor
-/// any header. (That the same is hashed, `passwords` shows.)
+/// Body and headers don't reveal whether a username exists. (`passwords` shows
+/// that the hashing cost is equal too.)
 #[tokio::test]
-async fn an_unknown_name_is_told_like_a_wrong_password() {
+async fn unknown_name_looks_like_wrong_password() {
     let app = TestApp::spawn().await;
-    app.person("ann").await;
+    app.register_user("ann").await;
     let tried = async |name: &str| {
         let body = json!({ "username": name, "password": "wrong" });
         let mut answer = app.post("/api/auth/login/", body).await;

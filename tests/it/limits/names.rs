@@ -1,18 +1,18 @@
-//! Names that look like others'.
+//! Usernames that look like existing ones.
 
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 use serde_json::json;
 
-use crate::support::{Answer, PASSWORD, TestApp, TestDatabase};
+use crate::support::{ApiResponse, PASSWORD, TestApp, TestDatabase};
 
-async fn register(app: &TestApp, username: &str) -> Answer {
+async fn register(app: &TestApp, username: &str) -> ApiResponse {
     let body = json!({ "username": username, "password": PASSWORD });
     app.post("/api/auth/register/", body).await
 }
 
 #[tokio::test]
-async fn no_name_looks_like_anothers() {
+async fn look_alike_username_is_taken() {
     let app = TestApp::spawn().await;
     for (name, look_alikes) in [
         ("Alice", ["AIice", "A1ice", "aLice", "ALiCE"]),
@@ -23,7 +23,9 @@ async fn no_name_looks_like_anothers() {
     ] {
         register(&app, name).await.expect(201);
         for other in look_alikes {
-            register(&app, other).await.refused(409, "username_taken");
+            register(&app, other)
+                .await
+                .expect_problem(409, "username_taken");
         }
     }
     for different in [
@@ -47,9 +49,9 @@ async fn insert(db: &DatabaseConnection, name: &str) {
     .unwrap();
 }
 
-/// Those who had such names before keep them, and keep new ones away.
+/// Existing users keep look-alike names; the oldest one reserves the look.
 #[tokio::test]
-async fn names_from_before_are_compared_too() {
+async fn existing_names_reserve_their_look() {
     let folder = tempfile::tempdir().unwrap();
     let database = TestDatabase::empty(folder.path()).await;
     let db = database.connection().await;

@@ -1,4 +1,4 @@
-//! Passwords that are refused, and the forms in which one is accepted.
+//! Refused passwords, and the Unicode forms in which a password is accepted.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -6,24 +6,24 @@ use tidings::auth::passwords;
 use tidings::protocol::Password;
 
 use crate::people::ask;
-use crate::support::{PASSWORD, Person, TestApp};
+use crate::support::{PASSWORD, TestApp, TestUser};
 
 async fn register(app: &TestApp, username: &str, shown: &str, password: &str) -> Value {
     let body = json!({ "username": username, "display_name": shown, "password": password });
     let refused = app.post("/api/auth/register/", body).await;
-    refused.refused(422, "weak_password")
+    refused.expect_problem(422, "weak_password")
 }
 
-async fn change(person: &Person, password: &str) -> Value {
+async fn change(person: &TestUser, password: &str) -> Value {
     let body = json!({ "current_password": PASSWORD, "new_password": password });
     let refused = person.post("/api/me/password/", body).await;
-    refused.refused(422, "weak_password")
+    refused.expect_problem(422, "weak_password")
 }
 
 #[tokio::test]
-async fn short_long_and_common_passwords_are_refused() {
+async fn weak_passwords_are_refused() {
     let app = TestApp::spawn().await;
-    let ann = app.person("ann").await;
+    let ann = app.register_user("ann").await;
     let long = "x".repeat(129);
     for weak in [
         "",
@@ -47,7 +47,7 @@ async fn short_long_and_common_passwords_are_refused() {
 }
 
 #[tokio::test]
-async fn names_of_the_user_are_refused() {
+async fn password_like_own_name_is_refused() {
     let app = TestApp::spawn().await;
     for weak in [
         "margaret_h",
@@ -59,7 +59,7 @@ async fn names_of_the_user_are_refused() {
     }
     let body = json!({ "username": "margaret_h", "password": PASSWORD });
     app.post("/api/auth/register/", body).await.expect(201);
-    let margaret = Person::log_in(app.site(), "margaret_h", PASSWORD).await;
+    let margaret = TestUser::log_in(app.site(), "margaret_h", PASSWORD).await;
     let shown = json!({ "display_name": "Margaret Hamilton" });
     ask(&margaret, Method::PATCH, "/api/me/", shown)
         .await
@@ -77,29 +77,29 @@ async fn password_verifies_in_each_normal_form() {
         let body = json!({ "username": username, "password": password });
         app.post("/api/auth/register/", body).await.expect(201);
         for typed in [composed, decomposed] {
-            Person::log_in(app.site(), username, typed).await;
+            TestUser::log_in(app.site(), username, typed).await;
         }
     }
 }
 
-/// Accounts that are older than normalisation have a hash of the text as typed.
+/// Accounts from before normalization have a hash of the text as typed.
 #[tokio::test]
 async fn raw_hash_verifies_and_is_replaced() {
     use argon2::password_hash::PasswordHasher;
     let app = TestApp::spawn().await;
-    app.person("ann").await;
+    app.register_user("ann").await;
     let typed = "passe\u{301} words";
     let raw = argon2::Argon2::default().hash_password(typed.as_bytes());
     let store = app.store().await;
     let username = tidings::protocol::Username::parse("ann").unwrap();
-    let kept = async || store.user_named(&username).await.unwrap().unwrap();
+    let kept = async || store.user_by_name(&username).await.unwrap().unwrap();
     let (user, raw) = (kept().await, raw.unwrap().to_string());
-    store.renew_hash(&user, raw).await.unwrap();
-    Person::log_in(app.site(), "ann", typed).await;
+    store.replace_password_hash(&user, raw).await.unwrap();
+    TestUser::log_in(app.site(), "ann", typed).await;
     let hash = kept().await.password_hash;
-    let composed = Password::existing(typed);
+    let composed = Password::from_existing(typed);
     let check = passwords::verify(composed.reveal(), Some(&hash));
-    assert_eq!(check, passwords::PasswordCheck::Right);
-    Person::log_in(app.site(), "ann", composed.reveal()).await;
+    assert_eq!(check, passwords::PasswordCheck::Correct);
+    TestUser::log_in(app.site(), "ann", composed.reveal()).await;
     store.close().await;
 }

@@ -1,26 +1,26 @@
-//! Of users: what they send, and what else they ask.
+//! Rate limits of users: sends and other requests.
 
 use futures_util::future::join_all;
 use serde_json::json;
-use tidings::config::Rates;
+use tidings::config::RateLimits;
 
 use super::{assert_about, assert_waits, limited, only, standing};
 use crate::pages::Browser;
 use crate::support::redact::assert_wire;
-use crate::support::{Person, TestApp};
+use crate::support::{TestApp, TestUser};
 
-async fn pair(rates: Rates) -> (TestApp, Person, Person, i64) {
+async fn pair(rates: RateLimits) -> (TestApp, TestUser, TestUser, i64) {
     let app = limited(rates).await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.direct_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct(&ben).await;
     (app, ann, ben, id)
 }
 
 #[tokio::test]
-async fn sends_are_limited_on_all_ways_together() {
-    let rates = Rates {
+async fn sends_share_one_limit() {
+    let rates = RateLimits {
         sends: only(4),
-        ..Rates::off()
+        ..RateLimits::off()
     };
     let (_app, ann, _ben, id) = pair(rates).await;
     let mut socket = ann.chat_socket(id).await;
@@ -42,33 +42,33 @@ async fn sends_are_limited_on_all_ways_together() {
     let refused = ann.send(id, "Five").await;
     assert_eq!(standing(&refused), [Some("4"), Some("0")]);
     assert_waits(&refused, 3600, 14_400);
-    let mut body = refused.refused(429, "rate_limited");
+    let mut body = refused.expect_problem(429, "rate_limited");
     assert_about(3600, Some(&body["retry_after"].to_string()));
     body["retry_after"] = json!(3600);
     assert_wire!("problem_rate_limited", body);
-    socket.say_as("Five", "five").await;
+    socket.send_text_as("Five", "five").await;
     let refused = socket.expect_error("rate_limited").await;
     assert_about(3600, Some(&refused["retry_after"].to_string()));
     assert_eq!(refused["client_id"], "five");
-    // What else one asks has a limit of its own, and a ping costs nothing.
+    // Other requests have their own limit, and a ping is free.
     ann.get("/api/me/").await.expect(200);
     socket.expect_nothing_until_pong().await;
     assert_eq!(ann.history(id).await.len(), 4);
 }
 
 #[tokio::test]
-async fn everything_else_is_limited_together() {
-    let rates = Rates {
+async fn other_requests_share_one_limit() {
+    let rates = RateLimits {
         requests: only(8),
-        ..Rates::off()
+        ..RateLimits::off()
     };
     let app = limited(rates).await;
-    let ann = app.person("ann").await;
+    let ann = app.register_user("ann").await;
     for left in (4..8).rev() {
         let answer = ann.get("/api/me/").await;
         assert_eq!(standing(&answer), [Some("8"), Some(&*left.to_string())]);
     }
-    // Of a page, of a socket's handshake, and of a frame.
+    // Pages, socket handshakes and frames count too.
     let cookie = format!("tidings={}", ann.token);
     let page = |app: &TestApp| {
         let browser = Browser::at(app);
@@ -88,23 +88,27 @@ async fn everything_else_is_limited_together() {
     }
     ann.get("/api/conversations/")
         .await
-        .refused(429, "rate_limited");
-    ann.knock("/ws/").await.refused(429, "rate_limited");
+        .expect_problem(429, "rate_limited");
+    ann.try_upgrade("/ws/")
+        .await
+        .expect_problem(429, "rate_limited");
     let shown = browser.send(page(&app)).await.expect(429);
     shown.check_page();
     assert_about(3600, shown.header("retry-after"));
-    // A token that holds for nobody is nobody's.
-    app.get("/api/me/").await.refused(401, "unauthenticated");
+    // A request without a login counts for no user.
+    app.get("/api/me/")
+        .await
+        .expect_problem(401, "unauthenticated");
     assert_eq!(app.get("/healthz").await.header("ratelimit-limit"), None);
 }
 
 #[tokio::test]
-async fn a_flood_of_one_is_refused_and_nobody_else_is() {
+async fn flood_is_refused_for_sender_only() {
     const MOST: usize = 20;
-    let rates = Rates {
+    let rates = RateLimits {
         sends: only(20),
         requests: only(40),
-        ..Rates::off()
+        ..RateLimits::off()
     };
     let (_app, ann, ben, id) = pair(rates).await;
     let flood = join_all((0..200).map(|n| {
@@ -122,12 +126,12 @@ async fn a_flood_of_one_is_refused_and_nobody_else_is() {
     assert_eq!(count(&others, 201), MOST, "{others:?}");
 }
 
-/// A socket that is told to slow down again and again is not let go for that.
+/// Repeated `rate_limited` errors don't close the socket.
 #[tokio::test]
-async fn whoever_is_told_to_slow_down_keeps_the_socket() {
-    let rates = Rates {
+async fn rate_limited_socket_stays_open() {
+    let rates = RateLimits {
         sends: only(1),
-        ..Rates::off()
+        ..RateLimits::off()
     };
     let (_app, ann, _ben, id) = pair(rates).await;
     let mut socket = ann.chat_socket(id).await;

@@ -1,36 +1,36 @@
-//! Of a user's sockets.
+//! Limits on a user's sockets and their frames.
 
 use std::num::NonZeroU32;
 
-use tidings::config::Rates;
+use tidings::config::RateLimits;
 
 use serde_json::json;
 use tokio::task::JoinHandle;
 use tokio_tungstenite::tungstenite::Message;
 
 use super::{limited, only, standing};
-use crate::support::{Person, Socket, TestApp, TokenBy, until};
+use crate::support::{TestApp, TestSocket, TestUser, TokenTransport, until};
 
-/// A client that reads, and so answers pings, until its socket is closed: with
-/// which code.
-fn reading(mut socket: Socket) -> JoinHandle<u16> {
-    tokio::spawn(async move { socket.closes_in_the_end().await })
+/// Spawns a client that reads, and so answers pings, until its socket is
+/// closed. Returns the close code.
+fn reading(mut socket: TestSocket) -> JoinHandle<u16> {
+    tokio::spawn(async move { socket.wait_for_close().await })
 }
 
-async fn with_sockets(most: u32) -> (TestApp, Person) {
-    let rates = Rates {
+async fn with_sockets(most: u32) -> (TestApp, TestUser) {
+    let rates = RateLimits {
         sockets: NonZeroU32::new(most),
-        ..Rates::off()
+        ..RateLimits::off()
     };
     let app = limited(rates).await;
-    let ann = app.person("ann").await;
+    let ann = app.register_user("ann").await;
     (app, ann)
 }
 
-/// Guards users whose clients vanished without a word: with a network that
-/// went, or a computer that sleeps.
+/// Guards users whose clients vanished without closing: a lost network, or a
+/// computer that sleeps.
 #[tokio::test]
-async fn silent_sockets_give_way_at_limit() {
+async fn silent_sockets_are_replaced_at_limit() {
     let (_app, ann) = with_sockets(20).await;
     let mut silent = Vec::new();
     for _ in 0..20 {
@@ -39,34 +39,36 @@ async fn silent_sockets_give_way_at_limit() {
     let mut fresh = ann.socket("/ws/").await;
     fresh.expect_nothing_until_pong().await;
     for mut socket in silent {
-        assert_eq!(socket.closes_in_the_end().await, 1001);
+        assert_eq!(socket.wait_for_close().await, 1001);
     }
 }
 
 #[tokio::test]
-async fn answering_sockets_keep_their_seats() {
+async fn responsive_sockets_keep_their_slots() {
     let (_app, ann) = with_sockets(3).await;
     let one = reading(ann.socket("/ws/").await);
     let two = reading(ann.socket("/ws/notifications/").await);
     let mut silent = ann.socket("/ws/").await;
     let three = reading(ann.socket("/ws/").await);
-    assert_eq!(silent.closes_in_the_end().await, 1001);
-    // All of them answer.
-    ann.knock("/ws/").await.refused(429, "rate_limited");
+    assert_eq!(silent.wait_for_close().await, 1001);
+    // All three answer pings, so none is replaced.
+    ann.try_upgrade("/ws/")
+        .await
+        .expect_problem(429, "rate_limited");
     for socket in [one, two, three] {
         assert!(!socket.is_finished());
     }
 }
 
-/// A client that takes nothing stops its session's actor, which closes nothing
-/// then: its seat is free all the same.
+/// A client that doesn't read stalls its session's actor, which then can't
+/// close the socket. Its slot must be freed anyway.
 #[tokio::test]
-async fn stuck_socket_frees_its_seat() {
+async fn stuck_socket_frees_its_slot() {
     let (app, ann) = with_sockets(1).await;
-    let ben = app.person("ben").await;
+    let ben = app.register_user("ben").await;
     ann.connect_with(&ben).await;
-    let id = ann.talk_with(&ben).await;
-    let mut stuck = Socket::open_unbuffered(&ann, &format!("/ws/chat/{id}/")).await;
+    let id = ann.open_direct_used(&ben).await;
+    let mut stuck = TestSocket::open_unbuffered(&ann, &format!("/ws/chat/{id}/")).await;
     stuck.expect("hello").await;
     let text = "x".repeat(9_000);
     for _ in 0..150 {
@@ -77,12 +79,12 @@ async fn stuck_socket_frees_its_seat() {
     drop(stuck);
 }
 
-/// Guards against a cheap way to have a server send pings.
+/// Guards against a cheap way to make the server send pings.
 #[tokio::test]
 async fn handshakes_at_limit_ping_once() {
     let (_app, ann) = with_sockets(1).await;
     let mut silent = ann.socket("/ws/").await;
-    let knocks = (0..5).map(|_| Socket::try_open(&ann, "/ws/", TokenBy::Bearer));
+    let knocks = (0..5).map(|_| TestSocket::try_open(&ann, "/ws/", TokenTransport::Bearer));
     let opened = futures_util::future::join_all(knocks).await;
     assert_eq!(opened.iter().flatten().count(), 1);
     let mut pings = 0;
@@ -97,62 +99,65 @@ async fn handshakes_at_limit_ping_once() {
 }
 
 #[tokio::test]
-async fn a_user_has_so_many_sockets_and_no_more() {
-    let rates = Rates {
+async fn sockets_are_limited_by_user() {
+    let rates = RateLimits {
         sockets: NonZeroU32::new(3),
-        ..Rates::off()
+        ..RateLimits::off()
     };
     let app = limited(rates).await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let first = reading(ann.chat_socket(id).await);
     let _second = reading(ann.socket("/ws/").await);
     let again = ann.log_in_again().await;
     let _third = reading(again.socket("/ws/notifications/").await);
-    for door in ["/ws/", "/ws/notifications/", "/ws/chat/ben/"] {
-        let refused = ann.knock(door).await;
+    for path in ["/ws/", "/ws/notifications/", "/ws/chat/ben/"] {
+        let refused = ann.try_upgrade(path).await;
         assert_eq!(refused.header("retry-after"), Some("5"));
         assert_eq!(standing(&refused), [Some("3"), Some("0")]);
         assert_eq!(refused.header("ratelimit-reset"), Some("5"));
-        refused.refused(429, "rate_limited");
+        refused.expect_problem(429, "rate_limited");
     }
     let _others = ben.socket("/ws/").await;
     first.abort();
-    let mut fourth = until("a place", || {
-        Socket::try_open(&ann, "/ws/", TokenBy::Bearer)
+    let mut fourth = until("a free socket", || {
+        TestSocket::try_open(&ann, "/ws/", TokenTransport::Bearer)
     })
     .await;
     fourth.expect("hello").await;
     let _fourth = reading(fourth);
-    ann.knock("/ws/").await.refused(429, "rate_limited");
+    ann.try_upgrade("/ws/")
+        .await
+        .expect_problem(429, "rate_limited");
 }
 
-/// Guards the count against doors that are knocked on all at once.
+/// Guards the count against concurrent handshakes.
 #[tokio::test]
-async fn many_who_knock_at_once_get_no_more_than_that() {
-    let rates = Rates {
+async fn concurrent_handshakes_respect_limit() {
+    let rates = RateLimits {
         sockets: NonZeroU32::new(3),
-        ..Rates::off()
+        ..RateLimits::off()
     };
     let app = limited(rates).await;
-    let ann = app.person("ann").await;
+    let ann = app.register_user("ann").await;
     let knocks = (0..20).map(|_| async {
-        let socket = Socket::try_open(&ann, "/ws/", TokenBy::Bearer).await;
+        let socket = TestSocket::try_open(&ann, "/ws/", TokenTransport::Bearer).await;
         socket.map(reading)
     });
     let opened = futures_util::future::join_all(knocks).await;
     assert_eq!(opened.iter().flatten().count(), 3);
 }
 
-/// Guards against what costs its sender nothing, and is counted nowhere else.
+/// Guards against frames that are free for their sender and counted nowhere
+/// else.
 #[tokio::test]
-async fn a_socket_says_so_much_and_is_closed_then() {
-    let rates = Rates {
+async fn frame_flood_closes_socket() {
+    let rates = RateLimits {
         frames: only(5),
-        ..Rates::off()
+        ..RateLimits::off()
     };
     let app = limited(rates).await;
-    let ann = app.person("ann").await;
+    let ann = app.register_user("ann").await;
     let ping = || Message::text(json!({ "type": "ping" }).to_string());
     let below = || Message::Ping(Vec::<u8>::new().into());
     let typing = json!({ "type": "typing", "conversation_id": 7, "is_typing": true });

@@ -6,10 +6,10 @@ use crate::support::TestApp;
 use crate::support::redact::assert_wire;
 
 #[tokio::test]
-async fn an_edit_is_told_to_everybody_in_the_next_version() {
+async fn edit_reaches_members_in_next_version() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let sent = ann.send(id, "Helo").await.expect(201);
     let mut here = ann.socket("/ws/").await;
     let mut there = ben.chat_socket(id).await;
@@ -29,10 +29,10 @@ async fn an_edit_is_told_to_everybody_in_the_next_version() {
 }
 
 #[tokio::test]
-async fn the_same_text_again_is_no_change() {
+async fn unchanged_text_is_no_edit() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let sent = ann.send(id, "Hello").await.expect(201);
     let mut there = ben.socket("/ws/").await;
     let same = edit(&ann, &path(id, &sent), "Hello").await.expect(200);
@@ -42,33 +42,37 @@ async fn the_same_text_again_is_no_change() {
 }
 
 #[tokio::test]
-async fn only_its_sender_edits_a_message() {
+async fn message_is_edited_by_sender_only() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let sent = ann.send(id, "Hello").await.expect(201);
     let path = path(id, &sent);
-    edit(&ben, &path, "Bye").await.refused(403, "forbidden");
-    edit(&ann, &path, " ").await.refused(422, "text_empty");
-    let stranger = app.person("cas").await;
+    edit(&ben, &path, "Bye")
+        .await
+        .expect_problem(403, "forbidden");
+    edit(&ann, &path, " ")
+        .await
+        .expect_problem(422, "text_empty");
+    let stranger = app.register_user("cas").await;
     edit(&stranger, &path, "Bye")
         .await
-        .refused(404, "not_found");
+        .expect_problem(404, "not_found");
     let elsewhere = format!("/api/conversations/{id}/messages/999999/");
     edit(&ann, &elsewhere, "Bye")
         .await
-        .refused(404, "not_found");
+        .expect_problem(404, "not_found");
     assert_eq!(ann.history(id).await[1]["text"], "Hello");
 }
 
-/// Guards: an old message that changes must not be told to who came later.
+/// A member who joined later must not receive a change of an older message.
 #[tokio::test]
-async fn who_came_later_hears_nothing_of_edits_to_what_came_before() {
+async fn late_joiner_receives_no_earlier_edits() {
     let app = TestApp::spawn().await;
     let (id, people) = group(&app, &["ann", "ben"]).await;
     let (ann, ben) = (&people[0], &people[1]);
     let old = ann.send(id, "Before cas").await.expect(201);
-    let cas = app.person("cas").await;
+    let cas = app.register_user("cas").await;
     ann.connect_with(&cas).await;
     invite(ann, id, "cas").await.expect(201);
     let mut hers = cas.chat_socket(id).await;
@@ -81,10 +85,10 @@ async fn who_came_later_hears_nothing_of_edits_to_what_came_before() {
 }
 
 #[tokio::test]
-async fn what_quotes_an_edited_message_changes_with_it() {
+async fn quote_changes_with_edited_original() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let sent = ann.send(id, "Helo").await.expect(201);
     let body = json!({ "text": "Hi", "reply_to": sent["id"] });
     let to = format!("/api/conversations/{id}/messages/");
@@ -99,12 +103,12 @@ async fn what_quotes_an_edited_message_changes_with_it() {
     assert_eq!(quoting["version"], original["version"]);
 }
 
-/// Code begins where it was indented to, however it comes.
+/// ErrorCode keeps its indentation on each endpoint and frame that sends it.
 #[tokio::test]
-async fn indentation_is_kept_on_every_way() {
+async fn indentation_is_kept_on_every_endpoint() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let code = "    def f():\n        pass";
     let sent = format!("\n \t\n{code}\n\n ");
     let posted = ann.send(id, &sent).await.expect(201);
@@ -119,7 +123,7 @@ async fn indentation_is_kept_on_every_way() {
     socket.send(edit).await;
     let edited = socket.expect("message_updated").await;
     assert_eq!(edited["message"]["text"], format!("{code}\n\n x"));
-    // The most characters are those that are kept.
+    // The length limit applies to the trimmed text.
     let full = "x".repeat(10_000);
     ann.send(id, &format!("\n\n{full} \n")).await.expect(201);
     let me = json!({ "about": sent });

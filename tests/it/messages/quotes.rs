@@ -1,11 +1,11 @@
-//! Answers quote a text that may change: that change is one row, whatever
-//! their number, and comes to all who see them.
+//! A change of a quoted text writes one row for any number of replies, and
+//! reaches all readers of the replies.
 
 use entity::MessageId;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tidings::protocol::MessageText;
-use tidings::store::append::{How, Outcome, Touch, What};
+use tidings::store::append::{AppendOperation, AppendOutcome, MessageEdit, MessageEditKind};
 
 use super::{edit, path};
 use crate::groups::crew::group;
@@ -13,11 +13,11 @@ use crate::groups::thousand::{fill, run};
 use crate::resume::client::resume;
 use crate::store::meter::Metered;
 use crate::store::statements::Cost;
-use crate::support::{Person, TestApp, TestDatabase};
+use crate::support::{TestApp, TestDatabase, TestUser};
 
 const MEMBERS: usize = 20;
 
-/// Statements that put answers to a message at the end of a conversation.
+/// Returns statements that append replies to a message.
 fn answers(id: i64, original: i64, count: usize) -> [String; 3] {
     [
         format!(
@@ -38,8 +38,8 @@ fn answers(id: i64, original: i64, count: usize) -> [String; 3] {
     ]
 }
 
-/// What one change costs: statements and rows read or written, steps of
-/// SQLite, and the rows of these that it wrote.
+/// The cost of one change: statements and rows read or written, SQLite steps,
+/// and rows written according to SQLite.
 #[derive(Debug)]
 struct Change {
     cost: Cost,
@@ -47,7 +47,7 @@ struct Change {
     written: u64,
 }
 
-/// An edit and a deletion of a message with so many answers.
+/// Measures an edit and a deletion of a message with `count` replies.
 async fn changes(count: usize) -> [Change; 2] {
     let app = TestApp::spawn().await;
     let (id, crew) = group(&app, &["ann", "ben"]).await;
@@ -56,15 +56,15 @@ async fn changes(count: usize) -> [Change; 2] {
     let ann = crew[0].id;
     let original = metered.post(id, ann).await;
     run(&app, &answers(id, original.0, count)).await;
-    // What was remembered of the conversation is no longer true.
+    // The store has cached the conversation as it was, so open a new one.
     metered.store.close().await;
     let metered = Metered::of(&app).await;
     let text = MessageText::parse("Another text").unwrap();
     let mut done = Vec::new();
-    for how in [How::Edit(text), How::Withdraw] {
+    for how in [MessageEditKind::Edit(text), MessageEditKind::Delete] {
         done.push(change(&metered, (id, ann), (original, how), count).await);
     }
-    assert_eq!(metered.store.examine().await.unwrap().len(), 0);
+    assert_eq!(metered.store.run_doctor().await.unwrap().len(), 0);
     metered.store.close().await;
     done.try_into().unwrap()
 }
@@ -72,17 +72,17 @@ async fn changes(count: usize) -> [Change; 2] {
 async fn change(
     metered: &Metered,
     (id, ann): (i64, i64),
-    (message, how): (MessageId, How),
+    (message, how): (MessageId, MessageEditKind),
     count: usize,
 ) -> Change {
-    let touch = What::Touch(Touch {
+    let touch = AppendOperation::Edit(MessageEdit {
         message,
-        how,
+        kind: how,
         may_moderate: false,
     });
     let before = metered.probe.rows();
     let (outcome, cost, steps) = metered.append(id, ann, touch).await;
-    let Outcome::Touched {
+    let AppendOutcome::Edited {
         messages, has_more, ..
     } = outcome
     else {
@@ -100,13 +100,16 @@ async fn change(
 }
 
 #[tokio::test]
-async fn answers_change_no_cost_of_edits() {
+async fn edit_cost_ignores_number_of_replies() {
     let [none, some, many] = [changes(0).await, changes(200).await, changes(5_000).await];
     for (at, members) in [0, MEMBERS as u64].into_iter().enumerate() {
         let (none, some, many) = (&none[at], &some[at], &many[at]);
         assert_eq!(some.cost, many.cost);
         // SQLite reports every ten steps.
-        assert!(many.steps <= some.steps + 20, "{many:?} against {some:?}");
+        assert!(
+            many.steps <= some.steps + 20,
+            "{many:?} compared with {some:?}"
+        );
         assert_eq!((none.written, some.written), (many.written, many.written));
         assert!(many.written <= 10 + members, "{many:?}");
         if TestDatabase::is_sqlite() {
@@ -115,13 +118,13 @@ async fn answers_change_no_cost_of_edits() {
     }
 }
 
-async fn answer(person: &Person, id: i64, original: &Value) -> Value {
+async fn answer(person: &TestUser, id: i64, original: &Value) -> Value {
     let to = format!("/api/conversations/{id}/messages/");
     let body = json!({ "text": "Yes", "reply_to": original["id"] });
     person.post(&to, body).await.expect(201)
 }
 
-/// The messages of these frames, with the texts that they quote.
+/// Returns `seq` and quoted text of each message that quotes.
 fn quoted(frames: &[Value]) -> Vec<(i64, String)> {
     let messages = frames.iter().map(|frame| &frame["message"]);
     let quoted = messages.filter_map(|message| {
@@ -132,11 +135,11 @@ fn quoted(frames: &[Value]) -> Vec<(i64, String)> {
 }
 
 #[tokio::test]
-async fn resume_brings_every_changed_quote() {
+async fn resume_sends_every_changed_quote() {
     const MANY: usize = 150;
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let sent = ann.send(id, "Helo").await.expect(201);
     let sending = (0..MANY).map(|_| answer(&ben, id, &sent));
     join_all(sending).await;
@@ -157,7 +160,7 @@ async fn resume_brings_every_changed_quote() {
     }
     let (frames, _) = resume(&mut socket, json!({ "after": now })).await;
     assert_eq!(frames.len(), 0);
-    // An answer changes by itself, too, and is brought once.
+    // A reply that is itself edited is sent once, too.
     let first = ben.history(id).await.pop().unwrap();
     edit(&ben, &path(id, &first), "No").await.expect(200);
     ann.delete(&path(id, &sent)).await.expect(204);
@@ -172,12 +175,12 @@ async fn resume_brings_every_changed_quote() {
     );
 }
 
-/// Frames of one transaction tell an answer in its last version.
+/// One commit's frames contain each reply in its last version.
 #[tokio::test]
-async fn quote_edited_twice_is_told_whole() {
+async fn quote_edited_twice_is_sent_whole() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let sent = ann.send(id, "One").await.expect(201);
     let quoting = answer(&ben, id, &sent).await;
     let mut there = ben.chat_socket(id).await;

@@ -4,13 +4,13 @@ use super::{path, react};
 use crate::groups::crew::group;
 use crate::support::TestApp;
 
-/// Twenty-one different ones.
+/// Twenty-one distinct emoji, one more than a message may have.
 const EMOJI: [&str; 21] = [
     "😀", "😁", "😂", "😃", "😄", "😅", "😆", "😇", "😈", "😉", "😊", "😋", "😌", "😍", "😎", "😏",
     "😐", "😑", "😒", "😓", "😔",
 ];
 
-/// Each emoji, how often, and by whom.
+/// Returns each emoji, its count and its usernames.
 fn summary(message: &Value) -> Vec<(String, u64, Vec<&str>)> {
     let reactions = message["reactions"].as_array().unwrap().iter();
     let summary = reactions.map(|it| {
@@ -23,7 +23,7 @@ fn summary(message: &Value) -> Vec<(String, u64, Vec<&str>)> {
 }
 
 #[tokio::test]
-async fn reactions_are_counted_and_named_where_each_first_came() {
+async fn reactions_keep_order_of_first_use() {
     let app = TestApp::spawn().await;
     let (id, people) = group(&app, &["ann", "ben", "cas"]).await;
     let sent = people[0].send(id, "Cake?").await.expect(201);
@@ -49,10 +49,10 @@ async fn reactions_are_counted_and_named_where_each_first_came() {
 }
 
 #[tokio::test]
-async fn a_reaction_that_is_there_or_not_there_already_changes_nothing() {
+async fn repeated_reaction_changes_nothing() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let sent = ann.send(id, "Hello").await.expect(201);
     let path = path(id, &sent);
     let first = react(&ben, &path, "👍").await.expect(200);
@@ -62,22 +62,24 @@ async fn a_reaction_that_is_there_or_not_there_already_changes_nothing() {
         "type": "reaction", "conversation_id": id, "message_id": sent["id"], "emoji": "🎉", "on": false,
     });
     socket.send(frame).await;
-    // Who asked hears how it stands; nobody else does.
+    // Only the requesting session receives the unchanged message.
     assert_eq!(socket.expect("message_updated").await["message"], first);
     socket.expect_nothing_until_pong().await;
 }
 
 #[tokio::test]
-async fn a_message_bears_twenty_emoji_and_nothing_that_is_none() {
+async fn message_takes_at_most_twenty_emoji() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let sent = ann.send(id, "Hello").await.expect(201);
     let path = path(id, &sent);
     for emoji in &EMOJI[..20] {
         react(&ann, &path, emoji).await.expect(200);
     }
-    react(&ann, &path, EMOJI[20]).await.refused(422, "invalid");
+    react(&ann, &path, EMOJI[20])
+        .await
+        .expect_problem(422, "invalid");
     react(&ben, &path, EMOJI[0]).await.expect(200);
-    react(&ben, &path, "x").await.refused(422, "invalid");
+    react(&ben, &path, "x").await.expect_problem(422, "invalid");
 }

@@ -1,18 +1,18 @@
-//! Senders take back their own messages and reactions, whatever became of the
-//! connection, the account of the other, the membership or the group.
+//! Senders can remove their own messages and reactions after the end of the
+//! connection, the other account, the membership or the group.
 
 use entity::{Millis, UserId};
 use serde_json::{Value, json};
-use tidings::store::Act;
+use tidings::store::AuditContext;
 
 use super::{edit, path, react};
 use crate::admin::Keeper;
 use crate::groups::crew::{group, invite, leave, remove};
 use crate::people::block;
-use crate::support::{Person, Socket, TestApp};
+use crate::support::{TestApp, TestSocket, TestUser};
 
-/// Takes a reaction back.
-async fn unreact(person: &Person, path: &str, emoji: &str) {
+/// Removes a reaction.
+async fn unreact(person: &TestUser, path: &str, emoji: &str) {
     let path = format!("{path}reactions/{emoji}/");
     person.delete(&path).await.expect(204);
 }
@@ -28,8 +28,8 @@ fn reaction_frame(conversation: i64, message: &Value, is_on: bool) -> Value {
     })
 }
 
-/// The next changed message, after whatever else is sent.
-async fn updated(socket: &mut Socket) -> Value {
+/// Returns the next changed message; skips other frames.
+async fn updated(socket: &mut TestSocket) -> Value {
     loop {
         let mut frame = socket.next().await;
         if frame["type"] == "message_updated" {
@@ -38,15 +38,17 @@ async fn updated(socket: &mut Socket) -> Value {
     }
 }
 
-/// Everything of `ann` in a direct conversation that takes no messages is
-/// removed, by REST and by frame, and `watcher` gets both changes.
-async fn removes_all(ann: &Person, (id, sent): (i64, [Value; 2]), watcher: &mut Socket) {
+/// Removes everything of `ann` in a closed direct conversation, by REST and by
+/// frame, and checks that `watcher` receives both changes.
+async fn removes_all(ann: &TestUser, (id, sent): (i64, [Value; 2]), watcher: &mut TestSocket) {
     let first = path(id, &sent[0]);
     for _ in 0..2 {
         let refused = edit(ann, &first, "Other").await;
-        refused.refused(403, "not_connected");
+        refused.expect_problem(403, "not_connected");
     }
-    react(ann, &first, "🎉").await.refused(403, "not_connected");
+    react(ann, &first, "🎉")
+        .await
+        .expect_problem(403, "not_connected");
     unreact(ann, &first, "👍").await;
     assert_eq!(updated(watcher).await["reactions"], json!([]));
     ann.delete(&first).await.expect(204);
@@ -63,9 +65,10 @@ async fn removes_all(ann: &Person, (id, sent): (i64, [Value; 2]), watcher: &mut 
     assert!(history.iter().all(|message| message["deleted"] == true));
 }
 
-/// A direct conversation with two messages of `ann`, with a reaction.
-async fn spoken(ann: &Person, ben: &Person) -> (i64, [Value; 2]) {
-    let id = ann.direct_with(ben).await;
+/// Creates a direct conversation with two messages of `ann`, the first with a
+/// reaction.
+async fn spoken(ann: &TestUser, ben: &TestUser) -> (i64, [Value; 2]) {
+    let id = ann.open_direct(ben).await;
     let first = ann.send(id, "One.").await.expect(201);
     let second = ann.send(id, "Two.").await.expect(201);
     react(ann, &path(id, &first), "👍").await.expect(200);
@@ -75,7 +78,10 @@ async fn spoken(ann: &Person, ben: &Person) -> (i64, [Value; 2]) {
 #[tokio::test]
 async fn sender_removes_after_connection_ended() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = (app.person("ann").await, app.person("ben").await);
+    let (ann, ben) = (
+        app.register_user("ann").await,
+        app.register_user("ben").await,
+    );
     let connection = ann.connect_with(&ben).await;
     let spoken = spoken(&ann, &ben).await;
     ben.delete(&format!("/api/connections/{connection}/"))
@@ -86,9 +92,9 @@ async fn sender_removes_after_connection_ended() {
 }
 
 #[tokio::test]
-async fn sender_removes_after_a_block() {
+async fn sender_removes_after_block() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
     let spoken = spoken(&ann, &ben).await;
     block(&ben, &ann).await;
     let mut watcher = ben.socket("/ws/").await;
@@ -98,10 +104,10 @@ async fn sender_removes_after_a_block() {
 #[tokio::test]
 async fn sender_removes_after_other_account_deleted() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
     let spoken = spoken(&ann, &ben).await;
     let store = app.store().await;
-    let act = Act::at_the_command_line(Millis::now());
+    let act = AuditContext::from_command_line(Millis::now());
     store
         .delete_user(UserId(ben.id), "ben".to_owned(), &act)
         .await
@@ -111,14 +117,17 @@ async fn sender_removes_after_other_account_deleted() {
     removes_all(&ann, spoken, &mut watcher).await;
 }
 
-/// What a former member does reaches the members and the own sockets.
-async fn removes_as_former(person: &Person, id: i64, sent: &[Value], watcher: &mut Socket) {
+/// Checks that a former member's changes reach the members and all sockets of
+/// the former member.
+async fn removes_as_former(person: &TestUser, id: i64, sent: &[Value], watcher: &mut TestSocket) {
     let mut own = person.socket("/ws/").await;
     let mut second = person.socket("/ws/").await;
     let first = path(id, &sent[0]);
     let code = "not_a_participant";
-    edit(person, &first, "Other").await.refused(403, code);
-    react(person, &first, "🎉").await.refused(403, code);
+    edit(person, &first, "Other")
+        .await
+        .expect_problem(403, code);
+    react(person, &first, "🎉").await.expect_problem(403, code);
     own.send(reaction_frame(id, &sent[0], true)).await;
     own.expect_error(code).await;
     own.send(reaction_frame(id, &sent[0], false)).await;
@@ -133,7 +142,8 @@ async fn removes_as_former(person: &Person, id: i64, sent: &[Value], watcher: &m
             (&json!(true), &json!(""))
         );
     }
-    // A repeated removal changes nothing and is answered to the asking socket.
+    // A repeated removal changes nothing; only the requesting socket is
+    // answered.
     own.send(delete_frame(id, &sent[0])).await;
     assert_eq!(updated(&mut own).await["deleted"], true);
     second.expect_nothing_until_pong().await;
@@ -141,7 +151,7 @@ async fn removes_as_former(person: &Person, id: i64, sent: &[Value], watcher: &m
     assert_eq!(updated(watcher).await["id"], sent[1]["id"]);
 }
 
-async fn two_in_group(person: &Person, id: i64) -> Vec<Value> {
+async fn two_in_group(person: &TestUser, id: i64) -> Vec<Value> {
     let mut sent = Vec::new();
     for text in ["One.", "Two."] {
         sent.push(person.send(id, text).await.expect(201));
@@ -188,8 +198,8 @@ async fn sender_removes_after_group_closed() {
     assert_eq!(first.unwrap()["text"], "");
 }
 
-/// After joining again the old messages are outside the window, and still the
-/// sender's to remove.
+/// After joining again, the sender doesn't see the old messages but can still
+/// remove them.
 #[tokio::test]
 async fn sender_removes_after_joining_again() {
     let app = TestApp::spawn().await;
@@ -201,14 +211,17 @@ async fn sender_removes_after_joining_again() {
     let first = path(id, &sent[0]);
     edit(&people[1], &first, "Other")
         .await
-        .refused(404, "not_found");
+        .expect_problem(404, "not_found");
     let mut watcher = people[0].socket("/ws/").await;
     unreact(&people[1], &first, "👍").await;
     assert_eq!(updated(&mut watcher).await["reactions"], json!([]));
     people[1].delete(&first).await.expect(204);
     assert_eq!(updated(&mut watcher).await["deleted"], true);
     let hidden = path(id, &other);
-    people[1].delete(&hidden).await.refused(404, "not_found");
+    people[1]
+        .delete(&hidden)
+        .await
+        .expect_problem(404, "not_found");
 }
 
 #[tokio::test]
@@ -222,16 +235,25 @@ async fn former_member_removes_nothing_else() {
     former
         .delete(&path(id, &seen))
         .await
-        .refused(403, "forbidden");
+        .expect_problem(403, "forbidden");
     let later = path(id, &later);
-    former.delete(&later).await.refused(404, "not_found");
-    let stranger = app.person("dan").await;
+    former.delete(&later).await.expect_problem(404, "not_found");
+    let stranger = app.register_user("dan").await;
     for (message, emoji) in [(&seen, "👍"), (&json!({ "id": 999 }), "👍")] {
         let path = path(id, message);
-        stranger.delete(&path).await.refused(404, "not_found");
+        stranger
+            .delete(&path)
+            .await
+            .expect_problem(404, "not_found");
         let reaction = format!("{path}reactions/{emoji}/");
-        stranger.delete(&reaction).await.refused(404, "not_found");
+        stranger
+            .delete(&reaction)
+            .await
+            .expect_problem(404, "not_found");
         let reaction = format!("{later}reactions/{emoji}/");
-        former.delete(&reaction).await.refused(404, "not_found");
+        former
+            .delete(&reaction)
+            .await
+            .expect_problem(404, "not_found");
     }
 }

@@ -1,5 +1,5 @@
-//! What a member sees of messages ends where their membership does: no quoted
-//! text from before it, and no change after it.
+//! A member sees messages only within their membership: no quoted text from
+//! before it, and no change after it.
 
 use serde_json::{Value, json};
 
@@ -7,16 +7,16 @@ use super::{edit, path, react};
 use crate::groups::crew::{group, invite, leave};
 use crate::pages::Browser;
 use crate::resume::client::resume;
-use crate::support::{Person, TestApp};
+use crate::support::{TestApp, TestUser};
 
-async fn answer(person: &Person, id: i64, original: &Value) -> Value {
+async fn answer(person: &TestUser, id: i64, original: &Value) -> Value {
     let to = format!("/api/conversations/{id}/messages/");
     let body = json!({ "text": "Oh", "reply_to": original["id"] });
     person.post(&to, body).await.expect(201)
 }
 
-/// The messages of a conversation that are in the user's export.
-async fn exported(app: &TestApp, person: &Person, id: i64) -> Vec<Value> {
+/// Returns the conversation's messages from the user's export.
+async fn exported(app: &TestApp, person: &TestUser, id: i64) -> Vec<Value> {
     let mut browser = Browser::at(app);
     browser.log_in(&person.username).await.expect(303);
     browser.get("/settings").await.expect(200);
@@ -29,8 +29,8 @@ async fn exported(app: &TestApp, person: &Person, id: i64) -> Vec<Value> {
     messages.collect()
 }
 
-/// The messages that a resume from the start brings.
-async fn replayed(person: &Person, id: i64, after: i64) -> Vec<Value> {
+/// Returns the messages that a resume after this version sends.
+async fn replayed(person: &TestUser, id: i64, after: i64) -> Vec<Value> {
     let mut socket = person.socket("/ws/").await;
     let ask = json!({ "conversation_id": id, "after": after });
     let (frames, _) = resume(&mut socket, ask).await;
@@ -39,8 +39,8 @@ async fn replayed(person: &Person, id: i64, after: i64) -> Vec<Value> {
     messages.map(|frame| frame["message"].clone()).collect()
 }
 
-/// A message as each way of reading has it.
-async fn every_reading(app: &TestApp, person: &Person, id: i64, seq: i64) -> Vec<Value> {
+/// Returns a message as each way of reading shows it.
+async fn every_reading(app: &TestApp, person: &TestUser, id: i64, seq: i64) -> Vec<Value> {
     let mut found = vec![
         person.history(id).await,
         replayed(person, id, 0).await,
@@ -67,7 +67,7 @@ async fn quote_from_before_joining_is_empty() {
     let (id, people) = group(&app, &["ann", "ben"]).await;
     let (ann, ben) = (&people[0], &people[1]);
     let original = ann.send(id, "A secret").await.expect(201);
-    let cas = app.person("cas").await;
+    let cas = app.register_user("cas").await;
     ann.connect_with(&cas).await;
     invite(ann, id, "cas").await.expect(201);
     let mut theirs = [cas.socket("/ws/").await, cas.chat_socket(id).await];
@@ -88,7 +88,7 @@ async fn quote_from_before_joining_is_empty() {
     assert_eq!(list[0]["last_message"]["reply_to"], quote);
     let hello = cas.chat_socket(id).await.hello;
     assert_eq!(hello["conversation"]["last_message"]["reply_to"], quote);
-    // A change of the answer is told with the same quote, and answered so.
+    // An update of the reply has the same quote, on sockets and over REST.
     let echo = react(&cas, &path(id, &sent), "👍").await.expect(200);
     assert_eq!(
         (&echo["reply_to"], echo["reactions"].is_array()),
@@ -100,7 +100,7 @@ async fn quote_from_before_joining_is_empty() {
     }
     let told = his.expect("message_updated").await;
     assert_eq!(told["message"]["reply_to"]["text"], "A secret");
-    // A change of the original changes nothing for who joined after it.
+    // A change of the original isn't sent to a member who joined after it.
     let cursor = cas.conversation(id).await["version"].as_i64().unwrap();
     edit(ann, &path(id, &original), "Another secret")
         .await
@@ -120,7 +120,7 @@ async fn quote_from_before_joining_is_empty() {
     );
 }
 
-/// What changes of a message have a version; how far it has come has none.
+/// The fields whose changes take a version; the delivery status takes none.
 fn content(message: &Value) -> Value {
     let mut message = message.clone();
     let fields = message.as_object_mut().unwrap();
@@ -130,7 +130,7 @@ fn content(message: &Value) -> Value {
     message
 }
 
-/// Edits, reactions and quotes of before a leaving, and of after it.
+/// Tests edits, reactions and quotes from before and after the member left.
 #[tokio::test]
 async fn former_member_sees_messages_as_then() {
     let app = TestApp::spawn().await;
@@ -156,7 +156,7 @@ async fn former_member_sees_messages_as_then() {
     react(ann, &path(id, &sent[3]), "🎉").await.expect(200);
     ann.send(id, "Later").await.expect(201);
     let mut expected = before.clone();
-    // What it said then is not known any more.
+    // The former text isn't stored any more.
     expected[1]["text"] = json!("");
     expected[4]["reply_to"]["text"] = json!("");
     for (seq, expected) in (1..).zip(&expected) {
@@ -170,7 +170,7 @@ async fn former_member_sees_messages_as_then() {
     assert_eq!(view["last_message"]["reactions"], json!([]));
     assert_eq!(view["last_message"]["reply_to"]["text"], "");
     assert_eq!(replayed(cas, id, cursor).await, [json!(null); 0]);
-    // Members see all of it.
+    // Members see all changes.
     let now = ben.history(id).await;
     assert_eq!(now[1]["text"], "Later one");
     assert_eq!(now[2]["reactions"].as_array().unwrap().len(), 2);
@@ -178,7 +178,7 @@ async fn former_member_sees_messages_as_then() {
 }
 
 #[tokio::test]
-async fn deletion_reaches_former_members_alone() {
+async fn former_member_receives_deletions_only() {
     let app = TestApp::spawn().await;
     let (id, people) = group(&app, &["ann", "ben", "cas"]).await;
     let (ann, ben, cas) = (&people[0], &people[1], &people[2]);
@@ -205,7 +205,7 @@ async fn deletion_reaches_former_members_alone() {
     }
     assert_eq!(cas.history(id).await[1], told[0]);
     assert_eq!(replayed(cas, id, now).await, [json!(null); 0]);
-    // What came later is nobody's who left.
+    // Former members don't see later messages, nor their deletion.
     ben.delete(&path(id, &later)).await.expect(204);
     assert_eq!(cas.conversation(id).await["version"], now);
 }

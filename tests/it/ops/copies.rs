@@ -9,11 +9,12 @@ use parking_lot::Mutex;
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection};
 use serde_json::Value;
 
-use crate::support::{Binary, PASSWORD, Person, until};
+use crate::support::{PASSWORD, TestBinary, TestUser, until};
 
-/// A database to copy; none on PostgreSQL, which has tools of its own.
-async fn embedded() -> Option<Binary> {
-    let binary = Binary::migrated().await;
+/// Returns a database to back up, or `None` on PostgreSQL, which has its own
+/// tools.
+async fn embedded() -> Option<TestBinary> {
+    let binary = TestBinary::migrated().await;
     binary.is_sqlite().then_some(binary)
 }
 
@@ -37,44 +38,49 @@ async fn count(file: &Path, sql: &str) -> i64 {
     count
 }
 
-/// A backup of a small world, and where it came from.
-async fn backed_up() -> Option<(Binary, PathBuf)> {
+/// Returns a backup of a small database, and the binary that made it.
+async fn backed_up() -> Option<(TestBinary, PathBuf)> {
     let binary = embedded().await?;
     binary
         .run(&["user", "create", "ann"], PASSWORD)
         .await
-        .succeeded();
+        .expect_success();
     let file = binary.folder().join("copy.db");
-    binary.run(&["backup", text(&file)], "").await.succeeded();
+    binary
+        .run(&["backup", text(&file)], "")
+        .await
+        .expect_success();
     Some((binary, file))
 }
 
-/// What was acknowledged so far.
+/// The acknowledged messages so far.
 type Acknowledged = Arc<Mutex<Vec<Value>>>;
 
-/// Two people, one of whom writes to the other without a pause.
+/// Two users; the first sends messages to the second without a pause.
 struct Talk {
-    writer: Person,
-    reader: Person,
+    writer: TestUser,
+    reader: TestUser,
     id: i64,
 }
 
 impl Talk {
-    async fn new(site: &crate::support::Site, at: usize) -> Self {
-        let writer = Person::register(site, &format!("writer{at}")).await;
-        let reader = Person::register(site, &format!("reader{at}")).await;
+    async fn new(site: &crate::support::TestSite, at: usize) -> Self {
+        let writer = TestUser::register(site, &format!("writer{at}")).await;
+        let reader = TestUser::register(site, &format!("reader{at}")).await;
         writer.connect_with(&reader).await;
-        let id = writer.talk_with(&reader).await;
+        let id = writer.open_direct_used(&reader).await;
         Self { writer, reader, id }
     }
 
-    /// Writes, several at a time, until told to stop.
+    /// Sends batches of eight messages until `is_over` is set.
     async fn go_on(&self, acknowledged: &Acknowledged, is_over: &AtomicBool) {
         let mut socket = self.writer.chat_socket(self.id).await;
         for round in 0.. {
             for at in 0..8 {
                 let name = format!("{}-{round}-{at}", self.id);
-                socket.say_as(&format!("This is {name}."), &name).await;
+                socket
+                    .send_text_as(&format!("This is {name}."), &name)
+                    .await;
             }
             for _ in 0..8 {
                 let echo = socket.expect("message").await;
@@ -86,9 +92,10 @@ impl Talk {
         }
     }
 
-    /// All of it, by somebody who logs in where the copy is served.
-    async fn history_at(&self, site: &crate::support::Site) -> Vec<Value> {
-        let reader = Person::log_in(site, &self.reader.username, PASSWORD).await;
+    /// Returns the whole history, read after a new login on the restored
+    /// server.
+    async fn history_at(&self, site: &crate::support::TestSite) -> Vec<Value> {
+        let reader = TestUser::log_in(site, &self.reader.username, PASSWORD).await;
         let mut all: Vec<Value> = Vec::new();
         loop {
             let path = format!(
@@ -105,7 +112,7 @@ impl Talk {
     }
 }
 
-/// What was acknowledged stands in its place, as it was acknowledged.
+/// Checks that an acknowledged message is at its `seq`, unchanged.
 fn is_kept(echo: &Value, history: &[Value]) {
     let seq = usize::try_from(echo["seq"].as_u64().unwrap()).unwrap();
     let kept = history.get(seq - 1);
@@ -115,8 +122,19 @@ fn is_kept(echo: &Value, history: &[Value]) {
     }
 }
 
+/// Checks that a history has no gap, and has all echoed messages of its
+/// conversation.
+fn assert_complete(history: &[Value], id: i64, echoes: &[Value]) {
+    for (message, seq) in history.iter().zip(1..) {
+        assert_eq!(message["seq"], seq, "no gap");
+    }
+    for frame in echoes.iter().filter(|it| it["conversation_id"] == id) {
+        is_kept(&frame["message"], history);
+    }
+}
+
 #[tokio::test]
-async fn a_backup_under_load_has_all_that_was_acknowledged_before_it() {
+async fn backup_under_load_has_acknowledged_messages() {
     let Some(binary) = embedded().await else {
         return;
     };
@@ -138,7 +156,7 @@ async fn a_backup_under_load_has_all_that_was_acknowledged_before_it() {
             .await;
         };
         enough(200).await;
-        // Who writes is online; in the copy, too, until it is restored.
+        // The writer is online in the copy, too, until the copy is restored.
         let seen = async || {
             let other = talks[0].reader.conversation(talks[0].id).await;
             let people = other["participants"].as_array().unwrap().clone();
@@ -147,66 +165,80 @@ async fn a_backup_under_load_has_all_that_was_acknowledged_before_it() {
         };
         until("the writer to be online", seen).await;
         let before = acknowledged.lock().clone();
-        binary.run(&["backup", text(&file)], "").await.succeeded();
-        // Nobody was kept from writing.
+        let run = binary.run(&["backup", text(&file)], "").await;
+        run.expect_success();
+        // The backup blocked no writer.
         enough(before.len() + 50).await;
         is_over.store(true, Ordering::Release);
         before
     };
     let (before, _) = futures_util::future::join(copying, writing).await;
     let online = "SELECT COUNT(*) FROM user_status WHERE is_online";
-    assert!(count(&file, online).await > 0, "it was taken under load");
+    assert!(
+        count(&file, online).await > 0,
+        "the backup was made under load"
+    );
 
-    let other = Binary::new().await;
-    let said = other.run(&["restore", text(&file)], "").await.succeeded();
+    let other = TestBinary::new().await;
+    let said = other
+        .run(&["restore", text(&file)], "")
+        .await
+        .expect_success();
     assert!(said.contains("6 accounts, 3 conversations"), "{said}");
     let restored = other.folder().join("tidings.db");
-    assert_eq!(count(&restored, online).await, 0, "nobody is left online");
-    other.run(&["doctor"], "").await.succeeded();
+    let still_online = count(&restored, online).await;
+    assert_eq!(still_online, 0, "users that are online after the restore");
+    other.run(&["doctor"], "").await.expect_success();
     let served = other.serve(&[]).await;
     for talk in &talks {
         let history = talk.history_at(&served.site).await;
-        for (message, seq) in history.iter().zip(1..) {
-            assert_eq!(message["seq"], seq, "dense");
-        }
-        let here = |frame: &&Value| frame["conversation_id"] == talk.id;
-        for frame in before.iter().filter(here) {
-            is_kept(&frame["message"], &history);
-        }
+        assert_complete(&history, talk.id, &before);
     }
-    // And life goes on there.
-    let writer = Person::log_in(&served.site, "writer0", PASSWORD).await;
+    // The restored server accepts new messages.
+    let writer = TestUser::log_in(&served.site, "writer0", PASSWORD).await;
     writer.send(talks[0].id, "Here again").await.expect(201);
 }
 
 #[tokio::test]
-async fn on_postgresql_one_is_told_what_to_use() {
-    let binary = Binary::new().await;
+async fn backup_on_postgresql_names_its_tools() {
+    let binary = TestBinary::new().await;
     if binary.is_sqlite() {
         return;
     }
     let file = binary.folder().join("copy.db");
-    let said = binary.run(&["backup", text(&file)], "").await.failed(1);
+    let said = binary
+        .run(&["backup", text(&file)], "")
+        .await
+        .expect_failure(1);
     assert!(said.contains("pg_dump"), "{said}");
-    let said = binary.run(&["restore", text(&file)], "").await.failed(1);
+    let said = binary
+        .run(&["restore", text(&file)], "")
+        .await
+        .expect_failure(1);
     assert!(said.contains("pg_restore"), "{said}");
     assert!(!file.exists());
 }
 
 #[tokio::test]
-async fn a_backup_is_its_owners_and_overwrites_nothing() {
+async fn backup_is_private_and_overwrites_nothing() {
     let Some((binary, file)) = backed_up().await else {
         return;
     };
     let mode = std::fs::metadata(&file).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     let before = std::fs::read(&file).unwrap();
-    let said = binary.run(&["backup", text(&file)], "").await.failed(1);
+    let said = binary
+        .run(&["backup", text(&file)], "")
+        .await
+        .expect_failure(1);
     assert!(said.contains("is there already"), "{said}");
     assert_eq!(std::fs::read(&file).unwrap(), before);
     let nowhere = binary.folder().join("no/such/folder/copy.db");
-    binary.run(&["backup", text(&nowhere)], "").await.failed(1);
-    // Nothing is left lying about, nor is a database made to be copied.
+    binary
+        .run(&["backup", text(&nowhere)], "")
+        .await
+        .expect_failure(1);
+    // A failed backup leaves no temporary file and creates no database to copy.
     let names = std::fs::read_dir(binary.folder()).unwrap();
     let names: Vec<_> = names.map(|entry| entry.unwrap().file_name()).collect();
     assert!(
@@ -215,72 +247,85 @@ async fn a_backup_is_its_owners_and_overwrites_nothing() {
             .all(|name| !text(name.as_ref()).starts_with(".tidings-")),
         "{names:?}"
     );
-    let empty = Binary::new().await;
-    let said = empty.run(&["backup", text(&nowhere)], "").await.failed(1);
+    let empty = TestBinary::new().await;
+    let said = empty
+        .run(&["backup", text(&nowhere)], "")
+        .await
+        .expect_failure(1);
     assert!(said.contains("there is no database"), "{said}");
     assert!(!empty.folder().join("tidings.db").exists());
 }
 
 #[tokio::test]
-async fn no_server_is_restored_under() {
+async fn restore_refuses_database_in_use() {
     let Some((binary, file)) = backed_up().await else {
         return;
     };
     let restore = ["restore", text(&file), "--replace"];
     let mut serving = binary.serve(&[]).await;
-    let said = binary.run(&restore, "").await.failed(1);
+    let said = binary.run(&restore, "").await.expect_failure(1);
     assert!(said.contains("a server works in"), "{said}");
     serving.signal("TERM").await;
-    serving.ended().await;
-    // Nor is anything else that has the database open.
+    serving.wait_for_exit().await;
+    // Any other open connection to the database also prevents a restore.
     let database = binary.folder().join("tidings.db");
     let other = connect(&database).await;
     other
         .execute_unprepared("SELECT * FROM node")
         .await
         .unwrap();
-    let said = binary.run(&restore, "").await.failed(1);
+    let said = binary.run(&restore, "").await.expect_failure(1);
     assert!(said.contains("is in use"), "{said}");
     other.close().await.unwrap();
-    binary.run(&restore, "").await.succeeded();
+    binary.run(&restore, "").await.expect_success();
 }
 
 #[tokio::test]
-async fn what_was_there_is_kept_and_replaced_only_when_said() {
+async fn restore_replaces_only_on_request() {
     let Some((binary, file)) = backed_up().await else {
         return;
     };
     let ben = ["user", "create", "ben"];
-    binary.run(&ben, PASSWORD).await.succeeded();
-    let said = binary.run(&["restore", text(&file)], "").await.failed(1);
+    binary.run(&ben, PASSWORD).await.expect_success();
+    let said = binary
+        .run(&["restore", text(&file)], "")
+        .await
+        .expect_failure(1);
     assert!(said.contains("holds 2 accounts: --replace"), "{said}");
     let people = "SELECT COUNT(*) FROM \"user\"";
     let database = binary.folder().join("tidings.db");
     assert_eq!(count(&database, people).await, 2);
     let restore = ["restore", text(&file), "--replace"];
-    let said = binary.run(&restore, "").await.succeeded();
+    let said = binary.run(&restore, "").await.expect_success();
     assert_eq!(count(&database, people).await, 1);
     let (_, aside) = said.trim().rsplit_once("kept as ").unwrap();
     let aside = Path::new(aside.trim_end_matches('.'));
     assert_eq!(count(aside, people).await, 2);
     assert!(file.exists(), "a backup can be restored again");
-    // One that can't be read may be what a backup is for.
+    // An unreadable database can be replaced: it may be the reason for the
+    // restore.
     std::fs::write(&database, "gone to pieces").unwrap();
-    let said = binary.run(&["restore", text(&file)], "").await.failed(1);
+    let said = binary
+        .run(&["restore", text(&file)], "")
+        .await
+        .expect_failure(1);
     assert!(said.contains("what can't be read"), "{said}");
-    binary.run(&restore, "").await.succeeded();
+    binary.run(&restore, "").await.expect_success();
     assert_eq!(count(&database, people).await, 1);
 }
 
 #[tokio::test]
-async fn what_is_no_whole_backup_is_refused() {
+async fn invalid_backup_is_refused() {
     let Some((binary, file)) = backed_up().await else {
         return;
     };
-    let other = Binary::new().await;
+    let other = TestBinary::new().await;
     let bad = other.folder().join("bad.db");
     let refused = async |why: &str| {
-        let said = other.run(&["restore", text(&bad)], "").await.failed(1);
+        let said = other
+            .run(&["restore", text(&bad)], "")
+            .await
+            .expect_failure(1);
         assert!(said.contains("bad.db") && said.contains(why), "{said}");
         assert!(!other.folder().join("tidings.db").exists());
     };
@@ -300,14 +345,14 @@ async fn what_is_no_whole_backup_is_refused() {
     newer.execute_unprepared(step).await.unwrap();
     newer.close().await.unwrap();
     refused("m2999_x is unknown").await;
-    // A database that was copied amid its use lacks what is beside it.
+    // A copy of a database in use lacks the pages in its WAL file.
     std::fs::copy(binary.folder().join("tidings.db"), &bad).unwrap();
     std::fs::write(other.folder().join("bad.db-wal"), "more").unwrap();
     refused("no backup but a database in use").await;
 }
 
 #[tokio::test]
-async fn an_older_backup_is_brought_up_to_date() {
+async fn restore_migrates_older_backup() {
     let Some((_kept, file)) = backed_up().await else {
         return;
     };
@@ -316,12 +361,15 @@ async fn an_older_backup_is_brought_up_to_date() {
                 DELETE FROM seaql_migrations WHERE version LIKE '%user_words'";
     older.execute_unprepared(back).await.unwrap();
     older.close().await.unwrap();
-    let other = Binary::new().await;
-    other.run(&["restore", text(&file)], "").await.succeeded();
-    other.run(&["doctor"], "").await.succeeded();
+    let other = TestBinary::new().await;
+    other
+        .run(&["restore", text(&file)], "")
+        .await
+        .expect_success();
+    other.run(&["doctor"], "").await.expect_success();
     let serving = other.serve(&[]).await;
-    let ann = Person::log_in(&serving.site, "ann", PASSWORD).await;
-    let ben = Person::register(&serving.site, "ben").await;
+    let ann = TestUser::log_in(&serving.site, "ann", PASSWORD).await;
+    let ben = TestUser::register(&serving.site, "ben").await;
     let found = ben.get("/api/users/?q=ann").await.expect(200);
     assert!(found.to_string().contains("ann"), "{found}");
     ann.connect_with(&ben).await;

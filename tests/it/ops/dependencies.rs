@@ -1,5 +1,5 @@
-//! How `tests/run` checks the crates that this one depends on, with a cargo
-//! that only says what it would have done.
+//! How `tests/run` checks dependencies, with a cargo stub that only prints its
+//! arguments.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -8,17 +8,18 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-/// What `tests/run dependencies` said, and whether it passed.
+/// The output of `tests/run dependencies`, and whether it passed.
 struct Checked {
     passed: bool,
     said: String,
 }
 
-/// A machine without network and tools, apart from what a test puts there.
+/// A machine without network and tools, except those a test adds.
 struct Machine(TempDir);
 
 impl Machine {
-    /// One whose cargo does this; `$*` has its arguments.
+    /// Creates a machine whose cargo runs this script; `$*` holds its
+    /// arguments.
     fn with_cargo(does: &str) -> Self {
         let machine = Self(tempfile::tempdir().unwrap());
         machine.put("cargo", &format!("echo \"cargo $*\"\n{does}"));
@@ -56,7 +57,7 @@ impl Machine {
 }
 
 const CI: (&str, &str) = ("CI", "true");
-/// The database of advisories is out of reach.
+/// A cargo that can't fetch the advisory database.
 const OFFLINE: &str = "[ \"$*\" != 'deny fetch db' ]";
 
 #[test]
@@ -117,7 +118,7 @@ fn finding_fails_every_run() {
     }
 }
 
-/// What CI runs says that it is CI.
+/// CI sets the variable that makes a skipped check fail.
 #[test]
 fn ci_runs_every_check() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));

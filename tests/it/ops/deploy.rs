@@ -1,5 +1,5 @@
-//! The files of `deploy/`: read by the programs that they are for, where these
-//! are there, and held to what they promise anyway.
+//! The files of `deploy/`: checked by the programs they are for, if installed,
+//! and by the tests themselves.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -16,16 +16,13 @@ fn text(name: &str) -> String {
     std::fs::read_to_string(file(name)).unwrap()
 }
 
-/// Runs a program; where it isn't there, that is said aloud.
-#[expect(
-    clippy::print_stdout,
-    reason = "what was not checked is not passed over"
-)]
+/// Runs a program, or prints that it isn't installed.
+#[expect(clippy::print_stdout, reason = "a skipped check must be visible")]
 fn run(program: &str, arguments: &[&str]) -> Option<Output> {
     match Command::new(program).args(arguments).output() {
         Ok(output) => Some(output),
         Err(error) => {
-            println!("NOT CHECKED by {program}, which isn't here: {error}");
+            println!("NOT CHECKED by {program}, which isn't installed: {error}");
             None
         }
     }
@@ -36,10 +33,9 @@ fn assert_well(output: &Output) {
     assert!(output.status.success(), "{said}");
 }
 
-/// Every listener keeps what stands in a query to itself: a token, or a link
-/// by which a password is chosen.
+/// No listener may log a query: it may hold a token or a password reset link.
 #[test]
-fn no_listener_of_nginx_logs_a_query() {
+fn nginx_logs_no_query() {
     let config = text("nginx.conf");
     let servers: Vec<&str> = config.split("\nserver {").skip(1).collect();
     assert_eq!(servers.len(), 2);
@@ -60,19 +56,19 @@ fn no_listener_of_nginx_logs_a_query() {
     }
 }
 
-/// The seconds of a setting, wherever it is first.
+/// Returns the seconds of the first occurrence of a setting.
 fn seconds(text: &str, setting: &str) -> Duration {
     let (_, rest) = text.split_once(setting).unwrap();
     let digits = rest.chars().take_while(char::is_ascii_digit);
     Duration::from_secs(digits.collect::<String>().parse().unwrap())
 }
 
-/// The side that closes later sends requests into connections that are gone:
-/// that must be the server, which sends none.
+/// The side that closes later may send a request into a closed connection. That
+/// must be the server, which sends none.
 #[test]
 fn proxies_close_idle_connections_first() {
     let ours = Settings::default().keep_alive;
-    // What is under way at that moment needs time to arrive.
+    // Requests in flight at that moment need time to arrive.
     let margin = Duration::from_secs(5);
     for theirs in [
         seconds(&text("nginx.conf"), " keepalive_timeout "),
@@ -82,7 +78,7 @@ fn proxies_close_idle_connections_first() {
     }
 }
 
-/// Whoever waits for something waits longer than it may take.
+/// Each waiting side must wait longer than the operation may take.
 #[test]
 fn deployed_timeouts_outlast_the_server() {
     let timings = Settings::default().timings;
@@ -92,7 +88,7 @@ fn deployed_timeouts_outlast_the_server() {
         assert!(seconds(&nginx, timeout) > timings.body_within, "{timeout}");
     }
     let stop = seconds(&text("tidings.service"), "TimeoutStopSec=");
-    // Ten seconds are promised.
+    // The server is documented to stop within ten seconds.
     assert!(stop > Duration::from_secs(10) && stop > timings.stop_within);
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let docs = std::fs::read_to_string(root.join("docs/deploy.md")).unwrap();
@@ -100,7 +96,7 @@ fn deployed_timeouts_outlast_the_server() {
 }
 
 #[test]
-fn nginx_understands_its_file() {
+fn nginx_accepts_its_config() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path().display();
     let key = format!("{at}/key.pem");
@@ -131,7 +127,7 @@ fn nginx_understands_its_file() {
 }
 
 #[test]
-fn caddy_understands_its_file() {
+fn caddy_accepts_its_config() {
     let file = file("Caddyfile");
     let arguments = ["validate", "--adapter", "caddyfile", "--config"];
     let arguments = [&arguments[..], &[file.to_str().unwrap()]].concat();
@@ -141,10 +137,10 @@ fn caddy_understands_its_file() {
 }
 
 #[test]
-fn systemd_understands_its_unit() {
+fn systemd_accepts_its_unit() {
     let folder = tempfile::tempdir().unwrap();
     let unit = folder.path().join("tidings.service");
-    // The program that it starts has to be there.
+    // The program that the unit starts must exist.
     let ours = text("tidings.service").replace("/usr/local/bin/tidings", "/bin/true");
     std::fs::write(&unit, ours).unwrap();
     let verify = ["verify", "--man=no", unit.to_str().unwrap()];

@@ -1,5 +1,4 @@
-//! What strangers and their browsers learn: where to report a fault, and that
-//! they have to come by TLS.
+//! Public security information: `security.txt`, and HSTS for browsers.
 
 use reqwest::Method;
 
@@ -50,11 +49,11 @@ async fn security_txt_names_contacts() {
     assert!((30..365).contains(&days), "{days}");
 }
 
-/// The file must name a contact, and nothing invents one.
+/// The file must name a contact, and there is no default contact.
 #[tokio::test]
 async fn security_txt_needs_contact() {
     let app = TestApp::spawn().await;
-    app.get(PATH).await.refused(404, "not_found");
+    app.get(PATH).await.expect_problem(404, "not_found");
 }
 
 #[tokio::test]

@@ -1,28 +1,29 @@
-//! `tidings doctor`: silent after real use, and every kind of damage is found.
+//! `tidings doctor`: no findings after real use, and one for every kind of
+//! damage.
 
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use entity::message::Kind;
+use entity::message::MessageKind;
 use entity::{ConversationId, Millis};
 use reqwest::Method;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend};
 use serde_json::json;
 use tidings::protocol::{User, Username};
-use tidings::store::{Act, PageRequest, View};
+use tidings::store::{AuditContext, HistoryAnchor, HistoryReader};
 
 use crate::groups::crew;
-use crate::support::{Binary, Person, TestApp};
+use crate::support::{TestApp, TestBinary, TestUser};
 
-/// Everything that people do, done by three of them. Their direct
-/// conversation and their group.
-async fn lived_in(app: &TestApp) -> (i64, i64) {
+/// Has three users do everything that users can do; returns the ids of their
+/// direct conversation and their group.
+async fn use_everything(app: &TestApp) -> (i64, i64) {
     let (group, people) = crew::group(app, &["ann", "ben", "cleo"]).await;
     let [ann, ben, cleo] = &people[..] else {
         panic!("three");
     };
-    let direct = ann.talk_with(ben).await;
+    let direct = ann.open_direct_used(ben).await;
     for (id, one, other) in [(direct, ann, ben), (group, cleo, ann)] {
         use_all(id, one, other).await;
     }
@@ -30,15 +31,15 @@ async fn lived_in(app: &TestApp) -> (i64, i64) {
     crew::leave(cleo, group).await;
     crew::bring_back(ann, group, cleo).await;
     crew::remove(ann, group, "cleo").await;
-    // Cut off from one another, once for good.
+    // The block also ends the connection.
     let block = ann.site.request(Method::PUT, "/api/blocks/cleo/");
     let block = block.bearer_auth(&ann.token);
     ann.site.send(block).await;
     (direct, group)
 }
 
-/// All that can be done to messages.
-async fn use_all(id: i64, one: &Person, other: &Person) {
+/// Performs every action on messages.
+async fn use_all(id: i64, one: &TestUser, other: &TestUser) {
     let mut here = one.chat_socket(id).await;
     let mut ids = Vec::new();
     for at in 0..6 {
@@ -58,23 +59,23 @@ async fn use_all(id: i64, one: &Person, other: &Person) {
     let read = format!("/api/conversations/{id}/read/");
     let mark = json!({ "message_id": ids[2] });
     assert_eq!(other.post(&read, mark).await.status, 204);
-    // One on each side of the other's mark.
+    // Deletes one message on each side of the other user's read marker.
     for at in [1, 4] {
         one.delete(&path(at)).await;
     }
 }
 
-/// What the doctor says, as lines.
-async fn said(binary: &Binary) -> (Option<i32>, Vec<String>) {
+/// Returns the exit code and the output lines of `tidings doctor`.
+async fn said(binary: &TestBinary) -> (Option<i32>, Vec<String>) {
     let done = binary.run(&["doctor"], "").await;
     (done.code, done.stdout.lines().map(str::to_owned).collect())
 }
 
-/// What is found to be wrong: about what, each once.
+/// Returns the category of each finding, without repetitions.
 async fn found(app: &TestApp) -> Vec<&'static str> {
     let store = app.store().await;
     let mut about: Vec<_> = store
-        .examine()
+        .run_doctor()
         .await
         .unwrap()
         .iter()
@@ -86,24 +87,24 @@ async fn found(app: &TestApp) -> Vec<&'static str> {
 }
 
 #[tokio::test]
-async fn all_is_well_after_real_use_also_while_it_goes_on() {
+async fn doctor_finds_nothing_after_real_use() {
     let app = TestApp::spawn().await;
-    let (direct, group) = lived_in(&app).await;
+    let (direct, group) = use_everything(&app).await;
     assert!(direct != group);
     assert_eq!(found(&app).await, [""; 0]);
 }
 
 #[tokio::test]
-async fn all_is_well_in_the_demo_and_cron_hears_so() {
-    let binary = Binary::new().await;
-    binary.run(&["demo"], "").await.succeeded();
+async fn doctor_finds_nothing_in_demo() {
+    let binary = TestBinary::new().await;
+    binary.run(&["demo"], "").await.expect_success();
     assert_eq!(
         said(&binary).await,
         (Some(0), vec!["All is well.".to_owned()])
     );
 }
 
-/// Damage, as somebody with a database client can do it, and how it is undone.
+/// A change that damages the database, and the statement that undoes it.
 struct Damage {
     about: &'static str,
     done: String,
@@ -118,13 +119,13 @@ fn damage(about: &'static str, done: impl Into<String>, undone: impl Into<String
     }
 }
 
-/// One change of a row and its reverse: `by` is added to `column`.
+/// Adds `by` to a column of the rows matching `which`, and subtracts it again.
 fn moved(about: &'static str, (table, column): (&str, &str), which: &str, by: i64) -> Damage {
     let change = |by: i64| format!("UPDATE {table} SET {column} = {column} + ({by}) WHERE {which}");
     damage(about, change(by), change(-by))
 }
 
-/// Of what a conversation says of itself.
+/// Damage to the columns of a conversation.
 fn of_conversations(direct: i64) -> Vec<Damage> {
     let here = format!("id = {direct}");
     let last = "UPDATE conversation SET last_message_id = (SELECT m.id FROM message m \
@@ -152,14 +153,15 @@ fn of_conversations(direct: i64) -> Vec<Damage> {
     ]
 }
 
-/// Of what is in it.
+/// Damage to the rows of conversations: messages, participants, receipts, words
+/// and counters.
 fn of_their_rows(direct: i64, group: i64) -> Vec<Damage> {
     let (inside, all) = (format!("conversation_id = {direct}"), "1 = 1");
     let owner = format!(
         "conversation_id = {group} AND user_id = \
          (SELECT opened_by FROM conversation WHERE id = {group})"
     );
-    // A gap, and its reverse.
+    // A gap in `seq` and its reverse.
     let second = format!("{inside} AND seq % 1000 = 2");
     let third = format!("{inside} AND seq = 3");
     vec![
@@ -197,10 +199,10 @@ fn of_their_rows(direct: i64, group: i64) -> Vec<Damage> {
 }
 
 #[tokio::test]
-async fn every_kind_of_damage_is_found() {
+async fn doctor_finds_every_damage() {
     let mut app = TestApp::spawn().await;
-    let (direct, group) = lived_in(&app).await;
-    // What a server writes meanwhile is none of the damage.
+    let (direct, group) = use_everything(&app).await;
+    // A running server would repair or change rows meanwhile.
     app.stop().await;
     let database = app.database().connection().await;
     assert_eq!(found(&app).await, [""; 0]);
@@ -216,13 +218,13 @@ async fn every_kind_of_damage_is_found() {
         let found_now = found(&app).await;
         assert!(found_now.contains(&about), "{about}: {found_now:?}");
         database.execute_unprepared(&undone).await.unwrap();
-        assert_eq!(found(&app).await, [""; 0], "{about} is undone");
+        assert_eq!(found(&app).await, [""; 0], "{about} was undone");
     }
     database.close().await.unwrap();
 }
 
-/// Past the foreign keys, as a tool can that doesn't heed them.
-async fn behind_its_back(database: &DatabaseConnection, sql: &str) {
+/// Runs SQL with foreign keys disabled, as some database tools do.
+async fn without_foreign_keys(database: &DatabaseConnection, sql: &str) {
     let around = match database.get_database_backend() {
         DbBackend::Sqlite => format!("PRAGMA foreign_keys = OFF; {sql}; PRAGMA foreign_keys = ON"),
         _ => format!("SET LOCAL session_replication_role = replica; {sql}"),
@@ -231,15 +233,15 @@ async fn behind_its_back(database: &DatabaseConnection, sql: &str) {
 }
 
 #[tokio::test]
-async fn a_row_that_names_nothing_is_found() {
+async fn doctor_finds_orphaned_rows() {
     let app = TestApp::spawn().await;
-    lived_in(&app).await;
+    use_everything(&app).await;
     let database = app.database().connection().await;
     let orphan = "INSERT INTO reaction (message_id, emoji, user_id, created_at) \
                   VALUES (999999999, 'x', 888888888, 0)";
-    behind_its_back(&database, orphan).await;
+    without_foreign_keys(&database, orphan).await;
     let store = app.store().await;
-    let lines: Vec<_> = store.examine().await.unwrap();
+    let lines: Vec<_> = store.run_doctor().await.unwrap();
     store.close().await;
     database.close().await.unwrap();
     let lines: Vec<_> = lines.iter().map(|found| found.line.as_str()).collect();
@@ -253,9 +255,9 @@ async fn a_row_that_names_nothing_is_found() {
 }
 
 #[tokio::test]
-async fn each_finding_is_one_line_and_the_exit_code_is_1() {
-    let binary = Binary::new().await;
-    binary.run(&["demo"], "").await.succeeded();
+async fn finding_prints_line_and_exits_1() {
+    let binary = TestBinary::new().await;
+    binary.run(&["demo"], "").await.expect_success();
     let database = binary.database().connection().await;
     let wrong = "UPDATE conversation SET participant_count = participant_count + 1; \
                  UPDATE participant SET read_ord = read_ord + 1 WHERE read_ord > 0";
@@ -267,13 +269,18 @@ async fn each_finding_is_one_line_and_the_exit_code_is_1() {
         (1..=11).contains(&of("participants: conversation ")),
         "{lines:?}"
     );
-    assert_eq!(of("read_ord: "), 11, "ten, and how many more: {lines:?}");
+    assert_eq!(
+        of("read_ord: "),
+        11,
+        "ten and the number of others: {lines:?}"
+    );
     assert!(
         lines.iter().any(|line| line.ends_with(" more like these")),
         "{lines:?}"
     );
 
-    // A schema that isn't this one's is told, and nothing is guessed at.
+    // Reports unknown or missing migrations only; other checks need this
+    // schema.
     let step = "DELETE FROM seaql_migrations WHERE version LIKE '%user_words'; \
                 INSERT INTO seaql_migrations (version, applied_at) VALUES ('m2999_x', 0)";
     database.execute_unprepared(step).await.unwrap();
@@ -285,26 +292,26 @@ async fn each_finding_is_one_line_and_the_exit_code_is_1() {
     assert!(lines[1].contains("m2999_x is unknown"), "{lines:?}");
 }
 
-/// Every act of an admin leaves it well, too.
+/// Each admin action must leave the database consistent.
 #[tokio::test]
-async fn all_is_well_after_what_admins_do() {
+async fn doctor_finds_nothing_after_admin_actions() {
     let app = TestApp::spawn().await;
-    let (direct, group) = lived_in(&app).await;
+    let (direct, group) = use_everything(&app).await;
     let store = app.store().await;
-    let ann = store.user_named(&Username::parse("ann").unwrap()).await;
+    let ann = store.user_by_name(&Username::parse("ann").unwrap()).await;
     let ann = ann.unwrap().unwrap();
     let id = ConversationId(direct);
     let page = store
-        .history((View::Whole, id), PageRequest::Latest, 50)
+        .load_history((HistoryReader::Unrestricted, id), HistoryAnchor::Latest, 50)
         .await;
     let page = page.unwrap().unwrap().messages;
     let mut texts = page
         .iter()
-        .filter(|it| it.kind == Kind::Text && !it.deleted);
+        .filter(|it| it.kind == MessageKind::Text && !it.deleted);
     let message = texts.next_back().unwrap().id;
-    let act = Act::at_the_command_line(Millis::now());
+    let act = AuditContext::from_command_line(Millis::now());
     let place = (ConversationId(direct), message);
-    store.withdraw(place, &act).await.unwrap();
+    store.delete_message_as_admin(place, &act).await.unwrap();
     let by = User::from(&ann);
     let group = ConversationId(group);
     store.close_group(group, by, &act).await.unwrap();
@@ -314,20 +321,20 @@ async fn all_is_well_after_what_admins_do() {
     assert_eq!(found(&app).await, [""; 0]);
 }
 
-/// A backup that is looked at stays the backup that it is, also where it can't
-/// be written at all.
+/// Examining a backup must leave it unchanged, and must also work on a file
+/// that is read-only.
 #[tokio::test]
-async fn the_doctor_leaves_a_backup_as_it_is() {
-    let binary = Binary::new().await;
+async fn doctor_leaves_backup_unchanged() {
+    let binary = TestBinary::new().await;
     if !binary.is_sqlite() {
         return;
     }
-    binary.run(&["demo"], "").await.succeeded();
+    binary.run(&["demo"], "").await.expect_success();
     let folder = binary.folder().join("backups");
     std::fs::create_dir(&folder).unwrap();
     let file = folder.join("copy.db");
     let path = file.to_str().unwrap();
-    binary.run(&["backup", path], "").await.succeeded();
+    binary.run(&["backup", path], "").await.expect_success();
     let before = std::fs::read(&file).unwrap();
     let url = format!("sqlite:{path}");
     let examine = ["--database-url", &url, "doctor"];
@@ -337,18 +344,21 @@ async fn the_doctor_leaves_a_backup_as_it_is() {
         };
         mode(&file, file_mode);
         mode(&folder, folder_mode);
-        let said = binary.run(&examine, "").await.succeeded();
+        let said = binary.run(&examine, "").await.expect_success();
         assert_eq!(said, "All is well.\n");
         mode(&folder, 0o700);
-        assert!(std::fs::read(&file).unwrap() == before, "it was changed");
+        assert!(
+            std::fs::read(&file).unwrap() == before,
+            "the backup was changed"
+        );
         let beside: Vec<_> = std::fs::read_dir(&folder).unwrap().collect();
         assert_eq!(beside.len(), 1, "{beside:?}");
     }
 }
 
 #[tokio::test]
-async fn what_is_no_database_is_one_line_that_names_it() {
-    let binary = Binary::new().await;
+async fn invalid_database_is_one_named_line() {
+    let binary = TestBinary::new().await;
     if !binary.is_sqlite() {
         return;
     }
@@ -361,32 +371,30 @@ async fn what_is_no_database_is_one_line_that_names_it() {
     let url = format!("sqlite:{}", file.display());
     let done = binary.run(&["--database-url", &url, "doctor"], "").await;
     let line = format!("the database {url} can't be used: file is not a database");
-    assert_eq!(done.failed(1), line);
+    assert_eq!(done.expect_failure(1), line);
 }
 
 #[tokio::test]
-async fn a_file_that_is_broken_is_found_and_none_is_made() {
-    let binary = Binary::new().await;
+async fn doctor_finds_broken_and_missing_files() {
+    let binary = TestBinary::new().await;
     if !binary.is_sqlite() {
         return;
     }
-    let said_of_none = binary.run(&["doctor"], "").await.failed(1);
+    let said_of_none = binary.run(&["doctor"], "").await.expect_failure(1);
     assert!(
         said_of_none.contains("there is no database"),
         "{said_of_none}"
     );
     let file = binary.folder().join("tidings.db");
     assert!(!file.exists());
-    binary.run(&["demo"], "").await.succeeded();
+    binary.run(&["demo"], "").await.expect_success();
     let mut bytes = std::fs::read(&file).unwrap();
-    // Past the schema, which is on the first page.
+    // The first page holds the schema.
     let middle = bytes.len() / 2;
     bytes[middle..middle + 8192].fill(0xff);
     std::fs::write(&file, bytes).unwrap();
     let (code, lines) = said(&binary).await;
     assert_eq!(code, Some(1));
-    assert!(
-        lines.iter().any(|line| line.starts_with("integrity: ")),
-        "{lines:?}"
-    );
+    let is_found = lines.iter().any(|line| line.starts_with("integrity: "));
+    assert!(is_found, "{lines:?}");
 }

@@ -1,26 +1,26 @@
-//! `/metrics`: who may read them, and whether they say what happened.
+//! `/metrics`: access, formats and values.
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 
 use clap::{Args, FromArgMatches};
 use reqwest::Method;
-use tidings::config::{Overrides, Settings};
+use tidings::config::{SettingOverrides, Settings};
 
-use crate::support::{Site, Socket, TestApp, until, within};
+use crate::support::{TestApp, TestSite, TestSocket, until, within};
 
 const TOKEN: &str = "a-token-that-nobody-knows";
 
-/// A server whose metrics are behind a token, on the public port.
+/// Starts a server that serves metrics on the public port, with a token.
 async fn behind_a_token() -> TestApp {
     TestApp::builder().settings(set_token).spawn().await
 }
 
 fn set_token(settings: &mut Settings) {
-    let matches = Overrides::augment_args(clap::Command::new("tidings"))
+    let matches = SettingOverrides::augment_args(clap::Command::new("tidings"))
         .mut_args(|arg| arg.env(None::<&str>))
         .get_matches_from(["tidings", "--metrics-token", TOKEN]);
-    let overrides = Overrides::from_arg_matches(&matches).unwrap();
+    let overrides = SettingOverrides::from_arg_matches(&matches).unwrap();
     settings.metrics = Settings::resolve(overrides).unwrap().metrics;
 }
 
@@ -28,9 +28,9 @@ fn set_listener(settings: &mut Settings) {
     settings.metrics.listen = Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
 }
 
-/// The metrics, as a scraper gets them.
-async fn scrape(site: &Site) -> String {
-    // As Prometheus asks.
+/// Returns the metrics as OpenMetrics.
+async fn scrape(site: &TestSite) -> String {
+    // The header that Prometheus sends.
     let accept = "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;q=0.3,*/*;q=0.2";
     let (kind, text) = scrape_as(site, Some(accept)).await;
     assert_eq!(
@@ -41,8 +41,8 @@ async fn scrape(site: &Site) -> String {
     text
 }
 
-/// The content type and the text for an `Accept`.
-async fn scrape_as(site: &Site, accept: Option<&str>) -> (String, String) {
+/// Returns the content type and the text for this `Accept`.
+async fn scrape_as(site: &TestSite, accept: Option<&str>) -> (String, String) {
     let mut request = site.request(Method::GET, "/metrics").bearer_auth(TOKEN);
     if let Some(accept) = accept {
         request = request.header("accept", accept);
@@ -58,7 +58,7 @@ async fn scrape_as(site: &Site, accept: Option<&str>) -> (String, String) {
     (kind, answer.text().await.unwrap())
 }
 
-/// Each line's name with its labels, and its number.
+/// Returns the value of each sample by its name with labels.
 fn samples(text: &str) -> BTreeMap<String, f64> {
     let lines = text.lines().filter(|line| !line.starts_with('#'));
     let samples = lines.map(|line| {
@@ -68,25 +68,30 @@ fn samples(text: &str) -> BTreeMap<String, f64> {
     samples.collect()
 }
 
-/// Whoever doesn't name OpenMetrics gets what every scraper reads.
+/// Without OpenMetrics in `Accept`, the response is text that every scraper
+/// reads.
 #[tokio::test]
 async fn metrics_without_accept_are_prometheus_text() {
     let app = behind_a_token().await;
     let site = app.site();
     let names = |text: &str| samples(text).into_keys().collect::<Vec<_>>();
-    // What is counted of this route is there from now on.
+    // After one scrape, `/metrics` itself has samples.
     scrape(site).await;
     let open_metrics = names(&scrape(site).await);
     for accept in [None, Some("*/*"), Some("text/plain"), Some("text/html")] {
         let (kind, text) = scrape_as(site, accept).await;
         assert_eq!(kind, "text/plain; version=0.0.4; charset=utf-8");
-        assert_eq!(names(&text), open_metrics, "the samples are those of both");
+        assert_eq!(
+            names(&text),
+            open_metrics,
+            "both formats have the same samples"
+        );
         check_prometheus_text(&text);
     }
 }
 
-/// Each family has a help and a type of this format, and its samples follow it
-/// under its name.
+/// Checks that each family has a help and a type of this format, followed by
+/// its samples under its name.
 fn check_prometheus_text(text: &str) {
     let mut family = ("", "");
     let mut helped = "";
@@ -118,44 +123,44 @@ fn check_prometheus_text(text: &str) {
 }
 
 #[tokio::test]
-async fn without_a_setting_there_are_none() {
+async fn metrics_are_off_by_default() {
     let app = TestApp::spawn().await;
-    app.get("/metrics").await.refused(404, "not_found");
-    app.get("/metrics/").await.refused(404, "not_found");
+    app.get("/metrics").await.expect_problem(404, "not_found");
+    app.get("/metrics/").await.expect_problem(404, "not_found");
 }
 
 #[tokio::test]
-async fn whoever_lacks_the_token_finds_nothing() {
+async fn metrics_without_token_are_not_found() {
     let app = behind_a_token().await;
-    let ann = app.person("ann").await;
-    app.get("/metrics").await.refused(404, "not_found");
-    ann.get("/metrics").await.refused(404, "not_found");
+    let ann = app.register_user("ann").await;
+    app.get("/metrics").await.expect_problem(404, "not_found");
+    ann.get("/metrics").await.expect_problem(404, "not_found");
     let site = app.site();
     for wrong in ["", "a-token-that-nobody-know", "a-token-that-nobody-knows-"] {
         let request = site.request(Method::GET, "/metrics").bearer_auth(wrong);
-        site.send(request).await.refused(404, "not_found");
+        site.send(request).await.expect_problem(404, "not_found");
     }
-    // Nor does another method tell that there is something.
+    // Other methods don't reveal the endpoint either.
     app.post("/metrics", serde_json::json!({}))
         .await
-        .refused(404, "not_found");
+        .expect_problem(404, "not_found");
     scrape(site).await;
 }
 
 #[tokio::test]
-async fn a_listener_of_their_own_has_them_and_the_public_one_not() {
+async fn separate_listener_replaces_public_metrics() {
     let app = TestApp::builder().settings(set_listener).spawn().await;
-    app.get("/metrics").await.refused(404, "not_found");
+    app.get("/metrics").await.expect_problem(404, "not_found");
     let metrics = app.metrics();
     scrape(metrics).await;
     for path in ["/", "/healthz", "/api/me", "/login"] {
         let request = metrics.request(Method::GET, path);
-        metrics.send(request).await.refused(404, "not_found");
+        metrics.send(request).await.expect_problem(404, "not_found");
     }
 }
 
 #[tokio::test]
-async fn where_there_are_both_the_listener_asks_for_the_token() {
+async fn separate_listener_requires_the_token() {
     let both = |settings: &mut Settings| {
         set_token(settings);
         set_listener(settings);
@@ -163,14 +168,14 @@ async fn where_there_are_both_the_listener_asks_for_the_token() {
     let app = TestApp::builder().settings(both).spawn().await;
     let site = app.site();
     let request = site.request(Method::GET, "/metrics").bearer_auth(TOKEN);
-    site.send(request).await.refused(404, "not_found");
+    site.send(request).await.expect_problem(404, "not_found");
     let metrics = app.metrics();
     let request = metrics.request(Method::GET, "/metrics");
-    metrics.send(request).await.refused(404, "not_found");
+    metrics.send(request).await.expect_problem(404, "not_found");
     scrape(metrics).await;
 }
 
-/// What spent database time has a line.
+/// Checks that each route that used the database has a sample.
 #[track_caller]
 fn assert_database_times(samples: &BTreeMap<String, f64>) {
     for route in ["journal", "sockets", "/api/connections"] {
@@ -180,15 +185,15 @@ fn assert_database_times(samples: &BTreeMap<String, f64>) {
 }
 
 #[tokio::test]
-async fn they_say_what_happened() {
+async fn metrics_count_messages_and_requests() {
     let app = behind_a_token().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let mut here = ann.socket("/ws/").await;
     let mut there = ben.chat_socket(id).await;
     let before = samples(&scrape(app.site()).await);
     assert_eq!(before["tidings_sessions"], 2.0);
-    // The sockets', and at least the scraper's own.
+    // Two sockets and at least the scraper's connection.
     assert!(before["tidings_connections"] >= 3.0);
     assert_eq!(before["tidings_people_online"], 2.0);
     assert_eq!(before["tidings_rooms"], 1.0);
@@ -202,13 +207,13 @@ async fn they_say_what_happened() {
     there.expect_error("text_empty").await;
     app.get("/api/nothing/here/7")
         .await
-        .refused(404, "not_found");
+        .expect_problem(404, "not_found");
     app.get("/api/users/nobody-7")
         .await
-        .refused(401, "unauthenticated");
+        .expect_problem(401, "unauthenticated");
 
-    // The last entries of the Journal may be answered a moment later.
-    let after = until("the journal to rest", async || {
+    // The Journal may answer its last entries a moment later.
+    let after = until("the journal to be idle", async || {
         let after = samples(&scrape(app.site()).await);
         (after["tidings_journal_waiting"] == 0.0 && after["tidings_room_commands"] == 0.0)
             .then_some(after)
@@ -246,7 +251,7 @@ async fn they_say_what_happened() {
 }
 
 #[tokio::test]
-async fn who_is_let_go_is_counted() {
+async fn evicted_session_is_counted() {
     let app = TestApp::builder()
         .settings(|settings| {
             set_token(settings);
@@ -255,13 +260,13 @@ async fn who_is_let_go_is_counted() {
         })
         .spawn()
         .await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
-    let mut stalled = Socket::open_unbuffered(&ben, &format!("/ws/chat/{id}/")).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
+    let mut stalled = TestSocket::open_unbuffered(&ben, &format!("/ws/chat/{id}/")).await;
     stalled.expect("hello").await;
     let mut sender = ann.chat_socket(id).await;
     let text = "x".repeat(9_000);
-    // More than all buffers on the way to a client that doesn't read.
+    // Exceeds all buffers between the server and a client that doesn't read.
     for _ in 0..200 {
         sender.say(&text).await;
         sender.expect_message().await;
@@ -271,10 +276,10 @@ async fn who_is_let_go_is_counted() {
     drop(stalled);
 }
 
-/// A session above its budget that makes no progress goes also if nothing more
-/// is delivered to it; one that is just above it, and reads, stays.
+/// A session above its budget without progress is evicted even if nothing more
+/// is delivered to it. A session that goes above it but reads stays.
 #[tokio::test]
-async fn stalled_session_goes_without_more_news() {
+async fn stalled_session_is_evicted_without_deliveries() {
     let app = TestApp::builder()
         .settings(|settings| {
             set_token(settings);
@@ -283,9 +288,9 @@ async fn stalled_session_goes_without_more_news() {
         })
         .spawn()
         .await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
-    let mut stalled = Socket::open_unbuffered(&ben, &format!("/ws/chat/{id}/")).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
+    let mut stalled = TestSocket::open_unbuffered(&ben, &format!("/ws/chat/{id}/")).await;
     stalled.expect("hello").await;
     let mut sender = ann.chat_socket(id).await;
     let message = serde_json::json!({ "type": "message", "message": "x".repeat(9_000) });
@@ -295,7 +300,7 @@ async fn stalled_session_goes_without_more_news() {
             sender.expect_message().await;
         }
     }
-    crate::support::until("the session to be let go", async || {
+    crate::support::until("the session to be evicted", async || {
         let now = samples(&scrape(app.site()).await);
         (now["tidings_sessions_evicted_total"] == 1.0).then_some(())
     })
@@ -304,19 +309,19 @@ async fn stalled_session_goes_without_more_news() {
     drop(stalled);
 }
 
-/// What dashboards and alerts are built on: a name that goes breaks them. Ids
-/// are in none, however many conversations and people there are.
+/// Dashboards and alerts depend on these names. No label holds an id, so the
+/// number of samples doesn't grow with users and conversations.
 #[tokio::test]
-async fn their_names_stay_and_nobodys_id_is_in_them() {
+async fn metric_names_are_stable_without_ids() {
     let app = behind_a_token().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     ann.history(id).await;
     let once = scrape(app.site()).await;
     for name in ["cleo", "dora"] {
-        let other = app.person(name).await;
+        let other = app.register_user(name).await;
         ann.connect_with(&other).await;
-        let id = other.talk_with(&ann).await;
+        let id = other.open_direct_used(&ann).await;
         ann.history(id).await;
         ann.get(&format!("/api/users/{name}/")).await.expect(200);
     }
@@ -325,7 +330,8 @@ async fn their_names_stay_and_nobodys_id_is_in_them() {
     let later = scrape(app.site()).await;
     let names = |text: &str| samples(text).into_keys().collect::<Vec<_>>();
     assert_eq!(names(&first), names(&later));
-    // One more route than at first, and the scraper's own.
+    // Two more routes: the profile, and `/metrics`, which was counted after the
+    // first scrape.
     let routes = |text: &str| {
         let names = names(text);
         let requests = names

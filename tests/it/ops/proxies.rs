@@ -1,5 +1,5 @@
-//! The proxies of `deploy/` in front of a server: connections that were idle,
-//! a slow line between the two, and what the proxies answer and log themselves.
+//! The proxies of `deploy/` in front of a server: idle connections, a slow link
+//! to the server, and the proxies' own error responses and logs.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::time::Duration;
@@ -8,17 +8,18 @@ use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::Value;
 use tidings::config::Settings;
-use tidings::protocol::{Code, Problem};
+use tidings::protocol::{ErrorCode, Problem};
 
 use crate::support::{
-    Front, LineEnd, PASSWORD, Person, RunningFront, Site, SlowLine, TestApp, TokenBy,
+    ClosingSide, LatencyProxy, PASSWORD, ReverseProxy, RunningProxy, TestApp, TestSite, TestUser,
+    TokenTransport,
 };
 
 const LATENCY: Duration = Duration::from_millis(40);
-/// Times are divided by this, of the server and of the proxies alike.
+/// The timeouts of the server and of the proxies are divided by this.
 const FASTER: u32 = 10;
 
-/// Divides a time of a proxy's file.
+/// Divides a time in a proxy's configuration by `faster`.
 fn hurry(text: &str, setting: &str, faster: u32) -> String {
     let Some((before, rest)) = text.split_once(&format!("{setting} ")) else {
         return text.to_owned();
@@ -28,40 +29,40 @@ fn hurry(text: &str, setting: &str, faster: u32) -> String {
     format!("{before}{setting} {millis}ms{after}")
 }
 
-fn hurry_idle(front: Front, text: &str) -> String {
+fn hurry_idle(front: ReverseProxy, text: &str) -> String {
     match front {
-        Front::Nginx => hurry(text, "keepalive_timeout", FASTER),
-        Front::Caddy => hurry(text, "keepalive", FASTER),
+        ReverseProxy::Nginx => hurry(text, "keepalive_timeout", FASTER),
+        ReverseProxy::Caddy => hurry(text, "keepalive", FASTER),
     }
 }
 
-/// A server that closes idle connections as much sooner.
+/// Starts a server whose keep-alive time is divided by [`FASTER`].
 async fn hasty_server() -> TestApp {
     let change = |it: &mut Settings| it.keep_alive /= FASTER;
     TestApp::builder().settings(change).spawn().await
 }
 
-/// The person, by way of a proxy.
-fn through(front: &RunningFront, person: &Person) -> Person {
-    Person {
-        site: Site::at(front.address()),
+/// Returns the user with requests going through the proxy.
+fn through(front: &RunningProxy, person: &TestUser) -> TestUser {
+    TestUser {
+        site: TestSite::at(front.address()),
         ..person.clone()
     }
 }
 
-/// Nothing listens there.
+/// Returns an address without a listener.
 fn nowhere() -> SocketAddr {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     listener.local_addr().unwrap()
 }
 
-/// Messages are sent at the moment at which a side closes an idle connection:
-/// the worst one, since the other side learns of it only 40 ms later.
-async fn sends_after_idling_succeed(front: Front) {
+/// Sends messages just when a side closes an idle connection. This is the worst
+/// moment: the other side learns of it only 40 ms later.
+async fn sends_after_idling_succeed(front: ReverseProxy) {
     let app = hasty_server().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
-    let mut line = SlowLine::before(app.site().address(), LATENCY).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
+    let mut line = LatencyProxy::in_front_of(app.site().address(), LATENCY).await;
     let running = front
         .run(line.address(), |text| hurry_idle(front, &text))
         .await;
@@ -72,35 +73,35 @@ async fn sends_after_idling_succeed(front: Front) {
         for sent in join_all(sends).await {
             sent.expect(201);
         }
-        closed_first.push(line.ended().await);
+        closed_first.push(line.wait_for_close().await);
     }
-    assert_eq!(closed_first, [LineEnd::Client; 3]);
+    assert_eq!(closed_first, [ClosingSide::Client; 3]);
 }
 
 #[tokio::test]
 async fn nginx_sends_succeed_after_idling() {
-    sends_after_idling_succeed(Front::Nginx).await;
+    sends_after_idling_succeed(ReverseProxy::Nginx).await;
 }
 
 #[tokio::test]
 async fn caddy_sends_succeed_after_idling() {
-    sends_after_idling_succeed(Front::Caddy).await;
+    sends_after_idling_succeed(ReverseProxy::Caddy).await;
 }
 
-/// A socket on which only pings pass is open for longer than the proxy waits for
-/// bytes.
+/// A socket that carries only pings stays open beyond the proxy's read and send
+/// timeouts.
 #[tokio::test]
 async fn quiet_socket_outlives_proxy_timeouts() {
     const FASTER: u32 = 50;
-    for front in Front::ALL {
+    for front in ReverseProxy::ALL {
         let app = TestApp::builder().settings(|it| {
             it.timings.ping_every /= FASTER;
             it.timings.silence /= FASTER;
         });
         let app = app.spawn().await;
-        let (ann, ben) = app.connected_pair("ann", "ben").await;
-        let id = ann.talk_with(&ben).await;
-        let line = SlowLine::before(app.site().address(), LATENCY).await;
+        let (ann, ben) = app.register_connected("ann", "ben").await;
+        let id = ann.open_direct_used(&ben).await;
+        let line = LatencyProxy::in_front_of(app.site().address(), LATENCY).await;
         let faster = |text: String| {
             let text = hurry(&text, "proxy_read_timeout", FASTER);
             hurry(&text, "proxy_send_timeout", FASTER)
@@ -115,15 +116,15 @@ async fn quiet_socket_outlives_proxy_timeouts() {
     }
 }
 
-/// A proxy on another port than HTTP's own, without a public URL set: a browser
-/// names that port in `Origin`.
+/// A proxy on a non-default port, without a public URL set, must pass the port:
+/// browsers put it in `Origin`.
 #[tokio::test]
 async fn proxy_passes_port_of_origin() {
-    for front in Front::ALL {
+    for front in ReverseProxy::ALL {
         let app = TestApp::spawn().await;
-        let ann = app.person("ann").await;
+        let ann = app.register_user("ann").await;
         let running = front.run(app.site().address(), |text| text).await;
-        let site = Site::at(running.address());
+        let site = TestSite::at(running.address());
         let request = site
             .request(Method::GET, "/ws/")
             .header("cookie", format!("tidings={}", ann.token))
@@ -137,13 +138,14 @@ async fn proxy_passes_port_of_origin() {
     }
 }
 
-/// What a proxy answers itself has the members of the server's own problems.
-async fn assert_problem(answer: reqwest::Response, code: Code) {
+/// Checks that a proxy's own error response has the members of a server
+/// problem.
+async fn assert_problem(answer: reqwest::Response, code: ErrorCode) {
     assert_eq!(answer.status().as_u16(), code.status(), "{answer:?}");
     let header = |name: &str| answer.headers()[name].to_str().unwrap().to_owned();
     assert_eq!(header("content-type"), "application/problem+json");
     assert_eq!(header("cache-control"), "no-store");
-    let is_away = code == Code::Unavailable;
+    let is_away = code == ErrorCode::Unavailable;
     assert_eq!(answer.headers().contains_key("retry-after"), is_away);
     let given: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
     let ours = serde_json::to_value(Problem::new(code, "")).unwrap();
@@ -154,63 +156,63 @@ async fn assert_problem(answer: reqwest::Response, code: Code) {
 }
 
 #[tokio::test]
-async fn proxy_answers_problem_if_server_is_away() {
-    for front in Front::ALL {
+async fn proxy_answers_problem_without_server() {
+    for front in ReverseProxy::ALL {
         let running = front
             .run(nowhere(), |text| hurry(&text, "lb_try_duration", FASTER))
             .await;
-        let site = Site::at(running.address());
+        let site = TestSite::at(running.address());
         for (method, path) in [
             (Method::GET, "/"),
             (Method::GET, "/api/me/"),
             (Method::POST, "/api/auth/login/"),
         ] {
             let answer = site.request(method, path).send().await.unwrap();
-            assert_problem(answer, Code::Unavailable).await;
+            assert_problem(answer, ErrorCode::Unavailable).await;
         }
     }
 }
 
 #[tokio::test]
 async fn proxy_answers_problem_to_large_body() {
-    for front in Front::ALL {
+    for front in ReverseProxy::ALL {
         let app = TestApp::spawn().await;
         let running = front.run(app.site().address(), |text| text).await;
-        let site = Site::at(running.address());
-        // One is too large for the proxy, the other only for the server.
+        let site = TestSite::at(running.address());
+        // The first is too large for the proxy, the second only for the server.
         for length in [300_000, 262_145] {
             let request = site
                 .request(Method::POST, "/api/auth/login/")
                 .header("content-type", "application/json")
                 .body("x".repeat(length));
             let answer = request.send().await.unwrap();
-            assert_problem(answer, Code::TooLarge).await;
+            assert_problem(answer, ErrorCode::TooLarge).await;
         }
     }
 }
 
 #[tokio::test]
 async fn nginx_answers_problem_to_malformed_request() {
-    let running = Front::Nginx.run(nowhere(), |text| text).await;
-    let site = Site::at(running.address());
+    let running = ReverseProxy::Nginx.run(nowhere(), |text| text).await;
+    let site = TestSite::at(running.address());
     let long = site.request(Method::GET, &format!("/{}", "a".repeat(40_000)));
-    assert_problem(long.send().await.unwrap(), Code::BadRequest).await;
+    assert_problem(long.send().await.unwrap(), ErrorCode::BadRequest).await;
     let trace = site.request(Method::TRACE, "/");
-    assert_problem(trace.send().await.unwrap(), Code::MethodNotAllowed).await;
+    assert_problem(trace.send().await.unwrap(), ErrorCode::MethodNotAllowed).await;
 }
 
-/// Secrets in each place that a request has for one, also while the server is
-/// away, when both proxies log the request that failed.
+/// Puts secrets in each part of a request that may hold one. Both proxies log
+/// failed requests, so this includes a server that is down.
 #[tokio::test]
 async fn no_proxy_logs_secrets() {
     let app = TestApp::spawn().await;
-    let ann = app.person("ann").await;
-    for front in Front::ALL {
+    let ann = app.register_user("ann").await;
+    for front in ReverseProxy::ALL {
         for upstream in [app.site().address(), nowhere()] {
             let running = front
                 .run(upstream, |text| hurry(&text, "lb_try_duration", FASTER))
                 .await;
-            let site = Site::at(running.address());
+            let site = TestSite::at(running.address());
             let secrets = ["in-reset", "in-query", "in-offer", "in-header", "in-cookie"];
             for request in [
                 site.request(Method::GET, "/reset?token=in-reset"),
@@ -230,7 +232,7 @@ async fn no_proxy_logs_secrets() {
             login.send().await.unwrap();
             if upstream == app.site().address() {
                 through(&running, &ann)
-                    .socket_by("/ws/", TokenBy::Query)
+                    .socket_by("/ws/", TokenTransport::Query)
                     .await;
             }
             let logs = running.logs();

@@ -1,16 +1,16 @@
-//! The binary under what `deploy/tidings.service` allows it.
+//! The binary under the restrictions of `deploy/tidings.service`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::support::{Binary, Person, SyscallFilter};
+use crate::support::{SyscallFilter, TestBinary, TestUser};
 
 fn unit() -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     fs::read_to_string(root.join("deploy/tidings.service")).unwrap()
 }
 
-/// The value of a line of the unit that is there once.
+/// Returns the value of a setting that the unit has once.
 fn setting(unit: &str, name: &str) -> String {
     let lines = unit.lines();
     let mut values = lines.filter_map(|line| line.strip_prefix(name)?.strip_prefix('='));
@@ -19,32 +19,32 @@ fn setting(unit: &str, name: &str) -> String {
     value.to_owned()
 }
 
-/// The threads of a process, as folders of `/proc`.
+/// Returns the threads of a process, as folders of `/proc`.
 fn threads(process: u32) -> Vec<PathBuf> {
     let threads = fs::read_dir(format!("/proc/{process}/task")).unwrap();
     threads.map(|thread| thread.unwrap().path()).collect()
 }
 
-/// The niceness of a thread: what stands nineteenth in its `stat`.
+/// Returns the niceness of a thread, which is field 19 of its `stat`.
 fn niceness(thread: &Path) -> i32 {
     let stat = fs::read_to_string(thread.join("stat")).unwrap();
-    // The name, which is second, may hold anything.
+    // The name, field 2, may contain any character.
     let (_, rest) = stat.rsplit_once(") ").unwrap();
     rest.split(' ').nth(16).unwrap().parse().unwrap()
 }
 
-/// What is refused to a program may be a line in its log alone: a day's work
-/// leaves none there, and the threads that hash passwords run after the others.
+/// A denied system call may show only as a log line, so normal use must log no
+/// warning. Threads that hash passwords have a lower priority.
 #[tokio::test]
 async fn binary_works_under_unit_filter() {
     let unit = unit();
     let filter = SyscallFilter::of_unit(&unit).await;
-    let binary = Binary::migrated().await;
-    let mut serving = binary.serve_under(&filter).await;
-    let ann = Person::register(&serving.site, "ann").await;
-    let ben = Person::register(&serving.site, "ben").await;
+    let binary = TestBinary::migrated().await;
+    let mut serving = binary.serve_filtered(&filter).await;
+    let ann = TestUser::register(&serving.site, "ann").await;
+    let ben = TestUser::register(&serving.site, "ben").await;
     ann.connect_with(&ben).await;
-    let id = ann.talk_with(&ben).await;
+    let id = ann.open_direct_used(&ben).await;
     let mut socket = ben.log_in_again().await.chat_socket(id).await;
     ann.send(id, "Hello").await.expect(201);
     socket.expect_message().await;
@@ -66,10 +66,10 @@ async fn binary_works_under_unit_filter() {
         assert!(!log.contains(level), "{log}");
     }
     serving.signal("TERM").await;
-    assert!(serving.ended().await.success());
+    assert!(serving.wait_for_exit().await.success());
 }
 
-/// The bounds of the whole process, whatever the machine.
+/// Limits of the whole process, independent of the machine.
 #[test]
 fn unit_bounds_memory_tasks_and_cores() {
     let unit = unit();
@@ -77,7 +77,7 @@ fn unit_bounds_memory_tasks_and_cores() {
     assert_eq!(setting(&unit, "TasksMax"), "256");
     assert_eq!(setting(&unit, "LimitCORE"), "0");
     let limits = tidings::config::Settings::default().limits;
-    // Each event loop may have four threads beside it, each SQLite connection one.
+    // Each event loop may add four threads, each SQLite connection one.
     let threads = limits.event_loops * (1 + 4) + limits.event_loops + 32;
     assert!(threads < 256, "{threads}");
 }

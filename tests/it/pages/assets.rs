@@ -5,7 +5,7 @@ use crate::support::TestApp;
 use reqwest::Method;
 
 #[tokio::test]
-async fn styles_are_kept_until_they_change() {
+async fn versioned_styles_are_cached_forever() {
     let app = TestApp::spawn().await;
     let mut browser = Browser::at(&app);
     let page = browser.get("/login").await.expect(200);
@@ -42,9 +42,9 @@ async fn styles_are_kept_until_they_change() {
     }
 }
 
-/// What the picker shows is what may be a reaction.
+/// Every emoji in the picker is a valid reaction.
 #[tokio::test]
-async fn every_emoji_that_is_offered_is_one_to_react_with() {
+async fn offered_emoji_are_valid_reactions() {
     let app = TestApp::spawn().await;
     let mut browser = Browser::at(&app);
     let page = browser.get("/login").await.expect(200);

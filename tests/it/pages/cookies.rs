@@ -1,10 +1,10 @@
-//! Cookies that no page of ours has set.
+//! Cookies that our pages didn't set.
 
 use reqwest::Method;
 use reqwest::header::{COOKIE, HeaderValue};
 
 use super::{Browser, Shown};
-use crate::support::{Person, TestApp};
+use crate::support::{TestApp, TestUser};
 
 async fn at_tls() -> TestApp {
     let settings = crate::people::settings(&["--public-url", "https://chat.example.org"]);
@@ -19,14 +19,14 @@ async fn with(app: &TestApp, path: &str, cookie: &[u8]) -> Shown {
     let mut browser = Browser::at(app);
     let request = browser.request(Method::GET, path);
     let cookie = HeaderValue::from_bytes(cookie).unwrap();
-    // In place of the browser's own.
+    // Replaces the cookies that the browser would send.
     let mut request = request.build().unwrap();
     request.headers_mut().insert(COOKIE, cookie);
     let request = reqwest::RequestBuilder::from_parts(reqwest::Client::new(), request);
     browser.send(request).await
 }
 
-/// What is in the cookie that the answer sets.
+/// Returns the value and attributes of the response's first cookie.
 fn set(shown: &Shown) -> (String, String) {
     let cookies = shown.set_cookies();
     let (pair, attributes) = cookies[0].split_once("; ").unwrap();
@@ -34,29 +34,29 @@ fn set(shown: &Shown) -> (String, String) {
     (value.to_owned(), attributes.to_owned())
 }
 
-/// Any page beside ours may set a cookie whose name is ours once it is
-/// decoded; `__Host-` keeps it from setting ours.
+/// Another site on our domain can set a cookie whose name equals ours once it
+/// is percent-decoded. `__Host-` only protects the exact name.
 #[tokio::test]
-async fn a_name_that_is_only_like_ours_is_not_ours() {
+async fn cookie_with_similar_name_is_ignored() {
     let (plain, tls) = (TestApp::spawn().await, at_tls().await);
-    let tried = async |app: &TestApp, ann: &Person, name: &str| {
+    let status_with = async |app: &TestApp, ann: &TestUser, name: &str| {
         let cookie = format!("{name}={}", ann.token);
         with(app, "/api/me/", cookie.as_bytes()).await.status
     };
-    let ann = plain.person("ann").await;
-    assert_eq!(tried(&plain, &ann, "tidings").await, 200);
+    let ann = plain.register_user("ann").await;
+    assert_eq!(status_with(&plain, &ann, "tidings").await, 200);
     for name in ["%74idings", "tidings%00", "TIDINGS", "xtidings", "tidings "] {
-        assert_eq!(tried(&plain, &ann, name).await, 401, "{name}");
+        assert_eq!(status_with(&plain, &ann, name).await, 401, "{name}");
     }
-    let ann = tls.person("ann").await;
-    assert_eq!(tried(&tls, &ann, "__Host-tidings").await, 200);
+    let ann = tls.register_user("ann").await;
+    assert_eq!(status_with(&tls, &ann, "__Host-tidings").await, 200);
     for name in [
         "%5F%5FHost-tidings",
         "%5f_Host-tidings",
         "__Host%2Dtidings",
         "tidings",
     ] {
-        assert_eq!(tried(&tls, &ann, name).await, 401, "{name}");
+        assert_eq!(status_with(&tls, &ann, name).await, 401, "{name}");
     }
     let own = with(
         &tls,
@@ -68,9 +68,9 @@ async fn a_name_that_is_only_like_ours_is_not_ours() {
 }
 
 #[tokio::test]
-async fn what_stands_beside_our_cookie_does_not_hide_it() {
+async fn cookie_among_malformed_ones_is_found() {
     let app = TestApp::spawn().await;
-    let ann = app.person("ann").await;
+    let ann = app.register_user("ann").await;
     for (before, after) in [
         (&b"other=\xff\xfe; "[..], &b""[..]),
         (&b""[..], &b"; other=\xc3"[..]),
@@ -81,11 +81,12 @@ async fn what_stands_beside_our_cookie_does_not_hide_it() {
     }
 }
 
-/// What comes back in a cookie of ours is one word, whatever came.
+/// The form's cookie is always one random word, even if the request had another
+/// value.
 #[tokio::test]
-async fn a_form_s_cookie_that_is_made_up_is_replaced() {
+async fn forged_form_cookie_is_replaced() {
     let app = TestApp::spawn().await;
-    for made_up in [
+    for forged in [
         "attacker",
         "x%3B%20Domain%3Devil.example",
         "%0d%0aSet-Cookie:%20x=1",
@@ -93,12 +94,12 @@ async fn a_form_s_cookie_that_is_made_up_is_replaced() {
         "AAAAAAAAAAAAAAAAAAAAA=",
         "AAAAAAAAAAAAAAAAAAAAAAA",
     ] {
-        let cookie = format!("tidings-form={made_up}");
+        let cookie = format!("tidings-form={forged}");
         for page in ["/login", "/register", "/reset?token=x"] {
             let shown = with(&app, page, cookie.as_bytes()).await;
             assert!(
                 shown.status == 200 || shown.status == 404,
-                "{page} {made_up}"
+                "{page} {forged}"
             );
             let (value, attributes) = set(&shown);
             assert_eq!(value.len(), 22, "{value}");
@@ -110,7 +111,7 @@ async fn a_form_s_cookie_that_is_made_up_is_replaced() {
             assert_eq!(attributes, "HttpOnly; SameSite=Lax; Path=/");
         }
     }
-    // One of ours stays, so that the forms in other tabs hold.
+    // A valid value is kept, so that forms in other tabs stay valid.
     let (ours, _) = set(&with(&app, "/login", b"").await);
     let again = with(&app, "/login", format!("tidings-form={ours}").as_bytes()).await;
     assert_eq!(set(&again).0, ours);

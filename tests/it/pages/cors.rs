@@ -1,9 +1,9 @@
-//! Which pages of other origins may ask the API.
+//! Which origins may use the API (CORS).
 
 use reqwest::Method;
 
 use super::{Browser, Shown};
-use crate::support::{Person, TestApp};
+use crate::support::{TestApp, TestUser};
 
 const THEIRS: &str = "https://app.example.org";
 
@@ -16,7 +16,7 @@ async fn app() -> TestApp {
         .await
 }
 
-/// What a browser asks before a page of `origin` may send something.
+/// Sends the preflight request of a page of `origin`.
 async fn preflight(app: &TestApp, path: &str, origin: &str) -> Shown {
     let mut browser = Browser::at(app);
     let request = browser
@@ -30,7 +30,7 @@ async fn preflight(app: &TestApp, path: &str, origin: &str) -> Shown {
     browser.send(request).await
 }
 
-async fn look(app: &TestApp, person: &Person, origin: &str) -> Shown {
+async fn look(app: &TestApp, person: &TestUser, origin: &str) -> Shown {
     let mut browser = Browser::at(app);
     let request = browser.request(Method::GET, "/api/me/");
     let request = request.header("origin", origin).bearer_auth(&person.token);
@@ -40,9 +40,9 @@ async fn look(app: &TestApp, person: &Person, origin: &str) -> Shown {
 const ALLOWED: &str = "access-control-allow-origin";
 
 #[tokio::test]
-async fn an_origin_that_is_named_may() {
+async fn listed_origin_is_allowed() {
     let app = app().await;
-    let ann = app.person("ann").await;
+    let ann = app.register_user("ann").await;
     let asked = preflight(&app, "/api/me/", THEIRS).await.expect(200);
     assert_eq!(asked.header(ALLOWED), Some(THEIRS));
     let headers = asked.header("access-control-allow-headers").unwrap();
@@ -63,13 +63,13 @@ async fn an_origin_that_is_named_may() {
     }
 }
 
-/// Every method of every endpoint that answers programs, as the table of routes
-/// has them; and none of a page.
+/// Covers every API endpoint in the table of routes. Pages allow no other
+/// origin.
 #[tokio::test]
-async fn every_method_of_api_may_be_asked() {
+async fn preflight_allows_api_methods() {
     let app = app().await;
     let by_name = ["history/", "send/", "status/", "unread"];
-    let mut asked = 0;
+    let mut checked = 0;
     for (path, methods) in crate::authority::routes::of_the_sources() {
         let is_by_name = |it: &&str| path.starts_with(&format!("/messages/{it}"));
         let is_api = path.starts_with("/api/") || by_name.iter().any(is_by_name);
@@ -92,20 +92,21 @@ async fn every_method_of_api_may_be_asked() {
                 (403, None)
             };
             assert_eq!((status, allowed), expected, "{method} {path}");
-            asked += usize::from(is_api);
+            checked += usize::from(is_api);
         }
     }
-    assert!(asked > 50, "{asked}");
+    assert!(checked > 50, "{checked}");
 }
 
 #[tokio::test]
-async fn any_other_may_not() {
+async fn unlisted_origin_is_refused() {
     let app = app().await;
-    let ann = app.person("ann").await;
+    let ann = app.register_user("ann").await;
     for origin in ["https://evil.example", "http://app.example.org", "null"] {
         let asked = preflight(&app, "/api/me/", origin).await;
         assert_eq!(asked.header(ALLOWED), None, "{origin}");
-        // The answer is there, but the browser keeps it from the page.
+        // The server responds, but without the header the browser hides the
+        // response from the page.
         let got = look(&app, &ann, origin).await.expect(200);
         assert_eq!(got.header(ALLOWED), None, "{origin}");
     }
@@ -114,18 +115,18 @@ async fn any_other_may_not() {
 }
 
 #[tokio::test]
-async fn unless_named_nobody_may() {
+async fn origins_are_refused_by_default() {
     let app = TestApp::spawn().await;
-    let ann = app.person("ann").await;
+    let ann = app.register_user("ann").await;
     let asked = preflight(&app, "/api/me/", THEIRS).await.expect(405);
     assert_eq!(asked.header(ALLOWED), None);
     let got = look(&app, &ann, THEIRS).await.expect(200);
     assert_eq!(got.header(ALLOWED), None);
 }
 
-/// Refusals are ours, in form and words.
+/// A refused preflight is a problem document, not the library's own response.
 #[tokio::test]
-async fn what_may_not_be_asked_is_refused_as_a_problem() {
+async fn refused_preflight_is_a_problem() {
     let app = app().await;
     let ask = async |path: &str, headers: &[(&str, &str)]| {
         let mut request = app.site().request(Method::OPTIONS, path);
@@ -137,11 +138,13 @@ async fn what_may_not_be_asked_is_refused_as_a_problem() {
     let method = ("access-control-request-method", "PATCH");
     for origin in ["https://evil.example", "null"] {
         let refused = ask("/api/me/", &[("origin", origin), method]).await;
-        refused.refused(403, "bad_origin");
+        refused.expect_problem(403, "bad_origin");
     }
-    ask("/api/me/", &[method]).await.refused(403, "bad_origin");
+    ask("/api/me/", &[method])
+        .await
+        .expect_problem(403, "bad_origin");
     let elsewhere = ask("/login", &[("origin", THEIRS), method]).await;
-    elsewhere.refused(403, "bad_origin");
+    elsewhere.expect_problem(403, "bad_origin");
     for odd in [
         ("access-control-request-method", "BREW"),
         ("access-control-request-headers", "x-csrf-token"),
@@ -151,6 +154,8 @@ async fn what_may_not_be_asked_is_refused_as_a_problem() {
         if odd.0 != method.0 {
             headers.push(method);
         }
-        ask("/api/me/", &headers).await.refused(400, "bad_request");
+        ask("/api/me/", &headers)
+            .await
+            .expect_problem(400, "bad_request");
     }
 }

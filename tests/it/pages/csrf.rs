@@ -1,4 +1,4 @@
-//! What comes by cookie has to come from our pages.
+//! Requests with only a cookie need a CSRF token from our pages.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -6,27 +6,26 @@ use entity::LoginId;
 use reqwest::Method;
 use reqwest::header::CONTENT_TYPE;
 use serde_json::{Value, json};
-use tidings::auth::{Csrf, Secret};
+use tidings::auth::{CsrfTokens, Secret};
 
 use super::Browser;
 use crate::support::TestApp;
 
-/// The token that a page would hold for whoever has this login: the pages
-/// that do come later.
+/// Returns the token that pages would contain for the login of `jwt`.
 pub(crate) fn token_of(app: &TestApp, jwt: &str) -> String {
     let claims = jwt.split('.').nth(1).unwrap();
     let claims = URL_SAFE_NO_PAD.decode(claims).unwrap();
     let claims: Value = serde_json::from_slice(&claims).unwrap();
     let secret = Secret::load_or_create(app.folder()).unwrap();
-    let csrf = Csrf::new(&secret).unwrap();
-    csrf.of_login(LoginId(claims["sid"].as_i64().unwrap()))
+    let csrf = CsrfTokens::new(&secret).unwrap();
+    csrf.issue_for_login(LoginId(claims["sid"].as_i64().unwrap()))
 }
 
-/// A form whose bytes are no UTF-8 is refused whole, also for its token.
+/// A form that isn't UTF-8 is refused even if only its CSRF token is malformed.
 #[tokio::test]
-async fn form_that_is_no_utf8_changes_nothing() {
+async fn non_utf8_form_changes_nothing() {
     let app = TestApp::spawn().await;
-    let ann = app.person("ann").await;
+    let ann = app.register_user("ann").await;
     let mut browser = Browser::at(&app);
     browser.log_in("ann").await.expect(303);
     browser.get("/settings").await.expect(200);
@@ -47,15 +46,15 @@ async fn form_that_is_no_utf8_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_cookie_alone_changes_nothing() {
+async fn cookie_without_token_changes_nothing() {
     let app = TestApp::spawn().await;
-    let (_ann, ben) = app.connected_pair("ann", "ben").await;
+    let (_ann, ben) = app.register_connected("ann", "ben").await;
     let mut browser = Browser::at(&app);
     browser.log_in("ann").await.expect(303);
     let jwt = browser.cookie("tidings").unwrap().to_owned();
     let right = token_of(&app, &jwt);
     let others = token_of(&app, &ben.token);
-    let form_s = browser.token.clone();
+    let form_token = browser.token.clone();
     for (method, path) in [
         (Method::PATCH, "/api/me/"),
         (Method::POST, "/messages/send/ben/"),
@@ -65,7 +64,7 @@ async fn a_cookie_alone_changes_nothing() {
         (Method::POST, "/api/auth/logout/"),
     ] {
         let body = json!({ "about": "x", "message": "Hi", "username": "ben" });
-        for token in [None, Some(&others), Some(&form_s), Some(&String::new())] {
+        for token in [None, Some(&others), Some(&form_token), Some(&String::new())] {
             let mut request = browser.request(method.clone(), path).json(&body);
             if let Some(token) = token {
                 request = request.header("x-csrf-token", token);
@@ -84,9 +83,9 @@ async fn a_cookie_alone_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_form_brings_the_token_in_a_field() {
+async fn form_field_carries_the_token() {
     let app = TestApp::spawn().await;
-    let (ann, _ben) = app.connected_pair("ann", "ben").await;
+    let (ann, _ben) = app.register_connected("ann", "ben").await;
     let mut browser = Browser::at(&app);
     browser.log_in("ann").await.expect(303);
     let fields = [("message", "Hello")];
@@ -104,7 +103,7 @@ async fn a_form_brings_the_token_in_a_field() {
     assert!(sent.text.contains("\"text\":\"Hello\""), "{}", sent.text);
     let seen = ann.get("/messages/history/ben/").await.expect(200);
     assert_eq!(seen["messages"].as_array().unwrap().len(), 1);
-    // A form that is too large is said to be.
+    // An oversized form is refused for its size, not for the unread token.
     let request = browser
         .request(Method::POST, "/messages/send/ben/")
         .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
@@ -114,9 +113,12 @@ async fn a_form_brings_the_token_in_a_field() {
 }
 
 #[tokio::test]
-async fn what_is_given_on_purpose_needs_no_token_and_decides() {
+async fn bearer_token_overrides_cookie() {
     let app = TestApp::spawn().await;
-    let (_ann, ben) = (app.person("ann").await, app.person("ben").await);
+    let (_ann, ben) = (
+        app.register_user("ann").await,
+        app.register_user("ben").await,
+    );
     let mut browser = Browser::at(&app);
     browser.log_in("ann").await.expect(303);
     let request = browser.request(Method::PATCH, "/api/me/");
@@ -129,6 +131,6 @@ async fn what_is_given_on_purpose_needs_no_token_and_decides() {
         .request(Method::GET, "/api/me/")
         .bearer_auth("nonsense");
     browser.send(request).await.expect(401);
-    // Reading is safe.
+    // A GET request changes nothing, so it needs no token.
     browser.get("/api/me/").await.expect(200);
 }

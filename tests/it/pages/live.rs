@@ -1,11 +1,11 @@
-//! What a page holds for its script.
+//! The state and markup that a page contains for its script.
 
 use serde_json::Value;
 
 use super::messages::at_the_list;
 use crate::support::TestApp;
 
-/// What stands in a template of the page.
+/// Returns the content of a template of the page.
 fn template<'a>(page: &'a str, id: &str) -> &'a str {
     let (_, rest) = page.split_once(&format!("<template id=\"{id}\">")).unwrap();
     rest.split_once("</template>").unwrap().0
@@ -20,10 +20,10 @@ fn state(page: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_script_begins_with_what_the_page_shows() {
+async fn state_for_script_matches_page() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     ben.send(id, "</template><script>alert(1)</script>")
         .await
         .expect(201);
@@ -55,9 +55,9 @@ async fn a_script_begins_with_what_the_page_shows() {
 }
 
 #[tokio::test]
-async fn a_message_and_a_row_have_one_markup() {
+async fn templates_hold_message_and_row_markup() {
     let app = TestApp::spawn().await;
-    app.person("ann").await;
+    app.register_user("ann").await;
     let (_, list) = at_the_list(&app, "ann").await;
     let messages = template(&list.source, "messages");
     for part in [
@@ -84,9 +84,9 @@ async fn a_message_and_a_row_have_one_markup() {
 }
 
 #[tokio::test]
-async fn every_module_is_named_and_kept() {
+async fn modules_are_preloaded_and_cached() {
     let app = TestApp::spawn().await;
-    app.person("ann").await;
+    app.register_user("ann").await;
     let (mut browser, list) = at_the_list(&app, "ann").await;
     let modules = list
         .source
@@ -108,11 +108,11 @@ async fn every_module_is_named_and_kept() {
             Some("text/javascript"),
             "{module}"
         );
-        let kept = Some("public, max-age=31536000, immutable");
-        assert_eq!(got.header("cache-control"), kept, "{module}");
+        let immutable = Some("public, max-age=31536000, immutable");
+        assert_eq!(got.header("cache-control"), immutable, "{module}");
         check_imports(module, &got.source, &modules);
     }
-    // A page that is older than the server finds what there is now.
+    // A page from an older version gets the current file.
     let (_, path) = main.trim_start_matches("/static/").split_once('/').unwrap();
     let old = browser
         .get(&format!("/static/0123456789abcdef/{path}"))
@@ -120,7 +120,8 @@ async fn every_module_is_named_and_kept() {
     assert_eq!(old.expect(200).header("cache-control"), Some("no-cache"));
 }
 
-/// Whatever a module imports stands in the page, too: one round fetches all.
+/// Checks that the page preloads every import of a module, so that one round
+/// trip fetches all.
 fn check_imports(module: &str, source: &str, modules: &[String]) {
     for line in source
         .lines()

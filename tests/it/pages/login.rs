@@ -1,12 +1,12 @@
-//! `/login` and `/logout`, without a script.
+//! `/login` and `/logout` without scripts.
 
 use super::{Browser, Shown};
 use crate::support::TestApp;
 
 #[tokio::test]
-async fn somebody_logs_in_and_out() {
+async fn login_form_sets_the_cookies() {
     let app = TestApp::spawn().await;
-    app.person("ann").await;
+    app.register_user("ann").await;
     let mut browser = Browser::at(&app);
     let page = browser.get("/login").await.expect(200);
     page.check_page();
@@ -43,9 +43,9 @@ async fn somebody_logs_in_and_out() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_is_said_in_the_form() {
+async fn failed_login_shows_error_in_form() {
     let app = TestApp::spawn().await;
-    app.person("ann").await;
+    app.register_user("ann").await;
     let mut browser = Browser::at(&app);
     browser.get("/login?next=/settings").await.expect(200);
     let fields = [
@@ -66,7 +66,7 @@ async fn what_is_wrong_is_said_in_the_form() {
     assert!(!page.text.contains("wrong\""), "the password is not shown");
     assert_eq!(browser.cookie("tidings"), None);
 
-    // The same form, mended, and sent from the page that told.
+    // The corrected form, sent from the page that shows the error.
     let fields = [
         ("username", "ann"),
         ("password", "correct horse battery"),
@@ -77,9 +77,9 @@ async fn what_is_wrong_is_said_in_the_form() {
 }
 
 #[tokio::test]
-async fn nobody_is_led_elsewhere() {
+async fn redirects_stay_on_our_site() {
     let app = TestApp::spawn().await;
-    app.person("ann").await;
+    app.register_user("ann").await;
     for next in [
         "https://evil.example",
         "//evil.example",
@@ -101,33 +101,33 @@ async fn nobody_is_led_elsewhere() {
 }
 
 #[tokio::test]
-async fn a_form_of_another_site_logs_nobody_in() {
+async fn login_form_needs_matching_token() {
     let app = TestApp::spawn().await;
-    app.person("ann").await;
+    app.register_user("ann").await;
     let fields = [("username", "ann"), ("password", "correct horse battery")];
     let refused = |page: Shown| {
         page.check_page();
         assert!(page.text.contains("reload it"), "{}", page.text);
     };
-    // Another site has no cookie of ours, and so no token that goes with it.
+    // Another site doesn't know our cookie, so it has no token that matches it.
     let mut stranger = Browser::at(&app);
     refused(stranger.submit("/login", &fields).await.expect(403));
     let mut browser = Browser::at(&app);
     browser.get("/login").await.expect(200);
     let right = std::mem::replace(&mut browser.token, "x".repeat(43));
     refused(browser.submit("/login", &fields).await.expect(403));
-    let mut elsewhere = Browser::at(&app);
-    elsewhere.get("/login").await.expect(200);
-    elsewhere.token = right;
-    refused(elsewhere.submit("/login", &fields).await.expect(403));
-    // What the refusing page brought along does hold.
-    elsewhere.submit("/login", &fields).await.expect(303);
+    let mut other = Browser::at(&app);
+    other.get("/login").await.expect(200);
+    other.token = right;
+    refused(other.submit("/login", &fields).await.expect(403));
+    // The page of the refusal contains a valid token.
+    other.submit("/login", &fields).await.expect(303);
 }
 
 #[tokio::test]
-async fn logging_out_ends_the_login_and_its_sockets() {
+async fn logout_ends_login_and_sockets() {
     let app = TestApp::spawn().await;
-    let mut ann = app.person("ann").await;
+    let mut ann = app.register_user("ann").await;
     let mut browser = Browser::at(&app);
     browser.log_in("ann").await.expect(303);
     ann.token = browser.cookie("tidings").unwrap().to_owned();
@@ -138,21 +138,23 @@ async fn logging_out_ends_the_login_and_its_sockets() {
     assert_eq!(gone.header("clear-site-data"), Some("\"storage\""));
     assert_eq!(browser.cookie("tidings"), None);
     assert_eq!(socket.expect_close().await, 4401);
-    ann.get("/api/me/").await.refused(401, "unauthenticated");
+    ann.get("/api/me/")
+        .await
+        .expect_problem(401, "unauthenticated");
     let again = browser.submit("/logout", &[]).await.expect(303);
     assert_eq!(again.location(), "/login");
     assert_eq!(again.header("clear-site-data"), None);
 }
 
 #[tokio::test]
-async fn behind_tls_the_cookie_is_bound_to_it() {
+async fn cookie_is_secure_behind_tls() {
     let settings = crate::people::settings(&["--public-url", "https://chat.example.org"]);
     let builder = TestApp::builder();
     let app = builder
         .settings(move |s| s.public_url = settings.public_url)
         .spawn()
         .await;
-    app.person("ann").await;
+    app.register_user("ann").await;
     let mut browser = Browser::at(&app);
     let arrived = browser.log_in("ann").await.expect(303);
     let cookies = arrived.set_cookies();
@@ -162,10 +164,10 @@ async fn behind_tls_the_cookie_is_bound_to_it() {
     browser.get("/api/me/").await.expect(200);
 }
 
-/// Guards: another site's form, which comes without the cookie, must not make
-/// the browser forget it.
+/// Guards against forced logout: another site's form arrives without
+/// the cookie, and must not make the browser delete it.
 #[tokio::test]
-async fn a_log_out_without_a_cookie_takes_none_away() {
+async fn logout_without_cookie_deletes_none() {
     let app = TestApp::spawn().await;
     let client = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
@@ -177,16 +179,19 @@ async fn a_log_out_without_a_cookie_takes_none_away() {
     assert!(answer.headers().get("set-cookie").is_none());
 }
 
-/// Whoever logs in again in a browser has no use for the login before.
+/// A new login in a browser ends the previous login of that browser.
 #[tokio::test]
-async fn login_by_cookie_ends_the_former() {
+async fn new_login_ends_previous_one() {
     let app = TestApp::spawn().await;
-    let (mut ann, ben) = (app.person("ann").await, app.person("ben").await);
+    let (mut ann, ben) = (
+        app.register_user("ann").await,
+        app.register_user("ben").await,
+    );
     let mut browser = Browser::at(&app);
     browser.log_in("ann").await.expect(303);
     ann.token = browser.cookie("tidings").unwrap().to_owned();
     let mut socket = ann.socket("/ws/").await;
-    // The form is shown to strangers alone; another tab may have it open.
+    // The form is shown only without a login. Another tab may still show it.
     let mut tab = Browser::at(&app);
     tab.get("/login").await.expect(200);
     let form = tab.cookie("tidings-form").unwrap().to_owned();
@@ -205,6 +210,8 @@ async fn login_by_cookie_ends_the_former() {
         .body(body);
     tab.send(request).await.expect(303);
     assert_eq!(socket.expect_close().await, 4401);
-    ann.get("/api/me/").await.refused(401, "unauthenticated");
+    ann.get("/api/me/")
+        .await
+        .expect_problem(401, "unauthenticated");
     ben.get("/api/me/").await.expect(200);
 }

@@ -1,12 +1,12 @@
-//! `/messages`: the list and the conversations, without a script.
+//! `/messages`: the list and the conversations, without scripts.
 
 use sea_orm::ConnectionTrait;
 use serde_json::json;
 
 use super::{Browser, Shown};
-use crate::support::{Person, TestApp};
+use crate::support::{TestApp, TestUser};
 
-/// Somebody's browser, logged in, at their list.
+/// Logs in and opens the list of conversations.
 pub(super) async fn at_the_list(app: &TestApp, username: &str) -> (Browser, Shown) {
     let mut browser = Browser::at(app);
     browser.log_in(username).await.expect(303);
@@ -18,12 +18,12 @@ fn page_of(conversation: i64) -> String {
     format!("/messages?conversation={conversation}")
 }
 
-/// How often something stands in a page.
+/// Returns the number of occurrences of `what` in the visible page.
 fn count(page: &Shown, what: &str) -> usize {
     page.text.matches(what).count()
 }
 
-async fn rename(person: &Person, name: &str) {
+async fn rename(person: &TestUser, name: &str) {
     let change = json!({ "display_name": name });
     let request = person.site.request(reqwest::Method::PATCH, "/api/me/");
     let request = request.bearer_auth(&person.token).json(&change);
@@ -31,9 +31,9 @@ async fn rename(person: &Person, name: &str) {
 }
 
 #[tokio::test]
-async fn who_is_not_logged_in_is_led_there_and_back() {
+async fn login_redirect_returns_to_page() {
     let app = TestApp::spawn().await;
-    app.person("ann").await;
+    app.register_user("ann").await;
     for (path, next) in [
         ("/", "%2F"),
         ("/messages", "%2Fmessages"),
@@ -58,10 +58,10 @@ async fn who_is_not_logged_in_is_led_there_and_back() {
 }
 
 #[tokio::test]
-async fn the_list_shows_what_was_said_last() {
+async fn list_shows_last_messages() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let (mut browser, list) = at_the_list(&app, "ann").await;
     list.check_page();
     assert!(list.text.contains(&format!("href=\"{}\"", page_of(id))));
@@ -86,9 +86,9 @@ async fn the_list_shows_what_was_said_last() {
 }
 
 #[tokio::test]
-async fn the_list_goes_on_with_older_ones() {
+async fn list_links_to_older_conversations() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
     for n in 0..52 {
         let group = json!({ "title": format!("Group {n}."), "usernames": ["ben"] });
         let path = "/api/conversations/create/";
@@ -96,7 +96,7 @@ async fn the_list_goes_on_with_older_ones() {
     }
     drop(ben);
     let (mut browser, list) = at_the_list(&app, "ann").await;
-    // And one more, who has been said nothing to yet.
+    // The additional row is a contact without a conversation.
     assert!(list.text.contains("Say hello"), "{}", list.text);
     assert_eq!(count(&list, "class=\"row\""), 50 + 1);
     let (_, rest) = list.text.split_once("href=\"/messages?list=").unwrap();
@@ -109,10 +109,10 @@ async fn the_list_goes_on_with_older_ones() {
 }
 
 #[tokio::test]
-async fn a_conversation_shows_how_far_messages_have_come() {
+async fn conversation_shows_delivery_ticks() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     ben.send(id, "An answer").await.expect(201);
     ann.send(id, "Delivered").await.expect(201);
     ann.send(id, "Sent").await.expect(201);
@@ -130,9 +130,10 @@ async fn a_conversation_shows_how_far_messages_have_come() {
         .skip(1)
         .map(|message| {
             let name = message.split("aria-label=\"").nth(1).unwrap_or_default();
-            match message.contains("class=\"ticks") {
-                true => name.split('"').next().unwrap(),
-                false => "theirs",
+            if message.contains("class=\"ticks") {
+                name.split('"').next().unwrap()
+            } else {
+                "theirs"
             }
         })
         .collect();
@@ -141,10 +142,10 @@ async fn a_conversation_shows_how_far_messages_have_come() {
 }
 
 #[tokio::test]
-async fn messages_show_what_became_of_them() {
+async fn messages_show_edits_reactions_and_deletions() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.direct_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct(&ben).await;
     let first = ann.send(id, "Tea?").await.expect(201)["id"].clone();
     let path = format!("/api/conversations/{id}/messages/");
     let answer = json!({ "text": "Yes, at https://tea.example/?a=1&b", "reply_to": first });
@@ -180,9 +181,9 @@ async fn messages_show_what_became_of_them() {
 }
 
 #[tokio::test]
-async fn a_group_names_who_speaks() {
+async fn group_shows_sender_names() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
     let group = json!({ "title": "Lake", "usernames": ["ben"] });
     let made = ann.post("/api/conversations/create/", group).await;
     let id = made.expect(201)["id"].as_i64().unwrap();
@@ -194,7 +195,10 @@ async fn a_group_names_who_speaks() {
     assert!(open.text.contains("2 people"));
     assert!(open.text.contains("<li class=\"system\""));
     let names = count(&open, "<p class=\"sender hue-");
-    assert_eq!(names, 1, "the second stands below the first");
+    assert_eq!(
+        names, 1,
+        "only the first of two messages in a row has a name"
+    );
 
     let leave = format!("/api/conversations/{id}/leave/");
     assert!(ann.post(&leave, json!({})).await.status < 300);
@@ -210,13 +214,14 @@ async fn a_group_names_who_speaks() {
 #[tokio::test]
 async fn history_is_paged_both_ways() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.direct_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct(&ben).await;
     for n in 1..=55 {
         ann.send(id, &format!("Message {n}.")).await.expect(201);
     }
     let (mut browser, _) = at_the_list(&app, "ben").await;
-    // Whoever has read nothing begins at the first, and finds the way on.
+    // With no message read, the page starts at the first one and links to newer
+    // ones.
     let first = browser.get(&page_of(id)).await.expect(200);
     assert!(first.text.contains("Message 1.") && first.text.contains("<span>55 unread</span>"));
     assert!(first.text.contains("Newer messages"));
@@ -226,7 +231,10 @@ async fn history_is_paged_both_ways() {
     let older = format!("{}&before=6", page_of(id));
     assert!(newest.text.contains(&older.replace('&', "&#38;")));
     assert!(!newest.text.contains("Newer messages"));
-    assert!(!newest.text.contains("55 unread"), "it begins further up");
+    assert!(
+        !newest.text.contains("55 unread"),
+        "unread messages begin on the page before"
+    );
     let older = browser.get(&older).await.expect(200);
     assert!(older.text.contains("Message 5.") && !older.text.contains("Message 6."));
     assert!(!older.text.contains("Older messages"));
@@ -241,12 +249,12 @@ async fn history_is_paged_both_ways() {
 }
 
 #[tokio::test]
-async fn nothing_that_people_write_is_html() {
+async fn user_text_is_escaped() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
     let evil = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>";
     rename(&ben, evil).await;
-    let id = ben.direct_with(&ann).await;
+    let id = ben.open_direct(&ann).await;
     ben.send(id, evil).await.expect(201);
     let link = "https://x.example/\"onmouseover=alert(3) javascript:alert(4)";
     ben.send(id, link).await.expect(201);

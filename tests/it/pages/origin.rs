@@ -1,4 +1,4 @@
-//! Which pages may open a socket by cookie.
+//! Which origins may open a socket by cookie.
 
 use futures_util::StreamExt;
 use tokio_tungstenite::connect_async;
@@ -8,8 +8,12 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use super::Browser;
 use crate::support::{TestApp, within};
 
-/// The status of a handshake by cookie; 101 where it opened, and said hello.
-async fn knock(app: &TestApp, cookie: &str, origins: impl IntoIterator<Item = &str>) -> u16 {
+/// Returns the status of a handshake by cookie. 101 means that `hello` arrived.
+async fn status_of_handshake(
+    app: &TestApp,
+    cookie: &str,
+    origins: impl IntoIterator<Item = &str>,
+) -> u16 {
     let url = format!("ws://{}/ws/", app.site().address());
     let mut request = url.into_client_request().unwrap();
     let headers = request.headers_mut();
@@ -34,13 +38,16 @@ async fn knock(app: &TestApp, cookie: &str, origins: impl IntoIterator<Item = &s
 }
 
 #[tokio::test]
-async fn only_the_same_host_and_port_may() {
+async fn origin_needs_same_host_and_port() {
     let app = TestApp::spawn().await;
-    app.person("ann").await;
+    app.register_user("ann").await;
     let mut browser = Browser::at(&app);
     browser.log_in("ann").await.expect(303);
     let cookie = format!("tidings={}", browser.cookie("tidings").unwrap());
-    assert_eq!(knock(&app, &cookie, Some(&*app.site().url(""))).await, 101);
+    assert_eq!(
+        status_of_handshake(&app, &cookie, Some(&*app.site().url(""))).await,
+        101
+    );
     let port = app.site().address().port();
     let there = format!("http://localhost:{port}");
     for origin in [
@@ -50,40 +57,51 @@ async fn only_the_same_host_and_port_may() {
         Some("http://evil.example"),
         Some(&*there),
     ] {
-        assert_eq!(knock(&app, &cookie, origin).await, 403, "{origin:?}");
+        assert_eq!(
+            status_of_handshake(&app, &cookie, origin).await,
+            403,
+            "{origin:?}"
+        );
     }
 }
 
-/// One of two who look may take the first, the other the second.
+/// A proxy may check another of several Origin headers than the server does.
 #[tokio::test]
-async fn two_origins_are_none() {
+async fn two_origin_headers_are_refused() {
     let app = TestApp::spawn().await;
-    let ann = app.person("ann").await;
+    let ann = app.register_user("ann").await;
     let (cookie, ours) = (format!("tidings={}", ann.token), app.site().url(""));
     for two in [
         [&*ours, "https://evil.example"],
         ["https://evil.example", &*ours],
     ] {
-        assert_eq!(knock(&app, &cookie, two).await, 403, "{two:?}");
+        assert_eq!(
+            status_of_handshake(&app, &cookie, two).await,
+            403,
+            "{two:?}"
+        );
     }
 }
 
 #[tokio::test]
-async fn with_a_public_url_only_that_may() {
+async fn public_url_is_the_only_origin() {
     let settings = crate::people::settings(&["--public-url", "http://chat.example.org"]);
     let builder = TestApp::builder();
     let app = builder
         .settings(move |s| s.public_url = settings.public_url)
         .spawn()
         .await;
-    app.person("ann").await;
+    app.register_user("ann").await;
     let mut browser = Browser::at(&app);
     browser.log_in("ann").await.expect(303);
     let cookie = format!("tidings={}", browser.cookie("tidings").unwrap());
     assert_eq!(
-        knock(&app, &cookie, Some("http://chat.example.org")).await,
+        status_of_handshake(&app, &cookie, Some("http://chat.example.org")).await,
         101
     );
-    assert_eq!(knock(&app, &cookie, Some(&*app.site().url(""))).await, 403);
-    assert_eq!(knock(&app, &cookie, None).await, 403);
+    assert_eq!(
+        status_of_handshake(&app, &cookie, Some(&*app.site().url(""))).await,
+        403
+    );
+    assert_eq!(status_of_handshake(&app, &cookie, None).await, 403);
 }

@@ -1,14 +1,14 @@
-//! `/profile/{username}`, and what one can do there without a script.
+//! `/profile/{username}` and its forms, without scripts.
 
 use super::messages::at_the_list;
 use crate::groups::crew::group;
 use crate::support::TestApp;
 
 #[tokio::test]
-async fn two_find_each_other_by_their_profiles() {
+async fn profile_forms_connect_and_block() {
     let app = TestApp::spawn().await;
-    app.person("ann").await;
-    app.person("ben").await;
+    app.register_user("ann").await;
+    app.register_user("ben").await;
     let (mut hers, _) = at_the_list(&app, "ann").await;
     let (mut his, _) = at_the_list(&app, "ben").await;
     let page = hers.get("/profile/Ben").await.expect(200);
@@ -38,10 +38,10 @@ async fn two_find_each_other_by_their_profiles() {
 }
 
 #[tokio::test]
-async fn what_is_gone_meanwhile_is_no_fault() {
+async fn outdated_profile_forms_are_harmless() {
     let app = TestApp::spawn().await;
-    app.person("ann").await;
-    app.person("ben").await;
+    app.register_user("ann").await;
+    app.register_user("ben").await;
     let (mut hers, _) = at_the_list(&app, "ann").await;
     hers.get("/profile/ben").await.expect(200);
     hers.submit("/profile/ben/disconnect", &[])
@@ -55,9 +55,10 @@ async fn what_is_gone_meanwhile_is_no_fault() {
     hers.submit("/profile/ben/ask", &[]).await.expect(403);
 }
 
-/// As over REST: two who share a group know again how the other stands.
+/// Guards presence after an unblock by a form: two members of a group must
+/// receive each other's status, as after an unblock over REST.
 #[tokio::test]
-async fn who_is_unblocked_at_a_page_is_told_how_the_other_stands() {
+async fn unblock_by_form_sends_presence() {
     let app = TestApp::spawn().await;
     let (_, people) = group(&app, &["ann", "ben", "cat"]).await;
     let (mut hers, _) = at_the_list(&app, "ann").await;
@@ -65,18 +66,18 @@ async fn who_is_unblocked_at_a_page_is_told_how_the_other_stands() {
     let mut beside = people[2].socket("/ws/").await;
     let mut here = people[0].socket("/ws/").await;
     let mut there = people[1].socket("/ws/").await;
-    // Once others have heard that they are here, nothing of it is on its way.
+    // After these statuses, no earlier one is still on its way.
     for _ in 0..2 {
         beside.expect_status().await;
     }
     hers.submit("/profile/ben/unblock", &[]).await.expect(303);
     for (socket, other) in [(&mut here, "ben"), (&mut there, "ann")] {
-        // Of cat each may have heard before.
-        let mut told = socket.expect_status().await;
-        while told["username"] == "cat" {
-            told = socket.expect_status().await;
+        // The status of cat may arrive before.
+        let mut status = socket.expect_status().await;
+        while status["username"] == "cat" {
+            status = socket.expect_status().await;
         }
-        assert_eq!(told["username"], other, "{told}");
-        assert_eq!(told["is_online"], true, "{told}");
+        assert_eq!(status["username"], other, "{status}");
+        assert_eq!(status["is_online"], true, "{status}");
     }
 }

@@ -1,4 +1,4 @@
-//! Refusals: pages for people, problems for programs.
+//! Refusals: pages for browsers, problem documents for programs.
 
 use reqwest::Method;
 use reqwest::header::ACCEPT;
@@ -15,9 +15,9 @@ async fn ask(browser: &mut Browser, path: &str, accept: &str) -> Shown {
 }
 
 #[tokio::test]
-async fn people_get_a_page() {
+async fn browsers_get_error_pages() {
     let app = TestApp::spawn().await;
-    app.person("ann").await;
+    app.register_user("ann").await;
     let (mut browser, _) = at_the_list(&app, "ann").await;
     for path in [
         "/nowhere",
@@ -42,9 +42,9 @@ async fn people_get_a_page() {
 }
 
 #[tokio::test]
-async fn a_form_that_is_too_old_says_so() {
+async fn outdated_form_gets_error_page() {
     let app = TestApp::spawn().await;
-    app.person("ann").await;
+    app.register_user("ann").await;
     let (mut browser, _) = at_the_list(&app, "ann").await;
     let request = browser.request(Method::POST, "/messages/requests");
     let request = request

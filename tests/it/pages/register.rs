@@ -1,4 +1,4 @@
-//! `/register`, without a script.
+//! `/register` without scripts.
 
 use tidings::config::Registration;
 
@@ -14,7 +14,7 @@ async fn app_with(registration: Registration) -> TestApp {
 }
 
 #[tokio::test]
-async fn somebody_opens_an_account() {
+async fn registration_form_creates_account() {
     let app = TestApp::spawn().await;
     let mut browser = Browser::at(&app);
     let page = browser.get("/register").await.expect(200);
@@ -32,9 +32,9 @@ async fn somebody_opens_an_account() {
 }
 
 #[tokio::test]
-async fn each_fault_is_shown_at_its_field_and_what_was_typed_stays() {
+async fn invalid_fields_show_errors_and_input() {
     let app = TestApp::spawn().await;
-    app.person("ann").await;
+    app.register_user("ann").await;
     let good = ["ann2", "Ann Two", "correct horse battery"];
     for (at, name, value, status) in [
         (0, "username", "a!", 422),
@@ -69,7 +69,7 @@ async fn each_fault_is_shown_at_its_field_and_what_was_typed_stays() {
 }
 
 #[tokio::test]
-async fn an_invitation_is_asked_for_where_it_is_needed() {
+async fn invite_field_is_shown_if_required() {
     let app = app_with(Registration::Invite).await;
     let mut browser = Browser::at(&app);
     let page = browser.get("/register?invite=abc").await.expect(200);
@@ -88,7 +88,7 @@ async fn an_invitation_is_asked_for_where_it_is_needed() {
 }
 
 #[tokio::test]
-async fn closed_says_so() {
+async fn closed_registration_shows_no_form() {
     let app = app_with(Registration::Closed).await;
     let mut browser = Browser::at(&app);
     let page = browser.get("/register").await.expect(200);

@@ -1,13 +1,13 @@
-//! Finding people and answering them, by the forms above the list.
+//! Connection requests and invitations, by the forms above the list.
 
 use super::messages::at_the_list;
 use crate::groups::crew::{group, invite, leave};
 use crate::support::TestApp;
 
 #[tokio::test]
-async fn somebody_new_is_told_where_to_begin() {
+async fn new_user_sees_first_steps() {
     let app = TestApp::spawn().await;
-    app.person("ann").await;
+    app.register_user("ann").await;
     let (_, list) = at_the_list(&app, "ann").await;
     list.check_page();
     assert!(list.text.contains("<details class=\"find\" open>"));
@@ -18,16 +18,19 @@ async fn somebody_new_is_told_where_to_begin() {
 }
 
 #[tokio::test]
-async fn a_request_is_made_and_accepted() {
+async fn request_is_accepted_by_forms() {
     let app = TestApp::spawn().await;
-    let (_ann, ben) = (app.person("ann").await, app.person("ben").await);
+    let (_ann, ben) = (
+        app.register_user("ann").await,
+        app.register_user("ben").await,
+    );
     let mut socket = ben.socket("/ws/").await;
     let (mut hers, _) = at_the_list(&app, "ann").await;
     let fields = [("username", " @Ben ")];
     let asked = hers.submit("/messages/requests", &fields).await.expect(303);
     assert_eq!(asked.location(), "/messages");
-    let told = socket.expect("connection").await;
-    let id = told["connection"]["id"].as_i64().unwrap();
+    let frame = socket.expect("connection").await;
+    let id = frame["connection"]["id"].as_i64().unwrap();
     let list = hers.get("/messages").await.expect(200);
     assert!(list.text.contains("They haven’t answered yet."));
     let early = hers.submit("/messages/chat", &fields).await.expect(403);
@@ -36,7 +39,7 @@ async fn a_request_is_made_and_accepted() {
             .text
             .contains("\u{2068}ben\u{2069} hasn’t answered yet.")
     );
-    // Again changes nothing.
+    // A second request changes nothing.
     hers.submit("/messages/requests", &fields).await.expect(303);
 
     let (mut his, list) = at_the_list(&app, "ben").await;
@@ -53,10 +56,13 @@ async fn a_request_is_made_and_accepted() {
 }
 
 #[tokio::test]
-async fn a_request_is_declined() {
+async fn request_is_declined_by_form() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = (app.person("ann").await, app.person("ben").await);
-    let asked = ann.ask_to_connect(&ben).await.expect(201);
+    let (ann, ben) = (
+        app.register_user("ann").await,
+        app.register_user("ben").await,
+    );
+    let asked = ann.request_connection(&ben).await.expect(201);
     let (mut his, _) = at_the_list(&app, "ben").await;
     let decline = format!("/messages/requests/{}/decline", asked["id"]);
     let declined = his.submit(&decline, &[]).await.expect(303);
@@ -101,10 +107,10 @@ async fn group_invitation_is_answered_by_forms() {
 }
 
 #[tokio::test]
-async fn a_name_that_leads_nowhere_stays_in_the_form() {
+async fn invalid_username_stays_in_form() {
     let app = TestApp::spawn().await;
-    app.person("ann").await;
-    app.person("ben").await;
+    app.register_user("ann").await;
+    app.register_user("ben").await;
     let (mut browser, _) = at_the_list(&app, "ann").await;
     for (path, name, status, why) in [
         (

@@ -1,4 +1,4 @@
-//! `/settings`, without a script.
+//! `/settings` without scripts.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use crate::support::TestApp;
 
 const PASSWORD: &str = "correct horse battery";
 
-/// Somebody's browser, logged in.
+/// Logs a user in.
 async fn browser(app: &TestApp, username: &str) -> Browser {
     let mut browser = Browser::at(app);
     browser.log_in(username).await.expect(303);
@@ -15,9 +15,9 @@ async fn browser(app: &TestApp, username: &str) -> Browser {
 }
 
 #[tokio::test]
-async fn a_name_is_changed_by_a_form() {
+async fn profile_is_changed_by_form() {
     let app = TestApp::spawn().await;
-    let ann = app.person("ann").await;
+    let ann = app.register_user("ann").await;
     let mut browser = browser(&app, "ann").await;
     let page = browser.get("/settings").await.expect(200);
     page.check_page();
@@ -41,13 +41,13 @@ async fn a_name_is_changed_by_a_form() {
         .expect(422);
     refused.check_page();
     assert!(refused.text.contains("id=\"display_name-wrong\""));
-    assert!(refused.text.contains("Still here"), "what was typed stays");
+    assert!(refused.text.contains("Still here"), "the input stays");
 }
 
 #[tokio::test]
-async fn a_password_is_changed_by_a_form() {
+async fn password_is_changed_by_form() {
     let app = TestApp::spawn().await;
-    let ann = app.person("ann").await;
+    let ann = app.register_user("ann").await;
     let mut browser = browser(&app, "ann").await;
     browser.get("/settings").await.expect(200);
     let wrong = [
@@ -80,9 +80,9 @@ async fn a_password_is_changed_by_a_form() {
 }
 
 #[tokio::test]
-async fn grave_acts_leave_a_notice() {
+async fn security_events_leave_notices() {
     let app = TestApp::spawn().await;
-    let ann = app.person("ann").await;
+    let ann = app.register_user("ann").await;
     let mut browser = browser(&app, "ann").await;
     let page = browser.get("/settings").await.expect(200);
     assert!(!page.text.contains("What happened to your account"));
@@ -113,13 +113,15 @@ async fn grave_acts_leave_a_notice() {
         .expect(303);
     let page = browser.get("/settings").await.expect(200);
     assert!(!page.text.contains("What happened to your account"));
-    ann.get("/api/me/").await.refused(401, "unauthenticated");
+    ann.get("/api/me/")
+        .await
+        .expect_problem(401, "unauthenticated");
 }
 
 #[tokio::test]
-async fn logins_are_ended_one_by_one() {
+async fn single_login_is_ended_by_form() {
     let app = TestApp::spawn().await;
-    let ann = app.person("ann").await;
+    let ann = app.register_user("ann").await;
     let mut browser = browser(&app, "ann").await;
     let page = browser.get("/settings").await.expect(200);
     assert_eq!(page.text.matches("· here").count(), 1);
@@ -136,9 +138,9 @@ async fn logins_are_ended_one_by_one() {
 }
 
 #[tokio::test]
-async fn logins_are_listed_in_pages() {
+async fn login_list_has_pages() {
     let app = TestApp::spawn().await;
-    let ann = app.person("ann").await;
+    let ann = app.register_user("ann").await;
     for _ in 0..20 {
         ann.log_in_again().await;
     }
@@ -156,14 +158,14 @@ async fn logins_are_listed_in_pages() {
     assert!(second.text.contains("Newest logins"));
 }
 
-/// Whole, as it is everywhere, and nothing that one may not see.
+/// The export contains all that its user may see and nothing more.
 #[tokio::test]
-async fn everything_that_one_sees_is_downloaded() {
+async fn export_contains_visible_data() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let cas = app.person("cas").await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let cas = app.register_user("cas").await;
     ann.put("/api/blocks/cas/").await.expect(200);
-    let direct = ann.direct_with(&ben).await;
+    let direct = ann.open_direct(&ben).await;
     for number in 1..=101 {
         ben.send(direct, &format!("No. {number}")).await.expect(201);
     }
@@ -205,7 +207,7 @@ async fn everything_that_one_sees_is_downloaded() {
 }
 
 #[tokio::test]
-async fn who_is_not_logged_in_is_led_there() {
+async fn settings_and_profiles_need_login() {
     let app = TestApp::spawn().await;
     let mut browser = Browser::at(&app);
     for path in ["/settings", "/profile/ann"] {

@@ -1,22 +1,22 @@
-//! Sending by the pages' forms.
+//! Sending messages by the forms of pages.
 
 use super::Browser;
 use super::messages::at_the_list;
 use crate::support::TestApp;
 
 #[tokio::test]
-async fn a_message_is_sent_by_a_form() {
+async fn message_is_sent_by_form() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let page = format!("/messages?conversation={id}");
     let (mut browser, _) = at_the_list(&app, "ann").await;
     let open = browser.get(&page).await.expect(200);
-    let client_id = named(&open.text);
+    let client_id = client_id_of(&open.text);
     let fields = [("text", "Hello\r\nBen"), ("client_id", &client_id)];
     let sent = browser.submit(&page, &fields).await.expect(303);
     assert_eq!(sent.location(), page);
-    // Twice pressed is once sent.
+    // A second submission of the same form sends nothing.
     browser.submit(&page, &fields).await.expect(303);
     let texts = || async {
         let seen = ben.history(id).await;
@@ -26,19 +26,19 @@ async fn a_message_is_sent_by_a_form() {
         texts.collect::<Vec<_>>()
     };
     assert_eq!(texts().await, ["The first.", "Hello\nBen"]);
-    // Gone back to, and used for something else.
+    // After going back, the same form with a different text is a new message.
     let fields = [("text", "And more"), ("client_id", &client_id)];
     browser.submit(&page, &fields).await.expect(303);
     assert_eq!(texts().await.last().unwrap(), "And more");
 }
 
 #[tokio::test]
-async fn retry_by_form_is_answered_before_its_text() {
+async fn form_retry_is_answered_before_validation() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
     let (mut browser, _) = at_the_list(&app, "ann").await;
     let first = browser.get("/messages/chat/ben/").await.expect(200);
-    let client_id = named(&first.text);
+    let client_id = client_id_of(&first.text);
     let fields = [("text", "Hello"), ("client_id", &*client_id)];
     let sent = browser.submit("/messages/chat/ben/", &fields).await;
     let page = sent.expect(303).location().to_owned();
@@ -49,21 +49,21 @@ async fn retry_by_form_is_answered_before_its_text() {
     }
     let anew = [("text", " "), ("client_id", "another")];
     browser.submit(&page, &anew).await.expect(422);
-    let id = ann.direct_with(&ben).await;
+    let id = ann.open_direct(&ben).await;
     assert_eq!(ben.history(id).await.len(), 1);
 }
 
-/// The name that the composer gives its message.
-fn named(page: &str) -> String {
+/// Returns the `client_id` in the composer's form.
+fn client_id_of(page: &str) -> String {
     let (_, rest) = page.split_once("name=\"client_id\" value=\"").unwrap();
     rest.split('"').next().unwrap().to_owned()
 }
 
 #[tokio::test]
-async fn what_is_refused_is_kept_and_told() {
+async fn refused_text_stays_with_reason() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let page = format!("/messages?conversation={id}");
     let (mut browser, _) = at_the_list(&app, "ann").await;
     browser.get(&page).await.expect(200);
@@ -99,10 +99,10 @@ async fn what_is_refused_is_kept_and_told() {
 }
 
 #[tokio::test]
-async fn a_form_of_another_site_sends_nothing() {
+async fn forms_without_token_send_nothing() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let (mut browser, _) = at_the_list(&app, "ann").await;
     browser.token = "x".repeat(43);
     for path in [
@@ -123,11 +123,11 @@ async fn a_form_of_another_site_sends_nothing() {
 }
 
 #[tokio::test]
-async fn strangers_conversations_are_not_there() {
+async fn conversations_of_strangers_are_hidden() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
-    app.person("eve").await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
+    app.register_user("eve").await;
     let (mut browser, _) = at_the_list(&app, "eve").await;
     let page = format!("/messages?conversation={id}");
     browser.get(&page).await.expect(404);
@@ -149,9 +149,9 @@ async fn strangers_conversations_are_not_there() {
 }
 
 #[tokio::test]
-async fn a_first_message_begins_a_conversation() {
+async fn first_message_creates_conversation() {
     let app = TestApp::spawn().await;
-    let (_ann, ben) = app.connected_pair("ann", "ben").await;
+    let (_ann, ben) = app.register_connected("ann", "ben").await;
     let (mut browser, list) = at_the_list(&app, "ann").await;
     assert!(list.text.contains("href=\"/messages/chat/ben/\""));
     let blank = browser.get("/messages/chat/Ben/").await.expect(200);
@@ -177,10 +177,10 @@ async fn a_first_message_begins_a_conversation() {
 }
 
 #[tokio::test]
-async fn what_is_read_is_said_by_a_button() {
+async fn read_form_marks_messages() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let page = format!("/messages?conversation={id}");
     let (mut browser, list) = at_the_list(&app, "ben").await;
     assert!(
@@ -199,18 +199,18 @@ async fn what_is_read_is_said_by_a_button() {
     assert!(!open.text.contains("Mark as read") && !open.text.contains(" unread<"));
     assert_eq!(ann.history(id).await[0]["status"], "read");
     let (mut stranger, _) = {
-        app.person("eve").await;
+        app.register_user("eve").await;
         at_the_list(&app, "eve").await
     };
     stranger.submit("/messages/read", &fields).await.expect(404);
 }
 
-/// Browsers send each line end of a form as two characters.
+/// Browsers submit each line end of a form as CR and LF.
 #[tokio::test]
-async fn line_end_of_form_counts_once() {
+async fn line_end_counts_as_one_character() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let page = format!("/messages?conversation={id}");
     let (mut browser, _) = at_the_list(&app, "ann").await;
     browser.get(&page).await.expect(200);
@@ -243,7 +243,7 @@ async fn line_end_of_form_counts_once() {
         .expect(303);
     let me = ann.get("/api/me/").await.expect(200);
     assert_eq!(me["about"], about.replace("\r\n", "\n"));
-    // JSON stays as it was sent.
+    // Line ends in JSON stay unchanged.
     let sent = ann.send(id, "one\r\ntwo").await.expect(201);
     assert_eq!(sent["text"], "one\r\ntwo");
 }

@@ -1,4 +1,4 @@
-//! Conversations by the other's name.
+//! Conversations addressed by the other user's name.
 
 use reqwest::Method;
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
@@ -9,9 +9,9 @@ use crate::support::redact::assert_wire;
 use crate::support::{TestApp, until};
 
 #[tokio::test]
-async fn a_message_by_name_opens_the_conversation() {
+async fn message_by_username_opens_conversation() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
     let nothing = ann.get("/messages/history/ben/").await.expect(200);
     assert_eq!(nothing, json!({ "messages": [] }));
     let mut there = ben.socket("/ws/").await;
@@ -31,9 +31,9 @@ async fn a_message_by_name_opens_the_conversation() {
 }
 
 #[tokio::test]
-async fn history_by_name_is_paged_like_any() {
+async fn history_by_username_is_paged() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
     for text in ["1", "2", "3", "4", "5"] {
         ann.post("/messages/send/ben/", json!({ "message": text }))
             .await
@@ -53,13 +53,13 @@ async fn history_by_name_is_paged_like_any() {
     let after = ben.get("/messages/history/ann/?after=3").await.expect(200);
     assert_eq!(texts(after), ["4", "5"]);
     let both = ben.get("/messages/history/ann/?after=3&before=5").await;
-    both.refused(400, "bad_request");
+    both.expect_problem(400, "bad_request");
 }
 
 #[tokio::test]
-async fn a_form_sends_too() {
+async fn form_body_sends_message() {
     let app = TestApp::spawn().await;
-    let (ann, _ben) = app.connected_pair("ann", "Ben").await;
+    let (ann, _ben) = app.register_connected("ann", "Ben").await;
     let form = |accept: &'static str, body: &'static str| {
         let request = app.site().request(Method::POST, "/messages/send/ben/");
         request
@@ -74,9 +74,9 @@ async fn a_form_sends_too() {
         .await;
     assert_eq!(sent.expect(201)["text"], "Grüße & mehr");
     let empty = app.site().send(form("*/*", "message=+")).await;
-    empty.refused(422, "text_empty");
+    empty.expect_problem(422, "text_empty");
     let missing = app.site().send(form("*/*", "text=Hi")).await;
-    let missing = missing.refused(422, "invalid");
+    let missing = missing.expect_problem(422, "invalid");
     assert_eq!(missing["errors"][0]["field"], "message");
 
     let client = reqwest::Client::builder();
@@ -91,33 +91,36 @@ async fn a_form_sends_too() {
 }
 
 #[tokio::test]
-async fn strangers_learn_and_send_nothing() {
+async fn strangers_see_and_send_nothing() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = (app.person("ann").await, app.person("ben").await);
+    let (ann, ben) = (
+        app.register_user("ann").await,
+        app.register_user("ben").await,
+    );
     let body = || json!({ "message": "Hello" });
     ann.post("/messages/send/ben/", body())
         .await
-        .refused(403, "not_connected");
+        .expect_problem(403, "not_connected");
     ann.post("/messages/send/ann/", body())
         .await
-        .refused(409, "conflict");
+        .expect_problem(409, "conflict");
     ann.get("/messages/status/ben/")
         .await
-        .refused(403, "not_connected");
+        .expect_problem(403, "not_connected");
     ann.get("/messages/status/nobody/")
         .await
-        .refused(404, "not_found");
+        .expect_problem(404, "not_found");
     ann.get("/messages/history/nobody/")
         .await
-        .refused(404, "not_found");
+        .expect_problem(404, "not_found");
     ann.post("/messages/send/nobody/", body())
         .await
-        .refused(404, "not_found");
+        .expect_problem(404, "not_found");
     let nothing = ann.get("/messages/history/ben/").await.expect(200);
     assert_eq!(nothing, json!({ "messages": [] }));
     app.get("/messages/unread/")
         .await
-        .refused(401, "unauthenticated");
+        .expect_problem(401, "unauthenticated");
 
     ann.connect_with(&ben).await;
     let away = ann.get("/messages/status/Ben/").await.expect(200);
@@ -134,8 +137,8 @@ async fn strangers_learn_and_send_nothing() {
     block(&ben, &ann).await;
     ann.get("/messages/status/ben/")
         .await
-        .refused(403, "not_connected");
+        .expect_problem(403, "not_connected");
     ann.post("/messages/send/ben/", body())
         .await
-        .refused(403, "not_connected");
+        .expect_problem(403, "not_connected");
 }

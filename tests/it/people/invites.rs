@@ -1,4 +1,4 @@
-//! Who may open an account.
+//! Registration by invitation.
 
 use entity::Millis;
 use migration::{Migrator, MigratorTrait as _};
@@ -10,7 +10,7 @@ use tidings::protocol::{DisplayName, Username};
 use tidings::store::NewUser;
 
 use crate::support::redact::assert_wire;
-use crate::support::{Answer, Person, TestApp, TestDatabase};
+use crate::support::{ApiResponse, TestApp, TestDatabase, TestUser};
 
 async fn by_invite() -> TestApp {
     let builder = TestApp::builder();
@@ -20,15 +20,15 @@ async fn by_invite() -> TestApp {
         .await
 }
 
-async fn register(app: &TestApp, username: &str, invite: Value) -> Answer {
+async fn register(app: &TestApp, username: &str, invite: Value) -> ApiResponse {
     let body = json!({
         "username": username, "password": "correct horse battery", "invite": invite,
     });
     app.post("/api/auth/register/", body).await
 }
 
-/// An admin, made as the command line makes them.
-async fn admin(app: &TestApp) -> Person {
+/// Creates an admin as the command line does.
+async fn admin(app: &TestApp) -> TestUser {
     use tidings::auth::passwords;
     use tidings::protocol::Password;
     let store = app.store().await;
@@ -42,7 +42,7 @@ async fn admin(app: &TestApp) -> Person {
     let id = store.create_user(new, Millis::now()).await.unwrap().id.0;
     store.close().await;
     let token = app.log_in("root").await.expect(200)["token"].take();
-    Person {
+    TestUser {
         site: app.site().clone(),
         username: "root".to_owned(),
         id,
@@ -50,32 +50,34 @@ async fn admin(app: &TestApp) -> Person {
     }
 }
 
-async fn invite(admin: &Person, body: Value) -> String {
+async fn invite(admin: &TestUser, body: Value) -> String {
     let made = admin.post("/api/admin/invites/", body).await.expect(201);
     made["code"].as_str().unwrap().to_owned()
 }
 
 #[tokio::test]
-async fn an_invitation_opens_as_many_accounts_as_it_says() {
+async fn invitation_is_limited_by_uses() {
     let app = by_invite().await;
     let root = admin(&app).await;
     let code = invite(&root, json!({ "uses": 2 })).await;
     register(&app, "ann", json!(code)).await.expect(201);
-    // What fails takes no use.
+    // A failed registration consumes no use.
     register(&app, "ANN", json!(code))
         .await
-        .refused(409, "username_taken");
+        .expect_problem(409, "username_taken");
     register(&app, "ben", json!(format!(" {code} ")))
         .await
         .expect(201);
     for bad in [json!(code), json!("nonsense"), json!(""), Value::Null] {
-        let refused = register(&app, "cat", bad).await.refused(422, "invalid");
+        let refused = register(&app, "cat", bad)
+            .await
+            .expect_problem(422, "invalid");
         assert_eq!(refused["errors"][0]["field"], "invite");
     }
 }
 
 #[tokio::test]
-async fn an_invitation_s_last_use_goes_to_one() {
+async fn last_use_registers_one_user() {
     let app = by_invite().await;
     let root = admin(&app).await;
     for round in 0..5 {
@@ -93,7 +95,7 @@ async fn an_invitation_s_last_use_goes_to_one() {
 }
 
 #[tokio::test]
-async fn an_invitation_expires() {
+async fn invitation_expires_at_its_time() {
     let app = by_invite().await;
     let root = admin(&app).await;
     let soon = Millis(Millis::now().0 + 1500);
@@ -102,13 +104,13 @@ async fn an_invitation_expires() {
     tokio::time::sleep(std::time::Duration::from_millis(1600)).await;
     register(&app, "ben", json!(code))
         .await
-        .refused(422, "invalid");
+        .expect_problem(422, "invalid");
 }
 
 #[tokio::test]
-async fn only_admins_invite_and_nobody_else_learns_that_they_could() {
+async fn invitation_endpoint_is_hidden_from_users() {
     let app = TestApp::spawn().await;
-    let (root, ann) = (admin(&app).await, app.person("ann").await);
+    let (root, ann) = (admin(&app).await, app.register_user("ann").await);
     let made = root.post("/api/admin/invites/", json!({})).await;
     let made = made.expect(201);
     assert_eq!(made["code"].as_str().unwrap().len(), 22);
@@ -117,10 +119,10 @@ async fn only_admins_invite_and_nobody_else_learns_that_they_could() {
     assert_wire!("invite", shown);
     ann.post("/api/admin/invites/", json!({}))
         .await
-        .refused(404, "not_found");
+        .expect_problem(404, "not_found");
     app.post("/api/admin/invites/", json!({}))
         .await
-        .refused(404, "not_found");
+        .expect_problem(404, "not_found");
     let past = "2020-01-01T00:00:00.000Z";
     for (field, value) in [
         ("uses", json!(0)),
@@ -133,12 +135,12 @@ async fn only_admins_invite_and_nobody_else_learns_that_they_could() {
         let refused = root
             .post("/api/admin/invites/", json!({ field: value }))
             .await;
-        let refused = refused.refused(422, "invalid");
+        let refused = refused.expect_problem(422, "invalid");
         assert_eq!(refused["errors"][0]["field"], field);
     }
 }
 
-/// A copy of the database opens no account.
+/// A leaked copy of the database can't be used to register.
 #[tokio::test]
 async fn database_holds_no_invitation_code() {
     let app = by_invite().await;
@@ -152,13 +154,13 @@ async fn database_holds_no_invitation_code() {
     assert_ne!(kept, code);
     register(&app, "ann", json!(kept))
         .await
-        .refused(422, "invalid");
+        .expect_problem(422, "invalid");
     register(&app, "ann", json!(code)).await.expect(201);
 }
 
-/// Invitations from before their codes were hashed still open accounts.
+/// Invitations created before codes were hashed remain valid.
 #[tokio::test]
-async fn invitation_outlives_its_codes_hashing() {
+async fn hashing_migration_keeps_invitations_valid() {
     const CODE: &str = "a code as it was kept";
     let folder = tempfile::tempdir().unwrap();
     let database = TestDatabase::empty(folder.path()).await;
@@ -204,7 +206,7 @@ async fn invitation_outlives_its_codes_hashing() {
 }
 
 #[tokio::test]
-async fn closed_is_closed() {
+async fn closed_registration_refuses_invited_user() {
     let builder = TestApp::builder();
     let app = builder
         .settings(|settings| settings.registration = Registration::Closed)
@@ -214,5 +216,5 @@ async fn closed_is_closed() {
     let code = invite(&root, json!({})).await;
     register(&app, "ann", json!(code))
         .await
-        .refused(403, "forbidden");
+        .expect_problem(403, "forbidden");
 }

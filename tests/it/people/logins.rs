@@ -1,4 +1,4 @@
-//! One's logins, and the password that all of them rest on.
+//! Logins of an account, and changes of its password.
 
 use std::time::Duration;
 
@@ -10,11 +10,11 @@ use tidings::config::Settings;
 
 use super::ask;
 use crate::support::redact::assert_wire;
-use crate::support::{Person, TestApp, until};
+use crate::support::{TestApp, TestUser, until};
 
 const PASSWORD: &str = "correct horse battery";
 
-async fn logins(person: &Person) -> Vec<Value> {
+async fn logins(person: &TestUser) -> Vec<Value> {
     let list = person.get("/api/auth/sessions/").await.expect(200);
     list.as_array().unwrap().clone()
 }
@@ -22,9 +22,9 @@ async fn logins(person: &Person) -> Vec<Value> {
 #[tokio::test]
 async fn each_login_is_listed_newest_first() {
     let app = TestApp::spawn().await;
-    let phone = app.person("ann").await;
+    let phone = app.register_user("ann").await;
     let laptop = phone.log_in_again().await;
-    let _other = app.person("ben").await;
+    let _other = app.register_user("ben").await;
     let list = logins(&phone).await;
     assert_wire!("logins", json!(list));
     let newest = logins(&laptop).await;
@@ -41,28 +41,31 @@ async fn each_login_is_listed_newest_first() {
 }
 
 #[tokio::test]
-async fn a_login_that_is_ended_is_refused_at_once_and_loses_its_sockets() {
+async fn ended_login_loses_access_and_sockets() {
     let app = TestApp::spawn().await;
-    let here = app.person("ann").await;
+    let here = app.register_user("ann").await;
     let there = here.log_in_again().await;
     let mut lost = there.socket("/ws/").await;
     let mut kept = here.socket("/ws/").await;
     let list = logins(&here).await;
     let path = format!("/api/auth/sessions/{}/", list[0]["id"]);
     here.delete(&path).await.expect(204);
-    there.get("/api/me/").await.refused(401, "unauthenticated");
+    there
+        .get("/api/me/")
+        .await
+        .expect_problem(401, "unauthenticated");
     assert_eq!(lost.expect_close().await, 4401);
     kept.expect_nothing_until_pong().await;
     assert_eq!(logins(&here).await.len(), 1);
-    here.delete(&path).await.refused(404, "not_found");
+    here.delete(&path).await.expect_problem(404, "not_found");
 }
 
-/// Guards the order in which a request is looked at: who asks comes first, and
-/// doesn't race the rest.
+/// Guards the order of checks: authentication comes first and doesn't race the
+/// others.
 #[tokio::test]
-async fn whoever_is_not_let_in_hears_nothing_of_what_else_is_wrong() {
+async fn unauthenticated_request_reports_no_other_error() {
     let app = TestApp::spawn().await;
-    let here = app.person("ann").await;
+    let here = app.register_user("ann").await;
     let there = here.log_in_again().await;
     let list = logins(&here).await;
     here.delete(&format!("/api/auth/sessions/{}/", list[0]["id"]))
@@ -70,71 +73,79 @@ async fn whoever_is_not_let_in_hears_nothing_of_what_else_is_wrong() {
         .expect(204);
     for _ in 0..20 {
         let answer = there.post("/api/me/password/", json!({})).await;
-        answer.refused(401, "unauthenticated");
+        answer.expect_problem(401, "unauthenticated");
         let answer = there.get("/api/conversations/?limit=none").await;
-        answer.refused(401, "unauthenticated");
+        answer.expect_problem(401, "unauthenticated");
         let answer = there.post("/api/admin/invites/", json!([])).await;
-        answer.refused(404, "not_found");
+        answer.expect_problem(404, "not_found");
     }
 }
 
 #[tokio::test]
-async fn others_logins_are_none_of_one_s_business() {
+async fn other_users_login_is_not_found() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = (app.person("ann").await, app.person("ben").await);
+    let (ann, ben) = (
+        app.register_user("ann").await,
+        app.register_user("ben").await,
+    );
     let path = format!("/api/auth/sessions/{}/", logins(&ben).await[0]["id"]);
-    ann.delete(&path).await.refused(404, "not_found");
+    ann.delete(&path).await.expect_problem(404, "not_found");
     ben.get("/api/me/").await.expect(200);
     ann.delete("/api/auth/sessions/999999/")
         .await
-        .refused(404, "not_found");
+        .expect_problem(404, "not_found");
 }
 
-async fn change(person: &Person, current: &str, new: &str) -> crate::support::Answer {
+async fn change(person: &TestUser, current: &str, new: &str) -> crate::support::ApiResponse {
     let body = json!({ "current_password": current, "new_password": new });
     person.post("/api/me/password/", body).await
 }
 
 #[tokio::test]
-async fn a_new_password_ends_all_other_logins() {
+async fn new_password_ends_other_logins() {
     let app = TestApp::spawn().await;
-    let here = app.person("ann").await;
+    let here = app.register_user("ann").await;
     let there = here.log_in_again().await;
     let mut lost = there.socket("/ws/").await;
     let mut kept = here.socket("/ws/").await;
     change(&here, PASSWORD, "another secret").await.expect(204);
     assert_eq!(lost.expect_close().await, 4401);
-    there.get("/api/me/").await.refused(401, "unauthenticated");
+    there
+        .get("/api/me/")
+        .await
+        .expect_problem(401, "unauthenticated");
     here.get("/api/me/").await.expect(200);
     kept.expect_nothing_until_pong().await;
-    app.log_in("ann").await.refused(401, "bad_credentials");
+    app.log_in("ann")
+        .await
+        .expect_problem(401, "bad_credentials");
     let body = json!({ "username": "ann", "password": "another secret" });
     app.post("/api/auth/login/", body).await.expect(200);
 }
 
 #[tokio::test]
-async fn a_wrong_password_changes_nothing() {
+async fn wrong_password_changes_nothing() {
     let app = TestApp::spawn().await;
-    let here = app.person("ann").await;
+    let here = app.register_user("ann").await;
     let there = here.log_in_again().await;
     let refused = change(&here, "wrong", "another secret").await;
-    let refused = refused.refused(422, "invalid");
+    let refused = refused.expect_problem(422, "invalid");
     assert_eq!(refused["errors"][0]["field"], "current_password");
     let refused = change(&here, PASSWORD, "short").await;
-    let refused = refused.refused(422, "weak_password");
+    let refused = refused.expect_problem(422, "weak_password");
     assert_eq!(refused["errors"][0]["field"], "new_password");
     let missing = here.post("/api/me/password/", json!({})).await;
-    missing.refused(422, "invalid");
+    missing.expect_problem(422, "invalid");
     there.get("/api/me/").await.expect(200);
     app.log_in("ann").await.expect(200);
 }
 
-/// Guards: of two changes by the same old password only one may count, or the
-/// one that is thought to have failed would have ended the other's login.
+/// Guards against two password changes that both succeed: the second would end
+/// the login of the first.
 #[tokio::test]
-async fn of_two_changes_at_once_one_counts() {
+async fn concurrent_password_changes_apply_once() {
     let app = TestApp::spawn().await;
-    let here = app.person("ann").await;
+    let here = app.register_user("ann").await;
     let (one, two) = tokio::join!(
         change(&here, PASSWORD, "the first of two"),
         change(&here, PASSWORD, "the second of two"),
@@ -145,9 +156,9 @@ async fn of_two_changes_at_once_one_counts() {
 }
 
 #[tokio::test]
-async fn one_login_too_many_ends_longest_unused() {
+async fn login_51_ends_longest_unused() {
     let app = TestApp::spawn().await;
-    let first = app.person("ann").await;
+    let first = app.register_user("ann").await;
     let second = first.log_in_again().await;
     let mut lost = first.socket("/ws/").await;
     let mut kept = second.socket("/ws/").await;
@@ -167,7 +178,10 @@ async fn one_login_too_many_ends_longest_unused() {
     );
     let newest = first.log_in_again().await;
     assert_eq!(lost.expect_close().await, 4401);
-    first.get("/api/me/").await.refused(401, "unauthenticated");
+    first
+        .get("/api/me/")
+        .await
+        .expect_problem(401, "unauthenticated");
     kept.expect_nothing_until_pong().await;
     let list = newest
         .get("/api/auth/sessions/?limit=100")
@@ -176,15 +190,15 @@ async fn one_login_too_many_ends_longest_unused() {
     assert_eq!(list.as_array().unwrap().len(), 50);
 }
 
-/// Rows that ended long ago are deleted, and nothing else.
+/// Deletes only logins and reset links that ended or expired over 30 days ago.
 #[tokio::test]
-async fn ended_rows_are_deleted_after_30_days() {
+async fn ended_rows_expire_after_30_days() {
     const DAY: i64 = 24 * 3600 * 1000;
     let app = TestApp::builder()
         .settings(|settings| settings.timings.cleanup_every = Duration::from_millis(50))
         .spawn()
         .await;
-    let ann = app.person("ann").await;
+    let ann = app.register_user("ann").await;
     let db = app.database().connection().await;
     let days_ago = |days: i64| Millis::now().0 - days * DAY;
     let (old, new) = (days_ago(31), days_ago(29));
@@ -220,7 +234,7 @@ async fn ended_rows_are_deleted_after_30_days() {
     };
     let logins = "SELECT device FROM login WHERE created_at = 0 ORDER BY id";
     let links = "SELECT token_hash FROM password_reset";
-    until("the rows to go", async || {
+    until("the old rows to be deleted", async || {
         let is_done = left(logins).await == ["ended lately", "expired lately"];
         (is_done && left(links).await == ["lately"]).then_some(())
     })
@@ -230,7 +244,7 @@ async fn ended_rows_are_deleted_after_30_days() {
 }
 
 #[tokio::test]
-async fn the_address_of_a_login_is_what_a_trusted_proxy_says() {
+async fn login_address_comes_from_trusted_proxy() {
     async fn noted(app: &TestApp, forwarded: &str) -> Value {
         let body = json!({ "username": "ann", "password": PASSWORD });
         let request = app.site().request(Method::POST, "/api/auth/login/");
@@ -243,13 +257,13 @@ async fn the_address_of_a_login_is_what_a_trusted_proxy_says() {
         app.site().send(request).await.expect(200)[0]["address"].take()
     }
     let open = TestApp::spawn().await;
-    open.person("ann").await;
+    open.register_user("ann").await;
     assert_eq!(noted(&open, "6.6.6.6").await, "127.0.0.1");
 
     let trusted = settings(&["--trusted-proxies", "127.0.0.1,10.0.0.0/8"]).trusted_proxies;
     let behind = TestApp::builder().settings(|s| s.trusted_proxies = trusted);
     let behind = behind.spawn().await;
-    behind.person("ann").await;
+    behind.register_user("ann").await;
     assert_eq!(
         noted(&behind, "6.6.6.6, 1.2.3.4, 10.0.0.7").await,
         "1.2.3.4"
@@ -257,21 +271,21 @@ async fn the_address_of_a_login_is_what_a_trusted_proxy_says() {
     assert_eq!(noted(&behind, "rubbish").await, "127.0.0.1");
 }
 
-/// What the command line makes of these flags.
+/// Returns the settings that the command line parses from these flags.
 pub(crate) fn settings(flags: &[&str]) -> Settings {
     use clap::{Args, FromArgMatches};
-    use tidings::config::Overrides;
-    let command = Overrides::augment_args(clap::Command::new("tidings"));
+    use tidings::config::SettingOverrides;
+    let command = SettingOverrides::augment_args(clap::Command::new("tidings"));
     let matches = command.get_matches_from(["tidings"].iter().chain(flags));
-    Settings::resolve(Overrides::from_arg_matches(&matches).unwrap()).unwrap()
+    Settings::resolve(SettingOverrides::from_arg_matches(&matches).unwrap()).unwrap()
 }
 
 #[tokio::test]
 async fn other_methods_are_refused() {
     let app = TestApp::spawn().await;
-    let ann = app.person("ann").await;
+    let ann = app.register_user("ann").await;
     for path in ["/api/auth/sessions/", "/api/users/ann/", "/api/blocks/"] {
         let answer = ask(&ann, Method::PUT, path, json!({})).await;
-        answer.refused(405, "method_not_allowed");
+        answer.expect_problem(405, "method_not_allowed");
     }
 }

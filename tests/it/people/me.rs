@@ -7,9 +7,12 @@ use crate::support::TestApp;
 use crate::support::redact::assert_wire;
 
 #[tokio::test]
-async fn what_is_named_changes_and_the_rest_stays() {
+async fn patch_changes_only_given_fields() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = (app.person("ann").await, app.person("ben").await);
+    let (ann, ben) = (
+        app.register_user("ann").await,
+        app.register_user("ben").await,
+    );
     let body = json!({ "display_name": "  Ann Onymous ", "about": "\nHi.\nI'm Ann. " });
     let changed = patch(&ann, "/api/me/", body).await.expect(200);
     assert_wire!("me", changed.clone());
@@ -26,9 +29,9 @@ async fn what_is_named_changes_and_the_rest_stays() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_is_named_and_nothing_changes() {
+async fn invalid_field_is_named_without_changes() {
     let app = TestApp::spawn().await;
-    let ann = app.person("ann").await;
+    let ann = app.register_user("ann").await;
     let before = ann.get("/api/me/").await.expect(200);
     for (field, value) in [
         ("about", json!("x".repeat(301))),
@@ -39,7 +42,9 @@ async fn what_is_wrong_is_named_and_nothing_changes() {
         ("display_name", json!("a\nb")),
     ] {
         let body = json!({ field: value, "unknown": 1 });
-        let refused = patch(&ann, "/api/me/", body).await.refused(422, "invalid");
+        let refused = patch(&ann, "/api/me/", body)
+            .await
+            .expect_problem(422, "invalid");
         assert_eq!(refused["errors"][0]["field"], field);
     }
     let longest = json!({ "about": "é".repeat(300) });
@@ -49,5 +54,5 @@ async fn what_is_wrong_is_named_and_nothing_changes() {
     assert_eq!(after, before);
     patch(&ann, "/api/me/", Value::Null)
         .await
-        .refused(400, "bad_json");
+        .expect_problem(400, "bad_json");
 }

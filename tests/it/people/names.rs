@@ -1,11 +1,12 @@
-//! Characters of names, titles and texts: which are refused, on every way in.
+//! Validation of characters in names, titles and texts, on every endpoint and
+//! frame that sets them.
 
 use serde_json::{Value, json};
 
 use super::patch;
-use crate::support::{PASSWORD, Person, TestApp};
+use crate::support::{PASSWORD, TestApp, TestUser};
 
-/// One of each class that names refuse.
+/// One example of each class of characters that names refuse.
 const DECEPTIVE: [&str; 9] = [
     "a\u{200B}b",
     "Ann\u{202E}",
@@ -21,7 +22,7 @@ const DECEPTIVE: [&str; 9] = [
 #[tokio::test]
 async fn deceptive_characters_are_refused_in_names() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
     let group = |title: &str| json!({ "title": title, "usernames": [ben.username] });
     let made = ann
         .post("/api/conversations/create/", group("Crew"))
@@ -49,7 +50,7 @@ async fn deceptive_characters_are_refused_in_names() {
             ),
         ];
         for (field, answer) in answers {
-            let refused = answer.refused(422, "invalid");
+            let refused = answer.expect_problem(422, "invalid");
             assert_eq!(refused["errors"][0]["field"], field, "{name:?}");
         }
     }
@@ -60,7 +61,7 @@ async fn deceptive_characters_are_refused_in_names() {
 #[tokio::test]
 async fn names_are_stored_in_nfc() {
     let app = TestApp::spawn().await;
-    let ann = app.person("ann").await;
+    let ann = app.register_user("ann").await;
     let body = json!({ "display_name": " Zoe\u{308} " });
     let changed = patch(&ann, "/api/me/", body).await.expect(200);
     assert_eq!(changed["display_name"], "Zo\u{EB}");
@@ -69,8 +70,8 @@ async fn names_are_stored_in_nfc() {
 #[tokio::test]
 async fn blank_text_is_refused_everywhere() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.direct_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct(&ben).await;
     let sent = ann.send(id, "Hello").await.expect(201);
     let edit = format!("/api/conversations/{id}/messages/{}/", sent["id"]);
     let mut socket = ann.socket("/ws/").await;
@@ -80,14 +81,14 @@ async fn blank_text_is_refused_everywhere() {
         " \u{2800}\u{3164} ",
         "\u{AD}\n\u{2060}",
     ] {
-        ann.send(id, blank).await.refused(422, "text_empty");
+        ann.send(id, blank).await.expect_problem(422, "text_empty");
         patch(&ann, &edit, json!({ "text": blank }))
             .await
-            .refused(422, "text_empty");
+            .expect_problem(422, "text_empty");
         let by_name = json!({ "message": blank });
         ann.post("/messages/send/ben/", by_name)
             .await
-            .refused(422, "text_empty");
+            .expect_problem(422, "text_empty");
         socket
             .send(json!({ "type": "message", "conversation_id": id, "message": blank }))
             .await;
@@ -104,15 +105,15 @@ async fn reserved_usernames_are_taken() {
     ] {
         let body = json!({ "username": username, "password": PASSWORD });
         let refused = app.post("/api/auth/register/", body).await;
-        refused.refused(409, "username_taken");
+        refused.expect_problem(409, "username_taken");
     }
-    app.person("administer").await;
+    app.register_user("administer").await;
 }
 
 #[tokio::test]
 async fn reserved_display_names_are_refused() {
     let app = TestApp::spawn().await;
-    let ann: Person = app.person("ann").await;
+    let ann: TestUser = app.register_user("ann").await;
     for name in [
         "You",
         "YOU",
@@ -121,7 +122,7 @@ async fn reserved_display_names_are_refused() {
         "T\u{456}dings",
     ] {
         let refused = patch(&ann, "/api/me/", json!({ "display_name": name })).await;
-        let refused: Value = refused.refused(422, "invalid");
+        let refused: Value = refused.expect_problem(422, "invalid");
         assert_eq!(refused["errors"][0]["field"], "display_name", "{name}");
     }
 }

@@ -1,4 +1,4 @@
-//! `GET /api/users/{username}/`: who may know what.
+//! `GET /api/users/{username}/`: which fields each viewer sees.
 
 use serde_json::{Value, json};
 
@@ -7,18 +7,21 @@ use crate::support::redact::assert_wire;
 use crate::support::{TestApp, until};
 
 #[tokio::test]
-async fn a_stranger_s_status_is_not_told() {
+async fn stranger_presence_is_hidden() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = (app.person("ann").await, app.person("ben").await);
+    let (ann, ben) = (
+        app.register_user("ann").await,
+        app.register_user("ben").await,
+    );
     let _here = ben.socket("/ws/").await;
     let seen = profile(&ann, &ben).await;
     assert_wire!("profile_of_a_stranger", seen);
     ann.get("/api/users/nobody/")
         .await
-        .refused(404, "not_found");
+        .expect_problem(404, "not_found");
     ann.get("/api/users/no%20name/")
         .await
-        .refused(404, "not_found");
+        .expect_problem(404, "not_found");
     ann.get("/api/users/BEN/").await.expect(200);
     let mine = profile(&ann, &ann).await;
     assert_eq!(
@@ -28,10 +31,13 @@ async fn a_stranger_s_status_is_not_told() {
 }
 
 #[tokio::test]
-async fn each_sees_the_connection_from_their_side() {
+async fn connection_state_depends_on_viewer() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = (app.person("ann").await, app.person("ben").await);
-    let asked = ann.ask_to_connect(&ben).await.expect(201);
+    let (ann, ben) = (
+        app.register_user("ann").await,
+        app.register_user("ben").await,
+    );
+    let asked = ann.request_connection(&ben).await.expect(201);
     assert_eq!(profile(&ann, &ben).await["connection"], "requested");
     assert_eq!(profile(&ben, &ann).await["connection"], "incoming");
     assert_eq!(profile(&ben, &ann).await["is_online"], Value::Null);
@@ -46,10 +52,10 @@ async fn each_sees_the_connection_from_their_side() {
 }
 
 #[tokio::test]
-async fn who_shares_a_conversation_sees_it_also_when_no_longer_connected() {
+async fn shared_conversation_shows_presence_without_connection() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    ann.open_direct_used(&ben).await;
     let list = ann.get("/api/connections/").await.expect(200);
     let path = format!("/api/connections/{}/", list[0]["id"]);
     ann.delete(&path).await.expect(204);

@@ -1,9 +1,10 @@
-//! Changes of names reach those who may know the user, live and by `resume`.
+//! Name changes reach users with a shared conversation or a connection, live
+//! and by `resume`.
 
 use entity::{Millis, UserId};
 use serde_json::{Value, json};
 use tidings::protocol::{DisplayName, Username};
-use tidings::store::Act;
+use tidings::store::AuditContext;
 
 use super::patch;
 use crate::groups::crew::{friends, group, invite, leave, make};
@@ -11,15 +12,15 @@ use crate::groups::thousand::run;
 use crate::receipts::cost::copies;
 use crate::store::statements::watched;
 use crate::support::redact::assert_wire;
-use crate::support::{Person, Socket, TestApp};
+use crate::support::{TestApp, TestSocket, TestUser};
 
-async fn rename(person: &Person, name: &str) {
+async fn rename(person: &TestUser, name: &str) {
     let body = json!({ "display_name": name });
     patch(person, "/api/me/", body).await.expect(200);
 }
 
-/// The next `user` frame.
-async fn hear(socket: &mut Socket) -> (i64, String, String) {
+/// Returns the next `user` frame.
+async fn next_user(socket: &mut TestSocket) -> (i64, String, String) {
     let frame = socket.expect("user").await;
     named(&frame)
 }
@@ -31,12 +32,12 @@ fn named(frame: &Value) -> (i64, String, String) {
     (id, text(&user["username"]), text(&user["display_name"]))
 }
 
-fn as_named(person: &Person, username: &str, display_name: &str) -> (i64, String, String) {
+fn as_named(person: &TestUser, username: &str, display_name: &str) -> (i64, String, String) {
     (person.id, username.to_owned(), display_name.to_owned())
 }
 
-/// All `user` frames of a resume, and its `synced`.
-async fn resumed(person: &Person, ask: Value) -> (Vec<Value>, Value) {
+/// Returns all `user` frames of a resume, and its `synced`.
+async fn resumed(person: &TestUser, ask: Value) -> (Vec<Value>, Value) {
     let mut socket = person.socket("/ws/").await;
     let mut ask = ask;
     ask["type"] = json!("resume");
@@ -53,18 +54,19 @@ async fn resumed(person: &Person, ask: Value) -> (Vec<Value>, Value) {
 }
 
 #[tokio::test]
-async fn rename_reaches_everybody_who_may_know() {
+async fn rename_reaches_permitted_users() {
     let app = TestApp::spawn().await;
     let people = friends(&app, &["ann", "ben", "cas", "dan", "eve"]).await;
     let [ann, ben, cas, dan, eve] = &people[..] else {
         panic!("five people");
     };
-    // Cas shares a group with Ben, and Dan one that Ben left; Eve asked Ben.
+    // Cas shares a group with Ben, Dan a group that Ben left; Eve sent Ben a
+    // request.
     let made = make(ann, "Group", &["ben", "cas"]).await.expect(201);
     let id = made["id"].as_i64().unwrap();
     let left = make(ann, "Left", &["ben", "dan"]).await.expect(201);
     leave(ben, left["id"].as_i64().unwrap()).await.expect(200);
-    eve.ask_to_connect(ben).await.expect(201);
+    eve.request_connection(ben).await.expect(201);
     let mut sockets = Vec::new();
     for person in [ann, ben, cas, dan, eve] {
         sockets.push(person.socket("/ws/").await);
@@ -73,10 +75,10 @@ async fn rename_reaches_everybody_who_may_know() {
     sockets.push(cas.chat_socket(id).await);
     rename(ben, "Benjamin").await;
     for socket in &mut sockets {
-        assert_eq!(hear(socket).await, as_named(ben, "ben", "Benjamin"));
+        assert_eq!(next_user(socket).await, as_named(ben, "ben", "Benjamin"));
         socket.expect_nothing_until_pong().await;
     }
-    // A change of nothing tells nothing.
+    // An unchanged name sends no frame.
     rename(ben, "Benjamin").await;
     rename(ben, "Ben").await;
     let frame = sockets[0].expect("user").await;
@@ -86,13 +88,13 @@ async fn rename_reaches_everybody_who_may_know() {
 }
 
 #[tokio::test]
-async fn strangers_hear_of_no_rename() {
+async fn rename_is_hidden_from_strangers() {
     let app = TestApp::spawn().await;
     let people = friends(&app, &["ann", "ben", "cas", "dan"]).await;
     let [ann, ben, cas, dan] = &people[..] else {
         panic!("four people");
     };
-    // Cas left before Ben came; Dan is connected with Ann alone.
+    // Cas left before Ben joined; Dan is connected only with Ann.
     let made = make(ann, "Group", &["cas"]).await.expect(201);
     let id = made["id"].as_i64().unwrap();
     leave(cas, id).await.expect(200);
@@ -101,13 +103,16 @@ async fn strangers_hear_of_no_rename() {
     let mut strangers = vec![
         cas.socket("/ws/").await,
         dan.socket("/ws/").await,
-        // Bound to a conversation that Ben isn't in.
+        // Bound to a conversation without Ben.
         ann.chat_socket(other["id"].as_i64().unwrap()).await,
     ];
     let mut hears = ann.socket("/ws/").await;
     let before = hears.hello["people_version"].clone();
     rename(ben, "Benjamin").await;
-    assert_eq!(hear(&mut hears).await, as_named(ben, "ben", "Benjamin"));
+    assert_eq!(
+        next_user(&mut hears).await,
+        as_named(ben, "ben", "Benjamin")
+    );
     for socket in &mut strangers {
         socket.expect_nothing_until_pong().await;
     }
@@ -119,46 +124,55 @@ async fn strangers_hear_of_no_rename() {
 }
 
 #[tokio::test]
-async fn admin_rename_and_deletion_are_told() {
+async fn admin_rename_and_deletion_are_sent() {
     let app = TestApp::spawn().await;
     let (_, people) = group(&app, &["ann", "ben"]).await;
     let (ann, ben) = (&people[0], &people[1]);
     let mut socket = ann.socket("/ws/").await;
     let store = app.store().await;
-    let act = Act::at_the_command_line(Millis::now());
+    let act = AuditContext::from_command_line(Millis::now());
     let names = (
         Username::parse("benjamin").unwrap(),
         DisplayName::parse("Benjamin").unwrap(),
     );
-    store.rename(UserId(ben.id), names, &act).await.unwrap();
+    store
+        .rename_user(UserId(ben.id), names, &act)
+        .await
+        .unwrap();
     assert_eq!(
-        hear(&mut socket).await,
+        next_user(&mut socket).await,
         as_named(ben, "benjamin", "Benjamin")
     );
     let gone = store.delete_user(UserId(ben.id), "deleted-1".to_owned(), &act);
     gone.await.unwrap();
-    let told = hear(&mut socket).await;
+    let told = next_user(&mut socket).await;
     assert_eq!(told, as_named(ben, "deleted-1", "Deleted user"));
     store.close().await;
 }
 
-/// Rooms learn it as well: what is said next has the new name.
+/// Rooms also apply the change: the next message carries the new name.
 #[tokio::test]
-async fn rename_by_another_process_is_told() {
+async fn rename_by_another_process_is_sent() {
     let app = TestApp::spawn().await;
     let (id, people) = group(&app, &["ann", "ben"]).await;
     let (ann, ben) = (&people[0], &people[1]);
     ben.send(id, "As before.").await.expect(201);
     let mut socket = ann.socket("/ws/").await;
     let store = app.store().await;
-    let act = Act::at_the_command_line(Millis::now());
+    let act = AuditContext::from_command_line(Millis::now());
     let names = (
         Username::parse("bennie").unwrap(),
         DisplayName::parse("Bennie").unwrap(),
     );
-    store.rename(UserId(ben.id), names, &act).await.unwrap();
+    store
+        .rename_user(UserId(ben.id), names, &act)
+        .await
+        .unwrap();
     store.close().await;
-    assert_eq!(hear(&mut socket).await, as_named(ben, "bennie", "Bennie"));
+    assert_eq!(
+        next_user(&mut socket).await,
+        as_named(ben, "bennie", "Bennie")
+    );
     ben.send(id, "Now.").await.expect(201);
     let sender = socket.expect_message().await["sender"].take();
     assert_eq!(sender["username"], "bennie");
@@ -178,8 +192,8 @@ async fn missed_names_are_replayed() {
     rename(cas, "Cassandra").await;
     rename(ben, "Benny").await;
     rename(ben, "Benjamin").await;
-    // The last is told when all are.
-    while hear(&mut socket).await != as_named(ben, "ben", "Benjamin") {}
+    // Once the last change has arrived, all have been sent.
+    while next_user(&mut socket).await != as_named(ben, "ben", "Benjamin") {}
     app.restart().await;
     let ask = json!({ "cursors": {}, "people": before });
     let (users, synced) = resumed(ann, ask).await;
@@ -188,14 +202,14 @@ async fn missed_names_are_replayed() {
         as_named(cas, "cas", "Cassandra"),
         as_named(ben, "ben", "Benjamin"),
     ];
-    assert_eq!(users, expected, "each once, as it is now");
+    assert_eq!(users, expected, "each user once, with the latest name");
     assert_eq!(synced["people_reset"], false);
     let version = synced["people_version"].clone();
     assert_eq!(version, ann.socket("/ws/").await.hello["people_version"]);
     assert!(version.as_i64() >= Some(3));
     let (users, synced) = resumed(ann, json!({ "cursors": {}, "people": version })).await;
     assert_eq!((users.len(), &synced["people_reset"]), (0, &json!(false)));
-    // Who keeps no names asks for none.
+    // A client that keeps no names sends no `people`.
     let (users, synced) = resumed(ann, json!({ "cursors": {} })).await;
     assert_eq!((users.len(), &synced["people_reset"]), (0, &json!(false)));
     let mut socket = ann.socket("/ws/").await;
@@ -245,7 +259,7 @@ async fn other_epoch_resets_names() {
     let people = friends(&app, &["ann", "ben"]).await;
     let mut socket = people[0].socket("/ws/").await;
     rename(&people[1], "Benjamin").await;
-    hear(&mut socket).await;
+    next_user(&mut socket).await;
     for ask in [
         json!({ "cursors": {}, "people": 0, "epoch": "of before" }),
         json!({ "cursors": {}, "people": 99 }),
@@ -255,7 +269,7 @@ async fn other_epoch_resets_names() {
     }
 }
 
-/// Statements and rows of a rename, in few conversations and in many.
+/// Counts statements and rows of a rename with this many conversations.
 async fn cost(conversations: usize) -> (usize, u64) {
     let app = TestApp::spawn().await;
     let (id, people) = group(&app, &["ann", "ben"]).await;
@@ -263,16 +277,16 @@ async fn cost(conversations: usize) -> (usize, u64) {
         run(&app, &copies(id, conversations - 1)).await;
     }
     let store = app.store().await;
-    let act = Act::at_the_command_line(Millis::now());
+    let act = AuditContext::from_command_line(Millis::now());
     let names = (
         Username::parse("benjamin").unwrap(),
         DisplayName::parse("Benjamin").unwrap(),
     );
-    let renaming = store.rename(UserId(people[1].id), names, &act);
-    let (done, heard) = watched(renaming).await;
+    let renaming = store.rename_user(UserId(people[1].id), names, &act);
+    let (done, log) = watched(renaming).await;
     done.unwrap();
     store.close().await;
-    (heard.statements().len(), heard.cost().rows)
+    (log.statements().len(), log.cost().rows)
 }
 
 #[tokio::test]

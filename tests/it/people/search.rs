@@ -9,10 +9,10 @@ use tidings::protocol::Username;
 use super::{names, patch};
 use crate::store::statements::watched;
 use crate::support::redact::assert_wire;
-use crate::support::{Person, TestApp, TestDatabase};
-use tidings::store::{Act, Wanted};
+use crate::support::{TestApp, TestDatabase, TestUser};
+use tidings::store::{AuditContext, SearchTerms};
 
-async fn found(person: &Person, query: &str) -> Vec<String> {
+async fn found(person: &TestUser, query: &str) -> Vec<String> {
     let query = form_urlencoded::Serializer::new(String::new())
         .append_pair("q", query)
         .finish();
@@ -24,15 +24,15 @@ async fn found(person: &Person, query: &str) -> Vec<String> {
     names(&list).into_iter().map(str::to_owned).collect()
 }
 
-async fn named(app: &TestApp, username: &str, shown: &str) -> Person {
-    let person = app.person(username).await;
+async fn named(app: &TestApp, username: &str, shown: &str) -> TestUser {
+    let person = app.register_user(username).await;
     let body = json!({ "display_name": shown });
     patch(&person, "/api/me/", body).await.expect(200);
     person
 }
 
 #[tokio::test]
-async fn people_are_found_by_the_start_of_a_name() {
+async fn search_matches_start_of_words() {
     let app = TestApp::spawn().await;
     let ann = named(&app, "Ann", "Anna-Maria Żuk").await;
     let _ben = named(&app, "ben", "Bénédicte Annan").await;
@@ -91,7 +91,7 @@ async fn search_ignores_case_and_form() {
     }
 }
 
-/// Users who share a word are many; those who have the other word too are few.
+/// Many users match one word, few match both.
 #[tokio::test]
 async fn search_reads_bounded_rows_per_page() {
     let app = TestApp::spawn().await;
@@ -116,18 +116,14 @@ async fn search_reads_bounded_rows_per_page() {
         .unwrap();
     db.close().await.unwrap();
     let store = app.store().await;
-    let wanted = Wanted::of("panda red");
+    let wanted = SearchTerms::parse("panda red");
     let (mut after, mut names, mut pages) = (None, Vec::new(), 0);
     loop {
-        let page = store.find_users(&wanted, after, 10);
-        let (page, heard) = watched(page).await;
+        let page = store.search_users(&wanted, after, 10);
+        let (page, log) = watched(page).await;
         let page = page.unwrap();
-        assert!(
-            heard.cost().rows <= 12,
-            "rows that come out: {:?}",
-            heard.cost()
-        );
-        names.extend(page.found.into_iter().map(|found| found.user.username));
+        assert!(log.cost().rows <= 12, "rows returned: {:?}", log.cost());
+        names.extend(page.users.into_iter().map(|found| found.user.username));
         pages += 1;
         after = page.next;
         if after.is_none() {
@@ -140,23 +136,23 @@ async fn search_reads_bounded_rows_per_page() {
 }
 
 #[tokio::test]
-async fn a_query_needs_two_characters() {
+async fn query_requires_two_characters() {
     let app = TestApp::spawn().await;
-    let ann = app.person("ann").await;
+    let ann = app.register_user("ann").await;
     for query in ["", "?q=", "?q=a", "?q=%20a%20", "?q=%C5%BB", "?q=a%00"] {
         let path = format!("/api/users/{query}");
-        let refused = ann.get(&path).await.refused(422, "invalid");
+        let refused = ann.get(&path).await.expect_problem(422, "invalid");
         assert_eq!(refused["errors"][0]["field"], "q", "{query}");
     }
     let refused = ann.get("/api/users/?q=an&after=x").await;
-    refused.refused(400, "bad_request");
+    refused.expect_problem(400, "bad_request");
     app.get("/api/users/?q=an")
         .await
-        .refused(401, "unauthenticated");
+        .expect_problem(401, "unauthenticated");
 }
 
 #[tokio::test]
-async fn a_new_name_is_found_at_once_and_the_old_one_no_more() {
+async fn search_finds_new_name_only() {
     let app = TestApp::spawn().await;
     let ann = named(&app, "ann", "Silver Fox").await;
     assert_eq!(found(&ann, "silv").await, ["ann"]);
@@ -169,15 +165,18 @@ async fn a_new_name_is_found_at_once_and_the_old_one_no_more() {
 }
 
 #[tokio::test]
-async fn who_is_switched_off_is_not_found() {
+async fn deactivated_user_is_not_found() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = (app.person("ann").await, app.person("ben").await);
+    let (ann, ben) = (
+        app.register_user("ann").await,
+        app.register_user("ben").await,
+    );
     assert_eq!(found(&ann, "ben").await, ["ben"]);
     let store = app.store().await;
     let name = Username::parse(&ben.username).unwrap();
-    let row = store.user_named(&name).await.unwrap().unwrap();
+    let row = store.user_by_name(&name).await.unwrap().unwrap();
     store
-        .deactivate(row.id, &Act::at_the_command_line(Millis::now()))
+        .deactivate_user(row.id, &AuditContext::from_command_line(Millis::now()))
         .await
         .unwrap();
     store.close().await;
@@ -185,7 +184,7 @@ async fn who_is_switched_off_is_not_found() {
 }
 
 #[tokio::test]
-async fn pages_hold_everybody_once() {
+async fn search_pages_list_each_user_once() {
     let app = TestApp::spawn().await;
     let ann = named(&app, "ann", "Zoë & Zora Zo Zoo").await;
     for name in ["zoa", "zob", "zoc", "zod"] {
@@ -205,7 +204,7 @@ async fn pages_hold_everybody_once() {
     }
     assert_eq!(seen, ["ann", "zoa", "zob", "zoc", "zod"]);
     assert_eq!(pages, 3);
-    // A cursor may hold any sign that a word may.
+    // A cursor may hold any character of a word.
     let one = ann.get("/api/users/?q=zo%C3%AB&limit=1").await;
     let next = one.link("next").unwrap();
     let two = ann.get(&next).await;
@@ -213,19 +212,20 @@ async fn pages_hold_everybody_once() {
 }
 
 #[tokio::test]
-async fn what_is_found_looks_like_this() {
+async fn search_result_matches_snapshot() {
     let app = TestApp::spawn().await;
-    let ann = app.person("ann").await;
+    let ann = app.register_user("ann").await;
     let list = ann.get("/api/users/?q=an").await.expect(200);
     assert_wire!("search", list);
 }
 
-/// Guards: who registered before there was a search must not stay unfound.
+/// Guards users from before the search: their names must be indexed by the
+/// migration.
 #[tokio::test]
-async fn those_who_were_here_before_are_found_too() {
+async fn migration_indexes_existing_users() {
     let folder = tempfile::tempdir().unwrap();
     let database = TestDatabase::empty(folder.path()).await;
-    // Opening it makes the file.
+    // Opening the store creates the file.
     database.store().await.close().await;
     let db = database.connection().await;
     let steps = Migrator::migrations();
@@ -234,7 +234,7 @@ async fn those_who_were_here_before_are_found_too() {
         .position(|step| step.name().ends_with("user_words"));
     let before = u32::try_from(before.unwrap()).unwrap();
     Migrator::up(&db, Some(before)).await.unwrap();
-    // More than are read at a time.
+    // More than the migration reads at a time.
     for number in 0..1001 {
         db.execute_unprepared(&format!(
             "INSERT INTO \"user\" (username, username_key, display_name, about, password_hash, \
@@ -247,8 +247,10 @@ async fn those_who_were_here_before_are_found_too() {
     db.close().await.unwrap();
     let store = database.store().await;
     for (prefix, count) in [("u0", 1000), ("u1000", 1), ("ün", 1001), ("n999", 1)] {
-        let found = store.find_users(&Wanted::of(prefix), None, 5000).await;
-        assert_eq!(found.unwrap().found.len(), count, "{prefix}");
+        let found = store
+            .search_users(&SearchTerms::parse(prefix), None, 5000)
+            .await;
+        assert_eq!(found.unwrap().users.len(), count, "{prefix}");
     }
     store.close().await;
 }

@@ -1,4 +1,4 @@
-//! Who comes to know whom, and who no longer does.
+//! Changes of who may see whose presence, by connections, blocks and leaving.
 
 use std::collections::BTreeSet;
 
@@ -8,29 +8,32 @@ use sea_orm::{ConnectionTrait, DatabaseConnection};
 use serde_json::json;
 use tidings::protocol::Username;
 
-use super::{heard_until, without_grace};
+use super::{statuses_until, without_grace};
 use crate::groups::crew::{bring_back, friends, group, invite, leave, make, remove};
-use crate::support::{Person, Socket, TestDatabase, until};
+use crate::support::{TestDatabase, TestSocket, TestUser, until};
 
-async fn block(person: &Person, other: &Person) {
+async fn block(person: &TestUser, other: &TestUser) {
     let path = format!("/api/blocks/{}/", other.username);
     let request = person.site.request(Method::PUT, &path);
     let request = request.bearer_auth(&person.token);
     person.site.send(request).await.expect(200);
 }
 
-/// The state of a connection that is told, and nothing of a status before it.
-async fn expect_connection(socket: &mut Socket, state: &str) {
+/// Expects a connection in this state, and no status before it.
+async fn expect_connection(socket: &mut TestSocket, state: &str) {
     let told = socket.expect("connection").await;
     assert_eq!(told["connection"]["state"], state, "{told}");
     assert_eq!(socket.take_statuses(), [] as [serde_json::Value; 0]);
 }
 
 #[tokio::test]
-async fn who_become_connected_are_told_how_the_other_stands() {
+async fn new_connection_sends_both_statuses() {
     let app = without_grace().await;
-    let (ann, ben) = (app.person("ann").await, app.person("ben").await);
-    let cat = app.person("cat").await;
+    let (ann, ben) = (
+        app.register_user("ann").await,
+        app.register_user("ben").await,
+    );
+    let cat = app.register_user("cat").await;
     let mut here = ann.socket("/ws/").await;
     let mut there = ben.socket("/ws/").await;
     ann.connect_with(&ben).await;
@@ -38,10 +41,9 @@ async fn who_become_connected_are_told_how_the_other_stands() {
         expect_connection(socket, asked).await;
         expect_connection(socket, "connected").await;
     }
-    assert_eq!(heard_until(&mut here, "+ben").await, ["+ben"]);
-    assert_eq!(heard_until(&mut there, "+ann").await, ["+ann"]);
-    // Somebody who was never here; and those who know each other already hear
-    // nothing again.
+    assert_eq!(statuses_until(&mut here, "+ben").await, ["+ben"]);
+    assert_eq!(statuses_until(&mut there, "+ann").await, ["+ann"]);
+    // Cat was never online. Nothing about Ben is sent again.
     ann.connect_with(&cat).await;
     expect_connection(&mut here, "requested").await;
     expect_connection(&mut here, "connected").await;
@@ -57,20 +59,23 @@ async fn who_become_connected_are_told_how_the_other_stands() {
         })
     );
     drop(there);
-    assert_eq!(heard_until(&mut here, "-ben").await, ["-ben"]);
+    assert_eq!(statuses_until(&mut here, "-ben").await, ["-ben"]);
 }
 
 #[tokio::test]
-async fn who_asked_each_other_are_told_too() {
+async fn mutual_requests_send_last_seen() {
     let app = without_grace().await;
-    let (ann, ben) = (app.person("ann").await, app.person("ben").await);
+    let (ann, ben) = (
+        app.register_user("ann").await,
+        app.register_user("ben").await,
+    );
     let gone = ben.socket("/ws/").await;
     until_online(&ben, true).await;
     drop(gone);
     until_online(&ben, false).await;
     let mut here = ann.socket("/ws/").await;
-    ann.ask_to_connect(&ben).await.expect(201);
-    ben.ask_to_connect(&ann).await.expect(200);
+    ann.request_connection(&ben).await.expect(201);
+    ben.request_connection(&ann).await.expect(200);
     expect_connection(&mut here, "requested").await;
     expect_connection(&mut here, "connected").await;
     let seen = ann.get("/api/users/ben/").await.expect(200);
@@ -82,7 +87,7 @@ async fn who_asked_each_other_are_told_too() {
 }
 
 #[tokio::test]
-async fn no_status_crosses_a_block_in_either_direction() {
+async fn block_hides_status_in_both_directions() {
     let app = without_grace().await;
     let (_id, people) = group(&app, &["zoe", "ann", "ben", "cat"]).await;
     let [zoe, ann, ben, cat] = &people[..] else {
@@ -92,21 +97,21 @@ async fn no_status_crosses_a_block_in_either_direction() {
     let mut anns = ann.socket("/ws/").await;
     let mut bens = ben.socket("/ws/").await;
     let mut cats = cat.socket("/ws/").await;
-    assert_eq!(heard_until(&mut anns, "+cat").await, ["+cat"]);
-    assert_eq!(heard_until(&mut bens, "+cat").await, ["+cat"]);
+    assert_eq!(statuses_until(&mut anns, "+cat").await, ["+cat"]);
+    assert_eq!(statuses_until(&mut bens, "+cat").await, ["+cat"]);
     let second = zoe.socket("/ws/").await;
-    assert_eq!(heard_until(&mut bens, "+zoe").await, ["+zoe"]);
-    assert_eq!(heard_until(&mut anns, "+zoe").await, ["+zoe"]);
+    assert_eq!(statuses_until(&mut bens, "+zoe").await, ["+zoe"]);
+    assert_eq!(statuses_until(&mut anns, "+zoe").await, ["+zoe"]);
     drop(bens);
-    heard_until(&mut cats, "-ben").await;
+    statuses_until(&mut cats, "-ben").await;
     drop(second);
-    assert_eq!(heard_until(&mut anns, "-zoe").await, ["-zoe"]);
+    assert_eq!(statuses_until(&mut anns, "-zoe").await, ["-zoe"]);
 }
 
-/// Guards: what was read of who knows whom before a block would be told after
-/// it.
+/// Guards against a race: recipients that were read before a block must receive
+/// no status after it.
 #[tokio::test]
-async fn after_a_block_no_status_comes_any_more() {
+async fn status_is_never_sent_after_block() {
     let app = without_grace().await;
     let people = friends(&app, &["ann", "ben", "zoe"]).await;
     let (ann, ben, zoe) = (&people[0], &people[1], &people[2]);
@@ -127,23 +132,24 @@ async fn after_a_block_no_status_comes_any_more() {
         };
         let blocking = async {
             if round > 0 {
-                heard_until(&mut here, "+ben").await;
+                statuses_until(&mut here, "+ben").await;
             }
             block(ann, ben).await;
         };
         tokio::join!(flapping, blocking);
         expect_ended(&mut here).await;
         let there = zoe.socket("/ws/").await;
-        let after = heard_until(&mut here, "+zoe").await;
+        let after = statuses_until(&mut here, "+zoe").await;
         assert_eq!(after, ["+zoe"], "round {round}");
         drop(there);
-        heard_until(&mut here, "-zoe").await;
+        statuses_until(&mut here, "-zoe").await;
     }
 }
 
-/// Guards the same where a group was all that two shared, and one of them goes.
+/// Guards against the same race for users who share only a group, when one
+/// leaves.
 #[tokio::test]
-async fn after_a_leaving_no_status_comes_any_more() {
+async fn status_is_never_sent_after_leaving() {
     let app = without_grace().await;
     let people = friends(&app, &["zoe", "ann", "ben"]).await;
     let [zoe, ann, ben] = &people[..] else {
@@ -171,10 +177,10 @@ async fn after_a_leaving_no_status_comes_any_more() {
         here.expect("conversation_removed").await;
         drop(here.take_statuses());
         let there = zoe.socket("/ws/").await;
-        let after = heard_until(&mut here, "+zoe").await;
+        let after = statuses_until(&mut here, "+zoe").await;
         assert_eq!(after, ["+zoe"], "round {round}");
         drop(there);
-        heard_until(&mut here, "-zoe").await;
+        statuses_until(&mut here, "-zoe").await;
         match round % 2 {
             0 => bring_back(zoe, id, ann).await,
             _ => drop(invite(zoe, id, "ann").await.expect(201)),
@@ -182,10 +188,10 @@ async fn after_a_leaving_no_status_comes_any_more() {
     }
 }
 
-/// Guards: they share a group, and so know again how the other stands, though
-/// nobody comes or goes.
+/// The users still share a group, so after an unblock they see each other's
+/// status again, although neither comes or goes.
 #[tokio::test]
-async fn who_lifts_a_block_is_told_how_the_other_stands() {
+async fn unblocking_sends_both_statuses() {
     let app = without_grace().await;
     let (_, people) = group(&app, &["ann", "ben", "cat"]).await;
     let (ben, cat) = (&people[1], &people[2]);
@@ -196,39 +202,38 @@ async fn who_lifts_a_block_is_told_how_the_other_stands() {
     until_online(cat, true).await;
     assert_eq!(bens.take_statuses(), [] as [serde_json::Value; 0]);
     ben.delete("/api/blocks/cat/").await.expect(204);
-    assert_eq!(heard_until(&mut bens, "+cat").await, ["+cat"]);
-    assert_eq!(heard_until(&mut cats, "+ben").await, ["+ben"]);
+    assert_eq!(statuses_until(&mut bens, "+cat").await, ["+cat"]);
+    assert_eq!(statuses_until(&mut cats, "+ben").await, ["+ben"]);
 }
 
-/// Waits until it is written whether somebody is here.
-async fn until_online(person: &Person, online: bool) {
+/// Waits until the user's online status is stored.
+async fn until_online(person: &TestUser, online: bool) {
     let path = format!("/api/users/{}/", person.username);
-    until("a coming or going to be written", || async {
+    until("the online status to be stored", || async {
         let seen = person.get(&path).await.expect(200);
         (seen["is_online"] == online).then_some(())
     })
     .await;
 }
 
-/// The frame that says that they are no longer connected; forgets what was
-/// told before it.
-async fn expect_ended(socket: &mut Socket) {
+/// Expects the end of the connection, and discards the statuses before it.
+async fn expect_ended(socket: &mut TestSocket) {
     let told = socket.expect("connection").await;
     assert_eq!(told["connection"]["state"], "none", "{told}");
     drop(socket.take_statuses());
 }
 
-/// Whom one is told of is whom one may read of: for all kinds of things that
-/// two can be to each other at once.
+/// Presence is sent to exactly those users who may read it, in every
+/// combination of relations between two users.
 #[tokio::test]
-async fn who_is_told_is_who_may_read() {
+async fn status_recipients_are_permitted_readers() {
     let folder = tempfile::tempdir().unwrap();
     let database = TestDatabase::migrated(folder.path()).await;
     let connection = database.connection().await;
     let people = relate(&connection).await;
     connection.close().await.unwrap();
     let store = database.store().await;
-    let known = store.acquaintances(&people).await.unwrap();
+    let known = store.load_presence_audience(&people).await.unwrap();
     let pairs = known
         .pairs
         .iter()
@@ -238,9 +243,9 @@ async fn who_is_told_is_who_may_read() {
     let mut may_read = BTreeSet::new();
     for them in &people {
         let name = Username::parse(&format!("who{}", them.0)).unwrap();
-        let row = store.user_named(&name).await.unwrap().unwrap();
+        let row = store.user_by_name(&name).await.unwrap().unwrap();
         for me in people.iter().filter(|me| *me != them) {
-            let profile = store.profile(*me, &row).await.unwrap();
+            let profile = store.load_profile(*me, &row).await.unwrap();
             if profile.is_online.is_some() {
                 may_read.insert((*me, *them));
             }
@@ -249,12 +254,15 @@ async fn who_is_told_is_who_may_read() {
     store.close().await;
     assert_eq!(told, may_read);
     let all = people.len() * (people.len() - 1);
-    assert!((all / 10..all * 9 / 10).contains(&told.len()), "of both");
+    assert!(
+        (all / 10..all * 9 / 10).contains(&told.len()),
+        "pairs of both kinds"
+    );
 }
 
-/// Forty people. What two are to each other follows from their numbers: no
-/// connection or one of any state, a block or none, and rooms of any size that
-/// some have left.
+/// Creates forty users, whose numbers determine their relations. Two users have
+/// a connection in any state or none, and a block or none. They share rooms of
+/// any size, which some have left.
 async fn relate(database: &DatabaseConnection) -> Vec<UserId> {
     const COUNT: i64 = 40;
     let mut statements = vec![
@@ -302,7 +310,7 @@ async fn relate(database: &DatabaseConnection) -> Vec<UserId> {
             }
         }
     }
-    // People first: all else names them.
+    // Users first, since the other rows reference them.
     statements.sort_by_key(|statement| !statement.contains("INTO \"user\""));
     database
         .execute_unprepared(&statements.join("; "))

@@ -1,18 +1,18 @@
-//! Sessions that only count what is delivered to them.
+//! Sessions that only count their deliveries.
 
 use std::sync::Arc;
 
 use actix::{Actor, Addr, Context, Handler};
 use entity::{LoginId, UserId};
 use parking_lot::Mutex;
-use tidings::engine::directory::{Directory, Door, Entrant, Guard};
-use tidings::engine::ports::{Close, Deliver, Probe};
-use tidings::engine::rates::Seat;
+use tidings::engine::directory::{Directory, SessionEntry, SessionGuard, SocketScope};
+use tidings::engine::ports::{CloseCommand, ProbeCommand, SessionDelivery};
+use tidings::engine::rates::SocketPermit;
 
-/// Where the text of each frame stands in memory: clones of one share it.
+/// The address of each frame's text in memory: clones of a frame share it.
 type Texts = Vec<usize>;
 
-/// Frames, by delivery.
+/// Records the frames of each delivery.
 #[derive(Default)]
 struct Counter(Arc<Mutex<Vec<Texts>>>);
 
@@ -20,50 +20,50 @@ impl Actor for Counter {
     type Context = Context<Self>;
 }
 
-impl Handler<Deliver> for Counter {
+impl Handler<SessionDelivery> for Counter {
     type Result = ();
 
-    fn handle(&mut self, delivery: Deliver, _: &mut Context<Self>) {
+    fn handle(&mut self, delivery: SessionDelivery, _: &mut Context<Self>) {
         let frames = delivery.frames.iter();
         let texts = frames.map(|frame| frame.text.as_ptr() as usize);
         self.0.lock().push(texts.collect());
     }
 }
 
-impl Handler<Probe> for Counter {
+impl Handler<ProbeCommand> for Counter {
     type Result = ();
 
-    fn handle(&mut self, _: Probe, _: &mut Context<Self>) {}
+    fn handle(&mut self, _: ProbeCommand, _: &mut Context<Self>) {}
 }
 
-impl Handler<Close> for Counter {
+impl Handler<CloseCommand> for Counter {
     type Result = ();
 
-    fn handle(&mut self, Close(code): Close, _: &mut Context<Self>) {
-        panic!("let go with {code:?}");
+    fn handle(&mut self, CloseCommand(code): CloseCommand, _: &mut Context<Self>) {
+        panic!("closed with {code:?}");
     }
 }
 
-/// A session of somebody, for as long as it is kept.
-pub(super) struct Here {
-    _guard: Guard,
+/// A session of a user, which ends when this is dropped.
+pub(super) struct CountingSession {
+    _guard: SessionGuard,
     address: Addr<Counter>,
     deliveries: Arc<Mutex<Vec<Texts>>>,
 }
 
-impl Here {
-    pub(super) fn enter(directory: &Directory, user: i64, door: Door) -> Self {
+impl CountingSession {
+    pub(super) fn enter(directory: &Directory, user: i64, door: SocketScope) -> Self {
         let counter = Counter::default();
         let deliveries = Arc::clone(&counter.0);
         let address = counter.start();
-        let _guard = directory.enter(Entrant {
+        let _guard = directory.register(SessionEntry {
             user: UserId(user),
             login: LoginId(1),
-            door,
+            scope: door,
             deliver: address.clone().recipient(),
             close: address.clone().recipient(),
             probe: address.clone().recipient(),
-            seat: Seat::unlimited(),
+            permit: SocketPermit::unlimited(),
         });
         Self {
             _guard,
@@ -72,22 +72,22 @@ impl Here {
         }
     }
 
-    /// How many frames came in each delivery since this was asked last.
-    pub(super) async fn heard(&self) -> Vec<usize> {
+    /// Returns the number of frames in each delivery since the last call.
+    pub(super) async fn frame_counts(&self) -> Vec<usize> {
         self.texts().await.iter().map(Vec::len).collect()
     }
 
-    /// Where the texts of these frames stand.
+    /// Returns the addresses of texts in each delivery since the last call.
     pub(super) async fn texts(&self) -> Vec<Texts> {
-        let nothing = Deliver {
+        let nothing = SessionDelivery {
             frames: Arc::new([]),
             unread: None,
             bytes: 0,
         };
-        // It stands behind all that was delivered before.
+        // It is handled after all earlier deliveries.
         self.address.send(nothing).await.unwrap();
-        let mut heard = std::mem::take(&mut *self.deliveries.lock());
-        assert_eq!(heard.pop(), Some(Vec::new()));
-        heard
+        let mut deliveries = std::mem::take(&mut *self.deliveries.lock());
+        assert_eq!(deliveries.pop(), Some(Vec::new()));
+        deliveries
     }
 }

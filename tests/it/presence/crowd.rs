@@ -1,4 +1,4 @@
-//! Many who come at once: what it costs.
+//! The cost of many users who come online at once.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -7,20 +7,20 @@ use entity::{ConversationId, LoginId, Millis, UserId};
 use futures_util::future::join_all;
 use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
-use tidings::auth::{Secret, Tokens};
-use tidings::engine::directory::{Directory, Door};
-use tidings::engine::presence::{News, Teller};
-use tidings::store::Status;
+use tidings::auth::{LoginTokens, Secret};
+use tidings::engine::directory::{Directory, SocketScope};
+use tidings::engine::presence::{PresenceNotifier, StatusChanges};
+use tidings::store::PresenceRecord;
 
-use super::counting::Here;
+use super::counting::CountingSession;
 use super::without_grace;
 use crate::store::statements::{Cost, watched};
-use crate::support::{Person, Socket, TestApp, TestDatabase};
+use crate::support::{TestApp, TestDatabase, TestSocket, TestUser};
 
-/// The first of the crowd; those before have real accounts.
+/// The first id of the crowd; registered users have lower ids.
 pub(super) const FIRST: i64 = 1_001;
 
-/// People who may log in, each connected with the one watcher.
+/// Creates users with logins, each connected with the watcher.
 async fn crowd(database: &TestDatabase, watcher: i64, count: i64) {
     let numbers = numbers(count);
     let connection = database.connection().await;
@@ -41,7 +41,7 @@ async fn crowd(database: &TestDatabase, watcher: i64, count: i64) {
     connection.close().await.unwrap();
 }
 
-/// The numbers of a crowd, as `g(n)`.
+/// The ids of a crowd, as the table expression `g(n)`.
 pub(super) fn numbers(count: i64) -> String {
     format!(
         "WITH RECURSIVE g(n) AS (SELECT {FIRST} UNION ALL SELECT n + 1 FROM g \
@@ -49,7 +49,7 @@ pub(super) fn numbers(count: i64) -> String {
     )
 }
 
-/// A statement that makes accounts for a crowd.
+/// Returns a statement that creates the accounts of a crowd.
 pub(super) fn users(count: i64) -> String {
     format!(
         "INSERT INTO \"user\" (id, username, username_key, display_name, about, \
@@ -59,11 +59,11 @@ pub(super) fn users(count: i64) -> String {
     )
 }
 
-fn people(app: &TestApp, count: i64) -> Vec<Person> {
+fn people(app: &TestApp, count: i64) -> Vec<TestUser> {
     let secret = Secret::load_or_create(app.folder()).unwrap();
-    let tokens = Tokens::new(&secret, Duration::from_secs(3_600));
+    let tokens = LoginTokens::new(&secret, Duration::from_secs(3_600));
     let token = |id| tokens.issue(UserId(id), LoginId(id), Millis::now());
-    let people = (FIRST..FIRST + count).map(|id| Person {
+    let people = (FIRST..FIRST + count).map(|id| TestUser {
         site: app.site().clone(),
         username: format!("c{id}"),
         id,
@@ -73,24 +73,24 @@ fn people(app: &TestApp, count: i64) -> Vec<Person> {
 }
 
 #[tokio::test]
-async fn everybody_is_told_once_of_many_who_come_at_once() {
+async fn crowd_status_arrives_once_per_user() {
     const COUNT: i64 = 200;
     let app = without_grace().await;
-    let ann = app.person("ann").await;
+    let ann = app.register_user("ann").await;
     crowd(app.database(), ann.id, COUNT).await;
     let people = people(&app, COUNT);
     let mut watcher = ann.socket("/ws/").await;
     let opening = people.iter().map(|person| person.socket("/ws/"));
     let sockets = join_all(opening).await;
-    hear_of_all(&mut watcher, COUNT, json!(true)).await;
+    expect_statuses(&mut watcher, COUNT, json!(true)).await;
     drop(sockets);
-    hear_of_all(&mut watcher, COUNT, json!(false)).await;
+    expect_statuses(&mut watcher, COUNT, json!(false)).await;
     watcher.expect_nothing_until_pong().await;
     assert_eq!(watcher.take_statuses(), [] as [serde_json::Value; 0]);
 }
 
-/// So many are told to be online, or offline, each once.
-async fn hear_of_all(watcher: &mut Socket, count: i64, expected: Value) {
+/// Expects one status of each of `count` users.
+async fn expect_statuses(watcher: &mut TestSocket, count: i64, expected: Value) {
     let mut told = HashSet::new();
     for _ in 0..count {
         let status = watcher.expect_status().await;
@@ -99,16 +99,19 @@ async fn hear_of_all(watcher: &mut Socket, count: i64, expected: Value) {
     }
 }
 
-/// Tells that so many came; what it took.
-pub(super) async fn arrive(teller: &Teller, count: i64) -> (usize, u64) {
+/// Sends the status of `count` new arrivals; returns the statements and rows
+/// used.
+pub(super) async fn arrive(teller: &PresenceNotifier, count: i64) -> (usize, u64) {
     let came = FIRST..FIRST + count;
-    let news = News {
-        changed: came.map(|id| (UserId(id), Status::ONLINE)).collect(),
-        ..News::default()
+    let news = StatusChanges {
+        changed: came
+            .map(|id| (UserId(id), PresenceRecord::ONLINE))
+            .collect(),
+        ..StatusChanges::default()
     };
-    let (told, heard) = watched(teller.tell(&news)).await;
+    let (told, log) = watched(teller.notify_viewers(&news)).await;
     told.unwrap();
-    let Cost { statements, rows } = heard.cost();
+    let Cost { statements, rows } = log.cost();
     (statements, rows)
 }
 
@@ -123,41 +126,41 @@ async fn cost_of_a_thousand() {
     connection.execute_unprepared(watcher).await.unwrap();
     connection.close().await.unwrap();
     crowd(&database, WATCHER, 1_000).await;
-    let teller = Teller {
+    let teller = PresenceNotifier {
         store: database.store().await,
         directory: Directory::default(),
     };
     let nothing = arrive(&teller, 1_000).await;
-    assert_eq!(nothing, (0, 0), "nobody is here to be told");
-    let enter = |user, door| Here::enter(&teller.directory, user, door);
+    assert_eq!(nothing, (0, 0), "no session is open");
+    let enter = |user, door| CountingSession::enter(&teller.directory, user, door);
     let unbound = [
-        enter(WATCHER, Door::Everything),
-        enter(WATCHER, Door::Notifications),
+        enter(WATCHER, SocketScope::Everything),
+        enter(WATCHER, SocketScope::Notifications),
     ];
-    // One of them, who knows nobody but the watcher.
-    let other = enter(FIRST, Door::Everything);
-    // Of each of them a name, and a row for who knows them.
+    // A user of the crowd, connected only with the watcher.
+    let other = enter(FIRST, SocketScope::Everything);
+    // Per user, a row with the name and a row with the watcher.
     for (count, statements) in [(1, 1), (500, 1), (1_000, 2)] {
         let cost = arrive(&teller, count).await;
         assert_eq!(cost, (statements, 2 * count as u64), "{count} came");
         for session in &unbound {
-            assert_eq!(session.heard().await, [count as usize]);
+            assert_eq!(session.frame_counts().await, [count as usize]);
         }
-        assert!(other.heard().await.is_empty());
+        assert!(other.frame_counts().await.is_empty());
     }
-    // With sockets that are bound to a conversation it is twice as many, and
-    // they hear of nobody who isn't in it.
-    let bound = enter(WATCHER, Door::Conversation(ConversationId(7)));
+    // Sessions bound to a conversation double the statements, and receive no
+    // status of users outside it.
+    let bound = enter(WATCHER, SocketScope::Conversation(ConversationId(7)));
     for (count, statements) in [(1, 2), (500, 2), (1_000, 4)] {
         let cost = arrive(&teller, count).await;
         assert_eq!(cost, (statements, 2 * count as u64), "{count} came");
-        assert_eq!(unbound[0].heard().await, [count as usize]);
-        assert!(bound.heard().await.is_empty());
+        assert_eq!(unbound[0].frame_counts().await, [count as usize]);
+        assert!(bound.frame_counts().await.is_empty());
     }
     teller.store.close().await;
 }
 
 #[test]
-fn a_thousand_who_come_at_once_cost_each_session_one_delivery() {
+fn thousand_arrivals_are_one_delivery_each() {
     actix::System::new().block_on(cost_of_a_thousand());
 }

@@ -1,25 +1,25 @@
-//! What it costs that people come, in frames: one for each who came, and each
-//! session of whoever may know of them. A session gets all of a tick's in one
-//! delivery, and the text of each stands in memory once.
+//! The frames sent when users come online: one per user and session of each
+//! user who may see it. A session gets all frames of a tick in one delivery,
+//! and each text is in memory once.
 
 use std::collections::HashSet;
 
 use entity::{ConversationId, connection, conversation, participant};
 use sea_orm::ConnectionTrait;
-use tidings::engine::directory::{Directory, Door};
-use tidings::engine::presence::Teller;
+use tidings::engine::directory::{Directory, SocketScope};
+use tidings::engine::presence::PresenceNotifier;
 
-use super::counting::Here;
+use super::counting::CountingSession;
 use super::crowd::{FIRST, arrive, numbers, users};
 use crate::support::TestDatabase;
 
 const ROOM: i64 = 7;
 
-/// Statements by which all of a crowd are in one room.
+/// Returns statements that put a crowd into one room.
 fn a_room_of(count: i64) -> Vec<String> {
     let (kind, role) = (
-        conversation::Kind::Group as i16,
-        participant::Role::Member as i16,
+        conversation::ConversationKind::Group as i16,
+        participant::MemberRole::Member as i16,
     );
     vec![
         users(count),
@@ -37,9 +37,9 @@ fn a_room_of(count: i64) -> Vec<String> {
     ]
 }
 
-/// Statements by which all of a crowd are connected with each other.
+/// Returns statements that connect all users of a crowd with each other.
 fn friends_all(count: i64) -> Vec<String> {
-    let state = connection::State::Connected as i16;
+    let state = connection::ConnectionRowState::Connected as i16;
     vec![
         users(count),
         format!(
@@ -50,21 +50,21 @@ fn friends_all(count: i64) -> Vec<String> {
     ]
 }
 
-/// What came of a tick.
+/// The cost of a tick, and what it sent.
 #[derive(Debug, PartialEq, Eq)]
 struct Tick {
     statements: usize,
     rows: u64,
-    /// Over all sessions.
+    /// Total of all sessions.
     frames: usize,
     deliveries: usize,
-    /// Different texts in memory.
+    /// Distinct texts in memory.
     texts: usize,
 }
 
-/// So many of a crowd come at once, all of whom have a session at each of
-/// these doors.
-async fn tick(world: &[String], (count, came): (i64, i64), doors: &[Door]) -> Tick {
+/// Brings the first `came` of `count` users online. All users have one session
+/// for each of `doors`.
+async fn tick(world: &[String], (count, came): (i64, i64), doors: &[SocketScope]) -> Tick {
     let folder = tempfile::tempdir().unwrap();
     let database = TestDatabase::migrated(folder.path()).await;
     let connection = database.connection().await;
@@ -72,24 +72,24 @@ async fn tick(world: &[String], (count, came): (i64, i64), doors: &[Door]) -> Ti
         connection.execute_unprepared(statement).await.unwrap();
     }
     connection.close().await.unwrap();
-    let teller = Teller {
+    let teller = PresenceNotifier {
         store: database.store().await,
         directory: Directory::default(),
     };
     let people = FIRST..FIRST + count;
     let enter = |user| doors.iter().map(move |door| (user, *door));
-    let sessions: Vec<Here> = people
+    let sessions: Vec<CountingSession> = people
         .flat_map(enter)
-        .map(|(user, door)| Here::enter(&teller.directory, user, door))
+        .map(|(user, door)| CountingSession::enter(&teller.directory, user, door))
         .collect();
     let (statements, rows) = arrive(&teller, came).await;
     let (mut frames, mut deliveries, mut texts) = (0, 0, HashSet::new());
     for session in &sessions {
-        let heard = session.texts().await;
-        assert!(heard.len() <= 1, "one delivery a session and tick");
-        deliveries += heard.len();
-        frames += heard.iter().map(Vec::len).sum::<usize>();
-        texts.extend(heard.into_iter().flatten());
+        let delivered = session.texts().await;
+        assert!(delivered.len() <= 1, "one delivery per session and tick");
+        deliveries += delivered.len();
+        frames += delivered.iter().map(Vec::len).sum::<usize>();
+        texts.extend(delivered.into_iter().flatten());
     }
     teller.store.close().await;
     Tick {
@@ -102,15 +102,15 @@ async fn tick(world: &[String], (count, came): (i64, i64), doors: &[Door]) -> Ti
 }
 
 async fn counts() {
-    let unbound = [Door::Everything, Door::Notifications];
+    let unbound = [SocketScope::Everything, SocketScope::Notifications];
     let all = [
-        Door::Everything,
-        Door::Notifications,
-        Door::Conversation(ConversationId(ROOM)),
+        SocketScope::Everything,
+        SocketScope::Notifications,
+        SocketScope::Conversation(ConversationId(ROOM)),
     ];
-    // All others of each come: with two sessions each, and with a third that
-    // is bound to the room, which takes one more query: who is in which. Of
-    // each come a name, a room, and a place in that: not a row for each pair.
+    // Each session receives the status of all other users. Sessions bound to
+    // the room, the third of each user, take one more query. Rows per user
+    // are the name, the room and the membership; pairs of users take none.
     for count in [2, 100] {
         let pairs = count * (count - 1);
         let room = a_room_of(count);
@@ -126,7 +126,7 @@ async fn counts() {
         assert_eq!(came, expected(2, 1, 3 * count), "a room of {count}");
         let came = tick(&room, (count, count), &all).await;
         assert_eq!(came, expected(3, 2, 4 * count), "with bound ones");
-        // One comes to all the others.
+        // A single user comes online.
         let came = tick(&room, (count, 1), &unbound).await;
         let others = people - 1;
         let one = Tick {
@@ -138,7 +138,7 @@ async fn counts() {
         };
         assert_eq!(came, one, "one to a room of {count}");
     }
-    // In a larger room nobody is told of anybody, and nobody in it is read.
+    // In a larger room no status is sent, and its members aren't read.
     let nothing = Tick {
         statements: 1,
         rows: 101,
@@ -148,8 +148,8 @@ async fn counts() {
     };
     let came = tick(&a_room_of(101), (101, 101), &unbound).await;
     assert_eq!(came, nothing);
-    // Where everybody is connected with everybody, no room bounds it: that is
-    // what was asked for.
+    // If all users are connected with each other, no room size limits the
+    // frames: connections are the users' own choice.
     let came = tick(&friends_all(200), (200, 200), &unbound).await;
     let friends = Tick {
         statements: 1,
@@ -162,6 +162,6 @@ async fn counts() {
 }
 
 #[test]
-fn who_comes_costs_a_frame_to_each_session_of_whoever_may_know() {
+fn arrival_costs_one_frame_per_session() {
     actix::System::new().block_on(counts());
 }

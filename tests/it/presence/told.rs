@@ -1,17 +1,17 @@
-//! Comings and goings among people who are connected.
+//! Presence among connected users.
 
 use serde_json::{Value, json};
 
-use super::{heard_until, without_grace};
-use crate::support::{Person, redact};
+use super::{statuses_until, without_grace};
+use crate::support::{TestUser, redact};
 
 fn assert_status(name: &str, frame: Value) {
     let settings = redact::status_settings();
     settings.bind(|| insta::assert_json_snapshot!(name, frame));
 }
 
-/// What REST says of somebody, at every door that does.
-async fn read(person: &Person, other: &Person, conversation: i64) -> Vec<Value> {
+/// Returns the presence of `other` from each endpoint that has it.
+async fn read(person: &TestUser, other: &TestUser, conversation: i64) -> Vec<Value> {
     let profile = person.get(&format!("/api/users/{}/", other.username)).await;
     let status = format!("/messages/status/{}/", other.username);
     let status = person.get(&status).await;
@@ -26,10 +26,10 @@ async fn read(person: &Person, other: &Person, conversation: i64) -> Vec<Value> 
 }
 
 #[tokio::test]
-async fn friends_are_told_who_comes_and_who_goes() {
+async fn connected_user_receives_status_changes() {
     let app = without_grace().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let mut all = ben.socket("/ws/").await;
     let mut news = ben.socket("/ws/notifications/").await;
     for _ in 0..2 {
@@ -47,37 +47,37 @@ async fn friends_are_told_who_comes_and_who_goes() {
         assert_eq!(read_offline, vec![json!([false, went["last_seen"]]); 3]);
     }
     all.expect_nothing_until_pong().await;
-    assert!(all.take_statuses().is_empty(), "each was told once");
+    assert!(all.take_statuses().is_empty(), "each status was sent once");
 }
 
 #[tokio::test]
-async fn strangers_and_those_who_only_asked_are_not_told() {
+async fn strangers_and_requesters_receive_no_status() {
     let app = without_grace().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let (cat, zoe) = app.connected_pair("cat", "zoe").await;
-    let dan = app.person("dan").await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let (cat, zoe) = app.register_connected("cat", "zoe").await;
+    let dan = app.register_user("dan").await;
     dan.connect_with(&zoe).await;
-    dan.ask_to_connect(&ann).await.expect(201);
+    dan.request_connection(&ann).await.expect(201);
     let mut friend = ben.socket("/ws/").await;
     let mut stranger = cat.socket("/ws/").await;
     let mut asker = dan.socket("/ws/").await;
     let _here = ann.socket("/ws/").await;
-    assert_eq!(heard_until(&mut friend, "+ann").await, ["+ann"]);
+    assert_eq!(statuses_until(&mut friend, "+ann").await, ["+ann"]);
     let _there = zoe.socket("/ws/").await;
-    assert_eq!(heard_until(&mut stranger, "+zoe").await, ["+zoe"]);
-    assert_eq!(heard_until(&mut asker, "+zoe").await, ["+zoe"]);
+    assert_eq!(statuses_until(&mut stranger, "+zoe").await, ["+zoe"]);
+    assert_eq!(statuses_until(&mut asker, "+zoe").await, ["+zoe"]);
 }
 
 #[tokio::test]
-async fn nobody_is_told_of_themselves() {
+async fn user_receives_no_own_status() {
     let app = without_grace().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
     let mut here = ann.socket("/ws/").await;
     let mut news = ann.socket("/ws/notifications/").await;
     let there = ben.socket("/ws/").await;
     for socket in [&mut here, &mut news] {
-        assert_eq!(heard_until(socket, "+ben").await, ["+ben"]);
+        assert_eq!(statuses_until(socket, "+ben").await, ["+ben"]);
     }
     drop(there);
-    assert_eq!(heard_until(&mut here, "-ben").await, ["-ben"]);
+    assert_eq!(statuses_until(&mut here, "-ben").await, ["-ben"]);
 }

@@ -1,13 +1,13 @@
-//! In groups: who hears of whose marks.
+//! Recipients of receipts in groups.
 
 use serde_json::{Value, json};
 
-use super::{has, has_read, told_of_marks};
+use super::{has, has_read, receipt_frames};
 use crate::groups::crew::group;
 use crate::groups::thousand::{fill, run};
 use crate::support::TestApp;
 
-fn who(frames: &[Value]) -> Vec<(&str, &str, i64)> {
+fn summary(frames: &[Value]) -> Vec<(&str, &str, i64)> {
     let frames = frames.iter();
     let told = frames.map(|frame| {
         let kind = frame["type"].as_str().unwrap();
@@ -17,13 +17,13 @@ fn who(frames: &[Value]) -> Vec<(&str, &str, i64)> {
     told.collect()
 }
 
-fn but_status(mut frames: Vec<Value>) -> Vec<Value> {
+fn without_status(mut frames: Vec<Value>) -> Vec<Value> {
     frames.retain(|frame| frame["type"] != "status");
     frames
 }
 
 #[tokio::test]
-async fn a_mark_is_told_to_the_authors_it_newly_covers_and_to_oneself() {
+async fn marker_reaches_newly_covered_authors() {
     let app = TestApp::spawn().await;
     let (id, people) = group(&app, &["ann", "ben", "cas", "dan"]).await;
     let [ann, ben, cas, dan] = &people[..] else {
@@ -61,13 +61,13 @@ async fn a_mark_is_told_to_the_authors_it_newly_covers_and_to_oneself() {
                 _ => {}
             }
         }
-        assert_eq!(who(&told), expected(name), "{name}");
+        assert_eq!(summary(&told), expected(name), "{name}");
     }
 }
 
-/// A mark that passes several authors' messages is told to all of them.
+/// The marker passes messages of three authors.
 #[tokio::test]
-async fn one_mark_over_several_authors_is_one_frame_to_each() {
+async fn marker_sends_each_author_one_frame() {
     let app = TestApp::spawn().await;
     let (id, people) = group(&app, &["ann", "ben", "cas", "dan"]).await;
     for person in &people[1..] {
@@ -80,12 +80,12 @@ async fn one_mark_over_several_authors_is_one_frame_to_each() {
     }
     has_read(&people[0], &last).await;
     for socket in &mut sockets {
-        let told = socket.expect_aside("read_receipt").await;
+        let told = socket.expect_side_frame("read_receipt").await;
         assert_eq!(
             (&told["seq"], &told["username"]),
             (&json!(5), &json!("ann"))
         );
-        let rest = socket.asides_until_pong().await;
+        let rest = socket.side_frames_until_pong().await;
         let rest: Vec<_> = rest.iter().map(|frame| &frame["type"]).collect();
         let again = ["delivered", "read_receipt"];
         assert!(
@@ -96,7 +96,7 @@ async fn one_mark_over_several_authors_is_one_frame_to_each() {
 }
 
 #[tokio::test]
-async fn answering_is_reading_in_the_messages_own_version_and_after_it() {
+async fn message_and_its_receipt_share_version() {
     let app = TestApp::spawn().await;
     let (id, people) = group(&app, &["ann", "ben", "cas"]).await;
     people[0].send(id, "Tea?").await.expect(201);
@@ -106,35 +106,38 @@ async fn answering_is_reading_in_the_messages_own_version_and_after_it() {
     let mut bens_other = people[1].socket("/ws/").await;
     bens.say("Please").await;
     for socket in [&mut anns, &mut bens, &mut bens_other] {
-        let message = socket.read_news().await;
+        let message = socket.read_non_status().await;
         assert_eq!(message["message"]["text"], "Please", "{message}");
-        let told = socket.read_news().await;
+        let told = socket.read_non_status().await;
         assert_eq!(
-            who(std::slice::from_ref(&told)),
+            summary(std::slice::from_ref(&told)),
             [("read_receipt", "ben", 3)]
         );
         assert_eq!(told["version"], message["message"]["version"]);
         assert_eq!(told["message_id"], message["message"]["id"]);
     }
-    let told = told_of_marks(&people[1], id, &mut cass).await;
-    assert_eq!(but_status(told), Vec::<Value>::new(), "cas wrote nothing");
+    let told = receipt_frames(&people[1], id, &mut cass).await;
+    assert_eq!(
+        without_status(told),
+        Vec::<Value>::new(),
+        "cas wrote nothing"
+    );
 }
 
-/// Where a send passes nothing of others', there is nothing to tell.
+/// If a send passes no messages of others, there is no receipt to send.
 #[tokio::test]
-async fn a_second_message_in_a_row_tells_of_no_mark() {
+async fn second_own_message_sends_no_receipt() {
     let app = TestApp::spawn().await;
     let (id, people) = group(&app, &["ann", "ben"]).await;
     people[0].send(id, "Tea?").await.expect(201);
     let mut socket = people[0].chat_socket(id).await;
     people[0].send(id, "Or not?").await.expect(201);
     socket.expect_message().await;
-    assert_eq!(socket.asides_until_pong().await, Vec::<Value>::new());
+    assert_eq!(socket.side_frames_until_pong().await, Vec::<Value>::new());
 }
 
-/// Once in a hundred and one, once in a hundred.
 #[tokio::test]
-async fn over_a_hundred_the_overall_status_alone_is_told() {
+async fn group_over_100_sends_status_only() {
     for (people_in_all, tells_each) in [(100, true), (101, false)] {
         let app = TestApp::spawn().await;
         let (id, people) = group(&app, &["ann", "ben", "cas"]).await;
@@ -151,14 +154,14 @@ async fn over_a_hundred_the_overall_status_alone_is_told() {
             has(person, &sent).await;
             has_read(person, &sent).await;
         }
-        let told = told_of_marks(&people[0], id, &mut anns).await;
+        let told = receipt_frames(&people[0], id, &mut anns).await;
         let statuses = told.iter().filter(|frame| frame["type"] == "status");
         let lows: Vec<Value> = statuses
             .map(|it| json!([it["all_delivered_seq"], it["all_read_seq"]]))
             .collect();
         assert_eq!(lows, [json!([2, 1]), json!([2, 2])]);
         assert_eq!(told.len() > lows.len(), tells_each, "{told:?}");
-        let told = told_of_marks(&people[0], id, &mut bens).await;
+        let told = receipt_frames(&people[0], id, &mut bens).await;
         assert_eq!(!told.is_empty(), tells_each, "{told:?}");
         let seen = super::again(&people[1], &sent).await;
         assert_eq!(

@@ -1,11 +1,11 @@
-//! What receipts cost in statements and versions: as much in a room of a
-//! thousand as in one of two.
+//! The cost of receipts in statements and versions: the same in a room of 1,000
+//! as in one of two.
 
 use entity::{ConversationId, MessageId, Millis, UserId, receipt};
 use serde_json::Value;
 use tidings::protocol::User;
-use tidings::store::append::{Append, Mark, Outcome, What};
-use tidings::store::{PageRequest, RoomRecord, Store, View};
+use tidings::store::append::{AppendEntry, AppendOperation, AppendOutcome, MarkerUpdate};
+use tidings::store::{HistoryAnchor, HistoryReader, RoomRecord, Store};
 
 use super::say_mark;
 use crate::groups::crew::group;
@@ -13,31 +13,31 @@ use crate::groups::thousand::{fill, run};
 use crate::store::statements::{Cost, watched};
 use crate::support::{TestApp, within};
 
-fn mark(room: &RoomRecord, actor: &User, what: (receipt::Kind, MessageId)) -> Append {
+fn mark(room: &RoomRecord, actor: &User, what: (receipt::ReceiptKind, MessageId)) -> AppendEntry {
     let (kind, message) = what;
-    Append {
+    AppendEntry {
         conversation: room.id,
         members_version: room.members_version,
         verdict: Ok(()),
         actor: actor.clone(),
-        what: What::Mark(vec![Mark { kind, message }]),
+        operation: AppendOperation::Markers(vec![MarkerUpdate { kind, message }]),
         has_others: true,
         has_archived: false,
     }
 }
 
-/// What these take, in one batch.
-async fn costs(store: &Store, batch: &[Append]) -> (Cost, Vec<i64>) {
-    let (done, heard) = watched(store.append(batch, Millis::now())).await;
+/// Returns the cost of a batch, and the versions of its markers.
+async fn costs(store: &Store, batch: &[AppendEntry]) -> (Cost, Vec<i64>) {
+    let (done, log) = watched(store.append_batch(batch, Millis::now())).await;
     let outcomes = done.unwrap().outcomes;
     let versions = outcomes.iter().map(|outcome| match outcome {
-        Outcome::Marked { version, .. } => version.unwrap(),
+        AppendOutcome::Marked { version, .. } => version.unwrap(),
         other => panic!("{other:?}"),
     });
-    (heard.cost(), versions.collect())
+    (log.cost(), versions.collect())
 }
 
-/// A room of so many, in which ann has said something 50 times.
+/// Creates a room with this many members, in which Ann sent 50 messages.
 async fn room(app: &TestApp, people: usize) -> (i64, Vec<i64>, Value) {
     let (id, crew) = group(app, &["ann", "ben"]).await;
     if people > crew.len() {
@@ -51,26 +51,26 @@ async fn room(app: &TestApp, people: usize) -> (i64, Vec<i64>, Value) {
 }
 
 #[tokio::test]
-async fn a_mark_and_a_page_cost_no_more_in_a_room_of_a_thousand() {
+async fn marker_and_page_cost_ignores_size() {
     let mut all = Vec::new();
     for people in [2, 3, 100, 1_000] {
         let app = TestApp::spawn().await;
         let (id, crew, last) = room(&app, people).await;
         let last = MessageId(last["id"].as_i64().unwrap());
         let store = app.store().await;
-        let record = store.room(ConversationId(id)).await.unwrap();
+        let record = store.load_room(ConversationId(id)).await.unwrap();
         assert_eq!(record.members.len(), people);
         let ben = record.members.iter().find(|one| one.user.id.0 == crew[1]);
         let ben = ben.unwrap().user.clone();
-        let delivered = mark(&record, &ben, (receipt::Kind::Delivered, last));
+        let delivered = mark(&record, &ben, (receipt::ReceiptKind::Delivered, last));
         let (delivered, _) = costs(&store, &[delivered]).await;
-        let read = mark(&record, &ben, (receipt::Kind::Read, last));
+        let read = mark(&record, &ben, (receipt::ReceiptKind::Read, last));
         let (read, _) = costs(&store, &[read]).await;
-        let (view, conversation) = (View::Of(ben.id), ConversationId(id));
-        let page = store.history((view, conversation), PageRequest::Latest, 50);
-        let (page, heard) = watched(page).await;
+        let (view, conversation) = (HistoryReader::User(ben.id), ConversationId(id));
+        let page = store.load_history((view, conversation), HistoryAnchor::Latest, 50);
+        let (page, log) = watched(page).await;
         assert_eq!(page.unwrap().unwrap().messages.len(), 50);
-        all.push((people, [delivered, read, heard.cost()]));
+        all.push((people, [delivered, read, log.cost()]));
         store.close().await;
     }
     println!("for a delivery, a reading, a page: {all:?}");
@@ -79,12 +79,9 @@ async fn a_mark_and_a_page_cost_no_more_in_a_room_of_a_thousand() {
     };
     assert_eq!((two, many), (few, few));
     let [delivered, read, page] = few;
-    assert_eq!(
-        page.rows, 52,
-        "where one stands, and one more than asked for"
-    );
-    // In the largest, no single person's moves are kept, and nobody looks whom
-    // to tell of them.
+    assert_eq!(page.rows, 52, "the membership, and one more than requested");
+    // In the largest room, markers of single members aren't stored, and the
+    // authors to notify aren't looked up.
     for (less, more) in [(most[0], delivered), (most[1], read)] {
         assert_eq!(less.statements, more.statements - 2);
         assert!(less.rows < more.rows, "{less:?} against {more:?}");
@@ -93,22 +90,22 @@ async fn a_mark_and_a_page_cost_no_more_in_a_room_of_a_thousand() {
 }
 
 #[tokio::test]
-async fn a_page_of_the_list_costs_the_same_with_few_conversations_and_with_many() {
+async fn list_page_cost_ignores_list_length() {
     const MANY: usize = 500;
     let app = TestApp::spawn().await;
     let (id, people) = group(&app, &["ann", "ben"]).await;
     people[0].send(id, "Hello!").await.expect(201);
     let store = app.store().await;
     let me = UserId(people[1].id);
-    let (few, heard) = watched(store.conversations(me, None, 100)).await;
+    let (few, log) = watched(store.list_conversations(me, None, 100)).await;
     assert_eq!(few.unwrap().conversations.len(), 1);
-    let of_one = heard.cost();
+    let of_one = log.cost();
     run(&app, &copies(id, MANY - 1)).await;
     let (mut after, mut listed, mut costs) = (None, 0, Vec::new());
     loop {
-        let (page, heard) = watched(store.conversations(me, after, 100)).await;
+        let (page, log) = watched(store.list_conversations(me, after, 100)).await;
         let page = page.unwrap();
-        costs.push(heard.cost());
+        costs.push(log.cost());
         listed += page.conversations.len();
         after = page.next;
         if after.is_none() {
@@ -116,8 +113,8 @@ async fn a_page_of_the_list_costs_the_same_with_few_conversations_and_with_many(
         }
     }
     assert_eq!(listed, MANY);
-    // Of each, the conversation itself and two participants; the copies share one
-    // last message. All pages but the last one read one conversation more.
+    // Each conversation is its own row and two participants; the copies share
+    // one last message. Each page but the last one reads one conversation more.
     assert_eq!(of_one.rows, 3 + 1);
     let page = |conversations: u64| Cost {
         statements: of_one.statements,
@@ -128,12 +125,12 @@ async fn a_page_of_the_list_costs_the_same_with_few_conversations_and_with_many(
         costs,
         [page(101), page(101), page(101), page(101), page(100)]
     );
-    let (total, heard) = watched(store.total_unread(me, Millis::now())).await;
-    assert_eq!((total.unwrap(), heard.statements().len()), (MANY as i64, 1));
+    let (total, log) = watched(store.count_unread(me, Millis::now())).await;
+    assert_eq!((total.unwrap(), log.statements().len()), (MANY as i64, 1));
     store.close().await;
 }
 
-/// Statements that copy a conversation so many times.
+/// Returns statements that copy a conversation `count` times.
 pub(crate) fn copies(id: i64, count: usize) -> [String; 2] {
     let columns = "kind, title, open, opened_by, last_seq, last_ord, version, members_version, \
                    participant_count, delivered_low, read_low, last_message_id, last_message_at, \
@@ -157,38 +154,38 @@ pub(crate) fn copies(id: i64, count: usize) -> [String; 2] {
     [conversations, people]
 }
 
-/// Everybody in one batch: one version for each who moved, and statements as
-/// for one.
+/// All markers are in one batch: each takes a version, and together they take
+/// as many statements as one.
 #[tokio::test]
-async fn when_fifty_read_at_once_each_takes_a_version_and_all_cost_what_one_does() {
+async fn batch_of_markers_costs_like_one() {
     let app = TestApp::spawn().await;
     let (id, crew, last) = room(&app, 50).await;
     let store = app.store().await;
-    let record = store.room(ConversationId(id)).await.unwrap();
+    let record = store.load_room(ConversationId(id)).await.unwrap();
     let last = MessageId(last["id"].as_i64().unwrap());
     let others = record.members.iter().filter(|one| one.user.id.0 != crew[0]);
-    let marks = others.map(|one| mark(&record, &one.user, (receipt::Kind::Read, last)));
-    let marks: Vec<Append> = marks.collect();
-    // One alone, to compare with: the 49th then reads with nobody.
+    let marks = others.map(|one| mark(&record, &one.user, (receipt::ReceiptKind::Read, last)));
+    let marks: Vec<AppendEntry> = marks.collect();
+    // The first marker alone, for comparison; the other 48 follow in one batch.
     let (one, _) = costs(&store, &marks[..1]).await;
     let (all, versions) = costs(&store, &marks[1..]).await;
     let expected: Vec<i64> = (record.version + 2..=record.version + 49).collect();
     assert_eq!(versions, expected);
-    // The overall mark moves with the last of them, and that is kept and told.
+    // The overall marker moves with the last one, which is stored and sent.
     println!("{one:?} for one, {all:?} for 48 others");
     assert!(
         all.statements <= one.statements + 1,
         "{all:?} against {one:?}"
     );
-    // For each: their place and marks, the move and when it was, and whose
-    // messages it covered.
+    // Rows per user: the membership and markers, the move and its time, and the
+    // authors of the covered messages.
     assert!(all.rows <= 48 * one.rows, "{all:?} against {one:?}");
     store.close().await;
 }
 
-/// Each mark is a frame to the author, and the status one for all.
+/// Each marker is a frame to the author; the status is one frame for all.
 #[tokio::test]
-async fn when_ten_read_at_once_the_author_hears_each_once_and_one_status_at_last() {
+async fn author_receives_ten_markers_one_status() {
     let names: Vec<String> = (0..11).map(|at| format!("person{at:02}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let app = TestApp::spawn().await;
@@ -216,5 +213,5 @@ async fn when_ten_read_at_once_the_author_hears_each_once_and_one_status_at_last
     .await;
     assert_eq!(versions, (3..=12).collect::<Vec<_>>());
     assert_eq!(told["all_delivered_seq"], 2);
-    assert!(author.asides_until_pong().await.is_empty());
+    assert!(author.side_frames_until_pong().await.is_empty());
 }

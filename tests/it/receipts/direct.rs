@@ -1,20 +1,23 @@
-//! Receipts between two people: who hears of a mark, and what moves it.
+//! Receipts in direct conversations: their recipients, and what moves a marker.
 
 use std::time::Duration;
 
 use serde_json::json;
 
-use super::{has, has_read, marks, say_mark, told_of_marks};
+use super::{has, has_read, marks, receipt_frames, say_mark};
 use crate::support::TestApp;
 use crate::support::redact::assert_wire;
 
 #[tokio::test]
-async fn both_marks_reach_every_session_of_both_and_no_third_person() {
+async fn markers_reach_sessions_of_both_users() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let cas = app.person("cas").await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let cas = app.register_user("cas").await;
     ann.connect_with(&cas).await;
-    let (id, aside) = (ann.talk_with(&ben).await, ann.talk_with(&cas).await);
+    let (id, aside) = (
+        ann.open_direct_used(&ben).await,
+        ann.open_direct_used(&cas).await,
+    );
     let mut bens = ben.chat_socket(id).await;
     let elsewhere = ann.log_in_again().await;
     let mut sessions = [
@@ -32,7 +35,7 @@ async fn both_marks_reach_every_session_of_both_and_no_third_person() {
     for (at, kind) in ["delivered", "read_receipt"].into_iter().enumerate() {
         say_mark(&mut bens, kind, &sent).await;
         for socket in &mut sessions {
-            let told = socket.expect_aside(kind).await;
+            let told = socket.expect_side_frame(kind).await;
             assert_eq!(told["message_id"], sent["id"]);
             assert_eq!(
                 (&told["seq"], &told["username"]),
@@ -43,19 +46,19 @@ async fn both_marks_reach_every_session_of_both_and_no_third_person() {
         }
     }
     for (socket, id) in others.iter_mut().zip([aside, id, aside]) {
-        assert!(told_of_marks(&ann, id, socket).await.is_empty());
+        assert!(receipt_frames(&ann, id, socket).await.is_empty());
     }
 }
 
 #[tokio::test]
 async fn reading_implies_delivery_in_one_frame() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let mut anns = ann.socket("/ws/").await;
     let sent = ann.send(id, "Tea?").await.expect(201);
     has_read(&ben, &sent).await;
-    let told = told_of_marks(&ann, id, &mut anns).await;
+    let told = receipt_frames(&ann, id, &mut anns).await;
     let kinds: Vec<_> = told.iter().map(|frame| &frame["type"]).collect();
     assert_eq!(kinds, ["read_receipt"]);
     let seen = marks(&ann, id).await;
@@ -63,10 +66,10 @@ async fn reading_implies_delivery_in_one_frame() {
 }
 
 #[tokio::test]
-async fn a_mark_never_goes_back_and_one_that_stays_tells_nothing() {
+async fn marker_never_moves_back() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let first = ann.history(id).await.remove(0);
     let last = ann.send(id, "Tea?").await.expect(201);
     has_read(&ben, &last).await;
@@ -77,30 +80,30 @@ async fn a_mark_never_goes_back_and_one_that_stays_tells_nothing() {
         has_read(&ben, message).await;
         say_mark(&mut bens, "read_receipt", message).await;
     }
-    // What one asks for comes after the marks that one gave before.
+    // A Room handles a session's other requests after its earlier markers.
     bens.say("Please").await;
     bens.expect_message().await;
     let after = ann.conversation(id).await;
     let next = before["version"].as_i64().unwrap() + 1;
-    assert_eq!(after["version"], next, "the message's alone");
+    assert_eq!(after["version"], next, "only the message took a version");
     assert_eq!(after["participants"][1]["read_seq"], 3);
     anns.expect_message().await;
     assert_eq!(
-        told_of_marks(&ann, id, &mut anns).await,
+        receipt_frames(&ann, id, &mut anns).await,
         Vec::<serde_json::Value>::new()
     );
 }
 
-/// Marks are gathered here for so long that all of a burst come meanwhile.
+/// Markers are gathered for long enough that the whole burst arrives.
 #[tokio::test]
-async fn a_burst_of_marks_is_one_frame_and_one_version() {
+async fn burst_of_markers_is_one_frame() {
     const BURST: usize = 30;
     let app = TestApp::builder()
-        .settings(|settings| settings.timings.marks_gathered_for = Duration::from_secs(1))
+        .settings(|settings| settings.timings.marker_batch_window = Duration::from_secs(1))
         .spawn()
         .await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let mut bens = ben.chat_socket(id).await;
     let mut sent = Vec::new();
     for _ in 0..BURST {
@@ -112,32 +115,35 @@ async fn a_burst_of_marks_is_one_frame_and_one_version() {
         for message in &sent {
             say_mark(&mut bens, kind, message).await;
         }
-        let told = anns.expect_aside(kind).await;
-        assert_eq!(told["message_id"], last["id"], "the furthest of them");
+        let told = anns.expect_side_frame(kind).await;
+        assert_eq!(
+            told["message_id"], last["id"],
+            "the last message of the burst"
+        );
         assert_eq!(told["version"], BURST + 2 + at);
         assert_eq!(ann.conversation(id).await["version"], told["version"]);
     }
-    bens.expect_aside("read_receipt").await;
-    assert!(anns.asides_until_pong().await.is_empty());
+    bens.expect_side_frame("read_receipt").await;
+    assert!(anns.side_frames_until_pong().await.is_empty());
 }
 
-/// Both kinds in one go are one version, and each kind is told where it is
-/// ahead of the other.
+/// Both kinds together take one version. Each kind is sent if it is ahead of
+/// the other.
 #[tokio::test]
-async fn having_more_than_one_has_read_is_two_frames_in_one_version() {
+async fn both_markers_share_one_version() {
     let app = TestApp::builder()
-        .settings(|settings| settings.timings.marks_gathered_for = Duration::from_secs(1))
+        .settings(|settings| settings.timings.marker_batch_window = Duration::from_secs(1))
         .spawn()
         .await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let seen = ann.send(id, "Tea?").await.expect(201);
     let come = ann.send(id, "Or not?").await.expect(201);
     let (mut anns, mut bens) = (ann.chat_socket(id).await, ben.chat_socket(id).await);
     say_mark(&mut bens, "read_receipt", &seen).await;
     say_mark(&mut bens, "delivered", &come).await;
-    let read = anns.expect_aside("read_receipt").await;
-    let delivered = anns.expect_aside("delivered").await;
+    let read = anns.expect_side_frame("read_receipt").await;
+    let delivered = anns.expect_side_frame("delivered").await;
     assert_eq!((&read["seq"], &delivered["seq"]), (&json!(2), &json!(3)));
     assert_eq!(
         (&read["version"], &delivered["version"]),
@@ -147,36 +153,41 @@ async fn having_more_than_one_has_read_is_two_frames_in_one_version() {
 }
 
 #[tokio::test]
-async fn marks_move_also_when_the_connection_has_ended() {
+async fn markers_move_after_connection_ended() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = (app.person("ann").await, app.person("ben").await);
+    let (ann, ben) = (
+        app.register_user("ann").await,
+        app.register_user("ben").await,
+    );
     let connection = ann.connect_with(&ben).await;
-    let id = ann.talk_with(&ben).await;
+    let id = ann.open_direct_used(&ben).await;
     let sent = ann.send(id, "Still friends?").await.expect(201);
     let mut anns = ann.chat_socket(id).await;
     let ended = ann.delete(&format!("/api/connections/{connection}/")).await;
     assert_eq!(ended.status, 204);
-    ben.send(id, "No.").await.refused(403, "not_connected");
+    ben.send(id, "No.")
+        .await
+        .expect_problem(403, "not_connected");
     has_read(&ben, &sent).await;
-    assert_eq!(anns.expect_aside("read_receipt").await["seq"], 2);
+    assert_eq!(anns.expect_side_frame("read_receipt").await["seq"], 2);
     assert_eq!(super::again(&ann, &sent).await["status"], "read");
     assert_eq!(ben.conversation(id).await["unread_count"], 0);
 }
 
 #[tokio::test]
-async fn a_mark_over_rest_is_answered_once_it_is_on_disk() {
+async fn rest_marker_is_answered_after_commit() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let store = app.store().await;
     for kind in ["delivered", "read"] {
         let sent = ann.send(id, "Tea?").await.expect(201);
         let answer = super::mark(&ben, kind, &sent).await;
         assert_eq!((answer.status, &answer.body), (204, &json!(null)));
-        // As another process has it.
+        // Read as another process would.
         let me = entity::UserId(ann.id);
         let seen = store
-            .conversation(me, entity::ConversationId(id))
+            .load_conversation(me, entity::ConversationId(id))
             .await
             .unwrap();
         let theirs = &seen.participants[1];

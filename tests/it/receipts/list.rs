@@ -1,5 +1,5 @@
-//! `GET /api/conversations/{id}/messages/{message_id}/receipts/`: who has a
-//! message, for its sender.
+//! `GET /api/conversations/{id}/messages/{message_id}/receipts/`: the members
+//! who received a message, for its sender.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use super::{has, has_read};
 use crate::groups::crew::{bring_back, friends, group, invite, leave, make};
 use crate::groups::thousand::{fill, run};
 use crate::support::redact::assert_wire;
-use crate::support::{Answer, Person, TestApp};
+use crate::support::{ApiResponse, TestApp, TestUser};
 
 fn path(message: &Value) -> String {
     format!(
@@ -16,11 +16,12 @@ fn path(message: &Value) -> String {
     )
 }
 
-pub(super) async fn receipts(person: &Person, message: &Value) -> Answer {
+pub(super) async fn receipts(person: &TestUser, message: &Value) -> ApiResponse {
     person.get(&path(message)).await
 }
 
-/// Who has it, and who has read it.
+/// Returns each username, and whether that member received and read the
+/// message.
 fn states(list: &Value) -> Vec<(&str, bool, bool)> {
     let list = list.as_array().unwrap().iter();
     let states = list.map(|one| {
@@ -32,7 +33,7 @@ fn states(list: &Value) -> Vec<(&str, bool, bool)> {
 }
 
 #[tokio::test]
-async fn its_sender_sees_how_far_it_is_with_each_and_since_when() {
+async fn sender_sees_receipts_of_each_member() {
     let app = TestApp::spawn().await;
     let (id, people) = group(&app, &["ann", "ben", "cas", "dan"]).await;
     let sent = people[0].send(id, "Tea?").await.expect(201);
@@ -50,7 +51,7 @@ async fn its_sender_sees_how_far_it_is_with_each_and_since_when() {
     );
     assert!(list[1]["delivered_at"].as_str() < list[1]["read_at"].as_str());
     assert_wire!("receipts", list.clone());
-    // Later marks change nothing of what was.
+    // Later markers don't change earlier times.
     let next = people[0].send(id, "Or not?").await.expect(201);
     has_read(&people[1], &next).await;
     has_read(&people[2], &next).await;
@@ -60,12 +61,12 @@ async fn its_sender_sees_how_far_it_is_with_each_and_since_when() {
     assert_eq!(states(&after)[0], ("ben", true, true));
 }
 
-/// Of two, the overall mark is the other's.
+/// With two members, the overall marker is that of the other user.
 #[tokio::test]
-async fn between_two_people_it_says_the_same_as_the_message() {
+async fn direct_receipts_match_message_times() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let sent = ann.send(id, "Tea?").await.expect(201);
     let list = receipts(&ann, &sent).await.expect(200);
     assert_eq!(states(&list), [("ben", false, false)]);
@@ -81,27 +82,33 @@ async fn between_two_people_it_says_the_same_as_the_message() {
 }
 
 #[tokio::test]
-async fn to_others_it_is_forbidden_and_to_strangers_not_there() {
+async fn receipts_are_refused_to_other_users() {
     let app = TestApp::spawn().await;
     let (id, people) = group(&app, &["ann", "ben"]).await;
-    let stranger = app.person("cas").await;
+    let stranger = app.register_user("cas").await;
     let sent = people[0].send(id, "Tea?").await.expect(201);
-    receipts(&people[1], &sent).await.refused(403, "forbidden");
-    receipts(&stranger, &sent).await.refused(404, "not_found");
+    receipts(&people[1], &sent)
+        .await
+        .expect_problem(403, "forbidden");
+    receipts(&stranger, &sent)
+        .await
+        .expect_problem(404, "not_found");
     let unknown = json!({ "conversation_id": id, "id": 4_000_000_000_i64 });
     receipts(&people[0], &unknown)
         .await
-        .refused(404, "not_found");
-    let aside = people[0].talk_with(&people[1]).await;
+        .expect_problem(404, "not_found");
+    let aside = people[0].open_direct_used(&people[1]).await;
     let elsewhere = json!({ "conversation_id": aside, "id": sent["id"] });
     receipts(&people[0], &elsewhere)
         .await
-        .refused(404, "not_found");
-    app.get(&path(&sent)).await.refused(401, "unauthenticated");
+        .expect_problem(404, "not_found");
+    app.get(&path(&sent))
+        .await
+        .expect_problem(401, "unauthenticated");
 }
 
 #[tokio::test]
-async fn who_left_is_not_in_it_and_who_came_later_neither() {
+async fn receipts_omit_leavers_and_late_joiners() {
     let app = TestApp::spawn().await;
     let people = friends(&app, &["ann", "ben", "cas", "dan"]).await;
     let made = make(&people[0], "Crew", &["ben", "cas"]).await.expect(201);
@@ -113,7 +120,7 @@ async fn who_left_is_not_in_it_and_who_came_later_neither() {
     invite(&people[0], id, "dan").await.expect(201);
     let list = receipts(&people[0], &sent).await.expect(200);
     assert_eq!(states(&list), [("cas", true, true)]);
-    // Who comes back starts afresh.
+    // A returning member isn't listed for messages from before the return.
     bring_back(&people[0], id, &people[1]).await;
     let list = receipts(&people[0], &sent).await.expect(200);
     assert_eq!(states(&list), [("cas", true, true)]);
@@ -124,7 +131,7 @@ async fn who_left_is_not_in_it_and_who_came_later_neither() {
 }
 
 #[tokio::test]
-async fn over_a_hundred_it_names_the_readers_without_times_page_by_page() {
+async fn receipts_over_100_members_omit_times() {
     let app = TestApp::spawn().await;
     let (id, people) = group(&app, &["ann", "ben", "cas"]).await;
     fill(&app, id, 120).await;
@@ -151,8 +158,12 @@ async fn over_a_hundred_it_names_the_readers_without_times_page_by_page() {
         }
         pages += 1;
     }
-    assert_eq!((pages, all.len()), (3, 122), "everybody but its sender");
+    assert_eq!(
+        (pages, all.len()),
+        (3, 122),
+        "all members except the sender"
+    );
     assert!(all.is_sorted(), "each once: {all:?}");
-    // ben; 1, 10 to 19 and 100 to 120 of the crowd.
+    // Ben; and 1, 10 to 19 and 100 to 120 of the crowd.
     assert_eq!(readers, 1 + 1 + 10 + 21);
 }

@@ -1,6 +1,6 @@
-//! The times of receipts in rooms that grow and shrink: of two people they are
-//! kept as the overall mark's, of up to a hundred as each one's own, of more
-//! they aren't kept.
+//! Receipt times while rooms grow and shrink. With two members, only the
+//! overall marker's times are stored; up to 100, each member's own; above 100,
+//! none.
 
 use serde_json::{Value, json};
 
@@ -8,10 +8,10 @@ use super::list::receipts;
 use super::{has, has_read};
 use crate::groups::crew::{bring_back, friends, invite, leave, make};
 use crate::groups::thousand::fill;
-use crate::support::{Person, TestApp};
+use crate::support::{TestApp, TestUser};
 
-/// Since when somebody has a message, and has seen it.
-async fn times(sender: &Person, message: &Value, name: &str) -> [Value; 2] {
+/// Returns when a member received and read a message.
+async fn times(sender: &TestUser, message: &Value, name: &str) -> [Value; 2] {
     let list = receipts(sender, message).await.expect(200);
     let mut list = list.as_array().unwrap().iter();
     let one = list.find(|one| one["user"]["username"] == name);
@@ -23,13 +23,13 @@ async fn times(sender: &Person, message: &Value, name: &str) -> [Value; 2] {
 }
 
 #[tokio::test]
-async fn what_was_noted_among_two_and_among_three_stays_as_it_was() {
+async fn times_survive_changes_of_size() {
     let app = TestApp::spawn().await;
     let people = friends(&app, &["ann", "ben", "cas"]).await;
     let (ann, ben, cas) = (&people[0], &people[1], &people[2]);
     let made = make(ann, "Crew", &["ben"]).await.expect(201);
     let id = made["id"].as_i64().unwrap();
-    // Two: ben has the first, and has read it.
+    // Two members: Ben has received and read the first message.
     let first = ann.send(id, "Tea?").await.expect(201);
     let second = ann.send(id, "Or coffee?").await.expect(201);
     has(ben, &first).await;
@@ -39,7 +39,7 @@ async fn what_was_noted_among_two_and_among_three_stays_as_it_was() {
     let of_second = times(ann, &second, "ben").await;
     assert!(of_first[0].as_str() < of_first[1].as_str());
     assert_eq!(of_second[1], json!(null));
-    // Three: what was comes with its times, and each has their own.
+    // Three members: earlier times remain, and new times are stored per member.
     invite(ann, id, "cas").await.expect(201);
     assert_eq!(times(ann, &first, "ben").await, of_first);
     assert_eq!(times(ann, &second, "ben").await, of_second);
@@ -54,7 +54,7 @@ async fn what_was_noted_among_two_and_among_three_stays_as_it_was() {
     assert!(of_cas[1].as_str() < now[1].as_str(), "read among three");
     has(ben, &third).await;
     let of_third = times(ann, &third, "ben").await;
-    // Two again.
+    // Two members again.
     leave(cas, id).await.expect(200);
     assert_eq!(times(ann, &first, "ben").await, of_first);
     assert_eq!(times(ann, &second, "ben").await, now);
@@ -66,7 +66,7 @@ async fn what_was_noted_among_two_and_among_three_stays_as_it_was() {
     ];
     assert!(of_third[0].as_str() < of_third[1].as_str());
     assert_eq!(times(ann, &third, "ben").await, of_third);
-    // And three, of whom the one who came again has seen nothing of it.
+    // Three members again; the returning one isn't listed for these messages.
     bring_back(ann, id, cas).await;
     for (message, expected) in [(&first, of_first), (&second, now), (&third, of_third)] {
         assert_eq!(times(ann, message, "ben").await, expected);
@@ -76,7 +76,7 @@ async fn what_was_noted_among_two_and_among_three_stays_as_it_was() {
 }
 
 #[tokio::test]
-async fn times_are_told_up_to_a_hundred_and_come_again_with_a_hundred() {
+async fn times_are_stored_up_to_100() {
     let app = TestApp::spawn().await;
     let people = friends(&app, &["ann", "ben", "eve"]).await;
     let (ann, ben, eve) = (&people[0], &people[1], &people[2]);
@@ -96,8 +96,8 @@ async fn times_are_told_up_to_a_hundred_and_come_again_with_a_hundred() {
     let list = receipts(ann, &second).await.expect(200);
     let readers = list.as_array().unwrap().iter();
     assert_eq!(readers.filter(|one| one["read"] == true).count(), 1);
-    // What was noted among a hundred is told among a hundred; what wasn't
-    // noted isn't.
+    // Times that were stored are returned again with 100 members; the others
+    // stay unknown.
     leave(eve, id).await.expect(200);
     assert_eq!(times(ann, &first, "ben").await, of_first);
     assert_eq!(times(ann, &second, "ben").await, unknown);

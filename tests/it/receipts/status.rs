@@ -1,19 +1,20 @@
-//! In groups: the authors hear when the last one has it, and has read it.
+//! Status frames in groups: authors receive them when all members have
+//! received, and have read, a message.
 
 use serde_json::{Value, json};
 
-use super::{again, has, has_read, say_mark, told_of_marks};
+use super::{again, has, has_read, receipt_frames, say_mark};
 use crate::groups::crew::{group, leave, remove};
 use crate::support::redact::assert_wire;
-use crate::support::{Socket, TestApp};
+use crate::support::{TestApp, TestSocket};
 
-async fn next_status(socket: &mut Socket) -> Value {
-    let told = socket.expect_aside("status").await;
+async fn next_status(socket: &mut TestSocket) -> Value {
+    let told = socket.expect_side_frame("status").await;
     json!([told["all_delivered_seq"], told["all_read_seq"]])
 }
 
 #[tokio::test]
-async fn authors_hear_when_the_last_one_has_it_and_has_read_it() {
+async fn authors_receive_status_of_all_members() {
     let app = TestApp::spawn().await;
     let (id, people) = group(&app, &["ann", "ben", "cas"]).await;
     let sent = people[0].send(id, "Tea?").await.expect(201);
@@ -31,7 +32,7 @@ async fn authors_hear_when_the_last_one_has_it_and_has_read_it() {
     let mut cass = people[2].chat_socket(id).await;
     say_mark(&mut cass, "delivered", &sent).await;
     for socket in &mut anns {
-        let told = socket.expect_aside("status").await;
+        let told = socket.expect_side_frame("status").await;
         assert_eq!(told["all_delivered_seq"], 2);
         assert_eq!(told["all_read_seq"], 1);
         assert_wire!("status", told);
@@ -48,24 +49,24 @@ async fn authors_hear_when_the_last_one_has_it_and_has_read_it() {
         (&json!(2), &json!(2))
     );
     for socket in &mut others {
-        let told = told_of_marks(&people[0], id, socket).await;
+        let told = receipt_frames(&people[0], id, socket).await;
         let mut kinds = told.iter().map(|frame| &frame["type"]);
         assert!(kinds.all(|kind| *kind != "status"), "{told:?}");
     }
 }
 
-/// Its time is that of the last one's mark.
+/// The time of a status is that of the last member's marker.
 #[tokio::test]
-async fn a_status_says_when_it_came_to_be_and_so_does_the_message() {
+async fn status_has_same_time_as_message() {
     let app = TestApp::spawn().await;
     let (id, people) = group(&app, &["ann", "ben", "cas"]).await;
     let sent = people[0].send(id, "Tea?").await.expect(201);
     let mut anns = people[0].chat_socket(id).await;
     has_read(&people[1], &sent).await;
     has(&people[2], &sent).await;
-    let delivered = anns.expect_aside("status").await["at"].take();
+    let delivered = anns.expect_side_frame("status").await["at"].take();
     has_read(&people[2], &sent).await;
-    let read = anns.expect_aside("status").await["at"].take();
+    let read = anns.expect_side_frame("status").await["at"].take();
     let seen = again(&people[2], &sent).await;
     assert_eq!(
         (&seen["delivered_at"], &seen["read_at"]),
@@ -75,7 +76,7 @@ async fn a_status_says_when_it_came_to_be_and_so_does_the_message() {
 }
 
 #[tokio::test]
-async fn who_goes_holds_nothing_back() {
+async fn leaving_member_completes_status() {
     let app = TestApp::spawn().await;
     for how in ["left", "removed"] {
         let names = ["ann", "ben", "cas"].map(|name| format!("{name}-{how}"));
@@ -95,9 +96,9 @@ async fn who_goes_holds_nothing_back() {
     }
 }
 
-/// An answer is the last one's mark, too.
+/// Sending a message also moves the sender's marker.
 #[tokio::test]
-async fn the_last_ones_answer_tells_the_status_after_the_message() {
+async fn last_readers_message_precedes_status() {
     let app = TestApp::spawn().await;
     let (id, people) = group(&app, &["ann", "ben", "cas"]).await;
     let sent = people[0].send(id, "Tea?").await.expect(201);
@@ -106,7 +107,7 @@ async fn the_last_ones_answer_tells_the_status_after_the_message() {
     let answer = people[2].send(id, "Please").await.expect(201);
     let mut kinds = Vec::new();
     for _ in 0..3 {
-        let frame = anns.read_news().await;
+        let frame = anns.read_non_status().await;
         kinds.push(frame["type"].as_str().unwrap().to_owned());
         if frame["type"] == "status" {
             assert_eq!(
@@ -119,14 +120,14 @@ async fn the_last_ones_answer_tells_the_status_after_the_message() {
 }
 
 #[tokio::test]
-async fn between_two_people_the_marks_say_it_and_no_status_is_told() {
+async fn direct_conversation_sends_no_status() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let sent = ann.send(id, "Tea?").await.expect(201);
     let mut anns = ann.socket("/ws/").await;
     has_read(&ben, &sent).await;
-    let told = told_of_marks(&ann, id, &mut anns).await;
+    let told = receipt_frames(&ann, id, &mut anns).await;
     let kinds: Vec<_> = told.iter().map(|frame| &frame["type"]).collect();
     assert_eq!(kinds, ["read_receipt"]);
     let seen = ann.conversation(id).await;

@@ -1,18 +1,19 @@
-//! What stands in a message: its status, and since when.
+//! The status of a message, and its times.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{again, has, has_read, marks};
 use crate::groups::crew::{friends, group, invite, leave, make, rename, set_role};
-use crate::support::{Person, TestApp};
+use crate::support::{TestApp, TestUser};
 
 fn at(value: &Value) -> Timestamp {
     value.as_str().unwrap().parse().unwrap()
 }
 
-/// Its state, for all who see it.
-async fn state(people: &[&Person], message: &Value) -> Value {
+/// Returns the status fields of a message, which must be equal for all these
+/// users.
+async fn state(people: &[&TestUser], message: &Value) -> Value {
     let mut states = Vec::new();
     for person in people {
         let seen = again(person, message).await;
@@ -24,10 +25,10 @@ async fn state(people: &[&Person], message: &Value) -> Value {
 }
 
 #[tokio::test]
-async fn a_message_says_how_far_it_is_and_since_when_also_after_a_restart() {
+async fn status_and_times_survive_restart() {
     let mut app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let sent = ann.send(id, "Tea?").await.expect(201);
     let both = [&ann, &ben];
     assert_eq!(
@@ -41,21 +42,21 @@ async fn a_message_says_how_far_it_is_and_since_when_also_after_a_restart() {
     has_read(&ben, &sent).await;
     let read = state(&both, &sent).await;
     assert_eq!(read, json!(["read", delivered[1], true, read[3]]));
-    // Marks are gathered in between, so the two can't have come at once.
+    // The gathering time lies between the two markers, so their times differ.
     assert!(at(&read[3]) > at(&delivered[1]));
     app.restart().await;
     assert_eq!(state(&both, &sent).await, read);
-    // Further marks change nothing of it.
+    // Later markers don't change this message.
     let next = ann.send(id, "Or coffee?").await.expect(201);
     has_read(&ben, &next).await;
     assert_eq!(state(&both, &sent).await, read);
 }
 
 #[tokio::test]
-async fn what_is_read_at_once_was_delivered_then() {
+async fn reading_sets_delivery_time_too() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let sent = ann.send(id, "Tea?").await.expect(201);
     has_read(&ben, &sent).await;
     let seen = state(&[&ann, &ben], &sent).await;
@@ -64,10 +65,10 @@ async fn what_is_read_at_once_was_delivered_then() {
 }
 
 #[tokio::test]
-async fn an_answer_reads_what_it_answers() {
+async fn sending_marks_earlier_messages_read() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let sent = ann.send(id, "Tea?").await.expect(201);
     let answer = ben.send(id, "Please").await.expect(201);
     let seen = state(&[&ann, &ben], &sent).await;
@@ -79,7 +80,7 @@ async fn an_answer_reads_what_it_answers() {
 }
 
 #[tokio::test]
-async fn nobody_holds_back_what_came_before_them() {
+async fn late_joiner_delays_no_earlier_status() {
     let app = TestApp::spawn().await;
     let people = friends(&app, &["ann", "ben", "cas", "dan"]).await;
     let made = make(&people[0], "Crew", &["ben", "cas"]).await.expect(201);
@@ -96,35 +97,35 @@ async fn nobody_holds_back_what_came_before_them() {
     assert_eq!(
         state(&[&people[0]], &next).await[0],
         "sent",
-        "dan counts now"
+        "dan is a recipient of this one"
     );
     has_read(&people[3], &next).await;
     assert_eq!(state(&[&people[0]], &next).await[0], "read");
 }
 
-/// Guards the overall mark of a group that was empty but for one: it stood
-/// where those who left had come to, and nobody stood at it any more.
+/// Guards the overall marker of a group with one remaining member. It stayed at
+/// the markers of former members, so no present member could move it.
 #[tokio::test]
-async fn what_was_said_to_nobody_stays_sent_and_who_comes_then_counts() {
+async fn message_without_recipient_stays_sent() {
     let app = TestApp::spawn().await;
     let (id, people) = group(&app, &["ann", "ben"]).await;
-    let cas = app.person("cas").await;
+    let cas = app.register_user("cas").await;
     people[0].connect_with(&cas).await;
     people[0].send(id, "Ben never sees this.").await.expect(201);
     leave(&people[1], id).await.expect(200);
     let alone = people[0].send(id, "Anybody?").await.expect(201);
     invite(&people[0], id, "cas").await.expect(201);
-    let heard = people[0].send(id, "Cas?").await.expect(201);
-    has(&cas, &heard).await;
-    assert_eq!(state(&[&people[0]], &heard).await[0], "delivered");
-    has_read(&cas, &heard).await;
-    assert_eq!(state(&[&people[0]], &heard).await[0], "read");
+    let received = people[0].send(id, "Cas?").await.expect(201);
+    has(&cas, &received).await;
+    assert_eq!(state(&[&people[0]], &received).await[0], "delivered");
+    has_read(&cas, &received).await;
+    assert_eq!(state(&[&people[0]], &received).await[0], "read");
     let seen = state(&[&people[0]], &alone).await;
     assert_eq!(seen, json!(["sent", null, false, null]));
 }
 
 #[tokio::test]
-async fn what_was_read_stays_read_when_all_who_read_it_have_left() {
+async fn read_status_outlives_all_readers() {
     let app = TestApp::spawn().await;
     let (id, people) = group(&app, &["ann", "ben"]).await;
     let sent = people[0].send(id, "Tea?").await.expect(201);
@@ -137,10 +138,10 @@ async fn what_was_read_stays_read_when_all_who_read_it_have_left() {
     assert_eq!(state(&[&people[0]], &gone).await[0], "sent");
 }
 
-/// Guards the status of what those who left never got, or got and never read:
-/// the overall marks go on with those who came later.
+/// Guards the status of messages that former members never received or read.
+/// The overall markers continue with later members.
 #[tokio::test]
-async fn who_comes_later_has_not_read_what_the_last_one_left_unread() {
+async fn late_joiner_changes_no_earlier_status() {
     let app = TestApp::spawn().await;
     let people = friends(&app, &["ann", "ben", "cas"]).await;
     let made = make(&people[0], "Crew", &["ben"]).await.expect(201);
@@ -173,9 +174,9 @@ async fn who_comes_later_has_not_read_what_the_last_one_left_unread() {
     );
 }
 
-/// What somebody says to two of whom one leaves is for the other to read.
+/// If one of two recipients leaves, the other one decides the status.
 #[tokio::test]
-async fn whoever_stays_decides_how_far_a_message_is() {
+async fn remaining_members_decide_message_status() {
     let app = TestApp::spawn().await;
     let (id, people) = group(&app, &["ann", "ben", "cas"]).await;
     let sent = people[0].send(id, "Tea?").await.expect(201);
@@ -187,9 +188,9 @@ async fn whoever_stays_decides_how_far_a_message_is() {
     assert_eq!(state(&[&people[2]], &asked).await[0], "read");
 }
 
-/// Guards who is left alone: what the others said is for them to read.
+/// The only remaining member still has to read the messages of former members.
 #[tokio::test]
-async fn what_the_absent_said_is_read_by_who_is_left_alone() {
+async fn last_member_reads_former_members_message() {
     let app = TestApp::spawn().await;
     let (id, people) = group(&app, &["ann", "ben"]).await;
     let (ann, ben) = (&people[0], &people[1]);
@@ -210,20 +211,20 @@ async fn what_the_absent_said_is_read_by_who_is_left_alone() {
         [receipt("read"), receipt("read_at")],
         [json!(true), seen[3].clone()]
     );
-    // What they say themselves is said to nobody.
+    // The remaining member's own messages have no recipient.
     let mut bens = ben.chat_socket(id).await;
     let alone = ben.send(id, "Anybody?").await.expect(201);
     assert_eq!(state(&[ben], &alone).await[0], "sent");
     assert_eq!(ben.conversation(id).await["all_read_seq"], 3);
     bens.expect_message().await;
-    let told = bens.asides_until_pong().await;
+    let told = bens.side_frames_until_pong().await;
     let mut kinds = told.iter().map(|frame| &frame["type"]);
     assert!(kinds.all(|kind| *kind != "status"), "{told:?}");
 }
 
-/// Of three, the second to leave was the last who hadn't read it.
+/// Of three members, the second to leave was the last one who hadn't read it.
 #[tokio::test]
-async fn what_the_absent_said_is_read_where_only_who_has_read_it_is_left() {
+async fn last_unread_member_leaving_marks_read() {
     let app = TestApp::spawn().await;
     let (id, people) = group(&app, &["ann", "ben", "cas"]).await;
     let sent = people[0].send(id, "Tea?").await.expect(201);
@@ -234,9 +235,10 @@ async fn what_the_absent_said_is_read_where_only_who_has_read_it_is_left() {
     assert_eq!(state(&[&people[0], &people[1]], &sent).await[0], "read");
 }
 
-/// Guards the status of system messages: who acted has nothing to read there.
+/// Guards the status of system messages: the acting user has nothing to read
+/// there.
 #[tokio::test]
-async fn what_somebody_did_waits_for_the_others_alone() {
+async fn system_message_status_ignores_acting_user() {
     let app = TestApp::spawn().await;
     let (id, people) = group(&app, &["ann", "ben", "cas"]).await;
     let [ann, ben, cas] = &people[..] else {
@@ -251,7 +253,7 @@ async fn what_somebody_did_waits_for_the_others_alone() {
         has_read(person, &done).await;
     }
     assert_eq!(state(&[ann, ben, cas], &done).await[0], "read");
-    // Where there is something before it that they haven't read, it still is.
+    // An earlier message that the acting user hasn't read stays unread.
     let asked = cas.send(id, "Why?").await.expect(201);
     has(ann, &asked).await;
     rename(ann, id, "A third").await.expect(200);
@@ -266,10 +268,10 @@ async fn what_somebody_did_waits_for_the_others_alone() {
     assert_eq!(state(&[ben], &done).await[0], "read");
 }
 
-/// Guards what the last one left unread: it is read by nobody, though who said
-/// it goes on reading.
+/// Guards a message that the only other member left unread: it stays unread,
+/// although its sender goes on reading.
 #[tokio::test]
-async fn what_the_last_one_left_unread_is_not_read_by_who_said_it() {
+async fn message_left_unread_stays_delivered() {
     let app = TestApp::spawn().await;
     let (id, people) = group(&app, &["ann", "ben"]).await;
     let (ann, ben) = (&people[0], &people[1]);

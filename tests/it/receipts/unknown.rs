@@ -1,16 +1,20 @@
-//! Marks on what one can't know of, or is no longer in.
+//! Markers on messages that the user can't see, or in a conversation that the
+//! user has left.
 
 use serde_json::{Value, json};
 
 use super::{has_read, mark, marks, say_mark};
 use crate::groups::crew::{friends, invite, leave, make};
-use crate::support::{Person, TestApp};
+use crate::support::{TestApp, TestUser};
 
-/// The same is refused over REST and over a socket that names everything.
-async fn assert_not_found(person: &Person, message: &Value) {
+/// Checks that markers are refused over REST and over a socket, and that the
+/// error names message and conversation.
+async fn assert_not_found(person: &TestUser, message: &Value) {
     let mut socket = person.socket("/ws/").await;
     for kind in ["delivered", "read"] {
-        mark(person, kind, message).await.refused(404, "not_found");
+        mark(person, kind, message)
+            .await
+            .expect_problem(404, "not_found");
     }
     for kind in ["delivered", "read_receipt"] {
         say_mark(&mut socket, kind, message).await;
@@ -22,20 +26,20 @@ async fn assert_not_found(person: &Person, message: &Value) {
 }
 
 #[tokio::test]
-async fn a_mark_on_what_one_cannot_see_is_not_found_and_named() {
+async fn marker_on_hidden_message_is_refused() {
     let app = TestApp::spawn().await;
     let people = friends(&app, &["ann", "ben", "cas"]).await;
     let made = make(&people[0], "Crew", &["ben"]).await.expect(201);
     let id = made["id"].as_i64().unwrap();
     let old = people[0].send(id, "Before cas.").await.expect(201);
-    let aside = people[0].talk_with(&people[1]).await;
+    let aside = people[0].open_direct_used(&people[1]).await;
     let foreign = people[0].history(aside).await.remove(0);
     let nothing = json!({ "conversation_id": id, "id": 4_000_000_000_i64 });
     let mixed = json!({ "conversation_id": id, "id": foreign["id"] });
     for message in [&nothing, &mixed] {
         assert_not_found(&people[1], message).await;
     }
-    // A stranger isn't told that there is something.
+    // A stranger gets the same error for messages that exist.
     let nowhere = json!({ "conversation_id": 4_000_000_000_i64, "id": old["id"] });
     for message in [&old, &foreign, &nowhere] {
         assert_not_found(&people[2], message).await;
@@ -47,12 +51,12 @@ async fn a_mark_on_what_one_cannot_see_is_not_found_and_named() {
     assert_eq!(all[2], ("cas".to_owned(), 3, 3));
 }
 
-/// What is gathered with it moves all the same.
+/// Other markers of the same batch still move.
 #[tokio::test]
-async fn one_that_is_unknown_keeps_no_other_from_moving() {
+async fn unknown_message_blocks_no_other_marker() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let sent = ann.send(id, "Tea?").await.expect(201);
     let unknown = json!({ "conversation_id": id, "id": 4_000_000_000_i64 });
     let mut socket = ben.chat_socket(id).await;
@@ -60,12 +64,12 @@ async fn one_that_is_unknown_keeps_no_other_from_moving() {
     say_mark(&mut socket, "read_receipt", &unknown).await;
     let refused = socket.expect_error("not_found").await;
     assert_eq!(refused["message_id"], unknown["id"]);
-    assert_eq!(socket.expect_aside("read_receipt").await["seq"], 2);
+    assert_eq!(socket.expect_side_frame("read_receipt").await["seq"], 2);
     socket.expect_nothing_until_pong().await;
 }
 
 #[tokio::test]
-async fn who_has_left_marks_nothing_and_is_told_why() {
+async fn marker_by_former_member_is_refused() {
     let app = TestApp::spawn().await;
     let people = friends(&app, &["ann", "ben"]).await;
     let made = make(&people[0], "Crew", &["ben"]).await.expect(201);
@@ -76,7 +80,7 @@ async fn who_has_left_marks_nothing_and_is_told_why() {
     socket.expect("conversation_removed").await;
     for kind in ["delivered", "read"] {
         let refused = mark(&people[1], kind, &sent).await;
-        refused.refused(403, "not_a_participant");
+        refused.expect_problem(403, "not_a_participant");
     }
     say_mark(&mut socket, "read_receipt", &sent).await;
     let refused = socket.expect_error("not_a_participant").await;
@@ -85,10 +89,10 @@ async fn who_has_left_marks_nothing_and_is_told_why() {
 }
 
 #[tokio::test]
-async fn a_mark_without_a_message_is_refused() {
+async fn marker_without_message_is_refused() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let mut socket = ben.chat_socket(id).await;
     for kind in ["delivered", "read_receipt"] {
         socket.send(json!({ "type": kind })).await;
@@ -100,7 +104,9 @@ async fn a_mark_without_a_message_is_refused() {
     }
     for kind in ["delivered", "read"] {
         let path = format!("/api/conversations/{id}/{kind}/");
-        ben.post(&path, json!({})).await.refused(422, "invalid");
+        ben.post(&path, json!({}))
+            .await
+            .expect_problem(422, "invalid");
     }
     assert_eq!(ben.conversation(id).await["unread_count"], 1);
 }

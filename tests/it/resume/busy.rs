@@ -1,27 +1,28 @@
-//! Catching up with what doesn't stop, and with a client that hardly reads.
+//! Resuming in a busy conversation, and with a client that reads slowly.
 
 use serde_json::json;
 
 use super::client::{Client, say_many};
-use crate::support::{Socket, TestApp};
+use crate::support::{TestApp, TestSocket};
 use crate::ws::slow::little_room;
 
 const LENGTH: usize = 9_000;
 
-/// Guards the budget of whoever catches up: what is told meanwhile is more
-/// than it by far, and is replayed when they come to it.
+/// Guards the buffer budget of a session that resumes. The messages sent
+/// meanwhile exceed it by far, and are replayed when the session reaches them.
 #[tokio::test]
-async fn a_busy_room_lets_nobody_go_who_catches_up() {
+async fn busy_room_evicts_no_resuming_session() {
     let (_app, [ann, ben], id) = little_room().await;
     let text = "x".repeat(LENGTH);
-    // One after the other: who reads is let go like anybody who doesn't keep up.
+    // One at a time: the sender gets its own echoes and is evicted if it falls
+    // behind.
     let mut sender = ann.chat_socket(id).await;
     for _ in 0..100 {
         sender.say(&text).await;
         sender.expect_message().await;
     }
     for path in [format!("/ws/chat/{id}/"), "/ws/".to_owned()] {
-        let mut slow = Socket::open_unbuffered(&ben, &path).await;
+        let mut slow = TestSocket::open_unbuffered(&ben, &path).await;
         slow.expect("hello").await;
         let mut client = Client::of(&[id]);
         if path == "/ws/" {
@@ -46,13 +47,12 @@ async fn a_busy_room_lets_nobody_go_who_catches_up() {
     }
 }
 
-/// Who was let go finds by resuming what they weren't told.
 #[tokio::test]
-async fn who_was_let_go_loses_nothing_by_resuming() {
+async fn evicted_client_resumes_without_loss() {
     let (_app, [ann, ben], id) = little_room().await;
     let path = format!("/ws/chat/{id}/");
     let mut client = Client::of(&[id]);
-    let mut stalled = Socket::open_unbuffered(&ben, &path).await;
+    let mut stalled = TestSocket::open_unbuffered(&ben, &path).await;
     stalled.expect("hello").await;
     client.ask_bound(&mut stalled, id).await;
     client.hear_until(&mut stalled, "resumed").await;
@@ -70,7 +70,7 @@ async fn who_was_let_go_loses_nothing_by_resuming() {
     };
     assert_eq!(code, 1013);
     let heard = client.copies[&id].messages.len();
-    assert!(heard < 201, "it was told everything");
+    assert!(heard < 201, "nothing was missed");
     client.cut_off();
     let mut socket = ben.chat_socket(id).await;
     client.ask_bound(&mut socket, id).await;
@@ -80,12 +80,12 @@ async fn who_was_let_go_loses_nothing_by_resuming() {
     socket.expect("pong").await;
 }
 
-/// A replay that is cut off moves no cursor: the next begins where it did.
+/// An interrupted replay moves no cursor: the next begins at the same place.
 #[tokio::test]
-async fn a_replay_that_is_cut_off_is_begun_again() {
+async fn interrupted_replay_starts_over() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     say_many(&ann, id, 200, &"x".repeat(1_000)).await;
     let mut client = Client::of(&[id]);
     for heard in [1, 60, 150] {

@@ -1,41 +1,41 @@
-//! A client that keeps what it is told, by the rules that the protocol's page
-//! gives it, and fails where they don't hold.
+//! A model client that follows the rules of `docs/protocol.md` and panics if
+//! the server breaks them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use crate::support::{Person, Socket, within};
+use crate::support::{TestSocket, TestUser, within};
 
-/// A conversation, as a client has it.
+/// A client's copy of a conversation.
 #[derive(Default)]
 pub(crate) struct Copy {
     pub(crate) messages: BTreeMap<i64, Value>,
-    /// Everything up to this version is in it.
+    /// All changes up to this version are in the copy.
     pub(crate) cursor: i64,
-    /// The newest version heard: there may be more of it to come.
+    /// The newest version received; more frames with it may follow.
     newest: i64,
-    /// The `seq` of the newest message that it was told or shown.
+    /// The `seq` of the newest message, received or in a `conversation` frame.
     last: i64,
-    /// The `seq` of the last message that was there when it was shown: of those
-    /// up to it, it hears only where they change.
+    /// The last `seq` when the conversation was first shown. Messages up to it
+    /// arrive only when they change.
     shown: i64,
-    /// Whether it hears everything since `resumed`.
+    /// Whether live frames follow without a gap, since `resumed`.
     is_live: bool,
 }
 
-/// All that a client has.
+/// A client's conversations and the state of its resume.
 #[derive(Default)]
 pub(crate) struct Client {
     pub(crate) copies: BTreeMap<i64, Copy>,
-    /// What was replayed since it asked.
+    /// Conversation, `seq` and version of each message since the resume began.
     replayed: BTreeSet<(i64, i64, i64)>,
-    /// Whether what comes now was told after it asked.
+    /// Whether the resume was sent, so that frames count.
     is_asked: bool,
 }
 
 impl Client {
-    /// It has these conversations, with nothing in them.
+    /// Returns a client with empty copies of these conversations.
     pub(crate) fn of(ids: &[i64]) -> Self {
         let copies = ids.iter().map(|id| (*id, Copy::default())).collect();
         Self {
@@ -44,7 +44,7 @@ impl Client {
         }
     }
 
-    /// Forgets a connection: nothing is live any more.
+    /// Handles a lost connection: no copy is live.
     pub(crate) fn cut_off(&mut self) {
         self.replayed.clear();
         self.is_asked = false;
@@ -54,8 +54,9 @@ impl Client {
         }
     }
 
-    /// Asks for everything, and hears what was told before that.
-    pub(crate) async fn ask(&mut self, socket: &mut Socket) {
+    /// Resumes all conversations, after skipping frames sent before the
+    /// request.
+    pub(crate) async fn ask(&mut self, socket: &mut TestSocket) {
         let cursors = self.copies.iter();
         let cursors: BTreeMap<String, i64> = cursors
             .map(|(id, copy)| (id.to_string(), copy.cursor))
@@ -64,15 +65,15 @@ impl Client {
             .await;
     }
 
-    /// The same, for the one conversation that a socket is bound to.
-    pub(crate) async fn ask_bound(&mut self, socket: &mut Socket, id: i64) {
+    /// Resumes the one conversation that the socket is bound to.
+    pub(crate) async fn ask_bound(&mut self, socket: &mut TestSocket, id: i64) {
         let after = self.copies[&id].cursor;
         self.begin(socket, json!({ "type": "resume", "after": after }))
             .await;
     }
 
-    async fn begin(&mut self, socket: &mut Socket, resume: Value) {
-        // In one packet: the answer to the second comes before the replay.
+    async fn begin(&mut self, socket: &mut TestSocket, resume: Value) {
+        // In one packet, so that the pong comes before the replay.
         socket
             .send_together([resume, json!({ "type": "ping" })])
             .await;
@@ -81,14 +82,14 @@ impl Client {
             if frame["type"] == "pong" {
                 break;
             }
-            // Told before it asked: it will be replayed.
+            // Sent before the resume: the replay has it again.
             assert_ne!(frame["type"], "error", "{frame}");
         }
         self.is_asked = true;
     }
 
-    /// Hears up to a frame of this type.
-    pub(crate) async fn hear_until(&mut self, socket: &mut Socket, kind: &str) -> Value {
+    /// Processes frames up to the first of this type, and returns that one.
+    pub(crate) async fn hear_until(&mut self, socket: &mut TestSocket, kind: &str) -> Value {
         let hearing = async {
             loop {
                 let frame = socket.next().await;
@@ -98,7 +99,7 @@ impl Client {
                 }
             }
         };
-        // News may go on for ever.
+        // With a deadline: other senders' messages may never end.
         within(kind, hearing).await
     }
 
@@ -111,8 +112,11 @@ impl Client {
                 let (seq, version) = (number(&message["seq"]), number(&message["version"]));
                 assert!(self.is_asked);
                 let is_first = self.replayed.insert((id, seq, version));
-                assert!(is_first, "told twice: {frame}");
-                let copy = self.copies.get_mut(&id).expect("known before its news");
+                assert!(is_first, "received twice: {frame}");
+                let copy = self
+                    .copies
+                    .get_mut(&id)
+                    .expect("a `conversation` frame comes first");
                 if copy.is_live && frame["type"] == "message" {
                     assert_eq!(copy.last, seq - 1, "a gap before {frame}");
                 }
@@ -132,7 +136,7 @@ impl Client {
                     shown: last,
                     ..Copy::default()
                 });
-                // Until `synced`, it may still be replayed.
+                // Until `synced`, the conversation may still be replayed.
                 if !copy.is_live {
                     copy.cursor = number(&view["version"]);
                     copy.newest = copy.cursor;
@@ -150,15 +154,15 @@ impl Client {
         }
     }
 
-    /// That it has, of a conversation, everything there is to see, as it is.
-    pub(crate) async fn check(&self, person: &Person, id: i64) {
+    /// Checks that the copy equals the whole visible history.
+    pub(crate) async fn check(&self, person: &TestUser, id: i64) {
         assert_eq!(self.copies[&id].messages.keys().next(), Some(&1));
         self.check_end(person, id).await;
     }
 
-    /// The same for one that was shown to it, from what came after that on; and
-    /// that what it heard of before is as it heard.
-    pub(crate) async fn check_end(&self, person: &Person, id: i64) {
+    /// Checks a copy that began with a `conversation` frame: all messages after
+    /// it, and those before it that the client received.
+    pub(crate) async fn check_end(&self, person: &TestUser, id: i64) {
         let Copy {
             messages, shown, ..
         } = &self.copies[&id];
@@ -185,7 +189,7 @@ impl Copy {
             assert!(version >= self.newest, "{version} after {}", self.newest);
             assert!(version > self.cursor, "{version} was in `resumed`");
             if version > self.newest {
-                // What follows a version is the end of it.
+                // A higher version means that the previous one is complete.
                 self.cursor = self.newest;
             }
         }
@@ -205,7 +209,8 @@ impl Copy {
     }
 }
 
-/// How far others are with a message is told by marks, not by the message.
+/// Removes the delivery status, which changes by marker frames without a new
+/// version of the message.
 fn without_status(mut message: Value) -> Value {
     for field in ["status", "delivered_at", "is_read", "read_at"] {
         message.as_object_mut().unwrap().remove(field);
@@ -213,8 +218,8 @@ fn without_status(mut message: Value) -> Value {
     message
 }
 
-/// Every message that somebody can see, oldest first.
-pub(crate) async fn whole_history(person: &Person, id: i64) -> Vec<Value> {
+/// Returns every message that `person` can see, oldest first.
+pub(crate) async fn whole_history(person: &TestUser, id: i64) -> Vec<Value> {
     let mut path = format!("/api/conversations/{id}/messages/?after=0&limit=100");
     let mut all = Vec::new();
     loop {
@@ -228,9 +233,9 @@ pub(crate) async fn whole_history(person: &Person, id: i64) -> Vec<Value> {
     }
 }
 
-/// Asks for what came after a version; all frames up to the one that ends it,
-/// and that one.
-pub(crate) async fn resume(socket: &mut Socket, ask: Value) -> (Vec<Value>, Value) {
+/// Sends a `resume`. Returns the frames before the one that ends it, and that
+/// one.
+pub(crate) async fn resume(socket: &mut TestSocket, ask: Value) -> (Vec<Value>, Value) {
     let mut ask = ask;
     ask["type"] = json!("resume");
     socket.send(ask).await;
@@ -247,17 +252,17 @@ pub(crate) async fn resume(socket: &mut Socket, ask: Value) -> (Vec<Value>, Valu
     }
 }
 
-/// The `seq` of each of these frames.
+/// Returns the `seq` of each frame's message.
 pub(crate) fn seqs(frames: &[Value]) -> Vec<i64> {
     let seqs = frames.iter().map(|frame| frame["message"]["seq"].as_i64());
     seqs.map(|seq| seq.expect("a message")).collect()
 }
 
-/// Many short messages, as fast as it goes: the version after them.
-pub(crate) async fn say_many(person: &Person, id: i64, count: usize, text: &str) -> i64 {
+/// Sends `count` messages as fast as possible and returns the last version.
+pub(crate) async fn say_many(person: &TestUser, id: i64, count: usize, text: &str) -> i64 {
     let mut socket = person.chat_socket(id).await;
     let mut version = 0;
-    // Few at a time: who speaks hears it, and has to keep up like others.
+    // A few at a time: the sender gets its own echoes and must keep up.
     let mut left = count;
     while left > 0 {
         let some = left.min(10);
@@ -273,7 +278,7 @@ pub(crate) async fn say_many(person: &Person, id: i64, count: usize, text: &str)
     version
 }
 
-/// A conversation but for who is here, which changes by itself.
+/// Returns a conversation without presence, which changes on its own.
 pub(crate) fn without_presence(mut view: Value) -> Value {
     for one in view["participants"].as_array_mut().unwrap() {
         let one = one.as_object_mut().unwrap();

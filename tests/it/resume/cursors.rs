@@ -1,18 +1,18 @@
-//! All of one's conversations at once.
+//! Resuming all of a user's conversations at once.
 
 use serde_json::{Value, json};
 
 use super::client::{resume, without_presence};
 use crate::groups::crew::{bring_back, friends, invite, leave, make, set_mine};
 use crate::support::redact::assert_wire;
-use crate::support::{Person, TestApp};
+use crate::support::{TestApp, TestUser};
 
-async fn crew(owner: &Person, title: &str, others: &[&str]) -> i64 {
+async fn crew(owner: &TestUser, title: &str, others: &[&str]) -> i64 {
     let made = make(owner, title, others).await.expect(201);
     made["id"].as_i64().unwrap()
 }
 
-/// Each frame in short: its type, the conversation, and the `seq`.
+/// Returns each frame's type, conversation and `seq`.
 fn short(frames: &[Value]) -> Vec<(String, i64, Option<i64>)> {
     let frames = frames.iter().map(|frame| {
         let id = [&frame["conversation_id"], &frame["conversation"]["id"]];
@@ -23,8 +23,8 @@ fn short(frames: &[Value]) -> Vec<(String, i64, Option<i64>)> {
     frames.collect()
 }
 
-/// All frames up to `synced`, and that one.
-async fn sync(person: &Person, cursors: Value) -> (Vec<Value>, Value) {
+/// Resumes and returns all frames before `synced`, and `synced` itself.
+async fn sync(person: &TestUser, cursors: Value) -> (Vec<Value>, Value) {
     let mut socket = person.socket("/ws/").await;
     socket
         .send(json!({ "type": "resume", "cursors": cursors }))
@@ -41,7 +41,7 @@ async fn sync(person: &Person, cursors: Value) -> (Vec<Value>, Value) {
 }
 
 #[tokio::test]
-async fn each_conversation_comes_as_it_stands_to_its_cursor() {
+async fn conversations_resume_from_their_cursors() {
     let app = TestApp::spawn().await;
     let people = friends(&app, &["ann", "ben", "cas"]).await;
     let (ann, ben) = (&people[0], &people[1]);
@@ -52,7 +52,7 @@ async fn each_conversation_comes_as_it_stands_to_its_cursor() {
         ids.push(id);
     }
     let theirs = crew(ann, "theirs", &["cas"]).await;
-    let hidden = ann.direct_with(ben).await;
+    let hidden = ann.open_direct(ben).await;
     let [ahead, level, unnamed, left, rejoined, future] = ids[..] else {
         panic!("{ids:?}");
     };
@@ -115,7 +115,7 @@ async fn unnamed_conversations_come_newest_first() {
 }
 
 #[tokio::test]
-async fn after_it_everything_is_live() {
+async fn conversations_are_live_after_resume() {
     let app = TestApp::spawn().await;
     let people = friends(&app, &["ann", "ben"]).await;
     let (ann, ben) = (&people[0], &people[1]);
@@ -140,7 +140,7 @@ async fn after_it_everything_is_live() {
         socket.expect("conversation").await["conversation"]["id"],
         new
     );
-    // And it may be asked again.
+    // The socket may resume again.
     let cursors = json!({ named.to_string(): 2, unnamed.to_string(): 2, behind.to_string(): 1 });
     let (frames, resumed) = resume(&mut socket, json!({ "cursors": cursors })).await;
     let shown: Vec<_> = short(&frames).into_iter().map(|one| one.1).collect();
@@ -149,10 +149,10 @@ async fn after_it_everything_is_live() {
     socket.expect("synced").await;
 }
 
-/// Guards the cursor of a conversation that one left: it moves with what still
-/// changes there for who left, and with nothing else.
+/// Guards a former member's cursor: it moves only with changes that are still
+/// visible to them.
 #[tokio::test]
-async fn what_changes_after_a_leaving_comes_to_who_may_see_it() {
+async fn former_member_resumes_visible_changes() {
     let app = TestApp::spawn().await;
     let people = friends(&app, &["ann", "ben", "cas", "dan"]).await;
     let [ann, ben, cas, dan] = &people[..] else {
@@ -169,11 +169,11 @@ async fn what_changes_after_a_leaving_comes_to_who_may_see_it() {
     for person in [ben, dan] {
         leave(person, id).await.expect(200);
     }
-    // Who had everything but that learns that they left.
+    // A cursor from just before the leave brings only the leave.
     let (frames, _) = sync(ben, json!({ id.to_string(): all_known })).await;
     assert_eq!(short(&frames), [("resumed".to_owned(), id, None)]);
     assert_eq!(frames[0]["conversation"]["left"], true);
-    let cursor = async |person: &Person| person.conversation(id).await["version"].clone();
+    let cursor = async |person: &TestUser| person.conversation(id).await["version"].clone();
     let cursors = [cursor(ben).await, cursor(cas).await, cursor(dan).await];
     assert_eq!(frames[0]["version"], cursors[0]);
     let later = ann.send(id, "Later.").await.expect(201);
@@ -181,7 +181,7 @@ async fn what_changes_after_a_leaving_comes_to_who_may_see_it() {
         let path = format!("{to}{}/", message["id"]);
         ann.delete(&path).await.expect(204);
     }
-    // Dan joined after what is quoted: its text never was in his quote.
+    // Dan joined after the quoted message, so his quote never had its text.
     let seqs = [vec![&sent["seq"], &quoting["seq"]], vec![], vec![]];
     for ((person, before), seqs) in [ben, cas, dan].into_iter().zip(cursors).zip(seqs) {
         let (frames, _) = sync(person, json!({ id.to_string(): before })).await;
@@ -197,7 +197,7 @@ async fn what_changes_after_a_leaving_comes_to_who_may_see_it() {
             0
         );
     }
-    // One's own settings are one's own there, too.
+    // A former member's own settings move their cursor too.
     let before = cursor(cas).await;
     let mut socket = cas.socket("/ws/").await;
     let set = set_mine(cas, id, json!({ "pinned": true }))

@@ -1,4 +1,4 @@
-//! Users with many conversations: what `hello` and `resume` read and say.
+//! Users with many conversations: content and cost of `hello` and `resume`.
 
 use std::collections::BTreeSet;
 
@@ -9,15 +9,15 @@ use crate::groups::crew::{group, make};
 use crate::groups::thousand::run;
 use crate::receipts::cost::copies;
 use crate::store::statements::watched;
-use crate::support::{Person, TestApp};
+use crate::support::{TestApp, TestUser};
 
-/// What a resume shows without having been asked for it by name.
+/// Most conversations without a cursor that one resume shows.
 const UNNAMED_MAX: usize = 500;
-/// More than that, and more than two pages of the list.
+/// Exceeds `UNNAMED_MAX` by more than two pages of the list.
 const MANY: usize = 740;
 
-/// Ben is in a group of Ann's, and in this many copies of it.
-async fn world(app: &TestApp, many: usize) -> (i64, Vec<Person>) {
+/// Creates a group of Ann and Ben, and copies of it, `many` groups in all.
+async fn world(app: &TestApp, many: usize) -> (i64, Vec<TestUser>) {
     let (id, people) = group(app, &["ann", "ben"]).await;
     people[0].send(id, "Hello!").await.expect(201);
     let read = people[1].history(id).await;
@@ -28,8 +28,8 @@ async fn world(app: &TestApp, many: usize) -> (i64, Vec<Person>) {
     (id, people)
 }
 
-/// All frames of a resume, and the `synced` at its end.
-async fn sync(person: &Person, cursors: Value) -> (Vec<Value>, Value) {
+/// Resumes and returns all frames before `synced`, and `synced` itself.
+async fn sync(person: &TestUser, cursors: Value) -> (Vec<Value>, Value) {
     let mut socket = person.socket("/ws/").await;
     let resume = json!({ "type": "resume", "cursors": cursors });
     socket.send(resume).await;
@@ -43,8 +43,8 @@ async fn sync(person: &Person, cursors: Value) -> (Vec<Value>, Value) {
     }
 }
 
-/// The ids and versions of the list, page by page, as far as `Link` leads.
-async fn listed(person: &Person) -> Vec<(i64, i64)> {
+/// Returns the ids and versions of all listed conversations, following `Link`.
+async fn listed(person: &TestUser) -> Vec<(i64, i64)> {
     let mut path = "/api/conversations/?limit=100".to_owned();
     let mut ids = Vec::new();
     loop {
@@ -70,7 +70,7 @@ fn shown(frames: &[Value]) -> Vec<i64> {
 }
 
 #[tokio::test]
-async fn resume_shows_newest_and_list_the_rest() {
+async fn resume_shows_newest_and_flags_rest() {
     let app = TestApp::spawn().await;
     let (_, people) = world(&app, MANY).await;
     let ben = &people[1];
@@ -80,7 +80,7 @@ async fn resume_shows_newest_and_list_the_rest() {
     let ids: Vec<i64> = all.iter().map(|(id, _)| *id).collect();
     assert_eq!(shown(&frames), ids[..UNNAMED_MAX]);
     assert_eq!(synced["more"], true);
-    // Those of the list that it names now leave the others.
+    // With cursors for those, the next resume shows the others.
     let named = all[..UNNAMED_MAX].iter();
     let cursors: serde_json::Map<_, _> = named
         .map(|(id, version)| (id.to_string(), json!(version)))
@@ -112,38 +112,38 @@ async fn conversation_beyond_resume_is_live() {
     assert_eq!(message["conversation_id"], oldest);
 }
 
-/// What the reading for a resume, and those for a `hello`, answer.
+/// Returns the rows that a resume and a `hello` read with `many` groups.
 async fn rows(many: usize) -> [u64; 2] {
     let app = TestApp::spawn().await;
     let (id, people) = world(&app, many).await;
     let (me, store) = (UserId(people[1].id), app.store().await);
-    let (standings, resumed) = watched(store.standings(me, &[ConversationId(id)])).await;
+    let (standings, resumed) =
+        watched(store.load_resume_conversations(me, &[ConversationId(id)])).await;
     let standings = standings.unwrap();
     assert_eq!(standings.named.len(), 1);
     let different: BTreeSet<_> = standings.unnamed.iter().collect();
     assert_eq!(different.len(), (many - 1).min(UNNAMED_MAX));
     assert_eq!(standings.has_more, many - 1 > UNNAMED_MAX);
-    let (waiting, greeted) = watched(store.waiting(me)).await;
+    let (waiting, greeted) = watched(store.list_unread_conversations(me)).await;
     assert!(waiting.unwrap().is_empty());
     store.close().await;
     [resumed.cost().rows, greeted.cost().rows]
 }
 
 #[tokio::test]
-async fn rows_are_bounded_at_any_number() {
+async fn resume_rows_are_bounded() {
     let few = rows(10).await;
     assert_eq!(few[0], 10);
     let many = rows(2 * UNNAMED_MAX).await;
     let most = rows(10_000).await;
     assert_eq!(many[0], UNNAMED_MAX as u64 + 2);
     assert_eq!(most[0], many[0]);
-    // Nothing waits for them, so `hello` is answered no conversation.
+    // The user has nothing unread, so `hello` reads no conversation.
     assert_eq!([many[1], most[1]], [few[1], few[1]]);
 }
 
-/// What is new is told live, whatever the list holds.
 #[tokio::test]
-async fn new_group_is_told_beyond_limit() {
+async fn new_group_is_sent_beyond_limit() {
     let app = TestApp::spawn().await;
     let (_, people) = world(&app, UNNAMED_MAX + 1).await;
     let mut socket = people[1].socket("/ws/").await;

@@ -1,18 +1,18 @@
-//! A database that was restored: cursors of before are not continued.
+//! Restored databases: cursors of an earlier epoch are reset.
 
 use serde_json::{Value, json};
 
 use super::client::resume;
 use crate::groups::crew::{friends, make};
 use crate::groups::thousand::run;
-use crate::support::{Binary, PASSWORD, Person, TestApp};
+use crate::support::{PASSWORD, TestApp, TestBinary, TestUser};
 
-async fn epoch(person: &Person) -> String {
+async fn epoch(person: &TestUser) -> String {
     let hello = person.socket("/ws/").await.hello;
     hello["epoch"].as_str().unwrap().to_owned()
 }
 
-/// What each of these frames is about, and why, up to `synced`.
+/// Returns the conversation and the reason of each `reset` frame.
 fn resets(frames: &[Value]) -> Vec<(i64, String)> {
     let resets = frames.iter().filter(|frame| frame["type"] == "reset");
     let resets = resets.map(|frame| {
@@ -52,11 +52,11 @@ async fn other_epoch_resets_named_conversations() {
     found.sort();
     assert_eq!(found, [lost(ids[0]), lost(ids[1]), lost(unknown)]);
     let shown = frames.iter().filter(|it| it["type"] == "conversation");
-    assert_eq!(shown.count(), 1, "the one that wasn't named");
-    // They are live from there on.
+    assert_eq!(shown.count(), 1, "the one without a cursor");
+    // Reset conversations are live from then on.
     ann.send(ids[0], "Live.").await.expect(201);
     assert_eq!(socket.expect_message().await["conversation_id"], ids[0]);
-    // Of one conversation, on a socket of either kind.
+    // A resume of one conversation, on an unbound and a bound socket.
     let ask = json!({ "conversation_id": ids[1], "after": 0, "epoch": "of before" });
     let (frames, reset) = resume(&mut socket, ask).await;
     assert_eq!(
@@ -70,7 +70,7 @@ async fn other_epoch_resets_named_conversations() {
         (frames.len(), &reset["reason"]),
         (0, &json!("other_history"))
     );
-    // The right epoch changes nothing, nor does none.
+    // The current epoch, and none at all, resume as usual.
     for epoch in [bound.hello["epoch"].clone(), Value::Null] {
         let ask = json!({ "after": 0, "epoch": epoch });
         let (frames, resumed) = resume(&mut bound, ask).await;
@@ -81,28 +81,28 @@ async fn other_epoch_resets_named_conversations() {
 #[tokio::test]
 async fn epoch_outlives_restarts() {
     let mut app = TestApp::spawn().await;
-    let ann = app.person("ann").await;
+    let ann = app.register_user("ann").await;
     let before = epoch(&ann).await;
     app.restart().await;
     assert_eq!(epoch(&ann).await, before);
     assert!(before.len() >= 22);
     let other = TestApp::spawn().await;
-    assert_ne!(epoch(&other.person("ann").await).await, before);
+    assert_ne!(epoch(&other.register_user("ann").await).await, before);
 }
 
-/// A database that is put back past the server, by whatever tool, is as it was
-/// before the stop.
+/// A restore with another tool leaves an older mark in the database than the
+/// data folder has noted.
 #[tokio::test]
 async fn start_notices_older_database() {
     let mut app = TestApp::spawn().await;
-    let ann = app.person("ann").await;
+    let ann = app.register_user("ann").await;
     let before = epoch(&ann).await;
     app.stop().await;
     run(&app, &["UPDATE epoch SET mark = mark - 1".to_owned()]).await;
     app.start().await;
     let restored = epoch(&ann).await;
     assert_ne!(restored, before);
-    // And one of a history before the last one.
+    // A backup from before the previous epoch is noticed too.
     app.stop().await;
     run(
         &app,
@@ -117,52 +117,53 @@ async fn start_notices_older_database() {
 
 #[tokio::test]
 async fn restored_command_renews_epoch() {
-    let binary = Binary::migrated().await;
+    let binary = TestBinary::migrated().await;
     let mut serving = binary.serve(&[]).await;
-    let ann = Person::register(&serving.site, "ann").await;
+    let ann = TestUser::register(&serving.site, "ann").await;
     let before = epoch(&ann).await;
-    let said = binary.run(&["restored"], "").await.failed(1);
+    let said = binary.run(&["restored"], "").await.expect_failure(1);
     assert!(said.contains("a server works in"), "{said}");
     serving.signal("TERM").await;
-    serving.ended().await;
-    binary.run(&["restored"], "").await.succeeded();
-    binary.run(&["doctor"], "").await.succeeded();
+    serving.wait_for_exit().await;
+    binary.run(&["restored"], "").await.expect_success();
+    binary.run(&["doctor"], "").await.expect_success();
     let serving = binary.serve(&[]).await;
-    let ann = Person::log_in(&serving.site, "ann", PASSWORD).await;
+    let ann = TestUser::log_in(&serving.site, "ann", PASSWORD).await;
     assert_ne!(epoch(&ann).await, before);
-    let ben = Person::register(&serving.site, "ben").await;
+    let ben = TestUser::register(&serving.site, "ben").await;
     assert!(ben.id > 1 << 32, "{}", ben.id);
 }
 
-/// Backup, two messages, restore, three messages, and the cursor of before.
+/// Backs up, sends two messages, restores, sends three, and resumes with the
+/// old cursor.
 #[tokio::test]
 async fn restore_resets_cursors_and_skips_ids() {
-    let binary = Binary::migrated().await;
+    let binary = TestBinary::migrated().await;
     if !binary.is_sqlite() {
         return;
     }
     let mut serving = binary.serve(&[]).await;
-    let ann = Person::register(&serving.site, "ann").await;
-    let ben = Person::register(&serving.site, "ben").await;
+    let ann = TestUser::register(&serving.site, "ann").await;
+    let ben = TestUser::register(&serving.site, "ben").await;
     ann.connect_with(&ben).await;
-    let id = ann.talk_with(&ben).await;
+    let id = ann.open_direct_used(&ben).await;
     let file = binary.folder().join("copy.db");
     let file = file.to_str().unwrap();
-    binary.run(&["backup", file], "").await.succeeded();
+    binary.run(&["backup", file], "").await.expect_success();
     let mut lost = Value::Null;
     for text in ["Lost 1", "Lost 2"] {
         lost = ann.send(id, text).await.expect(201);
     }
     let epoch = epoch(&ben).await;
     serving.signal("TERM").await;
-    serving.ended().await;
+    serving.wait_for_exit().await;
     binary
         .run(&["restore", file, "--replace"], "")
         .await
-        .succeeded();
+        .expect_success();
     let serving = binary.serve(&[]).await;
-    let ann = Person::log_in(&serving.site, "ann", PASSWORD).await;
-    let ben = Person::log_in(&serving.site, "ben", PASSWORD).await;
+    let ann = TestUser::log_in(&serving.site, "ann", PASSWORD).await;
+    let ben = TestUser::log_in(&serving.site, "ben", PASSWORD).await;
     for text in ["New 1", "New 2", "New 3"] {
         let sent = ann.send(id, text).await.expect(201);
         assert!(sent["id"].as_i64().unwrap() > lost["id"].as_i64().unwrap() + (1 << 31));

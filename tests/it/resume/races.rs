@@ -1,4 +1,4 @@
-//! Resuming while others write as fast as they can.
+//! Resuming while other members write as fast as they can.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,23 +7,23 @@ use serde_json::{Value, json};
 
 use super::client::Client;
 use crate::groups::crew::{friends, make};
-use crate::support::{Person, Socket, TestApp};
+use crate::support::{TestApp, TestSocket, TestUser};
 
-/// How many messages of each writer are on their way at once.
+/// Messages in flight per writer.
 const AT_ONCE: usize = 4;
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "how long a test goes on is no setting of the server's"
+    reason = "the test's duration is not a server setting"
 )]
 fn rounds() -> usize {
     let rounds = std::env::var("TIDINGS_RESUME_ROUNDS");
     rounds.map_or(50, |rounds| rounds.parse().unwrap())
 }
 
-/// Writes, several at a time, edits, reacts and withdraws, by turns in all of
-/// these, until told to stop.
-async fn writes(person: Person, ids: Vec<i64>, stop: Arc<AtomicBool>) {
+/// Sends, edits, reacts and deletes in these conversations in turn, until
+/// `stop` is set.
+async fn writes(person: TestUser, ids: Vec<i64>, stop: Arc<AtomicBool>) {
     let mut socket = person.socket("/ws/").await;
     for at in 0.. {
         if stop.load(Ordering::Relaxed) {
@@ -58,7 +58,7 @@ async fn writes(person: Person, ids: Vec<i64>, stop: Arc<AtomicBool>) {
     }
 }
 
-async fn hear(socket: &mut Socket, is_it: impl Fn(&Value) -> bool) -> Value {
+async fn hear(socket: &mut TestSocket, is_it: impl Fn(&Value) -> bool) -> Value {
     loop {
         let frame = socket.next().await;
         assert_ne!(frame["type"], "error", "{frame}");
@@ -70,13 +70,13 @@ async fn hear(socket: &mut Socket, is_it: impl Fn(&Value) -> bool) -> Value {
 
 struct Crowd {
     _app: TestApp,
-    ben: Person,
+    ben: TestUser,
     ids: Vec<i64>,
     stop: Arc<AtomicBool>,
     writers: Vec<tokio::task::JoinHandle<()>>,
 }
 
-/// Three who write, and Ben, who comes and goes.
+/// Starts three writers. Ben is the member that resumes.
 async fn crowd(conversations: usize) -> Crowd {
     let app = TestApp::spawn().await;
     let people = friends(&app, &["ann", "ben", "cas", "dan"]).await;
@@ -108,10 +108,10 @@ impl Crowd {
     }
 }
 
-/// Guards the seams of a replay: between the frames told before it and its
-/// first round, between its rounds, and between the last and what is live.
+/// Guards the seams of a replay: between earlier live frames and its first
+/// round, between rounds, and between the last round and later live frames.
 #[tokio::test]
-async fn a_replay_amid_news_misses_nothing_and_tells_nothing_twice() {
+async fn replay_under_load_is_exactly_once() {
     let mut crowd = crowd(1).await;
     let id = crowd.ids[0];
     let mut client = Client::of(&[id]);
@@ -120,7 +120,7 @@ async fn a_replay_amid_news_misses_nothing_and_tells_nothing_twice() {
         let mut socket = crowd.ben.chat_socket(id).await;
         client.ask_bound(&mut socket, id).await;
         if round % 7 == 3 {
-            // Cut off amid the replay, or right after it.
+            // Disconnects during the replay, or right after it.
             client.hear(&socket.next().await);
         } else {
             client.hear_until(&mut socket, "resumed").await;
@@ -131,7 +131,7 @@ async fn a_replay_amid_news_misses_nothing_and_tells_nothing_twice() {
         }
         client.cut_off();
     }
-    assert!(live > 0 || rounds() < 2, "nothing was told meanwhile");
+    assert!(live > 0 || rounds() < 2, "no live frame came");
     crowd.calm().await;
     let mut socket = crowd.ben.chat_socket(id).await;
     client.ask_bound(&mut socket, id).await;
@@ -139,9 +139,9 @@ async fn a_replay_amid_news_misses_nothing_and_tells_nothing_twice() {
     client.check(&crowd.ben, id).await;
 }
 
-/// Who resumes stays, and what is told to them from then on is everything.
+/// Ten sockets stay open after their replay and miss no live message.
 #[tokio::test]
-async fn what_follows_a_replay_amid_news_is_everything() {
+async fn live_messages_follow_replay_completely() {
     let mut crowd = crowd(1).await;
     let id = crowd.ids[0];
     let mut sockets = Vec::new();
@@ -160,12 +160,12 @@ async fn what_follows_a_replay_amid_news_is_everything() {
     }
 }
 
-/// The same over several conversations, which are brought up one after the
-/// other while all of them go on.
+/// Several conversations are replayed one after another while messages arrive
+/// in all of them.
 #[tokio::test]
-async fn all_replayed_at_once_amid_news_misses_nothing() {
+async fn replay_of_all_conversations_misses_nothing() {
     let mut crowd = crowd(4).await;
-    // One that it doesn't know is shown to it.
+    // The first conversation has no cursor, so the server shows it.
     let mut client = Client::of(&crowd.ids[1..]);
     for round in 0..rounds() {
         let mut socket = crowd.ben.socket("/ws/").await;

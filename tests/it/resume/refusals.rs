@@ -1,16 +1,16 @@
-//! What can't be resumed.
+//! Resume requests that are refused.
 
 use serde_json::json;
 
 use super::client::{resume, say_many};
 use crate::groups::crew::make;
-use crate::support::{Socket, TestApp};
+use crate::support::{TestApp, TestSocket};
 
 #[tokio::test]
-async fn what_is_asked_wrongly_is_invalid() {
+async fn malformed_resume_is_invalid() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let unbound = [
         json!({}),
         json!({ "conversation_id": id }),
@@ -47,12 +47,13 @@ async fn what_is_asked_wrongly_is_invalid() {
     }
 }
 
+/// After the refusal, live frames still reach the socket.
 #[tokio::test]
-async fn a_conversation_of_others_is_not_found_and_nothing_stays_shut() {
+async fn foreign_conversation_resume_is_not_found() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let mine = ann.talk_with(&ben).await;
-    let cas = app.person("cas").await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let mine = ann.open_direct_used(&ben).await;
+    let cas = app.register_user("cas").await;
     ann.connect_with(&cas).await;
     let theirs = make(&ann, "Theirs", &["cas"]).await.expect(201)["id"].clone();
     let mut socket = ben.socket("/ws/").await;
@@ -69,14 +70,14 @@ async fn a_conversation_of_others_is_not_found_and_nothing_stays_shut() {
 }
 
 #[tokio::test]
-async fn one_at_a_time() {
+async fn second_resume_is_busy() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
-    // More than all buffers take, so that the first is still under way.
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
+    // Larger than all buffers, so that the first resume is still running.
     say_many(&ann, id, 100, &"x".repeat(9_000)).await;
     let path = format!("/ws/chat/{id}/");
-    let mut socket = Socket::open_unbuffered(&ben, &path).await;
+    let mut socket = TestSocket::open_unbuffered(&ben, &path).await;
     socket.expect("hello").await;
     for _ in 0..2 {
         socket.send(json!({ "type": "resume", "after": 0 })).await;

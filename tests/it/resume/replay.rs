@@ -1,4 +1,4 @@
-//! What one conversation's replay holds.
+//! The content of one conversation's replay.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 use super::client::{resume, say_many, seqs, without_presence};
 use crate::groups::crew::{bring_back, group, leave, remove, rename, set_mine, set_role};
 use crate::support::redact::assert_wire;
-use crate::support::{Person, TestApp};
+use crate::support::{TestApp, TestUser};
 
-async fn touch(person: &Person, method: Method, path: &str, body: Value) {
+async fn touch(person: &TestUser, method: Method, path: &str, body: Value) {
     let request = person.site.request(method, path);
     let request = request.bearer_auth(&person.token).json(&body);
     let answer = person.site.send(request).await;
@@ -19,8 +19,8 @@ fn path(id: i64, message: &Value) -> String {
     format!("/api/conversations/{id}/messages/{}/", message["id"])
 }
 
-/// Everything that can happen to a group, and its version before that.
-async fn life(people: &[Person], id: i64) -> i64 {
+/// Applies every kind of change to a group. Returns its version before them.
+async fn life(people: &[TestUser], id: i64) -> i64 {
     let (ann, ben) = (&people[0], &people[1]);
     let mut sent = Vec::new();
     for text in ["Two.", "Three.", "Four.", "Five."] {
@@ -43,7 +43,7 @@ async fn life(people: &[Person], id: i64) -> i64 {
 }
 
 #[tokio::test]
-async fn what_changed_is_replayed_in_order_in_its_present_state() {
+async fn replay_has_current_state_in_order() {
     let app = TestApp::spawn().await;
     let (id, people) = group(&app, &["ann", "ben", "cas"]).await;
     let before = life(&people, id).await;
@@ -52,7 +52,7 @@ async fn what_changed_is_replayed_in_order_in_its_present_state() {
     let present = ben.conversation(id).await;
     let mut socket = ben.chat_socket(id).await;
     let (frames, resumed) = resume(&mut socket, json!({ "after": before })).await;
-    // Four was left alone; Six quotes what was withdrawn.
+    // Four is unchanged; Six quotes the deleted Three.
     assert_eq!(seqs(&frames), [2, 3, 5, 6, 7, 8, 9, 10]);
     for frame in &frames {
         let seq = usize::try_from(frame["message"]["seq"].as_i64().unwrap()).unwrap();
@@ -68,14 +68,14 @@ async fn what_changed_is_replayed_in_order_in_its_present_state() {
     assert_eq!(frames[3]["message"]["reply_to"]["text"], "");
     assert_eq!(resumed["version"], present["version"]);
     let shown = without_presence(resumed["conversation"].clone());
-    assert_eq!(shown, without_presence(present), "marks and all");
+    assert_eq!(shown, without_presence(present), "including markers");
     people[0].send(id, "Live.").await.expect(201);
     assert_eq!(socket.expect_message().await["text"], "Live.");
     socket.expect_nothing_until_pong().await;
 }
 
 #[tokio::test]
-async fn an_unbound_socket_resumes_one_conversation_by_its_name() {
+async fn unbound_socket_resumes_one_conversation() {
     let app = TestApp::spawn().await;
     let (id, people) = group(&app, &["ann", "ben", "cas"]).await;
     let before = life(&people, id).await;
@@ -88,10 +88,10 @@ async fn an_unbound_socket_resumes_one_conversation_by_its_name() {
 }
 
 #[tokio::test]
-async fn who_has_everything_hears_just_that() {
+async fn current_cursor_replays_nothing() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let sent = ben.send(id, "Hello!").await.expect(201);
     let mut socket = ben.chat_socket(id).await;
     let ask = json!({ "after": sent["version"] });
@@ -104,12 +104,12 @@ async fn who_has_everything_hears_just_that() {
     assert_eq!(read, [1, 2], "a send marks everything before it as read");
 }
 
-/// One's own settings take a version, and nobody else hears of them.
+/// A user's own settings take a version, but no other member gets a frame.
 #[tokio::test]
-async fn a_version_without_a_message_is_in_what_is_resumed() {
+async fn settings_change_is_in_resumed() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     set_mine(&ben, id, json!({ "pinned": true }))
         .await
         .expect(200);
@@ -121,10 +121,10 @@ async fn a_version_without_a_message_is_in_what_is_resumed() {
 }
 
 #[tokio::test]
-async fn five_hundred_are_replayed_and_one_more_is_too_many() {
+async fn replay_is_limited_to_500_messages() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let version = say_many(&ann, id, 500, "One of many.").await;
     assert_eq!(version, 501);
     let mut socket = ben.chat_socket(id).await;
@@ -139,10 +139,10 @@ async fn five_hundred_are_replayed_and_one_more_is_too_many() {
 }
 
 #[tokio::test]
-async fn a_cursor_from_the_future_is_reset() {
+async fn future_cursor_is_reset() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let mut socket = ben.chat_socket(id).await;
     let (_, reset) = resume(&mut socket, json!({ "after": 2 })).await;
     let found = (&reset["type"], &reset["reason"]);
@@ -152,13 +152,13 @@ async fn a_cursor_from_the_future_is_reset() {
 }
 
 #[tokio::test]
-async fn who_left_is_replayed_what_came_before_that() {
+async fn former_member_replays_earlier_messages() {
     let app = TestApp::spawn().await;
     let (id, people) = group(&app, &["ann", "ben"]).await;
     let sent = people[0].send(id, "Before.").await.expect(201);
     leave(&people[1], id).await.expect(200);
     people[0].send(id, "After.").await.expect(201);
-    // What it says after the leaving is not for who left.
+    // An edit after the leave is hidden from the former member.
     let text = json!({ "text": "Before!" });
     touch(&people[0], Method::PATCH, &path(id, &sent), text).await;
     let mut socket = people[1].socket("/ws/").await;
@@ -179,7 +179,7 @@ async fn who_left_is_replayed_what_came_before_that() {
 }
 
 #[tokio::test]
-async fn who_came_back_is_replayed_what_they_see_now() {
+async fn rejoined_member_replays_visible_messages() {
     let app = TestApp::spawn().await;
     let (id, people) = group(&app, &["ann", "ben"]).await;
     let first = people[0].send(id, "First stretch.").await.expect(201);
@@ -196,10 +196,10 @@ async fn who_came_back_is_replayed_what_they_see_now() {
 }
 
 #[tokio::test]
-async fn it_works_across_a_restart() {
+async fn replay_continues_after_restart() {
     let mut app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     say_many(&ann, id, 3, "Before.").await;
     app.restart().await;
     let mut socket = ben.chat_socket(id).await;
@@ -210,10 +210,10 @@ async fn it_works_across_a_restart() {
     assert_eq!(socket.expect_message().await["seq"], 5);
 }
 
-/// Guards where the replay of a conversation that one left goes on: what was
-/// touched after the leaving has versions past it.
+/// Guards where a former member's replay continues between rounds: messages
+/// changed after the leave have higher versions than it.
 #[tokio::test]
-async fn who_left_is_replayed_much_that_was_touched_after_it_once() {
+async fn former_member_replays_changes_once() {
     const TOUCHED: usize = 120;
     let app = TestApp::spawn().await;
     let (id, people) = group(&app, &["ann", "ben"]).await;
@@ -237,10 +237,10 @@ async fn who_left_is_replayed_much_that_was_touched_after_it_once() {
     assert_eq!(replayed, (1..=all).collect::<Vec<_>>());
 }
 
-/// Guards who left a busy place: what came after the leaving isn't theirs, and
-/// is never too much to be replayed.
+/// Guards former members of a busy group: messages after the leave are hidden
+/// from them and must not count towards the replay limit.
 #[tokio::test]
-async fn who_left_is_replayed_however_much_came_after_it() {
+async fn former_member_replay_ignores_later_messages() {
     let app = TestApp::spawn().await;
     let (id, people) = group(&app, &["ann", "ben"]).await;
     let (ann, ben) = (&people[0], &people[1]);

@@ -1,5 +1,5 @@
-//! One client: it does things at random, loses its connection at random, and
-//! retries what it doesn't know to be done.
+//! A client that acts and disconnects at random, and retries unacknowledged
+//! sends.
 
 mod deeds;
 
@@ -10,37 +10,38 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::view::{View, number};
-use crate::support::{Person, Socket, TokenBy};
-use deeds::Deed;
+use crate::support::{TestSocket, TestUser, TokenTransport};
+use deeds::AuditAction;
 
-/// How long it listens before it compares.
+/// How long a client listens before it compares its view.
 const CALM: Duration = Duration::from_millis(500);
-/// How long that may take: long enough for a busy machine.
+/// Deadline for the views to agree, long enough for a busy machine.
 const AGREED: Duration = Duration::from_secs(90);
 
 pub(super) struct Client {
-    person: Person,
+    person: TestUser,
     name: String,
     view: View,
     dice: Dice,
     sent: u64,
-    /// What was sent and not yet echoed, by its `client_id`.
+    /// Messages sent and not yet echoed, by `client_id`.
     outbox: BTreeMap<String, Value>,
     acknowledged: Vec<String>,
-    /// What it was told will never be.
+    /// The `client_id`s of sends that were refused for good.
     refused: HashSet<String>,
-    /// What it edited, withdrew or reacted to: a change that was none is
-    /// answered to it alone.
+    /// Messages that this client edited, deleted or reacted to. A change
+    /// without effect is answered to it alone.
     touched: HashSet<i64>,
     found: usize,
-    /// Whom it puts out of groups and lets in again, if it keeps any.
+    /// Users that this client removes and invites again; empty for most
+    /// clients.
     guests: Vec<String>,
-    /// Whether it is one of those.
+    /// Whether its own user is removed and invited again.
     is_guest: bool,
     pub(super) deeds: Deeds,
 }
 
-/// What happened, so that a run that did nothing doesn't count.
+/// Counts of what happened, so that a run without activity fails.
 #[derive(Debug, Default)]
 pub(super) struct Deeds {
     sends: u64,
@@ -48,7 +49,7 @@ pub(super) struct Deeds {
     marks: u64,
     people: u64,
     drops: u64,
-    let_go: u64,
+    evictions: u64,
     resets: u64,
 }
 
@@ -59,7 +60,7 @@ impl Deeds {
         self.marks += other.marks;
         self.people += other.people;
         self.drops += other.drops;
-        self.let_go += other.let_go;
+        self.evictions += other.evictions;
         self.resets += other.resets;
     }
 
@@ -69,7 +70,7 @@ impl Deeds {
     }
 }
 
-/// Numbers that repeat with their seed (SplitMix64).
+/// A seeded random number generator (SplitMix64).
 struct Dice(u64);
 
 impl Dice {
@@ -83,8 +84,8 @@ impl Dice {
 }
 
 impl Client {
-    /// The first of all keeps the groups.
-    pub(super) async fn new(person: Person, number: u64, guests: &[&str]) -> Self {
+    /// Creates a client. Client 0 removes and invites the guests.
+    pub(super) async fn new(person: TestUser, number: u64, guests: &[&str]) -> Self {
         let is_guest = guests.contains(&person.username.as_str());
         let kept = guests.iter().filter(|_| number == 0);
         let mut client = Self {
@@ -109,18 +110,19 @@ impl Client {
         client
     }
 
-    /// Reads a conversation whole, over REST.
+    /// Reads a whole conversation over REST.
     async fn load(&mut self, conversation: &Value) {
         let id = number(conversation, "id");
         let history = whole_history(&self.person, id).await;
-        // What was told while this was in the way is found here.
+        // The history also acknowledges sends whose echo was missed.
         for message in &history {
             self.is_echo(message);
         }
         self.view.loaded(conversation, history);
     }
 
-    /// Lives in one connection after the other, and agrees in the last.
+    /// Acts over one connection after another, and compares its view on the
+    /// last.
     pub(super) async fn live_until(mut self, end: Instant) -> Self {
         loop {
             let mut socket = self.connect().await;
@@ -138,19 +140,20 @@ impl Client {
         }
     }
 
-    /// Stays until what it was told comes to how things are: the others come to
-    /// rest, too.
-    async fn agree(&mut self, mut socket: Socket) {
+    /// Listens until the view equals the server's state. Other clients may have
+    /// to finish first.
+    async fn agree(&mut self, mut socket: TestSocket) {
         let deadline = Instant::now() + AGREED;
         for turn in 1.. {
-            // What was refused for now goes out with a new connection.
+            // A new connection retries sends that were refused as `busy`.
             let is_due = turn % 8 == 0 && !self.outbox.is_empty();
             if is_due || !self.listen(&mut socket, CALM).await {
                 socket = self.connect().await;
             }
-            let wrong = match self.outbox.is_empty() {
-                true => self.unlike(&self.view.open()).await,
-                false => Some(format!("{:?}", self.outbox)),
+            let wrong = if self.outbox.is_empty() {
+                self.unlike(&self.view.open()).await
+            } else {
+                Some(format!("{:?}", self.outbox))
             };
             let Some(wrong) = wrong else { return };
             if Instant::now() > deadline {
@@ -159,8 +162,9 @@ impl Client {
         }
     }
 
-    /// In what its view of these isn't how things are. Of one that it is out of
-    /// it is told with the next resume.
+    /// Returns the first difference between the view of these conversations and
+    /// the server. Conversations that the user left are updated only by the
+    /// next resume.
     async fn unlike(&self, ids: &[i64]) -> Option<String> {
         for id in ids.iter().copied() {
             let now = self.person.conversation(id).await;
@@ -175,16 +179,16 @@ impl Client {
         (total != known).then(|| format!("{known} unread in all and not {total}"))
     }
 
-    async fn connect(&mut self) -> Socket {
+    async fn connect(&mut self) -> TestSocket {
         self.view.disconnected();
         let mut socket = loop {
-            let mut socket = Socket::open(&self.person, "/ws/", TokenBy::Bearer).await;
+            let mut socket = TestSocket::open(&self.person, "/ws/", TokenTransport::Bearer).await;
             match socket.read().await {
                 Ok(hello) => {
                     assert_eq!(hello["type"], "hello");
                     break socket;
                 }
-                // So much is going on that it was too slow before it began.
+                // Under load, a session can be evicted before its `hello`.
                 Err(code) => assert_eq!(code, 1013),
             }
         };
@@ -198,10 +202,11 @@ impl Client {
         socket
     }
 
-    /// Does one thing, and hears what there is; false where it was let go.
-    async fn live(&mut self, socket: &mut Socket) -> bool {
+    /// Acts once and processes frames. Returns false if the session was
+    /// evicted.
+    async fn live(&mut self, socket: &mut TestSocket) -> bool {
         match self.deed() {
-            Some(Deed::Say(frame)) => {
+            Some(AuditAction::Say(frame)) => {
                 if ["edit", "delete", "reaction"]
                     .map(Value::from)
                     .contains(&frame["type"])
@@ -213,7 +218,7 @@ impl Client {
             Some(other) => self.ask(other).await,
             None => {}
         }
-        // Now and then it doesn't listen for a while.
+        // Sometimes the client doesn't read for a while.
         match self.dice.roll(20) {
             0 => true,
             _ => {
@@ -223,15 +228,16 @@ impl Client {
         }
     }
 
-    /// Hears what there is for so long; false where it was let go.
-    async fn listen(&mut self, socket: &mut Socket, patience: Duration) -> bool {
+    /// Processes frames for `patience`. Returns false if the session was
+    /// evicted.
+    async fn listen(&mut self, socket: &mut TestSocket, patience: Duration) -> bool {
         let until = Instant::now() + patience;
         while let Ok(heard) = timeout_at(until, socket.read()).await {
             match heard {
                 Ok(frame) => self.hear(frame).await,
                 Err(code) => {
-                    assert_eq!(code, 1013, "let go for being slow, or not at all");
-                    self.deeds.let_go += 1;
+                    assert_eq!(code, 1013, "only slow sessions are evicted");
+                    self.deeds.evictions += 1;
                     return false;
                 }
             }
@@ -247,9 +253,10 @@ impl Client {
             "message" => {
                 self.view
                     .stands(id, |it| it.message(&frame["message"], &me));
-                match self.is_echo(&frame["message"]) {
-                    true => self.view.passes(&frame["message"]),
-                    false => self.view.message(&frame["message"]),
+                if self.is_echo(&frame["message"]) {
+                    self.view.passes(&frame["message"])
+                } else {
+                    self.view.message(&frame["message"])
                 }
             }
             "message_updated" if self.is_echo(&frame["message"]) => {
@@ -278,7 +285,8 @@ impl Client {
         }
     }
 
-    /// What was changed may have been withdrawn meanwhile, and one may be out.
+    /// Handles an error. The message may be deleted by now, or the user
+    /// removed.
     fn failed(&mut self, frame: &Value) {
         let code = frame["code"].as_str().unwrap();
         let known = [
@@ -295,8 +303,8 @@ impl Client {
         }
     }
 
-    /// Notes that it is known to be done; true where it is known from before,
-    /// since a retry is answered to this client alone, whatever it was told.
+    /// Records the acknowledgement of an own send. Returns true if the message
+    /// was known before: a retry is answered to this client alone.
     fn is_echo(&mut self, message: &Value) -> bool {
         let name = message["client_id"].as_str().unwrap_or_default();
         if self.outbox.remove(name).is_some() {
@@ -309,13 +317,14 @@ impl Client {
         self.touched.contains(&number(message, "id")) && self.view.knows(message)
     }
 
-    /// Has all that it sent acknowledged.
+    /// Waits until every send is acknowledged.
     pub(super) async fn settle(&mut self) {
         drop(self.synced().await);
     }
 
-    /// A connection in which all is replayed and nothing of its own is open.
-    async fn synced(&mut self) -> Socket {
+    /// Opens a connection and waits until the replay is complete and every send
+    /// is acknowledged.
+    async fn synced(&mut self) -> TestSocket {
         let mut socket = self.connect().await;
         let mut is_synced = false;
         while !is_synced || !self.outbox.is_empty() {
@@ -335,8 +344,8 @@ impl Client {
         socket
     }
 
-    /// After one last look it has all there is, and all that it sent is there
-    /// once.
+    /// Resumes once more, then checks that the view is complete and that every
+    /// own send is stored once.
     pub(super) async fn compare(mut self) {
         drop(self.synced().await);
         let wrong = self.unlike(&self.view.ids()).await;
@@ -346,22 +355,31 @@ impl Client {
             let names = history.iter().filter_map(|it| it["client_id"].as_str());
             let names: Vec<&str> = names.collect();
             let refused = names.iter().find(|name| self.refused.contains(**name));
-            assert_eq!(refused, None, "it was refused");
+            assert_eq!(refused, None, "a refused send was stored");
             let mut mine: Vec<&str> = names;
             mine.retain(|name| self.acknowledged.iter().any(|it| it == name));
             self.found += mine.len();
             mine.sort_unstable();
-            assert!(mine.is_sorted_by(|one, two| one < two), "each once");
+            assert!(
+                mine.is_sorted_by(|one, two| one < two),
+                "each is stored once"
+            );
         }
-        // Who was put out and let in again no longer sees what was before.
-        match self.is_guest {
-            true => assert!(self.found <= self.acknowledged.len()),
-            false => assert_eq!(self.found, self.acknowledged.len(), "all that was echoed"),
+        // A user that was removed and invited again no longer sees older
+        // messages.
+        if self.is_guest {
+            assert!(self.found <= self.acknowledged.len())
+        } else {
+            assert_eq!(
+                self.found,
+                self.acknowledged.len(),
+                "every echoed send is stored"
+            )
         }
     }
 }
 
-async fn whole_history(person: &Person, id: i64) -> Vec<Value> {
+async fn whole_history(person: &TestUser, id: i64) -> Vec<Value> {
     let mut all = Vec::new();
     loop {
         let after = all.last().map_or(0, |last| number(last, "seq"));

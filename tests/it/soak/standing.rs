@@ -1,19 +1,20 @@
-//! What a client knows of a conversation beside its messages: its people and
-//! their marks, its ticks, and what is unread. Frames change it by the rules of
-//! the protocol's page.
+//! A client's state of a conversation besides its messages: members, their
+//! markers, delivery status and unread count. Frames change it by the rules in
+//! `docs/protocol.md`.
 
 use serde_json::{Value, json};
 
 use super::view::number;
 
-/// A conversation as it was told last, brought up to date since.
+/// The last `conversation` received, kept up to date by later frames.
 pub(super) struct Standing(Value);
 
-/// Fields that are the same for whoever looks, at any time.
+/// Fields that must equal the server's exactly.
 const PLAIN: [&str; 5] = ["kind", "title", "participant_count", "left", "unread_count"];
 
 impl Standing {
-    /// As a `conversation`, a `resumed` or REST has it.
+    /// Returns the standing in a `conversation`, a `resumed` or a REST
+    /// response.
     pub(super) fn told(conversation: &Value) -> Self {
         Self(conversation.clone())
     }
@@ -22,11 +23,12 @@ impl Standing {
         self.0["left"] == true
     }
 
-    /// How many messages wait, for who is in.
+    /// Returns the unread count; 0 for a former member.
     pub(super) fn waiting(&self) -> i64 {
-        match self.has_left() {
-            true => 0,
-            false => number(&self.0, "unread_count"),
+        if self.has_left() {
+            0
+        } else {
+            number(&self.0, "unread_count")
         }
     }
 
@@ -38,8 +40,8 @@ impl Standing {
         self.0["unread_count"] = count.clone();
     }
 
-    /// A new message: one's own reads everything, another's text is unread, and
-    /// what the server says of a change is read by who had read all before it.
+    /// Applies a new message. An own message marks everything read, and
+    /// another's text is unread. A system message is read if all before it was.
     pub(super) fn message(&mut self, message: &Value, me: &str) {
         let seq = number(message, "seq");
         if seq <= number(&self.0, "last_seq") {
@@ -58,7 +60,7 @@ impl Standing {
         }
     }
 
-    /// A `delivered` or a `read_receipt`.
+    /// Applies a `delivered` or `read_receipt` frame.
     pub(super) fn mark(&mut self, frame: &Value, me: &str) {
         let who = frame["username"].as_str().unwrap();
         let seq = number(frame, "seq");
@@ -99,7 +101,8 @@ impl Standing {
         person(&self.0, who).map_or((0, 0), marks)
     }
 
-    /// How far a message of one's own has come, for all that is known here.
+    /// Returns the delivery status of an own message, as the client would show
+    /// it.
     fn ticks(&self, message: &Value) -> usize {
         let seq = number(message, "seq");
         let passed = |name, rank| {
@@ -114,8 +117,9 @@ impl Standing {
             .max(passed("all_read_seq", 2))
     }
 
-    /// In what it isn't how things are. Of others' marks one is told where they
-    /// pass messages of one's own.
+    /// Returns the first difference to `now`. Other members' markers are
+    /// compared only by the own messages they cover, since only such moves are
+    /// sent.
     pub(super) fn unlike(&self, now: &Value, me: &str, own: &[(&Value, &Value)]) -> Option<String> {
         for name in PLAIN {
             if self.0[name] != now[name] {

@@ -1,4 +1,5 @@
-//! What a client makes of what it is told, and whether it may be told that.
+//! A client's view of its conversations, which checks each frame that it
+//! applies.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
@@ -6,45 +7,44 @@ use serde_json::{Value, json};
 
 use super::standing::Standing;
 
-/// What changes without the message being told again: it is read from marks.
+/// Fields that markers change without a new frame for the message.
 const READ_FROM_MARKS: [&str; 4] = ["status", "delivered_at", "is_read", "read_at"];
 
 /// All conversations of one client.
 #[derive(Default)]
 pub(super) struct View {
     conversations: HashMap<i64, Conversation>,
-    /// Whether all is replayed: before, what came live may come once more.
+    /// Whether the replay is complete. Until then, live frames may be repeated.
     is_synced: bool,
-    /// What was heard last, for whoever has to find out what went wrong.
+    /// The last frames received, for failure messages.
     trail: VecDeque<String>,
 }
 
 #[derive(Default)]
 struct Conversation {
     messages: BTreeMap<i64, Value>,
-    /// The highest version heard: what it resumes from.
+    /// The highest version received: the cursor of the next resume.
     version: i64,
-    /// The version that it was brought to by a replay.
+    /// The version that the last replay reached.
     resumed: i64,
-    /// The newest message that was told to all: answers to this client's own
-    /// retries come beside that. None where it begins with what comes next.
+    /// The newest message sent to all members; echoes of this client's own
+    /// retries come in addition. `None` if the next message sets it.
     last: Option<i64>,
-    /// Whether live frames follow without a gap from here on: a replay comes
-    /// in the order of `seq`, so that its versions say nothing of how far it
-    /// is.
+    /// Whether live frames follow without a gap from now on. A replay is in
+    /// `seq` order, so its versions don't show its progress.
     is_live: bool,
-    /// What was read over REST holds everything up to this: it may be ahead of
-    /// what is told.
+    /// The version up to which REST returned everything. It may be ahead of the
+    /// live frames.
     read: i64,
-    /// The newest message from before the user was invited again: it is outside
-    /// their history, and the answer to its removal may come late.
+    /// The newest message from before the user rejoined. It is outside their
+    /// history, and the answer to its deletion may come late.
     outside: i64,
-    /// None until it was told.
+    /// `None` until a frame has it.
     standing: Option<Standing>,
 }
 
 impl View {
-    /// Remembers that this was heard.
+    /// Adds a frame to the trail.
     pub(super) fn heard(&mut self, frame: &Value) {
         let message = &frame["message"];
         let line = format!(
@@ -77,7 +77,7 @@ impl View {
         ids
     }
 
-    /// What is unread in all of them that one is in.
+    /// Returns the unread total of the conversations that the user is in.
     pub(super) fn total(&self) -> i64 {
         let standings = self
             .conversations
@@ -86,7 +86,7 @@ impl View {
         standings.map(Standing::waiting).sum()
     }
 
-    /// Those in which one may still say something.
+    /// Returns the conversations that the user may send to.
     pub(super) fn open(&self) -> Vec<i64> {
         let is_open = |id: &i64| {
             let standing = self.conversations[id].standing.as_ref();
@@ -95,8 +95,8 @@ impl View {
         self.ids().into_iter().filter(is_open).collect()
     }
 
-    /// A change may be several frames, and a connection may end between them:
-    /// so the last version heard is asked for once more.
+    /// A change may be several frames, and the connection may end between them.
+    /// So each cursor repeats the last version.
     pub(super) fn cursors(&self) -> Value {
         let cursors = self.conversations.iter().map(|(id, it)| {
             let heard = it.version - 1;
@@ -105,7 +105,8 @@ impl View {
         cursors.collect::<serde_json::Map<_, _>>().into()
     }
 
-    /// A new connection: until all is replayed, anything may come.
+    /// Handles a lost connection: until the next replay ends, any frame may
+    /// come.
     pub(super) fn disconnected(&mut self) {
         self.is_synced = false;
         for conversation in self.conversations.values_mut() {
@@ -120,7 +121,7 @@ impl View {
         }
     }
 
-    /// Read over REST: what came meanwhile by the socket is newer.
+    /// Adds a history read over REST. Frames that came meanwhile are newer.
     pub(super) fn loaded(&mut self, told: &Value, history: Vec<Value>) {
         let (id, version) = (number(told, "id"), number(told, "version"));
         let conversation = self.conversations.entry(id).or_default();
@@ -135,7 +136,7 @@ impl View {
         conversation.resumed = conversation.resumed.max(version);
     }
 
-    /// Its replay is complete.
+    /// Applies a `resumed` frame: the replay is complete.
     pub(super) fn resumed(&mut self, frame: &Value) {
         let id = number(frame, "conversation_id");
         let conversation = self.conversations.entry(id).or_default();
@@ -146,7 +147,8 @@ impl View {
         conversation.is_live = true;
     }
 
-    /// A `conversation` frame. Who came back to it begins with what follows.
+    /// Applies a `conversation` frame. After a rejoin, the history begins with
+    /// the next message.
     pub(super) fn conversation(&mut self, told: &Value) {
         let (id, version) = (number(told, "id"), number(told, "version"));
         let conversation = self.conversations.entry(id).or_default();
@@ -166,7 +168,7 @@ impl View {
         }
     }
 
-    /// What changes in how things stand.
+    /// Applies a change to a conversation's standing.
     pub(super) fn stands(&mut self, id: i64, change: impl FnOnce(&mut Standing)) {
         let conversation = self.conversations.get_mut(&id);
         if let Some(standing) = conversation.and_then(|it| it.standing.as_mut()) {
@@ -174,7 +176,8 @@ impl View {
         }
     }
 
-    /// Nothing more is told of it but of what is still seen.
+    /// Handles a removal: later frames concern only messages that are still
+    /// visible.
     pub(super) fn removed(&mut self, id: i64) {
         self.stands(id, Standing::removed);
         if let Some(conversation) = self.conversations.get_mut(&id) {
@@ -182,7 +185,7 @@ impl View {
         }
     }
 
-    /// Something in it took this version.
+    /// Records that a change took this version.
     pub(super) fn version(&mut self, id: i64, version: i64) {
         let conversation = self.conversations.entry(id).or_default();
         if conversation.is_live {
@@ -190,7 +193,7 @@ impl View {
         }
     }
 
-    /// A `message` frame.
+    /// Applies a `message` frame.
     pub(super) fn message(&mut self, message: &Value) {
         let (seq, version) = (number(message, "seq"), number(message, "version"));
         let (is_live, known) = self.standing(message);
@@ -201,7 +204,7 @@ impl View {
                 &format!("not the one after {last:?}"),
                 message,
             );
-            self.check(version > known, "told twice", message);
+            self.check(version > known, "received twice", message);
         }
         self.put(message);
         self.passes(message);
@@ -212,7 +215,7 @@ impl View {
         self.conversations.get(&id).map_or(Some(0), |it| it.last)
     }
 
-    /// One's own may be known already when it is told to all.
+    /// Advances the newest message. An own message may be known already.
     pub(super) fn passes(&mut self, message: &Value) {
         let id = number(message, "conversation_id");
         let conversation = self.conversations.entry(id).or_default();
@@ -222,22 +225,22 @@ impl View {
         }
     }
 
-    /// A `message_updated` frame. A change takes those that quote it along, in
-    /// the same version.
+    /// Applies a `message_updated` frame. Messages that quote a changed one are
+    /// updated in the same version.
     pub(super) fn updated(&mut self, message: &Value) {
         let version = number(message, "version");
         let (is_live, known) = self.standing(message);
         let id = number(message, "conversation_id");
         let outside = self.conversations.get(&id).map_or(0, |it| it.outside);
         if is_live && number(message, "seq") > outside {
-            self.check(!self.knows(message), "told twice", message);
+            self.check(!self.knows(message), "received twice", message);
             self.check(version >= known, "out of order", message);
         }
         self.put(message);
     }
 
-    /// Whether it has to be the next in a conversation that is live, and the
-    /// highest version heard there.
+    /// Returns whether the message must be the next of a live conversation, and
+    /// the highest version received there.
     fn standing(&mut self, message: &Value) -> (bool, i64) {
         let id = number(message, "conversation_id");
         let conversation = self.conversations.entry(id).or_default();
@@ -252,7 +255,7 @@ impl View {
         self.version(id, number(message, "version"));
     }
 
-    /// It is known as this, or as something newer.
+    /// Whether the view has this version of the message or a newer one.
     pub(super) fn knows(&self, message: &Value) -> bool {
         let id = number(message, "conversation_id");
         let messages = self.conversations.get(&id).map(|it| &it.messages);
@@ -260,7 +263,7 @@ impl View {
         known.is_some_and(|known| number(known, "version") >= number(message, "version"))
     }
 
-    /// One of somebody's messages, if there are any.
+    /// Returns one of the newest texts, by `sender` if given.
     pub(super) fn pick(&self, id: i64, sender: Option<&str>, at: u64) -> Option<&Value> {
         let messages = self.conversations.get(&id)?.messages.values();
         let theirs: Vec<&Value> = messages
@@ -271,13 +274,13 @@ impl View {
         newest.get(at as usize % newest.len().max(1)).map(|it| **it)
     }
 
-    /// The newest message.
+    /// Returns the newest message.
     pub(super) fn last(&self, id: i64) -> Option<&Value> {
         self.conversations.get(&id)?.messages.values().next_back()
     }
 
-    /// In what it isn't what is on disk, ticks and counts and all. What there
-    /// was before one came back to it is no longer one's own.
+    /// Returns the first difference to the stored state, including status and
+    /// counts. Messages from before a rejoin don't count.
     pub(super) fn unlike(&self, now: &Value, history: &[Value], me: &str) -> Option<String> {
         let conversation = &self.conversations[&number(now, "id")];
         let first = history.first().map_or(i64::MAX, |it| number(it, "seq"));
@@ -291,9 +294,12 @@ impl View {
         }
         let both = || mine.iter().copied().zip(history);
         let has_left = now["left"] == true;
-        let is_like = |(mine, theirs): &(&Value, &Value)| match has_left {
-            true => is_like_as_of_leaving(mine, theirs),
-            false => without_marks((*mine).clone()) == without_marks((*theirs).clone()),
+        let is_like = |(mine, theirs): &(&Value, &Value)| {
+            if has_left {
+                is_like_as_of_leaving(mine, theirs)
+            } else {
+                without_marks((*mine).clone()) == without_marks((*theirs).clone())
+            }
         };
         if let Some((mine, theirs)) = both().find(|both| !is_like(both)) {
             return Some(format!("{mine} and not {theirs}"));
@@ -323,8 +329,9 @@ pub(super) fn number(value: &Value, name: &str) -> i64 {
         .unwrap_or_else(|| panic!("{name} of {value}"))
 }
 
-/// What a former member was told, and what the server knows of that moment: the
-/// text and reactions of then, or nothing of them. A deletion reaches them.
+/// Compares a former member's message with the stored one. The server returns
+/// text and reactions from the time of the leave, or none. Deletions still
+/// reach former members.
 fn is_like_as_of_leaving(mine: &Value, theirs: &Value) -> bool {
     let (mut mine, mut theirs) = (without_marks(mine.clone()), without_marks(theirs.clone()));
     let is_newer = number(&theirs, "version") >= number(&mine, "version");

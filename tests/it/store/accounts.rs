@@ -1,9 +1,9 @@
-//! Acts on an account that has much: in transactions of at most 100 rows.
+//! Actions on an account with many rows use transactions of at most 100 rows.
 
 use entity::{Millis, UserId};
 use sea_orm::{ConnectionTrait, Statement};
-use tidings::protocol::Code;
-use tidings::store::{Act, Store, StoreError};
+use tidings::protocol::ErrorCode;
+use tidings::store::{AuditContext, Store, StoreError};
 
 use super::statements::watched;
 use crate::groups::crew::group;
@@ -11,7 +11,7 @@ use crate::groups::thousand::{fill, run};
 use crate::receipts::cost::copies;
 use crate::support::TestApp;
 
-/// Ben, in so many conversations and connected with so many others.
+/// Creates Ben with this many conversations and connections.
 async fn ben(app: &TestApp, conversations: usize, connections: usize) -> UserId {
     let (id, people) = group(app, &["ann", "ben"]).await;
     let ben = people[1].id;
@@ -27,16 +27,16 @@ async fn ben(app: &TestApp, conversations: usize, connections: usize) -> UserId 
     UserId(ben)
 }
 
-/// How many of the statements of some work begin like this.
-async fn counted<T>(work: impl Future<Output = T>, begin: &str) -> (T, usize) {
-    let (done, heard) = watched(work).await;
-    let statements = heard.statements();
+/// Runs `work` and counts its statements that begin with `begin`.
+async fn count_statements<T>(work: impl Future<Output = T>, begin: &str) -> (T, usize) {
+    let (done, log) = watched(work).await;
+    let statements = log.statements();
     let like = statements.iter().filter(|it| it.starts_with(begin));
     (done, like.count())
 }
 
-fn act() -> Act {
-    Act::at_the_command_line(Millis::now())
+fn act() -> AuditContext {
+    AuditContext::from_command_line(Millis::now())
 }
 
 async fn connections(app: &TestApp, of: UserId) -> i64 {
@@ -49,21 +49,21 @@ async fn connections(app: &TestApp, of: UserId) -> i64 {
 }
 
 #[tokio::test]
-async fn acts_on_accounts_write_100_rows_at_once() {
+async fn account_actions_write_batches_of_100() {
     let app = TestApp::spawn().await;
     let ben = ben(&app, 250, 120).await;
     let store = app.store().await;
     let raises = "UPDATE \"conversation\" SET \"members_version\"";
-    let (done, times) = counted(store.deactivate(ben, &act()), raises).await;
+    let (done, times) = count_statements(store.deactivate_user(ben, &act()), raises).await;
     done.unwrap();
     assert_eq!(times, 3, "250 conversations");
-    let (done, times) = counted(store.reactivate(ben, &act()), raises).await;
+    let (done, times) = count_statements(store.reactivate_user(ben, &act()), raises).await;
     done.unwrap();
     assert_eq!(times, 3);
     let act = act();
     let deletion = store.delete_user(ben, "deleted-1".to_owned(), &act);
-    let (done, times) = counted(deletion, "DELETE FROM \"connection\"").await;
-    assert_eq!(done.unwrap().parted.len(), 120);
+    let (done, times) = count_statements(deletion, "DELETE FROM \"connection\"").await;
+    assert_eq!(done.unwrap().connection_changes.len(), 120);
     assert_eq!(times, 3, "each connection writes two rows");
     store.close().await;
 }
@@ -73,16 +73,16 @@ async fn failed_deletion_is_completed_by_next() {
     let app = TestApp::spawn().await;
     let ben = ben(&app, 1, 120).await;
     let store = app.store().await;
-    // The name of somebody else is found out last of all.
+    // Only the last step of a deletion finds that the new name is taken.
     let failed = store.delete_user(ben, "ann".to_owned(), &act()).await;
     assert!(
-        matches!(failed, Err(StoreError::Refused(problem)) if problem.code == Code::UsernameTaken)
+        matches!(failed, Err(StoreError::Refused(problem)) if problem.code == ErrorCode::UsernameTaken)
     );
     assert_eq!(connections(&app, ben).await, 20);
     assert_cannot_act(&store, ben).await;
     let act = act();
     let done = store.delete_user(ben, "deleted-1".to_owned(), &act);
-    assert_eq!(done.await.unwrap().parted.len(), 20);
+    assert_eq!(done.await.unwrap().connection_changes.len(), 20);
     assert_eq!(connections(&app, ben).await, 0);
     let row = store.user(ben).await.unwrap().unwrap();
     assert_eq!(row.username, "deleted-1");
@@ -92,6 +92,6 @@ async fn failed_deletion_is_completed_by_next() {
 async fn assert_cannot_act(store: &Store, user: UserId) {
     let row = store.user(user).await.unwrap().unwrap();
     assert!(row.deactivated_at.is_some() && row.deleted_at.is_none());
-    let logins = store.logins(user, None, 10).await.unwrap();
+    let logins = store.list_logins(user, None, 10).await.unwrap();
     assert!(logins.is_empty());
 }

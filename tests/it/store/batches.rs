@@ -1,26 +1,29 @@
-//! What one transaction of the Journal holds.
+//! Batches of appends, each in one transaction of the Journal.
 
 use std::sync::Arc;
 
 use entity::{ConversationId, MessageId, Millis, UserId};
 use tidings::protocol::{MessageText, User};
-use tidings::store::append::{Append, Change, How, MemberMove, Outcome, Post, Touch, What};
+use tidings::store::append::{
+    AppendEntry, AppendOperation, AppendOutcome, ConversationChange, MemberChange, MessageEdit,
+    MessageEditKind, MessagePost,
+};
 
 use crate::groups::crew::group;
-use crate::support::{Person, TestApp};
+use crate::support::{TestApp, TestUser};
 
-/// Guards: a reply and the withdrawal of what it answers in one batch. The
-/// reply kept neither its version nor an empty quote.
+/// Guards against a former bug: with the deletion of its original in the same
+/// batch, a reply kept neither its version nor an empty quote.
 #[tokio::test]
-async fn a_reply_keeps_its_version_beside_a_change_of_what_it_quotes() {
+async fn reply_keeps_version_beside_deleted_original() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ConversationId(ann.talk_with(&ben).await);
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ConversationId(ann.open_direct_used(&ben).await);
     let first = &ann.history(id.0).await[0];
     let first = MessageId(first["id"].as_i64().unwrap());
     let store = app.store().await;
-    let room = store.room(id).await.unwrap();
-    let by = |what| Append {
+    let room = store.load_room(id).await.unwrap();
+    let by = |operation| AppendEntry {
         conversation: id,
         members_version: room.members_version,
         verdict: Ok(()),
@@ -29,30 +32,30 @@ async fn a_reply_keeps_its_version_beside_a_change_of_what_it_quotes() {
             username: "ann".to_owned(),
             display_name: "ann".to_owned(),
         },
-        what,
+        operation,
         has_others: true,
         has_archived: false,
     };
-    let withdraw = What::Touch(Touch {
+    let withdraw = AppendOperation::Edit(MessageEdit {
         message: first,
-        how: How::Withdraw,
+        kind: MessageEditKind::Delete,
         may_moderate: false,
     });
-    let reply = What::Post(Arc::new(Post {
+    let reply = AppendOperation::Post(Arc::new(MessagePost {
         text: MessageText::parse("Too late").unwrap(),
         client_id: None,
         reply_to: Some(first),
     }));
     let batch = [by(withdraw), by(reply)];
-    let outcomes = store.append(&batch, Millis::now()).await.unwrap();
+    let outcomes = store.append_batch(&batch, Millis::now()).await.unwrap();
     let [
-        Outcome::Touched { messages, .. },
-        Outcome::Posted { message, .. },
+        AppendOutcome::Edited { messages, .. },
+        AppendOutcome::Posted { message, .. },
     ] = &outcomes.outcomes[..]
     else {
         panic!("{outcomes:?}");
     };
-    assert_eq!(messages.len(), 1, "the reply is told by itself");
+    assert_eq!(messages.len(), 1, "the reply has its own outcome");
     assert_eq!(message.reply_to.as_ref().unwrap().text, "");
     let history = ben.history(id.0).await;
     assert_eq!(history[1]["version"], message.version);
@@ -60,10 +63,10 @@ async fn a_reply_keeps_its_version_beside_a_change_of_what_it_quotes() {
 }
 
 #[tokio::test]
-async fn a_quote_holds_the_beginning_of_its_original() {
+async fn quote_holds_first_300_characters() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let long = "ä".repeat(10_000);
     let sent = ann.send(id, &long).await.expect(201);
     let path = format!("/api/conversations/{id}/messages/");
@@ -74,34 +77,34 @@ async fn a_quote_holds_the_beginning_of_its_original() {
     assert_eq!(ben.history(id).await[2]["reply_to"]["text"], beginning);
 }
 
-/// Guards: a stranger learned that a conversation exists by a `client_id` that
-/// they had used elsewhere.
+/// Guards against a former leak: a `client_id` used elsewhere revealed to a
+/// stranger that a conversation exists.
 #[tokio::test]
-async fn a_used_client_id_tells_a_stranger_nothing() {
+async fn used_client_id_reveals_no_conversation() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let (cas, dan) = app.connected_pair("cas", "dan").await;
-    let theirs = ann.talk_with(&ben).await;
-    let own = cas.talk_with(&dan).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let (cas, dan) = app.register_connected("cas", "dan").await;
+    let theirs = ann.open_direct_used(&ben).await;
+    let own = cas.open_direct_used(&dan).await;
     cas.send_as(own, "Hello", "used").await.expect(201);
     for id in [theirs, 999_999] {
         cas.send_as(id, "Hello", "used")
             .await
-            .refused(404, "not_found");
+            .expect_problem(404, "not_found");
     }
 }
 
-/// Guards: what somebody said in the batch by which the only other one left was
-/// taken for something that may yet be read.
+/// Guards against a former bug: a message counted as still readable if the only
+/// other member left in the same batch.
 #[tokio::test]
-async fn what_comes_right_before_a_leaving_is_settled_by_it() {
+async fn message_right_before_leaving_stays_sent() {
     let app = TestApp::spawn().await;
     let (id, people) = group(&app, &["ann", "ben"]).await;
     let (ann, ben) = (&people[0], &people[1]);
     let conversation = ConversationId(id);
     let store = app.store().await;
-    let room = store.room(conversation).await.unwrap();
-    let by = |person: &Person, what| Append {
+    let room = store.load_room(conversation).await.unwrap();
+    let by = |person: &TestUser, operation| AppendEntry {
         conversation,
         members_version: room.members_version,
         verdict: Ok(()),
@@ -110,22 +113,22 @@ async fn what_comes_right_before_a_leaving_is_settled_by_it() {
             username: person.username.clone(),
             display_name: person.username.clone(),
         },
-        what,
+        operation,
         has_others: true,
         has_archived: false,
     };
-    let post = What::Post(Arc::new(Post {
+    let post = AppendOperation::Post(Arc::new(MessagePost {
         text: MessageText::parse("Never read").unwrap(),
         client_id: None,
         reply_to: None,
     }));
-    let leave = What::Change(Arc::new(Change {
-        moves: vec![MemberMove::Leave(UserId(ben.id))],
+    let leave = AppendOperation::Change(Arc::new(ConversationChange {
+        member_changes: vec![MemberChange::Leave(UserId(ben.id))],
         event: "{}".to_owned(),
-        ..Change::default()
+        ..ConversationChange::default()
     }));
     let batch = [by(ann, post), by(ben, leave)];
-    store.append(&batch, Millis::now()).await.unwrap();
+    store.append_batch(&batch, Millis::now()).await.unwrap();
     store.close().await;
     let history = ann.history(id).await;
     assert_eq!(history[1]["text"], "Never read");

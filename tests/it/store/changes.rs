@@ -1,24 +1,26 @@
-//! What changed after a version is found without an index of all versions; it
-//! is what reading through everything finds.
+//! Finding the changes after a version needs no index of all versions, and has
+//! the same result as reading all rows.
 
 use entity::{ConversationId, MessageId, UserId, receipt, user};
 use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
 use tidings::protocol::{Emoji, MessageText, User};
-use tidings::store::append::{Change, How, Mark, MemberMove, Touch, What};
-use tidings::store::{Leaver, Store};
+use tidings::store::append::{
+    AppendOperation, ConversationChange, MarkerUpdate, MemberChange, MessageEdit, MessageEditKind,
+};
+use tidings::store::{FormerMemberRecord, Store};
 
 use super::flow::{append, connect, crew, person, post};
 use crate::support::TestDatabase;
 
-/// Who did what to which message, as numbers; here from one that is counted up
-/// and scattered (Knuth's multiplicative hash).
+/// Yields pseudo-random kinds of action and numbers to pick a message with
+/// (Knuth's multiplicative hash).
 fn scattered(count: u32) -> impl Iterator<Item = (u32, i64)> {
     let scatter = |at: u32| at.wrapping_mul(2_654_435_769) >> 8;
     (1..=count).map(move |at| (scatter(at) % 8, i64::from(scatter(at + count))))
 }
 
-/// So many of the things that take a version, posts among them.
-async fn live(
+/// Performs `count` random actions that take a version, posts among them.
+async fn act_at_random(
     store: &Store,
     (id, reader): (ConversationId, UserId),
     people: [&user::Model; 2],
@@ -26,15 +28,15 @@ async fn live(
 ) {
     for (kind, number) in scattered(count) {
         let [actor, other] = people;
-        let record = store.room(id).await.unwrap();
+        let record = store.load_room(id).await.unwrap();
         let seq = number % record.last_seq + 1;
         let seqs = [seq];
-        let found = store.messages_at((reader, id), &seqs, i64::MAX);
+        let found = store.messages_by_seq((reader, id), &seqs, i64::MAX);
         let message = found.await.unwrap()[0].id;
         let touch = |how| {
-            What::Touch(Touch {
+            AppendOperation::Edit(MessageEdit {
                 message,
-                how,
+                kind: how,
                 may_moderate: true,
             })
         };
@@ -45,34 +47,37 @@ async fn live(
                 (actor, post(&name, quoted))
             }
             4 => {
-                let kind = receipt::Kind::Read;
-                (other, What::Mark(vec![Mark { kind, message }]))
+                let kind = receipt::ReceiptKind::Read;
+                (
+                    other,
+                    AppendOperation::Markers(vec![MarkerUpdate { kind, message }]),
+                )
             }
             5 => {
                 let text = MessageText::parse(&number.to_string()).unwrap();
-                (actor, touch(How::Edit(text)))
+                (actor, touch(MessageEditKind::Edit(text)))
             }
-            6 => (actor, touch(How::Withdraw)),
+            6 => (actor, touch(MessageEditKind::Delete)),
             _ => {
                 let emoji = Emoji::parse("👍").unwrap();
-                (other, touch(How::React { emoji, on: true }))
+                (other, touch(MessageEditKind::React { emoji, on: true }))
             }
         };
         append(store, id, who, vec![what]).await;
     }
 }
 
-async fn moved(store: &Store, id: ConversationId, by: &user::Model, moves: MemberMove) {
-    let change = Change {
+async fn moved(store: &Store, id: ConversationId, by: &user::Model, moves: MemberChange) {
+    let change = ConversationChange {
         event: "{}".to_owned(),
-        moves: vec![moves],
-        ..Change::default()
+        member_changes: vec![moves],
+        ..ConversationChange::default()
     };
-    append(store, id, by, vec![What::Change(change.into())]).await;
+    append(store, id, by, vec![AppendOperation::Change(change.into())]).await;
 }
 
-/// A message: its place, id and version, and of what it quotes the place and
-/// the version of the text.
+/// A message: its `seq`, id and version, and the `seq` and `text_version` of
+/// the message it quotes.
 struct Stored {
     seq: i64,
     id: MessageId,
@@ -82,7 +87,7 @@ struct Stored {
     is_quoted_deleted: bool,
 }
 
-/// A reader: what they see, and the version in which they left.
+/// A reader: the visible range of `seq`, and the last version before they left.
 struct Reader {
     user: UserId,
     seen: std::ops::RangeInclusive<i64>,
@@ -90,16 +95,18 @@ struct Reader {
 }
 
 impl Stored {
-    /// In which version it last changed for a reader.
+    /// Returns the version in which the message last changed for a reader.
     fn version_for(&self, reader: &Reader) -> i64 {
-        let own = match self.is_deleted {
-            true => self.version,
-            false => self.version.min(reader.left),
+        let own = if self.is_deleted {
+            self.version
+        } else {
+            self.version.min(reader.left)
         };
         let (seq, text) = self.quoted;
-        match reader.seen.contains(&seq) && (self.is_quoted_deleted || text <= reader.left) {
-            true => own.max(text),
-            false => own,
+        if reader.seen.contains(&seq) && (self.is_quoted_deleted || text <= reader.left) {
+            own.max(text)
+        } else {
+            own
         }
     }
 }
@@ -131,12 +138,12 @@ async fn all(connection: &DatabaseConnection, id: ConversationId) -> Vec<Stored>
 async fn check(
     (store, connection): (&Store, &DatabaseConnection),
     id: ConversationId,
-    (everyone, leaver): (&[Reader], Leaver),
+    (everyone, leaver): (&[Reader], FormerMemberRecord),
 ) {
     let all = all(connection, id).await;
-    let last = store.room(id).await.unwrap().version;
+    let last = store.load_room(id).await.unwrap().version;
     for after in 0..=last + 1 {
-        let missed = store.missed(id, after).await.unwrap();
+        let missed = store.load_missed_changes(id, after).await.unwrap();
         let found: Vec<_> = missed.messages.iter().map(|one| one.id).collect();
         let changed = all
             .iter()
@@ -149,7 +156,10 @@ async fn check(
             .collect();
         assert_eq!(missed.leavers, gone, "after {after} of {last}");
         for reader in everyone {
-            let round = store.round(reader.user, id, after).await.unwrap();
+            let round = store
+                .load_conversation_delta(reader.user, id, after)
+                .await
+                .unwrap();
             let found: Vec<_> = round.changed.iter().map(|one| one.seq).collect();
             let theirs = all.iter().filter(|one| {
                 let version = one.version_for(reader);
@@ -163,7 +173,7 @@ async fn check(
 }
 
 #[tokio::test]
-async fn what_changed_after_any_version_is_found() {
+async fn changes_after_any_version_are_found() {
     let folder = tempfile::tempdir().unwrap();
     let database = TestDatabase::migrated(folder.path()).await;
     let (store, connection) = (database.store().await, database.connection().await);
@@ -176,19 +186,19 @@ async fn what_changed_after_any_version_is_found() {
         .create_group(ann.id, crew(&ben), entity::Millis(1))
         .await
         .unwrap();
-    live(&store, (id, ann.id), [&ann, &ben], 40).await;
-    moved(&store, id, &ann, MemberMove::Join(User::from(&cat))).await;
-    let joined = store.room(id).await.unwrap().last_seq - 1;
-    live(&store, (id, ann.id), [&cat, &ben], 30).await;
-    let left = store.room(id).await.unwrap().last_seq;
-    moved(&store, id, &ann, MemberMove::Leave(ben.id)).await;
-    let leaver = Leaver {
+    act_at_random(&store, (id, ann.id), [&ann, &ben], 40).await;
+    moved(&store, id, &ann, MemberChange::Join(User::from(&cat))).await;
+    let joined = store.load_room(id).await.unwrap().last_seq - 1;
+    act_at_random(&store, (id, ann.id), [&cat, &ben], 30).await;
+    let left = store.load_room(id).await.unwrap().last_seq;
+    moved(&store, id, &ann, MemberChange::Leave(ben.id)).await;
+    let leaver = FormerMemberRecord {
         user: ben.id,
         first: 0,
         last: left,
-        version: store.room(id).await.unwrap().version,
+        version: store.load_room(id).await.unwrap().version,
     };
-    live(&store, (id, ann.id), [&ann, &cat], 30).await;
+    act_at_random(&store, (id, ann.id), [&ann, &cat], 30).await;
     let reader = |user: &user::Model, seen, left| Reader {
         user: user.id,
         seen,

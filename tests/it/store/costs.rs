@@ -1,20 +1,20 @@
-//! What the things that are done all day cost the database, in statements and
-//! in rows read or written, in rooms of 2, 100 and 1,000 people; the table of
-//! it stands in the docs, too.
+//! The database cost of frequent operations: statements, and rows read or
+//! written, in rooms of 2, 100 and 1,000 members. The docs contain the same
+//! table.
 
 use entity::{ConversationId, MessageId, Millis, NodeId, UserId, receipt};
 use tidings::protocol::User;
-use tidings::store::append::{Append, Mark, What};
-use tidings::store::{PageRequest, Store, View};
+use tidings::store::append::{AppendEntry, AppendOperation, MarkerUpdate};
+use tidings::store::{HistoryAnchor, HistoryReader, Store};
 
-use super::statements::{Cost, Heard, watched};
+use super::statements::{Cost, QueryLog, watched};
 use crate::groups::crew::group;
 use crate::groups::thousand::{fill, run};
 use crate::receipts::cost::copies;
-use crate::support::{Person, TestApp, TestDatabase};
+use crate::support::{TestApp, TestDatabase, TestUser};
 
 const SIZES: [usize; 3] = [2, 100, 1_000];
-/// Of the list.
+/// Number of conversations in the list.
 const LISTED: usize = 500;
 const DOES: [&str; 4] = [
     "a page of 50 messages",
@@ -23,25 +23,25 @@ const DOES: [&str; 4] = [
     "somebody comes who shares one such room",
 ];
 
-/// The one that reads several pages.
+/// Index of the operation that reads several pages.
 const LIST: usize = 1;
-/// The one that writes in a transaction.
+/// Index of the operation that writes in a transaction.
 const MARK: usize = 2;
 
-/// What was asked, but for where transactions begin and end: PostgreSQL's
-/// driver doesn't tell of either.
-fn cost(heard: &Heard) -> Cost {
-    let said = heard.statements();
+/// Returns the cost without the statements that begin and end transactions,
+/// which PostgreSQL's driver doesn't log.
+fn cost(log: &QueryLog) -> Cost {
+    let said = log.statements();
     let ends = ["BEGIN", "BEGIN IMMEDIATE", "COMMIT"];
     let asked = said.iter().filter(|it| !ends.contains(&it.as_str()));
     Cost {
         statements: asked.count(),
-        ..heard.cost()
+        ..log.cost()
     }
 }
 
-/// A room of so many, in which the first has said something 50 times.
-async fn room(app: &TestApp, people: usize) -> (i64, Vec<Person>, MessageId) {
+/// Creates a room with this many members, in which the first sent 50 messages.
+async fn room(app: &TestApp, people: usize) -> (i64, Vec<TestUser>, MessageId) {
     let (id, crew) = group(app, &["ann", "ben"]).await;
     if people > crew.len() {
         fill(app, id, people - crew.len()).await;
@@ -54,39 +54,39 @@ async fn room(app: &TestApp, people: usize) -> (i64, Vec<Person>, MessageId) {
     (id, crew, MessageId(last))
 }
 
-async fn mark(store: &Store, id: ConversationId, reader: &Person, message: MessageId) -> Cost {
-    let record = store.room(id).await.unwrap();
+async fn mark(store: &Store, id: ConversationId, reader: &TestUser, message: MessageId) -> Cost {
+    let record = store.load_room(id).await.unwrap();
     let members = record.members.iter();
     let mut users = members.map(|one| one.user.clone());
     let actor: User = users.find(|user| user.id.0 == reader.id).unwrap();
-    let kind = receipt::Kind::Read;
-    let append = Append {
+    let kind = receipt::ReceiptKind::Read;
+    let append = AppendEntry {
         conversation: id,
         members_version: record.members_version,
         verdict: Ok(()),
         actor,
-        what: What::Mark(vec![Mark { kind, message }]),
+        operation: AppendOperation::Markers(vec![MarkerUpdate { kind, message }]),
         has_others: true,
         has_archived: false,
     };
-    let (done, heard) = watched(store.append(&[append], Millis::now())).await;
+    let (done, log) = watched(store.append_batch(&[append], Millis::now())).await;
     done.unwrap();
-    cost(&heard)
+    cost(&log)
 }
 
 async fn page(store: &Store, me: UserId, conversation: ConversationId) -> Cost {
-    let view = View::Of(me);
-    let page = store.history((view, conversation), PageRequest::Latest, 50);
-    let (page, heard) = watched(page).await;
+    let view = HistoryReader::User(me);
+    let page = store.load_history((view, conversation), HistoryAnchor::Latest, 50);
+    let (page, log) = watched(page).await;
     assert_eq!(page.unwrap().unwrap().messages.len(), 50);
-    cost(&heard)
+    cost(&log)
 }
 
 async fn list(store: &Store, me: UserId) -> Cost {
     let reading = async {
         let (mut after, mut listed) = (None, 0);
         while listed < LISTED {
-            let page = store.conversations(me, after, 100).await.unwrap();
+            let page = store.list_conversations(me, after, 100).await.unwrap();
             listed += page.conversations.len();
             after = page.next;
         }
@@ -98,12 +98,12 @@ async fn list(store: &Store, me: UserId) -> Cost {
 async fn arrival(store: &Store, who: UserId) -> Cost {
     let telling = async {
         store.set_online(NodeId(1), &[who]).await.unwrap();
-        store.acquaintances(&[who]).await.unwrap();
+        store.load_presence_audience(&[who]).await.unwrap();
     };
     cost(&watched(telling).await.1)
 }
 
-/// Each of [`DOES`] in a room of so many.
+/// Returns the cost of each of [`DOES`] in a room of this size.
 async fn costs(people: usize) -> [Cost; 4] {
     let app = TestApp::spawn().await;
     let (id, crew, last) = room(&app, people).await;
@@ -118,8 +118,8 @@ async fn costs(people: usize) -> [Cost; 4] {
     [page, list, mark, arrival]
 }
 
-/// What the docs' table says of it.
-fn told(does: &str) -> Vec<Cost> {
+/// Returns the costs that the docs state for an operation.
+fn documented(does: &str) -> Vec<Cost> {
     let docs = include_str!("../../../docs/ARCHITECTURE.md");
     let begin = format!("| {does} | ");
     let line = docs.lines().find_map(|line| line.strip_prefix(&begin));
@@ -135,25 +135,25 @@ fn told(does: &str) -> Vec<Cost> {
 }
 
 #[tokio::test]
-async fn what_is_done_all_day_costs_what_the_docs_say() {
+async fn frequent_operations_cost_as_documented() {
     let mut columns = Vec::new();
     for people in SIZES {
         columns.push(costs(people).await);
     }
     for (at, does) in DOES.iter().enumerate() {
         let cost: Vec<Cost> = columns.iter().map(|column| column[at]).collect();
-        let mut told = told(does);
+        let mut documented = documented(does);
         if TestDatabase::is_sqlite() && at == MARK {
-            // Its driver counts what was changed once more with everything
-            // that stands behind it in the same go.
-            for (told, cost) in told.iter_mut().zip(&cost) {
-                told.rows = cost.rows;
+            // SQLite's driver counts changed rows again for each later
+            // statement of the same script, so rows can't be compared.
+            for (documented, cost) in documented.iter_mut().zip(&cost) {
+                documented.rows = cost.rows;
             }
         }
-        assert_eq!(cost, told, "docs/ARCHITECTURE.md tells of {does}");
+        assert_eq!(cost, documented, "docs/ARCHITECTURE.md: {does}");
     }
-    // The largest room costs the least: its members are not named each. A list of
-    // rooms of 100 has more pages, since they end by their bytes.
+    // The largest room costs least, since its members aren't all listed. A list
+    // of rooms of 100 has more pages, because a page ends by its bytes.
     for (at, ((two, few), many)) in columns[0]
         .iter()
         .zip(&columns[1])
@@ -163,7 +163,7 @@ async fn what_is_done_all_day_costs_what_the_docs_say() {
         let is_list = at == LIST;
         assert!(
             is_list || few.statements <= two.statements,
-            "{few:?} against {two:?}"
+            "{few:?} compared with {two:?}"
         );
         assert!(
             many.statements <= few.statements && many.rows <= few.rows,

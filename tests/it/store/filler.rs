@@ -1,8 +1,8 @@
-//! A PostgreSQL database so full that its planner knows what a scan costs.
+//! A PostgreSQL database so full that its planner avoids scans of whole tables.
 
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 
-/// Thousands of people and conversations, tens of thousands of messages.
+/// Thousands of users and conversations, tens of thousands of messages.
 const FILL: [&str; 18] = [
     r#"INSERT INTO "user" (username, username_key, display_name, about, password_hash, is_admin, created_at)
        SELECT 'filler' || g, 'filler' || g, 'Filler', '', 'none', FALSE, g FROM generate_series(1, 3000) g"#,
@@ -48,7 +48,7 @@ const FILL: [&str; 18] = [
     "ANALYZE",
 ];
 
-/// Has every session from now on say by which plan it runs each statement.
+/// Makes every new session log the plan of each statement.
 const EXPLAIN: [&str; 4] = [
     "session_preload_libraries = 'auto_explain'",
     "auto_explain.log_min_duration = 0",
@@ -60,7 +60,7 @@ pub(crate) async fn fill(database: &DatabaseConnection) {
     for statement in FILL {
         database.execute_unprepared(statement).await.unwrap();
     }
-    // Its settings are known to a session only once the module is loaded.
+    // A session accepts the module's settings only once the module is loaded.
     database
         .execute_unprepared("LOAD 'auto_explain'")
         .await

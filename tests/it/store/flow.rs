@@ -1,31 +1,40 @@
-//! A little of everything that the store is asked all day.
+//! Calls of the store as in normal use.
 
 use std::sync::Arc;
 
 use entity::{ConversationId, LoginId, Millis, NodeId, UserId, receipt, user};
 use tidings::protocol::{ClientId, DisplayName, GroupTitle, MessageText, User, Username};
-use tidings::store::append::{Append, Change, How, Mark, MemberMove, Post, Settings, Touch, What};
+use tidings::store::append::{
+    AppendEntry, AppendOperation, ConversationChange, MarkerUpdate, MemberChange,
+    MemberSettingsPatch, MessageEdit, MessageEditKind, MessagePost,
+};
 use tidings::store::{
-    ListCursor, NewGroup, NewLogin, NewUser, PageRequest, ReceiptsRequest, RequestOutcome, Store,
-    View, Window,
+    ConnectionRequestOutcome, ConversationListCursor, HistoryAnchor, HistoryReader, HistoryWindow,
+    NewGroup, NewLogin, NewUser, ReceiptListQuery, Store,
 };
 
 use super::house;
 
 pub(super) const NOW: Millis = Millis(2_000_000_000_000);
 
-/// Two people, and what they do; the statements of all of it are hot, or
-/// stand on somebody's way.
+/// Runs the actions of two users. Their statements are frequent, or a user
+/// waits for them.
 pub(crate) async fn everything(store: &Store) {
     let (ann, ben) = (person(store, "ann").await, person(store, "ben").await);
     let login = log_in(store, &ann).await;
-    store.login(login, NOW).await.unwrap().unwrap();
-    store.logins_ended_since(NOW).await.unwrap();
+    store.load_login(login, NOW).await.unwrap().unwrap();
+    store.list_logins_ended_since(NOW).await.unwrap();
     refuse(store, &ann, &ben).await;
     connect(store, &ann, &ben).await;
-    let (direct, _) = store.open_direct(ann.id, ben.id, NOW).await.unwrap();
-    store.open_direct(ben.id, ann.id, NOW).await.unwrap();
-    store.strangers_of(ann.id, &[ben.id]).await.unwrap();
+    let (direct, _) = store
+        .open_direct_conversation(ann.id, ben.id, NOW)
+        .await
+        .unwrap();
+    store
+        .open_direct_conversation(ben.id, ann.id, NOW)
+        .await
+        .unwrap();
+    store.list_strangers(ann.id, &[ben.id]).await.unwrap();
     let group = store.create_group(ann.id, crew(&ben), NOW).await.unwrap();
     for id in [direct, group] {
         talk(store, id, [&ann, &ben]).await;
@@ -36,10 +45,10 @@ pub(crate) async fn everything(store: &Store) {
     changes(store, group, [&ann, &ben]).await;
     let place = (group, ben.id);
     store.invite_to_group(place, ann.id, NOW).await.unwrap();
-    store.group_invitations(ben.id, None, 1).await.unwrap();
+    store.list_group_invitations(ben.id, None, 1).await.unwrap();
     read(store, group, &[ann.id, ben.id]).await;
     lists(store, ann.id).await;
-    let mut found = store.login(login, NOW).await.unwrap().unwrap();
+    let mut found = store.load_login(login, NOW).await.unwrap().unwrap();
     store.touch_login(&found, NOW).await.unwrap();
     found.id = login;
     store.end_login(found.id, NOW).await.unwrap();
@@ -56,8 +65,8 @@ pub(super) async fn person(store: &Store, name: &str) -> user::Model {
     };
     store.create_user(new, NOW).await.unwrap();
     let names = std::slice::from_ref(&username);
-    store.users_named(names).await.unwrap();
-    store.user_named(&username).await.unwrap().unwrap()
+    store.users_by_name(names).await.unwrap();
+    store.user_by_name(&username).await.unwrap().unwrap()
 }
 
 async fn log_in(store: &Store, user: &user::Model) -> LoginId {
@@ -73,29 +82,32 @@ async fn log_in(store: &Store, user: &user::Model) -> LoginId {
 
 pub(super) async fn connect(store: &Store, one: &user::Model, two: &user::Model) {
     let asked = store.request_connection(one, two, NOW).await.unwrap();
-    let RequestOutcome::Requested(change) = asked else {
-        panic!("{asked:?}");
-    };
-    store.accept_connection(two, change.mine.id).await.unwrap();
-}
-
-/// A request that is declined, repeated and withdrawn.
-async fn refuse(store: &Store, one: &user::Model, two: &user::Model) {
-    let asked = store.request_connection(two, one, NOW).await.unwrap();
-    let RequestOutcome::Requested(change) = asked else {
+    let ConnectionRequestOutcome::Requested(change) = asked else {
         panic!("{asked:?}");
     };
     store
-        .decline_connection(one, change.mine.id, NOW)
+        .accept_connection(two, change.caller_view.id)
+        .await
+        .unwrap();
+}
+
+/// Declines a connection request, repeats it and withdraws it.
+async fn refuse(store: &Store, one: &user::Model, two: &user::Model) {
+    let asked = store.request_connection(two, one, NOW).await.unwrap();
+    let ConnectionRequestOutcome::Requested(change) = asked else {
+        panic!("{asked:?}");
+    };
+    store
+        .decline_connection(one, change.caller_view.id, NOW)
         .await
         .unwrap();
     let asked = store.request_connection(two, one, NOW).await.unwrap();
-    let RequestOutcome::Requested(change) = asked else {
+    let ConnectionRequestOutcome::Requested(change) = asked else {
         panic!("{asked:?}");
     };
-    assert!(change.theirs.is_none(), "not delivered");
+    assert!(change.other_view.is_none(), "not delivered");
     store
-        .remove_connection(two, change.mine.id, NOW)
+        .remove_connection(two, change.caller_view.id, NOW)
         .await
         .unwrap();
 }
@@ -113,24 +125,24 @@ pub(super) async fn append(
     store: &Store,
     id: ConversationId,
     actor: &user::Model,
-    whats: Vec<What>,
+    whats: Vec<AppendOperation>,
 ) {
-    let members_version = store.room(id).await.unwrap().members_version;
-    let batch = whats.into_iter().map(|what| Append {
+    let members_version = store.load_room(id).await.unwrap().members_version;
+    let batch = whats.into_iter().map(|what| AppendEntry {
         conversation: id,
         members_version,
         verdict: Ok(()),
         actor: User::from(actor),
-        what,
+        operation: what,
         has_others: true,
         has_archived: true,
     });
-    let batch: Vec<Append> = batch.collect();
-    store.append(&batch, NOW).await.unwrap();
+    let batch: Vec<AppendEntry> = batch.collect();
+    store.append_batch(&batch, NOW).await.unwrap();
 }
 
-pub(super) fn post(name: &str, reply_to: Option<entity::MessageId>) -> What {
-    What::Post(Arc::new(Post {
+pub(super) fn post(name: &str, reply_to: Option<entity::MessageId>) -> AppendOperation {
+    AppendOperation::Post(Arc::new(MessagePost {
         text: MessageText::parse("hello").unwrap(),
         client_id: Some(ClientId::parse(name).unwrap()),
         reply_to,
@@ -143,9 +155,9 @@ async fn talk(store: &Store, id: ConversationId, people: [&user::Model; 2]) {
         append(store, id, person, vec![post(&name(at), None)]).await;
         append(store, id, person, vec![post(&name(at), None)]).await;
     }
-    let last = store.conversation(people[0].id, id).await.unwrap();
+    let last = store.load_conversation(people[0].id, id).await.unwrap();
     let last = last.last_message.unwrap().id;
-    let archive = What::Settings(Settings {
+    let archive = AppendOperation::Settings(MemberSettingsPatch {
         archived: Some(true),
         pinned: Some(true),
         muted_until: Some(None),
@@ -154,123 +166,134 @@ async fn talk(store: &Store, id: ConversationId, people: [&user::Model; 2]) {
     append(store, id, people[0], whats).await;
 }
 
-/// The second of them has, and then has read, what the first said last; the
-/// first asks how far it is.
+/// The second user receives, then reads, the first user's last message; the
+/// first requests its receipts.
 async fn marks(store: &Store, id: ConversationId, [ann, ben]: [&user::Model; 2]) {
-    let last = store.conversation(ann.id, id).await.unwrap();
+    let last = store.load_conversation(ann.id, id).await.unwrap();
     let message = last.last_message.unwrap().id;
-    for kind in [receipt::Kind::Delivered, receipt::Kind::Read] {
-        let mark = What::Mark(vec![Mark { kind, message }]);
+    for kind in [receipt::ReceiptKind::Delivered, receipt::ReceiptKind::Read] {
+        let mark = AppendOperation::Markers(vec![MarkerUpdate { kind, message }]);
         append(store, id, ben, vec![mark]).await;
     }
-    let window = Window {
+    let window = HistoryWindow {
         conversation: id,
-        first: 0,
+        after: 0,
         last: i64::MAX - 1,
     };
-    let request = ReceiptsRequest {
+    let request = ReceiptListQuery {
         message,
         after: None,
         limit: 50,
     };
-    let found = store.receipts(ann.id, &window, &request).await.unwrap();
+    let found = store
+        .list_receipts(ann.id, &window, &request)
+        .await
+        .unwrap();
     assert!(found.iter().all(|one| one.read), "{found:?}");
 }
 
 async fn changes(store: &Store, id: ConversationId, [ann, ben]: [&user::Model; 2]) {
-    let change = |change: Change| {
+    let change = |change: ConversationChange| {
         let event = "{}".to_owned();
-        vec![What::Change(Arc::new(Change { event, ..change }))]
+        vec![AppendOperation::Change(Arc::new(ConversationChange {
+            event,
+            ..change
+        }))]
     };
     let title = Some("New".to_owned());
-    let renamed = change(Change {
+    let renamed = change(ConversationChange {
         title,
-        ..Change::default()
+        ..ConversationChange::default()
     });
     append(store, id, ann, renamed).await;
     for moves in [
-        MemberMove::Leave(ben.id),
-        MemberMove::Join(User::from(ben)),
-        MemberMove::Become(ben.id, entity::participant::Role::Admin),
+        MemberChange::Leave(ben.id),
+        MemberChange::Join(User::from(ben)),
+        MemberChange::SetRole(ben.id, entity::participant::MemberRole::Admin),
     ] {
-        let moved = change(Change {
-            moves: vec![moves.clone()],
+        let moved = change(ConversationChange {
+            member_changes: vec![moves.clone()],
             needs_connection: Some(ben.id),
             needs_consent: true,
-            ..Change::default()
+            ..ConversationChange::default()
         });
         append(store, id, ann, moved).await;
-        if matches!(moves, MemberMove::Leave(_)) {
+        if matches!(moves, MemberChange::Leave(_)) {
             touched(store, id, [ann, ben]).await;
         }
     }
 }
 
-/// The first of them edits and deletes what she said, and the second reads it,
-/// who left.
+/// The first user edits and deletes a message; the second, a former member,
+/// reads the changes.
 async fn touched(store: &Store, id: ConversationId, [ann, ben]: [&user::Model; 2]) {
-    let view = View::Of(ann.id);
-    let page = store.history((view, id), PageRequest::After(1), 1).await;
+    let view = HistoryReader::User(ann.id);
+    let page = store
+        .load_history((view, id), HistoryAnchor::After(1), 1)
+        .await;
     let message = page.unwrap().unwrap().messages[0].id;
-    let edit = How::Edit(MessageText::parse("changed").unwrap());
-    for how in [edit, How::Withdraw] {
-        let touch = Touch {
+    let edit = MessageEditKind::Edit(MessageText::parse("changed").unwrap());
+    for how in [edit, MessageEditKind::Delete] {
+        let touch = MessageEdit {
             message,
-            how,
+            kind: how,
             may_moderate: false,
         };
-        append(store, id, ann, vec![What::Touch(touch)]).await;
+        append(store, id, ann, vec![AppendOperation::Edit(touch)]).await;
     }
-    store.round(ben.id, id, 1).await.unwrap();
+    store.load_conversation_delta(ben.id, id, 1).await.unwrap();
 }
 
 async fn presence(store: &Store, people: &[UserId]) {
     store.set_online(NodeId(1), people).await.unwrap();
     let gone: Vec<_> = people.iter().map(|user| (*user, NOW)).collect();
     store.set_offline(&gone).await.unwrap();
-    store.statuses(people).await.unwrap();
-    let known = store.acquaintances(people).await.unwrap();
-    assert_eq!(known.pairs.len(), 2, "each of the other, once");
-    assert_eq!(store.rooms_of(people).await.unwrap().len(), 4);
+    store.load_statuses(people).await.unwrap();
+    let known = store.load_presence_audience(people).await.unwrap();
+    assert_eq!(known.pairs.len(), 2, "each user once, for the other");
+    assert_eq!(store.list_presence_rooms(people).await.unwrap().len(), 4);
 }
 
 async fn read(store: &Store, id: ConversationId, people: &[UserId]) {
     let me = people[0];
-    store.access(me, id).await.unwrap();
-    store.room(id).await.unwrap();
-    store.missed(id, 1).await.unwrap();
-    store.conversation_for(people, id).await.unwrap();
-    store.members(id, None, 50).await.unwrap();
-    store.standings(me, &[id]).await.unwrap();
-    store.standings(me, &[]).await.unwrap();
+    store.load_access(me, id).await.unwrap();
+    store.load_room(id).await.unwrap();
+    store.load_missed_changes(id, 1).await.unwrap();
+    store.conversation_views(people, id).await.unwrap();
+    store.list_members(id, None, 50).await.unwrap();
+    store.load_resume_conversations(me, &[id]).await.unwrap();
+    store.load_resume_conversations(me, &[]).await.unwrap();
     super::names::everything(store, me).await;
-    store.conversations_of(me, &[id]).await.unwrap();
-    store.round(me, id, 1).await.unwrap();
-    let last = store.conversation(me, id).await.unwrap().version;
-    store.messages_at((me, id), &[1, 2, 3], last).await.unwrap();
+    store.conversations_by_id(me, &[id]).await.unwrap();
+    store.load_conversation_delta(me, id, 1).await.unwrap();
+    let last = store.load_conversation(me, id).await.unwrap().version;
+    store
+        .messages_by_seq((me, id), &[1, 2, 3], last)
+        .await
+        .unwrap();
     for request in [
-        PageRequest::Latest,
-        PageRequest::Before(3),
-        PageRequest::After(1),
-        PageRequest::Around(2),
+        HistoryAnchor::Latest,
+        HistoryAnchor::Before(3),
+        HistoryAnchor::After(1),
+        HistoryAnchor::Around(2),
     ] {
-        for view in [View::Of(me), View::Whole] {
-            let page = store.history((view, id), request, 2).await;
+        for view in [HistoryReader::User(me), HistoryReader::Unrestricted] {
+            let page = store.load_history((view, id), request, 2).await;
             assert!(!page.unwrap().unwrap().messages.is_empty());
         }
     }
 }
 
 async fn lists(store: &Store, me: UserId) {
-    let page = store.conversations(me, None, 1).await.unwrap();
-    let cursor = ListCursor::from(&page.conversations[0]);
-    store.conversations(me, Some(cursor), 1).await.unwrap();
-    store.conversation_after(me, cursor.id).await.unwrap();
-    store.total_unread(me, NOW).await.unwrap();
-    store.waiting(me).await.unwrap();
-    store.pending_connections(me).await.unwrap();
-    let found = store.connections(me, None, 1).await.unwrap();
+    let page = store.list_conversations(me, None, 1).await.unwrap();
+    let cursor = ConversationListCursor::from(&page.conversations[0]);
+    store.list_conversations(me, Some(cursor), 1).await.unwrap();
+    store.next_conversation_id(me, cursor.id).await.unwrap();
+    store.count_unread(me, NOW).await.unwrap();
+    store.list_unread_conversations(me).await.unwrap();
+    store.count_pending_requests(me).await.unwrap();
+    let found = store.list_connections(me, None, 1).await.unwrap();
     let before = Some(found[0].id);
-    store.connections(me, before, 1).await.unwrap();
+    store.list_connections(me, before, 1).await.unwrap();
     store.user(me).await.unwrap().unwrap();
 }

@@ -1,32 +1,41 @@
-//! What admins look through, and what they do.
+//! Admin lists and admin actions.
 
 use entity::{AuditId, ConversationId, Millis, UserId};
 use tidings::protocol::{DisplayName, User, Username};
 use tidings::store::{
-    Act, AuditFilter, AuditPlace, Called, ConversationOrder, Deed, HouseStanding, Listing,
-    NewReset, PeopleOrder, Place, Store, Wanted,
+    AccountRole, AdminListCursor, AdminListQuery, AuditAction, AuditActorFilter, AuditContext,
+    AuditCursor, AuditFilter, ConversationOrder, NewPasswordReset, SearchTerms, Store,
+    UserListOrder,
 };
 
 use super::flow::NOW;
 
-/// What admins look through, page after page, and what they do.
+/// Runs the admin lists, page by page, and the admin actions.
 pub(super) async fn everything(store: &Store, (ann, ben): (UserId, UserId), group: ConversationId) {
-    let act = Act::at_the_command_line(NOW);
-    looks(store, ann).await;
-    store.parts(group, None, 50).await.unwrap();
-    store.parts(group, Some(ann), 50).await.unwrap();
+    let act = AuditContext::from_command_line(NOW);
+    lists(store, ann).await;
+    store.list_participants(group, None, 50).await.unwrap();
+    store.list_participants(group, Some(ann), 50).await.unwrap();
     audit(store, ann).await;
-    let message = store.conversation(ann, group).await.unwrap().last_message;
+    let message = store
+        .load_conversation(ann, group)
+        .await
+        .unwrap()
+        .last_message;
     let message = message.unwrap().id;
-    store.seq_of(group, message).await.unwrap().unwrap();
+    store
+        .load_message_seq(group, message)
+        .await
+        .unwrap()
+        .unwrap();
     store.has_reported(ann, message).await.unwrap();
-    store.reports(true, None, 50).await.unwrap();
+    store.list_reports(true, None, 50).await.unwrap();
     let before = Some(entity::ReportId(9));
-    store.reports(false, before, 50).await.unwrap();
-    for standing in [HouseStanding::Admin, HouseStanding::Member] {
-        store.set_standing(ben, standing, &act).await.unwrap();
+    store.list_reports(false, before, 50).await.unwrap();
+    for standing in [AccountRole::Admin, AccountRole::Member] {
+        store.set_account_role(ben, standing, &act).await.unwrap();
         store
-            .set_standing(ann, HouseStanding::Admin, &act)
+            .set_account_role(ann, AccountRole::Admin, &act)
             .await
             .unwrap();
     }
@@ -35,35 +44,35 @@ pub(super) async fn everything(store: &Store, (ann, ben): (UserId, UserId), grou
         Username::parse(names.0).unwrap(),
         DisplayName::parse(names.1).unwrap(),
     );
-    store.rename(ann, names, &act).await.unwrap();
-    let reset = NewReset {
+    store.rename_user(ann, names, &act).await.unwrap();
+    let reset = NewPasswordReset {
         token_hash: "hash".to_owned(),
         expires_at: Millis(NOW.0 + 1),
     };
-    store.offer_reset(ben, reset, &act).await.unwrap();
+    store.create_password_reset(ben, reset, &act).await.unwrap();
     store
-        .use_reset("hash", "new".to_owned(), (NOW, String::new()))
+        .consume_password_reset("hash", "new".to_owned(), (NOW, String::new()))
         .await
         .unwrap();
     store.revoke_logins(ben, &act).await.unwrap();
-    store.deactivate(ben, &act).await.unwrap();
-    store.reactivate(ben, &act).await.unwrap();
+    store.deactivate_user(ben, &act).await.unwrap();
+    store.reactivate_user(ben, &act).await.unwrap();
     let ann = User::from(&store.user(ann).await.unwrap().unwrap());
     store.close_group(group, ann, &act).await.unwrap();
-    store.groups_of(ben).await.unwrap();
+    store.list_group_ids(ben).await.unwrap();
     let gone = store.delete_user(ben, "deleted-1".to_owned(), &act);
-    assert_eq!(gone.await.unwrap().parted.len(), 1);
+    assert_eq!(gone.await.unwrap().connection_changes.len(), 1);
 }
 
 async fn audit(store: &Store, ann: UserId) {
     let by_one = [
         AuditFilter::default(),
         AuditFilter {
-            actor: Some(Called::User(ann)),
+            actor: Some(AuditActorFilter::User(ann)),
             ..AuditFilter::default()
         },
         AuditFilter {
-            actor: Some(Called::Name("ann".to_owned())),
+            actor: Some(AuditActorFilter::Name("ann".to_owned())),
             ..AuditFilter::default()
         },
         AuditFilter {
@@ -76,7 +85,7 @@ async fn audit(store: &Store, ann: UserId) {
             ..AuditFilter::default()
         },
         AuditFilter {
-            deed: Some(Deed::Promote),
+            action: Some(AuditAction::Promote),
             ..AuditFilter::default()
         },
         AuditFilter {
@@ -84,60 +93,60 @@ async fn audit(store: &Store, ann: UserId) {
             ..AuditFilter::default()
         },
     ];
-    let place = AuditPlace {
+    let place = AuditCursor {
         at: Millis(5),
         id: AuditId(5),
     };
     for filter in &by_one {
         for before in [None, Some(place)] {
-            store.audit(filter, before, 50).await.unwrap();
+            store.load_audit_page(filter, before, 50).await.unwrap();
         }
     }
 }
 
-fn place() -> Place {
-    Place {
+fn place() -> AdminListCursor {
+    AdminListCursor {
         key: "5".to_owned(),
         id: 5,
     }
 }
 
-fn listing<O>(order: O, after: &Option<Place>) -> Listing<O> {
-    Listing {
+fn listing<O>(order: O, after: &Option<AdminListCursor>) -> AdminListQuery<O> {
+    AdminListQuery {
         order,
         after: after.clone(),
         limit: 2,
     }
 }
 
-async fn looks(store: &Store, ann: UserId) {
+async fn lists(store: &Store, ann: UserId) {
     let places = [None, Some(place())];
     for after in &places {
         for order in [
-            PeopleOrder::Name,
-            PeopleOrder::Newest,
-            PeopleOrder::LastSeen,
-            PeopleOrder::Online(Wanted::default()),
-            PeopleOrder::Admins(Wanted::default()),
-            PeopleOrder::SwitchedOff(Wanted::default()),
-            PeopleOrder::Online(Wanted::of("an")),
-            PeopleOrder::Admins(Wanted::of("an k")),
-            PeopleOrder::SwitchedOff(Wanted::of("an")),
-            PeopleOrder::Found(Wanted::of("an")),
-            PeopleOrder::Found(Wanted::of("an lind")),
+            UserListOrder::Name,
+            UserListOrder::Newest,
+            UserListOrder::LastSeen,
+            UserListOrder::Online(SearchTerms::default()),
+            UserListOrder::Admins(SearchTerms::default()),
+            UserListOrder::Deactivated(SearchTerms::default()),
+            UserListOrder::Online(SearchTerms::parse("an")),
+            UserListOrder::Admins(SearchTerms::parse("an k")),
+            UserListOrder::Deactivated(SearchTerms::parse("an")),
+            UserListOrder::Search(SearchTerms::parse("an")),
+            UserListOrder::Search(SearchTerms::parse("an lind")),
         ] {
-            store.people(&listing(order, after)).await.unwrap();
+            store.list_users(&listing(order, after)).await.unwrap();
         }
         for order in [
             ConversationOrder::Activity,
             ConversationOrder::Size,
             ConversationOrder::Newest,
-            ConversationOrder::Of(ann),
-            ConversationOrder::Titled(Wanted::of("cr")),
-            ConversationOrder::Titled(Wanted::of("the cr")),
+            ConversationOrder::OfUser(ann),
+            ConversationOrder::TitleSearch(SearchTerms::parse("cr")),
+            ConversationOrder::TitleSearch(SearchTerms::parse("the cr")),
         ] {
             store
-                .all_conversations(&listing(order, after))
+                .list_all_conversations(&listing(order, after))
                 .await
                 .unwrap();
         }

@@ -1,31 +1,37 @@
-//! What the Journal remembers of its last batches, which spares a look before
-//! the next, and what it does where that has changed.
+//! The Journal's cache of its last batches, which saves lookups for the next,
+//! and its behaviour when cached rows are out of date.
 
 use entity::{ConversationId, MessageId, Millis, UserId, receipt, user};
 use sea_orm::{ConnectionTrait, EntityTrait};
-use tidings::store::append::{Append, Mark, Outcome, What};
+use tidings::store::append::{AppendEntry, AppendOperation, AppendOutcome, MarkerUpdate};
 
 use super::flow::post;
 use super::statements::watched;
 use crate::support::{TestApp, TestDatabase};
 
 #[tokio::test]
-async fn what_another_door_changed_meanwhile_is_seen() {
+async fn change_by_another_process_is_seen() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     ann.send_as(id, "One", "one").await.expect(201);
-    // As a process beside it would: the Journal doesn't hear of it.
+    // Appends as another process would: this server's Journal isn't notified.
     let beside = Beside::of(&app, (id, ben.id)).await;
     let (outcome, _) = beside.append(post("two", None)).await;
-    assert!(matches!(outcome, Outcome::Posted { .. }), "{outcome:?}");
+    assert!(
+        matches!(outcome, AppendOutcome::Posted { .. }),
+        "{outcome:?}"
+    );
     let three = ann.send_as(id, "Three", "three").await.expect(201);
     assert_eq!(three["seq"], 4);
-    // Both are known by name, also to who has forgotten them.
+    // Both `client_id`s are found, also by the process that hasn't cached them.
     let again = ann.send_as(id, "One", "one").await.expect(200);
     assert_eq!(again["seq"], 2);
     let (outcome, _) = beside.append(post("two", None)).await;
-    assert!(matches!(outcome, Outcome::Known(_)), "{outcome:?}");
+    assert!(
+        matches!(outcome, AppendOutcome::AlreadySent(_)),
+        "{outcome:?}"
+    );
     let seqs: Vec<_> = ann
         .history(id)
         .await
@@ -36,23 +42,23 @@ async fn what_another_door_changed_meanwhile_is_seen() {
     beside.store.close().await;
 }
 
-/// Guards the condition by itself: a mark takes a version, and no place that a
-/// message could find taken.
+/// Tests the version condition alone: a read marker takes a version, but no
+/// `seq` with which a message could conflict.
 #[tokio::test]
-async fn no_version_is_given_out_twice() {
+async fn version_is_assigned_only_once() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let one = ann.send_as(id, "One", "one").await.expect(201);
     let beside = Beside::of(&app, (id, ben.id)).await;
-    let mark = Mark {
-        kind: receipt::Kind::Read,
+    let mark = MarkerUpdate {
+        kind: receipt::ReceiptKind::Read,
         message: MessageId(one["id"].as_i64().unwrap()),
     };
-    let (outcome, _) = beside.append(What::Mark(vec![mark])).await;
+    let (outcome, _) = beside.append(AppendOperation::Markers(vec![mark])).await;
     let version = one["version"].as_i64().unwrap() + 1;
     assert!(
-        matches!(outcome, Outcome::Marked { version: Some(it), .. } if it == version),
+        matches!(outcome, AppendOutcome::Marked { version: Some(it), .. } if it == version),
         "{outcome:?}"
     );
     let two = ann.send_as(id, "Two", "two").await.expect(201);
@@ -61,13 +67,13 @@ async fn no_version_is_given_out_twice() {
     beside.store.close().await;
 }
 
-/// Guards the other half of it: who may no longer write is judged anew, also
-/// where the Room hasn't heard of that.
+/// Tests the membership condition: permission is checked again if it ended
+/// without the Room's knowledge.
 #[tokio::test]
-async fn nothing_is_written_by_what_was_allowed_before() {
+async fn outdated_permission_writes_nothing() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     ann.send_as(id, "One", "one").await.expect(201);
     let close = format!(
         "UPDATE conversation SET open = FALSE, members_version = members_version + 1 \
@@ -78,16 +84,17 @@ async fn nothing_is_written_by_what_was_allowed_before() {
     database.close().await.unwrap();
     ann.send_as(id, "Two", "two")
         .await
-        .refused(403, "not_connected");
+        .expect_problem(403, "not_connected");
     assert_eq!(ann.conversation(id).await["last_seq"], 2);
 }
 
-/// PostgreSQL has to lock the conversations first, and reads them with that.
+/// PostgreSQL has to lock the conversations first, and reads the sender's row
+/// together with that.
 #[tokio::test]
-async fn who_writes_again_is_not_looked_for_in_a_file() {
+async fn cached_sender_is_not_looked_up() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let beside = Beside::of(&app, (id, ben.id)).await;
     let (_, first) = beside.append(post("one", None)).await;
     let (_, second) = beside.append(post("two", None)).await;
@@ -97,7 +104,7 @@ async fn who_writes_again_is_not_looked_for_in_a_file() {
     beside.store.close().await;
 }
 
-/// A store of one's own, by which somebody writes.
+/// A second store, as in another process, and the user who appends to it.
 struct Beside {
     store: tidings::store::Store,
     conversation: ConversationId,
@@ -116,20 +123,20 @@ impl Beside {
         }
     }
 
-    /// What became of it, and what the database was asked for that.
-    async fn append(&self, what: What) -> (Outcome, Vec<String>) {
-        let room = self.store.room(self.conversation).await.unwrap();
-        let append = Append {
+    /// Appends, and returns the outcome and the statements.
+    async fn append(&self, what: AppendOperation) -> (AppendOutcome, Vec<String>) {
+        let room = self.store.load_room(self.conversation).await.unwrap();
+        let append = AppendEntry {
             conversation: self.conversation,
             members_version: room.members_version,
             verdict: Ok(()),
             actor: (&self.actor).into(),
-            what,
+            operation: what,
             has_others: true,
             has_archived: false,
         };
-        let (done, heard) = watched(self.store.append(&[append], Millis::now())).await;
+        let (done, log) = watched(self.store.append_batch(&[append], Millis::now())).await;
         let mut outcomes = done.unwrap().outcomes;
-        (outcomes.remove(0), heard.statements())
+        (outcomes.remove(0), log.statements())
     }
 }

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use entity::{ConversationId, MessageId, Millis};
 use tidings::protocol::{MessageText, User};
-use tidings::store::append::{Append, Outcome, Post, What};
+use tidings::store::append::{AppendEntry, AppendOperation, AppendOutcome, MessagePost};
 use tidings::store::{SqliteProbe, Store};
 
 use super::statements::{Cost, watched};
 use crate::support::TestApp;
 
-/// A store, and what counts the work of SQLite for it.
+/// A store, and the probe that counts SQLite's work for it.
 pub(crate) struct Metered {
     pub(crate) store: Store,
     pub(crate) probe: Arc<SqliteProbe>,
@@ -26,40 +26,51 @@ impl Metered {
         }
     }
 
-    /// What this costs: statements and rows, and steps of SQLite.
+    /// Runs `work`, and returns its statements and rows, and its SQLite steps.
     pub(crate) async fn cost<T>(&self, work: impl Future<Output = T>) -> (T, Cost, u64) {
         let before = self.probe.steps();
-        let (done, heard) = watched(work).await;
-        (done, heard.cost(), self.probe.steps() - before)
+        let (done, log) = watched(work).await;
+        (done, log.cost(), self.probe.steps() - before)
     }
 
-    pub(crate) async fn append(&self, id: i64, actor: i64, what: What) -> (Outcome, Cost, u64) {
-        let record = self.store.room(ConversationId(id)).await.unwrap();
+    pub(crate) async fn append(
+        &self,
+        id: i64,
+        actor: i64,
+        what: AppendOperation,
+    ) -> (AppendOutcome, Cost, u64) {
+        let record = self.store.load_room(ConversationId(id)).await.unwrap();
         let members = record.members.iter();
         let mut users = members.map(|one| one.user.clone());
         let actor: User = users.find(|user| user.id.0 == actor).unwrap();
-        let append = [Append {
+        let append = [AppendEntry {
             conversation: record.id,
             members_version: record.members_version,
             verdict: Ok(()),
             actor,
-            what,
+            operation: what,
             has_others: true,
             has_archived: false,
         }];
-        let (done, cost, steps) = self.cost(self.store.append(&append, Millis::now())).await;
+        let (done, cost, steps) = self
+            .cost(self.store.append_batch(&append, Millis::now()))
+            .await;
         let outcome = done.unwrap().outcomes.pop().unwrap();
         (outcome, cost, steps)
     }
 
     pub(crate) async fn post(&self, id: i64, actor: i64) -> MessageId {
-        let post = Post {
+        let post = MessagePost {
             text: MessageText::parse("Hello").unwrap(),
             client_id: None,
             reply_to: None,
         };
-        match self.append(id, actor, What::Post(Arc::new(post))).await.0 {
-            Outcome::Posted { message, .. } => message.id,
+        match self
+            .append(id, actor, AppendOperation::Post(Arc::new(post)))
+            .await
+            .0
+        {
+            AppendOutcome::Posted { message, .. } => message.id,
             other => panic!("{other:?}"),
         }
     }

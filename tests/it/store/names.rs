@@ -1,16 +1,16 @@
-//! The statements that tell of changed names, for `plans` to look at.
+//! Statements about changed names, for `plans` to check.
 
 use entity::UserId;
-use tidings::store::{KnownByPlace, Store};
+use tidings::store::{RenameAudienceCursor, Store};
 
-/// What tells of changed names.
+/// Runs each statement that finds or sends changed names.
 pub(super) async fn everything(store: &Store, me: UserId) {
-    store.people_version().await.unwrap();
-    store.renamed_since(0).await.unwrap();
-    store.missed_names(me, 0).await.unwrap();
-    let mut place = Some(KnownByPlace::START);
+    store.load_people_version().await.unwrap();
+    store.list_renamed_since(0).await.unwrap();
+    store.load_missed_renames(me, 0).await.unwrap();
+    let mut place = Some(RenameAudienceCursor::START);
     while let Some(from) = place {
-        place = store.known_by(me, from).await.unwrap().next;
+        place = store.load_rename_audience(me, from).await.unwrap().next;
     }
-    store.epoch().await.unwrap();
+    store.load_epoch().await.unwrap();
 }

@@ -1,10 +1,10 @@
-//! No statement's cost grows with the history or the number of people: no
-//! plan reads through a table that grows.
+//! No query plan reads a whole table that grows, so no statement's cost grows
+//! with the history or the number of users.
 //!
-//! What is looked at is what really runs: the statements of a flow, as the
-//! driver logs them. SQLite is asked for the plan of each, which without
-//! statistics follows from the indexes alone. PostgreSQL says itself by which
-//! plan it ran each, on tables so full that it matters.
+//! The checked statements are those that the driver logs during a flow. SQLite
+//! explains each one; without statistics, its plan follows from the indexes
+//! alone. PostgreSQL logs the plan of each one, with tables full enough that
+//! the plan matters.
 
 use std::collections::BTreeSet;
 
@@ -36,7 +36,7 @@ const GROWING: [&str; 17] = [
 ];
 
 #[tokio::test]
-async fn no_statement_reads_through_a_table_that_grows() {
+async fn no_statement_scans_a_growing_table() {
     let folder = tempfile::tempdir().unwrap();
     let database = TestDatabase::migrated(folder.path()).await;
     let connection = database.connection().await;
@@ -45,17 +45,17 @@ async fn no_statement_reads_through_a_table_that_grows() {
         fill(&connection).await;
     }
     let store = database.store().await;
-    let ((), heard) = watched(flow::everything(&store)).await;
+    let ((), log) = watched(flow::everything(&store)).await;
     store.close().await;
-    let statements = heard.distinct();
-    check_that_all_was_heard(&statements);
+    let statements = log.distinct();
+    assert_flow_was_logged(&statements);
     let mut bad = Vec::new();
     if is_sqlite {
         for statement in &statements {
             bad.extend(scans_of_sqlite(&connection, statement).await);
         }
     } else {
-        let plans = heard.notices();
+        let plans = log.notices();
         let plans: Vec<_> = plans
             .iter()
             .filter(|plan| plan.contains("Query Text"))
@@ -67,8 +67,8 @@ async fn no_statement_reads_through_a_table_that_grows() {
     assert!(bad.is_empty(), "{}", bad.join("\n\n"));
 }
 
-/// The test proves nothing where the flow isn't seen.
-fn check_that_all_was_heard(statements: &BTreeSet<String>) {
+/// Without logged statements the test would prove nothing.
+fn assert_flow_was_logged(statements: &BTreeSet<String>) {
     for words in [
         "JOIN conversation c ON c.id = v.column1",
         "CROSS JOIN message m",
@@ -107,8 +107,8 @@ fn check_that_all_was_heard(statements: &BTreeSet<String>) {
 }
 
 async fn scans_of_sqlite(connection: &DatabaseConnection, statement: &str) -> Vec<String> {
-    // An INSERT of values reads nothing. What SQLite lists for it are checks of
-    // foreign keys, which run only while one is violated.
+    // An INSERT of values reads nothing. SQLite lists foreign key checks for
+    // it, which run only while one is violated.
     let verbs = ["SELECT", "UPDATE", "DELETE", "WITH"];
     if !verbs.iter().any(|verb| statement.starts_with(verb)) {
         return Vec::new();
@@ -121,8 +121,7 @@ async fn scans_of_sqlite(connection: &DatabaseConnection, statement: &str) -> Ve
         .map(|row| row.try_get_by_index(3).unwrap())
         .collect();
     let mut bad = sorts_and_walks(statement, &steps);
-    // A list of values in the statement itself may be read through, and so
-    // may what a query inside it found.
+    // A list of values, and the result of a subquery, may be scanned.
     let is_list = |step: &str| {
         step == "SCAN v"
             || step == "SCAN CONSTANT ROW"
@@ -162,8 +161,8 @@ async fn scans_of_sqlite(connection: &DatabaseConnection, statement: &str) -> Ve
     bad
 }
 
-/// Lists that go on page after page, and how each seeks its place: whoever
-/// has the same number, word or moment as the last one must not be walked.
+/// Paged lists, and how each must seek its start: it must not walk rows that
+/// equal the cursor in the first column.
 const KEYSETS: [(&str, &str); 12] = [
     ("c.participant_count = $1", "(participant_count=? AND id<?)"),
     ("c.last_message_at = $1", "(last_message_at=? AND id<?)"),
@@ -185,14 +184,14 @@ const KEYSETS: [(&str, &str); 12] = [
     ("AND a.at >=", "(at>? AND at<?)"),
 ];
 
-/// What is gathered and sorted before the first of it is known, and lists that
+/// Returns plans that sort all rows before returning the first, and lists that
 /// don't seek as they should.
 fn sorts_and_walks(statement: &str, steps: &[String]) -> Vec<String> {
     let mut bad = Vec::new();
-    // Of what one person or one message has, and of values in the statement.
+    // These sort the rows of one user or message, or values in the statement.
     let is_small = SORTED.iter().any(|words| statement.contains(words));
     if !is_small && steps.iter().any(|step| step.contains("TEMP B-TREE")) {
-        bad.push(format!("it is sorted\nin {statement}\n{steps:#?}"));
+        bad.push(format!("sorts all rows\nin {statement}\n{steps:#?}"));
     }
     for (words, seek) in KEYSETS {
         if statement.contains(words) && !steps.iter().any(|step| step.contains(seek)) {
@@ -202,8 +201,8 @@ fn sorts_and_walks(statement: &str, steps: &[String]) -> Vec<String> {
     bad
 }
 
-/// Statements that sort no more than one page, one conversation's changes, or
-/// one person's own things.
+/// Statements that sort at most one page, one conversation's changes, or one
+/// user's own rows.
 const SORTED: [&str; 14] = [
     "ORDER BY \"login\".\"last_used_at\" DESC",
     "FROM \"connection\" WHERE",
@@ -221,7 +220,7 @@ const SORTED: [&str; 14] = [
     "WITH subjects AS",
 ];
 
-/// A scan, or an index that is read from end to end.
+/// Returns table scans, and indexes that are read from end to end.
 fn scans_of_postgres(plan: &str) -> Vec<String> {
     let lines: Vec<&str> = plan.lines().collect();
     let mut bad = Vec::new();
@@ -245,7 +244,7 @@ fn scans_of_postgres(plan: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_scan_is_seen_for_what_it_is() {
+fn postgres_scans_are_recognized() {
     let plans = [
         ("Seq Scan on message m  (cost=0.00..1.00)", 1),
         ("Index Scan using message_pkey on message  (cost=0)", 1),

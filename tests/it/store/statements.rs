@@ -1,5 +1,5 @@
-//! The statements that really run, and on PostgreSQL the plans by which they
-//! do, as the database's driver tells them to the log.
+//! Records the statements that really run, and PostgreSQL's plans, from the log
+//! of the database driver.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -12,26 +12,26 @@ use tracing::{Event, Instrument, Metadata, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
 
-/// What says how many rows came in one piece.
-const PIECES: &str = "tidings::store::piece";
+/// The log target that counts the rows inside one JSON text.
+const PIECES: &str = "tidings::store::db::json_rows";
 
-/// What one watched piece of work was told.
+/// The statements, notices and rows of a watched future.
 #[derive(Clone, Default)]
-pub(crate) struct Heard {
+pub(crate) struct QueryLog {
     statements: Arc<Mutex<Vec<String>>>,
     notices: Arc<Mutex<Vec<String>>>,
     rows: Arc<Mutex<u64>>,
 }
 
-/// What a piece of work cost the database: statements, and the rows that these
-/// answered or wrote.
+/// The database cost of some work: statements, and the rows that they returned
+/// or wrote.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Cost {
     pub(crate) statements: usize,
     pub(crate) rows: u64,
 }
 
-impl Heard {
+impl QueryLog {
     pub(crate) fn cost(&self) -> Cost {
         Cost {
             statements: self.statements().len(),
@@ -39,48 +39,48 @@ impl Heard {
         }
     }
 
-    /// Every statement, in order.
+    /// Returns every statement, in order.
     pub(crate) fn statements(&self) -> Vec<String> {
         self.statements.lock().clone()
     }
 
-    /// Every different statement.
+    /// Returns each distinct statement.
     pub(crate) fn distinct(&self) -> BTreeSet<String> {
         self.statements.lock().iter().cloned().collect()
     }
 
-    /// What the database itself had to say.
+    /// Returns the notices that PostgreSQL sent.
     pub(crate) fn notices(&self) -> Vec<String> {
         self.notices.lock().clone()
     }
 }
 
-/// Watches what `work` asks of the database; other tests run beside it.
-pub(crate) async fn watched<T>(work: impl Future<Output = T>) -> (T, Heard) {
-    let heard = listen().clone();
+/// Records the statements of `work`, and not those of concurrent tests.
+pub(crate) async fn watched<T>(work: impl Future<Output = T>) -> (T, QueryLog) {
+    let all = listeners().clone();
     let key = uuid::Uuid::now_v7().to_string();
-    let mine = Heard::default();
-    heard.lock().push((key.clone(), mine.clone()));
+    let mine = QueryLog::default();
+    all.lock().push((key.clone(), mine.clone()));
     let span = tracing::info_span!("watched", key);
     (work.instrument(span).await, mine)
 }
 
-type Listeners = Arc<Mutex<Vec<(String, Heard)>>>;
+type Listeners = Arc<Mutex<Vec<(String, QueryLog)>>>;
 
-fn listen() -> &'static Listeners {
+fn listeners() -> &'static Listeners {
     static LISTENERS: OnceLock<Listeners> = OnceLock::new();
     LISTENERS.get_or_init(|| {
         let listeners = Listeners::default();
-        let ear = Ear(Arc::clone(&listeners));
-        let subscriber = tracing_subscriber::registry().with(ear);
+        let layer = QueryLayer(Arc::clone(&listeners));
+        let subscriber = tracing_subscriber::registry().with(layer);
         tracing::subscriber::set_global_default(subscriber).unwrap();
         listeners
     })
 }
 
-struct Ear(Listeners);
+struct QueryLayer(Listeners);
 
-impl<S: Subscriber + for<'span> LookupSpan<'span>> Layer<S> for Ear {
+impl<S: Subscriber + for<'span> LookupSpan<'span>> Layer<S> for QueryLayer {
     fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
         let name = metadata.target();
         metadata.is_span() && metadata.name() == "watched"
@@ -94,8 +94,8 @@ impl<S: Subscriber + for<'span> LookupSpan<'span>> Layer<S> for Ear {
         span.record(&mut key);
         let listeners = self.0.lock();
         let mine = listeners.iter().find(|(name, _)| *name == key.found);
-        if let (Some((_, heard)), Some(span)) = (mine, context.span(id)) {
-            span.extensions_mut().insert(heard.clone());
+        if let (Some((_, log)), Some(span)) = (mine, context.span(id)) {
+            span.extensions_mut().insert(log.clone());
         }
     }
 
@@ -104,11 +104,11 @@ impl<S: Subscriber + for<'span> LookupSpan<'span>> Layer<S> for Ear {
             return;
         };
         let extensions = span.extensions();
-        let Some(heard) = extensions.get::<Heard>() else {
+        let Some(log) = extensions.get::<QueryLog>() else {
             return;
         };
         if event.metadata().target() == "sqlx::query" {
-            // A short statement is its own summary.
+            // Of a short statement, the driver logs only the summary.
             let (mut summary, mut whole) = (Words::of("summary"), Words::of("db.statement"));
             event.record(&mut summary);
             event.record(&mut whole);
@@ -116,30 +116,30 @@ impl<S: Subscriber + for<'span> LookupSpan<'span>> Layer<S> for Ear {
                 "" => summary.found,
                 whole => whole.to_owned(),
             };
-            // SQLite is given several in one go.
+            // SQLite runs several statements as one script.
             let statements = text.split(";\n").map(str::to_owned);
-            heard.statements.lock().extend(statements);
+            log.statements.lock().extend(statements);
             let mut rows = Rows(0);
             event.record(&mut rows);
-            *heard.rows.lock() += rows.0;
+            *log.rows.lock() += rows.0;
         } else if event.metadata().target() == PIECES {
-            // All of them came as one row, which was counted; with several
-            // pieces in it, the first stands for that.
+            // All rows came as one row, which was counted already. Only the
+            // first of several JSON texts in it subtracts that row.
             let (mut rows, mut place) = (Rows(0), Place(0));
             event.record(&mut rows);
             event.record(&mut place);
-            let mut all = heard.rows.lock();
+            let mut all = log.rows.lock();
             *all = *all + rows.0 - u64::from(place.0 == 0);
         } else {
             let mut message = Words::of("message");
             event.record(&mut message);
-            heard.notices.lock().push(message.found);
+            log.notices.lock().push(message.found);
         }
     }
 }
 
-/// The rows that a statement answered or wrote. PostgreSQL counts those that it
-/// answers as both.
+/// The rows that a statement returned or wrote. PostgreSQL counts returned rows
+/// as both.
 struct Rows(u64);
 
 impl Visit for Rows {
@@ -152,7 +152,7 @@ impl Visit for Rows {
     fn record_debug(&mut self, _: &Field, _: &dyn fmt::Debug) {}
 }
 
-/// Which piece of a row it was.
+/// The place of a JSON text in its row.
 struct Place(u64);
 
 impl Visit for Place {
@@ -165,7 +165,7 @@ impl Visit for Place {
     fn record_debug(&mut self, _: &Field, _: &dyn fmt::Debug) {}
 }
 
-/// One field of an event.
+/// The text of one field of an event.
 struct Words {
     field: &'static str,
     found: String,

@@ -1,7 +1,6 @@
-/* A disk that ails, for a process that loads this first (LD_PRELOAD): what it
- * writes to its database fails with EROFS while there is a file named
- * `takes-no-writes` where it works, and what it syncs with EIO while there is
- * one named `takes-no-syncs`. */
+/* A failing disk for a process that preloads this library (LD_PRELOAD). Writes
+ * to its database fail with EROFS while its working directory has a file
+ * `takes-no-writes`. Syncs fail with EIO while it has `takes-no-syncs`. */
 
 #define _GNU_SOURCE
 #include <dlfcn.h>

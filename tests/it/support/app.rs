@@ -1,4 +1,4 @@
-//! A server: the real application, in a thread of its own.
+//! The real application as a test server, in its own thread.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -11,51 +11,52 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tidings::app::Application;
-use tidings::config::{Rates, Settings};
-use tidings::engine::testing::Faults;
+use tidings::config::{RateLimits, Settings};
+use tidings::engine::testing::FaultHooks;
 use tidings::store::Store;
 use tokio::sync::oneshot;
 
-use super::answer::Answer;
+use super::api_response::ApiResponse;
 use super::database::TestDatabase;
-use super::person::Person;
+use super::test_user::TestUser;
 use super::wait::{DEADLINE, within};
 
-/// A server on a port and a folder of its own. It stops when this is dropped.
+/// A server with its own port and folder, stopped on drop.
 pub(crate) struct TestApp {
-    server: Option<Server>,
-    site: Site,
-    metrics: Option<Site>,
+    server: Option<TestServer>,
+    site: TestSite,
+    metrics: Option<TestSite>,
     settings: Settings,
-    faults: Faults,
-    // Dropped last: the server works on them.
+    faults: FaultHooks,
+    // Dropped last, because the server uses both.
     database: TestDatabase,
     folder: TempDir,
 }
 
-/// Where the server is, also after it moved: what every client shares.
+/// The server's current address, shared by all its clients. It changes when the
+/// server restarts.
 #[derive(Clone)]
-pub(crate) struct Site {
+pub(crate) struct TestSite {
     address: Arc<RwLock<SocketAddr>>,
     client: reqwest::Client,
 }
 
-struct Server {
+struct TestServer {
     stop: oneshot::Sender<()>,
     ended: mpsc::Receiver<io::Result<()>>,
 }
 
-type Change = Box<dyn FnOnce(&mut Settings)>;
+type SettingsChange = Box<dyn FnOnce(&mut Settings)>;
 
-/// How a server is to be.
+/// Settings and faults of a server to start.
 #[derive(Default)]
-pub(crate) struct Builder {
-    change: Option<Change>,
-    faults: Faults,
+pub(crate) struct TestAppBuilder {
+    change: Option<SettingsChange>,
+    faults: FaultHooks,
 }
 
-impl Builder {
-    /// Changes what holds by default.
+impl TestAppBuilder {
+    /// Changes the default settings.
     pub(crate) fn settings(self, change: impl FnOnce(&mut Settings) + 'static) -> Self {
         Self {
             change: Some(Box::new(change)),
@@ -63,12 +64,12 @@ impl Builder {
         }
     }
 
-    /// Lets things go wrong.
-    pub(crate) fn faults(self, faults: Faults) -> Self {
+    /// Injects faults.
+    pub(crate) fn faults(self, faults: FaultHooks) -> Self {
         Self { faults, ..self }
     }
 
-    /// Starts it, and waits until it listens.
+    /// Starts the server and waits until it listens.
     pub(crate) async fn spawn(self) -> TestApp {
         let folder = tempfile::tempdir().unwrap();
         let database = TestDatabase::migrated(folder.path()).await;
@@ -76,12 +77,13 @@ impl Builder {
             listen: (Ipv4Addr::LOCALHOST, 0).into(),
             data_dir: folder.path().to_owned(),
             database_url: database.url().clone(),
-            // Tests are in a hurry; those of the limits set their own.
-            rates: Rates {
-                typing: Rates::usual().typing,
-                ..Rates::off()
+            // Most tests send faster than the limits allow. Tests of limits set
+            // their own.
+            rates: RateLimits {
+                typing: RateLimits::standard().typing,
+                ..RateLimits::off()
             },
-            // Machines that run tests may have little space.
+            // Test machines may have little disk space.
             disk_reserve: 0,
             ..Settings::default()
         };
@@ -89,11 +91,11 @@ impl Builder {
             change(&mut settings);
         }
         let (server, [address, metrics]) =
-            Server::start(settings.clone(), self.faults.clone()).await;
+            TestServer::start(settings.clone(), self.faults.clone()).await;
         TestApp {
             server: Some(server),
-            site: Site::at(address.unwrap()),
-            metrics: metrics.map(Site::at),
+            site: TestSite::at(address.unwrap()),
+            metrics: metrics.map(TestSite::at),
             settings,
             faults: self.faults,
             database,
@@ -103,66 +105,67 @@ impl Builder {
 }
 
 impl TestApp {
-    /// A server with nothing special about it.
+    /// Starts a server with the default test settings.
     pub(crate) async fn spawn() -> Self {
         Self::builder().spawn().await
     }
 
-    pub(crate) fn builder() -> Builder {
-        Builder::default()
+    pub(crate) fn builder() -> TestAppBuilder {
+        TestAppBuilder::default()
     }
 
-    /// Stops it; it must have ended well.
+    /// Stops the server and checks that it ended without an error.
     pub(crate) async fn stop(&mut self) {
         let server = self.server.take().unwrap();
-        // Whoever waits elsewhere goes on meanwhile.
+        // A blocking call here would stop the test's other tasks.
         let ended = tokio::task::spawn_blocking(move || server.stop());
         ended.await.unwrap().unwrap();
     }
 
-    /// Waits until it has stopped by itself: how it ended.
+    /// Waits until the server has stopped by itself, and returns its result.
     pub(crate) async fn ended(&mut self) -> io::Result<()> {
-        let Server { stop, ended } = self.server.take().unwrap();
+        let TestServer { stop, ended } = self.server.take().unwrap();
         let waiting = tokio::task::spawn_blocking(move || ended.recv_timeout(DEADLINE));
         let ended = waiting.await.unwrap().unwrap();
-        // Until here, nobody told it to.
+        // Dropping this earlier would have stopped the server.
         drop(stop);
         ended
     }
 
-    /// Stops it and starts it again, on the same folder and database. People
-    /// find it at its new port; their sockets are gone.
+    /// Restarts the server on the same folder and database. Each [`TestUser`]
+    /// uses its new port, but their sockets are closed.
     pub(crate) async fn restart(&mut self) {
         self.stop().await;
         self.start().await;
     }
 
-    /// Stops it and starts it again with other settings.
+    /// Restarts the server with changed settings.
     pub(crate) async fn restart_with(&mut self, change: impl FnOnce(&mut Settings)) {
         self.stop().await;
         change(&mut self.settings);
         self.start().await;
     }
 
-    /// Starts it again, once it has stopped.
+    /// Starts the server after [`Self::stop`].
     pub(crate) async fn start(&mut self) {
         let (server, [address, metrics]) =
-            Server::start(self.settings.clone(), self.faults.clone()).await;
+            TestServer::start(self.settings.clone(), self.faults.clone()).await;
         *self.site.address.write() = address.unwrap();
-        self.metrics = metrics.map(Site::at);
+        self.metrics = metrics.map(TestSite::at);
         self.server = Some(server);
     }
 
-    pub(crate) fn site(&self) -> &Site {
+    pub(crate) fn site(&self) -> &TestSite {
         &self.site
     }
 
-    /// Where its metrics are, if they have a listener of their own.
-    pub(crate) fn metrics(&self) -> &Site {
+    /// Returns the site of the separate metrics listener. Fails if there is
+    /// none.
+    pub(crate) fn metrics(&self) -> &TestSite {
         self.metrics.as_ref().unwrap()
     }
 
-    /// Where its secret is.
+    /// Returns the data folder, which also holds the server's secret.
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }
@@ -171,37 +174,38 @@ impl TestApp {
         &self.database
     }
 
-    /// The database, as another process has it.
+    /// Opens the database like another process would.
     pub(crate) async fn store(&self) -> Store {
         self.database.store().await
     }
 
-    /// Somebody new.
-    pub(crate) async fn person(&self, username: &str) -> Person {
-        Person::register(&self.site, username).await
+    /// Registers a new user.
+    pub(crate) async fn register_user(&self, username: &str) -> TestUser {
+        TestUser::register(&self.site, username).await
     }
 
-    /// Two new people who may message each other.
-    pub(crate) async fn connected_pair(&self, one: &str, two: &str) -> (Person, Person) {
-        // One after the other, so that their ids are in that order.
-        let (one, two) = (self.person(one).await, self.person(two).await);
+    /// Registers two users and connects them, so that they may message each
+    /// other.
+    pub(crate) async fn register_connected(&self, one: &str, two: &str) -> (TestUser, TestUser) {
+        // Registered in this order, so that `one` has the lower id.
+        let (one, two) = (self.register_user(one).await, self.register_user(two).await);
         one.connect_with(&two).await;
         (one, two)
     }
 
-    /// Asks without being anybody.
-    pub(crate) async fn get(&self, path: &str) -> Answer {
+    /// Sends a GET request without a login.
+    pub(crate) async fn get(&self, path: &str) -> ApiResponse {
         self.site.send(self.site.request(Method::GET, path)).await
     }
 
-    /// Sends JSON without being anybody.
-    pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
+    /// Sends JSON without a login.
+    pub(crate) async fn post(&self, path: &str, body: Value) -> ApiResponse {
         self.site.post(path, &body).await
     }
 
-    /// Logs in with the password that everybody has.
-    pub(crate) async fn log_in(&self, username: &str) -> Answer {
-        let body = json!({ "username": username, "password": super::person::PASSWORD });
+    /// Logs in with [`super::PASSWORD`], which all test users have.
+    pub(crate) async fn log_in(&self, username: &str) -> ApiResponse {
+        let body = json!({ "username": username, "password": super::test_user::PASSWORD });
         self.post("/api/auth/login/", body).await
     }
 }
@@ -210,7 +214,7 @@ impl Drop for TestApp {
     fn drop(&mut self) {
         if let Some(server) = self.server.take() {
             let ended = server.stop();
-            // A test that fails already says more than this could.
+            // A failing test already reports its own panic.
             if !std::thread::panicking() {
                 ended.unwrap();
             }
@@ -218,8 +222,8 @@ impl Drop for TestApp {
     }
 }
 
-impl Site {
-    /// One whose server somebody else runs.
+impl TestSite {
+    /// Returns the site of a server that runs at `address`.
     pub(crate) fn at(address: SocketAddr) -> Self {
         Self {
             address: Arc::new(RwLock::new(address)),
@@ -235,34 +239,36 @@ impl Site {
         format!("http://{}{path}", self.address())
     }
 
-    /// A request to be completed by who makes it.
+    /// Returns a request for the caller to complete.
     pub(crate) fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
         self.client.request(method, self.url(path))
     }
 
-    /// Sends JSON without being anybody.
-    pub(super) async fn post(&self, path: &str, body: &Value) -> Answer {
+    /// Sends JSON without a login.
+    pub(super) async fn post(&self, path: &str, body: &Value) -> ApiResponse {
         self.send(self.request(Method::POST, path).json(body)).await
     }
 
-    /// Sends a request, and reads what comes back.
-    pub(crate) async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
+    /// Sends a request and reads the whole response.
+    pub(crate) async fn send(&self, request: reqwest::RequestBuilder) -> ApiResponse {
         within("an answer", async {
-            Answer::read(request.send().await.unwrap()).await
+            ApiResponse::read(request.send().await.unwrap()).await
         })
         .await
     }
 }
 
-impl Server {
-    /// Starts it: where it listens, and where its metrics are.
-    async fn start(settings: Settings, faults: Faults) -> (Self, [Option<SocketAddr>; 2]) {
+impl TestServer {
+    /// Starts the server. Returns its address and that of its metrics.
+    async fn start(settings: Settings, faults: FaultHooks) -> (Self, [Option<SocketAddr>; 2]) {
         let (stop, stopped) = oneshot::channel();
         let (ends, ended) = mpsc::channel();
         let (started, listening) = oneshot::channel();
         std::thread::spawn(move || {
             let served = actix::System::new().block_on(async {
-                let app = Application::build_with(settings, faults).await.unwrap();
+                let app = Application::build_with_faults(settings, faults)
+                    .await
+                    .unwrap();
                 let addresses = [Some(app.address()), app.metrics_address()];
                 started.send(addresses).unwrap();
                 app.run_until(async { drop(stopped.await) }).await

@@ -1,4 +1,4 @@
-//! The real binary, in a folder of its own.
+//! The real binary, run in its own folder.
 
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
@@ -8,34 +8,34 @@ use tidings::config::DatabaseUrl;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, Command};
 
-use super::ailing_disk::AilingDisk;
-use super::app::Site;
+use super::app::TestSite;
 use super::database::TestDatabase;
+use super::faulty_disk::FaultyDisk;
 use super::syscall_filter::SyscallFilter;
 use super::wait::within;
 
-/// Where a binary runs: nothing of the outside's environment is there.
-pub(crate) struct Binary {
+/// The folder and database of a binary. It inherits no environment variables.
+pub(crate) struct TestBinary {
     database: TestDatabase,
     folder: TempDir,
 }
 
-/// A command that has ended.
+/// The result of a command that has ended.
 #[derive(Debug)]
-pub(crate) struct Finished {
+pub(crate) struct CommandOutput {
     pub(crate) code: Option<i32>,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
 }
 
-/// A server that runs.
-pub(crate) struct Serving {
+/// A running server process.
+pub(crate) struct BinaryServer {
     child: Child,
-    pub(crate) site: Site,
+    pub(crate) site: TestSite,
 }
 
-impl Binary {
-    /// An empty folder, and an empty database.
+impl TestBinary {
+    /// Creates an empty folder and an empty database.
     pub(crate) async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         Self {
@@ -44,10 +44,10 @@ impl Binary {
         }
     }
 
-    /// The same, ready to serve.
+    /// Creates a folder and a migrated database.
     pub(crate) async fn migrated() -> Self {
         let binary = Self::new().await;
-        binary.run(&["migrate"], "").await.succeeded();
+        binary.run(&["migrate"], "").await.expect_success();
         binary
     }
 
@@ -63,7 +63,7 @@ impl Binary {
         matches!(self.database.url(), DatabaseUrl::Sqlite(_))
     }
 
-    /// A command, to be completed.
+    /// Returns a command for the caller to complete.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = self.program(env!("CARGO_BIN_EXE_tidings"));
         command.args(arguments);
@@ -75,10 +75,10 @@ impl Binary {
         command
             .env_clear()
             .env("TIDINGS_DATA_DIR", self.folder())
-            .env("DATABASE_URL", self.database.text())
+            .env("DATABASE_URL", self.database.url_text())
             .env("TIDINGS_LISTEN", "127.0.0.1:0")
             .env("TIDINGS_RATE_LIMITS", "off")
-            // Machines that run tests may have little space.
+            // Test machines may have little disk space.
             .env("TIDINGS_DISK_RESERVE", "0")
             .current_dir(self.folder())
             .stdin(Stdio::piped())
@@ -88,21 +88,21 @@ impl Binary {
         command
     }
 
-    /// Runs a command to its end, with this on its standard input.
-    pub(crate) async fn run(&self, arguments: &[&str], input: &str) -> Finished {
-        finish(self.command(arguments), input).await
+    /// Runs a command to its end, with `input` as its standard input.
+    pub(crate) async fn run(&self, arguments: &[&str], input: &str) -> CommandOutput {
+        run_to_end(self.command(arguments), input).await
     }
 
-    /// Serves, and waits until it does; its log goes to the file `log`.
-    pub(crate) async fn serve(&self, environment: &[(&str, &str)]) -> Serving {
+    /// Starts the server and waits until it serves. It logs to the file `log`.
+    pub(crate) async fn serve(&self, environment: &[(&str, &str)]) -> BinaryServer {
         let mut command = self.command(&["serve"]);
         command.envs(environment.iter().copied());
         self.start(command).await
     }
 
-    /// Serves where a file that mustn't grow is an error like any other, as a
-    /// full disk is, and not the end of the process.
-    pub(crate) async fn serve_under_limits(&self) -> Serving {
+    /// Starts the server with SIGXFSZ ignored. Exceeding the file size limit is
+    /// then a write error, as on a full disk, and doesn't end the process.
+    pub(crate) async fn serve_under_limits(&self) -> BinaryServer {
         let mut command = self.program("sh");
         command
             .args(["-c", "trap '' XFSZ; exec \"$0\" serve"])
@@ -110,15 +110,16 @@ impl Binary {
         self.start(command).await
     }
 
-    /// Serves on a disk that can be made to fail.
-    pub(crate) async fn serve_on(&self, disk: &AilingDisk) -> Serving {
+    /// Starts the server on a disk that can be made to fail.
+    pub(crate) async fn serve_on(&self, disk: &FaultyDisk) -> BinaryServer {
         let mut command = self.command(&["serve"]);
         command.env("LD_PRELOAD", disk.library());
         self.start(command).await
     }
 
-    /// Serves with the system calls that a unit allows, and the usual limits.
-    pub(crate) async fn serve_under(&self, filter: &SyscallFilter) -> Serving {
+    /// Starts the server with the system calls of a unit file and the default
+    /// rate limits.
+    pub(crate) async fn serve_filtered(&self, filter: &SyscallFilter) -> BinaryServer {
         let mut command = self.program(filter.program().to_str().unwrap());
         command
             .args([env!("CARGO_BIN_EXE_tidings"), "serve"])
@@ -126,7 +127,7 @@ impl Binary {
         self.start(command).await
     }
 
-    async fn start(&self, mut command: Command) -> Serving {
+    async fn start(&self, mut command: Command) -> BinaryServer {
         let log = std::fs::File::create(self.folder().join("log")).unwrap();
         command.stderr(log);
         let mut child = command.spawn().unwrap();
@@ -134,45 +135,46 @@ impl Binary {
         let line = within("the server to start", lines.next_line()).await;
         let line = line.unwrap().unwrap_or_else(|| panic!("{}", self.log()));
         let address = line.strip_prefix("Tidings serves on http://").unwrap();
-        Serving {
+        BinaryServer {
             child,
-            site: Site::at(address.parse().unwrap()),
+            site: TestSite::at(address.parse().unwrap()),
         }
     }
 
-    /// What the last server has logged.
+    /// Returns the log of the last server.
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.folder().join("log")).unwrap()
     }
 }
 
 /// Runs a command to its end.
-pub(crate) async fn finish(mut command: Command, input: &str) -> Finished {
+pub(crate) async fn run_to_end(mut command: Command, input: &str) -> CommandOutput {
     let mut child = command.spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
-    // One that reads nothing may have ended by now.
+    // A command that reads no input may have ended by now.
     let _ = stdin.write_all(input.as_bytes()).await;
     drop(stdin);
     let output = within("a command to end", child.wait_with_output()).await;
     let output = output.unwrap();
-    Finished {
+    CommandOutput {
         code: output.status.code(),
         stdout: String::from_utf8(output.stdout).unwrap(),
         stderr: String::from_utf8(output.stderr).unwrap(),
     }
 }
 
-impl Finished {
-    /// What a command answered that did what it was told.
+impl CommandOutput {
+    /// Returns the standard output of a command that succeeded.
     #[track_caller]
-    pub(crate) fn succeeded(self) -> String {
+    pub(crate) fn expect_success(self) -> String {
         assert_eq!(self.code, Some(0), "{self:?}");
         self.stdout
     }
 
-    /// The one line that a command says why it failed, with this code.
+    /// Returns the single line of error output of a command that failed with
+    /// `code`.
     #[track_caller]
-    pub(crate) fn failed(self, code: i32) -> String {
+    pub(crate) fn expect_failure(self, code: i32) -> String {
         assert_eq!(self.code, Some(code), "{self:?}");
         assert_eq!(self.stdout, "");
         let (Some(line), None) = (self.stderr.lines().next(), self.stderr.lines().nth(1)) else {
@@ -185,37 +187,38 @@ impl Finished {
     }
 }
 
-impl Serving {
-    /// The id of its process.
+impl BinaryServer {
+    /// Returns the process id.
     pub(crate) fn id(&self) -> u32 {
         self.child.id().unwrap()
     }
 
-    /// Sends a signal, by its name.
+    /// Sends a signal by its name.
     pub(crate) async fn signal(&self, name: &str) {
         let id = self.child.id().unwrap().to_string();
         let kill = Command::new("kill").args(["-s", name, &id]).status().await;
         assert!(kill.unwrap().success());
     }
 
-    /// How many descriptors it has open.
+    /// Returns the number of open file descriptors.
     pub(crate) fn descriptors(&self) -> usize {
         let folder = format!("/proc/{}/fd", self.child.id().unwrap());
         std::fs::read_dir(folder).unwrap().count()
     }
 
-    /// Lets no file of it grow beyond so many bytes; none lets all grow.
+    /// Limits the size of the server's files to `most` bytes. `None` removes
+    /// the limit.
     pub(crate) async fn limit_files(&self, most: Option<u64>) {
         let id = self.child.id().unwrap().to_string();
         let most = most.map_or("unlimited".to_owned(), |most| most.to_string());
         let mut limit = Command::new("prlimit");
-        // The soft limit alone: the other couldn't be raised again.
+        // Only the soft limit: a lowered hard limit couldn't be raised again.
         limit.args(["--pid", &id, &format!("--fsize={most}:")]);
         assert!(limit.status().await.unwrap().success());
     }
 
-    /// How it ended.
-    pub(crate) async fn ended(&mut self) -> ExitStatus {
+    /// Waits for the end of the process and returns its status.
+    pub(crate) async fn wait_for_exit(&mut self) -> ExitStatus {
         within("the server to end", self.child.wait())
             .await
             .unwrap()

@@ -1,11 +1,11 @@
-//! A real Chromium, headless: each profile a browser of its own, with its own
-//! cookies and storage.
+//! Real headless Chromium browsers, each with a profile, and so with cookies
+//! and storage, of its own.
 
 mod axe;
 mod input;
-mod person;
-mod seeing;
-mod wire;
+mod network;
+mod user_actions;
+mod waiting;
 
 use std::path::Path;
 use std::process::Stdio;
@@ -19,38 +19,38 @@ use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
-pub(crate) use person::WRITE;
-pub(crate) use wire::Network;
+pub(crate) use network::NetworkState;
+pub(crate) use user_actions::COMPOSER;
 
-use super::app::Site;
+use super::app::TestSite;
 use super::wait::within;
 
-/// The driver, and with it every browser that it started.
-pub(crate) struct Browsers {
+/// The driver process and the browsers that it started.
+pub(crate) struct BrowserDriver {
     driver: Child,
     address: String,
 }
 
-/// One person's browser.
-pub(crate) struct Tab {
+/// One user's browser.
+pub(crate) struct BrowserTab {
     client: Client,
-    site: Site,
-    /// Its profile.
+    site: TestSite,
+    /// Holds the browser's profile.
     _folder: TempDir,
 }
 
-/// What a browser is like.
+/// The size of a browser's viewport.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Screen {
+pub(crate) struct ScreenSize {
     pub(crate) width: u32,
     pub(crate) height: u32,
 }
 
-pub(crate) const DESKTOP: Screen = Screen {
+pub(crate) const DESKTOP: ScreenSize = ScreenSize {
     width: 1280,
     height: 800,
 };
-pub(crate) const PHONE: Screen = Screen {
+pub(crate) const PHONE: ScreenSize = ScreenSize {
     width: 360,
     height: 720,
 };
@@ -63,8 +63,8 @@ pub(crate) const DOWN: &str = "\u{e015}";
 pub(crate) const CONTROL: &str = "\u{e009}";
 pub(crate) const SHIFT: &str = "\u{e008}";
 
-/// Nothing here is asked of another host, not even by the browser itself.
-const ARGUMENTS: [&str; 13] = [
+/// These keep Chromium itself from sending requests to other hosts.
+const BROWSER_ARGUMENTS: [&str; 13] = [
     "--headless=new",
     "--no-sandbox",
     "--disable-gpu",
@@ -80,47 +80,69 @@ const ARGUMENTS: [&str; 13] = [
     "--lang=en-GB",
 ];
 
-impl Browsers {
+impl BrowserDriver {
+    /// Starts a driver on a free port. A driver ends if another process takes its
+    /// port first; then another one is started.
     pub(crate) async fn start() -> Self {
+        for _ in 0..5 {
+            if let Some(driver) = Self::try_start().await {
+                return driver;
+            }
+        }
+        panic!("five drivers ended at their start");
+    }
+
+    async fn try_start() -> Option<Self> {
         let mut driver = Command::new("chromedriver")
             .arg("--port=0")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
-            // Its browsers are in its group, and go with it.
+            // The browsers join the driver's process group, so they end with
+            // it.
             .process_group(0)
             .kill_on_drop(true)
             .spawn()
             .expect("chromedriver is installed: tests/run does that");
         let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
         let port = within("the driver to start", async {
-            loop {
-                let line = lines.next_line().await.unwrap().expect("it goes on");
+            while let Some(line) = lines.next_line().await.unwrap() {
                 if let Some((_, port)) = line.split_once("started successfully on port ") {
-                    return port.trim_end_matches('.').to_owned();
+                    return Some(port.trim_end_matches('.').to_owned());
                 }
             }
-        })
-        .await;
-        // Whatever else it says is nobody's business, but has to go somewhere.
+            None
+        });
+        let port = port.await?;
+        // Reads the rest of the output, because a full pipe would block the
+        // driver.
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
         let address = format!("http://127.0.0.1:{port}");
-        Self { driver, address }
+        Some(Self { driver, address })
     }
 
-    /// A new browser, of somebody who was never here.
-    pub(crate) async fn open(&self, site: &Site, screen: Screen) -> Tab {
-        let mut arguments = ARGUMENTS.to_vec();
+    /// Opens a browser with a new profile.
+    pub(crate) async fn open(&self, site: &TestSite, screen: ScreenSize) -> BrowserTab {
+        let mut arguments = BROWSER_ARGUMENTS.to_vec();
         arguments.push("--hide-scrollbars");
-        self.begun(site, screen, &arguments).await
+        self.open_tab(site, screen, &arguments).await
     }
 
-    /// The same, with the scrollbars of a desktop.
-    pub(crate) async fn open_with_scrollbars(&self, site: &Site, screen: Screen) -> Tab {
-        self.begun(site, screen, &ARGUMENTS).await
+    /// Opens a browser with the scrollbars of a desktop.
+    pub(crate) async fn open_with_scrollbars(
+        &self,
+        site: &TestSite,
+        screen: ScreenSize,
+    ) -> BrowserTab {
+        self.open_tab(site, screen, &BROWSER_ARGUMENTS).await
     }
 
-    async fn begun(&self, site: &Site, screen: Screen, arguments: &[&str]) -> Tab {
+    async fn open_tab(
+        &self,
+        site: &TestSite,
+        screen: ScreenSize,
+        arguments: &[&str],
+    ) -> BrowserTab {
         let folder = tempfile::tempdir().unwrap();
         let mut arguments: Vec<String> = arguments.iter().map(|&it| it.to_owned()).collect();
         arguments.push(format!("--user-data-dir={}", path(folder.path())));
@@ -134,7 +156,7 @@ impl Browsers {
             ClientBuilder::new(hyper_util::client::legacy::connect::HttpConnector::new());
         builder.capabilities(capabilities.as_object().unwrap().clone());
         let client = within("a browser to start", builder.connect(&self.address)).await;
-        let tab = Tab {
+        let tab = BrowserTab {
             client: client.unwrap(),
             site: site.clone(),
             _folder: folder,
@@ -144,11 +166,11 @@ impl Browsers {
     }
 }
 
-impl Drop for Browsers {
+impl Drop for BrowserDriver {
     fn drop(&mut self) {
         if let Some(group) = self.driver.id() {
             let mut kill = std::process::Command::new("kill");
-            // It may be gone already.
+            // The group may have ended already.
             drop(kill.args(["-KILL", "--", &format!("-{group}")]).status());
         }
     }
@@ -158,8 +180,8 @@ fn path(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 
-impl Tab {
-    /// Goes to a page of the site.
+impl BrowserTab {
+    /// Opens a page of the site.
     pub(crate) async fn goto(&self, path: &str) {
         let url = self.site.url(path);
         within("a page", self.client.goto(&url)).await.unwrap();
@@ -169,7 +191,7 @@ impl Tab {
         within("a page", self.client.refresh()).await.unwrap();
     }
 
-    /// The path of the page, with its query.
+    /// Returns the path and query of the current page.
     pub(crate) async fn path(&self) -> String {
         let url = self.client.current_url().await.unwrap();
         let query = url.query().map(|query| format!("?{query}"));
@@ -191,7 +213,7 @@ impl Tab {
         within("a script", answer).await
     }
 
-    /// Types where the focus is.
+    /// Types into the focused element.
     pub(crate) async fn press(&self, keys: &str) {
         let mut presses = KeyActions::new("keyboard".to_owned());
         for value in keys.chars() {
@@ -205,7 +227,7 @@ impl Tab {
         within("keys", self.client.release_actions()).await.unwrap();
     }
 
-    pub(crate) async fn size(&self, screen: Screen) {
+    pub(crate) async fn size(&self, screen: ScreenSize) {
         let metrics = json!({
             "width": screen.width,
             "height": screen.height,
@@ -216,27 +238,27 @@ impl Tab {
             .await;
     }
 
-    /// As if scripts were switched off, from the next page on.
-    pub(crate) async fn without_scripts(&self) {
+    /// Disables scripts from the next page load on.
+    pub(crate) async fn disable_scripts(&self) {
         let off = json!({ "value": true });
         self.devtools("Emulation.setScriptExecutionDisabled", off)
             .await;
     }
 
-    /// What the system prefers, such as `prefers-color-scheme` `dark`.
-    pub(crate) async fn prefers(&self, feature: &str, value: &str) {
+    /// Emulates a user preference, such as `prefers-color-scheme` `dark`.
+    pub(crate) async fn emulate_media(&self, feature: &str, value: &str) {
         let features = json!({ "features": [{ "name": feature, "value": value }] });
         self.devtools("Emulation.setEmulatedMedia", features).await;
     }
 
-    /// A picture of what is seen, as PNG.
-    pub(crate) async fn picture(&self) -> Vec<u8> {
+    /// Returns a screenshot of the viewport as PNG.
+    pub(crate) async fn take_screenshot(&self) -> Vec<u8> {
         within("a picture", self.client.screenshot()).await.unwrap()
     }
 
-    /// A command of the browser's own protocol.
+    /// Sends a command of the Chrome DevTools protocol.
     pub(crate) async fn devtools(&self, name: &str, parameters: Value) -> Value {
-        let command = Extension {
+        let command = DriverExtension {
             path: "goog/cdp/execute",
             body: json!({ "cmd": name, "params": parameters }),
         };
@@ -244,30 +266,30 @@ impl Tab {
         done.unwrap()
     }
 
-    /// The browser had nothing to complain of: no error in a script, nothing
-    /// that the content security policy refused, nothing missing.
-    pub(crate) async fn assert_no_complaints(&self) {
-        let complaints = self.complaints().await;
+    /// Checks that the browser logged no warning or error, such as a script
+    /// error, a violation of the content security policy or a missing file.
+    pub(crate) async fn assert_no_console_errors(&self) {
+        let complaints = self.console_errors().await;
         assert!(complaints.is_empty(), "{complaints:#?}");
     }
 
-    /// What the browser complained of since this was asked last.
-    pub(crate) async fn complaints(&self) -> Vec<String> {
+    /// Returns the warnings and errors logged since the last call.
+    pub(crate) async fn console_errors(&self) -> Vec<String> {
         let log = self.log("browser").await;
         let bad = log
             .iter()
             .filter(|entry| matches!(entry["level"].as_str(), Some("SEVERE" | "WARNING")));
         let said = bad.map(|entry| entry["message"].to_string());
-        // So it is of every page by plain HTTP from another machine: that is
-        // what such a page itself warns of.
+        // Chromium logs this for every page over plain HTTP from another host.
+        // The server itself warns of plain HTTP.
         let is_of_plain_http = "Cross-Origin-Opener-Policy header has been ignored";
         said.filter(|said| !said.contains(is_of_plain_http))
             .collect()
     }
 
-    /// What stands in one of the driver's logs since it was asked for last.
+    /// Returns the entries of a driver log since the last call.
     pub(super) async fn log(&self, name: &str) -> Vec<Value> {
-        let command = Extension {
+        let command = DriverExtension {
             path: "se/log",
             body: json!({ "type": name }),
         };
@@ -275,23 +297,23 @@ impl Tab {
         serde_json::from_value(log.unwrap()).unwrap()
     }
 
-    /// The window that is looked at.
+    /// Returns the current window.
     pub(crate) async fn window(&self) -> WindowHandle {
         within("a window", self.client.window()).await.unwrap()
     }
 
-    /// Opens another of the same profile, and looks at that.
+    /// Opens another window of the same profile and switches to it.
     pub(crate) async fn new_window(&self) {
         let new = within("a window", self.client.new_window(true)).await;
-        self.to_window(new.unwrap().handle).await;
+        self.switch_window(new.unwrap().handle).await;
     }
 
-    pub(crate) async fn to_window(&self, window: WindowHandle) {
+    pub(crate) async fn switch_window(&self, window: WindowHandle) {
         let switched = self.client.switch_to_window(window);
         within("a window", switched).await.unwrap();
     }
 
-    /// Closes the one that is looked at, but not the last.
+    /// Closes the current window, which must not be the last one.
     pub(crate) async fn close_window(&self) {
         within("a window", self.client.close_window())
             .await
@@ -305,14 +327,14 @@ impl Tab {
     }
 }
 
-/// What the driver understands beyond the standard.
+/// A command of the driver beyond the WebDriver standard.
 #[derive(Debug)]
-struct Extension {
+struct DriverExtension {
     path: &'static str,
     body: Value,
 }
 
-impl WebDriverCompatibleCommand for Extension {
+impl WebDriverCompatibleCommand for DriverExtension {
     fn endpoint(
         &self,
         base: &url::Url,

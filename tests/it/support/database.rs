@@ -1,4 +1,4 @@
-//! A database of a test's own.
+//! A separate database for each test.
 
 use std::future::Future;
 use std::path::Path;
@@ -7,10 +7,10 @@ use sea_orm::{ConnectionTrait, Database, DatabaseConnection};
 use tidings::config::DatabaseUrl;
 use tidings::store::Store;
 
-/// Where the databases of PostgreSQL are made, where they are.
+/// Returns the URL of the PostgreSQL server, or `None` to test on SQLite.
 #[expect(
     clippy::disallowed_methods,
-    reason = "which database to test on is no setting of the server's"
+    reason = "TIDINGS_TEST_DATABASE configures the tests, not the server"
 )]
 fn server() -> Option<String> {
     std::env::var("TIDINGS_TEST_DATABASE")
@@ -18,20 +18,21 @@ fn server() -> Option<String> {
         .filter(|url| !url.is_empty())
 }
 
-/// A fresh database, gone with this.
+/// A new database, deleted on drop.
 pub(crate) struct TestDatabase {
     url: DatabaseUrl,
-    /// The server and the name to drop there.
+    /// The URL of the server and the database's name, if `Drop` must delete it
+    /// there.
     to_drop: Option<(String, String)>,
 }
 
 impl TestDatabase {
-    /// Whether tests run on SQLite.
+    /// Whether the tests run on SQLite.
     pub(crate) fn is_sqlite() -> bool {
         server().is_none()
     }
 
-    /// A database with the present schema.
+    /// Creates a database with the current schema.
     pub(crate) async fn migrated(folder: &Path) -> Self {
         let database = Self::empty(folder).await;
         let store = database.store().await;
@@ -40,7 +41,7 @@ impl TestDatabase {
         database
     }
 
-    /// A database with nothing in it: in `folder`, or on the server.
+    /// Creates an empty database in `folder` or on the PostgreSQL server.
     pub(crate) async fn empty(folder: &Path) -> Self {
         let Some(server) = server() else {
             return Self {
@@ -62,25 +63,25 @@ impl TestDatabase {
         }
     }
 
-    /// As the server's settings name it.
+    /// Returns the URL in the form of the server's settings.
     pub(crate) fn url(&self) -> &DatabaseUrl {
         &self.url
     }
 
-    /// As an operator writes it, password and all.
-    pub(crate) fn text(&self) -> String {
+    /// Returns the URL with its password, in the form of `DATABASE_URL`.
+    pub(crate) fn url_text(&self) -> String {
         match &self.url {
             DatabaseUrl::Sqlite(path) => format!("sqlite:{}", path.display()),
             DatabaseUrl::Postgres(url) => url.clone(),
         }
     }
 
-    /// A store of its own, as another process would have it.
+    /// Opens a separate store, like another process.
     pub(crate) async fn store(&self) -> Store {
         Store::open(&self.url).await.unwrap()
     }
 
-    /// A connection past the store, for what it has no words for.
+    /// Opens a connection for statements that the store doesn't have.
     pub(crate) async fn connection(&self) -> DatabaseConnection {
         let url = match &self.url {
             DatabaseUrl::Sqlite(path) => format!("sqlite:{}?mode=rwc", path.display()),
@@ -103,8 +104,8 @@ impl Drop for TestDatabase {
     }
 }
 
-/// For `Drop`, which can't await: on a thread and a runtime of its own. A
-/// failure is no test's fault, so nobody hears of it.
+/// Runs `work` on a new thread with its own runtime, because `Drop` can't
+/// await. Ignores a failure, which isn't the test's fault.
 fn block_on(work: impl Future<Output = ()> + Send + 'static) {
     let thread = std::thread::spawn(move || {
         tokio::runtime::Builder::new_current_thread()

@@ -1,11 +1,11 @@
-//! Hides in a snapshot what differs from run to run, after checking it.
+//! Checks values that differ from run to run, then hides them in snapshots.
 
 use insta::internals::{Content, ContentPath};
 
-/// Ids are JSON numbers: past this they would lose digits in JavaScript.
+/// Ids are JSON numbers: JavaScript would lose digits of larger ones.
 const ID_MAX: u64 = 1 << 53;
 
-/// Every place where something to hide may stand.
+/// The JSON paths whose values are hidden.
 const IDS: [&str; 4] = [
     ".**.id",
     ".**.conversation_id",
@@ -25,7 +25,7 @@ const TIMES: [&str; 10] = [
     ".**.server_time",
 ];
 
-/// Compares JSON with the snapshot of that name beside the calling file.
+/// Compares JSON with the snapshot `name` beside the calling file.
 macro_rules! assert_wire {
     ($name:expr, $json:expr) => {{
         let (name, json): (&str, serde_json::Value) = ($name, $json);
@@ -34,14 +34,14 @@ macro_rules! assert_wire {
 }
 pub(crate) use assert_wire;
 
-/// How a snapshot is taken.
+/// Returns snapshot settings that hide ids, times, tokens and presence.
 pub(crate) fn settings() -> insta::Settings {
     let mut settings = status_settings();
     settings.add_dynamic_redaction(".**.is_online", flag);
     settings
 }
 
-/// The same, where it is known who is online.
+/// Returns snapshot settings that keep presence, for tests that control it.
 pub(crate) fn status_settings() -> insta::Settings {
     let mut settings = insta::Settings::clone_current();
     settings.set_prepend_module_to_snapshot(false);
@@ -56,21 +56,21 @@ pub(crate) fn status_settings() -> insta::Settings {
     settings
 }
 
-/// A random word.
+/// Accepts a random string of at least 22 characters.
 fn epoch(value: Content, path: ContentPath<'_>) -> Content {
     let word = value.as_str().unwrap_or_default();
     assert!(word.len() >= 22, "{path}: {value:?}");
     "[epoch]".into()
 }
 
-/// A positive integer that JavaScript can hold.
+/// Accepts a positive integer that JavaScript can represent.
 fn id(value: Content, path: ContentPath<'_>) -> Content {
     let number = value.as_u64().unwrap_or_default();
     assert!((1..ID_MAX).contains(&number), "{path}: {value:?}");
     "[id]".into()
 }
 
-/// RFC 3339 in UTC with milliseconds, or nothing.
+/// Accepts RFC 3339 in UTC with milliseconds, or null.
 fn time(value: Content, path: ContentPath<'_>) -> Content {
     if value.is_nil() {
         return value;
@@ -86,8 +86,8 @@ fn time(value: Content, path: ContentPath<'_>) -> Content {
     "[time]".into()
 }
 
-/// True or false, since somebody is online a little after they came; null,
-/// which says that one may not know, stays.
+/// Accepts either value, because a user may come online a little after the
+/// request. Keeps null, which hides presence from users who may not see it.
 fn flag(value: Content, path: ContentPath<'_>) -> Content {
     if value.is_nil() {
         return value;
@@ -96,7 +96,7 @@ fn flag(value: Content, path: ContentPath<'_>) -> Content {
     "[flag]".into()
 }
 
-/// Three parts of base64url, the first of which says HS256.
+/// Accepts three parts of base64url with our header, which names HS256.
 fn token(value: Content, path: ContentPath<'_>) -> Content {
     let text = value.as_str().unwrap_or_default();
     let parts: Vec<&str> = text.split('.').collect();

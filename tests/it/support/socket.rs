@@ -1,4 +1,4 @@
-//! An open socket, as a client has it.
+//! A client's side of an open socket.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -12,33 +12,33 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::handshake::client::{Request, Response};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
-use super::person::Person;
+use super::test_user::TestUser;
 use super::wait::within;
 
-/// How a token comes with the handshake.
+/// How a client sends its token with the handshake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum TokenBy {
+pub(crate) enum TokenTransport {
     Bearer,
     Subprotocol,
     Query,
 }
 
 /// A client's end of a socket.
-pub(crate) struct Socket {
+pub(crate) struct TestSocket {
     pub(crate) stream: WebSocketStream<TcpStream>,
-    /// The answer to the handshake.
+    /// The response to the handshake.
     pub(crate) response: Response,
-    /// The first frame, where it was waited for.
+    /// The first frame, if the test waited for it.
     pub(crate) hello: Value,
-    /// What came between the frames that a test is about, in order.
-    asides: VecDeque<Value>,
-    /// What came while an aside was waited for.
-    ahead: VecDeque<Value>,
+    /// Frames of the types in [`ASIDES`], in order of arrival.
+    side_frames: VecDeque<Value>,
+    /// Other frames that arrived while a test waited for an aside.
+    read_ahead: VecDeque<Value>,
 }
 
-/// Counts, marks and statuses come whatever else a test is about. They are put
-/// aside, and are there for whoever asks for them by [`Socket::expect_aside`].
-const ASIDES: [&str; 5] = [
+/// Types of frames that can arrive at any time in most tests. They are set
+/// aside until [`TestSocket::expect_aside`] or a similar method returns them.
+const SIDE_FRAMES: [&str; 5] = [
     "unread",
     "delivered",
     "read_receipt",
@@ -46,17 +46,21 @@ const ASIDES: [&str; 5] = [
     "user_status",
 ];
 
-impl Socket {
-    /// Opens a socket, without waiting for its `hello`.
-    pub(crate) async fn open(person: &Person, path: &str, token: TokenBy) -> Self {
-        let request = request(person, path, token);
+impl TestSocket {
+    /// Opens a socket without waiting for its `hello`.
+    pub(crate) async fn open(person: &TestUser, path: &str, token: TokenTransport) -> Self {
+        let request = build_request(person, path, token);
         let stream = TcpStream::connect(person.site.address()).await.unwrap();
         Self::over(stream, request).await
     }
 
-    /// The same, where it may be refused.
-    pub(crate) async fn try_open(person: &Person, path: &str, token: TokenBy) -> Option<Self> {
-        let request = request(person, path, token);
+    /// Opens a socket. Returns `None` if the server refuses the handshake.
+    pub(crate) async fn try_open(
+        person: &TestUser,
+        path: &str,
+        token: TokenTransport,
+    ) -> Option<Self> {
+        let request = build_request(person, path, token);
         let stream = TcpStream::connect(person.site.address()).await.unwrap();
         match Self::handshake(stream, request).await {
             Ok(socket) => Some(socket),
@@ -65,8 +69,9 @@ impl Socket {
         }
     }
 
-    /// A socket whose path alone says whose it is, if it isn't refused.
-    pub(crate) async fn open_with_ticket(person: &Person, path: &str) -> Option<Self> {
+    /// Opens a socket with only a ticket in its path. Returns `None` if the
+    /// server refuses the handshake.
+    pub(crate) async fn open_with_ticket(person: &TestUser, path: &str) -> Option<Self> {
         let url = format!("ws://{}{path}", person.site.address());
         let stream = TcpStream::connect(person.site.address()).await.unwrap();
         match Self::handshake(stream, url.into_client_request().unwrap()).await {
@@ -76,11 +81,11 @@ impl Socket {
         }
     }
 
-    /// One of a client that hardly buffers: its system takes a few KB, and
-    /// then what it doesn't read stays with the server.
-    pub(crate) async fn open_unbuffered(person: &Person, path: &str) -> Self {
-        let request = request(person, path, TokenBy::Bearer);
-        let stream = unbuffered(person.site.address()).await;
+    /// Opens a socket with a receive buffer of a few KB. Frames that the test
+    /// doesn't read soon fill the server's own buffer.
+    pub(crate) async fn open_unbuffered(person: &TestUser, path: &str) -> Self {
+        let request = build_request(person, path, TokenTransport::Bearer);
+        let stream = connect_unbuffered(person.site.address()).await;
         Self::over(stream, request).await
     }
 
@@ -96,29 +101,28 @@ impl Socket {
             stream,
             response,
             hello: Value::Null,
-            asides: VecDeque::new(),
-            ahead: VecDeque::new(),
+            side_frames: VecDeque::new(),
+            read_ahead: VecDeque::new(),
         })
     }
 
-    /// Sends a frame.
     pub(crate) async fn send(&mut self, frame: Value) {
         self.send_raw(Message::text(frame.to_string())).await;
     }
 
-    /// Sends a message into the conversation that the socket is bound to.
+    /// Sends a message to the conversation that the socket is bound to.
     pub(crate) async fn say(&mut self, text: &str) {
         self.send(json!({ "type": "message", "message": text }))
             .await;
     }
 
-    /// The same, with a `client_id`.
-    pub(crate) async fn say_as(&mut self, text: &str, name: &str) {
+    /// Sends a message with `name` as its `client_id`.
+    pub(crate) async fn send_text_as(&mut self, text: &str, name: &str) {
         self.send(json!({ "type": "message", "message": text, "client_id": name }))
             .await;
     }
 
-    /// Says several things in one packet.
+    /// Sends several frames in one packet.
     pub(crate) async fn send_together(&mut self, frames: impl IntoIterator<Item = Value>) {
         for frame in frames {
             let fed = self.stream.feed(Message::text(frame.to_string()));
@@ -135,13 +139,13 @@ impl Socket {
             .unwrap();
     }
 
-    /// Writes bytes past the protocol.
-    pub(crate) async fn write(&mut self, bytes: &[u8]) {
+    /// Writes raw bytes, bypassing the protocol.
+    pub(crate) async fn write_bytes(&mut self, bytes: &[u8]) {
         let written = self.stream.get_mut().write_all(bytes);
         within("bytes to be written", written).await.unwrap();
     }
 
-    /// The next frame.
+    /// Returns the next frame that isn't an aside.
     pub(crate) async fn next(&mut self) -> Value {
         match self.next_or_close().await {
             Ok(frame) => frame,
@@ -149,26 +153,26 @@ impl Socket {
         }
     }
 
-    /// The next frame, or the code that the socket was closed with. Asides are
-    /// kept for whoever asks for them.
+    /// Returns the next frame that isn't an aside, or the socket's close code.
+    /// Asides are kept.
     pub(crate) async fn next_or_close(&mut self) -> Result<Value, u16> {
-        if let Some(frame) = self.ahead.pop_front() {
+        if let Some(frame) = self.read_ahead.pop_front() {
             return Ok(frame);
         }
         loop {
             let frame = self.read().await?;
-            if !is_aside(&frame) {
+            if !is_side_frame(&frame) {
                 return Ok(frame);
             }
-            self.asides.push_back(frame);
+            self.side_frames.push_back(frame);
         }
     }
 
-    /// The next aside of this type, wherever it stands between others.
-    pub(crate) async fn expect_aside(&mut self, kind: &str) -> Value {
-        assert!(ASIDES.contains(&kind), "{kind} is never put aside");
-        if let Some(at) = self.asides.iter().position(|it| it["type"] == kind) {
-            return self.asides.remove(at).unwrap();
+    /// Returns the next aside of this type. Keeps other frames for later calls.
+    pub(crate) async fn expect_side_frame(&mut self, kind: &str) -> Value {
+        assert!(SIDE_FRAMES.contains(&kind), "{kind} is never put aside");
+        if let Some(at) = self.side_frames.iter().position(|it| it["type"] == kind) {
+            return self.side_frames.remove(at).unwrap();
         }
         loop {
             let frame = match self.read().await {
@@ -178,51 +182,51 @@ impl Socket {
             if frame["type"] == kind {
                 return frame;
             }
-            match is_aside(&frame) {
-                true => self.asides.push_back(frame),
-                false => self.ahead.push_back(frame),
+            if is_side_frame(&frame) {
+                self.side_frames.push_back(frame)
+            } else {
+                self.read_ahead.push_back(frame)
             }
         }
     }
 
-    /// The next status, which nothing comes before but other asides and what
-    /// was read already.
+    /// Returns the next `user_status`. Until then only asides may arrive.
     pub(crate) async fn expect_status(&mut self) -> Value {
         loop {
             if let Some(at) = self
-                .asides
+                .side_frames
                 .iter()
                 .position(|it| it["type"] == "user_status")
             {
-                return self.asides.remove(at).unwrap();
+                return self.side_frames.remove(at).unwrap();
             }
             let frame = self.read().await;
             let frame = frame.unwrap_or_else(|code| panic!("the socket was closed with {code}"));
-            assert!(is_aside(&frame), "{frame}");
-            self.asides.push_back(frame);
+            assert!(is_side_frame(&frame), "{frame}");
+            self.side_frames.push_back(frame);
         }
     }
 
-    /// The statuses that were put aside so far.
+    /// Returns the `user_status` frames set aside so far.
     pub(crate) fn take_statuses(&mut self) -> Vec<Value> {
-        let asides = std::mem::take(&mut self.asides);
+        let asides = std::mem::take(&mut self.side_frames);
         let (statuses, rest): (Vec<_>, _) = asides
             .into_iter()
             .partition(|it| it["type"] == "user_status");
-        self.asides = rest.into();
+        self.side_frames = rest.into();
         statuses
     }
 
-    /// All that was put aside so far, in order, with what stood before the
-    /// answer to a ping; but for who comes and goes.
-    pub(crate) async fn asides_until_pong(&mut self) -> Vec<Value> {
+    /// Returns the asides that arrived before the answer to a ping, in order,
+    /// without `user_status`.
+    pub(crate) async fn side_frames_until_pong(&mut self) -> Vec<Value> {
         self.expect_nothing_until_pong().await;
-        let asides = self.asides.drain(..);
+        let asides = self.side_frames.drain(..);
         asides.filter(|it| it["type"] != "user_status").collect()
     }
 
-    /// Every frame that stands before the answer to a ping, in order.
-    pub(crate) async fn all_until_pong(&mut self) -> Vec<Value> {
+    /// Returns every frame that arrives before the answer to a ping, in order.
+    pub(crate) async fn frames_until_pong(&mut self) -> Vec<Value> {
         self.send(json!({ "type": "ping" })).await;
         let mut frames = Vec::new();
         loop {
@@ -234,9 +238,9 @@ impl Socket {
         }
     }
 
-    /// The next frame of all.
+    /// Returns the next frame of any type, or the close code.
     pub(crate) async fn read(&mut self) -> Result<Value, u16> {
-        // One deadline for all of it: pings come for ever.
+        // One deadline for the loop, because pings never end.
         within("a frame", async {
             loop {
                 match self.next_raw().await {
@@ -252,9 +256,9 @@ impl Socket {
         .await
     }
 
-    /// The next frame of all but of who comes and goes, which may be told at
-    /// any time.
-    pub(crate) async fn read_news(&mut self) -> Value {
+    /// Returns the next frame of any type but `user_status`, which can arrive
+    /// at any time.
+    pub(crate) async fn read_non_status(&mut self) -> Value {
         loop {
             match self.read().await {
                 Ok(frame) if frame["type"] == "user_status" => {}
@@ -264,41 +268,42 @@ impl Socket {
         }
     }
 
-    /// The next message of the protocol below, pings and all.
+    /// Returns the next WebSocket message, including pings.
     pub(crate) async fn next_raw(&mut self) -> Message {
         let next = within("a frame", self.stream.next()).await;
         next.expect("the connection ended").unwrap()
     }
 
-    /// The next frame, which is of this type.
+    /// Returns the next frame and checks its type.
     pub(crate) async fn expect(&mut self, kind: &str) -> Value {
         let frame = self.next().await;
         assert_eq!(frame["type"], kind, "{frame}");
         frame
     }
 
-    /// The next frame, which is a message: what stands in it.
+    /// Returns the message in the next frame, which must be `message`.
     pub(crate) async fn expect_message(&mut self) -> Value {
         self.expect("message").await["message"].take()
     }
 
-    /// The next frame, which refuses something with this code.
+    /// Returns the next frame, which must be an `error` with this code.
     pub(crate) async fn expect_error(&mut self, code: &str) -> Value {
         let frame = self.expect("error").await;
         assert_eq!(frame["code"], code, "{frame}");
         frame
     }
 
-    /// The code that the socket is closed with, before any other frame.
+    /// Returns the close code. Fails if a frame other than an aside comes
+    /// first.
     pub(crate) async fn expect_close(&mut self) -> u16 {
         match self.next_or_close().await {
             Err(code) => code,
-            Ok(frame) => panic!("not closed, but told {frame}"),
+            Ok(frame) => panic!("not closed, but received {frame}"),
         }
     }
 
-    /// The code that the socket is closed with, whatever is told before.
-    pub(crate) async fn closes_in_the_end(&mut self) -> u16 {
+    /// Skips any frames and returns the close code.
+    pub(crate) async fn wait_for_close(&mut self) -> u16 {
         loop {
             if let Err(code) = self.next_or_close().await {
                 return code;
@@ -306,39 +311,39 @@ impl Socket {
         }
     }
 
-    /// Proves that nothing was told, asides aside: whatever had been would
-    /// stand before the answer to this.
+    /// Checks that no frame but asides was sent. Earlier frames would arrive
+    /// before the `pong`.
     pub(crate) async fn expect_nothing_until_pong(&mut self) {
         self.send(json!({ "type": "ping" })).await;
         self.expect("pong").await;
     }
 }
 
-fn is_aside(frame: &Value) -> bool {
-    ASIDES.iter().any(|kind| frame["type"] == *kind)
+fn is_side_frame(frame: &Value) -> bool {
+    SIDE_FRAMES.iter().any(|kind| frame["type"] == *kind)
 }
 
-fn request(person: &Person, path: &str, token: TokenBy) -> Request {
+fn build_request(person: &TestUser, path: &str, token: TokenTransport) -> Request {
     let jwt = &person.token;
     let query = match token {
-        TokenBy::Query => format!("?token={jwt}"),
-        TokenBy::Bearer | TokenBy::Subprotocol => String::new(),
+        TokenTransport::Query => format!("?token={jwt}"),
+        TokenTransport::Bearer | TokenTransport::Subprotocol => String::new(),
     };
     let url = format!("ws://{}{path}{query}", person.site.address());
     let mut request = url.into_client_request().unwrap();
     let (name, value) = match token {
-        TokenBy::Bearer => ("authorization", format!("Bearer {jwt}")),
-        TokenBy::Subprotocol => (
+        TokenTransport::Bearer => ("authorization", format!("Bearer {jwt}")),
+        TokenTransport::Subprotocol => (
             "sec-websocket-protocol",
             format!("tidings.v1, bearer.{jwt}"),
         ),
-        TokenBy::Query => return request,
+        TokenTransport::Query => return request,
     };
     request.headers_mut().insert(name, value.parse().unwrap());
     request
 }
 
-async fn unbuffered(address: SocketAddr) -> TcpStream {
+async fn connect_unbuffered(address: SocketAddr) -> TcpStream {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(4096).unwrap();
     socket.connect(address).await.unwrap()

@@ -1,7 +1,6 @@
 /* Runs a program under a list of system calls, as systemd does with
  * SystemCallFilter= and SystemCallErrorNumber=EPERM: every other call fails with
- * EPERM. allowed.h has
- * two instructions for each call that is allowed. */
+ * EPERM. allowed.h has two instructions for each allowed call. */
 
 #include <errno.h>
 #include <linux/audit.h>

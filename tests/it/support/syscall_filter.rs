@@ -1,4 +1,4 @@
-//! The system calls that the unit in `deploy/` allows, around a program.
+//! Runs a program with only the system calls that the unit in `deploy/` allows.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -9,22 +9,22 @@ use std::process::Stdio;
 use tempfile::TempDir;
 use tokio::process::Command;
 
-use super::binary::finish;
+use super::binary::run_to_end;
 
-/// A program that runs others under the filter.
+/// A program that runs other programs under the filter.
 pub(crate) struct SyscallFilter {
     folder: TempDir,
 }
 
 impl SyscallFilter {
-    /// Builds it from the lines `SystemCallFilter=` of a unit.
+    /// Builds the filter from the `SystemCallFilter=` lines of a unit.
     pub(crate) async fn of_unit(unit: &str) -> Self {
-        // The filter answers with this one.
+        // The C program returns this error code.
         assert!(unit.contains("\nSystemCallErrorNumber=EPERM\n"));
         let folder = tempfile::tempdir().unwrap();
         let mut header = String::new();
         for call in allowed_calls(unit, &call_groups().await) {
-            // A name that this architecture lacks is no call here.
+            // Skips a call that this architecture doesn't have.
             writeln!(
                 header,
                 "#ifdef SYS_{call}\nSKIP_IF(SYS_{call}, 0, 1), ANSWER(SECCOMP_RET_ALLOW),\n#endif"
@@ -41,11 +41,12 @@ impl SyscallFilter {
             .arg("-o")
             .arg(filter.program())
             .arg(source.join("tests/it/support/syscall_filter.c"));
-        finish(compile, "").await.succeeded();
+        run_to_end(compile, "").await.expect_success();
         filter
     }
 
-    /// What takes a program and its arguments.
+    /// Returns the path of the program, whose arguments are a program and its
+    /// arguments.
     pub(crate) fn program(&self) -> PathBuf {
         self.folder.path().join("syscall_filter")
     }
@@ -53,11 +54,11 @@ impl SyscallFilter {
 
 type CallGroups = BTreeMap<String, Vec<String>>;
 
-/// The groups of system calls that systemd names: `@resources` and the like.
+/// Returns systemd's groups of system calls, such as `@resources`.
 async fn call_groups() -> CallGroups {
     let mut list = piped("systemd-analyze");
     list.args(["--no-pager", "syscall-filter"]);
-    let listed = finish(list, "").await.succeeded();
+    let listed = run_to_end(list, "").await.expect_success();
     let mut groups = CallGroups::new();
     let mut group = None;
     for line in listed.lines() {
@@ -73,7 +74,7 @@ async fn call_groups() -> CallGroups {
     groups
 }
 
-/// As systemd reads these lines: the first one allows, `~` takes away, and
+/// Reads these lines like systemd: the first line allows, `~` removes, and
 /// `@default` is always allowed.
 fn allowed_calls(unit: &str, groups: &CallGroups) -> BTreeSet<String> {
     let mut allowed = calls_of("@default", groups);
@@ -85,9 +86,10 @@ fn allowed_calls(unit: &str, groups: &CallGroups) -> BTreeSet<String> {
             None => (line, false),
         };
         for call in names.split(' ').flat_map(|name| calls_of(name, groups)) {
-            match is_denied {
-                true => allowed.remove(&call),
-                false => allowed.insert(call),
+            if is_denied {
+                allowed.remove(&call)
+            } else {
+                allowed.insert(call)
             };
         }
     }

@@ -1,4 +1,4 @@
-//! How typing ends.
+//! How a typing indicator ends.
 
 use std::time::{Duration, Instant};
 
@@ -7,7 +7,7 @@ use crate::groups::crew::{group, leave};
 use crate::support::TestApp;
 
 #[tokio::test]
-async fn it_ends_by_itself_six_seconds_after_the_last_word_of_it() {
+async fn typing_ends_after_six_seconds() {
     let app = TestApp::spawn().await;
     let (id, people) = group(&app, &["ann", "ben"]).await;
     let mut anns = people[0].chat_socket(id).await;
@@ -18,13 +18,13 @@ async fn it_ends_by_itself_six_seconds_after_the_last_word_of_it() {
     assert_eq!(next_typing(&mut bens).await, typing("ann", false));
     let held = start.elapsed();
     assert!(held >= Duration::from_secs(6), "{held:?}");
-    // And it may begin again.
+    // The indicator can start again.
     types(&mut anns, id, true).await;
     assert_eq!(next_typing(&mut bens).await, typing("ann", true));
 }
 
 #[tokio::test]
-async fn it_ends_when_the_socket_on_which_it_was_said_is_gone() {
+async fn typing_ends_with_its_socket() {
     let app = TestApp::spawn().await;
     let (id, people) = group(&app, &["ann", "ben"]).await;
     let mut bens = people[1].chat_socket(id).await;
@@ -36,13 +36,16 @@ async fn it_ends_when_the_socket_on_which_it_was_said_is_gone() {
         drop(anns);
         assert_eq!(next_typing(&mut bens).await, typing("ann", false));
         let held = start.elapsed();
-        assert!(held < Duration::from_secs(6), "{held:?}: not by itself");
+        assert!(
+            held < Duration::from_secs(6),
+            "{held:?}: not by its timeout"
+        );
     }
 }
 
-/// Another session of the same person still types.
+/// Another session of the same user still types.
 #[tokio::test]
-async fn a_socket_that_goes_leaves_what_another_one_says() {
+async fn typing_outlives_one_of_two_sockets() {
     let app = TestApp::spawn().await;
     let (id, people) = group(&app, &["ann", "ben"]).await;
     let mut bens = people[1].chat_socket(id).await;
@@ -58,9 +61,9 @@ async fn a_socket_that_goes_leaves_what_another_one_says() {
     bens.expect_nothing_until_pong().await;
 }
 
-/// The message says it, also one that is sent elsewhere.
+/// Any message of the typist ends it, also one that is sent over REST.
 #[tokio::test]
-async fn it_ends_with_the_typists_message_and_nothing_else_is_told() {
+async fn message_ends_typing_without_typing_frame() {
     let app = TestApp::spawn().await;
     let (id, people) = group(&app, &["ann", "ben"]).await;
     let mut anns = people[0].chat_socket(id).await;
@@ -84,7 +87,7 @@ async fn it_ends_with_the_typists_message_and_nothing_else_is_told() {
 }
 
 #[tokio::test]
-async fn it_ends_with_whoever_goes() {
+async fn typing_ends_with_membership() {
     let app = TestApp::spawn().await;
     let (id, people) = group(&app, &["ann", "ben"]).await;
     let mut bens = people[1].socket("/ws/").await;

@@ -1,4 +1,5 @@
-//! Where typing isn't told: to crowds, of strangers, and too often.
+//! Typing that isn't sent: in large rooms, by non-members, and above the rate
+//! limit.
 
 use serde_json::json;
 
@@ -8,7 +9,7 @@ use crate::groups::thousand::fill;
 use crate::support::TestApp;
 
 #[tokio::test]
-async fn it_is_told_in_rooms_of_a_hundred_and_not_of_more() {
+async fn typing_is_limited_to_100_members() {
     for people_in_all in [100, 101] {
         let app = TestApp::spawn().await;
         let (id, people) = group(&app, &["ann", "ben"]).await;
@@ -17,7 +18,7 @@ async fn it_is_told_in_rooms_of_a_hundred_and_not_of_more() {
         let mut bens = people[1].chat_socket(id).await;
         types(&mut anns, id, true).await;
         anns.expect_nothing_until_pong().await;
-        // What is asked of a Room by one is done in order.
+        // A Room handles the requests of a session in order.
         anns.say("Hello").await;
         if people_in_all == 100 {
             assert_eq!(next_typing(&mut bens).await, typing("ann", true));
@@ -26,14 +27,14 @@ async fn it_is_told_in_rooms_of_a_hundred_and_not_of_more() {
     }
 }
 
-/// Guards those who see somebody type when the room becomes too large for it:
-/// what was told ends, by word or by itself, and nothing more begins.
+/// An indicator that was sent before the room became too large must still end,
+/// by a frame or by its timeout. No new one starts.
 #[tokio::test]
-async fn what_is_told_while_a_room_grows_beyond_a_hundred_comes_to_its_end() {
+async fn typing_ends_after_room_exceeds_100() {
     let app = TestApp::spawn().await;
     let (id, people) = group(&app, &["ann", "ben", "cas"]).await;
     fill(&app, id, 97).await;
-    let eve = app.person("eve").await;
+    let eve = app.register_user("eve").await;
     people[0].connect_with(&eve).await;
     let mut anns = people[0].chat_socket(id).await;
     let mut bens = people[1].chat_socket(id).await;
@@ -46,11 +47,11 @@ async fn what_is_told_while_a_room_grows_beyond_a_hundred_comes_to_its_end() {
     for kind in ["conversation", "message"] {
         cass.expect(kind).await;
     }
-    // Said again, it doesn't begin anew, nor does it go on.
+    // A repeated start neither restarts nor prolongs the indicator.
     types(&mut anns, id, true).await;
     types(&mut anns, id, false).await;
     assert_eq!(next_typing(&mut cass).await, typing("ann", false));
-    // Of the other nothing more is heard: it ends all the same.
+    // Ben sends no stop, so his indicator ends by its timeout.
     assert_eq!(next_typing(&mut cass).await, typing("ben", false));
     let mut eves = eve.chat_socket(id).await;
     types(&mut eves, id, true).await;
@@ -61,7 +62,7 @@ async fn what_is_told_while_a_room_grows_beyond_a_hundred_comes_to_its_end() {
     for _ in 0..2 {
         cass.expect_message().await;
     }
-    // With a hundred again, it is told again.
+    // With 100 members again, typing is sent again.
     leave(&eve, id).await.expect(200);
     for kind in ["conversation", "message"] {
         cass.expect(kind).await;
@@ -71,10 +72,10 @@ async fn what_is_told_while_a_room_grows_beyond_a_hundred_comes_to_its_end() {
 }
 
 #[tokio::test]
-async fn it_is_refused_for_who_is_not_in_it_as_if_there_were_nothing() {
+async fn typing_by_non_member_is_refused() {
     let app = TestApp::spawn().await;
     let (id, people) = group(&app, &["ann", "ben"]).await;
-    let stranger = app.person("cas").await;
+    let stranger = app.register_user("cas").await;
     let mut anns = people[0].chat_socket(id).await;
     let mut socket = stranger.socket("/ws/").await;
     for id in [id, 4_000_000_000] {
@@ -93,15 +94,18 @@ async fn it_is_refused_for_who_is_not_in_it_as_if_there_were_nothing() {
 }
 
 #[tokio::test]
-async fn it_is_refused_where_one_may_not_write() {
+async fn typing_is_refused_after_connection_ended() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = (app.person("ann").await, app.person("ben").await);
+    let (ann, ben) = (
+        app.register_user("ann").await,
+        app.register_user("ben").await,
+    );
     let connection = ann.connect_with(&ben).await;
-    let id = ann.talk_with(&ben).await;
+    let id = ann.open_direct_used(&ben).await;
     let (mut anns, mut bens) = (ann.chat_socket(id).await, ben.chat_socket(id).await);
     types(&mut anns, id, true).await;
     assert_eq!(next_typing(&mut bens).await, typing("ann", true));
-    // What was being told ends with the connection.
+    // The indicator ends with the connection.
     let ended = format!("/api/connections/{connection}/");
     ann.delete(&ended).await.expect(204);
     assert_eq!(next_typing(&mut bens).await, typing("ann", false));
@@ -110,9 +114,9 @@ async fn it_is_refused_where_one_may_not_write() {
     bens.expect_nothing_until_pong().await;
 }
 
-/// Only the first ten starts pass; each stop passes that ends one.
+/// Only the first ten starts pass; each stop passes that ends one of them.
 #[tokio::test]
-async fn too_much_of_it_is_dropped_in_silence() {
+async fn excess_typing_is_dropped_silently() {
     let app = TestApp::spawn().await;
     let (id, people) = group(&app, &["ann", "ben"]).await;
     let mut anns = people[0].chat_socket(id).await;
@@ -130,7 +134,7 @@ async fn too_much_of_it_is_dropped_in_silence() {
         if frame["type"] == "message" {
             break;
         }
-        assert_eq!(super::who(&frame), typing("ann", true));
+        assert_eq!(super::as_typing(&frame), typing("ann", true));
         assert_eq!(next_typing(&mut bens).await, typing("ann", false));
         starts += 1;
     }
@@ -138,7 +142,7 @@ async fn too_much_of_it_is_dropped_in_silence() {
 }
 
 #[tokio::test]
-async fn what_is_no_typing_is_refused() {
+async fn invalid_typing_frame_is_refused() {
     let app = TestApp::spawn().await;
     let (id, people) = group(&app, &["ann", "ben"]).await;
     let mut socket = people[0].chat_socket(id).await;

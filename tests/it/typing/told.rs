@@ -1,4 +1,4 @@
-//! Who hears that somebody types.
+//! Recipients of typing indicators.
 
 use super::{next_typing, types, typing};
 use crate::groups::crew::group;
@@ -6,27 +6,27 @@ use crate::support::TestApp;
 use crate::support::redact::assert_wire;
 
 #[tokio::test]
-async fn it_is_told_to_all_others_where_they_can_see_it() {
+async fn typing_reaches_other_members_sockets() {
     let app = TestApp::spawn().await;
     let (id, people) = group(&app, &["ann", "ben", "cas"]).await;
-    let aside = people[0].talk_with(&people[1]).await;
+    let aside = people[0].open_direct_used(&people[1]).await;
     let elsewhere = people[1].log_in_again().await;
     let mut anns = people[0].chat_socket(id).await;
-    let mut hear = [
+    let mut recipients = [
         people[1].chat_socket(id).await,
         elsewhere.socket("/ws/").await,
         people[2].socket("/ws/").await,
     ];
-    let mut dont = [
+    let mut others = [
         people[0].socket("/ws/").await,
         people[1].socket("/ws/notifications/").await,
         people[1].chat_socket(aside).await,
     ];
     for is_typing in [true, false] {
         types(&mut anns, id, is_typing).await;
-        for socket in &mut hear {
+        for socket in &mut recipients {
             let frame = socket.expect("typing").await;
-            assert_eq!(super::who(&frame), typing("ann", is_typing));
+            assert_eq!(super::as_typing(&frame), typing("ann", is_typing));
             assert_eq!(frame["conversation_id"], id);
             if is_typing {
                 assert_wire!("typing", frame);
@@ -34,13 +34,13 @@ async fn it_is_told_to_all_others_where_they_can_see_it() {
         }
     }
     anns.expect_nothing_until_pong().await;
-    for socket in &mut dont {
+    for socket in &mut others {
         socket.expect_nothing_until_pong().await;
     }
 }
 
 #[tokio::test]
-async fn it_is_told_on_change_only() {
+async fn typing_is_sent_on_change_only() {
     let app = TestApp::spawn().await;
     let (id, people) = group(&app, &["ann", "ben"]).await;
     let mut anns = people[0].chat_socket(id).await;
@@ -56,7 +56,7 @@ async fn it_is_told_on_change_only() {
 }
 
 #[tokio::test]
-async fn two_sessions_of_one_typist_count_as_one() {
+async fn sessions_of_one_typist_are_merged() {
     let app = TestApp::spawn().await;
     let (id, people) = group(&app, &["ann", "ben"]).await;
     let mut here = people[0].chat_socket(id).await;
@@ -74,7 +74,7 @@ async fn two_sessions_of_one_typist_count_as_one() {
 }
 
 #[tokio::test]
-async fn several_type_at_once_each_by_name() {
+async fn concurrent_typists_are_sent_by_name() {
     let app = TestApp::spawn().await;
     let (id, people) = group(&app, &["ann", "ben", "cas"]).await;
     let mut anns = people[0].chat_socket(id).await;
@@ -90,9 +90,9 @@ async fn several_type_at_once_each_by_name() {
     cass.expect_nothing_until_pong().await;
 }
 
-/// Nothing of it is kept.
+/// Typing isn't stored.
 #[tokio::test]
-async fn it_takes_no_version() {
+async fn typing_takes_no_version() {
     let app = TestApp::spawn().await;
     let (id, people) = group(&app, &["ann", "ben"]).await;
     let before = people[1].conversation(id).await;

@@ -1,4 +1,5 @@
-//! What changes a count beside messages and marks, and what doesn't.
+//! Effects of deletions, edits, system messages and membership on unread
+//! counts.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -6,7 +7,7 @@ use serde_json::{Value, json};
 use super::{heard, next_unread, total, unread};
 use crate::groups::crew::{bring_back, group, invite, leave, patch, remove, rename, set_role};
 use crate::receipts::has_read;
-use crate::support::{Person, TestApp};
+use crate::support::{TestApp, TestUser};
 
 fn path(message: &Value) -> String {
     format!(
@@ -15,12 +16,12 @@ fn path(message: &Value) -> String {
     )
 }
 
-async fn withdraw(person: &Person, message: &Value) {
+async fn delete(person: &TestUser, message: &Value) {
     assert_eq!(person.delete(&path(message)).await.status, 204);
 }
 
 #[tokio::test]
-async fn a_withdrawn_message_waits_for_nobody_any_more() {
+async fn deleted_message_is_not_unread() {
     let app = TestApp::spawn().await;
     let (id, people) = group(&app, &["ann", "ben", "cas", "dan"]).await;
     let mut sent = Vec::new();
@@ -33,23 +34,23 @@ async fn a_withdrawn_message_waits_for_nobody_any_more() {
     for person in &people {
         sockets.push(person.socket("/ws/").await);
     }
-    withdraw(&people[0], &sent[1]).await;
+    delete(&people[0], &sent[1]).await;
     assert_eq!(
         next_unread(&mut sockets[3]).await,
         (2, 2),
         "dan has read none"
     );
     for socket in &mut sockets[..3] {
-        assert_eq!(heard(socket).await, [], "nothing of it waited for them");
+        assert_eq!(heard(socket).await, [], "it was not unread for them");
     }
-    withdraw(&people[0], &sent[2]).await;
+    delete(&people[0], &sent[2]).await;
     assert_eq!(next_unread(&mut sockets[1]).await, (0, 0));
     assert_eq!(next_unread(&mut sockets[3]).await, (1, 1));
     for at in [0, 2] {
         assert_eq!(heard(&mut sockets[at]).await, []);
     }
-    // Again, which changes nothing; and then what comes counts on from there.
-    withdraw(&people[0], &sent[2]).await;
+    // A second deletion changes nothing; later messages count on from there.
+    delete(&people[0], &sent[2]).await;
     people[0].send(id, "Four").await.expect(201);
     for (socket, count) in sockets[1..].iter_mut().zip([1, 1, 2]) {
         assert_eq!(next_unread(socket).await, (count, count));
@@ -62,24 +63,25 @@ async fn a_withdrawn_message_waits_for_nobody_any_more() {
     }
 }
 
-/// The owner takes back what somebody said who hasn't read on since.
+/// The group's owner deletes a member's message that another member hasn't
+/// read.
 #[tokio::test]
-async fn a_message_that_an_admin_withdraws_counts_no_more_either() {
+async fn message_deleted_by_owner_is_uncounted() {
     let app = TestApp::spawn().await;
     let (id, people) = group(&app, &["ann", "ben", "cas"]).await;
     let sent = people[1].send(id, "Nonsense").await.expect(201);
     let mut cass = people[2].socket("/ws/").await;
     assert_eq!(cass.hello["total_unread"], 1);
-    withdraw(&people[0], &sent).await;
+    delete(&people[0], &sent).await;
     assert_eq!(next_unread(&mut cass).await, (0, 0));
     assert_eq!(total(&people[0]).await, 0);
 }
 
 #[tokio::test]
-async fn edits_reactions_and_system_messages_count_nothing() {
+async fn edits_and_system_messages_are_uncounted() {
     let app = TestApp::spawn().await;
     let (id, people) = group(&app, &["ann", "ben", "cas"]).await;
-    let dan = app.person("dan").await;
+    let dan = app.register_user("dan").await;
     people[0].connect_with(&dan).await;
     let sent = people[0].send(id, "Tea?").await.expect(201);
     let mut bens = people[1].socket("/ws/").await;
@@ -99,7 +101,7 @@ async fn edits_reactions_and_system_messages_count_nothing() {
         (1, 1)
     );
     assert_eq!((unread(&dan, id).await, total(&dan).await), (0, 0));
-    // A mark on a system message reads all before it.
+    // A read marker on a system message covers all messages before it.
     let last = people[1].history(id).await.pop().unwrap();
     assert_eq!(last["kind"], "system");
     has_read(&people[1], &last).await;
@@ -107,13 +109,13 @@ async fn edits_reactions_and_system_messages_count_nothing() {
 }
 
 #[tokio::test]
-async fn who_goes_counts_it_in_no_total_and_who_comes_back_starts_at_nothing() {
+async fn rejoined_member_starts_at_zero() {
     let app = TestApp::spawn().await;
     for how in ["left", "removed"] {
         let names = ["ann", "ben"].map(|name| format!("{name}-{how}"));
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let (id, people) = group(&app, &names).await;
-        let direct = people[0].talk_with(&people[1]).await;
+        let direct = people[0].open_direct_used(&people[1]).await;
         people[0].send(id, "One").await.expect(201);
         people[0].send(id, "Two").await.expect(201);
         let mut bens = people[1].socket("/ws/").await;

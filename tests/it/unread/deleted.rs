@@ -1,11 +1,11 @@
-//! Deleted messages that a member had not read: counts stay exact, and their
-//! number changes no cost.
+//! Unread messages that are deleted: counts stay exact, and the number of such
+//! messages changes no cost.
 
 use entity::{ConversationId, Millis, UserId, receipt};
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{ConnectionTrait, Statement};
 use serde_json::json;
-use tidings::store::append::{How, Mark, Touch, What};
+use tidings::store::append::{AppendOperation, MarkerUpdate, MessageEdit, MessageEditKind};
 
 use super::unread;
 use crate::groups::crew::{group, leave};
@@ -13,12 +13,13 @@ use crate::groups::thousand::{fill, run};
 use crate::receipts::mark;
 use crate::store::meter::Metered;
 use crate::store::statements::Cost;
-use crate::support::{Person, TestApp, TestDatabase};
+use crate::support::{TestApp, TestDatabase, TestUser};
 
 const MEMBERS: usize = 20;
 const READING: &str = "a marker that reads to the end";
 
-/// Statements that put deleted messages of its owner at the end of a group.
+/// Returns statements that append `count` deleted messages of the owner to a
+/// group.
 fn deleted(id: i64, count: usize) -> Vec<String> {
     let all = format!(
         "INSERT INTO message (id, conversation_id, seq, ord, version, posted_version, sender_id, \
@@ -46,7 +47,7 @@ fn deleted(id: i64, count: usize) -> Vec<String> {
     vec![all, conversation, others, own, ids]
 }
 
-/// What each kind of request costs behind so many deleted messages.
+/// Returns the cost of each kind of request after `count` deleted messages.
 async fn costs(count: usize) -> Vec<(&'static str, Cost, u64)> {
     let app = TestApp::spawn().await;
     let (id, crew) = group(&app, &["ann", "ben"]).await;
@@ -59,33 +60,33 @@ async fn costs(count: usize) -> Vec<(&'static str, Cost, u64)> {
     metered.post(id, ann).await;
     let (store, me) = (&metered.store, UserId(ben));
     let mut all = Vec::new();
-    let (list, cost, steps) = metered.cost(store.conversations(me, None, 100)).await;
+    let (list, cost, steps) = metered.cost(store.list_conversations(me, None, 100)).await;
     assert_eq!(list.unwrap().conversations[0].unread_count, 3);
     all.push(("list", cost, steps));
-    let (waiting, cost, steps) = metered.cost(store.waiting(me)).await;
+    let (waiting, cost, steps) = metered.cost(store.list_unread_conversations(me)).await;
     assert_eq!(waiting.unwrap()[0].count, 3);
     all.push(("hello", cost, steps));
-    let (total, cost, steps) = metered.cost(store.total_unread(me, Millis::now())).await;
+    let (total, cost, steps) = metered.cost(store.count_unread(me, Millis::now())).await;
     assert_eq!(total.unwrap(), 3);
     all.push(("total", cost, steps));
-    let (room, cost, steps) = metered.cost(store.room(ConversationId(id))).await;
+    let (room, cost, steps) = metered.cost(store.load_room(ConversationId(id))).await;
     assert_eq!(room.unwrap().members.len(), MEMBERS);
     all.push(("room", cost, steps));
-    let delete = What::Touch(Touch {
+    let delete = AppendOperation::Edit(MessageEdit {
         message: first,
-        how: How::Withdraw,
+        kind: MessageEditKind::Delete,
         may_moderate: false,
     });
     let (_, cost, steps) = metered.append(id, ann, delete).await;
     all.push(("deletion", cost, steps));
     let last = metered.post(id, ann).await;
-    let read = What::Mark(vec![Mark {
-        kind: receipt::Kind::Read,
+    let read = AppendOperation::Markers(vec![MarkerUpdate {
+        kind: receipt::ReceiptKind::Read,
         message: last,
     }]);
     let (_, cost, steps) = metered.append(id, ben, read).await;
     all.push((READING, cost, steps));
-    assert_eq!(store.examine().await.unwrap(), []);
+    assert_eq!(store.run_doctor().await.unwrap(), []);
     metered.store.close().await;
     all
 }
@@ -94,7 +95,7 @@ async fn costs(count: usize) -> Vec<(&'static str, Cost, u64)> {
 async fn deleted_messages_cost_later_requests_nothing() {
     let [none, some, many] = [costs(0).await, costs(1_500).await, costs(3_000).await];
     for ((none, some), (what, cost, steps)) in none.into_iter().zip(some).zip(many) {
-        // A marker reads the authors of up to a thousand messages that it passes.
+        // A marker reads the authors of up to 1,000 messages that it passes.
         let (_, fewer, least) = match what {
             READING => some,
             _ => none,
@@ -108,7 +109,7 @@ async fn deleted_messages_cost_later_requests_nothing() {
     }
 }
 
-async fn delete(person: &Person, id: i64, message: &serde_json::Value) {
+async fn delete(person: &TestUser, id: i64, message: &serde_json::Value) {
     let path = format!(
         "/api/conversations/{id}/messages/{}/",
         message["id"].as_i64().unwrap()
@@ -147,12 +148,12 @@ async fn marker_subtracts_deleted_messages_it_passes() {
     assert_eq!(mark(ann, "read", &sent[10]).await.status, 204);
     assert_eq!(unread(ann, id).await, 1, "what was sent later");
     let store = app.store().await;
-    assert_eq!(store.examine().await.unwrap(), []);
+    assert_eq!(store.run_doctor().await.unwrap(), []);
     store.close().await;
 }
 
-/// A history of ten texts, of which four are deleted; one member, and one who
-/// left after the eighth.
+/// Ten texts, four of them deleted; one member, and one former member that left
+/// after the eighth.
 const BEFORE: [&str; 4] = [
     "INSERT INTO \"user\" (id, username, username_key, display_name, about, password_hash, \
      is_admin, created_at) VALUES (1, 'a', 'a', 'a', '', '', FALSE, 0), \
@@ -174,7 +175,7 @@ const BEFORE: [&str; 4] = [
 async fn migration_counts_deleted_messages_before_it() {
     let folder = tempfile::tempdir().unwrap();
     let database = TestDatabase::empty(folder.path()).await;
-    // Opening it makes the file.
+    // Opening the store creates the file.
     database.store().await.close().await;
     let db = database.connection().await;
     let steps = Migrator::migrations();

@@ -1,4 +1,4 @@
-//! Who hears of what waits for them, and when.
+//! Live `unread` frames: recipients and order.
 
 use serde_json::json;
 
@@ -9,10 +9,10 @@ use crate::support::TestApp;
 use crate::support::redact::assert_wire;
 
 #[tokio::test]
-async fn what_waits_is_told_on_every_unbound_session_and_on_no_bound_one() {
+async fn unread_frames_reach_unbound_sessions_only() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let elsewhere = ben.log_in_again().await;
     let mut unbound = [
         ben.socket("/ws/").await,
@@ -23,7 +23,7 @@ async fn what_waits_is_told_on_every_unbound_session_and_on_no_bound_one() {
     let mut anns = ann.socket("/ws/").await;
     ann.send(id, "Tea?").await.expect(201);
     for socket in &mut unbound {
-        let told = socket.expect_aside("unread").await;
+        let told = socket.expect_side_frame("unread").await;
         assert_eq!(
             (&told["unread_count"], &told["total"]),
             (&json!(2), &json!(2))
@@ -39,24 +39,23 @@ async fn what_waits_is_told_on_every_unbound_session_and_on_no_bound_one() {
     }
 }
 
-/// The message stands before the count that it makes.
 #[tokio::test]
-async fn a_message_is_told_before_what_it_makes_of_the_count() {
+async fn message_precedes_its_unread_frame() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let mut bens = ben.socket("/ws/").await;
     ann.send(id, "Tea?").await.expect(201);
     for kind in ["message", "unread"] {
-        assert_eq!(bens.read_news().await["type"], kind);
+        assert_eq!(bens.read_non_status().await["type"], kind);
     }
 }
 
 #[tokio::test]
-async fn reading_on_one_device_is_told_on_the_others() {
+async fn read_marker_updates_other_devices() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let sent = ann.send(id, "Tea?").await.expect(201);
     let last = ann.send(id, "Or not?").await.expect(201);
     let mut here = ben.socket("/ws/").await;
@@ -65,7 +64,7 @@ async fn reading_on_one_device_is_told_on_the_others() {
     has(&ben, &last).await;
     has_read(&ben, &sent).await;
     for socket in [&mut here, &mut there] {
-        assert_eq!(next_unread(socket).await, (1, 1), "having is not reading");
+        assert_eq!(next_unread(socket).await, (1, 1), "delivered is not read");
     }
     has_read(&ben, &last).await;
     for socket in [&mut here, &mut there] {
@@ -75,10 +74,10 @@ async fn reading_on_one_device_is_told_on_the_others() {
 }
 
 #[tokio::test]
-async fn sending_reads_all_that_stands_before() {
+async fn sending_clears_unread_count() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     ann.send(id, "Tea?").await.expect(201);
     let mut bens = ben.socket("/ws/").await;
     let mut anns = ann.socket("/ws/").await;
@@ -87,16 +86,16 @@ async fn sending_reads_all_that_stands_before() {
     assert_eq!(next_unread(&mut anns).await, (1, 1));
     ben.send(id, "Milk, too").await.expect(201);
     assert_eq!(next_unread(&mut anns).await, (2, 2));
-    assert_eq!(heard(&mut bens).await, [], "it stays at nothing");
+    assert_eq!(heard(&mut bens).await, [], "the count stays 0");
 }
 
 #[tokio::test]
-async fn each_conversation_has_its_count_and_all_have_one_total() {
+async fn counts_are_separate_with_shared_total() {
     let app = TestApp::spawn().await;
     let people = friends(&app, &["ann", "ben"]).await;
     let made = make(&people[0], "Crew", &["ben"]).await.expect(201);
     let group = made["id"].as_i64().unwrap();
-    let direct = people[0].talk_with(&people[1]).await;
+    let direct = people[0].open_direct_used(&people[1]).await;
     let mut bens = people[1].socket("/ws/").await;
     people[0].send(group, "One").await.expect(201);
     assert_eq!(next_unread(&mut bens).await, (1, 2));
@@ -110,19 +109,19 @@ async fn each_conversation_has_its_count_and_all_have_one_total() {
     );
 }
 
-/// A first message introduces the conversation with its count.
+/// The first message introduces the conversation together with its count.
 #[tokio::test]
-async fn a_first_message_counts() {
+async fn first_message_is_counted() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
     let mut bens = ben.socket("/ws/").await;
-    let id = ann.talk_with(&ben).await;
+    let id = ann.open_direct_used(&ben).await;
     assert_eq!(next_unread(&mut bens).await, (1, 1));
     assert_eq!((unread(&ben, id).await, total(&ben).await), (1, 1));
 }
 
 #[tokio::test]
-async fn who_connects_amid_news_ends_up_with_the_right_count() {
+async fn connecting_session_gets_right_count() {
     let app = TestApp::spawn().await;
     let (id, people) = group(&app, &["ann", "ben"]).await;
     for round in 0..20 {

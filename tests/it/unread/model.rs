@@ -1,16 +1,16 @@
-//! A history and its people's marks, kept by hand.
+//! A model of histories and read markers, for the expected counts.
 
 use serde_json::Value;
 
 #[derive(Clone, Copy, Debug)]
 struct Said {
     id: i64,
-    /// None of a system message.
+    /// `None` for a system message.
     sender: Option<usize>,
-    is_withdrawn: bool,
+    is_deleted: bool,
 }
 
-/// How somebody stands to it; a place is how many messages stand before.
+/// A member's state. A position is the number of messages before it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Mine {
     joined: usize,
@@ -23,12 +23,12 @@ pub(super) struct Mine {
 #[derive(Debug)]
 pub(super) struct Room {
     history: Vec<Said>,
-    /// Whether its title is another one than at first.
+    /// Whether the title was changed.
     pub(super) is_renamed: bool,
     people: [Option<Mine>; 3],
 }
 
-/// Two groups of three, and a conversation of two.
+/// Two groups of three users, and a direct conversation.
 pub(super) struct Model {
     pub(super) rooms: [Room; 3],
 }
@@ -64,7 +64,7 @@ impl Said {
         Self {
             id: 0,
             sender: None,
-            is_withdrawn: false,
+            is_deleted: false,
         }
     }
 }
@@ -78,8 +78,8 @@ impl Room {
         self.people[who].as_mut().unwrap()
     }
 
-    /// What one can see after one's read mark: not one's own, not withdrawn,
-    /// no system messages.
+    /// Returns the number of visible messages after the read marker, without
+    /// own, deleted and system messages.
     pub(super) fn unread(&self, who: usize) -> i64 {
         let Some(mine) = self.people[who] else {
             return 0;
@@ -87,7 +87,7 @@ impl Room {
         let last = mine.left.unwrap_or(self.history.len());
         let after = self.history[mine.read.min(last)..last].iter();
         let waiting = after
-            .filter(|said| !said.is_withdrawn && said.sender.is_some_and(|sender| sender != who));
+            .filter(|said| !said.is_deleted && said.sender.is_some_and(|sender| sender != who));
         waiting.count() as i64
     }
 
@@ -95,7 +95,7 @@ impl Room {
         self.history.push(Said {
             id: message["id"].as_i64().unwrap(),
             sender: Some(who),
-            is_withdrawn: false,
+            is_deleted: false,
         });
         assert_eq!(message["seq"], self.history.len(), "the model's place");
         self.mine(who).read = self.history.len();
@@ -108,7 +108,7 @@ impl Room {
         self.history.push(Said::system());
     }
 
-    /// Somebody comes with the message that says so.
+    /// Records a join, after its system message.
     pub(super) fn joined(&mut self, who: usize) {
         let (joined, read) = (self.history.len() - 1, self.history.len());
         let mine = Mine {
@@ -119,7 +119,7 @@ impl Room {
         self.people[who] = Some(mine);
     }
 
-    /// Somebody goes with the message that says so.
+    /// Records a leave, after its system message.
     pub(super) fn left(&mut self, who: usize) {
         self.mine(who).left = Some(self.history.len());
     }
@@ -130,32 +130,32 @@ impl Room {
         mine.read = mine.read.max(at.unwrap() + 1);
     }
 
-    pub(super) fn withdrawn(&mut self, message: i64) {
+    pub(super) fn deleted(&mut self, message: i64) {
         let mut history = self.history.iter_mut();
         let said = history.find(|said| said.id == message).unwrap();
-        said.is_withdrawn = true;
+        said.is_deleted = true;
     }
 
-    /// One of the newest messages that somebody sees.
+    /// Returns one of the newest visible messages.
     pub(super) fn visible(&self, who: usize, back: usize) -> Option<i64> {
         let seen = &self.history[self.people[who]?.joined..];
         let mut said = seen.iter().rev().filter(|said| said.sender.is_some());
         said.nth(back).map(|said| said.id)
     }
 
-    /// One of the newest messages that somebody sees and that are there still.
-    pub(super) fn not_withdrawn(&self, who: usize, back: usize) -> Option<i64> {
+    /// Returns one of the newest visible messages that isn't deleted.
+    pub(super) fn not_deleted(&self, who: usize, back: usize) -> Option<i64> {
         let seen = &self.history[self.people[who]?.joined..];
-        let there = |said: &&Said| said.sender.is_some() && !said.is_withdrawn;
+        let there = |said: &&Said| said.sender.is_some() && !said.is_deleted;
         let mut there = seen.iter().rev().filter(there);
         there.nth(back).map(|said| said.id)
     }
 
-    /// One of the newest that they said, still see, and haven't withdrawn: what
-    /// was before they came again is gone from view.
+    /// Returns one of the newest own messages that is visible and not deleted.
+    /// Messages from before a rejoin are hidden.
     pub(super) fn own(&self, who: usize, back: usize) -> Option<i64> {
         let seen = &self.history[self.people[who]?.joined..];
-        let mine = |said: &&Said| said.sender == Some(who) && !said.is_withdrawn;
+        let mine = |said: &&Said| said.sender == Some(who) && !said.is_deleted;
         let mut own = seen.iter().rev().filter(mine);
         own.nth(back).map(|said| said.id)
     }

@@ -1,15 +1,15 @@
-//! Totals leave out what is muted, archived or left, as it comes and goes.
+//! Totals leave out muted, archived and left conversations.
 
 use serde_json::json;
 
 use super::{heard, next_unread, total, unread};
 use crate::groups::crew::{friends, make, set_mine};
-use crate::support::{Person, Socket, TestApp};
+use crate::support::{TestApp, TestSocket, TestUser};
 
 const SOON: &str = "2099-01-01T00:00:00.000Z";
 
-/// Ben with two groups of Ann's, in each of which a message waits.
-async fn two_groups(app: &TestApp) -> ([i64; 2], Person, Person) {
+/// Creates two groups of Ann and Ben, each with one unread message for Ben.
+async fn two_groups(app: &TestApp) -> ([i64; 2], TestUser, TestUser) {
     let mut people = friends(app, &["ann", "ben"]).await;
     let mut ids = [0; 2];
     for (id, title) in ids.iter_mut().zip(["One", "Two"]) {
@@ -21,13 +21,13 @@ async fn two_groups(app: &TestApp) -> ([i64; 2], Person, Person) {
     (ids, people.remove(0), ben)
 }
 
-async fn both(ben: &Person) -> [Socket; 2] {
+async fn both(ben: &TestUser) -> [TestSocket; 2] {
     let news = ben.log_in_again().await.socket("/ws/notifications/").await;
     [ben.socket("/ws/").await, news]
 }
 
 #[tokio::test]
-async fn muting_and_archiving_are_told_with_the_total_they_leave() {
+async fn muting_and_archiving_change_total() {
     let app = TestApp::spawn().await;
     let (ids, ann, ben) = two_groups(&app).await;
     let mut sockets = both(&ben).await;
@@ -48,11 +48,11 @@ async fn muting_and_archiving_are_told_with_the_total_they_leave() {
     set_mine(&ben, ids[0], json!({ "muted_until": SOON }))
         .await
         .expect(200);
-    assert_eq!(heard(&mut anns).await, [], "it is ben's alone");
+    assert_eq!(heard(&mut anns).await, [], "only ben's settings changed");
 }
 
 #[tokio::test]
-async fn a_message_counts_there_but_in_no_total_while_it_is_muted() {
+async fn muted_message_is_not_in_total() {
     let app = TestApp::spawn().await;
     let (ids, ann, ben) = two_groups(&app).await;
     set_mine(&ben, ids[0], json!({ "muted_until": SOON }))
@@ -67,7 +67,7 @@ async fn a_message_counts_there_but_in_no_total_while_it_is_muted() {
 }
 
 #[tokio::test]
-async fn what_a_message_brings_back_counts_again() {
+async fn unarchived_conversation_is_counted_again() {
     let app = TestApp::spawn().await;
     let (ids, ann, ben) = two_groups(&app).await;
     set_mine(&ben, ids[0], json!({ "archived": true }))
@@ -80,7 +80,7 @@ async fn what_a_message_brings_back_counts_again() {
         assert_eq!(next_unread(socket).await, (2, 3));
     }
     assert_eq!(total(&ben).await, 3);
-    // Muted, it stays away.
+    // A muted conversation stays archived.
     let away = json!({ "archived": true, "muted_until": SOON });
     set_mine(&ben, ids[1], away).await.expect(200);
     for socket in &mut sockets {
@@ -98,9 +98,9 @@ fn in_a_moment() -> String {
     format!("{then:.3}")
 }
 
-/// Nothing happens when a mute ends, but the total changes.
+/// No event marks the end of a mute, but the total changes.
 #[tokio::test]
-async fn a_mute_that_ends_by_itself_brings_the_total_back() {
+async fn expired_mute_restores_total() {
     let app = TestApp::spawn().await;
     let (ids, ann, ben) = two_groups(&app).await;
     let mut before = both(&ben).await;
@@ -114,20 +114,17 @@ async fn a_mute_that_ends_by_itself_brings_the_total_back() {
     let mut after = ben.socket("/ws/").await;
     for socket in &mut before {
         assert_eq!(next_unread(socket).await, (2, 1));
-        assert_eq!(next_unread(socket).await, (2, 3), "it has ended");
+        assert_eq!(next_unread(socket).await, (2, 3), "the mute has ended");
     }
-    assert_eq!(
-        after.hello["total_unread"], 1,
-        "it opened while that was muted"
-    );
+    assert_eq!(after.hello["total_unread"], 1, "it opened during the mute");
     assert_eq!(next_unread(&mut after).await, (2, 3));
     assert_eq!(total(&ben).await, 3);
     assert_eq!(heard(&mut before[0]).await, [], "once");
 }
 
-/// Guards the timer of a mute that was made longer: it says nothing.
+/// Guards the first timer of an extended mute: it must send nothing.
 #[tokio::test]
-async fn a_mute_that_is_made_longer_ends_later() {
+async fn extended_mute_ends_later() {
     let app = TestApp::spawn().await;
     let (ids, _ann, ben) = two_groups(&app).await;
     let mut sockets = both(&ben).await;
@@ -138,13 +135,13 @@ async fn a_mute_that_is_made_longer_ends_later() {
     set_mine(&ben, ids[0], json!({ "muted_until": SOON }))
         .await
         .expect(200);
-    // The other one's end is heard after the first would have been.
+    // The other mute ends after the first timer would have fired.
     set_mine(&ben, ids[1], json!({ "muted_until": in_a_moment() }))
         .await
         .expect(200);
     for socket in &mut sockets {
         for expected in [(1, 1), (1, 1), (1, 0), (1, 1)] {
-            let told = socket.expect_aside("unread").await;
+            let told = socket.expect_side_frame("unread").await;
             assert_eq!(super::counts(&told), expected);
         }
     }

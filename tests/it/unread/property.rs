@@ -1,8 +1,8 @@
-//! Whatever happens in whatever order: what a socket was told last, what a new
-//! one is told, the list and the total all say what a count by hand gives, on
-//! each of a person's two devices, which come and go.
+//! Random histories: the last count on a socket, on a new socket, in the list
+//! and in the total equals the model's. Each user has two devices, which
+//! reconnect.
 //!
-//! `TIDINGS_UNREAD_CASES` says how many histories there are (16).
+//! `TIDINGS_UNREAD_CASES` sets the number of histories (16).
 
 use std::collections::HashMap;
 
@@ -14,7 +14,7 @@ use tokio::runtime::Runtime;
 use super::model::Model;
 use crate::groups::crew::{bring_back, friends, invite, leave, make, remove, rename, set_mine};
 use crate::receipts::mark;
-use crate::support::{Person, Socket, TestApp};
+use crate::support::{TestApp, TestSocket, TestUser};
 
 const CASES: u32 = 16;
 const DEVICES: usize = 2;
@@ -23,14 +23,14 @@ const SOON: &str = "2099-01-01T00:00:00.000Z";
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "how long a test goes on is no setting of the server's"
+    reason = "the test's duration is not a server setting"
 )]
 fn cases() -> u32 {
     let asked = std::env::var("TIDINGS_UNREAD_CASES");
     asked.map_or(CASES, |asked| asked.parse().unwrap())
 }
 
-/// Something that one of three people does in one of three conversations.
+/// An action of one of three users in one of three conversations.
 #[derive(Clone, Copy, Debug)]
 enum Step {
     Send,
@@ -39,17 +39,17 @@ enum Step {
         kind: &'static str,
         back: usize,
     },
-    Withdraw {
+    Delete {
         back: usize,
     },
     Rename,
-    /// The first of them invites the one, or puts them out.
+    /// The first user invites this one or, with `Remove`, removes them.
     Invite,
     Remove,
     Leave,
     Mute(bool),
     Archive(bool),
-    /// A device loses its socket, or opens one again.
+    /// A device closes its socket, or opens one again.
     Device(usize),
 }
 
@@ -59,7 +59,7 @@ fn step() -> impl Strategy<Value = (usize, usize, Step)> {
         10 => Just(Step::Send),
         2 => Just(Step::Reply),
         8 => (kind, 0usize..5).prop_map(|(kind, back)| Step::Mark { kind, back }),
-        4 => (0usize..5).prop_map(|back| Step::Withdraw { back }),
+        4 => (0usize..5).prop_map(|back| Step::Delete { back }),
         1 => Just(Step::Rename),
         3 => Just(Step::Invite),
         1 => Just(Step::Remove),
@@ -71,16 +71,16 @@ fn step() -> impl Strategy<Value = (usize, usize, Step)> {
     (0usize..3, 0usize..3, step)
 }
 
-/// A socket, and what it was told last: in all, and in each conversation.
+/// A socket with the last counts it received: total, and by conversation.
 struct Device {
-    socket: Socket,
+    socket: TestSocket,
     total: i64,
     counts: HashMap<i64, i64>,
 }
 
 impl Device {
-    /// A new one knows the total from its `hello`, and the rest from the list.
-    async fn open(person: &Person) -> Self {
+    /// Opens a socket; takes the total from `hello` and the rest from the list.
+    async fn open(person: &TestUser) -> Self {
         let socket = person.socket("/ws/").await;
         let list = person.get("/api/conversations/").await.expect(200);
         let number = |value: &Value| value.as_i64().unwrap();
@@ -95,7 +95,7 @@ impl Device {
     }
 
     async fn listen(&mut self) {
-        for frame in self.socket.all_until_pong().await {
+        for frame in self.socket.frames_until_pong().await {
             if frame["type"] == "unread" {
                 self.total = frame["total"].as_i64().unwrap();
                 let id = frame["conversation_id"].as_i64().unwrap();
@@ -107,11 +107,11 @@ impl Device {
 }
 
 struct Run {
-    /// Each with the logins of their devices, of which the first acts.
-    people: Vec<Person>,
-    logins: Vec<[Person; DEVICES]>,
+    /// The users, logged in on their first devices.
+    people: Vec<TestUser>,
+    logins: Vec<[TestUser; DEVICES]>,
     devices: Vec<[Option<Device>; DEVICES]>,
-    /// Two groups and a direct conversation of the first two.
+    /// Two groups, and a direct conversation of the first two users.
     ids: [i64; 3],
     model: Model,
 }
@@ -126,7 +126,7 @@ impl Run {
             let made = make(&people[0], "Crew", &names[1..]).await.expect(201);
             *id = made["id"].as_i64().unwrap();
         }
-        ids[2] = people[0].direct_with(&people[1]).await;
+        ids[2] = people[0].open_direct(&people[1]).await;
         let (mut logins, mut devices) = (Vec::new(), Vec::new());
         for person in &people {
             let mine = [person.clone(), person.log_in_again().await];
@@ -145,7 +145,7 @@ impl Run {
         }
     }
 
-    /// Does it where it can be done, and says so to the model.
+    /// Applies a step to the server and the model, if the step is possible.
     async fn apply(&mut self, (who, place, step): (usize, usize, Step)) {
         let (me, id) = (&self.people[who], self.ids[place]);
         let room = &mut self.model.rooms[place];
@@ -171,32 +171,33 @@ impl Run {
                     room.read(who, message);
                 }
             }
-            Step::Withdraw { back } => {
-                // The first is the owner of both groups.
+            Step::Delete { back } => {
+                // The first user owns both groups.
                 let moderates = who == 0 && place < 2;
-                let found = match moderates {
-                    true => room.not_withdrawn(who, back),
-                    false => room.own(who, back),
+                let found = if moderates {
+                    room.not_deleted(who, back)
+                } else {
+                    room.own(who, back)
                 };
                 let Some(message) = found else {
                     return;
                 };
                 let path = format!("/api/conversations/{id}/messages/{message}/");
                 assert_eq!(me.delete(&path).await.status, 204);
-                room.withdrawn(message);
+                room.deleted(message);
             }
             _ => self.arrange((who, place, step)).await,
         }
     }
 
-    /// The same, of what changes no history but by system messages.
+    /// Applies the steps that change a history only by system messages.
     async fn arrange(&mut self, (who, place, step): (usize, usize, Step)) {
         let (me, id) = (&self.people[who], self.ids[place]);
         let room = &mut self.model.rooms[place];
         let is_group = place < 2;
         match step {
             Step::Rename if is_group => {
-                // The first time it is another title, and then the same.
+                // Only the first rename changes the title.
                 rename(&self.people[0], id, "Other").await.expect(200);
                 if !std::mem::replace(&mut room.is_renamed, true) {
                     room.system();
@@ -244,16 +245,16 @@ impl Run {
         }
     }
 
-    /// What was told by now is what a count by hand gives.
+    /// Checks the counts that the devices have received.
     async fn check_told(&mut self) {
         for (who, devices) in self.devices.iter_mut().enumerate() {
             for device in devices.iter_mut().flatten() {
                 device.listen().await;
-                assert_eq!(device.total, self.model.total(who), "told to {who}");
+                assert_eq!(device.total, self.model.total(who), "received by {who}");
                 for (id, room) in self.ids.iter().zip(&self.model.rooms) {
                     if room.is_in(who) {
                         let told = device.counts.get(id).copied().unwrap_or_default();
-                        assert_eq!(told, room.unread(who), "{id}, told to {who}");
+                        assert_eq!(told, room.unread(who), "{id}, received by {who}");
                     } else {
                         device.counts.remove(id);
                     }
@@ -262,7 +263,7 @@ impl Run {
         }
     }
 
-    /// And so is what anybody is answered who asks.
+    /// Checks the counts that requests return.
     async fn check_asked(&self) {
         for (who, person) in self.people.iter().enumerate() {
             assert_eq!(super::total(person).await, self.model.total(who));
@@ -277,16 +278,16 @@ impl Run {
 }
 
 #[test]
-fn whatever_happens_all_counts_are_what_a_count_by_hand_gives() {
+fn unread_counts_match_model() {
     let runtime = Runtime::new().unwrap();
     let app = runtime.block_on(
         TestApp::builder()
             .settings(|settings| {
-                settings.timings.marks_gathered_for = std::time::Duration::from_millis(2);
+                settings.timings.marker_batch_window = std::time::Duration::from_millis(2);
             })
             .spawn(),
     );
-    // What failed once is tried first from then on.
+    // Cases that failed before are tried first.
     let kept = FileFailurePersistence::Direct("proptest-regressions/it/unread.txt");
     let config = Config {
         cases: cases(),

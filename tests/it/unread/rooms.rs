@@ -1,25 +1,24 @@
-//! Counts outlive the Rooms that keep them: those that go, those that die,
-//! and the process.
+//! Unread counts survive idle Rooms, dead Rooms and a restart.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use tidings::engine::testing::Faults;
+use tidings::engine::testing::FaultHooks;
 
 use super::{heard, next_unread, total, unread};
 use crate::groups::crew::{group, leave};
 use crate::receipts::has_read;
-use crate::support::{Person, Socket, TestApp};
+use crate::support::{TestApp, TestSocket, TestUser};
 
-/// Reads counts until they are these; in between, whatever was told is.
-async fn until_counts(socket: &mut Socket, expected: (i64, i64)) {
+/// Reads `unread` frames up to the one with the counts `expected`.
+async fn until_counts(socket: &mut TestSocket, expected: (i64, i64)) {
     while next_unread(socket).await != expected {}
 }
 
-/// A server whose Rooms go as soon as they have nothing to do.
+/// The server's Rooms stop as soon as they are idle.
 #[tokio::test]
-async fn a_room_that_goes_and_comes_again_goes_on_counting() {
+async fn idle_room_restart_keeps_counts() {
     let app = TestApp::builder()
         .settings(|settings| settings.timings.room_idle_after = Duration::from_millis(1))
         .spawn()
@@ -49,7 +48,7 @@ async fn a_room_that_goes_and_comes_again_goes_on_counting() {
 }
 
 #[tokio::test]
-async fn counts_are_the_same_after_a_restart() {
+async fn counts_survive_restart() {
     let mut app = TestApp::spawn().await;
     let (id, people) = group(&app, &["ann", "ben", "cas"]).await;
     let first = people[0].send(id, "One").await.expect(201);
@@ -67,25 +66,27 @@ async fn counts_are_the_same_after_a_restart() {
     assert_eq!(next_unread(&mut bens).await, (2, 2));
 }
 
-/// Rooms of one conversation that die where they would tell something, at the
-/// time that a test says.
+/// Makes a Room of one conversation panic before a fan-out that the test
+/// chooses.
 #[derive(Clone, Default)]
 struct Death {
     of: Arc<AtomicI64>,
-    /// So many tellings are still to be survived.
+    /// Number of fan-outs before the panic.
     survives: Arc<AtomicUsize>,
 }
 
 impl Death {
-    fn faults(&self) -> Faults {
+    fn faults(&self) -> FaultHooks {
         let death = self.clone();
-        Faults {
-            before_telling: Some(Arc::new(move |conversation| death.perhaps(conversation.0))),
-            ..Faults::default()
+        FaultHooks {
+            before_fan_out: Some(Arc::new(move |conversation| {
+                death.maybe_panic(conversation.0)
+            })),
+            ..FaultHooks::default()
         }
     }
 
-    fn perhaps(&self, conversation: i64) {
+    fn maybe_panic(&self, conversation: i64) {
         if conversation != self.of.load(Ordering::SeqCst) {
             return;
         }
@@ -109,8 +110,9 @@ impl Death {
     }
 }
 
-/// Ann, Ben and Cas, with three messages of Ann's, of which Ben read one.
-async fn crew(app: &TestApp) -> (i64, Vec<Person>, Vec<serde_json::Value>) {
+/// Creates a group of Ann, Ben and Cas with three messages of Ann's. Ben has
+/// read the first.
+async fn crew(app: &TestApp) -> (i64, Vec<TestUser>, Vec<serde_json::Value>) {
     let (id, people) = group(app, &["ann", "ben", "cas"]).await;
     let mut sent = Vec::new();
     for text in ["One", "Two", "Three"] {
@@ -121,14 +123,14 @@ async fn crew(app: &TestApp) -> (i64, Vec<Person>, Vec<serde_json::Value>) {
 }
 
 #[tokio::test]
-async fn what_a_dead_room_left_untold_of_counts_its_successor_tells() {
+async fn successor_room_sends_missed_counts() {
     let death = Death::default();
     let app = TestApp::builder().faults(death.faults()).spawn().await;
     let (id, people, _) = crew(&app).await;
     let mut bens = people[1].socket("/ws/").await;
     let mut cass = people[2].socket("/ws/").await;
     death.arm(id, 0);
-    people[0].send(id, "Four").await.refused(503, "busy");
+    people[0].send(id, "Four").await.expect_problem(503, "busy");
     until_counts(&mut bens, (3, 3)).await;
     until_counts(&mut cass, (4, 4)).await;
     assert!(death.has_happened());
@@ -140,10 +142,10 @@ async fn what_a_dead_room_left_untold_of_counts_its_successor_tells() {
     until_counts(&mut cass, (0, 0)).await;
 }
 
-/// Guards the reading after a withdrawal: what a Room has told by then was
-/// noted as told, and a Room that died during it left the counts as they were.
+/// Guards the recount after a deletion. Its fan-out was already noted as done,
+/// so a Room that died during the recount left the counts wrong.
 #[tokio::test]
-async fn a_room_that_dies_before_it_tells_what_a_withdrawal_left_is_made_good() {
+async fn room_death_during_deletion_recounts() {
     let death = Death::default();
     let app = TestApp::builder().faults(death.faults()).spawn().await;
     for survives in [0, 1] {
@@ -153,12 +155,12 @@ async fn a_room_that_dies_before_it_tells_what_a_withdrawal_left_is_made_good() 
         people[0].send(id, "One").await.expect(201);
         let sent = people[0].send(id, "Two").await.expect(201);
         let mut bens = people[1].socket("/ws/").await;
-        // First the message is told as withdrawn, then what that leaves.
+        // The fan-out of the deletion comes first, then that of the counts.
         death.arm(id, survives);
         let path = format!("/api/conversations/{id}/messages/{}/", sent["id"]);
-        people[0].delete(&path).await.refused(503, "busy");
+        people[0].delete(&path).await.expect_problem(503, "busy");
         assert!(death.has_happened());
-        // Without anything that comes after it.
+        // No other command follows.
         until_counts(&mut bens, (1, 1)).await;
         let seen = (unread(&people[1], id).await, total(&people[1]).await);
         assert_eq!(seen, (1, 1));
@@ -168,7 +170,7 @@ async fn a_room_that_dies_before_it_tells_what_a_withdrawal_left_is_made_good() 
 }
 
 #[tokio::test]
-async fn marks_that_a_dead_room_left_untold_are_shown_and_count() {
+async fn successor_room_sends_missed_markers() {
     let death = Death::default();
     let app = TestApp::builder().faults(death.faults()).spawn().await;
     let (id, people, sent) = crew(&app).await;
@@ -176,24 +178,24 @@ async fn marks_that_a_dead_room_left_untold_are_shown_and_count() {
     let mut bens = people[1].socket("/ws/").await;
     death.arm(id, 0);
     let marked = crate::receipts::mark(&people[1], "read", &sent[2]).await;
-    marked.refused(503, "busy");
+    marked.expect_problem(503, "busy");
     until_counts(&mut bens, (0, 0)).await;
     let shown = anns.expect("conversation").await["conversation"].take();
     assert_eq!(shown["participants"][1]["read_seq"], sent[2]["seq"]);
-    // Again, by somebody who was told to: it has moved already.
+    // The client retries as `busy` asks; the marker has moved already.
     has_read(&people[1], &sent[2]).await;
     assert_eq!(heard(&mut bens).await, []);
 }
 
 #[tokio::test]
-async fn who_went_while_a_room_died_counts_it_no_more() {
+async fn leave_during_room_death_is_uncounted() {
     let death = Death::default();
     let app = TestApp::builder().faults(death.faults()).spawn().await;
     let (id, people, _) = crew(&app).await;
     let mut cass = people[2].socket("/ws/").await;
     assert_eq!(cass.hello["total_unread"], 3);
     death.arm(id, 0);
-    leave(&people[2], id).await.refused(503, "busy");
+    leave(&people[2], id).await.expect_problem(503, "busy");
     cass.expect("conversation_removed").await;
     assert_eq!(
         heard(&mut cass).await.last().map_or(0, |(_, total)| *total),

@@ -1,28 +1,30 @@
-//! What a socket is closed with, and what the others feel of it: nothing.
-//! (4401 is in `logins`, 1013 in `slow`, silence in `heartbeat`.)
+//! The codes that sockets close with. Other sockets must not be affected. (4401
+//! is in `logins`, 1013 in `slow`, silence in `heartbeat`.)
 
 use serde_json::json;
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::support::raw::{BINARY, CLOSE, CONTINUATION, LAST, TEXT, frame, header};
-use crate::support::{Person, Socket, TestApp};
+use crate::support::raw_frames::{
+    BINARY, CLOSE, CONTINUATION, FINAL_BIT, TEXT, encode_frame, encode_header,
+};
+use crate::support::{TestApp, TestSocket, TestUser};
 
-/// Two in a conversation, both with a socket; the second one's shows that
-/// whatever the first does costs only the first.
-async fn two_sockets(app: &TestApp) -> (Person, Socket, Socket) {
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+/// Connects two users, each with a socket. The second socket shows that errors
+/// on the first affect no other.
+async fn two_sockets(app: &TestApp) -> (TestUser, TestSocket, TestSocket) {
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let (here, there) = (ann.chat_socket(id).await, ben.chat_socket(id).await);
     (ann, here, there)
 }
 
-async fn assert_unhurt(other: &mut Socket) {
+async fn assert_unaffected(other: &mut TestSocket) {
     other.say("I am still here").await;
     assert_eq!(other.expect_message().await["text"], "I am still here");
 }
 
 #[tokio::test]
-async fn a_server_that_stops_says_so_to_every_socket() {
+async fn stopping_server_closes_with_1001() {
     let mut app = TestApp::spawn().await;
     let (ann, mut here, mut there) = two_sockets(&app).await;
     let mut everything = ann.socket("/ws/").await;
@@ -35,16 +37,16 @@ async fn a_server_that_stops_says_so_to_every_socket() {
     assert_eq!([one, two, three], [1001, 1001, 1001]);
 }
 
-/// Guards the order of stopping: what was taken is written and told before
-/// the sockets are closed, so that a close is never the answer to a message
-/// that is on disk; and what isn't taken any more is refused.
+/// Guards the order of stopping. Accepted messages are stored and sent before
+/// the sockets close, so a close never answers a stored message. Later messages
+/// are refused.
 #[tokio::test]
-async fn what_was_sent_when_the_server_stops_is_told_or_refused() {
+async fn stopping_server_echoes_or_refuses_messages() {
     let mut app = TestApp::spawn().await;
     let (ann, mut here, _there) = two_sockets(&app).await;
     let id = here.hello["conversation"]["id"].as_i64().unwrap();
     for at in 0..200 {
-        here.say_as(&at.to_string(), &at.to_string()).await;
+        here.send_text_as(&at.to_string(), &at.to_string()).await;
     }
     let mut told = Vec::new();
     let reading = async {
@@ -80,29 +82,33 @@ async fn what_was_sent_when_the_server_stops_is_told_or_refused() {
 }
 
 #[tokio::test]
-async fn a_binary_frame_closes_with_1003() {
+async fn binary_frame_closes_with_1003() {
     let app = TestApp::spawn().await;
     let (ann, mut here, mut there) = two_sockets(&app).await;
     here.send_raw(Message::binary("{\"type\":\"ping\"}")).await;
     assert_eq!(here.expect_close().await, 1003);
     let mut pieces = ann.socket("/ws/").await;
-    pieces.write(&frame(BINARY, b"{")).await;
+    pieces.write_bytes(&encode_frame(BINARY, b"{")).await;
     assert_eq!(pieces.expect_close().await, 1003);
-    assert_unhurt(&mut there).await;
+    assert_unaffected(&mut there).await;
 }
 
 #[tokio::test]
-async fn text_that_is_not_utf_8_closes_with_1007() {
+async fn invalid_utf8_closes_with_1007() {
     let app = TestApp::spawn().await;
     let (ann, mut here, mut there) = two_sockets(&app).await;
-    here.write(&frame(TEXT | LAST, b"{\"type\":\"\xff\"}"))
+    here.write_bytes(&encode_frame(TEXT | FINAL_BIT, b"{\"type\":\"\xff\"}"))
         .await;
     assert_eq!(here.expect_close().await, 1007);
     let mut pieces = ann.socket("/ws/").await;
-    pieces.write(&frame(TEXT, b"{\"type\":\"\xc3")).await;
-    pieces.write(&frame(CONTINUATION | LAST, b"\"}")).await;
+    pieces
+        .write_bytes(&encode_frame(TEXT, b"{\"type\":\"\xc3"))
+        .await;
+    pieces
+        .write_bytes(&encode_frame(CONTINUATION | FINAL_BIT, b"\"}"))
+        .await;
     assert_eq!(pieces.expect_close().await, 1007);
-    assert_unhurt(&mut there).await;
+    assert_unaffected(&mut there).await;
 }
 
 #[tokio::test]
@@ -117,12 +123,12 @@ async fn twenty_errors_close_with_1008() {
     here.say(" ").await;
     here.expect_error("text_empty").await;
     assert_eq!(here.expect_close().await, 1008);
-    assert_unhurt(&mut there).await;
+    assert_unaffected(&mut there).await;
 }
 
-/// serde would take the values of a list for fields in order.
+/// serde would read the values of a list as fields in order.
 #[tokio::test]
-async fn a_list_is_no_frame() {
+async fn json_list_is_no_frame() {
     let app = TestApp::spawn().await;
     let (_ann, mut here, mut there) = two_sockets(&app).await;
     for list in [
@@ -134,12 +140,12 @@ async fn a_list_is_no_frame() {
         here.expect_error("bad_json").await;
     }
     here.expect_nothing_until_pong().await;
-    assert_unhurt(&mut there).await;
+    assert_unaffected(&mut there).await;
 }
 
-/// The words are ours, and the field is named.
+/// The detail is our own text and begins with the field.
 #[tokio::test]
-async fn what_is_wrong_with_a_frame_is_said_by_its_field() {
+async fn invalid_frame_error_names_field() {
     let app = TestApp::spawn().await;
     let (_ann, mut here, _there) = two_sockets(&app).await;
     for (frame, detail) in [
@@ -175,7 +181,7 @@ async fn what_is_wrong_with_a_frame_is_said_by_its_field() {
 }
 
 #[tokio::test]
-async fn errors_far_apart_are_no_abuse() {
+async fn errors_far_apart_close_nothing() {
     let app = TestApp::builder()
         .settings(|settings| {
             settings.limits.errors_before_close = 2;
@@ -183,7 +189,7 @@ async fn errors_far_apart_are_no_abuse() {
         })
         .spawn()
         .await;
-    let mut socket = app.person("ann").await.socket("/ws/").await;
+    let mut socket = app.register_user("ann").await.socket("/ws/").await;
     for _ in 0..50 {
         socket.send(json!([])).await;
         socket.expect_error("bad_json").await;
@@ -192,65 +198,72 @@ async fn errors_far_apart_are_no_abuse() {
 }
 
 #[tokio::test]
-async fn a_frame_that_announces_too_much_closes_with_1009_at_its_header() {
+async fn oversized_header_closes_with_1009() {
     let app = TestApp::spawn().await;
     let (ann, mut here, mut there) = two_sockets(&app).await;
-    // Nothing of it is sent but the announcement.
-    here.write(&header(TEXT | LAST, 1 << 40)).await;
+    // Only the header is sent.
+    here.write_bytes(&encode_header(TEXT | FINAL_BIT, 1 << 40))
+        .await;
     assert_eq!(here.expect_close().await, 1009);
     let mut by_one = ann.socket("/ws/").await;
-    by_one.write(&header(TEXT | LAST, 128 * 1024 + 1)).await;
+    by_one
+        .write_bytes(&encode_header(TEXT | FINAL_BIT, 128 * 1024 + 1))
+        .await;
     assert_eq!(by_one.expect_close().await, 1009);
     let mut behind = ann.socket("/ws/").await;
     behind.expect_nothing_until_pong().await;
-    for byte in header(TEXT, 1 << 30) {
-        behind.write(&[byte]).await;
+    for byte in encode_header(TEXT, 1 << 30) {
+        behind.write_bytes(&[byte]).await;
     }
     assert_eq!(behind.expect_close().await, 1009);
-    assert_unhurt(&mut there).await;
+    assert_unaffected(&mut there).await;
 }
 
 #[tokio::test]
-async fn pieces_that_add_up_to_too_much_close_with_1009() {
+async fn oversized_fragments_close_with_1009() {
     let app = TestApp::spawn().await;
     let (_ann, mut here, mut there) = two_sockets(&app).await;
-    here.write(&frame(TEXT, &vec![b' '; 100_000])).await;
-    here.write(&frame(CONTINUATION, &vec![b' '; 100_000])).await;
+    here.write_bytes(&encode_frame(TEXT, &vec![b' '; 100_000]))
+        .await;
+    here.write_bytes(&encode_frame(CONTINUATION, &vec![b' '; 100_000]))
+        .await;
     assert_eq!(here.expect_close().await, 1009);
-    assert_unhurt(&mut there).await;
+    assert_unaffected(&mut there).await;
 }
 
 #[tokio::test]
-async fn the_largest_frame_is_taken() {
+async fn largest_frame_is_accepted() {
     let app = TestApp::spawn().await;
     let (_ann, mut here, _there) = two_sockets(&app).await;
     let ping = b"{\"type\":\"ping\"}";
     let mut most = vec![b' '; 128 * 1024 - ping.len()];
     most.extend_from_slice(ping);
-    here.write(&frame(TEXT | LAST, &most)).await;
+    here.write_bytes(&encode_frame(TEXT | FINAL_BIT, &most))
+        .await;
     here.expect("pong").await;
     let (one, two) = most.split_at(70_000);
-    here.write(&frame(TEXT, one)).await;
-    here.write(&frame(CONTINUATION | LAST, two)).await;
+    here.write_bytes(&encode_frame(TEXT, one)).await;
+    here.write_bytes(&encode_frame(CONTINUATION | FINAL_BIT, two))
+        .await;
     here.expect("pong").await;
 }
 
 #[tokio::test]
-async fn a_close_is_answered_with_the_same() {
+async fn close_is_answered_with_same_code() {
     let app = TestApp::spawn().await;
     let (_ann, mut here, mut there) = two_sockets(&app).await;
-    // 1000, as the one who closes sees it come back.
-    here.write(&frame(CLOSE | LAST, &1000_u16.to_be_bytes()))
+    // The closing side receives its own code, 1000.
+    here.write_bytes(&encode_frame(CLOSE | FINAL_BIT, &1000_u16.to_be_bytes()))
         .await;
     assert_eq!(here.expect_close().await, 1000);
-    assert_unhurt(&mut there).await;
+    assert_unaffected(&mut there).await;
 }
 
 #[tokio::test]
-async fn an_unmasked_frame_closes_with_1002() {
+async fn unmasked_frame_closes_with_1002() {
     let app = TestApp::spawn().await;
     let (_ann, mut here, mut there) = two_sockets(&app).await;
-    here.write(&[TEXT | LAST, 2, b'{', b'}']).await;
+    here.write_bytes(&[TEXT | FINAL_BIT, 2, b'{', b'}']).await;
     assert_eq!(here.expect_close().await, 1002);
-    assert_unhurt(&mut there).await;
+    assert_unaffected(&mut there).await;
 }

@@ -1,5 +1,5 @@
-//! RFC 6455 by tables: every kind of broken frame and of broken handshake, and
-//! lists that come in several lines (RFC 9110, section 5.3).
+//! RFC 6455 by tables: every kind of broken frame and broken handshake, and
+//! lists in several header lines (RFC 9110, section 5.3).
 
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -7,104 +7,133 @@ use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::admin::admin;
-use crate::support::Socket;
-use crate::support::raw::{BINARY, CLOSE, CONTINUATION, LAST, PING, PONG, TEXT, frame, header};
-use crate::support::{Person, TestApp, TokenBy, within};
+use crate::support::TestSocket;
+use crate::support::raw_frames::{
+    BINARY, CLOSE, CONTINUATION, FINAL_BIT, PING, PONG, TEXT, encode_frame, encode_header,
+};
+use crate::support::{TestApp, TestUser, TokenTransport, within};
 
-/// A frame whose length takes more bytes than it needs.
+/// Returns a frame whose length uses more bytes than it needs.
 fn padded_length(length: u64, bytes: usize) -> Vec<u8> {
     let form = if bytes == 2 { 126 } else { 127 };
     let length = length.to_be_bytes();
-    [&[TEXT | LAST, 0x80 | form], &length[8 - bytes..], &[0; 4]].concat()
+    [
+        &[TEXT | FINAL_BIT, 0x80 | form],
+        &length[8 - bytes..],
+        &[0; 4],
+    ]
+    .concat()
 }
 
-/// Each broken input with the code that it closes with.
+/// Returns broken inputs, each with the code that it closes with.
 fn broken_frames() -> Vec<(&'static str, Vec<u8>, u16)> {
     let ping = br#"{"type":"ping"}"#;
-    let begun = frame(TEXT, br#"{"type":"#);
+    let begun = encode_frame(TEXT, br#"{"type":"#);
     let after_begun = |bytes: &[u8]| [&*begun, bytes].concat();
     vec![
-        ("RSV1", frame(TEXT | LAST | 0x40, ping), 1002),
-        ("RSV2", frame(TEXT | LAST | 0x20, ping), 1002),
-        ("RSV3", frame(TEXT | LAST | 0x10, ping), 1002),
-        ("RSV on a ping", frame(PING | LAST | 0x20, b""), 1002),
-        ("RSV on a close", frame(CLOSE | LAST | 0x70, b""), 1002),
-        ("RSV on a fragment", frame(TEXT | 0x40, b"{"), 1002),
-        ("opcode 3", frame(0x3 | LAST, b""), 1002),
-        ("opcode 7", frame(0x7, b"a"), 1002),
-        ("opcode 11", frame(0xb | LAST, b""), 1002),
-        ("opcode 15", frame(0xf | LAST, b"a"), 1002),
-        ("unmasked", vec![TEXT | LAST, 2, b'{', b'}'], 1002),
-        ("unmasked ping", vec![PING | LAST, 0], 1002),
-        ("ping in fragments", frame(PING, b"a"), 1002),
-        ("pong in fragments", frame(PONG, b""), 1002),
-        ("close in fragments", frame(CLOSE, b""), 1002),
-        ("long ping", header(PING | LAST, 126), 1002),
-        ("long close", header(CLOSE | LAST, 70_000), 1002),
+        ("RSV1", encode_frame(TEXT | FINAL_BIT | 0x40, ping), 1002),
+        ("RSV2", encode_frame(TEXT | FINAL_BIT | 0x20, ping), 1002),
+        ("RSV3", encode_frame(TEXT | FINAL_BIT | 0x10, ping), 1002),
+        (
+            "RSV on a ping",
+            encode_frame(PING | FINAL_BIT | 0x20, b""),
+            1002,
+        ),
+        (
+            "RSV on a close",
+            encode_frame(CLOSE | FINAL_BIT | 0x70, b""),
+            1002,
+        ),
+        ("RSV on a fragment", encode_frame(TEXT | 0x40, b"{"), 1002),
+        ("opcode 3", encode_frame(0x3 | FINAL_BIT, b""), 1002),
+        ("opcode 7", encode_frame(0x7, b"a"), 1002),
+        ("opcode 11", encode_frame(0xb | FINAL_BIT, b""), 1002),
+        ("opcode 15", encode_frame(0xf | FINAL_BIT, b"a"), 1002),
+        ("unmasked", vec![TEXT | FINAL_BIT, 2, b'{', b'}'], 1002),
+        ("unmasked ping", vec![PING | FINAL_BIT, 0], 1002),
+        ("ping in fragments", encode_frame(PING, b"a"), 1002),
+        ("pong in fragments", encode_frame(PONG, b""), 1002),
+        ("close in fragments", encode_frame(CLOSE, b""), 1002),
+        ("long ping", encode_header(PING | FINAL_BIT, 126), 1002),
+        ("long close", encode_header(CLOSE | FINAL_BIT, 70_000), 1002),
         ("length of 5 in two bytes", padded_length(5, 2), 1002),
         ("length of 5 in eight bytes", padded_length(5, 8), 1002),
         ("length of 65535 in eight", padded_length(65_535, 8), 1002),
         ("length of 64 bits", padded_length(1 << 63, 8), 1002),
         (
             "continuation alone",
-            frame(CONTINUATION | LAST, b"{}"),
+            encode_frame(CONTINUATION | FINAL_BIT, b"{}"),
             1002,
         ),
         (
             "text amid text",
-            after_begun(&frame(TEXT | LAST, ping)),
+            after_begun(&encode_frame(TEXT | FINAL_BIT, ping)),
             1002,
         ),
-        ("binary amid text", after_begun(&frame(BINARY, ping)), 1002),
-        ("close of one byte", frame(CLOSE | LAST, &[3]), 1002),
+        (
+            "binary amid text",
+            after_begun(&encode_frame(BINARY, ping)),
+            1002,
+        ),
+        (
+            "close of one byte",
+            encode_frame(CLOSE | FINAL_BIT, &[3]),
+            1002,
+        ),
         ("broken reason", close(1000, b"\xff"), 1007),
         ("cut reason", close(1000, b"caf\xc3"), 1007),
-        ("broken text", frame(TEXT | LAST, b"\xff"), 1007),
-        ("broken fragment", frame(TEXT, b"\xed\xa0\x80"), 1007),
-        ("too long", header(TEXT | LAST, 1 << 40), 1009),
+        ("broken text", encode_frame(TEXT | FINAL_BIT, b"\xff"), 1007),
+        ("broken fragment", encode_frame(TEXT, b"\xed\xa0\x80"), 1007),
+        ("too long", encode_header(TEXT | FINAL_BIT, 1 << 40), 1009),
     ]
 }
 
 fn close(code: u16, reason: &[u8]) -> Vec<u8> {
-    frame(CLOSE | LAST, &[&code.to_be_bytes(), reason].concat())
+    encode_frame(CLOSE | FINAL_BIT, &[&code.to_be_bytes(), reason].concat())
 }
 
 #[tokio::test]
 async fn broken_frame_closes_with_its_code() {
     let app = TestApp::spawn().await;
-    let ann = app.person("ann").await;
+    let ann = app.register_user("ann").await;
     for (what, bytes, code) in broken_frames() {
         let mut socket = ann.socket("/ws/").await;
-        socket.write(&bytes).await;
+        socket.write_bytes(&bytes).await;
         assert_eq!(socket.expect_close().await, code, "{what}");
     }
 }
 
-/// Admins' sockets read nothing, and yet by the rules.
+/// Admins' sockets ignore the content of frames but still enforce RFC 6455.
 #[tokio::test]
-async fn admins_broken_frame_closes_too() {
+async fn broken_frame_closes_admin_socket() {
     let app = TestApp::spawn().await;
     let root = admin(&app, "root").await;
     for (what, bytes, code) in broken_frames() {
-        // What it doesn't read may be any text.
+        // Ignored text isn't checked for UTF-8.
         if what == "broken fragment" {
             continue;
         }
-        let mut socket = Socket::open(&root, "/ws/admin/", TokenBy::Bearer).await;
-        socket.write(&bytes).await;
-        assert_eq!(socket.closes_in_the_end().await, code, "{what}");
+        let mut socket = TestSocket::open(&root, "/ws/admin/", TokenTransport::Bearer).await;
+        socket.write_bytes(&bytes).await;
+        assert_eq!(socket.wait_for_close().await, code, "{what}");
     }
 }
 
 #[tokio::test]
-async fn frames_before_broken_one_are_read() {
+async fn frames_before_broken_one_are_handled() {
     let app = TestApp::spawn().await;
-    let ann = app.person("ann").await;
-    let ping = frame(TEXT | LAST, br#"{"type":"ping"}"#);
+    let ann = app.register_user("ann").await;
+    let ping = encode_frame(TEXT | FINAL_BIT, br#"{"type":"ping"}"#);
     for (what, bytes, code) in broken_frames() {
         let mut socket = ann.socket("/ws/").await;
-        let together = [&*ping, &*frame(PING | LAST, b"raw"), &*ping, &*bytes].concat();
-        socket.write(&together).await;
+        let together = [
+            &*ping,
+            &*encode_frame(PING | FINAL_BIT, b"raw"),
+            &*ping,
+            &*bytes,
+        ]
+        .concat();
+        socket.write_bytes(&together).await;
         socket.expect("pong").await;
         assert_eq!(
             socket.next_raw().await,
@@ -117,26 +146,26 @@ async fn frames_before_broken_one_are_read() {
 }
 
 #[tokio::test]
-async fn sound_close_is_answered_with_its_code() {
+async fn valid_close_is_answered_with_code() {
     let app = TestApp::spawn().await;
-    let ann = app.person("ann").await;
+    let ann = app.register_user("ann").await;
     for code in [
         1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 3000, 4999,
     ] {
         let mut socket = ann.socket("/ws/").await;
-        socket.write(&close(code, "Grüße".as_bytes())).await;
+        socket.write_bytes(&close(code, "Grüße".as_bytes())).await;
         assert_eq!(socket.expect_close().await, code);
     }
     for code in [
         0, 999, 1004, 1005, 1006, 1015, 1016, 2000, 2999, 5000, 65_535,
     ] {
         let mut socket = ann.socket("/ws/").await;
-        socket.write(&close(code, b"")).await;
+        socket.write_bytes(&close(code, b"")).await;
         assert_eq!(socket.expect_close().await, 1002, "{code}");
     }
 }
 
-/// The head of an answer, in lower case.
+/// The head of a response, in lower case.
 struct Head(String);
 
 impl Head {
@@ -144,13 +173,13 @@ impl Head {
         self.0.split(' ').nth(1).unwrap().parse().unwrap()
     }
 
-    fn header(&self, name: &str) -> Option<&str> {
+    fn encode_header(&self, name: &str) -> Option<&str> {
         let mut lines = self.0.lines().filter_map(|line| line.split_once(": "));
         lines.find_map(|(found, value)| (found == name).then_some(value))
     }
 }
 
-/// Sends a request of these lines, and reads the head of its answer.
+/// Sends a request with these lines, and returns the head of the response.
 async fn head_of(app: &TestApp, lines: &[&str]) -> Head {
     let mut stream = TcpStream::connect(app.site().address()).await.unwrap();
     let request = format!("{}\r\n\r\n", lines.join("\r\n"));
@@ -161,7 +190,7 @@ async fn head_of(app: &TestApp, lines: &[&str]) -> Head {
             assert!(stream.read_buf(&mut answer).await.unwrap() > 0);
         }
     };
-    within("the head of an answer", read).await;
+    within("the head of a response", read).await;
     Head(String::from_utf8_lossy(&answer).to_lowercase())
 }
 
@@ -170,8 +199,8 @@ const VERSION: &str = "Sec-WebSocket-Version: 13";
 const UPGRADE: &str = "Upgrade: websocket";
 const CONNECTION: &str = "Connection: Upgrade";
 
-/// A handshake of these lines beside those that every request has.
-async fn handshake_of(app: &TestApp, person: &Person, lines: &[&str]) -> Head {
+/// Sends a handshake with these lines besides those of every request.
+async fn handshake_of(app: &TestApp, person: &TestUser, lines: &[&str]) -> Head {
     let token = format!("Authorization: Bearer {}", person.token);
     let all = [&["GET /ws/ HTTP/1.1", "Host: here", &token], lines].concat();
     head_of(app, &all).await
@@ -180,7 +209,7 @@ async fn handshake_of(app: &TestApp, person: &Person, lines: &[&str]) -> Head {
 #[tokio::test]
 async fn broken_handshake_is_refused_by_kind() {
     let app = TestApp::spawn().await;
-    let ann = app.person("ann").await;
+    let ann = app.register_user("ann").await;
     let key = |key: &str| format!("Sec-WebSocket-Key: {key}");
     let version = |version: &str| format!("Sec-WebSocket-Version: {version}");
     let with_key = |text: &str| vec![UPGRADE.into(), CONNECTION.into(), VERSION.into(), key(text)];
@@ -223,13 +252,17 @@ async fn broken_handshake_is_refused_by_kind() {
         let head = handshake_of(&app, &ann, &lines).await;
         assert_eq!(head.status(), status, "{lines:?}");
         let version = (status == 426).then_some("13");
-        assert_eq!(head.header("sec-websocket-version"), version, "{lines:?}");
+        assert_eq!(
+            head.encode_header("sec-websocket-version"),
+            version,
+            "{lines:?}"
+        );
         let upgrade = (status == 426).then_some("websocket");
-        assert_eq!(head.header("upgrade"), upgrade, "{lines:?}");
+        assert_eq!(head.encode_header("upgrade"), upgrade, "{lines:?}");
     }
 }
 
-/// HTTP/1.0 knows no upgrade (RFC 9110, section 7.8).
+/// HTTP/1.0 has no upgrade (RFC 9110, section 7.8).
 #[tokio::test]
 async fn handshake_by_http_10_is_refused() {
     let app = TestApp::spawn().await;
@@ -247,7 +280,7 @@ async fn handshake_by_http_10_is_refused() {
 #[tokio::test]
 async fn handshake_reads_lists_in_several_lines() {
     let app = TestApp::spawn().await;
-    let ann = app.person("ann").await;
+    let ann = app.register_user("ann").await;
     let bearer = format!("Sec-WebSocket-Protocol: bearer.{}", ann.token);
     let ours = "Sec-WebSocket-Protocol: other, tidings.v1";
     let usual = ["GET /ws/ HTTP/1.1", "Host: here", VERSION, KEY];
@@ -266,9 +299,12 @@ async fn handshake_reads_lists_in_several_lines() {
     ] {
         let head = head_of(&app, &[&usual, &*rest].concat()).await;
         assert_eq!(head.status(), 101, "{rest:?}");
-        assert_eq!(head.header("sec-websocket-protocol"), Some("tidings.v1"));
+        assert_eq!(
+            head.encode_header("sec-websocket-protocol"),
+            Some("tidings.v1")
+        );
         // The example of RFC 6455, section 1.3.
-        let accept = head.header("sec-websocket-accept");
+        let accept = head.encode_header("sec-websocket-accept");
         assert_eq!(accept, Some("s3pplmbitxaq9kygzzhzrbk+xoo="), "{rest:?}");
     }
     let alone = head_of(
@@ -277,16 +313,18 @@ async fn handshake_reads_lists_in_several_lines() {
     )
     .await;
     assert_eq!(
-        (alone.status(), alone.header("sec-websocket-protocol")),
+        (
+            alone.status(),
+            alone.encode_header("sec-websocket-protocol")
+        ),
         (101, None)
     );
 }
 
-/// A socket that a list of several lines opened works.
 #[tokio::test]
 async fn socket_opened_by_several_lines_works() {
     let app = TestApp::spawn().await;
-    let ann = app.person("ann").await;
+    let ann = app.register_user("ann").await;
     let mut stream = TcpStream::connect(app.site().address()).await.unwrap();
     let request = format!(
         "GET /ws/ HTTP/1.1\r\nHost: here\r\nAuthorization: Bearer {}\r\nUpgrade: h2c\r\n{UPGRADE}\r\n\
@@ -296,7 +334,7 @@ async fn socket_opened_by_several_lines_works() {
     stream.write_all(request.as_bytes()).await.unwrap();
     let ping = json!({ "type": "ping" }).to_string();
     stream
-        .write_all(&frame(TEXT | LAST, ping.as_bytes()))
+        .write_all(&encode_frame(TEXT | FINAL_BIT, ping.as_bytes()))
         .await
         .unwrap();
     let mut answer = Vec::new();
@@ -309,7 +347,7 @@ async fn socket_opened_by_several_lines_works() {
 }
 
 #[tokio::test]
-async fn accept_in_two_lines_is_one_list() {
+async fn accept_lines_form_one_list() {
     let app = TestApp::spawn().await;
     for (lines, kind) in [
         (
@@ -327,16 +365,19 @@ async fn accept_in_two_lines_is_one_list() {
         )
         .await;
         assert_eq!(head.status(), 404);
-        assert_eq!(head.header("content-type"), Some(kind), "{lines:?}");
+        assert_eq!(head.encode_header("content-type"), Some(kind), "{lines:?}");
     }
 }
 
 #[tokio::test]
-async fn known_tags_in_two_lines_count() {
+async fn etags_in_two_lines_match() {
     let app = TestApp::spawn().await;
     let request = ["GET /static/css/base.css HTTP/1.1", "Host: here"];
     let first = head_of(&app, &request).await;
-    let tag = first.header("etag").expect("an asset has a tag").to_owned();
+    let tag = first
+        .encode_header("etag")
+        .expect("an asset has a tag")
+        .to_owned();
     let tag = format!("If-None-Match: {}", tag.replace("w/", "W/"));
     let lines = [&request[..], &["If-None-Match: \"other\"", &tag]].concat();
     assert_eq!(head_of(&app, &lines).await.status(), 304);

@@ -1,15 +1,15 @@
-//! The doors beside `/ws/` and that of a conversation's id: a partner's name,
-//! and the notifications.
+//! The socket endpoints for a partner's username and for notifications, beside
+//! `/ws/` and a conversation's id.
 
 use reqwest::Method;
 use serde_json::json;
 
 use crate::groups::crew::{friends, make};
 use crate::support::redact::assert_wire;
-use crate::support::{Answer, Person, TestApp};
+use crate::support::{ApiResponse, TestApp, TestUser};
 
-/// A handshake that is to be refused, before any upgrade.
-async fn knock(person: &Person, path: &str) -> Answer {
+/// Sends a handshake that must be refused before any upgrade.
+async fn try_handshake(person: &TestUser, path: &str) -> ApiResponse {
     let request = person.site.request(Method::GET, path);
     let request = request
         .bearer_auth(&person.token)
@@ -21,7 +21,7 @@ async fn knock(person: &Person, path: &str) -> Answer {
 }
 
 #[tokio::test]
-async fn a_partners_door_opens_the_conversation_where_there_is_none() {
+async fn partner_socket_opens_new_conversation() {
     let app = TestApp::spawn().await;
     let people = friends(&app, &["ann", "ben"]).await;
     let (ann, ben) = (&people[0], &people[1]);
@@ -34,7 +34,7 @@ async fn a_partners_door_opens_the_conversation_where_there_is_none() {
     let id = conversation["id"].as_i64().unwrap();
     let shown = news.expect("conversation").await;
     assert_eq!(shown["conversation"]["id"], id);
-    // The other hears of it with its first message.
+    // The partner receives the conversation with its first message.
     bens.expect_nothing_until_pong().await;
     let mut back = ben.socket("/ws/chat/ann").await;
     assert_eq!(back.hello["conversation"]["id"], id);
@@ -46,47 +46,59 @@ async fn a_partners_door_opens_the_conversation_where_there_is_none() {
 }
 
 #[tokio::test]
-async fn two_who_open_their_doors_at_once_stand_in_one_room() {
+async fn concurrent_partner_sockets_share_conversation() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
     let (one, two) = tokio::join!(ann.socket("/ws/chat/ben/"), ben.socket("/ws/chat/ann/"));
     let id = |hello: &serde_json::Value| hello["conversation"]["id"].clone();
     assert_eq!(id(&one.hello), id(&two.hello));
 }
 
 #[tokio::test]
-async fn a_partners_door_is_for_those_connected() {
+async fn partner_socket_requires_connection() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = (app.person("ann").await, app.person("ben").await);
-    let door = "/ws/chat/ben/";
-    knock(&ann, door).await.refused(403, "not_connected");
-    ann.ask_to_connect(&ben).await.expect(201);
-    knock(&ann, door).await.refused(403, "not_connected");
+    let (ann, ben) = (
+        app.register_user("ann").await,
+        app.register_user("ben").await,
+    );
+    let path = "/ws/chat/ben/";
+    try_handshake(&ann, path)
+        .await
+        .expect_problem(403, "not_connected");
+    ann.request_connection(&ben).await.expect(201);
+    try_handshake(&ann, path)
+        .await
+        .expect_problem(403, "not_connected");
     let list = ann.get("/api/conversations/").await.expect(200);
-    assert_eq!(list, json!([]), "nothing was opened");
+    assert_eq!(list, json!([]), "no conversation was opened");
 }
 
 #[tokio::test]
-async fn nobody_has_a_door_to_themselves_or_to_nobody() {
+async fn partner_socket_refuses_self_and_unknown() {
     let app = TestApp::spawn().await;
-    let ann = app.person("ann").await;
+    let ann = app.register_user("ann").await;
     for name in ["ann", "ANN", "nobody", "no%20name", "-"] {
-        let door = format!("/ws/chat/{name}/");
-        knock(&ann, &door).await.refused(404, "not_found");
+        let path = format!("/ws/chat/{name}/");
+        try_handshake(&ann, &path)
+            .await
+            .expect_problem(404, "not_found");
     }
 }
 
 #[tokio::test]
-async fn where_there_is_a_conversation_the_doors_open_also_when_it_is_closed() {
+async fn closed_conversation_still_opens_sockets() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = (app.person("ann").await, app.person("ben").await);
+    let (ann, ben) = (
+        app.register_user("ann").await,
+        app.register_user("ben").await,
+    );
     let connection = ann.connect_with(&ben).await;
-    let id = ann.talk_with(&ben).await;
+    let id = ann.open_direct_used(&ben).await;
     ben.delete(&format!("/api/connections/{connection}/")).await;
-    for door in ["/ws/chat/ben/", &format!("/ws/chat/{id}/")] {
-        let mut socket = ann.socket(door).await;
+    for path in ["/ws/chat/ben/", &format!("/ws/chat/{id}/")] {
+        let mut socket = ann.socket(path).await;
         assert_eq!(socket.hello["conversation"]["last_seq"], 1);
-        socket.say_as("Hello?", "mine").await;
+        socket.send_text_as("Hello?", "mine").await;
         let refused = socket.expect_error("not_connected").await;
         assert_eq!(
             (&refused["conversation_id"], &refused["client_id"]),
@@ -96,10 +108,10 @@ async fn where_there_is_a_conversation_the_doors_open_also_when_it_is_closed() {
 }
 
 #[tokio::test]
-async fn the_notifications_carry_news_of_all_conversations() {
+async fn notifications_cover_all_conversations() {
     let app = TestApp::spawn().await;
     let people = friends(&app, &["ann", "ben", "cas"]).await;
-    people[0].talk_with(&people[1]).await;
+    people[0].open_direct_used(&people[1]).await;
     let mut socket = people[1].socket("/ws/notifications/").await;
     assert_wire!("hello_notifications", socket.hello.clone());
     let made = make(&people[0], "Crew", &["ben"]).await.expect(201);
@@ -110,21 +122,21 @@ async fn the_notifications_carry_news_of_all_conversations() {
     );
     let sent = people[0].send(id, "Hello!").await.expect(201);
     assert_eq!(socket.expect_message().await, sent);
-    people[2].ask_to_connect(&people[1]).await.expect(201);
+    people[2].request_connection(&people[1]).await.expect(201);
     let frame = socket.expect("connection").await;
     assert_eq!(frame["connection"]["state"], "incoming");
 }
 
 #[tokio::test]
-async fn an_unbound_socket_goes_where_each_frame_says() {
+async fn unbound_frame_names_its_conversation() {
     let app = TestApp::spawn().await;
     let people = friends(&app, &["ann", "ben", "cas"]).await;
     let ids = [
-        people[0].talk_with(&people[1]).await,
-        people[0].talk_with(&people[2]).await,
+        people[0].open_direct_used(&people[1]).await,
+        people[0].open_direct_used(&people[2]).await,
     ];
-    for door in ["/ws/", "/ws/notifications/"] {
-        let mut socket = people[0].socket(door).await;
+    for path in ["/ws/", "/ws/notifications/"] {
+        let mut socket = people[0].socket(path).await;
         for id in ids {
             socket
                 .send(json!({ "type": "message", "conversation_id": id, "message": "Hello!" }))
@@ -144,13 +156,13 @@ async fn an_unbound_socket_goes_where_each_frame_says() {
 }
 
 #[tokio::test]
-async fn a_bound_socket_refuses_another_conversation() {
+async fn bound_socket_refuses_other_conversation() {
     let app = TestApp::spawn().await;
     let people = friends(&app, &["ann", "ben", "cas"]).await;
-    let mine = people[0].talk_with(&people[1]).await;
-    let other = people[0].talk_with(&people[2]).await;
-    for door in ["/ws/chat/ben/", &format!("/ws/chat/{mine}/")] {
-        let mut socket = people[0].socket(door).await;
+    let mine = people[0].open_direct_used(&people[1]).await;
+    let other = people[0].open_direct_used(&people[2]).await;
+    for path in ["/ws/chat/ben/", &format!("/ws/chat/{mine}/")] {
+        let mut socket = people[0].socket(path).await;
         socket
             .send(json!({ "type": "message", "conversation_id": other, "message": "Hello!" }))
             .await;

@@ -1,61 +1,61 @@
-//! Clients that say what they say a byte at a time, or never to the end: each
-//! is let go, however long it would go on.
+//! Clients that send a byte at a time, or never finish: the server ends each
+//! connection, however long the client would go on.
 
 use std::time::Duration;
 
 use sea_orm::ConnectionTrait;
 use serde_json::json;
-use tidings::config::Timings;
+use tidings::config::ServerTimings;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::interval;
 
-use crate::support::raw::{LAST, TEXT, header};
-use crate::support::{Person, TestApp, within};
+use crate::support::raw_frames::{FINAL_BIT, TEXT, encode_header};
+use crate::support::{TestApp, TestUser, within};
 
-/// Between two bytes; the server's patience is many times that.
+/// Time between two bytes; the server's timeouts are many times longer.
 const DRIP: Duration = Duration::from_millis(10);
-const PATIENCE: Duration = Duration::from_millis(500);
-/// Of a server that others talk with meanwhile, who mustn't be late where the
-/// machine stands still for a moment.
-const MORE_PATIENCE: Duration = Duration::from_secs(2);
+const TIMEOUT: Duration = Duration::from_millis(500);
+/// A longer timeout for tests with other active clients, which must not be late
+/// if the machine stalls for a moment.
+const LONG_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// A server whose patience is short in one thing alone.
-async fn impatient(shorten: impl FnOnce(&mut Timings) + 'static) -> TestApp {
+/// Starts a server on which only one timeout is short.
+async fn with_short_timeout(shorten: impl FnOnce(&mut ServerTimings) + 'static) -> TestApp {
     let app = TestApp::builder().settings(move |settings| shorten(&mut settings.timings));
     app.spawn().await
 }
 
-/// Says this byte now and then, and reads, until the server has ended the
-/// connection: what it said.
+/// Sends this byte at intervals, and reads until the server ends the
+/// connection; returns all that was read.
 async fn drip(mut reader: ReadHalf<'_>, mut writer: WriteHalf<'_>, byte: u8) -> Vec<u8> {
     let mut ticks = interval(DRIP);
-    let mut heard = Vec::new();
+    let mut received = Vec::new();
     within("the connection to end", async {
         loop {
             tokio::select! {
-                read = reader.read_buf(&mut heard) => match read {
+                read = reader.read_buf(&mut received) => match read {
                     Ok(1..) => {}
                     Ok(0) | Err(_) => return,
                 },
                 _ = ticks.tick() => {
-                    // Where it is gone, reading says so.
+                    // If the connection is gone, the read reports it.
                     let _ = writer.write_all(&[byte]).await;
                 }
             }
         }
     })
     .await;
-    heard
+    received
 }
 
 #[tokio::test]
-async fn handshakes_that_stop_half_way_by_the_hundred_are_let_go() {
+async fn unfinished_handshakes_time_out() {
     const MANY: usize = 300;
-    let app = impatient(|it| it.head_within = MORE_PATIENCE).await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let app = with_short_timeout(|it| it.head_within = LONG_TIMEOUT).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let mut half_open = Vec::new();
     for _ in 0..MANY {
         let mut stream = TcpStream::connect(app.site().address()).await.unwrap();
@@ -63,7 +63,7 @@ async fn handshakes_that_stop_half_way_by_the_hundred_are_let_go() {
         stream.write_all(head).await.unwrap();
         half_open.push(stream);
     }
-    // Others come and talk meanwhile.
+    // Other clients connect and send meanwhile.
     let mut here = ann.chat_socket(id).await;
     here.say("Is there room?").await;
     assert_eq!(here.expect_message().await["seq"], 2);
@@ -75,10 +75,10 @@ async fn handshakes_that_stop_half_way_by_the_hundred_are_let_go() {
     }
 }
 
-/// Guards what actix-http gives no time: the head of a second request.
+/// Guards the head of a second request, for which actix-http has no timeout.
 #[tokio::test]
-async fn a_second_request_that_never_comes_to_an_end_is_let_go() {
-    let app = impatient(|it| it.step_within = MORE_PATIENCE).await;
+async fn endless_second_request_times_out() {
+    let app = with_short_timeout(|it| it.step_within = LONG_TIMEOUT).await;
     let mut stream = TcpStream::connect(app.site().address()).await.unwrap();
     let first = b"GET /healthz HTTP/1.1\r\nHost: here\r\n\r\n";
     stream.write_all(first).await.unwrap();
@@ -86,12 +86,16 @@ async fn a_second_request_that_never_comes_to_an_end_is_let_go() {
     let second = b"GET /healthz HTTP/1.1\r\nHost: here\r\nNever: ";
     stream.write_all(second).await.unwrap();
     let (reader, writer) = stream.split();
-    assert_eq!(drip(reader, writer, b'x').await, b"", "it never asked");
+    assert_eq!(
+        drip(reader, writer, b'x').await,
+        b"",
+        "the second request is unfinished"
+    );
 }
 
 #[tokio::test]
-async fn a_body_that_never_comes_to_an_end_is_refused() {
-    let app = impatient(|it| it.body_within = PATIENCE).await;
+async fn endless_body_is_refused() {
+    let app = with_short_timeout(|it| it.body_within = TIMEOUT).await;
     let mut stream = TcpStream::connect(app.site().address()).await.unwrap();
     let head = b"POST /api/auth/login/ HTTP/1.1\r\nHost: here\r\n\
         Content-Type: application/json\r\nContent-Length: 8000\r\n\r\n{";
@@ -102,34 +106,36 @@ async fn a_body_that_never_comes_to_an_end_is_refused() {
     assert!(answer.contains("The body took too long."), "{answer}");
 }
 
-/// Bytes of a frame that is never whole are no sign of life.
+/// Bytes of an unfinished frame are no sign of life.
 #[tokio::test]
-async fn a_frame_that_never_comes_to_an_end_is_silence() {
-    let app = impatient(|it| {
-        it.silence = MORE_PATIENCE;
-        it.ping_every = MORE_PATIENCE / 20;
+async fn endless_frame_counts_as_silence() {
+    let app = with_short_timeout(|it| {
+        it.silence = LONG_TIMEOUT;
+        it.ping_every = LONG_TIMEOUT / 20;
     });
     let app = app.await;
-    let ann = app.person("ann").await;
+    let ann = app.register_user("ann").await;
     let mut socket = ann.socket("/ws/").await;
-    socket.write(&header(TEXT | LAST, 100_000)).await;
+    socket
+        .write_bytes(&encode_header(TEXT | FINAL_BIT, 100_000))
+        .await;
     let (reader, writer) = socket.stream.get_mut().split();
-    let heard = drip(reader, writer, b'x').await;
-    assert!(heard.ends_with(b"server going away"), "{heard:?}");
-    // It may come again at once, and goes on.
+    let received = drip(reader, writer, b'x').await;
+    assert!(received.ends_with(b"server going away"), "{received:?}");
+    // The client may connect again at once.
     let mut again = ann.socket("/ws/").await;
     again.send(json!({ "type": "ping" })).await;
     again.expect("pong").await;
 }
 
-/// A connection that does nothing wrong outlives every patience: each step
-/// has its own.
+/// A connection that does nothing wrong outlives every timeout: each step has
+/// its own.
 #[tokio::test]
-async fn a_connection_that_gets_on_stays() {
-    let app = impatient(|it| it.step_within = MORE_PATIENCE).await;
+async fn active_connection_outlives_timeouts() {
+    let app = with_short_timeout(|it| it.step_within = LONG_TIMEOUT).await;
     let mut stream = TcpStream::connect(app.site().address()).await.unwrap();
-    let mut ticks = interval(MORE_PATIENCE / 20);
-    // More than a step may take, in many.
+    let mut ticks = interval(LONG_TIMEOUT / 20);
+    // In total longer than one step may take.
     for _ in 0..40 {
         ticks.tick().await;
         let request = b"GET /healthz HTTP/1.1\r\nHost: here\r\n\r\n";
@@ -138,10 +144,10 @@ async fn a_connection_that_gets_on_stays() {
     }
 }
 
-/// The same of an answer: a long one that is taken piece by piece comes to its
-/// end, and one that nobody takes doesn't.
+/// A long response that is read slowly is sent whole; one that the client stops
+/// reading is cut off.
 #[tokio::test]
-async fn a_long_download_lasts_as_long_as_it_gets_on() {
+async fn slow_download_outlives_step_timeout() {
     const STEP: Duration = Duration::from_secs(3);
     let app = TestApp::builder().settings(|settings| settings.timings.step_within = STEP);
     let app = app.spawn().await;
@@ -171,26 +177,26 @@ async fn a_long_download_lasts_as_long_as_it_gets_on() {
     };
     let left = async {
         let mut stream = download(&root).await;
-        // A busy machine is slow to fill what the connection holds; the step begins
-        // after that.
+        // A busy machine is slow to fill the buffers of the connection; the
+        // step begins only after that.
         let mut waits = interval(4 * STEP);
         waits.tick().await;
         waits.tick().await;
         let mut csv = Vec::new();
-        // Ended amid it, with or without a word from the kernel.
+        // It ends early, with or without an error from the kernel.
         let _ = stream.read_to_end(&mut csv).await;
         csv
     };
     let both = async { tokio::join!(taken, left) };
     let (taken, left) = within("two downloads", both).await;
     let end = b"\r\n0\r\n\r\n";
-    assert!(taken.ends_with(end), "it is whole");
-    assert!(!left.ends_with(end), "nobody waits for ever");
+    assert!(taken.ends_with(end), "the download is complete");
+    assert!(!left.ends_with(end), "the download is cut off");
 }
 
-/// A download that was asked for, of which nothing is read yet. Its system
-/// takes no more than this ahead of who reads.
-async fn download(person: &Person) -> TcpStream {
+/// Requests a download without reading any of it. The receive buffer limits
+/// what the kernel takes ahead of the reader.
+async fn download(person: &TestUser) -> TcpStream {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(64 * 1024).unwrap();
     let mut stream = socket.connect(person.site.address()).await.unwrap();

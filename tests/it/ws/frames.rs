@@ -1,5 +1,5 @@
-//! Snapshots of every frame that a server sends, each from where it comes
-//! about: beside this file, ids and times checked and hidden.
+//! Snapshots of every frame that the server sends, each caused by a real
+//! action. They are beside this file; ids and times are checked and redacted.
 
 use serde_json::json;
 
@@ -10,11 +10,11 @@ use crate::support::redact::assert_wire;
 #[tokio::test]
 async fn hello() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
-    app.person("cat")
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
+    app.register_user("cat")
         .await
-        .ask_to_connect(&ben)
+        .request_connection(&ben)
         .await
         .expect(201);
     assert_wire!("hello_bound", ben.chat_socket(id).await.hello);
@@ -22,12 +22,12 @@ async fn hello() {
 }
 
 #[tokio::test]
-async fn a_conversation_and_its_messages() {
+async fn conversation_and_message_frames_match_snapshots() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
     let mut here = ann.socket("/ws/").await;
     let mut there = ben.socket("/ws/").await;
-    let id = ann.direct_with(&ben).await;
+    let id = ann.open_direct(&ben).await;
     assert_wire!("conversation_opened", here.expect("conversation").await);
     let tea = json!({
         "type": "message", "conversation_id": id, "message": "Tea?", "client_id": "first",
@@ -51,9 +51,12 @@ async fn a_conversation_and_its_messages() {
 }
 
 #[tokio::test]
-async fn a_connection_in_each_of_its_states() {
+async fn connection_frames_match_snapshots() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = (app.person("ann").await, app.person("ben").await);
+    let (ann, ben) = (
+        app.register_user("ann").await,
+        app.register_user("ben").await,
+    );
     let mut here = ann.socket("/ws/").await;
     let mut there = ben.socket("/ws/").await;
     let id = ann.connect_with(&ben).await;
@@ -67,7 +70,7 @@ async fn a_connection_in_each_of_its_states() {
 }
 
 #[tokio::test]
-async fn an_invitation_in_each_of_its_states() {
+async fn invitation_frames_match_snapshots() {
     let app = TestApp::spawn().await;
     let (id, people) = group(&app, &["ann", "ben", "cas"]).await;
     leave(&people[1], id).await.expect(200);
@@ -83,20 +86,23 @@ async fn an_invitation_in_each_of_its_states() {
 #[tokio::test]
 async fn pong() {
     let app = TestApp::spawn().await;
-    let mut socket = app.person("ann").await.socket("/ws/").await;
+    let mut socket = app.register_user("ann").await.socket("/ws/").await;
     socket.send(json!({ "type": "ping" })).await;
     assert_wire!("pong", socket.expect("pong").await);
 }
 
 #[tokio::test]
-async fn an_error_of_each_kind_with_what_it_names() {
+async fn error_frames_match_snapshots() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = (app.person("ann").await, app.person("ben").await);
-    let cat = app.person("cat").await;
+    let (ann, ben) = (
+        app.register_user("ann").await,
+        app.register_user("ben").await,
+    );
+    let cat = app.register_user("cat").await;
     ann.connect_with(&cat).await;
     let connection = ann.connect_with(&ben).await;
-    let id = ann.direct_with(&ben).await;
-    let elsewhere = ann.talk_with(&cat).await;
+    let id = ann.open_direct(&ben).await;
+    let elsewhere = ann.open_direct_used(&cat).await;
     ann.send_as(elsewhere, "Hello", "used").await.expect(201);
     ann.delete(&format!("/api/connections/{connection}/"))
         .await

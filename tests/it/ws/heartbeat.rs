@@ -1,4 +1,4 @@
-//! Pings, and what becomes of a socket that says nothing.
+//! Pings, and the end of a silent socket.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use tokio_tungstenite::tungstenite::Message;
 use crate::support::{TestApp, within};
 
 #[tokio::test]
-async fn a_client_that_answers_pings_stays() {
+async fn client_answering_pings_stays_connected() {
     let app = TestApp::builder()
         .settings(|settings| {
             settings.timings.ping_every = Duration::from_millis(50);
@@ -16,7 +16,7 @@ async fn a_client_that_answers_pings_stays() {
         })
         .spawn()
         .await;
-    let mut socket = app.person("ann").await.socket("/ws/").await;
+    let mut socket = app.register_user("ann").await.socket("/ws/").await;
     for _ in 0..20 {
         let ping = socket.next_raw().await;
         assert!(matches!(ping, Message::Ping(_)), "{ping:?}");
@@ -25,7 +25,7 @@ async fn a_client_that_answers_pings_stays() {
 }
 
 #[tokio::test]
-async fn a_client_that_says_nothing_is_closed() {
+async fn silent_client_is_closed() {
     let app = TestApp::builder()
         .settings(|settings| {
             settings.timings.ping_every = Duration::from_millis(50);
@@ -33,8 +33,8 @@ async fn a_client_that_says_nothing_is_closed() {
         })
         .spawn()
         .await;
-    let mut socket = app.person("ann").await.socket("/ws/").await;
-    // The library would answer pings: what comes is read past it.
+    let mut socket = app.register_user("ann").await.socket("/ws/").await;
+    // The WebSocket library would answer pings, so the bytes are read below it.
     let mut bytes = Vec::new();
     let read = socket.stream.get_mut().read_to_end(&mut bytes);
     within("the connection to end", read).await.unwrap();

@@ -1,4 +1,4 @@
-//! A login that ends takes its sockets along, with 4401, and no other's.
+//! The end of a login closes its sockets with 4401, and no others.
 
 use std::time::Duration;
 
@@ -7,18 +7,18 @@ use futures_util::future::join_all;
 use sea_orm::ConnectionTrait;
 use serde_json::json;
 
-use crate::support::{Person, Socket, TestApp, TokenBy, until};
-use tidings::store::Act;
+use crate::support::{TestApp, TestSocket, TestUser, TokenTransport, until};
+use tidings::store::AuditContext;
 
-/// The login that a token names.
-fn login_of(person: &Person) -> LoginId {
+/// Returns the login that a token names.
+fn login_of(person: &TestUser) -> LoginId {
     let claims = person.token.split('.').nth(1).unwrap();
     let claims = base64(claims);
     let claims: serde_json::Value = serde_json::from_slice(&claims).unwrap();
     LoginId(claims["sid"].as_i64().unwrap())
 }
 
-/// base64url without padding (RFC 4648, section 5).
+/// Decodes base64url without padding (RFC 4648, section 5).
 fn base64(text: &str) -> Vec<u8> {
     const SIGNS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let mut bits = 0_u32;
@@ -37,10 +37,10 @@ fn base64(text: &str) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn logging_out_closes_that_logins_sockets_and_no_others() {
+async fn logout_closes_sockets_of_that_login() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let other = ann.log_in_again().await;
     let mut ended = [ann.socket("/ws/").await, ann.chat_socket(id).await];
     let mut stay = [
@@ -57,11 +57,11 @@ async fn logging_out_closes_that_logins_sockets_and_no_others() {
     }
 }
 
-/// As the command line and other nodes do it: in the database alone.
+/// The command line and other nodes end a login only in the database.
 #[tokio::test]
-async fn a_login_that_another_process_ended_loses_its_sockets() {
+async fn login_ended_elsewhere_loses_sockets() {
     let app = TestApp::spawn().await;
-    let ann = app.person("ann").await;
+    let ann = app.register_user("ann").await;
     let other = ann.log_in_again().await;
     let mut ended = ann.socket("/ws/").await;
     let mut stays = other.socket("/ws/").await;
@@ -74,10 +74,10 @@ async fn a_login_that_another_process_ended_loses_its_sockets() {
     stays.expect_nothing_until_pong().await;
 }
 
-/// Guards a login that ended while nobody could look, longer ago than a look
-/// usually goes back.
+/// Guards a login that ended during an outage, longer ago than a check usually
+/// covers.
 #[tokio::test]
-async fn a_login_that_ended_in_a_long_outage_loses_its_sockets() {
+async fn login_ended_during_outage_loses_sockets() {
     const OVERLAP: Duration = Duration::from_millis(50);
     let app = TestApp::builder()
         .settings(|settings| {
@@ -86,10 +86,10 @@ async fn a_login_that_ended_in_a_long_outage_loses_its_sockets() {
         })
         .spawn()
         .await;
-    let ann = app.person("ann").await;
+    let ann = app.register_user("ann").await;
     let mut ended = ann.socket("/ws/").await;
     let database = app.database().connection().await;
-    // PostgreSQL's prepared statements still find what they once found.
+    // PostgreSQL's prepared statements still find the table under its new name.
     let hide = "ALTER TABLE login RENAME TO hidden";
     database.execute_unprepared(hide).await.unwrap();
     let at = Millis::now();
@@ -106,10 +106,10 @@ async fn a_login_that_ended_in_a_long_outage_loses_its_sockets() {
 }
 
 #[tokio::test]
-async fn who_is_deactivated_loses_every_socket() {
+async fn deactivated_user_loses_all_sockets() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let mut ended = [
         ann.socket("/ws/").await,
         ann.log_in_again().await.chat_socket(id).await,
@@ -117,7 +117,10 @@ async fn who_is_deactivated_loses_every_socket() {
     let mut stays = ben.socket("/ws/").await;
     let store = app.store().await;
     store
-        .deactivate(UserId(ann.id), &Act::at_the_command_line(Millis::now()))
+        .deactivate_user(
+            UserId(ann.id),
+            &AuditContext::from_command_line(Millis::now()),
+        )
         .await
         .unwrap();
     for socket in &mut ended {
@@ -127,37 +130,38 @@ async fn who_is_deactivated_loses_every_socket() {
 }
 
 #[tokio::test]
-async fn a_socket_is_closed_when_its_token_expires() {
+async fn socket_closes_when_token_expires() {
     let app = TestApp::builder()
         .settings(|settings| settings.token_ttl = Duration::from_secs(3))
         .spawn()
         .await;
-    let ann = app.person("ann").await;
+    let ann = app.register_user("ann").await;
     let mut socket = ann.log_in_again().await.socket("/ws/").await;
     assert_eq!(socket.expect_close().await, 4401);
 }
 
-/// Guards the race of a login that ends between the handshake's look at it
-/// and the session's place in the Directory: the session looks once more. And
-/// a session that is closed while it reads leaves no transaction open: on
-/// PostgreSQL the next login would have been written into that, and be lost.
+/// Guards the race of a login that ends after the handshake checked it and
+/// before the session is in the Directory: the session checks again.
+///
+/// A session that is closed while it reads must leave no transaction open. On
+/// PostgreSQL the next login would be written into that transaction, and lost.
 #[tokio::test]
-async fn no_socket_outlives_a_login_that_ends_while_it_opens() {
+async fn login_ending_during_handshake_closes_socket() {
     let app = TestApp::builder()
-        // What the regular look finds would hide what this one misses.
+        // The periodic check would hide a failure of this one.
         .settings(|settings| settings.timings.login_check_every = Duration::from_secs(3600))
         .spawn()
         .await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    // The bound door looks at more after the login, which makes it longer.
-    let path = format!("/ws/chat/{}/", ann.talk_with(&ben).await);
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    // A bound socket reads more after the login, which makes the race longer.
+    let path = format!("/ws/chat/{}/", ann.open_direct_used(&ben).await);
     for _ in 0..20 {
         let login = ann.log_in_again().await;
-        // As many at once as it takes for one of them to be in that moment.
+        // Enough at once that one of them hits that moment.
         let openers = (0..8).map(|_| async {
             let mut opened = Vec::new();
             for _ in 0..4 {
-                opened.extend(Socket::try_open(&login, &path, TokenBy::Bearer).await);
+                opened.extend(TestSocket::try_open(&login, &path, TokenTransport::Bearer).await);
             }
             opened
         });
@@ -167,7 +171,7 @@ async fn no_socket_outlives_a_login_that_ends_while_it_opens() {
         );
         ended.expect(204);
         for mut socket in opened.into_iter().flatten() {
-            // One that is closed at once never said `hello`.
+            // A socket that is closed at once never received `hello`.
             let first = socket.next_or_close().await;
             let code = match first {
                 Ok(hello) => {

@@ -1,32 +1,34 @@
-//! Messages that come in several frames (RFC 6455, section 5.4), and frames
-//! that come in several packets.
+//! Messages in several frames (RFC 6455, section 5.4), and frames in several
+//! packets.
 
 use serde_json::json;
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::support::TestApp;
-use crate::support::raw::{CONTINUATION, LAST, TEXT, frame};
+use crate::support::raw_frames::{CONTINUATION, FINAL_BIT, TEXT, encode_frame};
 
 #[tokio::test]
-async fn pieces_are_put_together_also_around_pings_and_inside_a_character() {
+async fn fragments_are_joined_around_pings() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let mut socket = ann.chat_socket(id).await;
     let text = json!({ "type": "message", "message": "Grüße 🙂" }).to_string();
     let text = text.as_bytes();
-    // Inside the two bytes of an ü, and the four of a smile.
+    // Split inside the two bytes of ü, and inside the four of the smile.
     let inside = text.iter().position(|byte| *byte == 0xc3).unwrap() + 1;
     let smile = text.iter().position(|byte| *byte == 0xf0).unwrap() + 2;
-    socket.write(&frame(TEXT, &text[..inside])).await;
+    socket
+        .write_bytes(&encode_frame(TEXT, &text[..inside]))
+        .await;
     socket.send_raw(Message::Ping("one".into())).await;
     socket
-        .write(&frame(CONTINUATION, &text[inside..smile]))
+        .write_bytes(&encode_frame(CONTINUATION, &text[inside..smile]))
         .await;
-    socket.write(&frame(CONTINUATION, b"")).await;
+    socket.write_bytes(&encode_frame(CONTINUATION, b"")).await;
     socket.send_raw(Message::Ping("two".into())).await;
     socket
-        .write(&frame(CONTINUATION | LAST, &text[smile..]))
+        .write_bytes(&encode_frame(CONTINUATION | FINAL_BIT, &text[smile..]))
         .await;
     for ping in ["one", "two"] {
         assert_eq!(socket.next_raw().await, Message::Pong(ping.into()));
@@ -35,18 +37,18 @@ async fn pieces_are_put_together_also_around_pings_and_inside_a_character() {
 }
 
 #[tokio::test]
-async fn frames_are_found_wherever_packets_end() {
+async fn frames_are_parsed_across_packets() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let mut socket = ann.chat_socket(id).await;
     let mut bytes = Vec::new();
     for length in [1, 200, 3000] {
         let text = json!({ "type": "message", "message": "x".repeat(length) });
-        bytes.extend(frame(TEXT | LAST, text.to_string().as_bytes()));
+        bytes.extend(encode_frame(TEXT | FINAL_BIT, text.to_string().as_bytes()));
     }
     for packet in bytes.chunks(7) {
-        socket.write(packet).await;
+        socket.write_bytes(packet).await;
     }
     for length in [1, 200, 3000] {
         assert_eq!(socket.expect_message().await["text"], "x".repeat(length));
@@ -54,19 +56,22 @@ async fn frames_are_found_wherever_packets_end() {
 }
 
 #[tokio::test]
-async fn pieces_out_of_turn_close_the_socket() {
+async fn misplaced_fragment_closes_socket() {
     let app = TestApp::spawn().await;
-    let ann = app.person("ann").await;
+    let ann = app.register_user("ann").await;
     let out_of_turn = [
-        vec![frame(CONTINUATION, b"{}")],
-        vec![frame(CONTINUATION | LAST, b"{}")],
-        vec![frame(TEXT, b"{"), frame(TEXT, b"}")],
-        vec![frame(TEXT, b"{"), frame(TEXT | LAST, b"{}")],
+        vec![encode_frame(CONTINUATION, b"{}")],
+        vec![encode_frame(CONTINUATION | FINAL_BIT, b"{}")],
+        vec![encode_frame(TEXT, b"{"), encode_frame(TEXT, b"}")],
+        vec![
+            encode_frame(TEXT, b"{"),
+            encode_frame(TEXT | FINAL_BIT, b"{}"),
+        ],
     ];
     for frames in out_of_turn {
         let mut socket = ann.socket("/ws/").await;
         for frame in frames {
-            socket.write(&frame).await;
+            socket.write_bytes(&frame).await;
         }
         assert_eq!(socket.expect_close().await, 1002);
     }

@@ -1,17 +1,17 @@
-//! Clients that don't keep up.
+//! Clients that don't keep up with their messages.
 
 use serde_json::json;
 
-use crate::support::{Person, Socket, TestApp, until};
+use crate::support::{TestApp, TestSocket, TestUser, until};
 
-/// So many messages of so many characters are more than all buffers on the
-/// way to a client that doesn't read: the session's, the server's, and both
-/// systems'.
+/// 200 messages of this length exceed all buffers between the server and a
+/// client that doesn't read: the session's, the server's, and both kernels'.
 const MESSAGES: usize = 200;
 const LENGTH: usize = 9_000;
 
-/// Two who talk, where little is kept for whoever doesn't read.
-pub(crate) async fn little_room() -> (TestApp, [Person; 2], i64) {
+/// Starts a server with small session budgets, and two users with a
+/// conversation.
+pub(crate) async fn little_room() -> (TestApp, [TestUser; 2], i64) {
     let app = TestApp::builder()
         .settings(|settings| {
             settings.session_buffer = 32 * 1024;
@@ -19,16 +19,16 @@ pub(crate) async fn little_room() -> (TestApp, [Person; 2], i64) {
         })
         .spawn()
         .await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     (app, [ann, ben], id)
 }
 
 #[tokio::test]
-async fn a_reader_that_stops_is_let_go_and_the_others_feel_nothing() {
+async fn stalled_reader_is_evicted_alone() {
     let (_app, [ann, ben], id) = little_room().await;
     let path = format!("/ws/chat/{id}/");
-    let mut stalled = Socket::open_unbuffered(&ben, &path).await;
+    let mut stalled = TestSocket::open_unbuffered(&ben, &path).await;
     stalled.expect("hello").await;
     let mut reads_on = ben.chat_socket(id).await;
     let mut sender = ann.chat_socket(id).await;
@@ -40,7 +40,8 @@ async fn a_reader_that_stops_is_let_go_and_the_others_feel_nothing() {
         assert_eq!(reads_on.expect_message().await["seq"], json!(seq));
     }
 
-    // Reading again, it finds a part without a gap, and why there is no more.
+    // When it reads again, it finds messages without a gap, and then the close
+    // code.
     let mut seq = 1;
     let code = loop {
         match stalled.next_or_close().await {
@@ -52,16 +53,16 @@ async fn a_reader_that_stops_is_let_go_and_the_others_feel_nothing() {
         }
     };
     assert_eq!(code, 1013);
-    assert!(seq < 1 + MESSAGES, "it was told everything");
+    assert!(seq < 1 + MESSAGES, "it received every message");
 }
 
-/// A message of 40 KB.
+/// Returns a text of 40 KB.
 fn long_text() -> String {
     "🙂".repeat(10_000)
 }
 
-/// Sends as many messages, twenty at a time, and takes the echoes.
-async fn send_many(sender: &mut Socket, messages: usize, text: &str) {
+/// Sends this many messages, twenty at a time, and reads the echoes.
+async fn send_many(sender: &mut TestSocket, messages: usize, text: &str) {
     let frame = json!({ "type": "message", "message": text });
     for _ in 0..messages / 20 {
         sender.send_together(vec![frame.clone(); 20]).await;
@@ -71,14 +72,14 @@ async fn send_many(sender: &mut Socket, messages: usize, text: &str) {
     }
 }
 
-/// Guards a reader that is busy for a moment: what waits for it is six times
-/// the budget, and all of it is still there when it reads again.
+/// Guards a reader that is busy for a moment: six times its budget is queued,
+/// and all of it still arrives.
 #[tokio::test]
 async fn burst_to_busy_reader_closes_nothing() {
     let app = TestApp::spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
-    let mut busy = Socket::open_unbuffered(&ben, &format!("/ws/chat/{id}/")).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
+    let mut busy = TestSocket::open_unbuffered(&ben, &format!("/ws/chat/{id}/")).await;
     busy.expect("hello").await;
     let mut sender = ann.chat_socket(id).await;
     send_many(&mut sender, 40, &long_text()).await;
@@ -95,9 +96,9 @@ async fn sixteen_messages_in_flight_close_nothing() {
         .settings(|settings| settings.text_per_day = 0)
         .spawn()
         .await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
-    let mut slow = Socket::open_unbuffered(&ann, &format!("/ws/chat/{id}/")).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
+    let mut slow = TestSocket::open_unbuffered(&ann, &format!("/ws/chat/{id}/")).await;
     slow.expect("hello").await;
     let frame = json!({ "type": "message", "message": long_text() });
     slow.send_together(vec![frame.clone(); 16]).await;
@@ -107,10 +108,10 @@ async fn sixteen_messages_in_flight_close_nothing() {
     }
 }
 
-/// Above the budget of all sessions together, the one that took nothing for
-/// longest goes; the other loses nothing.
+/// Above the total budget of all sessions, the session without progress for
+/// longest is evicted; the other loses nothing.
 #[tokio::test]
-async fn longest_stall_goes_above_total_budget() {
+async fn longest_stall_is_evicted_first() {
     let app = TestApp::builder()
         .settings(|settings| {
             settings.total_session_buffer = 2 * 1024 * 1024;
@@ -118,14 +119,14 @@ async fn longest_stall_goes_above_total_budget() {
         })
         .spawn()
         .await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let cat = app.person("cat").await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let cat = app.register_user("cat").await;
     ann.connect_with(&cat).await;
     let mut stalled = Vec::new();
     for (person, messages) in [(&ben, 200), (&cat, 240)] {
-        let id = ann.talk_with(person).await;
+        let id = ann.open_direct_used(person).await;
         let path = format!("/ws/chat/{id}/");
-        let mut socket = Socket::open_unbuffered(person, &path).await;
+        let mut socket = TestSocket::open_unbuffered(person, &path).await;
         socket.expect("hello").await;
         let mut sender = ann.chat_socket(id).await;
         send_many(&mut sender, messages, &"x".repeat(LENGTH)).await;
@@ -137,21 +138,21 @@ async fn longest_stall_goes_above_total_budget() {
         assert_eq!(later.expect_message().await["seq"], json!(seq));
     }
     later.expect_nothing_until_pong().await;
-    assert_eq!(first.closes_in_the_end().await, 1013);
+    assert_eq!(first.wait_for_close().await, 1013);
 }
 
-/// The actor of a client that takes nothing at all is never polled again, so
-/// that no heartbeat can end it: the kernel does, after 15 seconds.
+/// The actor of a client that takes no bytes is never polled again, so no
+/// heartbeat can end it. The kernel does, after 15 seconds.
 #[tokio::test]
-async fn a_client_that_never_reads_again_is_gone_at_last() {
+async fn client_that_never_reads_is_disconnected() {
     let app = TestApp::builder()
         .settings(|settings| settings.timings.presence_grace = std::time::Duration::ZERO)
         .spawn()
         .await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let path = format!("/ws/chat/{id}/");
-    let mut stalled = Socket::open_unbuffered(&ben, &path).await;
+    let mut stalled = TestSocket::open_unbuffered(&ben, &path).await;
     stalled.expect("hello").await;
     let mut sender = ann.chat_socket(id).await;
     let is_online = async |wanted: bool| {

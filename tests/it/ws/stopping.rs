@@ -1,4 +1,4 @@
-//! A server on its way out.
+//! Graceful shutdown.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -6,24 +6,24 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use tidings::engine::testing::Faults;
+use tidings::engine::testing::FaultHooks;
 
-use crate::admin::{Keeper, hear};
-use crate::support::{Socket, TestApp, TokenBy, until};
+use crate::admin::{Keeper, expect_frame};
+use crate::support::{TestApp, TestSocket, TokenTransport, until};
 
-/// A Journal that waits before its next transaction until it is let go on.
+/// A Journal that waits before its next transaction until it is released.
 struct Held {
     is_held: Arc<AtomicBool>,
     go_on: Sender<()>,
 }
 
 impl Held {
-    fn new() -> (Self, Faults) {
+    fn new() -> (Self, FaultHooks) {
         let (go_on, wait) = channel();
         let is_held = Arc::new(AtomicBool::new(false));
-        let faults = Faults {
-            before_commit: Some(Arc::new(holding(Arc::clone(&is_held), wait))),
-            ..Faults::default()
+        let faults = FaultHooks {
+            before_commit: Some(Arc::new(hold_once(Arc::clone(&is_held), wait))),
+            ..FaultHooks::default()
         };
         (Self { is_held, go_on }, faults)
     }
@@ -32,12 +32,12 @@ impl Held {
         self.is_held.store(true, Ordering::Release);
     }
 
-    fn let_go(&self) {
+    fn release(&self) {
         self.go_on.send(()).unwrap();
     }
 }
 
-fn holding(is_held: Arc<AtomicBool>, wait: Receiver<()>) -> impl Fn() + Send + Sync {
+fn hold_once(is_held: Arc<AtomicBool>, wait: Receiver<()>) -> impl Fn() + Send + Sync {
     let wait = Mutex::new(wait);
     move || {
         if is_held.swap(false, Ordering::AcqRel) {
@@ -46,34 +46,34 @@ fn holding(is_held: Arc<AtomicBool>, wait: Receiver<()>) -> impl Fn() + Send + S
     }
 }
 
-/// Guards the order of stopping: first nothing new is taken, then what was
-/// taken is on disk and told, and only then the sockets are closed.
+/// Guards the order of shutdown: new requests are refused, accepted messages
+/// are stored and sent, and only then the sockets close.
 #[tokio::test]
-async fn a_stopping_server_finishes_what_it_took_and_takes_nothing_new() {
+async fn stopping_server_finishes_accepted_messages_only() {
     let (held, faults) = Held::new();
     let mut app = TestApp::builder().faults(faults).spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let mut here = ann.chat_socket(id).await;
     let mut there = ben.chat_socket(id).await;
     held.hold();
     here.say("In time").await;
-    // Answered by the session itself, after it passed the message on.
+    // The session itself answers, after it passed the message on.
     here.expect_nothing_until_pong().await;
 
     let while_it_stops = async {
-        until("the doors to close", || async {
-            let opened = Socket::try_open(&ben, "/ws/", TokenBy::Bearer).await;
+        until("new sockets to be refused", || async {
+            let opened = TestSocket::try_open(&ben, "/ws/", TokenTransport::Bearer).await;
             opened.is_none().then_some(())
         })
         .await;
-        ben.knock("/ws/").await.refused(503, "busy");
+        ben.try_upgrade("/ws/").await.expect_problem(503, "busy");
         let answer = ann.send(id, "Too late").await;
         assert_eq!(answer.header("retry-after"), Some("1"));
-        assert_eq!(answer.refused(503, "busy")["retry_after"], 1);
+        assert_eq!(answer.expect_problem(503, "busy")["retry_after"], 1);
         there.say("Too late").await;
         there.expect_error("busy").await;
-        held.let_go();
+        held.release();
         for socket in [&mut here, &mut there] {
             assert_eq!(socket.expect_message().await["text"], "In time");
             assert_eq!(socket.expect_close().await, 1001);
@@ -86,18 +86,18 @@ async fn a_stopping_server_finishes_what_it_took_and_takes_nothing_new() {
     assert_eq!(kept[1]["text"], "In time");
 }
 
-/// Guards the ten seconds that are promised: here each step waits in vain. What
-/// was sent isn't written; the one who sent it waits for an answer; nobody can
-/// be taken offline, for want of the thread that would.
+/// Guards the promised ten seconds, although each step waits in vain. The
+/// message isn't stored, and its sender waits for a response. The thread that
+/// would set users offline is blocked.
 #[tokio::test]
-async fn a_server_that_waits_in_vain_stops_within_ten_seconds() {
+async fn stuck_server_stops_within_ten_seconds() {
     let (held, faults) = Held::new();
     let mut app = TestApp::builder().faults(faults).spawn().await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let mut here = ann.chat_socket(id).await;
     held.hold();
-    let sending = tokio::spawn(async move { ben.send_unheard(id, "Never told").await });
+    let sending = tokio::spawn(async move { ben.send_unanswered(id, "Never told").await });
     until("the journal to be held", || async {
         (!held.is_held.load(Ordering::Acquire)).then_some(())
     })
@@ -107,43 +107,43 @@ async fn a_server_that_waits_in_vain_stops_within_ten_seconds() {
     let took = began.elapsed();
     assert!(took < Duration::from_secs(10), "{took:?}");
     assert_eq!(here.expect_close().await, 1001);
-    held.let_go();
+    held.release();
     sending.await.unwrap();
 }
 
-/// Guards what was done past a Room, here by an admin: it is told before the
-/// sockets are closed, as what was sent is.
+/// Guards changes that bypass the Room, here by an admin: they are sent before
+/// the sockets close, like messages.
 #[tokio::test]
-async fn what_an_admin_did_is_told_before_a_stop_closes_the_sockets() {
+async fn admin_change_is_sent_before_close() {
     let (held, before_commit) = Held::new();
-    let faults = Faults {
-        before_telling: before_commit.before_commit.map(|hold| {
+    let faults = FaultHooks {
+        before_fan_out: before_commit.before_commit.map(|hold| {
             let hold: Arc<dyn Fn(_) + Send + Sync> = Arc::new(move |_| hold());
             hold
         }),
-        ..Faults::default()
+        ..FaultHooks::default()
     };
     let mut app = TestApp::builder().faults(faults).spawn().await;
     let mut keeper = Keeper::at(&app).await;
-    let (ann, ben) = app.connected_pair("ann", "ben").await;
-    let id = ann.talk_with(&ben).await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
     let bad = ann.send(id, "Something bad").await.expect(201);
     let mut there = ben.chat_socket(id).await;
     held.hold();
     let path = format!("/admin/conversations/{id}/messages/{}/withdraw", bad["id"]);
     keeper.act(&path, &[("reason", "Abuse")]).await.expect(303);
-    until("the telling to be held", async || {
+    until("the fan-out to be held", async || {
         (!held.is_held.load(Ordering::Acquire)).then_some(())
     })
     .await;
     let while_it_stops = async {
-        until("the doors to close", || async {
-            let opened = Socket::try_open(&ben, "/ws/", TokenBy::Bearer).await;
+        until("new sockets to be refused", || async {
+            let opened = TestSocket::try_open(&ben, "/ws/", TokenTransport::Bearer).await;
             opened.is_none().then_some(())
         })
         .await;
-        held.let_go();
-        let told = hear(&mut there, "message_updated").await;
+        held.release();
+        let told = expect_frame(&mut there, "message_updated").await;
         assert_eq!(told["message"]["deleted"], true);
         assert_eq!(there.expect_close().await, 1001);
     };

@@ -1,5 +1,5 @@
-//! The map by itself: Rooms here are mailboxes that nobody reads, so what is
-//! sent there is asked and not answered until the mailbox goes.
+//! Model test of the routes. Rooms are mailboxes without a reader, so commands
+//! in them stay unanswered until the mailbox is dropped.
 
 use actix::{AsyncContext, Context};
 use proptest::prelude::*;
@@ -8,49 +8,49 @@ use super::*;
 
 const HERE: ConversationId = ConversationId(7);
 
-/// What can happen to one conversation.
+/// An operation on one conversation.
 #[derive(Clone, Copy, Debug)]
-enum Op {
+enum RouteOp {
     Send,
-    /// The Hub starts a Room, as it was asked to, or once more than that.
+    /// The Hub starts a Room, on request or once more than requested.
     Open,
-    /// The Room says that it is idle; or one that was before it.
+    /// The Room reports that it is idle; if late, its predecessor does.
     Idle {
         late: bool,
     },
-    /// The Room dies, and is buried; or one that was before it is.
+    /// The Room dies and is removed; if late, its predecessor is.
     Die {
         late: bool,
     },
-    /// The Room tells something.
-    Tell,
+    /// The Room announces a change.
+    Announce,
 }
 
-fn op() -> impl Strategy<Value = Op> {
+fn op() -> impl Strategy<Value = RouteOp> {
     prop_oneof![
-        4 => Just(Op::Send),
-        3 => Just(Op::Open),
-        2 => any::<bool>().prop_map(|late| Op::Idle { late }),
-        2 => any::<bool>().prop_map(|late| Op::Die { late }),
-        1 => Just(Op::Tell),
+        4 => Just(RouteOp::Send),
+        3 => Just(RouteOp::Open),
+        2 => any::<bool>().prop_map(|late| RouteOp::Idle { late }),
+        2 => any::<bool>().prop_map(|late| RouteOp::Die { late }),
+        1 => Just(RouteOp::Announce),
     ]
 }
 
-/// What the map should know.
+/// The expected state of the routes.
 #[derive(Default)]
-struct Model {
-    /// Its mailbox, while it lives.
+struct RouteModel {
+    /// The Room's mailbox while it lives.
     room: Option<Context<Room>>,
     generation: u64,
-    /// Parked, and in the mailbox.
+    /// Parked commands; `unanswered` counts those in the mailbox.
     parked: usize,
-    asked: usize,
-    told: Option<Arc<AtomicI64>>,
+    unanswered: usize,
+    announced_version: Option<Arc<AtomicI64>>,
     deaths: u32,
-    told_at_death: i64,
+    announced_at_death: i64,
 }
 
-impl Model {
+impl RouteModel {
     fn key(&self, late: bool) -> RoomKey {
         RoomKey {
             conversation: HERE,
@@ -58,117 +58,122 @@ impl Model {
         }
     }
 
-    fn apply(&mut self, op: Op, routes: &Routes) {
+    fn apply(&mut self, op: RouteOp, routes: &RoomRoutes) {
         match op {
-            Op::Send => self.send(routes),
-            Op::Open => self.open(routes),
-            Op::Idle { late } => self.idle(late, routes),
-            Op::Die { late } => self.die(late, routes),
-            Op::Tell => {
-                if let Some(told) = self.told.as_ref().filter(|_| self.room.is_some()) {
-                    told.fetch_add(1, Ordering::AcqRel);
+            RouteOp::Send => self.send(routes),
+            RouteOp::Open => self.open(routes),
+            RouteOp::Idle { late } => self.idle(late, routes),
+            RouteOp::Die { late } => self.die(late, routes),
+            RouteOp::Announce => {
+                if let Some(announced) = self
+                    .announced_version
+                    .as_ref()
+                    .filter(|_| self.room.is_some())
+                {
+                    announced.fetch_add(1, Ordering::AcqRel);
                 }
             }
         }
     }
 
-    /// Only the first that is parked asks for a Room.
-    fn send(&mut self, routes: &Routes) {
-        let has_to_start = routes.send(HERE, None, RoomCommand::CatchUp);
+    /// Only the first parked command requests a Room.
+    fn send(&mut self, routes: &RoomRoutes) {
+        let has_to_start = routes.send_or_park(HERE, None, RoomCommand::CatchUp);
         assert_eq!(has_to_start, self.room.is_none() && self.parked == 0);
         match self.room {
-            Some(_) => self.asked += 1,
+            Some(_) => self.unanswered += 1,
             None => self.parked += 1,
         }
     }
 
-    /// Where there is a Room, or nothing was ever asked, none is started.
-    fn open(&mut self, routes: &Routes) {
-        let (mut started, mut heard) = (None, None);
-        routes.open(HERE, |told| {
+    /// Starts no Room if there is one, or if no command was ever sent.
+    fn open(&mut self, routes: &RoomRoutes) {
+        let (mut started, mut passed) = (None, None);
+        routes.attach_room(HERE, |announced| {
             let room = Context::<Room>::new();
-            let live = Live::new(room.address(), self.generation + 1);
-            (started, heard) = (Some(room), Some(told));
+            let live = LiveRoom::new(room.address(), self.generation + 1);
+            (started, passed) = (Some(room), Some(announced));
             live
         });
-        if let (Some(room), Some(told)) = (started, heard) {
+        if let (Some(room), Some(announced)) = (started, passed) {
             assert!(self.room.is_none(), "one at a time");
-            if let Some(before) = self.told.replace(Arc::clone(&told)) {
+            if let Some(before) = self.announced_version.replace(Arc::clone(&announced)) {
                 assert!(
-                    Arc::ptr_eq(&before, &told),
-                    "a successor goes on from there"
+                    Arc::ptr_eq(&before, &announced),
+                    "a successor continues from that version"
                 );
             } else {
-                assert_eq!(told.load(Ordering::Acquire), NEVER_TOLD);
+                assert_eq!(announced.load(Ordering::Acquire), NEVER_ANNOUNCED);
             }
             self.generation += 1;
             self.room = Some(room);
         }
         if self.room.is_some() {
-            self.asked += std::mem::take(&mut self.parked);
+            self.unanswered += std::mem::take(&mut self.parked);
         }
     }
 
-    /// It goes only where nothing is asked of it.
-    fn idle(&mut self, late: bool, routes: &Routes) {
+    /// A Room is removed only if it has no unanswered command.
+    fn idle(&mut self, late: bool, routes: &RoomRoutes) {
         if self.generation == 0 {
             return;
         }
-        let gone = routes.close_idle(self.key(late));
-        let goes = !late && self.room.is_some() && self.asked == 0;
+        let gone = routes.remove_idle(self.key(late));
+        let goes = !late && self.room.is_some() && self.unanswered == 0;
         assert_eq!(gone.is_some(), goes);
         if goes {
             let generation = self.generation;
             *self = Self {
                 generation,
-                told_at_death: NEVER_TOLD,
+                announced_at_death: NEVER_ANNOUNCED,
                 ..Self::default()
             };
         }
     }
 
-    /// What was in its mailbox is answered by its end; what it told stays
-    /// known, and counts the deaths in a row.
-    fn die(&mut self, late: bool, routes: &Routes) {
+    /// The end of its mailbox answers the commands in it. The announced version
+    /// stays known, and decides which deaths are consecutive.
+    fn die(&mut self, late: bool, routes: &RoomRoutes) {
         if self.generation == 0 {
             return;
         }
         if late {
-            return assert_eq!(routes.bury(self.key(true)), None);
+            return assert_eq!(routes.remove_dead(self.key(true)), None);
         }
         let is_live = self.room.take().is_some();
-        let deaths = routes.bury(self.key(false));
+        let deaths = routes.remove_dead(self.key(false));
         assert_eq!(deaths.is_some(), is_live);
-        let Some(told) = self.told.as_ref().filter(|_| is_live) else {
+        let Some(announced) = self.announced_version.as_ref().filter(|_| is_live) else {
             return;
         };
-        let told = told.load(Ordering::Acquire);
-        self.deaths = if told > self.told_at_death {
+        let announced = announced.load(Ordering::Acquire);
+        self.deaths = if announced > self.announced_at_death {
             1
         } else {
             self.deaths + 1
         };
-        self.told_at_death = told;
-        self.asked = 0;
+        self.announced_at_death = announced;
+        self.unanswered = 0;
         assert_eq!(deaths, Some(self.deaths));
     }
 }
 
 proptest! {
-    /// At most one Room at a time; nothing asked is lost on the way to it;
-    /// none goes that has work; and what was told outlives a dead one.
+    /// At most one Room exists at a time, no command is lost on the way to it,
+    /// and no Room with work is removed. The announced version outlives a dead
+    /// Room.
     #[test]
-    fn whatever_happens_to_a_conversation(ops in prop::collection::vec(op(), 1..60)) {
-        let routes = Routes::default();
-        let mut model = Model {
-            told_at_death: NEVER_TOLD,
-            ..Model::default()
+    fn routes_match_model(ops in prop::collection::vec(op(), 1..60)) {
+        let routes = RoomRoutes::default();
+        let mut model = RouteModel {
+            announced_at_death: NEVER_ANNOUNCED,
+            ..RouteModel::default()
         };
         for op in ops {
             model.apply(op, &routes);
             let shard = routes.shard(HERE).lock();
-            let asked = shard.get(&HERE).map_or(0, |slot| slot.asked.load(Ordering::Acquire));
-            prop_assert_eq!(asked, model.asked + model.parked);
+            let unanswered = shard.get(&HERE).map_or(0, |slot| slot.unanswered.load(Ordering::Acquire));
+            prop_assert_eq!(unanswered, model.unanswered + model.parked);
         }
     }
 }

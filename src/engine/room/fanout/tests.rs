@@ -1,4 +1,4 @@
-//! What reaches sessions of one telling: counted by sessions that only count.
+//! Fan-out of one batch to sessions that only record deliveries.
 
 use std::collections::BTreeMap;
 
@@ -9,41 +9,41 @@ use tokio::sync::mpsc;
 use super::*;
 use crate::config::Settings;
 use crate::counters::Counters;
-use crate::engine::directory::{Door, Entrant, Guard, SessionBounds};
-use crate::engine::ports::{self, Close, Deliver};
-use crate::engine::rates::Seat;
-use crate::protocol::Event;
-use crate::protocol::event::Mark;
+use crate::engine::directory::{SessionBounds, SessionEntry, SessionGuard, SocketScope};
+use crate::engine::ports::{self, CloseCommand, SessionDelivery};
+use crate::engine::rates::SocketPermit;
+use crate::protocol::ServerEvent;
+use crate::protocol::event::MarkerEvent;
 
 const HERE: ConversationId = ConversationId(7);
 const AUTHOR: UserId = UserId(1);
 const PEOPLE: i64 = 50;
 
-/// A session that passes on what it gets, with whose it is.
-struct Probe(UserId, mpsc::UnboundedSender<(UserId, Deliver)>);
+/// A session that forwards its deliveries with its user.
+struct CountingSession(UserId, mpsc::UnboundedSender<(UserId, SessionDelivery)>);
 
-impl Actor for Probe {
+impl Actor for CountingSession {
     type Context = Context<Self>;
 }
 
-impl Handler<Deliver> for Probe {
+impl Handler<SessionDelivery> for CountingSession {
     type Result = ();
 
-    fn handle(&mut self, delivery: Deliver, _: &mut Self::Context) {
+    fn handle(&mut self, delivery: SessionDelivery, _: &mut Self::Context) {
         self.1.send((self.0, delivery)).unwrap();
     }
 }
 
-impl Handler<ports::Probe> for Probe {
+impl Handler<ports::ProbeCommand> for CountingSession {
     type Result = ();
 
-    fn handle(&mut self, _: ports::Probe, _: &mut Self::Context) {}
+    fn handle(&mut self, _: ports::ProbeCommand, _: &mut Self::Context) {}
 }
 
-impl Handler<Close> for Probe {
+impl Handler<CloseCommand> for CountingSession {
     type Result = ();
 
-    fn handle(&mut self, Close(code): Close, _: &mut Self::Context) {
+    fn handle(&mut self, CloseCommand(code): CloseCommand, _: &mut Self::Context) {
         panic!("closed with {code:?}");
     }
 }
@@ -52,37 +52,37 @@ fn bounds() -> SessionBounds {
     SessionBounds::of(&Settings::default())
 }
 
-fn enter(
+fn register_session(
     directory: &Directory,
-    (user, door): (UserId, Door),
-    told: &mpsc::UnboundedSender<(UserId, Deliver)>,
-) -> Guard {
-    let probe = Probe(user, told.clone()).start();
-    directory.enter(Entrant {
+    (user, scope): (UserId, SocketScope),
+    sender: &mpsc::UnboundedSender<(UserId, SessionDelivery)>,
+) -> SessionGuard {
+    let probe = CountingSession(user, sender.clone()).start();
+    directory.register(SessionEntry {
         user,
         login: LoginId(user.0),
-        door,
+        scope,
         deliver: probe.clone().recipient(),
         close: probe.clone().recipient(),
         probe: probe.recipient(),
-        seat: Seat::unlimited(),
+        permit: SocketPermit::unlimited(),
     })
 }
 
-fn note(to: Vec<UserId>, version: i64, event: Event) -> Note {
-    Note {
-        to: to.into(),
+fn event_to(to: Vec<UserId>, version: i64, event: ServerEvent) -> AddressedEvent {
+    AddressedEvent {
+        recipients: to.into(),
         version,
-        said: Said::Event(event),
+        content: EventContent::Event(event),
     }
 }
 
-/// Everybody else has read the author's message: a mark each, told to the
-/// author and to oneself, the status, and what is left for each.
-fn all_read() -> Telling {
-    let mut telling = Telling::default();
+/// Returns a batch in which all others read the author's message: a mark each,
+/// for the author and its user, the status, and each user's unread count.
+fn all_read_batch() -> EventBatch {
+    let mut batch = EventBatch::default();
     for user in 2..=PEOPLE {
-        let mark = Mark {
+        let mark = MarkerEvent {
             conversation_id: HERE,
             message_id: MessageId(3),
             seq: 3,
@@ -92,75 +92,80 @@ fn all_read() -> Telling {
             version: 10 + user,
         };
         let to = vec![AUTHOR, UserId(user)];
-        telling
-            .notes
-            .push(note(to, mark.version, Event::ReadReceipt(mark)));
-        let unread = Unread {
+        batch
+            .events
+            .push(event_to(to, mark.version, ServerEvent::ReadReceipt(mark)));
+        let unread = UnreadNotice {
             conversation: HERE,
             count: 0,
             muted_until: None,
-            is_away: false,
+            is_excluded: false,
         };
-        telling.unread.push((UserId(user), unread));
+        batch.unread.push((UserId(user), unread));
     }
-    let status = Event::Status {
+    let status = ServerEvent::Status {
         conversation_id: HERE,
         all_delivered_seq: 3,
         all_read_seq: 3,
         at: Millis(0),
     };
-    telling.notes.push(note(vec![AUTHOR], 10 + PEOPLE, status));
-    telling
+    batch
+        .events
+        .push(event_to(vec![AUTHOR], 10 + PEOPLE, status));
+    batch
 }
 
 #[test]
-fn what_a_commit_brings_to_a_session_is_one_delivery() {
+fn session_gets_one_delivery_per_commit() {
     actix::System::new().block_on(async {
         let counters = Arc::<Counters>::default();
         let directory = Directory::new(Arc::clone(&counters), bounds());
-        let (told, mut hears) = mpsc::unbounded_channel();
+        let (sender, mut receiver) = mpsc::unbounded_channel();
         let people = (1..=PEOPLE).map(UserId);
-        let guards: Vec<Guard> = people
-            .map(|user| enter(&directory, (user, Door::Everything), &told))
+        let guards: Vec<SessionGuard> = people
+            .map(|user| register_session(&directory, (user, SocketScope::Everything), &sender))
             .collect();
-        drop(told);
-        deliver(&directory, HERE, &all_read());
-        let mut heard: BTreeMap<UserId, Vec<Deliver>> = BTreeMap::new();
+        drop(sender);
+        deliver_batch(&directory, HERE, &all_read_batch());
+        let mut received: BTreeMap<UserId, Vec<SessionDelivery>> = BTreeMap::new();
         for _ in &guards {
-            let (user, delivery) = hears.recv().await.unwrap();
-            heard.entry(user).or_default().push(delivery);
+            let (user, delivery) = receiver.recv().await.unwrap();
+            received.entry(user).or_default().push(delivery);
         }
-        assert!(hears.try_recv().is_err(), "nobody hears more");
-        assert_eq!(heard.len(), guards.len(), "each hears once");
+        assert!(receiver.try_recv().is_err(), "no further deliveries");
+        assert_eq!(received.len(), guards.len(), "one delivery each");
         assert_eq!(counters.deliveries.total(), guards.len() as u64);
         assert_eq!(counters.sessions_opened.total(), guards.len() as u64);
-        assert_eq!(directory.census().people, guards.len());
-        let author = &heard[&AUTHOR][0];
+        assert_eq!(directory.stats().people, guards.len());
+        let author = &received[&AUTHOR][0];
         let versions = author.frames.iter().map(|frame| frame.version);
         let expected = (12..=10 + PEOPLE).chain([10 + PEOPLE]);
         assert!(versions.eq(expected), "{author:?}");
         assert_eq!(author.unread, None);
-        let other = &heard[&UserId(9)][0];
+        let other = &received[&UserId(9)][0];
         assert_eq!(other.frames.len(), 1);
         assert_eq!(other.unread.unwrap().count, 0);
     });
 }
 
-/// Guards the budget of a client that takes nothing: counts alone fill it,
-/// too, since each becomes a frame.
+/// Guards the budget of a client that reads nothing: counts alone fill it, too,
+/// since each becomes a frame.
 #[test]
-fn a_count_that_comes_alone_weighs_something() {
+fn count_without_frames_weighs_something() {
     actix::System::new().block_on(async {
         let directory = Directory::default();
-        let (told, mut hears) = mpsc::unbounded_channel();
-        let doors = [Door::Notifications, Door::Conversation(HERE)];
-        let _guards = doors.map(|door| enter(&directory, (UserId(2), door), &told));
-        let mut telling = all_read();
-        telling.notes.clear();
-        deliver(&directory, HERE, &telling);
-        let (_, delivery) = hears.recv().await.unwrap();
+        let (sender, mut receiver) = mpsc::unbounded_channel();
+        let scopes = [SocketScope::Notifications, SocketScope::Conversation(HERE)];
+        let _guards = scopes.map(|scope| register_session(&directory, (UserId(2), scope), &sender));
+        let mut batch = all_read_batch();
+        batch.events.clear();
+        deliver_batch(&directory, HERE, &batch);
+        let (_, delivery) = receiver.recv().await.unwrap();
         assert!(delivery.unread.is_some() && delivery.bytes >= 64);
         assert!(delivery.frames.is_empty());
-        assert!(hears.try_recv().is_err(), "a bound one hears no counts");
+        assert!(
+            receiver.try_recv().is_err(),
+            "a bound socket gets no counts"
+        );
     });
 }

@@ -1,50 +1,62 @@
-//! Marks are gathered: a client that says of each message that it came costs
-//! one write for all of them.
+//! Collects marks: a client that confirms each message costs one write for all
+//! of them.
 
 use entity::UserId;
 
-use super::{Pending, State, Wanted};
-use crate::engine::room::effects::Effect;
-use crate::store::append::Mark;
+use super::{PendingCommand, PendingWork, RoomState};
+use crate::engine::room::effects::RoomEffect;
+use crate::store::append::MarkerUpdate;
 
-/// Nobody gathers more than this, in however short a time.
+/// The most marks collected for one user.
 const GATHERED_MAX: usize = 64;
 
-impl<R> State<R> {
-    /// Keeps a mark until `marks_due`, or until its person asks for something
-    /// else. Whoever isn't in it is told so at once: waiting would tell them
-    /// that there is a conversation.
-    pub(super) fn gather(&mut self, actor: UserId, mark: Mark, reply: R) -> Vec<Effect<R>> {
-        let marks = self.gathered.entry(actor).or_default();
+impl<R> RoomState<R> {
+    /// Keeps a mark until `submit_due_marks`, or until its user's next command.
+    /// A user who is no member is answered at once: a delay would reveal that
+    /// the conversation exists.
+    pub(super) fn gather_mark(
+        &mut self,
+        actor: UserId,
+        mark: MarkerUpdate,
+        reply: R,
+    ) -> Vec<RoomEffect<R>> {
+        let marks = self.gathered_marks.entry(actor).or_default();
         marks.push((mark, reply));
         if marks.len() >= GATHERED_MAX || !self.members.contains_key(&actor) {
             return self.submit_marks(actor);
         }
-        match std::mem::replace(&mut self.is_gathering, true) {
-            true => Vec::new(),
-            false => vec![Effect::GatherMarks],
+        if std::mem::replace(&mut self.is_gathering, true) {
+            Vec::new()
+        } else {
+            vec![RoomEffect::GatherMarks]
         }
     }
 
-    /// They were gathered for long enough.
-    pub(in crate::engine::room) fn marks_due(&mut self) -> Vec<Effect<R>> {
+    /// Submits the collected marks when their time is over.
+    pub(in crate::engine::room) fn submit_due_marks(&mut self) -> Vec<RoomEffect<R>> {
         self.is_gathering = false;
-        let gathered = std::mem::take(&mut self.gathered).into_iter();
+        let gathered = std::mem::take(&mut self.gathered_marks).into_iter();
         gathered
             .flat_map(|(actor, marks)| {
-                let wanted = Wanted::Marks(marks);
-                self.enqueue(Pending { actor, wanted })
+                let wanted = PendingWork::Marks(marks);
+                self.enqueue(PendingCommand {
+                    actor,
+                    work: wanted,
+                })
             })
             .collect()
     }
 
-    /// What somebody asks for comes after the marks that they gave before.
-    pub(super) fn submit_marks(&mut self, actor: UserId) -> Vec<Effect<R>> {
-        match self.gathered.remove(&actor) {
+    /// Submits a user's marks before their next command.
+    pub(super) fn submit_marks(&mut self, actor: UserId) -> Vec<RoomEffect<R>> {
+        match self.gathered_marks.remove(&actor) {
             None => Vec::new(),
             Some(marks) => {
-                let wanted = Wanted::Marks(marks);
-                self.enqueue(Pending { actor, wanted })
+                let wanted = PendingWork::Marks(marks);
+                self.enqueue(PendingCommand {
+                    actor,
+                    work: wanted,
+                })
             }
         }
     }

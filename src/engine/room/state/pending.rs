@@ -1,58 +1,59 @@
-//! What was asked of a Room and isn't answered yet.
+//! Commands of a Room that aren't answered yet.
 
 use entity::UserId;
 
-use crate::engine::reply::Done;
-use crate::engine::room::effects::{Answered, Effect};
-use crate::engine::room::messages::Ask;
+use crate::engine::reply::CommandOutcome;
+use crate::engine::room::effects::{CallerAnswer, RoomEffect};
+use crate::engine::room::messages::ConversationCommand;
 use crate::protocol::Problem;
-use crate::store::append::Mark;
+use crate::store::append::MarkerUpdate;
 
-/// Something asked, until it is answered.
+/// A command or collected marks, until they are answered.
 #[derive(Debug)]
-pub(super) struct Pending<R> {
+pub(super) struct PendingCommand<R> {
     pub(super) actor: UserId,
-    pub(super) wanted: Wanted<R>,
+    pub(super) work: PendingWork<R>,
 }
 
 #[derive(Debug)]
-pub(super) enum Wanted<R> {
-    This(Ask, R),
-    /// What was gathered.
-    Marks(Vec<(Mark, R)>),
+pub(super) enum PendingWork<R> {
+    Command(ConversationCommand, R),
+    /// Collected marks.
+    Marks(Vec<(MarkerUpdate, R)>),
 }
 
-impl<R> Pending<R> {
+impl<R> PendingCommand<R> {
     pub(super) fn archives(&self) -> bool {
-        matches!(&self.wanted, Wanted::This(ask, _) if archives(ask))
+        matches!(&self.work, PendingWork::Command(ask, _) if archives(ask))
     }
 
-    pub(super) fn answer(self, answer: Answered, effects: &mut Vec<Effect<R>>) {
-        match (self.wanted, answer) {
-            (Wanted::This(_, reply), Answered::With(result)) => {
-                effects.push(Effect::Answer(reply, result));
+    pub(super) fn push_replies(self, answer: CallerAnswer, effects: &mut Vec<RoomEffect<R>>) {
+        match (self.work, answer) {
+            (PendingWork::Command(_, reply), CallerAnswer::All(result)) => {
+                effects.push(RoomEffect::Reply(reply, result));
             }
-            (Wanted::This(_, reply), Answered::But(_)) => {
-                effects.push(Effect::Answer(reply, Ok(Done::Changed)));
+            (PendingWork::Command(_, reply), CallerAnswer::AllExcept(_)) => {
+                effects.push(RoomEffect::Reply(reply, Ok(CommandOutcome::Changed)));
             }
-            (Wanted::Marks(marks), Answered::With(result)) => {
+            (PendingWork::Marks(marks), CallerAnswer::All(result)) => {
                 let replies = marks.into_iter().map(|(_, reply)| reply);
-                effects.extend(replies.map(|reply| Effect::Answer(reply, result.clone())));
+                effects.extend(replies.map(|reply| RoomEffect::Reply(reply, result.clone())));
             }
-            (Wanted::Marks(marks), Answered::But(unknown)) => {
+            (PendingWork::Marks(marks), CallerAnswer::AllExcept(unknown)) => {
                 effects.extend(marks.into_iter().map(|(mark, reply)| {
-                    let result = match unknown.contains(&mark.message) {
-                        true => Err(Problem::not_found()),
-                        false => Ok(Done::Changed),
+                    let result = if unknown.contains(&mark.message) {
+                        Err(Problem::not_found())
+                    } else {
+                        Ok(CommandOutcome::Changed)
                     };
-                    Effect::Answer(reply, result)
+                    RoomEffect::Reply(reply, result)
                 }));
             }
         }
     }
 }
 
-/// Whether it puts the conversation away.
-pub(super) fn archives(ask: &Ask) -> bool {
-    matches!(ask, Ask::Settings(settings) if settings.archived == Some(true))
+/// Returns whether the command archives the conversation.
+pub(super) fn archives(ask: &ConversationCommand) -> bool {
+    matches!(ask, ConversationCommand::UpdateSettings(settings) if settings.archived == Some(true))
 }

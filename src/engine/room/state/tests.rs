@@ -1,77 +1,82 @@
-//! The Room's state against a model of all that is around it: a Journal that
-//! commits batches of any size, a database whose membership changes at any
-//! moment, reads that are outdated or fail, Rooms that die at any moment and
-//! lose what was in their mailbox.
+//! Model test of the Room's state. The model has a Journal that commits batches
+//! of any size, a database whose members change at any moment, and reads that
+//! are outdated or fail. Rooms die at any moment and lose their mailbox.
 
+mod delivery_log;
 mod disk;
-mod knows;
+mod knowledge;
 mod marks;
 mod requests;
 mod shell;
-mod told;
 mod world;
 
-use entity::participant::Role;
+use entity::participant::MemberRole;
 use entity::receipt;
 use proptest::prelude::*;
 
-use world::{Op, Wish, World};
+use world::{GroupOp, RoomOp, RoomWorld};
 
-fn wish() -> impl Strategy<Value = Wish> {
-    let role = prop_oneof![Just(Role::Member), Just(Role::Admin), Just(Role::Owner)];
+fn group_op() -> impl Strategy<Value = GroupOp> {
+    let role = prop_oneof![
+        Just(MemberRole::Member),
+        Just(MemberRole::Admin),
+        Just(MemberRole::Owner)
+    ];
     prop_oneof![
-        1 => Just(Wish::Rename),
-        4 => (1i64..=4).prop_map(Wish::Invite),
-        3 => (1i64..=4).prop_map(Wish::Remove),
-        1 => Just(Wish::Leave),
-        2 => (1i64..=4, role).prop_map(|(user, role)| Wish::SetRole(user, role)),
-        1 => Just(Wish::Archive),
+        1 => Just(GroupOp::Rename),
+        4 => (1i64..=4).prop_map(GroupOp::Invite),
+        3 => (1i64..=4).prop_map(GroupOp::Remove),
+        1 => Just(GroupOp::Leave),
+        2 => (1i64..=4, role).prop_map(|(user, role)| GroupOp::SetRole(user, role)),
+        1 => Just(GroupOp::Archive),
     ]
 }
 
-fn kind() -> impl Strategy<Value = receipt::Kind> {
-    prop_oneof![Just(receipt::Kind::Delivered), Just(receipt::Kind::Read)]
+fn kind() -> impl Strategy<Value = receipt::ReceiptKind> {
+    prop_oneof![
+        Just(receipt::ReceiptKind::Delivered),
+        Just(receipt::ReceiptKind::Read)
+    ]
 }
 
-fn op() -> impl Strategy<Value = Op> {
+fn room_op() -> impl Strategy<Value = RoomOp> {
     let sender = 1i64..=4;
     prop_oneof![
-        6 => (sender, prop::option::of(0u8..6)).prop_map(|(sender, name)| Op::Post { sender, name }),
-        6 => (1i64..=4, kind(), -1i64..4).prop_map(|(actor, kind, back)| Op::Mark { actor, kind, back }),
-        3 => Just(Op::MarksDue),
+        6 => (sender, prop::option::of(0u8..6)).prop_map(|(sender, name)| RoomOp::Post { sender, name }),
+        6 => (1i64..=4, kind(), -1i64..4).prop_map(|(actor, kind, back)| RoomOp::Mark { actor, kind, back }),
+        3 => Just(RoomOp::MarksDue),
         3 => (1i64..=4, 0u64..2, any::<bool>())
-            .prop_map(|(actor, session, is_typing)| Op::Type { actor, session, is_typing }),
-        1 => (1u64..4).prop_map(Op::Seconds),
-        4 => (1i64..=4, wish()).prop_map(|(actor, what)| Op::Change { actor, what }),
-        8 => (1usize..6, prop::bool::weighted(0.1)).prop_map(|(size, fails)| Op::Commit { size, fails }),
-        14 => prop::bool::weighted(0.1).prop_map(|fails| Op::Step { fails }),
-        1 => Just(Op::StepAndDieTelling),
-        1 => Just(Op::Die),
-        1 => Just(Op::Timer),
-        2 => any::<bool>().prop_map(|is_told| Op::Open { is_told }),
-        1 => (2i64..=4).prop_map(Op::JoinOrLeave),
-        1 => Just(Op::WriteElsewhere),
-        1 => Just(Op::Retire),
+            .prop_map(|(actor, session, is_typing)| RoomOp::Type { actor, session, is_typing }),
+        1 => (1u64..4).prop_map(RoomOp::Seconds),
+        4 => (1i64..=4, group_op()).prop_map(|(actor, what)| RoomOp::Change { actor, what }),
+        8 => (1usize..6, prop::bool::weighted(0.1)).prop_map(|(size, fails)| RoomOp::Commit { size, fails }),
+        14 => prop::bool::weighted(0.1).prop_map(|fails| RoomOp::Step { fails }),
+        1 => Just(RoomOp::StepAndDieAnnouncing),
+        1 => Just(RoomOp::Die),
+        1 => Just(RoomOp::Timer),
+        2 => any::<bool>().prop_map(|is_announced| RoomOp::Open { is_announced }),
+        1 => (2i64..=4).prop_map(RoomOp::JoinOrLeave),
+        1 => Just(RoomOp::WriteElsewhere),
+        1 => Just(RoomOp::Retire),
     ]
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(3_000))]
 
-    /// Every request is answered exactly once and with its own message; each
-    /// person is told the messages of the versions in which they were in, in
-    /// order, none twice and none missing; nothing is written by an outdated
-    /// judgement; what each asked keeps the order in which it was asked; the
-    /// Room knows who is in, one of whom is the owner. In the end each knows
-    /// what waits for them, as counted by hand, and how far the others have
-    /// come with their messages; and nobody types for ever.
+    /// Every command is answered exactly once and with its own message. Each
+    /// user gets the messages of their membership in order, none twice and none
+    /// missing. No append is written after an outdated check. Each user's
+    /// commands keep their order. The Room has the right members, one owner
+    /// among them. In the end, all unread counts, read marks and typing states
+    /// are right.
     #[test]
-    fn whatever_happens_in_whatever_order(
+    fn room_matches_model(
         direct in any::<bool>(),
         before in 0i64..3,
-        ops in prop::collection::vec(op(), 1..120),
+        ops in prop::collection::vec(room_op(), 1..120),
     ) {
-        let mut world = World::new(direct, before);
+        let mut world = RoomWorld::new(direct, before);
         for op in ops {
             world.apply(op);
         }
@@ -80,101 +85,104 @@ proptest! {
     }
 }
 
-/// A Room that dies between commit and telling, again and again: the last
-/// successor tells all of it, and retries are answered by what was written.
+/// A Room dies between commit and fan-out, repeatedly: the last successor
+/// announces everything, and retries are answered from disk.
 #[test]
-fn what_dead_rooms_left_untold_is_told_once() {
-    let mut world = World::new(true, 0);
-    let step = Op::Step { fails: false };
+fn successor_announces_pending_changes_once() {
+    let mut world = RoomWorld::new(true, 0);
+    let step = RoomOp::Step { fails: false };
     world.apply(step);
     world.apply(step);
     for name in 0..3 {
         let name = Some(name);
-        world.apply(Op::Post { sender: 1, name });
+        world.apply(RoomOp::Post { sender: 1, name });
         world.apply(step);
     }
     for _ in 0..3 {
         let (size, fails) = (1, false);
-        world.apply(Op::Commit { size, fails });
+        world.apply(RoomOp::Commit { size, fails });
         for _ in 0..10 {
-            world.apply(Op::StepAndDieTelling);
+            world.apply(RoomOp::StepAndDieAnnouncing);
         }
     }
-    assert!(world.told().is_empty());
+    assert!(world.first_user_versions().is_empty());
     for name in 0..3 {
-        world.apply(Op::Post {
+        world.apply(RoomOp::Post {
             sender: 1,
             name: Some(name),
         });
     }
     world.settle();
     world.check();
-    assert_eq!(world.told(), [1, 2, 3]);
+    assert_eq!(world.first_user_versions(), [1, 2, 3]);
 }
 
-/// What came back stale is judged again by what is known now, ahead of what
-/// was asked meanwhile.
+/// Stale commands are checked again with fresh state, ahead of later commands.
 #[test]
-fn stale_ones_are_judged_again_in_order() {
-    let mut world = World::new(true, 0);
-    let step = Op::Step { fails: false };
+fn stale_commands_are_retried_in_order() {
+    let mut world = RoomWorld::new(true, 0);
+    let step = RoomOp::Step { fails: false };
     for _ in 0..2 {
         world.apply(step);
     }
     for _ in 0..3 {
-        world.apply(Op::Post {
+        world.apply(RoomOp::Post {
             sender: 1,
             name: None,
         });
         world.apply(step);
     }
-    world.apply(Op::Open { is_told: false });
-    world.apply(Op::Open { is_told: false });
-    world.apply(Op::Commit {
+    world.apply(RoomOp::Open {
+        is_announced: false,
+    });
+    world.apply(RoomOp::Open {
+        is_announced: false,
+    });
+    world.apply(RoomOp::Commit {
         size: 2,
         fails: false,
     });
     world.apply(step);
-    world.apply(Op::Post {
+    world.apply(RoomOp::Post {
         sender: 1,
         name: None,
     });
     world.settle();
     world.check();
-    assert_eq!(world.told(), [1, 2, 3, 4]);
+    assert_eq!(world.first_user_versions(), [1, 2, 3, 4]);
 }
 
-/// A reload finds somebody gone, and by the time that their leaving would be
-/// told they are back: what they were told of who types ends for them too.
+/// A reload finds a member gone, and they are back before the removal is
+/// announced: the typing states that they were sent end, too.
 #[test]
-fn nobody_types_for_ever_for_who_was_gone_for_a_moment() {
-    let mut world = World::new(false, 0);
-    let step = Op::Step { fails: false };
+fn typing_ends_for_briefly_removed_member() {
+    let mut world = RoomWorld::new(false, 0);
+    let step = RoomOp::Step { fails: false };
     for _ in 0..3 {
         world.apply(step);
     }
     let (actor, session, is_typing) = (1, 0, true);
-    world.apply(Op::Type {
+    world.apply(RoomOp::Type {
         actor,
         session,
         is_typing,
     });
     world.apply(step);
     let (sender, name) = (2, None);
-    world.apply(Op::Post { sender, name });
+    world.apply(RoomOp::Post { sender, name });
     world.apply(step);
-    world.apply(Op::JoinOrLeave(3));
-    // What would have told of it can't be read, and the reload comes first.
+    world.apply(RoomOp::JoinOrLeave(3));
+    // The read for the announcement fails, and the reload comes first.
     world.apply(step);
-    world.apply(Op::Commit {
+    world.apply(RoomOp::Commit {
         size: 1,
         fails: false,
     });
-    world.apply(Op::Step { fails: true });
+    world.apply(RoomOp::Step { fails: true });
     world.apply(step);
     world.apply(step);
-    world.apply(Op::Seconds(6));
-    world.apply(Op::JoinOrLeave(3));
+    world.apply(RoomOp::Seconds(6));
+    world.apply(RoomOp::JoinOrLeave(3));
     world.settle();
     world.check();
 }

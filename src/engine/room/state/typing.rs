@@ -1,69 +1,73 @@
-//! Who types. Never stored, told on change only.
+//! The typing members. Never stored, and sent on change only.
 
 use std::collections::BTreeMap;
 
 use entity::UserId;
 use tokio::time::Instant;
 
-use super::{Pending, State, Wanted};
-use crate::engine::reply::Done;
-use crate::engine::room::effects::{Effect, Note, Said, tell};
-use crate::engine::room::messages::{Ask, TYPING_HOLDS_FOR};
+use super::{PendingCommand, PendingWork, RoomState};
+use crate::engine::reply::CommandOutcome;
+use crate::engine::room::effects::{AddressedEvent, EventContent, RoomEffect, push_events};
+use crate::engine::room::messages::{ConversationCommand, TYPING_TIMEOUT};
 use crate::engine::room::rights;
-use crate::protocol::{Event, Problem, User};
-use crate::store::TELLS_EACH_UP_TO;
+use crate::protocol::{Problem, ServerEvent, User};
+use crate::store::MEMBER_EVENTS_MAX;
 
-/// Everybody who types.
+/// All typing members.
 #[derive(Debug, Default)]
-pub(super) struct Typing {
-    people: BTreeMap<UserId, Typist>,
-    /// Whether `typing_due` will be said.
-    is_watched: bool,
+pub(super) struct TypingState {
+    members: BTreeMap<UserId, TypingMember>,
+    /// Whether the timer for `expire_typing` is set.
+    has_timer: bool,
 }
 
 #[derive(Debug)]
-struct Typist {
-    /// As they were told; they may be gone by the time that it ends.
+struct TypingMember {
+    /// The user as sent; they may no longer be a member when the typing ends.
     user: User,
-    /// Each of their sessions that says so, and until when it holds.
+    /// The user's typing sessions, each with the time of its expiry.
     sessions: BTreeMap<u64, Instant>,
 }
 
-impl Typing {
+impl TypingState {
     pub(super) fn is_empty(&self) -> bool {
-        self.people.is_empty()
+        self.members.is_empty()
     }
 
-    /// A session says that its person types; true where that is news.
-    pub(super) fn started(&mut self, user: &User, session: u64, now: Instant) -> bool {
-        let typist = self.people.entry(user.id).or_insert_with(|| Typist {
+    /// Records that a session types; returns true if its user wasn't typing
+    /// before.
+    pub(super) fn start_typing(&mut self, user: &User, session: u64, now: Instant) -> bool {
+        let typist = self.members.entry(user.id).or_insert_with(|| TypingMember {
             user: user.clone(),
             sessions: BTreeMap::new(),
         });
         let is_news = typist.sessions.is_empty();
-        typist.sessions.insert(session, now + TYPING_HOLDS_FOR);
+        typist.sessions.insert(session, now + TYPING_TIMEOUT);
         is_news
     }
 
-    /// A session says that its person doesn't; who that was, where it is news.
-    pub(super) fn stopped(&mut self, user: UserId, session: u64) -> Option<User> {
-        let typist = self.people.get_mut(&user)?;
+    /// Records that a session stopped; returns the user if that ends their
+    /// typing.
+    pub(super) fn stop_typing(&mut self, user: UserId, session: u64) -> Option<User> {
+        let typist = self.members.get_mut(&user)?;
         typist.sessions.remove(&session);
-        match typist.sessions.is_empty() {
-            true => self.ended(user),
-            false => None,
+        if typist.sessions.is_empty() {
+            self.end_typing(user)
+        } else {
+            None
         }
     }
 
-    /// They sent it, or went; who that was, where they typed.
-    pub(super) fn ended(&mut self, user: UserId) -> Option<User> {
-        self.people.remove(&user).map(|typist| typist.user)
+    /// Ends a user's typing after a message or a removal; returns the user if
+    /// they typed.
+    pub(super) fn end_typing(&mut self, user: UserId) -> Option<User> {
+        self.members.remove(&user).map(|typist| typist.user)
     }
 
-    /// Those of whom nothing was heard for too long.
+    /// Removes expired sessions; returns the users whose typing ended.
     pub(super) fn expire(&mut self, now: Instant) -> Vec<User> {
         let mut ended = Vec::new();
-        self.people.retain(|_, typist| {
+        self.members.retain(|_, typist| {
             typist.sessions.retain(|_, until| *until > now);
             if typist.sessions.is_empty() {
                 ended.push(typist.user.clone());
@@ -73,117 +77,119 @@ impl Typing {
         ended
     }
 
-    /// Has it looked at again once there is something to expire.
-    fn watch<R>(&mut self) -> Option<Effect<R>> {
-        let ends = self.people.values().flat_map(|it| it.sessions.values());
-        let next = ends.min().copied().filter(|_| !self.is_watched)?;
-        self.is_watched = true;
-        Some(Effect::WakeAt(next))
+    /// Sets the timer for the next expiry, unless it is set.
+    fn schedule_expiry<R>(&mut self) -> Option<RoomEffect<R>> {
+        let ends = self.members.values().flat_map(|it| it.sessions.values());
+        let next = ends.min().copied().filter(|_| !self.has_timer)?;
+        self.has_timer = true;
+        Some(RoomEffect::WakeAt(next))
     }
 }
 
-impl<R> State<R> {
-    /// A session says that its person types, or doesn't any more.
-    pub(super) fn types(
+impl<R> RoomState<R> {
+    /// Handles a session's report that its user types or stopped.
+    pub(super) fn handle_typing(
         &mut self,
         (user, now): (UserId, Instant),
         (session, is_typing): (u64, bool),
         reply: R,
-    ) -> Vec<Effect<R>> {
-        // Whether they ever were in it is known under the lock alone, and who
-        // never was isn't told that there is something to be in.
-        if is_typing && rights::inside(&self.members, user).is_err() {
-            let wanted = Wanted::This(Ask::Type { session, is_typing }, reply);
-            return self.enqueue(Pending {
+    ) -> Vec<RoomEffect<R>> {
+        // Only the lock shows whether the user ever was a member. A user who
+        // never was must not learn that the conversation exists.
+        if is_typing && rights::require_member(&self.members, user).is_err() {
+            let wanted =
+                PendingWork::Command(ConversationCommand::SetTyping { session, is_typing }, reply);
+            return self.enqueue(PendingCommand {
                 actor: user,
-                wanted,
+                work: wanted,
             });
         }
-        match self.typed((user, session, now), is_typing) {
-            Err(problem) => vec![Effect::Answer(reply, Err(problem))],
+        match self.update_typing((user, session, now), is_typing) {
+            Err(problem) => vec![RoomEffect::Reply(reply, Err(problem))],
             Ok(mut effects) => {
-                effects.push(Effect::Answer(reply, Ok(Done::Changed)));
+                effects.push(RoomEffect::Reply(reply, Ok(CommandOutcome::Changed)));
                 effects
             }
         }
     }
 
-    fn typed(
+    fn update_typing(
         &mut self,
         (user, session, now): (UserId, u64, Instant),
         is_typing: bool,
-    ) -> Result<Vec<Effect<R>>, Problem> {
+    ) -> Result<Vec<RoomEffect<R>>, Problem> {
         if !is_typing {
-            let ended: Vec<User> = self.typing.stopped(user, session).into_iter().collect();
-            return Ok(self.tell_typing(&ended, false));
+            let ended: Vec<User> = self.typing.stop_typing(user, session).into_iter().collect();
+            return Ok(self.typing_effects(&ended, false));
         }
-        let user = rights::writer(&self.record, &self.members, user)?
+        let user = rights::check_writer(&self.record, &self.members, user)?
             .user
             .clone();
-        if i32::try_from(self.members.len()).is_ok_and(|people| people > TELLS_EACH_UP_TO) {
+        if i32::try_from(self.members.len()).is_ok_and(|people| people > MEMBER_EVENTS_MAX) {
             return Ok(Vec::new());
         }
-        let mut effects = match self.typing.started(&user, session, now) {
-            true => self.tell_typing(&[user], true),
-            false => Vec::new(),
+        let mut effects = if self.typing.start_typing(&user, session, now) {
+            self.typing_effects(&[user], true)
+        } else {
+            Vec::new()
         };
-        effects.extend(self.typing.watch());
+        effects.extend(self.typing.schedule_expiry());
         Ok(effects)
     }
 
-    pub(super) fn all_stop_typing(&mut self) -> Vec<Effect<R>> {
-        let people = std::mem::take(&mut self.typing.people).into_values();
+    pub(super) fn stop_all_typing(&mut self) -> Vec<RoomEffect<R>> {
+        let people = std::mem::take(&mut self.typing.members).into_values();
         let users: Vec<User> = people.map(|typist| typist.user).collect();
-        self.tell_typing(&users, false)
+        self.typing_effects(&users, false)
     }
 
-    /// Some may not have said for too long that they type.
-    pub(in crate::engine::room) fn typing_due(&mut self, now: Instant) -> Vec<Effect<R>> {
-        self.typing.is_watched = false;
+    /// Ends typing that wasn't repeated in time.
+    pub(in crate::engine::room) fn expire_typing(&mut self, now: Instant) -> Vec<RoomEffect<R>> {
+        self.typing.has_timer = false;
         let ended = self.typing.expire(now);
-        let mut effects = self.tell_typing(&ended, false);
-        effects.extend(self.typing.watch());
+        let mut effects = self.typing_effects(&ended, false);
+        effects.extend(self.typing.schedule_expiry());
         effects
     }
 
-    /// Those who aren't in any more won't hear of an end, and may be back
-    /// before they hear that they were gone.
-    pub(super) fn nobody_types_for_the_gone(&self, before: &[UserId]) -> Vec<Effect<R>> {
+    /// Ends all typing for users who are no longer members: they get no later
+    /// end, and may be members again before their removal is announced.
+    pub(super) fn end_typing_for_removed(&self, before: &[UserId]) -> Vec<RoomEffect<R>> {
         let mut gone = before.to_vec();
         gone.retain(|user| !self.members.contains_key(user));
         let mut effects = Vec::new();
         if !gone.is_empty() {
-            for typist in self.typing.people.values() {
-                tell(&mut effects, self.typing_note(&typist.user, false, &gone));
+            for typist in self.typing.members.values() {
+                push_events(&mut effects, self.typing_event(&typist.user, false, &gone));
             }
         }
         effects
     }
 
-    fn tell_typing(&self, users: &[User], is_typing: bool) -> Vec<Effect<R>> {
+    fn typing_effects(&self, users: &[User], is_typing: bool) -> Vec<RoomEffect<R>> {
         let mut effects = Vec::new();
-        for note in self.typing_notes(users, is_typing) {
-            tell(&mut effects, note);
+        for note in self.typing_events(users, is_typing) {
+            push_events(&mut effects, note);
         }
         effects
     }
 
-    /// It is for everybody else.
-    pub(super) fn typing_notes(
+    /// Returns the events for all other members.
+    pub(super) fn typing_events(
         &self,
         users: &[User],
         is_typing: bool,
-    ) -> impl Iterator<Item = Note> {
+    ) -> impl Iterator<Item = AddressedEvent> {
         let notes = users.iter();
-        notes.map(move |user| self.typing_note(user, is_typing, &self.everybody))
+        notes.map(move |user| self.typing_event(user, is_typing, &self.member_ids))
     }
 
-    fn typing_note(&self, user: &User, is_typing: bool, to: &[UserId]) -> Note {
+    fn typing_event(&self, user: &User, is_typing: bool, to: &[UserId]) -> AddressedEvent {
         let others = to.iter().copied();
-        Note {
-            to: others.filter(|other| *other != user.id).collect(),
+        AddressedEvent {
+            recipients: others.filter(|other| *other != user.id).collect(),
             version: 0,
-            said: Said::Event(Event::Typing {
+            content: EventContent::Event(ServerEvent::Typing {
                 conversation_id: self.record.id,
                 user_id: user.id,
                 username: user.username.clone(),
@@ -198,19 +204,19 @@ mod tests {
     use super::*;
     use std::time::Duration;
 
-    /// Six seconds are promised: not one less, and not one more.
+    /// Six seconds are promised: not less, and not more.
     #[test]
-    fn it_holds_for_six_seconds_after_the_last_word_of_it() {
+    fn typing_expires_after_six_seconds() {
         let user = User {
             id: UserId(1),
             username: "ann".to_owned(),
             display_name: "Ann".to_owned(),
         };
-        let mut typing = Typing::default();
+        let mut typing = TypingState::default();
         let start = Instant::now();
-        assert!(typing.started(&user, 1, start));
+        assert!(typing.start_typing(&user, 1, start));
         let again = start + Duration::from_secs(3);
-        assert!(!typing.started(&user, 1, again), "no news");
+        assert!(!typing.start_typing(&user, 1, again), "no change");
         let end = again + Duration::from_secs(6);
         assert!(typing.expire(end - Duration::from_millis(1)).is_empty());
         assert_eq!(typing.expire(end), [user]);

@@ -1,11 +1,11 @@
-//! The place of some bytes in a stream of frames, and whether they keep the
-//! rules of RFC 6455, section 5: pure.
+//! Scans a byte stream for frames, and checks the rules of RFC 6455, section 5.
+//! Pure.
 
 use crate::protocol::CloseCode;
 
-/// The two first bytes of a header.
-const SHORTEST: usize = 2;
-const MASK: usize = 4;
+/// The first two bytes of a header.
+const HEADER_MIN: usize = 2;
+const MASK_LENGTH: usize = 4;
 /// The longest payload of a control frame.
 const CONTROL_MAX: u64 = 125;
 
@@ -16,16 +16,16 @@ const CLOSE: u8 = 0x8;
 const PING: u8 = 0x9;
 const PONG: u8 = 0xa;
 
-/// Why a stream of frames ends before its time.
+/// The reason why a stream ends early.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(in crate::engine::session) enum FrameFault {
-    /// A header announces more than is taken.
+    /// A header announces a payload over the limit.
     #[error("a frame over the limit")]
     TooLarge,
     /// A frame breaks a rule of RFC 6455.
     #[error("a frame against RFC 6455")]
     Protocol,
-    /// The reason of a close frame is broken.
+    /// The reason in a close frame isn't UTF-8.
     #[error("a close reason that is no UTF-8")]
     NotUtf8,
 }
@@ -33,8 +33,8 @@ pub(in crate::engine::session) enum FrameFault {
 impl FrameFault {
     const ALL: [Self; 3] = [Self::TooLarge, Self::Protocol, Self::NotUtf8];
 
-    /// The fault that an error's text names: `actix_web_actors` passes on
-    /// text alone.
+    /// Returns the fault that an error's text contains: `actix_web_actors` only
+    /// passes on the text.
     pub(in crate::engine::session) fn named_in(text: &str) -> Option<Self> {
         let mut all = Self::ALL.into_iter();
         all.find(|fault| text.contains(&fault.to_string()))
@@ -49,39 +49,39 @@ impl FrameFault {
     }
 }
 
-/// What one look at some bytes came to.
+/// The result of one scan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Scanned {
+pub(super) struct ScannedBytes {
     /// Bytes of one frame, or of its beginning.
     pub(super) length: usize,
     /// Whether the frame ends there.
     pub(super) is_whole: bool,
 }
 
-/// The place of the stream in a frame: pure.
+/// The scanner's position in the current frame.
 #[derive(Debug)]
 pub(super) struct FrameScanner {
-    most: u64,
+    max_payload: u64,
     header: Vec<u8>,
     /// Bytes of payload still to come.
     payload: u64,
-    /// A message has begun, and its last frame hasn't come.
+    /// A message has begun, and its last frame hasn't arrived.
     is_fragmented: bool,
     /// The payload of a close frame so far.
     closing: Option<ClosePayload>,
 }
 
-/// The payload of a close frame, as it comes.
+/// The payload of a close frame while it arrives.
 #[derive(Debug)]
 struct ClosePayload {
-    mask: [u8; MASK],
+    mask: [u8; MASK_LENGTH],
     bytes: Vec<u8>,
 }
 
 impl FrameScanner {
-    pub(super) fn new(most: usize) -> Self {
+    pub(super) fn new(frame_max: usize) -> Self {
         Self {
-            most: u64::try_from(most).unwrap_or(u64::MAX),
+            max_payload: u64::try_from(frame_max).unwrap_or(u64::MAX),
             header: Vec::with_capacity(14),
             payload: 0,
             is_fragmented: false,
@@ -89,8 +89,8 @@ impl FrameScanner {
         }
     }
 
-    /// Goes on by one frame at most.
-    pub(super) fn scan(&mut self, bytes: &[u8]) -> Result<Scanned, FrameFault> {
+    /// Scans up to the end of one frame at most.
+    pub(super) fn scan(&mut self, bytes: &[u8]) -> Result<ScannedBytes, FrameFault> {
         let mut seen = 0;
         while self.payload == 0
             && let Some(next) = bytes.get(seen)
@@ -101,32 +101,32 @@ impl FrameScanner {
             if self.header.len() == self.header_length() {
                 self.end_header()?;
                 if self.payload == 0 {
-                    return Ok(Scanned {
+                    return Ok(ScannedBytes {
                         length: seen,
                         is_whole: true,
                     });
                 }
             }
         }
-        let there = usize::try_from(self.payload).unwrap_or(usize::MAX);
-        let there = there.min(bytes.len() - seen);
-        self.payload -= there as u64;
-        let end = seen + there;
+        let available = usize::try_from(self.payload).unwrap_or(usize::MAX);
+        let available = available.min(bytes.len() - seen);
+        self.payload -= available as u64;
+        let end = seen + available;
         if let (Some(closing), Some(bytes)) = (&mut self.closing, bytes.get(seen..end)) {
             closing.bytes.extend_from_slice(bytes);
         }
-        let is_whole = self.payload == 0 && self.header.is_empty() && there > 0;
+        let is_whole = self.payload == 0 && self.header.is_empty() && available > 0;
         if is_whole && let Some(closing) = self.closing.take() {
             closing.check()?;
         }
-        Ok(Scanned {
+        Ok(ScannedBytes {
             length: end,
             is_whole,
         })
     }
 
-    /// Checks the byte of the header that came last, if it is one of the two
-    /// first: flags and opcode; mask and short length.
+    /// Checks the last byte of the header if it is one of the first two: flags
+    /// and opcode; mask and short length.
     fn check_beginning(&self) -> Result<(), FrameFault> {
         let is_sound = match *self.header.as_slice() {
             [first] => {
@@ -150,10 +150,11 @@ impl FrameScanner {
         is_sound.then_some(()).ok_or(FrameFault::Protocol)
     }
 
-    /// Takes up what a header that is whole announces.
+    /// Checks a complete header and prepares for its payload.
     fn end_header(&mut self) -> Result<(), FrameFault> {
         let announced = self.announced();
-        // The shortest form that fits, and 63 bits at most.
+        // The length must have the shortest form that fits, and at most 63
+        // bits.
         let is_shortest = match self.length_bytes() {
             0 => true,
             2 => announced > CONTROL_MAX,
@@ -162,7 +163,7 @@ impl FrameScanner {
         if !is_shortest {
             return Err(FrameFault::Protocol);
         }
-        if announced > self.most {
+        if announced > self.max_payload {
             return Err(FrameFault::TooLarge);
         }
         let first = self.header.first().copied().unwrap_or_default();
@@ -181,11 +182,11 @@ impl FrameScanner {
         Ok(())
     }
 
-    /// The length of the header, as far as its first bytes give it.
+    /// Returns the length of the header as far as its first bytes are known.
     fn header_length(&self) -> usize {
         match self.header.len() {
-            0 | 1 => SHORTEST,
-            _ => SHORTEST + self.length_bytes() + MASK,
+            0 | 1 => HEADER_MIN,
+            _ => HEADER_MIN + self.length_bytes() + MASK_LENGTH,
         }
     }
 
@@ -198,7 +199,9 @@ impl FrameScanner {
     }
 
     fn announced(&self) -> u64 {
-        let extended = self.header.get(SHORTEST..SHORTEST + self.length_bytes());
+        let extended = self
+            .header
+            .get(HEADER_MIN..HEADER_MIN + self.length_bytes());
         match extended {
             Some([]) | None => u64::from(self.header.get(1).map_or(0, |second| second & 0x7f)),
             Some(bytes) => bytes
@@ -209,8 +212,8 @@ impl FrameScanner {
 }
 
 impl ClosePayload {
-    /// A code that a client may send, and a reason in UTF-8 (RFC 6455,
-    /// sections 5.5.1 and 7.4).
+    /// Checks that the code is one that a client may send, and the reason is
+    /// UTF-8 (RFC 6455, sections 5.5.1 and 7.4).
     fn check(self) -> Result<(), FrameFault> {
         let masks = self.mask.into_iter().cycle();
         let plain: Vec<u8> = self.bytes.iter().zip(masks).map(|(b, m)| b ^ m).collect();
@@ -234,7 +237,7 @@ pub(super) mod tests {
 
     use super::*;
 
-    /// A masked text frame's header, in the shortest form that fits.
+    /// Returns a masked text frame's header, in the shortest form that fits.
     fn header(length: u64) -> Vec<u8> {
         let mut header = vec![0x81];
         match length {
@@ -252,7 +255,7 @@ pub(super) mod tests {
         header
     }
 
-    /// A whole one of as many bytes.
+    /// Returns a whole frame with this payload length.
     pub(in crate::engine::session::frame_guard) fn frame(length: u64) -> Vec<u8> {
         let mut frame = header(length);
         frame.extend(std::iter::repeat_n(0xff, usize::try_from(length).unwrap()));
@@ -261,7 +264,7 @@ pub(super) mod tests {
 
     proptest! {
         #[test]
-        fn frames_within_the_limit_pass_one_by_one_however_they_are_cut(
+        fn valid_frames_pass_one_by_one(
             lengths in prop::collection::vec(0u64..70_000, 1..6),
             cut in 1usize..5_000,
         ) {
@@ -287,7 +290,7 @@ pub(super) mod tests {
         }
 
         #[test]
-        fn one_over_the_limit_is_refused_at_its_header(over in 1u64..u64::MAX / 4) {
+        fn oversized_frame_fails_at_its_header(over in 1u64..u64::MAX / 4) {
             let mut scanner = FrameScanner::new(100);
             let (last, before) = header(100 + over).split_last().map(|(l, b)| (*l, b.to_vec())).unwrap();
             prop_assert!(scanner.scan(&before).is_ok_and(|it| it.length == before.len() && !it.is_whole));

@@ -1,11 +1,12 @@
-//! How one `resume` goes on, from reading to reading: pure.
+//! The steps of one `resume`, from read to read. Pure.
 //!
-//! A conversation is read in rounds, each of one moment, while the gate holds
-//! its news. A round that fits into one chunk is the last: it is written,
-//! `resumed` after it, and then what the gate held and is newer. Any other is
-//! written chunk by chunk while the gate is shut, and what came meanwhile is
-//! the next round's.
+//! A conversation is read in rounds. Each round is a snapshot, and the gate
+//! holds the conversation's deliveries meanwhile. A round that fits into one
+//! chunk is the last: it is sent, then `resumed`, then the held deliveries that
+//! are newer. Any other round is sent chunk by chunk while the gate is closed,
+//! and the next round reads the changes made meanwhile.
 
+mod reads;
 mod replay;
 mod turn;
 
@@ -13,248 +14,246 @@ use std::collections::{HashMap, VecDeque};
 
 use entity::ConversationId;
 
-use super::floors::Floors;
-use crate::engine::directory::gate::{Gate, Shut};
-use crate::engine::ports::Deliver;
-use crate::protocol::command::Cursors;
+use super::floors::ReplayFloors;
+use crate::engine::directory::gate::{ClosedConversations, DeliveryGate};
+use crate::engine::ports::SessionDelivery;
+use crate::protocol::command::ResumeCursors;
 use crate::protocol::event::ResetReason;
-use crate::protocol::{Conversation, Event, Message};
-use crate::store::{Changed, MissedNames, Round, Standings};
-use replay::Replay;
-pub(super) use turn::{Out, Synced, Turn};
+use crate::protocol::{Conversation, Message, ServerEvent};
+use crate::store::{ChangedSeq, ConversationDelta, MissedRenames, ResumeConversations};
+pub(super) use reads::{ReplayData, ReplayRead};
+use replay::ConversationReplay;
+use turn::push_reset;
+pub(super) use turn::{ReplayTurn, SyncedSummary, TurnOutput};
 
-/// So many conversations are shown at a time.
-const VIEWS: usize = 8;
-/// So many are said to be of another history at a time: less than a chunk.
-const RESETS: usize = 500;
+/// Conversations sent per read.
+const VIEWS_PER_READ: usize = 8;
+/// Conversations of another history that are reset per turn: less than a chunk.
+const RESETS_PER_TURN: usize = 500;
 
-/// What is to be read next.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Read {
-    /// Nothing: the socket has room for more.
-    Drained,
-    /// Which names changed after a people version.
-    Names(i64),
-    /// The states of a user's conversations, compared with these.
-    Standings(Vec<ConversationId>),
-    /// These conversations.
-    Views(Vec<ConversationId>),
-    /// What changed in one.
-    Round { id: ConversationId, after: i64 },
-    /// More of what changed.
-    Chunk {
-        id: ConversationId,
-        seqs: Vec<i64>,
-        up_to: i64,
-    },
+/// The gate and the floors of the session that catches up.
+pub(super) struct ReplayGate<'a> {
+    pub(super) gate: &'a DeliveryGate,
+    pub(super) floors: &'a mut ReplayFloors,
 }
 
-/// What was found.
+/// The copies of a client that resumes all its conversations.
 #[derive(Debug)]
-pub(super) enum Found {
-    Drained,
-    Names(MissedNames),
-    Standings(Standings),
-    Views(Vec<Conversation>),
-    Round(Box<Round>),
-    Chunk(Vec<Message>),
-}
-
-/// What it works on.
-pub(super) struct Desk<'a> {
-    pub(super) gate: &'a Gate,
-    pub(super) floors: &'a mut Floors,
-}
-
-/// What a client has that asks for all of its conversations.
-#[derive(Debug)]
-pub(super) struct AllAsked {
-    pub(super) cursors: Cursors,
-    /// Whether that is of another history.
-    pub(super) is_other: bool,
-    /// Up to which people version it has names; none if it keeps none.
+pub(super) struct FullResume {
+    pub(super) cursors: ResumeCursors,
+    /// Whether the cursors belong to another history.
+    pub(super) is_other_history: bool,
+    /// The people version of its names; none if it keeps none.
     pub(super) people: Option<i64>,
-    /// Up to which names were sent when the client asked.
+    /// The people version up to which names were sent when the client resumed.
     pub(super) people_version: i64,
 }
 
 /// One `resume`.
 #[derive(Debug)]
 pub(super) struct CatchUp {
-    goal: Goal,
-    /// Whether what the client has is of another history.
-    is_other: bool,
-    /// Those that it has of that, with their present version, if there is one.
-    lost: VecDeque<(ConversationId, Option<i64>)>,
-    /// To be shown whole, newest first.
+    goal: ReplayGoal,
+    /// Whether the client's cursors belong to another history.
+    is_other_history: bool,
+    /// Conversations with such cursors, with their current version if they
+    /// exist.
+    other_history: VecDeque<(ConversationId, Option<i64>)>,
+    /// Conversations to be sent whole, newest first.
     new: VecDeque<ConversationId>,
-    /// What is said at the end.
-    synced: Synced,
-    /// Those that are being read for that.
+    /// The summary for `synced` at the end.
+    synced: SyncedSummary,
+    /// Conversations that are being read to be sent whole.
     showing: Vec<ConversationId>,
-    /// To be replayed from these versions on.
+    /// Conversations to be replayed from these versions.
     behind: VecDeque<(ConversationId, i64)>,
-    replay: Option<Replay>,
-    /// The others, with what their client has.
-    level: HashMap<ConversationId, i64>,
+    replay: Option<ConversationReplay>,
+    /// All other conversations, with the client's versions.
+    up_to_date: HashMap<ConversationId, i64>,
 }
 
 #[derive(Debug)]
-enum Goal {
+enum ReplayGoal {
     One(ConversationId),
-    All(Cursors),
+    All(ResumeCursors),
 }
 
 impl CatchUp {
-    /// Replays a conversation from a version on.
-    pub(super) fn one(
+    /// Begins to replay a conversation from a version.
+    pub(super) fn begin_one(
         from: (ConversationId, i64),
         is_other: bool,
-        desk: &mut Desk<'_>,
-    ) -> (Self, Read) {
-        desk.floors.begin_one(from.0);
-        desk.gate.shut(Shut::One(from.0));
-        let mut catch_up = Self::towards(Goal::One(from.0));
-        catch_up.replay = Some(match is_other {
-            true => Replay::of_other_history(from.0),
-            false => Replay::new(from),
+        replay_gate: &mut ReplayGate<'_>,
+    ) -> (Self, ReplayRead) {
+        replay_gate.floors.begin_one(from.0);
+        replay_gate.gate.close(ClosedConversations::One(from.0));
+        let mut catch_up = Self::with_goal(ReplayGoal::One(from.0));
+        catch_up.replay = Some(if is_other {
+            ConversationReplay::of_other_history(from.0)
+        } else {
+            ConversationReplay::new(from)
         });
-        (catch_up, Read::Drained)
+        (catch_up, ReplayRead::Nothing)
     }
 
-    /// Replays all conversations, each from what the client has of it, after the
-    /// names that changed.
-    pub(super) fn all(asked: AllAsked, desk: &mut Desk<'_>) -> (Self, Read) {
-        desk.floors.begin_all();
-        desk.gate.shut(Shut::AllBut([].into()));
-        let mut catch_up = Self::towards(Goal::All(asked.cursors));
-        catch_up.is_other = asked.is_other;
-        catch_up.synced.people_version = asked.people_version;
-        let is_behind = |version: &i64| *version < asked.people_version;
-        let is_lost = |version: i64| asked.is_other || version > asked.people_version;
-        catch_up.synced.people_reset = asked.people.is_some_and(is_lost);
-        let missed = asked.people.filter(is_behind);
+    /// Begins to replay all conversations, each from the client's version,
+    /// after the changed names.
+    pub(super) fn begin_all(
+        resume: FullResume,
+        replay_gate: &mut ReplayGate<'_>,
+    ) -> (Self, ReplayRead) {
+        replay_gate.floors.begin_all();
+        replay_gate
+            .gate
+            .close(ClosedConversations::AllExcept([].into()));
+        let mut catch_up = Self::with_goal(ReplayGoal::All(resume.cursors));
+        catch_up.is_other_history = resume.is_other_history;
+        catch_up.synced.people_version = resume.people_version;
+        let is_behind = |version: &i64| *version < resume.people_version;
+        let is_lost = |version: i64| resume.is_other_history || version > resume.people_version;
+        catch_up.synced.people_reset = resume.people.is_some_and(is_lost);
+        let missed = resume.people.filter(is_behind);
         let read = match missed.filter(|_| !catch_up.synced.people_reset) {
-            Some(version) => Read::Names(version),
-            None => catch_up.read_standings(),
+            Some(version) => ReplayRead::Names(version),
+            None => catch_up.read_states(),
         };
         (catch_up, read)
     }
 
-    fn read_standings(&self) -> Read {
+    fn read_states(&self) -> ReplayRead {
         let named = match &self.goal {
-            Goal::All(cursors) => cursors.keys().copied().collect(),
-            Goal::One(_) => Vec::new(),
+            ReplayGoal::All(cursors) => cursors.keys().copied().collect(),
+            ReplayGoal::One(_) => Vec::new(),
         };
-        Read::Standings(named)
+        ReplayRead::States(named)
     }
 
-    fn names(&mut self, names: MissedNames, turn: &mut Turn) -> Option<Read> {
+    fn apply_names(&mut self, names: MissedRenames, turn: &mut ReplayTurn) -> Option<ReplayRead> {
         match names {
-            MissedNames::These(users) => {
+            MissedRenames::Users(users) => {
                 for user in users {
-                    turn.say(&Event::User { user });
+                    turn.push_event(&ServerEvent::User { user });
                 }
             }
-            MissedNames::TooMany => self.synced.people_reset = true,
+            MissedRenames::TooMany => self.synced.people_reset = true,
         }
-        Some(self.read_standings())
+        Some(self.read_states())
     }
 
-    fn towards(goal: Goal) -> Self {
+    fn with_goal(goal: ReplayGoal) -> Self {
         Self {
             goal,
-            is_other: false,
-            lost: VecDeque::new(),
+            is_other_history: false,
+            other_history: VecDeque::new(),
             new: VecDeque::new(),
-            synced: Synced::default(),
+            synced: SyncedSummary::default(),
             showing: Vec::new(),
             behind: VecDeque::new(),
             replay: None,
-            level: HashMap::new(),
+            up_to_date: HashMap::new(),
         }
     }
 
-    /// The conversation, where it is about one.
-    pub(super) fn only(&self) -> Option<ConversationId> {
+    /// Returns the conversation if only one is resumed.
+    pub(super) fn conversation(&self) -> Option<ConversationId> {
         match self.goal {
-            Goal::One(id) => Some(id),
-            Goal::All(_) => None,
+            ReplayGoal::One(id) => Some(id),
+            ReplayGoal::All(_) => None,
         }
     }
 
-    /// A conversation isn't replayed: what was kept back of it.
-    pub(super) fn give_up(id: ConversationId, desk: &mut Desk<'_>) -> Vec<Deliver> {
-        desk.floors.finish(HashMap::new());
-        desk.gate.open(id)
+    /// Ends the replay of a conversation; returns the deliveries that the gate
+    /// kept.
+    pub(super) fn abandon(
+        id: ConversationId,
+        replay_gate: &mut ReplayGate<'_>,
+    ) -> Vec<SessionDelivery> {
+        replay_gate.floors.finish(HashMap::new());
+        replay_gate.gate.open(id)
     }
 
-    /// What follows from what was found.
-    pub(super) fn found(&mut self, found: Found, desk: &mut Desk<'_>) -> Turn {
-        let mut turn = Turn::default();
+    /// Applies the result of a read.
+    pub(super) fn apply_data(
+        &mut self,
+        found: ReplayData,
+        replay_gate: &mut ReplayGate<'_>,
+    ) -> ReplayTurn {
+        let mut turn = ReplayTurn::default();
         turn.next = match found {
-            Found::Drained => self.begin_round(desk, &mut turn),
-            Found::Names(names) => self.names(names, &mut turn),
-            Found::Standings(standings) => self.sort(standings, desk, &mut turn),
-            Found::Views(views) => self.show(views, desk, &mut turn),
-            Found::Round(round) => self.round(*round, desk, &mut turn),
-            Found::Chunk(messages) => self.chunk(&messages, desk, &mut turn),
+            ReplayData::Nothing => self.begin_round(replay_gate, &mut turn),
+            ReplayData::Names(names) => self.apply_names(names, &mut turn),
+            ReplayData::States(standings) => self.sort_states(standings, replay_gate, &mut turn),
+            ReplayData::Views(views) => self.show_views(views, replay_gate, &mut turn),
+            ReplayData::Round(round) => self.apply_round(*round, replay_gate, &mut turn),
+            ReplayData::Chunk(messages) => self.apply_chunk(&messages, replay_gate, &mut turn),
         };
         turn
     }
 
-    /// What comes next, once nothing is under way.
-    fn go_on(&mut self, desk: &mut Desk<'_>, turn: &mut Turn) -> Option<Read> {
+    /// Returns the next read once the current step is done.
+    fn next_read(
+        &mut self,
+        replay_gate: &mut ReplayGate<'_>,
+        turn: &mut ReplayTurn,
+    ) -> Option<ReplayRead> {
         self.replay = None;
-        if !self.lost.is_empty() {
-            let some = self.lost.len().min(RESETS);
-            for (id, version) in self.lost.drain(..some) {
-                reset((id, version), ResetReason::OtherHistory, desk, turn);
+        if !self.other_history.is_empty() {
+            let some = self.other_history.len().min(RESETS_PER_TURN);
+            for (id, version) in self.other_history.drain(..some) {
+                push_reset((id, version), ResetReason::OtherHistory, replay_gate, turn);
             }
-            return Some(Read::Drained);
+            return Some(ReplayRead::Nothing);
         }
         if !self.new.is_empty() {
-            let some = self.new.len().min(VIEWS);
+            let some = self.new.len().min(VIEWS_PER_READ);
             self.showing = self.new.drain(..some).collect();
-            desk.gate.hold(self.showing.clone());
-            return Some(Read::Views(self.showing.clone()));
+            replay_gate.gate.hold(self.showing.clone());
+            return Some(ReplayRead::Views(self.showing.clone()));
         }
         if let Some(from) = self.behind.pop_front() {
-            self.replay = Some(Replay::new(from));
-            return Some(Read::Drained);
+            self.replay = Some(ConversationReplay::new(from));
+            return Some(ReplayRead::Nothing);
         }
         match self.goal {
-            Goal::All(_) => self.finish(desk, turn),
-            Goal::One(_) => {
-                desk.floors.finish(HashMap::new());
+            ReplayGoal::All(_) => self.finish(replay_gate, turn),
+            ReplayGoal::One(_) => {
+                replay_gate.floors.finish(HashMap::new());
                 None
             }
         }
     }
 
-    fn begin_round(&mut self, desk: &mut Desk<'_>, turn: &mut Turn) -> Option<Read> {
+    fn begin_round(
+        &mut self,
+        replay_gate: &mut ReplayGate<'_>,
+        turn: &mut ReplayTurn,
+    ) -> Option<ReplayRead> {
         let Some(replay) = &self.replay else {
-            return self.go_on(desk, turn);
+            return self.next_read(replay_gate, turn);
         };
-        desk.gate.hold(vec![replay.id]);
-        Some(Read::Round {
+        replay_gate.gate.hold(vec![replay.id]);
+        Some(ReplayRead::Round {
             id: replay.id,
             after: replay.after,
         })
     }
 
-    fn sort(&mut self, standings: Standings, desk: &mut Desk<'_>, turn: &mut Turn) -> Option<Read> {
-        if let (Goal::All(cursors), true) = (&self.goal, self.is_other) {
+    fn sort_states(
+        &mut self,
+        standings: ResumeConversations,
+        replay_gate: &mut ReplayGate<'_>,
+        turn: &mut ReplayTurn,
+    ) -> Option<ReplayRead> {
+        if let (ReplayGoal::All(cursors), true) = (&self.goal, self.is_other_history) {
             let named = standings.named.iter();
             let versions: HashMap<_, _> = named.map(|it| (it.id, it.version)).collect();
             let lost = cursors.keys().map(|id| (*id, versions.get(id).copied()));
-            self.lost = lost.collect();
-        } else if let Goal::All(cursors) = &self.goal {
+            self.other_history = lost.collect();
+        } else if let ReplayGoal::All(cursors) = &self.goal {
             for standing in &standings.named {
                 match cursors.get(&standing.id) {
                     None => {}
                     Some(cursor) if (standing.version..=standing.ceiling).contains(cursor) => {
-                        self.level.insert(standing.id, *cursor);
+                        self.up_to_date.insert(standing.id, *cursor);
                     }
                     Some(cursor) => self.behind.push_back((standing.id, *cursor)),
                 }
@@ -262,128 +261,123 @@ impl CatchUp {
         }
         self.new = standings.unnamed.into();
         self.synced.more = standings.has_more;
-        self.go_on(desk, turn)
+        self.next_read(replay_gate, turn)
     }
 
-    fn show(
+    fn show_views(
         &mut self,
         mut views: Vec<Conversation>,
-        desk: &mut Desk<'_>,
-        turn: &mut Turn,
-    ) -> Option<Read> {
-        let kept = desk.gate.open_held();
+        replay_gate: &mut ReplayGate<'_>,
+        turn: &mut ReplayTurn,
+    ) -> Option<ReplayRead> {
+        let kept = replay_gate.gate.open_held();
         let order = std::mem::take(&mut self.showing);
         views.sort_by_key(|view| order.iter().position(|id| *id == view.id));
         for id in order {
-            // There is a view of each: nobody ceases to have been in one.
-            desk.floors.reach(id, 0);
+            // Every conversation has a view: former members have one, too.
+            replay_gate.floors.reach(id, 0);
         }
         for view in views {
             let (id, version) = (view.id, view.version);
-            desk.floors.reach(id, version);
+            replay_gate.floors.reach(id, version);
             if kept.is_err() {
                 self.behind.push_back((id, version));
             }
             let conversation = Box::new(view);
-            turn.say(&Event::Conversation { conversation });
+            turn.push_event(&ServerEvent::Conversation { conversation });
         }
-        turn.pass(kept.unwrap_or_else(|passing| passing));
-        self.go_on(desk, turn)
+        turn.push_deliveries(kept.unwrap_or_else(|passing| passing));
+        self.next_read(replay_gate, turn)
     }
 
-    fn round(&mut self, round: Round, desk: &mut Desk<'_>, turn: &mut Turn) -> Option<Read> {
+    fn apply_round(
+        &mut self,
+        round: ConversationDelta,
+        replay_gate: &mut ReplayGate<'_>,
+        turn: &mut ReplayTurn,
+    ) -> Option<ReplayRead> {
         let Some(replay) = &mut self.replay else {
-            return self.go_on(desk, turn);
+            return self.next_read(replay_gate, turn);
         };
         let (conversation_id, version) = (replay.id, round.view.version);
-        if let Some(reason) = replay.judge(&round) {
-            reset((conversation_id, Some(version)), reason, desk, turn);
-            return self.go_on(desk, turn);
+        if let Some(reason) = replay.reset_reason(&round) {
+            push_reset((conversation_id, Some(version)), reason, replay_gate, turn);
+            return self.next_read(replay_gate, turn);
         }
-        let written = turn.tell(&round.messages);
+        let written = turn.push_messages(&round.messages);
         replay.up_to = version;
         if written < round.changed.len() {
-            turn.pass(desk.gate.let_go());
+            turn.push_deliveries(replay_gate.gate.release_held());
             replay.rest = round.changed.into_iter().skip(written).collect();
             return Some(replay.read_rest());
         }
-        match desk.gate.open_held() {
+        match replay_gate.gate.open_held() {
             Ok(kept) => {
-                turn.say(&Event::Resumed {
+                turn.push_event(&ServerEvent::Resumed {
                     conversation_id,
                     version,
                     conversation: Box::new(round.view),
                 });
-                desk.floors.reach(conversation_id, version);
-                turn.pass(kept);
-                self.go_on(desk, turn)
+                replay_gate.floors.reach(conversation_id, version);
+                turn.push_deliveries(kept);
+                self.next_read(replay_gate, turn)
             }
             Err(passing) => {
-                turn.pass(passing);
+                turn.push_deliveries(passing);
                 Some(replay.next_round())
             }
         }
     }
 
-    fn chunk(
+    fn apply_chunk(
         &mut self,
         messages: &[Message],
-        desk: &mut Desk<'_>,
-        turn: &mut Turn,
-    ) -> Option<Read> {
+        replay_gate: &mut ReplayGate<'_>,
+        turn: &mut ReplayTurn,
+    ) -> Option<ReplayRead> {
         let Some(replay) = &mut self.replay else {
-            return self.go_on(desk, turn);
+            return self.next_read(replay_gate, turn);
         };
-        let written = turn.tell(messages);
-        let asked = Changed::first_of(replay.rest.iter().copied());
-        // What changed again meanwhile isn't there: it is the next round's.
+        let written = turn.push_messages(messages);
+        let seqs = ChangedSeq::first_batch(replay.rest.iter().copied());
+        // Messages that changed again are missing here: the next round has
+        // them.
         let done = match messages.get(written) {
             Some(next) => next.seq - 1,
-            None => asked.last().copied().unwrap_or(i64::MAX),
+            None => seqs.last().copied().unwrap_or(i64::MAX),
         };
         replay.rest.retain(|changed| changed.seq > done);
-        Some(match replay.rest.is_empty() {
-            true => replay.next_round(),
-            false => replay.read_rest(),
+        Some(if replay.rest.is_empty() {
+            replay.next_round()
+        } else {
+            replay.read_rest()
         })
     }
 
-    fn finish(&mut self, desk: &mut Desk<'_>, turn: &mut Turn) -> Option<Read> {
-        match desk.gate.finish(&self.level) {
+    fn finish(
+        &mut self,
+        replay_gate: &mut ReplayGate<'_>,
+        turn: &mut ReplayTurn,
+    ) -> Option<ReplayRead> {
+        match replay_gate.gate.open_all(&self.up_to_date) {
             Ok(counts) => {
-                desk.floors.finish(std::mem::take(&mut self.level));
-                turn.pass(counts);
-                turn.out.push(Out::Synced(self.synced));
+                replay_gate
+                    .floors
+                    .finish(std::mem::take(&mut self.up_to_date));
+                turn.push_deliveries(counts);
+                turn.outputs.push(TurnOutput::Synced(self.synced));
                 None
             }
             Err(newer) => {
                 for id in newer {
-                    match self.level.remove(&id) {
+                    match self.up_to_date.remove(&id) {
                         Some(cursor) => self.behind.push_back((id, cursor)),
                         None => self.new.push_back(id),
                     }
                 }
-                self.go_on(desk, turn)
+                self.next_read(replay_gate, turn)
             }
         }
-    }
-}
-
-/// Says that a conversation is to be read again. What was dropped of it is on
-/// disk, and will be read there.
-fn reset(
-    (conversation_id, version): (ConversationId, Option<i64>),
-    reason: ResetReason,
-    desk: &mut Desk<'_>,
-    turn: &mut Turn,
-) {
-    turn.say(&Event::Reset {
-        conversation_id,
-        reason,
-    });
-    if let Some(version) = version {
-        desk.floors.reach(conversation_id, version);
-        turn.pass(desk.gate.open(conversation_id));
     }
 }
 

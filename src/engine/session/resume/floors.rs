@@ -1,23 +1,24 @@
-//! Up to which version a session was brought in each conversation: pure.
+//! The version up to which a session has each conversation. Pure.
 //!
-//! What a Room tells late was replayed already, and isn't told again.
+//! A change that a Room announces late may have been replayed, and isn't sent
+//! again.
 
 use std::collections::HashMap;
 
 use entity::ConversationId;
 
-use crate::engine::ports::Frame;
+use crate::engine::ports::EventFrame;
 
-/// What a session was brought to by resuming.
+/// The versions that a session reached by resuming.
 #[derive(Debug, Default)]
-pub(super) struct Floors {
+pub(super) struct ReplayFloors {
     known: HashMap<ConversationId, i64>,
-    waits: Waits,
+    replaying: ReplayScope,
 }
 
-/// What is being replayed: its news come with that.
+/// The conversations being replayed. The replay includes their changes.
 #[derive(Clone, Copy, Debug, Default)]
-enum Waits {
+enum ReplayScope {
     #[default]
     Nothing,
     One(ConversationId),
@@ -25,43 +26,44 @@ enum Waits {
     All,
 }
 
-impl Floors {
-    /// A conversation is replayed from now on.
+impl ReplayFloors {
+    /// Begins to replay a conversation.
     pub(super) fn begin_one(&mut self, id: ConversationId) {
         self.known.remove(&id);
-        self.waits = Waits::One(id);
+        self.replaying = ReplayScope::One(id);
     }
 
-    /// All of them are.
+    /// Begins to replay all conversations.
     pub(super) fn begin_all(&mut self) {
         self.known.clear();
-        self.waits = Waits::All;
+        self.replaying = ReplayScope::All;
     }
 
-    /// A conversation was brought to a version.
+    /// Records the version that a conversation reached.
     pub(super) fn reach(&mut self, id: ConversationId, version: i64) {
         self.known.insert(id, version);
     }
 
-    /// Nothing is replayed any more; those that weren't replayed stand here.
+    /// Ends the replay; `rest` has the versions of conversations that needed
+    /// none.
     pub(super) fn finish(&mut self, rest: HashMap<ConversationId, i64>) {
         for (id, version) in rest {
             self.known.entry(id).or_insert(version);
         }
-        self.waits = Waits::Nothing;
+        self.replaying = ReplayScope::Nothing;
     }
 
-    /// Whether a frame tells more than that. What came before the gate was
-    /// shut is in what is replayed.
-    pub(super) fn is_news(&self, frame: &Frame) -> bool {
+    /// Returns whether a frame is newer. A frame that passed before the gate
+    /// closed is part of the replay.
+    pub(super) fn is_newer(&self, frame: &EventFrame) -> bool {
         let Some(id) = frame.conversation.filter(|_| frame.version > 0) else {
             return true;
         };
-        match (self.known.get(&id), self.waits) {
+        match (self.known.get(&id), self.replaying) {
             (Some(floor), _) => frame.version > *floor,
-            (None, Waits::Nothing) => true,
-            (None, Waits::One(waiting)) => waiting != id,
-            (None, Waits::All) => false,
+            (None, ReplayScope::Nothing) => true,
+            (None, ReplayScope::One(waiting)) => waiting != id,
+            (None, ReplayScope::All) => false,
         }
     }
 }

@@ -1,20 +1,25 @@
-//! In how many groups those are who join or leave one.
+//! The number of groups of users who join or leave one.
 
-use super::Desk;
+use super::Planner;
 use crate::protocol::Problem;
-use crate::store::append::{Change, MemberMove};
+use crate::store::append::{ConversationChange, MemberChange};
 use crate::store::group_counts::{self, GROUPS_MAX};
 
-impl Desk {
-    /// Counts the groups of those who join and leave by a change.
+impl Planner {
+    /// Updates the number of groups of the users who join and leave by a
+    /// change.
     ///
     /// # Errors
-    /// `conflict` for a user who is in too many.
-    pub(super) fn count_groups(&mut self, change: &Change) -> Result<(), Problem> {
-        for (user, by) in change.moves.iter().filter_map(MemberMove::counts) {
-            let groups = self.found.groups.entry(user).or_default();
+    /// `conflict` if a user is in too many groups.
+    pub(super) fn count_groups(&mut self, change: &ConversationChange) -> Result<(), Problem> {
+        for (user, by) in change
+            .member_changes
+            .iter()
+            .filter_map(MemberChange::group_count_delta)
+        {
+            let groups = self.input.group_counts.entry(user).or_default();
             if by > 0 && *groups >= GROUPS_MAX {
-                return Err(group_counts::conflict());
+                return Err(group_counts::too_many_groups());
             }
             *groups += by;
         }

@@ -1,9 +1,8 @@
-//! Random batches, one after the other, against a model that says what each
-//! entry should become.
+//! Random batches in sequence, compared with a model of the expected outcomes.
 
 mod changes;
-mod marks;
-mod remembered;
+mod conversation_cache;
+mod markers;
 
 use std::collections::HashMap;
 
@@ -11,22 +10,23 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::protocol::{ClientId, MessageText, User};
-use crate::store::append::look::{Conversation, Marks, Own, Peer, Versions};
-use crate::store::messages::Quotable;
+use crate::store::append::batch_input::{
+    ConversationVersions, DirectPeer, LockedConversation, MemberMarkers, MemberSettings,
+};
+use crate::store::messages::QuotableMessage;
 
-/// Of these, the last doesn't exist.
+/// The last conversation doesn't exist.
 const CONVERSATIONS: i64 = 4;
-/// Of these, the last takes part in nothing.
+/// The last user is in no conversation.
 const USERS: i64 = 4;
 const MEMBERS_VERSION: i64 = 5;
-/// One of the conversations, and the two who are in it; the third user stands
-/// for who isn't.
+/// A direct conversation and its two users. The third user stays outside.
 const OF_TWO: ConversationId = ConversationId(1);
 const TWO: [UserId; 2] = [UserId(1), UserId(2)];
 
-/// One entry of a batch, by small numbers, so that they meet.
+/// An entry of a batch. Small numbers make entries collide.
 #[derive(Clone, Debug)]
-struct Entry {
+struct GeneratedEntry {
     conversation: i64,
     sender: i64,
     name: Option<u8>,
@@ -36,20 +36,20 @@ struct Entry {
 }
 
 #[derive(Clone, Debug)]
-struct Batch {
-    entries: Vec<Entry>,
-    /// The clock, which may be set back.
+struct GeneratedBatch {
+    entries: Vec<GeneratedEntry>,
+    /// The clock, which may go back.
     now: i64,
-    /// Who reads everything there is in which conversation before it.
+    /// A conversation and a user who reads all of it before the batch.
     reads: Option<(i64, i64)>,
 }
 
-fn entry() -> impl Strategy<Value = Entry> {
+fn entry() -> impl Strategy<Value = GeneratedEntry> {
     let flags = (prop::bool::weighted(0.1), prop::bool::weighted(0.1));
     let name = prop::option::of(0u8..6);
     let answers = prop::option::weighted(0.2, 1i64..30);
     (1..=CONVERSATIONS, 1..=USERS, name, answers, flags).prop_map(
-        |(conversation, sender, name, answers, (is_stale, is_refused))| Entry {
+        |(conversation, sender, name, answers, (is_stale, is_refused))| GeneratedEntry {
             conversation,
             sender,
             name,
@@ -60,10 +60,10 @@ fn entry() -> impl Strategy<Value = Entry> {
     )
 }
 
-fn batch() -> impl Strategy<Value = Batch> {
+fn batch() -> impl Strategy<Value = GeneratedBatch> {
     let entries = prop::collection::vec(entry(), 1..30);
     let reads = prop::option::of((1..CONVERSATIONS, 1..USERS));
-    (entries, 1_000i64..2_000, reads).prop_map(|(entries, now, reads)| Batch {
+    (entries, 1_000i64..2_000, reads).prop_map(|(entries, now, reads)| GeneratedBatch {
         entries,
         now,
         reads,
@@ -73,19 +73,18 @@ fn batch() -> impl Strategy<Value = Batch> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1_000))]
 
-    /// Numbers are dense in each conversation and given to nothing but what
-    /// is really new; doubles are answered by the first; what is refused or
-    /// stale writes nothing; marks move to the last own message; no history
-    /// runs backwards.
+    /// Numbers are dense in each conversation, and only new messages get one.
+    /// Duplicates get the first message. Rejected and stale entries write
+    /// nothing. Markers move to the last own message. Times never go back.
     #[test]
-    fn every_entry_becomes_what_it_should(batches in prop::collection::vec(batch(), 1..5)) {
-        let mut disk = Disk::new();
+    fn random_batches_match_model(batches in prop::collection::vec(batch(), 1..5)) {
+        let mut disk = DatabaseModel::new();
         for batch in batches {
             disk.read(&batch);
             let now = Millis(batch.now);
-            let appends: Vec<Append> = batch.entries.iter().map(Entry::append).collect();
+            let appends: Vec<AppendEntry> = batch.entries.iter().map(GeneratedEntry::append).collect();
             let ids: Vec<i64> = disk.fresh_ids(appends.len());
-            let (outcomes, plan, _) = assign(&appends, disk.found(), ids.clone(), now);
+            let (outcomes, plan, _) = plan_batch(&appends, disk.found(), ids.clone(), now);
             prop_assert_eq!(outcomes.len(), appends.len());
             let expected = disk.clone().expect(&appends, &outcomes, now);
             check_plan(&disk, &expected, &plan);
@@ -97,16 +96,16 @@ proptest! {
     }
 }
 
-/// What is written is what was answered as new, in that order, and nothing
-/// else.
-fn check_plan(before: &Disk, after: &Disk, plan: &Plan) {
+/// The plan writes exactly the messages that were reported as new, in that
+/// order.
+fn check_plan(before: &DatabaseModel, after: &DatabaseModel, plan: &BatchPlan) {
     let written = &after.messages[before.messages.len()..];
     assert_eq!(plan.is_empty(), written.is_empty());
     assert_eq!(plan.messages.len(), written.len());
     for (new, expected) in plan.messages.iter().zip(written) {
         assert_eq!(new.message.id, expected.id);
         assert_eq!(new.ord, expected.seq, "there are only text messages here");
-        assert_eq!(new.furthest, Furthest::Read);
+        assert_eq!(new.furthest, StatusCeiling::Read);
     }
     let touched: Vec<_> = plan.conversations.keys().copied().collect();
     let mut expected: Vec<_> = written
@@ -125,16 +124,16 @@ fn check_plan(before: &Disk, after: &Disk, plan: &Plan) {
         assert_eq!(row.last_message_at, expected.last_message_at);
     }
     check_moves(before, after, plan);
-    marks::check_lows(after, plan);
+    markers::check_lows(after, plan);
 }
 
-fn check_moves(before: &Disk, after: &Disk, plan: &Plan) {
+fn check_moves(before: &DatabaseModel, after: &DatabaseModel, plan: &BatchPlan) {
     let moved = after
         .marks
         .iter()
         .filter(|(key, marks)| before.marks[key].read != marks.read);
-    assert_eq!(plan.moves.len(), moved.count());
-    for (&(conversation, user), moved) in &plan.moves {
+    assert_eq!(plan.marker_advances.len(), moved.count());
+    for (&(conversation, user), moved) in &plan.marker_advances {
         let (old, new) = (
             before.marks[&(conversation, user)],
             after.marks[&(conversation, user)],
@@ -150,20 +149,20 @@ fn check_moves(before: &Disk, after: &Disk, plan: &Plan) {
     }
 }
 
-/// What is on disk, and what should be there after a batch.
+/// A model of the database before and after a batch.
 #[derive(Clone)]
-struct Disk {
-    rows: HashMap<ConversationId, Conversation>,
-    marks: HashMap<(ConversationId, UserId), Marks>,
+struct DatabaseModel {
+    rows: HashMap<ConversationId, LockedConversation>,
+    marks: HashMap<(ConversationId, UserId), MemberMarkers>,
     messages: Vec<Arc<Message>>,
     ids: i64,
 }
 
-impl Disk {
+impl DatabaseModel {
     fn new() -> Self {
         let rows = (1..CONVERSATIONS).map(|id| (ConversationId(id), row(id)));
         let marks = (1..CONVERSATIONS).flat_map(|id| {
-            let marks = Marks {
+            let marks = MemberMarkers {
                 joined: 0,
                 delivered: 0,
                 read: 0,
@@ -179,20 +178,20 @@ impl Disk {
         }
     }
 
-    /// In no order, as blocks of them come.
+    /// Returns ids in no useful order, as id blocks may.
     fn fresh_ids(&mut self, count: usize) -> Vec<i64> {
         let first = self.ids;
         self.ids += count as i64;
         (first..self.ids).rev().collect()
     }
 
-    fn found(&self) -> Found {
+    fn found(&self) -> BatchInput {
         let named = self.messages.iter().filter_map(|message| {
             let name = ClientId::parse(message.client_id.as_deref()?).unwrap();
             Some(((message.sender.id, name), Arc::clone(message)))
         });
         let quotable = self.messages.iter().map(|message| {
-            let quotable = Quotable {
+            let quotable = QuotableMessage {
                 conversation: message.conversation_id,
                 quote: quote(message),
             };
@@ -202,28 +201,28 @@ impl Disk {
         let peers = [(one, two), (two, one)].map(|(user, other)| {
             let marks = self.marks[&(OF_TWO, other)];
             let stands = (marks.delivered, marks.read);
-            ((OF_TWO, user), Peer::at(other, stands))
+            ((OF_TWO, user), DirectPeer::new(other, stands))
         });
         let rows = self.rows.iter();
-        Found {
+        BatchInput {
             conversations: rows
-                .map(|(id, row)| (*id, row.clone().into_found()))
+                .map(|(id, row)| (*id, row.clone().into_base()))
                 .collect(),
             marks: self.marks.clone(),
             peers: peers.into(),
-            known: named.collect(),
+            sent_messages: named.collect(),
             quotable: quotable.collect(),
-            ..Found::default()
+            ..BatchInput::default()
         }
     }
 
-    fn read(&mut self, batch: &Batch) {
+    fn read(&mut self, batch: &GeneratedBatch) {
         if let Some((conversation, user)) = batch.reads {
             let conversation = ConversationId(conversation);
             let row = self.rows.get_mut(&conversation).expect("exists");
             row.version += 1;
             let last = row.last_seq;
-            let marks = Marks {
+            let marks = MemberMarkers {
                 joined: 0,
                 delivered: last,
                 read: last,
@@ -240,19 +239,19 @@ impl Disk {
             .expect("dense")
     }
 
-    /// Only what stood before the batch can be quoted.
-    fn expect(mut self, appends: &[Append], outcomes: &[Outcome], now: Millis) -> Self {
+    /// Only messages from before the batch can be quoted.
+    fn expect(mut self, appends: &[AppendEntry], outcomes: &[AppendOutcome], now: Millis) -> Self {
         let quotable = self.messages.clone();
         for (append, outcome) in appends.iter().zip(outcomes) {
             match (self.expected(append, &quotable), outcome) {
-                (Expected::Stale, Outcome::Stale) => {}
-                (Expected::Refused(code), Outcome::Refused(problem)) => {
+                (ExpectedOutcome::Stale, AppendOutcome::Stale) => {}
+                (ExpectedOutcome::Refused(code), AppendOutcome::Refused(problem)) => {
                     assert_eq!(problem.code, code);
                 }
-                (Expected::Known(first), Outcome::Known(message)) => {
+                (ExpectedOutcome::Known(first), AppendOutcome::AlreadySent(message)) => {
                     assert!(Arc::ptr_eq(&first, message));
                 }
-                (Expected::New, Outcome::Posted { message, .. }) => {
+                (ExpectedOutcome::New, AppendOutcome::Posted { message, .. }) => {
                     self.post(append, message, now);
                 }
                 (expected, outcome) => panic!("{append:?}: {expected:?}, not {outcome:?}"),
@@ -261,37 +260,42 @@ impl Disk {
         self
     }
 
-    fn expected(&self, append: &Append, quotable: &[Arc<Message>]) -> Expected {
+    fn expected(&self, append: &AppendEntry, quotable: &[Arc<Message>]) -> ExpectedOutcome {
         let key = (append.conversation, append.actor.id);
         if !self.rows.contains_key(&append.conversation) {
-            return Expected::Refused(Code::NotFound);
+            return ExpectedOutcome::Refused(ErrorCode::NotFound);
         }
         if append.members_version != MEMBERS_VERSION {
-            return Expected::Stale;
+            return ExpectedOutcome::Stale;
         }
         let first = self.messages.iter().find(|message| {
-            let name = asked(append).client_id.as_ref().map(ClientId::as_str);
+            let name = as_post(append).client_id.as_ref().map(ClientId::as_str);
             name.is_some() && message.sender.id == key.1 && message.client_id.as_deref() == name
         });
         let quoted = |id| quotable.iter().find(|message| message.id == id);
-        match (first, &append.verdict, asked(append).reply_to.map(quoted)) {
+        match (first, &append.verdict, as_post(append).reply_to.map(quoted)) {
             (Some(first), ..) if first.conversation_id == append.conversation => {
-                Expected::Known(Arc::clone(first))
+                ExpectedOutcome::Known(Arc::clone(first))
             }
-            (Some(_), ..) if !self.marks.contains_key(&key) => Expected::Refused(Code::NotFound),
-            (Some(_), ..) => Expected::Refused(Code::ClientIdReused),
-            // Who never took part isn't told that there is anything.
-            (_, Err(_), _) if !self.marks.contains_key(&key) => Expected::Refused(Code::NotFound),
-            (_, Err(problem), _) => Expected::Refused(problem.code),
+            (Some(_), ..) if !self.marks.contains_key(&key) => {
+                ExpectedOutcome::Refused(ErrorCode::NotFound)
+            }
+            (Some(_), ..) => ExpectedOutcome::Refused(ErrorCode::ClientIdReused),
+            // A user who was never a member must not learn that the
+            // conversation exists.
+            (_, Err(_), _) if !self.marks.contains_key(&key) => {
+                ExpectedOutcome::Refused(ErrorCode::NotFound)
+            }
+            (_, Err(problem), _) => ExpectedOutcome::Refused(problem.code),
             (_, _, Some(Some(quoted))) if quoted.conversation_id == append.conversation => {
-                Expected::New
+                ExpectedOutcome::New
             }
-            (_, _, Some(_)) => Expected::Refused(Code::Invalid),
-            (_, _, None) => Expected::New,
+            (_, _, Some(_)) => ExpectedOutcome::Refused(ErrorCode::Invalid),
+            (_, _, None) => ExpectedOutcome::New,
         }
     }
 
-    fn post(&mut self, append: &Append, message: &Arc<Message>, now: Millis) {
+    fn post(&mut self, append: &AppendEntry, message: &Arc<Message>, now: Millis) {
         let row = self.rows.get_mut(&append.conversation).expect("exists");
         row.last_seq += 1;
         row.last_ord += 1;
@@ -302,13 +306,13 @@ impl Disk {
         assert_eq!((message.seq, message.version), (row.last_seq, row.version));
         assert_eq!((message.conversation_id, message.created_at), (row.id, at));
         assert_eq!(message.sender, append.actor);
-        assert_eq!(message.text, asked(append).text.as_str());
-        let name = asked(append).client_id.as_ref().map(ClientId::as_str);
+        assert_eq!(message.text, as_post(append).text.as_str());
+        let name = as_post(append).client_id.as_ref().map(ClientId::as_str);
         assert_eq!(message.client_id.as_deref(), name);
         let quoted = message.reply_to.as_ref().map(|quote| quote.id);
-        assert_eq!(quoted, asked(append).reply_to);
+        assert_eq!(quoted, as_post(append).reply_to);
         if let Some(marks) = self.marks.get_mut(&(row.id, message.sender.id)) {
-            *marks = Marks {
+            *marks = MemberMarkers {
                 joined: 0,
                 delivered: message.seq,
                 read: message.seq,
@@ -321,17 +325,20 @@ impl Disk {
 }
 
 #[derive(Debug)]
-enum Expected {
+enum ExpectedOutcome {
     New,
     Known(Arc<Message>),
-    Refused(Code),
+    Refused(ErrorCode),
     Stale,
 }
 
-impl Entry {
-    fn append(&self) -> Append {
-        let refused = Problem::new(Code::NotAParticipant, "You are not in this conversation.");
-        Append {
+impl GeneratedEntry {
+    fn append(&self) -> AppendEntry {
+        let refused = Problem::new(
+            ErrorCode::NotAParticipant,
+            "You are not in this conversation.",
+        );
+        AppendEntry {
             conversation: ConversationId(self.conversation),
             members_version: MEMBERS_VERSION - i64::from(self.is_stale),
             verdict: if self.is_refused {
@@ -346,7 +353,7 @@ impl Entry {
                 username: format!("user{}", self.sender),
                 display_name: String::new(),
             },
-            what: What::Post(Arc::new(Post {
+            operation: AppendOperation::Post(Arc::new(MessagePost {
                 text: MessageText::parse("hello").unwrap(),
                 client_id: self
                     .name
@@ -357,17 +364,17 @@ impl Entry {
     }
 }
 
-fn asked(append: &Append) -> &Post {
-    match &append.what {
-        What::Post(post) => post,
-        _ => panic!("nobody asked for anything else"),
+fn as_post(append: &AppendEntry) -> &MessagePost {
+    match &append.operation {
+        AppendOperation::Post(post) => post,
+        _ => panic!("only posts are generated"),
     }
 }
 
-fn row(id: i64) -> Conversation {
-    Conversation {
+fn row(id: i64) -> LockedConversation {
+    LockedConversation {
         id: ConversationId(id),
-        kind: entity::conversation::Kind::Group,
+        kind: entity::conversation::ConversationKind::Group,
         last_seq: 0,
         last_ord: 0,
         version: 10 * id,
@@ -377,12 +384,12 @@ fn row(id: i64) -> Conversation {
         read_low: 0,
         last_message_id: None,
         last_message_at: None,
-        found: Versions::default(),
+        base_versions: ConversationVersions::default(),
     }
 }
 
-fn quote(message: &Message) -> Quote {
-    Quote {
+fn quote(message: &Message) -> MessageQuote {
+    MessageQuote {
         id: message.id,
         seq: message.seq,
         sender: message.sender.clone(),

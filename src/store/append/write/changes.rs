@@ -1,8 +1,8 @@
-//! Changes of conversations themselves, and of people's own settings.
+//! Changes of conversations and of members' own settings.
 
 use std::collections::HashMap;
 
-use entity::participant::{self, Role};
+use entity::participant::{self, MemberRole};
 use entity::{ConversationId, UserId, conversation};
 use sea_orm::{
     ActiveValue::Set,
@@ -10,59 +10,63 @@ use sea_orm::{
     sea_query::{Expr, OnConflict},
 };
 
-use super::marks;
+use super::markers;
 use crate::protocol::Message;
-use crate::store::append::MemberMove;
-use crate::store::append::plan::{NewMessage, OwnSettings, Plan};
-use crate::store::{Result, group_counts, words};
+use crate::store::append::MemberChange;
+use crate::store::append::plan::{BatchPlan, PlannedMessage, PlannedSettings};
+use crate::store::db::Result;
+use crate::store::{group_counts, search_terms};
 
-/// Writes who comes, goes, and becomes something else.
-pub(super) async fn members(tx: &impl ConnectionTrait, plan: &Plan) -> Result<()> {
-    // Titles are written later than this.
+/// Writes joins, leaves and new roles.
+pub(super) async fn write_members(tx: &impl ConnectionTrait, plan: &BatchPlan) -> Result<()> {
+    // Titles are written after this.
     let mut titles: HashMap<ConversationId, &str> = HashMap::new();
     for (message, change) in &plan.changes {
         let conversation = message.conversation_id;
         titles.extend(change.title.as_deref().map(|title| (conversation, title)));
-        for moved in &change.moves {
+        for moved in &change.member_changes {
             match moved {
-                MemberMove::Join(user) => join(tx, plan, message, user.id).await?,
-                MemberMove::Leave(user) => {
+                MemberChange::Join(user) => join(tx, plan, message, user.id).await?,
+                MemberChange::Leave(user) => {
                     let title = titles.get(&conversation).copied();
                     leave(tx, message, (*user, title)).await?;
-                    // In a closed group no mark moves any more: each status
-                    // stays as it is without a write.
+                    // In a closed group no marker moves any more, so each
+                    // status stays as it is without a write.
                     if !change.closes {
-                        marks::settle(tx, message, *user).await?;
+                        markers::lower_status_ceilings(tx, message, *user).await?;
                     }
                 }
-                MemberMove::Become(user, role) => set_role(tx, message, *user, *role).await?,
+                MemberChange::SetRole(user, role) => set_role(tx, message, *user, *role).await?,
             }
         }
     }
-    let moves = plan.changes.iter().flat_map(|(_, change)| &change.moves);
-    group_counts::add(tx, moves.filter_map(MemberMove::counts)).await
+    let moves = plan
+        .changes
+        .iter()
+        .flat_map(|(_, change)| &change.member_changes);
+    group_counts::add_group_counts(tx, moves.filter_map(MemberChange::group_count_delta)).await
 }
 
-/// The time of a joining does not go back with a clock.
+/// The time of a join doesn't go back with the clock.
 const LATER_JOINING: &str = "CASE WHEN participant.joined_at > excluded.joined_at \
      THEN participant.joined_at ELSE excluded.joined_at END";
 
-/// They see what comes from this on, their marks start at the present, and
-/// whoever comes back starts afresh.
+/// Adds a member. They see messages from this one on, and their markers start
+/// here. A former member who rejoins gets default settings.
 async fn join(
     tx: &impl ConnectionTrait,
-    plan: &Plan,
+    plan: &BatchPlan,
     message: &Message,
     user: UserId,
 ) -> Result<()> {
-    let told = plan
+    let system_message = plan
         .messages
         .iter()
         .find(|new| new.message.id == message.id);
     let row = participant::ActiveModel {
         conversation_id: Set(message.conversation_id),
         user_id: Set(user),
-        role: Set(Role::Member),
+        role: Set(MemberRole::Member),
         joined_seq: Set(message.seq - 1),
         joined_at: Set(message.created_at),
         left_seq: Set(None),
@@ -70,7 +74,7 @@ async fn join(
         left_title: Set(None),
         delivered_seq: Set(message.seq),
         read_seq: Set(message.seq),
-        read_ord: Set(told.map_or(0, |new: &NewMessage| new.ord)),
+        read_ord: Set(system_message.map_or(0, |new: &PlannedMessage| new.ord)),
         unread_deleted: Set(0),
         version: Set(message.version),
         muted_until: Set(None),
@@ -108,22 +112,22 @@ async fn join(
 const PRESENT_TITLE: &str =
     "(SELECT c.title FROM conversation c WHERE c.id = participant.conversation_id)";
 
-/// They see nothing that comes from this on. The title that they see is the one
-/// of this batch, if it has one.
+/// Ends a membership. The former member sees nothing from this message on. They
+/// see the title of this batch, if it has one.
 async fn leave(
     tx: &impl ConnectionTrait,
     message: &Message,
     (user, title): (UserId, Option<&str>),
 ) -> Result<()> {
     let title = title.map_or_else(|| Expr::cust(PRESENT_TITLE), Expr::value);
-    of(message.conversation_id, user)
+    update_participant(message.conversation_id, user)
         .col_expr(participant::Column::LeftSeq, (message.seq - 1).into())
         .col_expr(
             participant::Column::LeftVersion,
             (message.version - 1).into(),
         )
         .col_expr(participant::Column::LeftTitle, title)
-        .col_expr(participant::Column::Role, Role::Member.into())
+        .col_expr(participant::Column::Role, MemberRole::Member.into())
         .col_expr(participant::Column::Version, message.version.into())
         .exec(tx)
         .await?;
@@ -134,9 +138,9 @@ async fn set_role(
     tx: &impl ConnectionTrait,
     message: &Message,
     user: UserId,
-    role: Role,
+    role: MemberRole,
 ) -> Result<()> {
-    of(message.conversation_id, user)
+    update_participant(message.conversation_id, user)
         .col_expr(participant::Column::Role, role.into())
         .col_expr(participant::Column::Version, message.version.into())
         .exec(tx)
@@ -144,8 +148,8 @@ async fn set_role(
     Ok(())
 }
 
-/// Writes titles, and how many people there are now.
-pub(super) async fn conversations(tx: &impl ConnectionTrait, plan: &Plan) -> Result<()> {
+/// Writes titles and member counts.
+pub(super) async fn write_conversations(tx: &impl ConnectionTrait, plan: &BatchPlan) -> Result<()> {
     for (message, change) in &plan.changes {
         let Some(row) = plan.conversations.get(&message.conversation_id) else {
             continue;
@@ -165,21 +169,24 @@ pub(super) async fn conversations(tx: &impl ConnectionTrait, plan: &Plan) -> Res
         }
         if let Some(title) = &change.title {
             update = update.col_expr(conversation::Column::Title, title.clone().into());
-            words::replace(tx, row.id, title).await?;
+            search_terms::replace_title_words(tx, row.id, title).await?;
         }
         update.exec(tx).await?;
     }
     Ok(())
 }
 
-/// Writes people's own settings, in order. Their marks may have moved later in
-/// the batch, and a version never goes back.
-pub(super) async fn settings(tx: &impl ConnectionTrait, all: &[OwnSettings]) -> Result<()> {
+/// Writes members' own settings, in order. Their markers may have moved later
+/// in the batch, and a version never goes back.
+pub(super) async fn write_settings(
+    tx: &impl ConnectionTrait,
+    all: &[PlannedSettings],
+) -> Result<()> {
     for own in all {
         let version = Expr::case(participant::Column::Version.lt(own.version), own.version)
             .finally(Expr::col(participant::Column::Version));
-        let mut update =
-            of(own.conversation, own.user).col_expr(participant::Column::Version, version.into());
+        let mut update = update_participant(own.conversation, own.user)
+            .col_expr(participant::Column::Version, version.into());
         if let Some(until) = own.settings.muted_until {
             update = update.col_expr(participant::Column::MutedUntil, until.into());
         }
@@ -194,7 +201,10 @@ pub(super) async fn settings(tx: &impl ConnectionTrait, all: &[OwnSettings]) -> 
     Ok(())
 }
 
-fn of(conversation: ConversationId, user: UserId) -> sea_orm::UpdateMany<participant::Entity> {
+fn update_participant(
+    conversation: ConversationId,
+    user: UserId,
+) -> sea_orm::UpdateMany<participant::Entity> {
     participant::Entity::update_many()
         .filter(participant::Column::ConversationId.eq(conversation))
         .filter(participant::Column::UserId.eq(user))

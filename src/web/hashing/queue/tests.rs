@@ -4,37 +4,37 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn origin(text: &str) -> Origin {
-    Origin::of(Some(text.parse().unwrap()))
+fn origin(text: &str) -> RequestOrigin {
+    RequestOrigin::of(Some(text.parse().unwrap()))
 }
 
-fn attempter(address: &str, account: &str, is_known: bool) -> Attempter {
-    Attempter::new(origin(address), account, is_known)
+fn attempter(address: &str, account: &str, is_known: bool) -> AttemptSource {
+    AttemptSource::new(origin(address), account, is_known)
 }
 
-/// A queue whose only turn is taken, with the limit of the protocol.
+/// A queue whose only turn is taken, with the production limit per network.
 fn busy() -> AttemptQueue<u32> {
     let mut queue = AttemptQueue::new(1, Some(2));
-    let first = queue.arrive(attempter("192.0.2.1", "first", false), u32::MAX);
-    assert!(matches!(first, Arrival::Starts(_)));
+    let first = queue.admit(attempter("192.0.2.1", "first", false), u32::MAX);
+    assert!(matches!(first, AttemptArrival::Starts(_)));
     queue
 }
 
-/// Who was dropped, of an attempt that waits.
+/// Returns the attempt that was dropped for a queued one.
 #[track_caller]
-fn dropped(arrival: Arrival<u32>) -> Option<u32> {
+fn dropped(arrival: AttemptArrival<u32>) -> Option<u32> {
     match arrival {
-        Arrival::Waits { dropped, .. } => dropped,
+        AttemptArrival::Waits { dropped, .. } => dropped,
         other => panic!("{other:?}"),
     }
 }
 
 #[test]
-fn networks_have_few_places_each() {
+fn waiting_is_limited_per_network() {
     let mut queue = busy();
     let mut arrive = |address: &str| {
-        let arrival = queue.arrive(attempter(address, address, false), 0);
-        matches!(arrival, Arrival::Waits { .. })
+        let arrival = queue.admit(attempter(address, address, false), 0);
+        matches!(arrival, AttemptArrival::Waits { .. })
     };
     assert_eq!([(); 3].map(|()| arrive("10.0.0.1")), [true, true, false]);
     assert!(arrive("10.0.0.2"));
@@ -48,39 +48,39 @@ fn networks_have_few_places_each() {
 }
 
 #[test]
-fn known_attempt_replaces_stranger_of_its_address() {
+fn known_attempt_replaces_unknown_neighbour() {
     let mut queue = busy();
     for job in 0..2 {
         let stranger = attempter("10.0.0.1", "made-up", false);
-        assert_eq!(dropped(queue.arrive(stranger, job)), None);
+        assert_eq!(dropped(queue.admit(stranger, job)), None);
     }
     for job in 0..2 {
         let owner = attempter("10.0.0.1", "ann", true);
-        assert_eq!(dropped(queue.arrive(owner, 10 + job)), Some(job));
+        assert_eq!(dropped(queue.admit(owner, 10 + job)), Some(job));
     }
-    let third = queue.arrive(attempter("10.0.0.1", "ben", true), 12);
-    assert!(matches!(third, Arrival::Refused(12)));
+    let third = queue.admit(attempter("10.0.0.1", "ben", true), 12);
+    assert!(matches!(third, AttemptArrival::Refused(12)));
 }
 
 #[test]
-fn full_queue_drops_oldest_of_most_frequent() {
+fn full_queue_drops_most_frequent_source() {
     let mut queue = busy();
-    let alone = u32::try_from(PLACES - KNOWN_PLACES - 2).unwrap();
+    let alone = u32::try_from(MAX_WAITING - RESERVED_FOR_KNOWN - 2).unwrap();
     for job in 0..alone {
         let address = format!("10.0.1.{job}");
-        queue.arrive(attempter(&address, &address, false), job);
+        queue.admit(attempter(&address, &address, false), job);
     }
     for job in [100, 101] {
-        queue.arrive(attempter("10.0.2.1", &job.to_string(), false), job);
+        queue.admit(attempter("10.0.2.1", &job.to_string(), false), job);
     }
     let newcomer = attempter("10.0.3.1", "ann", false);
-    assert_eq!(dropped(queue.arrive(newcomer, 200)), Some(100));
-    // Of one account from many addresses, too.
+    assert_eq!(dropped(queue.admit(newcomer, 200)), Some(100));
+    // An account attacked from many addresses counts as one source too.
     let newcomer = attempter("10.0.3.2", "ann", false);
-    assert_eq!(dropped(queue.arrive(newcomer, 201)), Some(200));
-    // All equal: the one that waits longest.
+    assert_eq!(dropped(queue.admit(newcomer, 201)), Some(200));
+    // All are equally frequent: the oldest is dropped.
     let newcomer = attempter("10.0.3.3", "cat", false);
-    assert_eq!(dropped(queue.arrive(newcomer, 202)), Some(0));
+    assert_eq!(dropped(queue.admit(newcomer, 202)), Some(0));
 }
 
 #[test]
@@ -88,22 +88,22 @@ fn known_and_unknown_attempts_take_turns() {
     let mut queue = busy();
     for (job, is_known) in [(0, false), (1, false), (2, true), (3, true)] {
         let address = format!("10.0.0.{job}");
-        queue.arrive(attempter(&address, &address, is_known), job);
+        queue.admit(attempter(&address, &address, is_known), job);
     }
     let order = [(); 5].map(|()| queue.finish());
     assert_eq!(order, [Some(2), Some(0), Some(3), Some(1), None]);
-    let next = queue.arrive(attempter("10.0.0.1", "ann", false), 9);
-    assert!(matches!(next, Arrival::Starts(9)));
+    let next = queue.admit(attempter("10.0.0.1", "ann", false), 9);
+    assert!(matches!(next, AttemptArrival::Starts(9)));
 }
 
 #[derive(Clone, Debug)]
-enum Step {
-    Arrive(Attempter),
+enum QueueStep {
+    Arrive(AttemptSource),
     Finish,
     Leave(prop::sample::Index),
 }
 
-fn step() -> impl Strategy<Value = Step> {
+fn step() -> impl Strategy<Value = QueueStep> {
     let address = prop_oneof![
         (0_u8..60).prop_map(|host| format!("10.0.0.{host}")),
         (0_u8..3, 0_u8..3, 0_u8..3)
@@ -111,40 +111,40 @@ fn step() -> impl Strategy<Value = Step> {
     ];
     let arrival =
         (address, 0_u8..20, prop::bool::weighted(0.2)).prop_map(|(address, account, is_known)| {
-            Step::Arrive(attempter(&address, &account.to_string(), is_known))
+            QueueStep::Arrive(attempter(&address, &account.to_string(), is_known))
         });
     prop_oneof![
         10 => arrival,
-        2 => Just(Step::Finish),
-        1 => any::<prop::sample::Index>().prop_map(Step::Leave),
+        2 => Just(QueueStep::Finish),
+        1 => any::<prop::sample::Index>().prop_map(QueueStep::Leave),
     ]
 }
 
-/// What a queue may hold, seen from outside: jobs by number, in order.
+/// A model of the queue's contents: number, job and source, in order.
 #[derive(Default)]
 struct QueueModel {
-    waiting: Vec<(u64, u32, Attempter)>,
+    waiting: Vec<(u64, u32, AttemptSource)>,
     running: usize,
 }
 
 impl QueueModel {
-    fn remove(&mut self, job: u32) -> Attempter {
+    fn remove(&mut self, job: u32) -> AttemptSource {
         let at = self.waiting.iter().position(|(_, it, _)| *it == job);
         self.waiting.remove(at.expect("it waits")).2
     }
 
-    fn known(&self) -> usize {
+    fn count_known(&self) -> usize {
         let known = self.waiting.iter().filter(|(_, _, it)| it.is_known);
         known.count()
     }
 
-    fn of(&self, network: ClientNetwork) -> usize {
-        let of_it = |(_, _, it): &&(u64, u32, Attempter)| it.networks.contains(&Some(network));
+    fn count_in(&self, network: ClientNetwork) -> usize {
+        let of_it = |(_, _, it): &&(u64, u32, AttemptSource)| it.networks.contains(&Some(network));
         self.waiting.iter().filter(of_it).count()
     }
 
-    fn frequency(&self, attempter: &Attempter) -> usize {
-        let shares = |it: &Attempter, key: &SourceKey<'_>| it.keys().any(|other| other == *key);
+    fn frequency(&self, attempter: &AttemptSource) -> usize {
+        let shares = |it: &AttemptSource, key: &SourceKey<'_>| it.keys().any(|other| other == *key);
         let count = |key| {
             let shared = self.waiting.iter().filter(|(_, _, it)| shares(it, &key));
             shared.count()
@@ -153,8 +153,8 @@ impl QueueModel {
     }
 
     fn check(&self) {
-        assert!(self.waiting.len() <= PLACES);
-        assert!(self.waiting.len() - self.known() <= PLACES - KNOWN_PLACES);
+        assert!(self.waiting.len() <= MAX_WAITING);
+        assert!(self.waiting.len() - self.count_known() <= MAX_WAITING - RESERVED_FOR_KNOWN);
         let mut most: HashMap<ClientNetwork, usize> = HashMap::new();
         for (_, _, it) in &self.waiting {
             for (network, bound) in it.networks.iter().zip([2, 4, 8]) {
@@ -162,13 +162,13 @@ impl QueueModel {
             }
         }
         for (network, bound) in most {
-            assert!(self.of(network) <= bound, "{network:?}");
+            assert!(self.count_in(network) <= bound, "{network:?}");
         }
     }
 
-    /// An attempt was let in, and another dropped for it.
-    fn take_in(&mut self, number: u64, (job, attempter): (u32, Attempter), dropped: Option<u32>) {
-        let known = self.known();
+    /// Records an admitted attempt and the one dropped for it.
+    fn admit(&mut self, number: u64, (job, attempter): (u32, AttemptSource), dropped: Option<u32>) {
+        let known = self.count_known();
         self.waiting.push((number, job, attempter.clone()));
         let Some(dropped) = dropped else {
             return;
@@ -186,13 +186,12 @@ impl QueueModel {
             .any(|network| victim.networks.contains(&Some(*network)));
         let displaced = attempter.is_known && !victim.is_known && within_network;
         if victim.is_known {
-            assert!(known + usize::from(attempter.is_known) > KNOWN_PLACES);
+            assert!(known + usize::from(attempter.is_known) > RESERVED_FOR_KNOWN);
         }
         if !displaced {
-            let most = self
-                .waiting
-                .iter()
-                .filter(|(_, it, other)| *it != job && (known > KNOWN_PLACES || !other.is_known));
+            let most = self.waiting.iter().filter(|(_, it, other)| {
+                *it != job && (known > RESERVED_FOR_KNOWN || !other.is_known)
+            });
             let most = most.map(|(_, _, other)| self.frequency(other)).max();
             assert!(Some(self.frequency(victim)) >= most);
         }
@@ -202,38 +201,38 @@ impl QueueModel {
 
 proptest! {
     #[test]
-    fn queue_keeps_its_promises(steps in prop::collection::vec(step(), 1..300), turns in 1_usize..4) {
+    fn queue_matches_model(steps in prop::collection::vec(step(), 1..300), turns in 1_usize..4) {
         let mut queue = AttemptQueue::new(turns, Some(2));
         let mut model = QueueModel::default();
         let mut ended = HashSet::new();
         for (job, step) in (0_u32..).zip(steps) {
             match step {
-                Step::Arrive(attempter) => match queue.arrive(attempter.clone(), job) {
-                    Arrival::Starts(it) => {
+                QueueStep::Arrive(attempter) => match queue.admit(attempter.clone(), job) {
+                    AttemptArrival::Starts(it) => {
                         prop_assert_eq!(it, job);
                         prop_assert!(model.running < turns && model.waiting.is_empty());
                         model.running += 1;
                         ended.insert(job);
                     }
-                    Arrival::Waits { number, dropped } => {
+                    AttemptArrival::Waits { number, dropped } => {
                         prop_assert_eq!(model.running, turns);
-                        model.take_in(number, (job, attempter), dropped);
+                        model.admit(number, (job, attempter), dropped);
                         prop_assert!(dropped.is_none_or(|it| ended.insert(it)));
                     }
-                    Arrival::Refused(it) => {
+                    AttemptArrival::Refused(it) => {
                         prop_assert_eq!(it, job);
                         let networks = attempter.networks.iter().zip([2, 4, 8]);
                         let is_full = networks
                             .filter_map(|(network, most)| Some((*network.as_ref()?, most)))
-                            .any(|(network, most)| model.of(network) >= most);
+                            .any(|(network, most)| model.count_in(network) >= most);
                         prop_assert!(is_full, "refused although its source has room");
                         ended.insert(job);
                     }
                 },
-                Step::Finish if model.running > 0 => match queue.finish() {
+                QueueStep::Finish if model.running > 0 => match queue.finish() {
                     Some(it) => {
                         let started = model.remove(it);
-                        // None of its kind waited longer.
+                        // No attempt of the same kind waited longer.
                         let older = model.waiting.iter().any(|(_, other, at)| {
                             *other < it && at.is_known == started.is_known
                         });
@@ -245,11 +244,11 @@ proptest! {
                         model.running -= 1;
                     }
                 },
-                Step::Finish => {}
-                Step::Leave(_) if model.waiting.is_empty() => {}
-                Step::Leave(which) => {
+                QueueStep::Finish => {}
+                QueueStep::Leave(_) if model.waiting.is_empty() => {}
+                QueueStep::Leave(which) => {
                     let (number, it, _) = model.waiting.remove(which.index(model.waiting.len()));
-                    queue.leave(number);
+                    queue.cancel(number);
                     ended.insert(it);
                 }
             }

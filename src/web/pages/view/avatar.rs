@@ -1,9 +1,9 @@
-//! Drawn faces: initials on a hue, the same wherever a name stands.
+//! Drawn avatars: initials on a hue, the same wherever a name is shown.
 
-/// How many hues the style sheet has.
+/// The number of hues in the style sheet.
 const HUES: u32 = 12;
 
-/// What stands for somebody, or for a group.
+/// The avatar of a user or group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::web) struct Avatar {
     pub(in crate::web) initials: String,
@@ -11,7 +11,7 @@ pub(in crate::web) struct Avatar {
 }
 
 impl Avatar {
-    pub(in crate::web) fn of(name: &str) -> Self {
+    pub(in crate::web) fn from_name(name: &str) -> Self {
         Self {
             initials: initials(name),
             hue: hue(name),
@@ -19,7 +19,7 @@ impl Avatar {
     }
 }
 
-/// FNV-1a, which a client draws alike in four lines.
+/// FNV-1a, which the client implements in four lines.
 pub(in crate::web) fn hue(name: &str) -> u32 {
     let hash = name.bytes().fold(0x811c_9dc5_u32, |hash, byte| {
         (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
@@ -27,17 +27,17 @@ pub(in crate::web) fn hue(name: &str) -> u32 {
     hash % HUES
 }
 
-/// The first letters of the first and the last word.
+/// Returns the first letters of the first and the last word.
 fn initials(name: &str) -> String {
     let mut words = name.split_whitespace();
-    let first = words.next().and_then(letter);
-    let last = words.next_back().and_then(letter);
+    let first = words.next().and_then(first_letter);
+    let last = words.next_back().and_then(first_letter);
     let letters = first.into_iter().chain(last);
     letters.flat_map(char::to_uppercase).collect()
 }
 
-/// Signs in front of a word, as in '#team' or '(Ann)', are no letters.
-fn letter(word: &str) -> Option<char> {
+/// Skips signs before a word, as in '#team' or '(Ann)'.
+fn first_letter(word: &str) -> Option<char> {
     let found = word.chars().find(|c| c.is_alphanumeric());
     found.or_else(|| word.chars().next())
 }
@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn initials_are_of_the_first_and_the_last_word() {
+    fn initials_use_first_and_last_word() {
         for (name, expected) in [
             ("Mara", "M"),
             ("mara keller", "MK"),
@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_keeps_its_hue() {
+    fn hues_are_stable_and_all_used() {
         assert_eq!(hue("Mara"), hue("Mara"));
         let hues: std::collections::BTreeSet<u32> =
             (0..200).map(|n| hue(&format!("name {n}"))).collect();

@@ -1,112 +1,118 @@
-//! One message.
+//! The view of one message.
 
 use std::collections::HashSet;
 
-use entity::message::Kind;
+use entity::message::MessageKind;
 use entity::{ConversationId, MessageId, Millis, UserId};
 
 use super::avatar::hue;
-use super::text::{FoldedText, fold};
-use super::{Ticks, row, times};
-use crate::protocol::message::Reaction;
-use crate::protocol::{Message, Participant, Quote, User};
+use super::text::{FoldedText, fold_text};
+use super::{ReceiptTicks, row, times};
+use crate::protocol::message::ReactionSummary;
+use crate::protocol::{Message, MessageQuote, Participant, User};
 
-/// Messages of one sender that are no further apart stand close together.
-const CLOSE: std::time::Duration = std::time::Duration::from_secs(5 * 60);
+/// Messages of one sender with at most this distance are grouped.
+const GROUPING_WINDOW: std::time::Duration = std::time::Duration::from_secs(5 * 60);
 
-/// A message as it stands in a conversation.
-pub(in crate::web) struct Bubble<'a> {
+/// A message as a conversation shows it.
+pub(in crate::web) struct MessageBubble<'a> {
     pub(in crate::web) id: MessageId,
-    /// Where it stands.
+    /// The URL of the message.
     pub(in crate::web) href: String,
-    pub(in crate::web) reader: Reader<'a>,
+    pub(in crate::web) reader: ViewerContext<'a>,
     pub(in crate::web) is_system: bool,
     pub(in crate::web) is_mine: bool,
-    /// It is the first of several by the same person.
+    /// Whether it is the first message of a group by one sender.
     pub(in crate::web) is_first: bool,
-    /// Who wrote it, where that has to be said.
-    pub(in crate::web) sender: Option<Called<'a>>,
+    /// The sender's name, if it has to be shown.
+    pub(in crate::web) sender: Option<DisplayedName<'a>>,
     pub(in crate::web) hue: u32,
-    pub(in crate::web) quote: Option<Quoted<'a>>,
+    pub(in crate::web) quote: Option<QuoteView<'a>>,
     pub(in crate::web) text: &'a str,
     pub(in crate::web) is_withdrawn: bool,
     pub(in crate::web) is_edited: bool,
-    pub(in crate::web) reactions: &'a [Reaction],
+    pub(in crate::web) reactions: &'a [ReactionSummary],
     pub(in crate::web) at: Millis,
     pub(in crate::web) clock: String,
-    pub(in crate::web) ticks: Option<Ticks>,
+    pub(in crate::web) ticks: Option<ReceiptTicks>,
 }
 
-/// Who looks at it, and where.
+/// The user who views a message, and the conversation's context.
 #[derive(Clone, Copy)]
-pub(in crate::web) struct Reader<'a> {
+pub(in crate::web) struct ViewerContext<'a> {
     pub(in crate::web) me: UserId,
     pub(in crate::web) is_group: bool,
-    /// Those who take part, as far as they are known.
+    /// The participants, as far as they were loaded.
     pub(in crate::web) people: &'a [Participant],
-    /// Those whose names look alike.
+    /// The users whose names look alike.
     pub(in crate::web) alike: Option<&'a HashSet<UserId>>,
 }
 
-/// What a person is called on the page.
+/// A user's name on the page.
 #[derive(Clone, Copy, Default)]
-pub(in crate::web) struct Called<'a> {
+pub(in crate::web) struct DisplayedName<'a> {
     pub(in crate::web) name: &'a str,
-    /// The username, if somebody else here has a name that looks like it.
+    /// The username, if another user here has a name that looks like this one.
     pub(in crate::web) username: Option<&'a str>,
 }
 
-/// What a message answers.
-pub(in crate::web) struct Quoted<'a> {
-    pub(in crate::web) sender: Called<'a>,
+/// The original that a message replies to.
+pub(in crate::web) struct QuoteView<'a> {
+    pub(in crate::web) sender: DisplayedName<'a>,
     pub(in crate::web) hue: u32,
-    /// Empty once it is withdrawn.
+    /// Empty if the original is deleted.
     pub(in crate::web) text: &'a str,
-    /// Where it stands itself.
+    /// The URL of the original.
     pub(in crate::web) href: String,
 }
 
-impl<'a> Bubble<'a> {
-    /// A message, seen by `me` after the one before it.
+impl<'a> MessageBubble<'a> {
+    /// Builds a message's view for its viewer; `before` is the previous
+    /// message.
     pub(in crate::web) fn new(
         message: &'a Message,
         before: Option<&Message>,
-        reader: Reader<'a>,
+        reader: ViewerContext<'a>,
     ) -> Self {
-        let Reader { me, is_group, .. } = reader;
+        let ViewerContext { me, is_group, .. } = reader;
         let is_mine = message.sender.id == me;
-        let is_system = message.kind == Kind::System;
+        let is_system = message.kind == MessageKind::System;
         let is_first = !before.is_some_and(|before| follows(before, message));
         let name = message.sender.display_name.as_str();
         let quote = message.reply_to.as_ref().filter(|_| !message.deleted);
         Self {
             id: message.id,
-            href: place_of(message.conversation_id, message.seq, message.id),
+            href: message_url(message.conversation_id, message.seq, message.id),
             reader,
             is_system,
             is_mine,
             is_first,
-            sender: (is_group && is_first && !is_mine).then(|| reader.called(&message.sender)),
+            sender: (is_group && is_first && !is_mine)
+                .then(|| reader.displayed_name(&message.sender)),
             hue: hue(name),
-            quote: quote.map(|quote| Quoted::new(quote, message, reader)),
+            quote: quote.map(|quote| QuoteView::new(quote, message, reader)),
             text: &message.text,
             is_withdrawn: message.deleted,
             is_edited: message.edited_at.is_some() && !message.deleted,
             reactions: &message.reactions,
             at: message.created_at,
-            clock: times::clock(message.created_at),
-            ticks: (is_mine && !message.deleted && !is_system).then(|| Ticks::of(message.status)),
+            clock: times::format_clock(message.created_at),
+            ticks: (is_mine && !message.deleted && !is_system)
+                .then(|| ReceiptTicks::from_status(message.status)),
         }
     }
 
     pub(in crate::web) fn said(&self) -> FoldedText<'a> {
-        fold(self.text)
+        fold_text(self.text)
     }
 
-    /// Who put an emoji there, as far as they are named.
-    pub(in crate::web) fn reacted(&self, reaction: &Reaction) -> String {
+    /// Returns the names of the users who reacted with an emoji, as far as they
+    /// are known.
+    pub(in crate::web) fn reacted(&self, reaction: &ReactionSummary) -> String {
         let names = reaction.usernames.iter();
-        let names: Vec<String> = names.map(|name| self.reader.name_of(name)).collect();
+        let names: Vec<String> = names
+            .map(|name| self.reader.display_name_of(name))
+            .collect();
         let named = names.join(", ");
         let count = usize::try_from(reaction.count).unwrap_or(usize::MAX);
         match count.saturating_sub(reaction.usernames.len()) {
@@ -116,52 +122,54 @@ impl<'a> Bubble<'a> {
     }
 }
 
-impl Reader<'_> {
-    /// What somebody is called here.
-    fn name_of(&self, username: &str) -> String {
+impl ViewerContext<'_> {
+    /// Returns a user's name as it is shown here.
+    fn display_name_of(&self, username: &str) -> String {
         let mut people = self.people.iter();
         match people.find(|person| person.user.username == username) {
             Some(person) if person.user.id == self.me => "You".to_owned(),
-            Some(person) if self.is_alike(&person.user) => row::called(&person.user),
+            Some(person) if self.has_namesake(&person.user) => {
+                row::name_with_username(&person.user)
+            }
             Some(person) => person.user.display_name.clone(),
             None => username.to_owned(),
         }
     }
 
-    fn called<'b>(&self, user: &'b User) -> Called<'b> {
-        Called {
+    fn displayed_name<'b>(&self, user: &'b User) -> DisplayedName<'b> {
+        DisplayedName {
             name: &user.display_name,
-            username: self.is_alike(user).then_some(user.username.as_str()),
+            username: self.has_namesake(user).then_some(user.username.as_str()),
         }
     }
 
-    fn is_alike(&self, user: &User) -> bool {
+    fn has_namesake(&self, user: &User) -> bool {
         self.alike.is_some_and(|alike| alike.contains(&user.id))
     }
 }
 
-impl<'a> Quoted<'a> {
-    fn new(quote: &'a Quote, message: &Message, reader: Reader<'_>) -> Self {
+impl<'a> QuoteView<'a> {
+    fn new(quote: &'a MessageQuote, message: &Message, reader: ViewerContext<'_>) -> Self {
         Self {
-            sender: reader.called(&quote.sender),
+            sender: reader.displayed_name(&quote.sender),
             hue: hue(&quote.sender.display_name),
             text: &quote.text,
-            href: place_of(message.conversation_id, quote.seq, quote.id),
+            href: message_url(message.conversation_id, quote.seq, quote.id),
         }
     }
 }
 
-/// The address of a message.
-fn place_of(conversation: ConversationId, seq: i64, id: MessageId) -> String {
+/// Returns the URL of a message.
+fn message_url(conversation: ConversationId, seq: i64, id: MessageId) -> String {
     format!("/messages?conversation={conversation}&around={seq}#message-{id}")
 }
 
-/// Whether the second goes on with what the first said.
+/// Returns whether the second message is grouped with the first.
 fn follows(first: &Message, second: &Message) -> bool {
     let (one, two) = (first.created_at, second.created_at);
     first.sender.id == second.sender.id
-        && first.kind == Kind::Text
-        && second.kind == Kind::Text
-        && two.since(one) <= CLOSE
+        && first.kind == MessageKind::Text
+        && second.kind == MessageKind::Text
+        && two.since(one) <= GROUPING_WINDOW
         && times::date(one) == times::date(two)
 }

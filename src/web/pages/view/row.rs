@@ -1,36 +1,36 @@
-//! One conversation of the list.
+//! One conversation in the list.
 
 use std::collections::HashSet;
 
-use entity::conversation::Kind;
-use entity::message::Kind as MessageKind;
+use entity::conversation::ConversationKind;
+use entity::message::MessageKind;
 use entity::{ConversationId, Millis, UserId};
 
 use super::avatar::Avatar;
-use super::thread::page_of;
-use super::{Ticks, times};
-use crate::protocol::message::isolate;
-use crate::protocol::user::alike;
+use super::thread::conversation_url;
+use super::{ReceiptTicks, times};
+use crate::protocol::message::isolate_name;
+use crate::protocol::user::find_lookalikes;
 use crate::protocol::{Connection, Conversation, Message, Participant, User};
 
-/// How much of a message a row can show at the most; the rest of up to 10,000
-/// characters need not travel.
-const PREVIEW: usize = 140;
+/// The longest preview, in characters. A row can show no more, so the rest of
+/// up to 10,000 need not be sent.
+const PREVIEW_LENGTH: usize = 140;
 
-/// A conversation as it stands in the list.
-pub(in crate::web) struct Row {
+/// A conversation as the list shows it.
+pub(in crate::web) struct ConversationListItem {
     pub(in crate::web) href: String,
     pub(in crate::web) name: String,
     pub(in crate::web) avatar: Avatar,
     pub(in crate::web) is_group: bool,
-    /// It is the one that is looked at.
+    /// Whether it is the open one.
     pub(in crate::web) is_open: bool,
-    /// Who said it, where that has to be said.
+    /// The sender's name before the preview, if it has to be shown.
     pub(in crate::web) lead: Option<String>,
     pub(in crate::web) preview: String,
-    /// The preview is about the conversation, rather than from it.
+    /// Whether the preview is a hint and not a text of the conversation.
     pub(in crate::web) is_aside: bool,
-    pub(in crate::web) ticks: Option<Ticks>,
+    pub(in crate::web) ticks: Option<ReceiptTicks>,
     pub(in crate::web) at: Millis,
     pub(in crate::web) time: String,
     pub(in crate::web) unread: i64,
@@ -39,65 +39,69 @@ pub(in crate::web) struct Row {
     pub(in crate::web) is_pinned: bool,
 }
 
-impl Row {
+impl ConversationListItem {
     pub(in crate::web) fn new(
         conversation: &Conversation,
         (me, now): (UserId, Millis),
         open: Option<ConversationId>,
         contacts: &HashSet<UserId>,
     ) -> Self {
-        let is_group = conversation.kind == Kind::Group;
-        let title = name(conversation, me);
-        let namesake = other(conversation, me).filter(|it| contacts.contains(&it.user.id));
-        let name = namesake.map_or_else(|| title.clone(), |it| called(&it.user));
+        let is_group = conversation.kind == ConversationKind::Group;
+        let title = conversation_name(conversation, me);
+        let namesake =
+            other_participant(conversation, me).filter(|it| contacts.contains(&it.user.id));
+        let name = namesake.map_or_else(|| title.clone(), |it| name_with_username(&it.user));
         let newest = conversation.last_message.as_ref();
         let at = newest.map_or(conversation.created_at, |message| message.created_at);
         let spoken = newest.filter(|message| message.kind == MessageKind::Text);
         Self {
-            href: href(conversation),
-            avatar: Avatar::of(&title),
+            href: page_url(conversation),
+            avatar: Avatar::from_name(&title),
             is_group,
             is_open: open == Some(conversation.id),
-            lead: spoken.and_then(|message| lead(message, conversation, me)),
-            preview: newest.map_or_else(|| format!("Say hello to {}", isolate(&name)), preview),
+            lead: spoken.and_then(|message| sender_prefix(message, conversation, me)),
+            preview: newest
+                .map_or_else(|| format!("Say hello to {}", isolate_name(&name)), preview),
             is_aside: spoken.is_none_or(|message| message.deleted),
             ticks: spoken
                 .filter(|message| message.sender.id == me && !message.deleted)
-                .map(|message| Ticks::of(message.status)),
+                .map(|message| ReceiptTicks::from_status(message.status)),
             at,
-            time: times::listed(at, now),
+            time: times::format_listed(at, now),
             unread: conversation.unread_count,
-            is_online: other(conversation, me).and_then(|other| other.is_online) == Some(true),
+            is_online: other_participant(conversation, me).and_then(|other| other.is_online)
+                == Some(true),
             is_muted: conversation.muted_until.is_some_and(|until| until > now),
             is_pinned: conversation.pinned,
             name,
         }
     }
 
-    /// Somebody with whom nothing was said yet.
-    pub(in crate::web) fn hello(
+    /// Builds the row of a contact without messages.
+    pub(in crate::web) fn for_contact(
         connection: &Connection,
         now: Millis,
         contacts: &HashSet<UserId>,
     ) -> Self {
         let user = &connection.user;
         let title = user.display_name.clone();
-        let name = match contacts.contains(&user.id) {
-            true => called(user),
-            false => title.clone(),
+        let name = if contacts.contains(&user.id) {
+            name_with_username(user)
+        } else {
+            title.clone()
         };
         let at = connection.created_at;
         Self {
             href: format!("/messages/chat/{}/", connection.user.username),
-            avatar: Avatar::of(&title),
+            avatar: Avatar::from_name(&title),
             is_group: false,
             is_open: false,
             lead: None,
-            preview: format!("Say hello to {}", isolate(&name)),
+            preview: format!("Say hello to {}", isolate_name(&name)),
             is_aside: true,
             ticks: None,
             at,
-            time: times::listed(at, now),
+            time: times::format_listed(at, now),
             unread: 0,
             is_online: false,
             is_muted: false,
@@ -107,55 +111,59 @@ impl Row {
     }
 }
 
-/// Where it opens: without a script, at the line before what is new.
-fn href(conversation: &Conversation) -> String {
-    let page = page_of(conversation.id);
+/// Returns the row's URL. Without a script it opens at the unread divider.
+fn page_url(conversation: &Conversation) -> String {
+    let page = conversation_url(conversation.id);
     match conversation.unread_count {
         0 => page,
         _ => format!("{page}#unread"),
     }
 }
 
-/// The one whom a direct conversation is with.
-pub(in crate::web) fn other(conversation: &Conversation, me: UserId) -> Option<&Participant> {
+/// Returns the other user of a direct conversation.
+pub(in crate::web) fn other_participant(
+    conversation: &Conversation,
+    me: UserId,
+) -> Option<&Participant> {
     let mut people = conversation.participants.iter();
     match conversation.kind {
-        Kind::Direct => people.find(|person| person.user.id != me),
-        Kind::Group => None,
+        ConversationKind::Direct => people.find(|person| person.user.id != me),
+        ConversationKind::Group => None,
     }
 }
 
-/// A direct conversation is called by who it is with.
-pub(in crate::web) fn name(conversation: &Conversation, me: UserId) -> String {
-    let other = other(conversation, me).map(|other| &other.user.display_name);
+/// Returns the name: a group's title, or the other user's name.
+pub(in crate::web) fn conversation_name(conversation: &Conversation, me: UserId) -> String {
+    let other = other_participant(conversation, me).map(|other| &other.user.display_name);
     let name = conversation.title.as_ref().or(other);
     name.cloned().unwrap_or_default()
 }
 
-/// Both names of somebody whose name looks like another's.
-pub(in crate::web) fn called(user: &User) -> String {
+/// Returns both names of a user whose name looks like another's.
+pub(in crate::web) fn name_with_username(user: &User) -> String {
     format!("{} @{}", user.display_name, user.username)
 }
 
-/// Those in a conversation whose names look alike.
+/// Returns the participants whose names look alike.
 pub(in crate::web) fn namesakes(conversation: &Conversation) -> HashSet<UserId> {
     let last = conversation.last_message.iter().map(|last| &last.sender);
     let people = conversation.participants.iter().map(|it| &it.user);
-    alike(people.chain(last))
+    find_lookalikes(people.chain(last))
 }
 
-fn lead(message: &Message, conversation: &Conversation, me: UserId) -> Option<String> {
+fn sender_prefix(message: &Message, conversation: &Conversation, me: UserId) -> Option<String> {
     let sender = &message.sender;
     if sender.id == me {
         return Some("You: ".to_owned());
     }
-    if conversation.kind != Kind::Group {
+    if conversation.kind != ConversationKind::Group {
         return None;
     }
     let first = sender.display_name.split_whitespace().next()?;
-    match namesakes(conversation).contains(&sender.id) {
-        true => Some(format!("{first} @{}: ", sender.username)),
-        false => Some(format!("{first}: ")),
+    if namesakes(conversation).contains(&sender.id) {
+        Some(format!("{first} @{}: ", sender.username))
+    } else {
+        Some(format!("{first}: "))
     }
 }
 
@@ -163,5 +171,5 @@ fn preview(message: &Message) -> String {
     if message.deleted {
         return "Message withdrawn".to_owned();
     }
-    message.text.chars().take(PREVIEW).collect()
+    message.text.chars().take(PREVIEW_LENGTH).collect()
 }

@@ -1,8 +1,8 @@
-//! A message's text, cut into words and links.
+//! Splits a message's text into plain text and links.
 //!
-//! The client has the same rule in `static/js/lib/links.js`, and both are
-//! tested with one table of cases: no library exists in both languages, and a
-//! link that only one side makes would change when the page's script starts.
+//! The client implements the same rules in `static/js/lib/links.js`, and one
+//! table of cases tests both. No library exists in both languages, and a link
+//! that only one side made would change when the page's script starts.
 
 use icu_properties::props::{
     DefaultIgnorableCodePoint, GeneralCategory, GeneralCategoryGroup, Script, WhiteSpace,
@@ -10,12 +10,13 @@ use icu_properties::props::{
 use icu_properties::script::ScriptWithExtensions;
 use icu_properties::{CodePointMapData, CodePointSetData};
 
-/// A longer link is plain text.
+/// A longer link stays plain text, in characters.
 const LONGEST_LINK: usize = 2_048;
 const SCHEMES: [&str; 2] = ["https://", "http://"];
-/// A sentence goes on after these, if they end a link.
+/// Punctuation that is not part of a link that ends with it.
 const TRAILING: [char; 12] = ['.', ',', ':', ';', '!', '?', '\'', '*', '_', '~', '(', '['];
-/// A part of a host's name is of one of these, besides what all scripts use.
+/// Each label of a host name may use one of these sets, besides shared
+/// characters.
 const SCRIPTS: [&[Script]; 27] = [
     &[Script::Han, Script::Hiragana, Script::Katakana],
     &[Script::Han, Script::Hangul],
@@ -46,26 +47,26 @@ const SCRIPTS: [&[Script]; 27] = [
     &[Script::Tibetan],
 ];
 
-/// A text of more than this is folded, and then shown up to about there.
-const LONG: Extent = Extent {
+/// A text longer than this is folded to about [`FOLDED_EXTENT`].
+const FOLD_THRESHOLD: TextExtent = TextExtent {
     signs: 1_500,
     lines: 30,
 };
-const SHOWN: Extent = Extent {
+const FOLDED_EXTENT: TextExtent = TextExtent {
     signs: 1_000,
     lines: 20,
 };
-/// So far back the fold looks for white space.
-const BACK: usize = 200;
+/// How far back the fold looks for white space, in characters.
+const FOLD_LOOKBACK: usize = 200;
 
-struct Extent {
+struct TextExtent {
     signs: usize,
     lines: usize,
 }
 
-/// A stretch of text; a link's is where it leads, too.
+/// A piece of text. The text of a link is also its target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::web) struct Piece<'a> {
+pub(in crate::web) struct TextPiece<'a> {
     pub(in crate::web) text: &'a str,
     pub(in crate::web) is_link: bool,
 }
@@ -73,40 +74,41 @@ pub(in crate::web) struct Piece<'a> {
 /// The pieces of a text, in two parts if it is long.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(in crate::web) struct FoldedText<'a> {
-    pub(in crate::web) head: Vec<Piece<'a>>,
-    pub(in crate::web) tail: Vec<Piece<'a>>,
+    pub(in crate::web) head: Vec<TextPiece<'a>>,
+    pub(in crate::web) tail: Vec<TextPiece<'a>>,
 }
 
-/// Cuts a text at its links, and folds it if it is long. No link is cut.
-pub(in crate::web) fn fold(text: &str) -> FoldedText<'_> {
-    let fold = fold_place(text).unwrap_or(text.len());
+/// Splits a text at its links, and folds it if it is long. No link is split.
+pub(in crate::web) fn fold_text(text: &str) -> FoldedText<'_> {
+    let fold = fold_offset(text).unwrap_or(text.len());
     let mut folded = FoldedText::default();
     let mut start = 0_usize;
-    for piece in pieces(text) {
+    for piece in split_links(text) {
         let length = piece.text.len();
-        let shown = match piece.is_link && start < fold {
-            true => length,
-            false => fold.saturating_sub(start).min(length),
+        let shown = if piece.is_link && start < fold {
+            length
+        } else {
+            fold.saturating_sub(start).min(length)
         };
         let (here, below) = piece
             .text
             .split_at_checked(shown)
             .unwrap_or((piece.text, ""));
-        folded.head.extend(part(here, piece.is_link));
-        folded.tail.extend(part(below, piece.is_link));
+        folded.head.extend(non_empty_piece(here, piece.is_link));
+        folded.tail.extend(non_empty_piece(below, piece.is_link));
         start = start.saturating_add(length);
     }
     folded
 }
 
-/// Where a long text is folded: after white space, if some is near.
-fn fold_place(text: &str) -> Option<usize> {
+/// Returns where a long text is folded: after white space, if some is near.
+fn fold_offset(text: &str) -> Option<usize> {
     let white = CodePointSetData::new::<WhiteSpace>();
     let (mut lines, mut fold, mut space) = (0, None, None);
     let mut count = 0;
     for (signs, (at, sign)) in text.char_indices().enumerate() {
-        if fold.is_none() && (signs == SHOWN.signs || lines == SHOWN.lines) {
-            let near = space.filter(|(_, before)| signs - before <= BACK);
+        if fold.is_none() && (signs == FOLDED_EXTENT.signs || lines == FOLDED_EXTENT.lines) {
+            let near = space.filter(|(_, before)| signs - before <= FOLD_LOOKBACK);
             fold = Some(near.map_or(at, |(after, _)| after));
         }
         count = signs + 1;
@@ -115,40 +117,46 @@ fn fold_place(text: &str) -> Option<usize> {
             space = Some((at + sign.len_utf8(), count));
         }
     }
-    fold.filter(|_| count > LONG.signs || lines > LONG.lines)
+    fold.filter(|_| count > FOLD_THRESHOLD.signs || lines > FOLD_THRESHOLD.lines)
 }
 
-/// Cuts a text at its links. Nothing is lost: the pieces together are the
-/// text. Each character is read a constant number of times.
-fn pieces(text: &str) -> Vec<Piece<'_>> {
+/// Splits a text at its links. The pieces together are the text. Each character
+/// is read a constant number of times.
+fn split_links(text: &str) -> Vec<TextPiece<'_>> {
     let mut pieces = Vec::new();
     let (mut end, mut from) = (0, 0);
-    while let Some((start, authority)) = scheme(text, from) {
-        let address = reach(text.get(authority..).unwrap_or_default());
+    while let Some((start, authority)) = find_scheme(text, from) {
+        let address = take_address(text.get(authority..).unwrap_or_default());
         from = authority + address.len();
         let address = address.trim_end_matches(TRAILING);
         let last = authority + address.len();
         let link = text.get(start..last).unwrap_or_default();
-        if link.chars().count() > LONGEST_LINK || !is_honest(address) {
+        if link.chars().count() > LONGEST_LINK || !is_unambiguous(address) {
             continue;
         }
-        pieces.extend(text.get(end..start).and_then(|text| part(text, false)));
-        pieces.push(Piece {
+        pieces.extend(
+            text.get(end..start)
+                .and_then(|text| non_empty_piece(text, false)),
+        );
+        pieces.push(TextPiece {
             text: link,
             is_link: true,
         });
         end = last;
     }
-    pieces.extend(text.get(end..).and_then(|text| part(text, false)));
+    pieces.extend(
+        text.get(end..)
+            .and_then(|text| non_empty_piece(text, false)),
+    );
     pieces
 }
 
-fn part(text: &str, is_link: bool) -> Option<Piece<'_>> {
-    (!text.is_empty()).then_some(Piece { text, is_link })
+fn non_empty_piece(text: &str, is_link: bool) -> Option<TextPiece<'_>> {
+    (!text.is_empty()).then_some(TextPiece { text, is_link })
 }
 
-/// The next place where a link may begin, and where its scheme ends.
-fn scheme(text: &str, from: usize) -> Option<(usize, usize)> {
+/// Returns where the next link may begin, and where its scheme ends.
+fn find_scheme(text: &str, from: usize) -> Option<(usize, usize)> {
     let bytes = text.as_bytes();
     let rest = bytes.get(from..)?;
     let mut starts = rest
@@ -170,9 +178,10 @@ fn scheme(text: &str, from: usize) -> Option<(usize, usize)> {
     })
 }
 
-/// As much as may be an address: up to what none has in it, and up to a closing
-/// bracket that it didn't open.
-fn reach(text: &str) -> &str {
+/// Returns the longest prefix that can be an address. It ends before a
+/// character that no address contains, or a closing bracket without an opening
+/// one.
+fn take_address(text: &str) -> &str {
     let (mut round, mut square) = (0_usize, 0_usize);
     let end = text.find(|sign| {
         let open = match sign {
@@ -199,9 +208,9 @@ fn ends_link(sign: char) -> bool {
         || matches!(sign, '：' | '；' | '？' | '｛' | '｝' | '｡'..='､')
 }
 
-/// Whether an address leads to where it seems to lead: to a host without a
-/// user in front, whose name is of one script, with nothing hidden.
-fn is_honest(address: &str) -> bool {
+/// Returns whether an address leads to where it appears to lead. It must have a
+/// host without a user before it, in one script, and no invisible characters.
+fn is_unambiguous(address: &str) -> bool {
     let hidden = CodePointSetData::new::<DefaultIgnorableCodePoint>();
     let authority = address.split(['/', '?', '#']).next().unwrap_or_default();
     is_host(authority)
@@ -209,7 +218,8 @@ fn is_honest(address: &str) -> bool {
         && !address.chars().any(|sign| hidden.contains(sign))
 }
 
-/// A name or an address, and perhaps a port.
+/// Returns whether this is a host name or an IP address, with or without a
+/// port.
 fn is_host(authority: &str) -> bool {
     let (host, port) = match authority.rsplit_once(':') {
         Some((host, port)) if !port.contains(']') => (host, Some(port)),
@@ -259,18 +269,18 @@ mod tests {
     }
 
     fn links(text: &str) -> Vec<&str> {
-        let pieces = pieces(text);
+        let pieces = split_links(text);
         assert_eq!(joined(&pieces), text);
         let links = pieces.into_iter().filter(|piece| piece.is_link);
         links.map(|piece| piece.text).collect()
     }
 
-    fn joined(pieces: &[Piece<'_>]) -> String {
+    fn joined(pieces: &[TextPiece<'_>]) -> String {
         pieces.iter().map(|piece| piece.text).collect()
     }
 
     #[test]
-    fn links_are_those_of_the_table() {
+    fn links_match_shared_table() {
         let table = include_str!("../../../../tests/fixtures/links.json");
         let cases: Vec<LinkCase> = serde_json::from_str(table).unwrap();
         for LinkCase {
@@ -293,9 +303,9 @@ mod tests {
     }
 
     #[test]
-    fn long_text_is_folded_at_white_space() {
+    fn long_text_folds_at_white_space() {
         let head = |text: &str| {
-            let folded = fold(text);
+            let folded = fold_text(text);
             let (head, tail) = (joined(&folded.head), joined(&folded.tail));
             assert_eq!(format!("{head}{tail}"), text);
             head
@@ -307,10 +317,10 @@ mod tests {
     }
 
     #[test]
-    fn fold_never_cuts_a_link() {
+    fn fold_never_splits_link() {
         let link = format!("https://a.example/{}", "x".repeat(1_000));
         let text = format!("{} {link} {}", "y".repeat(400), "z".repeat(500));
-        let folded = fold(&text);
+        let folded = fold_text(&text);
         assert_eq!(folded.head.last().map(|it| it.text), Some(link.as_str()));
         assert_eq!(joined(&folded.tail), format!(" {}", "z".repeat(500)));
     }

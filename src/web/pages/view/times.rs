@@ -1,5 +1,5 @@
-//! Moments in words. A page without a script knows no time zone but UTC; the
-//! exact moment stands in `datetime`, for whoever knows better.
+//! Formats times. Without a script a page shows UTC; the exact time is in
+//! `datetime`, and the script shows it in local time.
 
 use entity::Millis;
 use jiff::civil::{Date, DateTime};
@@ -11,7 +11,7 @@ fn civil(at: Millis) -> DateTime {
     at.civil()
 }
 
-/// The day of a moment: messages of one stand together.
+/// Returns the day of a time; messages of one day are grouped.
 pub(in crate::web) fn date(at: Millis) -> Date {
     civil(at).date()
 }
@@ -20,13 +20,13 @@ fn days_ago(at: Millis, now: Millis) -> i32 {
     (date(now) - date(at)).get_days()
 }
 
-/// As beside a message: `14:05`.
-pub(in crate::web) fn clock(at: Millis) -> String {
+/// Formats the time of a message: `14:05`.
+pub(in crate::web) fn format_clock(at: Millis) -> String {
     civil(at).strftime("%H:%M").to_string()
 }
 
-/// As short as can be: `14:05`, `Mon`, `3 Nov`, `3 Nov 2025`.
-pub(in crate::web) fn short(at: Millis, now: Millis) -> String {
+/// Formats a time as short as possible: `14:05`, `Mon`, `3 Nov`, `3 Nov 2025`.
+pub(in crate::web) fn format_short(at: Millis, now: Millis) -> String {
     let (then, today) = (civil(at), date(now));
     let form = match days_ago(at, now) {
         ..=0 => "%H:%M",
@@ -37,26 +37,26 @@ pub(in crate::web) fn short(at: Millis, now: Millis) -> String {
     then.strftime(form).to_string()
 }
 
-/// As in a list of what was said last: `now`, `5 min`, `14:05`, `Yesterday`,
-/// `Mon`, `3 Nov`.
-pub(in crate::web) fn listed(at: Millis, now: Millis) -> String {
+/// Formats a time for the list of conversations: `now`, `5 min`, `14:05`,
+/// `Yesterday`, `Mon`, `3 Nov`.
+pub(in crate::web) fn format_listed(at: Millis, now: Millis) -> String {
     let seconds = now.since(at).as_secs();
     match (seconds, days_ago(at, now)) {
         (..MINUTE, _) => "now".to_owned(),
         (..HOUR, _) => format!("{} min", seconds / MINUTE),
         (_, 1) => "Yesterday".to_owned(),
-        _ => short(at, now),
+        _ => format_short(at, now),
     }
 }
 
-/// The first moment of a day, written as `2026-11-21`.
-pub(in crate::web) fn start_of(day: &str) -> Option<Millis> {
+/// Parses a day such as `2026-11-21` and returns its first moment.
+pub(in crate::web) fn parse_day_start(day: &str) -> Option<Millis> {
     let day = day.parse::<Date>().ok()?;
     Millis::parse(&format!("{day}T00:00:00Z"))
 }
 
-/// As between two days' messages.
-pub(in crate::web) fn day(at: Millis, now: Millis) -> String {
+/// Formats the heading of a day's messages.
+pub(in crate::web) fn format_day(at: Millis, now: Millis) -> String {
     let then = civil(at);
     let form = match days_ago(at, now) {
         ..=0 => return "Today".to_owned(),
@@ -67,45 +67,49 @@ pub(in crate::web) fn day(at: Millis, now: Millis) -> String {
     then.strftime(form).to_string()
 }
 
-/// When somebody was last here.
-pub(in crate::web) fn last_seen(at: Millis, now: Millis) -> String {
-    format!("last seen {}", ago(at, now))
+/// Formats when a user was last seen.
+pub(in crate::web) fn format_last_seen(at: Millis, now: Millis) -> String {
+    format!("last seen {}", format_ago(at, now))
 }
 
-/// Whether somebody is here, or when they last were; nothing where one may not
-/// know.
-pub(in crate::web) fn status(is_online: Option<bool>, seen: Option<Millis>, now: Millis) -> String {
+/// Formats whether a user is online, or when they were last seen. Empty if the
+/// viewer may not know.
+pub(in crate::web) fn format_presence(
+    is_online: Option<bool>,
+    seen: Option<Millis>,
+    now: Millis,
+) -> String {
     match (is_online, seen) {
         (Some(true), _) => "online".to_owned(),
-        (Some(false), Some(at)) => last_seen(at, now),
+        (Some(false), Some(at)) => format_last_seen(at, now),
         _ => String::new(),
     }
 }
 
-/// When a login was last used.
-pub(in crate::web) fn last_used(at: Millis, now: Millis) -> String {
-    format!("used {}", ago(at, now))
+/// Formats when a login was last used.
+pub(in crate::web) fn format_last_used(at: Millis, now: Millis) -> String {
+    format!("used {}", format_ago(at, now))
 }
 
-pub(in crate::web) fn ago(at: Millis, now: Millis) -> String {
+pub(in crate::web) fn format_ago(at: Millis, now: Millis) -> String {
     let seconds = now.since(at).as_secs();
     if seconds < MINUTE {
         return "just now".to_owned();
     }
     if seconds < HOUR {
-        return format!("{} ago", counted(seconds / MINUTE, "minute"));
+        return format!("{} ago", pluralize(seconds / MINUTE, "minute"));
     }
-    let clock = clock(at);
+    let clock = format_clock(at);
     match days_ago(at, now) {
         ..=0 => format!("today at {clock}"),
         1 => format!("yesterday at {clock}"),
         2..=6 => civil(at).strftime("%A").to_string(),
-        _ => short(at, now),
+        _ => format_short(at, now),
     }
 }
 
-/// `1 person`, `2 minutes`.
-pub(in crate::web) fn counted(count: impl Into<u64>, what: &str) -> String {
+/// Formats a count with its noun: `1 person`, `2 minutes`.
+pub(in crate::web) fn pluralize(count: impl Into<u64>, what: &str) -> String {
     match count.into() {
         1 => format!("1 {what}"),
         count => format!("{count} {what}s"),
@@ -121,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_tells_the_time_in_as_few_signs_as_do() {
+    fn short_times_drop_known_parts() {
         let now = moment("2026-11-21T20:24:25Z");
         for (then, expected) in [
             ("2026-11-21T00:00:00Z", "00:00"),
@@ -131,12 +135,12 @@ mod tests {
             ("2026-11-14T12:00:00Z", "14 Nov"),
             ("2025-11-30T12:00:00Z", "30 Nov 2025"),
         ] {
-            assert_eq!(short(moment(then), now), expected, "{then}");
+            assert_eq!(format_short(moment(then), now), expected, "{then}");
         }
     }
 
     #[test]
-    fn a_list_says_how_long_ago_what_is_new_was_said() {
+    fn recent_times_are_relative() {
         let now = moment("2026-11-21T20:24:25Z");
         for (then, expected) in [
             ("2026-11-21T20:24:00Z", "now"),
@@ -146,29 +150,29 @@ mod tests {
             ("2026-11-20T23:59:59Z", "Yesterday"),
             ("2026-11-19T23:59:59Z", "Thu"),
         ] {
-            assert_eq!(listed(moment(then), now), expected, "{then}");
+            assert_eq!(format_listed(moment(then), now), expected, "{then}");
         }
         let early = moment("2026-11-21T00:10:00Z");
         let before = moment("2026-11-20T23:50:00Z");
-        assert_eq!(listed(before, early), "20 min");
+        assert_eq!(format_listed(before, early), "20 min");
     }
 
     #[test]
-    fn days_are_named() {
+    fn days_have_headings() {
         let now = moment("2026-01-02T00:10:00Z");
         for (then, expected) in [
             ("2026-01-02T00:00:00Z", "Today"),
             ("2026-01-01T23:00:00Z", "Yesterday"),
             ("2025-12-31T23:00:00Z", "Wednesday, 31 December 2025"),
         ] {
-            assert_eq!(day(moment(then), now), expected, "{then}");
+            assert_eq!(format_day(moment(then), now), expected, "{then}");
         }
         let later = moment("2026-11-21T20:24:25Z");
-        assert_eq!(day(now, later), "Friday, 2 January");
+        assert_eq!(format_day(now, later), "Friday, 2 January");
     }
 
     #[test]
-    fn somebody_was_last_here() {
+    fn last_seen_gets_less_exact() {
         let now = moment("2026-11-21T20:24:25Z");
         for (then, expected) in [
             ("2026-11-21T20:24:00Z", "last seen just now"),
@@ -179,7 +183,7 @@ mod tests {
             ("2026-11-18T14:05:00Z", "last seen Wednesday"),
             ("2026-11-03T14:05:00Z", "last seen 3 Nov"),
         ] {
-            assert_eq!(last_seen(moment(then), now), expected, "{then}");
+            assert_eq!(format_last_seen(moment(then), now), expected, "{then}");
         }
     }
 }

@@ -1,26 +1,26 @@
-//! Every act, by its form.
+//! Every admin action by its form.
 
-use super::{assert_this_holds, world};
-use crate::support::browser::{Browsers, DESKTOP, PHONE, Tab};
+use super::{assert_open_page_fits, world};
+use crate::support::browser::{BrowserDriver, BrowserTab, DESKTOP, PHONE};
 use crate::support::{PASSWORD, TestApp};
 
-/// Chooses something that can be done on this page, and does it.
-async fn act(tab: &Tab, link: &str, fields: &[(&str, &str)]) {
+/// Follows a link to an action, fills in its form and submits it.
+async fn act(tab: &BrowserTab, link: &str, fields: &[(&str, &str)]) {
     tab.click(&format!("main a[href$='/{link}']")).await;
     tab.see("main form.stacked").await;
     for (name, value) in fields {
         let field = format!("[name={name}]");
         tab.fill(&field, value).await;
     }
-    tab.assert_good().await;
+    tab.assert_accessible().await;
     tab.click("form.stacked button[type=submit]").await;
-    tab.see_no("form.stacked").await;
-    tab.assert_good().await;
+    tab.see_absent("form.stacked").await;
+    tab.assert_accessible().await;
 }
 
 #[tokio::test]
-async fn an_account_is_kept_by_its_forms() {
-    let (app, browsers) = (TestApp::spawn().await, Browsers::start().await);
+async fn account_forms_work() {
+    let (app, browsers) = (TestApp::spawn().await, BrowserDriver::start().await);
     let (ann, _ben, _group, tab) = world(&app, &browsers).await;
     let mut socket = ann.socket("/ws/").await;
     tab.goto("/admin/users").await;
@@ -29,7 +29,7 @@ async fn an_account_is_kept_by_its_forms() {
     tab.see_text(".line-name", "ann").await;
     tab.click("a.line").await;
     tab.see_text("main h1", "ann").await;
-    tab.assert_good().await;
+    tab.assert_accessible().await;
     let names = [("username", "anna"), ("display_name", "Anna K")];
     act(
         &tab,
@@ -43,64 +43,65 @@ async fn an_account_is_kept_by_its_forms() {
     act(&tab, "promote", &[]).await;
     tab.see_text(".tag", "Admin").await;
     act(&tab, "demote", &[]).await;
-    tab.see_no(".tag").await;
+    tab.see_absent(".tag").await;
     tab.press_button(".logins", "Log out").await;
     assert_eq!(socket.expect_close().await, 4401);
     tab.see_text("section", "Nowhere.").await;
     act(&tab, "deactivate", &[("reason", "Gone for a while")]).await;
     tab.see_text(".tag", "Switched off").await;
     act(&tab, "reactivate", &[]).await;
-    tab.see_no(".tag").await;
+    tab.see_absent(".tag").await;
     act(&tab, "end-logins", &[]).await;
     act(&tab, "reset", &[]).await;
-    assert_this_holds(&tab, "link").await;
+    assert_open_page_fits(&tab, "link").await;
     let link = tab
         .script("return document.querySelector('#link').value", &[])
         .await;
     let link = link.as_str().unwrap().to_owned();
     choose_a_password(&app, &browsers, &link).await;
-    app.log_in("anna").await.refused(401, "bad_credentials");
+    let refused = app.log_in("anna").await;
+    refused.expect_problem(401, "bad_credentials");
     tab.click("main .way-back").await;
     tab.click("main a[href$='/delete']").await;
     tab.see_text("main", "(@anna)").await;
     tab.type_into("[name=confirm]", "ann").await;
     tab.click("form.stacked button[type=submit]").await;
     tab.see("#confirm-wrong").await;
-    // The browser's own log has the refusal.
-    tab.complaints().await;
-    assert_this_holds(&tab, "a slip").await;
+    // Clears the browser's log of the refusal.
+    tab.console_errors().await;
+    assert_open_page_fits(&tab, "a slip").await;
     tab.click(".way-back").await;
     act(&tab, "delete", &[("confirm", "anna")]).await;
     tab.see_text("main", "This account is deleted").await;
     tab.see_text(".tag", "Deleted").await;
-    assert_this_holds(&tab, "deleted").await;
+    assert_open_page_fits(&tab, "deleted").await;
     tab.goto("/admin/audit").await;
     tab.see_text(".line", "deleted the account of").await;
     tab.see_text(".line", "Asked for it").await;
-    tab.assert_good().await;
-    // The use of the link is a line, too.
+    tab.assert_accessible().await;
+    // The use of the password link is in the audit log, too.
     assert_eq!(tab.texts(".lines > li").await.len(), 11);
     tab.close().await;
 }
 
-/// By the link, as whoever it is for.
-async fn choose_a_password(app: &TestApp, browsers: &Browsers, link: &str) {
+/// Sets a new password by the link, in the user's own browser.
+async fn choose_a_password(app: &TestApp, browsers: &BrowserDriver, link: &str) {
     let tab = browsers.open(app.site(), PHONE).await;
     let path = link.strip_prefix(&app.site().url("")).unwrap();
     tab.goto(path).await;
     tab.see_text("main", "For @anna.").await;
-    tab.assert_good().await;
+    tab.assert_accessible().await;
     tab.type_into("#new_password", &format!("{PASSWORD} and more"))
         .await;
     tab.click("button[type=submit]").await;
     tab.see_text("main h1", "Your password is set").await;
-    tab.assert_good().await;
+    tab.assert_accessible().await;
     tab.close().await;
 }
 
 #[tokio::test]
-async fn a_conversation_is_kept_by_its_forms() {
-    let (app, browsers) = (TestApp::spawn().await, Browsers::start().await);
+async fn conversation_forms_work() {
+    let (app, browsers) = (TestApp::spawn().await, BrowserDriver::start().await);
     let (ann, ben, group, tab) = world(&app, &browsers).await;
     let theirs = browsers.open_as(&ben, DESKTOP).await;
     theirs.goto("/messages").await;
@@ -115,27 +116,27 @@ async fn a_conversation_is_kept_by_its_forms() {
     tab.type_into("[name=reason]", "A complaint").await;
     tab.click("form.stacked button[type=submit]").await;
     tab.see_text(".read", "Good morning, all").await;
-    tab.assert_good().await;
-    assert_this_holds(&tab, "messages").await;
+    tab.assert_accessible().await;
+    assert_open_page_fits(&tab, "messages").await;
     tab.click(".read li:last-child summary").await;
     tab.type_into(".withdraw[open] [name=reason]", "Too early")
         .await;
-    assert_this_holds(&tab, "withdrawing").await;
+    assert_open_page_fits(&tab, "withdrawing").await;
     tab.click(".withdraw[open] button").await;
-    tab.see_no(".withdraw").await;
-    // One goes on reading.
+    tab.see_absent(".withdraw").await;
+    // The admin goes on reading.
     tab.see_text("main h1", "Messages of The crew").await;
     tab.see_text(".read", "Withdrawn.").await;
-    assert_this_holds(&tab, "withdrawn").await;
+    assert_open_page_fits(&tab, "withdrawn").await;
     tab.click(".way-back").await;
-    // Ben sees it at once, without a reload.
-    theirs.see_no(".rows .row-preview:not(.is-aside)").await;
+    // The deletion appears at once, without a reload.
+    theirs.see_absent(".rows .row-preview:not(.is-aside)").await;
     act(&tab, "close", &[("reason", "Done")]).await;
     tab.see_text(".tag", "Closed").await;
     theirs
-        .see_no(&format!(".rows .row[href$='conversation={group}']"))
+        .see_absent(&format!(".rows .row[href$='conversation={group}']"))
         .await;
-    theirs.assert_no_complaints().await;
+    theirs.assert_no_console_errors().await;
     assert_eq!(ann.conversation(group).await["left"], true);
     tab.goto("/admin/audit").await;
     for said in [
@@ -150,8 +151,8 @@ async fn a_conversation_is_kept_by_its_forms() {
 }
 
 #[tokio::test]
-async fn an_account_is_opened_and_its_link_copied() {
-    let (app, browsers) = (TestApp::spawn().await, Browsers::start().await);
+async fn new_account_link_is_copied() {
+    let (app, browsers) = (TestApp::spawn().await, BrowserDriver::start().await);
     let (_ann, _ben, _group, tab) = world(&app, &browsers).await;
     tab.goto("/admin/users").await;
     tab.click("main a[href$='/new']").await;
@@ -160,12 +161,12 @@ async fn an_account_is_opened_and_its_link_copied() {
     tab.type_into("#display_name", "Zoe").await;
     tab.click("form.stacked button[type=submit]").await;
     tab.see_text("#username-wrong", "taken").await;
-    // The browser's own log has the refusal.
-    tab.complaints().await;
+    // Clears the browser's log of the refusal.
+    tab.console_errors().await;
     tab.fill("#username", "zoe").await;
     tab.click("form.stacked button[type=submit]").await;
     tab.see_text("main h1", "A link for Zoe").await;
-    assert_this_holds(&tab, "link").await;
+    assert_open_page_fits(&tab, "link").await;
     tab.click("[data-copies]").await;
     tab.see_text("[role=status]", "Copied.").await;
     tab.close().await;

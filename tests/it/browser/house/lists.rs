@@ -1,13 +1,13 @@
-//! Lists: looked through page after page, ordered, and found in.
+//! Lists: paging, order and search.
 
 use entity::{Millis, UserId};
 use serde_json::json;
 use tidings::protocol::{DisplayName, Username};
-use tidings::store::{Act, Deed, Entry, NewUser, Target};
+use tidings::store::{AuditAction, AuditContext, AuditEntry, AuditTarget, NewUser};
 
-use super::{assert_this_holds, world};
+use super::{assert_open_page_fits, world};
 use crate::support::TestApp;
-use crate::support::browser::Browsers;
+use crate::support::browser::BrowserDriver;
 
 async fn many_people(app: &TestApp) {
     let store = app.store().await;
@@ -27,32 +27,32 @@ async fn many_people(app: &TestApp) {
 async fn many_lines(app: &TestApp, by: i64) {
     let store = app.store().await;
     for at in 0..60 {
-        let act = Act {
-            by: Some(UserId(by)),
-            ..Act::at_the_command_line(Millis(1_793_534_400_000 + at))
+        let act = AuditContext {
+            actor_id: Some(UserId(by)),
+            ..AuditContext::from_command_line(Millis(1_793_534_400_000 + at))
         };
-        let entry = Entry::new(Deed::EndLogin, Target::User(UserId(by)));
-        store.note(&act, entry).await.unwrap();
+        let entry = AuditEntry::new(AuditAction::EndLogin, AuditTarget::User(UserId(by)));
+        store.record_audit(&act, entry).await.unwrap();
     }
     store.close().await;
 }
 
 #[tokio::test]
-async fn people_are_found_and_paged_through() {
-    let (app, browsers) = (TestApp::spawn().await, Browsers::start().await);
+async fn users_are_searched_and_paged() {
+    let (app, browsers) = (TestApp::spawn().await, BrowserDriver::start().await);
     let (_ann, _ben, _group, tab) = world(&app, &browsers).await;
     many_people(&app).await;
     tab.goto("/admin/users?show=newest").await;
     assert_eq!(tab.texts(".line-name").await[0], "user059");
     tab.click(".pager a").await;
     tab.see_text(".pager", "First page").await;
-    assert_this_holds(&tab, "second page").await;
+    assert_open_page_fits(&tab, "second page").await;
     tab.type_into("#q", "user05").await;
     tab.click(".filter button").await;
-    // Those found stand by name, and the page says so.
+    // Search results are in order of name, and the page says so.
     tab.see_text(".filter", "By name").await;
     assert_eq!(tab.texts(".line-name").await[0], "user050");
-    assert_this_holds(&tab, "found").await;
+    assert_open_page_fits(&tab, "found").await;
     tab.select("#show", "admins").await;
     let chosen = "return document.querySelector('#show').selectedOptions[0].innerText";
     assert_eq!(tab.script(chosen, &[]).await, json!("Admins"));
@@ -63,13 +63,13 @@ async fn people_are_found_and_paged_through() {
     tab.click(".filter button").await;
     tab.see_text(".line-name", "The crew").await;
     tab.see("#sort[disabled]").await;
-    tab.assert_good().await;
+    tab.assert_accessible().await;
     tab.close().await;
 }
 
 #[tokio::test]
-async fn the_log_is_found_in_paged_through_and_downloaded() {
-    let (app, browsers) = (TestApp::spawn().await, Browsers::start().await);
+async fn audit_log_is_filtered_and_downloaded() {
+    let (app, browsers) = (TestApp::spawn().await, BrowserDriver::start().await);
     let (_ann, ben, _group, tab) = world(&app, &browsers).await;
     many_lines(&app, ben.id).await;
     tab.goto("/admin/audit").await;
@@ -79,12 +79,12 @@ async fn the_log_is_found_in_paged_through_and_downloaded() {
     tab.click(".filter button").await;
     tab.see_text(".pager", "Older").await;
     assert_eq!(tab.texts(".lines > li").await.len(), 50);
-    assert_this_holds(&tab, "found").await;
+    assert_open_page_fits(&tab, "found").await;
     tab.click(".pager a").await;
     tab.see_text(".pager", "Newest").await;
     assert_eq!(tab.texts(".lines > li").await.len(), 10);
-    assert_this_holds(&tab, "older").await;
-    // The download is of what is found, and a file.
+    assert_open_page_fits(&tab, "older").await;
+    // The download contains the filtered entries as a file.
     let fetched = "const it = document.querySelector('form[action^=\"/admin/audit.csv\"]');
         const body = new URLSearchParams(new FormData(it));
         return fetch(it.action, { method: 'POST', body }).then(async (got) => [
@@ -96,8 +96,8 @@ async fn the_log_is_found_in_paged_through_and_downloaded() {
 }
 
 #[tokio::test]
-async fn older_messages_stand_above_and_are_read_on() {
-    let (app, browsers) = (TestApp::spawn().await, Browsers::start().await);
+async fn older_messages_are_opened_from_above() {
+    let (app, browsers) = (TestApp::spawn().await, BrowserDriver::start().await);
     let (ann, _ben, group, tab) = world(&app, &browsers).await;
     for at in 0..60 {
         ann.send(group, &format!("Number {at}")).await.expect(201);
@@ -110,9 +110,9 @@ async fn older_messages_stand_above_and_are_read_on() {
     let is_above = "return !!(document.querySelector('main form button').compareDocumentPosition(
         document.querySelector('.read')) & Node.DOCUMENT_POSITION_FOLLOWING)";
     assert_eq!(tab.script(is_above, &[]).await, json!(true));
-    assert_this_holds(&tab, "newest").await;
+    assert_open_page_fits(&tab, "newest").await;
     tab.press_button("main", "Older ones").await;
     tab.see_text(".read", "Good morning, all").await;
-    assert_this_holds(&tab, "oldest").await;
+    assert_open_page_fits(&tab, "oldest").await;
     tab.close().await;
 }

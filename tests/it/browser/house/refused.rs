@@ -1,20 +1,20 @@
-//! To a plain user's browser there is nothing of all this.
+//! To a user's browser, the admin pages don't exist.
 
 use serde_json::json;
 
 use super::world;
 use crate::support::TestApp;
-use crate::support::browser::{Browsers, DESKTOP};
+use crate::support::browser::{BrowserDriver, DESKTOP};
 
-/// Tries the admins' socket.
-const KNOCK: &str = "return new Promise((done) => {
+/// Opens the admins' socket.
+const OPEN_SOCKET: &str = "return new Promise((done) => {
     const socket = new WebSocket(`ws://${location.host}/ws/admin/`, 'tidings.v1');
     socket.onopen = () => done('open');
     socket.onclose = () => done('closed'); })";
 
 #[tokio::test]
-async fn a_plain_user_s_browser_is_shown_nothing() {
-    let (app, browsers) = (TestApp::spawn().await, Browsers::start().await);
+async fn admin_pages_are_hidden_from_user() {
+    let (app, browsers) = (TestApp::spawn().await, BrowserDriver::start().await);
     let (ann, ben, group, keeper) = world(&app, &browsers).await;
     keeper.close().await;
     let tab = browsers.open_as(&ann, DESKTOP).await;
@@ -51,12 +51,12 @@ async fn a_plain_user_s_browser_is_shown_nothing() {
         tab.goto(path).await;
         tab.see_text("h1", "There is nothing here").await;
     }
-    assert_eq!(tab.axe().await, [""; 0]);
-    tab.complaints().await;
-    // Nor do the forms work that an admin's pages have, from a page of ours.
+    assert_eq!(tab.accessibility_faults().await, [""; 0]);
+    tab.console_errors().await;
+    // The forms of admin pages don't work from another page of ours either.
     tab.goto("/settings").await;
     tab.see("main h1").await;
-    tab.see_no("#house-heading").await;
+    tab.see_absent("#house-heading").await;
     paths.push(format!("{user}/logins/1/end"));
     let posts = "const [paths] = arguments;
         const token = document.querySelector('meta[name=csrf-token]').content;
@@ -66,10 +66,10 @@ async fn a_plain_user_s_browser_is_shown_nothing() {
             (await fetch(path, { method: 'POST', body })).status))";
     let answers = tab.script(posts, &[json!(paths)]).await;
     assert_eq!(answers, json!(vec![404; paths.len()]));
-    tab.complaints().await;
-    assert_eq!(tab.script(KNOCK, &[]).await, json!("closed"));
+    tab.console_errors().await;
+    assert_eq!(tab.script(OPEN_SOCKET, &[]).await, json!("closed"));
     ben.get("/api/me/").await.expect(200);
     assert_eq!(ann.conversation(group).await["left"], false);
-    tab.complaints().await;
+    tab.console_errors().await;
     tab.close().await;
 }

@@ -1,15 +1,15 @@
-//! What a client does at random.
+//! A client's random actions.
 
 use serde_json::{Value, json};
 
 use super::Client;
 use crate::groups::crew::{invite, remove, rename};
-use crate::support::Answer;
+use crate::support::ApiResponse;
 
-/// Something to do.
-pub(super) enum Deed {
+/// An action.
+pub(super) enum AuditAction {
     Say(Value),
-    /// The same over REST, as somebody without a socket: `delivered` or `read`.
+    /// A marker sent over REST: `delivered` or `read`.
     Mark(i64, &'static str, Value),
     Invite(i64, String),
     Remove(i64, String),
@@ -17,22 +17,22 @@ pub(super) enum Deed {
 }
 
 impl Client {
-    /// Something to do.
-    pub(super) fn deed(&mut self) -> Option<Deed> {
+    /// Returns a random action.
+    pub(super) fn deed(&mut self) -> Option<AuditAction> {
         let ids = self.view.open();
         let id = ids[self.dice.roll(ids.len() as u64) as usize];
         let (choice, at) = (self.dice.roll(22), self.dice.roll(20));
         let mine = Some(self.person.username.as_str());
         let named = |message: &Value| message["id"].clone();
         Some(match choice {
-            0..=6 => Deed::Say(self.post(id)),
+            0..=6 => AuditAction::Say(self.post(id)),
             7..=12 => {
                 let message = named(self.view.last(id)?);
                 self.deeds.marks += 1;
                 let kind = ["delivered", "read_receipt"][at as usize % 2];
                 match choice {
-                    12 => Deed::Mark(id, ["delivered", "read"][at as usize % 2], message),
-                    _ => Deed::Say(json!({
+                    12 => AuditAction::Mark(id, ["delivered", "read"][at as usize % 2], message),
+                    _ => AuditAction::Say(json!({
                         "type": kind, "conversation_id": id, "message_id": message,
                     })),
                 }
@@ -40,7 +40,7 @@ impl Client {
             13 => {
                 let message = named(self.view.pick(id, mine, at)?);
                 self.deeds.changes += 1;
-                Deed::Say(json!({
+                AuditAction::Say(json!({
                     "type": "edit", "conversation_id": id, "message_id": message,
                     "message": format!("edited by {} {}", self.name, self.sent),
                 }))
@@ -48,47 +48,48 @@ impl Client {
             14 => {
                 let message = named(self.view.pick(id, mine, at)?);
                 self.deeds.changes += 1;
-                Deed::Say(json!({
+                AuditAction::Say(json!({
                     "type": "delete", "conversation_id": id, "message_id": message,
                 }))
             }
             15 | 16 => {
                 let message = named(self.view.pick(id, None, at)?);
                 self.deeds.changes += 1;
-                Deed::Say(json!({
+                AuditAction::Say(json!({
                     "type": "reaction", "conversation_id": id, "message_id": message,
                     "emoji": "👍", "on": at % 3 > 0,
                 }))
             }
-            17 => Deed::Say(json!({
+            17 => AuditAction::Say(json!({
                 "type": "typing", "conversation_id": id, "is_typing": at % 2 == 0,
             })),
             18..=20 if !self.guests.is_empty() => {
                 let guest = self.guests[at as usize % self.guests.len()].clone();
                 self.deeds.people += 1;
                 match at {
-                    0..3 => Deed::Rename(id),
-                    3..10 => Deed::Remove(id, guest),
-                    _ => Deed::Invite(id, guest),
+                    0..3 => AuditAction::Rename(id),
+                    3..10 => AuditAction::Remove(id, guest),
+                    _ => AuditAction::Invite(id, guest),
                 }
             }
             _ => return None,
         })
     }
 
-    /// What is done over REST. One may be out by then, or what was chosen is no
-    /// group, or somebody is in it or isn't, or the message is before one came.
-    pub(super) async fn ask(&mut self, deed: Deed) {
+    /// Performs an action over REST, which may be refused. The user may be
+    /// removed, the conversation may be no group, or the guest already in or
+    /// out of it. The message may be from before a rejoin.
+    pub(super) async fn ask(&mut self, deed: AuditAction) {
         let person = &self.person;
-        let answer: Answer = match deed {
-            Deed::Say(_) => return,
-            Deed::Mark(id, kind, message) => {
+        let answer: ApiResponse = match deed {
+            AuditAction::Say(_) => return,
+            AuditAction::Mark(id, kind, message) => {
                 let path = format!("/api/conversations/{id}/{kind}/");
                 person.post(&path, json!({ "message_id": message })).await
             }
-            Deed::Invite(id, guest) => invite(person, id, &guest).await,
-            Deed::Remove(id, guest) => remove(person, id, &guest).await,
-            Deed::Rename(id) => rename(person, id, &format!("Group of {}", self.sent)).await,
+            AuditAction::Invite(id, guest) => invite(person, id, &guest).await,
+            AuditAction::Remove(id, guest) => remove(person, id, &guest).await,
+            AuditAction::Rename(id) => rename(person, id, &format!("Group of {}", self.sent)).await,
         };
         let is_known = [200, 201, 202, 204, 403, 404, 409].contains(&answer.status);
         assert!(is_known, "{}: {}", answer.status, answer.body);

@@ -1,10 +1,11 @@
-//! Whether a page keeps anybody out, as far as axe-core can tell.
+//! Accessibility checks by axe-core.
 
 use serde_json::{Value, json};
 
-use super::Tab;
+use super::BrowserTab;
 
-/// Run by the driver, which the page's content security policy doesn't bind.
+/// The driver injects this, so the page's content security policy doesn't block
+/// it.
 const AXE: &str = include_str!("../../../fixtures/axe/axe.min.js");
 
 /// Returns one line for each serious finding. Waits until no transition runs: an
@@ -25,22 +26,22 @@ const LOOK: &str = "
         `${id}: ${help}: ${html.slice(0, 200)} ${any.map(({ message }) => message).join('; ')}`));
 ";
 
-impl Tab {
-    /// Nothing serious keeps anybody out of what is shown, and the browser has
-    /// nothing to complain of.
+impl BrowserTab {
+    /// Checks that the page has no serious accessibility violation and that the
+    /// browser logged no warning or error.
     #[track_caller]
-    pub(crate) fn assert_good(&self) -> impl Future<Output = ()> {
+    pub(crate) fn assert_accessible(&self) -> impl Future<Output = ()> {
         let place = std::panic::Location::caller();
         async move {
-            let findings = self.axe().await;
+            let findings = self.accessibility_faults().await;
             assert!(findings.is_empty(), "{place}: {findings:#?}");
-            let complaints = self.complaints().await;
+            let complaints = self.console_errors().await;
             assert!(complaints.is_empty(), "{place}: {complaints:#?}");
         }
     }
 
-    /// What axe-core finds that is serious or critical.
-    pub(crate) async fn axe(&self) -> Vec<String> {
+    /// Returns the violations that axe-core rates serious or critical.
+    pub(crate) async fn accessibility_faults(&self) -> Vec<String> {
         if self.script("return !window.axe", &[]).await == json!(true) {
             self.script(AXE, &[]).await;
         }

@@ -1,6 +1,6 @@
-//! Real input: pointer, touch and keys by WebDriver and by the browser's own
-//! protocol. They reach only what a person could reach, so a control that is
-//! inert, covered or too small fails its test.
+//! Real pointer, touch and key input through WebDriver and DevTools. It reaches
+//! only what a user can reach, so a test fails if its control is inert, covered
+//! or too small.
 
 use fantoccini::actions::{
     InputSource, MOUSE_BUTTON_RIGHT, MouseActions, PointerAction, TouchActions,
@@ -9,56 +9,57 @@ use fantoccini::elements::{Element, ElementRef};
 use fantoccini::error::{CmdError, ErrorStatus};
 use serde_json::{Value, json};
 
-use super::{CONTROL, Tab};
-use crate::support::wait::{looked_for, within};
+use super::{BrowserTab, CONTROL};
+use crate::support::wait::{poll_until, within};
 
-/// Ends the modifier keys of one send.
+/// Releases the modifier keys of a `send_keys` call.
 const NO_MODIFIER: &str = "\u{e000}";
-/// The standard's name of an element in JSON.
+/// The WebDriver standard's key of an element reference in JSON.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 const BACKSPACE: &str = "\u{e003}";
 
-impl Tab {
-    /// Clicks the first that this names, as soon as nothing covers it.
+impl BrowserTab {
+    /// Clicks the first match of `selector` as soon as nothing covers it.
     pub(crate) async fn click(&self, selector: &str) {
         self.see(selector).await;
-        self.click_found(FIRST, &[json!(selector)]).await;
+        self.click_found(FIRST_SCRIPT, &[json!(selector)]).await;
     }
 
-    /// Clicks the button within this that says so.
+    /// Clicks the button inside `within` that contains `text`.
     pub(crate) async fn press_button(&self, within: &str, text: &str) {
         self.click_text(&format!("{within} button"), text).await;
     }
 
-    /// Clicks the first of these that says so.
+    /// Clicks the first match of `selector` that contains `text`.
     pub(crate) async fn click_text(&self, selector: &str, text: &str) {
         self.see_text(selector, text).await;
-        self.click_found(SAYING, &[json!(selector), json!(text)])
+        self.click_found(WITH_TEXT_SCRIPT, &[json!(selector), json!(text)])
             .await;
     }
 
-    /// Taps the first of these that says so.
+    /// Taps the first match of `selector` that contains `text`.
     pub(crate) async fn tap_text(&self, selector: &str, text: &str) {
         self.see_text(selector, text).await;
-        self.tap_found(SAYING, &[json!(selector), json!(text)])
+        self.tap_found(WITH_TEXT_SCRIPT, &[json!(selector), json!(text)])
             .await;
     }
 
-    /// Taps the first that this names.
+    /// Taps the first match of `selector`.
     pub(crate) async fn tap(&self, selector: &str) {
         self.see(selector).await;
-        self.tap_found(FIRST, &[json!(selector)]).await;
+        self.tap_found(FIRST_SCRIPT, &[json!(selector)]).await;
     }
 
-    /// Right-clicks the last that this names: in a message, its bubble.
-    pub(crate) async fn click_right(&self, selector: &str) {
+    /// Right-clicks the last match of `selector`, or its bubble if it is a
+    /// message.
+    pub(crate) async fn right_click(&self, selector: &str) {
         self.see(selector).await;
         let last = "const it = [...document.querySelectorAll(arguments[0])].at(-1);
              return it?.querySelector('.bubble') ?? it";
         self.act_on(last, &[json!(selector)], async |found| {
             let button = MOUSE_BUTTON_RIGHT;
             let steps = MouseActions::new("mouse".to_owned())
-                .then(to(found))
+                .then(move_to(found))
                 .then(PointerAction::Down { button })
                 .then(PointerAction::Up { button });
             self.client.perform_actions(steps).await
@@ -66,32 +67,32 @@ impl Tab {
         .await;
     }
 
-    /// Types into the first that this names, once it is there.
+    /// Types into the first match of `selector` once it is visible.
     pub(crate) async fn type_into(&self, selector: &str, keys: &str) {
         self.see(selector).await;
-        self.act_on(FIRST, &[json!(selector)], async |found| {
+        self.act_on(FIRST_SCRIPT, &[json!(selector)], async |found| {
             found.send_keys(keys).await
         })
         .await;
     }
 
-    /// Replaces what a field holds by what is typed.
+    /// Replaces the content of a field by typed text.
     pub(crate) async fn fill(&self, selector: &str, text: &str) {
         let all = format!("{CONTROL}a{NO_MODIFIER}{BACKSPACE}{text}");
         self.type_into(selector, &all).await;
     }
 
-    /// Inserts a text into a field at once, as a paste does.
+    /// Inserts text into a field in one step, like a paste.
     pub(crate) async fn paste(&self, selector: &str, text: &str) {
         self.fill(selector, "").await;
         self.devtools("Input.insertText", json!({ "text": text }))
             .await;
     }
 
-    /// Chooses an option of a select.
+    /// Selects an option by its value.
     pub(crate) async fn select(&self, selector: &str, value: &str) {
         self.see(selector).await;
-        self.act_on(FIRST, &[json!(selector)], async |field| {
+        self.act_on(FIRST_SCRIPT, &[json!(selector)], async |field| {
             field.select_by_value(value).await
         })
         .await;
@@ -106,19 +107,19 @@ impl Tab {
         within("the page after", done).await.unwrap();
     }
 
-    /// Clicks what a script finds.
+    /// Clicks the element that a script returns.
     async fn click_found(&self, script: &str, arguments: &[Value]) {
         self.act_on(script, arguments, async |found| found.click().await)
             .await;
     }
 
-    /// Taps what a script finds, once it holds still.
+    /// Taps the element that a script returns, once its animations have ended.
     async fn tap_found(&self, script: &str, arguments: &[Value]) {
-        self.script(HOLDS_STILL, &[]).await;
+        self.script(ANIMATIONS_END_SCRIPT, &[]).await;
         self.act_on(script, arguments, async |found| {
             let button = 0;
             let steps = TouchActions::new("finger".to_owned())
-                .then(to(found))
+                .then(move_to(found))
                 .then(PointerAction::Down { button })
                 .then(PointerAction::Up { button });
             self.client.perform_actions(steps).await
@@ -126,8 +127,8 @@ impl Tab {
         .await;
     }
 
-    /// Acts on what a script finds. It may still move, or be drawn anew between
-    /// the two commands: then the action is repeated on what is there.
+    /// Acts on the element that a script returns. If it moves or is redrawn
+    /// between the two commands, finds it and acts again.
     async fn act_on(
         &self,
         script: &str,
@@ -135,11 +136,11 @@ impl Tab {
         act: impl AsyncFn(Element) -> Result<(), CmdError>,
     ) {
         let mut problem = None;
-        let acted = looked_for(async || {
+        let acted = poll_until(async || {
             let found = self.found(script, arguments).await?;
             match within("an action", act(found)).await {
                 Ok(()) => Some(()),
-                Err(error) if may_pass(&error) => {
+                Err(error) if is_transient(&error) => {
                     problem = Some(error);
                     None
                 }
@@ -150,7 +151,7 @@ impl Tab {
         assert!(acted.is_some(), "{arguments:?}: {problem:?}");
     }
 
-    /// What a script finds; it reads, and never acts.
+    /// Returns the element that a script finds. The script must only read.
     async fn found(&self, script: &str, arguments: &[Value]) -> Option<Element> {
         let found = self.script(script, arguments).await;
         let id = ElementRef::from(found[ELEMENT].as_str()?.to_owned());
@@ -158,21 +159,21 @@ impl Tab {
     }
 }
 
-/// Until no animation that ends is running.
-const HOLDS_STILL: &str = "return Promise.allSettled(document.getAnimations()
+/// Resolves when no finite animation is running.
+const ANIMATIONS_END_SCRIPT: &str = "return Promise.allSettled(document.getAnimations()
     .filter((it) => it.effect.getComputedTiming().endTime !== Infinity)
     .map((it) => it.finished)).then(() => true)";
 
-/// The first that a selector names.
-const FIRST: &str = "return document.querySelector(arguments[0])";
+/// Returns the first match of a selector.
+const FIRST_SCRIPT: &str = "return document.querySelector(arguments[0])";
 
-/// The first that is visible and has this text in it.
-const SAYING: &str = "return [...document.querySelectorAll(arguments[0])]
+/// Returns the first visible match whose text contains the second argument.
+const WITH_TEXT_SCRIPT: &str = "return [...document.querySelectorAll(arguments[0])]
     .find((it) => it.innerText.replace(/[\\u2068\\u2069]/gu, '').includes(arguments[1])
         && it.checkVisibility())";
 
-/// To the middle of an element.
-fn to(element: Element) -> PointerAction {
+/// Moves the pointer to the middle of an element.
+fn move_to(element: Element) -> PointerAction {
     PointerAction::MoveToElement {
         element,
         duration: None,
@@ -181,8 +182,8 @@ fn to(element: Element) -> PointerAction {
     }
 }
 
-/// What a moment later may be different: the element moves, or is new.
-fn may_pass(error: &CmdError) -> bool {
+/// Whether a retry may succeed: the element moves or has been replaced.
+fn is_transient(error: &CmdError) -> bool {
     let CmdError::Standard(problem) = error else {
         return false;
     };

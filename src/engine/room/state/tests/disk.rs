@@ -1,44 +1,49 @@
-//! The database around a Room, as a model.
+//! A model of the database around a Room.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use entity::message::Kind as MessageKind;
-use entity::participant::Role;
+use entity::message::MessageKind;
+use entity::participant::MemberRole;
 use entity::{ConversationId, MessageId, Millis};
 
 use crate::engine::room::state::*;
-use crate::protocol::{ClientId, Message, MessageText, Status, User};
-use crate::store::Leaver;
-use crate::store::append::{Change, MemberMove, Post, Settings};
+use crate::protocol::{ClientId, Message, MessageStatus, MessageText, User};
+use crate::store::FormerMemberRecord;
+use crate::store::RoomMember;
+use crate::store::append::{ConversationChange, MemberChange, MemberSettingsPatch, MessagePost};
 
 const HERE: ConversationId = ConversationId(7);
 
 /// One conversation, as it is on disk.
-pub(super) struct Disk {
+pub(super) struct DiskModel {
     pub(super) record: RoomRecord,
     pub(super) messages: Vec<Arc<Message>>,
-    /// Which request wrote the message of a `seq`.
+    /// The number of the request that wrote the message at a `seq`.
     pub(super) writers: HashMap<i64, usize>,
-    /// Who was in as of each version, this included.
+    /// The members after each version.
     pub(super) people: Vec<(i64, BTreeSet<UserId>)>,
-    leavers: HashMap<UserId, Leaver>,
-    /// How far each has come: delivered and read.
+    leavers: HashMap<UserId, FormerMemberRecord>,
+    /// Each user's marks: delivered and read.
     pub(super) marks: HashMap<UserId, (i64, i64)>,
-    /// What moved since it was last asked for.
-    pub(super) moved: append::Marks,
+    /// The marks that moved since they were last taken.
+    pub(super) moved: append::MarkerChanges,
 }
 
-impl Disk {
+impl DiskModel {
     pub(super) fn new(direct: bool) -> Self {
-        let roles: &[Role] = if direct {
-            &[Role::Member, Role::Member]
+        let roles: &[MemberRole] = if direct {
+            &[MemberRole::Member, MemberRole::Member]
         } else {
-            &[Role::Owner, Role::Admin, Role::Member]
+            &[MemberRole::Owner, MemberRole::Admin, MemberRole::Member]
         };
         let record = RoomRecord {
             id: HERE,
-            kind: if direct { Kind::Direct } else { Kind::Group },
+            kind: if direct {
+                ConversationKind::Direct
+            } else {
+                ConversationKind::Group
+            },
             open: true,
             opened_by: UserId(1),
             last_seq: 0,
@@ -56,61 +61,66 @@ impl Disk {
             people: Vec::new(),
             leavers: HashMap::new(),
             marks: (1..=3).map(|id| (UserId(id), (0, 0))).collect(),
-            moved: append::Marks::default(),
+            moved: append::MarkerChanges::default(),
         }
     }
 
-    /// Lock, look, assign, write; and whether it was rightly judged.
-    pub(super) fn append(&mut self, append: &Append) -> Outcome {
+    /// Locks, checks, assigns a version, writes; asserts that the check was
+    /// right.
+    pub(super) fn append(&mut self, append: &AppendEntry) -> AppendOutcome {
         if append.members_version != self.record.members_version {
-            return Outcome::Stale;
+            return AppendOutcome::Stale;
         }
         let actor = append.actor.id;
-        if let What::Post(post) = &append.what
+        if let AppendOperation::Post(post) = &append.operation
             && let Some(name) = &post.client_id
-            && let Some(first) = self.known(actor, name.as_str())
+            && let Some(first) = self.find_sent(actor, name.as_str())
         {
-            return Outcome::Known(first);
+            return AppendOutcome::AlreadySent(first);
         }
-        if let What::Settings(settings) = append.what {
+        if let AppendOperation::Settings(settings) = append.operation {
             return self.set(actor, settings);
         }
         if let Err(problem) = &append.verdict {
-            return Outcome::Refused(problem.clone());
+            return AppendOutcome::Refused(problem.clone());
         }
         assert!(self.role(actor).is_some(), "{append:?}");
-        if let What::Mark(marks) = &append.what {
+        if let AppendOperation::Markers(marks) = &append.operation {
             return self.mark(actor, marks);
         }
         assert!(self.record.open, "{append:?}");
         assert_eq!(append.has_others, self.record.members.len() > 1);
-        match &append.what {
-            What::Change(change) => {
+        match &append.operation {
+            AppendOperation::Change(change) => {
                 self.check_rights(actor, change);
                 let message = self.change(actor, change);
                 let change = Arc::clone(change);
-                Outcome::Changed { message, change }
+                AppendOutcome::Changed { message, change }
             }
-            What::Post(post) => {
+            AppendOperation::Post(post) => {
                 let message = self.write(actor, post);
-                let writer = number(post).expect("of a request");
+                let writer = request_number(post).expect("of a request");
                 self.writers.insert(message.seq, writer);
                 let returned = Vec::new();
-                Outcome::Posted { message, returned }
+                AppendOutcome::Posted { message, returned }
             }
-            What::Settings(_) | What::Mark(_) => unreachable!("dealt with"),
-            What::FindSent(_) | What::Touch(_) => panic!("nobody asks for that here"),
+            AppendOperation::Settings(_) | AppendOperation::Markers(_) => {
+                unreachable!("dealt with")
+            }
+            AppendOperation::FindSent(_) | AppendOperation::Edit(_) => {
+                panic!("no request does that here")
+            }
         }
     }
 
-    fn set(&mut self, user: UserId, settings: Settings) -> Outcome {
+    fn set(&mut self, user: UserId, settings: MemberSettingsPatch) -> AppendOutcome {
         self.record.version += 1;
-        self.note();
+        self.record_members();
         let mut members = self.record.members.iter_mut();
         if let Some(member) = members.find(|member| member.user.id == user) {
             member.archived = settings.archived.unwrap_or(member.archived);
         }
-        Outcome::Set {
+        AppendOutcome::SettingsChanged {
             user,
             version: self.record.version,
             settings,
@@ -123,7 +133,7 @@ impl Disk {
         member.map_or(0, |member| member.joined_seq)
     }
 
-    /// As it is read, with what waits for each.
+    /// Returns the record as it is read, with each member's unread count.
     pub(super) fn record(&self) -> RoomRecord {
         let mut record = self.record.clone();
         record.last_seq = self.messages.len() as i64;
@@ -133,32 +143,32 @@ impl Disk {
         record
     }
 
-    /// Who may do what, said once more and in other words.
-    fn check_rights(&self, actor: UserId, change: &Change) {
-        assert_eq!(self.record.kind, Kind::Group);
+    /// Checks the rights of a change, independently of the Room's code.
+    fn check_rights(&self, actor: UserId, change: &ConversationChange) {
+        assert_eq!(self.record.kind, ConversationKind::Group);
         let me = self.role(actor).expect("in");
-        assert!(change.title.is_none() || me >= Role::Admin);
-        let goes = change.moves.contains(&MemberMove::Leave(actor));
-        for moved in &change.moves {
+        assert!(change.title.is_none() || me >= MemberRole::Admin);
+        let goes = change.member_changes.contains(&MemberChange::Leave(actor));
+        for moved in &change.member_changes {
             match moved {
-                MemberMove::Join(user) => {
-                    assert!(me >= Role::Admin && self.role(user.id).is_none());
+                MemberChange::Join(user) => {
+                    assert!(me >= MemberRole::Admin && self.role(user.id).is_none());
                 }
-                MemberMove::Leave(user) => {
+                MemberChange::Leave(user) => {
                     let them = self.role(*user).expect("in");
                     assert!(*user == actor || me > them);
                 }
-                MemberMove::Become(user, _) => {
-                    assert!(me == Role::Owner && self.role(*user).is_some());
+                MemberChange::SetRole(user, _) => {
+                    assert!(me == MemberRole::Owner && self.role(*user).is_some());
                     assert!(!goes || *user != actor);
                 }
             }
         }
     }
 
-    /// Who was in before anything happened.
+    /// Returns whether a user was an initial member.
     pub(super) fn started_with(&self, user: UserId) -> bool {
-        let people = if self.record.kind == Kind::Direct {
+        let people = if self.record.kind == ConversationKind::Direct {
             2
         } else {
             3
@@ -166,43 +176,43 @@ impl Disk {
         (1..=people).contains(&user.0)
     }
 
-    fn role(&self, user: UserId) -> Option<Role> {
+    fn role(&self, user: UserId) -> Option<MemberRole> {
         let mut members = self.record.members.iter();
         let member = members.find(|member| member.user.id == user);
         member.map(|member| member.role)
     }
 
-    pub(super) fn write(&mut self, sender: UserId, post: &Post) -> Arc<Message> {
+    pub(super) fn write(&mut self, sender: UserId, post: &MessagePost) -> Arc<Message> {
         let text = post.text.as_str();
         let name = post.client_id.as_ref().map(|name| name.as_str().to_owned());
-        let message = self.put((sender, MessageKind::Text), text, name);
-        self.note();
+        let message = self.write_message((sender, MessageKind::Text), text, name);
+        self.record_members();
         if let Some(before) = self.marks.get(&sender).copied() {
-            self.tell_move(sender, before, (message.seq, message.seq));
+            self.record_move(sender, before, (message.seq, message.seq));
         }
         message
     }
 
-    /// Writes a change, whoever made it.
-    pub(super) fn change(&mut self, actor: UserId, change: &Change) -> Arc<Message> {
-        let message = self.put((actor, MessageKind::System), "a change", None);
+    /// Writes a change by any actor.
+    pub(super) fn change(&mut self, actor: UserId, change: &ConversationChange) -> Arc<Message> {
+        let message = self.write_message((actor, MessageKind::System), "a change", None);
         let members = &mut self.record.members;
-        for moved in &change.moves {
+        for moved in &change.member_changes {
             match moved {
-                MemberMove::Join(user) => {
+                MemberChange::Join(user) => {
                     members.push(RoomMember {
                         joined_at: message.created_at,
                         joined_seq: message.seq - 1,
-                        ..member(user.id.0, Role::Member)
+                        ..member(user.id.0, MemberRole::Member)
                     });
                     members.sort_by_key(|member| member.user.id);
                     self.leavers.remove(&user.id);
                     self.marks.insert(user.id, (message.seq, message.seq));
                 }
-                MemberMove::Leave(user) => {
+                MemberChange::Leave(user) => {
                     let at = members.iter().position(|member| member.user.id == *user);
                     let gone = members.remove(at.expect("in"));
-                    let leaver = Leaver {
+                    let leaver = FormerMemberRecord {
                         user: *user,
                         first: gone.joined_seq,
                         last: message.seq - 1,
@@ -210,31 +220,35 @@ impl Disk {
                     };
                     self.leavers.insert(*user, leaver);
                 }
-                MemberMove::Become(user, role) => {
+                MemberChange::SetRole(user, role) => {
                     let mut members = members.iter_mut();
                     let them = members.find(|member| member.user.id == *user);
                     them.expect("in").role = *role;
                 }
             }
         }
-        if !change.moves.is_empty() {
+        if !change.member_changes.is_empty() {
             self.record.members_version += 1;
         }
         let members = self.record.members.iter();
-        let owners = members.filter(|member| member.role == Role::Owner);
+        let owners = members.filter(|member| member.role == MemberRole::Owner);
         let expected = usize::from(!self.record.members.is_empty());
-        assert_eq!(owners.count(), expected, "one, while anybody is in");
-        self.note();
+        assert_eq!(
+            owners.count(),
+            expected,
+            "one owner, while there are members"
+        );
+        self.record_members();
         message
     }
 
-    pub(super) fn note(&mut self) {
+    pub(super) fn record_members(&mut self) {
         let members = self.record.members.iter();
         let people = members.map(|member| member.user.id).collect();
         self.people.push((self.record.version, people));
     }
 
-    fn put(
+    fn write_message(
         &mut self,
         (sender, kind): (UserId, MessageKind),
         text: &str,
@@ -257,11 +271,11 @@ impl Disk {
             created_at: Millis(seq),
             edited_at: None,
             deleted: false,
-            status: Status::Sent,
+            status: MessageStatus::Sent,
             delivered_at: None,
             is_read: false,
             read_at: None,
-            is_touched: false,
+            is_changed: false,
             own_version: self.record.version,
             posted_version: self.record.version,
         });
@@ -269,7 +283,7 @@ impl Disk {
         message
     }
 
-    pub(super) fn known(&self, sender: UserId, name: &str) -> Option<Arc<Message>> {
+    pub(super) fn find_sent(&self, sender: UserId, name: &str) -> Option<Arc<Message>> {
         let mut messages = self.messages.iter();
         let is_it = |message: &&Arc<Message>| {
             message.sender.id == sender && message.client_id.as_deref() == Some(name)
@@ -277,10 +291,10 @@ impl Disk {
         messages.find(is_it).cloned()
     }
 
-    pub(super) fn missed(&self, after: i64) -> Missed {
+    pub(super) fn missed(&self, after: i64) -> MissedChanges {
         let messages = self.messages.iter().filter(|it| it.version > after);
         let leavers = self.leavers.values().filter(|it| it.version > after);
-        Missed {
+        MissedChanges {
             messages: messages.map(|message| Message::clone(message)).collect(),
             has_more: false,
             record: self.record(),
@@ -288,32 +302,32 @@ impl Disk {
         }
     }
 
-    /// Another node does it.
+    /// Changes membership, as another node does.
     pub(super) fn join_or_leave(&mut self, user_id: i64) {
         let id = UserId(user_id);
         let moves = match (self.role(id), self.record.members.len()) {
-            (None, _) => vec![MemberMove::Join(user(user_id))],
-            (Some(Role::Owner), _) | (_, 1) => return,
-            (Some(_), _) => vec![MemberMove::Leave(id)],
+            (None, _) => vec![MemberChange::Join(user(user_id))],
+            (Some(MemberRole::Owner), _) | (_, 1) => return,
+            (Some(_), _) => vec![MemberChange::Leave(id)],
         };
-        let change = Change {
-            moves,
-            ..Change::default()
+        let change = ConversationChange {
+            member_changes: moves,
+            ..ConversationChange::default()
         };
-        // Nobody comes to two, and an empty group stays empty.
-        if self.record.kind == Kind::Group && !self.record.members.is_empty() {
+        // A direct conversation has no joins, and an empty group stays empty.
+        if self.record.kind == ConversationKind::Group && !self.record.members.is_empty() {
             self.change(UserId(9), &change);
         }
     }
 }
 
-/// The number of the request that a post came with.
-fn number(post: &Post) -> Option<usize> {
+/// Returns the number of the request that sent a post.
+fn request_number(post: &MessagePost) -> Option<usize> {
     post.text.as_str().strip_prefix("request ")?.parse().ok()
 }
 
-pub(super) fn post(name: Option<u8>, text: &str) -> Post {
-    Post {
+pub(super) fn post(name: Option<u8>, text: &str) -> MessagePost {
+    MessagePost {
         text: MessageText::parse(text).unwrap(),
         client_id: name.map(|name| ClientId::parse(&format!("name-{name}")).unwrap()),
         reply_to: None,
@@ -328,7 +342,7 @@ pub(super) fn user(id: i64) -> User {
     }
 }
 
-fn member(id: i64, role: Role) -> RoomMember {
+fn member(id: i64, role: MemberRole) -> RoomMember {
     RoomMember {
         user: user(id),
         role,

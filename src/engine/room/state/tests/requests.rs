@@ -1,30 +1,30 @@
-//! What was asked of a Room, and how that was answered.
+//! The commands sent to a Room, and their answers.
 
 use std::collections::HashMap;
 
-use super::disk::Disk;
-use crate::engine::reply::{Done, Sent};
+use super::disk::DiskModel;
+use crate::engine::reply::{CommandOutcome, SentMessage};
 use crate::engine::room::state::*;
 use crate::protocol::ClientId;
 
-struct Request {
+struct LoggedCommand {
     actor: UserId,
-    ask: Ask,
-    answer: Option<Result<Done, Problem>>,
+    ask: ConversationCommand,
+    answer: Option<Result<CommandOutcome, Problem>>,
 }
 
-/// All of it, each known by its number.
+/// All commands, identified by their index.
 #[derive(Default)]
-pub(super) struct Requests {
-    all: Vec<Request>,
-    /// The last one of each person that was done.
+pub(super) struct CommandLog {
+    all: Vec<LoggedCommand>,
+    /// The last successful command of each user.
     done: HashMap<UserId, usize>,
 }
 
-impl Requests {
-    pub(super) fn add(&mut self, actor: UserId, ask: Ask) -> usize {
+impl CommandLog {
+    pub(super) fn add(&mut self, actor: UserId, ask: ConversationCommand) -> usize {
         let answer = None;
-        self.all.push(Request { actor, ask, answer });
+        self.all.push(LoggedCommand { actor, ask, answer });
         self.all.len() - 1
     }
 
@@ -32,16 +32,17 @@ impl Requests {
         self.all.len()
     }
 
-    pub(super) fn asked(&self, number: usize) -> (UserId, Ask) {
+    pub(super) fn command_of(&self, number: usize) -> (UserId, ConversationCommand) {
         let request = &self.all[number];
         (request.actor, request.ask.clone())
     }
 
-    /// What is done is done in the order in which each asked.
-    pub(super) fn answer(&mut self, number: usize, answer: Result<Done, Problem>) {
+    /// Records an answer; commands of a user succeed in the order they were
+    /// sent.
+    pub(super) fn answer(&mut self, number: usize, answer: Result<CommandOutcome, Problem>) {
         let request = &mut self.all[number];
-        // That somebody types is told at once.
-        if answer.is_ok() && !matches!(request.ask, Ask::Type { .. }) {
+        // Typing is answered at once.
+        if answer.is_ok() && !matches!(request.ask, ConversationCommand::SetTyping { .. }) {
             let before = self.done.insert(request.actor, number);
             assert!(before < Some(number), "an actor's order is kept");
         }
@@ -49,14 +50,14 @@ impl Requests {
         assert!(before.is_none(), "{number} is answered twice");
     }
 
-    /// The Room is dead.
-    pub(super) fn give_up(&mut self) {
+    /// Answers `busy`, as a dead Room does.
+    pub(super) fn answer_rest_busy(&mut self) {
         for request in &mut self.all {
             request.answer.get_or_insert_with(|| Err(Problem::busy()));
         }
     }
 
-    pub(super) fn check(&self, disk: &Disk) {
+    pub(super) fn check(&self, disk: &DiskModel) {
         let mut last = HashMap::new();
         for message in &disk.messages {
             let Some(&writer) = disk.writers.get(&message.seq) else {
@@ -69,11 +70,13 @@ impl Requests {
             let answer = request.answer.as_ref().expect("every request is answered");
             match (&request.ask, answer) {
                 (_, Err(_)) => {}
-                (Ask::Post(post), Ok(Done::Sent(sent))) => {
+                (ConversationCommand::Post(post), Ok(CommandOutcome::Sent(sent))) => {
                     let name = post.client_id.as_ref();
                     check_sent(disk, (number, request.actor, name), sent);
                 }
-                (ask, Ok(Done::Changed)) => assert!(!matches!(ask, Ask::Post(_))),
+                (ask, Ok(CommandOutcome::Changed)) => {
+                    assert!(!matches!(ask, ConversationCommand::Post(_)))
+                }
                 (ask, Ok(done)) => panic!("{ask:?} can't come to {done:?}"),
             }
         }
@@ -81,9 +84,9 @@ impl Requests {
 }
 
 fn check_sent(
-    disk: &Disk,
+    disk: &DiskModel,
     (number, sender, name): (usize, UserId, Option<&ClientId>),
-    sent: &Sent,
+    sent: &SentMessage,
 ) {
     let message = &sent.message;
     let is_writer = disk.writers.get(&message.seq) == Some(&number);
@@ -92,7 +95,7 @@ fn check_sent(
     let name = name.map(ClientId::as_str);
     assert_eq!(message.client_id.as_deref(), name);
     if let Some(name) = name {
-        let first = disk.known(sender, name);
+        let first = disk.find_sent(sender, name);
         assert_eq!(first.map(|first| first.id), Some(message.id));
     } else {
         assert!(is_writer, "without a client_id nothing is a retry");

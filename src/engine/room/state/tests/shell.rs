@@ -1,33 +1,33 @@
-//! A Room's shell, as a model: it does what follows, in order, and what has to
-//! wait holds the mailbox.
+//! A model of a Room's actor: it runs effects in order, and a read holds the
+//! mailbox.
 
 use std::collections::VecDeque;
 
-use super::world::{Input, World};
-use crate::engine::reply::Done;
+use super::world::{MailboxInput, RoomWorld};
+use crate::engine::reply::CommandOutcome;
 use crate::engine::room::state::*;
 
-/// A read that holds the Room's mailbox, with what it found.
-pub(super) enum Hold {
+/// A read that holds the Room's mailbox, with its result.
+pub(super) enum HeldRead {
     Reload(RoomRecord),
-    Messages(Missing, Missed),
+    Missed(VersionGap, MissedChanges),
     CatchUp(i64),
     Refresh(RoomRecord),
-    Show(Show),
+    Show(ShowConversation),
     Recount(RoomRecord),
 }
 
-pub(super) struct Room {
-    pub(super) state: State<usize>,
-    pub(super) rest: VecDeque<Effect<usize>>,
-    pub(super) hold: Option<Hold>,
+pub(super) struct RoomShell {
+    pub(super) state: RoomState<usize>,
+    pub(super) rest: VecDeque<RoomEffect<usize>>,
+    pub(super) hold: Option<HeldRead>,
     pub(super) timers: VecDeque<i64>,
     pub(super) is_gathering: bool,
     pub(super) wakes_at: Vec<Instant>,
 }
 
-impl Room {
-    pub(super) fn new(state: State<usize>) -> Self {
+impl RoomShell {
+    pub(super) fn new(state: RoomState<usize>) -> Self {
         Self {
             state,
             rest: VecDeque::new(),
@@ -39,99 +39,100 @@ impl Room {
     }
 }
 
-impl World {
-    pub(super) fn resume(&mut self, hold: Hold, fails: bool) {
+impl RoomWorld {
+    pub(super) fn resume(&mut self, hold: HeldRead, fails: bool) {
         let room = self.room.as_mut().expect("held");
         let effects = match hold {
-            Hold::Show(show) => {
-                self.knows.shown(&show, &self.disk);
+            HeldRead::Show(show) => {
+                self.knowledge.apply_view(&show, &self.disk);
                 Vec::new()
             }
-            Hold::Recount(_) if fails => {
-                room.hold = Some(Hold::Recount(self.disk.record()));
+            HeldRead::Recount(_) if fails => {
+                room.hold = Some(HeldRead::Recount(self.disk.record()));
                 return;
             }
-            Hold::Recount(record) => room.state.recounted(&record),
-            Hold::Refresh(_) if fails => return,
-            Hold::Refresh(record) => room.state.refreshed(record),
-            Hold::CatchUp(_) if fails => Vec::new(),
-            Hold::CatchUp(version) => room.state.catch_up(version),
-            Hold::Reload(_) if fails => room.state.failed(&Problem::unavailable()),
-            Hold::Reload(record) => room.state.reloaded(record),
-            Hold::Messages(missing, ..) if fails => {
+            HeldRead::Recount(record) => room.state.apply_recount(&record),
+            HeldRead::Refresh(_) if fails => return,
+            HeldRead::Refresh(record) => room.state.apply_refresh(record),
+            HeldRead::CatchUp(_) if fails => Vec::new(),
+            HeldRead::CatchUp(version) => room.state.catch_up(version),
+            HeldRead::Reload(_) if fails => room.state.fail_pending(&Problem::unavailable()),
+            HeldRead::Reload(record) => room.state.apply_reload(record),
+            HeldRead::Missed(missing, ..) if fails => {
                 room.timers.push_back(missing.up_to);
-                room.state.not_told_after(missing.after);
+                room.state.mark_unannounced(missing.after);
                 Vec::new()
             }
-            Hold::Messages(missing, missed) => {
+            HeldRead::Missed(missing, missed) => {
                 let (after, up_to) = (missing.after, missed.record.version);
-                self.told.read(Missing { after, up_to });
-                room.state.caught_up(missing, missed)
+                self.delivery_log.log_reading(VersionGap { after, up_to });
+                room.state.apply_missed(missing, missed)
             }
         };
-        // A command to catch up that can't read has to be heard again.
+        // A catch-up whose read fails is retried.
         if fails && effects.is_empty() && room.timers.is_empty() && room.rest.is_empty() {
-            self.mailbox.push_back(Input::CatchUp);
+            self.mailbox.push_back(MailboxInput::CatchUp);
         }
-        self.run(effects);
+        self.run_effects(effects);
     }
 
-    /// As the shell does it: in order, and what has to wait takes the rest
-    /// along.
-    pub(super) fn run(&mut self, effects: Vec<Effect<usize>>) {
+    /// Runs effects as the actor does: in order; after a read, the remaining
+    /// ones follow.
+    pub(super) fn run_effects(&mut self, effects: Vec<RoomEffect<usize>>) {
         let room = self.room.as_mut().expect("alive");
         room.rest = effects.into_iter().chain(room.rest.drain(..)).collect();
         while let Some(effect) = room.rest.pop_front() {
             room.hold = match effect {
-                Effect::Submit(append) => {
+                RoomEffect::Submit(append) => {
                     self.queue.push_back((self.generation, append));
                     None
                 }
-                Effect::Tell(_) if self.is_dying => return self.die(),
-                Effect::Tell(telling) => {
-                    self.told.all(&telling);
-                    self.knows.told(&telling);
+                RoomEffect::Deliver(_) if self.is_dying => return self.die(),
+                RoomEffect::Deliver(batch) => {
+                    self.delivery_log.log_batch(&batch);
+                    self.knowledge.apply_batch(&batch);
                     None
                 }
-                Effect::GatherMarks => {
+                RoomEffect::GatherMarks => {
                     assert!(!room.is_gathering, "one timer is enough");
                     room.is_gathering = true;
                     None
                 }
-                Effect::WakeAt(then) => {
+                RoomEffect::WakeAt(then) => {
                     assert!(room.wakes_at.is_empty(), "one timer is enough");
                     room.wakes_at.push(then);
                     None
                 }
-                Effect::Told(version) => {
+                RoomEffect::Announced(version) => {
                     self.slot = version;
                     None
                 }
-                // Nobody comes or goes here but by the Room.
-                Effect::SettleStatuses => None,
-                Effect::Removed(user, _) => {
-                    self.told.removed(user);
-                    self.knows.removed(user);
+                // Members only change through the Room here.
+                RoomEffect::SettleStatuses => None,
+                RoomEffect::NotifyRemoved(user, _) => {
+                    self.delivery_log.log_removal(user);
+                    self.knowledge.apply_removal(user);
                     None
                 }
-                Effect::Answer(number, answer) => {
+                RoomEffect::Reply(number, answer) => {
                     self.requests.answer(number, answer);
                     None
                 }
-                Effect::AnswerOutsider(number, change) => {
-                    let done = Done::Sent(change.seen_as(None));
+                RoomEffect::ReplyToFormerMember(number, change) => {
+                    let done = CommandOutcome::Sent(change.into_visible(None));
                     self.requests.answer(number, Ok(done));
                     None
                 }
-                Effect::Show(show) => {
-                    self.told.check_cursor(&show, &self.disk, self.before);
-                    Some(Hold::Show(show))
+                RoomEffect::Show(show) => {
+                    self.delivery_log
+                        .check_cursor(&show, &self.disk, self.initial_messages);
+                    Some(HeldRead::Show(show))
                 }
-                Effect::CatchUp(missing) => {
-                    Some(Hold::Messages(missing, self.disk.missed(missing.after)))
+                RoomEffect::ReadMissed(missing) => {
+                    Some(HeldRead::Missed(missing, self.disk.missed(missing.after)))
                 }
-                Effect::Reload => Some(Hold::Reload(self.disk.record())),
-                Effect::Recount => Some(Hold::Recount(self.disk.record())),
+                RoomEffect::Reload => Some(HeldRead::Reload(self.disk.record())),
+                RoomEffect::Recount => Some(HeldRead::Recount(self.disk.record())),
             };
             if room.hold.is_some() {
                 return;
@@ -139,33 +140,33 @@ impl World {
         }
     }
 
-    pub(super) fn marks_due(&mut self) {
+    pub(super) fn fire_marks_timer(&mut self) {
         if let Some(room) = self.room.as_mut().filter(|room| room.hold.is_none())
             && room.is_gathering
         {
             room.is_gathering = false;
-            let effects = room.state.marks_due();
-            self.run(effects);
+            let effects = room.state.submit_due_marks();
+            self.run_effects(effects);
         }
     }
 
-    pub(super) fn wake(&mut self) {
+    pub(super) fn fire_typing_timer(&mut self) {
         let now = self.now;
         if let Some(room) = self.room.as_mut().filter(|room| room.hold.is_none())
             && room.wakes_at.iter().any(|then| *then <= now)
         {
             room.wakes_at.retain(|then| *then > now);
-            let effects = room.state.typing_due(now);
-            self.run(effects);
+            let effects = room.state.expire_typing(now);
+            self.run_effects(effects);
         }
     }
 
-    pub(super) fn timer(&mut self) {
+    pub(super) fn fire_retry_timer(&mut self) {
         if let Some(room) = self.room.as_mut().filter(|room| room.hold.is_none())
             && let Some(up_to) = room.timers.pop_front()
         {
             let effects = room.state.catch_up(up_to);
-            self.run(effects);
+            self.run_effects(effects);
         }
     }
 }

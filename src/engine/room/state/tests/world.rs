@@ -1,4 +1,4 @@
-//! What is around a Room's state, as a model.
+//! The model of a Room's surroundings.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -6,33 +6,34 @@ use std::time::Duration;
 
 use entity::{MessageId, receipt};
 
-use super::disk::{Disk, post, user};
-use super::knows::Knows;
-use super::requests::Requests;
-use super::shell::{Hold, Room};
-use super::told::Told;
-use crate::engine::room::NEVER_TOLD;
+use super::delivery_log::DeliveryLog;
+use super::disk::{DiskModel, post, user};
+use super::knowledge::ClientKnowledge;
+use super::requests::CommandLog;
+use super::shell::{HeldRead, RoomShell};
+use crate::engine::room::NEVER_ANNOUNCED;
 use crate::engine::room::state::*;
 use crate::protocol::GroupTitle;
-use crate::store::append::Settings;
+use crate::store::RoomMember;
+use crate::store::append::MemberSettingsPatch;
 
-/// What can happen next.
+/// An operation on the model.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Op {
-    /// Somebody asks; the name is one of few, so that there are retries.
+pub(super) enum RoomOp {
+    /// A user posts; the `client_id` is one of few, so that there are retries.
     Post {
         sender: i64,
         name: Option<u8>,
     },
-    /// Somebody has one of the newest messages, or has seen it.
+    /// A user confirms or reads one of the newest messages.
     Mark {
         actor: i64,
-        kind: receipt::Kind,
+        kind: receipt::ReceiptKind,
         back: i64,
     },
-    /// Marks were gathered for long enough.
+    /// The time for collecting marks is over.
     MarksDue,
-    /// Somebody types in one of two sessions, or stops.
+    /// A user types in one of two sessions, or stops.
     Type {
         actor: i64,
         session: u64,
@@ -40,161 +41,168 @@ pub(super) enum Op {
     },
     /// Time passes.
     Seconds(u64),
-    /// Somebody changes the group, or something of their own.
+    /// A user changes the group, or their own settings.
     Change {
         actor: i64,
-        what: Wish,
+        what: GroupOp,
     },
-    /// The Journal commits what waits first, or its database refuses it.
+    /// The Journal commits the first appends of its queue, or its database
+    /// fails.
     Commit {
         size: usize,
         fails: bool,
     },
-    /// The Room does the next thing; where that is a read, it may fail.
+    /// The Room takes its next step; if that is a read, it may fail.
     Step {
         fails: bool,
     },
-    /// The same, but it dies where it would tell something.
-    StepAndDieTelling,
-    /// The Room dies between two things.
+    /// The Room takes a step, but dies if it would deliver events.
+    StepAndDieAnnouncing,
+    /// The Room dies between two steps.
     Die,
-    /// The Room's timer for what couldn't be read.
+    /// The Room's timer retries a failed read.
     Timer,
-    /// The connection comes or goes.
+    /// The right to write is granted or removed.
     Open {
-        /// Whether the Room is told to look.
-        is_told: bool,
+        /// Whether the Room gets a refresh command.
+        is_announced: bool,
     },
     JoinOrLeave(i64),
-    /// Another node writes a message, and says so.
+    /// Another node writes a message, and announces that.
     WriteElsewhere,
-    /// The Hub lets the Room go, where nothing is asked of it.
+    /// The Hub stops the Room, if it has no unanswered command.
     Retire,
 }
 
-/// What somebody wants of a group.
+/// A command of a member to a group.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Wish {
+pub(super) enum GroupOp {
     Rename,
     Invite(i64),
     Remove(i64),
     Leave,
-    SetRole(i64, Role),
+    SetRole(i64, MemberRole),
     Archive,
 }
 
-pub(super) enum Input {
+pub(super) enum MailboxInput {
     Ask(usize),
-    Committed(Vec<Outcome>, append::Marks),
+    Committed(Vec<AppendOutcome>, append::MarkerChanges),
     CatchUp,
     Refresh,
 }
 
-pub(super) struct World {
-    pub(super) disk: Disk,
-    /// At the Journal, each with the generation of its Room.
-    pub(super) queue: VecDeque<(u32, Append)>,
-    pub(super) requests: Requests,
-    pub(super) mailbox: VecDeque<Input>,
+pub(super) struct RoomWorld {
+    pub(super) disk: DiskModel,
+    /// Appends at the Journal, each with the generation of its Room.
+    pub(super) queue: VecDeque<(u32, AppendEntry)>,
+    pub(super) requests: CommandLog,
+    pub(super) mailbox: VecDeque<MailboxInput>,
     pub(super) loading: Option<RoomRecord>,
-    pub(super) room: Option<Room>,
+    pub(super) room: Option<RoomShell>,
     pub(super) generation: u32,
     pub(super) slot: i64,
-    pub(super) told: Told,
-    pub(super) knows: Knows,
+    pub(super) delivery_log: DeliveryLog,
+    pub(super) knowledge: ClientKnowledge,
     pub(super) now: Instant,
-    pub(super) before: i64,
+    pub(super) initial_messages: i64,
     pub(super) is_dying: bool,
 }
 
-impl World {
-    pub(super) fn new(direct: bool, before: i64) -> Self {
-        let mut disk = Disk::new(direct);
-        for _ in 0..before {
+impl RoomWorld {
+    pub(super) fn new(direct: bool, initial_messages: i64) -> Self {
+        let mut disk = DiskModel::new(direct);
+        for _ in 0..initial_messages {
             disk.write(UserId(9), &post(None, "before"));
         }
         let disk_record = disk.record();
         Self {
             disk,
             queue: VecDeque::new(),
-            requests: Requests::default(),
+            requests: CommandLog::default(),
             mailbox: VecDeque::new(),
             loading: None,
             room: None,
             generation: 0,
-            slot: NEVER_TOLD,
-            told: Told::default(),
-            knows: Knows::new(&disk_record),
+            slot: NEVER_ANNOUNCED,
+            delivery_log: DeliveryLog::default(),
+            knowledge: ClientKnowledge::new(&disk_record),
             now: Instant::now(),
-            before,
+            initial_messages,
             is_dying: false,
         }
     }
 
-    /// The versions that the first of them was told.
-    pub(super) fn told(&self) -> Vec<i64> {
-        self.told.versions(UserId(1))
+    /// Returns the versions that the first user got.
+    pub(super) fn first_user_versions(&self) -> Vec<i64> {
+        self.delivery_log.versions(UserId(1))
     }
 
-    fn ask(&mut self, actor: i64, ask: Ask) {
+    fn ask(&mut self, actor: i64, ask: ConversationCommand) {
         let number = self.requests.add(UserId(actor), ask);
-        self.mailbox.push_back(Input::Ask(number));
+        self.mailbox.push_back(MailboxInput::Ask(number));
     }
 
-    pub(super) fn apply(&mut self, op: Op) {
+    pub(super) fn apply(&mut self, op: RoomOp) {
         match op {
-            Op::Post { sender, name } => {
+            RoomOp::Post { sender, name } => {
                 let text = format!("request {}", self.requests.count());
-                self.ask(sender, Ask::Post(Arc::new(post(name, &text))));
+                self.ask(
+                    sender,
+                    ConversationCommand::Post(Arc::new(post(name, &text))),
+                );
             }
-            Op::Mark { actor, kind, back } => {
+            RoomOp::Mark { actor, kind, back } => {
                 let message = MessageId(self.disk.messages.len() as i64 - back);
-                self.ask(actor, Ask::Mark(Mark { kind, message }));
+                self.ask(
+                    actor,
+                    ConversationCommand::Mark(MarkerUpdate { kind, message }),
+                );
             }
-            Op::MarksDue => self.marks_due(),
-            Op::Type {
+            RoomOp::MarksDue => self.fire_marks_timer(),
+            RoomOp::Type {
                 actor,
                 session,
                 is_typing,
-            } => self.ask(actor, Ask::Type { session, is_typing }),
-            Op::Seconds(seconds) => {
+            } => self.ask(actor, ConversationCommand::SetTyping { session, is_typing }),
+            RoomOp::Seconds(seconds) => {
                 self.now += Duration::from_secs(seconds);
-                self.wake();
+                self.fire_typing_timer();
             }
-            Op::Change { actor, what } => self.ask(actor, what.ask()),
-            Op::Commit { size, fails } => self.commit(size, fails),
-            Op::Step { fails } => self.step(fails),
-            Op::StepAndDieTelling => {
+            RoomOp::Change { actor, what } => self.ask(actor, what.into_command()),
+            RoomOp::Commit { size, fails } => self.commit(size, fails),
+            RoomOp::Step { fails } => self.step(fails),
+            RoomOp::StepAndDieAnnouncing => {
                 self.is_dying = true;
                 self.step(false);
                 self.is_dying = false;
             }
-            Op::Die => self.die(),
-            Op::Timer => self.timer(),
-            Op::Open { is_told } => {
-                if is_told {
-                    self.mailbox.push_back(Input::Refresh);
+            RoomOp::Die => self.die(),
+            RoomOp::Timer => self.fire_retry_timer(),
+            RoomOp::Open { is_announced } => {
+                if is_announced {
+                    self.mailbox.push_back(MailboxInput::Refresh);
                 }
                 self.disk.record.open ^= true;
                 self.disk.record.members_version += 1;
             }
-            // Where no Room was yet, nobody here was told anything either.
-            Op::JoinOrLeave(_) | Op::WriteElsewhere if self.slot == NEVER_TOLD => {}
-            Op::JoinOrLeave(user) => {
+            // Before the first Room, no client here has any state.
+            RoomOp::JoinOrLeave(_) | RoomOp::WriteElsewhere if self.slot == NEVER_ANNOUNCED => {}
+            RoomOp::JoinOrLeave(user) => {
                 self.disk.join_or_leave(user);
-                self.mailbox.push_back(Input::CatchUp);
+                self.mailbox.push_back(MailboxInput::CatchUp);
             }
-            Op::WriteElsewhere => {
+            RoomOp::WriteElsewhere => {
                 self.disk.write(UserId(9), &post(None, "elsewhere"));
-                self.mailbox.push_back(Input::CatchUp);
+                self.mailbox.push_back(MailboxInput::CatchUp);
             }
-            Op::Retire => self.retire(),
+            RoomOp::Retire => self.retire(),
         }
     }
 
-    /// Lets everything under way come to its end.
+    /// Runs everything under way to its end.
     pub(super) fn settle(&mut self) {
-        self.mailbox.push_back(Input::CatchUp);
+        self.mailbox.push_back(MailboxInput::CatchUp);
         for _ in 0..10_000 {
             let is_quiet = self.mailbox.is_empty()
                 && self.queue.is_empty()
@@ -205,21 +213,21 @@ impl World {
                 return;
             }
             self.step(false);
-            self.timer();
-            self.marks_due();
+            self.fire_retry_timer();
+            self.fire_marks_timer();
             self.now += Duration::from_secs(1);
-            self.wake();
+            self.fire_typing_timer();
             self.commit(3, false);
         }
-        panic!("it never comes to rest");
+        panic!("the model never settles");
     }
 
     pub(super) fn check(&self) {
-        self.told.check(&self.disk, self.before);
-        self.knows.check(&self.disk);
-        let room = self.room.as_ref().expect("at rest");
+        self.delivery_log.check(&self.disk, self.initial_messages);
+        self.knowledge.check(&self.disk);
+        let room = self.room.as_ref().expect("settled");
         let members = room.state.members.values().cloned();
-        // What waits for each is kept beside.
+        // The Room keeps unread counts separately.
         let members: Vec<RoomMember> = members
             .map(|member| RoomMember {
                 unread: 0,
@@ -238,7 +246,7 @@ impl World {
                 break;
             };
             let outcome = if fails {
-                Outcome::Refused(Problem::unavailable())
+                AppendOutcome::Refused(Problem::unavailable())
             } else {
                 self.disk.append(&append)
             };
@@ -250,10 +258,10 @@ impl World {
         }
         let moved = self.disk.take_moved();
         if !mine.is_empty() {
-            self.mailbox.push_back(Input::Committed(mine, moved));
+            self.mailbox.push_back(MailboxInput::Committed(mine, moved));
         }
         if is_orphaned {
-            self.mailbox.push_back(Input::CatchUp);
+            self.mailbox.push_back(MailboxInput::CatchUp);
         }
     }
 
@@ -266,43 +274,43 @@ impl World {
         }
         let effects = match self.mailbox.pop_front() {
             None => return,
-            Some(Input::Ask(number)) => {
-                let (actor, ask) = self.requests.asked(number);
-                room.state.ask((actor, self.now), ask, number)
+            Some(MailboxInput::Ask(number)) => {
+                let (actor, ask) = self.requests.command_of(number);
+                room.state.execute_command((actor, self.now), ask, number)
             }
-            Some(Input::Committed(outcomes, moved)) => room.state.committed(outcomes, moved),
-            Some(Input::Refresh) => {
-                room.hold = Some(Hold::Refresh(self.disk.record()));
+            Some(MailboxInput::Committed(outcomes, moved)) => {
+                room.state.apply_commit(outcomes, moved)
+            }
+            Some(MailboxInput::Refresh) => {
+                room.hold = Some(HeldRead::Refresh(self.disk.record()));
                 return;
             }
-            Some(Input::CatchUp) => {
-                room.hold = Some(Hold::CatchUp(self.disk.record.version));
+            Some(MailboxInput::CatchUp) => {
+                room.hold = Some(HeldRead::CatchUp(self.disk.record.version));
                 return;
             }
         };
-        self.run(effects);
+        self.run_effects(effects);
     }
 
-    /// The Hub starts a Room, and what that read may be outdated by the time
-    /// it is there.
+    /// The Hub starts a Room; its first read may be outdated once it runs.
     fn start(&mut self) {
         let Some(record) = self.loading.take() else {
             self.generation += 1;
             self.loading = Some(self.disk.record());
             return;
         };
-        if self.slot == NEVER_TOLD {
+        if self.slot == NEVER_ANNOUNCED {
             self.slot = record.version;
         }
         let version = record.version;
-        let mut state = State::new(record, self.slot);
+        let mut state = RoomState::new(record, self.slot);
         let effects = state.catch_up(version);
-        self.room = Some(Room::new(state));
-        self.run(effects);
+        self.room = Some(RoomShell::new(state));
+        self.run_effects(effects);
     }
 
-    /// Whoever waits is answered `busy` by the `Drop` of their reply; what
-    /// the Journal said is lost.
+    /// Dropped replies answer `busy`; commits in the mailbox are lost.
     pub(super) fn die(&mut self) {
         if self.room.take().is_none() && self.loading.take().is_none() {
             return;
@@ -310,13 +318,13 @@ impl World {
         let parked = self
             .mailbox
             .drain(..)
-            .filter(|input| matches!(input, Input::Ask(_)));
+            .filter(|input| matches!(input, MailboxInput::Ask(_)));
         assert!(parked.count() <= self.requests.count());
-        self.knows.nobody_types();
-        self.requests.give_up();
+        self.knowledge.clear_typing();
+        self.requests.answer_rest_busy();
     }
 
-    /// The Journal never takes as long as it takes a Room to be idle.
+    /// The Journal always commits faster than a Room becomes idle.
     fn retire(&mut self) {
         let is_idle = self.mailbox.is_empty()
             && self.queue.is_empty()
@@ -326,25 +334,25 @@ impl World {
                 .is_some_and(|room| room.hold.is_none() && room.state.is_idle());
         if is_idle {
             self.room = None;
-            self.slot = NEVER_TOLD;
+            self.slot = NEVER_ANNOUNCED;
         }
     }
 }
 
-impl Wish {
-    fn ask(self) -> Ask {
+impl GroupOp {
+    fn into_command(self) -> ConversationCommand {
         match self {
-            Self::Rename => Ask::Rename(GroupTitle::parse("New").unwrap()),
-            Self::Invite(id) => Ask::Invite {
+            Self::Rename => ConversationCommand::Rename(GroupTitle::parse("New").unwrap()),
+            Self::Invite(id) => ConversationCommand::Invite {
                 user: user(id),
                 is_agreed: false,
             },
-            Self::Remove(id) => Ask::Remove(UserId(id)),
-            Self::Leave => Ask::Leave,
-            Self::SetRole(id, role) => Ask::SetRole(UserId(id), role),
-            Self::Archive => Ask::Settings(Settings {
+            Self::Remove(id) => ConversationCommand::Remove(UserId(id)),
+            Self::Leave => ConversationCommand::Leave,
+            Self::SetRole(id, role) => ConversationCommand::SetRole(UserId(id), role),
+            Self::Archive => ConversationCommand::UpdateSettings(MemberSettingsPatch {
                 archived: Some(true),
-                ..Settings::default()
+                ..MemberSettingsPatch::default()
             }),
         }
     }

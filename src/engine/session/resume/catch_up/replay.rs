@@ -1,62 +1,63 @@
-//! How far the replay of one conversation is.
+//! The progress of one conversation's replay.
 
 use std::collections::VecDeque;
 
 use entity::ConversationId;
 
-use super::Read;
+use super::ReplayRead;
 use crate::protocol::event::ResetReason;
-use crate::store::{Changed, Round};
+use crate::store::{ChangedSeq, ConversationDelta};
 
-/// More changed messages than this aren't replayed. What comes while they are
-/// is counted by itself, or a long replay in a busy room would be for nothing.
+/// The most changed messages to replay. Changes made meanwhile have their own
+/// count: otherwise a long replay in a busy room would end in a reset.
 const CHANGED_MAX: usize = 500;
 
-/// A conversation that moves on in each of so many rounds is not to be caught.
+/// The most rounds: a conversation that still changes can't be caught up.
 const ROUNDS_MAX: usize = 100;
 
-/// One conversation's.
+/// The replay of one conversation.
 #[derive(Debug)]
-pub(super) struct Replay {
+pub(super) struct ConversationReplay {
     pub(super) id: ConversationId,
     pub(super) after: i64,
-    /// Whether the version is of another history.
-    is_other: bool,
+    /// Whether the client's version belongs to another history.
+    is_other_history: bool,
     rounds: usize,
-    /// How many messages changed since the first round.
-    meanwhile: usize,
-    /// What is left of this round.
-    pub(super) rest: VecDeque<Changed>,
-    /// Up to which version that goes.
+    /// The number of messages changed since the first round.
+    changed_meanwhile: usize,
+    /// The remaining messages of this round.
+    pub(super) rest: VecDeque<ChangedSeq>,
+    /// The version that this round reaches.
     pub(super) up_to: i64,
 }
 
-impl Replay {
+impl ConversationReplay {
     pub(super) fn new((id, after): (ConversationId, i64)) -> Self {
         Self {
             id,
             after,
-            is_other: false,
+            is_other_history: false,
             rounds: 0,
-            meanwhile: 0,
+            changed_meanwhile: 0,
             rest: VecDeque::new(),
             up_to: after,
         }
     }
 
-    /// One that can't be: its version is of another history.
+    /// Returns a replay that ends in a reset: its version is of another
+    /// history.
     pub(super) fn of_other_history(id: ConversationId) -> Self {
         Self {
-            is_other: true,
-            // Nothing has to be looked for.
+            is_other_history: true,
+            // No changes are needed.
             ..Self::new((id, i64::MAX))
         }
     }
 
-    /// Why it can't be replayed.
-    pub(super) fn judge(&mut self, round: &Round) -> Option<ResetReason> {
+    /// Returns the reason for a reset if it can't be replayed.
+    pub(super) fn reset_reason(&mut self, round: &ConversationDelta) -> Option<ResetReason> {
         self.rounds += 1;
-        if self.is_other {
+        if self.is_other_history {
             return Some(ResetReason::OtherHistory);
         }
         if self.rounds == 1 {
@@ -66,21 +67,22 @@ impl Replay {
             let is_far = round.is_cut || round.changed.len() > CHANGED_MAX;
             return is_far.then_some(ResetReason::TooFarBehind);
         }
-        self.meanwhile += round.changed.len();
-        let is_far = round.is_cut || self.meanwhile > CHANGED_MAX || self.rounds > ROUNDS_MAX;
+        self.changed_meanwhile += round.changed.len();
+        let is_far =
+            round.is_cut || self.changed_meanwhile > CHANGED_MAX || self.rounds > ROUNDS_MAX;
         is_far.then_some(ResetReason::TooFarBehind)
     }
 
-    pub(super) fn read_rest(&self) -> Read {
-        Read::Chunk {
+    pub(super) fn read_rest(&self) -> ReplayRead {
+        ReplayRead::Chunk {
             id: self.id,
-            seqs: Changed::first_of(self.rest.iter().copied()),
+            seqs: ChangedSeq::first_batch(self.rest.iter().copied()),
             up_to: self.up_to,
         }
     }
 
-    pub(super) fn next_round(&mut self) -> Read {
+    pub(super) fn next_round(&mut self) -> ReplayRead {
         self.after = self.after.max(self.up_to);
-        Read::Drained
+        ReplayRead::Nothing
     }
 }

@@ -1,44 +1,46 @@
-//! What one turn says and passes on.
+//! The output of one turn.
 
 use bytestring::ByteString;
+use entity::ConversationId;
 
-use super::Read;
-use crate::engine::ports::Deliver;
-use crate::engine::reply::echo;
-use crate::protocol::{Event, Message};
+use super::{ReplayGate, ReplayRead};
+use crate::engine::ports::SessionDelivery;
+use crate::engine::reply::message_frame;
+use crate::protocol::event::ResetReason;
+use crate::protocol::{Message, ServerEvent};
 
-/// So many bytes are written at a time, but for a single frame.
+/// Bytes sent per turn, unless a single frame is larger.
 const CHUNK_BYTES: usize = 64 * 1024;
 
-/// What follows for the socket, in this order.
+/// Output for the socket, in this order.
 #[derive(Debug)]
-pub(in crate::engine::session::resume) enum Out {
-    Say(ByteString),
-    /// It was kept back, and is told now where it is news.
-    Pass(Deliver),
-    /// All is replayed: said with what waits for them by then.
-    Synced(Synced),
+pub(in crate::engine::session::resume) enum TurnOutput {
+    Send(ByteString),
+    /// A delivery that was kept back; sent if it is still new.
+    Deliver(SessionDelivery),
+    /// The replay is done; `synced` is sent with the current total.
+    Synced(SyncedSummary),
 }
 
-/// What is said at the end.
+/// The content of `synced`.
 #[derive(Clone, Copy, Debug, Default)]
-pub(in crate::engine::session::resume) struct Synced {
-    /// Whether there are conversations that were neither named nor shown.
+pub(in crate::engine::session::resume) struct SyncedSummary {
+    /// Whether there are conversations that were neither named nor sent.
     pub(super) more: bool,
-    /// Up to which version names were replayed.
+    /// Names were replayed up to this version.
     pub(super) people_version: i64,
-    /// Whether they have to be read again.
+    /// Whether the client has to read names again.
     pub(super) people_reset: bool,
 }
 
-impl Synced {
-    pub(in crate::engine::session::resume) fn event(self, total_unread: i64) -> Event {
+impl SyncedSummary {
+    pub(in crate::engine::session::resume) fn to_event(self, total_unread: i64) -> ServerEvent {
         let Self {
             more,
             people_version,
             people_reset,
         } = self;
-        Event::Synced {
+        ServerEvent::Synced {
             total_unread,
             more,
             people_version,
@@ -47,34 +49,53 @@ impl Synced {
     }
 }
 
-/// What follows.
+/// The output of one turn, and the next read.
 #[derive(Debug, Default)]
-pub(in crate::engine::session::resume) struct Turn {
-    pub(in crate::engine::session::resume) out: Vec<Out>,
-    /// None where it is done.
-    pub(in crate::engine::session::resume) next: Option<Read>,
+pub(in crate::engine::session::resume) struct ReplayTurn {
+    pub(in crate::engine::session::resume) outputs: Vec<TurnOutput>,
+    /// None if the resume is done.
+    pub(in crate::engine::session::resume) next: Option<ReplayRead>,
 }
 
-impl Turn {
-    pub(super) fn say(&mut self, event: &Event) {
-        self.out.push(Out::Say(event.encode()));
+impl ReplayTurn {
+    pub(super) fn push_event(&mut self, event: &ServerEvent) {
+        self.outputs.push(TurnOutput::Send(event.encode()));
     }
 
-    pub(super) fn pass(&mut self, deliveries: Vec<Deliver>) {
-        self.out.extend(deliveries.into_iter().map(Out::Pass));
+    pub(super) fn push_deliveries(&mut self, deliveries: Vec<SessionDelivery>) {
+        self.outputs
+            .extend(deliveries.into_iter().map(TurnOutput::Deliver));
     }
 
-    /// Tells as many of these messages as one chunk takes: how many.
-    pub(super) fn tell(&mut self, messages: &[Message]) -> usize {
+    /// Sends as many of the messages as fit in a chunk; returns their number.
+    pub(super) fn push_messages(&mut self, messages: &[Message]) -> usize {
         let mut bytes = 0;
         for (at, message) in messages.iter().enumerate() {
-            let text = echo(message).text;
+            let text = message_frame(message).text;
             bytes += text.len();
             if at > 0 && bytes > CHUNK_BYTES {
                 return at;
             }
-            self.out.push(Out::Say(text));
+            self.outputs.push(TurnOutput::Send(text));
         }
         messages.len()
+    }
+}
+
+/// Makes the client read a conversation again. That read includes the dropped
+/// changes.
+pub(super) fn push_reset(
+    (conversation_id, version): (ConversationId, Option<i64>),
+    reason: ResetReason,
+    replay_gate: &mut ReplayGate<'_>,
+    turn: &mut ReplayTurn,
+) {
+    turn.push_event(&ServerEvent::Reset {
+        conversation_id,
+        reason,
+    });
+    if let Some(version) = version {
+        replay_gate.floors.reach(conversation_id, version);
+        turn.push_deliveries(replay_gate.gate.open(conversation_id));
     }
 }

@@ -1,36 +1,36 @@
-//! Changes of conversations themselves, and people's own settings.
+//! Changes of conversations and members' own settings.
 
 use super::*;
 
 pub(super) const HERE: ConversationId = ConversationId(1);
 const NOW: Millis = Millis(1_000);
 
-/// A conversation in which the users 1 to 3 are; one of them has left.
-pub(super) fn found() -> Found {
+/// A conversation with the users 1 to 3, of which the third has left.
+pub(super) fn found() -> BatchInput {
     let at = |user: i64| (HERE, UserId(user));
-    let marks = Marks {
+    let marks = MemberMarkers {
         joined: 0,
         delivered: 0,
         read: 0,
         read_ord: 0,
     };
-    let own = |user: i64| Own {
-        left: (user == 3).then_some(9),
-        ..Own::default()
+    let own = |user: i64| MemberSettings {
+        left_seq: (user == 3).then_some(9),
+        ..MemberSettings::default()
     };
-    Found {
+    BatchInput {
         conversations: HashMap::from([(HERE, row(1))]),
         marks: (1..=3).map(|user| (at(user), marks)).collect(),
-        own: (1..=3).map(|user| (at(user), own(user))).collect(),
+        settings: (1..=3).map(|user| (at(user), own(user))).collect(),
         connected: [(UserId(1), UserId(8))].into(),
-        ..Found::default()
+        ..BatchInput::default()
     }
 }
 
-pub(super) fn by(actor: i64, what: What) -> Append {
-    Append {
-        what,
-        ..Entry {
+pub(super) fn entry_by(actor: i64, what: AppendOperation) -> AppendEntry {
+    AppendEntry {
+        operation: what,
+        ..GeneratedEntry {
             conversation: HERE.0,
             sender: actor,
             name: None,
@@ -42,11 +42,11 @@ pub(super) fn by(actor: i64, what: What) -> Append {
     }
 }
 
-pub(super) fn post(actor: i64) -> Append {
+pub(super) fn post(actor: i64) -> AppendEntry {
     let text = MessageText::parse("hello").unwrap();
-    by(
+    entry_by(
         actor,
-        What::Post(Arc::new(Post {
+        AppendOperation::Post(Arc::new(MessagePost {
             text,
             client_id: None,
             reply_to: None,
@@ -54,109 +54,113 @@ pub(super) fn post(actor: i64) -> Append {
     )
 }
 
-fn change(change: Change) -> Append {
-    let change = Change {
+fn change(change: ConversationChange) -> AppendEntry {
+    let change = ConversationChange {
         event: r#"{"type":"test"}"#.to_owned(),
         text: "Something happened".to_owned(),
         ..change
     };
-    by(1, What::Change(Arc::new(change)))
+    entry_by(1, AppendOperation::Change(Arc::new(change)))
 }
 
-fn join(user: i64) -> Append {
-    let moves = vec![MemberMove::Join(User {
+fn join(user: i64) -> AppendEntry {
+    let moves = vec![MemberChange::Join(User {
         id: UserId(user),
         username: String::new(),
         display_name: String::new(),
     })];
-    change(Change {
-        moves,
+    change(ConversationChange {
+        member_changes: moves,
         needs_connection: Some(UserId(user)),
-        ..Change::default()
+        ..ConversationChange::default()
     })
 }
 
-pub(super) fn leave() -> Append {
+pub(super) fn leave() -> AppendEntry {
     let moves = vec![
-        MemberMove::Leave(UserId(1)),
-        MemberMove::Become(UserId(2), entity::participant::Role::Owner),
+        MemberChange::Leave(UserId(1)),
+        MemberChange::SetRole(UserId(2), entity::participant::MemberRole::Owner),
     ];
-    change(Change {
-        moves,
-        ..Change::default()
+    change(ConversationChange {
+        member_changes: moves,
+        ..ConversationChange::default()
     })
 }
 
-pub(super) fn rename() -> Append {
+pub(super) fn rename() -> AppendEntry {
     rename_to("New")
 }
 
-pub(super) fn rename_to(title: &str) -> Append {
-    change(Change {
+pub(super) fn rename_to(title: &str) -> AppendEntry {
+    change(ConversationChange {
         title: Some(title.to_owned()),
-        ..Change::default()
+        ..ConversationChange::default()
     })
 }
 
-fn set(actor: i64, settings: Settings) -> Append {
-    by(actor, What::Settings(settings))
+fn set(actor: i64, settings: MemberSettingsPatch) -> AppendEntry {
+    entry_by(actor, AppendOperation::Settings(settings))
 }
 
-fn archived(is_archived: bool) -> Settings {
-    Settings {
+fn archived(is_archived: bool) -> MemberSettingsPatch {
+    MemberSettingsPatch {
         archived: Some(is_archived),
-        ..Settings::default()
+        ..MemberSettingsPatch::default()
     }
 }
 
-fn muted(until: i64) -> Settings {
-    Settings {
+fn muted(until: i64) -> MemberSettingsPatch {
+    MemberSettingsPatch {
         muted_until: Some(Some(Millis(until))),
-        ..Settings::default()
+        ..MemberSettingsPatch::default()
     }
 }
 
-fn assigned(batch: &[Append]) -> (Vec<Outcome>, Plan) {
+fn assigned(batch: &[AppendEntry]) -> (Vec<AppendOutcome>, BatchPlan) {
     assigned_with(batch, found())
 }
 
-pub(super) fn assigned_with(batch: &[Append], found: Found) -> (Vec<Outcome>, Plan) {
+pub(super) fn assigned_with(
+    batch: &[AppendEntry],
+    found: BatchInput,
+) -> (Vec<AppendOutcome>, BatchPlan) {
     let ids = (1..).take(batch.len()).collect();
-    let (outcomes, plan, _) = assign(batch, found, ids, NOW);
+    let (outcomes, plan, _) = plan_batch(batch, found, ids, NOW);
     (outcomes, plan)
 }
 
-/// Its version and whom it brought back; or why not, where it isn't stale.
-type Became = Result<(i64, Vec<i64>), Option<Code>>;
+/// The version and the members whose archive the conversation left; else the
+/// error code, or none if stale.
+type VersionOutcome = Result<(i64, Vec<i64>), Option<ErrorCode>>;
 
-/// What became of each.
-fn versions(outcomes: &[Outcome]) -> Vec<Became> {
+/// Returns the version of each outcome.
+fn versions(outcomes: &[AppendOutcome]) -> Vec<VersionOutcome> {
     let became = outcomes.iter().map(|outcome| match outcome {
-        Outcome::Posted { message, returned } => {
+        AppendOutcome::Posted { message, returned } => {
             let returned = returned.iter().map(|user| user.0).collect();
             Ok((message.version, returned))
         }
-        Outcome::Changed { message, .. } => Ok((message.version, Vec::new())),
-        Outcome::Set { version, .. } => Ok((*version, Vec::new())),
-        Outcome::Unchanged => Ok((0, Vec::new())),
-        Outcome::Refused(problem) => Err(Some(problem.code)),
-        Outcome::Stale => Err(None),
-        Outcome::Known(_)
-        | Outcome::NeedsConsent
-        | Outcome::Touched { .. }
-        | Outcome::Marked { .. } => {
-            panic!("nobody asks for that here")
+        AppendOutcome::Changed { message, .. } => Ok((message.version, Vec::new())),
+        AppendOutcome::SettingsChanged { version, .. } => Ok((*version, Vec::new())),
+        AppendOutcome::Unchanged => Ok((0, Vec::new())),
+        AppendOutcome::Refused(problem) => Err(Some(problem.code)),
+        AppendOutcome::Stale => Err(None),
+        AppendOutcome::AlreadySent(_)
+        | AppendOutcome::NeedsConsent
+        | AppendOutcome::Edited { .. }
+        | AppendOutcome::Marked { .. } => {
+            panic!("unexpected outcome")
         }
     });
     became.collect()
 }
 
-fn new(version: i64) -> Became {
+fn new(version: i64) -> VersionOutcome {
     Ok((version, Vec::new()))
 }
 
 #[test]
-fn everything_takes_the_next_version_and_only_what_is_said_takes_a_place() {
+fn only_messages_take_a_seq() {
     let batch = [
         post(1),
         rename(),
@@ -173,13 +177,13 @@ fn everything_takes_the_next_version_and_only_what_is_said_takes_a_place() {
     assert_eq!((row.version, row.last_seq, row.last_ord), (15, 4, 2));
     assert_eq!(
         row.members_version, MEMBERS_VERSION,
-        "a title is nobody's part"
+        "a new title changes no membership"
     );
     assert_eq!(row.last_message_id, Some(MessageId(4)));
 }
 
 #[test]
-fn same_title_or_setting_takes_no_version() {
+fn unchanged_title_takes_no_version() {
     let mut found = found();
     found.titles.insert(HERE, "New".to_owned());
     let batch = [
@@ -198,19 +202,23 @@ fn same_title_or_setting_takes_no_version() {
 }
 
 #[test]
-fn a_change_moves_no_marks_but_those_of_who_made_it() {
+fn change_moves_only_actor_markers() {
     let (_, plan) = assigned(&[rename()]);
-    let moved: Vec<i64> = plan.moves.keys().map(|(_, user)| user.0).collect();
+    let moved: Vec<i64> = plan
+        .marker_advances
+        .keys()
+        .map(|(_, user)| user.0)
+        .collect();
     assert_eq!(moved, [1]);
-    assert_eq!(plan.messages[0].message.kind, Kind::System);
+    assert_eq!(plan.messages[0].message.kind, MessageKind::System);
 }
 
 #[test]
-fn who_comes_or_goes_makes_all_that_follows_stale() {
-    for who in [join(8), leave()] {
+fn membership_change_makes_later_entries_stale() {
+    for membership in [join(8), leave()] {
         let batch = [
             post(2),
-            who,
+            membership,
             post(2),
             rename(),
             set(2, archived(true)),
@@ -229,43 +237,46 @@ fn who_comes_or_goes_makes_all_that_follows_stale() {
 }
 
 #[test]
-fn people_are_counted() {
+fn membership_changes_update_participant_count() {
     let (_, plan) = assigned(&[join(8)]);
     assert_eq!(plan.conversations[&HERE].participant_count, 4);
-    assert_eq!(plan.came_or_left(), [HERE]);
+    assert_eq!(plan.conversations_with_member_changes(), [HERE]);
     let (_, plan) = assigned(&[leave()]);
     assert_eq!(plan.conversations[&HERE].participant_count, 2);
-    assert_eq!(plan.came_or_left(), [HERE]);
+    assert_eq!(plan.conversations_with_member_changes(), [HERE]);
 }
 
-/// With one left alone, theirs are the lowest.
+/// The last member's markers are the lowest.
 #[test]
-fn with_one_left_alone_the_lows_are_looked_for_too() {
+fn lone_member_triggers_watermark_query() {
     let mut found = found();
     let row = found.conversations.get_mut(&HERE).unwrap();
     row.participant_count = 2;
     let (_, plan) = assigned_with(&[leave()], found);
     assert_eq!(plan.conversations[&HERE].participant_count, 1);
-    assert_eq!(plan.came_or_left(), [HERE]);
+    assert_eq!(plan.conversations_with_member_changes(), [HERE]);
 }
 
 #[test]
-fn who_is_invited_has_to_be_connected_under_the_lock() {
+fn unconnected_invitee_is_refused() {
     let (outcomes, plan) = assigned(&[join(9), post(2)]);
-    let refused = Err(Some(Code::NotConnected));
+    let refused = Err(Some(ErrorCode::NotConnected));
     assert_eq!(versions(&outcomes), [refused, new(11)]);
     assert!(plan.changes.is_empty());
 }
 
 #[test]
-fn settings_are_for_those_who_take_part_or_did() {
-    let pin = Settings {
+fn former_member_may_change_settings() {
+    let pin = MemberSettingsPatch {
         pinned: Some(true),
-        ..Settings::default()
+        ..MemberSettingsPatch::default()
     };
     let (outcomes, plan) = assigned(&[set(3, pin), set(4, pin)]);
-    assert_eq!(versions(&outcomes), [new(11), Err(Some(Code::NotFound))]);
-    let own = OwnSettings {
+    assert_eq!(
+        versions(&outcomes),
+        [new(11), Err(Some(ErrorCode::NotFound))]
+    );
+    let own = PlannedSettings {
         conversation: HERE,
         user: UserId(3),
         settings: pin,
@@ -277,7 +288,7 @@ fn settings_are_for_those_who_take_part_or_did() {
 }
 
 #[test]
-fn a_message_brings_back_whom_the_database_named_once() {
+fn message_restores_archived_conversation_once() {
     let mut found = found();
     found.archived.insert(HERE, vec![UserId(2)]);
     let (outcomes, plan) = assigned_with(&[rename(), post(1), post(1)], found);
@@ -288,10 +299,10 @@ fn a_message_brings_back_whom_the_database_named_once() {
     assert_eq!(back.settings, archived(false));
 }
 
-/// Guards the race of putting away with a message, in one batch: the reading
-/// under the lock knows nothing of what stands earlier in the batch.
+/// Guards against a race: the read under the lock doesn't see a setting that is
+/// earlier in the same batch.
 #[test]
-fn a_message_brings_back_who_put_it_away_earlier_in_the_batch() {
+fn message_restores_archive_of_same_batch() {
     let batch = [set(2, archived(true)), post(1), post(1)];
     let (outcomes, _) = assigned(&batch);
     assert_eq!(versions(&outcomes), [new(11), Ok((12, vec![2])), new(13)]);
@@ -301,11 +312,11 @@ fn a_message_brings_back_who_put_it_away_earlier_in_the_batch() {
 }
 
 #[test]
-fn a_message_brings_back_nobody_who_took_it_out_or_muted_it_in_the_batch() {
+fn earlier_unarchive_or_mute_prevents_restore() {
     for settings in [archived(false), muted(NOW.0 + 1)] {
         let mut found = found();
         found.archived.insert(HERE, vec![UserId(2)]);
-        found.own.get_mut(&(HERE, UserId(2))).unwrap().archived = true;
+        found.settings.get_mut(&(HERE, UserId(2))).unwrap().archived = true;
         let (outcomes, _) = assigned_with(&[set(2, settings), post(1)], found);
         assert_eq!(versions(&outcomes), [new(11), new(12)]);
     }
@@ -314,22 +325,23 @@ fn a_message_brings_back_nobody_who_took_it_out_or_muted_it_in_the_batch() {
     assert_eq!(
         versions(&outcomes),
         [new(11), new(12), Ok((13, vec![2]))],
-        "muted until now is muted no more"
+        "a mute that ends now has ended"
     );
 }
 
 #[test]
-fn a_message_brings_nothing_back_to_those_who_left() {
+fn message_restores_nothing_for_former_member() {
     let (outcomes, _) = assigned(&[set(3, archived(true)), post(1)]);
     assert_eq!(versions(&outcomes), [new(11), new(12)]);
 }
 
-/// Brought back once, another setting doesn't bring it back again.
+/// After a message restored it, another setting doesn't make the next message
+/// restore it again.
 #[test]
-fn who_was_brought_back_stays_so() {
-    let pin = Settings {
+fn restored_conversation_isnt_restored_again() {
+    let pin = MemberSettingsPatch {
         pinned: Some(true),
-        ..Settings::default()
+        ..MemberSettingsPatch::default()
     };
     let batch = [set(2, archived(true)), post(1), set(2, pin), post(1)];
     let (outcomes, _) = assigned(&batch);

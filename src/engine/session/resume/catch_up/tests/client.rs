@@ -1,4 +1,4 @@
-//! What a client makes of what it is told.
+//! A model of the client, built from the frames it gets.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -7,46 +7,46 @@ use entity::ConversationId;
 use serde_json::Value;
 
 use crate::protocol::Conversation;
-use crate::protocol::command::Cursors;
+use crate::protocol::command::ResumeCursors;
 
-/// A conversation, as the client has it.
+/// The client's copy of a conversation.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Copy {
+pub(super) struct CatchUpCopy {
     /// The version of each message.
     pub(super) messages: BTreeMap<i64, i64>,
-    /// It was shown at this version, and heard what came after it.
+    /// The client has all changes after this version, at which the copy began.
     pub(super) base: i64,
-    /// Its person is in it no more.
+    /// The user is no longer a member.
     pub(super) has_left: bool,
     cursor: i64,
     newest: i64,
     is_live: bool,
-    /// It was shown since the client asked, and may still be replayed.
+    /// It was sent since the client resumed, and may still be replayed.
     is_shown: bool,
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Client {
-    pub(super) copies: BTreeMap<ConversationId, Copy>,
-    told: BTreeSet<(ConversationId, i64, i64)>,
+pub(super) struct CatchUpClient {
+    pub(super) copies: BTreeMap<ConversationId, CatchUpCopy>,
+    received: BTreeSet<(ConversationId, i64, i64)>,
     pub(super) is_asked: bool,
 }
 
-impl Client {
-    pub(super) fn cursors(&self) -> Cursors {
+impl CatchUpClient {
+    pub(super) fn cursors(&self) -> ResumeCursors {
         let copies = self.copies.iter();
         copies.map(|(id, copy)| (*id, copy.cursor)).collect()
     }
 
-    /// It asks: what it hears from now on is the answer.
-    pub(super) fn ask(&mut self) {
+    /// Begins a resume: frames from now on belong to it.
+    pub(super) fn begin_resume(&mut self) {
         self.cut_off();
         self.is_asked = true;
     }
 
     pub(super) fn cut_off(&mut self) {
         self.is_asked = false;
-        self.told.clear();
+        self.received.clear();
         for copy in self.copies.values_mut() {
             copy.is_live = false;
             copy.is_shown = false;
@@ -54,8 +54,8 @@ impl Client {
         }
     }
 
-    /// What was told as it happened: only of what it was brought to.
-    pub(super) fn hear_live(&mut self, text: &str) {
+    /// Takes a live frame, which must be of a conversation that is caught up.
+    pub(super) fn receive_live(&mut self, text: &str) {
         let frame: Value = serde_json::from_str(text).unwrap();
         if !self.is_asked {
             return;
@@ -64,13 +64,13 @@ impl Client {
         let id = id.as_i64().or(frame["conversation"]["id"].as_i64());
         let id = ConversationId(id.unwrap());
         let copy = self.copies.get_mut(&id);
-        // Of what it doesn't know yet it may hear that it is over.
+        // The removal may be of a conversation that it doesn't have yet.
         if frame["type"] == "conversation_removed" {
             return copy.into_iter().for_each(|copy| copy.has_left = true);
         }
         let copy = copy.unwrap_or_else(|| panic!("unknown: {frame}"));
         if frame["type"] == "conversation" {
-            return copy.come_again(frame["conversation"]["version"].as_i64().unwrap());
+            return copy.rejoin(frame["conversation"]["version"].as_i64().unwrap());
         }
         assert!(copy.is_live || copy.is_shown, "before its replay: {frame}");
         let version = [&frame["message"]["version"], &frame["version"]];
@@ -81,19 +81,19 @@ impl Client {
             copy.cursor = version.max(copy.cursor);
         }
         if frame["message"].is_object() {
-            self.take(id, &frame["message"]);
+            self.store_message(id, &frame["message"]);
         }
     }
 
-    /// What was said for it alone.
-    pub(super) fn hear(&mut self, text: &str) {
+    /// Takes a frame sent to this client alone.
+    pub(super) fn receive_replay(&mut self, text: &str) {
         let frame: Value = serde_json::from_str(text).unwrap();
         let number = |value: &Value| value.as_i64().unwrap();
         match frame["type"].as_str().unwrap() {
             "message" | "message_updated" => {
                 let id = ConversationId(number(&frame["conversation_id"]));
                 assert!(!self.copies[&id].is_live, "a replay after its end");
-                self.take(id, &frame["message"]);
+                self.store_message(id, &frame["message"]);
             }
             "resumed" => {
                 let id = ConversationId(number(&frame["conversation_id"]));
@@ -101,22 +101,22 @@ impl Client {
                 copy.begin_live(number(&frame["version"]));
                 copy.has_left = frame["conversation"]["left"] == true;
             }
-            // What there is, it reads elsewhere.
+            // The client reads the conversation over REST.
             "reset" => {}
             "conversation" => {
                 let view = &frame["conversation"];
                 let id = ConversationId(number(&view["id"]));
                 let version = number(&view["version"]);
-                let copy = Copy {
+                let copy = CatchUpCopy {
                     base: version,
                     cursor: version,
                     newest: version,
                     is_shown: true,
                     has_left: view["left"] == true,
-                    ..Copy::default()
+                    ..CatchUpCopy::default()
                 };
                 let known = self.copies.insert(id, copy);
-                assert!(known.is_none(), "shown again: {frame}");
+                assert!(known.is_none(), "sent again: {frame}");
             }
             "synced" => {
                 for copy in self.copies.values_mut() {
@@ -128,31 +128,31 @@ impl Client {
         }
     }
 
-    fn take(&mut self, id: ConversationId, message: &Value) {
+    fn store_message(&mut self, id: ConversationId, message: &Value) {
         let number = |value: &Value| value.as_i64().unwrap();
         let (seq, version) = (number(&message["seq"]), number(&message["version"]));
-        let is_first = self.told.insert((id, seq, version));
-        assert!(is_first, "told twice: {message}");
+        let is_first = self.received.insert((id, seq, version));
+        assert!(is_first, "received twice: {message}");
         let copy = self.copies.get_mut(&id).unwrap();
         let known = copy.messages.entry(seq).or_default();
         *known = version.max(*known);
     }
 }
 
-impl Client {
-    /// It reads what it doesn't know yet, of which later frames may tell once
-    /// more.
-    pub(super) fn read_first(&mut self, view: &Conversation, there: BTreeMap<i64, i64>) {
+impl CatchUpClient {
+    /// Reads a conversation that it doesn't have; later frames may repeat its
+    /// messages.
+    pub(super) fn read_first(&mut self, view: &Conversation, versions: BTreeMap<i64, i64>) {
         if let Entry::Vacant(place) = self.copies.entry(view.id) {
-            place.insert(Copy::default());
-            self.read_again(view, there);
+            place.insert(CatchUpCopy::default());
+            self.read_again(view, versions);
         }
     }
 
-    /// It reads all there is to see, of which later frames may tell once more.
-    pub(super) fn read_again(&mut self, view: &Conversation, there: BTreeMap<i64, i64>) {
+    /// Reads all visible messages; later frames may repeat them.
+    pub(super) fn read_again(&mut self, view: &Conversation, versions: BTreeMap<i64, i64>) {
         let copy = self.copies.get_mut(&view.id).unwrap();
-        copy.messages = there;
+        copy.messages = versions;
         copy.has_left = view.left;
         copy.cursor = view.version;
         copy.newest = 0;
@@ -160,14 +160,14 @@ impl Client {
     }
 }
 
-impl Copy {
-    /// It has a version that there never was.
-    pub(super) fn astray(&mut self) {
+impl CatchUpCopy {
+    /// Sets a version that never existed.
+    pub(super) fn set_unknown_version(&mut self) {
         (self.cursor, self.newest) = (1_000_000, 1_000_000);
     }
 
-    /// What its person saw before is no longer theirs.
-    fn come_again(&mut self, version: i64) {
+    /// Messages from before the rejoining are no longer visible.
+    fn rejoin(&mut self, version: i64) {
         *self = Self {
             base: version,
             cursor: version,
@@ -179,7 +179,7 @@ impl Copy {
     }
 
     fn begin_live(&mut self, version: i64) {
-        assert!(!self.is_live, "brought there twice");
+        assert!(!self.is_live, "resumed twice");
         assert!(version >= self.cursor);
         self.is_live = true;
         self.cursor = version;

@@ -1,34 +1,35 @@
-//! A conversation, and what its Room tells one of its people.
+//! A model of a conversation and the events that its Room sends one user.
 
 use std::collections::VecDeque;
 
-use entity::message::Kind;
+use entity::message::MessageKind;
 use entity::{ConversationId, MessageId, Millis, UserId};
 
-use crate::engine::ports::{Frame, Unread};
-use crate::engine::reply::echo;
+use crate::engine::ports::{EventFrame, UnreadNotice};
+use crate::engine::reply::message_frame;
 use crate::engine::session::resume::catch_up::*;
-use crate::protocol::event::{Mark, RemovedReason};
-use crate::protocol::{Status, User};
-use crate::store::Standing;
+use crate::protocol::event::{MarkerEvent, RemovalReason};
+use crate::protocol::{MessageStatus, User};
+use crate::store::VisibleVersion;
 
-pub(super) struct Room {
+pub(super) struct RoomModel {
     pub(super) id: ConversationId,
     pub(super) messages: Vec<Message>,
     version: i64,
-    /// They see what came after this `seq`, which was as of this version.
+    /// The user sees messages after this `seq`, which had this version.
     joined: (i64, i64),
-    /// Who left knows of it up to this version, and sees up to this `seq`.
+    /// After leaving, the user has changes up to this version and messages up
+    /// to this `seq`.
     left: Option<(i64, i64)>,
-    /// Up to this version they were told of it: until they left, of all.
-    told_to: Option<i64>,
-    /// What waits for them.
+    /// The version up to which the user got events before leaving.
+    announced_to: Option<i64>,
+    /// The user's unread count.
     pub(super) unread: i64,
-    /// What each version that isn't told yet brings to them.
-    untold: VecDeque<Vec<Deliver>>,
+    /// The user's deliveries of each version that isn't announced yet.
+    unannounced: VecDeque<Vec<SessionDelivery>>,
 }
 
-impl Room {
+impl RoomModel {
     pub(super) fn new(id: ConversationId) -> Self {
         Self {
             id,
@@ -36,9 +37,9 @@ impl Room {
             version: 0,
             joined: (0, 0),
             left: None,
-            told_to: None,
+            announced_to: None,
             unread: 0,
-            untold: VecDeque::new(),
+            unannounced: VecDeque::new(),
         }
     }
 
@@ -46,62 +47,62 @@ impl Room {
         self.left.is_some()
     }
 
-    /// What changed up to here they have been told, or replayed.
-    pub(super) fn told_to(&self) -> i64 {
-        self.told_to.unwrap_or(self.version)
+    /// Returns the version up to which the user was sent or replayed changes.
+    pub(super) fn announced_to(&self) -> i64 {
+        self.announced_to.unwrap_or(self.version)
     }
 
-    pub(super) fn is_told(&self) -> bool {
-        self.untold.is_empty()
+    pub(super) fn is_announced(&self) -> bool {
+        self.unannounced.is_empty()
     }
 
-    /// What comes next.
-    pub(super) fn tell(&mut self) -> Vec<Deliver> {
-        self.untold.pop_front().unwrap_or_default()
+    /// Takes the deliveries of the next version.
+    pub(super) fn take_deliveries(&mut self) -> Vec<SessionDelivery> {
+        self.unannounced.pop_front().unwrap_or_default()
     }
 
-    /// Something took the next version; who has left isn't told.
-    fn log(&mut self, frames: Vec<Frame>, unread: Option<Unread>) {
-        let delivery = Deliver {
+    /// Queues a delivery for the current version; a former member gets none.
+    fn queue_delivery(&mut self, frames: Vec<EventFrame>, unread: Option<UnreadNotice>) {
+        let delivery = SessionDelivery {
             frames: frames.into(),
             unread,
             bytes: 100,
         };
-        let is_told = self.left.is_none();
-        self.untold
-            .push_back(is_told.then_some(delivery).into_iter().collect());
+        let is_sent = self.left.is_none();
+        self.unannounced
+            .push_back(is_sent.then_some(delivery).into_iter().collect());
     }
 
-    fn waits(&self) -> Unread {
-        Unread {
+    fn unread_notice(&self) -> UnreadNotice {
+        UnreadNotice {
             conversation: self.id,
             count: self.unread,
             muted_until: None,
-            is_away: self.has_left(),
+            is_excluded: self.has_left(),
         }
     }
 
-    fn say(&mut self, kind: Kind, weight: usize) -> Frame {
+    fn write_message(&mut self, kind: MessageKind, weight: usize) -> EventFrame {
         self.version += 1;
         let seq = i64::try_from(self.messages.len()).unwrap() + 1;
         let mut message = message(self.id, seq, self.version);
         message.kind = kind;
         message.text = "x".repeat(weight);
-        let frame = echo(&message);
+        let frame = message_frame(&message);
         self.messages.push(message);
         frame
     }
 
     pub(super) fn post(&mut self, weight: usize) {
-        let frame = self.say(Kind::Text, weight);
+        let frame = self.write_message(MessageKind::Text, weight);
         if self.left.is_none() {
             self.unread += 1;
         }
-        let unread = self.waits();
-        self.log(vec![frame], Some(unread));
+        let unread = self.unread_notice();
+        self.queue_delivery(vec![frame], Some(unread));
     }
 
-    pub(super) fn touch(&mut self, which: usize) {
+    pub(super) fn edit_message(&mut self, which: usize) {
         if self.messages.is_empty() {
             return self.post(0);
         }
@@ -109,23 +110,24 @@ impl Room {
         let which = which % self.messages.len();
         let message = &mut self.messages[which];
         message.version = self.version;
-        message.is_touched = true;
-        let (frame, seq) = (echo(message), message.seq);
+        message.is_changed = true;
+        let (frame, seq) = (message_frame(message), message.seq);
         let is_seen = seq > self.joined.0;
-        // Who left is told nothing, and is replayed what they still see.
+        // A former member gets no events, but a replay includes what they still
+        // see.
         if let Some((known, last)) = &mut self.left
             && is_seen
             && seq <= *last
         {
             *known = self.version;
         }
-        self.log(is_seen.then_some(frame).into_iter().collect(), None);
+        self.queue_delivery(is_seen.then_some(frame).into_iter().collect(), None);
     }
 
-    /// Somebody else's mark, of which they hear every other time.
-    pub(super) fn mark(&mut self) {
+    /// Moves another user's mark; the user gets every other one.
+    pub(super) fn read_by_other(&mut self) {
         self.version += 1;
-        let mark = Event::ReadReceipt(Mark {
+        let mark = ServerEvent::ReadReceipt(MarkerEvent {
             conversation_id: self.id,
             message_id: MessageId(1),
             seq: 1,
@@ -134,93 +136,95 @@ impl Room {
             at: Millis(0),
             version: self.version,
         });
-        let frame = Frame::telling((self.id, self.version), &mark);
+        let frame = EventFrame::for_change((self.id, self.version), &mark);
         let is_theirs = self.version % 2 == 0;
-        self.log(is_theirs.then_some(frame).into_iter().collect(), None);
+        self.queue_delivery(is_theirs.then_some(frame).into_iter().collect(), None);
     }
 
-    /// They have seen everything: only the count is told here.
-    pub(super) fn see(&mut self) {
+    /// The user reads everything: only the unread count is sent here.
+    pub(super) fn read_all(&mut self) {
         if self.left.is_none() && self.unread > 0 {
             self.version += 1;
             self.unread = 0;
-            let unread = self.waits();
-            self.log(Vec::new(), Some(unread));
+            let unread = self.unread_notice();
+            self.queue_delivery(Vec::new(), Some(unread));
         }
     }
 
-    /// They go, and hear of that alone; or come again, are shown what it is,
-    /// and hear what came with them.
-    pub(super) fn go_or_come(&mut self) {
+    /// The user leaves, and gets only the removal; or rejoins, and gets the
+    /// conversation and their own system message.
+    pub(super) fn leave_or_join(&mut self) {
         let before = i64::try_from(self.messages.len()).unwrap();
-        let frame = self.say(Kind::System, 0);
+        let frame = self.write_message(MessageKind::System, 0);
         if self.left.take().is_none() {
             self.left = Some((self.version, before));
-            self.told_to = Some(self.version);
+            self.announced_to = Some(self.version);
             self.unread = 0;
-            let counted = Deliver {
+            let counted = SessionDelivery {
                 frames: [].into(),
-                unread: Some(self.waits()),
+                unread: Some(self.unread_notice()),
                 bytes: 100,
             };
-            let event = Event::ConversationRemoved {
+            let event = ServerEvent::ConversationRemoved {
                 conversation_id: self.id,
-                reason: RemovedReason::Left,
+                reason: RemovalReason::Left,
             };
-            let removed = Deliver {
-                frames: [Frame::telling((self.id, 0), &event)].into(),
+            let removed = SessionDelivery {
+                frames: [EventFrame::for_change((self.id, 0), &event)].into(),
                 unread: None,
                 bytes: 100,
             };
-            return self.untold.push_back(vec![counted, removed]);
+            return self.unannounced.push_back(vec![counted, removed]);
         }
-        self.told_to = None;
+        self.announced_to = None;
         self.joined = (before, self.version);
         let mut view = self.view();
         view.version = self.version - 1;
         let conversation = Box::new(view);
-        let shown = Event::Conversation { conversation };
-        let shown = Frame::telling((self.id, self.version), &shown);
-        let [shown, told] =
-            [(shown, None), (frame, Some(self.waits()))].map(|(frame, unread)| Deliver {
-                frames: [frame].into(),
-                unread,
-                bytes: 100,
+        let shown = ServerEvent::Conversation { conversation };
+        let shown = EventFrame::for_change((self.id, self.version), &shown);
+        let [shown, own_message] =
+            [(shown, None), (frame, Some(self.unread_notice()))].map(|(frame, unread)| {
+                SessionDelivery {
+                    frames: [frame].into(),
+                    unread,
+                    bytes: 100,
+                }
             });
-        self.untold.push_back(vec![shown, told]);
+        self.unannounced.push_back(vec![shown, own_message]);
     }
 
-    /// What they see of it.
-    pub(super) fn seen(&self) -> impl Iterator<Item = &Message> {
+    /// Returns the messages that the user sees.
+    pub(super) fn visible_messages(&self) -> impl Iterator<Item = &Message> {
         let last = self.left.map_or(i64::MAX, |(_, seq)| seq);
         let messages = self.messages.iter();
         messages.filter(move |it| it.seq > self.joined.0 && it.seq <= last)
     }
 
-    pub(super) fn standing(&self) -> Standing {
-        Standing {
+    pub(super) fn state(&self) -> VisibleVersion {
+        VisibleVersion {
             id: self.id,
             version: self.left.map_or(self.version, |(version, _)| version),
             ceiling: self.version,
         }
     }
 
-    /// A short message is said to be so long that a reading takes only two.
-    pub(super) fn round(&self, after: i64, looked_at: usize) -> Round {
+    /// Empty messages count as long, so that a read takes only two of them.
+    pub(super) fn round(&self, after: i64, looked_at: usize) -> ConversationDelta {
         let view = self.view();
         let after = after.max(self.joined.1 - 1);
-        let looked = self.messages.iter().filter(|it| it.version > after);
-        let is_cut = looked.count() > looked_at;
-        let changed = self.seen().filter(|it| it.version > after);
-        let changed: Vec<Changed> = changed
-            .map(|message| Changed {
+        let changes = self.messages.iter().filter(|it| it.version > after);
+        let is_cut = changes.count() > looked_at;
+        let changed = self.visible_messages().filter(|it| it.version > after);
+        let changed: Vec<ChangedSeq> = changed
+            .map(|message| ChangedSeq {
                 seq: message.seq,
                 length: if message.text.is_empty() { 30_000 } else { 1 },
             })
             .collect();
-        let first = Changed::first_of(changed.iter().copied());
+        let first = ChangedSeq::first_batch(changed.iter().copied());
         let messages = self.messages.iter();
-        Round {
+        ConversationDelta {
             ceiling: self.version,
             messages: messages
                 .filter(|it| first.contains(&it.seq) && !is_cut)
@@ -235,7 +239,7 @@ impl Room {
     pub(super) fn view(&self) -> Conversation {
         Conversation {
             id: self.id,
-            kind: entity::conversation::Kind::Group,
+            kind: entity::conversation::ConversationKind::Group,
             title: None,
             participant_count: 2,
             participants: Vec::new(),
@@ -243,7 +247,7 @@ impl Room {
             all_read_seq: 0,
             last_message: None,
             last_seq: 0,
-            version: self.standing().version,
+            version: self.state().version,
             unread_count: self.unread,
             muted_until: None,
             archived: false,
@@ -260,7 +264,7 @@ fn message(conversation_id: ConversationId, seq: i64, version: i64) -> Message {
         conversation_id,
         seq,
         version,
-        kind: Kind::Text,
+        kind: MessageKind::Text,
         text: String::new(),
         event: None,
         sender: User {
@@ -274,11 +278,11 @@ fn message(conversation_id: ConversationId, seq: i64, version: i64) -> Message {
         created_at: Millis(0),
         edited_at: None,
         deleted: false,
-        status: Status::Sent,
+        status: MessageStatus::Sent,
         delivered_at: None,
         is_read: false,
         read_at: None,
-        is_touched: false,
+        is_changed: false,
         own_version: version,
         posted_version: version,
     }

@@ -1,64 +1,65 @@
-//! Conversations, their Rooms, and a session that catches up with them.
+//! Conversations, their Rooms, and a session that catches up.
 
 use std::collections::{HashMap, VecDeque};
 
 use entity::ConversationId;
 
-use super::client::Client;
-use super::room::Room;
+use super::client::CatchUpClient;
+use super::room::RoomModel;
 use crate::engine::session::resume::catch_up::*;
 
 pub(super) const ROOMS: usize = 3;
 
-/// What may happen next.
+/// A step of the model.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Step {
-    /// Somebody sends so many, or touches something, or reads.
+pub(super) enum CatchUpStep {
+    /// Another user sends messages, edits one, or moves a mark.
     Post(usize, usize),
-    Touch(usize, usize),
+    Edit(usize, usize),
     Mark(usize),
-    /// The client's person has seen everything, or goes, or comes again.
-    See(usize),
-    Go(usize),
-    /// A Room tells so much of what comes next.
-    Tell(usize, usize),
+    /// The client's user reads everything, leaves, or rejoins.
+    ReadAll(usize),
+    LeaveOrJoin(usize),
+    /// A Room announces some of its changes.
+    Announce(usize, usize),
     /// The session takes a delivery from its mailbox.
-    Hear,
-    /// A reading is done, or its result is taken.
+    TakeDelivery,
+    /// A read runs, or its result is taken.
     Read,
-    Found,
-    /// The client asks, or its connection ends and it comes back.
+    TakeResult,
+    /// The client resumes, or its connection breaks.
     Resume,
     CutOff,
-    /// The same, and it comes back with a version that there never was.
-    Astray(usize),
+    /// The connection breaks, and the client returns with an unknown version.
+    UnknownVersion(usize),
 }
 
-pub(super) struct World {
+pub(super) struct CatchUpWorld {
     is_bound: bool,
     budget: usize,
     pub(super) has_no_gate: bool,
-    /// How long each message is, and how many of them each turn told.
+    /// The length of each message, and the number of messages sent in each
+    /// turn.
     pub(super) weight: usize,
     pub(super) turns: Vec<usize>,
-    /// More changed messages than this aren't looked at.
+    /// Reads with more changed messages than this are cut.
     pub(super) looked_at: usize,
-    rooms: [Room; ROOMS],
-    gate: Gate,
-    floors: Floors,
-    mailbox: VecDeque<Deliver>,
+    rooms: [RoomModel; ROOMS],
+    gate: DeliveryGate,
+    floors: ReplayFloors,
+    mailbox: VecDeque<SessionDelivery>,
     under_way: Option<CatchUp>,
-    reading: Option<Read>,
-    found: Option<Found>,
-    client: Client,
-    /// What waits in each, as the session was told.
+    reading: Option<ReplayRead>,
+    found: Option<ReplayData>,
+    client: CatchUpClient,
+    /// The unread count of each conversation, as the session got it.
     tally: HashMap<ConversationId, i64>,
-    /// How often the client had to begin afresh.
+    /// The number of resets that the client got.
     pub(super) resets: usize,
-    /// The most conversations that are shown without having been named.
+    /// The most unnamed conversations that are sent whole.
     pub(super) unnamed_max: usize,
     /// The client has cursors of another history.
-    pub(super) is_other: bool,
+    pub(super) is_other_history: bool,
 }
 
 pub(super) fn id(at: usize) -> ConversationId {
@@ -69,10 +70,11 @@ fn at(id: ConversationId) -> usize {
     usize::try_from(id.0).unwrap() - 1
 }
 
-impl World {
-    /// The client knows so many of the conversations, with nothing in them.
+impl CatchUpWorld {
+    /// Creates a world whose client has the first `known` conversations, all
+    /// empty.
     pub(super) fn new(is_bound: bool, known: usize, budget: usize) -> Self {
-        let mut client = Client::default();
+        let mut client = CatchUpClient::default();
         client.copies = (0..known).map(|at| (id(at), Default::default())).collect();
         Self {
             is_bound,
@@ -81,9 +83,9 @@ impl World {
             weight: 0,
             turns: Vec::new(),
             looked_at: usize::MAX,
-            rooms: std::array::from_fn(|at| Room::new(id(at))),
-            gate: Gate::default(),
-            floors: Floors::default(),
+            rooms: std::array::from_fn(|at| RoomModel::new(id(at))),
+            gate: DeliveryGate::default(),
+            floors: ReplayFloors::default(),
             mailbox: VecDeque::new(),
             under_way: None,
             reading: None,
@@ -92,64 +94,64 @@ impl World {
             tally: HashMap::new(),
             resets: 0,
             unnamed_max: usize::MAX,
-            is_other: false,
+            is_other_history: false,
         }
     }
 
-    pub(super) fn step(&mut self, step: Step) {
+    pub(super) fn step(&mut self, step: CatchUpStep) {
         match step {
-            Step::Post(at, many) => (0..many).for_each(|_| self.rooms[at].post(self.weight)),
-            Step::Touch(at, which) => self.rooms[at].touch(which),
-            Step::Mark(at) => self.rooms[at].mark(),
-            Step::See(at) => self.rooms[at].see(),
-            // A socket that is bound to what one leaves is closed.
-            Step::Go(0) if self.is_bound => {}
-            Step::Go(at) => self.go_or_come(at),
-            Step::Tell(at, many) => (0..many).for_each(|_| self.tell(at)),
-            Step::Hear => {
+            CatchUpStep::Post(at, many) => (0..many).for_each(|_| self.rooms[at].post(self.weight)),
+            CatchUpStep::Edit(at, which) => self.rooms[at].edit_message(which),
+            CatchUpStep::Mark(at) => self.rooms[at].read_by_other(),
+            CatchUpStep::ReadAll(at) => self.rooms[at].read_all(),
+            // A bound socket is closed when its user leaves.
+            CatchUpStep::LeaveOrJoin(0) if self.is_bound => {}
+            CatchUpStep::LeaveOrJoin(at) => self.leave_or_join(at),
+            CatchUpStep::Announce(at, many) => (0..many).for_each(|_| self.announce(at)),
+            CatchUpStep::TakeDelivery => {
                 if let Some(delivery) = self.mailbox.pop_front() {
-                    self.hear(&delivery);
+                    self.take_delivery(&delivery);
                 }
             }
-            Step::Read => {
+            CatchUpStep::Read => {
                 if let Some(read) = self.reading.take() {
                     self.found = Some(self.read(read));
                 }
             }
-            Step::Found => self.take_found(),
-            Step::Resume => self.resume(),
-            Step::CutOff => self.cut_off(),
-            Step::Astray(at) => {
+            CatchUpStep::TakeResult => self.take_result(),
+            CatchUpStep::Resume => self.resume(),
+            CatchUpStep::CutOff => self.cut_off(),
+            CatchUpStep::UnknownVersion(at) => {
                 self.cut_off();
                 if let Some(copy) = self.client.copies.get_mut(&id(at)) {
-                    copy.astray();
+                    copy.set_unknown_version();
                 }
             }
         }
     }
 
-    /// Who goes is let in again only once everybody was told that they went, and
-    /// here once their client has heard it: a client that catches up at that
-    /// very moment may hear of the end after it was replayed that it is over.
-    fn go_or_come(&mut self, at: usize) {
+    /// The user rejoins only after all members were sent the leaving, and this
+    /// client has handled it. A client that catches up at that moment may get
+    /// the removal after a replay that includes it.
+    fn leave_or_join(&mut self, at: usize) {
         if self.rooms[at].has_left() {
             if self.under_way.is_some() {
                 return;
             }
-            while !self.rooms[at].is_told() {
-                self.tell(at);
+            while !self.rooms[at].is_announced() {
+                self.announce(at);
             }
             while !self.mailbox.is_empty() {
-                self.step(Step::Hear);
+                self.step(CatchUpStep::TakeDelivery);
             }
         }
-        self.rooms[at].go_or_come();
+        self.rooms[at].leave_or_join();
     }
 
-    /// Whoever comes back reads how much waits before anything else.
+    /// The next connection reads the unread counts first.
     fn cut_off(&mut self) {
-        self.gate = Gate::default();
-        self.floors = Floors::default();
+        self.gate = DeliveryGate::default();
+        self.floors = ReplayFloors::default();
         self.mailbox.clear();
         self.under_way = None;
         self.reading = None;
@@ -159,78 +161,82 @@ impl World {
         self.tally = rooms.map(|room| (room.id, room.unread)).collect();
     }
 
-    /// Everything that is under way comes to its end.
+    /// Runs everything under way to its end.
     pub(super) fn settle(&mut self) {
         if !self.client.is_asked {
             self.resume();
         }
         while self.under_way.is_some() {
-            self.step(Step::Read);
-            self.step(Step::Found);
+            self.step(CatchUpStep::Read);
+            self.step(CatchUpStep::TakeResult);
         }
         for at in 0..ROOMS {
-            while !self.rooms[at].is_told() {
-                self.tell(at);
+            while !self.rooms[at].is_announced() {
+                self.announce(at);
             }
         }
         while !self.mailbox.is_empty() {
-            self.step(Step::Hear);
+            self.step(CatchUpStep::TakeDelivery);
         }
     }
 
-    /// The client has every message that changed since it knows of its
-    /// conversation, as it is now: of one that it left, as it was then. What it
-    /// was told to wait is what does.
+    /// The client has the current version of every message that changed since
+    /// it has the conversation; after leaving, the version from then. Its
+    /// unread counts are right.
     pub(super) fn check(&self) {
         let reach = if self.is_bound { 1 } else { ROOMS };
         for room in self.rooms.iter().take(reach) {
             let copy = &self.client.copies[&room.id];
-            let version = room.told_to();
-            for message in room.seen() {
+            let version = room.announced_to();
+            for message in room.visible_messages() {
                 if (copy.base + 1..=version).contains(&message.version) {
                     let had = copy.messages.get(&message.seq);
                     assert_eq!(had, Some(&message.version), "the client has {copy:?}");
                 }
             }
             assert_eq!(copy.has_left, room.has_left(), "the client has {copy:?}");
-            let told = self.tally.get(&room.id).copied().unwrap_or_default();
-            assert_eq!(told, room.unread, "what waits in {:?}", room.id);
+            let count = self.tally.get(&room.id).copied().unwrap_or_default();
+            assert_eq!(count, room.unread, "unread count of {:?}", room.id);
         }
     }
 
-    fn tell(&mut self, at: usize) {
-        for delivery in self.rooms[at].tell() {
+    fn announce(&mut self, at: usize) {
+        for delivery in self.rooms[at].take_deliveries() {
             if self.is_bound && at > 0 {
                 continue;
             }
-            let passes = match self.has_no_gate {
-                true => Some(delivery),
-                false => self.gate.admit(delivery, self.budget),
+            let passes = if self.has_no_gate {
+                Some(delivery)
+            } else {
+                self.gate.admit(delivery, self.budget)
             };
             self.mailbox.extend(passes);
         }
     }
 
-    fn hear(&mut self, delivery: &Deliver) {
+    fn take_delivery(&mut self, delivery: &SessionDelivery) {
         for frame in &*delivery.frames {
-            if self.floors.is_news(frame) {
-                self.client.hear_live(&frame.text);
+            if self.floors.is_newer(frame) {
+                self.client.receive_live(&frame.text);
             }
         }
         if let Some(unread) = delivery.unread {
-            let count = if unread.is_away { 0 } else { unread.count };
+            let count = if unread.is_excluded { 0 } else { unread.count };
             self.tally.insert(unread.conversation, count);
         }
     }
 
-    /// Whoever is told to begin afresh reads the conversation over REST.
-    fn begin_afresh(&mut self, text: &str) {
+    /// After a reset, the client reads the conversation over REST.
+    fn read_after_reset(&mut self, text: &str) {
         let frame: serde_json::Value = serde_json::from_str(text).unwrap();
         if frame["type"] == "reset" {
             let id = ConversationId(frame["conversation_id"].as_i64().unwrap());
             let room = &self.rooms[at(id)];
-            let there = room.seen().map(|it| (it.seq, it.version)).collect();
-            self.client.read_again(&room.view(), there);
+            let versions = room
+                .visible_messages()
+                .map(|it| (it.seq, it.version))
+                .collect();
+            self.client.read_again(&room.view(), versions);
             self.resets += 1;
         }
     }
@@ -240,65 +246,69 @@ impl World {
             return;
         }
         let cursors = self.client.cursors();
-        let mut desk = Desk {
+        let mut replay_gate = ReplayGate {
             gate: &self.gate,
             floors: &mut self.floors,
         };
-        let (catch_up, read) = match self.is_bound {
-            true => CatchUp::one((id(0), cursors[&id(0)]), self.is_other, &mut desk),
-            false => {
-                let asked = AllAsked {
-                    cursors,
-                    is_other: self.is_other,
-                    people: Some(0),
-                    people_version: 1,
-                };
-                CatchUp::all(asked, &mut desk)
-            }
+        let (catch_up, read) = if self.is_bound {
+            CatchUp::begin_one(
+                (id(0), cursors[&id(0)]),
+                self.is_other_history,
+                &mut replay_gate,
+            )
+        } else {
+            let full = FullResume {
+                cursors,
+                is_other_history: self.is_other_history,
+                people: Some(0),
+                people_version: 1,
+            };
+            CatchUp::begin_all(full, &mut replay_gate)
         };
-        self.client.ask();
+        self.client.begin_resume();
         self.under_way = Some(catch_up);
         self.reading = Some(read);
     }
 
-    /// An actor reads its mailbox before it takes what its tasks found. Counts
-    /// rest on that, since they have no version; frames don't.
-    fn count_what_came_before(&mut self) {
+    /// An actor handles its mailbox before the results of its tasks. Counts
+    /// depend on that order, since they have no version; frames don't.
+    fn count_delivered_unread(&mut self) {
         for delivery in &mut self.mailbox {
             if let Some(unread) = delivery.unread.take() {
-                let count = if unread.is_away { 0 } else { unread.count };
+                let count = if unread.is_excluded { 0 } else { unread.count };
                 self.tally.insert(unread.conversation, count);
             }
         }
     }
 
-    fn take_found(&mut self) {
-        self.count_what_came_before();
+    fn take_result(&mut self) {
+        self.count_delivered_unread();
         let (Some(found), Some(catch_up)) = (self.found.take(), &mut self.under_way) else {
             return;
         };
-        let mut desk = Desk {
+        let mut replay_gate = ReplayGate {
             gate: &self.gate,
             floors: &mut self.floors,
         };
-        let turn = catch_up.found(found, &mut desk);
+        let turn = catch_up.apply_data(found, &mut replay_gate);
         if turn.next.is_none() {
             self.under_way = None;
         }
         self.reading = turn.next;
-        let said = turn.out.iter();
-        let told = said.filter(|out| matches!(out, Out::Say(text) if text.contains("\"seq\"")));
+        let outputs = turn.outputs.iter();
+        let sent =
+            outputs.filter(|out| matches!(out, TurnOutput::Send(text) if text.contains("\"seq\"")));
         self.turns
-            .extend(Some(told.count()).filter(|told| *told > 0));
-        for out in turn.out {
+            .extend(Some(sent.count()).filter(|sent| *sent > 0));
+        for out in turn.outputs {
             match out {
-                Out::Say(text) => {
-                    self.client.hear(&text);
-                    self.begin_afresh(&text);
+                TurnOutput::Send(text) => {
+                    self.client.receive_replay(&text);
+                    self.read_after_reset(&text);
                 }
-                Out::Pass(delivery) => self.hear(&delivery),
-                Out::Synced(synced) => {
-                    self.client.hear(&synced.event(0).encode());
+                TurnOutput::Deliver(delivery) => self.take_delivery(&delivery),
+                TurnOutput::Synced(synced) => {
+                    self.client.receive_replay(&synced.to_event(0).encode());
                     if synced.more {
                         self.read_the_rest();
                     }
@@ -307,47 +317,50 @@ impl World {
         }
     }
 
-    /// The list has what wasn't shown.
+    /// The list has the conversations that weren't sent.
     fn read_the_rest(&mut self) {
         for room in &self.rooms {
-            let there = room.seen().map(|it| (it.seq, it.version)).collect();
-            self.client.read_first(&room.view(), there);
+            let versions = room
+                .visible_messages()
+                .map(|it| (it.seq, it.version))
+                .collect();
+            self.client.read_first(&room.view(), versions);
         }
     }
 
-    fn standings(&self, named: &[ConversationId]) -> Standings {
+    fn states(&self, named: &[ConversationId]) -> ResumeConversations {
         let (named, mut unnamed): (Vec<_>, Vec<_>) = self
             .rooms
             .iter()
-            .map(Room::standing)
+            .map(RoomModel::state)
             .partition(|standing| named.contains(&standing.id));
         let has_more = unnamed.len() > self.unnamed_max;
         unnamed.reverse();
         unnamed.truncate(self.unnamed_max);
-        Standings {
+        ResumeConversations {
             named,
             unnamed: unnamed.iter().map(|standing| standing.id).collect(),
             has_more,
         }
     }
 
-    fn read(&self, read: Read) -> Found {
+    fn read(&self, read: ReplayRead) -> ReplayData {
         match read {
-            Read::Drained => Found::Drained,
-            Read::Names(_) => Found::Names(MissedNames::These(Vec::new())),
-            Read::Standings(named) => Found::Standings(self.standings(&named)),
-            Read::Views(ids) => {
+            ReplayRead::Nothing => ReplayData::Nothing,
+            ReplayRead::Names(_) => ReplayData::Names(MissedRenames::Users(Vec::new())),
+            ReplayRead::States(named) => ReplayData::States(self.states(&named)),
+            ReplayRead::Views(ids) => {
                 let views = ids.into_iter().map(|id| self.rooms[at(id)].view());
-                Found::Views(views.collect())
+                ReplayData::Views(views.collect())
             }
-            Read::Round { id, after } => {
+            ReplayRead::Round { id, after } => {
                 let round = self.rooms[at(id)].round(after, self.looked_at);
-                Found::Round(Box::new(round))
+                ReplayData::Round(Box::new(round))
             }
-            Read::Chunk { id, seqs, up_to } => {
+            ReplayRead::Chunk { id, seqs, up_to } => {
                 let messages = self.rooms[at(id)].messages.iter();
-                let asked = messages.filter(|it| seqs.contains(&it.seq) && it.version <= up_to);
-                Found::Chunk(asked.cloned().collect())
+                let chunk = messages.filter(|it| seqs.contains(&it.seq) && it.version <= up_to);
+                ReplayData::Chunk(chunk.cloned().collect())
             }
         }
     }

@@ -1,0 +1,42 @@
+//! New messages, as a client submits them in a frame or a body.
+
+use entity::MessageId;
+
+use super::fields::FieldReader;
+use super::{ClientId, MessageText, Problem};
+
+/// A message to be sent. Its `client_id` alone identifies a retry, so invalid
+/// content is no fault of the frame or body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SubmittedMessage {
+    pub client_id: Option<ClientId>,
+    pub content: Result<MessageContent, Problem>,
+}
+
+/// The text of a message, and the id of the message that it replies to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MessageContent {
+    pub text: MessageText,
+    pub reply_to: Option<MessageId>,
+}
+
+impl SubmittedMessage {
+    /// Reads `client_id`, `reply_to` and the text, which is the field `text`.
+    /// If earlier fields of the same frame or body are invalid, all faults are
+    /// answered together.
+    pub fn read(fields: &mut FieldReader<'_>, text: &'static str) -> Option<Self> {
+        let client_id = fields.optional_as("client_id", |text: String| ClientId::parse(&text));
+        let may_be_retry = fields.has_no_faults() && matches!(client_id, Some(Some(_)));
+        let reply_to = fields.optional("reply_to");
+        let text = fields.required_as(text, |text: String| MessageText::parse(&text));
+        let content = match (text, reply_to) {
+            (Some(text), Some(reply_to)) => Ok(MessageContent { text, reply_to }),
+            _ if may_be_retry => Err(fields.take_faults().into_problem()?),
+            _ => return None,
+        };
+        Some(Self {
+            client_id: client_id?,
+            content,
+        })
+    }
+}

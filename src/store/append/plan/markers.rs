@@ -1,0 +1,252 @@
+//! Marker moves, by a marker command or by a post.
+
+use std::collections::HashMap;
+
+use entity::{ConversationId, MessageId, Millis, UserId, receipt};
+
+use super::Planner;
+use crate::protocol::{Message, Problem, User};
+use crate::store::append::batch_input::{MemberMarkers, MessagePosition};
+use crate::store::append::{AppendEntry, AppendOutcome, MarkerUpdate};
+
+/// The move of a member's markers in the whole batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::store::append) struct MarkerAdvance {
+    pub(in crate::store::append) user: User,
+    /// The markers before the batch.
+    pub(in crate::store::append) before: MemberMarkers,
+    pub(in crate::store::append) delivered: MarkerPosition,
+    pub(in crate::store::append) read: MarkerPosition,
+    /// The `ord` at the read marker.
+    pub(in crate::store::append) ord: i64,
+    pub(in crate::store::append) version: i64,
+    /// The time of the move, never before the time of a message that the
+    /// markers passed.
+    pub(in crate::store::append) at: Millis,
+    /// Whether the read marker is at a message of this batch.
+    pub(in crate::store::append) has_sent: bool,
+}
+
+impl MarkerAdvance {
+    /// Returns the new positions: delivered and read.
+    pub(in crate::store::append) fn positions(&self) -> (i64, i64) {
+        (self.delivered.seq, self.read.seq)
+    }
+
+    pub(in crate::store::append) fn final_markers(&self) -> MemberMarkers {
+        MemberMarkers {
+            joined: self.before.joined,
+            delivered: self.delivered.seq,
+            read: self.read.seq,
+            read_ord: self.ord,
+        }
+    }
+}
+
+/// The position of a marker.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::store::append) struct MarkerPosition {
+    pub(in crate::store::append) seq: i64,
+    /// None if it hasn't moved.
+    pub(in crate::store::append) message: Option<MessageId>,
+    /// The last `seq` of others' messages that it passed, if any.
+    pub(in crate::store::append) covers: Option<i64>,
+}
+
+impl MarkerPosition {
+    fn new(seq: i64) -> Self {
+        Self {
+            seq,
+            ..Self::default()
+        }
+    }
+
+    /// Moves to a message. All messages between the old position and `others`
+    /// are by other members.
+    fn advance(&mut self, seq: i64, message: MessageId, others: i64) {
+        if self.seq < others {
+            self.covers = Some(others);
+        }
+        self.seq = seq;
+        self.message = Some(message);
+    }
+}
+
+impl Planner {
+    /// A post moves the sender's markers to it, in the post's own version.
+    pub(super) fn advance_sender(&mut self, append: &AppendEntry, message: &Message) {
+        let ord = self
+            .plan
+            .conversations
+            .get(&append.conversation)
+            .map_or(0, |row| row.last_ord);
+        if let Some(moved) = self.marker_advance(append) {
+            let (seq, id) = (message.seq, message.id);
+            moved.delivered.advance(seq, id, seq - 1);
+            moved.read.advance(seq, id, seq - 1);
+            moved.ord = ord;
+            moved.version = message.version;
+            moved.at = moved.at.max(message.created_at);
+            moved.has_sent = true;
+        }
+    }
+
+    /// Moves the actor's markers over their own system message, if they had
+    /// received or read everything before it.
+    pub(super) fn advance_actor(&mut self, append: &AppendEntry, message: &Message) {
+        let key = (append.conversation, append.actor.id);
+        // Server admins aren't members, and may be former members.
+        if self
+            .input
+            .settings
+            .get(&key)
+            .is_none_or(|own| own.left_seq.is_some())
+        {
+            return;
+        }
+        let before = message.seq - 1;
+        let (delivered, read) = self.marker_positions(key);
+        if delivered < before {
+            return;
+        }
+        if let Some(moved) = self.marker_advance(append) {
+            moved.delivered.advance(message.seq, message.id, before);
+            if read == before {
+                // A system message doesn't raise `ord`.
+                moved.read.advance(message.seq, message.id, before);
+            }
+            moved.version = message.version;
+            moved.at = moved.at.max(message.created_at);
+        }
+    }
+
+    /// Returns a member's markers at this point of the batch: delivered and
+    /// read.
+    fn marker_positions(&self, key: (ConversationId, UserId)) -> (i64, i64) {
+        match (
+            self.plan.marker_advances.get(&key),
+            self.input.marks.get(&key),
+        ) {
+            (Some(moved), _) => moved.positions(),
+            (None, Some(own)) => (own.delivered, own.read),
+            (None, None) => (0, 0),
+        }
+    }
+
+    /// Markers only move forward, and reading implies delivery. If no marker
+    /// moves, no version is taken.
+    pub(super) fn plan_markers(
+        &mut self,
+        append: &AppendEntry,
+        marks: &[MarkerUpdate],
+    ) -> Result<AppendOutcome, Problem> {
+        self.check_verdict(append)?;
+        let key = (append.conversation, append.actor.id);
+        let Some(own) = self.input.marks.get(&key).copied() else {
+            return Err(Problem::not_found());
+        };
+        let (delivered, read) = self.marker_positions(key);
+        let (mut to, mut unknown) = (FurthestMarkers::default(), Vec::new());
+        for mark in marks {
+            let place = self.input.positions.get(&mark.message);
+            match place.filter(|it| it.conversation == append.conversation && it.seq > own.joined) {
+                Some(place) => to.include(mark, place),
+                None => unknown.push(mark.message),
+            }
+        }
+        let delivered = to.delivered.filter(|(place, _)| place.seq > delivered);
+        let read = to.read.filter(|(place, _)| place.seq > read);
+        if delivered.is_none() && read.is_none() {
+            return Ok(AppendOutcome::Marked {
+                version: None,
+                unknown,
+            });
+        }
+        let version = self.take_version(append)?;
+        if let Some(moved) = self.marker_advance(append) {
+            if let Some((place, message)) = delivered {
+                moved.delivered.advance(place.seq, message, place.seq);
+                moved.at = moved.at.max(place.created_at);
+            }
+            if let Some((place, message)) = read {
+                moved.at = moved.at.max(place.created_at);
+                moved.read.advance(place.seq, message, place.seq);
+                moved.ord = place.ord;
+                moved.has_sent = false;
+            }
+            moved.version = version;
+        }
+        Ok(AppendOutcome::Marked {
+            version: Some(version),
+            unknown,
+        })
+    }
+
+    /// Returns the lower markers of the two users of each direct conversation
+    /// in which a marker moved.
+    pub(super) fn direct_watermarks(&self) -> HashMap<ConversationId, (i64, i64)> {
+        let moves = self.plan.marker_advances.iter();
+        let lows = moves.filter_map(|(key, moved)| {
+            let peer = self.input.peers.get(key)?;
+            let other = self.plan.marker_advances.get(&(key.0, peer.user));
+            let (delivered, read) =
+                other.map_or((peer.delivered, peer.read), MarkerAdvance::positions);
+            let low = (moved.delivered.seq.min(delivered), moved.read.seq.min(read));
+            Some((key.0, low))
+        });
+        lows.collect()
+    }
+
+    fn take_version(&mut self, append: &AppendEntry) -> Result<i64, Problem> {
+        let Some(row) = self.input.conversations.get_mut(&append.conversation) else {
+            return Err(Problem::internal());
+        };
+        row.version += 1;
+        self.plan
+            .conversations
+            .insert(append.conversation, row.clone());
+        Ok(row.version)
+    }
+
+    /// Returns the actor's move in this batch, beginning one if needed.
+    fn marker_advance(&mut self, append: &AppendEntry) -> Option<&mut MarkerAdvance> {
+        let key = (append.conversation, append.actor.id);
+        let before = *self.input.marks.get(&key)?;
+        let at = self.now;
+        Some(
+            self.plan
+                .marker_advances
+                .entry(key)
+                .or_insert_with(|| MarkerAdvance {
+                    user: append.actor.clone(),
+                    before,
+                    delivered: MarkerPosition::new(before.delivered),
+                    read: MarkerPosition::new(before.read),
+                    ord: before.read_ord,
+                    version: 0,
+                    at,
+                    has_sent: false,
+                }),
+        )
+    }
+}
+
+/// The furthest positions that the markers of a command name.
+#[derive(Default)]
+struct FurthestMarkers {
+    delivered: Option<(MessagePosition, MessageId)>,
+    read: Option<(MessagePosition, MessageId)>,
+}
+
+impl FurthestMarkers {
+    fn include(&mut self, mark: &MarkerUpdate, place: &MessagePosition) {
+        let further = |before: Option<(MessagePosition, MessageId)>| match before {
+            Some(before) if before.0.seq >= place.seq => Some(before),
+            _ => Some((*place, mark.message)),
+        };
+        self.delivered = further(self.delivered);
+        if mark.kind == receipt::ReceiptKind::Read {
+            self.read = further(self.read);
+        }
+    }
+}

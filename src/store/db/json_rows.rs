@@ -1,0 +1,100 @@
+//! Rows as one JSON text, which the database builds.
+//!
+//! Each separate row may cost a switch between the threads of database and
+//! caller, which takes longer than reading most rows. One text costs one
+//! switch.
+
+use std::fmt;
+
+use sea_orm::{ActiveEnum, ConnectionTrait, DbBackend, DbErr, QueryResult, Statement, Value};
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, Deserializer, Error, Visitor};
+
+use crate::store::db::error::Result;
+
+/// Returns SQL that yields all rows as one JSON text. `columns` are in the
+/// order of the fields of the row type; `rest` follows them in the `SELECT`.
+pub(in crate::store) fn sql(backend: DbBackend, columns: &str, rest: &str) -> String {
+    let (group, array) = match backend {
+        DbBackend::Sqlite => ("'[' || group_concat(q.one) || ']'", "json_array"),
+        _ => ("CAST(json_agg(q.one) AS TEXT)", "json_build_array"),
+    };
+    format!("SELECT {group} FROM (SELECT {array}({columns}) AS one {rest}) q")
+}
+
+/// Queries rows as one JSON text.
+pub(in crate::store) async fn query_rows<T: DeserializeOwned>(
+    db: &impl ConnectionTrait,
+    (columns, rest): (&str, &str),
+    values: impl IntoIterator<Item = Value>,
+) -> Result<Vec<T>> {
+    let sql = sql(db.get_database_backend(), columns, rest);
+    query_sql(db, sql, values).await
+}
+
+/// Runs a statement that contains SQL of [`sql`], and parses its rows.
+pub(in crate::store) async fn query_sql<T: DeserializeOwned>(
+    db: &impl ConnectionTrait,
+    sql: String,
+    values: impl IntoIterator<Item = Value>,
+) -> Result<Vec<T>> {
+    let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
+    match db.query_one_raw(statement).await? {
+        Some(row) => parse_row(&row),
+        None => Ok(Vec::new()),
+    }
+}
+
+/// Parses the rows in the first column.
+pub(in crate::store) fn parse_row<T: DeserializeOwned>(row: &QueryResult) -> Result<Vec<T>> {
+    parse_column(row, 0)
+}
+
+/// Parses the rows in one of several columns.
+pub(in crate::store) fn parse_column<T: DeserializeOwned>(
+    row: &QueryResult,
+    place: usize,
+) -> Result<Vec<T>> {
+    // Both databases return null for no rows.
+    let piece: Option<String> = row.try_get_by_index(place)?;
+    let rows = piece.map(|piece| serde_json::from_str::<Vec<T>>(&piece));
+    let rows = rows
+        .transpose()
+        .map_err(|error| DbErr::Json(error.to_string()))?
+        .unwrap_or_default();
+    tracing::trace!(rows_returned = rows.len(), place, "rows in one JSON text");
+    Ok(rows)
+}
+
+/// Parses a boolean, which SQLite returns as a number.
+pub(in crate::store) fn flag<'de, D: Deserializer<'de>>(
+    from: D,
+) -> std::result::Result<bool, D::Error> {
+    struct FlagVisitor;
+    impl Visitor<'_> for FlagVisitor {
+        type Value = bool;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a boolean")
+        }
+
+        fn visit_bool<E>(self, flag: bool) -> std::result::Result<bool, E> {
+            Ok(flag)
+        }
+
+        fn visit_u64<E>(self, number: u64) -> std::result::Result<bool, E> {
+            Ok(number != 0)
+        }
+    }
+    from.deserialize_any(FlagVisitor)
+}
+
+/// Parses an enum from its number.
+pub(in crate::store) fn choice<'de, D, E>(from: D) -> std::result::Result<E, D::Error>
+where
+    D: Deserializer<'de>,
+    E: ActiveEnum<Value = i16>,
+{
+    let number = i16::deserialize(from)?;
+    E::try_from_value(&number).map_err(D::Error::custom)
+}

@@ -1,0 +1,58 @@
+//! The deletion of an account by an admin.
+
+use entity::UserId;
+
+use super::actions::end_logins;
+use crate::engine::room::messages::ConversationCommand;
+use crate::protocol::{ErrorCode, Problem, User};
+use crate::store;
+use crate::web::api::connections;
+use crate::web::{AppData, AppState, tokens};
+
+/// Deletes an account, in its own task: the admin may disconnect meanwhile.
+pub(super) async fn delete_account(
+    app: &AppData,
+    id: UserId,
+    act: &store::AuditContext,
+) -> Result<(), Problem> {
+    let (engine, app, act) = (app.engine.clone(), app.clone(), act.clone());
+    let done = engine.spawn(async move {
+        // The name can't be guessed, so no user can have taken it.
+        let word = tokens::generate_token()?;
+        let tail: String = word
+            .chars()
+            .filter(char::is_ascii_alphanumeric)
+            .take(16)
+            .collect();
+        let name = format!("deleted-{tail}");
+        let deleted = app.store.delete_user(id, name, &act).await?;
+        end_logins(&app, id, deleted.ended_logins);
+        app.engine.rename_user(&User::from(&deleted.user));
+        for change in &deleted.connection_changes {
+            connections::notify_both(&app, id, change).await;
+        }
+        leave_groups(&app, id).await
+    });
+    done.await.unwrap_or_else(|error| {
+        tracing::error!(%error, "an account may not have been deleted");
+        Err(Problem::internal())
+    })
+}
+
+/// Removes a user from all their groups, as if they had left: each group's
+/// ownership passes to another member.
+pub(super) async fn leave_groups(app: &AppState, id: UserId) -> Result<(), Problem> {
+    for group in app.store.list_group_ids(id).await? {
+        match app
+            .engine
+            .execute_command(group, id, ConversationCommand::Leave)
+            .await
+        {
+            Ok(_) => {}
+            // Meanwhile, the group was closed or the user was removed from it.
+            Err(problem) if problem.code == ErrorCode::NotAParticipant => {}
+            Err(problem) => return Err(problem),
+        }
+    }
+    Ok(())
+}

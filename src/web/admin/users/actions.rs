@@ -1,0 +1,373 @@
+//! The actions on an account. Each has a page that explains its consequences
+//! before it is confirmed.
+
+use actix_web::{HttpRequest, HttpResponse};
+use entity::{LoginId, UserId, user};
+use serde::Deserialize;
+
+use super::account_creation::{self, AccountNames};
+use super::account_deletion::{delete_account, leave_groups};
+use super::find_user;
+use crate::protocol::fields::{FieldFaults, FieldReader, FromFields};
+use crate::protocol::message::isolate_name;
+use crate::protocol::{Problem, User};
+use crate::store::{self, AccountRole};
+use crate::web::admin::ReasonForm;
+use crate::web::admin::action_form::{ActionForm, FormField};
+use crate::web::admin::recheck;
+use crate::web::auth::AdminLogin;
+use crate::web::body::FormBody;
+use crate::web::decoding::StrictPath;
+use crate::web::pages::redirect_to;
+use crate::web::{AppData, AppState, accounts};
+
+/// An action, as named in its URL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(in crate::web) enum UserAction {
+    Rename,
+    Promote,
+    Demote,
+    Deactivate,
+    Reactivate,
+    Reset,
+    EndLogins,
+    Delete,
+}
+
+/// A link to an action on a user's page.
+pub(super) struct UserActionLink {
+    pub(super) href: String,
+    pub(super) label: &'static str,
+    pub(super) is_grave: bool,
+}
+
+#[derive(Default)]
+pub(in crate::web) struct UserActionForm {
+    username: String,
+    display_name: String,
+    /// The username, typed to confirm a deletion.
+    confirm: String,
+    password: String,
+    reason_form: ReasonForm,
+}
+
+impl FromFields for UserActionForm {
+    const NAMES: &'static [&'static str] =
+        &["username", "display_name", "confirm", "password", "reason"];
+
+    fn from_fields(fields: &mut FieldReader<'_>) -> Option<Self> {
+        let username = fields.text("username");
+        let display_name = fields.text("display_name");
+        let confirm = fields.text("confirm");
+        let password = fields.text("password");
+        let why = ReasonForm::from_fields(fields);
+        Some(Self {
+            username: username?,
+            display_name: display_name?,
+            confirm: confirm?,
+            password: password?,
+            reason_form: why?,
+        })
+    }
+}
+
+impl UserAction {
+    /// Returns the actions that are possible for this account now.
+    pub(super) fn available_for(them: &user::Model) -> Vec<UserActionLink> {
+        let standing = if them.is_admin {
+            (Self::Demote, "Take the admin’s rights")
+        } else {
+            (Self::Promote, "Make an admin")
+        };
+        let is_off = them.deactivated_at.is_some();
+        let switch = if is_off {
+            (Self::Reactivate, "Switch on again")
+        } else {
+            (Self::Deactivate, "Switch off")
+        };
+        let all = [
+            (Self::Rename, "Rename"),
+            (Self::Reset, "Password link"),
+            (Self::EndLogins, "Log out everywhere"),
+            standing,
+            switch,
+            (Self::Delete, "Delete"),
+        ];
+        all.into_iter()
+            // A deactivated user could not use a reset link.
+            .filter(|(act, _)| !(is_off && *act == Self::Reset))
+            .map(|(act, label)| UserActionLink {
+                href: act.url(them.id),
+                label,
+                is_grave: act.is_grave(),
+            })
+            .collect()
+    }
+
+    /// Returns whether the admin has to enter their password again.
+    fn needs_password(self) -> bool {
+        match self {
+            Self::Promote | Self::Demote | Self::Reset | Self::Delete => true,
+            Self::Rename | Self::Deactivate | Self::Reactivate | Self::EndLogins => false,
+        }
+    }
+
+    fn is_grave(self) -> bool {
+        matches!(self, Self::Deactivate | Self::Delete)
+    }
+
+    fn title(self, name: &str) -> String {
+        match self {
+            Self::Rename => format!("Rename {name}"),
+            Self::Promote => format!("Make {name} an admin"),
+            Self::Demote => format!("Take the admin’s rights of {name}"),
+            Self::Deactivate => format!("Switch off {name}’s account"),
+            Self::Reactivate => format!("Switch on {name}’s account"),
+            Self::Reset => format!("A password link for {name}"),
+            Self::EndLogins => format!("Log out {name} everywhere"),
+            Self::Delete => format!("Delete the account of {name}"),
+        }
+    }
+
+    /// Returns the consequences of the action.
+    fn consequences(self) -> &'static [&'static str] {
+        match self {
+            Self::Rename => &["Others see the new name at once; the old username is free then."],
+            Self::Promote => &["They will see everything here, and can do to others what you can."],
+            Self::Demote => &["They stay, and see nothing of this any more."],
+            Self::Deactivate => &[
+                "They are logged out everywhere within a second, and can’t log in. Their messages \
+                 and groups stay as they are. You can switch the account on again.",
+            ],
+            Self::Reactivate => &["They can log in again, with the password that they had."],
+            Self::Reset => &[
+                "You get a link by which they choose a new password. It works once, for 24 hours, \
+                 and takes the place of any you made before. When they use it, they are logged \
+                 out everywhere.",
+            ],
+            Self::EndLogins => &["They can log in again with their password."],
+            Self::Delete => &[
+                "This can’t be undone. They are logged out within a second. Their name, what they \
+                 said of themselves, their password, connections and blocks are deleted, and they \
+                 leave their groups. The username is free for somebody else.",
+                "Their messages stay with those they wrote to, as those of “Deleted user”. \
+                 Where one has to go, withdraw it in its conversation first.",
+            ],
+        }
+    }
+
+    fn submit(self) -> &'static str {
+        match self {
+            Self::Rename => "Rename",
+            Self::Promote => "Make an admin",
+            Self::Demote => "Take the rights",
+            Self::Deactivate => "Switch off",
+            Self::Reactivate => "Switch on",
+            Self::Reset => "Make the link",
+            Self::EndLogins => "Log out",
+            Self::Delete => "Delete for good",
+        }
+    }
+
+    fn url(self, id: UserId) -> String {
+        let act = match self {
+            Self::Rename => "rename",
+            Self::Promote => "promote",
+            Self::Demote => "demote",
+            Self::Deactivate => "deactivate",
+            Self::Reactivate => "reactivate",
+            Self::Reset => "reset",
+            Self::EndLogins => "end-logins",
+            Self::Delete => "delete",
+        };
+        format!("/admin/users/{id}/{act}")
+    }
+
+    fn form(
+        self,
+        them: &user::Model,
+        fields: &UserActionForm,
+        password: Option<FormField>,
+    ) -> ActionForm {
+        let mut asked = match self {
+            Self::Rename => account_creation::name_fields(&fields.username, &fields.display_name),
+            Self::Delete => vec![FormField {
+                name: "confirm",
+                label: "Their username",
+                value: fields.confirm.clone(),
+                hint: format!("Write {} here, so that it is no slip.", them.username),
+                is_required: true,
+                longest: 30,
+            }],
+            _ => Vec::new(),
+        };
+        asked.push(FormField::reason(&fields.reason_form.reason));
+        asked.extend(password.filter(|_| self.needs_password()));
+        ActionForm {
+            here: "users",
+            title: self.title(&format!(
+                "{} (@{})",
+                isolate_name(&them.display_name),
+                them.username
+            )),
+            lead: self
+                .consequences()
+                .iter()
+                .map(|line| (*line).to_owned())
+                .collect(),
+            fields: asked,
+            submit: self.submit(),
+            is_grave: self.is_grave(),
+            action: self.url(them.id),
+            back: format!("/admin/users/{}", them.id),
+        }
+    }
+}
+
+/// `GET /admin/users/{id}/{act}`.
+pub(in crate::web) async fn show(
+    app: AppData,
+    AdminLogin(login): AdminLogin,
+    path: StrictPath<(i64, UserAction)>,
+) -> Result<HttpResponse, Problem> {
+    let (id, act) = path.into_inner();
+    let them = find_user(&app, id).await?;
+    let fields = UserActionForm {
+        username: them.username.clone(),
+        display_name: them.display_name.clone(),
+        ..UserActionForm::default()
+    };
+    let password = recheck::password_field(&app, &login);
+    act.form(&them, &fields, password)
+        .render(&app, &login, None)
+}
+
+/// `POST /admin/users/{id}/{act}`.
+pub(in crate::web) async fn submit(
+    app: AppData,
+    AdminLogin(login): AdminLogin,
+    (path, request): (StrictPath<(i64, UserAction)>, HttpRequest),
+    FormBody(fields): FormBody<UserActionForm>,
+) -> Result<HttpResponse, Problem> {
+    let (id, what) = path.into_inner();
+    let them = find_user(&app, id).await?;
+    let checked = if what.needs_password() {
+        recheck::check_password(&app, (&login, &request), &fields.password).await
+    } else {
+        Ok(())
+    };
+    let act = crate::web::admin::audit_context(&app, &login, &request);
+    let done = match checked.and_then(|()| fields.validate(what, &them, act)) {
+        // A reset shows a page instead of redirecting.
+        Ok((UserAction::Reset, _, act)) => {
+            match account_creation::issue_reset_link(&app, &login, (&request, &act), &them).await {
+                Ok(page) => return Ok(page),
+                Err(problem) => Err(problem),
+            }
+        }
+        Ok((what, names, act)) => run_action(&app, &them, (what, names), &act).await,
+        Err(problem) => Err(problem),
+    };
+    match done {
+        Ok(()) => Ok(redirect_to(&format!("/admin/users/{}", them.id), [])),
+        Err(problem) => {
+            let problem = accounts::to_field_error(problem);
+            let password = recheck::password_field(&app, &login);
+            what.form(&them, &fields, password)
+                .render(&app, &login, Some(&problem))
+        }
+    }
+}
+
+impl UserActionForm {
+    /// Validates the form. Returns the action with its audit context, and the
+    /// new names for a rename.
+    ///
+    /// # Errors
+    ///
+    /// All invalid fields.
+    fn validate(
+        &self,
+        what: UserAction,
+        them: &user::Model,
+        act: store::AuditContext,
+    ) -> Result<(UserAction, Option<AccountNames>, store::AuditContext), Problem> {
+        let mut faults = FieldFaults::default();
+        let names = match what {
+            UserAction::Rename => {
+                account_creation::check_names(&mut faults, &self.username, &self.display_name)
+            }
+            UserAction::Delete if them.deleted_at.is_none() => {
+                let typed = self.confirm.trim().trim_start_matches('@');
+                if !typed.eq_ignore_ascii_case(&them.username) {
+                    let wanted = Problem::invalid_field("confirm", "their username, as it is now");
+                    faults.add("confirm", wanted);
+                }
+                None
+            }
+            _ => None,
+        };
+        let act = faults.check("reason", self.reason_form.add_to(act));
+        Ok((what, names, faults.finish(act)?))
+    }
+}
+
+async fn run_action(
+    app: &AppData,
+    them: &user::Model,
+    (what, names): (UserAction, Option<AccountNames>),
+    act: &store::AuditContext,
+) -> Result<(), Problem> {
+    let id = them.id;
+    match what {
+        UserAction::Rename => {
+            let names = names.ok_or_else(Problem::internal)?;
+            let changed = app.store.rename_user(id, names, act).await?;
+            app.engine.rename_user(&User::from(&changed));
+        }
+        UserAction::Promote => {
+            app.store
+                .set_account_role(id, AccountRole::Admin, act)
+                .await?
+        }
+        UserAction::Demote => {
+            app.store
+                .set_account_role(id, AccountRole::Member, act)
+                .await?
+        }
+        UserAction::Deactivate => {
+            let ended = app.store.deactivate_user(id, act).await?;
+            end_logins(app, id, ended);
+        }
+        UserAction::Reactivate => app.store.reactivate_user(id, act).await?,
+        UserAction::EndLogins => {
+            let ended = app.store.revoke_logins(id, act).await?;
+            end_logins(app, id, ended);
+        }
+        UserAction::Reset => {}
+        UserAction::Delete if them.deleted_at.is_some() => leave_groups(app, id).await?,
+        UserAction::Delete => delete_account(app, id, act).await?,
+    }
+    Ok(())
+}
+
+pub(super) fn end_logins(app: &AppState, user: UserId, logins: Vec<LoginId>) {
+    for login in logins {
+        app.engine.end_login(user, login);
+    }
+}
+
+/// `POST /admin/users/{id}/logins/{login}/end`.
+pub(in crate::web) async fn end_login(
+    app: AppData,
+    AdminLogin(login): AdminLogin,
+    path: StrictPath<(i64, i64)>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let (user, ended) = (UserId(path.0), LoginId(path.1));
+    let act = crate::web::admin::audit_context(&app, &login, &request);
+    app.store.revoke_login(user, ended, &act).await?;
+    app.engine.end_login(user, ended);
+    Ok(redirect_to(&format!("/admin/users/{user}"), []))
+}

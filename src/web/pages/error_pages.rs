@@ -1,0 +1,133 @@
+//! Errors as HTML pages.
+//!
+//! Programs and scripts get `application/problem+json`. Only a browser that
+//! navigates to a page gets HTML.
+
+use actix_web::Error;
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header;
+use actix_web::middleware::Next;
+use askama::Template;
+
+use super::CONTENT_POLICY;
+use crate::protocol::{ErrorCode, Problem};
+use crate::web::{assets, header_lists, problem};
+
+/// The paths below which there are no pages.
+const PATHS_WITHOUT_PAGES: [&str; 5] = ["/api", "/ws", "/static", "/healthz", "/metrics"];
+
+#[derive(Template)]
+#[template(path = "refusal.html")]
+struct ErrorPage<'a> {
+    csrf_token: &'a str,
+    title: &'a str,
+    detail: &'a str,
+}
+
+/// Middleware: turns an error into a page if the client accepts HTML.
+pub async fn show_error_pages(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let is_for_a_page = wants_page(&request);
+    let response = next.call(request).await?;
+    let found = problem::find_problem(response.response());
+    let page = found
+        .filter(|_| is_for_a_page)
+        .and_then(|it| render_page(&it));
+    Ok(match page {
+        None => response.map_into_left_body(),
+        Some(html) => replace_body(response, html).map_into_right_body(),
+    })
+}
+
+fn replace_body<B>(response: ServiceResponse<B>, html: String) -> ServiceResponse<String> {
+    let mut response = response.map_body(|_, _| html);
+    let headers = response.headers_mut();
+    headers.insert(
+        header::CONTENT_TYPE,
+        header::HeaderValue::from_static("text/html; charset=utf-8"),
+    );
+    headers.insert(
+        header::CONTENT_SECURITY_POLICY,
+        header::HeaderValue::from_static(CONTENT_POLICY),
+    );
+    response
+}
+
+fn wants_page(request: &ServiceRequest) -> bool {
+    let path = request.path();
+    let is_below = |root: &str| {
+        let rest = path.strip_prefix(root);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    accepts_html(request.headers()) && !PATHS_WITHOUT_PAGES.iter().any(|root| is_below(root))
+}
+
+/// Returns whether `Accept` names HTML (RFC 9110, section 12.5.1).
+pub(in crate::web) fn accepts_html(headers: &header::HeaderMap) -> bool {
+    header_lists::list_items(headers, header::ACCEPT).any(|range| {
+        let mut parts = range.split(';').map(str::trim);
+        let is_html = parts
+            .next()
+            .is_some_and(|kind| kind.eq_ignore_ascii_case("text/html"));
+        is_html && !parts.any(is_zero_quality)
+    })
+}
+
+/// Returns whether a parameter is a quality of zero.
+fn is_zero_quality(parameter: &str) -> bool {
+    let weight = parameter.strip_prefix(['q', 'Q']);
+    let weight = weight.and_then(|rest| rest.trim_start().strip_prefix('='));
+    weight.and_then(|weight| weight.trim().parse().ok()) == Some(0.0_f32)
+}
+
+/// Returns `None` if rendering fails; the client then gets the problem as JSON.
+fn render_page(problem: &Problem) -> Option<String> {
+    let title = match problem.code {
+        ErrorCode::NotFound => "There is nothing here",
+        ErrorCode::CsrfFailed => "This page was too old",
+        ErrorCode::Internal => "Something went wrong",
+        ErrorCode::Busy | ErrorCode::Unavailable => "Not just now",
+        ErrorCode::RateLimited => "One moment",
+        code => code.title(),
+    };
+    let detail = match problem.code {
+        ErrorCode::NotFound => "It may have gone, or the address may have a slip in it.",
+        ErrorCode::CsrfFailed => "Go back, reload the page, and send it again.",
+        ErrorCode::Internal => "It is our fault, and it is in our log. Try again in a while.",
+        _ => &problem.detail,
+    };
+    let page = ErrorPage {
+        csrf_token: "",
+        title,
+        detail,
+    };
+    page.render()
+        .inspect_err(|error| tracing::error!(%error, "can't render a page"))
+        .ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn page_requires_html_in_accept() {
+        for (accept, takes) in [
+            ("text/html", true),
+            ("application/json, TEXT/HTML;charset=utf-8;q=0.1", true),
+            ("text/html;q=0", false),
+            ("text/html; q=0.000, */*", false),
+            ("text/html;q=0, text/html", true),
+            ("text/htmlx", false),
+            ("*/*", false),
+            ("", false),
+        ] {
+            let mut headers = header::HeaderMap::new();
+            headers.insert(header::ACCEPT, accept.parse().unwrap());
+            assert_eq!(accepts_html(&headers), takes, "{accept:?}");
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! Loads the open thread of a `/messages` page: a conversation at a position in
+//! its history, or a new one.
+
+use entity::{ConversationId, UserId};
+
+use super::view::row;
+use super::view::thread::{ComposerDraft, OpenThread, unread_state};
+use crate::protocol::user::Relationship;
+use crate::protocol::{Conversation, Problem, User, UserProfile};
+use crate::store::{ActiveLogin, HistoryAnchor, HistoryReader, HistorySlice as History};
+use crate::web::AppData;
+
+/// The number of messages on a page.
+const PAGE_SIZE: u64 = 50;
+
+/// Loads a conversation at a position in its history. Without a position, the
+/// page has the first unread message.
+pub(super) async fn load_thread(
+    app: &AppData,
+    login: &ActiveLogin,
+    (id, place): (ConversationId, Option<HistoryAnchor>),
+    draft: ComposerDraft,
+) -> Result<OpenThread, Problem> {
+    let me = login.user.id;
+    let conversation = app.store.load_conversation(me, id).await?;
+    let asked = place.unwrap_or_else(|| initial_page(&conversation, me));
+    let mut page = load_history(app, (me, id), asked).await?;
+    if place.is_none()
+        && let Some((read, _)) = unread_state(&conversation, me)
+        && asked == HistoryAnchor::Latest
+        && starts_after(&page, read)
+    {
+        let place = HistoryAnchor::Around(read.saturating_add(1));
+        page = load_history(app, (me, id), place).await?;
+    }
+    let them = match row::other_participant(&conversation, me) {
+        Some(them) => app.store.user(them.user.id).await?,
+        None => None,
+    };
+    let them = match them {
+        Some(them) => Some(app.store.load_profile(me, &them).await?),
+        None => None,
+    };
+    let open = OpenThread {
+        conversation: Some(conversation),
+        them,
+        page,
+        draft,
+        ..OpenThread::default()
+    };
+    Ok(open.with_namesakes(&User::from(&login.user)))
+}
+
+async fn load_history(
+    app: &AppData,
+    (me, id): (UserId, ConversationId),
+    place: HistoryAnchor,
+) -> Result<History, Problem> {
+    let page = app
+        .store
+        .load_history((HistoryReader::User(me), id), place, PAGE_SIZE)
+        .await?;
+    page.ok_or_else(Problem::not_found)
+}
+
+/// Returns whether a page of long messages starts after the first unread
+/// message.
+fn starts_after(page: &History, read: i64) -> bool {
+    let first = page.messages.first();
+    page.has_older && first.is_some_and(|first| first.seq > read.saturating_add(1))
+}
+
+/// Returns the page around the first unread message, unless the newest page
+/// holds it.
+fn initial_page(conversation: &Conversation, me: UserId) -> HistoryAnchor {
+    match unread_state(conversation, me) {
+        Some((read, _))
+            if conversation.last_seq.saturating_sub(read) >= PAGE_SIZE.cast_signed() =>
+        {
+            HistoryAnchor::Around(read.saturating_add(1))
+        }
+        _ => HistoryAnchor::Latest,
+    }
+}
+
+/// Returns a conversation that will be created by its first message;
+/// `not_found` unless the two are connected.
+pub(super) fn start_thread(
+    login: &ActiveLogin,
+    them: UserProfile,
+    draft: ComposerDraft,
+) -> Result<OpenThread, Problem> {
+    if them.connection != Relationship::Connected {
+        return Err(Problem::not_found());
+    }
+    let open = OpenThread {
+        them: Some(them),
+        draft,
+        ..OpenThread::default()
+    };
+    Ok(open.with_namesakes(&User::from(&login.user)))
+}

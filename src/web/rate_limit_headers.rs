@@ -1,0 +1,18 @@
+//! The state of a rate limit as headers (`RateLimit-*` of
+//! draft-ietf-httpapi-ratelimit-headers-06). They hold the burst size, what
+//! remains of it, and the seconds until it is full again.
+
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+
+use crate::protocol::problem::RateLimitStatus;
+
+pub(super) const LIMIT: HeaderName = HeaderName::from_static("ratelimit-limit");
+pub(super) const REMAINING: HeaderName = HeaderName::from_static("ratelimit-remaining");
+pub(super) const RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
+
+/// Writes the three headers.
+pub(super) fn write_headers(headers: &mut HeaderMap, standing: RateLimitStatus) {
+    headers.insert(LIMIT, HeaderValue::from(standing.limit));
+    headers.insert(REMAINING, HeaderValue::from(standing.remaining));
+    headers.insert(RESET, HeaderValue::from(standing.reset));
+}

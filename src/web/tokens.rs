@@ -1,0 +1,20 @@
+//! Random codes and tokens that are given to users.
+
+use crate::auth::random;
+use crate::protocol::Problem;
+
+/// Returns a code that a user can type, for a link.
+pub(super) fn generate_code() -> Result<String, Problem> {
+    random::generate_code().map_err(|error| {
+        tracing::error!(%error, "the system's random source failed");
+        Problem::internal()
+    })
+}
+
+/// Returns a random token, for a form or an invitation.
+pub(super) fn generate_token() -> Result<String, Problem> {
+    random::generate_token().map_err(|error| {
+        tracing::error!(%error, "the system's random source failed");
+        Problem::internal()
+    })
+}
