@@ -38,7 +38,7 @@ pub(crate) async fn admin(app: &TestApp, username: &str) -> TestUser {
     TestUser::log_in(app.site(), username, PASSWORD).await
 }
 
-/// An admin's browser.
+/// An admin with a logged-in browser.
 pub(crate) struct Keeper {
     person: TestUser,
     browser: Browser,
@@ -69,7 +69,8 @@ impl Keeper {
         self.browser.submit(path, &[]).await
     }
 
-    /// Returns the newest lines of the audit log as CSV, without downloads.
+    /// Returns the CSV lines of the audit log that `query` selects, newest
+    /// first. Omits entries of downloads.
     async fn log(&mut self, query: &str) -> Vec<String> {
         let csv = self.download(&format!("/admin/audit.csv{query}")).await;
         let csv = csv.expect(200);
@@ -81,13 +82,15 @@ impl Keeper {
     }
 }
 
-/// Returns the next frame of this type. Only `conversation` may come before it.
+/// Returns the next frame of this type. `conversation` frames may come before
+/// it, and so may `user` frames, which the server sends at its own pace.
 pub(crate) async fn expect_frame(socket: &mut TestSocket, kind: &str) -> Value {
     loop {
         let frame = socket.next().await;
-        if frame["type"] != "conversation" {
-            assert_eq!(frame["type"], kind, "{frame}");
+        if frame["type"] == kind {
             return frame;
         }
+        let is_aside = frame["type"] == "conversation" || frame["type"] == "user";
+        assert!(is_aside, "{kind} expected: {frame}");
     }
 }
