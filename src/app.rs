@@ -158,9 +158,9 @@ impl Application {
     }
 
     /// Serves until `stop` resolves, or until another server has taken the
-    /// database. Then it refuses sends, commits and delivers accepted ones,
-    /// closes sockets with 1001, and sets users offline. Last, it finishes open
-    /// requests and closes the database.
+    /// database. Then the server refuses sends, commits and delivers accepted
+    /// ones, closes sockets with 1001, and sets users offline. Last, the server
+    /// finishes open requests and closes the database.
     ///
     /// # Errors
     /// If the server fails, or if another server has taken the database.

@@ -46,8 +46,8 @@ const TOTAL_SESSION_BUFFER_MIN: usize = 1024 * 1024;
 /// The smallest quota of a day: larger than any message or group title.
 const TEXT_PER_DAY_MIN: u64 = 64 * 1024;
 
-/// How much longer than the keep-alive time a connection is watched. Until
-/// then, a connection that waits for its next request isn't stuck.
+/// The minimum by which the timeout for a step on a connection exceeds the
+/// keep-alive time, so that idle connections don't count as stuck.
 const KEEP_ALIVE_MARGIN: Duration = Duration::from_secs(10);
 
 /// The format of log lines.
@@ -93,10 +93,11 @@ pub struct Settings {
     /// Bytes of unsent frames of all clients together. Above it, the clients
     /// without progress for longest are closed.
     pub total_session_buffer: usize,
-    /// The most bytes of text that an account stores in a day; 0 is no limit.
+    /// The maximum bytes of text that an account stores in a day; 0 is no
+    /// limit.
     pub text_per_day: u64,
     /// Bytes that stay free on the disk of SQLite's database. With less free
-    /// space, nothing new is stored. 0 is no limit.
+    /// space, the server refuses new messages and accounts. 0 is no limit.
     pub disk_reserve: u64,
     /// How long a connection without a request stays open. A proxy in front
     /// must close its idle connections sooner. Otherwise it may send a request
@@ -179,7 +180,7 @@ impl Settings {
         Ok(())
     }
 
-    /// Applies what the server publishes to every client.
+    /// Applies the security contacts and HSTS, which every client gets.
     fn apply_disclosure(&mut self, sources: &SettingSources) -> Result<(), SettingsError> {
         if let Some(found) = sources.text("security_contact", |o| &o.security_contact) {
             self.security_contacts = found.parse(SecurityContacts::read)?;

@@ -86,7 +86,7 @@ pub struct Counters {
     pub deliveries: AtomicCounter,
     /// Time from a commit until the Room has delivered it to every session.
     pub fan_out: Histogram,
-    /// Rooms that died.
+    /// Rooms that ended, although the Hub hadn't stopped them.
     pub rooms_died: AtomicCounter,
     /// Appends that the Journal hasn't answered: in its mailbox, its queue and
     /// the current transaction.
@@ -100,7 +100,7 @@ pub struct Counters {
     pub stale_entries: AtomicCounter,
     /// Entries per batch of the Journal.
     pub batch_size: Histogram,
-    /// Time until a batch was on disk.
+    /// Time from the start of a batch until it was finished.
     pub commit_times: Histogram,
     refusals: [AtomicCounter; ErrorCode::ALL.len()],
     /// HTTP requests.

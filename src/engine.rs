@@ -87,12 +87,12 @@ struct EngineInner {
 struct HistoryVersions {
     /// The name of the history that the database has.
     epoch: String,
-    /// Changed names are sent up to this people version.
+    /// Sessions were sent all name changes up to this people version.
     people_version: AtomicI64,
 }
 
 impl HistoryVersions {
-    /// Loads both. Names that changed before the first session needn't be sent.
+    /// Loads both versions. Earlier name changes needn't be sent.
     async fn load(store: &Store) -> Result<Self, StoreError> {
         Ok(Self {
             epoch: store.load_epoch().await?.name,
@@ -109,9 +109,9 @@ fn start_room_threads(settings: &Settings) -> Vec<Arbiter> {
 }
 
 impl Engine {
-    /// Starts the actors. Rooms are spread over as many arbiters as there are
-    /// cores, and the others share one. The engine has its own arbiters because
-    /// it outlives the HTTP server during shutdown.
+    /// Starts the actors. The Rooms are spread over several arbiters, at most
+    /// one per core; all other actors share one. The engine has its own
+    /// arbiters because it outlives the HTTP server during shutdown.
     ///
     /// # Errors
     /// If the store fails to register this process as a node.
@@ -120,13 +120,13 @@ impl Engine {
         store: Store,
         faults: FaultHooks,
     ) -> Result<Self, StoreError> {
-        // Steps that may fail come first: nothing that runs has to be stopped
-        // yet.
+        // Steps that may fail come first: after a failure, no actor has to be
+        // stopped.
         let node = store.register_node(Millis::now()).await?;
         let history = HistoryVersions::load(&store).await?;
         let rooms_at = start_room_threads(settings);
-        // Apart from the Rooms, so that a busy Room delays only Rooms on its
-        // own thread.
+        // The other actors have their own thread, so that a busy Room delays
+        // only Rooms.
         let core = Arbiter::new();
         let counters = Arc::<Counters>::default();
         let storage = Arc::new(StorageGuard::new(settings));
@@ -186,7 +186,7 @@ impl Engine {
     }
 
     /// Sends a message from a request body, and returns it once it is on disk.
-    /// A retry returns its first message, even if its content differs.
+    /// A retry returns the stored message, even if its content differs.
     ///
     /// # Errors
     /// Those of [`Engine::post_message`], or a problem for invalid content.
@@ -218,8 +218,8 @@ impl Engine {
     /// Sends a message, and returns it once it is on disk.
     ///
     /// # Errors
-    /// The reason of the refusal; `busy` if the result is unknown. Then a retry
-    /// with the same `client_id` finds it out.
+    /// The reason of the refusal; `busy` if the result is unknown: a retry with
+    /// the same `client_id` returns it.
     pub async fn post_message(
         &self,
         conversation: ConversationId,
@@ -255,13 +255,13 @@ impl Engine {
         answer.await.unwrap_or_else(|_| Err(Problem::busy()))
     }
 
-    /// Makes a change of a conversation that its Room doesn't check, and has
-    /// the Room announce it. The Room is loaded before the change, so that it
-    /// knows which changes are new. The change runs in its own task: the caller
-    /// may disconnect.
+    /// Runs a change that bypasses the conversation's Room, then asks the Room
+    /// to announce it. The Room is loaded before the change, so that it knows
+    /// which changes are new. The change runs in a separate task, which
+    /// continues if the caller disconnects.
     ///
     /// # Errors
-    /// `busy` if too much is under way, or the error of the change.
+    /// `busy` if too many commands are pending, or the error of the change.
     pub async fn apply_external_change<T: Send + 'static>(
         &self,
         id: ConversationId,
@@ -274,7 +274,7 @@ impl Engine {
             // The ticket keeps the Room alive while it is held.
             let ticket = loaded.await.map_err(|_| Problem::busy())?;
             let done = change.await;
-            // Also after an error: the change may have been written.
+            // Even after an error, since the change may be on disk.
             engine
                 .inner
                 .hub
@@ -284,14 +284,14 @@ impl Engine {
         .await
     }
 
-    /// Shows a user's new name in every Room.
+    /// Passes a user's new name to every live Room.
     pub fn rename_user(&self, user: &User) {
         self.inner.hub.rename_user(user);
     }
 
     /// Refreshes the Room of two users' direct conversation after their right
-    /// to write to each other changed. Commands would be checked again at the
-    /// commit anyway, but events that bypass the Journal would not.
+    /// to write to each other changed. The Journal checks commands again, but
+    /// typing indicators bypass the Journal.
     ///
     /// # Errors
     /// If the store can't look up the conversation.
@@ -302,7 +302,7 @@ impl Engine {
         Ok(())
     }
 
-    /// The only way to a Room. Refuses commands once the engine stops.
+    /// Sends a command to a Room, or refuses it once the engine stops.
     fn send_command(
         &self,
         conversation: ConversationId,
@@ -385,7 +385,7 @@ impl Engine {
         self.inner.history.people_version.load(Ordering::Acquire)
     }
 
-    /// Returns the limits, which sockets and HTTP share.
+    /// Returns the rate limits, which sockets and HTTP requests share.
     #[must_use]
     pub fn rates(&self) -> &RateLimiters {
         &self.inner.rates

@@ -1,9 +1,8 @@
 //! Database queries by subject. [`Store`] is a cheap clone that all layers
 //! above share.
 //!
-//! [`db`] is the floor, with connections, transactions and statements. The
-//! subjects stand on it. The most frequent write is [`append`], the batch of
-//! the Journal.
+//! [`db`] has connections, transactions and statements, and depends on no
+//! subject. The most frequent write is [`append`], the batch of the Journal.
 
 mod admin;
 pub mod append;
@@ -78,8 +77,8 @@ pub struct Store {
     db: Db,
     ids: Arc<ids::MessageIdBlock>,
     shared_reads: Arc<SharedReads>,
-    /// Rows of recent batches. Only on SQLite: PostgreSQL reads them with the
-    /// lock anyway.
+    /// Rows of recent batches. None on PostgreSQL, where the query that locks
+    /// the conversations reads these rows anyway.
     conversation_cache: Option<Arc<append::ConversationCache>>,
 }
 
@@ -104,7 +103,7 @@ impl Store {
     /// Checks that the database answers.
     ///
     /// # Errors
-    /// `Unavailable` if it doesn't.
+    /// `Unavailable` if the database doesn't answer.
     pub async fn ping(&self) -> Result<()> {
         self.db.ping().await
     }

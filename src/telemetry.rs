@@ -42,9 +42,9 @@ pub enum TelemetryError {
     Twice,
 }
 
-/// Targets that are logged only if the operator names them. This one logs an
-/// error for each connection with data that isn't HTTP, so any client could
-/// fill the disk.
+/// A target that is logged only if the operator names it. It logs an error for
+/// each connection with data that isn't HTTP, so any client could fill the
+/// disk.
 const QUIET: &str = "actix_http=off";
 
 /// Starts the log on stderr, because stdout is for the output of commands.
@@ -109,7 +109,7 @@ impl RootSpanBuilder for RootSpan {
                 );
             }
             // No handler or middleware turned this error into a response. The
-            // request is lost with it, but the span still names it.
+            // error doesn't hold the request, but the span names it.
             Err(error) => {
                 let status = error.as_response_error().status_code();
                 finish_request(&span, "request", status, Duration::ZERO);

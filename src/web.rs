@@ -1,10 +1,10 @@
 //! The HTTP layer: the table of routes, authentication, error responses and the
 //! handlers.
 //!
-//! A request that changes a conversation sends a command to its Room, like a
-//! frame of a socket; other requests use the store. Reading order: [`routes`](mod@routes),
-//! [`auth`] (login), [`body`] and [`paging`] (input), [`problem`] (errors),
-//! [`sockets`] (handshakes), [`api`].
+//! A request that changes a conversation sends a command to its Room, as a
+//! socket's frame does. Other requests use the store. Reading order:
+//! [`routes`](mod@routes), [`auth`] (login), [`body`] and [`paging`] (input),
+//! [`problem`] (errors), [`sockets`] (handshakes), [`api`].
 
 mod accept_encoding;
 mod accounts;
@@ -76,5 +76,5 @@ pub struct AppState {
     pub password_checks: PasswordChecks,
 }
 
-/// The state as a handler's argument.
+/// [`AppState`] as an argument of a handler.
 type AppData = web::Data<AppState>;

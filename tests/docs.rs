@@ -92,8 +92,8 @@ fn section_of(page: &str, heading: &str) -> String {
     part.split("\n## ").next().expect("a part").to_owned()
 }
 
-/// Checks that every test named in these lines exists. Returns the number of
-/// lines.
+/// Checks that each line names a test, and that every named test exists.
+/// Returns the number of lines.
 fn check_guards<'a>(lines: impl Iterator<Item = &'a str>) -> usize {
     let mut code = Vec::new();
     collect_sources(&root().join("src"), &mut code);
@@ -151,15 +151,16 @@ fn tests_of_each_fault_exist() {
             id.len() > 1 && id.starts_with(|sign: char| ('A'..='F').contains(&sign))
         })
     });
-    // The fault itself may contain code; only the last cell names tests.
+    // Only the last cell names tests; other cells may contain code spans.
     let tested = faults
         .filter_map(|line| line.trim_end_matches(" |").rsplit(" | ").next())
         .filter(|tests| tests.contains('`'));
     assert!(check_guards(tested) <= 62, "one row for each fault");
 }
 
-/// Returns the names under which a scraper reads each metric. A counter has a
-/// total, a histogram its buckets, sum and count.
+/// Returns the names under which a scraper reads each metric. A counter's name
+/// ends in `_total`. A histogram has one name each for its buckets, sum and
+/// count.
 fn scraped_metrics() -> Vec<String> {
     let kinds = read_snapshot("ops/metrics");
     let metrics = kinds
@@ -322,8 +323,8 @@ fn collect_snapshots(folder: &Path, found: &mut Vec<Value>) {
     }
 }
 
-/// Whether two values have the same fields. Null and an empty array match
-/// anything of their kind.
+/// Whether two values have the same fields. Null matches any value, and an
+/// empty array matches any array.
 fn have_same_shape(one: &Value, other: &Value) -> bool {
     match (one, other) {
         (Value::Null, _) | (_, Value::Null) => true,

@@ -40,8 +40,8 @@ const LONGEST: usize = 400;
 /// Files that may exceed [`LONGEST`], each with the reason.
 const LONG_FILES: &[(&str, &str)] = &[];
 
-/// Folders in which a developer's machine keeps work. They are assembled by
-/// `concat!`, or these lines would violate the rule.
+/// Paths of folders that exist only on a developer's machine. `concat!`
+/// assembles them, because whole paths would violate the rule.
 const DEVELOPER_FOLDERS: [&str; 6] = [
     concat!("/ho", "me/"),
     concat!("/Us", "ers/"),
@@ -122,7 +122,7 @@ fn check_machine_paths(file: &SourceFile) -> Vec<TidyFinding> {
         .collect()
 }
 
-/// Whether `at` begins a path. In the middle of a path or URL it doesn't.
+/// Whether a path begins at `at`, rather than a later part of a path or URL.
 fn begins_a_path(text: &str, at: usize) -> bool {
     let before = text.get(..at).and_then(|text| text.chars().next_back());
     !before.is_some_and(|sign| sign.is_alphanumeric() || "-_.}".contains(sign))
@@ -133,7 +133,8 @@ fn is_long_file(path: &str) -> bool {
 }
 
 impl SourceFile {
-    /// Returns a finding for each place in the code that has one of `all`.
+    /// Returns a finding for each place in the code that has one of the words
+    /// in `all`.
     fn find_words(&self, all: &[&str], why: &str) -> Vec<TidyFinding> {
         all.iter()
             .flat_map(|word| find_word(&self.code, word))

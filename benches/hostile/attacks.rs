@@ -22,7 +22,7 @@ pub(crate) const ANSWERS: usize = 20_000;
 const DELETED: usize = 30_000;
 const MEMBERS: usize = 200;
 const GROUPS: [i64; 3] = [900_000_001, 900_000_002, 900_000_003];
-/// Groups of the user who resumes, and the sockets that do it.
+/// Groups of the user who resumes, and the user's sockets that resume.
 const JOINED: usize = 3_000;
 const RESUMING: usize = 19;
 /// Addresses that guess passwords, and accounts that they guess for.
@@ -244,7 +244,7 @@ pub(crate) async fn guess_passwords(address: SocketAddr) {
     }
     let began = Instant::now();
     let (mut tries, mut accepted, mut slowest) = (0, 0, Duration::ZERO);
-    // The attack ends with the span.
+    // The attack ends with the span: stop before it does.
     while began.elapsed() < MEASURED_SPAN * 4 / 5 {
         sleep(Duration::from_millis(900)).await;
         let asked = Instant::now();

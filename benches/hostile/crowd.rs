@@ -112,7 +112,7 @@ impl AttackCrowd {
         }
     }
 
-    /// Returns the time after which the server may have evicted the whole
+    /// Returns the earliest time at which the server may have evicted the whole
     /// crowd.
     pub(crate) fn duration(&self) -> Duration {
         match self {

@@ -182,7 +182,8 @@ async fn run(crowd: &'static AttackCrowd) {
 
     let began = Instant::now();
     let there = CrowdThread::start(crowd, server.address, target);
-    // One attacker opens few connections, perhaps while older ones close.
+    // Not for a single attacker: it opens few connections, while older ones may
+    // close.
     if crowd.size() > 1 {
         server
             .wait_for_connections(handles + crowd.size() / 2)

@@ -12,8 +12,9 @@ use crate::accounts::{HostileSite, UserPair};
 use crate::talk::HostileSocket;
 use crate::{HostileServer, accounts, attacks, talk};
 
-/// How many of each are stored: replies to one message, deleted messages in
-/// each of three groups, and groups of the user who resumes.
+/// The compared numbers of stored rows. Each number is that of the replies to
+/// one message, of deleted messages in each of three groups, and of groups of
+/// the user who resumes.
 const STORED_COUNTS: [usize; 3] = [0, 5_000, 20_000];
 /// How often each request is sent; the median counts.
 const REPETITIONS: usize = 41;

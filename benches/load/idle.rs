@@ -1,5 +1,5 @@
-//! Idle sockets: the cost of opening one, and of keeping it open. Each belongs
-//! to another user, who sees one other user come online.
+//! Idle sockets: the cost of opening one, and of keeping it open. Each socket
+//! belongs to a different user, who sees one other user go online.
 
 use std::time::{Duration, Instant};
 

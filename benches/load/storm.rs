@@ -1,5 +1,5 @@
 //! A storm: all users reconnect at once and resume from their cursors.
-//! Meanwhile other pairs talk at an even pace.
+//! Meanwhile pairs of other users talk at an even pace.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -14,7 +14,7 @@ use super::sizes::LoadSizes;
 use super::talk;
 use super::world::{LoadWorld, PlannedRoom, SAID, SAID_IN_PAIRS, WorldPlan};
 
-/// The pairs that talk meanwhile.
+/// The pairs that talk during the storm.
 const TALKING_PAIRS: usize = 50;
 const ROOM_SIZE: usize = 50;
 /// Messages that each reconnecting user has missed in their room.

@@ -13,8 +13,8 @@ pub enum ConnectionRowState {
     Requested = 0,
     /// The request was accepted.
     Connected = 1,
-    /// The recipient blocks the requester. The requester sees a pending
-    /// request; the recipient is never notified.
+    /// The request isn't delivered, because of a block or a pause. The
+    /// requester sees a pending request; the recipient doesn't see it.
     Suppressed = 2,
 }
 

@@ -4,7 +4,7 @@ use sea_orm::entity::prelude::*;
 
 use crate::ConversationId;
 
-/// A row of `conversation_word`.
+/// A row of `conversation_word`: one for each word of a group's title.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "conversation_word")]

@@ -12,8 +12,8 @@ pub struct Model {
     pub id: i64,
     /// Random; each restore sets a new one.
     pub epoch: String,
-    /// Rises while the database is in use. A mark below one that was noted
-    /// elsewhere means that the database is an older copy.
+    /// Rises while the database is in use. A mark below that of the epoch note
+    /// in the data folder means that the database is an older copy.
     pub mark: i64,
 }
 

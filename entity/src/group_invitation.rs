@@ -18,7 +18,7 @@ pub struct Model {
     /// The member who invited last.
     pub inviter_id: UserId,
     pub created_at: Millis,
-    /// Set if the user declined. Until then, repeated invitations are not
+    /// Set if the user declined. Until this time, repeated invitations are not
     /// delivered.
     pub declined_until: Option<Millis>,
     #[sea_orm(belongs_to, from = "conversation_id", to = "id")]

@@ -3,7 +3,8 @@
 
 use sea_orm::entity::prelude::*;
 
-/// A row of `id_block`: one for each table whose ids come from it.
+/// A row of `id_block`: one for each table whose ids come from it, and one for
+/// people versions.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "id_block")]

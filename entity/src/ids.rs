@@ -1,5 +1,5 @@
-//! Typed keys. All are integers below 2^53, so that they survive a JSON number.
-//! Their order has no meaning.
+//! Typed keys. All are integers below 2^53, so that JavaScript can represent
+//! them exactly. Their order has no meaning.
 
 use sea_orm::DeriveValueType;
 use serde::{Deserialize, Serialize};

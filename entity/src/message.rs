@@ -18,7 +18,7 @@ pub enum MessageKind {
 
 /// The highest status that a message can reach. The status depends on the
 /// members at the time of sending who are still members. When the last of them
-/// leaves, it stays at the status reached by then.
+/// leaves, the message keeps the status reached by then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
 #[sea_orm(rs_type = "i16", db_type = "SmallInteger")]
 pub enum StatusCeiling {

@@ -12,7 +12,7 @@ pub struct Model {
     #[sea_orm(primary_key)]
     pub id: NodeId,
     pub started_at: Millis,
-    /// Written every 30 seconds.
+    /// The last time at which the process was alive, written every 30 seconds.
     pub alive_at: Millis,
 }
 

@@ -4,7 +4,7 @@ use sea_orm::entity::prelude::*;
 
 use crate::{MessageId, Millis, UserId};
 
-/// A row of `reaction`.
+/// A row of `reaction`: one for each message, emoji and user.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "reaction")]
@@ -16,7 +16,7 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub user_id: UserId,
     pub created_at: Millis,
-    /// The conversation's version that the reaction took.
+    /// The version of the conversation in which the reaction was added.
     pub version: i64,
 }
 

@@ -15,7 +15,7 @@ pub enum ReceiptKind {
     Read = 1,
 }
 
-/// A row of `receipt`.
+/// A row of `receipt`: one for each stored move of a marker.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "receipt")]
@@ -23,7 +23,8 @@ pub struct Model {
     #[sea_orm(primary_key)]
     pub id: ReceiptId,
     pub conversation_id: ConversationId,
-    /// The user of the marker; none for the conversation's overall watermark.
+    /// The user whose marker moved; none for the conversation's overall
+    /// watermark.
     pub user_id: Option<UserId>,
     pub kind: ReceiptKind,
     pub up_to_seq: i64,

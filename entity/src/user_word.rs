@@ -4,7 +4,7 @@ use sea_orm::entity::prelude::*;
 
 use crate::UserId;
 
-/// A row of `user_word`.
+/// A row of `user_word`: one for each search term of a user.
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "user_word")]

@@ -18,7 +18,7 @@ impl MigrationTrait for Migration {
 
     async fn up(&self, schema: &SchemaManager) -> Result<(), DbErr> {
         let mut furthest = enum_column("furthest");
-        // Read, for messages that had another recipient.
+        // 2 is the status "read"; messages without a recipient get 0 below.
         furthest.default(2);
         let add = Table::alter()
             .table("message")

@@ -32,8 +32,9 @@ impl MigrationTrait for Migration {
 /// The number of users that are read at a time.
 const BATCH_SIZE: i64 = 500;
 
-/// Sets the skeleton of existing accounts. Among names that look the same, only
-/// the oldest gets it, which keeps new ones away. The others keep their names.
+/// Sets the skeleton of existing accounts. Of several accounts whose names look
+/// the same, only the oldest gets the skeleton, so that new names like it are
+/// refused. The other accounts keep their names.
 async fn fill(schema: &SchemaManager<'_>) -> Result<(), DbErr> {
     let db = schema.get_connection();
     let backend = db.get_database_backend();

@@ -18,7 +18,7 @@ const PARTIAL_INDEXES: [&str; 3] = [
     "CREATE INDEX user_status_online ON user_status (user_id) WHERE is_online",
 ];
 
-/// Existing entries get the current names.
+/// Sets the current usernames in existing audit entries.
 const NAME_INDEXES: [&str; 2] = [
     r#"UPDATE audit SET actor_name = (SELECT u.username FROM "user" u WHERE u.id = audit.actor_id)"#,
     r#"UPDATE audit SET target_name = (SELECT u.username FROM "user" u
@@ -52,7 +52,7 @@ impl MigrationTrait for Migration {
         for index in [
             index("password_reset", &["user_id"]),
             index("password_reset", &["expires_at"]),
-            // The invitations of a deleted user are void.
+            // The deletion of a user voids their invitations.
             index("invite", &["created_by"]),
             index("audit", &["at", "id"]),
             index("audit", &["actor_id", "at", "id"]),

@@ -9,8 +9,8 @@ use crate::columns::bigint;
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
-/// So far the version of a text change wasn't recorded. The message's last
-/// change is not before it.
+/// Until this migration, the version of a text change wasn't recorded. The
+/// message's last change is the text change or a later one.
 const FILL: &str = "UPDATE message SET text_version = version \
      WHERE (edited_at IS NOT NULL OR deleted_at IS NOT NULL) AND version > posted_version";
 

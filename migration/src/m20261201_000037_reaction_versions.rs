@@ -1,5 +1,5 @@
-//! The version that a reaction took. Former members see the reactions from
-//! before they left.
+//! The conversation's version in which a reaction was added. Former members see
+//! the reactions from before they left.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::ConnectionTrait;
@@ -9,8 +9,8 @@ use crate::columns::bigint;
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
-/// So far the version of a reaction wasn't recorded. Its message's last change
-/// is not before it.
+/// Until this migration, the version of a reaction wasn't recorded. The
+/// message's last change is the reaction or a later change.
 const FILL: &str = "UPDATE reaction SET version = (SELECT m.version FROM message m \
      WHERE m.id = reaction.message_id)";
 

@@ -18,7 +18,7 @@ impl MigrationTrait for Migration {
         version.big_integer().not_null().default(0);
         let add = Table::alter().table("user").add_column(version).to_owned();
         schema.alter_table(add).await?;
-        // Read for sessions and by a resume.
+        // Sessions and resumes need the changes after a people version.
         schema
             .create_index(index("user", &["people_version"]))
             .await

@@ -9,7 +9,8 @@ use crate::columns::nullable_text;
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
-/// So far it wasn't recorded. Former members saw the current title until now.
+/// Until this migration, the title wasn't recorded. Former members saw the
+/// current title until now.
 const FILL: &str = "UPDATE participant SET left_title = (SELECT c.title FROM conversation c \
      WHERE c.id = participant.conversation_id) WHERE left_seq IS NOT NULL";
 

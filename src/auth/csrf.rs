@@ -6,8 +6,9 @@
 //! site can neither read nor set.
 //!
 //! Each issued token has a fresh mask, because responses are compressed.
-//! Without it, an attacker who repeatedly injects text into a page and sees the
-//! compressed length could guess the token character by character (BREACH).
+//! Without the mask, an attacker who repeatedly injects text into a page and
+//! sees the compressed length could guess the token character by character
+//! (BREACH).
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -20,8 +21,8 @@ use sha2::Sha256;
 
 use super::Secret;
 
-/// Domain separation: no JWT looks like this, so a token of one kind is never
-/// valid as the other.
+/// Domain separation: no JWT has this text, so a CSRF token is never valid as a
+/// login token, nor the other way round.
 const KEY_PURPOSE: &[u8] = b"tidings: csrf, version 1";
 
 /// Length in bytes of a token, and of the mask in front of it.
@@ -30,8 +31,8 @@ const TOKEN_LENGTH: usize = 32;
 /// Issues and verifies CSRF tokens.
 pub struct CsrfTokens {
     key: Hmac<Sha256>,
-    /// Counter from which the next mask is derived. The mask can't be predicted
-    /// from it without the key.
+    /// Counter from which the next mask is derived. Without the key, the mask
+    /// can't be predicted from the counter.
     masks: AtomicU64,
 }
 

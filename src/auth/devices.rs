@@ -1,6 +1,7 @@
-//! Device tokens: a browser that logged in to an account stores one. Its next
-//! login attempts don't queue with those of unknown clients. A device token is
-//! no login: it only proves that the browser once had the correct password.
+//! Device tokens: a browser that logged in to an account stores one. The
+//! browser's next login attempts don't queue with those of unknown clients. A
+//! device token is no login: it only proves that the browser once had the
+//! correct password.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

@@ -30,7 +30,8 @@ fn hash_text(password: &str) -> Result<String, PasswordHashError> {
         .map_err(|error| PasswordHashError(error.to_string()))
 }
 
-/// Compared with a password if there is no hash, so that the time is the same.
+/// The hash to compare a password with if there is no other one, so that the
+/// comparison takes the same time.
 static DUMMY_HASH: LazyLock<String> = LazyLock::new(|| hash_text("nobody").unwrap_or_default());
 
 /// The result of comparing a password with a hash.
@@ -39,7 +40,7 @@ pub enum PasswordCheck {
     Wrong,
     Correct,
     /// The password is correct, but a new hash should replace the old one. The
-    /// old one is of the text before normalization, or uses former parameters.
+    /// old hash is of the text before normalization, or has former parameters.
     CorrectButOutdated,
 }
 
@@ -52,8 +53,8 @@ impl PasswordCheck {
 
 /// Compares a typed password with the hash of its user. Accounts older than
 /// normalization have a hash of the text as it was typed. Without a hash
-/// (unknown username), it takes as long, so the time doesn't reveal which names
-/// exist.
+/// (unknown username), the comparison takes as long, so its time doesn't reveal
+/// which names exist.
 #[must_use]
 pub fn verify(typed: &str, hash: Option<&str>) -> PasswordCheck {
     let password = Password::from_existing(typed);
@@ -73,7 +74,7 @@ pub fn verify(typed: &str, hash: Option<&str>) -> PasswordCheck {
 
 /// Returns the hash if it matches the text.
 fn match_hash(text: &str, hash: Option<&str>) -> Option<PasswordHash> {
-    // An unreadable hash counts as none and takes as long.
+    // An unreadable hash is treated like a missing one, in the same time.
     let kept = hash.and_then(|hash| PasswordHash::new(hash).ok());
     let dummy = || PasswordHash::new(&DUMMY_HASH).ok();
     let compared = kept.clone().or_else(dummy)?;

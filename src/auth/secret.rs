@@ -92,7 +92,7 @@ impl Secret {
 
     fn read(file: File) -> io::Result<Self> {
         let mut bytes = Vec::with_capacity(SECRET_LENGTH);
-        // One more byte shows that a file is too long.
+        // Read one byte more than needed, to detect a file that is too long.
         file.take(SECRET_LENGTH as u64 + 1)
             .read_to_end(&mut bytes)?;
         let bytes = bytes.try_into().map_err(|_| {

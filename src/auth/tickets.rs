@@ -1,6 +1,6 @@
 //! Socket tickets: each opens one socket, within seconds, for clients that can
-//! authenticate only in the URL. URLs get into logs; by then the ticket is
-//! spent.
+//! authenticate only in the URL. URLs get into logs, where a ticket is useless:
+//! it has been used or soon expires.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
@@ -14,7 +14,7 @@ use super::random;
 /// Lifetime of a ticket.
 pub const TICKET_TTL: Duration = Duration::from_secs(10);
 
-/// The most unexpired tickets at a time, each of about 150 bytes.
+/// The maximum number of unexpired tickets at a time, each of about 150 bytes.
 const TICKETS_MAX: usize = 65_536;
 
 /// The user and login that a ticket was issued to.
@@ -63,7 +63,8 @@ impl SocketTickets {
         Ok(ticket)
     }
 
-    /// Returns the holder of a ticket, and invalidates the ticket.
+    /// Returns the holder of a ticket, and invalidates the ticket. Returns
+    /// `None` if the ticket is unknown, used or expired.
     pub fn redeem(&self, ticket: &str, now: Instant) -> Option<TicketHolder> {
         let digest = random::digest(ticket);
         let mut out = self.0.lock();

@@ -24,7 +24,7 @@ pub struct TokenClaims {
     /// The user's id: a string, as RFC 7519 requires.
     #[serde(with = "as_text")]
     pub sub: i64,
-    /// The login.
+    /// The login's id.
     pub sid: LoginId,
     /// Time of issue, in seconds since 1970.
     pub iat: i64,
@@ -51,7 +51,7 @@ impl LoginTokens {
     /// Creates tokens signed with `secret` that expire after `ttl`.
     #[must_use]
     pub fn new(secret: &Secret, ttl: Duration) -> Self {
-        // An error means that it is installed already.
+        // An error means that a provider is installed already.
         let _ = HS256_ONLY.install_default();
         let mut validation = Validation::new(Algorithm::HS256);
         validation.leeway = 0;
@@ -65,8 +65,8 @@ impl LoginTokens {
         }
     }
 
-    /// Also reads tokens of the former secret, for one token lifetime after its
-    /// replacement.
+    /// Also accepts tokens of the former secret, for one token lifetime after
+    /// the secret's replacement.
     #[must_use]
     pub fn with_former(self, former: Option<&FormerSecret>) -> Self {
         let former = former.map(|former| FormerKey {

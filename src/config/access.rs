@@ -44,7 +44,8 @@ impl TrustedProxies {
         self.0.iter().any(|net| net.contains(&address))
     }
 
-    /// Parses a list separated by commas. The error is the expected format.
+    /// Parses a list separated by commas. The error describes the expected
+    /// format.
     pub(super) fn read(text: &str) -> Result<Self, &'static str> {
         split_list(text)
             .map(|part| {
@@ -58,7 +59,7 @@ impl TrustedProxies {
 }
 
 impl Registration {
-    /// Parses a policy. The error is the expected format.
+    /// Parses a registration policy. The error describes the expected format.
     pub(super) fn read(text: &str) -> Result<Self, &'static str> {
         match text {
             "open" => Ok(Self::Open),
@@ -87,7 +88,7 @@ pub fn is_private_address(address: IpAddr) -> bool {
     }
 }
 
-/// Parses origins separated by commas. The error is the expected format.
+/// Parses origins separated by commas. The error describes the expected format.
 pub(super) fn read_origins(text: &str) -> Result<Vec<PublicUrl>, &'static str> {
     split_list(text)
         .map(PublicUrl::read)

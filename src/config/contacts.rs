@@ -19,7 +19,8 @@ impl SecurityContacts {
         self.0.is_empty()
     }
 
-    /// Parses a list separated by commas. The error is the expected format.
+    /// Parses a list separated by commas. The error describes the expected
+    /// format.
     pub(super) fn read(text: &str) -> Result<Self, &'static str> {
         let parts = text.split(',').map(str::trim);
         let parts = parts.filter(|part| !part.is_empty());
@@ -41,8 +42,8 @@ impl fmt::Display for SecurityContacts {
     }
 }
 
-/// Returns whether `uri` is a contact. It may hold no character that ends its
-/// line in the file.
+/// Returns whether `uri` is a contact. A contact may hold no character that
+/// ends its line in `security.txt`.
 fn is_contact(uri: &str) -> bool {
     let rest = ["mailto:", "https://", "tel:"]
         .iter()

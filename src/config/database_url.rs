@@ -19,7 +19,7 @@ impl DatabaseUrl {
         Self::Sqlite(data_dir.join("tidings.db"))
     }
 
-    /// Parses a URL. The error is the expected format.
+    /// Parses a database URL. The error describes the expected format.
     pub(super) fn read(text: &str) -> Result<Self, &'static str> {
         if text.starts_with("postgres://") || text.starts_with("postgresql://") {
             return if is_postgres(text) {

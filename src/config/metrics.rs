@@ -37,7 +37,7 @@ impl MetricsToken {
         self.0.as_bytes()
     }
 
-    /// Parses a token. The error is the expected format.
+    /// Parses a token. The error describes the expected format.
     pub(super) fn read(text: &str) -> Result<Self, &'static str> {
         let fits = text.len() >= TOKEN_MIN && text.bytes().all(|byte| byte.is_ascii_graphic());
         fits.then(|| Self(text.to_owned()))

@@ -156,8 +156,9 @@ pub struct SettingOverrides {
     #[serde(deserialize_with = "whole_number")]
     pub session_buffer: Option<String>,
 
-    /// Unsent bytes of all clients together, above which the clients that read
-    /// nothing for longest are disconnected [default: 268435456]
+    /// Unsent bytes of all clients together, above which the server disconnects
+    /// the clients that have read nothing for the longest time [default:
+    /// 268435456]
     #[arg(
         long,
         global = true,

@@ -22,7 +22,7 @@ impl PublicUrl {
         self.0.starts_with("https:")
     }
 
-    /// Parses a URL. The error is the expected format.
+    /// Parses a URL. The error describes the expected format.
     pub(super) fn read(text: &str) -> Result<Self, &'static str> {
         parse_origin(text)
             .map(Self)

@@ -7,7 +7,8 @@ use clap::Args;
 
 use super::{SettingOverrides, SettingsError};
 
-/// Read if it exists and no other file is named.
+/// The settings file to read if the operator names no other one. It may be
+/// missing.
 const DEFAULT_FILE: &str = "./tidings.toml";
 
 /// The settings of the command line and the environment, which clap has merged,
@@ -47,7 +48,7 @@ impl SettingSources {
     }
 
     /// Returns the value of `key` from the first source that sets it. `pick`
-    /// reads it from a source.
+    /// reads the value from a source.
     pub(super) fn text(
         &self,
         key: &'static str,

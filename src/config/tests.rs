@@ -242,8 +242,8 @@ fn defaults_match_documented_protocol() {
     assert!(timings.marker_batch_window <= Duration::from_millis(200));
     assert_eq!(timings.ping_every, seconds(25));
     assert_eq!(timings.silence, seconds(60));
-    // Every login must end within a second everywhere, at any point of the
-    // interval.
+    // Every node must refuse an ended login within a second, wherever in the
+    // interval the login ended.
     assert!(timings.login_check_every <= Duration::from_millis(500));
     // Shutdown is documented to take at most ten seconds.
     assert!(timings.stop_within < seconds(10), "it stops within 10 s");

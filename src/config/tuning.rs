@@ -25,8 +25,8 @@ pub struct ServerTimings {
     /// them left for its socket for this long. 15 s, as long as the kernel
     /// waits for a client that reads nothing.
     pub stall_within: Duration,
-    /// Interval at which a node looks for logins that ended elsewhere. 500 ms,
-    /// because a second is promised.
+    /// Interval at which a node looks for logins that another process ended.
+    /// 500 ms, because the protocol promises a second.
     pub login_check_every: Duration,
     /// Interval at which a node looks for changed names. 250 ms, because they
     /// must be sent within a second.
@@ -38,7 +38,7 @@ pub struct ServerTimings {
     /// Interval at which a node checks that it is alone on its database. 1 s.
     pub lock_check_every: Duration,
     /// A node that isn't alone for this long stops. 30 s: until then, the other
-    /// may be its own lost connection.
+    /// holder of the lock may be the node's own lost connection.
     pub lock_loss_grace: Duration,
     /// Time from the end of a user's last socket until the user is offline.
     /// With 5 s, a change of page isn't visible.
@@ -52,8 +52,8 @@ pub struct ServerTimings {
     pub marker_batch_window: Duration,
     /// Interval at which the free disk space is read. 2 s.
     pub disk_check_every: Duration,
-    /// Interval at which the data folder notes the mark of the database's
-    /// epoch. 60 s.
+    /// Interval at which a node saves the mark of the database's epoch in the
+    /// data folder. 60 s.
     pub epoch_noted_every: Duration,
     /// Interval at which expired rows are deleted. 1 h.
     pub cleanup_every: Duration,
@@ -101,24 +101,26 @@ pub struct ServerLimits {
     pub frame_max: usize,
     /// The largest body of a request, in bytes. 256 KiB.
     pub body_max: usize,
-    /// The most unsent bytes of a session, even if it makes progress. 4 MiB;
-    /// above it, the session is closed at once.
+    /// The maximum number of unsent bytes of a session, even if it makes
+    /// progress. 4 MiB; above it, the session is closed at once.
     pub session_buffer_max: usize,
-    /// The most entries in one transaction of the Journal. 500: as many as the
-    /// bind parameters of their rows allow on both databases.
+    /// The maximum number of appends in one transaction of the Journal. 500: as
+    /// many as the bind parameters of their rows allow on both databases.
     pub journal_batch: usize,
-    /// The most sends of all Rooms that aren't yet stored and announced; one
-    /// more is refused as `busy`. 8,192.
+    /// The maximum number of commands of all Rooms that aren't yet stored and
+    /// announced; one more is refused as `busy`. 8,192.
     pub pending_sends: usize,
-    /// The most frames of a client that wait for its `hello`. 64; as many more
-    /// are answered `busy` after it, and then the session is closed.
+    /// The maximum number of a client's frames that wait for the session's
+    /// `hello`. 64; the next 64 are answered `busy` after the `hello`, and one
+    /// more closes the session.
     pub opening_commands: usize,
-    /// The most threads that serve requests, and the most that run Rooms. 24 on
-    /// any number of cores, because `deploy/tidings.service` allows 256 threads
-    /// in all.
+    /// The maximum number of threads that serve requests, and of threads that
+    /// run Rooms. 24 on any number of cores, because `deploy/tidings.service`
+    /// allows 256 threads in all.
     pub event_loops: usize,
-    /// The most concurrent reads of missed changes for sessions that resume. 4,
-    /// so that a thousand reconnecting clients don't occupy the database.
+    /// The maximum number of concurrent reads of missed changes for sessions
+    /// that resume. 4, so that a thousand reconnecting clients don't occupy the
+    /// database.
     pub resume_reads: usize,
     /// A socket is closed with 1008 at this many errors within
     /// [`ServerLimits::errors_window`]. 20.

@@ -1,5 +1,5 @@
-//! Warnings about settings that are unsafe if others can reach the server. They
-//! are logged at the start and shown to admins.
+//! Warnings about settings that are unsafe if other machines can reach the
+//! server. They are logged at the start and shown to admins.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;

@@ -16,8 +16,7 @@ const SIZE_BOUNDS: &[u64] = &[1, 2, 5, 10, 20, 50, 100, 200, 500];
 #[derive(Debug)]
 pub struct Histogram {
     bounds: &'static [u64],
-    /// One more than there are bounds: the last counts values above every
-    /// bound.
+    /// One counter per bound, and a last one for values above all bounds.
     counts: Box<[AtomicU64]>,
     sum: AtomicU64,
 }

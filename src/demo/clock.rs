@@ -1,6 +1,6 @@
 //! The times of the demo data. The script gives rough times, and a seeded
-//! generator gives the details. No time is in the future, or before that of the
-//! line above.
+//! generator gives the details. No line's time is in the future, or before that
+//! of the previous line.
 
 use std::time::Duration;
 
@@ -57,7 +57,8 @@ pub(super) fn line_times(
 }
 
 /// Returns each line's offset from the start of the scene, in milliseconds. A
-/// long line takes longer to write. Another sender first reads the line before.
+/// long line takes longer to write. If the sender changes, the new sender first
+/// reads the previous line.
 fn line_offsets(scene: &DemoScene, dice: &mut SeededRandom) -> Vec<i64> {
     let mut at = 0;
     let mut before: Option<(PersonIndex, &str)> = None;

@@ -278,7 +278,7 @@ impl<'a> DemoHistory<'a> {
         Ok(())
     }
 
-    /// Applies the viewer's setting, which takes a version too.
+    /// Applies the viewer's setting, which raises the version, too.
     fn apply_flag(&mut self, mine: Option<DemoFlag>) -> Result<()> {
         let Some(mine) = mine else {
             return Ok(());

@@ -123,7 +123,7 @@ pub(super) enum TextOutcome {
 #[serde(deny_unknown_fields)]
 struct WorldFile {
     you: String,
-    /// The requester, and the users who accepted.
+    /// The users who accepted, by requester.
     connected: BTreeMap<String, String>,
     person: Vec<PersonFile>,
     request: Vec<RequestFile>,

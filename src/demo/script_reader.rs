@@ -12,7 +12,7 @@ pub(super) struct ScriptReader<'a> {
     names: &'a PersonNames,
     /// Earlier lines that replies can refer to, by label.
     labels: BTreeMap<String, usize>,
-    /// The number of lines in the scenes before.
+    /// The number of lines in earlier scenes.
     before: usize,
 }
 

@@ -1,5 +1,5 @@
-//! Plans the events of a conversation in order of time: its lines, and the
-//! markers, reactions and changes that follow them.
+//! Plans the events of a demo conversation, ordered by time: its lines, and the
+//! markers, reactions, edits and deletions that follow the lines.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,8 @@ use super::{PersonIndex, Result, find_user};
 use crate::protocol::User;
 use crate::protocol::message::{encode_system_event, isolate_name};
 
-/// A change that takes a version. It refers to a line by index.
+/// A change that raises the conversation's version. It refers to a line by
+/// index.
 pub(super) struct DemoEvent<'a> {
     pub(super) at: Millis,
     pub(super) action: DemoAction<'a>,
@@ -37,7 +38,7 @@ const READ_DELAY: (i64, i64) = (20_000, 900_000);
 const REACTION_DELAY: (i64, i64) = (9_000, 240_000);
 const CHANGE_DELAY: (i64, i64) = (15_000, 90_000);
 
-/// Returns the events in order of time. `times` has the time of each line.
+/// Returns the events, ordered by time. `times` has the time of each line.
 pub(super) fn plan_events<'a>(
     conversation: &'a DemoConversation,
     times: &[Millis],
@@ -121,8 +122,8 @@ impl<'a> EventPlanner<'a, '_> {
         Ok(())
     }
 
-    /// Returns a time after a line; it is before the next line if the member
-    /// stopped at this one.
+    /// Returns a time after the line at `place`. The time is before the next
+    /// line, except after the `last` line.
     fn delay_after(&mut self, place: usize, last: usize, how_long: (i64, i64)) -> Result<Millis> {
         let said = self.line_time(place)?;
         if place == last {

@@ -8,8 +8,8 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
 
-/// The tasks of one engine. Each holds a receiver while it runs; the value says
-/// whether the engine is stopping.
+/// The tasks of one engine. Each task holds a receiver of this channel while it
+/// runs. The channel's value is whether the engine is stopping.
 pub(super) struct BackgroundTasks(watch::Sender<bool>);
 
 /// Counts as a task until it is dropped.
@@ -25,7 +25,7 @@ impl Default for BackgroundTasks {
 
 impl BackgroundTasks {
     /// Runs `work` now and at every tick, until the engine stops or `work`
-    /// returns false. Work that has begun is finished.
+    /// returns false. A run that has begun is finished first.
     pub(super) fn repeat<F>(&self, every: Duration, mut work: impl FnMut() -> F + Send + 'static)
     where
         F: Future<Output = bool> + Send,

@@ -1,5 +1,6 @@
 //! Deletes rows that are out of use: logins, password links and invitations
-//! that ended long ago. In small batches, so that other writes get in between.
+//! that ended long ago. Deletes in small batches, so that other writes don't
+//! wait for long.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

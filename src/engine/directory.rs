@@ -29,12 +29,11 @@ use backlog::TotalBacklog;
 pub use handle::SessionHandle;
 pub use scope::SocketScope;
 
-/// A power of two: readers of different users rarely share a lock.
+/// The number of locks: with many, threads rarely wait for each other.
 const SHARDS: usize = 64;
 
-/// The weight of an `unread` frame in a session's budget. Only the session
-/// encodes it, since it holds the total. The frame comes alone if there is no
-/// other event.
+/// The bytes that an `unread` frame counts in a session's budget: an estimate,
+/// since only the session can encode the frame with its total.
 const UNREAD_BYTES: usize = 128;
 
 /// All live sessions: a cheap clone.
@@ -50,7 +49,7 @@ struct DirectoryInner {
     emptied: Notify,
     counters: Arc<Counters>,
     backlog: Arc<TotalBacklog>,
-    /// Held by the thread that evicts sessions because of the total.
+    /// Locked by the thread that evicts sessions because the total is exceeded.
     evicting: Mutex<()>,
 }
 
@@ -176,8 +175,9 @@ impl Directory {
         self.evict_slowest();
     }
 
-    /// Evicts sessions if the unwritten bytes of all exceed the total: the
-    /// longest without progress first, until a sixteenth of the total is free.
+    /// Evicts sessions if their unwritten bytes together exceed the total.
+    /// Begins with those longest without progress, and ends when a sixteenth of
+    /// the total is free.
     fn evict_slowest(&self) {
         let backlog = &self.inner.backlog;
         if !backlog.is_over() {

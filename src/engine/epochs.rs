@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::Engine;
 
-/// Runs until the engine stops; shutdown records it once more.
+/// Records the version until the engine stops; shutdown records it once more.
 pub(super) fn note_epochs(engine: &Engine) {
     let weak = Arc::downgrade(&engine.inner);
     let every = engine.inner.settings.timings.epoch_noted_every;

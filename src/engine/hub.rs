@@ -29,8 +29,8 @@ pub use handle::{HubHandle, RoomLoad};
 use messages::StartRoom;
 use routes::{LiveRoom, RoomRoutes};
 
-/// After this many deaths without an announced change, the Hub doesn't restart
-/// a Room. The next command does.
+/// After this many deaths without an announced change, the Hub no longer
+/// replaces the Room. The next command starts one.
 const RESTARTS_MAX: u32 = 3;
 
 /// The actor; see the module's documentation.
@@ -101,9 +101,9 @@ impl Handler<RoomIdleNotice> for Hub {
 impl Handler<RoomGoneNotice> for Hub {
     type Result = ();
 
-    /// Handles a Room that died: one that the Hub stopped is no longer in the
-    /// routes. The successor announces pending changes as soon as it has
-    /// loaded.
+    /// Handles the end of a Room. It died if it is still in the routes, since
+    /// the Hub removes a Room before stopping it. The successor announces
+    /// pending changes as soon as it has loaded.
     fn handle(&mut self, RoomGoneNotice(key): RoomGoneNotice, ctx: &mut Context<Self>) {
         let Some(deaths) = self.routes.remove_dead(key) else {
             return;

@@ -42,7 +42,7 @@ pub(super) struct JournalDeps {
     pub(super) store: Store,
     /// Charges the time of its statements to the users of the commands.
     pub(super) rates: Arc<RateLimiters>,
-    /// The most entries in one transaction.
+    /// The maximum number of appends in one transaction.
     pub(super) batch_max: usize,
     pub(super) counters: Arc<Counters>,
     pub(super) faults: FaultHooks,
@@ -117,8 +117,8 @@ impl Handler<AppendCommand> for Journal {
         self.queue.push_back(write);
         if !self.is_writing {
             self.is_writing = true;
-            // Starts as a future, so that every append in the mailbox gets into
-            // the first batch.
+            // Flushes later, in a future, so that every append that is already
+            // in the mailbox gets into the first batch.
             ctx.spawn(
                 async {}
                     .into_actor(self)
@@ -159,8 +159,9 @@ async fn commit(store: &Store, appends: &[AppendEntry]) -> Vec<BatchCommit> {
     }
 }
 
-/// Stops if the database becomes unavailable: each further attempt would run
-/// into its timeout and block later writes.
+/// Commits each append in its own transaction. Stops if the database becomes
+/// unavailable: each further attempt would run into its timeout and block later
+/// writes.
 async fn commit_individually<'a, Writing>(
     appends: &'a [AppendEntry],
     write: impl Fn(&'a [AppendEntry]) -> Writing,
@@ -199,7 +200,8 @@ fn refused_commit(problem: Problem, count: usize) -> BatchCommit {
     }
 }
 
-/// Aborts on a panic: it is then unknown which appends are on disk.
+/// Aborts the process on a panic, since afterwards it is unknown which appends
+/// are on disk.
 struct AbortOnPanic;
 
 impl Drop for AbortOnPanic {

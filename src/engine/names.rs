@@ -1,10 +1,10 @@
 //! Sends changed names to sessions. Each process checks four times a second,
 //! and so also finds changes made by other processes.
 //!
-//! A change that was sent has a version up to that of
-//! [`Engine::people_version`]; a session reads this version after it entered
-//! the Directory. So a change is either sent to it or replayed after the
-//! version that its `hello` names.
+//! [`Engine::people_version`] is the version up to which changes were sent. A
+//! session enters the Directory before it reads this version for its `hello`. A
+//! newer change is therefore sent to the session, or replayed when its client
+//! resumes from that version.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -63,8 +63,8 @@ async fn deliver_changes(inner: &EngineInner) -> Result<()> {
 }
 
 /// Sends a changed name once to each session of the user, and of the users who
-/// may know them. A socket that is bound to a conversation gets it if both
-/// users are in it.
+/// may know them. A socket that is bound to a conversation gets the name if
+/// both users are members.
 async fn deliver_name(inner: &EngineInner, id: UserId, event: &ServerEvent) -> Result<()> {
     let frame = EventFrame::transient(event);
     let frames: Arc<[EventFrame]> = [frame.clone()].into();

@@ -64,15 +64,16 @@ pub struct RoomOverview {
 pub struct JournalOverview {
     /// Appends without an outcome yet.
     pub waiting: usize,
-    /// The most entries of one batch.
+    /// The maximum number of appends in one batch.
     pub batch_max: usize,
     /// Appends with an outcome of any kind.
     pub entries: u64,
     /// New messages on disk.
     pub messages: u64,
-    /// Appends checked against outdated state, and checked again.
+    /// Appends that weren't written, because their check was based on outdated
+    /// permissions. The Room checks them again.
     pub stale: u64,
-    /// Entries of a batch.
+    /// Number of appends in a batch.
     pub batch_size: HistogramSnapshot,
     /// Time until a batch was on disk. Microseconds.
     pub commit: HistogramSnapshot,

@@ -17,7 +17,7 @@ use crate::store::append::{AppendOutcome, MarkerChanges};
 /// The sockets that a frame is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FrameAudience {
-    /// Sockets that carry its conversation, and sockets with the user's
+    /// Sockets that carry the frame's conversation, and sockets with the user's
     /// notifications.
     Notifications,
     /// Sockets that carry its conversation.
@@ -30,7 +30,8 @@ pub struct EventFrame {
     pub audience: FrameAudience,
     /// The frame's conversation; none if it is about the user alone.
     pub conversation: Option<ConversationId>,
-    /// The version of the change it announces; 0 if it announces none.
+    /// The version of the change that the frame announces; 0 if it announces
+    /// none.
     pub version: i64,
     pub text: ByteString,
 }
@@ -92,10 +93,10 @@ fn audience_of(event: &ServerEvent) -> FrameAudience {
 #[rtype(result = "()")]
 pub struct SessionDelivery {
     pub frames: Arc<[EventFrame]>,
-    /// The user's unread count in the conversation, if it changed. Sent on
-    /// sockets that aren't bound to it.
+    /// The user's unread count in the conversation, if it changed. Sent only on
+    /// sockets that aren't bound to a conversation.
     pub unread: Option<UnreadNotice>,
-    /// The weight in bytes, which the Session returns to its budget.
+    /// The bytes that count in the session's budget until they are written.
     pub bytes: usize,
 }
 
@@ -105,13 +106,14 @@ pub struct SessionDelivery {
 pub struct UnreadNotice {
     pub conversation: ConversationId,
     pub count: i64,
-    /// The end of the mute.
+    /// The end of the mute; none if the conversation isn't muted.
     pub muted_until: Option<Millis>,
-    /// Archived, or left.
+    /// Whether the user archived or left the conversation: its count is not
+    /// part of the total.
     pub is_excluded: bool,
 }
 
-/// Room → the Session of a command: a reply that no broadcast contains.
+/// Room → the Session that sent a command: a reply for that session alone.
 #[derive(Clone, Debug, Message)]
 #[rtype(result = "()")]
 pub enum SessionReply {
@@ -151,7 +153,7 @@ pub struct CloseCommand(pub CloseCode);
 #[rtype(result = "()")]
 pub struct CommitNotice {
     pub outcomes: Vec<AppendOutcome>,
-    /// The marks that moved in the transaction.
+    /// The markers that moved in the transaction.
     pub marks: MarkerChanges,
     /// The time of the commit.
     pub at: Instant,
@@ -163,7 +165,7 @@ pub struct CommitNotice {
 #[rtype(result = "()")]
 pub struct OrphanNotice(pub ConversationId);
 
-/// Room → Hub: it has been idle for a while, and may be stopped.
+/// Room → Hub: the Room has been idle for a while, and may be stopped.
 #[derive(Clone, Copy, Debug, Message)]
 #[rtype(result = "()")]
 pub struct RoomIdleNotice(pub RoomKey);

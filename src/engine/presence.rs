@@ -6,8 +6,8 @@
 //!   [`PresenceHandle`].
 //! - Emits: online and last-seen changes, four times a second: first to the
 //!   store, then to the sessions of users who may see them. The statuses of two
-//!   users who come to know each other, at once. Every 30 seconds, that this
-//!   process is alive.
+//!   users who come to know each other, at once. Every 30 seconds, a record in
+//!   the store that this process is alive.
 //! - Order: a user's status changes are stored and sent in the order in which
 //!   they happened. A change is sent before the next one is stored.
 //! - Overflow: at most one entry per user waits to be stored. Frames count
@@ -130,7 +130,8 @@ fn release_waiters(waiting: impl IntoIterator<Item = oneshot::Sender<()>>) {
     }
 }
 
-/// A change that isn't stored isn't sent.
+/// Stores the changes, then sends them. A change that can't be stored isn't
+/// sent.
 async fn store_and_notify(
     notifier: &PresenceNotifier,
     node: NodeId,

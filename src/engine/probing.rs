@@ -14,8 +14,8 @@ impl Engine {
     /// seconds.
     ///
     /// # Errors
-    /// `rate_limited` if the user has too many and all answer; `busy` if the
-    /// server stops meanwhile.
+    /// `rate_limited` if the user has too many sockets and all clients answer;
+    /// `busy` if the server stops meanwhile.
     pub async fn reserve_socket(&self, user: UserId) -> Result<SocketPermit, Problem> {
         let rates = &self.inner.rates;
         if let Ok(seat) = rates.reserve_socket(user) {

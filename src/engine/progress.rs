@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Engine;
 
-/// Checks within the time that a session may go without progress.
+/// The number of checks in the time that a session may go without progress.
 const CHECKS_PER_STALL: u32 = 15;
 
 /// Checks periodically until the engine stops.

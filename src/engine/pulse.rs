@@ -65,7 +65,7 @@ pub(super) fn start_pulse(engine: &Engine, every: Duration) {
 }
 
 impl Engine {
-    /// Returns the kept samples after that moment, in order.
+    /// Returns the kept samples after `moment`, in order.
     #[must_use]
     pub fn pulse_since(&self, moment: Millis) -> Vec<PulseSample> {
         let kept = self.inner.pulse.0.lock();
@@ -73,7 +73,8 @@ impl Engine {
         new.cloned().collect()
     }
 
-    /// Records the sample since `before`, and returns the new overview.
+    /// Records a sample for the time since `before`, and returns the new
+    /// overview.
     fn record_sample(&self, before: &EngineOverview) -> EngineOverview {
         let now = self.overview();
         let mut kept = self.inner.pulse.0.lock();

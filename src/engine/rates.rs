@@ -1,7 +1,7 @@
 //! Rate limits per user and per address: token buckets, by GCRA.
 //!
 //! Full buckets are removed. There are at most [`BUCKETS_MAX`] buckets of a
-//! kind; further keys share buckets, chosen by a hash that clients can't
+//! limit; further keys share buckets, chosen by a hash that clients can't
 //! predict.
 
 mod attempts;
@@ -40,9 +40,9 @@ pub use socket_quota::SocketPermit;
 use attempts::AddressLimits;
 use socket_quota::SocketQuota;
 
-/// The most buckets of a kind, each of about a hundred bytes.
+/// The maximum number of buckets of a limit, each of about a hundred bytes.
 const BUCKETS_MAX: usize = 65_536;
-/// The number of buckets that further keys share.
+/// The number of buckets that all further keys share.
 const SHARED_BUCKETS: u64 = 1024;
 /// Full buckets are removed after this many requests.
 const PRUNE_EVERY: u32 = 4096;
@@ -56,7 +56,7 @@ pub struct RateLimiters {
     unsolicited_groups: KeyedLimiter<UserId>,
     reports: KeyedLimiter<UserId>,
     by_address: AddressLimits,
-    /// For proxies that no setting names.
+    /// Limits for addresses of proxies that no setting names.
     by_proxy: AddressLimits,
     sockets: SocketQuota,
     database: Arc<DatabaseBudget>,
@@ -96,7 +96,7 @@ impl RateLimiters {
         self.sends.take(user)
     }
 
-    /// Counts any other request of a user.
+    /// Counts a user's request that sends no message.
     ///
     /// # Errors
     /// If the user exceeds the limit.
@@ -117,7 +117,7 @@ impl RateLimiters {
     /// permits of clients that vanished.
     ///
     /// # Errors
-    /// `rate_limited` if the user has too many.
+    /// `rate_limited` if the user has too many sockets.
     pub(super) fn reserve_socket(&self, user: UserId) -> Result<SocketPermit, Problem> {
         self.sockets.take(user)
     }
@@ -143,8 +143,9 @@ enum BucketKey<K> {
     Shared(u64),
 }
 
-/// The buckets of a kind. The limiter owns one handle to them; the other is for
-/// operations that the limiter doesn't offer.
+/// The buckets of a limit, for the limiter that owns this handle.
+/// [`ActiveLimiter`] has another handle, for operations that the limiter
+/// doesn't offer.
 struct BucketStore<K: Hash + Eq + Clone>(Arc<HashMapStateStore<BucketKey<K>>>);
 
 impl<K: Hash + Eq + Clone> StateStore for BucketStore<K> {
@@ -290,7 +291,7 @@ impl TokenBucket {
     }
 }
 
-/// Returns none for a rate of zero.
+/// Converts a rate for the limiter; returns none if its interval is zero.
 fn quota(rate: RateLimit) -> Option<Quota> {
     Some(Quota::with_period(rate.interval)?.allow_burst(rate.burst))
 }

@@ -19,7 +19,7 @@ use crate::protocol::{Message, Problem, ServerEvent};
 pub struct SentMessage {
     pub message: Arc<Message>,
     /// False if nothing was written, because the message or the edit existed
-    /// before. Then only the caller gets the message.
+    /// before. In that case only the caller gets the message.
     pub is_new: bool,
 }
 
@@ -104,10 +104,10 @@ impl Drop for CommandTicket {
 /// The recipient of a reply.
 #[derive(Debug)]
 enum ReplyTarget {
-    /// A socket: it gets a new message by fan-out like all sessions, and other
-    /// replies alone.
+    /// A socket: it gets a new message by fan-out, like all sessions. All other
+    /// replies go to this socket alone.
     Session(Recipient<SessionReply>, FrameReferences),
-    /// A waiting request.
+    /// A caller that waits for the reply, such as an HTTP request.
     Caller(oneshot::Sender<Result<CommandOutcome, Problem>>),
 }
 

@@ -9,9 +9,9 @@
 //!   the Hub.
 //! - Order: commands are checked as they come. Versions are announced without a
 //!   gap, each before its reply.
-//! - Overflow: the Hub's tickets bound the commands that it holds.
-//! - Stop: only at the Hub's request, which knows that no command is
-//!   unanswered. If it panics, its callers are answered `busy`, and its
+//! - Overflow: the Hub's tickets bound the commands that the Room holds.
+//! - Stop: only at the request of the Hub, which knows that no command is
+//!   unanswered. If the Room panics, its callers are answered `busy`, and its
 //!   successor announces the pending changes.
 
 pub(crate) mod bench_room;
@@ -45,7 +45,8 @@ use crate::protocol::Problem;
 use crate::store::{RoomRecord, Store, StoreError};
 use state::RoomState;
 
-/// The announced version of a conversation of which nothing was announced yet.
+/// The announced version before any Room of the conversation announced a
+/// change.
 pub(super) const NEVER_ANNOUNCED: i64 = -1;
 
 /// The delay before a failed read of changes is tried again.
@@ -59,7 +60,7 @@ pub struct RoomDeps {
     pub(super) journal: JournalHandle,
     pub(super) presence: PresenceHandle,
     pub(super) idle_after: Duration,
-    /// Marks are collected for this long.
+    /// The Room collects marker updates for this long before it submits them.
     pub(super) marks_delay: Duration,
     pub(super) counters: Arc<Counters>,
     /// Checks that there is space to store an append.
@@ -86,7 +87,7 @@ pub(super) struct HubRecipients {
 pub struct Room {
     deps: RoomDeps,
     identity: RoomIdentity,
-    /// None until it is loaded, also after a failed load.
+    /// None until the conversation is loaded, also after a failed load.
     state: Option<RoomState<CommandReply>>,
     /// Tickets to be released once these versions are announced.
     pending_tickets: Vec<(i64, CommandTicket)>,
@@ -127,9 +128,9 @@ impl Room {
         );
     }
 
-    /// Reads while the mailbox is held, so that commands queue until the state
-    /// is complete. A handler must end with this call, since two waits in one
-    /// handler run in reverse.
+    /// Runs `read`, then `after`. The mailbox is held meanwhile: commands queue
+    /// until the state is complete. A handler must end with this call, since
+    /// two waits of one handler would run in reverse order.
     #[expect(
         clippy::disallowed_methods,
         reason = "a Room's order depends on it, and it waits no longer than a read takes"
@@ -166,7 +167,7 @@ impl Room {
         });
     }
 
-    /// Returns whether it has been idle for long enough.
+    /// Returns whether the Room has been idle for long enough to be stopped.
     fn is_idle(&self) -> bool {
         self.last_command_at.elapsed() >= self.deps.idle_after
             && match &self.state {

@@ -65,7 +65,7 @@ pub struct SessionIdentity {
 /// The scope and the permit of a socket.
 pub struct SocketAdmission {
     pub scope: SocketScope,
-    /// One of the sockets that the user may have.
+    /// Counts this socket against the user's limit of sockets.
     pub permit: SocketPermit,
 }
 
@@ -74,8 +74,8 @@ pub struct Session {
     engine: Engine,
     identity: SessionIdentity,
     scope: SocketScope,
-    /// Held until the session enters the Directory, which keeps it from then
-    /// on.
+    /// The permit, until the session enters the Directory, which keeps the
+    /// permit from then on.
     permit: Option<SocketPermit>,
     phase: SessionPhase,
     resume_state: ResumeState,
@@ -204,8 +204,9 @@ impl Session {
     }
 }
 
-/// Rate limit errors don't count as abuse, nor do server errors: a client with
-/// many pending commands would be closed because a Room died.
+/// Returns whether an error counts as abuse. Rate limits don't, nor do server
+/// errors: a dead Room would otherwise close clients with many pending
+/// commands.
 fn is_client_fault(code: ErrorCode) -> bool {
     code != ErrorCode::RateLimited && code.status() < 500
 }

@@ -11,9 +11,10 @@ use super::{Engine, ShutdownDeadline};
 use crate::protocol::CloseCode;
 
 impl Engine {
-    /// Stops in order. New commands are refused, the Journal and the Rooms
-    /// finish theirs, every socket is closed with 1001, and all users go
-    /// offline.
+    /// Stops the engine step by step. It refuses new commands, waits until the
+    /// Journal and the Rooms have answered all others, and closes every socket
+    /// with 1001. Then it stores that all users are offline, and ends its
+    /// threads.
     pub async fn stop(&self, deadline: ShutdownDeadline) {
         let inner = &self.inner;
         inner.is_stopping.store(true, Ordering::Release);
@@ -61,8 +62,8 @@ async fn end_threads(arbiters: Vec<Arbiter>) {
         arbiter.stop();
     }
     let (ended, all) = oneshot::channel();
-    // A thread that hangs must not block the process, so no one joins this
-    // thread.
+    // A thread that hangs must not block the process, so nothing waits for this
+    // thread itself.
     std::thread::spawn(move || {
         for arbiter in arbiters {
             // A thread that panicked has ended, too.

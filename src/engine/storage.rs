@@ -86,8 +86,8 @@ impl Engine {
     /// with the text of their messages.
     ///
     /// # Errors
-    /// `unavailable` while the disk has little space; `rate_limited` if it
-    /// exceeds the daily limit.
+    /// `unavailable` while the disk has little space; `rate_limited` if the
+    /// text exceeds the daily limit.
     pub fn reserve_text(&self, user: UserId, bytes: usize) -> Result<(), Problem> {
         self.inner.storage.reserve_text(user, bytes)
     }
@@ -101,7 +101,7 @@ impl Engine {
     /// Checks that the disk has space for a new account.
     ///
     /// # Errors
-    /// `unavailable` if it hasn't.
+    /// `unavailable` if the disk has too little space.
     pub fn check_space(&self) -> Result<(), Problem> {
         self.inner.storage.disk.check_space()
     }

@@ -1,5 +1,5 @@
-//! Hooks by which tests change the running engine, and benches use a part of
-//! it. Without [`FaultHooks`], the default, each costs a check of an `Option`.
+//! Hooks through which tests inject faults into the running engine, and benches
+//! use a part of it. A hook that isn't set costs a check of an `Option`.
 
 use std::sync::Arc;
 use std::time::Duration;

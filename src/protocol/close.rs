@@ -13,7 +13,7 @@ pub enum CloseCode {
     Protocol,
     /// A binary frame: send text.
     Binary,
-    /// A text isn't UTF-8: send UTF-8.
+    /// A text frame isn't UTF-8: send UTF-8.
     NotUtf8,
     /// Too many errors or frames in a short time: stop and check what is sent.
     Abuse,

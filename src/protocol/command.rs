@@ -30,8 +30,8 @@ pub enum ClientCommand {
     Ping,
 }
 
-/// `message`: once it is on disk, every session of every participant gets it.
-/// That echo is the acknowledgement.
+/// `message`: once the message is on disk, every session of every member gets
+/// it. The sender's copy, the echo, is the acknowledgement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MessageFrame {
     /// Required on a socket that isn't bound to a conversation.
@@ -39,7 +39,7 @@ pub struct MessageFrame {
     pub submission: SubmittedMessage,
 }
 
-/// `edit`.
+/// The fields of an `edit` frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EditFrame {
     pub conversation_id: Option<ConversationId>,
@@ -47,14 +47,14 @@ pub struct EditFrame {
     pub message: MessageText,
 }
 
-/// `delete`.
+/// The fields of a `delete` frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeleteFrame {
     pub conversation_id: Option<ConversationId>,
     pub message_id: MessageId,
 }
 
-/// `reaction`.
+/// The fields of a `reaction` frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReactionFrame {
     pub conversation_id: Option<ConversationId>,
@@ -63,28 +63,28 @@ pub struct ReactionFrame {
     pub on: bool,
 }
 
-/// `typing`.
+/// The fields of a `typing` frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TypingFrame {
     pub conversation_id: Option<ConversationId>,
     pub is_typing: bool,
 }
 
-/// `delivered` and `read_receipt`.
+/// The fields of a `delivered` or `read_receipt` frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MarkerFrame {
     pub conversation_id: Option<ConversationId>,
     pub message_id: MessageId,
 }
 
-/// `resume`: one conversation after a version, or all of the user's
-/// conversations after the client's cursors.
+/// `resume`: requests the changes of one conversation after a version, or of
+/// all the user's conversations after the client's cursors.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ResumeFrame {
     pub conversation_id: Option<ConversationId>,
     pub after: Option<i64>,
     pub cursors: Option<ResumeCursors>,
-    /// The epoch of the versions.
+    /// The database's epoch to which the versions belong.
     pub epoch: Option<String>,
     /// The people version up to which the client has names.
     pub people: Option<i64>,
@@ -149,8 +149,8 @@ impl ClientCommand {
     /// Parses one frame.
     ///
     /// # Errors
-    /// `bad_json` if it isn't a JSON object, `unknown_type`, or the faults of
-    /// its fields.
+    /// `bad_json` if the frame isn't a JSON object, `unknown_type`, or the
+    /// faults of the frame's fields.
     pub fn parse(frame: &str) -> Result<ClientFrame, Box<RejectedFrame>> {
         let Ok(mut fields) = FieldReader::from_json(frame, FRAME_FIELDS) else {
             return Err(Box::new(RejectedFrame {

@@ -11,7 +11,7 @@ use super::User;
 pub enum ConnectionStatus {
     /// The connection ended: only in a `connection` event.
     None,
-    /// The user sent a request that the other hasn't answered.
+    /// The user sent a request that the other user hasn't answered.
     Requested,
     /// The user received a request.
     Incoming,

@@ -17,7 +17,7 @@ pub struct Participant {
     pub delivered_seq: i64,
     /// The user has seen everything up to this `seq`.
     pub read_seq: i64,
-    /// None if the viewer may not know it.
+    /// `None` if the viewer may not see the user's presence.
     pub is_online: Option<bool>,
     pub last_seen: Option<Millis>,
 }
@@ -37,13 +37,13 @@ pub struct GroupMember {
 pub struct Conversation {
     pub id: ConversationId,
     pub kind: ConversationKind,
-    /// None for a direct conversation.
+    /// `None` for a direct conversation.
     pub title: Option<String>,
     pub participant_count: i32,
     pub participants: Vec<Participant>,
-    /// All others have everything up to this `seq`.
+    /// All other members have received everything up to this `seq`.
     pub all_delivered_seq: i64,
-    /// All others have seen everything up to this `seq`.
+    /// All other members have seen everything up to this `seq`.
     pub all_read_seq: i64,
     pub last_message: Option<Message>,
     pub last_seq: i64,
@@ -53,13 +53,14 @@ pub struct Conversation {
     pub muted_until: Option<Millis>,
     pub archived: bool,
     pub pinned: bool,
-    /// The user left or was removed: a read-only view up to that point.
+    /// Whether the user left or was removed. The conversation is then a
+    /// read-only view up to that point.
     pub left: bool,
     pub created_at: Millis,
 }
 
 impl Conversation {
-    /// Returns its length as JSON, in bytes.
+    /// Returns the conversation's length as JSON, in bytes.
     #[must_use]
     pub fn encoded_len(&self) -> usize {
         json_len(self)

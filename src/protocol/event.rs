@@ -27,8 +27,9 @@ pub enum ServerEvent {
         conversation_id: ConversationId,
         message: Box<Message>,
     },
-    /// All others have, or have seen, everything up to these positions. In
-    /// groups, it is sent to the authors of the newly covered messages.
+    /// All other members have received, or have seen, everything up to these
+    /// positions. In groups, only the senders of the newly covered messages get
+    /// this frame.
     Status {
         conversation_id: ConversationId,
         all_delivered_seq: i64,
@@ -75,20 +76,23 @@ pub enum ServerEvent {
         version: i64,
         conversation: Box<Conversation>,
     },
-    /// The conversation can't be replayed: the client reads it over REST.
+    /// The server can't replay the conversation: the client has to read it over
+    /// REST.
     Reset {
         conversation_id: ConversationId,
         reason: ResetReason,
     },
-    /// The replay of all named conversations and the newest others is complete.
+    /// The replay is complete: all conversations of the client's cursors, and
+    /// the newest others.
     Synced {
         total_unread: i64,
-        /// Whether other conversations weren't sent: the list has them.
+        /// Whether the user has conversations that weren't sent: the client
+        /// reads them from the list.
         more: bool,
-        /// Later changes of names are sent live.
+        /// The client's new cursor for names: later changes are sent live.
         people_version: i64,
-        /// Whether the client has to read names again, because more changed
-        /// than is replayed.
+        /// Whether the client has to read names again, because more of them
+        /// changed than a replay holds.
         people_reset: bool,
     },
     /// A connection in its new state.
@@ -145,7 +149,7 @@ pub struct HelloEvent {
     pub server_time: Millis,
     /// The epoch of the server's database.
     pub epoch: String,
-    /// Later changes of names are sent live.
+    /// A cursor for names: later changes are sent live.
     pub people_version: i64,
     #[serde(flatten)]
     pub scope: HelloScope,

@@ -18,7 +18,7 @@ use crate::protocol::Problem;
 pub use faults::FieldFaults;
 pub use value::{FieldValue, ResumeCursors};
 
-/// How many values of a field are kept: the second one shows that it is
+/// How many values of a field are kept: the second one shows that the field is
 /// duplicated.
 const VALUES_KEPT: usize = 2;
 
@@ -27,8 +27,8 @@ pub trait FromFields: Sized {
     /// The fields that the type uses; all others are skipped.
     const NAMES: &'static [&'static str];
 
-    /// Reads all fields. None if a field is invalid; the reader then has its
-    /// fault.
+    /// Reads all fields. Returns `None` if a field is invalid; the reader then
+    /// holds the field's fault.
     fn from_fields(fields: &mut FieldReader<'_>) -> Option<Self>;
 }
 
@@ -107,7 +107,8 @@ impl<'a> FieldReader<'a> {
         }
     }
 
-    /// Reads a field that may be missing or null.
+    /// Reads a field. Returns `Some(None)` if it is missing or null, and `None`
+    /// if it is invalid.
     pub fn optional<V: FieldValue>(&mut self, name: &'static str) -> Option<Option<V>> {
         let mut values = self.values(name);
         let read = match (values.next(), values.next()) {
@@ -130,7 +131,7 @@ impl<'a> FieldReader<'a> {
     }
 
     /// Returns the value of a field that was sent once and can be read.
-    /// Otherwise it returns None, without noting a fault.
+    /// Otherwise it returns `None`, without recording a fault.
     #[must_use]
     pub fn peek<V: FieldValue>(&self, name: &str) -> Option<V> {
         let mut values = self.values(name);
@@ -141,15 +142,15 @@ impl<'a> FieldReader<'a> {
         }
     }
 
-    /// Reads a field that may be missing, if null has another meaning than
-    /// that.
+    /// Reads a field for which null isn't the same as missing. Returns
+    /// `Some(Some(None))` for null, and `Some(None)` if the field is missing.
     pub fn nullable<V: FieldValue>(&mut self, name: &'static str) -> Option<Option<Option<V>>> {
         let is_there = self.values(name).next().is_some();
         let value = self.optional(name)?;
         Some(is_there.then_some(value))
     }
 
-    /// Reads a text that may be missing: it is empty then.
+    /// Reads a text; a missing one is read as empty.
     pub fn text(&mut self, name: &'static str) -> Option<String> {
         self.optional(name).map(Option::unwrap_or_default)
     }
@@ -164,7 +165,7 @@ impl<'a> FieldReader<'a> {
         self.check(name, check(value))
     }
 
-    /// Reads an optional field that must pass `check` if it is there.
+    /// Reads an optional field that must pass `check` if it was sent.
     pub fn optional_as<V: FieldValue, T>(
         &mut self,
         name: &'static str,
@@ -175,8 +176,8 @@ impl<'a> FieldReader<'a> {
         self.check(name, checked)
     }
 
-    /// Returns the value made of a field, or notes the problem as the field's
-    /// fault.
+    /// Returns the validated value of a field, or records the problem as the
+    /// field's fault.
     pub fn check<T>(&mut self, name: &'static str, made: Result<T, Problem>) -> Option<T> {
         self.faults.check(name, made)
     }
@@ -200,8 +201,8 @@ impl<'a> FieldReader<'a> {
         self.faults
     }
 
-    /// Removes and returns the faults so far, to be answered apart from later
-    /// ones.
+    /// Removes and returns the faults so far, so that the caller can report
+    /// them apart from later ones.
     pub fn take_faults(&mut self) -> FieldFaults {
         self.faults.take()
     }
@@ -247,8 +248,8 @@ impl<'de> Visitor<'de> for KnownFields<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut fields = Vec::new();
-        // A name may hold half of a surrogate pair, which no text can, so it is
-        // read raw, too.
+        // A field's name may hold half of a surrogate pair, which no `String`
+        // can. So the name is read raw, like the value.
         while let Some(name) = map.next_key::<&RawValue>()? {
             let value: &RawValue = map.next_value()?;
             if let Some(name) = self.known(name.get()) {

@@ -6,7 +6,7 @@ use entity::UserId;
 use super::text::{check_characters, is_blank, single_line, skeleton_key};
 use super::{ErrorCode, Problem};
 
-/// The longest message, in Unicode characters.
+/// The maximum length of a message, in Unicode characters.
 pub const MESSAGE_LENGTH_MAX: usize = 10_000;
 
 /// The characters that end a line.
@@ -141,8 +141,9 @@ const RESERVED_DISPLAY_NAMES: [&str; 8] = [
     "Everyone",
 ];
 
-/// Returns whether a skeleton without case is that of a reserved name. The
-/// name's letters may have another skeleton in upper case.
+/// Returns whether `skeleton`, without case, is that of a reserved name. Each
+/// name is compared in three spellings, because a letter's skeleton depends on
+/// its case.
 fn is_reserved(skeleton: &str, names: &[&str]) -> bool {
     names.iter().any(|name| {
         let forms = [(*name).to_owned(), name.to_lowercase(), name.to_uppercase()];
@@ -189,9 +190,9 @@ impl Username {
         self.0.to_ascii_lowercase()
     }
 
-    /// Returns whether the product, a mention or a mail domain (RFC 2142) uses
-    /// this name, or one that looks like it. Only an admin can create such an
-    /// account.
+    /// Returns whether the name equals or looks like that of a role, a mention
+    /// such as `@everyone`, or a mailbox (RFC 2142). Only an admin can create
+    /// such an account.
     #[must_use]
     pub fn is_reserved(&self) -> bool {
         let skeletons = [skeleton_key(&self.0), skeleton_key(&self.key())];

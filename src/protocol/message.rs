@@ -13,15 +13,15 @@ use serde_json::{Value, json};
 use super::User;
 use super::encoding::json_len;
 
-/// The status of a message for all its other recipients together.
+/// The status of a message for all its recipients together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum MessageStatus {
     /// On disk.
     Sent,
-    /// All others have received it.
+    /// All recipients have received it.
     Delivered,
-    /// All others have seen it.
+    /// All recipients have seen it.
     Read,
 }
 
@@ -50,7 +50,7 @@ pub struct MemberReceipt {
     pub user: User,
     pub delivered: bool,
     pub read: bool,
-    /// None in rooms of more than 100 members.
+    /// `None` before delivery, and in rooms of more than 100 members.
     pub delivered_at: Option<Millis>,
     pub read_at: Option<Millis>,
 }
@@ -75,26 +75,26 @@ pub struct Message {
     pub reactions: Vec<ReactionSummary>,
     pub created_at: Millis,
     pub edited_at: Option<Millis>,
-    /// Whether the message was deleted: it has no text then.
+    /// Whether the message was deleted; its text is then empty.
     pub deleted: bool,
     pub status: MessageStatus,
     pub delivered_at: Option<Millis>,
     pub is_read: bool,
     pub read_at: Option<Millis>,
-    /// Whether it was edited, deleted or reacted to since it was posted: sent
-    /// as `message_updated`.
+    /// Whether the message was edited, deleted or reacted to after its post. It
+    /// is then sent as `message_updated`.
     #[serde(skip)]
     pub is_changed: bool,
     /// The version of the last change, not counting changes of the quoted text.
     #[serde(skip)]
     pub own_version: i64,
-    /// The version of the post itself.
+    /// The version with which the message was posted.
     #[serde(skip)]
     pub posted_version: i64,
 }
 
 impl Message {
-    /// Returns its length as JSON, in bytes.
+    /// Returns the message's length as JSON, in bytes.
     #[must_use]
     pub fn encoded_len(&self) -> usize {
         json_len(self)
@@ -137,8 +137,8 @@ impl Message {
     }
 }
 
-/// Returns a name or title for use in a sentence, so that neither reorders the
-/// other's text. A first-strong isolate precedes it, a pop isolate follows it,
+/// Returns a name or title for use in a sentence, isolated so that neither
+/// changes the text direction of the other. A first-strong isolate precedes it, a pop isolate follows it,
 /// and other controls are removed.
 #[must_use]
 pub fn isolate_name(name: &str) -> String {

@@ -56,7 +56,7 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// Creates a problem with no more than its code and `detail`.
+    /// Creates a problem with only a code and a detail.
     pub fn new(code: ErrorCode, detail: impl Into<Cow<'static, str>>) -> Self {
         Self {
             code,
@@ -91,7 +91,7 @@ impl Problem {
         self
     }
 
-    /// Returns a 404, also for resources that the user may not know of.
+    /// Returns a 404, also for resources that are hidden from the user.
     #[must_use]
     pub fn not_found() -> Self {
         Self::new(ErrorCode::NotFound, "There is nothing here.")

@@ -5,8 +5,8 @@ use entity::MessageId;
 use super::fields::FieldReader;
 use super::{ClientId, MessageText, Problem};
 
-/// A message to be sent. Its `client_id` alone identifies a retry, so invalid
-/// content is no fault of the frame or body.
+/// A message to be sent. Its content may be a [`Problem`]: the `client_id`
+/// alone identifies a retry, which succeeds even with invalid content.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SubmittedMessage {
     pub client_id: Option<ClientId>,

@@ -14,8 +14,8 @@ use icu_properties::props::{
 use icu_properties::{CodePointMapData, CodePointSetData};
 use unicode_segmentation::UnicodeSegmentation;
 
-/// The most nonspacing marks on one character (UTS 39, 5.4): more are drawn
-/// over other lines.
+/// The maximum number of nonspacing marks on one character (UTS 39, 5.4): more
+/// are drawn over other lines.
 const NONSPACING_MARKS_MAX: usize = 4;
 
 const ZERO_WIDTH_NON_JOINER: char = '\u{200C}';
@@ -25,12 +25,12 @@ const ZERO_WIDTH_JOINER: char = '\u{200D}';
 /// Braille pattern, a notehead without a shape, interlinear annotation.
 const EMPTY_GLYPHS: [char; 5] = ['\u{2800}', '\u{1D159}', '\u{FFF9}', '\u{FFFA}', '\u{FFFB}'];
 
-/// Returns Normalization Form C.
+/// Returns the text in Normalization Form C.
 pub(crate) fn nfc(text: &str) -> Cow<'_, str> {
     ComposingNormalizerBorrowed::new_nfc().normalize(text)
 }
 
-/// Returns Normalization Form KC.
+/// Returns the text in Normalization Form KC.
 fn nfkc(text: &str) -> Cow<'_, str> {
     ComposingNormalizerBorrowed::new_nfkc().normalize(text)
 }
@@ -69,8 +69,7 @@ pub(crate) fn single_line(text: &str, longest: usize) -> Result<String, String> 
     Ok(text)
 }
 
-/// Returns the length in NFKC, where a ligature of many letters counts each of
-/// them.
+/// Returns the length in NFKC, in which each letter of a ligature counts.
 fn expanded_length(text: &str) -> usize {
     // U+FDFD has no decomposition. It is as wide as U+FDFA, which has one.
     let expanded = |sign| if sign == '\u{FDFD}' { 18 } else { 1 };
@@ -182,14 +181,15 @@ fn has_stacked_marks(text: &str) -> bool {
 /// quotation mark.
 #[must_use]
 pub fn search_key(text: &str) -> String {
-    // Quotes are replaced before NFKC, which turns some into spaces, and after
-    // it, which turns one into several.
+    // Quotes are replaced before NFKC, which turns some into a space and a
+    // mark, and again after NFKC, which turns one into several.
     let text: String = text.chars().map(plain_quote).collect();
     let decomposed = DecomposingNormalizerBorrowed::new_nfd();
     let folded = fold(&nfkc(&fold(&decomposed.normalize(&text))));
     let mut key = String::with_capacity(folded.len());
     for sign in nfkc(&folded).chars().map(plain_quote) {
-        // The fold of a capital I with a dot ends in that dot.
+        // A capital I with a dot folds to `i` and a combining dot: drop the
+        // dot.
         let is_dot_of_i = sign == '\u{307}' && key.ends_with('i');
         if !is_dot_of_i && !is_ignorable(sign) {
             key.push(sign);

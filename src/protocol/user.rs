@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize, Serializer};
 /// wire it also has `look` if the name isn't ASCII.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User {
-    /// The key of the user in clients.
+    /// The id by which clients know the user.
     pub id: UserId,
     /// The name as the user spells it; compared without case.
     pub username: String,
@@ -58,7 +58,7 @@ fn look(name: &str) -> String {
     words.join(" ")
 }
 
-/// Words with which a page names users' roles in a conversation.
+/// The looks of the words by which a page names roles in a conversation.
 static RESERVED_LOOKS: LazyLock<HashSet<String>> = LazyLock::new(|| {
     let words = [
         "you", "owner", "admin", "member", "You", "Owner", "Admin", "Member",
@@ -87,8 +87,7 @@ pub fn find_lookalikes<'a>(users: impl IntoIterator<Item = &'a User>) -> HashSet
 
 impl Serialize for User {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        // Clients have the table of the eight ASCII characters with another
-        // look.
+        // Clients compute the look of an ASCII name from their own table.
         let look = (!self.display_name.is_ascii()).then(|| self.look());
         let fields = 3 + usize::from(look.is_some());
         let mut user = serializer.serialize_struct("User", fields)?;
@@ -144,7 +143,7 @@ pub enum NoticeCause {
 pub enum Relationship {
     /// Neither user sent a request.
     None,
-    /// The viewer sent a request that the other hasn't answered.
+    /// The viewer sent a request that the other user hasn't answered.
     Requested,
     /// The viewer received a request.
     Incoming,
@@ -160,7 +159,7 @@ pub struct UserProfile {
     #[serde(flatten)]
     pub user: User,
     pub about: String,
-    /// None if the viewer may not know it.
+    /// `None` if the viewer may not see the user's presence.
     pub is_online: Option<bool>,
     pub last_seen: Option<Millis>,
     pub connection: Relationship,

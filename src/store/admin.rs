@@ -35,7 +35,8 @@ pub struct AdminListCursor {
 }
 
 impl AdminListCursor {
-    /// Returns the key of a numeric order.
+    /// Parses the key of a list in descending order of a number. An invalid key
+    /// becomes the highest number, so the list starts anew.
     fn numeric_key(&self) -> i64 {
         self.key.parse().unwrap_or(i64::MAX)
     }
@@ -45,7 +46,7 @@ impl AdminListCursor {
 #[derive(Clone, Debug)]
 pub struct AdminListQuery<O> {
     pub order: O,
-    /// The end of the page before.
+    /// The last row of the previous page; none for the first page.
     pub after: Option<AdminListCursor>,
     pub limit: u64,
 }
@@ -62,9 +63,9 @@ impl From<ConversationId> for AuditTarget {
     }
 }
 
-/// Appends the limit, which is the last bind value. For PostgreSQL each part of
-/// a `UNION ALL` gets order and limit of its own, or the index isn't used for
-/// it.
+/// Appends the limit, which is the last bind value. On PostgreSQL each part of
+/// a `UNION ALL` has an order and a limit of its own. Without them PostgreSQL
+/// doesn't use the index for that part.
 fn with_limit(backend: DbBackend, sql: &str, values: usize) -> String {
     let limit = format!("LIMIT ${values}");
     if backend != DbBackend::Sqlite

@@ -31,8 +31,8 @@ pub use marker_changes::{
 };
 
 /// A command that a Room wants to write, with its verdict. Rejected posts are
-/// included, because only the lock can show whether one is a retry. A retry
-/// gets the first answer even if it would be rejected now.
+/// included, because only a query under the lock shows whether a post is a
+/// retry. A retry gets the first answer even if the post would be rejected now.
 #[derive(Clone, Debug)]
 pub struct AppendEntry {
     pub conversation: ConversationId,
@@ -73,8 +73,8 @@ pub struct MessagePost {
     pub reply_to: Option<MessageId>,
 }
 
-/// A post with invalid content. It is answered with the message of its
-/// `client_id`, else with the fault.
+/// A post with invalid content. If a message with its `client_id` was sent
+/// before, that message is the answer; otherwise `fault` is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RejectedPost {
     pub client_id: ClientId,
@@ -90,7 +90,8 @@ pub struct ConversationChange {
     pub member_changes: Vec<MemberChange>,
     /// A user who must be connected with the actor.
     pub needs_connection: Option<UserId>,
-    /// That user must consent to rejoin if they left on their own.
+    /// Whether that user must consent to rejoin, if they left the group on
+    /// their own.
     pub needs_consent: bool,
     /// Closes the group.
     pub closes: bool,
@@ -127,7 +128,7 @@ impl MessageEditKind {
         matches!(self, Self::Edit(_) | Self::Delete)
     }
 
-    /// Returns whether this only removes content. The actor may always do that,
+    /// Returns whether this change only removes content. Removals are permitted
     /// even after the connection, the membership or the group ended.
     #[must_use]
     pub fn is_removal(&self) -> bool {
@@ -154,7 +155,8 @@ pub enum MemberChange {
 }
 
 impl MemberChange {
-    /// Returns the user whose number of groups changes, and the difference.
+    /// Returns the user whose number of groups changes, and by how much; none
+    /// for a new role.
     fn group_count_delta(&self) -> Option<(UserId, i32)> {
         match self {
             Self::Join(user) => Some((user.id, 1)),
@@ -167,7 +169,7 @@ impl MemberChange {
 /// A member's own settings for a conversation; unset fields stay.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MemberSettingsPatch {
-    /// The end of the mute; none unmutes.
+    /// The new end of the mute; `Some(None)` unmutes.
     pub muted_until: Option<Option<Millis>>,
     pub archived: Option<bool>,
     pub pinned: Option<bool>,
@@ -201,24 +203,25 @@ pub enum AppendOutcome {
     Marked {
         /// None if the markers didn't move.
         version: Option<i64>,
-        /// Messages that the actor can't see.
+        /// Messages that the marker updates name, but that the actor can't see.
         unknown: Vec<MessageId>,
     },
-    /// The message was changed. `messages` has it and the messages that quote
-    /// it.
+    /// The message is in the requested state. `messages` has it and, if its
+    /// text changed, the messages that quote it.
     Edited {
         id: MessageId,
-        /// None if nothing changed.
+        /// None if the message already was in this state.
         version: Option<i64>,
         /// Whether the text changed, which replies quote.
         changes_text: bool,
         messages: Vec<Arc<Message>>,
-        /// Too many messages quote it; they are not included.
+        /// Whether too many messages quote it: then `messages` has only the
+        /// message itself.
         has_more: bool,
     },
     /// Nothing was written, because nothing would change.
     Unchanged,
-    /// A retry: the message as it was written the first time.
+    /// A retry: the message that the first attempt wrote.
     AlreadySent(Arc<Message>),
     /// Nothing was written: the verdict is based on an outdated
     /// `members_version`.
@@ -234,11 +237,12 @@ pub struct BatchCommit {
     pub outcomes: Vec<AppendOutcome>,
     /// Markers that moved.
     pub marks: HashMap<ConversationId, MarkerChanges>,
-    /// Whether it failed but may still be on disk.
+    /// Whether the commit failed, but the batch may still be on disk.
     pub is_unsure: bool,
 }
 
-/// Stores a receipt of all members up to `up_to`, as part of a larger change.
+/// Stores a read receipt of all members up to the `seq` `up_to`, as part of a
+/// larger change.
 pub(super) async fn mark_read_by_all(
     tx: &impl ConnectionTrait,
     conversation: ConversationId,
@@ -301,8 +305,8 @@ impl Store {
     }
 }
 
-/// Writes a batch as part of a larger change. `given` has ids for the messages
-/// in it, and the time.
+/// Writes a batch as part of a larger change. `given` has the ids for its new
+/// messages, and the time.
 pub(super) async fn append_in(
     tx: &impl ConnectionTrait,
     batch: &[AppendEntry],
@@ -316,12 +320,12 @@ pub(super) async fn append_in(
     work.into_commit(&answers)
 }
 
-/// A batch between its statements and its result.
+/// A planned batch whose last statements have not run yet.
 struct RunningBatch {
     outcomes: Vec<AppendOutcome>,
     plan: plan::BatchPlan,
     input: BatchInput,
-    /// The queries at the end of the batch.
+    /// The queries among the last statements.
     marker_queries: marker_changes::MarkerQueries,
     now: Millis,
 }

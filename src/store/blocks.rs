@@ -1,8 +1,8 @@
 //! Blocks.
 //!
-//! A block ends connection and requests of the two users in the same
-//! transaction. The blocked user can't detect it: the end looks like any other,
-//! and a request of theirs looks pending.
+//! The transaction of a block also ends the connection and the requests of the
+//! two users. The blocked user can't detect the block: the connection's end
+//! looks like any other, and the blocked user's requests look pending.
 
 use std::collections::HashSet;
 
@@ -130,8 +130,9 @@ pub(super) async fn is_blocked_by(
 pub(super) struct BlockedPairs(HashSet<(UserId, UserId)>);
 
 impl BlockedPairs {
-    /// Returns SQL for a JSON column with the blocked pairs between two tables,
-    /// each with a `user_id`. It reads all blocks of the users in `ones`.
+    /// Returns SQL for a JSON column with the blocked pairs between the users
+    /// of two tables. Both tables have a `user_id`. The query reads all blocks
+    /// of the users in `ones`.
     pub(super) fn sql(backend: DbBackend, ones: &str, others: &str) -> String {
         let half = |mine: &str, theirs: &str| {
             format!(

@@ -17,10 +17,10 @@ const REPORTS_KEPT: Duration = Duration::from_secs(90 * 24 * 3600);
 const REPORTS: &str = "DELETE FROM report WHERE id IN \
      (SELECT id FROM report WHERE created_at <= $1 LIMIT $2)";
 
-/// The most rows that one statement deletes.
+/// The maximum number of rows that one statement deletes.
 const BATCH: i64 = 500;
 
-/// Request pauses and declined invitations are deleted at their end.
+/// Statements that delete request pauses and declined invitations at their end.
 const PAUSES: [&str; 2] = [
     "DELETE FROM request_pause WHERE (requester_id, recipient_id) IN \
      (SELECT requester_id, recipient_id FROM request_pause WHERE until <= $1 LIMIT $2)",
@@ -28,7 +28,7 @@ const PAUSES: [&str; 2] = [
      (SELECT id FROM group_invitation WHERE declined_until <= $1 LIMIT $2)",
 ];
 
-/// Rows that ended before a time. Each statement uses an index.
+/// Statements that delete rows that ended before a time. Each uses an index.
 const ENDED: [&str; 5] = [
     "DELETE FROM login WHERE id IN (SELECT id FROM login WHERE ended_at < $1 LIMIT $2)",
     "DELETE FROM login WHERE id IN \
@@ -36,13 +36,14 @@ const ENDED: [&str; 5] = [
     "DELETE FROM password_reset WHERE token_hash IN \
      (SELECT token_hash FROM password_reset WHERE expires_at < $1 LIMIT $2)",
     "DELETE FROM invite WHERE id IN (SELECT id FROM invite WHERE expires_at < $1 LIMIT $2)",
-    // The time of the last use isn't recorded.
+    // An invitation's last use isn't recorded, so the time since its creation
+    // counts.
     "DELETE FROM invite WHERE id IN \
      (SELECT id FROM invite WHERE uses_left <= 0 AND created_at <= $1 LIMIT $2)",
 ];
 
 impl Store {
-    /// Deletes a batch of each kind of expired row; true if that was all.
+    /// Deletes a batch of each kind of expired row; true if no more are left.
     pub async fn delete_ended_rows(&self, now: Millis) -> Result<bool> {
         let before = now.before(KEPT_AFTER_END);
         let statements = ENDED.map(|sql| (sql, before)).into_iter();

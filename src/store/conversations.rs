@@ -160,7 +160,8 @@ async fn find_direct_id(db: &impl ConnectionTrait, key: &str) -> Result<Option<C
     Ok(row.map(|row| row.id))
 }
 
-/// Returns whether there was no conversation with that key.
+/// Inserts a direct conversation, unless the two users have one already.
+/// Returns whether it was inserted.
 async fn insert_direct(
     tx: &impl ConnectionTrait,
     me: UserId,

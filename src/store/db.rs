@@ -1,7 +1,8 @@
-//! The floor of the store: connections, transactions, statements and errors.
+//! The lowest layer of the store: connections, transactions, statements and
+//! errors.
 //!
-//! It knows no subject. The subjects of the store import from it, and it
-//! imports from none of them.
+//! The store's modules about subjects, such as messages, import from this
+//! module, and it imports from none of them.
 //!
 //! SQLite has one connection that writes, so that writers queue here and not in
 //! the database, and a few that can only read. PostgreSQL has one pool. Writes

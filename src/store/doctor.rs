@@ -15,7 +15,7 @@ use crate::store::Store;
 use crate::store::db::{Result, StoreError};
 use checks::{CHECKS, unread_deleted_sql, unread_sql};
 
-/// The most lines per check; further findings are only counted.
+/// The maximum number of lines per check; further findings are only counted.
 const LINES_PER_CHECK: u64 = 10;
 
 /// An inconsistency.
@@ -107,7 +107,8 @@ async fn applied_migrations(db: &impl ConnectionTrait) -> Result<BTreeSet<String
     }
 }
 
-/// Matches the messages of SQLite and PostgreSQL.
+/// Returns whether an error says that a table is missing, in the words of
+/// SQLite or PostgreSQL.
 fn is_no_table(error: &StoreError) -> bool {
     let reason = error.reason();
     matches!(error, StoreError::Internal(_))

@@ -6,8 +6,10 @@
 //! notice that it differs from theirs, and ids continue far above those that
 //! were assigned before.
 //!
-//! `restore` and `restored` begin an epoch. A start does so, too, if the
-//! database is behind the note in the data folder.
+//! The commands `tidings restore` and `tidings restored` begin an epoch. The
+//! server also writes the database's epoch and mark to the *epoch note*, a file
+//! in the data folder. If the database is behind this note when the server
+//! starts, the server begins an epoch, too.
 
 use std::fs;
 use std::io::{self, Write};
@@ -18,7 +20,7 @@ use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult, Statement};
 use crate::store::Store;
 use crate::store::db::Result;
 
-/// The note's file name in the data folder.
+/// The file name of the epoch note in the data folder.
 const NOTE_FILE: &str = "epoch";
 
 /// The number of ids to skip: more than were assigned since any backup, and few
@@ -41,7 +43,7 @@ const COUNTED_TABLES: [&str; 6] = [
 pub struct DatabaseEpoch {
     /// A random name.
     pub name: String,
-    /// Rises while the database is in use.
+    /// The progress: a counter that rises while the database is in use.
     pub mark: i64,
 }
 
@@ -56,9 +58,9 @@ impl Store {
         parse_epoch(self.db.reader().query_one_raw(find).await?)
     }
 
-    /// Compares the database with the note in the data folder. If the database
-    /// is behind it or has another epoch, begins a new epoch. Then updates the
-    /// note.
+    /// Compares the database with the epoch note in the data folder. If the
+    /// database is behind the note or has another epoch, begins a new epoch.
+    /// Then updates the note.
     ///
     /// # Errors
     /// If the database fails.
@@ -79,7 +81,7 @@ impl Store {
         self.renew_epoch(folder).await
     }
 
-    /// Raises the mark and notes it in the data folder.
+    /// Raises the mark and writes it to the epoch note in the data folder.
     ///
     /// # Errors
     /// If the database fails.
@@ -91,7 +93,7 @@ impl Store {
         Ok(now)
     }
 
-    /// Begins a new epoch and notes it in the data folder.
+    /// Begins a new epoch and writes it to the epoch note in the data folder.
     ///
     /// # Errors
     /// If the database fails.
@@ -162,9 +164,9 @@ async fn skip_ids(tx: &impl ConnectionTrait) -> Result<()> {
 }
 
 impl DatabaseEpoch {
-    /// Writes the note in the data folder. If that fails, the note before it
-    /// stays, which is lower. Then a restore may go unnoticed, with no other
-    /// effect.
+    /// Writes the epoch note in the data folder. If that fails, the previous
+    /// note stays, and its mark is lower. The only effect is that a restore may
+    /// go unnoticed.
     pub fn write_note(&self, folder: &Path) {
         if let Err(error) = replace_note(folder, self) {
             tracing::warn!(%error, "can't write the epoch note in the data folder");
@@ -172,7 +174,8 @@ impl DatabaseEpoch {
     }
 }
 
-/// Reads the note in the data folder; none if it is missing or unreadable.
+/// Reads the epoch note in the data folder; none if it is missing or
+/// unreadable.
 fn read_note(folder: &Path) -> Option<DatabaseEpoch> {
     let text = match fs::read_to_string(folder.join(NOTE_FILE)) {
         Ok(text) => text,

@@ -16,10 +16,11 @@ use sea_orm::{
 use crate::protocol::{ErrorCode, Problem};
 use crate::store::db::{ROWS_PER_STATEMENT, Result};
 
-/// The most groups that a user can be in.
+/// The maximum number of groups that a user can be in.
 pub(super) const GROUPS_MAX: i32 = 2_000;
 
-/// Returns the problem of a user who is in too many groups.
+/// Returns the error for a user who can't join a group, because they are in too
+/// many.
 pub(super) fn too_many_groups() -> Problem {
     Problem::new(ErrorCode::Conflict, "A user is in at most 2,000 groups.")
 }
@@ -61,7 +62,7 @@ pub(super) async fn check_group_limit(
     }
 }
 
-/// Adds to the counts of users, with one row written for each.
+/// Adds the sum of each user's changes to the user's count, in one row.
 pub(super) async fn add_group_counts(
     tx: &impl ConnectionTrait,
     changes: impl IntoIterator<Item = (UserId, i32)>,

@@ -1,9 +1,9 @@
 //! Invitations to groups that the invited user left on their own.
 //!
-//! Rejoining needs the user's consent: a member's invitation becomes a row
-//! here, and the Room adds the user when they accept. After a decline,
-//! invitations to that group are not delivered for 30 days. The inviting
-//! members can't see that.
+//! Rejoining needs the user's consent: a member's invitation becomes a row of
+//! `group_invitation`, and the Room adds the user when they accept. After a
+//! decline, invitations to that group are not delivered for 30 days. The
+//! inviting members can't see that.
 
 use entity::{ConversationId, InvitationId, Millis, UserId, block, conversation, user};
 use entity::{group_invitation, participant};
@@ -123,8 +123,8 @@ impl Store {
         }
     }
 
-    /// Excludes invitations from blocked users, and to groups that they
-    /// are in again.
+    /// Returns pending invitations of `me`, without those from users that `me`
+    /// blocks and those to groups that `me` is in again.
     async fn visible_invitations(
         &self,
         me: UserId,
@@ -181,7 +181,8 @@ pub(super) async fn has_left_by_choice(
     Ok(tx.query_one_raw(statement).await?.is_some())
 }
 
-/// Returns whether there was no invitation of this user to this group yet.
+/// Inserts an invitation, unless the user has one to this group already.
+/// Returns whether it was inserted.
 async fn insert_invitation(
     tx: &impl ConnectionTrait,
     (conversation, them): (ConversationId, UserId),

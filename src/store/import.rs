@@ -21,9 +21,10 @@ pub struct ImportedUser {
     pub created_at: Millis,
 }
 
-/// The data besides users. User ids are real. Conversation and message ids
-/// count from 1 and are valid only here; those of connections and receipts are
-/// ignored. The database assigns the real ones.
+/// The data to import besides users. User ids are those of the database.
+/// Conversation and message ids count from 1 and are valid only in this value.
+/// Ids of connections and receipts are ignored. The database assigns the real
+/// ones.
 #[derive(Default)]
 pub struct ImportData {
     pub connections: Vec<connection::Model>,
@@ -130,7 +131,7 @@ where
 /// The real ids of conversations and messages in [`ImportData`].
 struct ImportIds {
     conversations: HashMap<ConversationId, ConversationId>,
-    /// The offset of message ids.
+    /// The difference between the real ids of messages and those in the data.
     messages: i64,
 }
 
@@ -163,7 +164,8 @@ impl ImportIds {
         MessageId(self.messages + id.0)
     }
 
-    /// An unknown id stays, and the foreign key rejects it.
+    /// Returns the real id of a conversation. An unknown id stays, and the
+    /// foreign key rejects it.
     fn conversation_id(&self, id: ConversationId) -> ConversationId {
         self.conversations.get(&id).copied().unwrap_or(id)
     }

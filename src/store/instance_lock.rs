@@ -99,8 +99,9 @@ impl ServeLock {
 
     /// Checks every `every` whether the lock is still held, and takes it again
     /// if its connection was lost. Returns when another holder has had it for
-    /// `patience`. For that long, the holder may be a leftover of the lost
-    /// connection. While the database is down, no other server can take the lock.
+    /// `patience`. Before that, the other holder may be the server's own lost
+    /// connection, which PostgreSQL has not closed yet. While the database is
+    /// down, no other server can take the lock.
     pub async fn wait_until_lost(&self, every: Duration, patience: Duration) {
         let mut looks = interval(every);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -136,7 +137,7 @@ impl ServeLock {
     }
 
     /// Releases the lock and waits until it is free for the next server. If the
-    /// connection were only dropped, PostgreSQL would notice that later.
+    /// connection were only dropped, PostgreSQL would release the lock later.
     pub async fn release(self) {
         // An advisory lock is released only after as many unlocks as locks.
         let unlock = self

@@ -16,14 +16,14 @@ use crate::store::Store;
 use crate::store::db::sql::pad_to_power_of_two;
 use crate::store::db::{Database, Result, StoreError};
 
-/// `last_used_at` helps users to recognize their logins; it is written at most
-/// this often.
+/// The minimum time between two writes of `last_used_at`, which helps users to
+/// recognize their logins.
 const TOUCH_EVERY: Duration = Duration::from_secs(60);
 
-/// The most live logins of an account.
+/// The maximum number of live logins of an account.
 pub const LIVE_LOGINS_MAX: u64 = 50;
 
-/// The most logins that end when a new one begins.
+/// The maximum number of logins that end when a new one begins.
 const SURPLUS_LOGINS_MAX: u64 = 500;
 
 /// The number of latest addresses that are compared with the client's network.
@@ -41,7 +41,7 @@ pub struct NewLogin<'a> {
     pub replaces: Option<LoginId>,
 }
 
-/// A new login, and those that ended for it.
+/// A new login, and the logins that its creation ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StartedLogin {
     pub id: LoginId,
@@ -247,7 +247,7 @@ async fn find_surplus_logins(
         .order_by_desc(login::Column::LastUsedAt)
         .order_by_desc(login::Column::Id)
         .offset(LIVE_LOGINS_MAX - 1)
-        // There are only more from before the limit was introduced.
+        // Only accounts from before the limit was introduced can have more.
         .limit(SURPLUS_LOGINS_MAX)
         .into_tuple()
         .all(tx)

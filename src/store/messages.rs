@@ -77,9 +77,10 @@ pub(super) async fn load_for_senders(
     select_messages(db, (ReaderSql::OF_PARTICIPANT_IF_ANY, &rest), values).await
 }
 
-/// Returns the columns of a message as a reader sees it. A marker passed a
-/// message with the first move that reached it. That is looked up only if a
-/// marker passed it. If both markers moved at once, only `read` was stored.
+/// Returns the columns of a message as a reader sees it. A message was
+/// delivered or read when the first receipt of a watermark reached it. The
+/// query looks for this receipt only if the watermark has passed the message.
+/// If both watermarks rose at once, only `read` was stored.
 fn message_columns(backend: DbBackend, reader_sql: ReaderSql<'_>) -> String {
     format!(
         "m.id, m.conversation_id, m.seq, {version}, {own_version}, m.posted_version, m.kind, \
@@ -157,8 +158,8 @@ pub(super) fn messages_sql(
     json_rows::sql(backend, &message_columns(backend, reader_sql), &rest)
 }
 
-/// Returns SQL for the newest messages of the conversations `seen`. For former
-/// members they are as of the version in which they left.
+/// Returns SQL for the newest messages of the conversations `seen`. A former
+/// member's messages are as of the version in which the member left.
 pub(super) fn newest_sql(backend: DbBackend) -> String {
     let reader_sql = ReaderSql {
         left: "COALESCE(known.left_version, 9223372036854775807)",
@@ -235,7 +236,8 @@ impl MessageRow {
             StatusCeiling::Read => MessageStatus::Read,
         });
         let created_at = Millis(self.created_at);
-        // If the clock was set back, no time is before the message.
+        // No time is before that of the message, even if the clock was set
+        // back.
         let not_before = |at: i64| Millis(at).max(created_at);
         let read_at = self
             .read_at

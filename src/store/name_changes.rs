@@ -1,7 +1,7 @@
 //! Changed names of users, and the recipients of these changes.
 //!
-//! Each change takes the next *people version*, which belongs to the server and
-//! not to a conversation. A rename writes only the user's own row.
+//! Each change gets the next *people version*, a number that counts name
+//! changes on the whole server. A rename writes only the user's own row.
 
 use entity::connection::ConnectionRowState;
 use entity::{ConversationId, UserId, user};
@@ -14,11 +14,11 @@ use crate::protocol::User;
 use crate::store::db::{Result, json_rows};
 use crate::store::{Store, ids};
 
-/// The name of the counter in `id_block`.
+/// The name of the row of `id_block` that counts people versions.
 const COUNTER: &str = "people";
-/// The most changes that a resume reads and replays.
+/// The maximum number of changes that a resume reads and replays.
 const REPLAYED_MAX: usize = 500;
-/// The most changes that are read at once to be sent to sessions.
+/// The maximum number of changes that one read returns to be sent to sessions.
 const RENAMES_PER_READ: usize = 100;
 /// The number of a user's conversations or connections that one statement
 /// reads.
@@ -45,13 +45,14 @@ pub enum MissedRenames {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RenameAudience {
     pub users: Vec<UserId>,
-    /// Their conversations with that user.
+    /// The conversations that these users share with that user.
     pub conversations: Vec<ConversationId>,
     /// The start of the next part; none after the last one.
     pub next: Option<RenameAudienceCursor>,
 }
 
-/// A position in a user's connections, followed by their conversations.
+/// The position up to which a user's audience was read. The user's connections
+/// are read first, and then the user's conversations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RenameAudienceCursor {
     /// After the connection with this user.
@@ -119,7 +120,8 @@ impl Store {
         let columns = "u.id, u.username, u.display_name, u.people_version";
         let rows: Vec<RenamedUserRow> =
             json_rows::query_rows(self.db.reader(), (columns, &rest), [version.into()]).await?;
-        // Sockets that open now get the new name in their greeting.
+        // Cached logins have the old names, which new sockets would get in
+        // their `hello`.
         if !rows.is_empty() {
             self.shared_reads.login_cache.invalidate_all();
         }

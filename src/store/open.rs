@@ -37,7 +37,7 @@ impl Store {
         })
     }
 
-    /// Opens the database read-only; a file without write permission will do.
+    /// Opens the database read-only. The file needs no write permission.
     ///
     /// # Errors
     /// `Unavailable` if it doesn't exist or can't be reached.
@@ -56,7 +56,7 @@ impl Store {
         })
     }
 
-    /// Migrates the schema. Concurrent processes take turns.
+    /// Migrates the schema. Concurrent processes migrate one after the other.
     ///
     /// # Errors
     /// `Internal` if a migration fails; it is rolled back.
@@ -118,8 +118,9 @@ impl FolderLock {
 }
 
 impl Drop for FolderLock {
-    /// Closing the file isn't enough: the lock belongs to the open file, which
-    /// a forked child shares until it executes its own program.
+    /// Releases the lock. Closing the file isn't enough: the lock belongs to
+    /// the open file, which a forked child shares until it executes its own
+    /// program.
     fn drop(&mut self) {
         if let Err(error) = self.file.unlock() {
             tracing::warn!(%error, "can't release the lock of the data folder");

@@ -9,7 +9,8 @@ use sea_orm::{
 use crate::store::Store;
 use crate::store::db::{ROWS_PER_STATEMENT, Result, sql};
 
-/// Whether a user is online, else the time when they were last seen, if known.
+/// Whether a user is online. For an offline user, also the last-seen time, if
+/// known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PresenceRecord {
     pub is_online: bool,
@@ -23,7 +24,7 @@ impl PresenceRecord {
         last_seen: None,
     };
 
-    /// The status of a user who was last seen then.
+    /// Returns the status of an offline user, last seen at this time.
     #[must_use]
     pub fn offline_since(seen: Millis) -> Self {
         Self {
@@ -32,8 +33,8 @@ impl PresenceRecord {
         }
     }
 
-    /// Creates a status from columns. The row of an online user has the time of
-    /// their last visit, which isn't shown.
+    /// Creates a status from columns. The row of an online user still has a
+    /// last-seen time, which isn't shown.
     pub(super) fn from_columns(is_online: bool, last_seen: Option<Millis>) -> Self {
         Self {
             is_online,
@@ -56,8 +57,8 @@ pub(super) async fn load_status(db: &impl ConnectionTrait, user: UserId) -> Resu
 
 impl Store {
     /// Registers this process, after setting the users of dead processes
-    /// offline. Their last-seen time becomes the last sign of life of that
-    /// process, unless the stored one is later.
+    /// offline. Their last-seen time becomes the `alive_at` of their process,
+    /// unless the stored one is later.
     pub async fn register_node(&self, now: Millis) -> Result<NodeId> {
         let tx = self.db.begin().await?;
         settle_dead_nodes(&tx).await?;

@@ -12,12 +12,13 @@ use crate::store::Store;
 use crate::store::db::{ROWS_PER_STATEMENT, Result, json_rows, sql};
 use crate::store::limits::MEMBER_EVENTS_MAX;
 
-/// The audience of some users' presence.
+/// The users who may see the presence of some users.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PresenceAudience {
-    /// The names of these users.
+    /// The usernames of the users whose presence is seen.
     pub usernames: HashMap<UserId, String>,
-    /// Pairs of a user and a viewer, without duplicates, in order.
+    /// Pairs: a user, and another user that may see the first user's presence.
+    /// Sorted, without duplicates.
     pub pairs: Vec<(UserId, UserId)>,
 }
 
@@ -86,8 +87,8 @@ pub(super) async fn share_conversation(
     Ok(db.query_one_raw(statement).await?.is_some())
 }
 
-/// Joins two members of one conversation. Larger conversations show no
-/// presence.
+/// Returns SQL that joins two members of one conversation. Larger conversations
+/// show no presence.
 fn shared_conversation_sql() -> String {
     format!(
         "participant mine JOIN conversation c ON c.id = mine.conversation_id \
@@ -98,9 +99,9 @@ fn shared_conversation_sql() -> String {
 }
 
 impl PresenceAudience {
-    /// Adds a row of [`audience_sql`]. The row has memberships in place of
-    /// pairs: for a room of a hundred who come at once that is a hundredth of
-    /// the rows.
+    /// Adds a row of [`audience_sql`]. The row has memberships and not pairs:
+    /// if all 100 members of a room come online at once, there are 100
+    /// memberships and 10,000 pairs.
     fn add_row(&mut self, row: &QueryResult) -> Result<()> {
         self.usernames
             .extend(json_rows::parse_column::<(_, _)>(row, 0)?);

@@ -8,7 +8,8 @@ use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, Query
 use crate::protocol::text::search_key;
 use crate::store::db::Result;
 
-/// The most words of a query; further ones would hardly narrow it down.
+/// The maximum number of words of a query; further words would hardly reduce
+/// its results.
 const WORDS_MAX: usize = 8;
 
 /// Returns the search terms of a text: the parts between spaces, and their
@@ -64,8 +65,9 @@ impl SearchTerms {
     }
 }
 
-/// Returns SQL conditions that each of these prefixes matches. `theirs` is the
-/// condition that a row `f` of the table belongs to the searched row.
+/// Returns SQL conditions that each of these prefixes matches a word. `theirs`
+/// is the condition that a row `f` of the word table belongs to the searched
+/// row.
 pub(super) fn prefix_conditions(
     (table, theirs): (&str, &str),
     beginnings: &[String],

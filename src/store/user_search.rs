@@ -44,8 +44,8 @@ pub struct UserSearchResult {
 /// user, or users who lack the other words, make a page shorter.
 const WORDS_READ: u64 = 8;
 
-/// A bounded range of the key, in its order. Of several matching words of one
-/// user, only the first counts.
+/// Selects a bounded range of the primary key, in its order. Of several
+/// matching words of one user, only the first counts.
 const RANGE: &str = "FROM user_word w WHERE (w.word, w.user_id) > ($2, $3) AND w.word < $1 \
                      ORDER BY w.word, w.user_id";
 
@@ -98,7 +98,8 @@ impl Store {
         Ok(UserSearchResult { users: found, next })
     }
 
-    /// Returns the end of a page's range, if there is more than one page reads.
+    /// Returns the end of the range that one page reads; none if fewer rows
+    /// remain.
     async fn find_range_end(
         &self,
         mut values: Vec<Value>,

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-/// The most lines of a kind within any [`LIMIT_WINDOW`].
+/// The maximum number of lines of a kind within any [`LIMIT_WINDOW`].
 const LINES_PER_WINDOW: usize = 10;
 const LIMIT_WINDOW: Duration = Duration::from_secs(1);
 /// Interval at which the number of suppressed lines is logged.

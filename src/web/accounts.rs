@@ -20,9 +20,11 @@ use crate::protocol::{DisplayName, ErrorCode, Password, Problem, User, Username}
 use crate::store::{ActiveLogin, NewLogin, NewUser};
 use crate::telemetry::LimitedLine;
 
-/// The size of a login's row without its device name, in bytes.
+/// The bytes that a login adds to its user's stored text, besides its device
+/// name.
 const LOGIN_BYTES: usize = 128;
-/// The longest device name that is kept, in characters; the rest is cut off.
+/// The maximum length of a stored device name, in characters; a longer one is
+/// cut off.
 const DEVICE_MAX: usize = 200;
 
 /// The fields of a registration.
@@ -157,7 +159,7 @@ pub(super) async fn register(
 ///
 /// # Errors
 ///
-/// `bad_credentials`, without saying which of the two is wrong; `deactivated`;
+/// `bad_credentials` for a wrong username or password alike; `deactivated`;
 /// `rate_limited` after too many attempts; `busy` if too many attempts are
 /// waiting to be hashed.
 pub(super) async fn log_in(
@@ -216,8 +218,7 @@ pub(super) async fn log_in(
     Ok(login)
 }
 
-/// Adds a field error to a problem that the API reports by its code alone, so
-/// that a form can show it at the field.
+/// Adds a field error for forms to a problem that has only a code in the API.
 pub(super) fn to_field_error(problem: Problem) -> Problem {
     match problem.code {
         ErrorCode::UsernameTaken => {
@@ -227,7 +228,7 @@ pub(super) fn to_field_error(problem: Problem) -> Problem {
     }
 }
 
-/// Returns the hash of a password, computed by the pool.
+/// Returns the hash of a password, computed by the hashing pool.
 pub(super) async fn hash_password(
     app: &AppState,
     attempter: AttemptSource,
@@ -248,8 +249,8 @@ fn hashing_failed(error: PasswordHashError) -> Problem {
 /// Verifies the current password and hashes the new one, if any. Returns `None`
 /// if the current password is wrong.
 ///
-/// One job does both, so that the second can't fail with `busy` after the
-/// first.
+/// One job does both, so that hashing can't fail with `busy` after the
+/// verification.
 pub(super) async fn verify_and_hash_new(
     app: &AppState,
     (attempt, attempter): (LoginAttempt<'_>, AttemptSource),
@@ -265,7 +266,7 @@ pub(super) async fn verify_and_hash_new(
     hash.transpose().map_err(hashing_failed)
 }
 
-/// Returns whether a logged-in user's password is right.
+/// Returns whether `password` is the password of the logged-in user.
 pub(super) async fn recheck_password(
     app: &AppState,
     (login, request): (&ActiveLogin, &HttpRequest),
@@ -313,7 +314,8 @@ async fn is_known_source(
     Ok(homes.any(|home| home == origin.home_network()))
 }
 
-/// Tries a password: `verify` returns `None` if it is wrong.
+/// Runs `verify` in the hashing pool and records the attempt's outcome.
+/// `verify` returns `None` if the password is wrong.
 async fn try_password<T: Send + 'static>(
     app: &AppState,
     (attempt, attempter): (LoginAttempt<'_>, AttemptSource),
@@ -333,7 +335,7 @@ async fn try_password<T: Send + 'static>(
 }
 
 /// Returns the login in this browser's cookie, which a new login replaces. Only
-/// form handlers call this; logins by the API replace none.
+/// form handlers call this; a login through the API replaces no other.
 pub(super) fn former_login(app: &AppState, request: &HttpRequest) -> Option<LoginId> {
     let token = CookieKind::Login.read(request, &app.settings)?;
     app.tokens.read(&token).map(|claims| claims.sid)

@@ -1,4 +1,4 @@
-//! The pages under `/admin`. Other users get 404 there (see
+//! The pages under `/admin`. Users without admin rights get 404 (see
 //! [`auth::require_admin`]).
 //!
 //! Each action is a function of `store::admin`, which writes it to the audit
@@ -32,7 +32,7 @@ pub use recheck::PasswordChecks;
 
 /// The number of rows on a page of a list.
 const PAGE_SIZE: u64 = 50;
-/// The longest reason, in characters.
+/// The maximum length of a reason, in characters.
 const REASON_MAX: usize = 300;
 
 /// Registers every path under `/admin`.
@@ -117,7 +117,7 @@ fn conversation_routes(config: &mut ServiceConfig) {
         ));
 }
 
-/// A path for admins only, with its methods.
+/// Builds the resource of a path for admins only.
 fn at<const N: usize>(
     path: &str,
     routes: [(&Method, Route); N],
@@ -125,7 +125,7 @@ fn at<const N: usize>(
     open_at(path, routes).wrap(from_fn(auth::require_admin))
 }
 
-/// A form with the reason of an action.
+/// The form field with an admin's reason for an action.
 #[derive(Default)]
 struct ReasonForm {
     reason: String,
@@ -149,11 +149,11 @@ pub(super) fn audit_context(
 }
 
 impl ReasonForm {
-    /// Adds the reason to `act`.
+    /// Adds the form's reason to `act`. A blank reason counts as none.
     ///
     /// # Errors
     ///
-    /// `invalid`, naming `reason`, if it is too long.
+    /// `invalid`, naming `reason`, if the reason is too long.
     fn add_to(&self, act: AuditContext) -> Result<AuditContext, Problem> {
         if text::is_blank(&self.reason) {
             return Ok(AuditContext {
@@ -198,7 +198,7 @@ struct ListChoice {
     value: &'static str,
     label: &'static str,
     is_chosen: bool,
-    /// It can't be combined with the other parameters.
+    /// Whether the choice can't be combined with the search query.
     is_out: bool,
 }
 

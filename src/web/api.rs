@@ -42,8 +42,8 @@ pub(super) async fn find_user(app: &AppData, username: &str) -> Result<user::Mod
     found.ok_or_else(Problem::not_found)
 }
 
-/// Checks that `me` is in a conversation. If they never were, the result is
-/// `not_found`, so that its existence isn't revealed.
+/// Checks that `me` is a member of a conversation. A user without access gets
+/// `not_found`, so that the conversation's existence isn't revealed.
 pub(super) async fn require_participant(
     app: &AppData,
     me: UserId,

@@ -1,8 +1,8 @@
 //! Style sheets, scripts and other static files. They are part of the binary,
 //! and browsers cache them.
 //!
-//! Each URL begins with one version of all files. A script's relative imports
-//! therefore have the same version.
+//! All URLs contain the same version, a hash of all files. So a script and its
+//! relative imports always have the same version.
 
 mod emoji;
 
@@ -50,7 +50,8 @@ fn load_asset(path: &str) -> Option<StaticAsset> {
     })
 }
 
-/// A year, in seconds.
+/// How long browsers may cache a file of the current version, in seconds: a
+/// year.
 const MAX_AGE_SECONDS: u32 = 365 * 24 * 3600;
 
 /// The common version of all files: a hash of their contents.
@@ -80,8 +81,8 @@ pub(super) fn modules() -> Vec<String> {
 }
 
 /// Returns whether a script is a module to preload. Modules are in folders;
-/// scripts outside of them are entry points. A sheet is loaded when it is first
-/// opened.
+/// scripts outside of them are entry points. Modules in `sheets/` are excluded:
+/// the client loads a sheet when it first opens.
 fn is_module(path: &str) -> bool {
     let rest = path.strip_prefix("js/");
     rest.is_some_and(|rest| {

@@ -35,7 +35,7 @@ use crate::store::ActiveLogin;
 use crate::telemetry::LimitedLine;
 pub(super) use handshake_login::{authenticate_admin_handshake, authenticate_handshake};
 
-/// The login of a request. Taking it as an argument makes a handler private.
+/// The login of a request. A handler with this argument requires a login.
 pub(super) struct Authenticated(pub(super) ActiveLogin);
 
 /// The login of an admin. Other users get 404.
@@ -54,8 +54,8 @@ enum RequestToken {
 /// The result of [`authenticate`], kept with the request.
 struct AuthOutcome(Result<ActiveLogin, AuthRefusal>);
 
-/// The reason for a rejection, and whether the login is an admin's whose CSRF
-/// token alone was wrong.
+/// The reason for a rejection. `is_admin` means that an admin's login is valid
+/// and only the CSRF check failed.
 #[derive(Clone)]
 struct AuthRefusal {
     problem: Problem,
@@ -84,10 +84,11 @@ impl AuthRefusal {
 /// Middleware: authenticates before actix extracts a handler's arguments.
 ///
 /// Actix polls the arguments, of which the body is one, concurrently. Without
-/// this order, an unauthenticated caller would get now one error, now another.
+/// this order, the error for an unauthenticated caller would depend on which
+/// argument fails first.
 ///
-/// Each request counts against the user's rate limit, and is rejected here if
-/// it exceeds it.
+/// Each request counts against the user's rate limit. This middleware rejects a
+/// request above the limit.
 pub(super) async fn authenticate(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -160,7 +161,7 @@ pub(super) async fn limit_database_time(
     Ok(next.call(request).await?.map_into_left_body())
 }
 
-/// Returns the payer of a request's statements.
+/// Returns the payer of a request's database statements.
 pub(super) fn database_payer(request: &HttpRequest) -> Option<Arc<DatabasePayer>> {
     request.extensions().get::<Arc<DatabasePayer>>().cloned()
 }
@@ -169,7 +170,7 @@ fn check_payer(request: &HttpRequest) -> Result<(), RateExceeded> {
     database_payer(request).map_or(Ok(()), |payer| payer.check_budget())
 }
 
-/// Middleware: lets only admins in. Others get 404 for every request and
+/// Middleware: passes only admins' requests. All others get 404, whatever the
 /// method.
 pub(super) async fn require_admin(
     mut request: ServiceRequest,
@@ -193,8 +194,9 @@ pub(super) async fn require_admin(
     Ok(next.call(request).await?.map_into_left_body())
 }
 
-/// Middleware: like [`require_admin`], but leaves the handshake of the admin
-/// socket to its handler. Only a handshake may carry its token in other places.
+/// Middleware: like [`require_admin`], but passes a `GET`, the handshake of the
+/// admin socket, to its handler. The handler reads the token, which a handshake
+/// may carry in places where other requests may not.
 pub(super) async fn require_admin_or_handshake(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -325,14 +327,14 @@ async fn check_token(
     check_login(app, request, holder).await
 }
 
-/// Checks that the login is active and belongs to that user.
+/// Checks that the token's login is active and belongs to the token's user.
 async fn check_login(
     app: &AppState,
     request: &HttpRequest,
     holder: TicketHolder,
 ) -> Result<ActiveLogin, Problem> {
-    // The token already names the user, so the user pays from here on and not
-    // the address.
+    // The token names the user: charge database time to the user from here on,
+    // and not to the address.
     if let Some(payer) = database_payer(request) {
         payer.set_user(holder.user);
     }

@@ -13,10 +13,10 @@ use super::{AppData, decoding};
 use crate::protocol::fields::{FieldReader, FromFields};
 use crate::protocol::{ErrorCode, Problem};
 
-/// The most unused capacity of a body's buffer, in bytes.
+/// The maximum unused capacity of a body's buffer, in bytes.
 const BUFFER_GROWTH: usize = 4096;
 
-/// A JSON body. An invalid one is rejected with the fields at fault.
+/// A JSON body. An invalid one is rejected with a list of its invalid fields.
 pub(super) struct JsonBody<T>(pub(super) T);
 
 impl<T: FromFields + 'static> FromRequest for JsonBody<T> {
@@ -95,7 +95,7 @@ fn has_content_type(request: &HttpRequest, kind: &str) -> bool {
     sent.eq_ignore_ascii_case(kind)
 }
 
-/// The largest body that a path accepts, in bytes, if less than the server's
+/// The maximum size of a body on a path, in bytes, if less than the server's
 /// limit.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct BodyLimit(usize);
@@ -105,7 +105,8 @@ impl BodyLimit {
     pub(super) const WITHOUT_LOGIN: Self = Self(8 * 1024);
 }
 
-/// A body that middleware read before the handler, or the error of that.
+/// A body that middleware read before the handler runs, or the error of reading
+/// it.
 struct PrereadBody(Result<Bytes, Problem>);
 
 /// Reads the body for middleware; the handler still receives it.
@@ -179,8 +180,8 @@ async fn collect_body(mut payload: Payload, most: usize) -> Result<Bytes, Proble
     Ok(all.into())
 }
 
-/// Grows the buffer by little. Doubling would hold twice what a slow client
-/// sent.
+/// Appends a chunk; the buffer grows in small steps. Doubling could reserve
+/// twice the memory that a slow client fills.
 fn append_chunk(all: &mut Vec<u8>, piece: &[u8]) {
     if all.capacity() - all.len() < piece.len() {
         let whole = (all.len() + piece.len()).next_multiple_of(BUFFER_GROWTH);
@@ -201,7 +202,7 @@ fn parse_json<T: FromFields>(bytes: &[u8]) -> Result<T, Problem> {
     fields.finish(made)
 }
 
-/// Forms send CRLF for line ends; texts are stored with LF.
+/// Parses a form. Browsers send line ends as CRLF; texts are stored with LF.
 fn parse_form<T: FromFields>(bytes: &[u8]) -> Result<T, Problem> {
     let mut pairs = decoding::decode_pairs(bytes)?;
     for (_, text) in &mut pairs {

@@ -10,8 +10,8 @@ use crate::engine::rates::RequestOrigin;
 
 const FORWARDED_FOR: &str = "x-forwarded-for";
 
-/// Returns the origin of a request for rate limits. An untrusted proxy is one
-/// address with many users.
+/// Returns the origin of a request for rate limits. The address of an untrusted
+/// proxy is shared by many users.
 pub(super) fn client_origin(app: &AppState, request: &HttpRequest) -> RequestOrigin {
     let trusted = &app.settings.trusted_proxies;
     let origin = RequestOrigin::of(client_address(request, trusted));
@@ -27,9 +27,9 @@ pub(super) fn client_origin(app: &AppState, request: &HttpRequest) -> RequestOri
     }
 }
 
-/// Returns the address of the peer. If that is a trusted proxy, returns the
-/// last forwarded address that is not trusted; a client could forge those
-/// before it.
+/// Returns the address of the peer. If the peer is a trusted proxy, returns the
+/// last forwarded address that is not trusted. A client could forge the
+/// addresses before that one.
 pub(super) fn client_address(request: &HttpRequest, trusted: &TrustedProxies) -> Option<IpAddr> {
     let peer = request.peer_addr()?.ip().to_canonical();
     let named: Vec<&str> = request
@@ -49,8 +49,8 @@ fn resolve_forwarded(peer: IpAddr, named: &[&str], trusted: &TrustedProxies) -> 
         if !trusted.contains(nearest) {
             break;
         }
-        // An unreadable entry gives no address. The proxy that forwarded it is
-        // the last known one.
+        // An unreadable entry gives no address. The last known address is then
+        // that of the proxy that forwarded it.
         let Some(address) = parse_address(text.trim()) else {
             break;
         };

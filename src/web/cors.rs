@@ -1,5 +1,5 @@
-//! CORS: pages of other origins may use the API with a bearer token. Cookies
-//! don't help them: browsers neither send nor expose them.
+//! CORS: pages of other origins may use the API with a bearer token. Such pages
+//! can't use our cookies: browsers neither send nor expose them.
 
 use actix_cors::{Cors, CorsError};
 use actix_web::Error;
@@ -26,8 +26,8 @@ const API_PATHS: [&str; 5] = [
     "/messages/unread",
 ];
 
-/// Returns whether a path takes a bearer token. All others are pages, which use
-/// a cookie.
+/// Returns whether a path takes a bearer token. All other paths are pages,
+/// which use a cookie.
 fn is_api(path: &str) -> bool {
     API_PATHS.iter().any(|root| {
         if root.ends_with('/') {

@@ -1,8 +1,8 @@
 //! CSRF protection: other sites' pages must not act with our cookies.
 //!
 //! A request that comes by cookie and may change something must carry the
-//! login's token, in a header or a form field; [`super::auth`] checks it. A
-//! socket's handshake can carry neither, so its `Origin` must be ours.
+//! login's CSRF token, in a header or a form field. [`super::auth`] checks the
+//! token. A socket's handshake can carry neither, so its `Origin` must be ours.
 
 use actix_web::HttpRequest;
 use actix_web::dev::ServiceRequest;
@@ -18,9 +18,9 @@ use crate::telemetry::LimitedLine;
 const CSRF_HEADER: &str = "x-csrf-token";
 const CSRF_FIELD: &str = "csrf_token";
 
-/// Rejects a request that may change something and carries this login's cookie
-/// without its token. If there is no header, the form is read for the token. By
-/// then the login is known and its rate limit checked.
+/// Rejects a request by cookie that may change something and lacks the login's
+/// CSRF token. Without a header, the token is read from the form; the rate
+/// limit was checked before.
 pub(super) async fn check_token(
     app: &AppState,
     request: &mut ServiceRequest,

@@ -110,7 +110,7 @@ fn decode_form_value(encoded: &[u8]) -> Result<String, Problem> {
 ///
 /// # Errors
 ///
-/// `bad_request` if it is not valid UTF-8.
+/// `bad_request` if the decoded part is not valid UTF-8.
 pub(super) fn decode_percent(encoded: &[u8]) -> Result<Cow<'_, str>, Problem> {
     percent_decode(encoded).decode_utf8().map_err(|_| {
         Problem::new(

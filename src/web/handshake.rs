@@ -14,11 +14,11 @@ use crate::protocol::{ErrorCode, Problem};
 /// The only supported version of the protocol (RFC 6455).
 pub(super) const WEBSOCKET_VERSION: &str = "13";
 
-/// The length of a decoded key, in bytes.
+/// The length of a decoded `Sec-WebSocket-Key`, in bytes.
 const KEY_LENGTH: usize = 16;
 
 /// Some clients generate random characters instead of bytes, and so set unused
-/// bits after the last byte. These are ignored.
+/// bits after the last byte. This decoder ignores those bits.
 const KEY_DECODER: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
@@ -60,7 +60,8 @@ pub(super) fn read_handshake(request: &HttpRequest) -> Result<Handshake, Problem
     })
 }
 
-/// HTTP/1.0 has no upgrade (RFC 9110, section 7.8).
+/// Returns whether a request asks for a WebSocket. HTTP/1.0 has no upgrade (RFC
+/// 9110, section 7.8).
 fn is_websocket_request(request: &HttpRequest) -> bool {
     *request.method() == Method::GET
         && request.version() == Version::HTTP_11
@@ -69,8 +70,8 @@ fn is_websocket_request(request: &HttpRequest) -> bool {
 }
 
 /// Returns whether a line of `Upgrade` is exactly `websocket`. Only then does
-/// actix-http treat what follows as a stream of frames; a longer list in one
-/// line upgrades nothing.
+/// actix-http treat the bytes after the head as frames. A line that lists
+/// several protocols has no effect.
 pub(super) fn has_websocket_upgrade(headers: &header::HeaderMap) -> bool {
     let mut lines = headers.get_all(header::UPGRADE);
     lines.any(|line| {

@@ -21,13 +21,13 @@ use queue::{AttemptArrival, AttemptQueue};
 
 pub(super) use queue::AttemptSource;
 
-/// The most hashes at a time; each takes 19 MiB.
+/// The maximum number of concurrent hashes; each takes 19 MiB.
 const MAX_THREADS: usize = 4;
 /// The threads' niceness, as in `nice(1)`. On a busy machine a thread gets a
 /// third of the time of an event loop.
 const NICENESS: i32 = 5;
 
-/// The threads, with the queue in front of them.
+/// The hashing threads and their queue.
 pub struct HashingPool {
     shared: Arc<HashingShared>,
     faults: FaultHooks,
@@ -38,7 +38,7 @@ struct HashingShared {
     queue: Mutex<AttemptQueue<HashingJob>>,
 }
 
-/// Does the work, or answers that the attempt was dropped.
+/// A job: does the work, or answers `busy` if the attempt was dropped.
 type HashingJob = Box<dyn FnOnce(JobVerdict) + Send>;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -47,8 +47,8 @@ enum JobVerdict {
     Dropped,
 }
 
-/// A running job's turn. When it is dropped, even by a panic, the next job
-/// starts.
+/// A running job's turn. When the turn is dropped, even by a panic, the next
+/// job starts.
 struct HashingTurn(Arc<HashingShared>);
 
 /// A place in the queue, freed if the caller stops waiting.
@@ -70,7 +70,7 @@ impl HashingPool {
             .num_threads(turns)
             .thread_name(|_| "hashing".to_owned())
             .start_handler(|_| yield_to_event_loops())
-            // The waiting request gets a 500.
+            // The request that waits for the hash gets a 500.
             .panic_handler(|_| tracing::error!("hashing a password panicked"))
             .build()
             .map_err(io::Error::other)?;
@@ -98,7 +98,7 @@ impl HashingPool {
         let faults = self.faults.clone();
         let (answer, answered) = oneshot::channel();
         let job: HashingJob = Box::new(move |verdict| {
-            // The client may have disconnected before its turn.
+            // The client may have disconnected before the job's turn.
             if answer.is_closed() {
                 return;
             }

@@ -12,7 +12,8 @@ const PERMISSIONS: &str = "camera=(), display-capture=(), geolocation=(), microp
 /// Browsers that have connected by TLS use only TLS for a year.
 const HSTS_POLICY: &str = "max-age=31536000";
 
-/// Like [`HSTS_POLICY`], and for all subdomains, which other servers may serve.
+/// Like [`HSTS_POLICY`], and also for all subdomains, even those on other
+/// servers.
 const HSTS_SUBDOMAINS_POLICY: &str = "max-age=31536000; includeSubDomains";
 
 /// Adds the default headers. Responses can't run scripts, be framed, have their

@@ -7,7 +7,7 @@ use actix_web::HttpResponse;
 use super::AppData;
 use crate::protocol::Problem;
 
-/// A database that takes longer counts as unavailable.
+/// A database that takes longer to answer counts as unavailable.
 const PING_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// `GET /healthz`: 200 if the database answers. A nearly full disk doesn't fail

@@ -11,7 +11,7 @@ use crate::protocol::{ErrorCode, Problem};
 pub(super) struct AllowedMethods(Vec<Method>);
 
 impl AllowedMethods {
-    /// `GET` also allows `HEAD`.
+    /// Creates the list; `GET` also allows `HEAD`.
     pub(super) fn new<'a>(methods: impl IntoIterator<Item = &'a Method>) -> Self {
         let methods = methods.into_iter().flat_map(|method| match *method {
             Method::GET => vec![Method::GET, Method::HEAD],

@@ -1,8 +1,8 @@
 //! `GET /metrics`: the engine's metrics for Prometheus and compatible scrapers.
 //!
-//! They contain no personal data, but the load of a server is its operator's
-//! private matter. So they are on a listener of their own, behind a token, or
-//! off. Other requests get 404.
+//! They contain no personal data, but they reveal the server's load. So they
+//! are on a separate listener, require a token, or are off. A request without
+//! access gets 404.
 
 mod format;
 mod text;

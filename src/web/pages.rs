@@ -40,7 +40,7 @@ const CONTENT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src '
 const HOME_PATH: &str = "/messages";
 
 /// CSRF protection for forms without a login: a cookie, and a token derived
-/// from it. Another site can't send such a form.
+/// from it. Another site knows no valid token, so it can't send such a form.
 struct FormCsrfKey {
     cookie: String,
     token: String,
@@ -68,9 +68,8 @@ impl FormCsrfKey {
         fits
     }
 
-    /// Returns the browser's cookie. One that isn't written like our tokens is
-    /// ignored and replaced; it must not smuggle other text into our
-    /// `Set-Cookie`.
+    /// Returns the browser's cookie. A cookie without the form of our tokens is
+    /// ignored and replaced: its text must not get into our `Set-Cookie`.
     fn read_cookie(app: &AppState, request: &HttpRequest) -> Option<String> {
         CookieKind::Form
             .read(request, &app.settings)

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 /// The default page size.
 const DEFAULT_LIMIT: u64 = 50;
-/// The largest page size; a higher `limit` is reduced to it.
+/// The maximum page size; a higher `limit` is reduced to it.
 const LIMIT_MAX: u64 = 100;
 
 /// Returns the page size for a `limit`.

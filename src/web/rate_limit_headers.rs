@@ -1,6 +1,6 @@
 //! The state of a rate limit as headers (`RateLimit-*` of
-//! draft-ietf-httpapi-ratelimit-headers-06). They hold the burst size, what
-//! remains of it, and the seconds until it is full again.
+//! draft-ietf-httpapi-ratelimit-headers-06). They hold the burst size, the
+//! remaining requests, and the seconds until the full burst is available again.
 
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 

@@ -309,7 +309,8 @@ fn account_page_routes(config: &mut ServiceConfig) {
         ));
 }
 
-/// A path whose handlers may take [`auth::Authenticated`], with its methods.
+/// Builds the resource of a path whose handlers may take
+/// [`auth::Authenticated`].
 pub(super) fn at<const N: usize>(
     path: &str,
     routes: [(&Method, Route); N],
@@ -325,9 +326,9 @@ pub(super) fn sending_at<const N: usize>(
     open_at(path, routes).wrap(from_fn(auth::authenticate_sender))
 }
 
-/// A path with its methods, without authentication. Any other method gets 405
-/// with the allowed ones (RFC 9110, section 15.5.6). `HEAD` uses the handler of
-/// `GET`.
+/// Builds the resource of a path, without authentication. A method without a
+/// handler gets 405 and the list of allowed methods (RFC 9110, section 15.5.6).
+/// `HEAD` uses the handler of `GET`.
 pub(super) fn open_at<const N: usize>(path: &str, routes: [(&Method, Route); N]) -> Resource {
     let allowed = AllowedMethods::new(routes.iter().map(|(method, _)| *method));
     let resource = web::resource(path).app_data(allowed.clone());

@@ -10,9 +10,8 @@ use super::AppData;
 use crate::config::{PublicUrl, Settings};
 use crate::protocol::Problem;
 
-/// How long a response is valid. RFC 9116 recommends less than a year. Each
-/// response counts from its own time, since the settings of a running server
-/// are current.
+/// How long a response is valid. RFC 9116 recommends less than a year. The time
+/// starts at each response, since the settings of a running server are current.
 const VALID_FOR: Duration = Duration::from_secs(180 * 24 * 3600);
 
 /// `GET /.well-known/security.txt`: 404 unless the settings name a contact,

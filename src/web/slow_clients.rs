@@ -3,9 +3,9 @@
 //! actix-http has timeouts for the head of a connection's first request and for
 //! the pause between two requests. It has none for the head of a later request,
 //! for a body, or for a response that the client reads slowly. So requests
-//! record their progress, and the connection's stream ends when there is none
-//! for too long (see [`super::transport`]). A WebSocket has its heartbeat and
-//! byte budget instead.
+//! record their progress, and the connection's stream ends after too long a
+//! time without progress (see [`super::transport`]). A WebSocket has its
+//! heartbeat and byte budget instead.
 
 use std::cell::Cell;
 use std::pin::Pin;

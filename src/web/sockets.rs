@@ -1,5 +1,5 @@
-//! The WebSocket endpoints. Every rejection is a problem document before the
-//! upgrade.
+//! The WebSocket endpoints. Every rejection is a problem document, sent before
+//! the upgrade.
 
 use actix_web::web::Payload;
 use actix_web::{HttpRequest, HttpResponse};

@@ -3,7 +3,7 @@
 use crate::auth::random;
 use crate::protocol::Problem;
 
-/// Returns a code that a user can type, for a link.
+/// Returns a random code for a password link, short enough to be typed.
 pub(super) fn generate_code() -> Result<String, Problem> {
     random::generate_code().map_err(|error| {
         tracing::error!(%error, "the system's random source failed");

@@ -36,16 +36,19 @@ use crate::telemetry::{LimitedLine, admit_line};
 /// proxy has read the response (RFC 9112, section 9.6).
 const LINGER: Duration = Duration::from_secs(2);
 
-/// Unsent bytes up to which a session's heartbeat still runs.
+/// The maximum number of unsent bytes at which a session's heartbeat still
+/// runs.
 const WRITE_BUFFER: usize = 256 * 1024;
-/// Threads of each event loop for blocking work: compressing long responses.
+/// The number of threads per event loop for blocking work: compressing long
+/// responses.
 const BLOCKING_THREADS: usize = 4;
 
-/// The number of connections per address; addresses without any are removed.
+/// The number of connections per address; addresses without connections are
+/// removed.
 #[derive(Debug, Default)]
 struct ConnectionCounts(Mutex<HashMap<ClientNetwork, u32>>);
 
-/// A counted connection of an address, until it is dropped.
+/// A connection that counts for its address until this permit is dropped.
 #[derive(Debug)]
 struct ConnectionPermit {
     counts: Arc<ConnectionCounts>,
@@ -80,12 +83,14 @@ impl Drop for ConnectionPermit {
     }
 }
 
-/// A connection that ends without progress (see [`super::slow_clients`]).
+/// A stream that fails if its connection makes no progress (see
+/// [`super::slow_clients`]).
 struct WatchedStream {
     stream: TcpStream,
     progress: ConnectionProgress,
     timeout: Duration,
-    /// `None` for a WebSocket, which has a heartbeat.
+    /// The timer of the next check; `None` for a WebSocket, which has a
+    /// heartbeat.
     next_check: Option<Pin<Box<Sleep>>>,
     _permit: Option<ConnectionPermit>,
 }
@@ -101,8 +106,8 @@ impl WatchedStream {
         }
     }
 
-    /// Fails if there was no progress for too long. Otherwise the task is woken
-    /// when the timeout may have passed.
+    /// Fails if the connection made no progress within the timeout. Otherwise a
+    /// timer wakes the task when the timeout may have passed.
     fn check(&mut self, context: &mut Context<'_>) -> io::Result<()> {
         if self.progress.is_socket() {
             self.next_check = None;
@@ -246,7 +251,7 @@ fn accept_connection(
     Ok((WatchedStream::new(stream, permit, timeout), Some(peer)))
 }
 
-/// Returns the most connections that an address may have; `None` is no limit.
+/// Returns the maximum number of connections of an address; `None` is no limit.
 fn connection_limit(state: &AppState, address: IpAddr) -> Option<NonZeroU32> {
     let most = state.settings.rates.connections?;
     if state.settings.trusted_proxies.contains(address) {

@@ -1,12 +1,12 @@
-//! Proxies that the settings don't name. All their users share one address, so
-//! its limits could lock them all out.
+//! Proxies that the settings don't name. All users of such a proxy share one
+//! address, so the limits of an address could lock them all out.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use parking_lot::Mutex;
 
-/// The most proxies that are recorded; each causes one log line.
+/// The maximum number of proxies that are recorded; each causes one log line.
 const MAX_PROXIES: usize = 16;
 
 /// The private addresses that sent forwarding headers and aren't trusted.

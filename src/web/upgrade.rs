@@ -10,8 +10,9 @@ use super::problem;
 use crate::protocol::{ErrorCode, Problem};
 
 /// Middleware: rejects a WebSocket request with a body. actix-http reads
-/// everything after its head as the socket's stream, despite `Content-Length`.
-/// A handler that waited for the body would wait until the client disconnects.
+/// everything after the request's head as the socket's stream, despite
+/// `Content-Length`. A handler that waited for the body would wait until the
+/// client disconnects.
 pub async fn reject_upgrade_body(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,

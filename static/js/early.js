@@ -16,7 +16,7 @@
       const width = Number(localStorage.getItem('tidings.side'));
       if (width >= 240) root.style.setProperty('--side', `${width}px`);
     } catch {
-      // Storage may be switched off: the system's theme applies.
+      // If storage is switched off, the system's theme applies.
     }
   };
   applyTheme();

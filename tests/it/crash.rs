@@ -1,8 +1,8 @@
 //! `kill -9` under load: acknowledged messages are stored once and in order,
-//! and others can be sent again.
+//! and unacknowledged ones can be sent again.
 //!
-//! `TIDINGS_CRASH_ROUNDS` sets the number of kills (3). `TIDINGS_CRASH_SEED`
-//! repeats a run's choices, but not its timing.
+//! `TIDINGS_CRASH_ROUNDS` sets the number of kills (default 3).
+//! `TIDINGS_CRASH_SEED` repeats a run's choices, but not its timing.
 
 mod alive;
 mod client;
@@ -47,7 +47,8 @@ async fn acknowledged_messages_survive_kill() {
     let seed = knob("TIDINGS_CRASH_SEED").unwrap_or_else(|| RandomState::new().hash_one(0));
     println!("TIDINGS_CRASH_SEED={seed}");
     let mut chance = Chance(seed);
-    // Only for its database: the server that is killed is a process.
+    // This app only provides the database: the server that is killed is a
+    // process.
     let mut app = TestApp::spawn().await;
     app.stop().await;
     let database = app.database().url_text();
@@ -103,8 +104,8 @@ impl People {
         }
     }
 
-    /// Waits until all users are online. For `false`, checks at once that all
-    /// are offline and have a last seen time.
+    /// Waits until all users are online. If `online` is false, checks at once
+    /// that all are offline and have a last seen time.
     async fn are_online(&self, online: bool) {
         for person in &self.all {
             let is_so = async |person: &Client| {
@@ -138,8 +139,8 @@ impl People {
         }
     }
 
-    /// Returns a conversation's messages by `client_id`. Checks that `seq` has
-    /// no gaps and each `client_id` occurs once.
+    /// Returns a conversation's messages, with the `client_id` as the key.
+    /// Checks that `seq` has no gaps and each `client_id` occurs once.
     async fn by_name(&self, conversation: i64) -> HashMap<String, Value> {
         let mut people = self.all.iter();
         let reader = people.find(|person| person.conversations.contains(&conversation));

@@ -34,8 +34,8 @@ async fn demo(arguments: &[&str], folder: &Path) -> Run {
     }
 }
 
-/// Starts a server on a demo database. Returns it, and the printed user logged
-/// in.
+/// Starts a server on a demo database. Returns the server, and the user that
+/// the demo printed, logged in.
 pub(crate) async fn filled() -> (TestApp, TestUser) {
     let folder = tempfile::tempdir().unwrap();
     let mut app = TestApp::spawn().await;
@@ -66,7 +66,8 @@ async fn log_in_as_printed(app: &TestApp, printed: &str) -> TestUser {
     }
 }
 
-/// Returns a whole history, oldest first, read page by page from its end.
+/// Returns a whole history, oldest message first. Reads its pages from the
+/// newest to the oldest.
 async fn whole_history(me: &TestUser, conversation: i64) -> Vec<Value> {
     let mut path = Some(format!(
         "/api/conversations/{conversation}/messages/?limit=30"

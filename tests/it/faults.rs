@@ -14,8 +14,8 @@ use tidings::config::Settings;
 
 use crate::support::{DatabaseProxy, TestApp};
 
-/// Starts a server whose database connections pass a proxy that can cut them.
-/// Returns `None` on SQLite, which has no connection to cut.
+/// Starts a server whose database connections pass through a proxy, which can
+/// cut them. Returns `None` on SQLite, which has no connection to cut.
 async fn behind_a_proxy(
     change: impl Fn(&mut Settings) + 'static,
 ) -> Option<(TestApp, DatabaseProxy)> {
@@ -30,7 +30,8 @@ async fn behind_a_proxy(
     Some((app, proxy))
 }
 
-/// Returns a number that the database answers, bypassing the server.
+/// Runs a query on the database directly, without the server, and returns the
+/// number in its first column.
 async fn number(database: &DatabaseConnection, sql: &str) -> i64 {
     let row = database.query_one_raw(Statement::from_string(DbBackend::Postgres, sql));
     row.await.unwrap().unwrap().try_get_by_index(0).unwrap()

@@ -14,7 +14,7 @@ mod words;
 
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
-/// Default number of cases; longer runs set their own.
+/// Default number of generated cases.
 const CASES: u32 = 400;
 
 #[expect(clippy::disallowed_methods, reason = "configures longer runs")]

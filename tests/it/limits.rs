@@ -42,7 +42,8 @@ fn standing(answer: &ApiResponse) -> [Option<&str>; 2] {
     ["limit", "remaining"].map(|name| answer.header(&format!("ratelimit-{name}")))
 }
 
-/// Checks for this many seconds, less up to 120 that the test may take.
+/// Checks that a header has this many seconds, or up to 120 fewer, which the
+/// test may have taken.
 #[track_caller]
 fn assert_about(seconds: u64, told: Option<&str>) {
     let told = told.map(|it| it.parse::<u64>().unwrap());
@@ -50,7 +51,8 @@ fn assert_about(seconds: u64, told: Option<&str>) {
     assert!(is_it, "{told:?} and not {seconds}");
 }
 
-/// Checks `retry-after` and `ratelimit-reset`, both in seconds.
+/// Checks that `retry-after` is about `seconds` and `ratelimit-reset` about
+/// `all`, in seconds.
 #[track_caller]
 fn assert_waits(answer: &ApiResponse, seconds: u64, all: u64) {
     assert_about(seconds, answer.header("retry-after"));

@@ -25,7 +25,8 @@ use crate::support::{TestApp, within};
 pub(crate) struct Shown {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
-    /// The text without templates, as visible without scripts.
+    /// The source without `<template>` elements, whose content only scripts
+    /// show.
     pub(crate) text: String,
     /// The whole source.
     pub(crate) source: String,

@@ -62,7 +62,7 @@ async fn marks(person: &TestUser, conversation: i64) -> Vec<(String, i64, i64)> 
 }
 
 /// Sends a message, and returns the receipt frames that a socket receives
-/// before it. Earlier frames have all arrived by then.
+/// before the message. All receipts sent earlier are among them.
 async fn receipt_frames(sender: &TestUser, id: i64, socket: &mut TestSocket) -> Vec<Value> {
     sender.send(id, "So far.").await.expect(201);
     let mut told = Vec::new();

@@ -1,4 +1,4 @@
-//! Typing indicators: sent only on change, never stored, and never endless.
+//! Typing indicators: sent only on change, never stored, and always ended.
 
 mod ends;
 mod limits;

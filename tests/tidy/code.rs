@@ -80,8 +80,8 @@ fn is_name(sign: char) -> bool {
     sign.is_alphanumeric() || sign == '_'
 }
 
-// Each of these returns the length in bytes of the comment or literal that
-// begins `rest`, if there is one.
+// Each of the following functions returns the length in bytes of the comment or
+// literal that begins `rest`, if there is one.
 
 fn comment(rest: &str) -> Option<usize> {
     if rest.starts_with("//") {

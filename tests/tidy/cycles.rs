@@ -7,16 +7,16 @@ use std::io;
 use crate::graph::{LayerGraph, build_graphs};
 use crate::tree::{SourceFile, read_tree};
 
-/// Modules that use each other today. A set is all modules of one strongly
-/// connected part of the layer's graph.
+/// A permitted cycle: all modules of one strongly connected component of the
+/// layer's graph.
 struct KnownCycle {
     layer: &'static str,
     modules: &'static [&'static str],
     reason: &'static str,
 }
 
-/// The modules that use items of their layer's root today, by number, and the
-/// names of these items.
+/// The permitted uses of a layer's root: the number of modules that use its
+/// items, and the names of these items.
 struct RootUse {
     layer: &'static str,
     modules: usize,

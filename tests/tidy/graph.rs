@@ -10,11 +10,12 @@ use crate::code::find_word;
 use crate::layers::{inline_modules, layer_of};
 use crate::tree::SourceFile;
 
-/// The uses inside one layer: from a module to a module, each with its files.
+/// The uses inside one layer. An edge leads from a module to one that it uses,
+/// with the files of these uses.
 #[derive(Default)]
 pub(crate) struct LayerGraph {
     edges: BTreeMap<(String, String), BTreeSet<String>>,
-    /// From a module to the names that it takes from the root.
+    /// The names that each module uses from the root.
     pub(crate) root_uses: BTreeMap<String, BTreeSet<String>>,
 }
 
@@ -141,7 +142,7 @@ fn without_tests(code: &str) -> String {
     kept + rest
 }
 
-/// Returns the length of the item at the start, up to its `;` or last brace.
+/// Returns the length of the first item in `item`, up to its `;` or last brace.
 fn item_length(item: &str) -> usize {
     let mut depth = 0_usize;
     for (at, sign) in item.char_indices() {
@@ -157,8 +158,8 @@ fn item_length(item: &str) -> usize {
     item.len()
 }
 
-/// Returns the first two names of each path that begins at the crate's root or
-/// with `super`, from the crate's root.
+/// Returns the paths of a file that begin with `crate` or `super`. Each is
+/// resolved from the crate's root and shortened to two names.
 fn find_paths(file: &SourceFile) -> Vec<Vec<String>> {
     let code = without_tests(&file.code);
     let own: Vec<_> = file
@@ -196,8 +197,8 @@ fn find_paths(file: &SourceFile) -> Vec<Vec<String>> {
     found
 }
 
-/// Adds the paths that `text` begins with to `found`, at most two names of
-/// each. `base` comes before them.
+/// Adds the path or group of paths at the start of `text` to `found`, each
+/// after the names of `base`. Shortens each path to two names.
 fn expand(text: &str, base: &[String], found: &mut Vec<Vec<String>>) {
     let text = text.trim_start();
     if base.len() >= 2 {
@@ -224,7 +225,7 @@ fn expand(text: &str, base: &[String], found: &mut Vec<Vec<String>>) {
     }
 }
 
-/// Returns the parts of a group whose `{` is before the start.
+/// Returns the parts of a group. `group` begins after its `{`.
 fn group_parts(group: &str) -> Vec<&str> {
     let mut depth = 0_usize;
     let mut parts = Vec::new();

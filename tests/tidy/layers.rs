@@ -54,8 +54,8 @@ pub(crate) fn layer_of(path: &str) -> Option<&str> {
     Some(inside.split(['/', '.']).next().unwrap_or(inside))
 }
 
-/// Finds each use of a layer that isn't below the file's own. `lib.rs` lists
-/// all layers, and `main.rs` is above them.
+/// Finds each use of a layer that isn't below the file's own. Skips `lib.rs`,
+/// which lists all layers, and `main.rs`, which is above them.
 pub(crate) fn check_upward(file: &SourceFile) -> Vec<TidyFinding> {
     let Some(own) = layer_of(&file.path).filter(|own| !matches!(*own, "lib" | "main")) else {
         return Vec::new();

@@ -8,7 +8,7 @@ use std::io;
 
 use crate::tree::{SourceFile, read_tree};
 
-/// Words and phrases of a private English, in lower case.
+/// Idioms and unusual phrases to avoid, in lower case.
 const IDIOMS: [&str; 34] = [
     "whoever",
     "whomever",
@@ -49,7 +49,7 @@ const IDIOMS: [&str; 34] = [
 /// First words of sentences that hide their subject.
 const VAGUE_STARTS: [&str; 6] = ["who", "whom", "what", "whose", "nobody", "those who"];
 
-/// What a set of texts amounts to.
+/// The counts over a set of texts.
 #[derive(Default)]
 struct Prose {
     words: usize,
@@ -108,7 +108,7 @@ fn bare(word: &str) -> String {
     word.to_lowercase().replace('\u{2019}', "'")
 }
 
-/// Replaces each code span by one word, which is what it reads as.
+/// Replaces each code span by one word, because it counts as one word.
 fn without_code(block: &str) -> String {
     let parts = block.split('`').enumerate();
     parts
@@ -116,7 +116,8 @@ fn without_code(block: &str) -> String {
         .collect()
 }
 
-/// Splits behind a full stop, or a sign like it, that a space or nothing follows.
+/// Splits a text after each `.`, `!` or `?` that white space or the end of the
+/// text follows.
 fn sentences(block: &str) -> Vec<&str> {
     let mut found = Vec::new();
     let mut start = 0;
@@ -199,7 +200,7 @@ fn test_names(file: &SourceFile) -> Vec<String> {
     names
 }
 
-/// The types that a file defines, but for those that SeaORM names.
+/// The types that a file defines, except those that SeaORM names.
 fn type_names(file: &SourceFile) -> Vec<String> {
     const FIXED: [&str; 6] = [
         "Model",
@@ -216,7 +217,7 @@ fn type_names(file: &SourceFile) -> Vec<String> {
             .skip_while(|word| word.starts_with("pub"));
         let is_type = match words.next() {
             Some("struct" | "enum" | "trait" | "union") => true,
-            // Inside an `impl`, a type is the trait's.
+            // An indented `type` is in an `impl`: the trait names it.
             Some("type") => !line.starts_with(' '),
             _ => false,
         };

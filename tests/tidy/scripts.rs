@@ -15,7 +15,7 @@ const ACTING_CALLS: [&str; 6] = [
     ".submit()",
 ];
 
-/// Events that no user input causes.
+/// Events that no user input causes, so a script may dispatch them.
 const NOT_INPUT: [&str; 3] = [
     "dispatchEvent(new Event('visibilitychange'",
     "dispatchEvent(new Event('resize'",

@@ -54,7 +54,7 @@ fn collect_files(folder: &Path, prefix: &str, files: &mut Vec<SourceFile>) -> io
         let name = entry.file_name().to_string_lossy().into_owned();
         let path = format!("{prefix}{name}");
         let kind = entry.file_type()?;
-        // In a second worktree, `.git` is a file.
+        // Applies to files, too: in a second worktree, `.git` is a file.
         if is_generated(&path) {
             continue;
         }

@@ -8,7 +8,7 @@ use crate::demo::clock::to_i64;
 use crate::demo::{PersonIndex, Result, find_user_id};
 
 impl DemoHistory<'_> {
-    /// Moves a user's markers up to a line. Returns the user and takes a
+    /// Moves a user's markers up to a line. Returns the user and raises the
     /// version only if a marker moved. Markers of a former member never move.
     pub(super) fn move_marker(
         &mut self,

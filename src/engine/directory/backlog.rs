@@ -1,5 +1,5 @@
-//! The bytes that sessions have not yet written: of one session, of all, and
-//! since when.
+//! The unwritten bytes of each session and of all together, and the time of
+//! each session's last progress.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -8,8 +8,8 @@ use tokio::time::Instant;
 
 use crate::config::Settings;
 
-/// The total counts whole units of each session, so that small frames of many
-/// sessions don't contend for one counter.
+/// A unit in bytes. The total counts only whole units of each session, so that
+/// small frames of many sessions don't contend for one counter.
 const UNIT: usize = 4096;
 
 /// Bounds of the bytes that may wait to be written.
@@ -21,7 +21,8 @@ pub struct SessionBounds {
     pub session_max: usize,
     /// Bytes of all sessions together.
     pub total: usize,
-    /// The time that a session above its bytes may go without progress.
+    /// The time that a session with more bytes than `session` may go without
+    /// progress.
     pub stall: Duration,
 }
 
@@ -38,7 +39,8 @@ impl SessionBounds {
     }
 }
 
-/// Bytes that wait for all sessions, and their bounds.
+/// The unwritten bytes of all sessions together, and the bounds of unwritten
+/// bytes.
 #[derive(Debug)]
 pub(super) struct TotalBacklog {
     began: Instant,
@@ -67,9 +69,9 @@ impl TotalBacklog {
         u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
-    /// Updates the total after one session's bytes changed. Each change is
-    /// counted once, so that a session's units add up if several threads change
-    /// them at once.
+    /// Updates the total after one session's bytes changed. Each pair of values
+    /// is from one atomic step, so that units add up even if several threads
+    /// change a session's bytes.
     fn update(&self, before: usize, after: usize) {
         let (before, after) = (before / UNIT, after / UNIT);
         if after > before {
@@ -84,8 +86,8 @@ impl TotalBacklog {
 #[derive(Debug)]
 pub(super) struct SessionBacklog {
     bytes: AtomicUsize,
-    /// Time of the last delivery that left for the socket or that came while
-    /// none waited.
+    /// The time when a delivery last left for the socket, or arrived at an
+    /// empty backlog.
     progress_at: AtomicU64,
 }
 
@@ -105,7 +107,7 @@ impl SessionBacklog {
         self.progress_at.load(Ordering::Relaxed)
     }
 
-    /// Returns whether it counts in the total.
+    /// Returns whether the total counts any unit of this session.
     pub(super) fn counts(&self) -> bool {
         self.bytes() >= UNIT
     }
@@ -145,7 +147,8 @@ impl SessionBacklog {
         total.update(before, 0);
     }
 
-    /// Returns whether it exceeds its bytes and made no progress for too long.
+    /// Returns whether the session exceeds its bytes and made no progress for
+    /// too long.
     pub(super) fn is_stalled(&self, total: &TotalBacklog) -> bool {
         let bounds = &total.bounds;
         self.bytes() > bounds.session && {
@@ -205,7 +208,7 @@ mod tests {
         assert!(!backlog.is_stalled(&total));
     }
 
-    /// Guards the sum against threads that change it at once.
+    /// Guards the total against errors if several threads change it at once.
     #[test]
     fn total_is_zero_after_all_pops() {
         let total = Arc::new(total(Duration::from_secs(15)));

@@ -2,9 +2,9 @@
 //!
 //! While a conversation is *closed*, its lasting changes are dropped, and only
 //! the newest version is recorded. A busy room therefore costs a client that
-//! catches up no memory, and can't evict it. While the conversation is read, it
-//! is *held*: its deliveries are kept here, up to the session's budget, and
-//! handed over when it opens. Beyond the budget they are dropped as well, and
+//! catches up no memory, and can't evict it. While a conversation is read, it
+//! is *held*: the gate keeps its deliveries, and hands them over when the
+//! conversation opens. Deliveries beyond the session's budget are dropped, and
 //! the session reads once more.
 //!
 //! Closing and opening hold the lock that deliveries go through. A delivery
@@ -64,11 +64,12 @@ struct HeldDeliveries {
     bytes: usize,
     /// The budget was exceeded: nothing more is kept.
     is_exceeded: bool,
-    /// The newest counts of deliveries that were not kept.
+    /// The newest unread counts from deliveries beyond the budget.
     later: HashMap<ConversationId, UnreadNotice>,
 }
 
-/// The newest version and count of the deliveries dropped for a conversation.
+/// The newest version and unread count of the deliveries dropped for a
+/// conversation.
 #[derive(Debug, Default)]
 struct DroppedUpdates {
     version: i64,
@@ -86,8 +87,8 @@ impl DeliveryGate {
         });
     }
 
-    /// Returns the delivery if it goes on to the mailbox; otherwise it is
-    /// recorded or kept. At most `budget` bytes are kept, or a single larger
+    /// Returns the delivery if it may go on to the mailbox; otherwise the gate
+    /// records or keeps it. At most `budget` bytes are kept, or a single larger
     /// delivery. A delivery without a lasting change is never dropped.
     #[must_use]
     pub fn admit(&self, delivery: SessionDelivery, budget: usize) -> Option<SessionDelivery> {
@@ -140,8 +141,8 @@ impl DeliveryGate {
         self.with_state(GateState::release_held)
     }
 
-    /// Opens it for the held conversations. Returns their newest counts from
-    /// before the hold, then the deliveries that were kept.
+    /// Opens the gate for the held conversations. Returns their newest unread
+    /// counts from before the hold, then the kept deliveries.
     ///
     /// # Errors
     /// The result of [`DeliveryGate::release_held`] if the budget was exceeded:
@@ -161,8 +162,8 @@ impl DeliveryGate {
         })
     }
 
-    /// Opens it for a conversation. Returns its kept deliveries without a
-    /// lasting change, then the newest count.
+    /// Opens the gate for a conversation. Returns the kept deliveries without a
+    /// lasting change, then the newest unread count.
     #[must_use]
     pub fn open(&self, conversation: ConversationId) -> Vec<SessionDelivery> {
         self.with_state(|state| {
@@ -174,8 +175,8 @@ impl DeliveryGate {
         })
     }
 
-    /// Opens it for good if no conversation has a change newer than the version
-    /// in `brought`, the version its client has. Returns the newest counts.
+    /// Opens the gate for all conversations, if none has a change newer than
+    /// the client's version in `brought`. Returns the newest unread counts.
     ///
     /// # Errors
     /// The conversations with newer changes, in order.
@@ -235,8 +236,8 @@ impl GateState {
                 _ => passing.push(delivery),
             }
         }
-        // A count that came after the budget was exceeded is newer than the
-        // kept ones.
+        // An unread count that came after the budget was exceeded is newer than
+        // the kept ones.
         for (id, unread) in held.later {
             self.record_dropped(id, 0, Some(unread));
         }
@@ -256,7 +257,7 @@ impl GateState {
     }
 }
 
-/// Returns a delivery of a count alone.
+/// Returns a delivery with only an unread count.
 fn unread_delivery(unread: UnreadNotice) -> SessionDelivery {
     SessionDelivery {
         frames: [].into(),
@@ -265,8 +266,8 @@ fn unread_delivery(unread: UnreadNotice) -> SessionDelivery {
     }
 }
 
-/// Returns the conversation of a delivery and its newest version; 0 if it
-/// changes nothing lasting. A delivery is about one conversation only.
+/// Returns a delivery's conversation and newest version; version 0 if the
+/// delivery changes nothing lasting. A delivery is about one conversation only.
 fn lasting_change(delivery: &SessionDelivery) -> Option<(ConversationId, i64)> {
     let about = delivery.frames.iter();
     let about = about.filter_map(|frame| Some((frame.conversation?, frame.version)));

@@ -23,10 +23,10 @@ pub struct SessionHandle {
     deliver: Recipient<SessionDelivery>,
     close: Recipient<CloseCommand>,
     probe: Recipient<ProbeCommand>,
-    /// One of the sockets that the user may have.
+    /// Counts this socket against the user's limit of sockets.
     permit: SocketPermit,
-    /// Bounds the deliveries that wait. A mailbox's capacity can't, since it
-    /// counts per clone of its address.
+    /// Bounds the deliveries that wait. A mailbox's capacity can't bound them,
+    /// since it counts per clone of the address.
     pub(super) backlog: SessionBacklog,
     total: Arc<TotalBacklog>,
     is_closed: AtomicBool,
@@ -64,16 +64,16 @@ impl SessionHandle {
         self.backlog.pop(bytes, &self.total);
     }
 
-    /// Records that the session holds a delivery back until its `hello`: the
-    /// client is not at fault that it isn't written yet.
+    /// Counts as progress that the session holds a delivery back until `hello`:
+    /// the delay isn't the client's fault.
     pub fn mark_held(&self) {
         self.backlog.mark_progress(&self.total);
     }
 
     /// Queues frames, or evicts the session if too much waits for too long. An
-    /// evicted session gets nothing more, so that its frames have no gap;
-    /// resuming brings the rest. Returns true if the delivery reached the
-    /// session's mailbox.
+    /// evicted session gets nothing more, so that its frames have no gap; the
+    /// client gets the rest when it resumes. Returns true if the delivery
+    /// reached the session's mailbox.
     pub(super) fn deliver(&self, delivery: SessionDelivery) -> bool {
         if self.is_closed.load(Ordering::Acquire) {
             return false;

@@ -27,7 +27,7 @@ impl SocketScope {
         }
     }
 
-    /// Returns whether it is bound to one conversation.
+    /// Returns whether the socket is bound to one conversation.
     #[must_use]
     pub fn is_bound(self) -> bool {
         matches!(self, Self::Conversation(_))

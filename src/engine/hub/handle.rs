@@ -24,7 +24,7 @@ pub struct RoomLoad {
     /// Commands that all Rooms together haven't answered: those in their
     /// mailboxes, and those that wait for a commit.
     pub unanswered: usize,
-    /// The number of unanswered commands from which on `busy` is returned.
+    /// The maximum of `unanswered`: further commands are answered `busy`.
     pub limit: usize,
     /// The largest number of unanswered commands of one Room.
     pub deepest: usize,
@@ -40,8 +40,8 @@ pub struct HubHandle {
 }
 
 impl HubHandle {
-    /// Starts the Hub in `place`. Its Rooms are spread over `places`, and at
-    /// most `pending` commands may be unanswered.
+    /// Starts the Hub on the arbiter `place`. Its Rooms are spread over the
+    /// arbiters `places`, and at most `pending` commands may be unanswered.
     pub(in crate::engine) fn start(
         place: &ArbiterHandle,
         deps: RoomDeps,
@@ -121,7 +121,7 @@ impl HubHandle {
     /// Waits until every command is answered. Later commands are answered
     /// `busy`, and a Room that stops is not replaced.
     pub async fn drain(&self) {
-        // An error would mean that it was closed before.
+        // An error means that an earlier call closed the semaphore.
         if let Ok(all) = self.permits.acquire_many(self.permits_max).await {
             self.permits.close();
             all.forget();

@@ -38,7 +38,7 @@ struct RoomSlot {
     /// Changes are announced up to this version. The Room writes it, and it
     /// outlives the Room.
     announced_version: Arc<AtomicI64>,
-    /// Rooms that died since one announced a change.
+    /// The number of Rooms that died since a change was announced.
     deaths: u32,
     announced_at_death: i64,
 }

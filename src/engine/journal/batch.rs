@@ -9,8 +9,8 @@ use crate::engine::ports::{CommitNotice, OrphanNotice, RoomKey};
 use crate::store::append::{AppendEntry, AppendOutcome, BatchCommit};
 
 /// A batch stops growing at this weight in bytes. A session gets a commit as
-/// one delivery, and a reader that keeps up must be able to take it. The bound
-/// also keeps transactions short, for which all other writers wait.
+/// one delivery, and a client that keeps up must be able to take it. The bound
+/// also keeps transactions short, since all other writers wait for them.
 const WEIGHT_MAX: usize = 128 * 1024;
 
 #[derive(Default)]
@@ -20,8 +20,8 @@ pub(super) struct AppendBatch {
 }
 
 impl AppendBatch {
-    /// Takes appends from the front of the queue, up to `entries` or the
-    /// maximum weight, but at least one if there is any.
+    /// Takes appends from the front of the queue, up to `entries` appends or
+    /// the maximum weight, but at least one if there is any.
     pub(super) fn take_from(queue: &mut VecDeque<AppendCommand>, entries: usize) -> Self {
         let mut batch = Self::default();
         let mut weight = 0;
@@ -68,8 +68,8 @@ fn notify_rooms<'a>(rooms: impl Iterator<Item = &'a RoomPort>, commit: BatchComm
             answers.push((room, vec![outcome]));
         }
     }
-    // A successor's outcomes come after its predecessor's. The last of them
-    // announces the marks that moved.
+    // If a batch has appends of a Room and its successor, the successor's come
+    // last. The last Room announces the markers that moved.
     for (room, outcomes) in answers.into_iter().rev() {
         let conversation = room.key.conversation;
         let marks = marks.remove(&conversation).unwrap_or_default();
@@ -81,7 +81,8 @@ fn notify_rooms<'a>(rooms: impl Iterator<Item = &'a RoomPort>, commit: BatchComm
                 at,
             });
         }
-        // Callers may retry; the Room finds the change when it catches up.
+        // The Hub makes the current Room catch up, which finds the change.
+        // Callers may retry.
         if is_unsure || !is_there {
             room.orphaned.do_send(OrphanNotice(conversation));
         }

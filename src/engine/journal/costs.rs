@@ -8,7 +8,7 @@ use entity::UserId;
 
 use crate::store::append::{AppendEntry, AppendOperation, AppendOutcome, BatchCommit};
 
-/// Returns the share of each user in a batch that took `took`.
+/// Returns each user's share of `took`, the time of the batch.
 pub(super) fn split_cost(
     appends: &[AppendEntry],
     commits: &[BatchCommit],

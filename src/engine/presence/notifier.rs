@@ -61,8 +61,8 @@ impl PresenceNotifier {
     /// Sends the changes after reading everything they need: if that fails,
     /// nothing was sent.
     ///
-    /// A session that opens meanwhile is either found here or reads the stored
-    /// status, since a session enters the Directory before it reads.
+    /// A session that opens meanwhile gets the frames or reads the stored
+    /// status, since it enters the Directory before it reads.
     ///
     /// # Errors
     /// If the store fails.

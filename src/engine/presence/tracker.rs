@@ -14,18 +14,19 @@ use crate::store::PresenceRecord;
 enum UserPresence {
     /// Has this many sessions.
     Online(usize),
-    /// The last session left at `since`; `seen` is the wall-clock time of that.
+    /// The last session left at `since`; `seen` is the same moment in
+    /// wall-clock time.
     Leaving { since: Instant, seen: Millis },
 }
 
-/// The changes since the previous call.
+/// The changes between two calls of [`PresenceTracker::take_changes`].
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct PresenceChanges {
     pub(super) online: Vec<UserId>,
     /// With the time when each was last seen.
     pub(super) offline: Vec<(UserId, Millis)>,
-    /// Users among them whose announced status is still right: they came and
-    /// left again, or left and came back, since the last announcement.
+    /// Users in either list whose announced status is still right: they came
+    /// and left, or left and came back, since the last announcement.
     unannounced: BTreeSet<UserId>,
 }
 
@@ -55,12 +56,12 @@ impl PresenceChanges {
 pub(super) struct PresenceTracker {
     grace: Duration,
     users: HashMap<UserId, UserPresence>,
-    /// Users whose arrival was returned as a change, but not yet their
-    /// departure.
+    /// Users whose last returned change was an arrival.
     online: HashSet<UserId>,
     /// Users announced as online.
     announced: HashSet<UserId>,
-    /// Changes that couldn't be stored and announced.
+    /// Changes that couldn't be stored and announced: the last-seen time of
+    /// each user, or none for a user that came online.
     unwritten: BTreeMap<UserId, Option<Millis>>,
     /// Users who arrived since the last changes.
     arrived: HashSet<UserId>,
@@ -148,7 +149,8 @@ impl PresenceTracker {
         }
     }
 
-    /// Puts failed changes back, except for users with a newer change.
+    /// Keeps failed changes for the next call, except for users with a newer
+    /// change.
     pub(super) fn restore_changes(&mut self, changes: PresenceChanges) {
         let online = changes.online.into_iter().map(|user| (user, None));
         let offline = changes.offline.into_iter();

@@ -28,13 +28,15 @@ impl AddressLimits {
     }
 }
 
-/// An account that is being registered. If dropped, it counts.
+/// A registration under way. It counts against the limit unless it is
+/// cancelled.
 pub struct RegistrationAttempt<'a> {
     limits: &'a AddressLimits,
     from: ClientNetwork,
 }
 
-/// A password that is being checked. If dropped, it counts as wrong.
+/// A password check under way. If dropped without an outcome, it counts as a
+/// failure.
 pub struct LoginAttempt<'a> {
     rates: &'a RateLimiters,
     limits: &'a AddressLimits,
@@ -122,7 +124,8 @@ impl RegistrationAttempt<'_> {
 }
 
 impl LoginAttempt<'_> {
-    /// Counts it as a success of its account and address, and as no failure.
+    /// Counts the attempt as a success of its account and address, and as no
+    /// failure.
     pub fn mark_successful(mut self) {
         self.outcome = AttemptOutcome::Success;
     }

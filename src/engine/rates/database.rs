@@ -33,7 +33,7 @@ pub struct DatabasePayer {
     budget: Arc<DatabaseBudget>,
     network: ClientNetwork,
     user: OnceLock<UserId>,
-    /// Nanoseconds not yet counted for the route.
+    /// Nanoseconds of statements that aren't yet counted for a route.
     spent: AtomicU64,
     route: OnceLock<String>,
 }
@@ -282,7 +282,7 @@ impl<K: Copy + Eq + Hash> TimeDebts<K> {
     }
 }
 
-/// The time of each account, in this period and the one before it.
+/// The database time of each account, in this period and the previous one.
 struct AccountTimes {
     began: Instant,
     present: HashMap<UserId, Duration>,
@@ -312,7 +312,8 @@ impl AccountTimes {
         self.began = now;
     }
 
-    /// Accounts beyond [`BUCKETS_MAX`] in a period aren't listed.
+    /// Adds time to an account. Accounts beyond [`BUCKETS_MAX`] in a period
+    /// aren't listed.
     fn add(&mut self, user: UserId, took: Duration, now: Instant) {
         self.rotate_periods(now);
         if self.present.len() < BUCKETS_MAX || self.present.contains_key(&user) {

@@ -1,12 +1,13 @@
-//! Limits of groups: how many a user creates, and to how many strangers may add
-//! a user. A stranger is a user that the added user never wrote to.
+//! Limits of groups: how many a user may create, and to how many groups
+//! strangers may add a user. A stranger is a user that the added user never
+//! wrote to.
 
 use entity::UserId;
 
 use super::{RateExceeded, RateLimiters};
 
-/// A group being created, or a member being added. If dropped before
-/// [`GroupPermit::mark_used`], it counts against no limit.
+/// The tokens taken for a new group or a new member. Dropping the permit before
+/// [`GroupPermit::mark_used`] returns them.
 pub struct GroupPermit<'a> {
     rates: &'a RateLimiters,
     creator: Option<UserId>,
@@ -36,7 +37,7 @@ impl RateLimiters {
     /// adds them.
     ///
     /// # Errors
-    /// If one of them exceeds a limit.
+    /// If one of the strangers exceeds a limit.
     pub fn check_group_addition(
         &self,
         strangers: &[UserId],
@@ -57,7 +58,7 @@ impl RateLimiters {
 }
 
 impl GroupPermit<'_> {
-    /// Records that the group was created, or the member added.
+    /// Keeps the tokens, because the group was created or the member added.
     pub fn mark_used(mut self) {
         self.is_used = true;
     }

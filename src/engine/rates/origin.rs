@@ -12,7 +12,7 @@ pub struct RequestOrigin {
     is_shared: bool,
 }
 
-/// A network of addresses. IPv4 has its own range of IPv6 here (RFC 4291,
+/// A network of addresses. IPv4 addresses are mapped into IPv6 (RFC 4291,
 /// section 2.5.5.2), so that one number identifies the network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ClientNetwork {
@@ -21,7 +21,8 @@ pub struct ClientNetwork {
 }
 
 impl RequestOrigin {
-    /// Returns the origin of an address; requests without an address share one.
+    /// Returns the origin of an address; all requests without an address share
+    /// one origin.
     #[must_use]
     pub fn of(address: Option<IpAddr>) -> Self {
         let address = address.unwrap_or(Ipv4Addr::UNSPECIFIED.into());

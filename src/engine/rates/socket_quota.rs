@@ -55,7 +55,7 @@ impl SocketQuota {
 }
 
 impl SocketPermit {
-    /// Returns a permit that counts nowhere.
+    /// Returns a permit that counts against no limit.
     #[must_use]
     pub fn unlimited() -> Self {
         Self(Mutex::new(None))

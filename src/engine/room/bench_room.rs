@@ -59,8 +59,8 @@ impl BenchRoom {
         })
     }
 
-    /// Posts the message and applies its commit, which returns it as `message`
-    /// in the next version. Returns the number of effects.
+    /// Posts the message and applies its commit. `message` is the stored
+    /// message, in the next version. Returns the number of effects.
     pub fn post_message(&mut self, message: Arc<Message>) -> usize {
         let ask = ConversationCommand::Post(Arc::clone(&self.post));
         let submitted = self

@@ -19,15 +19,15 @@ use crate::store::append::{
 /// An action for the actor; effects run in order.
 #[derive(Debug)]
 pub(super) enum RoomEffect<R> {
-    /// Send an append to the Journal, which checks and writes it under the
-    /// lock.
+    /// Send an append to the Journal, which locks the conversation, then checks
+    /// and writes the append.
     Submit(AppendEntry),
     /// Deliver events, in one delivery per recipient.
     Deliver(EventBatch),
     /// Send the conversation to users, as each of them sees it.
     Show(ShowConversation),
-    /// Wait until the statuses being sent have been sent: their recipients were
-    /// read before it was known who leaves.
+    /// Wait until the statuses under way are sent: their recipients were read
+    /// before the removal was known.
     SettleStatuses,
     /// Notify a user that they are no longer a member.
     NotifyRemoved(UserId, RemovalReason),
@@ -44,13 +44,15 @@ pub(super) enum RoomEffect<R> {
     ReplyToFormerMember(R, FormerMemberChange),
     /// Read the conversation again, then call `apply_reload`.
     Reload,
-    /// Call `submit_due_marks` after the time for which marks are collected.
+    /// Call `submit_due_marks` after the time for which marker updates are
+    /// collected.
     GatherMarks,
     /// Call `expire_typing` at this time.
     WakeAt(Instant),
 }
 
-/// A change of a message by a user who left, or who joined again after it.
+/// A change of a message by a user that left, or that joined again after the
+/// message.
 #[derive(Debug)]
 pub(super) struct FormerMemberChange {
     pub(super) user: UserId,
@@ -59,8 +61,8 @@ pub(super) struct FormerMemberChange {
 }
 
 impl FormerMemberChange {
-    /// Returns the change as its actor may see it: the message in their own
-    /// history, or an empty one if it is not part of that.
+    /// Returns the change as its actor may see it. `seen` is the message in the
+    /// actor's own history; without it, the result has an empty message.
     pub(super) fn into_visible(self, seen: Option<Message>) -> SentMessage {
         let message = seen.unwrap_or_else(|| Message {
             text: String::new(),
@@ -120,8 +122,8 @@ impl From<AddressedEvent> for EventBatch {
     }
 }
 
-/// Appends events, in the same delivery as the preceding events if no other
-/// effect comes between.
+/// Appends events: to the last effect if that is a delivery, or else as a new
+/// delivery.
 pub(super) fn push_events<R>(effects: &mut Vec<RoomEffect<R>>, more: impl Into<EventBatch>) {
     let more = more.into();
     match effects.last_mut() {
@@ -133,14 +135,14 @@ pub(super) fn push_events<R>(effects: &mut Vec<RoomEffect<R>>, more: impl Into<E
     }
 }
 
-/// A conversation to send to users, before its changes or as a change itself.
-/// The `version` in it covers only changes that they have by then.
+/// A conversation to send to users, as a change itself or ahead of its changes.
+/// `cursor` covers only changes that the recipients have at that point.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ShowConversation {
     pub(super) recipients: Vec<UserId>,
     /// The `version` in the conversation, from which clients resume.
     pub(super) cursor: i64,
-    /// The version of the change it announces.
+    /// The version of the change that it announces.
     pub(super) version: i64,
 }
 
@@ -157,18 +159,17 @@ pub(super) enum CommittedChange {
     Change(Arc<Message>, Arc<ConversationChange>),
     Settings(UserId, i64, MemberSettingsPatch),
     Edited(EditedMessages),
-    /// Marks moved; their events follow as changes of their own.
+    /// Markers moved; their events follow as separate changes.
     Marked(i64),
     MarksMoved(MemberMarkerMove),
     WatermarksRaised(WatermarkRise),
 }
 
-/// An edited message: it and the messages that quote it are sent in their
-/// current state.
+/// An edited message and the messages that quote it, in their current state.
 pub(super) struct EditedMessages {
     pub(super) version: i64,
     pub(super) messages: Vec<Arc<Message>>,
-    /// More messages quote it than are sent.
+    /// Whether `messages` lacks quoting messages, because there are too many.
     pub(super) has_more: bool,
 }
 
@@ -231,8 +232,8 @@ pub(super) fn split_outcome(outcome: AppendOutcome) -> (Option<CommittedChange>,
             // client's cursor would be ahead of the changes in between.
             let news = version.map(|version| {
                 let changed = messages.into_iter();
-                // Members who don't see a quoted message see the message's own
-                // version.
+                // Members that don't see the quoted original get the message
+                // with its own version.
                 let changed = changed
                     .filter(|message| message.version == version || message.own_version == version);
                 CommittedChange::Edited(EditedMessages {
@@ -249,7 +250,7 @@ pub(super) fn split_outcome(outcome: AppendOutcome) -> (Option<CommittedChange>,
         }
         AppendOutcome::Refused(problem) => (None, Err(problem)),
         AppendOutcome::NeedsConsent => (None, Ok(CommandOutcome::NeedsConsent)),
-        // It has no answer yet; the caller keeps the command.
+        // This answer is never sent: the Room checks a stale command again.
         AppendOutcome::Stale => (None, Err(Problem::busy())),
     };
     (news, CallerAnswer::All(result))
@@ -268,7 +269,8 @@ fn edited_message(message: &Message, is_new: bool) -> CommandOutcome {
     })
 }
 
-/// Sends a former member the changes up to their leaving, then the removal.
+/// Returns the effects that send a former member the changes up to the leaving,
+/// then the removal.
 pub(super) fn removal_effects<R>(
     conversation: ConversationId,
     leaver: &FormerMemberRecord,

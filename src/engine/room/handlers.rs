@@ -24,7 +24,7 @@ impl Handler<RoomCommand> for Room {
     type Result = ();
 
     fn handle(&mut self, command: RoomCommand, ctx: &mut Context<Self>) {
-        // Messages to every Room don't count as use of this one.
+        // A rename or refresh doesn't count as use of the conversation.
         if !matches!(command, RoomCommand::Renamed(_) | RoomCommand::Refresh) {
             self.last_command_at = Instant::now();
         }
@@ -130,7 +130,8 @@ impl Room {
         }
     }
 
-    /// Catches up, and holds the ticket until that is announced.
+    /// Catches up, and holds the ticket until all changes up to `version` are
+    /// announced.
     fn catch_up_with_ticket(
         &mut self,
         ticket: CommandTicket,
@@ -146,8 +147,8 @@ impl Room {
         self.pending_tickets.retain(|(up_to, _)| *up_to > version);
     }
 
-    /// Retries after a failed read: the ticket keeps the Room alive until it
-    /// succeeds.
+    /// Retries to catch up after a failed read. The ticket keeps the Room alive
+    /// until a retry succeeds.
     fn retry_catch_up(&self, ticket: CommandTicket, ctx: &mut Context<Self>) {
         ctx.notify_later(RoomCommand::CatchUp(ticket), READ_RETRY);
     }
@@ -214,9 +215,9 @@ impl Room {
         });
     }
 
-    /// Waits for the statuses being sent, so that none follows a removal that
-    /// was not known when their recipients were read. It takes no longer than a
-    /// read.
+    /// Waits until the statuses under way are sent, since none may follow the
+    /// removal. Their recipients were read before the removal was known. The
+    /// wait takes no longer than a read.
     fn settle_statuses(&mut self, rest: EffectQueue, ctx: &mut Context<Self>) {
         let presence = self.deps.presence.clone();
         let settled = async move { presence.wait_until_settled().await };
@@ -327,16 +328,17 @@ impl Room {
         self.hold(ctx, read, move |views, room, ctx| {
             match views {
                 Ok(views) => room.deliver_views(views, &show),
-                // Its changes are announced anyway.
+                // The conversation's changes are announced even without it.
                 Err(error) => tracing::error!(%conversation, %error, "can't send a conversation"),
             }
             room.run_effects(rest, ctx);
         });
     }
 
-    /// Sends a change to the sessions of a user who is no member, as that user
-    /// sees the message, and answers them. The change is on disk: if the read
-    /// fails, they get the message without content.
+    /// Answers a user who is no member but changed a message, and sends the
+    /// change to the user's sessions. Both contain the message as the user sees
+    /// it. If the message can't be read, both lack its content: the change is
+    /// on disk and can't be refused.
     fn reply_to_former_member(
         &mut self,
         (reply, change): (CommandReply, FormerMemberChange),
@@ -365,8 +367,8 @@ impl Room {
     fn deliver_views(&self, views: Vec<(UserId, Conversation)>, show: &ShowConversation) {
         for (user, mut conversation) in views {
             let id = conversation.id;
-            // Later commits may be included. A client that resumes from this
-            // version must still get their changes.
+            // The read may include later commits. A client that resumes from
+            // this version must still get their changes.
             conversation.version = conversation.version.min(show.cursor);
             let event = ServerEvent::Conversation {
                 conversation: Box::new(conversation),

@@ -28,8 +28,8 @@ pub enum RoomCommand {
     /// Hub → Room: announce changes that another Room left unannounced, or that
     /// were made outside the Room.
     CatchUp(CommandTicket),
-    /// Hub → Room: return the ticket once you are loaded. `CatchUp` follows for
-    /// changes after that.
+    /// Hub → Room: return the ticket once the Room is loaded. `CatchUp` follows
+    /// after the caller's change.
     AwaitLoad(oneshot::Sender<CommandTicket>, CommandTicket),
     /// Web → Room, if it is live: whether the conversation accepts messages may
     /// have changed.
@@ -50,7 +50,7 @@ pub enum ConversationCommand {
     FindSent(Arc<RejectedPost>),
     /// Edit an existing message.
     Edit(MessageId, MessageEditKind),
-    /// Move the user's own marks up to a message.
+    /// Move the user's own markers up to a message.
     Mark(MarkerUpdate),
     /// Report whether the user types in one of their sessions.
     SetTyping { session: u64, is_typing: bool },
@@ -58,7 +58,7 @@ pub enum ConversationCommand {
     UpdateSettings(MemberSettingsPatch),
     /// Change the group's title.
     Rename(GroupTitle),
-    /// Add a user, who agreed to it or was only named.
+    /// Add a user; `is_agreed` is whether that user agreed to join.
     Invite { user: User, is_agreed: bool },
     /// Remove a user; a user who removes themselves leaves.
     Remove(UserId),
@@ -69,8 +69,8 @@ pub enum ConversationCommand {
 }
 
 impl ConversationCommand {
-    /// Returns the command to send a message. With invalid content it may still
-    /// be a retry, which its `client_id` alone decides.
+    /// Returns the command to send a message. Invalid content may belong to a
+    /// retry, whose message the Room finds by the `client_id`.
     ///
     /// # Errors
     /// The problem of the content, if there is no `client_id`.

@@ -13,7 +13,7 @@ use crate::protocol::{ErrorCode, GroupTitle, Problem, User};
 use crate::store::append::{ConversationChange, MemberChange};
 use crate::store::{RoomMember, RoomRecord};
 
-/// The most members of a group.
+/// The maximum number of members of a group.
 pub(crate) const GROUP_MAX: usize = 1000;
 
 type ChangeVerdict = Result<ConversationChange, Problem>;
@@ -38,7 +38,7 @@ pub(super) fn check_writer<'a>(
     }
 }
 
-/// Checks that a user may remove own content here. Connection, block,
+/// Checks that a user may remove their own content here. Connection, block,
 /// membership and closure do not matter; the Journal checks whose content it
 /// is.
 pub(super) fn check_remover(members: &RoomMembers, actor: UserId) -> Result<(), Problem> {
@@ -69,7 +69,8 @@ pub(super) fn plan_change(
     actor: UserId,
     ask: &ConversationCommand,
 ) -> ChangeVerdict {
-    // Checked first: a user who is no member must not learn anything about it.
+    // Checked first: a user who is no member must not learn anything about the
+    // conversation.
     let me = require_member(members, actor)?;
     if record.kind == ConversationKind::Direct {
         return Err(conflict(
@@ -77,7 +78,7 @@ pub(super) fn plan_change(
         ));
     }
     match check_writer(record, members, actor) {
-        // A deactivated user may still leave; the server leaves for them.
+        // A deactivated user may leave: the server sends that command for them.
         Err(problem)
             if matches!(ask, ConversationCommand::Leave)
                 && problem.code == ErrorCode::Deactivated => {}
@@ -140,7 +141,8 @@ fn invite(
     })
 }
 
-/// If the owner leaves, the longest-serving admin, else member, takes over.
+/// Returns the change when a member leaves. After the owner, the
+/// longest-serving admin takes over, or else the longest-serving member.
 fn leave(members: &RoomMembers, me: &RoomMember) -> ConversationChange {
     let others = members
         .values()
@@ -148,7 +150,8 @@ fn leave(members: &RoomMembers, me: &RoomMember) -> ConversationChange {
     let heir = others
         .min_by_key(|member| {
             (
-                // A deactivated member only leads if all are deactivated.
+                // A deactivated member becomes owner only if all are
+                // deactivated.
                 member.is_deactivated,
                 std::cmp::Reverse(member.role),
                 member.joined_at,

@@ -37,7 +37,8 @@ use pending::{PendingCommand, PendingWork, archives};
 use typing::TypingState;
 use unread_counts::MemberUnreadCounts;
 
-/// A Room's state; `R` is the reply to a caller.
+/// The state of a Room. `R` is the handle through which the caller of a command
+/// gets the reply.
 #[derive(Debug)]
 pub(super) struct RoomState<R> {
     record: RoomRecord,
@@ -57,7 +58,7 @@ pub(super) struct RoomState<R> {
     judged_version: i64,
     /// Whether a member archived the conversation, or is about to.
     has_archived: bool,
-    /// Collected marks, in the order of their users.
+    /// Collected marker updates of each user.
     gathered_marks: BTreeMap<UserId, Vec<(MarkerUpdate, R)>>,
     /// Whether the timer for `submit_due_marks` is set.
     is_gathering: bool,
@@ -140,9 +141,9 @@ impl<R> RoomState<R> {
         effects
     }
 
-    /// Returns whether a new command could overtake an earlier one. That is one
-    /// that waits, or one at the Journal that was checked by outdated rights
-    /// and will come back stale.
+    /// Returns whether a new command could overtake an earlier one. The earlier
+    /// one waits, or is at the Journal with an outdated check and will return
+    /// stale.
     fn must_wait(&self) -> bool {
         self.pending.len() > self.in_flight
             || (self.in_flight > 0 && self.judged_version != self.record.members_version)
@@ -174,7 +175,7 @@ impl<R> RoomState<R> {
     }
 
     /// Applies a commit: the outcomes of the oldest appends at the Journal, and
-    /// the marks that moved.
+    /// the markers that moved.
     pub(super) fn apply_commit(
         &mut self,
         outcomes: Vec<AppendOutcome>,
@@ -196,8 +197,9 @@ impl<R> RoomState<R> {
             }
         }
         if let Some(first) = news.first().map(CommittedChange::version) {
-            // Marks that a dead predecessor moved in this batch are read with
-            // its other changes. Marks moved by a message follow it.
+            // Markers that a dead predecessor moved in this batch are read with
+            // its other changes. Markers that a message moved follow the
+            // message.
             let moved = marks.moved.into_iter();
             let moved = moved.filter(|moved| moved.version >= first);
             news.extend(moved.map(CommittedChange::MarksMoved));
@@ -226,7 +228,7 @@ impl<R> RoomState<R> {
         effects
     }
 
-    /// Answers every command with the error of the read.
+    /// Answers every command with the error of a failed read.
     pub(super) fn fail_pending(&mut self, problem: &Problem) -> Vec<RoomEffect<R>> {
         self.stale = 0;
         self.in_flight = 0;
@@ -251,7 +253,7 @@ impl<R> RoomState<R> {
     }
 
     /// Announces missed changes from a fresh read: every member gets the
-    /// conversation with all marks, and the messages from while they were
+    /// conversation with all markers, and the messages from while they were
     /// members.
     pub(super) fn apply_missed(
         &mut self,
@@ -322,7 +324,7 @@ impl<R> RoomState<R> {
         let actor = pending.actor;
         let (what, verdict) = match &pending.work {
             PendingWork::Command(ask, _) => self.judge_command(actor, ask),
-            // Members may move marks also if they may not write.
+            // Members may move their markers even if they may not write.
             PendingWork::Marks(marks) => {
                 let marks = marks.iter().map(|(mark, _)| *mark).collect();
                 let inside = rights::require_member(&self.members, actor);

@@ -29,8 +29,8 @@ impl Session {
             SessionPhase::Opening { frames: early, .. } if early.len() < 2 * limit => {
                 early.push_back(parsed.and_then(|frame| Err(Box::new(RejectedFrame::busy(frame)))));
             }
-            // A client that sends this much before `hello` is closed without
-            // one, and has to connect again.
+            // A client that sends too many frames before `hello` is closed
+            // without one, and has to connect again.
             SessionPhase::Opening { .. } => self.close(CloseCode::TooSlow, ctx),
         }
     }
@@ -54,7 +54,7 @@ impl Session {
     }
 
     /// Returns the problem of a frame; adds that the conversation is missing if
-    /// the socket needs it.
+    /// the socket requires one.
     fn complete_fault(&self, problem: Problem, lacks_conversation: bool) -> Problem {
         match self.resolve_conversation(None) {
             Err(more) if lacks_conversation && problem.code.status() == 422 => problem.merge(more),

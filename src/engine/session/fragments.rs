@@ -49,12 +49,13 @@ impl MessageAssembler {
         }
     }
 
-    /// Returns whether a message is incomplete: no whole one may come between.
+    /// Returns whether a message is incomplete: until its last fragment, no
+    /// other message may begin.
     pub(super) fn is_busy(&self) -> bool {
         self.text.is_some()
     }
 
-    /// Takes a fragment; returns the message with its last one.
+    /// Takes a fragment; returns the whole message after the last one.
     pub(super) fn take(
         &mut self,
         piece: FragmentKind,

@@ -4,12 +4,12 @@
 //! The codec of `actix_web_actors` buffers a whole frame before it checks the
 //! length, so a client could make it allocate a gigabyte. It also accepts some
 //! invalid frames, and reports errors only as text. So the byte stream is
-//! checked before the codec. It ends at the first invalid byte, after the
-//! frames before it were read.
+//! checked before the codec. The checked stream ends at the first invalid byte,
+//! after all earlier frames were read.
 //!
-//! An actor is polled until it has handled every frame that has arrived: a
-//! thousand of one client before one of another on the same thread. So frames
-//! are passed on one by one, and each uses part of its task's budget.
+//! An actor is polled until it has handled every frame that has arrived. A
+//! thousand frames of one client would delay all clients on the same thread. So
+//! frames are passed on one by one, and each uses part of its task's budget.
 
 mod scanner;
 

@@ -56,8 +56,9 @@ impl SessionPhase {
         }
     }
 
-    /// Keeps the removal from the conversation until after `hello`, since a
-    /// socket reports it before it closes. Returns false if `hello` was sent.
+    /// Keeps the removal from the conversation until after `hello`, since the
+    /// socket reports the removal before it closes. Returns false if `hello`
+    /// was sent.
     pub(super) fn hold_removal(&mut self) -> bool {
         match self {
             Self::Open { .. } => false,
@@ -91,7 +92,7 @@ struct HelloData {
     ended: Option<ConversationId>,
 }
 
-/// The reason why there is no `hello`.
+/// The reason why the session can't send `hello`.
 enum OpeningFailure {
     /// The login ended since the handshake.
     LoginEnded,

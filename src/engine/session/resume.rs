@@ -3,8 +3,8 @@
 //!
 //! All reads run in their own tasks, of which only a few run at a time in the
 //! process. An actor whose client doesn't read isn't polled, and must not block
-//! the others. For that reason, results are sent only when the socket has room
-//! again, and one chunk at a time.
+//! the reads of other sessions. For that reason, results are sent only when the
+//! socket has room again, and one chunk at a time.
 
 mod catch_up;
 mod floors;

@@ -35,7 +35,7 @@ const UNSENT_TIMEOUT: Duration = Duration::from_secs(15);
 /// megabytes.
 const KERNEL_BUFFER: usize = 128 * 1024;
 
-/// The largest frame from an admin's client, which needn't send any.
+/// The maximum size of a frame from an admin's client, which needn't send any.
 const WATCH_FRAME_MAX: usize = 1024;
 
 /// The parts of a handshake request that the response needs.

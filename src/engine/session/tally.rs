@@ -16,7 +16,8 @@ use crate::protocol::ServerEvent;
 #[derive(Debug, Default)]
 pub(super) struct UnreadTally {
     entries: HashMap<ConversationId, UnreadEntry>,
-    /// The time of the timer for the next end of a mute.
+    /// The time at which the timer for the next end of a mute fires; none if no
+    /// timer is set.
     timer_at: Option<Millis>,
 }
 

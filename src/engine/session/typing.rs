@@ -43,9 +43,9 @@ impl SessionTyping {
         is_taken
     }
 
-    /// Removes expired entries, which bounds them by the bucket's rate.
+    /// Removes expired entries, so that the bucket's rate bounds their number.
     fn forget_expired(&mut self, now: Instant) {
-        // By then the Room has ended it.
+        // The Room ends typing after the same time.
         let holds = |since: &Instant| now.duration_since(*since) < TYPING_TIMEOUT;
         self.conversations.retain(|_, since| holds(since));
     }

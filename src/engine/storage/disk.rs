@@ -13,12 +13,14 @@ const RETRY_SECONDS: u32 = 60;
 pub struct DiskState {
     /// Bytes that this process may still write.
     pub free: u64,
-    /// Bytes below which nothing new is stored; 0 switches that off.
+    /// With fewer free bytes, the server refuses new messages and accounts. 0
+    /// is no limit.
     pub reserve: u64,
 }
 
 impl DiskState {
-    /// Returns whether nothing new is stored.
+    /// Returns whether too little space is free, so that the server refuses new
+    /// messages and accounts.
     #[must_use]
     pub fn is_low(&self) -> bool {
         self.free < self.reserve

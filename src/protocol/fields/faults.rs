@@ -18,13 +18,13 @@ impl FieldFaults {
         Self { order, found }
     }
 
-    /// Returns the value made of a field, or notes the problem as the field's
-    /// fault.
+    /// Returns the validated value of a field, or records the problem as the
+    /// field's fault.
     pub fn check<T>(&mut self, name: &'static str, made: Result<T, Problem>) -> Option<T> {
         made.map_err(|problem| self.add(name, problem)).ok()
     }
 
-    /// Notes a problem as a field's fault.
+    /// Records a problem as a field's fault.
     pub fn add(&mut self, name: &'static str, problem: Problem) {
         self.found.push((name, problem.attribute_to_field(name)));
     }
@@ -41,7 +41,7 @@ impl FieldFaults {
         self.found.is_empty()
     }
 
-    /// Removes and returns the faults, and leaves the order of the fields.
+    /// Removes and returns the faults, and keeps the order of the fields.
     pub(super) fn take(&mut self) -> Self {
         Self {
             order: self.order.clone(),

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use crate::protocol::problem::FieldError;
 
-/// The most invalid elements of a list that are named.
+/// The maximum number of invalid elements of a list that an error names.
 const NAMED_FAULTS_MAX: usize = 100;
 
 /// A type of value that a field can hold.
@@ -17,7 +17,7 @@ pub trait FieldValue: Sized {
     /// Description of the expected value.
     const EXPECTED: &'static str;
 
-    /// Reads a JSON value, which is well-formed.
+    /// Reads a well-formed JSON value. Returns `None` if it isn't as expected.
     fn from_json(json: &str) -> Option<Self>;
 
     /// Reads a form's field.

@@ -16,8 +16,8 @@ use crate::store::db::{Result, StoreError};
 use crate::store::users::NewUser;
 use crate::store::{Store, logins, name_changes, notices, user_search, users};
 
-/// The most rows that an action on an account writes in one transaction, so
-/// that other writes can run in between.
+/// The maximum number of rows that an action on an account writes in one
+/// transaction, so that other writes can run in between.
 pub(super) const ROWS_PER_TRANSACTION: usize = 100;
 
 /// Whether a user has admin rights.
@@ -117,8 +117,8 @@ impl Store {
         self.commit_account_change(tx).await
     }
 
-    /// Deactivates an account and returns the ended logins. The user's pending
-    /// commands in any conversation are checked again.
+    /// Deactivates an account and returns the ended logins. Rooms check the
+    /// user's pending commands again, in all conversations.
     ///
     /// # Errors
     /// `not_found`; `conflict` for the last admin.
@@ -164,10 +164,10 @@ impl Store {
         self.raise_members_versions(id).await
     }
 
-    /// Makes Rooms check the user's pending commands again, in every
-    /// conversation. The action itself is committed before, and is answered
-    /// only when this is done. If it fails halfway, repeating the action
-    /// completes it.
+    /// Makes the Rooms of all the user's conversations check the user's pending
+    /// commands again. The caller commits the admin action first, and answers
+    /// it only afterwards. If this function fails halfway, repeating the admin
+    /// action completes it.
     pub(super) async fn raise_members_versions(&self, user: UserId) -> Result<()> {
         let mut after = ConversationId(0);
         loop {
@@ -258,8 +258,8 @@ pub(super) async fn lock_user(tx: &impl ConnectionTrait, id: UserId) -> Result<u
         .ok_or_else(StoreError::not_found)
 }
 
-/// Fails if this user is the last admin. All admins are locked first and in one
-/// order, so that two admins who resign at once can't both succeed.
+/// Fails if this user is the last admin. All admins are locked first and always
+/// in the same order, so that two admins who resign at once can't both succeed.
 pub(super) async fn require_other_admin(tx: &impl ConnectionTrait, id: UserId) -> Result<()> {
     let admins: Vec<UserId> = user::Entity::find()
         .select_only()
@@ -282,8 +282,8 @@ pub(super) async fn require_other_admin(tx: &impl ConnectionTrait, id: UserId) -
     Ok(())
 }
 
-/// Raises the `members_version` of a user's next conversations, and returns
-/// those.
+/// Raises the `members_version` of a user's next conversations, by id after
+/// `after`, and returns their ids.
 async fn raise_next_members_versions(
     tx: &impl ConnectionTrait,
     user: UserId,

@@ -1,8 +1,8 @@
-//! The audit log: written with each admin action, read by admins, never
-//! changed. Nothing here changes or deletes an entry.
+//! The audit log: written with each admin action and read by admins. Nothing
+//! here changes or deletes an entry.
 //!
-//! An entry keeps the names of its time, so that it identifies users who were
-//! renamed or deleted later.
+//! An entry keeps the usernames at the time of the action, so that it
+//! identifies users who were renamed or deleted later.
 
 use std::fmt;
 
@@ -15,7 +15,7 @@ use sea_orm::{
 use crate::store::Store;
 use crate::store::db::{Result, limit_value};
 
-/// The actor of an admin action, its time, address and reason.
+/// The actor, time, address and reason of an admin action.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditContext {
     /// None for the command line.
@@ -79,7 +79,7 @@ audit_actions! {
     EndLogin = "user.end_login",
     /// Created a link for setting a new password.
     CreateResetLink = "user.reset_link",
-    /// Set a password by such a link.
+    /// Set a new password by a link.
     UseResetLink = "user.reset_used",
     /// Set a user's password.
     SetPassword = "user.set_password",
@@ -144,7 +144,7 @@ impl AuditEntry {
         }
     }
 
-    /// Sets the target's username from before the change.
+    /// Sets the username that the target had before it was renamed.
     #[must_use]
     pub(super) fn with_former_name(self, name: impl Into<String>) -> Self {
         Self {
@@ -163,7 +163,7 @@ impl AuditEntry {
     }
 }
 
-/// An entry of the log, with the names of its time.
+/// An entry of the log, with the usernames at the time of the action.
 #[derive(Clone, Debug, FromQueryResult)]
 pub struct AuditLine {
     pub id: AuditId,
@@ -178,8 +178,8 @@ pub struct AuditLine {
     pub detail: Option<String>,
 }
 
-/// The actor to filter by: a username at the time of the action, or a user
-/// under any name.
+/// The actor to filter by: a username at the time of the action, or the id of a
+/// user, whose former names match, too.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AuditActorFilter {
     Name(String),
@@ -195,9 +195,9 @@ pub struct AuditFilter {
     pub target: Option<String>,
     /// The target's username at the time of the action.
     pub target_name: Option<String>,
-    /// This time and later.
+    /// Matches entries at this time or later.
     pub from: Option<Millis>,
-    /// Before this time.
+    /// Matches entries before this time.
     pub until: Option<Millis>,
 }
 
@@ -226,8 +226,8 @@ impl AuditFilter {
     ) -> (String, Vec<Value>) {
         let last = self.until.map_or(i64::MAX, |until| until.0 - 1);
         let (at, id) = before.map_or((i64::MAX, i64::MAX), |it| (it.at.0, it.id.0));
-        // A range of the index for every filter. Among the entries of the
-        // cursor's millisecond, only those with a lower id.
+        // Selects a range of the index, whichever filter is set. Of the entries
+        // in the cursor's millisecond, only those with a lower id match.
         let mut values: Vec<Value> = vec![at.min(last).into(), at.into(), id.into()];
         let mut conditions = "a.at <= $1 AND (a.at < $2 OR a.id < $3)".to_owned();
         let mut add = |condition: String, value: Option<Value>| {
@@ -236,7 +236,7 @@ impl AuditFilter {
                 conditions += &format!(" AND {condition} ${}", values.len());
             }
         };
-        // The expression of the indexes.
+        // The indexes are on this expression, so any other would not use them.
         let folded = |column: &str| match backend {
             DbBackend::Sqlite => format!("lower(a.{column}) ="),
             _ => format!("lower(a.{column} COLLATE \"C\") ="),

@@ -37,8 +37,8 @@ pub enum ConversationOrder {
     Newest,
     /// Conversations of a user, newest first.
     OfUser(UserId),
-    /// Groups whose title has words with these prefixes, by the word that
-    /// matches the longest prefix.
+    /// Groups whose title has words with these prefixes, in the order of the
+    /// word that matches the longest prefix.
     TitleSearch(SearchTerms),
 }
 
@@ -142,8 +142,8 @@ impl Store {
             kind: MessageEditKind::Delete,
             may_moderate: true,
         };
-        // No member of the conversation, so that joining and leaving don't
-        // limit which messages are visible.
+        // This actor is no member of the conversation, so no join or leave
+        // limits which messages are visible.
         let actor = User {
             id: UserId(0),
             username: String::new(),
@@ -155,7 +155,7 @@ impl Store {
             AppendOutcome::Edited { version, .. } => version,
             _ => None,
         };
-        // It was deleted before: don't record it again.
+        // The message was deleted before: don't record the deletion again.
         if version.is_none() {
             return Ok(());
         }
@@ -168,8 +168,8 @@ impl Store {
         Ok(tx.commit().await?)
     }
 
-    /// Closes a group: all members leave, and no messages can be sent. They can
-    /// still read what they could read before.
+    /// Closes a group: all members leave, and no messages can be sent. Former
+    /// members can still read what they could read before.
     ///
     /// # Errors
     /// `not_found`; `conflict` for a direct conversation, and for a closed
@@ -279,10 +279,11 @@ impl AdminListQuery<ConversationOrder> {
     }
 }
 
-/// Continues after the last row: first the rows with the same number and a
-/// lower id, then those with a lower number. SQLite uses the index for both
-/// conditions only in two statements. A comparison of pairs wouldn't use the
-/// index for the row's own id, and would scan all rows with the same number.
+/// Returns a query for the rows after the cursor: first those with the same
+/// number and a lower id, then those with a lower number. SQLite uses the index
+/// for both conditions only in two statements. A comparison of pairs wouldn't
+/// use the index for the row's own id, and would scan all rows with the same
+/// number.
 fn by_number(column: &str) -> String {
     let some = format!("SELECT {COLUMNS}, CAST(c.{column} AS TEXT) AS key FROM conversation c");
     format!(

@@ -19,8 +19,8 @@ use crate::store::connections::ConnectionChange;
 use crate::store::db::{ROWS_PER_STATEMENT, Result, limit_value};
 use crate::store::{Store, connections, logins, name_changes, notices, user_search, users};
 
-/// The most connections that are ended in one transaction. Each writes its own
-/// row and that of a conversation.
+/// The maximum number of connections that end in one transaction. Each ended
+/// connection writes its own row and that of a conversation.
 const CONNECTIONS_PER_TRANSACTION: usize = ROWS_PER_TRANSACTION / 2;
 
 /// The display name of deleted accounts.
@@ -29,7 +29,7 @@ const DELETED_USER_NAME: &str = "Deleted user";
 /// The result of deleting an account.
 #[derive(Debug)]
 pub struct DeletedAccount {
-    /// The emptied row.
+    /// The user's row, without personal data.
     pub user: user::Model,
     pub ended_logins: Vec<LoginId>,
     /// The ended connections, as each side sees them.
@@ -80,7 +80,7 @@ impl Store {
     }
 
     /// Deactivates an account that is about to be deleted, and returns its
-    /// ended logins. From then on its user can do nothing.
+    /// ended logins. From then on the user can do nothing.
     async fn close_account(&self, id: UserId, context: &AuditContext) -> Result<Vec<LoginId>> {
         let tx = self.db.begin().await?;
         require_other_admin(&tx, id).await?;
@@ -200,7 +200,8 @@ async fn connection_changes(
     Ok(changes)
 }
 
-/// Erases what other tables hold about a user, by at most `$2` rows per run.
+/// Statements that erase a user's data in other tables, at most `$2` rows per
+/// run.
 const DELETION_STATEMENTS: [&str; 9] = [
     "DELETE FROM block WHERE blocker_id = $1 AND blocked_id IN \
      (SELECT blocked_id FROM block WHERE blocker_id = $1 LIMIT $2)",
@@ -216,8 +217,8 @@ const DELETION_STATEMENTS: [&str; 9] = [
      (SELECT id FROM group_invitation WHERE user_id = $1 LIMIT $2)",
     "DELETE FROM group_invitation WHERE id IN \
      (SELECT id FROM group_invitation WHERE inviter_id = $1 LIMIT $2)",
-    // The rows stay for a while, so that other nodes notice that the logins
-    // ended.
+    // The login rows stay for a while, so that other nodes notice that the
+    // logins ended.
     "UPDATE login SET device = '', address = '' WHERE id IN (SELECT id FROM login \
      WHERE user_id = $1 AND (device <> '' OR address <> '') LIMIT $2)",
     "UPDATE invite SET uses_left = 0 WHERE id IN \

@@ -36,7 +36,7 @@ impl Store {
     }
 
     /// Stores a report with the message as its reporter sees it. Returns false
-    /// if they reported it before.
+    /// if the user reported this message before.
     pub async fn report_message(
         &self,
         me: UserId,

@@ -1,4 +1,4 @@
-//! Links for setting a new password, once.
+//! Links by which users set a new password. Each link works once.
 
 use entity::{LoginId, Millis, UserId, password_reset, user};
 use sea_orm::{
@@ -64,7 +64,7 @@ impl Store {
         Ok(tx.commit().await?)
     }
 
-    /// Returns the user of a link that is still valid.
+    /// Returns the user of a password link, or none if the link isn't valid.
     pub async fn find_password_reset(
         &self,
         token_hash: &str,
@@ -79,7 +79,8 @@ impl Store {
         Ok(found.and_then(|(_, user)| user))
     }
 
-    /// Uses a link: sets the password, ends every login and returns them.
+    /// Uses a password link: sets the password, ends every login and returns
+    /// them.
     ///
     /// # Errors
     /// `not_found` if the link isn't valid any more, also if another request
@@ -105,8 +106,8 @@ impl Store {
         active.password_hash = Set(hash);
         active.update(&tx).await?;
         let ended = logins::end_all_logins(&tx, id, now).await?;
-        // Anyone with the link acts as this user; only the address may identify
-        // them.
+        // Anyone with the link acts as this user, so only the recorded address
+        // may identify the person.
         let notice = notices::new_notice(NoticeCause::PasswordLinkUsed, now, &address);
         notices::append_notice(&tx, id, notice).await?;
         let context = AuditContext {

@@ -9,9 +9,9 @@ use crate::store::db::Result;
 #[derive(Clone, Copy, Debug, Default, FromQueryResult)]
 pub struct DatabaseSizes {
     pub bytes: i64,
-    /// Created so far, including deleted accounts.
+    /// The number of accounts created so far, including deleted ones.
     pub accounts: i64,
-    /// Created so far.
+    /// The number of conversations created so far.
     pub conversations: i64,
     /// An upper bound: ids are reserved in blocks, and not all are used.
     pub messages: i64,

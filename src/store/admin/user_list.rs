@@ -1,5 +1,5 @@
 //! The list of all users in pages. Each order is a range of an index, so that
-//! the last page of a million costs as much as the first.
+//! the last page of a million users costs as much as the first.
 
 use entity::{Millis, UserId};
 use sea_orm::{FromQueryResult, Statement, Value};
@@ -25,8 +25,8 @@ pub enum UserListOrder {
     Admins(SearchTerms),
     /// Deactivated users, by username.
     Deactivated(SearchTerms),
-    /// Users with words that have these prefixes, by the word that matches the
-    /// longest prefix.
+    /// Users with words that have these prefixes, in the order of the word that
+    /// matches the longest prefix.
     Search(SearchTerms),
 }
 
@@ -49,7 +49,7 @@ pub struct UserListRow {
 const COLUMNS: &str = "u.id, u.username, u.display_name, u.is_admin, u.deactivated_at, \
                        u.deleted_at, u.created_at, s.is_online, s.last_seen";
 const USER_TABLES: &str = "\"user\" u LEFT JOIN user_status s ON s.user_id = u.id";
-/// Starts from the status table: a user without a row there was never online.
+/// Starts from the status table: a user without a row in it was never online.
 const SEEN_USER_TABLES: &str = "user_status s JOIN \"user\" u ON u.id = s.user_id";
 
 impl Store {
@@ -144,8 +144,9 @@ fn online_sql(wanted: &SearchTerms, after: Option<&AdminListCursor>) -> SqlWithV
     (sql, values)
 }
 
-/// Users who were online when a process died share one time, so the query seeks
-/// by time and id. SQLite uses the index for both only in two statements.
+/// Users who were online when a server process died share one last-seen time,
+/// so the query continues by time and id. SQLite uses the index for both
+/// conditions only in two statements.
 fn offline_sql(after: Option<&AdminListCursor>) -> SqlWithValues {
     let some = "SELECT s.user_id AS id, u.username, u.display_name, u.is_admin, \
                 u.deactivated_at, u.deleted_at, u.created_at, s.is_online, s.last_seen, \

@@ -33,12 +33,12 @@ pub(super) struct LockedConversation {
     pub(super) read_low: i64,
     pub(super) last_message_id: Option<MessageId>,
     pub(super) last_message_at: Option<Millis>,
-    /// The versions in the database.
+    /// The versions that the database has before the batch.
     pub(super) base_versions: ConversationVersions,
 }
 
 impl LockedConversation {
-    /// Sets `base_versions` to the present versions.
+    /// Makes the present versions the base of the next batch.
     pub(super) fn into_base(mut self) -> Self {
         self.base_versions = ConversationVersions {
             version: self.version,
@@ -91,7 +91,7 @@ pub(super) struct MemberSettings {
     pub(super) archived: bool,
     pub(super) pinned: bool,
     pub(super) muted_until: Option<Millis>,
-    /// The last `seq` that they see, if they left.
+    /// The last `seq` that a former member sees; none for a member.
     pub(super) left_seq: Option<i64>,
 }
 
@@ -123,16 +123,18 @@ pub(super) struct BatchInput {
     pub(super) marks: HashMap<(ConversationId, UserId), MemberMarkers>,
     /// The other user, for actors in direct conversations.
     pub(super) peers: HashMap<(ConversationId, UserId), DirectPeer>,
-    /// Settings of the same actors.
+    /// Settings of the batch's actors, current or former members.
     pub(super) settings: HashMap<(ConversationId, UserId), MemberSettings>,
     /// Messages that were sent before, by sender and `client_id`.
     pub(super) sent_messages: HashMap<(UserId, ClientId), Arc<Message>>,
     pub(super) quotable: HashMap<MessageId, QuotableMessage>,
-    /// Members who archived a conversation that a message restores for them.
+    /// The members for whom a message of the batch restores an archived
+    /// conversation.
     pub(super) archived: HashMap<ConversationId, Vec<UserId>>,
     /// Current titles of the groups that are renamed.
     pub(super) titles: HashMap<ConversationId, String>,
-    /// Pairs that must be connected, and are.
+    /// The connected pairs, among those that the batch's changes require to be
+    /// connected.
     pub(super) connected: HashSet<(UserId, UserId)>,
     /// The number of groups of each user who joins or leaves one.
     pub(super) group_counts: HashMap<UserId, i32>,
@@ -197,8 +199,8 @@ pub(super) async fn load_batch_input(
     Ok(found)
 }
 
-/// Reads changed messages back after the write: they are sent in full. They are
-/// few in a batch.
+/// Reads changed messages back after the write, because clients get them in
+/// full. A batch has few of them.
 pub(super) async fn reload_edited(
     tx: &impl ConnectionTrait,
     outcomes: &mut [AppendOutcome],
@@ -227,8 +229,9 @@ pub(super) async fn reload_edited(
     Ok(())
 }
 
-/// Returns the messages that quote this one and were there before the change.
-/// If there are too many, returns one more than are sent.
+/// Returns the messages that quote the message `id` and last changed before
+/// `version`, the version of its change. If there are too many, returns one
+/// more than are sent.
 async fn find_quoting(
     tx: &impl ConnectionTrait,
     id: MessageId,

@@ -2,12 +2,12 @@
 //! their writers. The next batch needs no query for them, which saves a round
 //! trip to the database.
 //!
-//! It serves the most frequent operations: messages that reply to none, and
-//! markers up to the newest message. It can be out of date, because not only
-//! batches change a conversation, and a `client_id` may have been used. So
-//! writes based on it are conditional, and the batch is rolled back if a
-//! condition fails (see `write::update_conversations`). Then the batch loads
-//! its input.
+//! The cache serves the most frequent operations: messages that aren't replies,
+//! and markers up to the newest message. It can be out of date, because not
+//! only batches change conversations. Also, a `client_id` may have been used
+//! before. So writes based on the cache are conditional, and the batch is
+//! rolled back if a condition fails (see `write::update_conversations`). After
+//! that, the batch loads its input from the database.
 
 use std::collections::HashMap;
 use std::mem;
@@ -21,10 +21,12 @@ use super::batch_input::{
 use super::plan::BatchPlan;
 use super::{AppendEntry, AppendOperation};
 
-/// The size of a generation. The cache holds at least as many conversations,
-/// and up to twice as many. A direct conversation takes half a kilobyte.
+/// The maximum number of conversations in a generation. A full cache holds at
+/// least this number of conversations, and at most twice as many. A direct
+/// conversation takes half a kilobyte.
 const GENERATION_MAX: usize = 4_096;
-/// A conversation with more cached writers is dropped, and cached anew later.
+/// The maximum number of cached writers of a conversation. With more of them,
+/// the conversation is dropped, and cached anew later.
 const WRITERS_MAX: usize = 64;
 
 /// The conversations of recent batches.
@@ -47,8 +49,8 @@ struct CachedConversation {
 }
 
 impl ConversationCache {
-    /// Returns the input of a batch if all of it is cached. Its conversations
-    /// leave the cache until the batch calls [`Self::update`].
+    /// Returns the input of a batch if all of it is cached. The batch's
+    /// conversations leave the cache until the batch calls [`Self::update`].
     pub(super) fn take_input(&self, batch: &[AppendEntry]) -> Option<BatchInput> {
         let mut found = BatchInput::default();
         let mut generations = self.0.lock();

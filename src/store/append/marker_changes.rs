@@ -14,7 +14,8 @@ use crate::store::conversations::UNREAD;
 use crate::store::db::{Result, StatementBatch, json_rows, sql};
 use crate::store::limits::MEMBER_EVENTS_MAX;
 
-/// For a longer range the authors aren't looked up; all members get the event.
+/// The maximum number of messages in a range whose authors are queried. For a
+/// longer range, all members get the event.
 const AUTHORS_RANGE_MAX: i64 = 1_000;
 
 /// The marker changes in a conversation.
@@ -34,7 +35,8 @@ pub struct MemberMarkerMove {
     pub user: User,
     pub version: i64,
     pub at: Millis,
-    /// Set if the delivery marker is beyond the read marker.
+    /// The delivery marker, if it passed messages of others and is beyond the
+    /// read marker.
     pub delivered: Option<MarkerStep>,
     pub read: Option<MarkerStep>,
 }
@@ -85,7 +87,7 @@ pub(super) struct MarkerQueries {
 
 type UnreadCounts = Vec<((ConversationId, UserId), i64)>;
 
-/// Queues the queries behind the writes.
+/// Queues the marker queries, to run after the batch's writes.
 pub(super) fn queue_marker_queries(
     statements: &mut StatementBatch,
     plan: &BatchPlan,
@@ -225,7 +227,7 @@ pub(super) struct Watermarks {
 }
 
 impl Watermarks {
-    /// Returns the ranges that they passed.
+    /// Returns the ranges of messages that the watermarks passed.
     fn passed_ranges(&self, conversation: ConversationId) -> impl Iterator<Item = SeqRange> {
         let both = [(self.before.0, self.after.0), (self.before.1, self.after.1)];
         let passed = both.into_iter().filter(|(before, after)| before < after);
@@ -308,8 +310,9 @@ fn queue_unread(statements: &mut StatementBatch, asked: &[(ConversationId, UserI
     );
 }
 
-/// Returns the unread count after a move if it needs no query: the marker is at
-/// the end, or the member sent a message in this batch.
+/// Returns the unread count after a move; none if it needs a query. It needs
+/// none if the marker is at the newest message, or the member sent a message in
+/// this batch.
 fn unread_without_query(
     plan: &BatchPlan,
     conversation: ConversationId,

@@ -24,8 +24,9 @@ use clock::monotonic_time;
 pub(super) use markers::{MarkerAdvance, MarkerPosition};
 
 /// Plans a batch under the lock and returns its outcomes, the plan and the
-/// input. Retries get the message that was written the first time, duplicates
-/// inside the batch the first of them. New entries get their numbers in order.
+/// input. Retries get the message that was written the first time. Duplicates
+/// inside the batch get the message of the first one. New entries get their
+/// numbers in order.
 pub(super) fn plan_batch(
     batch: &[AppendEntry],
     found: BatchInput,
@@ -53,7 +54,7 @@ struct Planner {
     plan: BatchPlan,
 }
 
-/// The parts in which text and system messages differ.
+/// The parts of a new message in which text and system messages differ.
 struct MessageDraft {
     kind: MessageKind,
     text: String,
@@ -110,8 +111,9 @@ impl Planner {
         Ok(AppendOutcome::Posted { message, returned })
     }
 
-    /// Finds what the actor's `client_id` was used for before. A retry gets the
-    /// message that was written the first time, even if its content differs.
+    /// Finds the message for which the actor used this `client_id` before. A
+    /// retry gets the message that was written the first time, even if its
+    /// content differs.
     fn find_duplicate(
         &self,
         append: &AppendEntry,
@@ -139,7 +141,8 @@ impl Planner {
         self.input.marks.contains_key(&key)
     }
 
-    /// An actor who was never a member gets `not_found` in place of the fault.
+    /// Answers a post with invalid content. An actor who was never a member
+    /// gets `not_found` in place of the fault.
     fn plan_find_sent(
         &self,
         append: &AppendEntry,
@@ -218,7 +221,8 @@ impl Planner {
         Ok(AppendOutcome::Changed { message, change })
     }
 
-    /// Former members may change their own settings, too.
+    /// Plans a change of the actor's own settings, which former members may
+    /// change, too.
     fn plan_settings(
         &mut self,
         append: &AppendEntry,

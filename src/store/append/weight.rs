@@ -4,7 +4,8 @@ use super::{AppendOperation, MessageEdit, MessageEditKind, MessagePost};
 use crate::protocol::encoding::json_len;
 use crate::store::messages;
 
-/// The most bytes of a character in JSON: an escaped control character.
+/// The maximum number of bytes of a character in JSON: an escaped control
+/// character.
 const CHARACTER_MAX: usize = 6;
 /// The weight of a row that is read or written.
 const ROW_WEIGHT: usize = 128;
@@ -15,8 +16,8 @@ const QUOTES_WEIGHT: usize = 8 * 1024;
 const MEMBERS_WEIGHT: usize = 16 * 1024;
 
 impl AppendOperation {
-    /// Returns the weight in bytes: the text as in frames, and a constant for
-    /// each row that is read, written or sent.
+    /// Returns the weight in bytes: the size of the text in a frame, and a
+    /// constant for each row that is read, written or sent.
     #[must_use]
     pub fn weight(&self) -> usize {
         match self {

@@ -1,6 +1,6 @@
 //! The writes of a batch: few statements for any number of entries. Only
-//! changes of conversations and members' settings take one each, because they
-//! are rare.
+//! changes of conversations and members' settings take one statement each,
+//! because they are rare.
 
 mod changes;
 mod edits;
@@ -44,7 +44,7 @@ pub(super) async fn write_plan(
     Ok(())
 }
 
-/// Stores a receipt of all members up to `up_to`.
+/// Stores a read receipt of all members up to the `seq` `up_to`.
 pub(super) async fn mark_read_by_all(
     tx: &impl ConnectionTrait,
     conversation: ConversationId,

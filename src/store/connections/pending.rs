@@ -73,7 +73,8 @@ impl Store {
                 page.and_where(Column::Id.lt(before));
             }
             page.order_by(Column::Id, Order::Desc).limit(limit);
-            // SQLite accepts ORDER BY and LIMIT of a part only in a subquery.
+            // SQLite accepts ORDER BY and LIMIT of a part of a UNION only in a
+            // subquery.
             let mut part = Query::select();
             part.columns(Column::iter()).from_subquery(page, "page");
             part

@@ -20,8 +20,8 @@ pub enum ConnectionRequestOutcome {
     Requested(ConnectionChange),
     /// The other user had sent a request before.
     Connected(ConnectionChange),
-    /// The request, or the connection, existed before. If it is delivered only
-    /// now, the second value is the recipient's view.
+    /// The request, or the connection, existed before. If the request is
+    /// delivered only now, the second value is the recipient's view.
     Unchanged(Connection, Option<Connection>),
 }
 
@@ -70,7 +70,7 @@ impl Store {
 }
 
 /// Delivers a suppressed request that is repeated after the block was removed
-/// or the pause ended. Returns whether it did.
+/// or the pause ended. Returns whether the request is delivered now.
 async fn deliver_suppressed(
     tx: &impl ConnectionTrait,
     row: &mut connection::Model,
@@ -96,7 +96,8 @@ async fn is_suppressed(
     Ok(is_blocked_by(tx, them, me).await? || pauses::is_paused(tx, me, them, now).await?)
 }
 
-/// Returns whether there was no row for the two yet.
+/// Inserts a request, unless the two users have a row already. Returns whether
+/// it was inserted.
 async fn insert_request(
     tx: &impl ConnectionTrait,
     me: UserId,

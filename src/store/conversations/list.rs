@@ -19,7 +19,8 @@ pub struct ConversationPage {
     pub next: Option<ConversationListCursor>,
 }
 
-/// The last conversation of a page.
+/// The position of a page's last conversation, after which the next page
+/// begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConversationListCursor {
     pub pinned: bool,
@@ -84,8 +85,8 @@ const CONVERSATION_BYTES: usize = 700;
 const PARTICIPANT_BYTES: usize = 180;
 
 /// Estimates the JSON size of a conversation `w` from columns whose length a
-/// database knows without reading them. It is at most a whole page, so that a
-/// page follows after a longer one.
+/// database knows without reading them. The estimate is at most a whole page,
+/// so that the conversation after a longer one is read, too.
 fn estimate_sql(backend: DbBackend) -> String {
     let least = match backend {
         DbBackend::Sqlite => "MIN",

@@ -14,11 +14,11 @@ use crate::store::{Store, messages};
 pub struct MissedChanges {
     /// The changed messages in their present state, by `seq`.
     pub messages: Vec<Message>,
-    /// There are more changed replies than are sent.
+    /// Whether there are more changed replies than are sent.
     pub has_more: bool,
     /// The present conversation. Its version is the end of the range.
     pub record: RoomRecord,
-    /// Members who left since, and haven't rejoined.
+    /// Members who left after the version, and haven't rejoined.
     pub leavers: Vec<FormerMemberRecord>,
 }
 
@@ -26,11 +26,11 @@ pub struct MissedChanges {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromQueryResult)]
 pub struct FormerMemberRecord {
     pub user: UserId,
-    /// They see messages after this `seq`.
+    /// The former member sees messages after this `seq`.
     pub first: i64,
-    /// The last `seq` that they see.
+    /// The last `seq` that the former member sees.
     pub last: i64,
-    /// The version in which they left.
+    /// The version in which the member left.
     pub version: i64,
 }
 
@@ -58,7 +58,8 @@ impl Store {
     }
 }
 
-/// A member leaves by the message after the last one that they see.
+/// Returns the members who left after a version. The system message of a leave
+/// follows the last message that the former member sees.
 async fn load_leavers(
     db: &impl ConnectionTrait,
     id: ConversationId,

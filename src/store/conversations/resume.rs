@@ -12,10 +12,12 @@ use crate::store::db::sql::placeholders_from;
 use crate::store::db::{Result, StoreError, StoreTransaction, json_rows};
 use crate::store::{Store, messages};
 
-/// The most changed messages that are read; more are not replayed.
+/// The maximum number of a conversation's changed messages that one read finds;
+/// more are not replayed.
 const CHANGES_READ_MAX: usize = 1_000;
 
-/// The most conversations that a resume returns besides the named ones.
+/// The maximum number of conversations that a resume returns besides those that
+/// the client named.
 const UNNAMED_MAX: usize = 500;
 
 /// The limits of one read, in messages and in characters.
@@ -38,9 +40,9 @@ pub struct VisibleVersion {
 pub struct ResumeConversations {
     /// The named conversations, by id.
     pub named: Vec<VisibleVersion>,
-    /// The newest of the others, newest first.
+    /// The newest of the user's other conversations, newest first.
     pub unnamed: Vec<ConversationId>,
-    /// Whether there are more of them.
+    /// Whether the user has more unnamed conversations.
     pub has_more: bool,
 }
 
@@ -206,7 +208,8 @@ struct HistoryBounds {
     joined_seq: i64,
     left_seq: Option<i64>,
     left_version: Option<i64>,
-    /// No visible message has an earlier version.
+    /// The version in which the first visible message was posted. No visible
+    /// message has an earlier one.
     earliest: i64,
 }
 
@@ -249,8 +252,8 @@ async fn load_changes(
     );
     let after = after.max(bounds.earliest - 1);
     let left = bounds.left_version.unwrap_or(i64::MAX);
-    // Messages that changed while a former member was in may have changed again
-    // since.
+    // If a message changed before a former member left, it may have changed
+    // again since, so its present version has no upper limit.
     let up_to = if bounds.left_version.is_some_and(|left| after < left) {
         i64::MAX
     } else {

@@ -30,7 +30,7 @@ pub struct RoomMember {
     pub user: User,
     pub role: MemberRole,
     pub joined_at: Millis,
-    /// They see messages after this `seq`.
+    /// The member sees messages after this `seq`.
     pub joined_seq: i64,
     /// Deactivated members receive messages but can't send.
     pub is_deactivated: bool,

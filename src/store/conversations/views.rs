@@ -105,8 +105,8 @@ async fn load_unread(
     mut users: Vec<UserId>,
 ) -> Result<HashMap<UserId, Vec<UnreadConversation>>> {
     pad_to_power_of_two(&mut users);
-    // Materialized first: with the condition at the join, PostgreSQL prefers to
-    // read all conversations.
+    // The subquery is materialized first: with the condition at the join,
+    // PostgreSQL prefers to read all conversations.
     let sql = format!(
         "WITH waiting AS MATERIALIZED (SELECT p.user_id, c.id AS conversation, \
          p.muted_until, {UNREAD} AS count FROM participant p \

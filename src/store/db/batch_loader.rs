@@ -17,7 +17,7 @@ use tracing::Instrument;
 use crate::store::db::error::{Result, StoreError};
 use crate::store::db::statement_time::{StatementMeter, StatementPayer, current_payer, with_payer};
 
-/// The most requests that one read serves.
+/// The maximum number of requests that one read serves.
 const BATCH_MAX: usize = 64;
 
 /// Batches reads by key `K`. A key that is missing in a read's result gets
@@ -82,8 +82,8 @@ where
                 is_done: false,
             };
             // A task of its own: the first caller may be dropped before the
-            // others have their answer. The task's log lines appear in that
-            // caller's span.
+            // others have their answer. The task's log lines appear in the
+            // first caller's span.
             tokio::spawn(reading.read_until_empty(read).in_current_span());
         }
         match answer.await {
@@ -99,7 +99,8 @@ fn share_per_caller(meter: &StatementMeter, count: usize) -> Duration {
     meter.total() / count
 }
 
-/// The runtime of the reading task is shutting down.
+/// Returns the error of a request whose reading task ended early: the runtime
+/// is shutting down.
 fn abandoned_error(why: &str) -> StoreError {
     DbErr::Conn(RuntimeErr::Internal(why.to_owned())).into()
 }
@@ -144,7 +145,8 @@ where
     fn next_batch(&mut self) -> Vec<LoadRequest<K, V>> {
         let mut queue = self.queue.lock();
         let count = queue.waiting.len().min(BATCH_MAX);
-        // From here on another task may read.
+        // If no request waits, this task ends, and the next request starts
+        // another one.
         self.is_done = count == 0;
         queue.is_reading = !self.is_done;
         queue.waiting.drain(..count).collect()

@@ -18,7 +18,8 @@ use crate::store::db::postgres::PostgresPool;
 use crate::store::db::sqlite::{SqliteConnections, SqliteProbe};
 use crate::store::db::{ACQUIRE_TIMEOUT, Db};
 
-/// SQLite connections for reading; more than cores are of no use.
+/// SQLite connections for reading. More connections than processor cores are of
+/// no use.
 const SQLITE_READERS: usize = 2;
 /// The number of rows that SQLite's thread may read ahead.
 const ROWS_BUFFERED: usize = 512;

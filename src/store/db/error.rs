@@ -122,8 +122,8 @@ impl From<StoreError> for Problem {
     }
 }
 
-/// SQLite's primary result codes for conditions that pass or that an operator
-/// can fix: BUSY, LOCKED, READONLY, IOERR, FULL, CANTOPEN.
+/// SQLite's primary result codes for conditions that end by themselves or that
+/// an operator can fix: BUSY, LOCKED, READONLY, IOERR, FULL, CANTOPEN.
 const SQLITE_TRANSIENT: [u32; 6] = [5, 6, 8, 10, 13, 14];
 
 fn is_transient(error: &DbErr) -> bool {
@@ -146,13 +146,15 @@ fn is_transient(error: &DbErr) -> bool {
     }
 }
 
-/// PostgreSQL's codes for such conditions, with five characters of which the
-/// first two are the class. 08: connection; 40: rolled back for a retry; 53:
-/// insufficient resources; 57: operator intervention; 58: system error. Also a
-/// lock that isn't available, and a database that is read-only for now.
+/// PostgreSQL's codes for conditions that end by themselves or that an operator
+/// can fix. A code has five characters; the first two are its class. 08:
+/// connection; 40: rolled back for a retry; 53: insufficient resources; 57:
+/// operator intervention; 58: system error. 55P03: a lock isn't available;
+/// 25006: the database is read-only for now.
 const POSTGRES_TRANSIENT: [&str; 7] = ["08", "40", "53", "57", "58", "55P03", "25006"];
 
-/// SQLite's codes are shorter numbers.
+/// Returns whether a code of either database is transient. Codes of five
+/// characters are PostgreSQL's; SQLite's are shorter numbers.
 fn is_transient_code(code: &str) -> bool {
     if code.len() == 5 {
         return POSTGRES_TRANSIENT

@@ -1,7 +1,7 @@
 //! PostgreSQL connections and the statements on them.
 //!
 //! There are as many permits as connections. So a statement waits for a permit
-//! and not for a connection, and its measured time is that on its connection.
+//! and not for a connection, and this wait isn't part of its measured time.
 
 use std::sync::Arc;
 

@@ -20,9 +20,9 @@ pub(in crate::store) fn placeholders_from(first: usize, count: usize) -> String 
     out
 }
 
-/// Repeats the last item up to a length that is a power of two. There are then
-/// few different statements, so the database finds them prepared. Only for
-/// lists in which duplicates have no effect.
+/// Repeats the last item up to a length that is a power of two. This makes the
+/// number of different statements small, so that the database has most of them
+/// prepared. Use it only for lists in which duplicates have no effect.
 pub(in crate::store) fn pad_to_power_of_two<T: Clone>(list: &mut Vec<T>) {
     if let Some(last) = list.last().cloned() {
         list.resize(list.len().next_power_of_two(), last);
@@ -30,9 +30,9 @@ pub(in crate::store) fn pad_to_power_of_two<T: Clone>(list: &mut Vec<T>) {
 }
 
 /// Returns `(VALUES ($1, $2), ($3, $4), …)` with `rows` rows. Both databases
-/// name the columns `column1`, `column2`, …. SQLite gets bare `?`: it looks up
-/// each numbered parameter in a list of all, which would cost more than a full
-/// batch.
+/// name the columns `column1`, `column2`, …. SQLite gets bare `?`, because it
+/// searches a list of all parameters for each numbered one, which is slow in
+/// long statements.
 pub(in crate::store) fn values_list(backend: DbBackend, rows: usize, columns: usize) -> String {
     let mut out = String::from("(VALUES ");
     for row in 0..rows {

@@ -1,8 +1,9 @@
 //! Accounting of database time. A statement's time on its connection is charged
-//! to the payer of the task that runs it. The wait for a connection isn't.
+//! to the payer of the task that runs it. The wait for a connection isn't
+//! charged.
 //!
-//! A task without a payer costs a read of a task-local, one with a payer two
-//! reads of the clock.
+//! For each statement, the accounting reads a task-local, and with a payer also
+//! the clock, twice.
 
 use std::future::Future;
 use std::sync::Arc;

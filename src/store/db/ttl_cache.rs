@@ -14,8 +14,8 @@ use tokio::time::Instant;
 
 /// The lifetime of an entry.
 const TTL: Duration = Duration::from_millis(250);
-/// The most entries. If more keys are in use within [`TTL`], the others are
-/// read each time.
+/// The maximum number of entries. If more keys are in use within [`TTL`], the
+/// values of the surplus keys are read each time.
 const ENTRIES_MAX: usize = 1_024;
 
 /// Cached values by `K`.

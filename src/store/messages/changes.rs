@@ -52,11 +52,11 @@ pub(in crate::store) async fn load_changed(
 
 /// Returns a query for `columns` of messages `m` in the conversation `$1` that
 /// changed for a reader after the version `$2`. Their `seq` is above `$3` and
-/// up to `$4`. They are new messages, changed ones, and replies to changed
-/// texts, with overlaps. The query reads at most `limit` of each kind, up to
-/// the version `$5`. A former member left in the version `$6`: only deletions
-/// after it are visible to them. Messages that changed before it may have
-/// changed again since.
+/// up to `$4`. The result has new messages, changed ones, and replies to
+/// changed texts; a message may occur more than once. The query reads at most
+/// `limit` of each kind, up to the version `$5`. A former member left in the
+/// version `$6`, and of later changes sees only deletions. Messages that
+/// changed before `$6` may have changed again since.
 pub(in crate::store) fn changed_messages_sql(columns: &str, limit: usize) -> String {
     let own = own_changes_sql(
         columns,
@@ -100,9 +100,9 @@ fn quoting_sql(columns: &str, limits: &str) -> String {
 }
 
 /// The `seq` of the last message that was posted up to the version `$2`, but at
-/// least `$3`. Each message takes a version of its own, so at most as many
-/// messages were posted since as there are newer versions. The binary search
-/// begins there.
+/// least `$3`. Each message has a version of its own, so at most as many
+/// messages were posted after `$2` as there are later versions. The binary
+/// search begins at the last `seq` minus that number.
 pub(in crate::store) const LAST_SEQ_BEFORE: &str = "WITH RECURSIVE halves(low, high) AS ( \
      SELECT CASE WHEN c.last_seq - (c.version - $2) > $3 THEN c.last_seq - (c.version - $2) \
      ELSE $3 END, c.last_seq FROM conversation c WHERE c.id = $1 \

@@ -35,7 +35,7 @@ pub enum HistoryAnchor {
 pub enum HistoryReader {
     /// A current or former member, who sees the messages of their membership.
     User(UserId),
-    /// A reader who may see all of it.
+    /// A reader who may see the whole history.
     Unrestricted,
 }
 
@@ -53,7 +53,7 @@ pub struct HistorySlice {
 /// is a page by itself.
 pub const PAGE_BYTES: usize = 256 * 1024;
 
-/// The last `seq` for a current member.
+/// The upper limit of the `seq` that a current member sees.
 const SEQ_END: i64 = i64::MAX - 1;
 
 fn least_function(backend: DbBackend) -> &'static str {
@@ -67,7 +67,7 @@ fn least_function(backend: DbBackend) -> &'static str {
 /// length a database knows without reading them.
 fn least_bytes_sql(backend: DbBackend, reader_sql: ReaderSql<'_>) -> String {
     let least = least_function(backend);
-    // Field names, the shortest reaction, and the shortest username.
+    // 300: field names; 36: the shortest reaction; 6: the shortest username.
     format!(
         "300 + {text} + COALESCE((SELECT SUM(36 + 6 * {least}(e.count, 50)) FROM \
          (SELECT COUNT(*) AS count FROM reaction r WHERE r.message_id = m.id AND {shown} \
@@ -78,9 +78,10 @@ fn least_bytes_sql(backend: DbBackend, reader_sql: ReaderSql<'_>) -> String {
 }
 
 impl Store {
-    /// Returns a page of at most `limit` messages and [`PAGE_BYTES`]; none if
-    /// the user never was a member or there is no such conversation. It takes
-    /// one statement, which is a snapshot by itself.
+    /// Returns a page of at most `limit` messages and [`PAGE_BYTES`]. Returns
+    /// none if the user never was a member or the conversation doesn't exist.
+    /// The page is consistent without a transaction, because one statement
+    /// reads it.
     pub async fn load_history(
         &self,
         (view, conversation): (HistoryReader, ConversationId),

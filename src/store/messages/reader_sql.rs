@@ -23,13 +23,13 @@ impl ReaderSql<'static> {
         left: NEVER,
     };
 
-    /// The user of a participant `p`.
+    /// The reader is the user of a participant `p`.
     pub(in crate::store) const OF_PARTICIPANT: Self = Self {
         joined: "p.joined_seq",
         left: "COALESCE(p.left_version, 9223372036854775807)",
     };
 
-    /// The user of a participant `p`, if there is one.
+    /// The reader is the user of a participant `p`, whose row may be missing.
     pub(in crate::store) const OF_PARTICIPANT_IF_ANY: Self = Self {
         joined: "COALESCE(p.joined_seq, 0)",
         left: "COALESCE(p.left_version, 9223372036854775807)",

@@ -24,7 +24,8 @@ impl Store {
     /// members, except the sender. Only the sender may read them.
     ///
     /// # Errors
-    /// `not_found` if the window doesn't contain it; `forbidden` to others.
+    /// `not_found` if `window` doesn't contain the message; `forbidden` if `me`
+    /// isn't its sender.
     pub async fn list_receipts(
         &self,
         me: UserId,
@@ -142,7 +143,8 @@ impl ReceiptRow {
         overall: Option<&OverallReceipt>,
     ) -> MemberReceipt {
         let seq = message.seq;
-        // If the clock was set back, no time is before the message.
+        // No time is before that of the message, even if the clock was set
+        // back.
         let not_before = |at: Millis| at.max(message.created_at);
         let (delivered, read) = (self.delivered_seq >= seq, self.read_seq >= seq);
         let first = |times: &[Option<Millis>]| times.iter().flatten().min().copied();

@@ -33,7 +33,7 @@ pub(super) struct FormField {
 }
 
 impl FormField {
-    /// The field for the reason, which goes to the audit log.
+    /// Returns the field for the reason, which the audit log records.
     pub(super) fn reason(value: &str) -> Self {
         Self {
             name: "reason",

@@ -1,4 +1,5 @@
-//! The audit log, to read and to download. No path changes it.
+//! The audit log: its page and its download. No endpoint changes or deletes an
+//! entry.
 
 use std::time::Duration;
 
@@ -145,7 +146,8 @@ enum CsvPosition {
     Later,
 }
 
-/// Newer columns are at the end, for programs that read columns by position.
+/// The columns. New ones go to the end, since programs may read columns by
+/// position.
 const CSV_HEADER: [&str; 9] = [
     "at",
     "who",
@@ -265,7 +267,7 @@ impl AuditListQuery {
         ]
     }
 
-    /// Describes the filter in the audit log's entry of a download.
+    /// Describes the filter for the audit entry that a download writes.
     fn describe(&self) -> String {
         let said = self
             .parameters()
@@ -312,13 +314,13 @@ fn parse_user_target(target: &str) -> Option<UserId> {
     Some(UserId(id))
 }
 
-/// Returns whether `whom` is written like a target in the log, such as
+/// Returns whether `text` is written like a target in the log, such as
 /// `user:7`.
-fn is_target(whom: &str) -> bool {
+fn is_target(text: &str) -> bool {
     let kinds = ["user", "conversation", "invite"];
-    match whom.split_once(':') {
+    match text.split_once(':') {
         Some((kind, id)) => kinds.contains(&kind) && id.parse::<i64>().is_ok(),
-        None => whom == "audit",
+        None => text == "audit",
     }
 }
 

@@ -1,5 +1,5 @@
-//! The list of conversations, a page for each with its members, and closing a
-//! group. Their messages are in [`super::messages`].
+//! The list of conversations, a page for each one with its members, and the
+//! closing of a group. The pages with messages are in [`super::messages`].
 
 use std::collections::HashMap;
 
@@ -155,7 +155,8 @@ impl ConversationSearchQuery {
         }))
     }
 
-    /// Returns whether there is a search query; results have their own order.
+    /// Returns whether there is a search query. Its results have their own
+    /// order.
     fn is_found(&self) -> bool {
         !self.q.trim().is_empty()
     }
@@ -253,7 +254,7 @@ impl ConversationBriefView {
     }
 }
 
-/// Returns the two users of a direct conversation from its key.
+/// Parses the key of a direct conversation: the ids of its two users.
 fn parse_direct_key(key: &str) -> Option<[UserId; 2]> {
     let (low, high) = key.split_once(':')?;
     Some([UserId(low.parse().ok()?), UserId(high.parse().ok()?)])

@@ -2,8 +2,8 @@
 
 use crate::protocol::Username;
 
-/// The characters that begin a formula, with their Unicode variants of width
-/// and position.
+/// The characters that begin a formula, with their full-width, small,
+/// superscript and subscript variants.
 const FORMULA_SIGNS: [char; 19] = [
     '=', '＝', '﹦', '⁼', '₌', '+', '＋', '﹢', '⁺', '₊', '-', '－', '﹣', '⁻', '₋', '−', '@',
     '＠', '﹫',
@@ -12,9 +12,10 @@ const FORMULA_SIGNS: [char; 19] = [
 /// Returns the cell with an apostrophe before each sign that could begin a
 /// formula.
 ///
-/// Spreadsheets run a cell that begins with such a sign. Where they split cells
-/// varies: at commas, semicolons, tabs, spaces or other signs, even inside
-/// quotes. So a sign is escaped unless it follows a letter or a digit.
+/// Spreadsheets run a cell that begins with such a sign as a formula. Where
+/// they split cells varies: at commas, semicolons, tabs, spaces or other signs,
+/// even inside quotes. So a sign is escaped unless it follows a letter, a digit
+/// or another such sign.
 pub(super) fn escape_formulas(cell: &str) -> String {
     let mut written = String::with_capacity(cell.len() + 1);
     let mut before = None;
@@ -29,7 +30,7 @@ pub(super) fn escape_formulas(cell: &str) -> String {
         written.push(sign);
         before = Some(sign);
     }
-    // Some spreadsheets also run a cell that begins with one of these.
+    // Some spreadsheets also run a cell that begins with a tab or a line break.
     if cell.starts_with(['\t', '\r', '\n']) {
         format!("'{written}")
     } else {

@@ -1,5 +1,5 @@
-//! The messages of a conversation. Reading them requires a reason, and is
-//! written to the audit log before anything is shown.
+//! The messages of a conversation. Reading them requires a reason. The audit
+//! entry is stored before any message is shown.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse};
@@ -22,7 +22,8 @@ use crate::web::{AppData, AppState, assets};
 
 #[derive(Default)]
 pub(in crate::web) struct ReadMessagesForm {
-    /// Messages before this `seq`; empty for the newest.
+    /// The `seq` before which messages are shown; empty for the newest
+    /// messages.
     before: String,
     password: String,
     reason_form: ReasonForm,
@@ -48,7 +49,7 @@ pub(super) struct AdminMessageView {
     pub(super) id: MessageId,
     pub(super) seq: i64,
     pub(super) sender: String,
-    /// The sender and text of the original that it replies to.
+    /// If the message is a reply, the sender and text of its original.
     pub(super) quote: Option<(String, String)>,
     pub(super) text: String,
     /// Each emoji with its count.
@@ -69,7 +70,7 @@ struct ReadMessagesPage {
     name: String,
     reason: String,
     messages: Vec<AdminMessageView>,
-    /// The `before` of the form; empty for the newest.
+    /// The `before` of the submitted form; empty for the newest messages.
     asked: String,
     older: Option<i64>,
 }
@@ -77,8 +78,8 @@ struct ReadMessagesPage {
 /// The fields of the form that deletes a message.
 #[derive(Default)]
 pub(in crate::web) struct DeleteMessageForm {
-    /// The reason for reading, if the admin came from the messages; the handler
-    /// then shows them again.
+    /// The reason for reading, if the form is on the page of messages; the
+    /// handler shows that page again. Empty otherwise.
     reading: String,
     /// The `before` of the page of messages to return to.
     before: String,
@@ -253,8 +254,8 @@ pub(in crate::web) async fn delete_message(
     };
     match done {
         Ok(()) if fields.reading.is_empty() => Ok(redirect_to(&sheet.back, [])),
-        // Shows the messages again for the same reason, with an audit entry of
-        // its own.
+        // Show the messages again for the same reason. This writes a second
+        // audit entry.
         Ok(()) => {
             let reading = ReasonForm {
                 reason: fields.reading,

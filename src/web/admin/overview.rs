@@ -14,7 +14,7 @@ use crate::web::auth::AdminLogin;
 use crate::web::pages::render_template;
 use crate::web::{AppData, AppState, assets};
 
-/// The number of accounts in the list of the most expensive ones.
+/// The number of accounts in the list of those with the most database time.
 const EXPENSIVE_ACCOUNTS: usize = 10;
 /// The height of a chart, in units of its view box.
 const CHART_HEIGHT: f64 = 32.0;
@@ -42,15 +42,15 @@ struct OverviewPage {
     figures: Vec<OverviewFigure>,
     facts: Vec<(&'static str, String)>,
     limits: Vec<(&'static str, String)>,
-    /// Id, name and database time of the most expensive accounts.
+    /// Id, name and database time of the accounts with the most database time.
     expensive: Vec<(UserId, String, String)>,
 }
 
 /// A function that reads one figure from a sample.
 type SamplePicker = fn(&PulseSample) -> f64;
 
-/// Key, name, unit and picker, in display order. The keys are those of the
-/// samples that the admin socket sends.
+/// Key, name, unit and picker of each figure, in display order. The keys are
+/// the field names of the samples that the admin socket sends.
 const FIGURES: [(&str, &str, &str, SamplePicker); 11] = [
     ("sessions", "Sessions", "", |it| it.sessions as f64),
     ("people", "People online", "", |it| it.people as f64),
@@ -139,8 +139,8 @@ impl OverviewFigure {
     }
 }
 
-/// Returns the points of a chart. It fills from the left; when the window is
-/// full, the oldest samples drop out.
+/// Returns the points of a chart. The line grows from the left; in a full
+/// chart, each new sample replaces the oldest.
 fn chart_points(course: &[f64], most: f64) -> String {
     let top = if most > 0.0 { most } else { 1.0 };
     let places = course.iter().enumerate().map(|(at, value)| {

@@ -1,5 +1,6 @@
 //! Asks an admin for the password again before an action that can't be undone
-//! or shows others' messages. An unlocked browser is not enough for these.
+//! or shows others' messages. Access to an unlocked browser is not enough for
+//! these actions.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -15,7 +16,7 @@ use crate::web::{AppState, accounts};
 
 /// How long a password check stays valid.
 const FRESH_FOR: Duration = Duration::from_secs(600);
-/// The name of the form's field.
+/// The name of the forms' password field.
 const PASSWORD_FIELD: &str = "password";
 
 /// The time of each login's last password check. A login itself counts as a
@@ -55,7 +56,7 @@ pub(super) fn password_field(app: &AppState, login: &ActiveLogin) -> Option<Form
 ///
 /// # Errors
 ///
-/// `invalid`, naming `password`, if it is wrong or missing.
+/// `invalid`, naming `password`, if the password is wrong or missing.
 pub(super) async fn check_password(
     app: &AppState,
     (login, request): (&ActiveLogin, &HttpRequest),

@@ -1,6 +1,6 @@
 //! Reports: messages that users reported to the admins. A report itself shows
-//! only what its reporter saw and wrote. Reading the messages around it is
-//! written to the audit log before they are shown.
+//! only what its reporter saw and wrote. Before the messages around the
+//! reported one are shown, an audit entry is stored.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
@@ -20,7 +20,8 @@ use crate::web::decoding::{StrictPath, StrictQuery};
 use crate::web::pages::{redirect_to, render_template};
 use crate::web::{AppData, AppState, assets, paging};
 
-/// A reported message with five on either side.
+/// The number of messages shown as context: the reported one with five on
+/// either side.
 const CONTEXT_MESSAGES: u64 = 11;
 
 #[derive(Default, Deserialize)]
@@ -72,7 +73,8 @@ struct ReportPage<'a> {
     message: MessageId,
     seq: i64,
     is_done: bool,
-    /// The messages around it, once the admin has asked for them.
+    /// The messages around the reported one; `None` until the admin requests
+    /// them.
     around: Option<Vec<AdminMessageView>>,
     needs_password: bool,
     problem: Option<String>,
@@ -125,7 +127,7 @@ pub(in crate::web) async fn show(
     render_page(&app, &login, &found, shown).await
 }
 
-/// `POST /admin/reports/{id}`: also the messages around it.
+/// `POST /admin/reports/{id}`: also shows the messages around the reported one.
 pub(in crate::web) async fn read_context(
     app: AppData,
     AdminLogin(login): AdminLogin,
@@ -183,7 +185,8 @@ async fn load_context(
         .await?;
     let mut messages = page.unwrap_or_default().messages;
     let seqs: Vec<i64> = messages.iter().map(|message| message.seq).collect();
-    // A quote could show a message from elsewhere in the conversation.
+    // Remove each quote of a message outside of the page: the audit entry
+    // doesn't cover that message.
     for message in &mut messages {
         let is_near = |quote: &crate::protocol::MessageQuote| seqs.contains(&quote.seq);
         message.reply_to = message.reply_to.take().filter(is_near);

@@ -44,7 +44,7 @@ const CHOICES: [(&str, &str); 6] = [
     ("admins", "Admins"),
     ("off", "Switched off or deleted"),
 ];
-/// The orders that search results can't have: those are sorted by name.
+/// The values of `show` that a search ignores: its results are sorted by name.
 const SORT_ORDERS: [&str; 2] = ["newest", "seen"];
 
 /// A user as displayed.

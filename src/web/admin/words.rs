@@ -24,7 +24,8 @@ pub(super) fn format_iso(at: Millis) -> String {
     civil(at).strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
-/// Describes an audit action: a verb between its actor and its target.
+/// Returns the verb that the log shows between an action's actor and its
+/// target.
 pub(super) fn deed(name: &str) -> &str {
     match name {
         "user.create" => "opened an account for",

@@ -1,4 +1,4 @@
-//! Blocks: a user refuses messages and requests of another.
+//! Blocks: a user refuses the messages and requests of another user.
 
 use actix_web::{HttpRequest, HttpResponse};
 use entity::{Millis, UserId, user};
@@ -38,8 +38,8 @@ pub(in crate::web) async fn list(
     ))
 }
 
-/// `PUT /api/blocks/{username}/`: also ends a connection or request between the
-/// two.
+/// `PUT /api/blocks/{username}/`: blocks the user, and ends a connection or
+/// request between the two.
 pub(in crate::web) async fn put(
     app: AppData,
     Authenticated(login): Authenticated,
@@ -62,7 +62,7 @@ pub(in crate::web) async fn remove(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// Blocks a user, and notifies both of the connection that ended with it.
+/// Blocks a user, and notifies both users if this ended a connection.
 pub(in crate::web) async fn block(
     app: &AppData,
     me: &user::Model,
@@ -70,8 +70,8 @@ pub(in crate::web) async fn block(
 ) -> Result<(), Problem> {
     match app.store.block_user(me, them, Millis::now()).await? {
         Some(change) => connections::notify_both(app, me.id, &change).await,
-        // From now on neither receives the other's status, even if they only
-        // share a group.
+        // The two may exchange statuses as members of a group. After this call,
+        // neither receives the other's status.
         None => app.engine.wait_for_statuses().await,
     }
     Ok(())

@@ -78,8 +78,8 @@ pub(in crate::web) async fn send(
     })
 }
 
-/// Sends a direct message. An invalid message creates no conversation; in an
-/// existing one it may still be a retry of a stored message.
+/// Sends a direct message. An invalid message creates no conversation. It is
+/// passed on to an existing one, since it may be a retry of a stored message.
 pub(in crate::web) async fn send_direct(
     app: &AppData,
     login: &ActiveLogin,

@@ -76,7 +76,7 @@ pub(in crate::web) async fn request(
 }
 
 /// Requests a connection, or connects the two if the other user had requested
-/// it. Notifies both.
+/// it. Notifies both users.
 pub(in crate::web) async fn request_connection(
     app: &AppData,
     me: &user::Model,
@@ -143,7 +143,8 @@ pub(in crate::web) async fn remove(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// Notifies both users, in its own task: the caller may disconnect meanwhile.
+/// Notifies both users in a separate task, which completes even if the caller
+/// disconnects.
 pub(in crate::web) async fn notify_both(app: &AppData, me: UserId, change: &ConnectionChange) {
     let (engine, app, change) = (app.engine.clone(), app.clone(), change.clone());
     let task = engine.spawn(async move { send_connection_events(&app, me, change).await });
@@ -152,8 +153,9 @@ pub(in crate::web) async fn notify_both(app: &AppData, me: UserId, change: &Conn
     }
 }
 
-/// Sends the change to both. A new connection also exchanges their statuses. If
-/// the change ends one, neither receives a status after it.
+/// Sends the change to both users. If they are connected now, each also
+/// receives the other's status. If a connection ended, neither receives a
+/// status after the change.
 async fn send_connection_events(app: &AppData, me: UserId, change: ConnectionChange) {
     let ConnectionChange {
         caller_view: mine,

@@ -92,7 +92,7 @@ async fn open_direct(
     }
     let response = HttpResponse::Created().json(&conversation);
     let conversation = Box::new(conversation);
-    // The other user receives it with its first message.
+    // The other user receives the conversation with its first message.
     app.engine
         .deliver_event(me, &ServerEvent::Conversation { conversation });
     Ok(response)

@@ -23,11 +23,11 @@ use crate::web::body::JsonBody;
 use crate::web::decoding::{StrictPath, StrictQuery};
 use crate::web::{AppData, paging};
 
-/// The size of a member's row, in bytes.
+/// The bytes that each member of a new group adds to its creator's stored text.
 const MEMBER_BYTES: usize = 64;
 
-/// A group to create. Its users have to be looked up first; until then, an
-/// error of the title is kept in `faults`.
+/// A group to create. `faults` keeps an error of the title until the users are
+/// looked up, so that one response names all errors.
 pub(in crate::web) struct NewGroupBody {
     title: Option<GroupTitle>,
     usernames: Vec<String>,
@@ -102,7 +102,8 @@ pub(in crate::web) struct MembersQuery {
     limit: Option<u64>,
 }
 
-/// A missing field stays unchanged; `muted_until: null` unmutes.
+/// The settings to change. A missing field stays unchanged; `muted_until: null`
+/// unmutes.
 pub(in crate::web) struct MemberSettingsBody {
     muted_until: Option<Option<Millis>>,
     archived: Option<bool>,

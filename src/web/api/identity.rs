@@ -20,11 +20,11 @@ pub(in crate::web) struct SessionListQuery {
     limit: Option<u64>,
 }
 
-/// A login in the list, in which a user may look for one they don't recognize.
+/// A login in the list that users check for logins they don't recognize.
 #[derive(Serialize)]
 struct LoginSessionBody {
     id: LoginId,
-    /// Whether it is the login of this request.
+    /// Whether this is the login of the request.
     current: bool,
     device: String,
     address: String,

@@ -108,7 +108,7 @@ pub(super) async fn invite(
     }))
 }
 
-/// Accepts an invitation. The Room checks again whether its inviter may add
+/// Accepts an invitation. The Room checks again whether the inviter may add
 /// members.
 pub(in crate::web) async fn accept_invitation(
     app: &AppData,
@@ -152,7 +152,7 @@ pub(in crate::web) async fn decline_invitation(
     Ok(())
 }
 
-/// Returns whether a retry could succeed.
+/// Returns whether a retry after this error could succeed.
 fn is_transient(code: ErrorCode) -> bool {
     matches!(
         code,

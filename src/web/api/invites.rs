@@ -12,7 +12,7 @@ use crate::web::auth::AdminLogin;
 use crate::web::body::JsonBody;
 use crate::web::{AppData, admin, tokens};
 
-/// The most accounts that one code can be used for.
+/// The maximum number of accounts that can be created with one code.
 const USES_MAX: i32 = 100_000;
 
 /// An invitation to create.
@@ -50,7 +50,7 @@ struct InviteResponse {
     expires_at: Option<Millis>,
 }
 
-/// `POST /api/admin/invites/`: for one use by default.
+/// `POST /api/admin/invites/`: creates a code, for one use by default.
 pub(in crate::web) async fn create(
     app: AppData,
     request: HttpRequest,

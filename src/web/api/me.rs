@@ -27,8 +27,8 @@ impl FromFields for ProfileChange {
     }
 }
 
-/// A new password and the current one. Checking the current one requires a
-/// hash; until then, an error of the new one is kept in `faults`.
+/// A new password and the current one. `faults` keeps an error of the new one
+/// until the current one is verified, so that one response names both errors.
 pub(in crate::web) struct ChangePasswordBody {
     current_password: String,
     new_password: Option<Password>,
@@ -102,8 +102,8 @@ pub(in crate::web) async fn replace_password(
     change: ChangePasswordBody,
 ) -> Result<(), Problem> {
     let mut faults = change.faults;
-    // Attempts are limited, so that a login left open is no way to guess the
-    // password.
+    // Limit the attempts, so that an unattended browser can't be used to guess
+    // the password.
     let origin = client_ip::client_origin(app, request);
     let username = &login.user.username;
     let attempt = app.engine.rates().check_login(username, origin);

@@ -72,7 +72,8 @@ pub(in crate::web) async fn history(
     ))
 }
 
-/// The relations and parameters of the previous and next page.
+/// The link relations of the previous and next page, each with its cursor
+/// parameter; `None` if there is no such page.
 type PageNeighbours = [(&'static str, Option<(&'static str, String)>); 2];
 
 pub(super) fn page_neighbours(page: &HistorySlice) -> PageNeighbours {
@@ -85,7 +86,7 @@ pub(super) fn page_neighbours(page: &HistorySlice) -> PageNeighbours {
 }
 
 /// `POST /api/conversations/{id}/messages/`: 201 once the message is on disk.
-/// 200 with the first message if its `client_id` was used before.
+/// 200 with the stored message if its `client_id` was used before.
 pub(in crate::web) async fn send(
     app: AppData,
     Authenticated(login): Authenticated,

@@ -35,7 +35,7 @@ pub(in crate::web) struct ReceiptsQuery {
     limit: Option<u64>,
 }
 
-/// `POST /api/conversations/{id}/delivered/`: 204 once it is on disk.
+/// `POST /api/conversations/{id}/delivered/`: 204 once the marker is on disk.
 pub(in crate::web) async fn mark_delivered(
     app: AppData,
     Authenticated(login): Authenticated,
@@ -45,7 +45,7 @@ pub(in crate::web) async fn mark_delivered(
     advance_marker(&app, &login, (*id, body), receipt::ReceiptKind::Delivered).await
 }
 
-/// `POST /api/conversations/{id}/read/`: 204 once it is on disk.
+/// `POST /api/conversations/{id}/read/`: 204 once the marker is on disk.
 pub(in crate::web) async fn mark_read(
     app: AppData,
     Authenticated(login): Authenticated,
@@ -72,7 +72,7 @@ async fn advance_marker(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// `GET /api/conversations/{id}/messages/{message_id}/receipts/`: for the
+/// `GET /api/conversations/{id}/messages/{message_id}/receipts/`: only for the
 /// sender of the message.
 pub(in crate::web) async fn list(
     app: AppData,

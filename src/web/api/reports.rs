@@ -13,7 +13,7 @@ use crate::web::body::JsonBody;
 use crate::web::decoding::StrictPath;
 use crate::web::{AppData, AppState, at, to};
 
-/// The longest reason, in characters.
+/// The maximum length of a reason, in characters.
 const REASON_MAX: usize = 300;
 
 /// The fields of a report.
@@ -45,7 +45,7 @@ pub(in crate::web) fn routes(config: &mut ServiceConfig) {
 }
 
 /// `POST /api/conversations/{id}/messages/{message}/report/`: 201, or 200 if
-/// this user reported it before.
+/// this user reported the message before.
 async fn create(
     app: AppData,
     Authenticated(login): Authenticated,

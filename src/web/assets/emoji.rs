@@ -1,11 +1,11 @@
 //! Every emoji that the picker shows, with its search words. The same crate
-//! decides which reactions are allowed, so that the picker offers none that is
-//! refused.
+//! decides which reactions are allowed, so that the server accepts every emoji
+//! of the picker.
 
 use emojis::{Emoji, EmojiVersion, Group};
 use serde::Serialize;
 
-/// The newest version that fonts of a few years ago can draw.
+/// The newest emoji version that fonts a few years old can draw.
 const NEWEST_VERSION: EmojiVersion = EmojiVersion::new(15, 0);
 
 #[derive(Serialize)]

@@ -64,7 +64,8 @@ fn handshake_token(app: &AppState, request: &HttpRequest) -> Result<Option<Reque
     let in_query = query.into_iter().find(|(name, _)| name == "token");
     let given = bearer_token(request).or_else(|| offered_bearer(request));
     let given = given.map(|token| RequestToken::Bearer(token.to_owned()));
-    // A JWT has dots. Clients older than tickets send their JWT here.
+    // A JWT has dots. Clients written before tickets existed send their JWT
+    // here.
     let in_query = in_query.map(|(_, token)| {
         if token.contains('.') {
             RequestToken::Bearer(token)

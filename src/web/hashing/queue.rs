@@ -9,7 +9,7 @@ use std::collections::{HashMap, VecDeque};
 
 use crate::engine::rates::{ClientNetwork, RequestOrigin};
 
-/// The most attempts that wait: about one second's work.
+/// The maximum number of attempts that wait: about one second's work.
 pub(super) const MAX_WAITING: usize = 32;
 /// The places of [`MAX_WAITING`] that are reserved for known attempts.
 pub(super) const RESERVED_FOR_KNOWN: usize = 4;
@@ -17,23 +17,24 @@ pub(super) const RESERVED_FOR_KNOWN: usize = 4;
 /// The source of a password attempt.
 #[derive(Clone, Debug)]
 pub(in crate::web) struct AttemptSource {
-    /// From the customer's network to wider ones.
+    /// The customer's network, and for IPv6 the /56 and /48 around it.
     networks: [Option<ClientNetwork>; 3],
     /// The account's name as it was typed.
     account: String,
     is_known: bool,
-    /// The factor by which its networks' limits are multiplied.
+    /// The factor by which the limits of these networks are multiplied.
     share: usize,
 }
 
 /// The decision about a new attempt.
 #[derive(Debug)]
 pub(super) enum AttemptArrival<T> {
-    /// It starts, since a turn is free.
+    /// The attempt starts, since a turn is free.
     Starts(T),
-    /// It waits under this number; another may have been dropped for it.
+    /// The attempt waits under this number; `dropped` is the attempt that lost
+    /// its place, if any.
     Waits { number: u64, dropped: Option<T> },
-    /// Too many attempts of its source are waiting.
+    /// Too many attempts of the same source are waiting.
     Refused(T),
 }
 
@@ -43,10 +44,10 @@ pub(super) struct AttemptQueue<T> {
     /// The number of jobs that may run at a time.
     turns: usize,
     running: usize,
-    /// The most attempts that may wait per customer's network; `None` is no
-    /// limit.
+    /// The maximum number of attempts that may wait per customer's network;
+    /// `None` is no limit.
     per_customer: Option<usize>,
-    /// In order of arrival.
+    /// The waiting attempts, in order of arrival.
     waiting: VecDeque<WaitingAttempt<T>>,
     next_number: u64,
     was_known_last: bool,
@@ -66,8 +67,8 @@ enum SourceKey<'a> {
 }
 
 impl AttemptSource {
-    /// The source of an attempt on an account. `is_known` says that this
-    /// network or browser has logged in to the account before.
+    /// Creates the source of an attempt on an account. `is_known` says that
+    /// this network or browser has logged in to the account before.
     pub(in crate::web) fn new(origin: RequestOrigin, account: &str, is_known: bool) -> Self {
         Self {
             networks: [
@@ -89,7 +90,7 @@ impl AttemptSource {
 }
 
 impl<T> AttemptQueue<T> {
-    /// Creates an empty queue in front of `turns` running jobs.
+    /// Creates an empty queue for at most `turns` running jobs.
     pub(super) fn new(turns: usize, per_customer: Option<usize>) -> Self {
         Self {
             turns,
@@ -154,8 +155,9 @@ impl<T> AttemptQueue<T> {
         self.waiting.retain(|waiting| waiting.number != number);
     }
 
-    /// Returns the smallest network of the source in which no more may wait.
-    /// The limits are 2 for a customer, 4 for a /56 and 8 for a /48.
+    /// Returns the smallest network of the source in which no more attempts may
+    /// wait. By default, the limits are 2 for a customer, 4 for a /56 and 8 for
+    /// a /48.
     fn full_network(&self, attempter: &AttemptSource) -> Option<ClientNetwork> {
         let mut most = self.per_customer?.saturating_mul(attempter.share);
         for (level, network) in attempter.networks.iter().enumerate() {
@@ -199,15 +201,16 @@ impl<T> AttemptQueue<T> {
         let is_kept = self.protects_known(newcomer);
         let candidates = self.waiting.iter().enumerate();
         let candidates = candidates.filter(|(_, one)| !(is_kept && one.attempter.is_known));
-        // `max_by_key` returns the last of equals, but the first is wanted.
+        // `max_by_key` returns the last of equals, but the oldest attempt is
+        // wanted.
         let candidates = candidates.rev();
         candidates
             .max_by_key(|(_, one)| frequency(one))
             .map(|(at, _)| at)
     }
 
-    /// Returns whether known attempts may not be dropped: they use only their
-    /// reserved places.
+    /// Returns whether known attempts may not be dropped, since they fill only
+    /// their reserved places.
     fn protects_known(&self, newcomer: &AttemptSource) -> bool {
         let known = self.waiting.iter().filter(|one| one.attempter.is_known);
         known.count() + usize::from(newcomer.is_known) <= RESERVED_FOR_KNOWN

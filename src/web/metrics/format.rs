@@ -46,9 +46,10 @@ impl MetricsFormat {
     }
 }
 
-/// In Prometheus' format, a family has the name of its samples. A counter's
-/// name ends in `_total`. An info becomes a gauge whose name ends in `_info`.
-/// There are no `UNIT` and `EOF` lines.
+/// Converts OpenMetrics text to Prometheus' format, in which a family has the
+/// name of its samples. A counter's name ends in `_total`. An info metric
+/// becomes a gauge whose name ends in `_info`. There are no `UNIT` and `EOF`
+/// lines.
 fn as_prometheus(open_metrics: &str) -> String {
     let mut text = String::with_capacity(open_metrics.len());
     let mut lines = open_metrics.lines().peekable();

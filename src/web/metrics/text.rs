@@ -21,8 +21,8 @@ const MICROS_PER_SECOND: f64 = 1_000_000.0;
 /// Name, help text and value.
 type PlainMetric = (&'static str, &'static str, u64);
 
-/// Name, help text, measurements, and the number of stored units in a reported
-/// one.
+/// Name, help text, measurements, and the number of stored units per reported
+/// unit.
 type HistogramMetric<'a> = (&'static str, &'static str, &'a HistogramSnapshot, f64);
 
 /// Writes all metrics.
@@ -82,7 +82,7 @@ impl Collector for OverviewCollector {
     }
 }
 
-/// The gauges of sockets.
+/// Returns the gauges of sockets.
 fn socket_gauges(overview: &EngineOverview) -> [PlainMetric; 6] {
     let here = &overview.sockets.sessions;
     [
@@ -115,7 +115,7 @@ fn socket_gauges(overview: &EngineOverview) -> [PlainMetric; 6] {
     ]
 }
 
-/// The gauges of the actors behind them.
+/// Returns the gauges of Rooms and the Journal.
 fn actor_gauges(overview: &EngineOverview) -> [PlainMetric; 7] {
     let (rooms, journal) = (&overview.rooms.load, &overview.journal);
     [
@@ -153,8 +153,8 @@ fn actor_gauges(overview: &EngineOverview) -> [PlainMetric; 7] {
     ]
 }
 
-/// The gauges of the data directory's disk, also with PostgreSQL, whose data is
-/// elsewhere.
+/// Returns the gauges of the data directory's disk. With PostgreSQL, the
+/// database's data is elsewhere.
 fn disk_gauges(overview: &EngineOverview) -> [PlainMetric; 3] {
     let disk = &overview.disk;
     [
@@ -176,7 +176,7 @@ fn disk_gauges(overview: &EngineOverview) -> [PlainMetric; 3] {
     ]
 }
 
-/// The counters since the start.
+/// Returns the counters since the server's start.
 fn total_counters(overview: &EngineOverview) -> [PlainMetric; 10] {
     let (sockets, rooms) = (&overview.sockets, &overview.rooms);
     let journal = &overview.journal;
@@ -270,7 +270,7 @@ fn encode_buckets(
     encoder.encode_histogram::<NoLabelSet>(sum, measured.count(), &buckets, None)
 }
 
-/// Encodes every reason, even one that never occurred: its rate is then zero
+/// Encodes every reason, even one that never occurred, so that its rate is zero
 /// and not missing.
 fn encode_by_reason(encoder: &mut DescriptorEncoder, overview: &EngineOverview) -> fmt::Result {
     let (name, help) = ("tidings_sessions_closed", "Sockets that the server closed");

@@ -34,16 +34,16 @@ enum ExportLine<'a> {
 }
 
 /// `POST /settings/export`: the account, connections, blocks, and each
-/// conversation followed by its messages. It is read while it is sent, and
-/// takes one of the user's sockets.
+/// conversation followed by its messages. The data is read while it is sent. A
+/// running export counts as one of the user's sockets.
 pub(in crate::web) async fn download(
     app: AppData,
     LoginOrRedirect(mut login): LoginOrRedirect,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let permit = app.engine.reserve_socket(login.user.id).await?;
-    // A login left open is enough to export everything, so the owner is
-    // notified.
+    // An unattended browser is enough to export everything, so the account's
+    // owner is notified.
     let notice = AccountNotice {
         at: Millis::now(),
         cause: NoticeCause::DataExported,
@@ -86,7 +86,7 @@ enum ExportStep {
     Me,
     Connections(Option<ConnectionId>),
     Blocked(Option<UserId>),
-    /// The conversation after this one.
+    /// The conversation after the one with this id.
     Conversation(ConversationId),
     /// The messages of this conversation after this `seq`.
     Messages(ConversationId, i64),

@@ -1,6 +1,6 @@
 //! The page's initial data for its script. It holds the state as the API
-//! returns it, so that nothing is requested twice, and blank views that the
-//! script clones and fills.
+//! returns it, so that the script requests nothing again, and blank views that
+//! the script clones and fills.
 
 use std::collections::{HashMap, HashSet};
 
@@ -28,11 +28,12 @@ pub(super) struct InitialState<'a> {
     invitations: &'a [Invitation],
     total_unread: i64,
     server_time: Millis,
-    /// The database epoch to which all versions here belong.
+    /// The database epoch to which all versions in this data belong.
     epoch: &'a str,
     /// The people version up to which names are current.
     people_version: i64,
-    /// Whether any conversation is archived, listed here or not.
+    /// Whether any conversation is archived. Set only if not all conversations
+    /// are listed here.
     has_archived: bool,
     open: Option<InitialThread<'a>>,
     /// For each group in the list, the members whose names look alike. The
@@ -114,7 +115,7 @@ impl<'a> From<&'a OpenThread> for InitialThread<'a> {
     }
 }
 
-/// Removes the other members of a group. A list doesn't show them, and 50
+/// Removes all members of a group but `me`. A list doesn't show them, and 50
 /// groups of 100 members are too much to send.
 fn strip_members(mut conversation: Conversation, me: &User) -> Conversation {
     if conversation.kind == ConversationKind::Group {
@@ -124,7 +125,7 @@ fn strip_members(mut conversation: Conversation, me: &User) -> Conversation {
     conversation
 }
 
-/// A blank view of each kind, with all its optional parts.
+/// The blank views that the script clones, with all optional parts.
 pub(super) struct BlankViews {
     open: OpenThread,
     reactions: Vec<ReactionSummary>,

@@ -91,9 +91,9 @@ pub(in crate::web) async fn submit(
     }
 }
 
-/// `POST /logout`. Succeeds without a login. The cookie is deleted only if the
-/// request has one: another site's form comes without it and would log the user
-/// out.
+/// `POST /logout`. Succeeds without a login. The response deletes the cookie
+/// only if the request has one: another site's form, which comes without it,
+/// must not log the user out.
 pub(in crate::web) async fn logout(
     app: AppData,
     request: HttpRequest,

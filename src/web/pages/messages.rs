@@ -31,7 +31,8 @@ use crate::web::{AppData, assets};
 
 /// The number of conversations on a page.
 const PAGE_SIZE: u64 = 50;
-/// The number of requests on a page; more appear as these are answered.
+/// The maximum number of connection requests, and of group invitations, on a
+/// page. More appear as the user answers these.
 const MAX_REQUESTS: u64 = 20;
 /// The number of recent connections without messages that the list offers.
 const MAX_NEW_CONTACTS: u64 = 5;
@@ -42,7 +43,7 @@ pub(in crate::web) struct MessagesPageQuery {
     before: Option<i64>,
     after: Option<i64>,
     around: Option<i64>,
-    /// The cursor in the list.
+    /// The cursor in the list of conversations.
     list: Option<String>,
 }
 
@@ -62,7 +63,8 @@ pub(super) struct MessagesPageState {
     /// The input of the form that finds users, and why it was rejected.
     pub(super) sought: String,
     pub(super) refused: Option<FormRefusal>,
-    /// The people version of the names in `open`, if it was read earlier.
+    /// The people version up to which names in `open` are current; `None` means
+    /// the present one.
     pub(super) people_version: Option<i64>,
 }
 
@@ -104,8 +106,8 @@ impl MessagesPage<'_> {
         self.rows.is_empty() && self.asking.is_empty() && self.invited.is_empty()
     }
 
-    /// The introduction for a new user, shown once: beside the list if there is
-    /// room.
+    /// Returns the introduction for a new user. It is shown once: beside the
+    /// list if there is room, otherwise in it.
     fn welcome(&self) -> &'static str {
         "Nobody to write to yet. Search for somebody you know, and ask to connect. Once they \
          accept, you can write to each other."
@@ -225,8 +227,8 @@ pub(in crate::web) async fn send_first(
                     .await?
                     .0
             }
-            // It may be a retry, in the conversation that the first attempt
-            // created.
+            // The message may be a retry in the conversation that the first
+            // attempt created.
             Err(fault) => {
                 let found = app.store.find_direct_conversation(me, them.id).await?;
                 found.ok_or(fault)?
@@ -246,8 +248,8 @@ pub(in crate::web) async fn send_first(
 }
 
 /// Posts the message of a form. Browsers may restore a form's hidden
-/// `client_id` when the user goes back. If the text is different then, it is
-/// posted as a new message.
+/// `client_id` when the user goes back. If the message with that `client_id`
+/// has another text, this text is posted as a new message.
 async fn post_message(
     app: &AppData,
     me: UserId,
@@ -308,7 +310,8 @@ pub(super) async fn render_page(
     let unread = app.store.count_unread(me, now).await?;
     let connections = waiting.iter().chain(&silent).collect();
     let lists = (found.as_slice(), connections);
-    // If all conversations are listed, the script sees which are archived.
+    // If all conversations are listed, the script finds the archived ones
+    // itself.
     let has_archived = next.is_some() && app.store.has_archived(me).await?;
     let start = InitialState::new(login, lists, (unread, now), scene.open.as_ref());
     let start = start.with_archived(has_archived);

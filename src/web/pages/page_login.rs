@@ -1,4 +1,5 @@
-//! The login of a page's request.
+//! The login that a page requires: a request without one is redirected to the
+//! login form.
 
 use std::future::{Ready, ready};
 

@@ -90,8 +90,8 @@ pub(in crate::web) async fn change_relation(
     Ok(redirect_to(&format!("/profile/{}", them.username), []))
 }
 
-/// Answers or ends a connection. If it has ended since the page was loaded,
-/// nothing is done.
+/// Answers or ends a connection. Does nothing if the connection ended after the
+/// page was loaded.
 async fn change_connection(
     app: &AppData,
     login: &ActiveLogin,

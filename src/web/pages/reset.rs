@@ -22,7 +22,7 @@ use crate::web::{AppData, AppState, accounts, assets, client_ip, csrf};
 #[derive(Default)]
 pub(in crate::web) struct ResetForm {
     token: String,
-    /// `None` if only the code was entered so far.
+    /// `None` if the user has entered only the code so far.
     new_password: Option<String>,
     csrf_token: String,
 }
@@ -44,11 +44,11 @@ impl FromFields for ResetForm {
 
 /// The step that the page shows.
 enum ResetStage {
-    /// The form asks for the code.
+    /// The page asks for the code.
     Asked,
-    /// The code is valid.
+    /// The code is valid: the page asks for the new password.
     Open { username: String },
-    /// The code is not valid any more.
+    /// The code is unknown, used or expired.
     Gone,
     /// The password was just set.
     Done,
@@ -122,7 +122,8 @@ async fn load_stage(app: &AppState, token: &str) -> Result<ResetStage, Problem> 
     })
 }
 
-/// Returns the user whose link this is, while it is valid.
+/// Returns the user whose password a code may reset; `None` if the code isn't
+/// valid.
 async fn find_reset_user(app: &AppState, token: &str) -> Result<Option<user::Model>, Problem> {
     let Some(code) = random::parse_code(token) else {
         return Ok(None);
@@ -141,7 +142,7 @@ async fn set_password(
     (token, password): (&str, &str),
 ) -> Result<(), Problem> {
     let digest = random::digest(&random::parse_code(token).ok_or_else(Problem::not_found)?);
-    // Hashing is expensive: only for a valid code.
+    // Hashing is expensive, so it is done only for a valid code.
     let Some(user) = find_reset_user(app, token).await? else {
         log_event(app, request, (LimitedLine::ResetLinkRefused, None));
         return Err(Problem::not_found());

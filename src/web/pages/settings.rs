@@ -42,8 +42,8 @@ pub(in crate::web) struct ForgetNoticesForm {
 
 text_fields!(ForgetNoticesForm { until });
 
-/// Whether the last action succeeded, which the page confirms, and the position
-/// in the list of logins.
+/// Whether to confirm that the last action succeeded, and the position in the
+/// list of logins.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(in crate::web) struct SettingsPageQuery {
@@ -59,7 +59,7 @@ struct SettingsOutcome {
     profile_problem: Option<Problem>,
     password_problem: Option<Problem>,
     is_renewed: bool,
-    /// The last login of the previous page.
+    /// The last login of the previous page of the list.
     before: Option<LoginId>,
 }
 

@@ -13,8 +13,8 @@ use crate::web::AppData;
 /// The number of messages on a page.
 const PAGE_SIZE: u64 = 50;
 
-/// Loads a conversation at a position in its history. Without a position, the
-/// page has the first unread message.
+/// Loads a conversation at a position in its history. Without a position, loads
+/// the page with the first unread message.
 pub(super) async fn load_thread(
     app: &AppData,
     login: &ActiveLogin,
@@ -63,8 +63,8 @@ async fn load_history(
     page.ok_or_else(Problem::not_found)
 }
 
-/// Returns whether a page of long messages starts after the first unread
-/// message.
+/// Returns whether a page starts after the first unread message, as a page of
+/// long messages may.
 fn starts_after(page: &History, read: i64) -> bool {
     let first = page.messages.first();
     page.has_older && first.is_some_and(|first| first.seq > read.saturating_add(1))
@@ -83,8 +83,8 @@ fn initial_page(conversation: &Conversation, me: UserId) -> HistoryAnchor {
     }
 }
 
-/// Returns a conversation that will be created by its first message;
-/// `not_found` unless the two are connected.
+/// Returns the view of a conversation that its first message will create. The
+/// error is `not_found` unless the two users are connected.
 pub(super) fn start_thread(
     login: &ActiveLogin,
     them: UserProfile,

@@ -1,5 +1,5 @@
-//! View models: what the pages show, built from the store's data. Texts and
-//! choices are made here; the templates only place them.
+//! View models: what the pages show, built from the store's data. This module
+//! chooses what to show and in which words; the templates only lay it out.
 
 pub(in crate::web) mod avatar;
 pub(super) mod bubble;

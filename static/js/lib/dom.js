@@ -47,7 +47,7 @@ export function show(node, isShown) {
   node?.toggleAttribute('hidden', !isShown);
 }
 
-/** Sets a text if it differs, so that nothing is read out twice. */
+/** Sets a text if it differs: screen readers don't repeat it. */
 export function write(node, text) {
   if (node && node.textContent !== text) node.textContent = text;
 }

@@ -30,7 +30,7 @@ export function searchKey(text) {
   return folded.normalize('NFKC').replaceAll('i\u0307', 'i').replace(IGNORABLE, '');
 }
 
-/** Whether each typed word begins a word of the text. */
+/** Returns whether each typed word is the beginning of a word of the text. */
 export function fits(typed, text) {
   const key = searchKey(text);
   const words = [...key.split(/\s+/u), ...key.split(/[^\p{L}\p{N}\p{M}]+/u)];

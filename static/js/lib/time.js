@@ -23,7 +23,7 @@ export function day(at) {
   return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
 }
 
-/** Returns the number of midnights since; days may have 23 or 25 hours. */
+/** Returns the midnights since `at`; days may have 23 or 25 hours. */
 export function daysAgo(at, now) {
   const midnight = (moment) => new Date(millis(moment)).setHours(0, 0, 0, 0);
   return Math.round((midnight(now) - midnight(at)) / DAY);

@@ -16,7 +16,7 @@ export class Socket {
   #checks = 0;
   #receivedAt = 0;
   #isEnded = false;
-  /** Whether `hello` came. Without it, the server refused or wasn't reached. */
+  /** Whether `hello` arrived; if not, the server refused or is out of reach. */
   #isGreeted = false;
   #on;
 

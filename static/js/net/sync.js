@@ -8,7 +8,7 @@ import * as frames from './protocol.js';
 import { Socket } from './socket.js';
 
 const FLUSH = 1_000;
-/** Milliseconds that marks wait for a lost connection to come back. */
+/** Milliseconds that marks wait for the socket to reopen. */
 const GRACE = 3_000;
 /** Milliseconds between REST polls while there is no socket. */
 const POLL = 10_000;
@@ -60,7 +60,7 @@ export class Sync {
     return this.#socket.isOpen && this.#lostAt === null;
   }
 
-  /** When the connection was lost; null while there is one. */
+  /** The time since which the socket is closed; null while it is open. */
   get lostAt() {
     return this.#lostAt;
   }

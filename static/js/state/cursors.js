@@ -2,7 +2,7 @@
  * The version up to which each conversation is known: a resume asks for the
  * rest.
  *
- * During a resume, live frames can come before replayed ones that precede them.
+ * During a resume, a live frame can arrive before an older, replayed one.
  * Cursors then move with `resumed` only, so that a lost connection leaves no
  * gap.
  */
@@ -15,7 +15,7 @@ export class Cursors {
     for (const [id, version] of Object.entries(known)) this.#at.set(Number(id), version);
   }
 
-  /** A resume was requested. */
+  /** Handles the start of a resume. */
   begin() {
     this.#isResuming = true;
     this.#ahead.clear();
@@ -25,25 +25,25 @@ export class Cursors {
     return this.#isResuming;
   }
 
-  /** A frame of this version came. */
+  /** Records the version of a received frame. */
   saw(id, version) {
     if (!Number.isFinite(version)) return;
     const to = this.#isResuming ? this.#ahead : this.#at;
     to.set(id, Math.max(to.get(id) ?? 0, version));
   }
 
-  /** A conversation was received as a whole. */
+  /** Records the version of a conversation that was received as a whole. */
   set(id, version) {
     this.#at.set(id, version);
   }
 
-  /** A conversation's replay is complete. */
+  /** Handles the end of a conversation's replay. */
   resumed(id, version) {
     this.#at.set(id, Math.max(version, this.#ahead.get(id) ?? 0));
     this.#ahead.delete(id);
   }
 
-  /** All replays are complete. */
+  /** Handles the end of all replays: cursors follow live frames again. */
   synced() {
     for (const [id, version] of this.#ahead) {
       this.#at.set(id, Math.max(version, this.#at.get(id) ?? 0));

@@ -62,7 +62,7 @@ const follows = (one, two) =>
 const isNew = (message, line, me) =>
   message.seq > line.after && message.kind === 'text' && message.sender.id !== me.id;
 
-/** Returns the last day, or a new one. A clock set back starts none. */
+/** Returns the last day, or a new one if `key` is later: clocks can go back. */
 function dayAt(days, key, at) {
   const last = days.at(-1);
   if (last && last.key >= key) return last;

@@ -67,7 +67,7 @@ export class Outbox {
     });
   }
 
-  /** The message is on the server. */
+  /** Drops a message that the server has. */
   acknowledged(client_id) {
     const item = this.#items.find((known) => known.client_id === client_id);
     if (!item) return null;
@@ -76,7 +76,7 @@ export class Outbox {
     return item;
   }
 
-  /** Drops the messages that are in a page of history, even if no echo came. */
+  /** Drops the messages in a page of history, even without an echo. */
   found(messages, me) {
     for (const { sender, client_id } of messages) {
       if (client_id && sender.id === me.id) this.acknowledged(client_id);

@@ -135,8 +135,8 @@ export class Store {
   }
 
   /** Stores fetched connections, except of users that frames have `updated`
-   * since. Of established ones, only those known already: most others have a
-   * conversation that isn't loaded. */
+   * since. New established ones are ignored: most of them have a conversation
+   * that isn't loaded. */
   connected(connections, updated) {
     const known = new Set(this.connections.map(({ user }) => user.id));
     const newer = this.connections.filter(({ user }) => updated.has(user.id));

@@ -2,15 +2,15 @@ import { renamedIn } from './renames.js';
 
 /**
  * A contiguous range of one conversation's messages, ordered by `seq`. If the
- * user reads far back, it ends before the newest message (`hasNewer`) and takes
- * no live messages.
+ * user reads far back, it ends before the newest message (`hasNewer`) and
+ * ignores live ones.
  */
 export class Timeline {
   /** @type {any[]} */
   messages = [];
   hasOlder;
   hasNewer;
-  /** Messages that arrived before the ones that precede them, by `seq`. */
+  /** Messages after a gap, by `seq`, until the gap is filled. */
   #held = new Map();
 
   constructor({ messages = [], has_older: hasOlder = false, has_newer: hasNewer = false } = {}) {
@@ -79,7 +79,7 @@ export class Timeline {
     if (!hasNewer) this.#release();
   }
 
-  /** Drops the newest messages: the user reads at the other end. */
+  /** Keeps only the `most` oldest messages: the user reads there. */
   trimNewer(most) {
     if (this.messages.length <= most) return;
     this.messages = this.messages.slice(0, most);

@@ -8,8 +8,8 @@ import { OwnTyping } from '../state/typing.js';
 const LIMIT = 10_000;
 const COUNT_FROM = 9_000;
 
-/** Adds the form, which the server doesn't render while writing isn't allowed:
- * it renders only a refused text then.
+/** Adds the form if the server left it out, as writing wasn't allowed. The
+ * server then rendered only a refused text.
  * @returns {string} the refused text */
 function complete(footer) {
   if (find('form', footer)) return '';
@@ -64,7 +64,7 @@ export class Composer {
     find('[data-act="emoji"]', this.#form).addEventListener('click', (event) => {
       on.emoji(event.currentTarget, (sign) => this.#insert(sign));
     });
-    // A tap on the button would hide a phone's keyboard.
+    // Keep the focus in the text: a tap would hide a phone's keyboard.
     this.#button.addEventListener('pointerdown', (event) => event.preventDefault());
   }
 

@@ -126,7 +126,7 @@ export class History {
 
   #saw(entries) {
     for (const { target, intersectionRatio, intersectionRect, rootBounds } of entries) {
-      // A message taller than the screen counts when it fills half of it.
+      // A tall message counts as visible if it fills half of the box.
       const fills = rootBounds && intersectionRect.height > rootBounds.height * 0.5;
       if (intersectionRatio >= 0.6 || fills) this.#visible.add(target);
       else this.#visible.delete(target);

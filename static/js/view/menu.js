@@ -80,7 +80,7 @@ function whenLifted(act) {
 /** Places a box beside `at`, within the window. */
 function place(box, at) {
   const spot = at instanceof Element ? at.getBoundingClientRect() : null;
-  // Unlike its rectangle, not scaled by the opening animation.
+  // The opening animation doesn't scale these sizes.
   const { offsetWidth: width, offsetHeight: height } = box;
   const x = spot ? spot.right - width : at.x;
   const below = spot ? spot.bottom + 4 : at.y;

@@ -81,7 +81,7 @@ export class Seek {
       const sought = this.#sought;
       if (sought) this.#show(sought);
     } catch {
-      // Then a contact can be asked again, which changes nothing.
+      // The user can then ask a contact again, which changes nothing.
     }
   }
 

@@ -12,7 +12,7 @@ import { History } from './history.js';
 import { setAvatar, typingText } from './row.js';
 import { say, tellListeners } from './toast.js';
 
-/** The most messages that are in the page at once. */
+/** The maximum number of messages in the page. */
 const MOST = 250;
 /** Milliseconds until a failed request is repeated. */
 const AGAIN = 2_000;
@@ -68,7 +68,7 @@ export class Thread {
     return this.#app.store.conversations.name(this.conversation);
   }
 
-  /** Ids of users whose names look alike, of all that the thread shows. */
+  /** Ids of the shown users whose names look alike. */
   get alike() {
     const senders = this.timeline?.messages.flatMap(({ sender, reply_to: answered }) =>
       (answered ? [sender, answered.sender] : [sender])) ?? [];

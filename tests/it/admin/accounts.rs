@@ -61,7 +61,8 @@ async fn deactivation_ends_sockets_until_reactivation() {
     assert!(page.expect(200).text.contains("Switched off"));
     keeper.act(&path("reactivate"), &[]).await.expect(303);
     let again = ann.log_in_again().await;
-    // The Room kept running meanwhile and accepts the user's messages again.
+    // The Room kept running during the deactivation and accepts the user's
+    // messages again.
     again.send(id, "Back").await.expect(201);
     assert_eq!(
         actions(&keeper.log("").await),
@@ -139,7 +140,8 @@ async fn deleted_account_leaves_only_messages() {
     ann.get("/api/me/").await.expect(200);
     keeper.act(&path, &[("confirm", "Ann")]).await.expect(303);
     assert_eq!(theirs.expect_close().await, 4401);
-    // Ben is informed that the connection has ended and that he owns the group.
+    // Ben receives the end of the connection and a message that he owns the
+    // group.
     let gone = expect_frame(&mut socket, "connection").await;
     assert_eq!(gone["connection"]["state"], "none");
     assert_eq!(gone["connection"]["user"]["display_name"], "Deleted user");

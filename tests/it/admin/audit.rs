@@ -77,7 +77,8 @@ async fn invalid_audit_filter_is_explained() {
     assert!(csv.source.contains(",all of it,"));
 }
 
-/// An entry keeps the names of its time, even after a rename or a deletion.
+/// An entry keeps the usernames at the time of the action, even after a rename
+/// or a deletion.
 #[tokio::test]
 async fn audit_entry_keeps_former_names() {
     let app = TestApp::spawn().await;
@@ -113,7 +114,7 @@ async fn audit_entry_keeps_former_names() {
     assert!(!page.text.contains("@deleted-"), "{}", page.text);
     let (ann, ben) = (ann.id, ben.id);
     for (query, expected) in [
-        // By the names at that time.
+        // By the usernames at the time of the action.
         ("?whom=ann", vec!["user.rename", "user.end_login"]),
         ("?whom=%40ANNA", vec!["user.delete"]),
         ("?who=ben", vec!["user.end_login"]),
@@ -135,15 +136,15 @@ async fn audit_entry_keeps_former_names() {
     assert!(log[0].ends_with(&whole), "{log:?}");
 }
 
-/// Clocks may be set back, and many entries may share a time. The log is in
-/// order of time, and so are its pages and days.
+/// The log and its pages are in order of time. Entries may be written in
+/// another order, after a clock was set back, and many may share a time.
 #[tokio::test]
 async fn audit_pages_are_in_time_order() {
     let app = TestApp::spawn().await;
     let mut keeper = Keeper::at(&app).await;
     let store = app.store().await;
-    // 2026-11-01 and the day before alternate. Each has sixty entries of the
-    // same time.
+    // 2026-11-01 and the day before alternate. Each day has sixty entries of
+    // the same time.
     let noon = 1_793_534_400_000_i64;
     for at in 0..120 {
         let moment = Millis(noon - (at % 2) * 24 * 3_600_000);
@@ -217,7 +218,8 @@ async fn audit_download_is_complete_and_escaped() {
     assert!(older.text.contains("“=1+0”") && !older.text.contains("“=1+59”"));
 }
 
-/// Guards against links on other sites, because each download is logged.
+/// Guards against links on other sites: a click would make an entry of a
+/// download in the log.
 #[tokio::test]
 async fn audit_download_needs_form() {
     let app = TestApp::spawn().await;

@@ -73,7 +73,7 @@ async fn admin_deletion_reaches_members_live() {
         assert_eq!(frame["message"]["id"], bad["id"]);
         assert_eq!(frame["message"]["deleted"], true);
         assert_eq!(frame["message"]["text"], "");
-        // The message that quotes it has changed, too.
+        // The reply that quotes the deleted message has changed, too.
         let frame = expect_frame(socket, "message_updated").await;
         assert_eq!(frame["message"]["id"], answer["id"]);
         assert_eq!(frame["message"]["reply_to"]["text"], "");
@@ -82,7 +82,7 @@ async fn admin_deletion_reaches_members_live() {
     ben.send(id, "Thanks").await.expect(201);
     assert_eq!(theirs.expect_message().await["text"], "Thanks");
     assert_eq!(ann.history(id).await[1]["deleted"], true);
-    // A repetition changes nothing and isn't logged.
+    // A repeated deletion changes nothing and isn't logged.
     keeper.act(&path, &[]).await.expect(303);
     let log = keeper.log("?what=conversation.withdraw").await;
     assert_eq!(log.len(), 1, "{log:?}");
@@ -118,8 +118,8 @@ async fn admin_deletion_resets_after_many_quotes() {
     assert_eq!(newest["reply_to"]["text"], "");
 }
 
-/// After deleting a message, an admin goes on reading for the first reason.
-/// That reading is logged like any other.
+/// After deleting a message, an admin continues to read without giving a new
+/// reason. The server logs this reading, too, with the first reason.
 #[tokio::test]
 async fn admin_reading_continues_after_deletion() {
     let app = TestApp::spawn().await;

@@ -95,7 +95,7 @@ async fn hidden_page_resembles_missing_page() {
     let hidden = shown(&mut plain, "/admin/users").await.expect(404);
     let missing = shown(&mut plain, "/nowhere").await.expect(404);
     assert_eq!(hidden.source, missing.source);
-    // An admin's form with a wrong token gets the usual refusal.
+    // An admin's form with a wrong CSRF token gets the usual refusal.
     keeper.get("/admin/users/new").await.expect(200);
     keeper.browser.token = "wrong".to_owned();
     let refused = keeper.browser.submit("/admin/users/new", &[]).await;
@@ -133,7 +133,8 @@ async fn admin_socket_needs_admin_and_origin() {
     assert_eq!(status_of_handshake(&ann.token, &ours).await, 404);
     assert_eq!(status_of_handshake("nonsense", &ours).await, 404);
     assert_eq!(status_of_handshake(&root.token, &ours).await, 101);
-    // An admin without an upgrade is informed that the path is a socket's.
+    // An admin's request without an upgrade gets 426, because the path is a
+    // socket's.
     root.get("/ws/admin/")
         .await
         .expect_problem(426, "upgrade_required");

@@ -115,7 +115,8 @@ async fn search_requires_all_words() {
     assert!(page.text.contains("<option value=\"newest\" disabled>"));
 }
 
-/// Many conversations are equal in the column that orders a list.
+/// Covers many conversations with the same value in the column that orders a
+/// list.
 #[tokio::test]
 async fn equal_sort_keys_keep_list_order() {
     let app = TestApp::spawn().await;
@@ -197,7 +198,7 @@ async fn users_are_filtered_by_state() {
     })
     .await;
     assert_eq!(all(&mut keeper, "/admin/users?show=online").await, ["ann"]);
-    // A user's first session counts as last seen now.
+    // A user in their first session counts as last seen now.
     assert_eq!(all(&mut keeper, "/admin/users?show=seen").await, ["ann"]);
     let found = all(&mut keeper, "/admin/users?show=online&q=ben").await;
     assert_eq!(found, [""; 0]);

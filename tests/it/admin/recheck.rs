@@ -61,7 +61,7 @@ async fn sensitive_actions_need_recent_password() {
             );
         }
     }
-    // The only line in the log is older: it made this user an admin.
+    // The only line in the audit log records that this user was made an admin.
     assert_eq!(keeper.log("").await.len(), 1, "no action was taken");
     // Other actions need no password.
     keeper.act(&user("end-logins"), &[]).await.expect(303);

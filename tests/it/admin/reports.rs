@@ -67,8 +67,8 @@ async fn report_shows_only_nearby_messages() {
     delete_and_close(&mut keeper, (id, &bad)).await;
 }
 
-/// Deletes a reported message, which its report still shows, and closes the
-/// report.
+/// Deletes a reported message, checks that the report still shows its text, and
+/// closes the report.
 async fn delete_and_close(keeper: &mut Keeper, (id, bad): (i64, &serde_json::Value)) {
     let withdraw = format!("/admin/conversations/{id}/messages/{}/withdraw", bad["id"]);
     keeper

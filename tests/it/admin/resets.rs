@@ -19,7 +19,7 @@ fn token(link: &str) -> &str {
     link.split_once('#').unwrap().1
 }
 
-/// Submits the link's code like the page's script.
+/// Submits the link's code as the page's script does.
 async fn open(browser: &mut Browser, link: &str) -> Shown {
     browser.get("/reset").await.expect(200).check_page();
     browser.submit("/reset", &[("token", token(link))]).await
@@ -101,7 +101,7 @@ async fn link_replaces_former_and_ends_logins() {
         ("token", token(&second)),
         ("new_password", "another long one"),
     ];
-    // A form with another site's token is refused.
+    // A form with a wrong CSRF token is refused.
     let ours = std::mem::replace(&mut browser.token, "wrong".to_owned());
     browser.submit("/reset", &fields).await.expect(403);
     browser.token = ours;
@@ -136,7 +136,7 @@ async fn deactivated_account_has_no_password_link() {
 }
 
 /// Without scripts, the code is typed by hand. The URL sent to the server
-/// doesn't contain it.
+/// doesn't contain the code.
 #[tokio::test]
 async fn link_hides_its_code_from_servers() {
     let app = TestApp::spawn().await;

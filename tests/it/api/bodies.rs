@@ -121,8 +121,8 @@ fn fault(answer: ApiResponse) -> (String, String) {
     (text("field"), text("detail"))
 }
 
-/// Details come from us: library errors would expose internal types and repeat
-/// input.
+/// Details of invalid fields are the server's own texts: the errors of
+/// libraries would expose internal types and repeat input.
 #[tokio::test]
 async fn details_of_fields_are_ours() {
     let app = TestApp::spawn().await;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::admin::admin;
 use crate::support::{ApiResponse, PASSWORD, TestApp, TestUser};
 
-/// Valid JSON values that the server can't represent.
+/// Returns valid JSON values that the server can't represent.
 fn odd_values() -> [String; 4] {
     let deep = 100_000;
     [
@@ -52,7 +52,8 @@ async fn unused_fields_are_ignored() {
             assert_eq!(sent["text"], "Hi");
             socket.expect("message").await;
         }
-        // A frame may have 128 KiB, and this one contains the value twice.
+        // A frame has at most 128 KiB, and the next one contains the value
+        // twice.
         let odd = if odd.len() > 100_000 {
             "[".repeat(30_000) + &"]".repeat(30_000)
         } else {

@@ -173,12 +173,13 @@ async fn export_has_every_long_message() {
 async fn pages_of_long_messages_are_linked() {
     let app = TestApp::spawn().await;
     let (ann, ben, id) = long_talk(&app).await;
-    // The list of conversations then shows this message instead of a long one.
+    // As the last message, this short one is the preview in the list of
+    // conversations.
     ann.send(id, "The end.").await.expect(201);
     let mut browser = Browser::at(&app);
     browser.log_in(&ben.username).await.expect(303);
-    // Shows the first unread message, although a page could hold all unread
-    // ones by number.
+    // The page begins at the first unread message. All unread messages would
+    // fit by number, but not by bytes.
     let page = browser.get(&format!("/messages?conversation={id}")).await;
     assert_eq!(named(&page.expect(200).text), [1, 2, 3]);
     let mut found = Vec::new();

@@ -17,12 +17,14 @@ const FORM: &str = "Content-Type: application/x-www-form-urlencoded";
 const JSON: &str = "Content-Type: application/json";
 const LONG: &str = "Content-Length: 200000";
 
-/// Sends a head without its body. Returns the response's status and text.
+/// Sends a request's head without its body. Returns the response's status and
+/// text.
 async fn unsent(app: &TestApp, first: &str, headers: &[&str]) -> (u16, String) {
     sent(app, (first, headers), "").await
 }
 
-/// Sends a head and a part of its body. Returns the response's status and text.
+/// Sends a request's head and a part of its body. Returns the response's status
+/// and text.
 async fn sent(app: &TestApp, (first, headers): (&str, &[&str]), body: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(app.site().address()).await.unwrap();
     let lines = headers.join("\r\n");

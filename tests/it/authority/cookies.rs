@@ -9,7 +9,7 @@ use super::world::{Things, World};
 use crate::support::TestApp;
 
 /// Endpoints that don't use the login cookie. They require a password or a
-/// secret link, and their forms have their own token.
+/// secret link, and their forms have a CSRF token of a separate cookie.
 const WITHOUT_LOGIN_COOKIE: [&str; 5] = [
     "/reset",
     "/login",

@@ -1,4 +1,4 @@
-//! Checks the table of frames against the server.
+//! Sends the frames of the table in `docs/authority.md` and checks the results.
 
 use std::collections::BTreeSet;
 

@@ -11,7 +11,8 @@ use super::world::{Things, World};
 use crate::pages::Browser;
 use crate::support::{ApiResponse, TestApp, TestUser};
 
-/// Ids that never existed: a possible one, and one that no id can be.
+/// Ids of objects that never existed: one in the range of ids, and one beyond
+/// it.
 const NEVER: [&str; 2] = ["8999999999999", "99999999999999999999999"];
 
 /// Placeholders in a path for objects of other users.
@@ -35,7 +36,7 @@ async fn hidden_object_resembles_missing_one() {
             if !is_hidden(&row, at) {
                 continue;
             }
-            // Without a login there are no own objects, so the path names those
+            // These roles have no objects of their own, so the path names those
             // of `user`.
             let whose = match *role {
                 "stranger" | "deactivated" => "user",
@@ -66,8 +67,8 @@ async fn hidden_object_resembles_missing_one() {
     assert!(compared > 20, "only {compared} compared");
 }
 
-/// Starts a server whose Rooms batch marks for an hour, so that only a response
-/// that doesn't wait for the batch arrives.
+/// Starts a server whose Rooms gather moves of markers for an hour. A response
+/// that waits for such a batch never arrives.
 async fn app_with_slow_batches() -> TestApp {
     let builder = TestApp::builder().settings(|settings| {
         settings.timings.marker_batch_window = Duration::from_secs(3600);
@@ -83,8 +84,8 @@ fn without_date(mut answer: ApiResponse) -> (u16, reqwest::header::HeaderMap, Va
     (answer.status, answer.headers, answer.body)
 }
 
-/// Guards against a timing leak: the refusal of a stranger's mark used to wait
-/// for the batch only if the conversation existed.
+/// Guards against a timing leak: the refusal of a stranger's marker used to
+/// wait for the batch only if the conversation existed.
 #[tokio::test]
 async fn strangers_mark_is_refused_before_batch() {
     let app = app_with_slow_batches().await;
@@ -161,7 +162,7 @@ async fn frames_do_not_reveal_conversations() {
     }
 }
 
-/// Objects named in a body instead of the path.
+/// Covers objects that a request names in its body instead of its path.
 #[tokio::test]
 async fn bodies_do_not_reveal_messages() {
     let app = TestApp::spawn().await;

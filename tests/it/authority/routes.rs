@@ -93,7 +93,8 @@ fn calls(text: &str) -> Vec<(String, Vec<String>)> {
         let path = match rest.strip_prefix('&').unwrap_or(rest) {
             rest if rest.starts_with('"') => literal(rest),
             rest if rest.starts_with("under(") => UNDER.to_owned() + &literal(&rest[6..]),
-            // Skips the call inside a wrapper: its callers pass the paths.
+            // Skips other functions, and `at(path, …)` inside a wrapper: the
+            // paths are in the calls of the wrapper.
             rest => {
                 let is_own = rest.starts_with("path, ") || !is_call;
                 assert!(is_own, "this test can't read the path: {:.60}", rest);
@@ -114,7 +115,7 @@ fn literal(text: &str) -> String {
     inner.replace("\\\\", "\\")
 }
 
-/// Returns the methods in the list that follows.
+/// Returns the methods in the first `[…]` of `text`.
 fn methods(text: &str) -> Vec<String> {
     let (_, list) = text.split_once('[').unwrap();
     let mut depth = 1;
@@ -177,7 +178,7 @@ async fn routes_of_sources_match_server() {
     }
 }
 
-/// A HEAD request checks what a GET would return.
+/// A response to HEAD has the status of one to GET, but no body.
 #[tokio::test]
 async fn head_matches_get_without_body() {
     let app = TestApp::spawn().await;

@@ -20,7 +20,8 @@ pub(crate) struct World {
     count: AtomicU32,
 }
 
-/// Everything in a response by which two can differ for a client.
+/// The parts of a response that a client can compare with those of another
+/// response.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Outcome {
     pub(crate) status: u16,
@@ -28,7 +29,8 @@ pub(crate) struct Outcome {
     pub(crate) body: String,
 }
 
-/// The members of each test group, which `spare` and `former` leave again.
+/// The roles of the members of each test group. [`World::part`] later removes
+/// `spare` and `former`.
 const CREW: [&str; 7] = [
     "owner",
     "group admin",
@@ -178,7 +180,8 @@ impl World {
         let mut headers: Vec<_> = headers
             .map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()))
             .collect();
-        // Their order comes from a hash table, whose seed is random.
+        // The order of the headers comes from a hash table, whose seed is
+        // random.
         headers.sort();
         let body = match status {
             101 => String::new(),

@@ -1,5 +1,5 @@
-//! The page of a conversation in which the user can't write works like any
-//! other.
+//! In a conversation that the user can't write to, everything but the composer
+//! works.
 
 use serde_json::json;
 
@@ -12,7 +12,7 @@ use crate::support::{TestApp, TestUser};
 async fn assert_works(tab: &BrowserTab, name: &str) {
     tab.see_message("The first.").await;
     tab.see_absent(COMPOSER).await;
-    // Waiting for this text excludes an earlier page.
+    // Opens a message's menu, which needs the page's script.
     tab.choose_from_menu(".history .message", "Copy link").await;
     tab.click("main [data-act=more]").await;
     tab.see_text("[role=menu]", "Archive").await;
@@ -141,7 +141,8 @@ async fn page_of_first_message_works() {
     tab.assert_accessible().await;
 }
 
-/// The script keeps text that the server refused from the form without scripts.
+/// If the server refuses a text that the form sent without scripts, the
+/// response page keeps the text in the composer.
 #[tokio::test]
 async fn refused_text_stays_in_closed_composer() {
     let (app, browsers) = (TestApp::spawn().await, BrowserDriver::start().await);

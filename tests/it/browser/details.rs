@@ -126,7 +126,7 @@ async fn check_alerts(tab: &BrowserTab, ann: &TestUser, id: i64) {
     let both = json!(["sound", "sound", "ann: Hello?"]);
     tab.wait_for_value("return window.alerts", both.clone())
         .await;
-    // A focused page gives neither.
+    // A focused page plays no sound and shows no notification.
     tab.script("window.look(true)", &[]).await;
     ann.send(id, "There you are.").await.expect(201);
     tab.see_message("There you are.").await;

@@ -67,7 +67,8 @@ async fn contacts_are_found_by_search() {
     tab.assert_accessible().await;
 }
 
-/// Several requests are folded above the list. The user answers them there.
+/// Several connection requests are folded above the list, where the user
+/// answers them.
 #[tokio::test]
 async fn multiple_requests_are_folded_and_answered() {
     let (app, browsers) = (TestApp::spawn().await, BrowserDriver::start().await);

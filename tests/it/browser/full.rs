@@ -10,9 +10,9 @@ const WORDS: &str = "Shall we walk along the river once the rain is over, past t
      to the meadow where the cherry trees stand, and have tea in the garden afterwards? Bring \
      the dog, and something warm for the evening; I will see to bread, cheese and the rest.";
 
-/// Gives a user, who must be the first one, `friends` connections with a
-/// conversation each. The first conversation has `messages` messages, the
-/// others one. Returns the id of the first conversation.
+/// Gives the first registered user `friends` connections, each with a
+/// conversation. The first conversation has `messages` messages, each other
+/// conversation has one. Returns the id of the first conversation.
 pub(super) async fn fill(app: &TestApp, person: &TestUser, friends: usize, messages: usize) -> i64 {
     let (me, now) = (person.id, Millis::now().0);
     let many = format!(

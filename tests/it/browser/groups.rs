@@ -54,8 +54,7 @@ async fn create(anns: &BrowserTab) {
     anns.see_message("Welcome").await;
 }
 
-/// Adds a member, makes another an admin, who renames the group, and removes a
-/// member.
+/// Adds cas, makes ben an admin, lets ben rename the group, and removes cas.
 async fn manage(anns: &BrowserTab, bens: &BrowserTab) {
     anns.click("[data-act=about]").await;
     anns.press_button("dialog", "Add somebody").await;
@@ -183,8 +182,8 @@ async fn switches(tab: &BrowserTab) {
 async fn former_member_deletes_own_message() {
     let (app, browsers) = (TestApp::spawn().await, BrowserDriver::start().await);
     let (id, people) = group(&app, &["ann", "ben"]).await;
-    // Long enough that the click in the bubble's middle doesn't hit the link of
-    // its time.
+    // A text long enough that a click in the middle of its bubble misses the
+    // link of its time.
     let text = "This is what I wrote before I left";
     people[1].send(id, text).await.expect(201);
     leave(&people[1], id).await.expect(200);
@@ -200,8 +199,8 @@ async fn former_member_deletes_own_message() {
     tab.assert_accessible().await;
 }
 
-/// The invited user answers on a phone. The inviter is informed that the user
-/// must accept.
+/// The invited user answers on a phone. The inviter sees that the user must
+/// accept.
 #[tokio::test]
 async fn former_member_answers_an_invitation() {
     let (app, browsers) = (TestApp::spawn().await, BrowserDriver::start().await);

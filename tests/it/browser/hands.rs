@@ -1,4 +1,4 @@
-//! Actions by mouse, keyboard and touch, and where they lead.
+//! Actions by mouse, keyboard and touch, and the pages that they lead to.
 
 use serde_json::{Value, json};
 
@@ -89,8 +89,8 @@ async fn group_form_works_by_enter() {
     tab.see_text(".history .system", "The crew").await;
 }
 
-/// The text of an edit is kept like a draft. Afterwards the earlier draft
-/// returns.
+/// The text of an edit survives a reload, like a draft. When the edit ends, the
+/// earlier draft returns.
 #[tokio::test]
 async fn edit_continues_after_reload() {
     let (app, browsers) = (TestApp::spawn().await, BrowserDriver::start().await);
@@ -131,7 +131,7 @@ async fn composer_grows_without_field_sizing() {
         CSS.supports = (what, ...rest) => what !== 'field-sizing' && supports(what, ...rest);";
     tab.run_before_pages(without).await;
     tab.open_conversation(id).await;
-    // Makes Chromium ignore `field-sizing`, like such a browser.
+    // Makes Chromium ignore `field-sizing`, like a browser without it.
     let fixed = "document.querySelector('.composer textarea').style.fieldSizing = 'fixed'";
     tab.script(fixed, &[]).await;
     let height = "return document.querySelector('.composer textarea').offsetHeight";
@@ -145,8 +145,8 @@ async fn composer_grows_without_field_sizing() {
     assert!((again - one).abs() < 1.0, "{one} and again {again}");
 }
 
-/// After going from the list to a conversation and back, the history continues
-/// before the list and doesn't repeat the conversation.
+/// A user opens a conversation from the list and returns to the list. Going
+/// back once more leads to the page before the list, not to the conversation.
 #[tokio::test]
 async fn back_returns_to_former_page() {
     let (app, browsers) = (TestApp::spawn().await, BrowserDriver::start().await);
@@ -200,8 +200,8 @@ async fn list_width_and_theme_are_set() {
     tab.wait_for_value(width, json!(before)).await;
     tab.press(TAB).await;
 
-    // A switch in another tab applies here at once, also to the browser's own
-    // colours.
+    // A switch of theme in another tab applies to this tab at once, also to the
+    // browser's own colours.
     let list = tab.window().await;
     tab.new_window().await;
     tab.goto("/settings").await;
@@ -217,7 +217,8 @@ async fn list_width_and_theme_are_set() {
 const LOOKS: &str = "return [document.documentElement.dataset.theme ?? '',
     ...[...document.querySelectorAll('meta[name=theme-color]')].map((it) => it.content)]";
 
-/// The next tab sends a message that could not be sent from a closed tab.
+/// If a tab is closed before it could send a message, the next tab sends the
+/// message.
 #[tokio::test]
 async fn next_tab_sends_waiting_message() {
     let (app, browsers) = (TestApp::spawn().await, BrowserDriver::start().await);
@@ -264,7 +265,7 @@ async fn reduced_motion_stops_animations() {
         let typing = json!({ "type": "typing", "conversation_id": id, "is_typing": true });
         typist.send(typing).await;
         tab.see_text(".bar-name .hint", "typing…").await;
-        // Either conversation may rise to the top.
+        // At least one of the two messages moves its conversation to the top.
         for conversation in [other, id] {
             let sender = if conversation == id { &ben } else { &cas };
             let said = format!("To {conversation}, {preference}");

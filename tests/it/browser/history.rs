@@ -12,7 +12,7 @@ const HEAVY: u64 = 150 * 1024;
 /// The maximum number of history rows in the page.
 const ROWS: u64 = 350;
 
-/// Counts all bytes of a first visit and checks their origin.
+/// Counts all bytes of a first visit and checks that all came from the server.
 #[tokio::test]
 async fn first_page_is_small() {
     let (app, browsers) = (TestApp::spawn().await, BrowserDriver::start().await);
@@ -29,7 +29,8 @@ async fn first_page_is_small() {
         json!(50),
     )
     .await;
-    // The requests after the socket has opened belong to the first load.
+    // The first load includes the requests that the page sends once its socket
+    // is open.
     tab.wait_for_value(
         "return performance.getEntriesByType('resource')
             .some(({ name }) => name.includes('/api/connections/'))",
@@ -45,8 +46,8 @@ async fn first_page_is_small() {
     let ours = app.site().url("/");
     let others = transfers.iter().filter(|url| !url.starts_with(&ours));
     assert_eq!(others.count(), 0, "{transfers:?}");
-    // The script replaces the server's times by those of the browser's time
-    // zone.
+    // The layout may shift slightly: the script replaces the server's times by
+    // those of the browser's time zone.
     let shifts = tab.script("return window.shifts", &[]).await;
     let sources = tab.script("return window.shifted ?? null", &[]).await;
     assert!(shifts.as_f64().unwrap() < 0.01, "{shifts}: {sources:#}");
@@ -82,7 +83,8 @@ async fn place(tab: &BrowserTab) -> Value {
     tab.script(PLACE, &[]).await
 }
 
-/// Scrolls to within a screen of one end and waits for the next page.
+/// Scrolls to within a screen of one end of the loaded messages and waits until
+/// the next page is loaded.
 async fn scroll(tab: &BrowserTab, end: &str) -> (Value, Value) {
     let to = match end {
         "first" => "200 - document.querySelector('.history').scrollHeight + innerHeight",
@@ -122,14 +124,14 @@ async fn long_history_scrolls_in_small_page() {
         far["last"].as_u64().unwrap() < 10_000,
         "the newest messages are removed from the page"
     );
-    // A new message doesn't move the reading position and offers a way to the
-    // end.
+    // A new message doesn't move the reading position. A button leads to the
+    // message.
     ann.send(id, "Message 10001.").await.expect(201);
     tab.see_text(".row-preview", "Message 10001.").await;
     assert_eq!(place(&tab).await["read"], far["read"]);
     tab.click(".to-end").await;
     tab.see_message("Message 10001.").await;
-    // An address leads to any message.
+    // An address can lead to any message.
     tab.goto(&format!("/messages?conversation={id}&around=40"))
         .await;
     tab.see_message("Message 40.").await;

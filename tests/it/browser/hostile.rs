@@ -9,8 +9,8 @@ use crate::groups::crew::patch;
 use crate::support::browser::{BrowserDriver, BrowserTab, DESKTOP, ESCAPE};
 use crate::support::{PASSWORD, TestApp, TestUser};
 
-/// Each of these would run or load something in a page that doesn't escape it.
-/// All are short enough for a name.
+/// Each payload would run or load something in a page that doesn't escape it.
+/// All payloads are short enough for a name.
 const PAYLOADS: [&str; 16] = [
     "<script>window.hurt=1</script>",
     "<img src=x onerror=window.hurt=2>",
@@ -30,8 +30,9 @@ const PAYLOADS: [&str; 16] = [
     "<iframe srcdoc='<script>parent.hurt=15</script>'>",
 ];
 
-/// Checks that no script ran, nothing was loaded, and the browser blocked
-/// nothing, which would mean that the page tried.
+/// Checks that no payload ran or became an element, and that the browser logged
+/// no error. A blocked request would be logged: the page tried to load
+/// something.
 async fn assert_unhurt(tab: &BrowserTab, what: &str) {
     let found = tab
         .script(
@@ -204,7 +205,7 @@ async fn said(person: &TestUser, id: i64, body: Value) -> i64 {
     sent["id"].as_i64().unwrap()
 }
 
-/// Only an emoji is accepted as a reaction, so no other text gets there.
+/// Adds an emoji as a reaction, and checks that the server refuses other text.
 async fn react(person: &TestUser, id: i64, message: i64) {
     let path =
         |emoji: &str| format!("/api/conversations/{id}/messages/{message}/reactions/{emoji}/");
@@ -217,7 +218,7 @@ async fn react(person: &TestUser, id: i64, message: i64) {
     put("%F0%9F%91%8D").await.expect(200);
 }
 
-/// Checks the pages beside the messenger.
+/// Checks the pages outside the messenger.
 async fn pages(app: &TestApp, (ann, ben): (&TestUser, &TestUser), tab: &BrowserTab) {
     for payload in PAYLOADS {
         name(ben, payload).await;
@@ -239,7 +240,7 @@ async fn pages(app: &TestApp, (ann, ben): (&TestUser, &TestUser), tab: &BrowserT
         assert_eq!(shown, json!([payload, payload, true]));
         assert_unhurt(tab, payload).await;
     }
-    // Checks the input that forms repeat in their fields and links.
+    // Checks the query parameters that pages repeat in their forms and links.
     for payload in PAYLOADS {
         let query = form_urlencoded::Serializer::new(String::new())
             .append_pair("next", payload)

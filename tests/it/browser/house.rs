@@ -13,8 +13,8 @@ use crate::admin::admin;
 use crate::support::browser::{BrowserDriver, BrowserTab, DESKTOP, PHONE, ScreenSize, TAB};
 use crate::support::{TestApp, TestUser};
 
-/// Returns the excess width and the elements less than 44 px high. A link in a
-/// sentence is as high as its line (WCAG 2.2, 2.5.5).
+/// Returns the excess width and the elements less than 44 px high. Links in
+/// paragraphs may be smaller (WCAG 2.2, 2.5.5).
 const MISFITS: &str = "
     const wide = document.documentElement.scrollWidth - innerWidth;
     const small = [...document.querySelectorAll('nav a, main a, .button, button, select, summary, textarea, .line, .field input')]
@@ -55,7 +55,8 @@ async fn assert_page_fits(tab: &BrowserTab, path: &str) {
     tab.size(DESKTOP).await;
 }
 
-/// Checks the open page on every screen, if only a form leads there.
+/// Checks the open page on every screen. Use this for a page that only a form
+/// leads to.
 async fn assert_open_page_fits(tab: &BrowserTab, name: &str) {
     for (scheme, size) in screens() {
         tab.size(size).await;

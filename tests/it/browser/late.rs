@@ -1,5 +1,5 @@
-//! A late response doesn't open something that the user has left, and a text
-//! reaches its recipient.
+//! A late response doesn't reopen what the user has left, and each text reaches
+//! the user that it was typed for.
 
 use serde_json::json;
 
@@ -25,7 +25,7 @@ fn hold_requests(paths: &str) -> String {
     )
 }
 
-/// Creating and loading a conversation.
+/// Matches the requests that create or load a conversation.
 const CONVERSATIONS: &str = "conversations\\/(create\\/|\\d+\\/$)";
 
 async fn wait_for_held_request(tab: &BrowserTab) {
@@ -60,7 +60,7 @@ async fn late_answer_leaves_open_conversation_alone() {
     tab.see_text("main h1", "teo").await;
     tab.type_into(COMPOSER, "For Te").await;
     release(&tab).await;
-    // The other conversation has been created by now.
+    // This row shows that the server has created the conversation with oskar.
     tab.see(".rows .row[href^='/messages?conversation=']:not([aria-current])")
         .await;
     tab.press(&format!("o{ENTER}")).await;
@@ -74,7 +74,7 @@ async fn late_answer_leaves_open_conversation_alone() {
     tab.assert_accessible().await;
 }
 
-/// A late response doesn't move a user who is typing either.
+/// A late response opens no other conversation while the user types.
 #[tokio::test]
 async fn late_answer_interrupts_no_typing() {
     let (app, browsers) = (TestApp::spawn().await, BrowserDriver::start().await);
@@ -139,8 +139,8 @@ async fn late_first_message_reaches_its_recipient() {
     tab.assert_accessible().await;
 }
 
-/// The members are redrawn after an action. That doesn't take the focus from an
-/// open menu, and when the menu closes, the focus returns to its button.
+/// The members are redrawn after an action. The redraw doesn't take the focus
+/// from an open menu. When the menu closes, the focus returns to its button.
 #[tokio::test]
 async fn late_members_leave_open_menu_alone() {
     let (app, browsers) = (TestApp::spawn().await, BrowserDriver::start().await);

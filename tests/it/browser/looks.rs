@@ -8,8 +8,8 @@ use crate::support::browser::{
     TAB, UP,
 };
 
-/// Returns the excess width and the controls smaller than 44 px. A link in a
-/// sentence is as high as its line (WCAG 2.2, 2.5.5).
+/// Returns the excess width and the controls smaller than 44 px. Links in
+/// paragraphs may be smaller (WCAG 2.2, 2.5.5).
 const MISFITS: &str = "
     const wide = document.documentElement.scrollWidth - innerWidth;
     const small = [...document.querySelectorAll('a, button, textarea, input')]
@@ -128,7 +128,7 @@ async fn client_needs_only_a_keyboard() {
     tab.press(ESCAPE).await;
     tab.see_absent(".answering").await;
     check_message_menu(&tab).await;
-    // Leaves for the list, moves down and opens the other conversation.
+    // Returns to the list, moves down and opens the other conversation.
     tab.press(ESCAPE).await;
     tab.see_absent(COMPOSER).await;
     tab.wait_for_value(

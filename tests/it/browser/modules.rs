@@ -1,6 +1,6 @@
 //! Runs the tests of the client's pure modules (`tests/js`) in the browser,
 //! with a file server and a shim for `node:test`. `node --test tests/js/` runs
-//! them, too.
+//! the same tests without a browser.
 
 use std::path::{Path, PathBuf};
 
@@ -46,7 +46,8 @@ async fn serve() -> TestSite {
     TestSite::at(address)
 }
 
-/// Answers one request per connection. A browser may also abort the connection.
+/// Answers one request per connection. Ignores errors, because a browser may
+/// abort the connection.
 async fn answer(stream: TcpStream) {
     let mut stream = BufReader::new(stream);
     let mut request = String::new();

@@ -7,7 +7,7 @@ use super::full::fill;
 use crate::support::browser::{BrowserDriver, BrowserTab, COMPOSER, DESKTOP, PHONE};
 use crate::support::{TestApp, TestUser, until};
 
-/// More messages than the newest page holds.
+/// The number of Ben's messages: more than the newest page contains.
 const MANY: usize = 80;
 
 /// Creates Ann, Ben and a conversation with many messages of Ben. The first
@@ -29,15 +29,15 @@ async fn read_seq(person: &TestUser, id: i64) -> i64 {
     mine.unwrap()["read_seq"].as_i64().unwrap()
 }
 
-/// Returns the number of the last visible message.
+/// Returns the number in the last visible message's text.
 const LAST_IN_SIGHT: &str = "
     const box = document.querySelector('.history').getBoundingClientRect();
     const seen = [...document.querySelectorAll('.history .message')]
         .filter((it) => it.getBoundingClientRect().top < box.bottom);
     return Number(/News (\\d+)/u.exec(seen.at(-1).innerText)[1]);";
 
-/// Guards against marking replaced messages as read: a page with more unread
-/// messages than it holds marked all of them.
+/// Guards against a former bug: if there were more unread messages than the
+/// page holds, the page marked all of them as read.
 #[tokio::test]
 async fn unseen_messages_stay_unread() {
     let (app, browsers) = (TestApp::spawn().await, BrowserDriver::start().await);
@@ -69,7 +69,7 @@ async fn unseen_messages_stay_unread() {
     tab.assert_accessible().await;
 }
 
-/// Records the position of the unread line in each frame.
+/// Records the position of the unread line in each animation frame.
 const PLACES: &str = "
     window.places = [];
     const look = () => {
@@ -132,8 +132,8 @@ async fn points_at(tab: &BrowserTab, number: u32) {
         .await;
 }
 
-/// Opens a message by its `seq`, by its id if it is near, by both, and by a
-/// quote of it.
+/// Opens a message by its `seq`, by its id if it is among the newest messages,
+/// by both, and by a quote of it.
 #[tokio::test]
 async fn address_leads_to_its_message() {
     let (app, browsers) = (TestApp::spawn().await, BrowserDriver::start().await);
@@ -185,8 +185,8 @@ async fn address_leads_to_its_message() {
     tab.assert_accessible().await;
 }
 
-/// A browser that goes back late, like a busy one. It goes to the entry before
-/// the one that was current when the page asked.
+/// Delays `history.back()` by a second, as in a busy browser. The browser then
+/// goes to the entry before the one that was current at the call.
 const LATE_BACK: &str = "
     window.backs = 0;
     addEventListener('popstate', () => { window.backs += 1; });
@@ -209,7 +209,7 @@ async fn row_clicked_while_going_back_opens() {
     tab.wait_for_value("return window.backs", json!(1)).await;
     tab.see(COMPOSER).await;
     assert_eq!(tab.path().await, format!("/messages?conversation={id}"));
-    // Going back from the conversation leads to one list.
+    // The browser's history contains the list only once.
     tab.back().await;
     tab.see(".row").await;
     tab.see_absent("main.thread").await;

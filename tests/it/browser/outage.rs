@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::support::browser::{BrowserDriver, BrowserTab, COMPOSER, DESKTOP, ENTER, NetworkState};
 use crate::support::{TestApp, TestBinary, TestUser, until};
 
-/// Returns a free port, so that each new server process has the same address.
+/// Returns an address with a free port, which each restarted server reuses.
 fn free_port() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().to_string()
@@ -21,7 +21,8 @@ async fn texts(person: &TestUser, id: i64) -> Vec<String> {
     texts.map(str::to_owned).collect()
 }
 
-/// Checks that the browser logged only failed connections.
+/// Checks that the browser's console has no errors apart from failed network
+/// connections.
 async fn assert_only_network_errors(tab: &BrowserTab) {
     let others = tab.console_errors().await.into_iter();
     let others: Vec<_> = others.filter(|it| !is_of_the_network(it)).collect();
@@ -153,8 +154,8 @@ async fn failed_history_request_is_repeated() {
     tab.see_message("The first.").await;
 }
 
-/// An ended connection disables the composer, and an ended login closes the
-/// page. Typed text survives both.
+/// If another user ends the contact, a notice replaces the composer. If the
+/// login ends, the page shows the login form. Typed text survives both.
 #[tokio::test]
 async fn ended_connection_and_login_keep_text() {
     let (app, browsers) = (TestApp::spawn().await, BrowserDriver::start().await);

@@ -2,7 +2,7 @@
 //!
 //! `UPDATE_SCREENSHOTS=1 cargo test --test it pictures` stores new ones. They
 //! show times and always differ, so the test takes them each time but compares
-//! only their sizes. It checks their pages like all others.
+//! only their sizes. The test also checks the accessibility of the pages shown.
 
 use std::path::Path;
 

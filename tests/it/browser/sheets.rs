@@ -45,7 +45,8 @@ impl By {
         match self {
             Self::Mouse => tab.press_button("dialog.is-small", yes).await,
             Self::Touch => tab.tap_text("dialog.is-small button", yes).await,
-            // The cancel button has the focus. The confirming one is before it.
+            // The cancel button has the focus, and the confirming button
+            // precedes it.
             Self::Keys => {
                 tab.see("dialog.is-small").await;
                 tab.press(&format!("{SHIFT}{TAB}")).await;

@@ -31,7 +31,7 @@ async fn long_message_can_be_unfolded() {
         tab.wait_for_value(REST, json!(false)).await;
         is_expanded(&tab, "false").await;
         tab.assert_accessible().await;
-        // By keyboard.
+        // Unfolds the message by keyboard.
         tab.type_into("[data-act=unfold]", ENTER).await;
         tab.see_text(".said", "theend").await;
         is_expanded(&tab, "true").await;
@@ -40,7 +40,7 @@ async fn long_message_can_be_unfolded() {
         tab.see_message("And on").await;
         tab.wait_for_value(REST, json!(true)).await;
         tab.assert_accessible().await;
-        // By pointer.
+        // Folds the message by pointer.
         tab.click_text("[data-act=unfold]", "Show less").await;
         tab.wait_for_value(REST, json!(false)).await;
     }
@@ -51,7 +51,8 @@ async fn long_message_can_be_unfolded() {
     tab.assert_no_console_errors().await;
 }
 
-/// Fifty of these messages froze a browser for a minute.
+/// Guards against slow detection of links: fifty of these messages once froze a
+/// browser for a minute.
 #[tokio::test]
 async fn hostile_links_leave_page_responsive() {
     let (app, browsers) = (TestApp::spawn().await, BrowserDriver::start().await);

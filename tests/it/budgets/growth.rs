@@ -4,26 +4,28 @@
 use crate::authority::world::World;
 use crate::groups::thousand::run;
 
-/// The amount of stored data, as a multiple of the smaller world.
+/// The amount of stored data, as a multiple of that in the smaller world.
 #[derive(Clone, Copy)]
 pub(super) struct Growth {
     pub(super) times: u64,
 }
 
-/// Members of a group in the smaller world. The larger world has ten times as
-/// many: in groups of up to 100, each member receives the others' changes.
+/// Members of a group in the smaller world. The larger world has about ten
+/// times as many, but fewer than 100: up to there, each member receives the
+/// others' changes.
 pub(super) const MEMBERS: u64 = 8;
 /// The first id of a directly written message.
 const FIRST_MESSAGE: u64 = 1 << 40;
 
 impl Growth {
-    /// Messages of each group: replies to its oldest one, a third of them
-    /// deleted.
+    /// Returns the number of messages in each group. They reply to the group's
+    /// oldest message, and a third of them is deleted.
     const fn messages(self) -> u64 {
         60 * self.times
     }
 
-    /// Accounts. Each role has a connection to all of them.
+    /// Returns the number of added accounts. Each role is connected with all of
+    /// them.
     const fn users(self) -> u64 {
         120 + 20 * self.times
     }
@@ -63,7 +65,8 @@ pub(super) async fn grow(world: &World, groups: &[i64], growth: Growth) {
     run(&world.app, &statements).await;
 }
 
-/// Accounts that all match the same search word.
+/// Returns statements that create accounts. All accounts match the same search
+/// word.
 fn accounts(growth: Growth) -> Vec<String> {
     let numbers = numbers(growth.users());
     vec![
@@ -78,7 +81,8 @@ fn accounts(growth: Growth) -> Vec<String> {
     ]
 }
 
-/// Connections, blocks and ended logins of a user.
+/// Returns statements that create connections, blocks and ended logins of a
+/// user.
 fn around(user: i64, growth: Growth) -> Vec<String> {
     let crowd = "FROM \"user\" WHERE username LIKE 'crowd%'";
     let logins = numbers(growth.rows());
@@ -98,7 +102,8 @@ fn around(user: i64, growth: Growth) -> Vec<String> {
     ]
 }
 
-/// A long history of a group, with many members who have read none of it.
+/// Returns statements that create a long history of a group and many members
+/// who have read none of it.
 fn history(group: i64, (sender, first): (i64, u64), growth: Growth) -> Vec<String> {
     let (numbers, count, members) = (
         numbers(growth.messages()),
@@ -134,7 +139,8 @@ fn history(group: i64, (sender, first): (i64, u64), growth: Growth) -> Vec<Strin
     ]
 }
 
-/// Conversations of a user without unread messages.
+/// Returns statements that create conversations of a user, without unread
+/// messages.
 fn conversations(user: i64, group: i64, growth: Growth) -> Vec<String> {
     let numbers = numbers(growth.conversations());
     vec![

@@ -1,6 +1,5 @@
 //! Runs each endpoint and frame in a small world and in one a hundred times
-//! larger. Counts SQLite's work for it, which may grow only as the budget
-//! allows.
+//! larger. Compares SQLite's work, which may grow only as the budget allows.
 
 use std::fmt::Write;
 use std::sync::Arc;
@@ -21,13 +20,13 @@ use crate::support::{TestApp, TestDatabase, TestSocket, TokenTransport, until};
 const SMALL: Growth = Growth { times: 1 };
 const LARGE: Growth = Growth { times: 100 };
 
-/// Maximum cost of one row of a table, in SQLite steps.
+/// The maximum number of SQLite steps for each row that a budget allows.
 const STEPS_A_ROW: u64 = 120;
-/// Cost of background work during a request: cleanup of logins, presence, the
-/// pulse.
+/// The maximum work in the background during a request: cleanup of logins,
+/// presence, the pulse.
 const STEPS_BESIDE: u64 = 2_500;
 const ROWS_BESIDE: u64 = 12;
-/// Longer than changes of presence are gathered.
+/// Longer than the time for which the server gathers changes of presence.
 const IDLE: Duration = Duration::from_secs(1);
 
 /// The work of a download grows with its content. Other tests cover its
@@ -52,8 +51,8 @@ struct Case {
 struct Measured {
     world: World,
     probe: Arc<SqliteProbe>,
-    /// Sockets that keep their users online while frames are measured: a change
-    /// of presence reads all that may see it, a moment later.
+    /// Sockets that keep their users online while frames are measured.
+    /// Otherwise, reading the viewers of a change of presence would count, too.
     online: Vec<TestSocket>,
 }
 
@@ -73,8 +72,8 @@ impl Measured {
         }
     }
 
-    /// Returns one case for each row of the tables of permissions, as a role
-    /// that is allowed to.
+    /// Returns one case for each row of the tables of permissions, with a role
+    /// that has the permission.
     async fn cases(&self) -> Vec<Case> {
         let mut cases = Vec::new();
         let endpoints = rows("door", &ROLES).into_iter().map(|row| (row, false));
@@ -137,8 +136,8 @@ impl Measured {
         }
     }
 
-    /// Opens a socket of each user that sends or receives the frame, once, and
-    /// waits until the changes of presence are delivered.
+    /// On the first call, opens a socket of each user that sends or receives
+    /// frames. Waits until the changes of presence are delivered.
     async fn keep_online(&mut self, case: &Case) {
         if !self.online.is_empty() {
             return;
@@ -157,7 +156,7 @@ impl Measured {
         .await;
     }
 
-    /// Opens the sockets before the measurement.
+    /// Returns the work of a frame, without that of opening the sockets.
     async fn work_of_frame(&self, case: &Case) -> Work {
         let with = case.things.fill(&case.row.with);
         let frame: Value = serde_json::from_str(&with).unwrap();
@@ -190,7 +189,8 @@ impl Measured {
     }
 }
 
-/// Returns the permitted cost of the larger world beyond twice the smaller one.
+/// Returns the work that the larger world may need beyond twice the work of the
+/// smaller one.
 fn allowed(budget: &Budget) -> Work {
     let mut rows = budget.rows;
     if budget.grows.contains("member") {
@@ -208,7 +208,8 @@ fn allowed(budget: &Budget) -> Work {
 
 #[tokio::test]
 async fn larger_world_costs_no_more() {
-    // PostgreSQL has no such counters, but runs the same statements.
+    // PostgreSQL can't count the steps and rows of a statement as SQLite does.
+    // It runs the same statements.
     if !TestDatabase::is_sqlite() {
         return;
     }

@@ -9,11 +9,11 @@ use crate::authority::routes;
 /// A row of the tables.
 pub(super) struct Budget {
     name: String,
-    /// The data that may grow.
+    /// The stored data that may grow without exceeding the bound.
     pub(super) grows: String,
     /// The bound on the cost.
     pub(super) bound: String,
-    /// The largest number in the bound.
+    /// The largest number in `bound`: the permitted rows.
     pub(super) rows: u64,
 }
 

@@ -1,4 +1,4 @@
-//! Errors are one line that names the file or database.
+//! Each error of the command line is one line that names the file or database.
 
 use crate::support::{TestBinary, run_to_end};
 

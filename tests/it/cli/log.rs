@@ -71,8 +71,8 @@ async fn secrets_are_never_logged() {
     }
 }
 
-/// A stop closes the store, so all its users must end before: start-up tasks,
-/// periodic tasks, and work left by requests and sockets.
+/// A stop closes the store. Start-up tasks, periodic tasks, and work left by
+/// requests and sockets must end before that.
 #[tokio::test]
 async fn repeated_stops_log_no_warning() {
     let binary = TestBinary::migrated().await;
@@ -85,7 +85,8 @@ async fn repeated_stops_log_no_warning() {
             let id = ann.open_direct(&ben).await;
             let mut socket = TestSocket::open(&ann, "/ws/", TokenTransport::Bearer).await;
             ben.send(id, "Hello").await.expect(201);
-            // Its `hello` is still being read.
+            // The stop begins while the server still loads the data for this
+            // `hello`.
             let _second = TestSocket::open(&ben, "/ws/", TokenTransport::Bearer).await;
             serving.signal("TERM").await;
             assert_eq!(socket.wait_for_close().await, 1001);

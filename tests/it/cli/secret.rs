@@ -1,4 +1,4 @@
-//! `tidings secret`.
+//! `tidings secret`: rotation of the key that signs tokens.
 
 use std::os::unix::fs::PermissionsExt as _;
 

@@ -35,7 +35,8 @@ async fn try_password(serving: &BinaryServer, name: &str, password: &str) -> u16
     serving.site.send(request.json(&body)).await.status
 }
 
-/// Sends a cookie from another origin, and without a CSRF token.
+/// Sends requests with Ann's cookie: one from another origin, and one without a
+/// CSRF token.
 async fn ask_from_elsewhere(serving: &BinaryServer, ann: &TestUser) {
     let cookie = format!("tidings={}", ann.token);
     let handshake = serving.site.request(Method::GET, "/ws/");
@@ -125,7 +126,7 @@ async fn flood_of_refusals_is_summed_up() {
         let page = form.body("username=ann&password=x").send().await.unwrap();
         assert_eq!(page.status(), 403);
     }
-    // Lines are limited per second, so a slow machine may write more.
+    // The limit of lines is per second, so a slow machine may write more.
     let seconds = began.elapsed().as_secs() + 1;
     let log = stop(&binary, serving).await;
     let refused = lines(&log)

@@ -1,4 +1,4 @@
-//! `tidings user …`.
+//! `tidings user …`: commands that create and change users.
 
 use serde_json::json;
 

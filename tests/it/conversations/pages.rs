@@ -1,4 +1,5 @@
-//! Pages of the list: limited by bytes too, and joined by links.
+//! Pages of the list of conversations: limited in bytes too, and joined by
+//! links.
 
 use serde_json::Value;
 
@@ -7,7 +8,7 @@ use crate::groups::thousand::{fill, run};
 use crate::receipts::cost::copies;
 use crate::support::{TestApp, TestUser};
 
-/// Most bytes of a page of the list, as JSON.
+/// The maximum number of bytes of a page of the list, as JSON.
 const PAGE_BYTES: usize = 256 * 1024;
 
 /// Returns all pages of a user's list.

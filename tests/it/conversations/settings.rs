@@ -180,8 +180,8 @@ async fn muted_conversation_stays_archived() {
     assert_eq!(ann.conversation(id).await["archived"], false);
 }
 
-/// Guards the race of a message with archiving, also in one batch: the later
-/// change wins.
+/// Guards the race of a new message with archiving, even in one batch: the
+/// later of the two changes wins.
 #[tokio::test]
 async fn later_of_message_and_archiving_wins() {
     let app = TestApp::spawn().await;
@@ -265,8 +265,8 @@ async fn direct_conversation_has_settings_too() {
     );
 }
 
-/// Guards the introduction of a direct conversation: it comes with the first
-/// message, not with earlier settings.
+/// Guards the introduction of a direct conversation to the other user: the
+/// first message introduces it, not earlier settings.
 #[tokio::test]
 async fn early_settings_introduce_no_conversation() {
     let app = TestApp::spawn().await;
@@ -296,7 +296,7 @@ async fn early_settings_introduce_no_conversation() {
     assert_eq!(listed(&eve).await, [id]);
 }
 
-/// The Room dies before fan-out, and its successor sends the change.
+/// The Room dies before a change's fan-out; the next Room sends the change.
 #[tokio::test]
 async fn early_settings_survive_room_death() {
     let is_armed = Arc::new(AtomicBool::new(false));
@@ -366,7 +366,7 @@ async fn first_message_introduces_configured_conversation() {
     anns.expect_nothing_until_pong().await;
 }
 
-/// RFC 3339 can write these times, and none beyond them.
+/// Tests the ends of the accepted range of times, the years 1 to 9999.
 #[tokio::test]
 async fn last_rfc_3339_time_is_kept() {
     let app = TestApp::spawn().await;

@@ -85,7 +85,8 @@ async fn title_without_effect_takes_no_version() {
     assert_eq!(back["version"], 3);
 }
 
-/// Each entry is compared with the state after the earlier ones of its batch.
+/// Each append is compared with the state after the earlier appends of its
+/// batch.
 #[tokio::test]
 async fn batch_without_effect_takes_no_version() {
     let app = TestApp::spawn().await;

@@ -1,5 +1,5 @@
-//! A process records regularly that it is alive. After a kill, this time is the
-//! last seen time of the users that were online.
+//! A process records regularly when it was last alive. After a kill, that time
+//! is the last seen time of the users that were online.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -31,7 +31,7 @@ async fn last_seen_survives_process_kill() {
     if let (Ok(folder), Ok(database)) = (std::env::var(FOLDER), std::env::var(DATABASE)) {
         return serve(Path::new(&folder), &database).await;
     }
-    // Only for its database.
+    // This app only provides the database.
     let mut app = TestApp::spawn().await;
     app.stop().await;
     let database = app.database().url_text();
@@ -78,7 +78,7 @@ async fn node_of(connection: &DatabaseConnection) -> (i64, i64) {
     (node.started_at.0, node.alive_at.0)
 }
 
-/// Starts the child. Returns it and its address.
+/// Starts the child process. Returns the process and the server's address.
 async fn start(folder: &Path, database: &str) -> (Child, TestSite) {
     let mut child = Command::new(std::env::current_exe().unwrap());
     child

@@ -74,7 +74,7 @@ impl Client {
         }
     }
 
-    /// Opens the socket that [`Client::take_socket`] returns.
+    /// Opens a socket and keeps it for [`Client::take_socket`].
     pub(super) async fn connect(&mut self) {
         let socket = self.open().await;
         *self.socket.borrow_mut() = Some(socket);

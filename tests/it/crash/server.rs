@@ -16,8 +16,8 @@ pub(super) struct Server {
 
 impl Server {
     /// Starts the server and waits until it listens. PostgreSQL may hold the
-    /// killed server's lock for a moment, which refuses a second server until
-    /// then.
+    /// killed server's lock for a moment, and until its release a new server
+    /// refuses to start.
     pub(super) async fn start(folder: &Path, database: &str) -> Self {
         until("a server to start", async || {
             Self::try_start(folder, database).await

@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 use super::client::{Client, Socket};
 use super::server::Server;
 
-/// A sent message, and its echo if one came.
+/// A sent message, and its echo, if the server sent one.
 #[derive(Debug)]
 pub(super) struct Sent {
     pub(super) sender: String,
@@ -27,13 +27,13 @@ impl Sent {
 
 /// All messages sent and received.
 pub(super) struct Traffic {
-    /// In order for each sender.
+    /// Sent messages; those of each sender are in the order of sending.
     pub(super) sent: Vec<Sent>,
     /// The `seq` of each received message, by `client_id`.
     pub(super) seen: HashMap<String, Value>,
 }
 
-/// Counts echoes and notifies once there are enough.
+/// Counts down echoes, and notifies once `left` is zero.
 struct Fuse {
     left: Cell<u64>,
     blown: Notify,
@@ -97,10 +97,10 @@ struct Talk<'a> {
     person: &'a Client,
     window: u64,
     sent: Vec<Sent>,
-    /// Number of sent messages in flight.
+    /// Number of sent messages without an echo.
     open: u64,
     seen: HashMap<String, Value>,
-    /// The last `seq` of each conversation.
+    /// The last received `seq` of each conversation.
     last: HashMap<i64, i64>,
 }
 

@@ -21,8 +21,8 @@ async fn unconnected_users_are_refused_everywhere() {
         .expect_problem(403, "not_connected");
     let connection = ann.connect_with(&ben).await;
     let id = ann.open_direct_used(&ben).await;
-    // Opened before the connection ends; others are opened after it. Both reach
-    // the live Room.
+    // These sockets are opened before the connection ends; others are opened
+    // after its end. Frames of all of them reach the live Room.
     let mut bound = ann.chat_socket(id).await;
     let mut unbound = ann.socket("/ws/").await;
     end(&ben, connection).await;
@@ -104,8 +104,8 @@ async fn deactivated_user_receives_but_cannot_send() {
         .deactivate_user(entity::UserId(ben.id), &act)
         .await
         .unwrap();
-    // `act` is another process's. This process learns of the ended login within
-    // a second; the right to send is checked under the lock at once.
+    // The store here acts like another process. The server learns of the ended
+    // login within a second, but checks the right to send in each transaction.
     let refused = within("the login to be refused", async {
         loop {
             let answer = ben.send(id, "Hello").await;

@@ -49,7 +49,7 @@ async fn assert_complete(socket: &mut TestSocket, last: i64) {
 }
 
 /// Guards the gap between a session's entry in the Directory and the snapshot
-/// for its `hello`. A message committed in it is in the snapshot and also
+/// for its `hello`. A message committed in this gap is in the snapshot and also
 /// delivered.
 #[tokio::test]
 async fn session_connecting_during_commit_misses_nothing() {
@@ -73,7 +73,7 @@ async fn session_connecting_during_commit_misses_nothing() {
         }
         assert_complete(&mut socket, last).await;
     }
-    // Otherwise the race did not occur.
+    // Without such a session, the race did not occur.
     assert!(
         began_before > 0,
         "no session connected between two messages"
@@ -81,7 +81,8 @@ async fn session_connecting_during_commit_misses_nothing() {
 }
 
 /// On an unbound socket, `hello` has the unread count, here the number of all
-/// messages. The messages that follow leave no gap after it.
+/// messages. No message is missing between that count and the first delivered
+/// message.
 #[tokio::test]
 async fn unbound_session_connecting_misses_nothing() {
     let (_app, ann, ben, id) = short_lived_rooms().await;
@@ -108,8 +109,9 @@ async fn unbound_session_connecting_misses_nothing() {
     }
 }
 
-/// Guards the opposite race: a Room that a request starts either finds the
-/// session in the Directory, or the session's snapshot has the Room's commit.
+/// Guards the opposite race: a request starts a Room while a session connects.
+/// The Room finds the session in the Directory, or the session's snapshot has
+/// the Room's commit.
 #[tokio::test]
 async fn starting_room_reaches_connecting_session() {
     let (_app, ann, ben, id) = short_lived_rooms().await;
@@ -122,7 +124,7 @@ async fn starting_room_reaches_connecting_session() {
     }
 }
 
-/// Guards commands to a Room that is stopping: its successor takes them, and
+/// Guards commands to a Room that is stopping: the next Room handles them, and
 /// neither Room loses or repeats a message.
 #[tokio::test]
 async fn short_lived_rooms_send_everything_once() {
@@ -148,8 +150,8 @@ async fn short_lived_rooms_send_everything_once() {
     there.expect_nothing_until_pong().await;
 }
 
-/// Guards commands that arrive before `hello` is sent: they wait and are
-/// answered in order.
+/// Guards commands that arrive before the server sends `hello`: it answers them
+/// after `hello`, in order.
 #[tokio::test]
 async fn command_before_hello_is_answered_after() {
     let (_app, ann, _ben, id) = short_lived_rooms().await;
@@ -165,8 +167,8 @@ async fn command_before_hello_is_answered_after() {
     }
 }
 
-/// Invalid frames and frames above the limit are refused after `hello`. They
-/// arrive in one packet with the handshake, before the session starts.
+/// Invalid frames and frames above the limit are refused after `hello`. The
+/// frames arrive in one packet with the handshake, before the session starts.
 #[tokio::test]
 async fn early_frame_errors_follow_hello() {
     let app = TestApp::builder()
@@ -191,7 +193,7 @@ async fn early_frame_errors_follow_hello() {
 }
 
 /// Sends the handshake and `frames` in one packet. Returns the server's output
-/// once it contains `last` `often` times.
+/// as soon as it contains the text `last` `often` times.
 async fn early_output(person: &TestUser, frames: &[&[u8]], last: &str, often: usize) -> String {
     let mut stream = TcpStream::connect(person.site.address()).await.unwrap();
     let head = format!(
@@ -216,9 +218,9 @@ async fn early_output(person: &TestUser, frames: &[&[u8]], last: &str, often: us
     .await
 }
 
-/// Returns the types of the frames in `told`.
-fn types_of(told: &str) -> Vec<&str> {
-    let frames = told.split(r#""type":""#).skip(1);
+/// Returns the types of the frames in a received text.
+fn types_of(received: &str) -> Vec<&str> {
+    let frames = received.split(r#""type":""#).skip(1);
     frames
         .map(|frame| frame.split('"').next().unwrap())
         .collect()

@@ -12,12 +12,13 @@ use tidings::engine::testing::FaultHooks;
 
 use crate::support::{TestApp, TestSocket, TestUser, until, within};
 
-/// Makes Rooms of one conversation panic between commit and fan-out, as often
-/// as a test sets.
+/// Makes Rooms of one conversation panic between commit and fan-out. The test
+/// chooses the fan-outs.
 #[derive(Clone, Default)]
 struct Deaths {
     of: Arc<AtomicI64>,
-    /// One bit for each coming fan-out, lowest first; a set bit panics.
+    /// One bit for each coming fan-out, lowest bit first; the fan-out panics if
+    /// its bit is set.
     when: Arc<AtomicUsize>,
     happened: Arc<AtomicUsize>,
 }
@@ -35,7 +36,7 @@ impl Deaths {
         }
     }
 
-    /// Panics if the next bit is set.
+    /// Takes the next bit of `when`, and panics if it is set.
     fn maybe_panic(&self) {
         let shift = |bits: usize| Some(bits >> 1);
         let bits = self
@@ -57,8 +58,8 @@ impl Deaths {
     }
 }
 
-/// Guards the moment between commit and fan-out: only the database knows of the
-/// message then, until the next Room reads it.
+/// The Room dies between commit and fan-out, when only the database has the
+/// message. The next Room reads the message and announces it.
 #[tokio::test]
 async fn room_death_after_commit_loses_nothing() {
     let deaths = Deaths::default();
@@ -98,8 +99,8 @@ async fn room_death_after_commit_loses_nothing() {
     assert_eq!(there.expect_message().await["seq"], 3);
 }
 
-/// Sends are in the Journal, in the Room's mailbox and on the socket when the
-/// Room dies. Small batches make its commits come one by one.
+/// When the Room dies, sends are in the Journal, in the Room's mailbox and on
+/// the socket. Batches are small, so that there are many commits.
 #[tokio::test]
 async fn room_deaths_under_load_lose_nothing() {
     const SENDS: usize = 60;
@@ -114,8 +115,8 @@ async fn room_deaths_under_load_lose_nothing() {
     let mut here = ann.chat_socket(id).await;
     let mut others = [ann.chat_socket(id).await, ben.socket("/ws/").await];
 
-    // The first four fan-outs panic for certain, however many messages each
-    // has.
+    // Lowest bit first: the first four fan-outs panic, however many messages
+    // each of them has.
     deaths.arm(id, 0b0100_1001_0110_1111);
     let mut open: BTreeMap<String, ()> = (0..SENDS).map(|at| (format!("{at:03}"), ())).collect();
     for name in open.keys() {
@@ -166,7 +167,8 @@ async fn repeated_room_deaths_stay_isolated() {
         for _ in 0..2 {
             let before = deaths.happened();
             until("a death", async || {
-                // Until the Hub knows of the last death, a send causes none.
+                // Until the Hub knows of the last Room's death, a send reaches
+                // no new Room.
                 ann.send_as(bad, name, name)
                     .await
                     .expect_problem(503, "busy");
@@ -228,8 +230,8 @@ impl Dying {
         (dying, faults)
     }
 
-    /// Sends a message whose Room dies after commit, and hides the
-    /// conversation's table before the death.
+    /// Sends a message whose Room dies after the commit, and renames the table
+    /// of conversations before the death.
     async fn hide_amid(&mut self, sender: &TestUser, id: i64, database: &DatabaseConnection) {
         self.is_armed.store(1, Ordering::SeqCst);
         let hiding = async {
@@ -243,7 +245,7 @@ impl Dying {
     }
 }
 
-/// Waits until the next Room has failed to load, shown by its refusal.
+/// Waits until a send is refused because the next Room has failed to load.
 async fn expect_not_to_be_found(
     (sender, name): (&TestUser, &str),
     id: i64,
@@ -286,7 +288,7 @@ async fn retry_sends_message_of_dead_room() {
     database.close().await.unwrap();
 }
 
-/// The message is sent even if no command follows.
+/// The next Room sends a dead Room's message even if no command follows.
 #[tokio::test]
 async fn unsent_message_follows_without_command() {
     let (mut dying, faults) = Dying::new();
@@ -303,8 +305,8 @@ async fn unsent_message_follows_without_command() {
     database.close().await.unwrap();
 }
 
-/// No event may be sent that isn't known to be on disk, so a panic in the
-/// Journal aborts the process. The test runs itself as a child process.
+/// After a panic in the Journal, the server can't know what is on disk, so it
+/// aborts and sends no events. The test runs itself as a child process.
 #[tokio::test]
 async fn journal_panic_aborts_process() {
     const CHILD: &str = "TIDINGS_TEST_OF_ABORT";

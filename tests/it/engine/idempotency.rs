@@ -1,5 +1,5 @@
-//! Idempotent sends: all requests with one `client_id` become one message, and
-//! each is answered with it, over sockets and REST.
+//! Idempotent sends: all requests with one `client_id`, over sockets and REST,
+//! become one message, and each is answered with that message.
 
 use serde_json::{Value, json};
 
@@ -12,7 +12,7 @@ async fn talk(app: &TestApp) -> (TestUser, TestUser, i64) {
     (ann, ben, id)
 }
 
-/// Whether both are the same message, apart from its delivery status.
+/// Returns whether both are the same message, apart from the delivery status.
 fn same(one: &Value, other: &Value) -> bool {
     ["id", "seq", "version", "text", "client_id", "created_at"]
         .iter()
@@ -36,8 +36,8 @@ async fn retry_on_same_socket_is_echoed() {
     assert_eq!(ann.history(id).await.len(), 2);
 }
 
-/// Guards the race of one `client_id` on two sockets. Their sessions are
-/// different actors: both sends reach the Room before either is on disk.
+/// Guards the race of two sends with one `client_id`. The two sessions are
+/// different actors, so both sends reach the Room before either is on disk.
 #[tokio::test]
 async fn concurrent_sockets_store_one_message() {
     let app = TestApp::spawn().await;
@@ -85,8 +85,8 @@ async fn socket_and_rest_store_one_message() {
         assert!(same(&posted.body, &told), "{} {told}", posted.body);
         assert_eq!(here.expect_message().await, told);
         match posted.status {
-            // The request was first, so the socket's send is a retry and is
-            // echoed.
+            // The REST request was first, so the socket's send is a retry and
+            // is echoed.
             201 => assert_eq!(here.expect_message().await, told),
             status => assert_eq!(status, 200),
         }
@@ -174,8 +174,8 @@ async fn retry_after_restart_returns_first_message() {
     assert_eq!(ann.history(id).await.len(), 2);
 }
 
-/// Idempotency is checked before permission: a message that may have been
-/// acknowledged isn't denied afterwards.
+/// Idempotency is checked before permission: a retry of a stored message is
+/// never refused, since the first send may have been acknowledged.
 #[tokio::test]
 async fn retry_without_connection_returns_first_message() {
     let app = TestApp::spawn().await;
@@ -344,8 +344,8 @@ async fn retry_with_invalid_content_is_answered() {
     assert_eq!(list.as_array().unwrap().len(), 2);
 }
 
-/// Guards the order of one sender: the retry arrives while the first send is
-/// still in progress.
+/// Guards the order of one sender's requests: an invalid retry arrives while
+/// the first send is still in progress.
 #[tokio::test]
 async fn invalid_concurrent_retry_is_answered() {
     let app = TestApp::spawn().await;

@@ -1,5 +1,6 @@
-//! Former members of a conversation. Direct conversations can't be left, so the
-//! test writes the row that leaving a group writes.
+//! Former members of a conversation. Users can't leave direct conversations, so
+//! the tests write `left_seq` themselves, as the server does when a member
+//! leaves a group.
 
 use entity::{ConversationId, UserId, conversation, participant};
 use sea_orm::sea_query::Expr;

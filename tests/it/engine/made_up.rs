@@ -4,8 +4,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use crate::support::{TestApp, until};
 
-/// Guards memory: an unknown id starts a Room, which must stop once it finds no
-/// such conversation.
+/// Guards memory: a request with an unknown id starts a Room, which must stop
+/// when it doesn't find the conversation.
 #[tokio::test]
 async fn unknown_conversation_keeps_no_room() {
     let app = TestApp::builder()

@@ -1,4 +1,4 @@
-//! Message order: every session sees the same.
+//! Message order: all sessions receive messages in the same order.
 
 use serde_json::{Value, json};
 

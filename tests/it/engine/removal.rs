@@ -89,8 +89,8 @@ impl Race<'_> {
         outcomes
     }
 
-    /// Ends the connection, at once or one request later. Returns the last
-    /// `seq` after the server's answer.
+    /// Ends the connection, at once or after one other request. Returns the
+    /// last `seq` after the server's answer.
     async fn remove(&self, connection: i64, later: bool) -> i64 {
         let (_, ben) = self.people;
         if later {
@@ -112,8 +112,8 @@ impl Race<'_> {
             .filter(|it| it["seq"].as_i64().unwrap() > before);
         let on_disk: Vec<&Value> = newest.collect();
         assert_eq!(on_disk, outcomes.echoed.iter().collect::<Vec<_>>());
-        // The stored messages are the first of the burst, so their order holds
-        // too.
+        // The stored messages are the first ones of the burst, in the same
+        // order.
         let names = on_disk.iter().map(|it| it["client_id"].as_str().unwrap());
         let names: Vec<&str> = names.collect();
         assert_eq!(names, self.names[..names.len()]);
@@ -121,7 +121,8 @@ impl Race<'_> {
         assert_eq!(rest.collect::<BTreeSet<_>>(), outcomes.refused);
     }
 
-    /// Retries after the removal: stored messages are echoed, others refused.
+    /// Retries after the removal: stored messages are echoed, all others are
+    /// refused.
     async fn try_again(&self, socket: &mut TestSocket, outcomes: &Outcomes) {
         if let Some(first) = outcomes.echoed.first() {
             let name = first["client_id"].as_str().unwrap();

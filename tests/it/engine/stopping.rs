@@ -8,8 +8,8 @@ use tokio::sync::Notify;
 
 use crate::support::{TestApp, TestSocket, TestUser};
 
-/// Messages in flight per socket. More than the errors in a row that close a
-/// socket: `busy` during a stop must not count as abuse.
+/// Messages in flight per socket. The number exceeds that of consecutive errors
+/// that close a socket: `busy` during a stop must not count as an error.
 const WINDOW: usize = 30;
 
 /// Number of echoes after which the server is stopped.
@@ -68,7 +68,7 @@ struct Echoes {
 }
 
 /// Sends until the server closes the socket. Returns each `client_id` with its
-/// echo, if one came.
+/// echo, or `None` without one.
 async fn talk(
     person: &TestUser,
     mut socket: TestSocket,
@@ -95,7 +95,7 @@ async fn talk(
             }
         };
         if frame["type"] == "error" {
-            // Retried only after the restart.
+            // A refused message is retried only after the restart.
             assert_eq!(frame["code"], "busy", "{frame}");
         } else if frame["message"]["sender"]["username"] == person.username.as_str() {
             let name = frame["message"]["client_id"].as_str().unwrap();
@@ -129,7 +129,7 @@ async fn echo_of(socket: &mut TestSocket, name: &str) -> Value {
     }
 }
 
-/// Returns the close code of a socket that only reads.
+/// Reads a socket until the server closes it, and returns the close code.
 async fn drained(socket: &mut TestSocket) -> u16 {
     loop {
         if let Err(code) = socket.next_or_close().await {
@@ -138,8 +138,9 @@ async fn drained(socket: &mut TestSocket) -> u16 {
     }
 }
 
-/// Returns all messages but the first by `client_id`. Checks that `seq` has no
-/// gaps and each `client_id` occurs once.
+/// Reads the history. Returns the messages that have a `client_id`, with it as
+/// the key. Checks that `seq` has no gaps and that each `client_id` occurs
+/// once.
 async fn on_disk(person: &TestUser, conversation: i64) -> HashMap<String, Value> {
     let mut found = HashMap::new();
     let mut seq = 0;

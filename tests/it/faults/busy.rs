@@ -9,8 +9,8 @@ use tidings::engine::testing::FaultHooks;
 
 use crate::support::{TestApp, TestUser, within};
 
-/// Guards the Journal and the Hub against Rooms: if one blocks, only the Rooms
-/// on its thread wait.
+/// Guards the Journal and the Hub against Rooms: if a Room blocks, only the
+/// Rooms on its thread wait.
 #[tokio::test]
 async fn busy_room_delays_only_its_thread() {
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
@@ -31,7 +31,8 @@ async fn busy_room_delays_only_its_thread() {
     let app = TestApp::builder().faults(faults).spawn().await;
     let (ann, ben) = app.register_connected("ann", "ben").await;
     let hung = ann.open_direct_used(&ben).await;
-    // Rooms are assigned to threads by conversation id: one for each core.
+    // Each core has one thread for Rooms, and the conversation's id determines
+    // the thread.
     let mut others: Vec<(TestUser, i64)> = Vec::new();
     for number in 1..=cores {
         let other = app.register_user(&format!("other{number}")).await;

@@ -1,4 +1,5 @@
-//! A clock that is set back, simulated by times in the database that lie ahead.
+//! A clock that is set back, simulated by times in the database that lie in the
+//! future.
 
 use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
@@ -10,8 +11,8 @@ use crate::support::TestApp;
 const HOUR: i64 = 60 * 60 * 1000;
 const DAY: i64 = 24 * HOUR;
 
-/// Moves all stored times ahead by `ahead` ms, as a fast clock would have
-/// written them, and restarts the server.
+/// Adds `ahead` ms to all stored times, as if the clock had been fast, and
+/// restarts the server.
 async fn set_back(app: &mut TestApp, ahead: i64) {
     app.stop().await;
     let database = app.database().connection().await;
@@ -76,7 +77,7 @@ async fn clock_set_back_keeps_order() {
     assert_eq!(logins.status, 200, "{}", logins.body);
 }
 
-/// Times of one format sort like their texts.
+/// Returns a time as text: texts of one format sort like their times.
 fn time(value: &Value) -> String {
     value.as_str().unwrap().to_owned()
 }
@@ -175,7 +176,7 @@ async fn far_future_time_is_not_kept() {
     );
     let next = ann.send(id, "It is still today.").await.expect(201);
     assert!(time(&next["created_at"]) >= time(&sent["created_at"]));
-    // The other conversation stays ahead in time until its next message.
+    // The direct conversation keeps its future time until its next message.
     ann.send(direct, "Today, too.").await.expect(201);
     ann.send(id, "And later.").await.expect(201);
     let list = ann.get("/api/conversations/").await.expect(200);

@@ -10,9 +10,9 @@ use crate::support::{BinaryServer, DiskFault, FaultyDisk, PASSWORD, TestBinary, 
 
 /// Bytes that still fit before the disk is full.
 const ROOM: u64 = 64 * 1024;
-/// Number of failing attempts. Guards the connection after a rollback unknown
-/// to sqlx. The second failure left a transaction open for good, and messages
-/// acknowledged later never reached the disk.
+/// Number of failing attempts. SQLite rolls back without sqlx's knowledge. In
+/// the past, the second failure then left a transaction open for good, and
+/// messages acknowledged later never reached the disk.
 const AGAIN: usize = 4;
 
 /// Registers Ann and Ben and opens their conversation.

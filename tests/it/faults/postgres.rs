@@ -12,7 +12,7 @@ use crate::support::{DatabaseProxy, TestApp, TestSocket, TestUser, until};
 /// Counts the holders of the server's advisory lock.
 const HOLDERS: &str = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted \
      AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
-/// Selects the key of that lock.
+/// Selects the key of the server's advisory lock.
 const LOCK: &str = "SELECT (classid::bigint << 32) | objid::bigint FROM pg_locks \
      WHERE locktype = 'advisory' \
      AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
@@ -134,7 +134,8 @@ async fn database_outage_is_reported_and_recovered() {
     }
 }
 
-/// A standby server is read-only, and an operator may make any server so.
+/// A PostgreSQL standby is read-only, and an operator may make any PostgreSQL
+/// server read-only.
 #[tokio::test]
 async fn read_only_database_refuses_writes() {
     let Some((app, proxy)) = behind_a_proxy(|_| {}).await else {
@@ -201,8 +202,7 @@ async fn full_postgresql_disk_loses_nothing() {
     database.close().await.unwrap();
 }
 
-/// Expects a send to fail as `unavailable`, on a cut connection or on a new one
-/// that is read-only.
+/// Expects a send to fail as `unavailable`: its connection is cut or read-only.
 async fn refused_once_anew(socket: &mut TestSocket) {
     socket
         .send(json!({ "type": "message", "message": "Hello?", "client_id": "socket" }))
@@ -210,8 +210,8 @@ async fn refused_once_anew(socket: &mut TestSocket) {
     socket.expect_error("unavailable").await;
 }
 
-/// Waits until all connections work again: each cut one is noticed by the next
-/// request that uses it.
+/// Waits until all connections work again: each cut connection makes one
+/// request fail.
 async fn comes_back(app: &TestApp) {
     const IN_A_ROW: usize = 20;
     until("the database to be back", async || {
@@ -225,7 +225,9 @@ async fn comes_back(app: &TestApp) {
     .await;
 }
 
-/// Guards against a second server: the lock is lost with its connection.
+/// Guards against a second server on the same database. PostgreSQL frees the
+/// server's lock when its connection is cut, and the server takes the lock
+/// again.
 #[tokio::test]
 async fn cut_server_lock_is_taken_again() {
     let Some((app, proxy)) = frequent_lock_checks().await else {

@@ -26,7 +26,7 @@ async fn is_in(group: i64, person: &TestUser) -> bool {
     !person.conversation(group).await["left"].as_bool().unwrap()
 }
 
-/// A group of three, which the second one has left.
+/// Creates a group of three users, which the second user leaves.
 async fn left(app: &TestApp) -> (i64, Vec<TestUser>) {
     let (id, people) = group(app, &["ann", "ben", "cat"]).await;
     leave(&people[1], id).await.expect(200);
@@ -75,7 +75,7 @@ async fn leaver_is_added_only_after_accepting() {
     answer(ben, &list[0], "accept")
         .await
         .expect_problem(404, "not_found");
-    // Leaving once more requires consent once more.
+    // If the user leaves again, returning requires consent again.
     leave(ben, id).await.expect(200);
     there.expect("conversation_removed").await;
     invite(ann, id, "ben").await.expect(202);
@@ -128,7 +128,8 @@ async fn removed_member_is_added_at_once() {
     let (id, people) = group(&app, &["ann", "ben", "cat"]).await;
     remove(&people[0], id, "ben").await.expect(204);
     invite(&people[0], id, "ben").await.expect(201);
-    // The latest exit counts: removal after an earlier leave needs no consent.
+    // The latest exit counts: a member who left earlier but was removed last
+    // returns without consent.
     leave(&people[1], id).await.expect(200);
     invite(&people[0], id, "ben").await.expect(202);
     let list = invitations(&people[1]).await;

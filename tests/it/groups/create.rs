@@ -137,15 +137,15 @@ async fn new_group_reaches_unbound_sockets() {
     }
 }
 
-/// Guards the response to a new group: after an error caused by failed fan-out,
-/// the client would create a second one.
+/// Guards the response to a new group: an error because of a failed fan-out
+/// would make the client create a second group.
 #[tokio::test]
 async fn failed_fan_out_still_creates_group() {
     let app = TestApp::spawn().await;
     let people = friends(&app, &["ann", "ben"]).await;
     let database = app.database().connection().await;
     if database.get_database_backend() != DbBackend::Sqlite {
-        // PostgreSQL stores no value that can't be read.
+        // PostgreSQL refuses the unreadable value that this test stores.
         return database.close().await.unwrap();
     }
     let _there = people[1].socket("/ws/").await;

@@ -76,7 +76,7 @@ pub(crate) async fn set_role(person: &TestUser, id: i64, them: &str, role: &str)
     patch(person, &path, json!({ "role": role })).await
 }
 
-/// Changes the user's own settings in the conversation.
+/// Changes the user's own settings for the conversation.
 pub(crate) async fn set_mine(person: &TestUser, id: i64, body: Value) -> ApiResponse {
     patch(person, &format!("/api/conversations/{id}/me/"), body).await
 }

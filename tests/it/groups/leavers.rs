@@ -12,7 +12,7 @@ async fn listed(person: &TestUser) -> Vec<i64> {
     list.map(|found| found["id"].as_i64().unwrap()).collect()
 }
 
-/// The fields that show how much of the conversation is visible.
+/// Returns the fields that show how much of the conversation is visible.
 fn sight(view: &Value) -> Value {
     json!([
         view["left"],

@@ -32,7 +32,7 @@ async fn longest_serving_admin_succeeds_owner() {
     let people = friends(&app, &["ann", "ben", "cas", "dan", "eve"]).await;
     let made = make(&people[0], "Crew", &["eve"]).await.expect(201);
     let id = made["id"].as_i64().unwrap();
-    // They join in this order, which isn't the order of their ids.
+    // The users join in this order, which isn't the order of their ids.
     for name in ["dan", "cas", "ben"] {
         invite(&people[0], id, name).await.expect(201);
     }

@@ -1,5 +1,6 @@
-//! Rule 3: an append checked against outdated membership isn't written, and a
-//! removed member receives nothing from the removal's version on.
+//! Rule 3 of ARCHITECTURE.md: an append checked against outdated membership
+//! isn't written, and a removed member receives nothing from the removal's
+//! version on.
 
 use serde_json::{Value, json};
 

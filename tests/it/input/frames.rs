@@ -80,8 +80,9 @@ fn fault(frame: &Value) -> Option<String> {
     leaked_internal(detail).map(|word| format!("it leaks an internal: {word}"))
 }
 
-/// Sends a frame and checks all replies up to the refusal of a second, invalid
-/// frame with a unique `client_id`. (A pong might answer the frame itself.)
+/// Sends a frame and checks all replies. The end is the refusal of a second,
+/// invalid frame with a unique `client_id`. (A pong might answer the frame
+/// itself.)
 pub(super) async fn say(socket: &mut TestSocket, text: &str) -> Result<(), String> {
     let end = uuid::Uuid::now_v7().to_string();
     // A list must be refused, even if its values match a frame's fields.

@@ -16,8 +16,8 @@ fn announces((method, path): (&str, &str), kind: &str, token: &str) -> Vec<u8> {
 const JSON: &str = "application/json";
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// Guards against decompression bombs: 244 KB became 245 MB and took seconds of
-/// a thread.
+/// Guards against decompression bombs: in the past, a body of 244 KB became 245
+/// MB and occupied a thread for seconds.
 #[tokio::test]
 async fn compressed_body_is_refused_unread() {
     let (mut target, mut refused) = (Target::new().await, 0);
@@ -43,7 +43,8 @@ async fn compressed_body_is_refused_unread() {
     assert!(refused > 30, "{refused}");
     target.refresh().await;
     let token = &target.people[0].token;
-    // Forms too, whose body is searched for its CSRF token first.
+    // Forms are refused too, although the server first searches their body for
+    // a CSRF token.
     let site = target.app.site();
     let request = String::from_utf8(announces(("POST", "/settings/profile"), FORM, token));
     let by_cookie = request

@@ -22,7 +22,7 @@ struct Case {
     body: Vec<u8>,
 }
 
-/// Placeholder in a request, replaced by a valid token.
+/// Placeholders in a request, replaced by a valid token and CSRF token.
 const TOKEN: &str = "TOKEN";
 const CSRF: &str = "CSRF";
 
@@ -169,7 +169,7 @@ fn header() -> impl Strategy<Value = (&'static str, Vec<u8>)> {
     (select(&NAMES[..]), value)
 }
 
-/// Generates a body with its content type: JSON, a form, or other.
+/// Generates a body with its content type: JSON, a form, or another one.
 fn body() -> impl Strategy<Value = (Option<&'static str>, Vec<u8>)> {
     const JSON: Option<&str> = Some("application/json");
     const FORM: Option<&str> = Some("application/x-www-form-urlencoded");

@@ -45,7 +45,8 @@ async fn connection_takes_one_descriptor() {
         open.push(connect(serving.site.address()).await.unwrap());
     }
     let more = serving.descriptors().saturating_sub(before);
-    // Files that the server opened or closed meanwhile are counted, too.
+    // The count includes files that the server opened or closed during the
+    // test.
     let is_one_each = more.abs_diff(CONNECTIONS) < CONNECTIONS / 5;
     assert!(is_one_each, "{more}");
 }

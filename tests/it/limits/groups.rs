@@ -1,4 +1,5 @@
-//! Limits on groups: how many a user creates, and how many add a user unasked.
+//! Limits on groups: how many a user may create, and how many may add a user
+//! without consent.
 
 use tidings::config::RateLimits;
 

@@ -1,4 +1,4 @@
-//! Password hashing: threads of its own, with a bounded and fair queue.
+//! Password hashing: it has its own threads and a bounded, fair queue.
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -16,8 +16,8 @@ use tidings::engine::testing::FaultHooks;
 use crate::pages::Browser;
 use crate::support::{ApiResponse, PASSWORD, TestApp};
 
-/// More than the hashing threads and their queue hold together, on any number
-/// of cores.
+/// Number of concurrent logins: more than the hashing threads and their queue
+/// hold, on any number of cores.
 const CROWD: usize = 44;
 
 /// A gate that stops the hashing threads while it is shut.
@@ -62,7 +62,8 @@ async fn login_flood_delays_no_other_requests() {
         app.site().send(request.json(&body))
     });
     let mut crowd: FuturesUnordered<_> = crowd.collect();
-    // Logins beyond the queue are refused while the others wait.
+    // The server refuses logins that don't fit into the queue, while the
+    // accepted ones wait.
     let mut refused = 0;
     while refused < CROWD - 36 {
         let answer = crowd.next().await.unwrap();
@@ -70,7 +71,7 @@ async fn login_flood_delays_no_other_requests() {
         answer.expect_problem(503, "busy");
         refused += 1;
     }
-    // Compressed pages and messages still come.
+    // The server still sends compressed pages and messages.
     let mut browser = Browser::at(&app);
     let page = browser.request(Method::GET, "/login");
     let page = browser.send(page.header("accept-encoding", "gzip")).await;
@@ -89,7 +90,8 @@ async fn login_flood_delays_no_other_requests() {
     assert!(logged_in > 32, "{logged_in}");
 }
 
-/// Starts a server behind a proxy that lets two passwords of an address wait.
+/// Starts a server that trusts a proxy on 127.0.0.1, and lets two passwords of
+/// each address wait.
 async fn fair(gate: &Gate, change: impl FnOnce(&mut Settings) + 'static) -> TestApp {
     let proxies = crate::people::settings(&["--trusted-proxies", "127.0.0.1"]);
     let builder = TestApp::builder().settings(|own| {
@@ -223,7 +225,8 @@ async fn busy_registration_is_not_counted() {
     }
     gate.set_shut(false);
     waiting.for_each(async |_| ()).await;
-    // One of two registrations is left; this refusal uses it.
+    // The address has one of two registrations left, and this refused attempt
+    // uses it.
     register(&app, address, "ann")
         .await
         .expect_problem(409, "username_taken");

@@ -69,8 +69,9 @@ async fn forged_client_address_is_limited() {
         ..RateLimits::off()
     };
     let app = limited(rates).await;
-    // A private address that sends the header looks like a proxy that isn't
-    // configured: its clients share the limits of 20 addresses.
+    // A private address that sends `x-forwarded-for` looks like a proxy that
+    // isn't configured. All its clients together have the limits of 20
+    // addresses.
     for host in 0..20 {
         let registered = register(&app, &format!("1.2.3.{host}"), &format!("ann-{host}")).await;
         registered.expect(201);
@@ -78,14 +79,15 @@ async fn forged_client_address_is_limited() {
     register(&app, "1.2.3.99", "ben")
         .await
         .expect_problem(429, "rate_limited");
-    // Without the header, the limit is that of one address.
+    // Without `x-forwarded-for`, the limit is that of one address.
     app.register_user("cat").await;
     let body = json!({ "username": "dan", "password": PASSWORD });
     let refused = app.post("/api/auth/register/", body).await;
     refused.expect_problem(429, "rate_limited");
 }
 
-/// By account and address together, and by address alone.
+/// Wrong passwords are limited by account and address together, and by address
+/// alone.
 #[tokio::test]
 async fn wrong_passwords_are_limited() {
     let rates = RateLimits {
@@ -123,7 +125,8 @@ async fn wrong_passwords_are_limited() {
     wrong.expect_problem(401, "bad_credentials");
 }
 
-/// By account too, since hashing a right password costs as much as a wrong one.
+/// Hashing a right password costs as much as hashing a wrong one, so right ones
+/// are limited too.
 #[tokio::test]
 async fn right_passwords_are_limited_by_account() {
     let rates = RateLimits {
@@ -198,8 +201,8 @@ async fn password_change_limits_guesses() {
     refused.expect_problem(429, "rate_limited");
 }
 
-/// Guards against one bucket for all clients, which any client could empty: a
-/// password change counts by its address.
+/// Each client address has its own limit for password changes. A limit that all
+/// clients share could be used up by any client.
 #[tokio::test]
 async fn password_change_limit_is_per_address() {
     let rates = RateLimits {
@@ -266,8 +269,8 @@ async fn form_limits_are_shown_on_page() {
     browser.submit("/register", &fields).await.expect(429);
 }
 
-/// Body and headers don't reveal whether a username exists. (`passwords` shows
-/// that the hashing cost is equal too.)
+/// The response's body and headers don't reveal whether a username exists.
+/// (`passwords` shows that the hashing cost is equal too.)
 #[tokio::test]
 async fn unknown_name_looks_like_wrong_password() {
     let app = TestApp::spawn().await;

@@ -82,7 +82,8 @@ async fn password_verifies_in_each_normal_form() {
     }
 }
 
-/// Accounts from before normalization have a hash of the text as typed.
+/// Accounts from before normalization have a hash of the password as it was
+/// typed.
 #[tokio::test]
 async fn raw_hash_verifies_and_is_replaced() {
     use argon2::password_hash::PasswordHasher;

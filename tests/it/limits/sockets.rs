@@ -61,7 +61,7 @@ async fn responsive_sockets_keep_their_slots() {
 }
 
 /// A client that doesn't read stalls its session's actor, which then can't
-/// close the socket. Its slot must be freed anyway.
+/// close the socket. The socket's slot must be freed nevertheless.
 #[tokio::test]
 async fn stuck_socket_frees_its_slot() {
     let (app, ann) = with_sockets(1).await;
@@ -79,7 +79,7 @@ async fn stuck_socket_frees_its_slot() {
     drop(stuck);
 }
 
-/// Guards against a cheap way to make the server send pings.
+/// Guards against clients that make the server send pings by opening sockets.
 #[tokio::test]
 async fn handshakes_at_limit_ping_once() {
     let (_app, ann) = with_sockets(1).await;
@@ -131,7 +131,7 @@ async fn sockets_are_limited_by_user() {
         .expect_problem(429, "rate_limited");
 }
 
-/// Guards the count against concurrent handshakes.
+/// Guards the count of a user's sockets against concurrent handshakes.
 #[tokio::test]
 async fn concurrent_handshakes_respect_limit() {
     let rates = RateLimits {
@@ -148,8 +148,7 @@ async fn concurrent_handshakes_respect_limit() {
     assert_eq!(opened.iter().flatten().count(), 3);
 }
 
-/// Guards against frames that are free for their sender and counted nowhere
-/// else.
+/// Guards against floods of frames that no other limit counts.
 #[tokio::test]
 async fn frame_flood_closes_socket() {
     let rates = RateLimits {

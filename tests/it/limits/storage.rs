@@ -111,7 +111,8 @@ async fn low_disk_refuses_only_new_data() {
     browser.get("/admin/users/new").await.expect(200);
     browser.submit("/admin/users/new", &names).await.expect(200);
 
-    // Operators see it in the health check, the overview and the metrics.
+    // Operators see the low disk in the health check, the overview and the
+    // metrics.
     assert_eq!(app.get("/healthz").await.expect(200)["status"], "disk_low");
     let overview = browser.get("/admin").await.expect(200);
     assert!(overview.text.contains("The disk of the database has"));

@@ -103,7 +103,7 @@ async fn quote_changes_with_edited_original() {
     assert_eq!(quoting["version"], original["version"]);
 }
 
-/// ErrorCode keeps its indentation on each endpoint and frame that sends it.
+/// Program code keeps its indentation on each endpoint and frame that sends it.
 #[tokio::test]
 async fn indentation_is_kept_on_every_endpoint() {
     let app = TestApp::spawn().await;

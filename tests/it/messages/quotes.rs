@@ -17,7 +17,7 @@ use crate::support::{TestApp, TestDatabase, TestUser};
 
 const MEMBERS: usize = 20;
 
-/// Returns statements that append replies to a message.
+/// Returns statements that append `count` replies to a message.
 fn answers(id: i64, original: i64, count: usize) -> [String; 3] {
     [
         format!(
@@ -38,8 +38,8 @@ fn answers(id: i64, original: i64, count: usize) -> [String; 3] {
     ]
 }
 
-/// The cost of one change: statements and rows read or written, SQLite steps,
-/// and rows written according to SQLite.
+/// The cost of one change: statements with their rows, the steps of SQLite, and
+/// the number of rows that SQLite wrote.
 #[derive(Debug)]
 struct Change {
     cost: Cost,
@@ -105,7 +105,7 @@ async fn edit_cost_ignores_number_of_replies() {
     for (at, members) in [0, MEMBERS as u64].into_iter().enumerate() {
         let (none, some, many) = (&none[at], &some[at], &many[at]);
         assert_eq!(some.cost, many.cost);
-        // SQLite reports every ten steps.
+        // SQLite reports steps in tens, so counts are inexact.
         assert!(
             many.steps <= some.steps + 20,
             "{many:?} compared with {some:?}"
@@ -175,7 +175,7 @@ async fn resume_sends_every_changed_quote() {
     );
 }
 
-/// One commit's frames contain each reply in its last version.
+/// The frames of one commit contain each reply as it is after the commit.
 #[tokio::test]
 async fn quote_edited_twice_is_sent_whole() {
     let app = TestApp::spawn().await;

@@ -38,8 +38,8 @@ async fn updated(socket: &mut TestSocket) -> Value {
     }
 }
 
-/// Removes everything of `ann` in a closed direct conversation, by REST and by
-/// frame, and checks that `watcher` receives both changes.
+/// Removes all messages and reactions of `ann` in a closed direct conversation,
+/// by REST and by frame, and checks that `watcher` receives both changes.
 async fn removes_all(ann: &TestUser, (id, sent): (i64, [Value; 2]), watcher: &mut TestSocket) {
     let first = path(id, &sent[0]);
     for _ in 0..2 {

@@ -39,7 +39,8 @@ async fn replayed(person: &TestUser, id: i64, after: i64) -> Vec<Value> {
     messages.map(|frame| frame["message"].clone()).collect()
 }
 
-/// Returns a message as each way of reading shows it.
+/// Returns a message as the history, a replay and the other ways of reading
+/// show it.
 async fn every_reading(app: &TestApp, person: &TestUser, id: i64, seq: i64) -> Vec<Value> {
     let mut found = vec![
         person.history(id).await,
@@ -88,7 +89,8 @@ async fn quote_from_before_joining_is_empty() {
     assert_eq!(list[0]["last_message"]["reply_to"], quote);
     let hello = cas.chat_socket(id).await.hello;
     assert_eq!(hello["conversation"]["last_message"]["reply_to"], quote);
-    // An update of the reply has the same quote, on sockets and over REST.
+    // A `message_updated` frame of the reply and the REST response have the
+    // same quote.
     let echo = react(&cas, &path(id, &sent), "👍").await.expect(200);
     assert_eq!(
         (&echo["reply_to"], echo["reactions"].is_array()),
@@ -120,7 +122,8 @@ async fn quote_from_before_joining_is_empty() {
     );
 }
 
-/// The fields whose changes take a version; the delivery status takes none.
+/// Returns the fields whose changes take a version; changes of the delivery
+/// status take none.
 fn content(message: &Value) -> Value {
     let mut message = message.clone();
     let fields = message.as_object_mut().unwrap();
@@ -156,7 +159,7 @@ async fn former_member_sees_messages_as_then() {
     react(ann, &path(id, &sent[3]), "🎉").await.expect(200);
     ann.send(id, "Later").await.expect(201);
     let mut expected = before.clone();
-    // The former text isn't stored any more.
+    // The text from before the change isn't stored any more.
     expected[1]["text"] = json!("");
     expected[4]["reply_to"]["text"] = json!("");
     for (seq, expected) in (1..).zip(&expected) {

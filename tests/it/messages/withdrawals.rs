@@ -86,8 +86,8 @@ async fn direct_partner_cannot_delete_message() {
     assert_eq!(error["message_id"], sent["id"]);
 }
 
-/// Guards against a former bug: with more quotes than are sent one by one,
-/// connected clients kept the deleted text.
+/// Guards against a former bug: connected clients kept a deleted text if it had
+/// more quotes than the server sends one by one.
 #[tokio::test]
 async fn live_quotes_lose_deleted_text() {
     let app = TestApp::spawn().await;

@@ -56,7 +56,7 @@ async fn backed_up() -> Option<(TestBinary, PathBuf)> {
 /// The acknowledged messages so far.
 type Acknowledged = Arc<Mutex<Vec<Value>>>;
 
-/// Two users; the first sends messages to the second without a pause.
+/// Two users: the writer sends messages to the reader without a pause.
 struct Talk {
     writer: TestUser,
     reader: TestUser,
@@ -112,7 +112,8 @@ impl Talk {
     }
 }
 
-/// Checks that an acknowledged message is at its `seq`, unchanged.
+/// Checks that the history has an acknowledged message, unchanged, at its
+/// `seq`.
 fn is_kept(echo: &Value, history: &[Value]) {
     let seq = usize::try_from(echo["seq"].as_u64().unwrap()).unwrap();
     let kept = history.get(seq - 1);
@@ -156,7 +157,7 @@ async fn backup_under_load_has_acknowledged_messages() {
             .await;
         };
         enough(200).await;
-        // The writer is online in the copy, too, until the copy is restored.
+        // The backup stores the writer as online; the restore corrects that.
         let seen = async || {
             let other = talks[0].reader.conversation(talks[0].id).await;
             let people = other["participants"].as_array().unwrap().clone();
@@ -302,8 +303,8 @@ async fn restore_replaces_only_on_request() {
     let aside = Path::new(aside.trim_end_matches('.'));
     assert_eq!(count(aside, people).await, 2);
     assert!(file.exists(), "a backup can be restored again");
-    // An unreadable database can be replaced: it may be the reason for the
-    // restore.
+    // An unreadable database can be replaced: its damage may be the reason for
+    // the restore.
     std::fs::write(&database, "gone to pieces").unwrap();
     let said = binary
         .run(&["restore", text(&file)], "")

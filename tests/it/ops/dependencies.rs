@@ -14,7 +14,8 @@ struct Checked {
     said: String,
 }
 
-/// A machine without network and tools, except those a test adds.
+/// A simulated machine without network, and without tools except those that a
+/// test adds.
 struct Machine(TempDir);
 
 impl Machine {
@@ -118,7 +119,7 @@ fn finding_fails_every_run() {
     }
 }
 
-/// CI sets the variable that makes a skipped check fail.
+/// CI sets the variable with which a skipped check counts as a failure.
 #[test]
 fn ci_runs_every_check() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));

@@ -1,5 +1,5 @@
-//! The files of `deploy/`: checked by the programs they are for, if installed,
-//! and by the tests themselves.
+//! The files of `deploy/`: checked by the programs that read them, if
+//! installed, and by the tests themselves.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -33,7 +33,7 @@ fn assert_well(output: &Output) {
     assert!(output.status.success(), "{said}");
 }
 
-/// No listener may log a query: it may hold a token or a password reset link.
+/// No listener may log a query string: it may hold a token or a password link.
 #[test]
 fn nginx_logs_no_query() {
     let config = text("nginx.conf");
@@ -63,12 +63,12 @@ fn seconds(text: &str, setting: &str) -> Duration {
     Duration::from_secs(digits.collect::<String>().parse().unwrap())
 }
 
-/// The side that closes later may send a request into a closed connection. That
-/// must be the server, which sends none.
+/// The proxy must close an idle connection before the server does, or it may
+/// send a request into a connection that the server has closed.
 #[test]
 fn proxies_close_idle_connections_first() {
     let ours = Settings::default().keep_alive;
-    // Requests in flight at that moment need time to arrive.
+    // Requests in flight when the proxy closes need time to arrive.
     let margin = Duration::from_secs(5);
     for theirs in [
         seconds(&text("nginx.conf"), " keepalive_timeout "),
@@ -78,7 +78,8 @@ fn proxies_close_idle_connections_first() {
     }
 }
 
-/// Each waiting side must wait longer than the operation may take.
+/// The timeouts of proxies and of systemd must exceed the times that the server
+/// may take.
 #[test]
 fn deployed_timeouts_outlast_the_server() {
     let timings = Settings::default().timings;

@@ -1,5 +1,5 @@
-//! `tidings doctor`: no findings after real use, and one for every kind of
-//! damage.
+//! `tidings doctor`: no findings after real use, and one finding for each kind
+//! of damage.
 
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
@@ -16,8 +16,8 @@ use tidings::store::{AuditContext, HistoryAnchor, HistoryReader};
 use crate::groups::crew;
 use crate::support::{TestApp, TestBinary, TestUser};
 
-/// Has three users do everything that users can do; returns the ids of their
-/// direct conversation and their group.
+/// Lets three users do everything that users can do. Returns the ids of the
+/// direct conversation and of the group.
 async fn use_everything(app: &TestApp) -> (i64, i64) {
     let (group, people) = crew::group(app, &["ann", "ben", "cleo"]).await;
     let [ann, ben, cleo] = &people[..] else {
@@ -71,7 +71,7 @@ async fn said(binary: &TestBinary) -> (Option<i32>, Vec<String>) {
     (done.code, done.stdout.lines().map(str::to_owned).collect())
 }
 
-/// Returns the category of each finding, without repetitions.
+/// Returns the categories of all findings, each once.
 async fn found(app: &TestApp) -> Vec<&'static str> {
     let store = app.store().await;
     let mut about: Vec<_> = store
@@ -202,7 +202,7 @@ fn of_their_rows(direct: i64, group: i64) -> Vec<Damage> {
 async fn doctor_finds_every_damage() {
     let mut app = TestApp::spawn().await;
     let (direct, group) = use_everything(&app).await;
-    // A running server would repair or change rows meanwhile.
+    // A running server would repair or change rows during the check.
     app.stop().await;
     let database = app.database().connection().await;
     assert_eq!(found(&app).await, [""; 0]);
@@ -279,8 +279,8 @@ async fn finding_prints_line_and_exits_1() {
         "{lines:?}"
     );
 
-    // Reports unknown or missing migrations only; other checks need this
-    // schema.
+    // With unknown or missing migrations, doctor reports only these; other
+    // checks need the current schema.
     let step = "DELETE FROM seaql_migrations WHERE version LIKE '%user_words'; \
                 INSERT INTO seaql_migrations (version, applied_at) VALUES ('m2999_x', 0)";
     database.execute_unprepared(step).await.unwrap();

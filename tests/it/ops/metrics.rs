@@ -41,7 +41,8 @@ async fn scrape(site: &TestSite) -> String {
     text
 }
 
-/// Returns the content type and the text for this `Accept`.
+/// Returns the content type and the text of the metrics for this `Accept`
+/// header.
 async fn scrape_as(site: &TestSite, accept: Option<&str>) -> (String, String) {
     let mut request = site.request(Method::GET, "/metrics").bearer_auth(TOKEN);
     if let Some(accept) = accept {
@@ -90,8 +91,8 @@ async fn metrics_without_accept_are_prometheus_text() {
     }
 }
 
-/// Checks that each family has a help and a type of this format, followed by
-/// its samples under its name.
+/// Checks that each metric family has `HELP` and `TYPE` lines, followed by
+/// samples with the family's name.
 fn check_prometheus_text(text: &str) {
     let mut family = ("", "");
     let mut helped = "";
@@ -175,7 +176,8 @@ async fn separate_listener_requires_the_token() {
     scrape(metrics).await;
 }
 
-/// Checks that each route that used the database has a sample.
+/// Checks that each route that used the database has a sample of its database
+/// time.
 #[track_caller]
 fn assert_database_times(samples: &BTreeMap<String, f64>) {
     for route in ["journal", "sockets", "/api/connections"] {
@@ -266,7 +268,8 @@ async fn evicted_session_is_counted() {
     stalled.expect("hello").await;
     let mut sender = ann.chat_socket(id).await;
     let text = "x".repeat(9_000);
-    // Exceeds all buffers between the server and a client that doesn't read.
+    // These messages exceed all buffers between the server and a client that
+    // doesn't read.
     for _ in 0..200 {
         sender.say(&text).await;
         sender.expect_message().await;
@@ -276,8 +279,8 @@ async fn evicted_session_is_counted() {
     drop(stalled);
 }
 
-/// A session above its budget without progress is evicted even if nothing more
-/// is delivered to it. A session that goes above it but reads stays.
+/// A session above its budget without progress is evicted even without further
+/// deliveries. A session that exceeds its budget but reads is kept.
 #[tokio::test]
 async fn stalled_session_is_evicted_without_deliveries() {
     let app = TestApp::builder()
@@ -330,8 +333,8 @@ async fn metric_names_are_stable_without_ids() {
     let later = scrape(app.site()).await;
     let names = |text: &str| samples(text).into_keys().collect::<Vec<_>>();
     assert_eq!(names(&first), names(&later));
-    // Two more routes: the profile, and `/metrics`, which was counted after the
-    // first scrape.
+    // `first` has two routes more than `once`: the profile, and `/metrics`,
+    // which is counted only after its response.
     let routes = |text: &str| {
         let names = names(text);
         let requests = names

@@ -19,7 +19,7 @@ const LATENCY: Duration = Duration::from_millis(40);
 /// The timeouts of the server and of the proxies are divided by this.
 const FASTER: u32 = 10;
 
-/// Divides a time in a proxy's configuration by `faster`.
+/// Divides the time of a setting in a proxy's configuration by `faster`.
 fn hurry(text: &str, setting: &str, faster: u32) -> String {
     let Some((before, rest)) = text.split_once(&format!("{setting} ")) else {
         return text.to_owned();
@@ -42,7 +42,7 @@ async fn hasty_server() -> TestApp {
     TestApp::builder().settings(change).spawn().await
 }
 
-/// Returns the user with requests going through the proxy.
+/// Returns the user as a client whose requests go through the proxy.
 fn through(front: &RunningProxy, person: &TestUser) -> TestUser {
     TestUser {
         site: TestSite::at(front.address()),
@@ -56,8 +56,8 @@ fn nowhere() -> SocketAddr {
     listener.local_addr().unwrap()
 }
 
-/// Sends messages just when a side closes an idle connection. This is the worst
-/// moment: the other side learns of it only 40 ms later.
+/// Sends messages at the worst moment: one side has just closed an idle
+/// connection, and the other side learns of this 40 ms later.
 async fn sends_after_idling_succeed(front: ReverseProxy) {
     let app = hasty_server().await;
     let (ann, ben) = app.register_connected("ann", "ben").await;
@@ -138,8 +138,8 @@ async fn proxy_passes_port_of_origin() {
     }
 }
 
-/// Checks that a proxy's own error response has the members of a server
-/// problem.
+/// Checks that a proxy's own error response has the members of the server's
+/// problem responses.
 async fn assert_problem(answer: reqwest::Response, code: ErrorCode) {
     assert_eq!(answer.status().as_u16(), code.status(), "{answer:?}");
     let header = |name: &str| answer.headers()[name].to_str().unwrap().to_owned();
@@ -179,7 +179,8 @@ async fn proxy_answers_problem_to_large_body() {
         let app = TestApp::spawn().await;
         let running = front.run(app.site().address(), |text| text).await;
         let site = TestSite::at(running.address());
-        // The first is too large for the proxy, the second only for the server.
+        // The first length is too large for the proxy, the second only for the
+        // server.
         for length in [300_000, 262_145] {
             let request = site
                 .request(Method::POST, "/api/auth/login/")
@@ -202,7 +203,7 @@ async fn nginx_answers_problem_to_malformed_request() {
 }
 
 /// Puts secrets in each part of a request that may hold one. Both proxies log
-/// failed requests, so this includes a server that is down.
+/// failed requests, so the test also sends requests while the server is down.
 #[tokio::test]
 async fn no_proxy_logs_secrets() {
     let app = TestApp::spawn().await;

@@ -33,8 +33,9 @@ fn niceness(thread: &Path) -> i32 {
     rest.split(' ').nth(16).unwrap().parse().unwrap()
 }
 
-/// A denied system call may show only as a log line, so normal use must log no
-/// warning. Threads that hash passwords have a lower priority.
+/// The only sign of a denied system call may be a log line, so normal use must
+/// log no warning. The test also checks that password hashing has a lower
+/// priority.
 #[tokio::test]
 async fn binary_works_under_unit_filter() {
     let unit = unit();
@@ -69,7 +70,7 @@ async fn binary_works_under_unit_filter() {
     assert!(serving.wait_for_exit().await.success());
 }
 
-/// Limits of the whole process, independent of the machine.
+/// The unit limits the whole process, independently of the machine's size.
 #[test]
 fn unit_bounds_memory_tasks_and_cores() {
     let unit = unit();

@@ -81,8 +81,7 @@ async fn cookie_among_malformed_ones_is_found() {
     }
 }
 
-/// The form's cookie is always one random word, even if the request had another
-/// value.
+/// The server replaces an invalid value of the form cookie by one random word.
 #[tokio::test]
 async fn forged_form_cookie_is_replaced() {
     let app = TestApp::spawn().await;

@@ -11,7 +11,7 @@ use tidings::auth::{CsrfTokens, Secret};
 use super::Browser;
 use crate::support::TestApp;
 
-/// Returns the token that pages would contain for the login of `jwt`.
+/// Returns the CSRF token that pages contain for the login of `jwt`.
 pub(crate) fn token_of(app: &TestApp, jwt: &str) -> String {
     let claims = jwt.split('.').nth(1).unwrap();
     let claims = URL_SAFE_NO_PAD.decode(claims).unwrap();
@@ -103,7 +103,8 @@ async fn form_field_carries_the_token() {
     assert!(sent.text.contains("\"text\":\"Hello\""), "{}", sent.text);
     let seen = ann.get("/messages/history/ben/").await.expect(200);
     assert_eq!(seen["messages"].as_array().unwrap().len(), 1);
-    // An oversized form is refused for its size, not for the unread token.
+    // The server refuses an oversized form for its size, before it reads the
+    // CSRF token.
     let request = browser
         .request(Method::POST, "/messages/send/ben/")
         .header(CONTENT_TYPE, "application/x-www-form-urlencoded")

@@ -191,7 +191,8 @@ async fn new_login_ends_previous_one() {
     browser.log_in("ann").await.expect(303);
     ann.token = browser.cookie("tidings").unwrap().to_owned();
     let mut socket = ann.socket("/ws/").await;
-    // The form is shown only without a login. Another tab may still show it.
+    // The server shows the form only without a login, but another tab may still
+    // show it.
     let mut tab = Browser::at(&app);
     tab.get("/login").await.expect(200);
     let form = tab.cookie("tidings-form").unwrap().to_owned();

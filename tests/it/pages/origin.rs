@@ -65,7 +65,8 @@ async fn origin_needs_same_host_and_port() {
     }
 }
 
-/// A proxy may check another of several Origin headers than the server does.
+/// Several Origin headers are a risk: a proxy may check a different one than
+/// the server.
 #[tokio::test]
 async fn two_origin_headers_are_refused() {
     let app = TestApp::spawn().await;

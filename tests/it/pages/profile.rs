@@ -66,13 +66,14 @@ async fn unblock_by_form_sends_presence() {
     let mut beside = people[2].socket("/ws/").await;
     let mut here = people[0].socket("/ws/").await;
     let mut there = people[1].socket("/ws/").await;
-    // After these statuses, no earlier one is still on its way.
+    // Once cat has received both statuses, no earlier status is still on its
+    // way.
     for _ in 0..2 {
         beside.expect_status().await;
     }
     hers.submit("/profile/ben/unblock", &[]).await.expect(303);
     for (socket, other) in [(&mut here, "ben"), (&mut there, "ann")] {
-        // The status of cat may arrive before.
+        // The status of cat may arrive first.
         let mut status = socket.expect_status().await;
         while status["username"] == "cat" {
             status = socket.expect_status().await;

@@ -69,8 +69,8 @@ async fn blocked_request_is_never_delivered() {
         app.register_user("cat").await,
         app.register_user("dan").await,
     );
-    // Requests before and after the block look alike, and like one that isn't
-    // blocked.
+    // To the requester, requests before and after the block look like one to a
+    // user without a block.
     ben.request_connection(&ann).await.expect(201);
     let mut here = ann.socket("/ws/").await;
     let mut there = ben.socket("/ws/").await;
@@ -135,7 +135,7 @@ async fn repeated_request_arrives_after_unblocking() {
     unblock(&ann, &ben).await;
     assert_eq!(profile(&ann, &ben).await["connection"], "none");
     let mut here = ann.socket("/ws/").await;
-    // For the sender it is the existing request.
+    // The response shows the requester the existing request.
     ben.request_connection(&ann).await.expect(200);
     let told = here.expect("connection").await;
     assert_eq!(told["connection"]["state"], "incoming");

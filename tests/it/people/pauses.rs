@@ -26,7 +26,7 @@ async fn withdraw(person: &TestUser, request: &Value) {
     person.delete(&path).await.expect(204);
 }
 
-/// Moves the start of all pauses back by `days`.
+/// Moves the end of all pauses back by `days`, as if these days had passed.
 async fn pass(app: &TestApp, days: i64) {
     let db = app.database().connection().await;
     let sql = format!("UPDATE request_pause SET until = until - {}", days * DAY);
@@ -47,7 +47,7 @@ async fn declined_users_requests_are_hidden() {
     for _ in 0..30 {
         let again = ann.request_connection(&ben).await.expect(201);
         assert_eq!(again["state"], "requested");
-        // It looks like any other request to the requester.
+        // To the requester, this undelivered request looks like any other.
         assert_ne!(again["id"], asked["id"]);
         assert_eq!(ann.request_connection(&ben).await.expect(200), again);
         assert_eq!(connections(&ann).await, std::slice::from_ref(&again));

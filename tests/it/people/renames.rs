@@ -150,7 +150,7 @@ async fn admin_rename_and_deletion_are_sent() {
     store.close().await;
 }
 
-/// Rooms also apply the change: the next message carries the new name.
+/// Rooms also apply the rename: the next message carries the new name.
 #[tokio::test]
 async fn rename_by_another_process_is_sent() {
     let app = TestApp::spawn().await;

@@ -204,7 +204,7 @@ async fn search_pages_list_each_user_once() {
     }
     assert_eq!(seen, ["ann", "zoa", "zob", "zoc", "zod"]);
     assert_eq!(pages, 3);
-    // A cursor may hold any character of a word.
+    // A cursor may contain any character that a word may contain.
     let one = ann.get("/api/users/?q=zo%C3%AB&limit=1").await;
     let next = one.link("next").unwrap();
     let two = ann.get(&next).await;

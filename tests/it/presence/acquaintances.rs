@@ -146,8 +146,8 @@ async fn status_is_never_sent_after_block() {
     }
 }
 
-/// Guards against the same race for users who share only a group, when one
-/// leaves.
+/// Guards against the same race for users who share only a group, when one of
+/// the users leaves the group.
 #[tokio::test]
 async fn status_is_never_sent_after_leaving() {
     let app = without_grace().await;
@@ -189,7 +189,7 @@ async fn status_is_never_sent_after_leaving() {
 }
 
 /// The users still share a group, so after an unblock they see each other's
-/// status again, although neither comes or goes.
+/// status again, although the status hasn't changed.
 #[tokio::test]
 async fn unblocking_sends_both_statuses() {
     let app = without_grace().await;
@@ -260,9 +260,9 @@ async fn status_recipients_are_permitted_readers() {
     );
 }
 
-/// Creates forty users, whose numbers determine their relations. Two users have
-/// a connection in any state or none, and a block or none. They share rooms of
-/// any size, which some have left.
+/// Creates forty users; the numbers of two users determine their relation. Two
+/// users have a connection in any state or none, and a block or none. They
+/// share rooms of any size, which some have left.
 async fn relate(database: &DatabaseConnection) -> Vec<UserId> {
     const COUNT: i64 = 40;
     let mut statements = vec![

@@ -1,4 +1,4 @@
-//! Sessions that only count their deliveries.
+//! Sessions that record deliveries, so that tests can count them.
 
 use std::sync::Arc;
 
@@ -44,7 +44,7 @@ impl Handler<CloseCommand> for Counter {
     }
 }
 
-/// A session of a user, which ends when this is dropped.
+/// A session of a user; the session ends when this value is dropped.
 pub(super) struct CountingSession {
     _guard: SessionGuard,
     address: Addr<Counter>,
@@ -84,7 +84,7 @@ impl CountingSession {
             unread: None,
             bytes: 0,
         };
-        // It is handled after all earlier deliveries.
+        // The actor handles this empty delivery after all earlier ones.
         self.address.send(nothing).await.unwrap();
         let mut deliveries = std::mem::take(&mut *self.deliveries.lock());
         assert_eq!(deliveries.pop(), Some(Vec::new()));

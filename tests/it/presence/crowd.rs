@@ -20,7 +20,7 @@ use crate::support::{TestApp, TestDatabase, TestSocket, TestUser};
 /// The first id of the crowd; registered users have lower ids.
 pub(super) const FIRST: i64 = 1_001;
 
-/// Creates users with logins, each connected with the watcher.
+/// Creates `count` users with logins, all connected with the watcher.
 async fn crowd(database: &TestDatabase, watcher: i64, count: i64) {
     let numbers = numbers(count);
     let connection = database.connection().await;
@@ -41,7 +41,7 @@ async fn crowd(database: &TestDatabase, watcher: i64, count: i64) {
     connection.close().await.unwrap();
 }
 
-/// The ids of a crowd, as the table expression `g(n)`.
+/// Returns the ids of a crowd as the table expression `g(n)`.
 pub(super) fn numbers(count: i64) -> String {
     format!(
         "WITH RECURSIVE g(n) AS (SELECT {FIRST} UNION ALL SELECT n + 1 FROM g \
@@ -99,8 +99,8 @@ async fn expect_statuses(watcher: &mut TestSocket, count: i64, expected: Value) 
     }
 }
 
-/// Sends the status of `count` new arrivals; returns the statements and rows
-/// used.
+/// Sends the status of `count` users that come online. Returns the numbers of
+/// statements and rows.
 pub(super) async fn arrive(teller: &PresenceNotifier, count: i64) -> (usize, u64) {
     let came = FIRST..FIRST + count;
     let news = StatusChanges {
@@ -148,8 +148,8 @@ async fn cost_of_a_thousand() {
         }
         assert!(other.frame_counts().await.is_empty());
     }
-    // Sessions bound to a conversation double the statements, and receive no
-    // status of users outside it.
+    // A session bound to a conversation doubles the statements, and receives no
+    // status of users outside the conversation.
     let bound = enter(WATCHER, SocketScope::Conversation(ConversationId(7)));
     for (count, statements) in [(1, 2), (500, 2), (1_000, 4)] {
         let cost = arrive(&teller, count).await;

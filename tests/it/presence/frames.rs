@@ -1,5 +1,5 @@
-//! The frames sent when users come online: one per user and session of each
-//! user who may see it. A session gets all frames of a tick in one delivery,
+//! The frames sent when users come online: for each such user, one to each
+//! session of each viewer. A session gets all frames of a tick in one delivery,
 //! and each text is in memory once.
 
 use std::collections::HashSet;
@@ -55,15 +55,15 @@ fn friends_all(count: i64) -> Vec<String> {
 struct Tick {
     statements: usize,
     rows: u64,
-    /// Total of all sessions.
+    /// Total number of frames of all sessions.
     frames: usize,
     deliveries: usize,
     /// Distinct texts in memory.
     texts: usize,
 }
 
-/// Brings the first `came` of `count` users online. All users have one session
-/// for each of `doors`.
+/// Brings the first `came` of `count` users online. Each user has one session
+/// with each scope of `doors`.
 async fn tick(world: &[String], (count, came): (i64, i64), doors: &[SocketScope]) -> Tick {
     let folder = tempfile::tempdir().unwrap();
     let database = TestDatabase::migrated(folder.path()).await;
@@ -108,9 +108,10 @@ async fn counts() {
         SocketScope::Notifications,
         SocketScope::Conversation(ConversationId(ROOM)),
     ];
-    // Each session receives the status of all other users. Sessions bound to
-    // the room, the third of each user, take one more query. Rows per user
-    // are the name, the room and the membership; pairs of users take none.
+    // Each session receives the status of all other users. The query reads
+    // three rows per user: the name, the user's room, and the room's member. It
+    // reads no row per pair of users. The third session of each user is bound
+    // to the room: it needs a second query, with one row per user.
     for count in [2, 100] {
         let pairs = count * (count - 1);
         let room = a_room_of(count);

@@ -65,7 +65,7 @@ async fn marker_reaches_newly_covered_authors() {
     }
 }
 
-/// The marker passes messages of three authors.
+/// One move of a marker passes messages of three authors.
 #[tokio::test]
 async fn marker_sends_each_author_one_frame() {
     let app = TestApp::spawn().await;
@@ -124,7 +124,8 @@ async fn message_and_its_receipt_share_version() {
     );
 }
 
-/// If a send passes no messages of others, there is no receipt to send.
+/// If a sender's marker passes no messages of others, there is no receipt to
+/// send.
 #[tokio::test]
 async fn second_own_message_sends_no_receipt() {
     let app = TestApp::spawn().await;

@@ -1,5 +1,5 @@
-//! The cost of receipts in statements and versions: the same in a room of 1,000
-//! as in one of two.
+//! The database cost of receipts and pages: it doesn't grow with the number of
+//! members or of conversations.
 
 use entity::{ConversationId, MessageId, Millis, UserId, receipt};
 use serde_json::Value;
@@ -37,7 +37,7 @@ async fn costs(store: &Store, batch: &[AppendEntry]) -> (Cost, Vec<i64>) {
     (log.cost(), versions.collect())
 }
 
-/// Creates a room with this many members, in which Ann sent 50 messages.
+/// Creates a room with `people` members, in which Ann sent 50 messages.
 async fn room(app: &TestApp, people: usize) -> (i64, Vec<i64>, Value) {
     let (id, crew) = group(app, &["ann", "ben"]).await;
     if people > crew.len() {
@@ -113,8 +113,9 @@ async fn list_page_cost_ignores_list_length() {
         }
     }
     assert_eq!(listed, MANY);
-    // Each conversation is its own row and two participants; the copies share
-    // one last message. Each page but the last one reads one conversation more.
+    // Each conversation costs three rows: its own and two participants. The
+    // last message, which the copies share, is one more row. Each page but the
+    // last also reads the next page's first conversation.
     assert_eq!(of_one.rows, 3 + 1);
     let page = |conversations: u64| Cost {
         statements: of_one.statements,
@@ -155,7 +156,7 @@ pub(crate) fn copies(id: i64, count: usize) -> [String; 2] {
 }
 
 /// All markers are in one batch: each takes a version, and together they take
-/// as many statements as one.
+/// as many statements as one marker.
 #[tokio::test]
 async fn batch_of_markers_costs_like_one() {
     let app = TestApp::spawn().await;
@@ -171,7 +172,8 @@ async fn batch_of_markers_costs_like_one() {
     let (all, versions) = costs(&store, &marks[1..]).await;
     let expected: Vec<i64> = (record.version + 2..=record.version + 49).collect();
     assert_eq!(versions, expected);
-    // The overall marker moves with the last one, which is stored and sent.
+    // The watermark moves with the last member's marker, which takes at most
+    // one more statement.
     println!("{one:?} for one, {all:?} for 48 others");
     assert!(
         all.statements <= one.statements + 1,
@@ -183,7 +185,8 @@ async fn batch_of_markers_costs_like_one() {
     store.close().await;
 }
 
-/// Each marker is a frame to the author; the status is one frame for all.
+/// The author receives one frame for each member's marker, and one `status` for
+/// all members.
 #[tokio::test]
 async fn author_receives_ten_markers_one_status() {
     let names: Vec<String> = (0..11).map(|at| format!("person{at:02}")).collect();

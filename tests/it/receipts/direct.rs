@@ -94,7 +94,7 @@ async fn marker_never_moves_back() {
     );
 }
 
-/// Markers are gathered for long enough that the whole burst arrives.
+/// The server gathers markers for a second, long enough for the whole burst.
 #[tokio::test]
 async fn burst_of_markers_is_one_frame() {
     const BURST: usize = 30;
@@ -127,8 +127,8 @@ async fn burst_of_markers_is_one_frame() {
     assert!(anns.side_frames_until_pong().await.is_empty());
 }
 
-/// Both kinds together take one version. Each kind is sent if it is ahead of
-/// the other.
+/// A delivered and a read marker together take one version. Both frames are
+/// sent if the delivered marker is ahead of the read marker.
 #[tokio::test]
 async fn both_markers_share_one_version() {
     let app = TestApp::builder()
@@ -184,7 +184,7 @@ async fn rest_marker_is_answered_after_commit() {
         let sent = ann.send(id, "Tea?").await.expect(201);
         let answer = super::mark(&ben, kind, &sent).await;
         assert_eq!((answer.status, &answer.body), (204, &json!(null)));
-        // Read as another process would.
+        // The test's own store reads the database as another process would.
         let me = entity::UserId(ann.id);
         let seen = store
             .load_conversation(me, entity::ConversationId(id))

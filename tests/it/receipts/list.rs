@@ -61,7 +61,7 @@ async fn sender_sees_receipts_of_each_member() {
     assert_eq!(states(&after)[0], ("ben", true, true));
 }
 
-/// With two members, the overall marker is that of the other user.
+/// With two members, the watermark is the other user's marker.
 #[tokio::test]
 async fn direct_receipts_match_message_times() {
     let app = TestApp::spawn().await;
@@ -164,6 +164,7 @@ async fn receipts_over_100_members_omit_times() {
         "all members except the sender"
     );
     assert!(all.is_sorted(), "each once: {all:?}");
-    // Ben; and 1, 10 to 19 and 100 to 120 of the crowd.
+    // The readers are Ben, and the users 1, 10 to 19 and 100 to 120 of the
+    // crowd.
     assert_eq!(readers, 1 + 1 + 10 + 21);
 }

@@ -1,6 +1,6 @@
-//! Receipt times while rooms grow and shrink. With two members, only the
-//! overall marker's times are stored; up to 100, each member's own; above 100,
-//! none.
+//! Receipt times while rooms grow and shrink. With two members, only the times
+//! of watermarks are stored. With up to 100, each member's times are stored;
+//! with more, none.
 
 use serde_json::{Value, json};
 

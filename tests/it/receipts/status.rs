@@ -55,7 +55,7 @@ async fn authors_receive_status_of_all_members() {
     }
 }
 
-/// The time of a status is that of the last member's marker.
+/// The time of a `status` frame is that of the last member's marker.
 #[tokio::test]
 async fn status_has_same_time_as_message() {
     let app = TestApp::spawn().await;
@@ -96,7 +96,7 @@ async fn leaving_member_completes_status() {
     }
 }
 
-/// Sending a message also moves the sender's marker.
+/// Sending a message also moves the sender's read marker.
 #[tokio::test]
 async fn last_readers_message_precedes_status() {
     let app = TestApp::spawn().await;

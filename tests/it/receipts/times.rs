@@ -46,7 +46,7 @@ async fn status_and_times_survive_restart() {
     assert!(at(&read[3]) > at(&delivered[1]));
     app.restart().await;
     assert_eq!(state(&both, &sent).await, read);
-    // Later markers don't change this message.
+    // Markers on later messages don't change this message's times.
     let next = ann.send(id, "Or coffee?").await.expect(201);
     has_read(&ben, &next).await;
     assert_eq!(state(&both, &sent).await, read);
@@ -103,8 +103,9 @@ async fn late_joiner_delays_no_earlier_status() {
     assert_eq!(state(&[&people[0]], &next).await[0], "read");
 }
 
-/// Guards the overall marker of a group with one remaining member. It stayed at
-/// the markers of former members, so no present member could move it.
+/// Guards the overall marker of a group with one remaining member. In the past,
+/// this marker stayed at those of former members, so no present member could
+/// move it.
 #[tokio::test]
 async fn message_without_recipient_stays_sent() {
     let app = TestApp::spawn().await;
@@ -222,7 +223,8 @@ async fn last_member_reads_former_members_message() {
     assert!(kinds.all(|kind| *kind != "status"), "{told:?}");
 }
 
-/// Of three members, the second to leave was the last one who hadn't read it.
+/// Of three members, two leave. The second to leave is the only recipient that
+/// hasn't read the message.
 #[tokio::test]
 async fn last_unread_member_leaving_marks_read() {
     let app = TestApp::spawn().await;
@@ -235,8 +237,8 @@ async fn last_unread_member_leaving_marks_read() {
     assert_eq!(state(&[&people[0], &people[1]], &sent).await[0], "read");
 }
 
-/// Guards the status of system messages: the acting user has nothing to read
-/// there.
+/// Guards the status of system messages: the acting user doesn't have to read
+/// them.
 #[tokio::test]
 async fn system_message_status_ignores_acting_user() {
     let app = TestApp::spawn().await;
@@ -269,7 +271,7 @@ async fn system_message_status_ignores_acting_user() {
 }
 
 /// Guards a message that the only other member left unread: it stays unread,
-/// although its sender goes on reading.
+/// although its sender continues to read.
 #[tokio::test]
 async fn message_left_unread_stays_delivered() {
     let app = TestApp::spawn().await;

@@ -8,14 +8,15 @@ use crate::ws::slow::little_room;
 
 const LENGTH: usize = 9_000;
 
-/// Guards the buffer budget of a session that resumes. The messages sent
-/// meanwhile exceed it by far, and are replayed when the session reaches them.
+/// Guards the buffer budget of a session that resumes. The messages sent during
+/// the replay exceed the budget by far, and are replayed when the session
+/// reaches them.
 #[tokio::test]
 async fn busy_room_evicts_no_resuming_session() {
     let (_app, [ann, ben], id) = little_room().await;
     let text = "x".repeat(LENGTH);
-    // One at a time: the sender gets its own echoes and is evicted if it falls
-    // behind.
+    // The sender waits for each echo: it is evicted if it falls behind with
+    // reading.
     let mut sender = ann.chat_socket(id).await;
     for _ in 0..100 {
         sender.say(&text).await;
@@ -80,7 +81,8 @@ async fn evicted_client_resumes_without_loss() {
     socket.expect("pong").await;
 }
 
-/// An interrupted replay moves no cursor: the next begins at the same place.
+/// An interrupted replay moves no cursor: the next replay begins at the same
+/// version.
 #[tokio::test]
 async fn interrupted_replay_starts_over() {
     let app = TestApp::spawn().await;

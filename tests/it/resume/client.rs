@@ -13,7 +13,7 @@ pub(crate) struct Copy {
     pub(crate) messages: BTreeMap<i64, Value>,
     /// All changes up to this version are in the copy.
     pub(crate) cursor: i64,
-    /// The newest version received; more frames with it may follow.
+    /// The newest version received; more frames of the same version may follow.
     newest: i64,
     /// The `seq` of the newest message, received or in a `conversation` frame.
     last: i64,
@@ -30,7 +30,7 @@ pub(crate) struct Client {
     pub(crate) copies: BTreeMap<i64, Copy>,
     /// Conversation, `seq` and version of each message since the resume began.
     replayed: BTreeSet<(i64, i64, i64)>,
-    /// Whether the resume was sent, so that frames count.
+    /// Whether the resume was sent; frames from before it are ignored.
     is_asked: bool,
 }
 
@@ -73,7 +73,7 @@ impl Client {
     }
 
     async fn begin(&mut self, socket: &mut TestSocket, resume: Value) {
-        // In one packet, so that the pong comes before the replay.
+        // The ping is in the same packet, so that the pong precedes the replay.
         socket
             .send_together([resume, json!({ "type": "ping" })])
             .await;
@@ -82,13 +82,14 @@ impl Client {
             if frame["type"] == "pong" {
                 break;
             }
-            // Sent before the resume: the replay has it again.
+            // This frame was sent before the resume, and the replay has its
+            // change again.
             assert_ne!(frame["type"], "error", "{frame}");
         }
         self.is_asked = true;
     }
 
-    /// Processes frames up to the first of this type, and returns that one.
+    /// Processes frames up to the first of type `kind`, and returns that frame.
     pub(crate) async fn hear_until(&mut self, socket: &mut TestSocket, kind: &str) -> Value {
         let hearing = async {
             loop {
@@ -99,7 +100,7 @@ impl Client {
                 }
             }
         };
-        // With a deadline: other senders' messages may never end.
+        // The deadline is needed: other senders' messages may never end.
         within(kind, hearing).await
     }
 
@@ -161,7 +162,7 @@ impl Client {
     }
 
     /// Checks a copy that began with a `conversation` frame: all messages after
-    /// it, and those before it that the client received.
+    /// that frame, and earlier ones that the client received.
     pub(crate) async fn check_end(&self, person: &TestUser, id: i64) {
         let Copy {
             messages, shown, ..
@@ -233,8 +234,8 @@ pub(crate) async fn whole_history(person: &TestUser, id: i64) -> Vec<Value> {
     }
 }
 
-/// Sends a `resume`. Returns the frames before the one that ends it, and that
-/// one.
+/// Sends a `resume`. Returns the frames before the one that ends the replay,
+/// and that last frame.
 pub(crate) async fn resume(socket: &mut TestSocket, ask: Value) -> (Vec<Value>, Value) {
     let mut ask = ask;
     ask["type"] = json!("resume");
@@ -262,7 +263,8 @@ pub(crate) fn seqs(frames: &[Value]) -> Vec<i64> {
 pub(crate) async fn say_many(person: &TestUser, id: i64, count: usize, text: &str) -> i64 {
     let mut socket = person.chat_socket(id).await;
     let mut version = 0;
-    // A few at a time: the sender gets its own echoes and must keep up.
+    // Only a few messages are in flight: the sender must read their echoes in
+    // time.
     let mut left = count;
     while left > 0 {
         let some = left.min(10);
@@ -278,7 +280,7 @@ pub(crate) async fn say_many(person: &TestUser, id: i64, count: usize, text: &st
     version
 }
 
-/// Returns a conversation without presence, which changes on its own.
+/// Returns a conversation without presence, which may change at any time.
 pub(crate) fn without_presence(mut view: Value) -> Value {
     for one in view["participants"].as_array_mut().unwrap() {
         let one = one.as_object_mut().unwrap();

@@ -149,8 +149,8 @@ async fn conversations_are_live_after_resume() {
     socket.expect("synced").await;
 }
 
-/// Guards a former member's cursor: it moves only with changes that are still
-/// visible to them.
+/// Guards a former member's cursor: only changes that the former member still
+/// sees move it.
 #[tokio::test]
 async fn former_member_resumes_visible_changes() {
     let app = TestApp::spawn().await;
@@ -181,7 +181,7 @@ async fn former_member_resumes_visible_changes() {
         let path = format!("{to}{}/", message["id"]);
         ann.delete(&path).await.expect(204);
     }
-    // Dan joined after the quoted message, so his quote never had its text.
+    // Dan joined after the quoted message, so the quote had no text for him.
     let seqs = [vec![&sent["seq"], &quoting["seq"]], vec![], vec![]];
     for ((person, before), seqs) in [ben, cas, dan].into_iter().zip(cursors).zip(seqs) {
         let (frames, _) = sync(person, json!({ id.to_string(): before })).await;

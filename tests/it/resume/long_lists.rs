@@ -11,9 +11,10 @@ use crate::receipts::cost::copies;
 use crate::store::statements::watched;
 use crate::support::{TestApp, TestUser};
 
-/// Most conversations without a cursor that one resume shows.
+/// The maximum number of conversations without a cursor that one resume shows.
 const UNNAMED_MAX: usize = 500;
-/// Exceeds `UNNAMED_MAX` by more than two pages of the list.
+/// Number of groups: it exceeds `UNNAMED_MAX` by more than two pages of the
+/// list.
 const MANY: usize = 740;
 
 /// Creates a group of Ann and Ben, and copies of it, `many` groups in all.
@@ -80,7 +81,7 @@ async fn resume_shows_newest_and_flags_rest() {
     let ids: Vec<i64> = all.iter().map(|(id, _)| *id).collect();
     assert_eq!(shown(&frames), ids[..UNNAMED_MAX]);
     assert_eq!(synced["more"], true);
-    // With cursors for those, the next resume shows the others.
+    // With cursors for the conversations shown, the next resume shows the rest.
     let named = all[..UNNAMED_MAX].iter();
     let cursors: serde_json::Map<_, _> = named
         .map(|(id, version)| (id.to_string(), json!(version)))
@@ -112,7 +113,8 @@ async fn conversation_beyond_resume_is_live() {
     assert_eq!(message["conversation_id"], oldest);
 }
 
-/// Returns the rows that a resume and a `hello` read with `many` groups.
+/// Returns the number of rows that a resume reads, and a `hello`, for a user
+/// with `many` groups.
 async fn rows(many: usize) -> [u64; 2] {
     let app = TestApp::spawn().await;
     let (id, people) = world(&app, many).await;

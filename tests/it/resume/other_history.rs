@@ -56,7 +56,7 @@ async fn other_epoch_resets_named_conversations() {
     // Reset conversations are live from then on.
     ann.send(ids[0], "Live.").await.expect(201);
     assert_eq!(socket.expect_message().await["conversation_id"], ids[0]);
-    // A resume of one conversation, on an unbound and a bound socket.
+    // Resumes one conversation, on an unbound and on a bound socket.
     let ask = json!({ "conversation_id": ids[1], "after": 0, "epoch": "of before" });
     let (frames, reset) = resume(&mut socket, ask).await;
     assert_eq!(
@@ -70,7 +70,7 @@ async fn other_epoch_resets_named_conversations() {
         (frames.len(), &reset["reason"]),
         (0, &json!("other_history"))
     );
-    // The current epoch, and none at all, resume as usual.
+    // A resume with the current epoch, or with none, works as usual.
     for epoch in [bound.hello["epoch"].clone(), Value::Null] {
         let ask = json!({ "after": 0, "epoch": epoch });
         let (frames, resumed) = resume(&mut bound, ask).await;
@@ -90,8 +90,8 @@ async fn epoch_outlives_restarts() {
     assert_ne!(epoch(&other.register_user("ann").await).await, before);
 }
 
-/// A restore with another tool leaves an older mark in the database than the
-/// data folder has noted.
+/// After a restore with another tool, the `mark` in the database is lower than
+/// the copy in the data folder.
 #[tokio::test]
 async fn start_notices_older_database() {
     let mut app = TestApp::spawn().await;
@@ -135,7 +135,7 @@ async fn restored_command_renews_epoch() {
 }
 
 /// Backs up, sends two messages, restores, sends three, and resumes with the
-/// old cursor.
+/// cursor from before the restore.
 #[tokio::test]
 async fn restore_resets_cursors_and_skips_ids() {
     let binary = TestBinary::migrated().await;

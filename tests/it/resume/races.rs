@@ -108,8 +108,8 @@ impl Crowd {
     }
 }
 
-/// Guards the seams of a replay: between earlier live frames and its first
-/// round, between rounds, and between the last round and later live frames.
+/// Guards against lost and repeated frames at the boundaries of a replay:
+/// before its first round, between rounds, and after its last round.
 #[tokio::test]
 async fn replay_under_load_is_exactly_once() {
     let mut crowd = crowd(1).await;
@@ -120,7 +120,7 @@ async fn replay_under_load_is_exactly_once() {
         let mut socket = crowd.ben.chat_socket(id).await;
         client.ask_bound(&mut socket, id).await;
         if round % 7 == 3 {
-            // Disconnects during the replay, or right after it.
+            // The client disconnects during the replay, or right after it.
             client.hear(&socket.next().await);
         } else {
             client.hear_until(&mut socket, "resumed").await;
@@ -165,7 +165,8 @@ async fn live_messages_follow_replay_completely() {
 #[tokio::test]
 async fn replay_of_all_conversations_misses_nothing() {
     let mut crowd = crowd(4).await;
-    // The first conversation has no cursor, so the server shows it.
+    // The client has no cursor for the first conversation, so the server sends
+    // that conversation too.
     let mut client = Client::of(&crowd.ids[1..]);
     for round in 0..rounds() {
         let mut socket = crowd.ben.socket("/ws/").await;

@@ -47,7 +47,7 @@ async fn malformed_resume_is_invalid() {
     }
 }
 
-/// After the refusal, live frames still reach the socket.
+/// After the refusal of a resume, live frames still reach the socket.
 #[tokio::test]
 async fn foreign_conversation_resume_is_not_found() {
     let app = TestApp::spawn().await;
@@ -74,7 +74,8 @@ async fn second_resume_is_busy() {
     let app = TestApp::spawn().await;
     let (ann, ben) = app.register_connected("ann", "ben").await;
     let id = ann.open_direct_used(&ben).await;
-    // Larger than all buffers, so that the first resume is still running.
+    // The replay exceeds all buffers, so that the first resume is still
+    // running.
     say_many(&ann, id, 100, &"x".repeat(9_000)).await;
     let path = format!("/ws/chat/{id}/");
     let mut socket = TestSocket::open_unbuffered(&ben, &path).await;

@@ -19,7 +19,8 @@ fn path(id: i64, message: &Value) -> String {
     format!("/api/conversations/{id}/messages/{}/", message["id"])
 }
 
-/// Applies every kind of change to a group. Returns its version before them.
+/// Applies every kind of change to a group. Returns the group's version before
+/// the changes.
 async fn life(people: &[TestUser], id: i64) -> i64 {
     let (ann, ben) = (&people[0], &people[1]);
     let mut sent = Vec::new();
@@ -52,7 +53,7 @@ async fn replay_has_current_state_in_order() {
     let present = ben.conversation(id).await;
     let mut socket = ben.chat_socket(id).await;
     let (frames, resumed) = resume(&mut socket, json!({ "after": before })).await;
-    // Four is unchanged; Six quotes the deleted Three.
+    // Message Four is unchanged; Six quotes the deleted Three.
     assert_eq!(seqs(&frames), [2, 3, 5, 6, 7, 8, 9, 10]);
     for frame in &frames {
         let seq = usize::try_from(frame["message"]["seq"].as_i64().unwrap()).unwrap();
@@ -210,8 +211,8 @@ async fn replay_continues_after_restart() {
     assert_eq!(socket.expect_message().await["seq"], 5);
 }
 
-/// Guards where a former member's replay continues between rounds: messages
-/// changed after the leave have higher versions than it.
+/// Guards where the next round of a former member's replay begins: messages
+/// changed after the leave have higher versions than the leave.
 #[tokio::test]
 async fn former_member_replays_changes_once() {
     const TOUCHED: usize = 120;

@@ -13,7 +13,7 @@ use super::view::{View, number};
 use crate::support::{TestSocket, TestUser, TokenTransport};
 use deeds::AuditAction;
 
-/// How long a client listens before it compares its view.
+/// How long a client reads frames before it compares its view.
 const CALM: Duration = Duration::from_millis(500);
 /// Deadline for the views to agree, long enough for a busy machine.
 const AGREED: Duration = Duration::from_secs(90);
@@ -29,14 +29,14 @@ pub(super) struct Client {
     acknowledged: Vec<String>,
     /// The `client_id`s of sends that were refused for good.
     refused: HashSet<String>,
-    /// Messages that this client edited, deleted or reacted to. A change
-    /// without effect is answered to it alone.
+    /// Messages that this client edited, deleted or reacted to. The server
+    /// answers a change without effect to this client alone.
     touched: HashSet<i64>,
     found: usize,
     /// Users that this client removes and invites again; empty for most
     /// clients.
     guests: Vec<String>,
-    /// Whether its own user is removed and invited again.
+    /// Whether other clients remove and invite this client's user.
     is_guest: bool,
     pub(super) deeds: Deeds,
 }
@@ -121,8 +121,8 @@ impl Client {
         self.view.loaded(conversation, history);
     }
 
-    /// Acts over one connection after another, and compares its view on the
-    /// last.
+    /// Acts over one connection after another, and compares the view with the
+    /// server on the last one.
     pub(super) async fn live_until(mut self, end: Instant) -> Self {
         loop {
             let mut socket = self.connect().await;
@@ -140,8 +140,8 @@ impl Client {
         }
     }
 
-    /// Listens until the view equals the server's state. Other clients may have
-    /// to finish first.
+    /// Reads frames until the view equals the server's state. Other clients may
+    /// have to finish first.
     async fn agree(&mut self, mut socket: TestSocket) {
         let deadline = Instant::now() + AGREED;
         for turn in 1.. {
@@ -285,8 +285,8 @@ impl Client {
         }
     }
 
-    /// Handles an error. The message may be deleted by now, or the user
-    /// removed.
+    /// Handles an error frame, which is expected if another client has deleted
+    /// the message or removed the user.
     fn failed(&mut self, frame: &Value) {
         let code = frame["code"].as_str().unwrap();
         let known = [
@@ -303,8 +303,8 @@ impl Client {
         }
     }
 
-    /// Records the acknowledgement of an own send. Returns true if the message
-    /// was known before: a retry is answered to this client alone.
+    /// Records the acknowledgement of an own send. Returns true if the view has
+    /// the message already: the server answers a retry to this client alone.
     fn is_echo(&mut self, message: &Value) -> bool {
         let name = message["client_id"].as_str().unwrap_or_default();
         if self.outbox.remove(name).is_some() {

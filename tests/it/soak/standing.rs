@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 
 use super::view::number;
 
-/// The last `conversation` received, kept up to date by later frames.
+/// The last received `conversation`, with the changes of later frames.
 pub(super) struct Standing(Value);
 
-/// Fields that must equal the server's exactly.
+/// Fields of a conversation that must equal the server's exactly.
 const PLAIN: [&str; 5] = ["kind", "title", "participant_count", "left", "unread_count"];
 
 impl Standing {
@@ -40,8 +40,9 @@ impl Standing {
         self.0["unread_count"] = count.clone();
     }
 
-    /// Applies a new message. An own message marks everything read, and
-    /// another's text is unread. A system message is read if all before it was.
+    /// Applies a new message. The user's own message marks everything read, and
+    /// another user's text is unread. A system message is read if everything
+    /// before it is read.
     pub(super) fn message(&mut self, message: &Value, me: &str) {
         let seq = number(message, "seq");
         if seq <= number(&self.0, "last_seq") {
@@ -101,8 +102,8 @@ impl Standing {
         person(&self.0, who).map_or((0, 0), marks)
     }
 
-    /// Returns the delivery status of an own message, as the client would show
-    /// it.
+    /// Returns the delivery status of the user's own message, as a client would
+    /// show it: 0 to 2.
     fn ticks(&self, message: &Value) -> usize {
         let seq = number(message, "seq");
         let passed = |name, rank| {

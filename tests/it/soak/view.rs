@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::standing::Standing;
 
-/// Fields that markers change without a new frame for the message.
+/// Fields of a message that markers change without a new frame for it.
 const READ_FROM_MARKS: [&str; 4] = ["status", "delivered_at", "is_read", "read_at"];
 
 /// All conversations of one client.
@@ -27,19 +27,19 @@ struct Conversation {
     version: i64,
     /// The version that the last replay reached.
     resumed: i64,
-    /// The newest message sent to all members; echoes of this client's own
-    /// retries come in addition. `None` if the next message sets it.
+    /// The `seq` of the newest message sent to all members, without echoes of
+    /// this client's retries. `None` if the next message sets it.
     last: Option<i64>,
     /// Whether live frames follow without a gap from now on. A replay is in
     /// `seq` order, so its versions don't show its progress.
     is_live: bool,
-    /// The version up to which REST returned everything. It may be ahead of the
-    /// live frames.
+    /// The version up to which REST returned everything. Live frames may be
+    /// behind it.
     read: i64,
-    /// The newest message from before the user rejoined. It is outside their
-    /// history, and the answer to its deletion may come late.
+    /// The `seq` of the newest message from before the user rejoined. The user
+    /// no longer sees it, but the answer to its deletion may arrive late.
     outside: i64,
-    /// `None` until a frame has it.
+    /// `None` until the client receives the conversation.
     standing: Option<Standing>,
 }
 
@@ -95,8 +95,8 @@ impl View {
         self.ids().into_iter().filter(is_open).collect()
     }
 
-    /// A change may be several frames, and the connection may end between them.
-    /// So each cursor repeats the last version.
+    /// Returns the cursors for a resume. Each cursor is one below the last
+    /// version: the connection may have ended between two frames of one change.
     pub(super) fn cursors(&self) -> Value {
         let cursors = self.conversations.iter().map(|(id, it)| {
             let heard = it.version - 1;
@@ -105,8 +105,8 @@ impl View {
         cursors.collect::<serde_json::Map<_, _>>().into()
     }
 
-    /// Handles a lost connection: until the next replay ends, any frame may
-    /// come.
+    /// Handles a lost connection: until the next replay ends, frames aren't
+    /// checked for gaps and repetitions.
     pub(super) fn disconnected(&mut self) {
         self.is_synced = false;
         for conversation in self.conversations.values_mut() {
@@ -121,7 +121,8 @@ impl View {
         }
     }
 
-    /// Adds a history read over REST. Frames that came meanwhile are newer.
+    /// Adds a history read over REST. Frames received during the request are
+    /// newer than the history.
     pub(super) fn loaded(&mut self, told: &Value, history: Vec<Value>) {
         let (id, version) = (number(told, "id"), number(told, "version"));
         let conversation = self.conversations.entry(id).or_default();
@@ -215,7 +216,8 @@ impl View {
         self.conversations.get(&id).map_or(Some(0), |it| it.last)
     }
 
-    /// Advances the newest message. An own message may be known already.
+    /// Advances the newest message if this one is next. The user's own message
+    /// may be known already.
     pub(super) fn passes(&mut self, message: &Value) {
         let id = number(message, "conversation_id");
         let conversation = self.conversations.entry(id).or_default();
@@ -239,8 +241,8 @@ impl View {
         self.put(message);
     }
 
-    /// Returns whether the message must be the next of a live conversation, and
-    /// the highest version received there.
+    /// Returns whether the frame must continue a live conversation without a
+    /// gap, and the conversation's highest received version.
     fn standing(&mut self, message: &Value) -> (bool, i64) {
         let id = number(message, "conversation_id");
         let conversation = self.conversations.entry(id).or_default();
@@ -263,7 +265,8 @@ impl View {
         known.is_some_and(|known| number(known, "version") >= number(message, "version"))
     }
 
-    /// Returns one of the newest texts, by `sender` if given.
+    /// Returns one of the newest text messages, chosen by `at`; if `sender` is
+    /// given, only theirs.
     pub(super) fn pick(&self, id: i64, sender: Option<&str>, at: u64) -> Option<&Value> {
         let messages = self.conversations.get(&id)?.messages.values();
         let theirs: Vec<&Value> = messages
@@ -280,7 +283,7 @@ impl View {
     }
 
     /// Returns the first difference to the stored state, including status and
-    /// counts. Messages from before a rejoin don't count.
+    /// counts. Messages from before a rejoin are ignored.
     pub(super) fn unlike(&self, now: &Value, history: &[Value], me: &str) -> Option<String> {
         let conversation = &self.conversations[&number(now, "id")];
         let first = history.first().map_or(i64::MAX, |it| number(it, "seq"));

@@ -12,8 +12,8 @@ use tidings::store::append::{
 use crate::groups::crew::group;
 use crate::support::{TestApp, TestUser};
 
-/// Guards against a former bug: with the deletion of its original in the same
-/// batch, a reply kept neither its version nor an empty quote.
+/// Guards against a former bug: in one batch with its original's deletion, a
+/// reply got a wrong version and a quote with text.
 #[tokio::test]
 async fn reply_keeps_version_beside_deleted_original() {
     let app = TestApp::spawn().await;
@@ -94,8 +94,8 @@ async fn used_client_id_reveals_no_conversation() {
     }
 }
 
-/// Guards against a former bug: a message counted as still readable if the only
-/// other member left in the same batch.
+/// Guards against a former bug: a message counted as having a recipient,
+/// although the only other member left in the same batch.
 #[tokio::test]
 async fn message_right_before_leaving_stays_sent() {
     let app = TestApp::spawn().await;

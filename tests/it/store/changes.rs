@@ -1,5 +1,5 @@
-//! Finding the changes after a version needs no index of all versions, and has
-//! the same result as reading all rows.
+//! The query for the changes after a version needs no index of all versions,
+//! and has the same result as a scan of all rows.
 
 use entity::{ConversationId, MessageId, UserId, receipt, user};
 use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
@@ -12,8 +12,8 @@ use tidings::store::{FormerMemberRecord, Store};
 use super::flow::{append, connect, crew, person, post};
 use crate::support::TestDatabase;
 
-/// Yields pseudo-random kinds of action and numbers to pick a message with
-/// (Knuth's multiplicative hash).
+/// Yields pseudo-random pairs: a kind of action, and a number that picks a
+/// message (Knuth's multiplicative hash).
 fn scattered(count: u32) -> impl Iterator<Item = (u32, i64)> {
     let scatter = |at: u32| at.wrapping_mul(2_654_435_769) >> 8;
     (1..=count).map(move |at| (scatter(at) % 8, i64::from(scatter(at + count))))
@@ -87,7 +87,7 @@ struct Stored {
     is_quoted_deleted: bool,
 }
 
-/// A reader: the visible range of `seq`, and the last version before they left.
+/// A reader: the visible range of `seq`, and the last version before the leave.
 struct Reader {
     user: UserId,
     seen: std::ops::RangeInclusive<i64>,

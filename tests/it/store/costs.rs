@@ -23,9 +23,9 @@ const DOES: [&str; 4] = [
     "somebody comes who shares one such room",
 ];
 
-/// Index of the operation that reads several pages.
+/// Index in [`DOES`] of the operation that reads several pages.
 const LIST: usize = 1;
-/// Index of the operation that writes in a transaction.
+/// Index in [`DOES`] of the operation that writes in a transaction.
 const MARK: usize = 2;
 
 /// Returns the cost without the statements that begin and end transactions,

@@ -2,7 +2,8 @@
 
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 
-/// Thousands of users and conversations, tens of thousands of messages.
+/// Statements that insert thousands of users and conversations and tens of
+/// thousands of messages.
 const FILL: [&str; 18] = [
     r#"INSERT INTO "user" (username, username_key, display_name, about, password_hash, is_admin, created_at)
        SELECT 'filler' || g, 'filler' || g, 'Filler', '', 'none', FALSE, g FROM generate_series(1, 3000) g"#,
@@ -60,7 +61,7 @@ pub(crate) async fn fill(database: &DatabaseConnection) {
     for statement in FILL {
         database.execute_unprepared(statement).await.unwrap();
     }
-    // A session accepts the module's settings only once the module is loaded.
+    // A session accepts the module's settings only after the module is loaded.
     database
         .execute_unprepared("LOAD 'auto_explain'")
         .await

@@ -1,4 +1,4 @@
-//! Calls of the store as in normal use.
+//! A flow of store calls, as in normal use; tests check its statements.
 
 use std::sync::Arc;
 
@@ -17,8 +17,8 @@ use super::house;
 
 pub(super) const NOW: Millis = Millis(2_000_000_000_000);
 
-/// Runs the actions of two users. Their statements are frequent, or a user
-/// waits for them.
+/// Runs all actions of two users whose statements are frequent, or for which a
+/// user waits.
 pub(crate) async fn everything(store: &Store) {
     let (ann, ben) = (person(store, "ann").await, person(store, "ben").await);
     let login = log_in(store, &ann).await;

@@ -1,5 +1,5 @@
-//! The Journal's cache of its last batches, which saves lookups for the next,
-//! and its behaviour when cached rows are out of date.
+//! The Journal's cache of its last batches: it saves lookups for the next
+//! batch, and out-of-date rows in it do no harm.
 
 use entity::{ConversationId, MessageId, Millis, UserId, receipt, user};
 use sea_orm::{ConnectionTrait, EntityTrait};
@@ -42,8 +42,8 @@ async fn change_by_another_process_is_seen() {
     beside.store.close().await;
 }
 
-/// Tests the version condition alone: a read marker takes a version, but no
-/// `seq` with which a message could conflict.
+/// Tests the check of the cached version alone: a read marker takes a version,
+/// but no `seq` that could conflict.
 #[tokio::test]
 async fn version_is_assigned_only_once() {
     let app = TestApp::spawn().await;
@@ -67,8 +67,8 @@ async fn version_is_assigned_only_once() {
     beside.store.close().await;
 }
 
-/// Tests the membership condition: permission is checked again if it ended
-/// without the Room's knowledge.
+/// Tests the check of the cached `members_version`: permission is checked again
+/// if it ended without the Room's knowledge.
 #[tokio::test]
 async fn outdated_permission_writes_nothing() {
     let app = TestApp::spawn().await;
@@ -88,8 +88,8 @@ async fn outdated_permission_writes_nothing() {
     assert_eq!(ann.conversation(id).await["last_seq"], 2);
 }
 
-/// PostgreSQL has to lock the conversations first, and reads the sender's row
-/// together with that.
+/// On SQLite, the second append needs no lookup. PostgreSQL must lock the
+/// conversations first, and reads the sender's row in the same statement.
 #[tokio::test]
 async fn cached_sender_is_not_looked_up() {
     let app = TestApp::spawn().await;

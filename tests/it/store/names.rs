@@ -1,4 +1,4 @@
-//! Statements about changed names, for `plans` to check.
+//! Calls of the store about changed names, whose query plans `plans` checks.
 
 use entity::UserId;
 use tidings::store::{RenameAudienceCursor, Store};

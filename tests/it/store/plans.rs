@@ -67,7 +67,8 @@ async fn no_statement_scans_a_growing_table() {
     assert!(bad.is_empty(), "{}", bad.join("\n\n"));
 }
 
-/// Without logged statements the test would prove nothing.
+/// Checks that the flow's statements were logged: without them the test would
+/// prove nothing.
 fn assert_flow_was_logged(statements: &BTreeSet<String>) {
     for words in [
         "JOIN conversation c ON c.id = v.column1",
@@ -107,8 +108,8 @@ fn assert_flow_was_logged(statements: &BTreeSet<String>) {
 }
 
 async fn scans_of_sqlite(connection: &DatabaseConnection, statement: &str) -> Vec<String> {
-    // An INSERT of values reads nothing. SQLite lists foreign key checks for
-    // it, which run only while one is violated.
+    // An INSERT of values reads nothing. Its plan lists foreign key checks,
+    // which run only while a foreign key is violated.
     let verbs = ["SELECT", "UPDATE", "DELETE", "WITH"];
     if !verbs.iter().any(|verb| statement.starts_with(verb)) {
         return Vec::new();
@@ -161,8 +162,9 @@ async fn scans_of_sqlite(connection: &DatabaseConnection, statement: &str) -> Ve
     bad
 }
 
-/// Paged lists, and how each must seek its start: it must not walk rows that
-/// equal the cursor in the first column.
+/// Words of each paged list's statement, and how its plan must seek the page's
+/// start. The list must not walk rows that equal the cursor in the first
+/// column.
 const KEYSETS: [(&str, &str); 12] = [
     ("c.participant_count = $1", "(participant_count=? AND id<?)"),
     ("c.last_message_at = $1", "(last_message_at=? AND id<?)"),
@@ -184,8 +186,8 @@ const KEYSETS: [(&str, &str); 12] = [
     ("AND a.at >=", "(at>? AND at<?)"),
 ];
 
-/// Returns plans that sort all rows before returning the first, and lists that
-/// don't seek as they should.
+/// Returns plans that sort all rows before returning the first, and paged lists
+/// that don't seek as [`KEYSETS`] demands.
 fn sorts_and_walks(statement: &str, steps: &[String]) -> Vec<String> {
     let mut bad = Vec::new();
     // These sort the rows of one user or message, or values in the statement.

@@ -12,7 +12,7 @@ use tracing::{Event, Instrument, Metadata, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
 
-/// The log target that counts the rows inside one JSON text.
+/// The log target of events that count the rows inside one JSON text.
 const PIECES: &str = "tidings::store::db::json_rows";
 
 /// The statements, notices and rows of a watched future.
@@ -39,7 +39,7 @@ impl QueryLog {
         }
     }
 
-    /// Returns every statement, in order.
+    /// Returns all recorded statements, oldest first.
     pub(crate) fn statements(&self) -> Vec<String> {
         self.statements.lock().clone()
     }
@@ -108,7 +108,7 @@ impl<S: Subscriber + for<'span> LookupSpan<'span>> Layer<S> for QueryLayer {
             return;
         };
         if event.metadata().target() == "sqlx::query" {
-            // Of a short statement, the driver logs only the summary.
+            // The driver logs only the summary if the statement is short.
             let (mut summary, mut whole) = (Words::of("summary"), Words::of("db.statement"));
             event.record(&mut summary);
             event.record(&mut whole);
@@ -123,8 +123,8 @@ impl<S: Subscriber + for<'span> LookupSpan<'span>> Layer<S> for QueryLayer {
             event.record(&mut rows);
             *log.rows.lock() += rows.0;
         } else if event.metadata().target() == PIECES {
-            // All rows came as one row, which was counted already. Only the
-            // first of several JSON texts in it subtracts that row.
+            // The database returned these rows as JSON texts in one row, which
+            // is counted already. The first text of that row subtracts it.
             let (mut rows, mut place) = (Rows(0), Place(0));
             event.record(&mut rows);
             event.record(&mut place);
@@ -138,8 +138,8 @@ impl<S: Subscriber + for<'span> LookupSpan<'span>> Layer<S> for QueryLayer {
     }
 }
 
-/// The rows that a statement returned or wrote. PostgreSQL counts returned rows
-/// as both.
+/// The number of rows that a statement returned or wrote. PostgreSQL also
+/// counts returned rows as written.
 struct Rows(u64);
 
 impl Visit for Rows {

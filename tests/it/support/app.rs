@@ -259,7 +259,8 @@ impl TestSite {
 }
 
 impl TestServer {
-    /// Starts the server. Returns its address and that of its metrics.
+    /// Starts the server. Returns its address and that of its metrics listener,
+    /// which may be `None`.
     async fn start(settings: Settings, faults: FaultHooks) -> (Self, [Option<SocketAddr>; 2]) {
         let (stop, stopped) = oneshot::channel();
         let (ends, ended) = mpsc::channel();

@@ -14,7 +14,8 @@ use super::faulty_disk::FaultyDisk;
 use super::syscall_filter::SyscallFilter;
 use super::wait::within;
 
-/// The folder and database of a binary. It inherits no environment variables.
+/// The folder and database for runs of the binary, which inherit no environment
+/// variables.
 pub(crate) struct TestBinary {
     database: TestDatabase,
     folder: TempDir,
@@ -151,7 +152,7 @@ impl TestBinary {
 pub(crate) async fn run_to_end(mut command: Command, input: &str) -> CommandOutput {
     let mut child = command.spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
-    // A command that reads no input may have ended by now.
+    // Writing fails if the command has ended without reading its input.
     let _ = stdin.write_all(input.as_bytes()).await;
     drop(stdin);
     let output = within("a command to end", child.wait_with_output()).await;

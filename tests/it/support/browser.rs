@@ -1,5 +1,5 @@
-//! Real headless Chromium browsers, each with a profile, and so with cookies
-//! and storage, of its own.
+//! Real headless Chromium browsers, each with its own profile: cookies and
+//! storage.
 
 mod axe;
 mod input;
@@ -63,7 +63,8 @@ pub(crate) const DOWN: &str = "\u{e015}";
 pub(crate) const CONTROL: &str = "\u{e009}";
 pub(crate) const SHIFT: &str = "\u{e008}";
 
-/// These keep Chromium itself from sending requests to other hosts.
+/// The arguments of every browser. They also keep Chromium itself from sending
+/// requests to other hosts.
 const BROWSER_ARGUMENTS: [&str; 13] = [
     "--headless=new",
     "--no-sandbox",
@@ -81,8 +82,8 @@ const BROWSER_ARGUMENTS: [&str; 13] = [
 ];
 
 impl BrowserDriver {
-    /// Starts a driver on a free port. A driver ends if another process takes its
-    /// port first; then another one is started.
+    /// Starts a driver on a free port. If another process takes the port first,
+    /// the driver ends, and the next attempt begins.
     pub(crate) async fn start() -> Self {
         for _ in 0..5 {
             if let Some(driver) = Self::try_start().await {
@@ -280,8 +281,8 @@ impl BrowserTab {
             .iter()
             .filter(|entry| matches!(entry["level"].as_str(), Some("SEVERE" | "WARNING")));
         let said = bad.map(|entry| entry["message"].to_string());
-        // Chromium logs this for every page over plain HTTP from another host.
-        // The server itself warns of plain HTTP.
+        // Chromium logs this for every page over plain HTTP from a host other
+        // than localhost. The server itself warns of plain HTTP.
         let is_of_plain_http = "Cross-Origin-Opener-Policy header has been ignored";
         said.filter(|said| !said.contains(is_of_plain_http))
             .collect()

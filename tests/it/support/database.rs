@@ -21,8 +21,8 @@ fn server() -> Option<String> {
 /// A new database, deleted on drop.
 pub(crate) struct TestDatabase {
     url: DatabaseUrl,
-    /// The URL of the server and the database's name, if `Drop` must delete it
-    /// there.
+    /// The URL of the PostgreSQL server and the name of the database that
+    /// `Drop` deletes. `None` on SQLite.
     to_drop: Option<(String, String)>,
 }
 

@@ -9,8 +9,8 @@ use parking_lot::Mutex;
 use tidings::config::DatabaseUrl;
 use url::Url;
 
-/// Forwards bytes in its own threads, so that the server keeps its database
-/// even while a test blocks its thread.
+/// Forwards bytes in its own threads, so that the server can use its database
+/// even while a test blocks its own thread.
 pub(crate) struct DatabaseProxy {
     shared: Arc<ProxyState>,
 }
@@ -18,14 +18,15 @@ pub(crate) struct DatabaseProxy {
 struct ProxyState {
     server: SocketAddr,
     is_up: AtomicBool,
-    /// The connection that carries these bytes is closed at its next commit.
+    /// If set, the proxy closes the connection that carries these bytes instead
+    /// of forwarding the answer to its next commit.
     cut_after: Mutex<Option<Vec<u8>>>,
     ends: Mutex<Vec<TcpStream>>,
 }
 
 impl DatabaseProxy {
-    /// Redirects this URL through a new proxy. Returns `None` for SQLite, which
-    /// has no connection.
+    /// Starts a proxy and changes `url` to its address. Returns `None` for
+    /// SQLite, which has no network connection.
     pub(crate) fn in_front_of(url: &mut DatabaseUrl) -> Option<Self> {
         let DatabaseUrl::Postgres(text) = url else {
             return None;

@@ -8,7 +8,8 @@ use tokio::process::Command;
 
 use super::binary::run_to_end;
 
-/// Failures of database writes for processes that work in `folder`.
+/// A disk for processes that work in `folder`. A test can make writes or syncs
+/// of the database fail.
 pub(crate) struct FaultyDisk {
     folder: PathBuf,
 }
@@ -24,7 +25,7 @@ pub(crate) enum DiskFault {
 }
 
 impl DiskFault {
-    /// Returns the name of the file that turns this failure on.
+    /// Returns the name of the file whose existence turns this failure on.
     fn flag_file(self) -> &'static str {
         match self {
             Self::RejectsWrites => "takes-no-writes",

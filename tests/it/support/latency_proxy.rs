@@ -1,5 +1,5 @@
-//! A slow network between a proxy and its server, which delays bytes and
-//! closes.
+//! A slow network between a proxy and its server: it delays bytes and the
+//! closing of connections.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -59,8 +59,8 @@ impl LatencyProxy {
         self.address
     }
 
-    /// Waits until a side closes a connection. The other side is informed only
-    /// after the latency.
+    /// Waits until a side closes a connection. The other side sees the close
+    /// only after the latency.
     pub(crate) async fn wait_for_close(&mut self) -> ClosingSide {
         let end = within("a connection to be closed", self.ends.recv()).await;
         end.unwrap()

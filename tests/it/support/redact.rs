@@ -2,7 +2,8 @@
 
 use insta::internals::{Content, ContentPath};
 
-/// Ids are JSON numbers: JavaScript would lose digits of larger ones.
+/// The exclusive upper bound of ids. An id is a JSON number, and JavaScript
+/// loses digits of larger numbers.
 const ID_MAX: u64 = 1 << 53;
 
 /// The JSON paths whose values are hidden.
@@ -104,7 +105,7 @@ fn token(value: Content, path: ContentPath<'_>) -> Content {
         let fits = |sign: char| sign.is_ascii_alphanumeric() || matches!(sign, '-' | '_');
         !part.is_empty() && part.chars().all(fits)
     };
-    // {"typ":"JWT","alg":"HS256"}
+    // The base64url form of {"typ":"JWT","alg":"HS256"}.
     let is_ours = parts.first() == Some(&"eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9");
     assert!(
         parts.len() == 3 && parts.iter().all(is_base64) && is_ours,

@@ -11,8 +11,8 @@ use tokio::process::{Child, Command};
 
 use super::wait::until;
 
-/// Attempts to start: another program may take a free port before the proxy
-/// listens on it.
+/// The maximum number of attempts to start. Another program may take a free
+/// port before the proxy listens on it.
 const TRIES: usize = 5;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -30,14 +30,15 @@ pub(crate) struct TestSocket {
     pub(crate) response: Response,
     /// The first frame, if the test waited for it.
     pub(crate) hello: Value,
-    /// Frames of the types in [`ASIDES`], in order of arrival.
+    /// Unread frames of the types in [`SIDE_FRAMES`], in order of arrival.
     side_frames: VecDeque<Value>,
-    /// Other frames that arrived while a test waited for an aside.
+    /// Frames of other types that arrived while a test waited for a side frame.
     read_ahead: VecDeque<Value>,
 }
 
-/// Types of frames that can arrive at any time in most tests. They are set
-/// aside until [`TestSocket::expect_aside`] or a similar method returns them.
+/// Types of frames that can arrive at any time in most tests. [`TestSocket`]
+/// keeps them until [`TestSocket::expect_side_frame`] or a similar method
+/// returns them.
 const SIDE_FRAMES: [&str; 5] = [
     "unread",
     "delivered",
@@ -145,7 +146,7 @@ impl TestSocket {
         within("bytes to be written", written).await.unwrap();
     }
 
-    /// Returns the next frame that isn't an aside.
+    /// Returns the next frame that isn't a side frame.
     pub(crate) async fn next(&mut self) -> Value {
         match self.next_or_close().await {
             Ok(frame) => frame,
@@ -153,8 +154,8 @@ impl TestSocket {
         }
     }
 
-    /// Returns the next frame that isn't an aside, or the socket's close code.
-    /// Asides are kept.
+    /// Returns the next frame that isn't a side frame, or the socket's close
+    /// code. Side frames are kept.
     pub(crate) async fn next_or_close(&mut self) -> Result<Value, u16> {
         if let Some(frame) = self.read_ahead.pop_front() {
             return Ok(frame);
@@ -168,7 +169,8 @@ impl TestSocket {
         }
     }
 
-    /// Returns the next aside of this type. Keeps other frames for later calls.
+    /// Returns the next side frame of this type. Keeps other frames for later
+    /// calls.
     pub(crate) async fn expect_side_frame(&mut self, kind: &str) -> Value {
         assert!(SIDE_FRAMES.contains(&kind), "{kind} is never put aside");
         if let Some(at) = self.side_frames.iter().position(|it| it["type"] == kind) {
@@ -190,7 +192,8 @@ impl TestSocket {
         }
     }
 
-    /// Returns the next `user_status`. Until then only asides may arrive.
+    /// Returns the next `user_status`. Fails if a frame that isn't a side frame
+    /// arrives before it.
     pub(crate) async fn expect_status(&mut self) -> Value {
         loop {
             if let Some(at) = self
@@ -207,7 +210,7 @@ impl TestSocket {
         }
     }
 
-    /// Returns the `user_status` frames set aside so far.
+    /// Returns the `user_status` frames that arrived so far and were kept.
     pub(crate) fn take_statuses(&mut self) -> Vec<Value> {
         let asides = std::mem::take(&mut self.side_frames);
         let (statuses, rest): (Vec<_>, _) = asides
@@ -217,8 +220,8 @@ impl TestSocket {
         statuses
     }
 
-    /// Returns the asides that arrived before the answer to a ping, in order,
-    /// without `user_status`.
+    /// Returns the side frames that arrived before the answer to a ping, in
+    /// order, without `user_status`.
     pub(crate) async fn side_frames_until_pong(&mut self) -> Vec<Value> {
         self.expect_nothing_until_pong().await;
         let asides = self.side_frames.drain(..);
@@ -293,7 +296,7 @@ impl TestSocket {
         frame
     }
 
-    /// Returns the close code. Fails if a frame other than an aside comes
+    /// Returns the close code. Fails if a frame that isn't a side frame arrives
     /// first.
     pub(crate) async fn expect_close(&mut self) -> u16 {
         match self.next_or_close().await {
@@ -311,8 +314,8 @@ impl TestSocket {
         }
     }
 
-    /// Checks that no frame but asides was sent. Earlier frames would arrive
-    /// before the `pong`.
+    /// Checks that the server sent only side frames. Earlier frames would
+    /// arrive before the `pong`.
     pub(crate) async fn expect_nothing_until_pong(&mut self) {
         self.send(json!({ "type": "ping" })).await;
         self.expect("pong").await;

@@ -19,7 +19,7 @@ pub(crate) struct SyscallFilter {
 impl SyscallFilter {
     /// Builds the filter from the `SystemCallFilter=` lines of a unit.
     pub(crate) async fn of_unit(unit: &str) -> Self {
-        // The C program returns this error code.
+        // The C program uses this error code for calls that are not allowed.
         assert!(unit.contains("\nSystemCallErrorNumber=EPERM\n"));
         let folder = tempfile::tempdir().unwrap();
         let mut header = String::new();
@@ -74,8 +74,8 @@ async fn call_groups() -> CallGroups {
     groups
 }
 
-/// Reads these lines like systemd: the first line allows, `~` removes, and
-/// `@default` is always allowed.
+/// Returns the system calls that the unit's `SystemCallFilter=` lines allow. As
+/// in systemd, a line with `~` removes calls, and `@default` is always allowed.
 fn allowed_calls(unit: &str, groups: &CallGroups) -> BTreeSet<String> {
     let mut allowed = calls_of("@default", groups);
     let lines = unit.lines();

@@ -1,5 +1,5 @@
-//! Waiting for conditions. Deadlines don't measure: they only limit how long a
-//! failing test takes.
+//! Waiting for conditions. The deadlines are no bounds on performance: they
+//! only limit how long a failing test takes.
 
 use std::future::Future;
 use std::time::Duration;
@@ -7,8 +7,8 @@ use std::time::Duration;
 /// Long enough for a busy machine.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 
-/// The pause between two polls. A poll may be a browser command, so the next
-/// one starts only after it.
+/// The pause between the end of a poll and the start of the next one. A poll
+/// may be a slow browser command.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// Returns the output of `future`. Fails after [`DEADLINE`].

@@ -43,7 +43,7 @@ async fn typing_ends_with_its_socket() {
     }
 }
 
-/// Another session of the same user still types.
+/// An indicator continues while another session of the same user types.
 #[tokio::test]
 async fn typing_outlives_one_of_two_sockets() {
     let app = TestApp::spawn().await;
@@ -61,7 +61,7 @@ async fn typing_outlives_one_of_two_sockets() {
     bens.expect_nothing_until_pong().await;
 }
 
-/// Any message of the typist ends it, also one that is sent over REST.
+/// Any message of the typing user ends the indicator, even one sent over REST.
 #[tokio::test]
 async fn message_ends_typing_without_typing_frame() {
     let app = TestApp::spawn().await;

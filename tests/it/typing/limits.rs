@@ -114,7 +114,7 @@ async fn typing_is_refused_after_connection_ended() {
     bens.expect_nothing_until_pong().await;
 }
 
-/// Only the first ten starts pass; each stop passes that ends one of them.
+/// The server forwards only the first ten starts, and the stops that end them.
 #[tokio::test]
 async fn excess_typing_is_dropped_silently() {
     let app = TestApp::spawn().await;

@@ -49,7 +49,8 @@ async fn deleted_message_is_not_unread() {
     for at in [0, 2] {
         assert_eq!(heard(&mut sockets[at]).await, []);
     }
-    // A second deletion changes nothing; later messages count on from there.
+    // Deleting the message again changes no count. The next message adds one to
+    // the count of every member but its sender.
     delete(&people[0], &sent[2]).await;
     people[0].send(id, "Four").await.expect(201);
     for (socket, count) in sockets[1..].iter_mut().zip([1, 1, 2]) {

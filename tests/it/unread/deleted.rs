@@ -1,5 +1,5 @@
-//! Unread messages that are deleted: counts stay exact, and the number of such
-//! messages changes no cost.
+//! Unread messages that are deleted: counts stay exact, and their number
+//! doesn't change the cost of a request.
 
 use entity::{ConversationId, Millis, UserId, receipt};
 use migration::{Migrator, MigratorTrait};
@@ -101,7 +101,7 @@ async fn deleted_messages_cost_later_requests_nothing() {
             _ => none,
         };
         assert_eq!(cost, fewer, "{what}");
-        // SQLite reports every ten steps.
+        // SQLite reports steps in tens, so counts are inexact.
         assert!(
             steps <= least + 20,
             "{what}: {steps} steps instead of {least}"

@@ -10,7 +10,8 @@ struct Said {
     is_deleted: bool,
 }
 
-/// A member's state. A position is the number of messages before it.
+/// A member's state. `joined`, `read` and `left` are positions: the number of
+/// messages before each.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Mine {
     joined: usize,
@@ -108,7 +109,7 @@ impl Room {
         self.history.push(Said::system());
     }
 
-    /// Records a join, after its system message.
+    /// Records a join; the history already has its system message.
     pub(super) fn joined(&mut self, who: usize) {
         let (joined, read) = (self.history.len() - 1, self.history.len());
         let mine = Mine {
@@ -119,7 +120,7 @@ impl Room {
         self.people[who] = Some(mine);
     }
 
-    /// Records a leave, after its system message.
+    /// Records a leave; the history already has its system message.
     pub(super) fn left(&mut self, who: usize) {
         self.mine(who).left = Some(self.history.len());
     }
@@ -136,14 +137,16 @@ impl Room {
         said.is_deleted = true;
     }
 
-    /// Returns one of the newest visible messages.
+    /// Returns the id of a visible text message: the newest, or `back` messages
+    /// before it.
     pub(super) fn visible(&self, who: usize, back: usize) -> Option<i64> {
         let seen = &self.history[self.people[who]?.joined..];
         let mut said = seen.iter().rev().filter(|said| said.sender.is_some());
         said.nth(back).map(|said| said.id)
     }
 
-    /// Returns one of the newest visible messages that isn't deleted.
+    /// Returns the id of a visible text message that isn't deleted; `back` is
+    /// as in [`Room::visible`].
     pub(super) fn not_deleted(&self, who: usize, back: usize) -> Option<i64> {
         let seen = &self.history[self.people[who]?.joined..];
         let there = |said: &&Said| said.sender.is_some() && !said.is_deleted;
@@ -151,8 +154,9 @@ impl Room {
         there.nth(back).map(|said| said.id)
     }
 
-    /// Returns one of the newest own messages that is visible and not deleted.
-    /// Messages from before a rejoin are hidden.
+    /// Returns the id of the user's own visible message that isn't deleted;
+    /// `back` is as in [`Room::visible`]. Messages from before a rejoin are
+    /// hidden.
     pub(super) fn own(&self, who: usize, back: usize) -> Option<i64> {
         let seen = &self.history[self.people[who]?.joined..];
         let mine = |said: &&Said| said.sender == Some(who) && !said.is_deleted;

@@ -122,7 +122,7 @@ async fn expired_mute_restores_total() {
     assert_eq!(heard(&mut before[0]).await, [], "once");
 }
 
-/// Guards the first timer of an extended mute: it must send nothing.
+/// Guards an extended mute: the timer of its first end must send nothing.
 #[tokio::test]
 async fn extended_mute_ends_later() {
     let app = TestApp::spawn().await;

@@ -2,7 +2,7 @@
 //! and in the total equals the model's. Each user has two devices, which
 //! reconnect.
 //!
-//! `TIDINGS_UNREAD_CASES` sets the number of histories (16).
+//! `TIDINGS_UNREAD_CASES` sets the number of histories (default 16).
 
 use std::collections::HashMap;
 
@@ -43,7 +43,7 @@ enum Step {
         back: usize,
     },
     Rename,
-    /// The first user invites this one or, with `Remove`, removes them.
+    /// The first user invites the acting user or, with `Remove`, removes them.
     Invite,
     Remove,
     Leave,
@@ -145,7 +145,7 @@ impl Run {
         }
     }
 
-    /// Applies a step to the server and the model, if the step is possible.
+    /// Applies a step to the server and to the model. Skips impossible steps.
     async fn apply(&mut self, (who, place, step): (usize, usize, Step)) {
         let (me, id) = (&self.people[who], self.ids[place]);
         let room = &mut self.model.rooms[place];

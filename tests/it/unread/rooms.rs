@@ -142,8 +142,9 @@ async fn successor_room_sends_missed_counts() {
     until_counts(&mut cass, (0, 0)).await;
 }
 
-/// Guards the recount after a deletion. Its fan-out was already noted as done,
-/// so a Room that died during the recount left the counts wrong.
+/// Guards the recount after a deletion. In the past, the deletion's fan-out was
+/// stored as done before the recount, so a Room's death during the recount left
+/// the counts wrong.
 #[tokio::test]
 async fn room_death_during_deletion_recounts() {
     let death = Death::default();

@@ -1,5 +1,5 @@
-//! The codes that sockets close with. Other sockets must not be affected. (4401
-//! is in `logins`, 1013 in `slow`, silence in `heartbeat`.)
+//! The codes that sockets close with. Other sockets must not be affected. The
+//! tests of 4401 are in `logins`, of 1013 in `slow`, of silence in `heartbeat`.
 
 use serde_json::json;
 use tokio_tungstenite::tungstenite::Message;
@@ -38,8 +38,8 @@ async fn stopping_server_closes_with_1001() {
 }
 
 /// Guards the order of stopping. Accepted messages are stored and sent before
-/// the sockets close, so a close never answers a stored message. Later messages
-/// are refused.
+/// the sockets close, so the sender of a stored message receives its echo
+/// before the close. Later messages are refused.
 #[tokio::test]
 async fn stopping_server_echoes_or_refuses_messages() {
     let mut app = TestApp::spawn().await;
@@ -126,7 +126,7 @@ async fn twenty_errors_close_with_1008() {
     assert_unaffected(&mut there).await;
 }
 
-/// serde would read the values of a list as fields in order.
+/// By default, serde reads the values of a list as fields in order.
 #[tokio::test]
 async fn json_list_is_no_frame() {
     let app = TestApp::spawn().await;

@@ -25,7 +25,8 @@ fn padded_length(length: u64, bytes: usize) -> Vec<u8> {
     .concat()
 }
 
-/// Returns broken inputs, each with the code that it closes with.
+/// Returns the name and bytes of broken inputs, each with the close code that
+/// it causes.
 fn broken_frames() -> Vec<(&'static str, Vec<u8>, u16)> {
     let ping = br#"{"type":"ping"}"#;
     let begun = encode_frame(TEXT, br#"{"type":"#);
@@ -199,7 +200,7 @@ const VERSION: &str = "Sec-WebSocket-Version: 13";
 const UPGRADE: &str = "Upgrade: websocket";
 const CONNECTION: &str = "Connection: Upgrade";
 
-/// Sends a handshake with these lines besides those of every request.
+/// Sends a handshake with these lines in addition to those of every request.
 async fn handshake_of(app: &TestApp, person: &TestUser, lines: &[&str]) -> Head {
     let token = format!("Authorization: Bearer {}", person.token);
     let all = [&["GET /ws/ HTTP/1.1", "Host: here", &token], lines].concat();

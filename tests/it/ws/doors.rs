@@ -1,5 +1,5 @@
-//! The socket endpoints for a partner's username and for notifications, beside
-//! `/ws/` and a conversation's id.
+//! The socket endpoints for a partner's username and for notifications, in
+//! addition to `/ws/` and the endpoint of a conversation's id.
 
 use reqwest::Method;
 use serde_json::json;
@@ -34,7 +34,7 @@ async fn partner_socket_opens_new_conversation() {
     let id = conversation["id"].as_i64().unwrap();
     let shown = news.expect("conversation").await;
     assert_eq!(shown["conversation"]["id"], id);
-    // The partner receives the conversation with its first message.
+    // The partner receives the conversation only with its first message.
     bens.expect_nothing_until_pong().await;
     let mut back = ben.socket("/ws/chat/ann").await;
     assert_eq!(back.hello["conversation"]["id"], id);

@@ -129,7 +129,7 @@ async fn endless_frame_counts_as_silence() {
 }
 
 /// A connection that does nothing wrong outlives every timeout: each step has
-/// its own.
+/// its own timeout.
 #[tokio::test]
 async fn active_connection_outlives_timeouts() {
     let app = with_short_timeout(|it| it.step_within = LONG_TIMEOUT).await;
@@ -183,7 +183,7 @@ async fn slow_download_outlives_step_timeout() {
         waits.tick().await;
         waits.tick().await;
         let mut csv = Vec::new();
-        // It ends early, with or without an error from the kernel.
+        // The download ends early, with or without an error from the kernel.
         let _ = stream.read_to_end(&mut csv).await;
         csv
     };
@@ -194,8 +194,8 @@ async fn slow_download_outlives_step_timeout() {
     assert!(!left.ends_with(end), "the download is cut off");
 }
 
-/// Requests a download without reading any of it. The receive buffer limits
-/// what the kernel takes ahead of the reader.
+/// Requests a download without reading any of it. The small receive buffer
+/// limits the bytes that the kernel accepts before the test reads them.
 async fn download(person: &TestUser) -> TcpStream {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(64 * 1024).unwrap();

@@ -1,5 +1,5 @@
-//! Handshakes: which open a socket, and how the others are refused before any
-//! upgrade.
+//! Handshakes: which ones open a socket, and how the server refuses all others
+//! before any upgrade.
 
 use reqwest::Method;
 
@@ -20,7 +20,7 @@ async fn try_handshake(
         ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
         ("authorization", &bearer),
     ];
-    // A client of its own, since a connection isn't reused after a refused
+    // Uses a new client, because a connection isn't reused after a refused
     // upgrade.
     let site = TestSite::at(person.site.address());
     let mut request = site.request(Method::GET, path);
@@ -72,7 +72,7 @@ async fn first_present_token_decides() {
     let offer = format!("tidings.v1, bearer.{}", ben.token);
     let query = format!("/ws/?token={}", ben.token);
 
-    // An invalid token isn't replaced by a valid one in a later place.
+    // If a token is invalid, the server tries no valid one in a later place.
     let wrong = ("authorization", Some("Bearer nonsense"));
     let answer = try_handshake(&ann, &query, &[wrong]).await;
     answer.expect_problem(401, "unauthenticated");

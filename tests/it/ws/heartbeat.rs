@@ -34,7 +34,8 @@ async fn silent_client_is_closed() {
         .spawn()
         .await;
     let mut socket = app.register_user("ann").await.socket("/ws/").await;
-    // The WebSocket library would answer pings, so the bytes are read below it.
+    // The WebSocket library would answer pings, so the test reads the raw
+    // bytes.
     let mut bytes = Vec::new();
     let read = socket.stream.get_mut().read_to_end(&mut bytes);
     within("the connection to end", read).await.unwrap();

@@ -148,7 +148,7 @@ async fn socket_closes_when_token_expires() {
 #[tokio::test]
 async fn login_ending_during_handshake_closes_socket() {
     let app = TestApp::builder()
-        // The periodic check would hide a failure of this one.
+        // The periodic check would hide a failure of the session's own check.
         .settings(|settings| settings.timings.login_check_every = Duration::from_secs(3600))
         .spawn()
         .await;
@@ -157,7 +157,8 @@ async fn login_ending_during_handshake_closes_socket() {
     let path = format!("/ws/chat/{}/", ann.open_direct_used(&ben).await);
     for _ in 0..20 {
         let login = ann.log_in_again().await;
-        // Enough at once that one of them hits that moment.
+        // Enough handshakes at once that one of them overlaps the end of the
+        // login.
         let openers = (0..8).map(|_| async {
             let mut opened = Vec::new();
             for _ in 0..4 {

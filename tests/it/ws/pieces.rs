@@ -15,7 +15,7 @@ async fn fragments_are_joined_around_pings() {
     let mut socket = ann.chat_socket(id).await;
     let text = json!({ "type": "message", "message": "Grüße 🙂" }).to_string();
     let text = text.as_bytes();
-    // Split inside the two bytes of ü, and inside the four of the smile.
+    // Split inside the two bytes of ü, and inside the four bytes of 🙂.
     let inside = text.iter().position(|byte| *byte == 0xc3).unwrap() + 1;
     let smile = text.iter().position(|byte| *byte == 0xf0).unwrap() + 2;
     socket

@@ -40,8 +40,8 @@ async fn stalled_reader_is_evicted_alone() {
         assert_eq!(reads_on.expect_message().await["seq"], json!(seq));
     }
 
-    // When it reads again, it finds messages without a gap, and then the close
-    // code.
+    // When the stalled client reads again, it receives messages without a gap,
+    // then the close code.
     let mut seq = 1;
     let code = loop {
         match stalled.next_or_close().await {
@@ -108,8 +108,8 @@ async fn sixteen_messages_in_flight_close_nothing() {
     }
 }
 
-/// Above the total budget of all sessions, the session without progress for
-/// longest is evicted; the other loses nothing.
+/// If all sessions together exceed their total budget, the session without
+/// progress for longest is evicted. The other session loses nothing.
 #[tokio::test]
 async fn longest_stall_is_evicted_first() {
     let app = TestApp::builder()

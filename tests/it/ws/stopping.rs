@@ -58,7 +58,8 @@ async fn stopping_server_finishes_accepted_messages_only() {
     let mut there = ben.chat_socket(id).await;
     held.hold();
     here.say("In time").await;
-    // The session itself answers, after it passed the message on.
+    // The session itself answers the ping, after it has passed the message to
+    // the Room.
     here.expect_nothing_until_pong().await;
 
     let while_it_stops = async {
@@ -86,9 +87,9 @@ async fn stopping_server_finishes_accepted_messages_only() {
     assert_eq!(kept[1]["text"], "In time");
 }
 
-/// Guards the promised ten seconds, although each step waits in vain. The
-/// message isn't stored, and its sender waits for a response. The thread that
-/// would set users offline is blocked.
+/// Guards the promise to stop within ten seconds, even if no step of the
+/// shutdown completes. The message isn't stored, so its sender waits for a
+/// response. The thread that would set users offline is blocked.
 #[tokio::test]
 async fn stuck_server_stops_within_ten_seconds() {
     let (held, faults) = Held::new();

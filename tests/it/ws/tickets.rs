@@ -11,7 +11,7 @@ async fn ticket(person: &TestUser) -> String {
     issued["ticket"].as_str().unwrap().to_owned()
 }
 
-/// Returns the user without a token in any header.
+/// Returns a copy of the user that sends no token in its headers.
 fn without_token(person: &TestUser) -> TestUser {
     TestUser {
         token: String::new(),

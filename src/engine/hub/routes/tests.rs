@@ -14,11 +14,13 @@ enum RouteOp {
     Send,
     /// The Hub starts a Room, on request or once more than requested.
     Open,
-    /// The Room reports that it is idle; if late, its predecessor does.
+    /// The Room reports that it is idle; if `late`, the report is from its
+    /// predecessor.
     Idle {
         late: bool,
     },
-    /// The Room dies and is removed; if late, its predecessor is.
+    /// The Room dies and is removed; if `late`, the report is about its
+    /// predecessor.
     Die {
         late: bool,
     },
@@ -39,7 +41,7 @@ fn op() -> impl Strategy<Value = RouteOp> {
 /// The expected state of the routes.
 #[derive(Default)]
 struct RouteModel {
-    /// The Room's mailbox while it lives.
+    /// The mailbox of the Room; `None` if no Room is alive.
     room: Option<Context<Room>>,
     generation: u64,
     /// Parked commands; `unanswered` counts those in the mailbox.
@@ -86,7 +88,7 @@ impl RouteModel {
         }
     }
 
-    /// Starts no Room if there is one, or if no command was ever sent.
+    /// The Hub starts no Room if there is one, or if no command was ever sent.
     fn open(&mut self, routes: &RoomRoutes) {
         let (mut started, mut passed) = (None, None);
         routes.attach_room(HERE, |announced| {
@@ -131,8 +133,8 @@ impl RouteModel {
         }
     }
 
-    /// The end of its mailbox answers the commands in it. The announced version
-    /// stays known, and decides which deaths are consecutive.
+    /// The end of a Room's mailbox answers the commands in it. The announced
+    /// version stays known, and decides which deaths are consecutive.
     fn die(&mut self, late: bool, routes: &RoomRoutes) {
         if self.generation == 0 {
             return;

@@ -77,8 +77,9 @@ fn event_to(to: Vec<UserId>, version: i64, event: ServerEvent) -> AddressedEvent
     }
 }
 
-/// Returns a batch in which all others read the author's message: a mark each,
-/// for the author and its user, the status, and each user's unread count.
+/// Returns a batch in which all others read the author's message. It has each
+/// reader's mark (for the author and the reader), the status, and all unread
+/// counts.
 fn all_read_batch() -> EventBatch {
     let mut batch = EventBatch::default();
     for user in 2..=PEOPLE {
@@ -148,8 +149,8 @@ fn session_gets_one_delivery_per_commit() {
     });
 }
 
-/// Guards the budget of a client that reads nothing: counts alone fill it, too,
-/// since each becomes a frame.
+/// Guards the budget of a client that reads nothing: unread counts alone fill
+/// the budget, too, since each becomes a frame.
 #[test]
 fn count_without_frames_weighs_something() {
     actix::System::new().block_on(async {

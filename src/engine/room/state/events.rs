@@ -22,9 +22,9 @@ use crate::store::append::{
 use crate::store::{RoomMember, RoomRecord};
 
 impl<R> RoomState<R> {
-    /// Announces changes in the order of their versions, without a gap: if
-    /// there is one, reads everything from there on first. Skips changes that a
-    /// read has already announced.
+    /// Announces changes in the order of their versions, without a gap. If a
+    /// version is missing, reads all changes from the gap on first. Skips
+    /// changes that a read has already announced.
     pub(super) fn announce(
         &mut self,
         mut news: Vec<CommittedChange>,
@@ -70,8 +70,8 @@ impl<R> RoomState<R> {
         }
         self.unread_counts.apply_commit(last, unread);
         self.push_unread(&mut effects);
-        // Announced only after the recount: if the Room dies before, its
-        // successor announces all of it again.
+        // `Announced` follows the recount: if the Room dies before, its
+        // successor announces all these changes again.
         if is_withdrawn {
             self.needs_recount = true;
             effects.push(RoomEffect::Recount);
@@ -131,8 +131,8 @@ impl<R> RoomState<R> {
         }
     }
 
-    /// Returns the event after which members read the conversation again: more
-    /// changed than is sent.
+    /// Returns the event that makes members read the conversation again,
+    /// because more messages changed than are sent.
     pub(super) fn reset_event(&self, version: i64) -> AddressedEvent {
         let event = ServerEvent::Reset {
             conversation_id: self.record.id,
@@ -146,7 +146,7 @@ impl<R> RoomState<R> {
     }
 
     /// Returns the users who get the conversation before the message. Before
-    /// the first message of a direct one, only its opener has it.
+    /// the first message of a direct conversation, only its opener has it.
     fn first_viewers(&self, message: &Message, returned: Vec<UserId>) -> Vec<UserId> {
         match (self.record.kind, message.seq) {
             (ConversationKind::Direct, 1) => self.member_ids.to_vec(),
@@ -193,9 +193,10 @@ impl<R> RoomState<R> {
         }
     }
 
-    /// Removed members get only their removal; current members get the new
-    /// state. That takes a read, so earlier changes are recorded as announced
-    /// first: the Room may die meanwhile.
+    /// Announces a change of the group. Removed members get only their removal;
+    /// current members get the new state, which takes a read. Earlier changes
+    /// are recorded as announced before the read, since the Room may die
+    /// meanwhile.
     fn announce_change(
         &mut self,
         message: Arc<Message>,
@@ -287,7 +288,7 @@ impl<R> RoomState<R> {
         leavers
     }
 
-    /// A user's settings are sent to that user alone, with the new total.
+    /// Announces a user's settings to that user alone, with the new total.
     fn announce_settings(
         &mut self,
         (user, version): (UserId, i64),
@@ -307,8 +308,8 @@ impl<R> RoomState<R> {
         }));
     }
 
-    /// Sends a mark to the authors of the messages it newly covers, and to its
-    /// own user.
+    /// Sends a moved marker to the authors of the messages that it newly
+    /// covers, and to the marker's user.
     fn announce_marks(&self, moved: &MemberMarkerMove, effects: &mut Vec<RoomEffect<R>>) {
         let mark = |step: &MarkerStep| MarkerEvent {
             conversation_id: self.record.id,
@@ -348,7 +349,7 @@ impl<R> RoomState<R> {
         push_events(effects, note);
     }
 
-    /// Returns those of the authors who are still members.
+    /// Returns the authors and `own`, as far as they are still members.
     fn recipients_among(&self, authors: &CoveredAuthors, own: Option<UserId>) -> Arc<[UserId]> {
         match authors {
             CoveredAuthors::All => Arc::clone(&self.member_ids),

@@ -10,8 +10,8 @@ use crate::engine::room::effects::{CallerAnswer, FormerMemberChange, RoomEffect}
 use crate::protocol::Message;
 
 impl<R> RoomState<R> {
-    /// Answers a command. If its message is not visible to the actor, the
-    /// answer is read as that actor sees it.
+    /// Answers a command. If its message is not visible to the actor here, the
+    /// answer is the message as the actor's own history has it.
     pub(super) fn answer_pending(
         &self,
         pending: PendingCommand<R>,
@@ -40,8 +40,8 @@ impl<R> RoomState<R> {
         }
     }
 
-    /// Removes a quoted text that the user may not see. A change that was made
-    /// counts as one, even if the quote is empty.
+    /// Removes a quoted text that the user may not see. Keeps `is_changed`,
+    /// which decides the kind of the reply's frame.
     fn hide_unseen_quote(&self, user: entity::UserId, sent: SentMessage) -> SentMessage {
         let member = self.members.get(&user);
         let unquoted = member.and_then(|member| sent.message.hide_unseen_quote(member.joined_seq));

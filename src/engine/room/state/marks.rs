@@ -1,5 +1,5 @@
-//! Collects marks: a client that confirms each message costs one write for all
-//! of them.
+//! Collects marker updates: if a client confirms each message, one write stores
+//! all confirmations.
 
 use entity::UserId;
 
@@ -7,13 +7,13 @@ use super::{PendingCommand, PendingWork, RoomState};
 use crate::engine::room::effects::RoomEffect;
 use crate::store::append::MarkerUpdate;
 
-/// The most marks collected for one user.
+/// The maximum number of marker updates that are collected for one user.
 const GATHERED_MAX: usize = 64;
 
 impl<R> RoomState<R> {
-    /// Keeps a mark until `submit_due_marks`, or until its user's next command.
-    /// A user who is no member is answered at once: a delay would reveal that
-    /// the conversation exists.
+    /// Keeps a marker update until `submit_due_marks`, or until its user's next
+    /// command. A user who is no member gets the answer at once: a delay would
+    /// reveal that the conversation exists.
     pub(super) fn gather_mark(
         &mut self,
         actor: UserId,
@@ -32,7 +32,8 @@ impl<R> RoomState<R> {
         }
     }
 
-    /// Submits the collected marks when their time is over.
+    /// Submits all collected marker updates when the time for collecting is
+    /// over.
     pub(in crate::engine::room) fn submit_due_marks(&mut self) -> Vec<RoomEffect<R>> {
         self.is_gathering = false;
         let gathered = std::mem::take(&mut self.gathered_marks).into_iter();
@@ -47,7 +48,7 @@ impl<R> RoomState<R> {
             .collect()
     }
 
-    /// Submits a user's marks before their next command.
+    /// Submits a user's marker updates before the user's next command.
     pub(super) fn submit_marks(&mut self, actor: UserId) -> Vec<RoomEffect<R>> {
         match self.gathered_marks.remove(&actor) {
             None => Vec::new(),

@@ -12,7 +12,8 @@ use crate::store::{RoomMember, RoomRecord};
 pub(in crate::engine::room) type RoomMembers = BTreeMap<UserId, RoomMember>;
 
 impl<R> RoomState<R> {
-    /// Returns a member's name. A user who is no member is never shown.
+    /// Returns a member's name. For a user who is no member it is empty, and
+    /// never shown.
     pub(super) fn user_card(&self, user: UserId) -> User {
         self.members.get(&user).map_or_else(
             || User {

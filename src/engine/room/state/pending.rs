@@ -8,7 +8,7 @@ use crate::engine::room::messages::ConversationCommand;
 use crate::protocol::Problem;
 use crate::store::append::MarkerUpdate;
 
-/// A command or collected marks, until they are answered.
+/// A command or collected marker updates, until they are answered.
 #[derive(Debug)]
 pub(super) struct PendingCommand<R> {
     pub(super) actor: UserId,
@@ -18,7 +18,7 @@ pub(super) struct PendingCommand<R> {
 #[derive(Debug)]
 pub(super) enum PendingWork<R> {
     Command(ConversationCommand, R),
-    /// Collected marks.
+    /// Collected marker updates.
     Marks(Vec<(MarkerUpdate, R)>),
 }
 

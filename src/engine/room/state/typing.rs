@@ -23,7 +23,8 @@ pub(super) struct TypingState {
 
 #[derive(Debug)]
 struct TypingMember {
-    /// The user as sent; they may no longer be a member when the typing ends.
+    /// A copy for the event when the typing ends: by then, the user may no
+    /// longer be a member.
     user: User,
     /// The user's typing sessions, each with the time of its expiry.
     sessions: BTreeMap<u64, Instant>,
@@ -94,8 +95,8 @@ impl<R> RoomState<R> {
         (session, is_typing): (u64, bool),
         reply: R,
     ) -> Vec<RoomEffect<R>> {
-        // Only the lock shows whether the user ever was a member. A user who
-        // never was must not learn that the conversation exists.
+        // Only the Journal can check whether the user was a member earlier. A
+        // user who never was one must not learn that the conversation exists.
         if is_typing && rights::require_member(&self.members, user).is_err() {
             let wanted =
                 PendingWork::Command(ConversationCommand::SetTyping { session, is_typing }, reply);
@@ -152,8 +153,8 @@ impl<R> RoomState<R> {
         effects
     }
 
-    /// Ends all typing for users who are no longer members: they get no later
-    /// end, and may be members again before their removal is announced.
+    /// Ends all typing for users who are no longer members. They would not get
+    /// the later end, and may rejoin before their removal is announced.
     pub(super) fn end_typing_for_removed(&self, before: &[UserId]) -> Vec<RoomEffect<R>> {
         let mut gone = before.to_vec();
         gone.retain(|user| !self.members.contains_key(user));
@@ -174,7 +175,7 @@ impl<R> RoomState<R> {
         effects
     }
 
-    /// Returns the events for all other members.
+    /// Returns the typing event of each user, for all other members.
     pub(super) fn typing_events(
         &self,
         users: &[User],
@@ -204,7 +205,7 @@ mod tests {
     use super::*;
     use std::time::Duration;
 
-    /// Six seconds are promised: not less, and not more.
+    /// The protocol promises exactly six seconds.
     #[test]
     fn typing_expires_after_six_seconds() {
         let user = User {

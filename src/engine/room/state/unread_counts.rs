@@ -11,7 +11,7 @@ use crate::store::{RoomMember, RoomRecord};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct MemberUnread {
     now: i64,
-    /// The count that was last sent, if it is still known to clients.
+    /// The count that clients have; none if it has to be sent again.
     announced: Option<i64>,
 }
 
@@ -47,9 +47,9 @@ impl MemberUnreadCounts {
         }
     }
 
-    /// Counts a text message: one more for all but its sender, who has read all
-    /// before it. Clients count it themselves. If a read had counted it before,
-    /// their count may be wrong, and it is sent again.
+    /// Counts a text message: one more for each member but its sender, whose
+    /// count becomes 0. Clients count the message themselves; counts that may
+    /// differ from theirs are sent again.
     pub(super) fn count_message(&mut self, version: i64, sender: UserId) {
         let is_counted = version <= self.as_of;
         for (user, count) in &mut self.members {
@@ -77,7 +77,8 @@ impl MemberUnreadCounts {
         }
     }
 
-    /// Adds a member who joined in `version`, unless a later read has them.
+    /// Adds a member who joined in `version`, unless a later read includes the
+    /// member.
     pub(super) fn add_member(&mut self, version: i64, user: UserId) {
         if version > self.as_of {
             let announced = Some(0);
@@ -86,8 +87,8 @@ impl MemberUnreadCounts {
         }
     }
 
-    /// Applies the marks that moved in the commit in which a member may be
-    /// leaving.
+    /// Applies the marks that moved in a commit, before the removal of a member
+    /// in the same commit.
     pub(super) fn apply_marks_before_removal(&mut self, version: i64, moved: &[(UserId, i64)]) {
         if version <= self.as_of {
             return;
@@ -118,7 +119,7 @@ impl MemberUnreadCounts {
     }
 
     /// Returns the members whose count has to be sent, with the count. A read
-    /// may have counts of users who aren't members here yet.
+    /// may have counts of users who aren't in `members` yet: these are skipped.
     pub(super) fn take_changes<'a>(
         &mut self,
         members: &'a BTreeMap<UserId, RoomMember>,

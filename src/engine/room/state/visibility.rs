@@ -11,8 +11,8 @@ use crate::engine::room::effects::{AddressedEvent, EventBatch};
 use crate::protocol::Message;
 
 impl<R> RoomState<R> {
-    /// Sends each member the messages as that member sees them, if their
-    /// version is new.
+    /// Returns the messages as each member sees them, if `is_news` accepts
+    /// their version.
     pub(super) fn visible_events(
         &self,
         messages: &[Arc<Message>],
@@ -39,9 +39,9 @@ impl<R> RoomState<R> {
         batches.collect()
     }
 
-    /// Groups members who see these messages alike, with the `joined_seq` of
-    /// one of them: none joined between two messages, or a message and the one
-    /// it quotes.
+    /// Groups members who see these messages alike, each group with the
+    /// `joined_seq` of one of its members. Two members are alike if no message
+    /// or quoted original lies between their joins.
     fn viewers_by_version(&self, messages: &[Arc<Message>]) -> BTreeMap<usize, (i64, Vec<UserId>)> {
         let places = messages.iter().flat_map(|message| {
             let quoted = message.reply_to.as_ref().map(|quote| quote.seq);

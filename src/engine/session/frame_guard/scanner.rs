@@ -125,8 +125,8 @@ impl FrameScanner {
         })
     }
 
-    /// Checks the last byte of the header if it is one of the first two: flags
-    /// and opcode; mask and short length.
+    /// Checks the newest byte of the header if it is the first (flags and
+    /// opcode) or the second (mask and short length).
     fn check_beginning(&self) -> Result<(), FrameFault> {
         let is_sound = match *self.header.as_slice() {
             [first] => {
@@ -182,7 +182,8 @@ impl FrameScanner {
         Ok(())
     }
 
-    /// Returns the length of the header as far as its first bytes are known.
+    /// Returns the length of the header, as far as the bytes so far determine
+    /// it.
     fn header_length(&self) -> usize {
         match self.header.len() {
             0 | 1 => HEADER_MIN,
@@ -298,7 +299,8 @@ pub(super) mod tests {
         }
     }
 
-    /// Guards each rule at the first byte that breaks it.
+    /// For each rule, the scanner reports the fault at the first byte that
+    /// breaks the rule.
     #[test]
     fn fault_is_found_at_its_byte() {
         use FrameFault::{NotUtf8, Protocol, TooLarge};

@@ -26,9 +26,10 @@ use replay::ConversationReplay;
 use turn::push_reset;
 pub(super) use turn::{ReplayTurn, SyncedSummary, TurnOutput};
 
-/// Conversations sent per read.
+/// The maximum number of whole conversations per read.
 const VIEWS_PER_READ: usize = 8;
-/// Conversations of another history that are reset per turn: less than a chunk.
+/// The maximum number of resets per turn because of another history: less than
+/// a chunk.
 const RESETS_PER_TURN: usize = 500;
 
 /// The gate and the floors of the session that catches up.
@@ -37,13 +38,14 @@ pub(super) struct ReplayGate<'a> {
     pub(super) floors: &'a mut ReplayFloors,
 }
 
-/// The copies of a client that resumes all its conversations.
+/// A client's request to resume all its conversations.
 #[derive(Debug)]
 pub(super) struct FullResume {
     pub(super) cursors: ResumeCursors,
     /// Whether the cursors belong to another history.
     pub(super) is_other_history: bool,
-    /// The people version of its names; none if it keeps none.
+    /// The people version of the client's names; none if the client keeps no
+    /// names.
     pub(super) people: Option<i64>,
     /// The people version up to which names were sent when the client resumed.
     pub(super) people_version: i64,
@@ -55,19 +57,19 @@ pub(super) struct CatchUp {
     goal: ReplayGoal,
     /// Whether the client's cursors belong to another history.
     is_other_history: bool,
-    /// Conversations with such cursors, with their current version if they
-    /// exist.
+    /// The conversations of cursors of another history, each with its current
+    /// version; none if it doesn't exist.
     other_history: VecDeque<(ConversationId, Option<i64>)>,
     /// Conversations to be sent whole, newest first.
     new: VecDeque<ConversationId>,
     /// The summary for `synced` at the end.
     synced: SyncedSummary,
-    /// Conversations that are being read to be sent whole.
+    /// The part of `new` that is being read at present.
     showing: Vec<ConversationId>,
     /// Conversations to be replayed from these versions.
     behind: VecDeque<(ConversationId, i64)>,
     replay: Option<ConversationReplay>,
-    /// All other conversations, with the client's versions.
+    /// Conversations of which the client has all changes, with its versions.
     up_to_date: HashMap<ConversationId, i64>,
 }
 

@@ -44,8 +44,8 @@ impl ReplayFloors {
         self.known.insert(id, version);
     }
 
-    /// Ends the replay; `rest` has the versions of conversations that needed
-    /// none.
+    /// Ends the replay; `rest` has the versions of conversations that needed no
+    /// replay.
     pub(super) fn finish(&mut self, rest: HashMap<ConversationId, i64>) {
         for (id, version) in rest {
             self.known.entry(id).or_insert(version);
@@ -53,8 +53,8 @@ impl ReplayFloors {
         self.replaying = ReplayScope::Nothing;
     }
 
-    /// Returns whether a frame is newer. A frame that passed before the gate
-    /// closed is part of the replay.
+    /// Returns whether a frame is newer than the replay. A frame that passed
+    /// before the gate closed is part of the replay.
     pub(super) fn is_newer(&self, frame: &EventFrame) -> bool {
         let Some(id) = frame.conversation.filter(|_| frame.version > 0) else {
             return true;

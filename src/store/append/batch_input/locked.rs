@@ -14,8 +14,9 @@ use super::{
 use crate::store::append::AppendEntry;
 use crate::store::db::{StatementBatch, json_rows, sql};
 
-/// A conversation and one of its actors, if they are or were a member. The
-/// fields are in the order of [`LOCKED_COLUMNS`].
+/// A conversation and one of its actors. The actor's fields are null or zero if
+/// the actor never was a member. The fields are in the order of
+/// [`LOCKED_COLUMNS`].
 #[derive(Deserialize)]
 pub(super) struct LockedConversationRow {
     id: ConversationId,

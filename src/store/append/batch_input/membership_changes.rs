@@ -10,8 +10,8 @@ use crate::store::append::MemberChange;
 use crate::store::db::Result;
 use crate::store::group_counts;
 
-/// Returns the number of groups of each of them before the batch, and locks it
-/// until the transaction ends.
+/// Returns the number of groups that each of these users was in before the
+/// batch, and locks it until the transaction ends.
 pub(super) async fn lock_group_counts(
     tx: &impl ConnectionTrait,
     batch: &[AppendEntry],

@@ -21,8 +21,8 @@ pub(in crate::store::append) struct BatchPlan {
     pub(in crate::store::append) conversations: BTreeMap<ConversationId, LockedConversation>,
     /// The moved markers of members, in their new state.
     pub(in crate::store::append) marker_advances: BTreeMap<(ConversationId, UserId), MarkerAdvance>,
-    /// The lowest markers of all members after the batch, for conversations
-    /// where no query is needed.
+    /// The lowest delivery and read marker of all members after the batch, in
+    /// conversations where this needs no query.
     pub(in crate::store::append) lowest_markers: HashMap<ConversationId, (i64, i64)>,
     /// Raised watermarks; set once the markers are written.
     pub(in crate::store::append) raised: BTreeMap<ConversationId, Watermarks>,
@@ -42,7 +42,7 @@ pub(in crate::store::append) struct PlannedMessage {
     pub(in crate::store::append) furthest: StatusCeiling,
 }
 
-/// A member's own settings and the version that they take.
+/// A change of a member's own settings, and its version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::store::append) struct PlannedSettings {
     pub(in crate::store::append) conversation: ConversationId,
@@ -57,7 +57,7 @@ impl BatchPlan {
     }
 
     /// Returns whether a read marker passes every message that was stored
-    /// before the batch. No message of the batch can be deleted in it.
+    /// before the batch. A new message can't be deleted in its own batch.
     pub(in crate::store::append) fn reads_all(
         &self,
         conversation: ConversationId,
@@ -67,8 +67,8 @@ impl BatchPlan {
         moved.has_sent || row.is_some_and(|row| row.last_ord == moved.ord)
     }
 
-    /// Returns the time at which a conversation's watermarks rise, which is not
-    /// before the messages that its markers passed.
+    /// Returns the time at which a conversation's watermarks rise. It is not
+    /// before the time of any message that the markers passed.
     pub(in crate::store::append) fn watermark_time(
         &self,
         conversation: ConversationId,

@@ -2,13 +2,14 @@
 
 use entity::Millis;
 
-/// A message may be this far ahead of the clock to follow the latest one, in
-/// milliseconds.
+/// The maximum time in milliseconds by which a message may be ahead of the
+/// clock, so that it isn't before the latest message.
 pub(super) const AHEAD_MAX: i64 = 24 * 60 * 60 * 1000;
 
 /// Returns the time of a new entry, which is never before the latest message,
-/// even if the clock was set back. None if the latest message is too far ahead:
-/// its clock was wrong, and later messages would keep that time.
+/// even if the clock was set back. None if the latest message is too far ahead.
+/// The clock was wrong when that message was sent, and all new messages would
+/// get the same time.
 pub(super) fn monotonic_time(last: Option<Millis>, now: Millis) -> Option<Millis> {
     let last = last.unwrap_or(now);
     let ahead = last.0.saturating_sub(now.0);

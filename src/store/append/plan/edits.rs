@@ -15,7 +15,7 @@ use crate::store::messages::QUOTE_MAX;
 /// The maximum number of different emoji on a message.
 const EMOJI_MAX: usize = 20;
 
-/// A change of a message and the version that it takes.
+/// A planned change of a message, and its version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::store::append) struct PlannedEdit {
     pub(in crate::store::append) message: MessageId,

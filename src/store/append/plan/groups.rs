@@ -1,4 +1,4 @@
-//! The number of groups of users who join or leave one.
+//! Counts the groups of each user who joins or leaves a group.
 
 use super::Planner;
 use crate::protocol::Problem;
@@ -6,11 +6,12 @@ use crate::store::append::{ConversationChange, MemberChange};
 use crate::store::group_counts::{self, GROUPS_MAX};
 
 impl Planner {
-    /// Updates the number of groups of the users who join and leave by a
-    /// change.
+    /// Updates the number of groups of each user who joins or leaves by
+    /// `change`.
     ///
     /// # Errors
-    /// `conflict` if a user is in too many groups.
+    /// `conflict` if a user who joins already is in the maximum number of
+    /// groups.
     pub(super) fn count_groups(&mut self, change: &ConversationChange) -> Result<(), Problem> {
         for (user, by) in change
             .member_changes

@@ -47,9 +47,9 @@ impl MarkerAdvance {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::store::append) struct MarkerPosition {
     pub(in crate::store::append) seq: i64,
-    /// None if it hasn't moved.
+    /// None if the marker hasn't moved.
     pub(in crate::store::append) message: Option<MessageId>,
-    /// The last `seq` of others' messages that it passed, if any.
+    /// The last `seq` of others' messages that the marker passed, if any.
     pub(in crate::store::append) covers: Option<i64>,
 }
 
@@ -61,8 +61,8 @@ impl MarkerPosition {
         }
     }
 
-    /// Moves to a message. All messages between the old position and `others`
-    /// are by other members.
+    /// Moves the marker to a message. The messages after the old position and
+    /// up to `others`, if any, are by other members.
     fn advance(&mut self, seq: i64, message: MessageId, others: i64) {
         if self.seq < others {
             self.covers = Some(others);
@@ -73,7 +73,8 @@ impl MarkerPosition {
 }
 
 impl Planner {
-    /// A post moves the sender's markers to it, in the post's own version.
+    /// Moves the sender's markers to the posted message, in the version of that
+    /// message.
     pub(super) fn advance_sender(&mut self, append: &AppendEntry, message: &Message) {
         let ord = self
             .plan
@@ -95,7 +96,7 @@ impl Planner {
     /// received or read everything before it.
     pub(super) fn advance_actor(&mut self, append: &AppendEntry, message: &Message) {
         let key = (append.conversation, append.actor.id);
-        // Server admins aren't members, and may be former members.
+        // A server admin need not be a member, and may be a former one.
         if self
             .input
             .settings
@@ -133,8 +134,8 @@ impl Planner {
         }
     }
 
-    /// Markers only move forward, and reading implies delivery. If no marker
-    /// moves, no version is taken.
+    /// Plans a marker command. Markers only move forward, and reading implies
+    /// delivery. If no marker moves, the version stays.
     pub(super) fn plan_markers(
         &mut self,
         append: &AppendEntry,
@@ -208,7 +209,8 @@ impl Planner {
         Ok(row.version)
     }
 
-    /// Returns the actor's move in this batch, beginning one if needed.
+    /// Returns the actor's move in this batch, beginning one if needed; none if
+    /// the actor never was a member.
     fn marker_advance(&mut self, append: &AppendEntry) -> Option<&mut MarkerAdvance> {
         let key = (append.conversation, append.actor.id);
         let before = *self.input.marks.get(&key)?;

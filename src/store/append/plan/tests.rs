@@ -24,7 +24,8 @@ const MEMBERS_VERSION: i64 = 5;
 const OF_TWO: ConversationId = ConversationId(1);
 const TWO: [UserId; 2] = [UserId(1), UserId(2)];
 
-/// An entry of a batch. Small numbers make entries collide.
+/// An entry of a batch. All numbers are small, so that entries often have the
+/// same sender, `client_id` or conversation.
 #[derive(Clone, Debug)]
 struct GeneratedEntry {
     conversation: i64,

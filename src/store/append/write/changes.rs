@@ -19,7 +19,7 @@ use crate::store::{group_counts, search_terms};
 
 /// Writes joins, leaves and new roles.
 pub(super) async fn write_members(tx: &impl ConnectionTrait, plan: &BatchPlan) -> Result<()> {
-    // Titles are written after this.
+    // The batch's new titles, which are written only after the members.
     let mut titles: HashMap<ConversationId, &str> = HashMap::new();
     for (message, change) in &plan.changes {
         let conversation = message.conversation_id;
@@ -47,12 +47,13 @@ pub(super) async fn write_members(tx: &impl ConnectionTrait, plan: &BatchPlan) -
     group_counts::add_group_counts(tx, moves.filter_map(MemberChange::group_count_delta)).await
 }
 
-/// The time of a join doesn't go back with the clock.
+/// On a rejoin, the later of both joining times stays, in case the clock was
+/// set back.
 const LATER_JOINING: &str = "CASE WHEN participant.joined_at > excluded.joined_at \
      THEN participant.joined_at ELSE excluded.joined_at END";
 
-/// Adds a member. They see messages from this one on, and their markers start
-/// here. A former member who rejoins gets default settings.
+/// Adds a member. The member sees messages from `message` on, and the markers
+/// start at it. A former member who rejoins gets default settings.
 async fn join(
     tx: &impl ConnectionTrait,
     plan: &BatchPlan,
@@ -112,8 +113,8 @@ async fn join(
 const PRESENT_TITLE: &str =
     "(SELECT c.title FROM conversation c WHERE c.id = participant.conversation_id)";
 
-/// Ends a membership. The former member sees nothing from this message on. They
-/// see the title of this batch, if it has one.
+/// Ends a membership. The former member sees nothing from `message` on. `title`
+/// is the title that this batch set before the leave, if any.
 async fn leave(
     tx: &impl ConnectionTrait,
     message: &Message,

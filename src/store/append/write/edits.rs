@@ -45,10 +45,10 @@ pub(super) async fn write_edits(tx: &impl ConnectionTrait, touches: &[PlannedEdi
 }
 
 /// A deletion lowers the unread count of members who had not read the message.
-/// The sender's markers are never before it. All marker moves of the batch are
-/// written before this, so that a marker that passes the message and the
-/// deletion don't both subtract it. Former members get only this change
-/// replayed, by the version of their row.
+/// The sender's markers are never before their own message. All marker moves of
+/// the batch are written before this, so that a marker that passes the message
+/// and the deletion don't both subtract it. A deletion also raises the version
+/// of former members' rows, so that a replay sends it to them.
 const COUNT_DELETED: &str = "UPDATE participant SET \
      unread_deleted = unread_deleted + CASE WHEN read_seq < $3 THEN 1 ELSE 0 END, \
      version = CASE WHEN left_seq IS NULL OR version > $1 THEN version ELSE $1 END \
@@ -85,7 +85,7 @@ async fn delete_message(tx: &impl ConnectionTrait, edit: &PlannedEdit) -> Result
     count_deleted(tx, edit).await
 }
 
-/// Begins an update of the text. Readers of a reply take the higher of its
+/// Begins an update of the text. A reply is read with the higher of its own
 /// version and the original's `text_version`, so no reply is written.
 fn update_text(edit: &PlannedEdit) -> sea_orm::UpdateMany<message::Entity> {
     update_message(edit).col_expr(message::Column::TextVersion, edit.version.into())

@@ -16,15 +16,15 @@ use crate::store::limits::MEMBER_EVENTS_MAX;
 
 /// The number of deleted messages after a read marker that moves from
 /// `read_ord` to `column5`. At the last message (`column7`) it is zero.
-/// Otherwise the deleted messages that the marker passes are subtracted. Each
-/// is read once per member who had not read it.
+/// Otherwise the deleted messages that the marker passes are subtracted. So
+/// each marker reads a deleted message at most once.
 const REMAINING_DELETED: &str = "CASE WHEN v.column7 OR participant.unread_deleted = 0 THEN 0 \
      ELSE participant.unread_deleted - (SELECT COUNT(*) FROM message w \
      WHERE w.conversation_id = participant.conversation_id AND w.ord > participant.read_ord \
      AND w.ord <= v.column5 AND w.deleted_at IS NOT NULL) END";
 
-/// Moves members' markers. Deletions of the batch are written later, and are
-/// counted by the markers as they are written here.
+/// Moves members' markers. The batch's deletions are written later, and use the
+/// markers that are written here.
 pub(super) fn advance_markers(statements: &mut StatementBatch, plan: &BatchPlan) {
     let moves = &plan.marker_advances;
     if moves.is_empty() {
@@ -50,11 +50,11 @@ pub(super) fn advance_markers(statements: &mut StatementBatch, plan: &BatchPlan)
     statements.add(sql, values);
 }
 
-/// Raises the overall watermarks if the lowest marker may have moved: if the
-/// member who moved was at it, or a member left. With one member left, their
+/// Raises the overall watermarks if the lowest marker may have moved: if a
+/// moved marker was the lowest, or a member left. With one member left, their
 /// markers are the lowest, and rise with others' messages. Returns the receipts
-/// to store. A query for the lowest markers runs behind the statements in
-/// `statements`.
+/// to store. A query for the lowest markers runs together with `statements`,
+/// after them.
 pub(super) async fn raise_watermarks(
     tx: &impl ConnectionTrait,
     statements: &mut StatementBatch,
@@ -234,8 +234,8 @@ async fn watermarks_of_last_member(
 }
 
 /// A message that the leaver has not read keeps its status if no remaining
-/// member except its sender was a member when it was sent. Such messages are
-/// from before the second of the remaining members joined. The subquery reads
+/// member except its sender was a member when it was sent. Such messages were
+/// sent before the second of the remaining members joined. The subquery reads
 /// the members once, and the statement reads only that range.
 const LOWER_STATUS_CEILINGS: &str = "UPDATE message SET furthest = CASE WHEN seq <= x.delivered_seq THEN 1 ELSE 0 END \
      FROM (SELECT l.delivered_seq, l.read_seq, \

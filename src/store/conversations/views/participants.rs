@@ -11,9 +11,9 @@ use crate::store::db::json_rows;
 use crate::store::limits::MEMBER_EVENTS_MAX;
 use crate::store::presence::PresenceRecord;
 
-/// The columns of participants. All current members are listed; in larger
-/// conversations only the owner and the viewer. A user who was never online has
-/// no status.
+/// The columns of participants. All current members are listed; with more than
+/// [`MEMBER_EVENTS_MAX`] members, only the owner and the viewer. A user who was
+/// never online has no status.
 pub(super) const PARTICIPANT_COLUMNS: [(&str, &str); 10] = [
     ("conversation_id", "p.conversation_id"),
     ("role", "p.role"),
@@ -59,8 +59,8 @@ pub(super) struct ParticipantViewRow {
 }
 
 impl ParticipantViewRow {
-    /// A former member sees only themself, because others may have joined
-    /// later.
+    /// Returns whether the viewer of `row` sees this participant. A former
+    /// member sees only themself, because others may have joined later.
     pub(super) fn is_visible_in(&self, row: &ConversationViewRow) -> bool {
         let is_me = self.user_id == row.user_id;
         let is_named = row.participant_count <= MEMBER_EVENTS_MAX || self.role == MemberRole::Owner;
@@ -68,8 +68,9 @@ impl ParticipantViewRow {
             && (is_me || (row.left_seq.is_none() && !self.has_left && is_named))
     }
 
-    /// A participant's presence is hidden if one of the two blocks the other,
-    /// and in larger conversations, which still list the owner.
+    /// Builds the viewer's view of a participant. The presence is hidden if one
+    /// of the two blocks the other, and in larger conversations, which still
+    /// list the owner.
     pub(super) fn participant_view(
         &self,
         row: &ConversationViewRow,

@@ -12,8 +12,8 @@ use sea_query_sqlx::SqlxValues;
 use super::SqliteProbe;
 use crate::store::db::statement_time::StatementTimer;
 
-/// SQLite's generic error code, which `ROLLBACK` returns if no transaction is
-/// open.
+/// The code of SQLite's generic error. `ROLLBACK` returns it if no transaction
+/// is open.
 const NONE_IS_OPEN: &str = "1";
 
 /// A connection, and whether it must be discarded.
@@ -43,7 +43,8 @@ impl SqlitePoolConnection {
         looked.await.map(drop)
     }
 
-    /// Returns whether its thread has ended, or its transaction can't be ended.
+    /// Returns whether the connection's thread has ended, or its transaction
+    /// can't be ended.
     pub(super) fn is_lost(&self) -> bool {
         self.is_lost
     }
@@ -60,8 +61,9 @@ impl SqlitePoolConnection {
         }
     }
 
-    /// Returns the result of the last of several statements. A statement that
-    /// changes nothing repeats the count of the one before it.
+    /// Runs one or several statements and returns the result of the last one.
+    /// After a statement that changes nothing, SQLite repeats the row count of
+    /// the one before it.
     pub(super) async fn execute(&mut self, statement: Statement) -> Result<ExecResult, DbErr> {
         let _timer = StatementTimer::start();
         let mut steps = self.connection.fetch_many(bind_query(statement));

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use sea_orm::SqlxError;
 use sea_orm::sqlx::sqlite::SqliteConnection;
 
-/// The number of virtual machine steps between reports.
+/// The number of virtual machine steps after which SQLite calls the counter.
 const STEPS: i32 = 10;
 
 /// Counts the work of all connections that are opened with it.
@@ -17,7 +17,8 @@ pub struct SqliteProbe {
 }
 
 impl SqliteProbe {
-    /// Returns the steps of SQLite's virtual machine, rounded down to ten.
+    /// Returns the number of steps of SQLite's virtual machine, in multiples of
+    /// ten.
     #[must_use]
     pub fn steps(&self) -> u64 {
         self.steps.load(Ordering::SeqCst)

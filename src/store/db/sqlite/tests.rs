@@ -62,7 +62,7 @@ async fn last_statement_shares_commit_or_rollback() {
     assert_eq!(count(&writer).await, 4);
 }
 
-/// Like a full disk, which makes SQLite roll back.
+/// SQLite rolls back by itself here, as on a full disk.
 #[tokio::test]
 async fn connection_survives_rollback_by_sqlite() {
     let (_folder, writer) = three().await;

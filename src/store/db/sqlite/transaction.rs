@@ -13,8 +13,8 @@ use super::connection::SqlitePoolConnection;
 /// The mode in which a transaction begins.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::store) enum BeginMode {
-    /// Takes the write lock at the start, so that the transaction can't fail
-    /// for it later.
+    /// Takes the write lock at the start, so that no later statement can fail
+    /// because another process has it.
     Write,
     /// Takes a snapshot at the first read.
     Read,

@@ -1,4 +1,5 @@
-//! Creating an account for a user, who then sets a password through a link.
+//! Creation of an account by an admin. The user sets the password through a
+//! reset link.
 
 use actix_web::http::StatusCode;
 use actix_web::http::header;
@@ -21,7 +22,7 @@ use crate::web::pages::render_template;
 use crate::web::security_log::log_event;
 use crate::web::{AppData, AppState, accounts, assets, client_ip, tokens};
 
-/// How long a link is valid.
+/// How long a reset link is valid.
 const LINK_TTL: std::time::Duration = std::time::Duration::from_secs(24 * 3600);
 
 #[derive(Default)]
@@ -120,7 +121,8 @@ pub(super) fn name_fields(username: &str, display_name: &str) -> Vec<FormField> 
     vec![username, display_name]
 }
 
-/// Validates a user's names; invalid ones are added to `faults`.
+/// Validates the username and the display name, and adds invalid ones to
+/// `faults`.
 pub(super) fn check_names(
     faults: &mut FieldFaults,
     username: &str,
@@ -155,7 +157,8 @@ async fn create_account(
     Ok(app.store.create_user_as_admin(new, act).await?)
 }
 
-/// Creates a reset link and shows it. It is shown only in this response.
+/// Creates a reset link and returns the page with it. No other response shows
+/// the link.
 pub(super) async fn issue_reset_link(
     app: &AppState,
     login: &ActiveLogin,
@@ -180,8 +183,8 @@ pub(super) async fn issue_reset_link(
         id: user.id,
         name: &user.display_name,
         username: &user.username,
-        // Browsers don't send the fragment, so it appears in no server's or
-        // proxy's log.
+        // Browsers don't send the fragment, so the code appears in no server's
+        // or proxy's log.
         link: format!("{}/reset#{code}", public_origin(app, request)),
         page: format!("{}/reset", public_origin(app, request)),
         code: &code,

@@ -9,7 +9,8 @@ use crate::store;
 use crate::web::api::connections;
 use crate::web::{AppData, AppState, tokens};
 
-/// Deletes an account, in its own task: the admin may disconnect meanwhile.
+/// Deletes an account in a separate task, which completes even if the admin
+/// disconnects.
 pub(super) async fn delete_account(
     app: &AppData,
     id: UserId,

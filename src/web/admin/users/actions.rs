@@ -21,7 +21,7 @@ use crate::web::decoding::StrictPath;
 use crate::web::pages::redirect_to;
 use crate::web::{AppData, AppState, accounts};
 
-/// An action, as named in its URL.
+/// An action on an account, named as in the URL of its form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(in crate::web) enum UserAction {

@@ -20,7 +20,7 @@ fn busy() -> AttemptQueue<u32> {
     queue
 }
 
-/// Returns the attempt that was dropped for a queued one.
+/// Returns the attempt that lost its place to a queued one.
 #[track_caller]
 fn dropped(arrival: AttemptArrival<u32>) -> Option<u32> {
     match arrival {

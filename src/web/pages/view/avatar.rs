@@ -19,7 +19,8 @@ impl Avatar {
     }
 }
 
-/// FNV-1a, which the client implements in four lines.
+/// Returns the hue for a name. The hash is FNV-1a, which the client implements
+/// in four lines.
 pub(in crate::web) fn hue(name: &str) -> u32 {
     let hash = name.bytes().fold(0x811c_9dc5_u32, |hash, byte| {
         (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
@@ -36,7 +37,8 @@ fn initials(name: &str) -> String {
     letters.flat_map(char::to_uppercase).collect()
 }
 
-/// Skips signs before a word, as in '#team' or '(Ann)'.
+/// Returns the first letter of a word, without signs before it, as in '#team'
+/// or '(Ann)'.
 fn first_letter(word: &str) -> Option<char> {
     let found = word.chars().find(|c| c.is_alphanumeric());
     found.or_else(|| word.chars().next())

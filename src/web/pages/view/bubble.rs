@@ -11,7 +11,8 @@ use super::{ReceiptTicks, row, times};
 use crate::protocol::message::ReactionSummary;
 use crate::protocol::{Message, MessageQuote, Participant, User};
 
-/// Messages of one sender with at most this distance are grouped.
+/// The maximum time between two messages of one sender that are shown as a
+/// group.
 const GROUPING_WINDOW: std::time::Duration = std::time::Duration::from_secs(5 * 60);
 
 /// A message as a conversation shows it.
@@ -22,7 +23,7 @@ pub(in crate::web) struct MessageBubble<'a> {
     pub(in crate::web) reader: ViewerContext<'a>,
     pub(in crate::web) is_system: bool,
     pub(in crate::web) is_mine: bool,
-    /// Whether it is the first message of a group by one sender.
+    /// Whether this is the first message of a group by one sender.
     pub(in crate::web) is_first: bool,
     /// The sender's name, if it has to be shown.
     pub(in crate::web) sender: Option<DisplayedName<'a>>,
@@ -48,15 +49,17 @@ pub(in crate::web) struct ViewerContext<'a> {
     pub(in crate::web) alike: Option<&'a HashSet<UserId>>,
 }
 
-/// A user's name on the page.
+/// A user's display name, and the username if others could be mistaken for the
+/// user.
 #[derive(Clone, Copy, Default)]
 pub(in crate::web) struct DisplayedName<'a> {
     pub(in crate::web) name: &'a str,
-    /// The username, if another user here has a name that looks like this one.
+    /// `None` unless another user on this page has a name that looks like this
+    /// one.
     pub(in crate::web) username: Option<&'a str>,
 }
 
-/// The original that a message replies to.
+/// The quote of the original message, shown in a reply.
 pub(in crate::web) struct QuoteView<'a> {
     pub(in crate::web) sender: DisplayedName<'a>,
     pub(in crate::web) hue: u32,
@@ -106,8 +109,8 @@ impl<'a> MessageBubble<'a> {
         fold_text(self.text)
     }
 
-    /// Returns the names of the users who reacted with an emoji, as far as they
-    /// are known.
+    /// Returns the names of the users who reacted with an emoji, as far as the
+    /// names are known.
     pub(in crate::web) fn reacted(&self, reaction: &ReactionSummary) -> String {
         let names = reaction.usernames.iter();
         let names: Vec<String> = names

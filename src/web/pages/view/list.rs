@@ -1,4 +1,4 @@
-//! The list: conversations, and contacts without one.
+//! The list of conversations, and of contacts without a conversation.
 
 use entity::{ConnectionId, ConversationId, InvitationId, Millis};
 

@@ -13,8 +13,8 @@ use crate::protocol::message::isolate_name;
 use crate::protocol::user::find_lookalikes;
 use crate::protocol::{Connection, Conversation, Message, Participant, User};
 
-/// The longest preview, in characters. A row can show no more, so the rest of
-/// up to 10,000 need not be sent.
+/// The maximum length of a preview, in characters. A row can show no more of a
+/// text, so the rest isn't sent.
 const PREVIEW_LENGTH: usize = 140;
 
 /// A conversation as the list shows it.
@@ -23,7 +23,7 @@ pub(in crate::web) struct ConversationListItem {
     pub(in crate::web) name: String,
     pub(in crate::web) avatar: Avatar,
     pub(in crate::web) is_group: bool,
-    /// Whether it is the open one.
+    /// Whether this is the open conversation.
     pub(in crate::web) is_open: bool,
     /// The sender's name before the preview, if it has to be shown.
     pub(in crate::web) lead: Option<String>,
@@ -111,7 +111,8 @@ impl ConversationListItem {
     }
 }
 
-/// Returns the row's URL. Without a script it opens at the unread divider.
+/// Returns the row's URL. If messages are unread, the page opens at the unread
+/// divider when there is no script.
 fn page_url(conversation: &Conversation) -> String {
     let page = conversation_url(conversation.id);
     match conversation.unread_count {
@@ -132,7 +133,7 @@ pub(in crate::web) fn other_participant(
     }
 }
 
-/// Returns the name: a group's title, or the other user's name.
+/// Returns a conversation's name: a group's title, or the other user's name.
 pub(in crate::web) fn conversation_name(conversation: &Conversation, me: UserId) -> String {
     let other = other_participant(conversation, me).map(|other| &other.user.display_name);
     let name = conversation.title.as_ref().or(other);

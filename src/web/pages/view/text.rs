@@ -2,7 +2,8 @@
 //!
 //! The client implements the same rules in `static/js/lib/links.js`, and one
 //! table of cases tests both. No library exists in both languages, and a link
-//! that only one side made would change when the page's script starts.
+//! that only one of the two recognizes would change when the page's script
+//! starts.
 
 use icu_properties::props::{
     DefaultIgnorableCodePoint, GeneralCategory, GeneralCategoryGroup, Script, WhiteSpace,
@@ -10,13 +11,13 @@ use icu_properties::props::{
 use icu_properties::script::ScriptWithExtensions;
 use icu_properties::{CodePointMapData, CodePointSetData};
 
-/// A longer link stays plain text, in characters.
+/// The maximum length of a link, in characters; a longer one stays plain text.
 const LONGEST_LINK: usize = 2_048;
 const SCHEMES: [&str; 2] = ["https://", "http://"];
-/// Punctuation that is not part of a link that ends with it.
+/// Punctuation that is cut off at the end of a link.
 const TRAILING: [char; 12] = ['.', ',', ':', ';', '!', '?', '\'', '*', '_', '~', '(', '['];
-/// Each label of a host name may use one of these sets, besides shared
-/// characters.
+/// Sets of scripts. Each label of a host name may use one set, besides
+/// characters that scripts share.
 const SCRIPTS: [&[Script]; 27] = [
     &[Script::Han, Script::Hiragana, Script::Katakana],
     &[Script::Han, Script::Hangul],
@@ -101,7 +102,8 @@ pub(in crate::web) fn fold_text(text: &str) -> FoldedText<'_> {
     folded
 }
 
-/// Returns where a long text is folded: after white space, if some is near.
+/// Returns where a long text is folded: after white space, if any is near.
+/// `None` if the text isn't long.
 fn fold_offset(text: &str) -> Option<usize> {
     let white = CodePointSetData::new::<WhiteSpace>();
     let (mut lines, mut fold, mut space) = (0, None, None);
@@ -120,8 +122,8 @@ fn fold_offset(text: &str) -> Option<usize> {
     fold.filter(|_| count > FOLD_THRESHOLD.signs || lines > FOLD_THRESHOLD.lines)
 }
 
-/// Splits a text at its links. The pieces together are the text. Each character
-/// is read a constant number of times.
+/// Splits a text at its links. The pieces together are the whole text. Each
+/// character is read a constant number of times.
 fn split_links(text: &str) -> Vec<TextPiece<'_>> {
     let mut pieces = Vec::new();
     let (mut end, mut from) = (0, 0);
@@ -209,7 +211,8 @@ fn ends_link(sign: char) -> bool {
 }
 
 /// Returns whether an address leads to where it appears to lead. It must have a
-/// host without a user before it, in one script, and no invisible characters.
+/// host with one script in each label, no user name before the host, and no
+/// invisible characters.
 fn is_unambiguous(address: &str) -> bool {
     let hidden = CodePointSetData::new::<DefaultIgnorableCodePoint>();
     let authority = address.split(['/', '?', '#']).next().unwrap_or_default();

@@ -28,7 +28,8 @@ pub(in crate::web) struct OpenThread {
 }
 
 impl OpenThread {
-    /// Finds the users with similar names among all that the page names.
+    /// Sets `alike` to the users with similar names among all users on the
+    /// page.
     pub(in crate::web) fn with_namesakes(mut self, me: &User) -> Self {
         let people = self.conversation.iter().flat_map(|it| &it.participants);
         let senders = self.page.messages.iter().flat_map(|message| {
@@ -48,7 +49,7 @@ pub(in crate::web) struct ComposerDraft {
     pub(in crate::web) text: String,
     /// The idempotency key: a form that is sent twice makes one message.
     pub(in crate::web) client_id: String,
-    /// Why it was rejected.
+    /// Why the message was rejected.
     pub(in crate::web) problem: Option<Problem>,
 }
 
@@ -58,7 +59,8 @@ pub(in crate::web) struct ThreadView<'a> {
     pub(in crate::web) avatar: Avatar,
     pub(in crate::web) is_group: bool,
     pub(in crate::web) is_online: bool,
-    /// No message exists yet: there are no details and no settings.
+    /// Whether no message exists yet. The page then has no details and no
+    /// settings.
     pub(in crate::web) is_first: bool,
     /// The number of members, or the other user's status.
     pub(in crate::web) about: String,
@@ -67,13 +69,13 @@ pub(in crate::web) struct ThreadView<'a> {
     pub(in crate::web) newer: Option<String>,
     /// The message up to which the user can mark as read.
     pub(in crate::web) unread: Option<ReadUpToView>,
-    /// Why no message can be written.
+    /// Why no message can be written; `None` if messages can be written.
     pub(in crate::web) closed: Option<String>,
     pub(in crate::web) action: String,
     pub(in crate::web) draft: &'a ComposerDraft,
 }
 
-/// A read marker's target.
+/// The message up to which the user can mark a conversation as read.
 pub(in crate::web) struct ReadUpToView {
     pub(in crate::web) conversation: ConversationId,
     pub(in crate::web) message: MessageId,
@@ -167,7 +169,8 @@ fn closed_reason(
     }
 }
 
-/// The form posts to the page itself, so that an error shows that page again.
+/// Returns the URL to which the form posts: that of the page, so that an error
+/// shows the page again.
 fn form_action(conversation: Option<&Conversation>, them: Option<&UserProfile>) -> String {
     match (conversation, them) {
         (Some(conversation), _) => conversation_url(conversation.id),
@@ -261,7 +264,7 @@ impl UnreadDivider {
         }
     }
 
-    /// Returns the unread count if this is the first unread message.
+    /// Returns the unread count if `message` is the first unread one.
     fn take_before(&mut self, message: &Message) -> Option<i64> {
         let is_new = self.is_due
             && message.seq > self.read
@@ -272,7 +275,7 @@ impl UnreadDivider {
     }
 }
 
-/// Returns the last message of the page, if some of the page is unread.
+/// Returns the last message of the page, if any message of the page is unread.
 fn unread_on_page(
     conversation: &Conversation,
     page: &HistorySlice,

@@ -73,7 +73,7 @@ pub(in crate::web) fn format_last_seen(at: Millis, now: Millis) -> String {
 }
 
 /// Formats whether a user is online, or when they were last seen. Empty if the
-/// viewer may not know.
+/// viewer may not see the status.
 pub(in crate::web) fn format_presence(
     is_online: Option<bool>,
     seen: Option<Millis>,

@@ -79,7 +79,7 @@ async fn account_forms_work() {
     tab.see_text(".line", "deleted the account of").await;
     tab.see_text(".line", "Asked for it").await;
     tab.assert_accessible().await;
-    // The use of the password link is in the audit log, too.
+    // The audit log also has a line for the use of the password link.
     assert_eq!(tab.texts(".lines > li").await.len(), 11);
     tab.close().await;
 }
@@ -124,7 +124,7 @@ async fn conversation_forms_work() {
     assert_open_page_fits(&tab, "withdrawing").await;
     tab.click(".withdraw[open] button").await;
     tab.see_absent(".withdraw").await;
-    // The admin goes on reading.
+    // The admin still reads the messages of the group.
     tab.see_text("main h1", "Messages of The crew").await;
     tab.see_text(".read", "Withdrawn.").await;
     assert_open_page_fits(&tab, "withdrawn").await;

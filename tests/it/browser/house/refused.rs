@@ -53,7 +53,8 @@ async fn admin_pages_are_hidden_from_user() {
     }
     assert_eq!(tab.accessibility_faults().await, [""; 0]);
     tab.console_errors().await;
-    // The forms of admin pages don't work from another page of ours either.
+    // A user can't submit the forms of admin pages from other pages of the site
+    // either.
     tab.goto("/settings").await;
     tab.see("main h1").await;
     tab.see_absent("#house-heading").await;

@@ -77,8 +77,8 @@ impl Client {
     }
 
     /// Performs an action over REST, which may be refused. The user may be
-    /// removed, the conversation may be no group, or the guest already in or
-    /// out of it. The message may be from before a rejoin.
+    /// removed, the conversation may be no group, or the guest already invited
+    /// or removed. The message may be from before a rejoin.
     pub(super) async fn ask(&mut self, deed: AuditAction) {
         let person = &self.person;
         let answer: ApiResponse = match deed {

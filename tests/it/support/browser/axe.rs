@@ -4,13 +4,13 @@ use serde_json::{Value, json};
 
 use super::BrowserTab;
 
-/// The driver injects this, so the page's content security policy doesn't block
-/// it.
+/// The source of axe-core. The driver injects it, so the page's content
+/// security policy doesn't block it.
 const AXE: &str = include_str!("../../../fixtures/axe/axe.min.js");
 
-/// Returns one line for each serious finding. Waits until no transition runs: an
-/// element that fades has too little contrast. The label of a day fades after
-/// scrolling has ended.
+/// Returns one line for each serious finding. First waits until scrolling and
+/// transitions have ended: a fading element, such as the label of a day, has
+/// too little contrast.
 const LOOK: &str = "
     const frame = () => new Promise(requestAnimationFrame);
     while (document.querySelector('.is-scrolling')) await frame();

@@ -1,6 +1,6 @@
-//! Real pointer, touch and key input through WebDriver and DevTools. It reaches
-//! only what a user can reach, so a test fails if its control is inert, covered
-//! or too small.
+//! Real pointer, touch and key input through WebDriver and DevTools. This input
+//! reaches only what a user can reach, so a test fails if a control is inert,
+//! covered or too small.
 
 use fantoccini::actions::{
     InputSource, MOUSE_BUTTON_RIGHT, MouseActions, PointerAction, TouchActions,
@@ -127,8 +127,9 @@ impl BrowserTab {
         .await;
     }
 
-    /// Acts on the element that a script returns. If it moves or is redrawn
-    /// between the two commands, finds it and acts again.
+    /// Acts on the element that a script returns. If the element moves or is
+    /// redrawn after the script has found it, finds it again and repeats the
+    /// action.
     async fn act_on(
         &self,
         script: &str,

@@ -1,4 +1,5 @@
-//! A model of the database around a Room.
+//! A model of the database: the conversation of the tested Room, as it is on
+//! disk.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -24,9 +25,9 @@ pub(super) struct DiskModel {
     /// The members after each version.
     pub(super) people: Vec<(i64, BTreeSet<UserId>)>,
     leavers: HashMap<UserId, FormerMemberRecord>,
-    /// Each user's marks: delivered and read.
+    /// Each user's markers: delivered and read.
     pub(super) marks: HashMap<UserId, (i64, i64)>,
-    /// The marks that moved since they were last taken.
+    /// The markers that moved since they were last taken.
     pub(super) moved: append::MarkerChanges,
 }
 
@@ -302,7 +303,7 @@ impl DiskModel {
         }
     }
 
-    /// Changes membership, as another node does.
+    /// Adds or removes a user without the Room, as another node does.
     pub(super) fn join_or_leave(&mut self, user_id: i64) {
         let id = UserId(user_id);
         let moves = match (self.role(id), self.record.members.len()) {

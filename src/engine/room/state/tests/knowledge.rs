@@ -81,7 +81,7 @@ impl ClientKnowledge {
         }
     }
 
-    /// Sent on change only.
+    /// Applies a typing event, which must be a change.
     fn apply_typing(&mut self, pair: (UserId, UserId), is_typing: bool) {
         assert_ne!(pair.0, pair.1, "users get no own typing events");
         let is_news = if is_typing {
@@ -94,7 +94,7 @@ impl ClientKnowledge {
         assert!(is_news, "{pair:?} already has this state");
     }
 
-    /// The shown conversation has all marks.
+    /// Applies a shown conversation, which has all marks.
     pub(super) fn apply_view(&mut self, show: &ShowConversation, disk: &DiskModel) {
         for to in &show.recipients {
             for (user, (_, read)) in &disk.marks {

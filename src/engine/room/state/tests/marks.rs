@@ -8,7 +8,7 @@ use crate::engine::room::state::*;
 use crate::store::append::{CoveredAuthors, MarkerStep, MemberMarkerMove};
 
 impl DiskModel {
-    /// A message's id is its `seq`.
+    /// Moves a user's marks. In this model, a message's id is its `seq`.
     pub(super) fn mark(&mut self, user: UserId, marks: &[MarkerUpdate]) -> AppendOutcome {
         let last = self.messages.len() as i64;
         let is_known =
@@ -41,7 +41,8 @@ impl DiskModel {
         Some(self.record.version)
     }
 
-    /// A user's own messages are always behind their marks.
+    /// Records a move of a user's marks. A move past only the user's own
+    /// messages has no event.
     pub(super) fn record_move(&mut self, user_id: UserId, before: (i64, i64), after: (i64, i64)) {
         self.marks.insert(user_id, after);
         let step = |before: i64, after: i64| {
@@ -78,7 +79,7 @@ impl DiskModel {
         moved
     }
 
-    /// Counts from the messages, independently of the Room's code.
+    /// Counts a user's unread messages, independently of the Room's code.
     pub(super) fn unread(&self, user: UserId) -> i64 {
         let read = self.marks[&user].1;
         let messages = self.messages.iter();

@@ -31,7 +31,7 @@ pub(super) enum RoomOp {
         kind: receipt::ReceiptKind,
         back: i64,
     },
-    /// The time for collecting marks is over.
+    /// The time for collecting marker updates is over.
     MarksDue,
     /// A user types in one of two sessions, or stops.
     Type {
@@ -94,7 +94,8 @@ pub(super) enum MailboxInput {
 
 pub(super) struct RoomWorld {
     pub(super) disk: DiskModel,
-    /// Appends at the Journal, each with the generation of its Room.
+    /// Appends that wait for the Journal, each with the generation of the Room
+    /// that sent it.
     pub(super) queue: VecDeque<(u32, AppendEntry)>,
     pub(super) requests: CommandLog,
     pub(super) mailbox: VecDeque<MailboxInput>,
@@ -310,7 +311,8 @@ impl RoomWorld {
         self.run_effects(effects);
     }
 
-    /// Dropped replies answer `busy`; commits in the mailbox are lost.
+    /// The Room dies: dropped replies answer `busy`, and commits in the mailbox
+    /// are lost.
     pub(super) fn die(&mut self) {
         if self.room.take().is_none() && self.loading.take().is_none() {
             return;
@@ -324,7 +326,8 @@ impl RoomWorld {
         self.requests.answer_rest_busy();
     }
 
-    /// The Journal always commits faster than a Room becomes idle.
+    /// The Hub stops an idle Room. The Journal always commits before a Room
+    /// becomes idle.
     fn retire(&mut self) {
         let is_idle = self.mailbox.is_empty()
             && self.queue.is_empty()

@@ -8,11 +8,13 @@ use super::ReplayRead;
 use crate::protocol::event::ResetReason;
 use crate::store::{ChangedSeq, ConversationDelta};
 
-/// The most changed messages to replay. Changes made meanwhile have their own
-/// count: otherwise a long replay in a busy room would end in a reset.
+/// The maximum number of changed messages to replay. Changes made during the
+/// replay have a separate count: otherwise a long replay in a busy room would
+/// end in a reset.
 const CHANGED_MAX: usize = 500;
 
-/// The most rounds: a conversation that still changes can't be caught up.
+/// The maximum number of rounds. If the conversation still changes after that,
+/// the replay ends in a reset.
 const ROUNDS_MAX: usize = 100;
 
 /// The replay of one conversation.
@@ -27,7 +29,7 @@ pub(super) struct ConversationReplay {
     changed_meanwhile: usize,
     /// The remaining messages of this round.
     pub(super) rest: VecDeque<ChangedSeq>,
-    /// The version that this round reaches.
+    /// The client's version of the conversation after this round.
     pub(super) up_to: i64,
 }
 
@@ -44,17 +46,17 @@ impl ConversationReplay {
         }
     }
 
-    /// Returns a replay that ends in a reset: its version is of another
-    /// history.
+    /// Returns a replay that ends in a reset, because the client's version
+    /// belongs to another history.
     pub(super) fn of_other_history(id: ConversationId) -> Self {
         Self {
             is_other_history: true,
-            // No changes are needed.
+            // The reset needs no changes, and none is after `i64::MAX`.
             ..Self::new((id, i64::MAX))
         }
     }
 
-    /// Returns the reason for a reset if it can't be replayed.
+    /// Returns the reason for a reset if the conversation can't be replayed.
     pub(super) fn reset_reason(&mut self, round: &ConversationDelta) -> Option<ResetReason> {
         self.rounds += 1;
         if self.is_other_history {

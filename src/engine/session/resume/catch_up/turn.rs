@@ -16,7 +16,7 @@ const CHUNK_BYTES: usize = 64 * 1024;
 #[derive(Debug)]
 pub(in crate::engine::session::resume) enum TurnOutput {
     Send(ByteString),
-    /// A delivery that was kept back; sent if it is still new.
+    /// A delivery that the gate kept; sent if it is still new to the client.
     Deliver(SessionDelivery),
     /// The replay is done; `synced` is sent with the current total.
     Synced(SyncedSummary),
@@ -25,7 +25,8 @@ pub(in crate::engine::session::resume) enum TurnOutput {
 /// The content of `synced`.
 #[derive(Clone, Copy, Debug, Default)]
 pub(in crate::engine::session::resume) struct SyncedSummary {
-    /// Whether there are conversations that were neither named nor sent.
+    /// Whether there are conversations that were neither named by the client
+    /// nor sent.
     pub(super) more: bool,
     /// Names were replayed up to this version.
     pub(super) people_version: i64,

@@ -7,7 +7,8 @@ use crate::store::append::MarkerUpdate;
 use crate::store::append::batch_input::MessagePosition;
 use crate::store::append::conversation_cache::ConversationCache;
 
-/// Users send messages, and sometimes mark the last one in another window.
+/// Generates mostly messages. If the flag is true, the entry becomes a read
+/// marker at the newest message.
 fn entries() -> impl Strategy<Value = Vec<(GeneratedEntry, bool)>> {
     let plain = (1..CONVERSATIONS, 1..USERS).prop_map(|(conversation, sender)| GeneratedEntry {
         conversation,
@@ -134,7 +135,8 @@ fn second_batch_uses_conversation_cache() {
     assert_eq!(again(2), (true, 3));
 }
 
-/// Other changes drop only their own conversation from the cache.
+/// Changes other than messages and markers drop only their own conversation
+/// from the cache.
 #[test]
 fn other_changes_drop_cached_conversation() {
     let (disk, cache) = (DatabaseModel::new(), ConversationCache::default());

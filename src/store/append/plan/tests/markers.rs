@@ -95,7 +95,7 @@ fn unmoved_marker_takes_no_version() {
     let (outcomes, plan) = assigned_with(&[mark(1, &[])], with_history());
     assert_eq!(marked(&outcomes), [(None, vec![])]);
     assert!(plan.is_empty());
-    // Also beside an entry that is written.
+    // The same in a batch with an entry that is written.
     let batch = [mark(1, &[(Read, 9)]), mark(2, &[])];
     let (outcomes, plan) = assigned_with(&batch, with_history());
     assert_eq!(marked(&outcomes), [(Some(11), vec![]), (None, vec![])]);

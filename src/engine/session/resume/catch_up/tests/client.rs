@@ -21,7 +21,8 @@ pub(super) struct CatchUpCopy {
     cursor: i64,
     newest: i64,
     is_live: bool,
-    /// It was sent since the client resumed, and may still be replayed.
+    /// The conversation was sent since the client resumed, and may still be
+    /// replayed.
     is_shown: bool,
 }
 
@@ -64,7 +65,8 @@ impl CatchUpClient {
         let id = id.as_i64().or(frame["conversation"]["id"].as_i64());
         let id = ConversationId(id.unwrap());
         let copy = self.copies.get_mut(&id);
-        // The removal may be of a conversation that it doesn't have yet.
+        // The removal may be of a conversation that the client doesn't have
+        // yet.
         if frame["type"] == "conversation_removed" {
             return copy.into_iter().for_each(|copy| copy.has_left = true);
         }
@@ -140,8 +142,8 @@ impl CatchUpClient {
 }
 
 impl CatchUpClient {
-    /// Reads a conversation that it doesn't have; later frames may repeat its
-    /// messages.
+    /// Reads a conversation that the client doesn't have; later frames may
+    /// repeat its messages.
     pub(super) fn read_first(&mut self, view: &Conversation, versions: BTreeMap<i64, i64>) {
         if let Entry::Vacant(place) = self.copies.entry(view.id) {
             place.insert(CatchUpCopy::default());
@@ -166,7 +168,8 @@ impl CatchUpCopy {
         (self.cursor, self.newest) = (1_000_000, 1_000_000);
     }
 
-    /// Messages from before the rejoining are no longer visible.
+    /// Begins the copy again: messages from before the rejoining are no longer
+    /// visible.
     fn rejoin(&mut self, version: i64) {
         *self = Self {
             base: version,

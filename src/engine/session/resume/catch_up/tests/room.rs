@@ -124,7 +124,8 @@ impl RoomModel {
         self.queue_delivery(is_seen.then_some(frame).into_iter().collect(), None);
     }
 
-    /// Moves another user's mark; the user gets every other one.
+    /// Moves another user's mark; the user gets the event of every second
+    /// version.
     pub(super) fn read_by_other(&mut self) {
         self.version += 1;
         let mark = ServerEvent::ReadReceipt(MarkerEvent {
@@ -209,7 +210,8 @@ impl RoomModel {
         }
     }
 
-    /// Empty messages count as long, so that a read takes only two of them.
+    /// Returns the result of a read. Empty messages count as long ones, so that
+    /// a read takes only two of them.
     pub(super) fn round(&self, after: i64, looked_at: usize) -> ConversationDelta {
         let view = self.view();
         let after = after.max(self.joined.1 - 1);

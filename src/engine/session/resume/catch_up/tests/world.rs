@@ -56,7 +56,7 @@ pub(super) struct CatchUpWorld {
     tally: HashMap<ConversationId, i64>,
     /// The number of resets that the client got.
     pub(super) resets: usize,
-    /// The most unnamed conversations that are sent whole.
+    /// The maximum number of unnamed conversations that are sent whole.
     pub(super) unnamed_max: usize,
     /// The client has cursors of another history.
     pub(super) is_other_history: bool,
@@ -148,7 +148,7 @@ impl CatchUpWorld {
         self.rooms[at].leave_or_join();
     }
 
-    /// The next connection reads the unread counts first.
+    /// Breaks the connection; the next one reads the unread counts first.
     fn cut_off(&mut self) {
         self.gate = DeliveryGate::default();
         self.floors = ReplayFloors::default();
@@ -270,8 +270,9 @@ impl CatchUpWorld {
         self.reading = Some(read);
     }
 
-    /// An actor handles its mailbox before the results of its tasks. Counts
-    /// depend on that order, since they have no version; frames don't.
+    /// Takes the unread counts of waiting deliveries: an actor handles its
+    /// mailbox before the results of its tasks. Counts depend on that order,
+    /// since they have no version; frames don't.
     fn count_delivered_unread(&mut self) {
         for delivery in &mut self.mailbox {
             if let Some(unread) = delivery.unread.take() {
@@ -317,7 +318,7 @@ impl CatchUpWorld {
         }
     }
 
-    /// The list has the conversations that weren't sent.
+    /// The client reads the conversations that weren't sent in its list.
     fn read_the_rest(&mut self) {
         for room in &self.rooms {
             let versions = room
