@@ -337,7 +337,10 @@ pub(super) fn number(value: &Value, name: &str) -> i64 {
 /// reach former members.
 fn is_like_as_of_leaving(mine: &Value, theirs: &Value) -> bool {
     let (mut mine, mut theirs) = (without_marks(mine.clone()), without_marks(theirs.clone()));
-    let is_newer = number(&theirs, "version") >= number(&mine, "version");
+    // The version includes that of the quoted text, unless this text changed
+    // after the leave: then the server has neither its old state nor its version.
+    let is_quote_unknown = theirs.pointer("/reply_to/text") == Some(&json!(""));
+    let is_newer = is_quote_unknown || number(&theirs, "version") >= number(&mine, "version");
     for message in [&mut mine, &mut theirs] {
         let fields = message.as_object_mut().unwrap();
         for name in ["version", "edited_at", "reactions"] {
