@@ -50,9 +50,10 @@ const RANGE: &str = "FROM user_word w WHERE (w.word, w.user_id) > ($2, $3) AND w
                      ORDER BY w.word, w.user_id";
 
 impl Store {
-    /// Returns a page of users with words that have all prefixes, by the word
-    /// that matches the longest prefix. Reads `WORDS_READ` rows per user of a
-    /// page. A page may be shorter than `limit` even if another one follows.
+    /// Returns a page of users. Each search term is a prefix of one of a user's
+    /// words; the page is sorted by the word of the longest term. Reads
+    /// `WORDS_READ` rows per user of a page. A page may be shorter than `limit`
+    /// even if another one follows.
     pub async fn search_users(
         &self,
         wanted: &SearchTerms,

@@ -1,11 +1,11 @@
 //! Keeps live deliveries away from a session while it catches up.
 //!
 //! While a conversation is *closed*, its lasting changes are dropped, and only
-//! the newest version is recorded. A busy room therefore costs a client that
-//! catches up no memory, and can't evict it. While a conversation is read, it
-//! is *held*: the gate keeps its deliveries, and hands them over when the
-//! conversation opens. Deliveries beyond the session's budget are dropped, and
-//! the session reads once more.
+//! the newest version is recorded. A busy room therefore takes no memory of the
+//! session, and can't evict it. While the session reads a closed conversation
+//! from the database, the conversation is *held*: the gate keeps its
+//! deliveries, and hands them over when the conversation opens. Deliveries
+//! beyond the session's budget are dropped, and the session reads once more.
 //!
 //! Closing and opening hold the lock that deliveries go through. A delivery
 //! that passed an open gate was therefore on disk before the gate closed, and

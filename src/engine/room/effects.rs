@@ -135,8 +135,8 @@ pub(super) fn push_events<R>(effects: &mut Vec<RoomEffect<R>>, more: impl Into<E
     }
 }
 
-/// A conversation to send to users, as a change itself or ahead of its changes.
-/// `cursor` covers only changes that the recipients have at that point.
+/// Sends users a whole conversation. It is a change itself, or it precedes
+/// changes that the users can't apply without it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ShowConversation {
     pub(super) recipients: Vec<UserId>,

@@ -22,7 +22,8 @@ const LONGEST_WAIT: u64 = 600;
 /// Matches no user.
 const NO_USER: i64 = -1;
 
-/// The payer with expensive statements: a user's id, or 0 for all addresses.
+/// Makes the statements of one payer expensive: of a user, by id, or of all
+/// addresses, by 0.
 #[derive(Clone)]
 struct Expensive(Arc<AtomicI64>);
 

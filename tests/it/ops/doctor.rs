@@ -161,7 +161,7 @@ fn of_their_rows(direct: i64, group: i64) -> Vec<Damage> {
         "conversation_id = {group} AND user_id = \
          (SELECT opened_by FROM conversation WHERE id = {group})"
     );
-    // A gap in `seq` and its reverse.
+    // The rows between which a gap in `seq` or `ord` is made and closed again.
     let second = format!("{inside} AND seq % 1000 = 2");
     let third = format!("{inside} AND seq = 3");
     vec![

@@ -1,4 +1,4 @@
-//! The output of one turn.
+//! A turn handles the data of one read: frames to send, and the next read.
 
 use bytestring::ByteString;
 use entity::ConversationId;
