@@ -170,7 +170,7 @@ fn check_payer(request: &HttpRequest) -> Result<(), RateExceeded> {
     database_payer(request).map_or(Ok(()), |payer| payer.check_budget())
 }
 
-/// Middleware: passes only admins' requests. All others get 404, whatever the
+/// Middleware: passes only requests of admins. All others get 404, for each
 /// method.
 pub(super) async fn require_admin(
     mut request: ServiceRequest,

@@ -128,8 +128,7 @@ pub(super) struct BatchInput {
     /// Messages that were sent before, by sender and `client_id`.
     pub(super) sent_messages: HashMap<(UserId, ClientId), Arc<Message>>,
     pub(super) quotable: HashMap<MessageId, QuotableMessage>,
-    /// The members for whom a message of the batch restores an archived
-    /// conversation.
+    /// The members whose archived conversation a message of the batch restores.
     pub(super) archived: HashMap<ConversationId, Vec<UserId>>,
     /// Current titles of the groups that are renamed.
     pub(super) titles: HashMap<ConversationId, String>,

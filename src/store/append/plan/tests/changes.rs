@@ -129,8 +129,8 @@ pub(super) fn assigned_with(
     (outcomes, plan)
 }
 
-/// The version of an outcome, and the members for whom it restored the
-/// conversation. Otherwise the error code; none if stale.
+/// The version of an outcome, and the members whose conversation it restored.
+/// Otherwise the error code; none if stale.
 type VersionOutcome = Result<(i64, Vec<i64>), Option<ErrorCode>>;
 
 /// Returns the version of each outcome.
