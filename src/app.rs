@@ -102,6 +102,7 @@ impl Application {
         let hashing =
             HashingPool::new(&settings.rates, faults.clone()).map_err(StartError::System)?;
         store
+            .maintenance()
             .check_epoch(&settings.data_dir)
             .await
             .map_err(|error| StartError::Database(settings.database_url.clone(), error))?;
@@ -215,7 +216,10 @@ impl Application {
 /// Saves the epoch's mark in the data folder. A start that finds a lower mark
 /// in the database knows that the database is an older copy.
 async fn note_epoch(store: &Store, folder: &Path, deadline: ShutdownDeadline) {
-    match deadline.run_step(store.save_epoch_note(folder)).await {
+    match deadline
+        .run_step(store.maintenance().save_epoch_note(folder))
+        .await
+    {
         Some(Ok(_)) => {}
         Some(Err(error)) => tracing::warn!(%error, "can't save the epoch note"),
         None => tracing::warn!("the epoch note was not saved in time"),
@@ -365,14 +369,23 @@ async fn open_database(
         .await
         .map_err(failed)?;
     match url {
-        DatabaseUrl::Sqlite(_) => store.migrate().await.map_err(failed)?,
+        DatabaseUrl::Sqlite(_) => store.maintenance().migrate().await.map_err(failed)?,
         DatabaseUrl::Postgres(_) => {
-            if !store.is_migrated().await.map_err(failed)? {
+            if !store
+                .maintenance()
+                .has_current_schema()
+                .await
+                .map_err(failed)?
+            {
                 return Err(StartError::Outdated(url.clone()));
             }
         }
     }
-    let serve_lock = store.acquire_serve_lock().await.map_err(failed)?;
+    let serve_lock = store
+        .maintenance()
+        .acquire_serve_lock()
+        .await
+        .map_err(failed)?;
     Ok((store, serve_lock))
 }
 

@@ -177,7 +177,11 @@ where
     crate::app::create_data_folder(&settings.data_dir).map_err(CliError::new)?;
     let url = &settings.database_url;
     let store = Store::open(url).await.map_err(database_error(url))?;
-    store.migrate().await.map_err(database_error(url))?;
+    store
+        .maintenance()
+        .migrate()
+        .await
+        .map_err(database_error(url))?;
     let done = work(store.clone()).await;
     store.close().await;
     done

@@ -95,8 +95,8 @@ impl HistoryVersions {
     /// Loads both versions. Earlier name changes needn't be sent.
     async fn load(store: &Store) -> Result<Self, StoreError> {
         Ok(Self {
-            epoch: store.load_epoch().await?.name,
-            people_version: AtomicI64::new(store.load_people_version().await?),
+            epoch: store.maintenance().load_epoch().await?.name,
+            people_version: AtomicI64::new(store.name_changes().load_version().await?),
         })
     }
 }
@@ -122,7 +122,7 @@ impl Engine {
     ) -> Result<Self, StoreError> {
         // Steps that may fail come first: after a failure, no actor has to be
         // stopped.
-        let node = store.register_node(Millis::now()).await?;
+        let node = store.presence().register_node(Millis::now()).await?;
         let history = HistoryVersions::load(&store).await?;
         let rooms_at = start_room_threads(settings);
         // The other actors have their own thread, so that a busy Room delays
@@ -296,7 +296,13 @@ impl Engine {
     /// # Errors
     /// If the store can't look up the conversation.
     pub async fn refresh_direct(&self, one: UserId, two: UserId) -> Result<(), StoreError> {
-        if let Some(id) = self.inner.store.find_direct_conversation(one, two).await? {
+        if let Some(id) = self
+            .inner
+            .store
+            .conversations()
+            .find_direct(one, two)
+            .await?
+        {
             self.inner.hub.refresh_room(id);
         }
         Ok(())
@@ -348,7 +354,13 @@ impl Engine {
         let token = self.inner.background.new_token();
         task::run_in_task(async move {
             let _token = token;
-            match engine.inner.store.conversation_views(&users, id).await {
+            match engine
+                .inner
+                .store
+                .conversations()
+                .load_views(&users, id)
+                .await
+            {
                 Ok(views) => engine.deliver_views(views),
                 Err(error) => {
                     tracing::error!(conversation = %id, %error, "can't send a new conversation");

@@ -57,7 +57,7 @@ impl LoadWorld {
         let store = Store::open(&DatabaseUrl::Sqlite(file.clone()))
             .await
             .unwrap();
-        store.migrate().await.unwrap();
+        store.maintenance().migrate().await.unwrap();
         store.close().await;
         let secret = Secret::load_or_create(folder.path()).unwrap();
         let world = Self {

@@ -30,7 +30,7 @@ pub struct Model {
     /// Set when the account was deleted for good: the row then holds no
     /// personal data.
     pub deleted_at: Option<Millis>,
-    /// Notices for the user, as JSON (see `store::notices`).
+    /// Notices for the user, as JSON (see `store::users::notices`).
     #[sea_orm(column_type = "Text")]
     pub notices: String,
     /// The people version of the last change of the user's names; 0 if there

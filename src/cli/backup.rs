@@ -37,7 +37,7 @@ pub(super) async fn back_up(settings: &Settings, file: &Path) -> Result<(), CliE
     let copy = create_copy_file(folder)?;
     let url = &settings.database_url;
     let store = Store::open(url).await.map_err(database_error(url))?;
-    let copied = store.back_up_to(copy.path()).await;
+    let copied = store.maintenance().back_up_to(copy.path()).await;
     store.close().await;
     copied.map_err(database_error(url))?;
     let contents = check_copy(copy.path(), "the copy is no good").await?;
@@ -60,11 +60,11 @@ pub(super) async fn note_restored(settings: &Settings) -> Result<(), CliError> {
 }
 
 async fn renew_epoch(store: &Store, folder: &Path) -> Result<(), StoreError> {
-    store.migrate().await?;
+    store.maintenance().migrate().await?;
     // While this lock is held, no server can start on the database.
-    let _lock = store.acquire_serve_lock().await?;
-    store.settle_online_users().await?;
-    store.renew_epoch(folder).await.map(drop)
+    let _lock = store.maintenance().acquire_serve_lock().await?;
+    store.presence().settle_online_users().await?;
+    store.maintenance().renew_epoch(folder).await.map(drop)
 }
 
 impl RestoreArgs {
@@ -143,7 +143,7 @@ impl RestoreArgs {
 async fn count_accounts(database: &Path) -> Option<i64> {
     let url = DatabaseUrl::Sqlite(database.to_owned());
     let store = Store::open(&url).await.ok()?;
-    let contents = store.count_contents().await;
+    let contents = store.maintenance().count_contents().await;
     store.close().await;
     contents.ok().map(|contents| contents.people)
 }

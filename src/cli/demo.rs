@@ -17,7 +17,8 @@ pub(super) async fn fill_database(settings: &Settings, store: &Store) -> Result<
     let now = Millis::now();
     let mut summary = String::new();
     store
-        .import(script.newcomers(&hash, now), |users| {
+        .maintenance()
+        .import_data(script.newcomers(&hash, now), |users| {
             let rows = script.play(users, now)?;
             summary = format_summary(&script, &rows);
             Ok::<_, CliError>(rows)

@@ -16,7 +16,7 @@ pub(super) async fn examine(settings: &Settings) -> Result<(), CliError> {
     let store = Store::open_read_only(url)
         .await
         .map_err(database_error(url))?;
-    let examined = store.run_doctor().await;
+    let examined = store.maintenance().run_doctor().await;
     store.close().await;
     let found = examined.map_err(database_error(url))?;
     if was_idle && !is_idle(url) {

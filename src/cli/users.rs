@@ -53,27 +53,29 @@ impl UserCommand {
             Self::Promote { name } => {
                 let user = find_user(&store, &name).await?;
                 store
-                    .set_account_role(user.id, AccountRole::Admin, &act)
+                    .accounts()
+                    .set_role(user.id, AccountRole::Admin, &act)
                     .await?;
                 println!("{} is an admin now.", user.username);
             }
             Self::Demote { name } => {
                 let user = find_user(&store, &name).await?;
                 store
-                    .set_account_role(user.id, AccountRole::Member, &act)
+                    .accounts()
+                    .set_role(user.id, AccountRole::Member, &act)
                     .await?;
                 println!("{} is an admin no longer.", user.username);
             }
             Self::Deactivate { name } => {
                 let user = find_user(&store, &name).await?;
-                store.deactivate_user(user.id, &act).await?;
+                store.accounts().deactivate(user.id, &act).await?;
                 println!("The account of {} is switched off.", user.username);
             }
             Self::ResetPassword { name } => {
                 let user = find_user(&store, &name).await?;
                 let password = read_password(&[&*user.username, &*user.display_name])?;
                 let hash = passwords::hash(&password).map_err(CliError::new)?;
-                store.reset_password(user.id, hash, &act).await?;
+                store.accounts().reset_password(user.id, hash, &act).await?;
                 println!("{} has a new password; every login ended.", user.username);
             }
         }
@@ -89,7 +91,7 @@ async fn create_user(
     let username = Username::parse(name).map_err(invalid_input)?;
     let shown = display_name.as_deref().unwrap_or(name);
     let display_name = DisplayName::parse(shown).map_err(invalid_input)?;
-    if store.user_by_name(&username).await?.is_some() {
+    if store.users().find_by_name(&username).await?.is_some() {
         return Err(CliError::new(format_args!(
             "{name} has an account already."
         )));
@@ -102,12 +104,12 @@ async fn create_user(
         password_hash,
         is_admin,
     };
-    Ok(store.create_user_as_admin(new, act).await?)
+    Ok(store.accounts().create(new, act).await?)
 }
 
 async fn find_user(store: &Store, name: &str) -> Result<user::Model, CliError> {
     let username = Username::parse(name).map_err(invalid_input)?;
-    let found = store.user_by_name(&username).await?;
+    let found = store.users().find_by_name(&username).await?;
     found.ok_or_else(|| CliError::new(format_args!("there is no account named {name}")))
 }
 

@@ -27,7 +27,12 @@ pub(super) fn start_cleanup(engine: &Engine) {
 
 async fn delete_ended(inner: &EngineInner) {
     while !inner.is_stopping.load(Ordering::Acquire) {
-        match inner.store.delete_ended_rows(Millis::now()).await {
+        match inner
+            .store
+            .maintenance()
+            .delete_ended_rows(Millis::now())
+            .await
+        {
             Ok(true) => return,
             Ok(false) => {}
             Err(error) => {

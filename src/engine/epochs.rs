@@ -16,7 +16,7 @@ pub(super) fn note_epochs(engine: &Engine) {
                 return false;
             };
             let data_dir = &inner.settings.data_dir;
-            if let Err(error) = inner.store.save_epoch_note(data_dir).await {
+            if let Err(error) = inner.store.maintenance().save_epoch_note(data_dir).await {
                 tracing::warn!(%error, "can't record the version of the database");
             }
             true

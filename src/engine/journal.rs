@@ -136,11 +136,11 @@ const LOCK_RETRIES: usize = 3;
 /// database rejects the batch, each entry is tried alone, so that one bad entry
 /// doesn't fail the others.
 async fn commit(store: &Store, appends: &[AppendEntry]) -> Vec<BatchCommit> {
-    let mut done = store.append_batch(appends, Millis::now()).await;
+    let mut done = store.journal().append_batch(appends, Millis::now()).await;
     for _ in 0..LOCK_RETRIES {
         match &done {
             Err(error) if error.is_rolled_back() => {
-                done = store.append_batch(appends, Millis::now()).await;
+                done = store.journal().append_batch(appends, Millis::now()).await;
             }
             _ => break,
         }
@@ -153,7 +153,10 @@ async fn commit(store: &Store, appends: &[AppendEntry]) -> Vec<BatchCommit> {
                 entries = appends.len(),
                 "a batch failed; retrying its entries one by one"
             );
-            commit_individually(appends, |alone| store.append_batch(alone, Millis::now())).await
+            commit_individually(appends, |alone| {
+                store.journal().append_batch(alone, Millis::now())
+            })
+            .await
         }
         Err(error) => vec![failed_commit(error, appends.len())],
     }

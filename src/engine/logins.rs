@@ -45,7 +45,7 @@ impl LoginWatch {
         let overlap = inner.settings.timings.login_check_overlap;
         // If the clock was set back, `checked_at` lies in the future.
         let since = (*self.checked_at.lock()).min(now).before(overlap);
-        match inner.store.list_logins_ended_since(since).await {
+        match inner.store.logins().list_ended_since(since).await {
             Ok(ended) => {
                 *self.checked_at.lock() = now;
                 self.was_reachable.store(true, Ordering::Relaxed);

@@ -44,7 +44,7 @@ pub(super) fn watch_names(engine: &Engine) {
 async fn deliver_changes(inner: &EngineInner) -> Result<()> {
     loop {
         let sent_up_to = inner.history.people_version.load(Ordering::Acquire);
-        let renamed = inner.store.list_renamed_since(sent_up_to).await?;
+        let renamed = inner.store.name_changes().list_since(sent_up_to).await?;
         let Some(last) = renamed.last().map(|last| last.version) else {
             return Ok(());
         };
@@ -73,7 +73,7 @@ async fn deliver_name(inner: &EngineInner, id: UserId, event: &ServerEvent) -> R
     let mut sent = HashSet::from([id]);
     let mut place = Some(RenameAudienceCursor::START);
     while let Some(from) = place {
-        let part = inner.store.load_rename_audience(id, from).await?;
+        let part = inner.store.name_changes().load_audience(id, from).await?;
         let present = directory.filter_present(&part.users);
         for (user, conversation) in directory.bound_conversations(&present) {
             if part.conversations.binary_search(&conversation).is_ok() {

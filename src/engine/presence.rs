@@ -139,12 +139,20 @@ async fn store_and_notify(
     news: &StatusChanges,
 ) -> Result<()> {
     if !changes.online.is_empty() {
-        notifier.store.set_online(node, &changes.online).await?;
+        notifier
+            .store
+            .presence()
+            .set_online(node, &changes.online)
+            .await?;
     }
     if changes.offline.is_empty() {
         return notifier.notify_viewers(news).await;
     }
-    let stored = notifier.store.set_offline(&changes.offline).await?;
+    let stored = notifier
+        .store
+        .presence()
+        .set_offline(&changes.offline)
+        .await?;
     notifier
         .notify_viewers(&news.with_stored_times(&stored))
         .await
@@ -158,7 +166,7 @@ impl Actor for Presence {
         ctx.run_interval(self.deps.timings.node_alive_every, |presence, ctx| {
             let (store, node) = (presence.deps.store.clone(), presence.deps.node);
             let write = async move {
-                if let Err(error) = store.touch_node(node, Millis::now()).await {
+                if let Err(error) = store.presence().touch_node(node, Millis::now()).await {
                     tracing::error!(%error, "can't record that this process is alive");
                 }
             };

@@ -123,7 +123,7 @@ impl Room {
         let conversation = self.identity.key.conversation;
         self.hold(
             ctx,
-            async move { store.load_room(conversation).await },
+            async move { store.rooms().load(conversation).await },
             after,
         );
     }

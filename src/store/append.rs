@@ -22,8 +22,8 @@ use entity::{ConversationId, MessageId, Millis, UserId, receipt};
 use sea_orm::{ConnectionTrait, QueryResult};
 
 use crate::protocol::{ClientId, Emoji, Message, MessageText, Problem, User};
-use crate::store::Store;
-use crate::store::db::{Result, StatementBatch, StoreError};
+use crate::store::db::{Db, Result, StatementBatch, StoreError};
+use crate::store::ids::MessageIdBlock;
 use batch_input::BatchInput;
 pub(super) use conversation_cache::ConversationCache;
 pub use marker_changes::{
@@ -252,19 +252,39 @@ pub(super) async fn mark_read_by_all(
     write::mark_read_by_all(tx, conversation, up_to, now).await
 }
 
-impl Store {
+/// The writes of the Journal.
+#[derive(Clone, Copy)]
+pub struct JournalRepository<'a> {
+    db: &'a Db,
+    ids: &'a MessageIdBlock,
+    cache: Option<&'a ConversationCache>,
+}
+
+impl<'a> JournalRepository<'a> {
+    /// Creates a repository on these connections. New messages take their ids
+    /// from the block. The cache has the rows of recent batches, if the
+    /// database needs one.
+    pub(in crate::store) fn new(
+        db: &'a Db,
+        ids: &'a MessageIdBlock,
+        cache: Option<&'a ConversationCache>,
+    ) -> Self {
+        Self { db, ids, cache }
+    }
+}
+
+impl JournalRepository<'_> {
     /// Commits a batch: either all of it is written, or nothing.
     ///
     /// # Errors
     /// Database failures. Nothing is written then, unless the error is
     /// `Unsure`.
-    pub async fn append_batch(&self, batch: &[AppendEntry], now: Millis) -> Result<BatchCommit> {
+    pub async fn append_batch(self, batch: &[AppendEntry], now: Millis) -> Result<BatchCommit> {
         let ids = self
             .ids
             .take_message_ids(self.db.writer(), batch.len())
             .await?;
-        let cache = self.conversation_cache.as_deref();
-        if let Some(found) = cache.and_then(|cache| cache.take_input(batch)) {
+        if let Some(found) = self.cache.and_then(|cache| cache.take_input(batch)) {
             match self
                 .write_batch(batch, Some(found), (ids.clone(), now))
                 .await
@@ -280,7 +300,7 @@ impl Store {
 
     /// Writes a batch from cached input, or from input that is loaded now.
     async fn write_batch(
-        &self,
+        self,
         batch: &[AppendEntry],
         found: Option<BatchInput>,
         given: (Vec<i64>, Millis),
@@ -298,7 +318,7 @@ impl Store {
             batch_input::reload_edited(&tx, &mut work.outcomes).await?;
         }
         answers.extend(statements.commit(tx).await?);
-        if let Some(cache) = &self.conversation_cache {
+        if let Some(cache) = self.cache {
             cache.update(std::mem::take(&mut work.input), &work.plan);
         }
         work.into_commit(&answers)

@@ -4,31 +4,41 @@
 //! two users. The blocked user can't detect the block: the connection's end
 //! looks like any other, and the blocked user's requests look pending.
 
-use std::collections::HashSet;
-
 use entity::connection::ConnectionRowState;
 use entity::{Millis, UserId, block, connection, user};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, ModelTrait,
-    QueryFilter, QueryOrder, QueryResult, QuerySelect,
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, ModelTrait, QueryFilter,
+    QueryOrder, QuerySelect,
 };
 
 use crate::protocol::{ErrorCode, User};
-use crate::store::Store;
-use crate::store::connections::ConnectionChange;
 use crate::store::connections::{
-    cancel_request, lock_user_pair, removed_connection_change, select_pair, set_open, set_state,
+    ConnectionChange, cancel_request, lock_user_pair, removed_connection_change, select_pair,
+    set_open, set_state,
 };
-use crate::store::db::{Result, StoreError, json_rows};
+use crate::store::db::{Db, Result, StoreError};
 
-impl Store {
+/// The blocks of users.
+#[derive(Clone, Copy)]
+pub struct BlockRepository<'a> {
+    db: &'a Db,
+}
+
+impl<'a> BlockRepository<'a> {
+    /// Creates a repository on these connections.
+    pub(in crate::store) fn new(db: &'a Db) -> Self {
+        Self { db }
+    }
+}
+
+impl BlockRepository<'_> {
     /// Blocks a user. Returns the ended connection or request, as each side
     /// sees it.
     ///
     /// # Errors
     /// `conflict` for the user's own account.
-    pub async fn block_user(
-        &self,
+    pub async fn create(
+        self,
         me: &user::Model,
         them: &user::Model,
         now: Millis,
@@ -66,7 +76,7 @@ impl Store {
 
     /// Removes a block if there is one. The connection that it ended isn't
     /// restored.
-    pub async fn unblock_user(&self, me: UserId, them: UserId) -> Result<()> {
+    pub async fn delete(self, me: UserId, them: UserId) -> Result<()> {
         block::Entity::delete_by_id((me, them))
             .exec(self.db.writer())
             .await?;
@@ -74,12 +84,7 @@ impl Store {
     }
 
     /// Returns a page of the users that a user blocks, by id.
-    pub async fn list_blocked_users(
-        &self,
-        me: UserId,
-        after: Option<UserId>,
-        limit: u64,
-    ) -> Result<Vec<User>> {
+    pub async fn list(self, me: UserId, after: Option<UserId>, limit: u64) -> Result<Vec<User>> {
         let ids: Vec<UserId> = block::Entity::find()
             .select_only()
             .column(block::Column::BlockedId)
@@ -96,68 +101,6 @@ impl Store {
             .all(self.db.reader())
             .await?;
         Ok(users.iter().map(User::from).collect())
-    }
-
-    /// Returns the blocker if one of the two blocks the other.
-    pub(super) async fn find_block(
-        db: &impl ConnectionTrait,
-        one: UserId,
-        two: UserId,
-    ) -> Result<Option<UserId>> {
-        for (blocker, blocked) in [(one, two), (two, one)] {
-            if is_blocked_by(db, blocker, blocked).await? {
-                return Ok(Some(blocker));
-            }
-        }
-        Ok(None)
-    }
-}
-
-/// Returns whether `blocker` blocks `blocked`.
-pub(super) async fn is_blocked_by(
-    tx: &impl ConnectionTrait,
-    blocker: UserId,
-    blocked: UserId,
-) -> Result<bool> {
-    let row = block::Entity::find_by_id((blocker, blocked))
-        .one(tx)
-        .await?;
-    Ok(row.is_some())
-}
-
-/// Pairs of users between which there is a block.
-#[derive(Default)]
-pub(super) struct BlockedPairs(HashSet<(UserId, UserId)>);
-
-impl BlockedPairs {
-    /// Returns SQL for a JSON column with the blocked pairs between the users
-    /// of two tables. Both tables have a `user_id`. The query reads all blocks
-    /// of the users in `ones`.
-    pub(super) fn sql(backend: DbBackend, ones: &str, others: &str) -> String {
-        let half = |mine: &str, theirs: &str| {
-            format!(
-                "SELECT b.blocker_id, b.blocked_id FROM (SELECT DISTINCT user_id FROM {ones}) v \
-                 CROSS JOIN block b WHERE b.{mine} = v.user_id \
-                 AND b.{theirs} IN (SELECT user_id FROM {others})"
-            )
-        };
-        let rest = format!(
-            "FROM ({} UNION {}) known",
-            half("blocker_id", "blocked_id"),
-            half("blocked_id", "blocker_id")
-        );
-        json_rows::sql(backend, "blocker_id, blocked_id", &rest)
-    }
-
-    /// Reads the pairs from a JSON column.
-    pub(super) fn parse_column(row: &QueryResult, place: usize) -> Result<Self> {
-        let pairs: Vec<(UserId, UserId)> = json_rows::parse_column(row, place)?;
-        Ok(Self(pairs.into_iter().collect()))
-    }
-
-    /// Returns whether one of these two blocks the other.
-    pub(super) fn contains(&self, one: UserId, two: UserId) -> bool {
-        self.0.contains(&(one, two)) || self.0.contains(&(two, one))
     }
 }
 

@@ -21,8 +21,7 @@ use sea_orm::{
 
 use crate::protocol::connection::ConnectionStatus as Seen;
 use crate::protocol::{Connection, ErrorCode, User, input::direct_key};
-use crate::store::Store;
-use crate::store::db::{Result, StoreError};
+use crate::store::db::{BatchLoader, Db, Result, StoreError};
 
 pub(super) use pauses::{DECLINE_PAUSE, cancel_request};
 pub use request::ConnectionRequestOutcome;
@@ -36,11 +35,29 @@ pub struct ConnectionChange {
     pub other_view: Option<Connection>,
 }
 
-impl Store {
+/// Counts of pending requests, which concurrent callers share.
+pub(super) type PendingCountLoader = BatchLoader<UserId, i64>;
+
+/// The connections and requests of users.
+#[derive(Clone, Copy)]
+pub struct ConnectionRepository<'a> {
+    db: &'a Db,
+    pending_counts: &'a PendingCountLoader,
+}
+
+impl<'a> ConnectionRepository<'a> {
+    /// Creates a repository on these connections to the database. Concurrent
+    /// callers share the loader.
+    pub(in crate::store) fn new(db: &'a Db, pending_counts: &'a PendingCountLoader) -> Self {
+        Self { db, pending_counts }
+    }
+}
+
+impl ConnectionRepository<'_> {
     /// Returns a page of a user's connections, newest first, older than
     /// `before`.
-    pub async fn list_connections(
-        &self,
+    pub async fn list(
+        self,
         me: UserId,
         before: Option<ConnectionId>,
         limit: u64,
@@ -57,19 +74,18 @@ impl Store {
     }
 
     /// Returns the connection or request between two users.
-    pub async fn find_connection(&self, me: UserId, them: UserId) -> Result<Option<ConnectionId>> {
+    pub async fn find(self, me: UserId, them: UserId) -> Result<Option<ConnectionId>> {
         let row = select_pair(me, them).one(self.db.reader()).await?;
         Ok(row.map(|row| row.id))
     }
 
     /// Returns the number of pending requests to this user. Concurrent callers
     /// share one read.
-    pub async fn count_pending_requests(&self, me: UserId) -> Result<i64> {
+    pub async fn count_pending(self, me: UserId) -> Result<i64> {
         let db = self.db.reader().clone();
         let read = move |users| pending::count_pending(db.clone(), users);
         Ok(self
-            .shared_reads
-            .pending
+            .pending_counts
             .load(me, read)
             .await?
             .unwrap_or_default())
@@ -79,11 +95,7 @@ impl Store {
     ///
     /// # Errors
     /// `not_found`; `conflict` for the user's own request.
-    pub async fn accept_connection(
-        &self,
-        me: &user::Model,
-        id: ConnectionId,
-    ) -> Result<ConnectionChange> {
+    pub async fn accept(self, me: &user::Model, id: ConnectionId) -> Result<ConnectionChange> {
         let tx = self.db.begin().await?;
         let (mut row, them) = lock_connection(&tx, me.id, id).await?;
         if row.state != ConnectionRowState::Connected {
@@ -106,8 +118,8 @@ impl Store {
     /// # Errors
     /// `not_found`; `conflict` if there is no pending request of the other
     /// user.
-    pub async fn decline_connection(
-        &self,
+    pub async fn decline(
+        self,
         me: &user::Model,
         id: ConnectionId,
         now: Millis,
@@ -130,8 +142,8 @@ impl Store {
     ///
     /// # Errors
     /// `not_found`.
-    pub async fn remove_connection(
-        &self,
+    pub async fn remove(
+        self,
         me: &user::Model,
         id: ConnectionId,
         now: Millis,

@@ -18,25 +18,17 @@ use sea_orm::{
 };
 
 use crate::protocol::{ErrorCode, input::direct_key};
-use crate::store::db::{Result, StoreError};
-use crate::store::{Store, connections};
-pub use groups::NewGroup;
+use crate::store::connections;
+use crate::store::db::{Db, Result, StoreError};
+use crate::store::messages::HistoryWindow;
+pub use groups::{GroupRepository, NewGroup};
 pub use list::{ConversationListCursor, ConversationPage};
 pub use missed_changes::{FormerMemberRecord, MissedChanges};
-pub use resume::{ChangedSeq, ConversationDelta, ResumeConversations, VisibleVersion};
-pub use room::{RoomMember, RoomRecord};
+pub use resume::{
+    ChangedSeq, ConversationDelta, ReplayRepository, ResumeConversations, VisibleVersion,
+};
+pub use room::{RoomMember, RoomRecord, RoomRepository};
 use views::LISTED;
-pub(super) use views::UNREAD;
-pub use views::UnreadConversation;
-
-/// The part of a history that a user may see: messages after `after` and up to
-/// `last`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct HistoryWindow {
-    pub conversation: ConversationId,
-    pub after: i64,
-    pub last: i64,
-}
 
 /// A user's access to a conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,15 +49,28 @@ impl ConversationAccess {
     }
 }
 
-impl Store {
+/// The conversations of users, as their members see them.
+#[derive(Clone, Copy)]
+pub struct ConversationRepository<'a> {
+    db: &'a Db,
+}
+
+impl<'a> ConversationRepository<'a> {
+    /// Creates a repository on these connections.
+    pub(in crate::store) fn new(db: &'a Db) -> Self {
+        Self { db }
+    }
+}
+
+impl ConversationRepository<'_> {
     /// Returns the direct conversation of two users, creating it if needed;
     /// true if it was created.
     ///
     /// # Errors
     /// `not_connected` if there is none and they aren't connected; `conflict`
     /// for the user's own account.
-    pub async fn open_direct_conversation(
-        &self,
+    pub async fn open_direct(
+        self,
         me: UserId,
         them: UserId,
         now: Millis,
@@ -102,18 +107,14 @@ impl Store {
     }
 
     /// Returns the direct conversation of two users, if it exists.
-    pub async fn find_direct_conversation(
-        &self,
-        one: UserId,
-        two: UserId,
-    ) -> Result<Option<ConversationId>> {
+    pub async fn find_direct(self, one: UserId, two: UserId) -> Result<Option<ConversationId>> {
         find_direct_id(self.db.reader(), &direct_key(one, two)).await
     }
 
     /// Returns a user's access to a conversation; none if they were never a
     /// member or it doesn't exist.
     pub async fn load_access(
-        &self,
+        self,
         me: UserId,
         id: ConversationId,
     ) -> Result<Option<ConversationAccess>> {
@@ -135,8 +136,8 @@ impl Store {
 
     /// Returns the conversation after this one in a user's list, in the order
     /// of ids, which new messages don't change.
-    pub async fn next_conversation_id(
-        &self,
+    pub async fn find_next(
+        self,
         me: UserId,
         after: ConversationId,
     ) -> Result<Option<ConversationId>> {

@@ -16,9 +16,8 @@ use sea_orm::{
 
 use crate::protocol::User;
 use crate::protocol::invitation::{Invitation, InvitationState};
-use crate::store::Store;
 use crate::store::connections::DECLINE_PAUSE;
-use crate::store::db::{Result, StoreError};
+use crate::store::db::{Db, Result, StoreError};
 
 use group_invitation::Column;
 
@@ -29,11 +28,24 @@ const LEFT_BY_CHOICE: &str = "SELECT 1 FROM participant p CROSS JOIN message m \
      AND m.conversation_id = p.conversation_id AND m.seq = p.left_seq + 1 \
      AND m.sender_id = p.user_id";
 
-impl Store {
+/// The invitations to rejoin a group.
+#[derive(Clone, Copy)]
+pub struct GroupInvitationRepository<'a> {
+    db: &'a Db,
+}
+
+impl<'a> GroupInvitationRepository<'a> {
+    /// Creates a repository on these connections.
+    pub(in crate::store) fn new(db: &'a Db) -> Self {
+        Self { db }
+    }
+}
+
+impl GroupInvitationRepository<'_> {
     /// Invites a user to a group that they left. Returns the invitation if it
     /// is to be delivered now.
-    pub async fn invite_to_group(
-        &self,
+    pub async fn create(
+        self,
         (conversation, them): (ConversationId, UserId),
         inviter: UserId,
         now: Millis,
@@ -70,8 +82,8 @@ impl Store {
     }
 
     /// Returns a page of a user's pending invitations, newest first.
-    pub async fn list_group_invitations(
-        &self,
+    pub async fn list(
+        self,
         me: UserId,
         before: Option<InvitationId>,
         limit: u64,
@@ -83,7 +95,7 @@ impl Store {
     ///
     /// # Errors
     /// `not_found`.
-    pub async fn load_group_invitation(&self, me: UserId, id: InvitationId) -> Result<Invitation> {
+    pub async fn load(self, me: UserId, id: InvitationId) -> Result<Invitation> {
         let before = Some(InvitationId(id.0.saturating_add(1)));
         let found = self.visible_invitations(me, None, (before, 1)).await?;
         let found = found.into_iter().find(|found| found.id == id);
@@ -91,7 +103,7 @@ impl Store {
     }
 
     /// Deletes an invitation that was accepted or isn't valid any more.
-    pub async fn delete_invitation(&self, id: InvitationId) -> Result<()> {
+    pub async fn delete(self, id: InvitationId) -> Result<()> {
         group_invitation::Entity::delete_by_id(id)
             .exec(self.db.writer())
             .await?;
@@ -103,12 +115,7 @@ impl Store {
     ///
     /// # Errors
     /// `not_found`.
-    pub async fn decline_invitation(
-        &self,
-        me: UserId,
-        id: InvitationId,
-        now: Millis,
-    ) -> Result<()> {
+    pub async fn decline(self, me: UserId, id: InvitationId, now: Millis) -> Result<()> {
         let until = now.after(DECLINE_PAUSE);
         let done = group_invitation::Entity::update_many()
             .col_expr(Column::DeclinedUntil, until.into())
@@ -126,7 +133,7 @@ impl Store {
     /// Returns pending invitations of `me`, without those from users that `me`
     /// blocks and those to groups that `me` is in again.
     async fn visible_invitations(
-        &self,
+        self,
         me: UserId,
         conversation: Option<ConversationId>,
         (before, limit): (Option<InvitationId>, u64),

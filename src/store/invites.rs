@@ -7,9 +7,8 @@ use sea_orm::{
 };
 
 use crate::protocol::Problem;
-use crate::store::admin::{AuditAction, AuditContext, AuditEntry, AuditTarget};
-use crate::store::db::{Result, StoreError};
-use crate::store::{Store, admin};
+use crate::store::audit::{AuditAction, AuditContext, AuditEntry, AuditTarget, insert_audit};
+use crate::store::db::{Db, Result, StoreError};
 
 /// The initial values of an invitation.
 pub struct NewInvite {
@@ -20,13 +19,22 @@ pub struct NewInvite {
     pub created_by: UserId,
 }
 
-impl Store {
+/// The invitations to register.
+#[derive(Clone, Copy)]
+pub struct InviteRepository<'a> {
+    db: &'a Db,
+}
+
+impl<'a> InviteRepository<'a> {
+    /// Creates a repository on these connections.
+    pub(in crate::store) fn new(db: &'a Db) -> Self {
+        Self { db }
+    }
+}
+
+impl InviteRepository<'_> {
     /// Creates an invitation.
-    pub async fn create_invite(
-        &self,
-        new: NewInvite,
-        context: &AuditContext,
-    ) -> Result<invite::Model> {
+    pub async fn create(self, new: NewInvite, context: &AuditContext) -> Result<invite::Model> {
         let tx = self.db.begin().await?;
         let row = invite::ActiveModel {
             code_hash: Set(new.code_hash),
@@ -38,7 +46,7 @@ impl Store {
         };
         let made = row.insert(&tx).await?;
         let entry = AuditEntry::new(AuditAction::CreateInvite, AuditTarget::Invite(made.id.0));
-        admin::insert_audit(&tx, context, entry).await?;
+        insert_audit(&tx, context, entry).await?;
         tx.commit().await?;
         Ok(made)
     }

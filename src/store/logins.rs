@@ -1,6 +1,7 @@
 //! Logins, to which tokens refer, so that a token can end before it expires.
 
-use std::collections::HashMap;
+mod cache;
+
 use std::time::Duration;
 
 use entity::{LoginId, Millis, UserId, login, user};
@@ -9,12 +10,10 @@ use sea_orm::{
     QueryFilter, QueryOrder, QuerySelect, sea_query::LockType,
 };
 
-use tokio::time::Instant;
-
 use crate::protocol::ErrorCode;
-use crate::store::Store;
-use crate::store::db::sql::pad_to_power_of_two;
-use crate::store::db::{Database, Result, StoreError};
+use crate::store::db::{Db, Result, StoreError};
+
+pub(super) use cache::LoginCache;
 
 /// The minimum time between two writes of `last_used_at`, which helps users to
 /// recognize their logins.
@@ -66,14 +65,28 @@ impl ActiveLogin {
     }
 }
 
-impl Store {
+/// The logins of users.
+#[derive(Clone, Copy)]
+pub struct LoginRepository<'a> {
+    db: &'a Db,
+    cache: &'a LoginCache,
+}
+
+impl<'a> LoginRepository<'a> {
+    /// Creates a repository on these connections and the shared cache.
+    pub(in crate::store) fn new(db: &'a Db, cache: &'a LoginCache) -> Self {
+        Self { db, cache }
+    }
+}
+
+impl LoginRepository<'_> {
     /// Creates a login. Ends the login that it replaces, and the longest unused
     /// ones if the account would have more than [`LIVE_LOGINS_MAX`].
     ///
     /// # Errors
     /// `bad_credentials` if the password was changed or the account deactivated
     /// since it was verified: that ended all logins, so no new one may follow.
-    pub async fn create_login(&self, new: NewLogin<'_>, now: Millis) -> Result<StartedLogin> {
+    pub async fn create(self, new: NewLogin<'_>, now: Millis) -> Result<StartedLogin> {
         let tx = self.db.begin().await?;
         // Locked, so that concurrent logins count each other.
         user::Entity::find_by_id(new.user.id)
@@ -106,15 +119,15 @@ impl Store {
         let id = row.insert(&tx).await?.id;
         tx.commit().await?;
         if !ended.is_empty() {
-            self.shared_reads.login_cache.invalidate_all();
+            self.cache.invalidate_all();
         }
         Ok(StartedLogin { id, ended })
     }
 
     /// Returns a page of a user's live logins, newest first, older than
     /// `before`.
-    pub async fn list_logins(
-        &self,
+    pub async fn list(
+        self,
         user: UserId,
         before: Option<LoginId>,
         limit: u64,
@@ -132,7 +145,7 @@ impl Store {
 
     /// Returns the addresses of a user's latest logins whose rows still exist,
     /// as text.
-    pub async fn list_login_addresses(&self, user: UserId) -> Result<Vec<String>> {
+    pub async fn list_addresses(self, user: UserId) -> Result<Vec<String>> {
         Ok(login::Entity::find()
             .select_only()
             .column(login::Column::Address)
@@ -148,21 +161,8 @@ impl Store {
     /// callers share one read, and the result is cached for a quarter of a
     /// second. Changes by another process are seen up to that much later, those
     /// by this process at once.
-    pub async fn load_login(&self, id: LoginId, now: Millis) -> Result<Option<ActiveLogin>> {
-        let found = match self.shared_reads.login_cache.get(&id, Instant::now()) {
-            Ok(found) => Some(found),
-            Err(since) => {
-                let db = self.db.reader().clone();
-                let read = move |ids| load_live_logins(db.clone(), ids);
-                let found = self.shared_reads.logins.load(id, read).await?;
-                if let Some(found) = &found {
-                    self.shared_reads
-                        .login_cache
-                        .insert(since, id, found.clone());
-                }
-                found
-            }
-        };
+    pub async fn load(self, id: LoginId, now: Millis) -> Result<Option<ActiveLogin>> {
+        let found = self.cache.load(self.db, id).await?;
         let found = found.filter(|(login, _)| login.expires_at > now);
         Ok(found.map(|(login, user)| ActiveLogin {
             id: login.id,
@@ -174,25 +174,25 @@ impl Store {
     }
 
     /// Writes the time of last use.
-    pub async fn touch_login(&self, login: &ActiveLogin, now: Millis) -> Result<()> {
+    pub async fn touch(self, login: &ActiveLogin, now: Millis) -> Result<()> {
         login::Entity::update_many()
             .col_expr(login::Column::LastUsedAt, now.into())
             .filter(login::Column::Id.eq(login.id))
             .exec(self.db.writer())
             .await?;
-        self.shared_reads.login_cache.invalidate(&login.id);
+        self.cache.invalidate(login.id);
         Ok(())
     }
 
     /// Ends one login.
-    pub async fn end_login(&self, id: LoginId, now: Millis) -> Result<()> {
+    pub async fn end(self, id: LoginId, now: Millis) -> Result<()> {
         login::Entity::update_many()
             .col_expr(login::Column::EndedAt, now.into())
             .filter(login::Column::Id.eq(id))
             .filter(login::Column::EndedAt.is_null())
             .exec(self.db.writer())
             .await?;
-        self.shared_reads.login_cache.invalidate_all();
+        self.cache.invalidate_all();
         Ok(())
     }
 
@@ -200,7 +200,7 @@ impl Store {
     ///
     /// # Errors
     /// `not_found` if the user has no live login with that id.
-    pub async fn end_own_login(&self, user: UserId, id: LoginId, now: Millis) -> Result<()> {
+    pub async fn end_own(self, user: UserId, id: LoginId, now: Millis) -> Result<()> {
         let done = login::Entity::update_many()
             .col_expr(login::Column::EndedAt, now.into())
             .filter(login::Column::Id.eq(id))
@@ -208,7 +208,7 @@ impl Store {
             .filter(is_live(now))
             .exec(self.db.writer())
             .await?;
-        self.shared_reads.login_cache.invalidate_all();
+        self.cache.invalidate_all();
         match done.rows_affected {
             0 => Err(StoreError::not_found()),
             _ => Ok(()),
@@ -216,7 +216,7 @@ impl Store {
     }
 
     /// Returns the logins that ended at `moment` or later, with their users.
-    pub async fn list_logins_ended_since(&self, moment: Millis) -> Result<Vec<(LoginId, UserId)>> {
+    pub async fn list_ended_since(self, moment: Millis) -> Result<Vec<(LoginId, UserId)>> {
         let ended: Vec<_> = login::Entity::find()
             .select_only()
             .columns([login::Column::Id, login::Column::UserId])
@@ -226,7 +226,7 @@ impl Store {
             .await?;
         // A request right after its socket was closed must fail, too.
         if !ended.is_empty() {
-            self.shared_reads.login_cache.invalidate_all();
+            self.cache.invalidate_all();
         }
         Ok(ended)
     }
@@ -294,25 +294,6 @@ pub(super) fn is_live(now: Millis) -> Condition {
     Condition::all()
         .add(login::Column::EndedAt.is_null())
         .add(login::Column::ExpiresAt.gt(now))
-}
-
-/// Returns those of these logins that haven't ended, of active accounts.
-async fn load_live_logins(
-    db: Database,
-    mut ids: Vec<LoginId>,
-) -> Result<HashMap<LoginId, (login::Model, user::Model)>> {
-    pad_to_power_of_two(&mut ids);
-    let rows = login::Entity::find()
-        .find_also_related(user::Entity)
-        .filter(login::Column::Id.is_in(ids))
-        .filter(login::Column::EndedAt.is_null())
-        .filter(user::Column::DeactivatedAt.is_null())
-        .all(&db)
-        .await?;
-    let rows = rows.into_iter();
-    Ok(rows
-        .filter_map(|(login, user)| Some((login.id, (login, user?))))
-        .collect())
 }
 
 /// Ends and returns every login of a user except this one, as part of a larger

@@ -13,14 +13,27 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::protocol::{Message, MessageQuote, MessageStatus, User};
-use crate::store::db::{Result, json_rows, sql};
+use crate::store::db::{Db, Result, json_rows, sql};
 
 pub(super) use changes::{
     LAST_SEQ_BEFORE, QUOTING_MAX, changed_messages_sql as changed_sql, load_changed,
 };
-pub use pages::{HistoryAnchor, HistoryReader, HistorySlice, PAGE_BYTES};
+pub use pages::{HistoryAnchor, HistoryReader, HistorySlice, HistoryWindow, PAGE_BYTES};
 pub(super) use reader_sql::ReaderSql;
 pub use receipts::ReceiptListQuery;
+
+/// The histories of conversations: messages and their receipts.
+#[derive(Clone, Copy)]
+pub struct HistoryRepository<'a> {
+    db: &'a Db,
+}
+
+impl<'a> HistoryRepository<'a> {
+    /// Creates a repository on these connections.
+    pub(in crate::store) fn new(db: &'a Db) -> Self {
+        Self { db }
+    }
+}
 
 /// Returns these messages as a member or former member sees them, by `seq`,
 /// without those that changed after the version `up_to`.

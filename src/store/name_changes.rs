@@ -11,8 +11,9 @@ use sea_orm::{
 use serde::Deserialize;
 
 use crate::protocol::User;
-use crate::store::db::{Result, json_rows};
-use crate::store::{Store, ids};
+use crate::store::db::{Db, Result, json_rows};
+use crate::store::ids;
+use crate::store::logins::LoginCache;
 
 /// The name of the row of `id_block` that counts people versions.
 const COUNTER: &str = "people";
@@ -95,12 +96,27 @@ impl From<RenamedUserRow> for RenamedUser {
     }
 }
 
-impl Store {
+/// The changed names of users.
+#[derive(Clone, Copy)]
+pub struct NameChangeRepository<'a> {
+    db: &'a Db,
+    logins: &'a LoginCache,
+}
+
+impl<'a> NameChangeRepository<'a> {
+    /// Creates a repository on these connections. Name changes invalidate the
+    /// cached logins.
+    pub(in crate::store) fn new(db: &'a Db, logins: &'a LoginCache) -> Self {
+        Self { db, logins }
+    }
+}
+
+impl NameChangeRepository<'_> {
     /// Returns the newest people version.
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn load_people_version(&self) -> Result<i64> {
+    pub async fn load_version(self) -> Result<i64> {
         let sql = "SELECT next - 1 FROM id_block WHERE name = $1";
         let find = Statement::from_sql_and_values(self.db.backend(), sql, [COUNTER.into()]);
         let row = self.db.reader().query_one_raw(find).await?;
@@ -112,7 +128,7 @@ impl Store {
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn list_renamed_since(&self, version: i64) -> Result<Vec<RenamedUser>> {
+    pub async fn list_since(self, version: i64) -> Result<Vec<RenamedUser>> {
         let rest = format!(
             "FROM \"user\" u WHERE u.people_version > $1 \
              ORDER BY u.people_version LIMIT {RENAMES_PER_READ}"
@@ -123,7 +139,7 @@ impl Store {
         // Cached logins have the old names, which new sockets would get in
         // their `hello`.
         if !rows.is_empty() {
-            self.shared_reads.login_cache.invalidate_all();
+            self.logins.invalidate_all();
         }
         Ok(rows.into_iter().map(RenamedUser::from).collect())
     }
@@ -133,7 +149,7 @@ impl Store {
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn load_missed_renames(&self, me: UserId, version: i64) -> Result<MissedRenames> {
+    pub async fn load_missed(self, me: UserId, version: i64) -> Result<MissedRenames> {
         let sql = missed_renames_sql(self.db.backend());
         let values = [me.into(), version.into()];
         let find = Statement::from_sql_and_values(self.db.backend(), sql, values);
@@ -155,8 +171,8 @@ impl Store {
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn load_rename_audience(
-        &self,
+    pub async fn load_audience(
+        self,
         user: UserId,
         from: RenameAudienceCursor,
     ) -> Result<RenameAudience> {
@@ -168,7 +184,7 @@ impl Store {
         }
     }
 
-    async fn connected_audience(&self, user: UserId, after: UserId) -> Result<RenameAudience> {
+    async fn connected_audience(self, user: UserId, after: UserId) -> Result<RenameAudience> {
         let rest = format!("FROM ({}) known ORDER BY other", connected_sql("$1", "$2"));
         let values: [Value; 2] = [user.into(), after.into()];
         let users: Vec<[UserId; 1]> =
@@ -188,7 +204,7 @@ impl Store {
     }
 
     async fn conversation_audience(
-        &self,
+        self,
         user: UserId,
         after: ConversationId,
     ) -> Result<RenameAudience> {

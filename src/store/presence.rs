@@ -1,13 +1,16 @@
 //! Presence, as far as it is stored.
 
+mod audience;
+
 use entity::{Millis, NodeId, UserId, node, user_status};
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter,
     Statement, Value, sea_query::OnConflict,
 };
 
-use crate::store::Store;
-use crate::store::db::{ROWS_PER_STATEMENT, Result, sql};
+use crate::store::db::{Db, ROWS_PER_STATEMENT, Result, sql};
+pub use audience::PresenceAudience;
+pub(super) use audience::share_conversation;
 
 /// Whether a user is online. For an offline user, also the last-seen time, if
 /// known.
@@ -55,11 +58,24 @@ pub(super) async fn load_status(db: &impl ConnectionTrait, user: UserId) -> Resu
     Ok(row.map(PresenceRecord::from).unwrap_or_default())
 }
 
-impl Store {
+/// The stored presence of users, and the users who may see it.
+#[derive(Clone, Copy)]
+pub struct PresenceRepository<'a> {
+    db: &'a Db,
+}
+
+impl<'a> PresenceRepository<'a> {
+    /// Creates a repository on these connections.
+    pub(in crate::store) fn new(db: &'a Db) -> Self {
+        Self { db }
+    }
+}
+
+impl PresenceRepository<'_> {
     /// Registers this process, after setting the users of dead processes
     /// offline. Their last-seen time becomes the `alive_at` of their process,
     /// unless the stored one is later.
-    pub async fn register_node(&self, now: Millis) -> Result<NodeId> {
+    pub async fn register_node(self, now: Millis) -> Result<NodeId> {
         let tx = self.db.begin().await?;
         settle_dead_nodes(&tx).await?;
         let row = node::ActiveModel {
@@ -73,14 +89,14 @@ impl Store {
     }
 
     /// Sets the users of dead processes offline.
-    pub async fn settle_online_users(&self) -> Result<()> {
+    pub async fn settle_online_users(self) -> Result<()> {
         let tx = self.db.begin().await?;
         settle_dead_nodes(&tx).await?;
         Ok(tx.commit().await?)
     }
 
     /// Writes that this process is alive.
-    pub async fn touch_node(&self, id: NodeId, now: Millis) -> Result<()> {
+    pub async fn touch_node(self, id: NodeId, now: Millis) -> Result<()> {
         node::Entity::update_many()
             .col_expr(node::Column::AliveAt, now.into())
             .filter(node::Column::Id.eq(id))
@@ -90,7 +106,7 @@ impl Store {
     }
 
     /// Sets these users online in this process.
-    pub async fn set_online(&self, node: NodeId, users: &[UserId]) -> Result<()> {
+    pub async fn set_online(self, node: NodeId, users: &[UserId]) -> Result<()> {
         let rows = users.iter().map(|user| user_status::ActiveModel {
             user_id: Set(*user),
             is_online: Set(true),
@@ -114,7 +130,7 @@ impl Store {
 
     /// Sets these users offline with their last-seen times. Returns the stored
     /// times, which don't go back with the clock.
-    pub async fn set_offline(&self, gone: &[(UserId, Millis)]) -> Result<Vec<(UserId, Millis)>> {
+    pub async fn set_offline(self, gone: &[(UserId, Millis)]) -> Result<Vec<(UserId, Millis)>> {
         let backend = self.db.backend();
         let mut stored = Vec::with_capacity(gone.len());
         for gone in gone.chunks(ROWS_PER_STATEMENT) {
@@ -139,7 +155,7 @@ impl Store {
 
     /// Returns the statuses of these users, without users who were never
     /// online.
-    pub async fn load_statuses(&self, users: &[UserId]) -> Result<Vec<(UserId, PresenceRecord)>> {
+    pub async fn load_statuses(self, users: &[UserId]) -> Result<Vec<(UserId, PresenceRecord)>> {
         let mut found = Vec::new();
         for users in users.chunks(ROWS_PER_STATEMENT) {
             let rows = user_status::Entity::find()

@@ -60,26 +60,64 @@ impl SearchTerms {
         }
     }
 
+    /// Returns the word and the id after which a page begins. A forged cursor
+    /// that points before the longest prefix has no effect.
+    pub(super) fn page_start(&self, after: Option<(&str, i64)>) -> (String, i64) {
+        let (first, _) = self.split_longest();
+        let after = after.filter(|(word, _)| *word >= first);
+        let (word, id) = after.unwrap_or((first, 0));
+        (word.to_owned(), id)
+    }
+
     pub(super) fn all(&self) -> &[String] {
         &self.prefixes
     }
 }
 
-/// Returns SQL conditions that each of these prefixes matches a word. `theirs`
-/// is the condition that a row `f` of the word table belongs to the searched
-/// row.
+/// A table of the search terms of rows.
+pub(super) struct WordTable {
+    pub(super) table: &'static str,
+    /// The column with the id of the row that a word belongs to.
+    pub(super) owner: &'static str,
+    /// The id of the searched row, as SQL.
+    searched: &'static str,
+}
+
+impl WordTable {
+    /// The words of users `u`.
+    pub(super) const USERS: Self = Self {
+        table: "user_word",
+        owner: "user_id",
+        searched: "u.id",
+    };
+
+    /// The words in the titles of conversations `c`.
+    pub(super) const TITLES: Self = Self {
+        table: "conversation_word",
+        owner: "conversation_id",
+        searched: "c.id",
+    };
+}
+
+/// Returns SQL conditions that each of these prefixes matches a word of the
+/// searched row.
 pub(super) fn prefix_conditions(
-    (table, theirs): (&str, &str),
+    words: &WordTable,
     beginnings: &[String],
     values: &mut Vec<Value>,
 ) -> String {
+    let WordTable {
+        table,
+        owner,
+        searched,
+    } = words;
     let mut sql = String::new();
     for beginning in beginnings {
         values.push(beginning.clone().into());
         values.push(prefix_end(beginning).into());
         let (from, until) = (values.len() - 1, values.len());
         sql += &format!(
-            " AND EXISTS (SELECT 1 FROM {table} f WHERE {theirs} \
+            " AND EXISTS (SELECT 1 FROM {table} f WHERE f.{owner} = {searched} \
              AND f.word >= ${from} AND f.word < ${until})"
         );
     }

@@ -1,5 +1,9 @@
 //! User accounts.
 
+pub(in crate::store) mod notices;
+mod profile;
+pub(in crate::store) mod search;
+
 use entity::{LoginId, Millis, UserId, user};
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, DbErr,
@@ -8,9 +12,12 @@ use sea_orm::{
 
 use crate::protocol::user::NoticeCause;
 use crate::protocol::{AboutText, DisplayName, ErrorCode, User, Username};
-use crate::store::db::{Result, StoreError};
-use crate::store::logins::ActiveLogin;
-use crate::store::{Store, invites, logins, name_changes, notices, user_search};
+use crate::store::db::{Db, Result, StoreError};
+use crate::store::logins::{ActiveLogin, LoginCache};
+use crate::store::{invites, logins, name_changes};
+
+pub use notices::parse_notices;
+pub use search::{FoundUser, UserSearchCursor, UserSearchResult};
 
 /// The initial values of an account.
 pub struct NewUser {
@@ -28,12 +35,27 @@ pub struct ProfileChange {
     pub about: Option<AboutText>,
 }
 
-impl Store {
+/// The accounts of users, with their profiles, notices and search terms.
+#[derive(Clone, Copy)]
+pub struct UserRepository<'a> {
+    db: &'a Db,
+    logins: &'a LoginCache,
+}
+
+impl<'a> UserRepository<'a> {
+    /// Creates a repository on these connections. Changes of accounts
+    /// invalidate the cached logins.
+    pub(in crate::store) fn new(db: &'a Db, logins: &'a LoginCache) -> Self {
+        Self { db, logins }
+    }
+}
+
+impl UserRepository<'_> {
     /// Creates an account.
     ///
     /// # Errors
     /// `username_taken`, compared case-insensitively.
-    pub async fn create_user(&self, new: NewUser, now: Millis) -> Result<user::Model> {
+    pub async fn create(self, new: NewUser, now: Millis) -> Result<user::Model> {
         let tx = self.db.begin().await?;
         let user = insert_user(&tx, new, now).await?;
         tx.commit().await?;
@@ -45,8 +67,8 @@ impl Store {
     ///
     /// # Errors
     /// `invalid` for the field `invite` if it can't be used; `username_taken`.
-    pub async fn create_invited_user(
-        &self,
+    pub async fn create_invited(
+        self,
         new: NewUser,
         code_hash: &str,
         now: Millis,
@@ -61,9 +83,9 @@ impl Store {
     /// Checks whether an account could be created, without creating it.
     ///
     /// # Errors
-    /// Those of [`Store::create_invited_user`] and [`Store::create_user`].
-    pub async fn can_create_user(
-        &self,
+    /// Those of [`Self::create_invited`] and [`Self::create`].
+    pub async fn check_creation(
+        self,
         username: &Username,
         code_hash: Option<&str>,
         now: Millis,
@@ -87,7 +109,7 @@ impl Store {
     ///
     /// # Errors
     /// `not_found`.
-    pub async fn change_profile(&self, id: UserId, change: ProfileChange) -> Result<user::Model> {
+    pub async fn change_profile(self, id: UserId, change: ProfileChange) -> Result<user::Model> {
         let tx = self.db.begin().await?;
         // Locked, so that the later of two concurrent changes determines the
         // search terms.
@@ -108,15 +130,15 @@ impl Store {
             return Ok(row);
         }
         if changed.display_name != row.display_name {
-            user_search::replace_user_words(&tx, &changed).await?;
+            search::replace_user_words(&tx, &changed).await?;
             changed = name_changes::record_name_change(&tx, changed).await?;
         }
-        self.commit_account_change(tx).await?;
+        self.logins.commit_change(tx).await?;
         Ok(changed)
     }
 
     /// Returns the account with that username, compared case-insensitively.
-    pub async fn user_by_name(&self, username: &Username) -> Result<Option<user::Model>> {
+    pub async fn find_by_name(self, username: &Username) -> Result<Option<user::Model>> {
         Ok(user::Entity::find()
             .filter(user::Column::UsernameKey.eq(username.key()))
             .one(self.db.reader())
@@ -125,7 +147,7 @@ impl Store {
 
     /// Returns the accounts with these usernames, compared case-insensitively;
     /// unknown ones are left out.
-    pub async fn users_by_name(&self, usernames: &[Username]) -> Result<Vec<user::Model>> {
+    pub async fn list_by_name(self, usernames: &[Username]) -> Result<Vec<user::Model>> {
         Ok(user::Entity::find()
             .filter(user::Column::UsernameKey.is_in(usernames.iter().map(Username::key)))
             .all(self.db.reader())
@@ -133,7 +155,7 @@ impl Store {
     }
 
     /// Returns the accounts with these ids, in no order.
-    pub async fn users_by_id(&self, ids: &[UserId]) -> Result<Vec<user::Model>> {
+    pub async fn list_by_id(self, ids: &[UserId]) -> Result<Vec<user::Model>> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
@@ -144,7 +166,7 @@ impl Store {
     }
 
     /// Returns the account with that id.
-    pub async fn user(&self, id: UserId) -> Result<Option<user::Model>> {
+    pub async fn find(self, id: UserId) -> Result<Option<user::Model>> {
         Ok(user::Entity::find_by_id(id).one(self.db.reader()).await?)
     }
 
@@ -152,7 +174,7 @@ impl Store {
     ///
     /// # Errors
     /// `bad_credentials` if the password was changed since.
-    pub async fn replace_password_hash(&self, user: &user::Model, hash: String) -> Result<()> {
+    pub async fn replace_password_hash(self, user: &user::Model, hash: String) -> Result<()> {
         let tx = self.db.begin().await?;
         let done = user::Entity::update_many()
             .col_expr(user::Column::PasswordHash, hash.into())
@@ -166,7 +188,7 @@ impl Store {
                 "The password changed.",
             ));
         }
-        self.commit_account_change(tx).await
+        self.logins.commit_change(tx).await
     }
 
     /// Changes the password that the login's user was loaded with. Ends every
@@ -175,7 +197,7 @@ impl Store {
     /// # Errors
     /// `conflict` if the password was changed since.
     pub async fn change_password(
-        &self,
+        self,
         login: &ActiveLogin,
         hash: String,
         (now, address): (Millis, &str),
@@ -196,7 +218,7 @@ impl Store {
         let notice = notices::new_notice(NoticeCause::PasswordChanged, now, address);
         notices::append_notice(&tx, login.user.id, notice).await?;
         let ended = logins::end_other_logins(&tx, login, now).await?;
-        self.commit_account_change(tx).await?;
+        self.logins.commit_change(tx).await?;
         Ok(ended)
     }
 }
@@ -222,7 +244,7 @@ pub(super) async fn insert_user(
         ..Default::default()
     };
     let user = row.insert(tx).await.map_err(username_conflict)?;
-    user_search::replace_user_words(tx, &user).await?;
+    search::replace_user_words(tx, &user).await?;
     Ok(user)
 }
 

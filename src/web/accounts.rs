@@ -126,7 +126,8 @@ pub(super) async fn register(
     // Hashing is the most expensive step, so the cheaper checks come first.
     let invited = invite.as_deref();
     app.store
-        .can_create_user(&username, invited, Millis::now())
+        .users()
+        .check_creation(&username, invited, Millis::now())
         .await?;
     let attempter = AttemptSource::new(origin, username.as_str(), false);
     let password_hash = match hash_password(app, attempter, password).await {
@@ -144,8 +145,8 @@ pub(super) async fn register(
     };
     let now = Millis::now();
     let user = match invite {
-        Some(code) => app.store.create_invited_user(new, &code, now).await?,
-        None => app.store.create_user(new, now).await?,
+        Some(code) => app.store.users().create_invited(new, &code, now).await?,
+        None => app.store.users().create(new, now).await?,
     };
     log_event(
         app,
@@ -176,7 +177,7 @@ pub(super) async fn log_in(
         }
     };
     let user = match Username::parse(&given.username) {
-        Ok(username) => app.store.user_by_name(&username).await?,
+        Ok(username) => app.store.users().find_by_name(&username).await?,
         Err(_) => None,
     };
     let is_known = is_known_source(app, request, (user.as_ref(), origin)).await?;
@@ -209,6 +210,7 @@ pub(super) async fn log_in(
     }
     if let Some(renewed) = renewed.map_err(hashing_failed)? {
         app.store
+            .users()
             .replace_password_hash(&user, renewed.clone())
             .await?;
         user.password_hash = renewed;
@@ -308,7 +310,7 @@ async fn is_known_source(
     if device.is_some_and(|token| app.devices.verify(id, &token)) {
         return Ok(true);
     }
-    let known = app.store.list_login_addresses(id).await?;
+    let known = app.store.logins().list_addresses(id).await?;
     let known = known.iter().filter_map(|text| text.parse().ok());
     let mut homes = known.map(|address: IpAddr| RequestOrigin::of(Some(address)).home_network());
     Ok(homes.any(|home| home == origin.home_network()))
@@ -357,7 +359,7 @@ async fn start_login(
         replaces,
     };
     let bytes = LOGIN_BYTES + new.device.len();
-    let started = app.store.create_login(new, now).await?;
+    let started = app.store.logins().create(new, now).await?;
     app.engine.count_text(user.id, bytes);
     for (owner, ended) in started.ended {
         app.engine.end_login(owner, ended);

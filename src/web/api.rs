@@ -28,7 +28,7 @@ pub(super) async fn find_active_user(
 ) -> Result<user::Model, Problem> {
     let nobody = || Problem::invalid_field("username", "somebody who has an account here");
     let username = Username::parse(username.trim()).map_err(|_| nobody())?;
-    let found = app.store.user_by_name(&username).await?;
+    let found = app.store.users().find_by_name(&username).await?;
     found
         .filter(|user| user.deactivated_at.is_none())
         .ok_or_else(nobody)
@@ -38,7 +38,7 @@ pub(super) async fn find_active_user(
 /// their messages remain readable.
 pub(super) async fn find_user(app: &AppData, username: &str) -> Result<user::Model, Problem> {
     let username = Username::parse(username).map_err(|_| Problem::not_found())?;
-    let found = app.store.user_by_name(&username).await?;
+    let found = app.store.users().find_by_name(&username).await?;
     found.ok_or_else(Problem::not_found)
 }
 
@@ -49,7 +49,7 @@ pub(super) async fn require_participant(
     me: UserId,
     id: ConversationId,
 ) -> Result<(), Problem> {
-    match app.store.load_access(me, id).await? {
+    match app.store.conversations().load_access(me, id).await? {
         Some(ConversationAccess::Member(_)) => Ok(()),
         None => Err(Problem::not_found()),
         Some(ConversationAccess::FormerMember(_)) => Err(Problem::new(

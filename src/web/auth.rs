@@ -339,7 +339,7 @@ async fn check_login(
         payer.set_user(holder.user);
     }
     let now = Millis::now();
-    let login = app.store.load_login(holder.login, now).await?;
+    let login = app.store.logins().load(holder.login, now).await?;
     let login = login
         .filter(|login| login.user.id == holder.user)
         .ok_or_else(unauthenticated)?;
@@ -347,7 +347,7 @@ async fn check_login(
         let (store, login) = (app.store.clone(), login.clone());
         // The write runs in the background, so that no request waits for it.
         app.engine.spawn(async move {
-            if let Err(error) = store.touch_login(&login, now).await {
+            if let Err(error) = store.logins().touch(&login, now).await {
                 tracing::warn!(%error, "can't record the use of a login");
             }
         });

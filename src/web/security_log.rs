@@ -24,7 +24,13 @@ pub(super) async fn log_limited_login(app: &AppState, request: &HttpRequest, typ
         return;
     }
     let user = match Username::parse(typed) {
-        Ok(username) => app.store.user_by_name(&username).await.ok().flatten(),
+        Ok(username) => app
+            .store
+            .users()
+            .find_by_name(&username)
+            .await
+            .ok()
+            .flatten(),
         Err(_) => None,
     };
     let account = user.as_ref().map(|user| &*user.username);

@@ -66,12 +66,16 @@ async fn find_or_open_direct(
     username: &str,
 ) -> Result<ConversationId, Problem> {
     let username = Username::parse(username).map_err(|_| Problem::not_found())?;
-    let them = app.store.user_by_name(&username).await?;
+    let them = app.store.users().find_by_name(&username).await?;
     let them = them
         .filter(|user| user.id != login.user.id)
         .ok_or_else(Problem::not_found)?;
     let (me, now) = (login.user.id, Millis::now());
-    let (id, is_new) = app.store.open_direct_conversation(me, them.id, now).await?;
+    let (id, is_new) = app
+        .store
+        .conversations()
+        .open_direct(me, them.id, now)
+        .await?;
     if is_new {
         app.engine.show_conversation(&[me], id).await;
     }

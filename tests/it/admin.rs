@@ -28,10 +28,11 @@ pub(crate) async fn admin(app: &TestApp, username: &str) -> TestUser {
         password_hash: passwords::hash(&Password::from_existing(PASSWORD)).unwrap(),
         is_admin: false,
     };
-    let user = store.create_user(new, Millis::now()).await.unwrap();
+    let user = store.users().create(new, Millis::now()).await.unwrap();
     let act = AuditContext::from_command_line(Millis::now());
     store
-        .set_account_role(user.id, AccountRole::Admin, &act)
+        .accounts()
+        .set_role(user.id, AccountRole::Admin, &act)
         .await
         .unwrap();
     store.close().await;

@@ -90,6 +90,6 @@ async fn clients_match_database_after_soak() {
     assert!(counted.has_everything(), "too little happened: {counted:?}");
     // The stored rows are consistent too.
     let store = app.store().await;
-    assert_eq!(store.run_doctor().await.unwrap(), []);
+    assert_eq!(store.maintenance().run_doctor().await.unwrap(), []);
     store.close().await;
 }

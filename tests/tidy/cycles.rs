@@ -43,21 +43,6 @@ const KNOWN_CYCLES: &[KnownCycle] = &[
         reason: "testing holds the fault hooks of actors, and re-exports the Room of benches",
     },
     KnownCycle {
-        layer: "store",
-        modules: &["admin", "invites", "users"],
-        reason: "an invite is logged in the audit log, which is a part of admin",
-    },
-    KnownCycle {
-        layer: "store",
-        modules: &["append", "conversations", "messages"],
-        reason: "they share the SQL of unread counts and the window of a history",
-    },
-    KnownCycle {
-        layer: "store",
-        modules: &["blocks", "connections"],
-        reason: "a block ends a connection, and a request checks for blocks",
-    },
-    KnownCycle {
         layer: "web",
         modules: &["admin", "api", "pages"],
         reason: "pages and admin call functions of the API, which uses both",
@@ -125,12 +110,6 @@ const ROOT_USES: &[RootUse] = &[
             "User",
         ],
         reason: "the root re-exports the types of the wire",
-    },
-    RootUse {
-        layer: "store",
-        modules: 23,
-        names: &["Store"],
-        reason: "subjects add methods to the store until they have repositories",
     },
     RootUse {
         layer: "web",

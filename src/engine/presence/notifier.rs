@@ -72,7 +72,7 @@ impl PresenceNotifier {
         }
         let statuses = self.load_statuses(news).await?;
         let subjects: Vec<UserId> = statuses.keys().copied().collect();
-        let known = self.store.load_presence_audience(&subjects).await?;
+        let known = self.store.presence().load_audience(&subjects).await?;
         let (frames, subjects_by_viewer) = self.build_frames(news, &statuses, &known);
         let bound = self.group_bound_viewers(&subjects_by_viewer).await?;
         for (subjects, viewers) in group_by_subjects(subjects_by_viewer) {
@@ -106,7 +106,7 @@ impl PresenceNotifier {
         if !others.is_empty() {
             let others: Vec<UserId> = others.into_iter().collect();
             statuses.extend(others.iter().map(|user| (*user, PresenceRecord::default())));
-            statuses.extend(self.store.load_statuses(&others).await?);
+            statuses.extend(self.store.presence().load_statuses(&others).await?);
         }
         Ok(statuses)
     }
@@ -163,7 +163,7 @@ impl PresenceNotifier {
         }
         let subjects: BTreeSet<UserId> = subjects_by_viewer.values().flatten().copied().collect();
         let subjects: Vec<UserId> = subjects.into_iter().collect();
-        let rooms = self.store.list_presence_rooms(&subjects).await?;
+        let rooms = self.store.presence().list_rooms(&subjects).await?;
         let rooms: HashSet<(UserId, ConversationId)> = rooms.into_iter().collect();
         for (viewer, conversation) in bound {
             let subjects = subjects_by_viewer

@@ -258,7 +258,7 @@ impl Room {
     fn recount_unread(&mut self, rest: EffectQueue, ctx: &mut Context<Self>) {
         let store = self.deps.store.clone();
         let conversation = self.identity.key.conversation;
-        let read = async move { store.load_room(conversation).await };
+        let read = async move { store.rooms().load(conversation).await };
         self.hold(ctx, read, move |found, room, ctx| {
             let mut effects = EffectQueue::new();
             match (found, &mut room.state) {
@@ -282,7 +282,12 @@ impl Room {
     fn read_missed(&mut self, missing: VersionGap, rest: EffectQueue, ctx: &mut Context<Self>) {
         let store = self.deps.store.clone();
         let conversation = self.identity.key.conversation;
-        let read = async move { store.load_missed_changes(conversation, missing.after).await };
+        let read = async move {
+            store
+                .rooms()
+                .load_missed_changes(conversation, missing.after)
+                .await
+        };
         self.hold(ctx, read, move |found, room, ctx| {
             let mut effects = EffectQueue::new();
             match (found, &mut room.state) {
@@ -324,7 +329,12 @@ impl Room {
     ) {
         let store = self.deps.store.clone();
         let conversation = self.identity.key.conversation;
-        let read = async move { store.listed_conversation_views(&to, conversation).await };
+        let read = async move {
+            store
+                .conversations()
+                .load_listed_views(&to, conversation)
+                .await
+        };
         self.hold(ctx, read, move |views, room, ctx| {
             match views {
                 Ok(views) => room.deliver_views(views, &show),
@@ -348,7 +358,7 @@ impl Room {
         let store = self.deps.store.clone();
         let (conversation, user) = (self.identity.key.conversation, change.user);
         let seq = change.sent.message.seq;
-        let read = async move { store.find_visible_message(user, conversation, seq).await };
+        let read = async move { store.history().find_message(user, conversation, seq).await };
         self.hold(ctx, read, move |found, room, ctx| {
             let seen = found.unwrap_or_else(|error| {
                 tracing::error!(%conversation, %error, "cannot read a message for a former member");

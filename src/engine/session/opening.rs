@@ -182,24 +182,24 @@ async fn load_hello(
     let store = &engine.inner.store;
     let now = Millis::now();
     let people_version = engine.people_version();
-    if store.load_login(identity.login, now).await?.is_none() {
+    if store.logins().load(identity.login, now).await?.is_none() {
         return Err(OpeningFailure::LoginEnded);
     }
     let mut tally = UnreadTally::default();
     let (scope, floor, ended) = match socket_scope {
         SocketScope::Conversation(id) => {
-            let conversation = store.load_conversation(identity.user.id, id).await?;
+            let conversation = store.conversations().load(identity.user.id, id).await?;
             let floor = (id, conversation.version);
             let ended = conversation.left.then_some(id);
             let conversation = Box::new(conversation);
             (HelloScope::Bound { conversation }, Some(floor), ended)
         }
         SocketScope::Everything | SocketScope::Notifications => {
-            let waiting = store.list_unread_conversations(identity.user.id).await?;
+            let waiting = store.unread().list(identity.user.id).await?;
             tally = UnreadTally::new(waiting.into_iter().map(UnreadNotice::from));
             let scope = HelloScope::Unbound {
                 total_unread: tally.total(now),
-                pending_connections: store.count_pending_requests(identity.user.id).await?,
+                pending_connections: store.connections().count_pending(identity.user.id).await?,
             };
             (scope, None, None)
         }

@@ -214,17 +214,19 @@ async fn execute_read(
     Ok(match read {
         ReplayRead::Nothing => ReplayData::Nothing,
         ReplayRead::Names(version) => {
-            ReplayData::Names(store.load_missed_renames(me, version).await?)
+            ReplayData::Names(store.name_changes().load_missed(me, version).await?)
         }
         ReplayRead::States(named) => {
-            ReplayData::States(store.load_resume_conversations(me, &named).await?)
+            ReplayData::States(store.replay().load_conversations(me, &named).await?)
         }
-        ReplayRead::Views(ids) => ReplayData::Views(store.conversations_by_id(me, &ids).await?),
-        ReplayRead::Round { id, after } => ReplayData::Round(Box::new(
-            store.load_conversation_delta(me, id, after).await?,
-        )),
+        ReplayRead::Views(ids) => {
+            ReplayData::Views(store.conversations().list_by_id(me, &ids).await?)
+        }
+        ReplayRead::Round { id, after } => {
+            ReplayData::Round(Box::new(store.replay().load_delta(me, id, after).await?))
+        }
         ReplayRead::Chunk { id, seqs, up_to } => {
-            ReplayData::Chunk(store.messages_by_seq((me, id), &seqs, up_to).await?)
+            ReplayData::Chunk(store.replay().load_messages((me, id), &seqs, up_to).await?)
         }
     })
 }

@@ -85,7 +85,7 @@ impl PulseWatch {
     /// Closes the socket if its login ended or is no longer an admin's.
     fn check_admin(&self, ctx: &mut WatchContext) {
         let (store, login) = (self.engine.inner.store.clone(), self.login);
-        let look = run_in_task(async move { store.load_login(login, Millis::now()).await });
+        let look = run_in_task(async move { store.logins().load(login, Millis::now()).await });
         let checked = look.into_actor(self).map(|found, watch, ctx| {
             // If the database doesn't answer, the next check decides.
             let has_ended = found.is_ok_and(|login| !login.is_some_and(|it| it.user.is_admin));

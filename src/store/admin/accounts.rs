@@ -9,12 +9,14 @@ use sea_orm::{
     sea_query::{Expr, LockType},
 };
 
-use super::audit::{AuditAction, AuditContext, AuditEntry, insert_audit};
 use crate::protocol::user::NoticeCause;
 use crate::protocol::{DisplayName, ErrorCode, Username};
-use crate::store::db::{Result, StoreError};
+use crate::store::audit::{AuditAction, AuditContext, AuditEntry, insert_audit};
+use crate::store::db::{Db, Result, StoreError};
+use crate::store::logins::LoginCache;
 use crate::store::users::NewUser;
-use crate::store::{Store, logins, name_changes, notices, user_search, users};
+use crate::store::users::{notices, search};
+use crate::store::{logins, name_changes, users};
 
 /// The maximum number of rows that an action on an account writes in one
 /// transaction, so that other writes can run in between.
@@ -27,16 +29,27 @@ pub enum AccountRole {
     Member,
 }
 
-impl Store {
+/// The accounts, as admins list and change them.
+#[derive(Clone, Copy)]
+pub struct AccountRepository<'a> {
+    pub(super) db: &'a Db,
+    pub(super) logins: &'a LoginCache,
+}
+
+impl<'a> AccountRepository<'a> {
+    /// Creates a repository on these connections. Changes of accounts
+    /// invalidate the cached logins.
+    pub(in crate::store) fn new(db: &'a Db, logins: &'a LoginCache) -> Self {
+        Self { db, logins }
+    }
+}
+
+impl AccountRepository<'_> {
     /// Creates an account.
     ///
     /// # Errors
     /// `username_taken`, compared case-insensitively.
-    pub async fn create_user_as_admin(
-        &self,
-        new: NewUser,
-        context: &AuditContext,
-    ) -> Result<user::Model> {
+    pub async fn create(self, new: NewUser, context: &AuditContext) -> Result<user::Model> {
         let tx = self.db.begin().await?;
         let is_admin = new.is_admin;
         let user = users::insert_user(&tx, new, context.at).await?;
@@ -57,8 +70,8 @@ impl Store {
     ///
     /// # Errors
     /// `not_found`; `username_taken`.
-    pub async fn rename_user(
-        &self,
+    pub async fn rename(
+        self,
         id: UserId,
         (username, display_name): (Username, DisplayName),
         context: &AuditContext,
@@ -76,13 +89,13 @@ impl Store {
         if changed == row {
             return Ok(row);
         }
-        user_search::replace_user_words(&tx, &changed).await?;
+        search::replace_user_words(&tx, &changed).await?;
         let called = |user: &user::Model| format!("@{} “{}”", user.username, user.display_name);
         let detail = format!("from {} to {}", called(&row), called(&changed));
         let entry = AuditEntry::new(AuditAction::RenameUser, id).with_former_name(row.username);
         insert_audit(&tx, context, entry.with_detail(detail)).await?;
         let changed = name_changes::record_name_change(&tx, changed).await?;
-        self.commit_account_change(tx).await?;
+        self.logins.commit_change(tx).await?;
         Ok(changed)
     }
 
@@ -90,8 +103,8 @@ impl Store {
     ///
     /// # Errors
     /// `not_found`; `conflict` for the last admin.
-    pub async fn set_account_role(
-        &self,
+    pub async fn set_role(
+        self,
         id: UserId,
         standing: AccountRole,
         context: &AuditContext,
@@ -114,7 +127,7 @@ impl Store {
             AuditAction::Demote
         };
         insert_audit(&tx, context, AuditEntry::new(deed, id)).await?;
-        self.commit_account_change(tx).await
+        self.logins.commit_change(tx).await
     }
 
     /// Deactivates an account and returns the ended logins. Rooms check the
@@ -122,11 +135,7 @@ impl Store {
     ///
     /// # Errors
     /// `not_found`; `conflict` for the last admin.
-    pub async fn deactivate_user(
-        &self,
-        id: UserId,
-        context: &AuditContext,
-    ) -> Result<Vec<LoginId>> {
+    pub async fn deactivate(self, id: UserId, context: &AuditContext) -> Result<Vec<LoginId>> {
         let tx = self.db.begin().await?;
         require_other_admin(&tx, id).await?;
         let row = lock_user(&tx, id).await?;
@@ -140,7 +149,7 @@ impl Store {
         active.update(&tx).await?;
         let ended = logins::end_all_logins(&tx, id, context.at).await?;
         insert_audit(&tx, context, AuditEntry::new(AuditAction::Deactivate, id)).await?;
-        self.commit_account_change(tx).await?;
+        self.logins.commit_change(tx).await?;
         self.raise_members_versions(id).await?;
         Ok(ended)
     }
@@ -149,7 +158,7 @@ impl Store {
     ///
     /// # Errors
     /// `not_found`, also for a deleted account.
-    pub async fn reactivate_user(&self, id: UserId, context: &AuditContext) -> Result<()> {
+    pub async fn reactivate(self, id: UserId, context: &AuditContext) -> Result<()> {
         let tx = self.db.begin().await?;
         let row = lock_user(&tx, id).await?;
         if row.deactivated_at.is_none() {
@@ -160,7 +169,7 @@ impl Store {
         active.deactivated_at = Set(None);
         active.update(&tx).await?;
         insert_audit(&tx, context, AuditEntry::new(AuditAction::Reactivate, id)).await?;
-        self.commit_account_change(tx).await?;
+        self.logins.commit_change(tx).await?;
         self.raise_members_versions(id).await
     }
 
@@ -168,7 +177,7 @@ impl Store {
     /// commands again. The caller commits the admin action first, and answers
     /// it only afterwards. If this function fails halfway, repeating the admin
     /// action completes it.
-    pub(super) async fn raise_members_versions(&self, user: UserId) -> Result<()> {
+    pub(super) async fn raise_members_versions(self, user: UserId) -> Result<()> {
         let mut after = ConversationId(0);
         loop {
             let tx = self.db.begin().await?;
@@ -186,7 +195,7 @@ impl Store {
     /// # Errors
     /// `not_found` if the user has no live login with that id.
     pub async fn revoke_login(
-        &self,
+        self,
         user: UserId,
         id: LoginId,
         context: &AuditContext,
@@ -204,24 +213,20 @@ impl Store {
         }
         let entry = AuditEntry::new(AuditAction::EndLogin, user).with_detail(format!("login {id}"));
         insert_audit(&tx, context, entry).await?;
-        self.commit_account_change(tx).await
+        self.logins.commit_change(tx).await
     }
 
     /// Ends all of a user's logins and returns them.
     ///
     /// # Errors
     /// `not_found`, also for a deleted account.
-    pub async fn revoke_logins(
-        &self,
-        user: UserId,
-        context: &AuditContext,
-    ) -> Result<Vec<LoginId>> {
+    pub async fn revoke_logins(self, user: UserId, context: &AuditContext) -> Result<Vec<LoginId>> {
         let tx = self.db.begin().await?;
         lock_user(&tx, user).await?;
         let ended = logins::end_all_logins(&tx, user, context.at).await?;
         let entry = AuditEntry::new(AuditAction::EndLogin, user).with_detail("every login");
         insert_audit(&tx, context, entry).await?;
-        self.commit_account_change(tx).await?;
+        self.logins.commit_change(tx).await?;
         Ok(ended)
     }
 
@@ -230,7 +235,7 @@ impl Store {
     /// # Errors
     /// `not_found`.
     pub async fn reset_password(
-        &self,
+        self,
         id: UserId,
         hash: String,
         context: &AuditContext,
@@ -243,7 +248,7 @@ impl Store {
         let notice = notices::new_notice(NoticeCause::PasswordSet, context.at, &context.address);
         notices::append_notice(&tx, id, notice).await?;
         insert_audit(&tx, context, AuditEntry::new(AuditAction::SetPassword, id)).await?;
-        self.commit_account_change(tx).await
+        self.logins.commit_change(tx).await
     }
 }
 

@@ -10,21 +10,22 @@ use entity::participant::MemberRole;
 use entity::{ConversationId, MessageId, Millis, UserId, message, participant, user};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder,
-    QuerySelect, Statement, Value,
+    QuerySelect, Value,
 };
 use serde_json::json;
 
-use super::audit::{AuditAction, AuditContext, AuditEntry, insert_audit};
-use super::{AdminListCursor, AdminListQuery, with_limit};
+use super::AdminListQuery;
+use super::list_statement::ListStatement;
 use crate::protocol::message::encode_system_event;
 use crate::protocol::{ErrorCode, User};
-use crate::store::Store;
 use crate::store::append::{
     AppendEntry, AppendOperation, AppendOutcome, ConversationChange, MemberChange, MessageEdit,
     MessageEditKind, append_in,
 };
-use crate::store::db::{Result, StoreError, limit_value};
-use crate::store::search_terms::{self, SearchTerms};
+use crate::store::audit::{AuditAction, AuditContext, AuditEntry, insert_audit};
+use crate::store::db::{Db, Result, StoreError};
+use crate::store::ids::MessageIdBlock;
+use crate::store::search_terms::{SearchTerms, WordTable};
 
 /// Selection and order of a list of conversations.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,24 +73,37 @@ pub struct ParticipantRecord {
 const COLUMNS: &str = "c.id, c.kind, c.title, c.direct_key, c.open, c.participant_count, \
                        c.last_seq, c.last_message_at, c.created_at";
 
-impl Store {
+/// The conversations, as admins list and change them.
+#[derive(Clone, Copy)]
+pub struct ModerationRepository<'a> {
+    db: &'a Db,
+    ids: &'a MessageIdBlock,
+}
+
+impl<'a> ModerationRepository<'a> {
+    /// Creates a repository on these connections. New messages take their ids
+    /// from the block.
+    pub(in crate::store) fn new(db: &'a Db, ids: &'a MessageIdBlock) -> Self {
+        Self { db, ids }
+    }
+}
+
+impl ModerationRepository<'_> {
     /// Returns a page of conversations.
-    pub async fn list_all_conversations(
-        &self,
+    pub async fn list_conversations(
+        self,
         listing: &AdminListQuery<ConversationOrder>,
     ) -> Result<Vec<ConversationListRow>> {
-        let (sql, mut values) = listing.statement();
-        values.push(limit_value(listing.limit));
-        let sql = with_limit(self.db.backend(), &sql, values.len());
-        let statement = Statement::from_sql_and_values(self.db.backend(), sql, values);
+        let list = listing.list_statement();
+        let statement = list.with_limit(self.db.backend(), listing.limit);
         Ok(ConversationListRow::find_by_statement(statement)
             .all(self.db.reader())
             .await?)
     }
 
     /// Returns the row of a conversation.
-    pub async fn load_conversation_row(
-        &self,
+    pub async fn load_conversation(
+        self,
         id: ConversationId,
     ) -> Result<Option<conversation::Model>> {
         Ok(conversation::Entity::find_by_id(id)
@@ -100,7 +114,7 @@ impl Store {
     /// Returns a page of a conversation's current and former participants, by
     /// user id.
     pub async fn list_participants(
-        &self,
+        self,
         id: ConversationId,
         after: Option<UserId>,
         limit: u64,
@@ -130,8 +144,8 @@ impl Store {
     ///
     /// # Errors
     /// `not_found`; `forbidden` for a system message.
-    pub async fn delete_message_as_admin(
-        &self,
+    pub async fn delete_message(
+        self,
         (id, message): (ConversationId, MessageId),
         context: &AuditContext,
     ) -> Result<()> {
@@ -175,7 +189,7 @@ impl Store {
     /// `not_found`; `conflict` for a direct conversation, and for a closed
     /// group.
     pub async fn close_group(
-        &self,
+        self,
         id: ConversationId,
         by: User,
         context: &AuditContext,
@@ -223,7 +237,7 @@ impl Store {
 
     /// Returns the `seq` of a message.
     pub async fn load_message_seq(
-        &self,
+        self,
         id: ConversationId,
         message: MessageId,
     ) -> Result<Option<i64>> {
@@ -246,7 +260,7 @@ async fn find_message_seq(
 }
 
 impl AdminListQuery<ConversationOrder> {
-    fn statement(&self) -> (String, Vec<Value>) {
+    fn list_statement(&self) -> ListStatement {
         let after = self.after.as_ref();
         let id = after.map_or(i64::MAX, |it| it.id);
         let number = |max: i64| {
@@ -254,27 +268,28 @@ impl AdminListQuery<ConversationOrder> {
             vec![key.into(), id.into()]
         };
         match &self.order {
-            ConversationOrder::Activity => (by_number("last_message_at"), number(i64::MAX)),
-            ConversationOrder::Size => {
-                (by_number("participant_count"), number(i64::from(i32::MAX)))
-            }
-            ConversationOrder::Newest => (
-                format!(
-                    "SELECT {COLUMNS}, '' AS key FROM conversation c WHERE c.id < $1 \
-                     ORDER BY c.id DESC"
-                ),
+            ConversationOrder::Activity => by_number("last_message_at", number(i64::MAX)),
+            ConversationOrder::Size => by_number("participant_count", number(i64::from(i32::MAX))),
+            ConversationOrder::Newest => ListStatement::new(
+                format!("SELECT {COLUMNS}, '' AS key FROM conversation c WHERE c.id < $1"),
+                "c.id DESC",
                 vec![id.into()],
             ),
-            ConversationOrder::OfUser(user) => (
+            ConversationOrder::OfUser(user) => ListStatement::new(
                 format!(
                     "SELECT {COLUMNS}, '' AS key FROM participant p \
                      JOIN conversation c ON c.id = p.conversation_id \
-                     WHERE p.user_id = $1 AND p.conversation_id < $2 \
-                     ORDER BY p.conversation_id DESC"
+                     WHERE p.user_id = $1 AND p.conversation_id < $2"
                 ),
+                "p.conversation_id DESC",
                 vec![(*user).into(), id.into()],
             ),
-            ConversationOrder::TitleSearch(wanted) => title_search_sql(wanted, after),
+            ConversationOrder::TitleSearch(wanted) => ListStatement::search(
+                (COLUMNS, "JOIN conversation c ON c.id = w.conversation_id"),
+                &WordTable::TITLES,
+                wanted,
+                after,
+            ),
         }
     }
 }
@@ -284,37 +299,13 @@ impl AdminListQuery<ConversationOrder> {
 /// for both conditions only in two statements. A comparison of pairs wouldn't
 /// use the index for the row's own id, and would scan all rows with the same
 /// number.
-fn by_number(column: &str) -> String {
+fn by_number(column: &str, values: Vec<Value>) -> ListStatement {
     let some = format!("SELECT {COLUMNS}, CAST(c.{column} AS TEXT) AS key FROM conversation c");
-    format!(
-        "{some} WHERE c.{column} = $1 AND c.id < $2 UNION ALL {some} WHERE c.{column} < $1 \
-         ORDER BY {column} DESC, id DESC"
-    )
-}
-
-/// Of several matching words in a title, only the first counts.
-fn title_search_sql(wanted: &SearchTerms, after: Option<&AdminListCursor>) -> (String, Vec<Value>) {
-    let (first, others) = wanted.split_longest();
-    // Ignore a forged cursor that points before the prefix.
-    let after = after.filter(|at| at.key.as_str() >= first);
-    let (key, id) = after.map_or((first.to_owned(), 0), |at| (at.key.clone(), at.id));
-    let mut values = vec![
-        first.into(),
-        search_terms::prefix_end(first).into(),
-        key.into(),
-        id.into(),
+    let parts = [
+        format!("{some} WHERE c.{column} = $1 AND c.id < $2"),
+        format!("{some} WHERE c.{column} < $1"),
     ];
-    let theirs = ("conversation_word", "f.conversation_id = c.id");
-    let fitting = search_terms::prefix_conditions(theirs, others, &mut values);
-    let sql = format!(
-        "SELECT {COLUMNS}, w.word AS key FROM conversation_word w \
-         JOIN conversation c ON c.id = w.conversation_id \
-         WHERE (w.word, w.conversation_id) > ($3, $4) AND w.word < $2 \
-         AND NOT EXISTS (SELECT 1 FROM conversation_word f \
-         WHERE f.conversation_id = w.conversation_id AND f.word >= $1 AND f.word < w.word)\
-         {fitting} ORDER BY w.word, w.conversation_id"
-    );
-    (sql, values)
+    ListStatement::union_all(parts, format!("{column} DESC, id DESC"), values)
 }
 
 async fn lock_conversation(

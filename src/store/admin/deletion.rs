@@ -13,11 +13,12 @@ use sea_orm::{
     IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, Statement, Value,
 };
 
-use super::accounts::{ROWS_PER_TRANSACTION, lock_user, require_other_admin};
-use super::audit::{AuditAction, AuditContext, AuditEntry, insert_audit};
+use super::accounts::{AccountRepository, ROWS_PER_TRANSACTION, lock_user, require_other_admin};
+use crate::store::audit::{AuditAction, AuditContext, AuditEntry, insert_audit};
 use crate::store::connections::ConnectionChange;
 use crate::store::db::{ROWS_PER_STATEMENT, Result, limit_value};
-use crate::store::{Store, connections, logins, name_changes, notices, user_search, users};
+use crate::store::users::{notices, search};
+use crate::store::{connections, logins, name_changes, users};
 
 /// The maximum number of connections that end in one transaction. Each ended
 /// connection writes its own row and that of a conversation.
@@ -36,7 +37,7 @@ pub struct DeletedAccount {
     pub connection_changes: Vec<ConnectionChange>,
 }
 
-impl Store {
+impl AccountRepository<'_> {
     /// Deletes an account and gives its row the name `username`.
     ///
     /// The account is deactivated first. Then its rows are deleted in
@@ -45,8 +46,8 @@ impl Store {
     ///
     /// # Errors
     /// `not_found`; `conflict` for the last admin.
-    pub async fn delete_user(
-        &self,
+    pub async fn delete(
+        self,
         id: UserId,
         username: String,
         context: &AuditContext,
@@ -67,7 +68,7 @@ impl Store {
             } else {
                 None
             };
-            self.commit_account_change(tx).await?;
+            self.logins.commit_change(tx).await?;
             if let Some(user) = user {
                 break user;
             }
@@ -81,7 +82,7 @@ impl Store {
 
     /// Deactivates an account that is about to be deleted, and returns its
     /// ended logins. From then on the user can do nothing.
-    async fn close_account(&self, id: UserId, context: &AuditContext) -> Result<Vec<LoginId>> {
+    async fn close_account(self, id: UserId, context: &AuditContext) -> Result<Vec<LoginId>> {
         let tx = self.db.begin().await?;
         require_other_admin(&tx, id).await?;
         let row = lock_user(&tx, id).await?;
@@ -97,13 +98,13 @@ impl Store {
             AuditEntry::new(AuditAction::DeleteUser, id).with_former_name(name),
         )
         .await?;
-        self.commit_account_change(tx).await?;
+        self.logins.commit_change(tx).await?;
         Ok(ended)
     }
 
     /// Runs one deletion statement for the next rows; false if there are no
     /// more.
-    async fn delete_next_rows(&self, sql: &str, id: UserId) -> Result<bool> {
+    async fn delete_next_rows(self, sql: &str, id: UserId) -> Result<bool> {
         let values = [Value::from(id), limit_value(ROWS_PER_TRANSACTION as u64)];
         let statement = Statement::from_sql_and_values(self.db.backend(), sql, values);
         let done = self.db.writer().execute_raw(statement).await?;
@@ -111,7 +112,7 @@ impl Store {
     }
 
     /// Returns the groups that a user is in.
-    pub async fn list_group_ids(&self, user: UserId) -> Result<Vec<ConversationId>> {
+    pub async fn list_group_ids(self, user: UserId) -> Result<Vec<ConversationId>> {
         Ok(participant::Entity::find()
             .inner_join(conversation::Entity)
             .select_only()
@@ -145,7 +146,7 @@ async fn clear_account_row(
     active.notices = Set(notices::NO_NOTICES.to_owned());
     active.deleted_at = Set(Some(context.at));
     let user = active.update(tx).await.map_err(users::username_conflict)?;
-    user_search::replace_user_words(tx, &user).await?;
+    search::replace_user_words(tx, &user).await?;
     name_changes::record_name_change(tx, user).await
 }
 

@@ -9,10 +9,9 @@ use sea_orm::{
     QuerySelect, TryInsertResult,
 };
 
-use super::audit::{AuditAction, AuditContext, AuditEntry, insert_audit};
 use crate::protocol::{Message, User};
-use crate::store::Store;
-use crate::store::db::{Result, StoreError};
+use crate::store::audit::{AuditAction, AuditContext, AuditEntry, insert_audit};
+use crate::store::db::{Db, Result, StoreError};
 
 use report::Column;
 
@@ -24,9 +23,22 @@ pub struct ReportRecord {
     pub sender: User,
 }
 
-impl Store {
+/// The reported messages.
+#[derive(Clone, Copy)]
+pub struct ReportRepository<'a> {
+    db: &'a Db,
+}
+
+impl<'a> ReportRepository<'a> {
+    /// Creates a repository on these connections.
+    pub(in crate::store) fn new(db: &'a Db) -> Self {
+        Self { db }
+    }
+}
+
+impl ReportRepository<'_> {
     /// Returns whether this user has reported this message.
-    pub async fn has_reported(&self, me: UserId, message: MessageId) -> Result<bool> {
+    pub async fn has_reported(self, me: UserId, message: MessageId) -> Result<bool> {
         let known = report::Entity::find()
             .filter(Column::MessageId.eq(message))
             .filter(Column::ReporterId.eq(me))
@@ -37,8 +49,8 @@ impl Store {
 
     /// Stores a report with the message as its reporter sees it. Returns false
     /// if the user reported this message before.
-    pub async fn report_message(
-        &self,
+    pub async fn create(
+        self,
         me: UserId,
         message: &Message,
         (reason, now): (String, Millis),
@@ -63,8 +75,8 @@ impl Store {
     }
 
     /// Returns a page of reports, newest first: the open or the resolved ones.
-    pub async fn list_reports(
-        &self,
+    pub async fn list(
+        self,
         is_done: bool,
         before: Option<ReportId>,
         limit: u64,
@@ -85,7 +97,7 @@ impl Store {
     }
 
     /// Returns a report.
-    pub async fn load_report(&self, id: ReportId) -> Result<Option<ReportRecord>> {
+    pub async fn load(self, id: ReportId) -> Result<Option<ReportRecord>> {
         let row = report::Entity::find_by_id(id).one(self.db.reader()).await?;
         let found = self.join_users(row.into_iter().collect()).await?;
         Ok(found.into_iter().next())
@@ -95,7 +107,7 @@ impl Store {
     ///
     /// # Errors
     /// `not_found`.
-    pub async fn resolve_report(&self, id: ReportId, context: &AuditContext) -> Result<()> {
+    pub async fn resolve(self, id: ReportId, context: &AuditContext) -> Result<()> {
         let tx = self.db.begin().await?;
         let row = report::Entity::find_by_id(id)
             .lock_exclusive()
@@ -113,7 +125,7 @@ impl Store {
         Ok(())
     }
 
-    async fn join_users(&self, rows: Vec<report::Model>) -> Result<Vec<ReportRecord>> {
+    async fn join_users(self, rows: Vec<report::Model>) -> Result<Vec<ReportRecord>> {
         if rows.is_empty() {
             return Ok(Vec::new());
         }

@@ -6,12 +6,13 @@ use sea_orm::{
     QueryFilter,
 };
 
-use super::accounts::lock_user;
-use super::audit::{AuditAction, AuditContext, AuditEntry, insert_audit};
+use super::accounts::{AccountRepository, lock_user};
 use crate::protocol::ErrorCode;
 use crate::protocol::user::NoticeCause;
+use crate::store::audit::{AuditAction, AuditContext, AuditEntry, insert_audit};
 use crate::store::db::{Result, StoreError};
-use crate::store::{Store, logins, notices};
+use crate::store::logins;
+use crate::store::users::notices;
 
 /// A new link and its expiry.
 pub struct NewPasswordReset {
@@ -20,14 +21,14 @@ pub struct NewPasswordReset {
     pub expires_at: Millis,
 }
 
-impl Store {
+impl AccountRepository<'_> {
     /// Stores a link for a user and deletes the user's earlier links.
     ///
     /// # Errors
     /// `not_found`; `conflict` for a deactivated account, because the link
     /// would be useless.
     pub async fn create_password_reset(
-        &self,
+        self,
         id: UserId,
         new: NewPasswordReset,
         context: &AuditContext,
@@ -66,7 +67,7 @@ impl Store {
 
     /// Returns the user of a password link, or none if the link isn't valid.
     pub async fn find_password_reset(
-        &self,
+        self,
         token_hash: &str,
         now: Millis,
     ) -> Result<Option<user::Model>> {
@@ -86,7 +87,7 @@ impl Store {
     /// `not_found` if the link isn't valid any more, also if another request
     /// uses it at the same time.
     pub async fn consume_password_reset(
-        &self,
+        self,
         token_hash: &str,
         hash: String,
         (now, address): (Millis, String),
@@ -122,7 +123,7 @@ impl Store {
             AuditEntry::new(AuditAction::UseResetLink, id),
         )
         .await?;
-        self.commit_account_change(tx).await?;
+        self.logins.commit_change(tx).await?;
         Ok((id, ended))
     }
 }

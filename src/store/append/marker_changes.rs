@@ -10,9 +10,9 @@ use sea_orm::{QueryResult, Value};
 
 use super::plan::{BatchPlan, MarkerAdvance, MarkerPosition};
 use crate::protocol::User;
-use crate::store::conversations::UNREAD;
 use crate::store::db::{Result, StatementBatch, json_rows, sql};
 use crate::store::limits::MEMBER_EVENTS_MAX;
+use crate::store::unread::UNREAD;
 
 /// The maximum number of messages in a range whose authors are queried. For a
 /// longer range, all members get the event.

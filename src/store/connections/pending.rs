@@ -11,15 +11,15 @@ use sea_orm::{
     sea_query::{Order, Query, UnionType},
 };
 
+use super::ConnectionRepository;
 use super::{connection_view, other_user};
 use crate::protocol::{Connection, input::direct_key};
-use crate::store::Store;
 use crate::store::db::sql::{pad_to_power_of_two, values_list};
 use crate::store::db::{Database, Result};
 
-impl Store {
+impl ConnectionRepository<'_> {
     /// Returns a user's pending requests, incoming and outgoing, newest first.
-    pub async fn list_pending_requests(&self, me: UserId, limit: u64) -> Result<Vec<Connection>> {
+    pub async fn list_pending(self, me: UserId, limit: u64) -> Result<Vec<Connection>> {
         let states = [
             ConnectionRowState::Requested,
             ConnectionRowState::Suppressed,
@@ -30,7 +30,7 @@ impl Store {
 
     /// Returns those of the user's newest `limit` connections whose direct
     /// conversation has no messages yet.
-    pub async fn list_unused_connections(&self, me: UserId, limit: u64) -> Result<Vec<Connection>> {
+    pub async fn list_unused(self, me: UserId, limit: u64) -> Result<Vec<Connection>> {
         let states = [ConnectionRowState::Connected];
         let rows = self.newest_connections(me, &states, (None, limit)).await?;
         let key = |row: &connection::Model| direct_key(row.low_id, row.high_id);
@@ -55,7 +55,7 @@ impl Store {
     /// Returns a user's newest connections in some states, as far as the user
     /// sees them. For each state and side, an index is read backwards.
     pub(super) async fn newest_connections(
-        &self,
+        self,
         me: UserId,
         states: &[ConnectionRowState],
         (before, limit): (Option<ConnectionId>, u64),
@@ -98,7 +98,7 @@ impl Store {
 
     /// Returns a user's view of connections, with the other user of each.
     pub(super) async fn connection_views(
-        &self,
+        self,
         me: UserId,
         rows: &[connection::Model],
     ) -> Result<Vec<Connection>> {

@@ -4,13 +4,13 @@ use entity::connection::{self, ConnectionRowState};
 use entity::{Millis, UserId, user};
 use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait, TryInsertResult};
 
+use super::ConnectionRepository;
 use super::{
     ConnectionChange, connect, connection_change, connection_view, lock_pair_connection,
     lock_user_pair, ordered, other_user, pauses, set_state,
 };
 use crate::protocol::{Connection, ErrorCode};
-use crate::store::Store;
-use crate::store::blocks::is_blocked_by;
+use crate::store::blocked_pairs::is_blocked_by;
 use crate::store::db::{Result, StoreError};
 
 /// The result of a request.
@@ -25,15 +25,15 @@ pub enum ConnectionRequestOutcome {
     Unchanged(Connection, Option<Connection>),
 }
 
-impl Store {
+impl ConnectionRepository<'_> {
     /// Sends a request to `them`; if they sent one before, the two are
     /// connected.
     ///
     /// # Errors
     /// `conflict` for the user's own account, and for a user that
     /// `me` blocks.
-    pub async fn request_connection(
-        &self,
+    pub async fn request(
+        self,
         me: &user::Model,
         them: &user::Model,
         now: Millis,

@@ -14,8 +14,9 @@ use sea_orm::{
 use super::new_participant;
 use crate::protocol::conversation::GroupMember;
 use crate::protocol::{ErrorCode, GroupTitle, User};
-use crate::store::db::{ROWS_PER_STATEMENT, Result, StoreError};
-use crate::store::{Store, append, connections, group_counts, search_terms};
+use crate::store::db::{Db, ROWS_PER_STATEMENT, Result, StoreError};
+use crate::store::ids::MessageIdBlock;
+use crate::store::{append, connections, group_counts, search_terms};
 
 /// The initial content of a group.
 pub struct NewGroup {
@@ -27,18 +28,28 @@ pub struct NewGroup {
     pub event: String,
 }
 
-impl Store {
+/// The groups and their members.
+#[derive(Clone, Copy)]
+pub struct GroupRepository<'a> {
+    db: &'a Db,
+    ids: &'a MessageIdBlock,
+}
+
+impl<'a> GroupRepository<'a> {
+    /// Creates a repository on these connections. New messages take their ids
+    /// from the block.
+    pub(in crate::store) fn new(db: &'a Db, ids: &'a MessageIdBlock) -> Self {
+        Self { db, ids }
+    }
+}
+
+impl GroupRepository<'_> {
     /// Creates a group.
     ///
     /// # Errors
     /// `not_connected` if the creator isn't connected with all invited users;
     /// `conflict` if one of them is in too many groups.
-    pub async fn create_group(
-        &self,
-        me: UserId,
-        new: NewGroup,
-        now: Millis,
-    ) -> Result<ConversationId> {
+    pub async fn create(self, me: UserId, new: NewGroup, now: Millis) -> Result<ConversationId> {
         let ids = self.ids.take_message_ids(self.db.writer(), 1).await?;
         let message_id = MessageId(ids.first().copied().unwrap_or_default());
         let tx = self.db.begin().await?;
@@ -84,7 +95,7 @@ impl Store {
 
     /// Returns a page of a conversation's members by id, after `after`.
     pub async fn list_members(
-        &self,
+        self,
         id: ConversationId,
         after: Option<UserId>,
         limit: u64,

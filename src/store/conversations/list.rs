@@ -6,7 +6,7 @@ use sea_orm::{DbBackend, Value};
 
 use super::views::{LAST_ACTIVITY, LAST_MESSAGE, LISTED, load_views};
 use crate::protocol::Conversation;
-use crate::store::Store;
+use crate::store::conversations::ConversationRepository;
 use crate::store::db::{Result, limit_value};
 use crate::store::limits::MEMBER_EVENTS_MAX;
 use crate::store::messages::PAGE_BYTES;
@@ -39,11 +39,11 @@ impl From<&Conversation> for ConversationListCursor {
     }
 }
 
-impl Store {
+impl ConversationRepository<'_> {
     /// Returns a page of at most `limit` conversations and [`PAGE_BYTES`], with
     /// at least one conversation if there is any.
-    pub async fn list_conversations(
-        &self,
+    pub async fn list(
+        self,
         me: UserId,
         after: Option<ConversationListCursor>,
         limit: u64,

@@ -4,10 +4,11 @@ use entity::{ConversationId, UserId};
 use sea_orm::{ConnectionTrait, FromQueryResult, Statement};
 
 use super::RoomRecord;
+use super::room::RoomRepository;
 use super::room::load_room_record;
 use crate::protocol::Message;
 use crate::store::db::Result;
-use crate::store::{Store, messages};
+use crate::store::messages;
 
 /// All changes after a version, from one snapshot.
 #[derive(Clone, Debug)]
@@ -34,13 +35,13 @@ pub struct FormerMemberRecord {
     pub version: i64,
 }
 
-impl Store {
+impl RoomRepository<'_> {
     /// Returns the changes of a conversation after a version.
     ///
     /// # Errors
     /// `not_found` if there is no such conversation.
     pub async fn load_missed_changes(
-        &self,
+        self,
         id: ConversationId,
         after: i64,
     ) -> Result<MissedChanges> {

@@ -1,16 +1,13 @@
 //! Changes in a user's conversations after a version that a client has.
 
 use entity::{ConversationId, UserId};
-use sea_orm::{ConnectionTrait, DbBackend, Statement, Value};
+use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use serde::Deserialize;
 
-use super::views::{
-    EXTRA_COLUMN, LAST_ACTIVITY, LISTED, VISIBLE_VERSION, load_views, load_views_with,
-};
+use super::views::{EXTRA_COLUMN, LAST_ACTIVITY, LISTED, VISIBLE_VERSION, load_views_with};
 use crate::protocol::{Conversation, Message};
-use crate::store::db::sql::placeholders_from;
-use crate::store::db::{Result, StoreError, StoreTransaction, json_rows};
-use crate::store::{Store, messages};
+use crate::store::db::{Db, Result, StoreError, StoreTransaction, json_rows};
+use crate::store::messages;
 
 /// The maximum number of a conversation's changed messages that one read finds;
 /// more are not replayed.
@@ -84,10 +81,23 @@ impl ChangedSeq {
     }
 }
 
-impl Store {
+/// The changes that a resuming client missed.
+#[derive(Clone, Copy)]
+pub struct ReplayRepository<'a> {
+    db: &'a Db,
+}
+
+impl<'a> ReplayRepository<'a> {
+    /// Creates a repository on these connections.
+    pub(in crate::store) fn new(db: &'a Db) -> Self {
+        Self { db }
+    }
+}
+
+impl ReplayRepository<'_> {
     /// Returns the named conversations of a user's list and at most 500 others.
-    pub async fn load_resume_conversations(
-        &self,
+    pub async fn load_conversations(
+        self,
         me: UserId,
         named: &[ConversationId],
     ) -> Result<ResumeConversations> {
@@ -110,29 +120,12 @@ impl Store {
         })
     }
 
-    /// Returns a user's views of these conversations, by id. Conversations in
-    /// which the user never was are left out.
-    pub async fn conversations_by_id(
-        &self,
-        me: UserId,
-        ids: &[ConversationId],
-    ) -> Result<Vec<Conversation>> {
-        let rest = format!(
-            "WHERE p.user_id = $1 AND p.conversation_id IN ({}) ORDER BY c.id",
-            placeholders_from(2, ids.len())
-        );
-        let values = ids.iter().map(|id| Value::from(*id));
-        let values = [me.into()].into_iter().chain(values);
-        let found = load_views(self.db.reader(), &rest, values).await?;
-        Ok(found.into_iter().map(|(_, view)| view).collect())
-    }
-
     /// Returns the changes of a conversation after a version, for a user.
     ///
     /// # Errors
     /// `not_found` if the user never was a member.
-    pub async fn load_conversation_delta(
-        &self,
+    pub async fn load_delta(
+        self,
         me: UserId,
         id: ConversationId,
         after: i64,
@@ -164,8 +157,8 @@ impl Store {
 
     /// Returns a user's view of these messages, by `seq`, without those that
     /// changed after the version `up_to`.
-    pub async fn messages_by_seq(
-        &self,
+    pub async fn load_messages(
+        self,
         (me, id): (UserId, ConversationId),
         seqs: &[i64],
         up_to: i64,

@@ -6,10 +6,9 @@ use entity::{ConversationId, Millis, UserId};
 use sea_orm::{ConnectionTrait, EntityTrait};
 use serde::Deserialize;
 
-use super::views::UNREAD;
 use crate::protocol::User;
-use crate::store::Store;
-use crate::store::db::{Result, StoreError, json_rows};
+use crate::store::db::{Db, Result, StoreError, json_rows};
+use crate::store::unread::UNREAD;
 
 /// A Room's record of its conversation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,12 +40,25 @@ pub struct RoomMember {
     pub archived: bool,
 }
 
-impl Store {
+/// The records that Rooms load.
+#[derive(Clone, Copy)]
+pub struct RoomRepository<'a> {
+    pub(super) db: &'a Db,
+}
+
+impl<'a> RoomRepository<'a> {
+    /// Creates a repository on these connections.
+    pub(in crate::store) fn new(db: &'a Db) -> Self {
+        Self { db }
+    }
+}
+
+impl RoomRepository<'_> {
     /// Loads the record of a Room.
     ///
     /// # Errors
     /// `not_found` if there is no such conversation.
-    pub async fn load_room(&self, id: ConversationId) -> Result<RoomRecord> {
+    pub async fn load(self, id: ConversationId) -> Result<RoomRecord> {
         let tx = self.db.snapshot().await?;
         let found = load_room_record(&tx, id).await?;
         tx.commit().await?;

@@ -7,17 +7,17 @@ use entity::UserId;
 use sea_orm::{ConnectionTrait, Statement, Value};
 
 use crate::protocol::input::direct_key;
-use crate::store::Store;
+use crate::store::conversations::ConversationRepository;
 use crate::store::db::sql::values_list;
 use crate::store::db::{ROWS_PER_STATEMENT, Result};
 
 /// The number of newest messages of a direct conversation that are checked.
 const NEWEST: i64 = 200;
 
-impl Store {
+impl ConversationRepository<'_> {
     /// Returns those of `people` who wrote none of the newest messages of their
     /// direct conversation with `me`.
-    pub async fn list_strangers(&self, me: UserId, people: &[UserId]) -> Result<Vec<UserId>> {
+    pub async fn list_strangers(self, me: UserId, people: &[UserId]) -> Result<Vec<UserId>> {
         let mut wrote = BTreeSet::<UserId>::new();
         for people in people.chunks(ROWS_PER_STATEMENT) {
             let backend = self.db.reader().get_database_backend();

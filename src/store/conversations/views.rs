@@ -2,35 +2,35 @@
 
 mod participants;
 
-use std::collections::HashMap;
-
 use entity::conversation::ConversationKind;
 use entity::{ConversationId, MessageId, Millis, UserId};
 use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement, Value};
 use serde::Deserialize;
 
 use crate::protocol::{Conversation, Message, Participant};
-use crate::store::blocks::BlockedPairs;
-use crate::store::db::sql::{pad_to_power_of_two, placeholders, placeholders_from};
-use crate::store::db::{Database, Result, StoreError, json_rows};
-use crate::store::{Store, messages};
+use crate::store::blocked_pairs::BlockedPairs;
+use crate::store::conversations::ConversationRepository;
+use crate::store::db::sql::placeholders_from;
+use crate::store::db::{Result, StoreError, json_rows};
+use crate::store::messages;
+use crate::store::unread::UNREAD;
 use participants::{PARTICIPANT_COLUMNS, ParticipantViewRow};
 
-impl Store {
+impl ConversationRepository<'_> {
     /// Returns a user's present view of a conversation.
     ///
     /// # Errors
     /// `not_found` if the user never was a member.
-    pub async fn load_conversation(&self, me: UserId, id: ConversationId) -> Result<Conversation> {
-        let found = self.conversation_views(&[me], id).await?;
+    pub async fn load(self, me: UserId, id: ConversationId) -> Result<Conversation> {
+        let found = self.load_views(&[me], id).await?;
         let mine = found.into_iter().next().ok_or_else(StoreError::not_found)?;
         Ok(mine.1)
     }
 
     /// Returns the present views of these users; users who never were members
     /// are left out. It takes one query for any number of users.
-    pub async fn conversation_views(
-        &self,
+    pub async fn load_views(
+        self,
         users: &[UserId],
         id: ConversationId,
     ) -> Result<Vec<(UserId, Conversation)>> {
@@ -40,16 +40,29 @@ impl Store {
     /// Returns the views of those users whose list has the conversation. A
     /// direct conversation without messages is listed only for the user who
     /// opened it.
-    pub async fn listed_conversation_views(
-        &self,
+    pub async fn load_listed_views(
+        self,
         users: &[UserId],
         id: ConversationId,
     ) -> Result<Vec<(UserId, Conversation)>> {
         self.query_conversation_views(users, id, LISTED).await
     }
 
+    /// Returns a user's views of these conversations, by id. Conversations in
+    /// which the user never was are left out.
+    pub async fn list_by_id(self, me: UserId, ids: &[ConversationId]) -> Result<Vec<Conversation>> {
+        let rest = format!(
+            "WHERE p.user_id = $1 AND p.conversation_id IN ({}) ORDER BY c.id",
+            placeholders_from(2, ids.len())
+        );
+        let values = ids.iter().map(|id| Value::from(*id));
+        let values = [me.into()].into_iter().chain(values);
+        let found = load_views(self.db.reader(), &rest, values).await?;
+        Ok(found.into_iter().map(|(_, view)| view).collect())
+    }
+
     async fn query_conversation_views(
-        &self,
+        self,
         users: &[UserId],
         id: ConversationId,
         condition: &str,
@@ -63,91 +76,15 @@ impl Store {
         load_views(self.db.reader(), &rest, values).await
     }
 
-    /// Returns a user's conversations with unread messages, without archived
-    /// ones. Concurrent callers share one read.
-    pub async fn list_unread_conversations(&self, me: UserId) -> Result<Vec<UnreadConversation>> {
-        let db = self.db.reader().clone();
-        let read = move |users| load_unread(db.clone(), users);
-        Ok(self
-            .shared_reads
-            .waiting
-            .load(me, read)
-            .await?
-            .unwrap_or_default())
-    }
-
     /// Returns whether a user has archived conversations.
-    pub async fn has_archived(&self, me: UserId) -> Result<bool> {
+    pub async fn has_archived(self, me: UserId) -> Result<bool> {
         let sql = "SELECT EXISTS(SELECT 1 FROM participant p \
                    WHERE p.user_id = $1 AND p.archived) AS found";
         let statement = Statement::from_sql_and_values(self.db.backend(), sql, [me.into()]);
         let row = self.db.reader().query_one_raw(statement).await?;
         Ok(row.map_or(Ok(false), |row| row.try_get_by_index(0))?)
     }
-
-    /// Returns the total number of a user's unread messages.
-    pub async fn count_unread(&self, me: UserId, now: Millis) -> Result<i64> {
-        let sql = format!(
-            "SELECT CAST(COALESCE(SUM({UNREAD}), 0) AS BIGINT) AS total FROM participant p \
-             JOIN conversation c ON c.id = p.conversation_id WHERE p.user_id = $1 \
-             AND p.left_seq IS NULL AND NOT p.archived \
-             AND (p.muted_until IS NULL OR p.muted_until <= $2)"
-        );
-        let statement =
-            Statement::from_sql_and_values(self.db.backend(), sql, [me.into(), now.into()]);
-        let row = self.db.reader().query_one_raw(statement).await?;
-        Ok(row.map_or(Ok(0), |row| row.try_get_by_index(0))?)
-    }
 }
-
-async fn load_unread(
-    db: Database,
-    mut users: Vec<UserId>,
-) -> Result<HashMap<UserId, Vec<UnreadConversation>>> {
-    pad_to_power_of_two(&mut users);
-    // The subquery is materialized first: with the condition at the join,
-    // PostgreSQL prefers to read all conversations.
-    let sql = format!(
-        "WITH waiting AS MATERIALIZED (SELECT p.user_id, c.id AS conversation, \
-         p.muted_until, {UNREAD} AS count FROM participant p \
-         JOIN conversation c ON c.id = p.conversation_id WHERE p.user_id IN ({}) \
-         AND p.left_seq IS NULL AND NOT p.archived) {}",
-        placeholders(users.len()),
-        json_rows::sql(
-            db.get_database_backend(),
-            "user_id, conversation, count, muted_until",
-            "FROM waiting WHERE count > 0"
-        )
-    );
-    let users = users.into_iter().map(Value::from);
-    let mut found = HashMap::<_, Vec<_>>::new();
-    for row in json_rows::query_sql::<UnreadRow>(&db, sql, users).await? {
-        let (user, conversation, count, muted_until) = row;
-        found.entry(user).or_default().push(UnreadConversation {
-            conversation,
-            count,
-            muted_until: muted_until.map(Millis),
-        });
-    }
-    Ok(found)
-}
-
-/// User, conversation, unread count and the end of the mute.
-type UnreadRow = (UserId, ConversationId, i64, Option<i64>);
-
-/// A user's unread count in a conversation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct UnreadConversation {
-    pub conversation: ConversationId,
-    pub count: i64,
-    pub muted_until: Option<Millis>,
-}
-
-/// The number of text messages after the read marker, without deleted ones. For
-/// a former member, up to the last message of their membership.
-pub(crate) const UNREAD: &str = "CASE WHEN p.left_seq IS NULL THEN c.last_ord ELSE COALESCE( \
-     (SELECT l.ord FROM message l WHERE l.conversation_id = c.id AND l.seq = p.left_seq), 0) END \
-     - p.read_ord - p.unread_deleted";
 
 /// The time of the last activity that the user may see.
 pub(super) const LAST_ACTIVITY: &str = "CASE WHEN p.left_seq IS NULL THEN COALESCE(c.last_message_at, c.created_at) \

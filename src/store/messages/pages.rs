@@ -3,9 +3,9 @@
 use entity::{ConversationId, UserId};
 use sea_orm::{ConnectionTrait, DbBackend, Statement, Value};
 
+use super::HistoryRepository;
 use super::{JOINED, MessageRow, ReaderSql, into_messages, message_columns};
 use crate::protocol::Message;
-use crate::store::Store;
 use crate::store::db::{Result, json_rows, limit_value};
 
 /// One side of a position: the messages from this `seq` on, limited in number
@@ -37,6 +37,15 @@ pub enum HistoryReader {
     User(UserId),
     /// A reader who may see the whole history.
     Unrestricted,
+}
+
+/// The part of a history that a user may see: messages after `after` and up to
+/// `last`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HistoryWindow {
+    pub conversation: ConversationId,
+    pub after: i64,
+    pub last: i64,
 }
 
 /// A page of a history, oldest first.
@@ -77,13 +86,13 @@ fn least_bytes_sql(backend: DbBackend, reader_sql: ReaderSql<'_>) -> String {
     )
 }
 
-impl Store {
+impl HistoryRepository<'_> {
     /// Returns a page of at most `limit` messages and [`PAGE_BYTES`]. Returns
     /// none if the user never was a member or the conversation doesn't exist.
     /// The page is consistent without a transaction, because one statement
     /// reads it.
-    pub async fn load_history(
-        &self,
+    pub async fn load_page(
+        self,
         (view, conversation): (HistoryReader, ConversationId),
         request: HistoryAnchor,
         limit: u64,
@@ -133,18 +142,16 @@ impl Store {
     }
 }
 
-impl Store {
+impl HistoryRepository<'_> {
     /// Returns a user's view of a message; none if they don't see it.
-    pub async fn find_visible_message(
-        &self,
+    pub async fn find_message(
+        self,
         user: UserId,
         conversation: ConversationId,
         seq: i64,
     ) -> Result<Option<Message>> {
         let view = (HistoryReader::User(user), conversation);
-        let page = self
-            .load_history(view, HistoryAnchor::Around(seq), 1)
-            .await?;
+        let page = self.load_page(view, HistoryAnchor::Around(seq), 1).await?;
         let mut messages = page.map(|page| page.messages).into_iter().flatten();
         Ok(messages.find(|message| message.seq == seq))
     }

@@ -3,10 +3,9 @@
 use entity::{ConversationId, MessageId, Millis, UserId, conversation, message};
 use sea_orm::{ConnectionTrait, EntityTrait, FromQueryResult, Statement};
 
+use super::{HistoryRepository, HistoryWindow};
 use crate::protocol::message::MemberReceipt;
 use crate::protocol::{ErrorCode, User};
-use crate::store::Store;
-use crate::store::conversations::HistoryWindow;
 use crate::store::db::{Result, StoreError, limit_value};
 use crate::store::limits::MEMBER_EVENTS_MAX;
 
@@ -19,7 +18,7 @@ pub struct ReceiptListQuery {
     pub limit: u64,
 }
 
-impl Store {
+impl HistoryRepository<'_> {
     /// Returns the receipts of the members at the time of sending who are still
     /// members, except the sender. Only the sender may read them.
     ///
@@ -27,7 +26,7 @@ impl Store {
     /// `not_found` if `window` doesn't contain the message; `forbidden` if `me`
     /// isn't its sender.
     pub async fn list_receipts(
-        &self,
+        self,
         me: UserId,
         window: &HistoryWindow,
         request: &ReceiptListQuery,

@@ -77,7 +77,8 @@ pub(in crate::web) async fn show(
     let (mut found, wrong) = match asked.filter() {
         Ok(filter) => (
             app.store
-                .load_audit_page(&filter, before, PAGE_SIZE + 1)
+                .audit()
+                .load_page(&filter, before, PAGE_SIZE + 1)
                 .await?,
             None,
         ),
@@ -111,7 +112,7 @@ pub(in crate::web) async fn download(
     let act = super::audit_context(&app, &login, &request);
     let entry = AuditEntry::new(AuditAction::DownloadAudit, AuditTarget::Audit)
         .with_detail(asked.describe());
-    app.store.record_audit(&act, entry).await?;
+    app.store.audit().record(&act, entry).await?;
     let reading = AuditDownload {
         store: app.store.clone(),
         filter,
@@ -167,7 +168,8 @@ impl AuditDownload {
     async fn next_chunk(mut self) -> (CsvChunk, Option<Self>) {
         let found = self
             .store
-            .load_audit_page(&self.filter, self.before, DOWNLOAD_BATCH)
+            .audit()
+            .load_page(&self.filter, self.before, DOWNLOAD_BATCH)
             .await;
         let lines = match found {
             Ok(lines) => lines,

@@ -95,7 +95,7 @@ pub(in crate::web) async fn list(
 ) -> Result<HttpResponse, Problem> {
     let mut found = match asked.resolve(&app).await? {
         ConversationLookup::One(id) => {
-            let row = app.store.load_conversation_row(id).await?;
+            let row = app.store.moderation().load_conversation(id).await?;
             row.into_iter().map(to_line).collect()
         }
         ConversationLookup::NoSuchUser => Vec::new(),
@@ -105,7 +105,7 @@ pub(in crate::web) async fn list(
                 after: asked.after.cursor(),
                 limit: PAGE_SIZE + 1,
             };
-            app.store.list_all_conversations(&listing).await?
+            app.store.moderation().list_conversations(&listing).await?
         }
     };
     let last = paging::truncate_page(&mut found, PAGE_SIZE);
@@ -137,7 +137,7 @@ impl ConversationSearchQuery {
             let Ok(username) = Username::parse(name) else {
                 return Ok(ConversationLookup::NoSuchUser);
             };
-            let found = app.store.user_by_name(&username).await?;
+            let found = app.store.users().find_by_name(&username).await?;
             let of = |user: entity::user::Model| {
                 ConversationLookup::Many(ConversationOrder::OfUser(user.id))
             };
@@ -210,7 +210,7 @@ impl ConversationBriefView {
             .iter()
             .filter_map(|line| parse_direct_key(line.direct_key.as_deref()?));
         let ids: Vec<UserId> = pairs.flatten().collect();
-        let people = app.store.users_by_id(&ids).await?;
+        let people = app.store.users().list_by_id(&ids).await?;
         let names: HashMap<UserId, String> = people
             .into_iter()
             .map(|user| (user.id, user.display_name))
@@ -272,6 +272,7 @@ pub(in crate::web) async fn show(
     let after = after.cursor().map(|place| UserId(place.id));
     let mut found = app
         .store
+        .moderation()
         .list_participants(id, after, PAGE_SIZE + 1)
         .await?;
     let end = paging::truncate_page(&mut found, PAGE_SIZE).map(|part| part.user.id);
@@ -315,7 +316,11 @@ pub(super) async fn find_conversation(
     app: &AppState,
     id: i64,
 ) -> Result<conversation::Model, Problem> {
-    let found = app.store.load_conversation_row(ConversationId(id)).await?;
+    let found = app
+        .store
+        .moderation()
+        .load_conversation(ConversationId(id))
+        .await?;
     found.ok_or_else(Problem::not_found)
 }
 
@@ -358,7 +363,7 @@ pub(in crate::web) async fn close(
     let done = match why.add_to(super::audit_context(&app, &login, &request)) {
         Ok(act) => {
             let (store, by) = (app.store.clone(), User::from(&login.user));
-            let close = async move { store.close_group(group, by, &act).await };
+            let close = async move { store.moderation().close_group(group, by, &act).await };
             app.engine.apply_external_change(group, close).await
         }
         Err(problem) => Err(problem),

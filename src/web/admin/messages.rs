@@ -167,12 +167,13 @@ async fn show_messages(
     };
     let page = app
         .store
-        .load_history((HistoryReader::Unrestricted, id), request, PAGE_SIZE)
+        .history()
+        .load_page((HistoryReader::Unrestricted, id), request, PAGE_SIZE)
         .await?;
     let page = page.unwrap_or_default();
     // The audit entry is stored before any message is shown.
     let entry = AuditEntry::new(AuditAction::ReadMessages, id).with_detail(describe_range(&page));
-    app.store.record_audit(act, entry).await?;
+    app.store.audit().record(act, entry).await?;
     let first = page.messages.first().map(|message| message.seq);
     let page = ReadMessagesPage {
         csrf_token: app.csrf.issue_for_login(login.id),
@@ -247,7 +248,8 @@ pub(in crate::web) async fn delete_message(
     {
         Ok(act) => {
             let store = app.store.clone();
-            let withdraw = async move { store.delete_message_as_admin((id, message), &act).await };
+            let withdraw =
+                async move { store.moderation().delete_message((id, message), &act).await };
             app.engine.apply_external_change(id, withdraw).await
         }
         Err(problem) => Err(problem),
@@ -276,6 +278,7 @@ async fn deletion_form(
     let name = conversations::conversation_name(app, id).await?;
     let seq = app
         .store
+        .moderation()
         .load_message_seq(ConversationId(id), MessageId(message));
     let seq = seq.await?.ok_or_else(Problem::not_found)?;
     Ok(ActionForm {

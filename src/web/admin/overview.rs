@@ -165,7 +165,7 @@ fn format_number(value: f64) -> String {
 async fn load_expensive_accounts(app: &AppState) -> Result<Vec<(UserId, String, String)>, Problem> {
     let mut accounts = Vec::new();
     for (id, took) in app.engine.rates().most_expensive_users(EXPENSIVE_ACCOUNTS) {
-        if let Some(user) = app.store.user(id).await? {
+        if let Some(user) = app.store.users().find(id).await? {
             let took = format_number(took.as_secs_f64() * 1000.0);
             accounts.push((id, user.username, format!("{took} ms")));
         }
@@ -231,7 +231,7 @@ fn or_none(said: String) -> String {
 
 async fn load_facts(app: &AppState) -> Result<Vec<(&'static str, String)>, Problem> {
     let (settings, overview) = (&app.settings, app.engine.overview());
-    let sizes = app.store.load_database_sizes().await?;
+    let sizes = app.store.maintenance().load_database_sizes().await?;
     let limits = &settings.limits;
     let public = settings.public_url.as_ref();
     let registration = match settings.registration {

@@ -96,7 +96,8 @@ pub(in crate::web) async fn list(
     let before = asked.before.map(ReportId);
     let mut found = app
         .store
-        .list_reports(is_done, before, PAGE_SIZE + 1)
+        .reports()
+        .list(is_done, before, PAGE_SIZE + 1)
         .await?;
     let next = paging::truncate_page(&mut found, PAGE_SIZE).map(|last| last.report.id);
     let next = next.map(|id| {
@@ -158,12 +159,12 @@ pub(in crate::web) async fn finish(
     (id, request): (StrictPath<i64>, HttpRequest),
 ) -> Result<HttpResponse, Problem> {
     let act = super::audit_context(&app, &login, &request);
-    app.store.resolve_report(ReportId(*id), &act).await?;
+    app.store.reports().resolve(ReportId(*id), &act).await?;
     Ok(redirect_to("/admin/reports", []))
 }
 
 async fn find_report(app: &AppState, id: i64) -> Result<ReportRecord, Problem> {
-    let found = app.store.load_report(ReportId(id)).await?;
+    let found = app.store.reports().load(ReportId(id)).await?;
     found.ok_or_else(Problem::not_found)
 }
 
@@ -181,7 +182,8 @@ async fn load_context(
     let view = (view, report.conversation_id);
     let page = app
         .store
-        .load_history(view, place, CONTEXT_MESSAGES)
+        .history()
+        .load_page(view, place, CONTEXT_MESSAGES)
         .await?;
     let mut messages = page.unwrap_or_default().messages;
     let seqs: Vec<i64> = messages.iter().map(|message| message.seq).collect();
@@ -201,7 +203,7 @@ async fn load_context(
     };
     let entry =
         AuditEntry::new(AuditAction::ReadReport, report.conversation_id).with_detail(detail);
-    app.store.record_audit(&act, entry).await?;
+    app.store.audit().record(&act, entry).await?;
     Ok(messages.into_iter().map(AdminMessageView::from).collect())
 }
 

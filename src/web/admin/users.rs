@@ -107,7 +107,7 @@ pub(in crate::web) async fn list(
         after: asked.after.cursor(),
         limit: PAGE_SIZE + 1,
     };
-    let mut found = app.store.list_users(&listing).await?;
+    let mut found = app.store.accounts().list(&listing).await?;
     let last = paging::truncate_page(&mut found, PAGE_SIZE);
     let next = last.map(|line| asked.page_url(Some((line.key.clone(), line.id.0))));
     let now = Millis::now();
@@ -187,24 +187,28 @@ pub(in crate::web) async fn show(
 ) -> Result<HttpResponse, Problem> {
     let them = find_user(&app, *id).await?;
     let (id, now) = (them.id, Millis::now());
-    let statuses = app.store.load_statuses(&[id]).await?;
+    let statuses = app.store.presence().load_statuses(&[id]).await?;
     let status = statuses.first().map(|(_, status)| *status);
     let before = after.cursor().map(|place| LoginId(place.id));
-    let mut logins = app.store.list_logins(id, before, SECTION_SIZE + 1).await?;
+    let mut logins = app
+        .store
+        .logins()
+        .list(id, before, SECTION_SIZE + 1)
+        .await?;
     let last = paging::truncate_page(&mut logins, SECTION_SIZE).map(|login| login.id);
     let listing = AdminListQuery {
         order: ConversationOrder::OfUser(id),
         after: None,
         limit: SECTION_SIZE,
     };
-    let conversations = app.store.list_all_conversations(&listing).await?;
+    let conversations = app.store.moderation().list_conversations(&listing).await?;
     let is_deleted = them.deleted_at.is_some();
     let page = UserPage {
         csrf_token: app.csrf.issue_for_login(login.id),
         here: "users",
         about: them.about.clone(),
         is_deleted,
-        has_groups: is_deleted && !app.store.list_group_ids(id).await?.is_empty(),
+        has_groups: is_deleted && !app.store.accounts().list_group_ids(id).await?.is_empty(),
         acts: actions::UserAction::available_for(&them),
         logins_first: before.map(|_| format!("/admin/users/{id}#logins-heading")),
         logins_next: last.map(|last| format!("/admin/users/{id}?after={last}#logins-heading")),
@@ -225,7 +229,7 @@ pub(in crate::web) async fn show(
 
 /// Returns the user with this id, including a deleted account.
 pub(super) async fn find_user(app: &AppState, id: i64) -> Result<user::Model, Problem> {
-    let found = app.store.user(UserId(id)).await?;
+    let found = app.store.users().find(UserId(id)).await?;
     found.ok_or_else(Problem::not_found)
 }
 

@@ -27,7 +27,8 @@ pub(in crate::web) async fn list(
     let after = query.after.map(UserId);
     let mut found = app
         .store
-        .list_blocked_users(login.user.id, after, limit + 1)
+        .blocks()
+        .list(login.user.id, after, limit + 1)
         .await?;
     let next = paging::truncate_page(&mut found, limit).map(|last| ("after", last.id.to_string()));
     Ok(paging::page_response(
@@ -47,7 +48,7 @@ pub(in crate::web) async fn put(
 ) -> Result<HttpResponse, Problem> {
     let them = find_user(&app, &username).await?;
     block(&app, &login.user, &them).await?;
-    let profile = app.store.load_profile(login.user.id, &them).await?;
+    let profile = app.store.users().load_profile(login.user.id, &them).await?;
     Ok(HttpResponse::Ok().json(profile))
 }
 
@@ -68,7 +69,7 @@ pub(in crate::web) async fn block(
     me: &user::Model,
     them: &user::Model,
 ) -> Result<(), Problem> {
-    match app.store.block_user(me, them, Millis::now()).await? {
+    match app.store.blocks().create(me, them, Millis::now()).await? {
         Some(change) => connections::notify_both(app, me.id, &change).await,
         // The two may exchange statuses as members of a group. After this call,
         // neither receives the other's status.
@@ -84,7 +85,7 @@ pub(in crate::web) async fn unblock(
     me: UserId,
     them: UserId,
 ) -> Result<(), Problem> {
-    app.store.unblock_user(me, them).await?;
+    app.store.blocks().delete(me, them).await?;
     app.engine.exchange_statuses(me, them).await;
     Ok(())
 }

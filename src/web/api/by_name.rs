@@ -46,8 +46,13 @@ pub(in crate::web) async fn history(
     let limit = paging::page_limit(query.limit);
     let me = login.user.id;
     let view = HistoryReader::User(me);
-    let page = match app.store.find_direct_conversation(me, them.id).await? {
-        Some(id) => app.store.load_history((view, id), asked, limit).await?,
+    let page = match app.store.conversations().find_direct(me, them.id).await? {
+        Some(id) => {
+            app.store
+                .history()
+                .load_page((view, id), asked, limit)
+                .await?
+        }
         None => None,
     };
     let page = page.unwrap_or_default();
@@ -95,12 +100,13 @@ pub(in crate::web) async fn send_direct(
     let id = match &sending.content {
         Ok(_) => {
             app.store
-                .open_direct_conversation(me, them, Millis::now())
+                .conversations()
+                .open_direct(me, them, Millis::now())
                 .await?
                 .0
         }
         Err(fault) => {
-            let found = app.store.find_direct_conversation(me, them).await?;
+            let found = app.store.conversations().find_direct(me, them).await?;
             found.ok_or_else(|| fault.clone())?
         }
     };
@@ -128,7 +134,11 @@ pub(in crate::web) async fn unread(
     struct UnreadCountBody {
         unread_count: i64,
     }
-    let unread_count = app.store.count_unread(login.user.id, Millis::now()).await?;
+    let unread_count = app
+        .store
+        .unread()
+        .count_total(login.user.id, Millis::now())
+        .await?;
     Ok(HttpResponse::Ok().json(UnreadCountBody { unread_count }))
 }
 
@@ -145,7 +155,7 @@ pub(in crate::web) async fn status(
         last_seen: Option<Millis>,
     }
     let them = find_user(&app, &username).await?;
-    let profile = app.store.load_profile(login.user.id, &them).await?;
+    let profile = app.store.users().load_profile(login.user.id, &them).await?;
     let is_online = profile.is_online.ok_or_else(|| {
         Problem::new(
             ErrorCode::NotConnected,

@@ -46,7 +46,8 @@ pub(in crate::web) async fn list(
     let before = query.before.map(ConnectionId);
     let mut found = app
         .store
-        .list_connections(login.user.id, before, limit + 1)
+        .connections()
+        .list(login.user.id, before, limit + 1)
         .await?;
     let older =
         paging::truncate_page(&mut found, limit).map(|last| ("before", last.id.to_string()));
@@ -84,7 +85,8 @@ pub(in crate::web) async fn request_connection(
 ) -> Result<ConnectionRequestOutcome, Problem> {
     let outcome = app
         .store
-        .request_connection(me, them, Millis::now())
+        .connections()
+        .request(me, them, Millis::now())
         .await?;
     match &outcome {
         ConnectionRequestOutcome::Requested(change)
@@ -108,7 +110,7 @@ pub(in crate::web) async fn accept(
     id: StrictPath<i64>,
 ) -> Result<HttpResponse, Problem> {
     let id = ConnectionId(*id);
-    let change = app.store.accept_connection(&login.user, id).await?;
+    let change = app.store.connections().accept(&login.user, id).await?;
     notify_both(&app, login.user.id, &change).await;
     Ok(HttpResponse::Ok().json(change.caller_view))
 }
@@ -122,7 +124,8 @@ pub(in crate::web) async fn decline(
     let id = ConnectionId(*id);
     let change = app
         .store
-        .decline_connection(&login.user, id, Millis::now())
+        .connections()
+        .decline(&login.user, id, Millis::now())
         .await?;
     notify_both(&app, login.user.id, &change).await;
     Ok(HttpResponse::NoContent().finish())
@@ -137,7 +140,8 @@ pub(in crate::web) async fn remove(
     let id = ConnectionId(*id);
     let change = app
         .store
-        .remove_connection(&login.user, id, Millis::now())
+        .connections()
+        .remove(&login.user, id, Millis::now())
         .await?;
     notify_both(&app, login.user.id, &change).await;
     Ok(HttpResponse::NoContent().finish())

@@ -52,7 +52,7 @@ pub(in crate::web) async fn list(
     let limit = paging::page_limit(query.limit);
     let cursor = query.before.as_deref().map(read_cursor).transpose()?;
     let me = login.user.id;
-    let page = app.store.list_conversations(me, cursor, limit).await?;
+    let page = app.store.conversations().list(me, cursor, limit).await?;
     let older = page.next.map(|next| ("before", write_cursor(next)));
     let neighbours = [("prev", older)];
     Ok(paging::page_response(
@@ -84,9 +84,10 @@ async fn open_direct(
     let them = find_active_user(app, username).await?;
     let (id, is_new) = app
         .store
-        .open_direct_conversation(me, them.id, Millis::now())
+        .conversations()
+        .open_direct(me, them.id, Millis::now())
         .await?;
-    let conversation = app.store.load_conversation(me, id).await?;
+    let conversation = app.store.conversations().load(me, id).await?;
     if !is_new {
         return Ok(HttpResponse::Ok().json(conversation));
     }
@@ -106,7 +107,8 @@ pub(in crate::web) async fn show(
 ) -> Result<HttpResponse, Problem> {
     let found = app
         .store
-        .load_conversation(login.user.id, ConversationId(*id));
+        .conversations()
+        .load(login.user.id, ConversationId(*id));
     Ok(HttpResponse::Ok().json(found.await?))
 }
 

@@ -157,12 +157,16 @@ pub(super) async fn create(
     let bytes = new.text.len() + new.event.len() + MEMBER_BYTES * new.people.len();
     app.engine.reserve_text(me, bytes)?;
     let others: Vec<UserId> = new.people.iter().copied().collect();
-    let strangers = app.store.list_strangers(me, &others).await?;
+    let strangers = app
+        .store
+        .conversations()
+        .list_strangers(me, &others)
+        .await?;
     let permit = app.engine.rates().check_new_group(me, &strangers)?;
-    let id = app.store.create_group(me, new, Millis::now()).await?;
+    let id = app.store.groups().create(me, new, Millis::now()).await?;
     permit.mark_used();
     app.engine.show_conversation(&everybody, id).await;
-    let conversation = app.store.load_conversation(me, id).await?;
+    let conversation = app.store.conversations().load(me, id).await?;
     Ok(HttpResponse::Created().json(conversation))
 }
 
@@ -177,7 +181,7 @@ async fn resolve_usernames(
         .map(|name| Username::parse(name.trim()).ok());
     let parsed: Vec<Option<Username>> = parsed.collect();
     let names: Vec<Username> = parsed.iter().flatten().cloned().collect();
-    let mut found = app.store.users_by_name(&names).await?;
+    let mut found = app.store.users().list_by_name(&names).await?;
     found.retain(|user| user.deactivated_at.is_none());
     let known: BTreeSet<&str> = found.iter().map(|user| &*user.username_key).collect();
     for (at, name) in parsed.iter().enumerate() {
@@ -251,7 +255,7 @@ async fn apply_and_reload(
     ask: ConversationCommand,
 ) -> Result<HttpResponse, Problem> {
     app.engine.execute_command(id, login.user.id, ask).await?;
-    let conversation = app.store.load_conversation(login.user.id, id).await?;
+    let conversation = app.store.conversations().load(login.user.id, id).await?;
     Ok(HttpResponse::Ok().json(conversation))
 }
 
@@ -266,7 +270,11 @@ pub(in crate::web) async fn list_members(
     require_participant(&app, login.user.id, id).await?;
     let limit = paging::page_limit(query.limit);
     let after = query.after.map(UserId);
-    let mut found = app.store.list_members(id, after, limit + 1).await?;
+    let mut found = app
+        .store
+        .groups()
+        .list_members(id, after, limit + 1)
+        .await?;
     let next =
         paging::truncate_page(&mut found, limit).map(|last| ("after", last.user.id.to_string()));
     Ok(paging::page_response(
@@ -287,7 +295,11 @@ pub(in crate::web) async fn invite(
 ) -> Result<HttpResponse, Problem> {
     let id = ConversationId(*id);
     let them = find_active_user(&app, &body.username).await?;
-    let strangers = app.store.list_strangers(login.user.id, &[them.id]).await?;
+    let strangers = app
+        .store
+        .conversations()
+        .list_strangers(login.user.id, &[them.id])
+        .await?;
     let permit = app.engine.rates().check_group_addition(&strangers)?;
     let ask = ConversationCommand::Invite {
         user: User::from(&them),
@@ -335,7 +347,7 @@ async fn find_addressed_user(
     (id, username): &(i64, String),
 ) -> Result<(ConversationId, user::Model), Problem> {
     let username = Username::parse(username).map_err(|_| Problem::not_found())?;
-    let them = app.store.user_by_name(&username).await?;
+    let them = app.store.users().find_by_name(&username).await?;
     Ok((ConversationId(*id), them.ok_or_else(Problem::not_found)?))
 }
 
@@ -345,7 +357,7 @@ async fn load_member(
     user: UserId,
 ) -> Result<crate::protocol::conversation::GroupMember, Problem> {
     let before = Some(UserId(user.0 - 1));
-    let found = app.store.list_members(id, before, 1).await?;
+    let found = app.store.groups().list_members(id, before, 1).await?;
     let found = found.into_iter().find(|member| member.user.id == user);
     found.ok_or_else(Problem::not_found)
 }

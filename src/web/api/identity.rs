@@ -59,7 +59,7 @@ pub(in crate::web) async fn logout(
     app: AppData,
     Authenticated(login): Authenticated,
 ) -> Result<HttpResponse, Problem> {
-    app.store.end_login(login.id, Millis::now()).await?;
+    app.store.logins().end(login.id, Millis::now()).await?;
     app.engine.end_login(login.user.id, login.id);
     Ok(HttpResponse::NoContent().finish())
 }
@@ -106,7 +106,8 @@ pub(in crate::web) async fn list_sessions(
     let before = query.before.map(LoginId);
     let mut found = app
         .store
-        .list_logins(login.user.id, before, limit + 1)
+        .logins()
+        .list(login.user.id, before, limit + 1)
         .await?;
     let older =
         paging::truncate_page(&mut found, limit).map(|last| ("before", last.id.to_string()));
@@ -129,7 +130,7 @@ pub(in crate::web) async fn end_session(
     id: StrictPath<i64>,
 ) -> Result<HttpResponse, Problem> {
     let (user, id) = (login.user.id, LoginId(*id));
-    app.store.end_own_login(user, id, Millis::now()).await?;
+    app.store.logins().end_own(user, id, Millis::now()).await?;
     app.engine.end_login(user, id);
     Ok(HttpResponse::NoContent().finish())
 }

@@ -53,7 +53,8 @@ async fn list(
     let (me, before) = (login.user.id, query.before.map(InvitationId));
     let mut found = app
         .store
-        .list_group_invitations(me, before, limit + 1)
+        .group_invitations()
+        .list(me, before, limit + 1)
         .await?;
     let older =
         paging::truncate_page(&mut found, limit).map(|last| ("before", last.id.to_string()));
@@ -72,7 +73,7 @@ async fn accept(
     id: StrictPath<i64>,
 ) -> Result<HttpResponse, Problem> {
     let id = accept_invitation(&app, &login, InvitationId(*id)).await?;
-    let conversation = app.store.load_conversation(login.user.id, id).await?;
+    let conversation = app.store.conversations().load(login.user.id, id).await?;
     Ok(HttpResponse::Ok().json(conversation))
 }
 
@@ -95,7 +96,8 @@ pub(super) async fn invite(
     let place = (id, them.id);
     let new = app
         .store
-        .invite_to_group(place, login.user.id, Millis::now())
+        .group_invitations()
+        .create(place, login.user.id, Millis::now())
         .await?;
     if let Some(invitation) = new {
         app.engine
@@ -115,7 +117,11 @@ pub(in crate::web) async fn accept_invitation(
     login: &ActiveLogin,
     id: InvitationId,
 ) -> Result<ConversationId, Problem> {
-    let invitation = app.store.load_group_invitation(login.user.id, id).await?;
+    let invitation = app
+        .store
+        .group_invitations()
+        .load(login.user.id, id)
+        .await?;
     let (group, inviter) = (invitation.conversation_id, invitation.inviter.id);
     let ask = ConversationCommand::Invite {
         user: User::from(&login.user),
@@ -127,7 +133,7 @@ pub(in crate::web) async fn accept_invitation(
     {
         return Err(problem.clone());
     }
-    app.store.delete_invitation(id).await?;
+    app.store.group_invitations().delete(id).await?;
     send_invitation_end(app, login, invitation);
     match joined {
         Ok(_) => Ok(group),
@@ -144,9 +150,14 @@ pub(in crate::web) async fn decline_invitation(
     login: &ActiveLogin,
     id: InvitationId,
 ) -> Result<(), Problem> {
-    let invitation = app.store.load_group_invitation(login.user.id, id).await?;
+    let invitation = app
+        .store
+        .group_invitations()
+        .load(login.user.id, id)
+        .await?;
     app.store
-        .decline_invitation(login.user.id, id, Millis::now())
+        .group_invitations()
+        .decline(login.user.id, id, Millis::now())
         .await?;
     send_invitation_end(app, login, invitation);
     Ok(())

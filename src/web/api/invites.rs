@@ -65,7 +65,7 @@ pub(in crate::web) async fn create(
         created_by: login.user.id,
     };
     let act = admin::audit_context(&app, &login, &request);
-    let made = app.store.create_invite(new, &act).await?;
+    let made = app.store.invites().create(new, &act).await?;
     Ok(HttpResponse::Created().json(InviteResponse {
         code,
         uses: made.uses_left,

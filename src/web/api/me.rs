@@ -77,7 +77,11 @@ pub(in crate::web) async fn update_profile(
     if bytes > 0 {
         app.engine.reserve_text(login.user.id, bytes)?;
     }
-    let changed = app.store.change_profile(login.user.id, change).await?;
+    let changed = app
+        .store
+        .users()
+        .change_profile(login.user.id, change)
+        .await?;
     if changed.display_name != login.user.display_name {
         app.engine.rename_user(&User::from(&changed));
     }
@@ -126,7 +130,10 @@ pub(in crate::web) async fn replace_password(
     }
     let hash = faults.finish(hash.flatten())?;
     let (now, address) = (Millis::now(), origin.address().to_string());
-    let ended = app.store.change_password(login, hash, (now, &address));
+    let ended = app
+        .store
+        .users()
+        .change_password(login, hash, (now, &address));
     for other in ended.await? {
         app.engine.end_login(login.user.id, other);
     }

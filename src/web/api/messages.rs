@@ -61,7 +61,11 @@ pub(in crate::web) async fn history(
     let asked = query.page_request()?;
     let (view, id) = (HistoryReader::User(login.user.id), ConversationId(*id));
     let limit = paging::page_limit(query.limit);
-    let page = app.store.load_history((view, id), asked, limit).await?;
+    let page = app
+        .store
+        .history()
+        .load_page((view, id), asked, limit)
+        .await?;
     let page = page.ok_or_else(Problem::not_found)?;
     let neighbours = page_neighbours(&page);
     Ok(paging::page_response(

@@ -83,6 +83,7 @@ pub(in crate::web) async fn list(
     let (id, message) = *path;
     let access = app
         .store
+        .conversations()
         .load_access(login.user.id, ConversationId(id))
         .await?;
     let window = access.ok_or_else(Problem::not_found)?.window();
@@ -94,6 +95,7 @@ pub(in crate::web) async fn list(
     };
     let mut found = app
         .store
+        .history()
         .list_receipts(login.user.id, &window, &asked)
         .await?;
     let next =

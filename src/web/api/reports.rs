@@ -60,7 +60,7 @@ async fn create(
         "message_id": message.id,
         "state": "reported",
     });
-    if app.store.has_reported(me, message.id).await? {
+    if app.store.reports().has_reported(me, message.id).await? {
         return Ok(HttpResponse::Ok().json(answer));
     }
     check_reportable(me, &message)?;
@@ -68,11 +68,13 @@ async fn create(
     let bytes = message.text.len() + body.reason.len();
     app.engine.reserve_text(me, bytes)?;
     let reported = (body.reason, Millis::now());
-    Ok(if app.store.report_message(me, &message, reported).await? {
-        HttpResponse::Created().json(answer)
-    } else {
-        HttpResponse::Ok().json(answer)
-    })
+    Ok(
+        if app.store.reports().create(me, &message, reported).await? {
+            HttpResponse::Created().json(answer)
+        } else {
+            HttpResponse::Ok().json(answer)
+        },
+    )
 }
 
 /// Returns the message as this user sees it.
@@ -81,11 +83,16 @@ async fn load_visible_message(
     me: UserId,
     (conversation, message): (ConversationId, MessageId),
 ) -> Result<Message, Problem> {
-    let seq = app.store.load_message_seq(conversation, message).await?;
+    let seq = app
+        .store
+        .moderation()
+        .load_message_seq(conversation, message)
+        .await?;
     let seq = seq.ok_or_else(Problem::not_found)?;
     let found = app
         .store
-        .find_visible_message(me, conversation, seq)
+        .history()
+        .find_message(me, conversation, seq)
         .await?;
     found.ok_or_else(Problem::not_found)
 }

@@ -40,7 +40,7 @@ pub(in crate::web) async fn search(
     }
     let limit = paging::page_limit(query.limit);
     let after = query.after.as_deref().map(read_cursor).transpose()?;
-    let page = app.store.search_users(&wanted, after, limit).await?;
+    let page = app.store.users().search(&wanted, after, limit).await?;
     let next = page.next.map(|last| ("after", write_cursor(&last)));
     let users: Vec<User> = page.users.into_iter().map(|found| found.user).collect();
     Ok(paging::page_response(
@@ -58,7 +58,7 @@ pub(in crate::web) async fn show(
     username: StrictPath<String>,
 ) -> Result<HttpResponse, Problem> {
     let them = find_user(&app, &username).await?;
-    let profile = app.store.load_profile(login.user.id, &them).await?;
+    let profile = app.store.users().load_profile(login.user.id, &them).await?;
     Ok(HttpResponse::Ok().json(profile))
 }
 

@@ -51,7 +51,7 @@ pub(in crate::web) async fn download(
             .address()
             .to_string(),
     };
-    login.user = app.store.add_notice(login.user.id, notice).await?;
+    login.user = app.store.users().add_notice(login.user.id, notice).await?;
     let reading = DataExport {
         app,
         login,
@@ -122,7 +122,7 @@ impl DataExport {
                 Some(ExportStep::Connections(None))
             }
             ExportStep::Connections(before) => {
-                let found = store.list_connections(me, before, EXPORT_BATCH).await?;
+                let found = store.connections().list(me, before, EXPORT_BATCH).await?;
                 for connection in &found {
                     lines.write(&ExportLine::Connection { connection })?;
                 }
@@ -132,7 +132,7 @@ impl DataExport {
                 }))
             }
             ExportStep::Blocked(after) => {
-                let found = store.list_blocked_users(me, after, EXPORT_BATCH).await?;
+                let found = store.blocks().list(me, after, EXPORT_BATCH).await?;
                 for user in &found {
                     lines.write(&ExportLine::Block { user })?;
                 }
@@ -154,10 +154,10 @@ impl DataExport {
         lines: &mut ExportBuffer,
     ) -> Result<Option<ExportStep>, Problem> {
         let (store, me) = (&self.app.store, self.login.user.id);
-        let Some(id) = store.next_conversation_id(me, after).await? else {
+        let Some(id) = store.conversations().find_next(me, after).await? else {
             return Ok(None);
         };
-        let conversation = &store.load_conversation(me, id).await?;
+        let conversation = &store.conversations().load(me, id).await?;
         lines.write(&ExportLine::Conversation { conversation })?;
         Ok(Some(ExportStep::Messages(id, 0)))
     }
@@ -172,12 +172,19 @@ impl DataExport {
     ) -> Result<ExportStep, Problem> {
         tokio::time::sleep(EXPORT_PAUSE).await;
         let (store, login) = (&self.app.store, &self.login);
-        let is_here = store.load_login(login.id, Millis::now()).await?.is_some();
+        let is_here = store
+            .logins()
+            .load(login.id, Millis::now())
+            .await?
+            .is_some();
         let (view, after) = (
             HistoryReader::User(login.user.id),
             HistoryAnchor::After(after),
         );
-        let page = store.load_history((view, id), after, EXPORT_BATCH).await?;
+        let page = store
+            .history()
+            .load_page((view, id), after, EXPORT_BATCH)
+            .await?;
         let page = page.filter(|_| is_here).ok_or_else(Problem::not_found)?;
         for message in &page.messages {
             lines.write(&ExportLine::Message { message })?;

@@ -101,7 +101,7 @@ pub(in crate::web) async fn logout(
 ) -> Result<HttpResponse, Problem> {
     match login {
         Ok(Authenticated(login)) => {
-            app.store.end_login(login.id, Millis::now()).await?;
+            app.store.logins().end(login.id, Millis::now()).await?;
             app.engine.end_login(login.user.id, login.id);
         }
         Err(problem) if problem.code == ErrorCode::Unauthenticated => {}

@@ -199,12 +199,12 @@ pub(in crate::web) async fn show_chat(
 ) -> Result<HttpResponse, Problem> {
     let them = find_user(&app, &username).await?;
     let me = login.user.id;
-    if let Some(id) = app.store.find_direct_conversation(me, them.id).await? {
+    if let Some(id) = app.store.conversations().find_direct(me, them.id).await? {
         return Ok(redirect_to(&conversation_url(id), []));
     }
     let open = start_thread(
         &login,
-        app.store.load_profile(me, &them).await?,
+        app.store.users().load_profile(me, &them).await?,
         ComposerDraft::new()?,
     )?;
     render_page(&app, &login, MessagesPageState::with_thread(open)).await
@@ -223,14 +223,15 @@ pub(in crate::web) async fn send_first(
         let id = match written.parse_content() {
             Ok(_) => {
                 app.store
-                    .open_direct_conversation(me, them.id, Millis::now())
+                    .conversations()
+                    .open_direct(me, them.id, Millis::now())
                     .await?
                     .0
             }
             // The message may be a retry in the conversation that the first
             // attempt created.
             Err(fault) => {
-                let found = app.store.find_direct_conversation(me, them.id).await?;
+                let found = app.store.conversations().find_direct(me, them.id).await?;
                 found.ok_or(fault)?
             }
         };
@@ -241,7 +242,11 @@ pub(in crate::web) async fn send_first(
         Ok(id) => Ok(redirect_to(&conversation_url(id), [])),
         Err(problem) => {
             let draft = ComposerDraft::from_refused(written, problem)?;
-            let open = start_thread(&login, app.store.load_profile(me, &them).await?, draft)?;
+            let open = start_thread(
+                &login,
+                app.store.users().load_profile(me, &them).await?,
+                draft,
+            )?;
             render_page(&app, &login, MessagesPageState::with_thread(open)).await
         }
     }
@@ -294,25 +299,22 @@ pub(super) async fn render_page(
     let cursor = scene.list.as_deref().map(conversations::read_cursor);
     let cursor = cursor.transpose()?;
     let is_first = cursor.is_none();
-    let list = app.store.list_conversations(me, cursor, PAGE_SIZE).await?;
+    let conversations = app.store.conversations();
+    let list = conversations.list(me, cursor, PAGE_SIZE).await?;
     let (found, next) = (list.conversations, list.next);
     let opened = scene.open.as_ref().and_then(|it| it.conversation.as_ref());
     let opened = opened.map(|conversation| conversation.id);
-    let waiting = app.store.list_pending_requests(me, MAX_REQUESTS).await?;
-    let invitations = app
-        .store
-        .list_group_invitations(me, None, MAX_REQUESTS)
-        .await?;
-    let silent = app
-        .store
-        .list_unused_connections(me, MAX_NEW_CONTACTS)
-        .await?;
-    let unread = app.store.count_unread(me, now).await?;
+    let contacts = app.store.connections();
+    let waiting = contacts.list_pending(me, MAX_REQUESTS).await?;
+    let silent = contacts.list_unused(me, MAX_NEW_CONTACTS).await?;
+    let invitations = app.store.group_invitations();
+    let invitations = invitations.list(me, None, MAX_REQUESTS).await?;
+    let unread = app.store.unread().count_total(me, now).await?;
     let connections = waiting.iter().chain(&silent).collect();
     let lists = (found.as_slice(), connections);
     // If all conversations are listed, the script finds the archived ones
     // itself.
-    let has_archived = next.is_some() && app.store.has_archived(me).await?;
+    let has_archived = next.is_some() && conversations.has_archived(me).await?;
     let start = InitialState::new(login, lists, (unread, now), scene.open.as_ref());
     let start = start.with_archived(has_archived);
     let start = start.with_history(app.engine.epoch(), people_version);

@@ -44,10 +44,11 @@ pub(in crate::web) async fn open_chat(
     let me = login.user.id;
     let is_open = app
         .store
-        .find_direct_conversation(me, them.id)
+        .conversations()
+        .find_direct(me, them.id)
         .await?
         .is_some();
-    let profile = app.store.load_profile(me, &them).await?;
+    let profile = app.store.users().load_profile(me, &them).await?;
     if is_open || profile.connection == Relationship::Connected {
         return Ok(redirect_to(&chat_url(&them), []));
     }
@@ -92,7 +93,7 @@ pub(in crate::web) async fn accept(
     id: StrictPath<i64>,
 ) -> Result<HttpResponse, Problem> {
     let id = ConnectionId(*id);
-    let change = app.store.accept_connection(&login.user, id).await?;
+    let change = app.store.connections().accept(&login.user, id).await?;
     connections::notify_both(&app, login.user.id, &change).await;
     let username = &change.caller_view.user.username;
     Ok(redirect_to(&format!("/messages/chat/{username}/"), []))
@@ -107,7 +108,8 @@ pub(in crate::web) async fn decline(
     let id = ConnectionId(*id);
     let change = app
         .store
-        .decline_connection(&login.user, id, Millis::now())
+        .connections()
+        .decline(&login.user, id, Millis::now())
         .await?;
     connections::notify_both(&app, login.user.id, &change).await;
     Ok(redirect_to(HOME_PATH, []))

@@ -51,8 +51,8 @@ pub(in crate::web) async fn show(
 ) -> Result<HttpResponse, Problem> {
     let them = find_user(&app, &username).await?;
     let me = login.user.id;
-    let profile = app.store.load_profile(me, &them).await?;
-    let direct = app.store.find_direct_conversation(me, them.id).await?;
+    let profile = app.store.users().load_profile(me, &them).await?;
+    let direct = app.store.conversations().find_direct(me, them.id).await?;
     let page = ProfilePage {
         csrf_token: app.csrf.issue_for_login(login.id),
         avatar: Avatar::from_name(&them.display_name),
@@ -99,13 +99,13 @@ async fn change_connection(
     act: &str,
 ) -> Result<(), Problem> {
     let (me, now) = (&login.user, Millis::now());
-    let Some(id) = app.store.find_connection(me.id, them.id).await? else {
+    let Some(id) = app.store.connections().find(me.id, them.id).await? else {
         return Ok(());
     };
     let change = match act {
-        "accept" => app.store.accept_connection(me, id).await?,
-        "decline" => app.store.decline_connection(me, id, now).await?,
-        _ => app.store.remove_connection(me, id, now).await?,
+        "accept" => app.store.connections().accept(me, id).await?,
+        "decline" => app.store.connections().decline(me, id, now).await?,
+        _ => app.store.connections().remove(me, id, now).await?,
     };
     connections::notify_both(app, me.id, &change).await;
     Ok(())

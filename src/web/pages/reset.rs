@@ -131,6 +131,7 @@ async fn find_reset_user(app: &AppState, token: &str) -> Result<Option<user::Mod
     let digest = random::digest(&code);
     Ok(app
         .store
+        .accounts()
         .find_password_reset(&digest, Millis::now())
         .await?)
 }
@@ -161,6 +162,7 @@ async fn set_password(
     let hash = accounts::hash_password(app, attempter, password).await?;
     let (id, ended) = app
         .store
+        .accounts()
         .consume_password_reset(&digest, hash, (Millis::now(), address))
         .await?;
     for login in ended {

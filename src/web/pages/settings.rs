@@ -147,7 +147,10 @@ pub(in crate::web) async fn forget_notices(
     FormBody(shown): FormBody<ForgetNoticesForm>,
 ) -> Result<HttpResponse, Problem> {
     let until = Millis(shown.until.parse().unwrap_or_default());
-    app.store.delete_notices(login.user.id, until).await?;
+    app.store
+        .users()
+        .delete_notices(login.user.id, until)
+        .await?;
     Ok(redirect_to(SETTINGS_PATH, []))
 }
 
@@ -176,7 +179,7 @@ pub(in crate::web) async fn end_login(
     id: StrictPath<i64>,
 ) -> Result<HttpResponse, Problem> {
     let (user, id) = (login.user.id, LoginId(*id));
-    app.store.end_own_login(user, id, Millis::now()).await?;
+    app.store.logins().end_own(user, id, Millis::now()).await?;
     app.engine.end_login(user, id);
     Ok(redirect_to(SETTINGS_PATH, []))
 }
@@ -188,7 +191,8 @@ async fn render_page(
 ) -> Result<HttpResponse, Problem> {
     let logins = app
         .store
-        .list_logins(login.user.id, tried.before, PAGE_SIZE + 1);
+        .logins()
+        .list(login.user.id, tried.before, PAGE_SIZE + 1);
     let mut logins = logins.await?;
     let older = paging::truncate_page(&mut logins, PAGE_SIZE).map(|last| last.id);
     let now = Millis::now();

@@ -22,7 +22,7 @@ pub(super) async fn load_thread(
     draft: ComposerDraft,
 ) -> Result<OpenThread, Problem> {
     let me = login.user.id;
-    let conversation = app.store.load_conversation(me, id).await?;
+    let conversation = app.store.conversations().load(me, id).await?;
     let asked = place.unwrap_or_else(|| initial_page(&conversation, me));
     let mut page = load_history(app, (me, id), asked).await?;
     if place.is_none()
@@ -34,11 +34,11 @@ pub(super) async fn load_thread(
         page = load_history(app, (me, id), place).await?;
     }
     let them = match row::other_participant(&conversation, me) {
-        Some(them) => app.store.user(them.user.id).await?,
+        Some(them) => app.store.users().find(them.user.id).await?,
         None => None,
     };
     let them = match them {
-        Some(them) => Some(app.store.load_profile(me, &them).await?),
+        Some(them) => Some(app.store.users().load_profile(me, &them).await?),
         None => None,
     };
     let open = OpenThread {
@@ -58,7 +58,8 @@ async fn load_history(
 ) -> Result<History, Problem> {
     let page = app
         .store
-        .load_history((HistoryReader::User(me), id), place, PAGE_SIZE)
+        .history()
+        .load_page((HistoryReader::User(me), id), place, PAGE_SIZE)
         .await?;
     page.ok_or_else(Problem::not_found)
 }

@@ -151,7 +151,7 @@ async fn audit_pages_are_in_time_order() {
         let act = AuditContext::from_command_line(moment);
         let entry = AuditEntry::new(AuditAction::DownloadAudit, AuditTarget::Audit)
             .with_detail(format!("no {at}."));
-        store.record_audit(&act, entry).await.unwrap();
+        store.audit().record(&act, entry).await.unwrap();
     }
     store.close().await;
     let csv = keeper

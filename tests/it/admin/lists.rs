@@ -54,7 +54,7 @@ async fn users_are_listed_once_per_order() {
             password_hash: "none".to_owned(),
             is_admin: at == 7,
         };
-        store.create_user(new, Millis::now()).await.unwrap();
+        store.users().create(new, Millis::now()).await.unwrap();
         expected.push(name);
     }
     store.close().await;
@@ -133,7 +133,11 @@ async fn equal_sort_keys_keep_list_order() {
             event: "{}".to_owned(),
         };
         let now = Millis(1_700_000_000_000);
-        store.create_group(UserId(ann.id), new, now).await.unwrap();
+        store
+            .groups()
+            .create(UserId(ann.id), new, now)
+            .await
+            .unwrap();
         expected.push(title);
     }
     store.close().await;
@@ -187,6 +191,7 @@ async fn users_are_filtered_by_state() {
     crate::support::until("ann to be online", async || {
         let store = app.store().await;
         let found = store
+            .presence()
             .load_statuses(&[entity::UserId(ann.id)])
             .await
             .unwrap();

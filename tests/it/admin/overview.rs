@@ -87,7 +87,8 @@ async fn demotion_closes_admin_socket() {
     let act = AuditContext::from_command_line(Millis::now());
     let id = UserId(root.id);
     store
-        .set_account_role(id, AccountRole::Member, &act)
+        .accounts()
+        .set_role(id, AccountRole::Member, &act)
         .await
         .unwrap();
     store.close().await;

@@ -131,7 +131,7 @@ async fn reports_are_unique_and_rate_limited() {
     assert!(refused.header("retry-after").is_some());
     refused.expect_problem(429, "rate_limited");
     let store = app.store().await;
-    let found = store.list_reports(false, None, 50).await.unwrap();
+    let found = store.reports().list(false, None, 50).await.unwrap();
     store.close().await;
     let reasons = found.iter().map(|found| &*found.report.reason);
     assert_eq!(reasons.collect::<Vec<_>>(), ["Spam", "Spam"]);

@@ -215,7 +215,8 @@ async fn deactivated_user_is_refused() {
     let ann = app.register_user("ann").await;
     let store = app.store().await;
     store
-        .deactivate_user(
+        .accounts()
+        .deactivate(
             UserId(ann.id),
             &AuditContext::from_command_line(Millis::now()),
         )
@@ -240,6 +241,7 @@ async fn new_password_ends_earlier_logins() {
     let hash = tidings::auth::passwords::hash(&new).unwrap();
     let now = Millis::now();
     store
+        .accounts()
         .reset_password(UserId(ann.id), hash, &AuditContext::from_command_line(now))
         .await
         .unwrap();

@@ -100,7 +100,8 @@ async fn problem_bodies_match_snapshots() {
     }
     let store = app.store().await;
     store
-        .deactivate_user(
+        .accounts()
+        .deactivate(
             UserId(ben.id),
             &AuditContext::from_command_line(Millis::now()),
         )

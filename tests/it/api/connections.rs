@@ -209,7 +209,8 @@ async fn request_needs_active_other_user() {
         .expect_problem(409, "conflict");
     let store = app.store().await;
     store
-        .deactivate_user(
+        .accounts()
+        .deactivate(
             UserId(ben.id),
             &AuditContext::from_command_line(Millis::now()),
         )

@@ -120,7 +120,7 @@ async fn page_reads_only_its_rows() {
             HistoryAnchor::Around(10),
         ] {
             let place = (view, ConversationId(id));
-            let (page, statements) = watched(store.load_history(place, request, 100)).await;
+            let (page, statements) = watched(store.history().load_page(place, request, 100)).await;
             assert_eq!(page.unwrap().unwrap().messages.len(), FITTING);
             // The conversation costs two rows, and each direction reads one
             // message beyond the page.

@@ -12,7 +12,7 @@ use crate::support::{TestApp, TestUser};
 pub(super) async fn befriend(app: &TestApp, person: &TestUser, count: usize) -> Vec<i64> {
     let store = app.store().await;
     let name = Username::parse(&person.username).unwrap();
-    let me = store.user_by_name(&name).await.unwrap().unwrap();
+    let me = store.users().find_by_name(&name).await.unwrap().unwrap();
     let mut opened = Vec::new();
     for at in 0..count {
         let new = NewUser {
@@ -22,15 +22,16 @@ pub(super) async fn befriend(app: &TestApp, person: &TestUser, count: usize) -> 
             is_admin: false,
         };
         let now = Millis::now();
-        let them = store.create_user(new, now).await.unwrap();
-        let asked = store.request_connection(&them, &me, now).await.unwrap();
+        let them = store.users().create(new, now).await.unwrap();
+        let asked = store.connections().request(&them, &me, now).await.unwrap();
         let ConnectionRequestOutcome::Requested(change) = asked else {
             panic!("{asked:?}");
         };
         let id = change.caller_view.id;
-        store.accept_connection(&me, id).await.unwrap();
+        store.connections().accept(&me, id).await.unwrap();
         let (id, _) = store
-            .open_direct_conversation(me.id, them.id, now)
+            .conversations()
+            .open_direct(me.id, them.id, now)
             .await
             .unwrap();
         opened.push(id.0);

@@ -79,11 +79,13 @@ impl World {
         let act = AuditContext::from_command_line(Millis::now());
         let admin = id("admin");
         store
-            .set_account_role(admin, AccountRole::Admin, &act)
+            .accounts()
+            .set_role(admin, AccountRole::Admin, &act)
             .await
             .unwrap();
         store
-            .deactivate_user(id("deactivated"), &act)
+            .accounts()
+            .deactivate(id("deactivated"), &act)
             .await
             .unwrap();
         store.close().await;
@@ -375,7 +377,7 @@ async fn report(world: &World) -> i64 {
     let reason = json!({ "reason": "Spam" });
     two.post(&path, reason).await.expect(201);
     let store = world.app.store().await;
-    let newest = store.list_reports(false, None, 1).await.unwrap();
+    let newest = store.reports().list(false, None, 1).await.unwrap();
     store.close().await;
     newest[0].report.id.0
 }

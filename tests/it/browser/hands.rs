@@ -332,7 +332,7 @@ async fn message_is_reported_by_menu() {
     phone.tap("dialog button[type=submit]").await;
     phone.see_text(".toast", "Reported to the admins.").await;
     let store = app.store().await;
-    let found = store.list_reports(false, None, 50).await.unwrap();
+    let found = store.reports().list(false, None, 50).await.unwrap();
     store.close().await;
     let reasons = found.iter().map(|found| &*found.report.reason);
     assert_eq!(reasons.collect::<Vec<_>>(), ["Rude, too", "Rude"]);

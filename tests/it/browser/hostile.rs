@@ -162,7 +162,7 @@ async fn admin_pages(app: &TestApp, browsers: &BrowserDriver, ben: &TestUser) {
         };
         let id = UserId(ben.id);
         for standing in [AccountRole::Admin, AccountRole::Member] {
-            store.set_account_role(id, standing, &act).await.unwrap();
+            store.accounts().set_role(id, standing, &act).await.unwrap();
         }
         let query = form_urlencoded::Serializer::new(String::new())
             .append_pair("q", payload)

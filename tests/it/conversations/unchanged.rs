@@ -92,7 +92,7 @@ async fn batch_without_effect_takes_no_version() {
     let app = TestApp::spawn().await;
     let (id, people) = group(&app, &["ann", "ben"]).await;
     let store = app.store().await;
-    let record = store.load_room(ConversationId(id)).await.unwrap();
+    let record = store.rooms().load(ConversationId(id)).await.unwrap();
     let append = |operation| AppendEntry {
         conversation: record.id,
         members_version: record.members_version,
@@ -129,6 +129,7 @@ async fn batch_without_effect_takes_no_version() {
         pin(false),
     ];
     let outcomes = store
+        .journal()
         .append_batch(&batch, Millis::now())
         .await
         .unwrap()
@@ -139,10 +140,11 @@ async fn batch_without_effect_takes_no_version() {
         .collect();
     assert_eq!(unchanged, [true, false, true, false, false, true, false]);
     let view = store
-        .load_conversation(UserId(people[0].id), record.id)
+        .conversations()
+        .load(UserId(people[0].id), record.id)
         .await;
     assert_eq!(view.unwrap().version, record.version + 4);
-    assert_eq!(store.run_doctor().await.unwrap(), []);
+    assert_eq!(store.maintenance().run_doctor().await.unwrap(), []);
     store.close().await;
 }
 

@@ -101,7 +101,8 @@ async fn deactivated_user_receives_but_cannot_send() {
     let store = app.store().await;
     let act = tidings::store::AuditContext::from_command_line(entity::Millis::now());
     store
-        .deactivate_user(entity::UserId(ben.id), &act)
+        .accounts()
+        .deactivate(entity::UserId(ben.id), &act)
         .await
         .unwrap();
     // The store here acts like another process. The server learns of the ended

@@ -131,7 +131,7 @@ async fn group_has_at_most_1000_members() {
 /// for all members.
 async fn cost(store: &Store, id: i64, what: AppendOperation) -> (usize, usize) {
     let id = ConversationId(id);
-    let room = store.load_room(id).await.unwrap();
+    let room = store.rooms().load(id).await.unwrap();
     let people: Vec<UserId> = room.members.iter().map(|member| member.user.id).collect();
     let actor: User = room.members[0].user.clone();
     let append = AppendEntry {
@@ -143,14 +143,16 @@ async fn cost(store: &Store, id: i64, what: AppendOperation) -> (usize, usize) {
         has_others: true,
         has_archived: room.members.iter().any(|member| member.archived),
     };
-    let writing = store.append_batch(std::slice::from_ref(&append), Millis::now());
+    let writing = store
+        .journal()
+        .append_batch(std::slice::from_ref(&append), Millis::now());
     let (outcomes, written) = watched(writing).await;
     let outcome = &outcomes.unwrap().outcomes[0];
     assert!(matches!(
         outcome,
         AppendOutcome::Posted { .. } | AppendOutcome::Changed { .. }
     ));
-    let (views, shown) = watched(store.conversation_views(&people, id)).await;
+    let (views, shown) = watched(store.conversations().load_views(&people, id)).await;
     assert_eq!(views.unwrap().len(), people.len());
     (written.statements().len(), shown.statements().len())
 }

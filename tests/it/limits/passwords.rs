@@ -93,9 +93,20 @@ async fn raw_hash_verifies_and_is_replaced() {
     let raw = argon2::Argon2::default().hash_password(typed.as_bytes());
     let store = app.store().await;
     let username = tidings::protocol::Username::parse("ann").unwrap();
-    let kept = async || store.user_by_name(&username).await.unwrap().unwrap();
+    let kept = async || {
+        store
+            .users()
+            .find_by_name(&username)
+            .await
+            .unwrap()
+            .unwrap()
+    };
     let (user, raw) = (kept().await, raw.unwrap().to_string());
-    store.replace_password_hash(&user, raw).await.unwrap();
+    store
+        .users()
+        .replace_password_hash(&user, raw)
+        .await
+        .unwrap();
     TestUser::log_in(app.site(), "ann", typed).await;
     let hash = kept().await.password_hash;
     let composed = Password::from_existing(typed);

@@ -64,7 +64,16 @@ async fn changes(count: usize) -> [Change; 2] {
     for how in [MessageEditKind::Edit(text), MessageEditKind::Delete] {
         done.push(change(&metered, (id, ann), (original, how), count).await);
     }
-    assert_eq!(metered.store.run_doctor().await.unwrap().len(), 0);
+    assert_eq!(
+        metered
+            .store
+            .maintenance()
+            .run_doctor()
+            .await
+            .unwrap()
+            .len(),
+        0
+    );
     metered.store.close().await;
     done.try_into().unwrap()
 }

@@ -109,7 +109,8 @@ async fn sender_removes_after_other_account_deleted() {
     let store = app.store().await;
     let act = AuditContext::from_command_line(Millis::now());
     store
-        .delete_user(UserId(ben.id), "ben".to_owned(), &act)
+        .accounts()
+        .delete(UserId(ben.id), "ben".to_owned(), &act)
         .await
         .unwrap();
     store.close().await;

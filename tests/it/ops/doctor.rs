@@ -75,6 +75,7 @@ async fn said(binary: &TestBinary) -> (Option<i32>, Vec<String>) {
 async fn found(app: &TestApp) -> Vec<&'static str> {
     let store = app.store().await;
     let mut about: Vec<_> = store
+        .maintenance()
         .run_doctor()
         .await
         .unwrap()
@@ -241,7 +242,7 @@ async fn doctor_finds_orphaned_rows() {
                   VALUES (999999999, 'x', 888888888, 0)";
     without_foreign_keys(&database, orphan).await;
     let store = app.store().await;
-    let lines: Vec<_> = store.run_doctor().await.unwrap();
+    let lines: Vec<_> = store.maintenance().run_doctor().await.unwrap();
     store.close().await;
     database.close().await.unwrap();
     let lines: Vec<_> = lines.iter().map(|found| found.line.as_str()).collect();
@@ -298,11 +299,15 @@ async fn doctor_finds_nothing_after_admin_actions() {
     let app = TestApp::spawn().await;
     let (direct, group) = use_everything(&app).await;
     let store = app.store().await;
-    let ann = store.user_by_name(&Username::parse("ann").unwrap()).await;
+    let ann = store
+        .users()
+        .find_by_name(&Username::parse("ann").unwrap())
+        .await;
     let ann = ann.unwrap().unwrap();
     let id = ConversationId(direct);
     let page = store
-        .load_history((HistoryReader::Unrestricted, id), HistoryAnchor::Latest, 50)
+        .history()
+        .load_page((HistoryReader::Unrestricted, id), HistoryAnchor::Latest, 50)
         .await;
     let page = page.unwrap().unwrap().messages;
     let mut texts = page
@@ -311,12 +316,20 @@ async fn doctor_finds_nothing_after_admin_actions() {
     let message = texts.next_back().unwrap().id;
     let act = AuditContext::from_command_line(Millis::now());
     let place = (ConversationId(direct), message);
-    store.delete_message_as_admin(place, &act).await.unwrap();
+    store
+        .moderation()
+        .delete_message(place, &act)
+        .await
+        .unwrap();
     let by = User::from(&ann);
     let group = ConversationId(group);
-    store.close_group(group, by, &act).await.unwrap();
+    store
+        .moderation()
+        .close_group(group, by, &act)
+        .await
+        .unwrap();
     let gone = "deleted-1".to_owned();
-    store.delete_user(ann.id, gone, &act).await.unwrap();
+    store.accounts().delete(ann.id, gone, &act).await.unwrap();
     store.close().await;
     assert_eq!(found(&app).await, [""; 0]);
 }

@@ -39,7 +39,7 @@ async fn admin(app: &TestApp) -> TestUser {
         password_hash: passwords::hash(&password).unwrap(),
         is_admin: true,
     };
-    let id = store.create_user(new, Millis::now()).await.unwrap().id.0;
+    let id = store.users().create(new, Millis::now()).await.unwrap().id.0;
     store.close().await;
     let token = app.log_in("root").await.expect(200)["token"].take();
     TestUser {
@@ -192,14 +192,16 @@ async fn hashing_migration_keeps_invitations_valid() {
     for refused in [CODE.to_owned(), random::digest("nonsense")] {
         assert!(
             store
-                .create_invited_user(new(), &refused, Millis(1))
+                .users()
+                .create_invited(new(), &refused, Millis(1))
                 .await
                 .is_err()
         );
     }
     let hash = random::digest(CODE);
     store
-        .create_invited_user(new(), &hash, Millis(1))
+        .users()
+        .create_invited(new(), &hash, Millis(1))
         .await
         .unwrap();
     store.close().await;

@@ -136,14 +136,17 @@ async fn admin_rename_and_deletion_are_sent() {
         DisplayName::parse("Benjamin").unwrap(),
     );
     store
-        .rename_user(UserId(ben.id), names, &act)
+        .accounts()
+        .rename(UserId(ben.id), names, &act)
         .await
         .unwrap();
     assert_eq!(
         next_user(&mut socket).await,
         as_named(ben, "benjamin", "Benjamin")
     );
-    let gone = store.delete_user(UserId(ben.id), "deleted-1".to_owned(), &act);
+    let gone = store
+        .accounts()
+        .delete(UserId(ben.id), "deleted-1".to_owned(), &act);
     gone.await.unwrap();
     let told = next_user(&mut socket).await;
     assert_eq!(told, as_named(ben, "deleted-1", "Deleted user"));
@@ -165,7 +168,8 @@ async fn rename_by_another_process_is_sent() {
         DisplayName::parse("Bennie").unwrap(),
     );
     store
-        .rename_user(UserId(ben.id), names, &act)
+        .accounts()
+        .rename(UserId(ben.id), names, &act)
         .await
         .unwrap();
     store.close().await;
@@ -282,7 +286,7 @@ async fn cost(conversations: usize) -> (usize, u64) {
         Username::parse("benjamin").unwrap(),
         DisplayName::parse("Benjamin").unwrap(),
     );
-    let renaming = store.rename_user(UserId(people[1].id), names, &act);
+    let renaming = store.accounts().rename(UserId(people[1].id), names, &act);
     let (done, log) = watched(renaming).await;
     done.unwrap();
     store.close().await;

@@ -119,7 +119,7 @@ async fn search_reads_bounded_rows_per_page() {
     let wanted = SearchTerms::parse("panda red");
     let (mut after, mut names, mut pages) = (None, Vec::new(), 0);
     loop {
-        let page = store.search_users(&wanted, after, 10);
+        let page = store.users().search(&wanted, after, 10);
         let (page, log) = watched(page).await;
         let page = page.unwrap();
         assert!(log.cost().rows <= 12, "rows returned: {:?}", log.cost());
@@ -174,9 +174,10 @@ async fn deactivated_user_is_not_found() {
     assert_eq!(found(&ann, "ben").await, ["ben"]);
     let store = app.store().await;
     let name = Username::parse(&ben.username).unwrap();
-    let row = store.user_by_name(&name).await.unwrap().unwrap();
+    let row = store.users().find_by_name(&name).await.unwrap().unwrap();
     store
-        .deactivate_user(row.id, &AuditContext::from_command_line(Millis::now()))
+        .accounts()
+        .deactivate(row.id, &AuditContext::from_command_line(Millis::now()))
         .await
         .unwrap();
     store.close().await;
@@ -248,7 +249,8 @@ async fn migration_indexes_existing_users() {
     let store = database.store().await;
     for (prefix, count) in [("u0", 1000), ("u1000", 1), ("ün", 1001), ("n999", 1)] {
         let found = store
-            .search_users(&SearchTerms::parse(prefix), None, 5000)
+            .users()
+            .search(&SearchTerms::parse(prefix), None, 5000)
             .await;
         assert_eq!(found.unwrap().users.len(), count, "{prefix}");
     }

@@ -233,7 +233,7 @@ async fn status_recipients_are_permitted_readers() {
     let people = relate(&connection).await;
     connection.close().await.unwrap();
     let store = database.store().await;
-    let known = store.load_presence_audience(&people).await.unwrap();
+    let known = store.presence().load_audience(&people).await.unwrap();
     let pairs = known
         .pairs
         .iter()
@@ -243,9 +243,9 @@ async fn status_recipients_are_permitted_readers() {
     let mut may_read = BTreeSet::new();
     for them in &people {
         let name = Username::parse(&format!("who{}", them.0)).unwrap();
-        let row = store.user_by_name(&name).await.unwrap().unwrap();
+        let row = store.users().find_by_name(&name).await.unwrap().unwrap();
         for me in people.iter().filter(|me| *me != them) {
-            let profile = store.load_profile(*me, &row).await.unwrap();
+            let profile = store.users().load_profile(*me, &row).await.unwrap();
             if profile.is_online.is_some() {
                 may_read.insert((*me, *them));
             }

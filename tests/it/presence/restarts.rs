@@ -19,18 +19,26 @@ async fn dead_process_leaves_users_last_seen() {
     let store = app.store().await;
     let [ann, ben, cat] = [ann, ben, cat].map(|person| UserId(person.id));
     let start = Millis::now();
-    let node = store.register_node(start).await.unwrap();
-    store.set_online(node, &[ann, ben, cat]).await.unwrap();
+    let node = store.presence().register_node(start).await.unwrap();
+    store
+        .presence()
+        .set_online(node, &[ann, ben, cat])
+        .await
+        .unwrap();
     let gone = Millis(start.0 + 5);
-    store.set_offline(&[(cat, gone)]).await.unwrap();
+    store.presence().set_offline(&[(cat, gone)]).await.unwrap();
     let alive = Millis(start.0 + A_WHILE / 2);
-    store.touch_node(node, alive).await.unwrap();
-    let statuses = store.load_statuses(&[ann]).await.unwrap();
+    store.presence().touch_node(node, alive).await.unwrap();
+    let statuses = store.presence().load_statuses(&[ann]).await.unwrap();
     assert_eq!(statuses, [(ann, PresenceRecord::ONLINE)]);
     // The process dies here, and another one starts.
     let now = Millis(start.0 + A_WHILE);
-    store.register_node(now).await.unwrap();
-    let mut statuses = store.load_statuses(&[ann, ben, cat]).await.unwrap();
+    store.presence().register_node(now).await.unwrap();
+    let mut statuses = store
+        .presence()
+        .load_statuses(&[ann, ben, cat])
+        .await
+        .unwrap();
     statuses.sort_unstable_by_key(|(user, _)| *user);
     let seen = PresenceRecord::offline_since(alive);
     assert_eq!(
@@ -72,16 +80,21 @@ async fn last_seen_never_becomes_earlier() {
     let store = app.store().await;
     let [ann, ben] = [ann, ben].map(|person| UserId(person.id));
     let alive = Millis::now();
-    let node = store.register_node(alive).await.unwrap();
-    store.set_online(node, &[ann, ben]).await.unwrap();
-    let gone = Millis(alive.0 + A_WHILE / 4);
-    store.set_offline(&[(ann, gone)]).await.unwrap();
-    store.set_online(node, &[ann]).await.unwrap();
+    let node = store.presence().register_node(alive).await.unwrap();
     store
+        .presence()
+        .set_online(node, &[ann, ben])
+        .await
+        .unwrap();
+    let gone = Millis(alive.0 + A_WHILE / 4);
+    store.presence().set_offline(&[(ann, gone)]).await.unwrap();
+    store.presence().set_online(node, &[ann]).await.unwrap();
+    store
+        .presence()
         .register_node(Millis(alive.0 + A_WHILE))
         .await
         .unwrap();
-    let mut statuses = store.load_statuses(&[ann, ben]).await.unwrap();
+    let mut statuses = store.presence().load_statuses(&[ann, ben]).await.unwrap();
     statuses.sort_unstable_by_key(|(user, _)| *user);
     assert_eq!(
         statuses,

@@ -28,7 +28,7 @@ fn mark(room: &RoomRecord, actor: &User, what: (receipt::ReceiptKind, MessageId)
 
 /// Returns the cost of a batch, and the versions of its markers.
 async fn costs(store: &Store, batch: &[AppendEntry]) -> (Cost, Vec<i64>) {
-    let (done, log) = watched(store.append_batch(batch, Millis::now())).await;
+    let (done, log) = watched(store.journal().append_batch(batch, Millis::now())).await;
     let outcomes = done.unwrap().outcomes;
     let versions = outcomes.iter().map(|outcome| match outcome {
         AppendOutcome::Marked { version, .. } => version.unwrap(),
@@ -58,7 +58,7 @@ async fn marker_and_page_cost_ignores_size() {
         let (id, crew, last) = room(&app, people).await;
         let last = MessageId(last["id"].as_i64().unwrap());
         let store = app.store().await;
-        let record = store.load_room(ConversationId(id)).await.unwrap();
+        let record = store.rooms().load(ConversationId(id)).await.unwrap();
         assert_eq!(record.members.len(), people);
         let ben = record.members.iter().find(|one| one.user.id.0 == crew[1]);
         let ben = ben.unwrap().user.clone();
@@ -67,7 +67,9 @@ async fn marker_and_page_cost_ignores_size() {
         let read = mark(&record, &ben, (receipt::ReceiptKind::Read, last));
         let (read, _) = costs(&store, &[read]).await;
         let (view, conversation) = (HistoryReader::User(ben.id), ConversationId(id));
-        let page = store.load_history((view, conversation), HistoryAnchor::Latest, 50);
+        let page = store
+            .history()
+            .load_page((view, conversation), HistoryAnchor::Latest, 50);
         let (page, log) = watched(page).await;
         assert_eq!(page.unwrap().unwrap().messages.len(), 50);
         all.push((people, [delivered, read, log.cost()]));
@@ -97,13 +99,13 @@ async fn list_page_cost_ignores_list_length() {
     people[0].send(id, "Hello!").await.expect(201);
     let store = app.store().await;
     let me = UserId(people[1].id);
-    let (few, log) = watched(store.list_conversations(me, None, 100)).await;
+    let (few, log) = watched(store.conversations().list(me, None, 100)).await;
     assert_eq!(few.unwrap().conversations.len(), 1);
     let of_one = log.cost();
     run(&app, &copies(id, MANY - 1)).await;
     let (mut after, mut listed, mut costs) = (None, 0, Vec::new());
     loop {
-        let (page, log) = watched(store.list_conversations(me, after, 100)).await;
+        let (page, log) = watched(store.conversations().list(me, after, 100)).await;
         let page = page.unwrap();
         costs.push(log.cost());
         listed += page.conversations.len();
@@ -126,7 +128,7 @@ async fn list_page_cost_ignores_list_length() {
         costs,
         [page(101), page(101), page(101), page(101), page(100)]
     );
-    let (total, log) = watched(store.count_unread(me, Millis::now())).await;
+    let (total, log) = watched(store.unread().count_total(me, Millis::now())).await;
     assert_eq!((total.unwrap(), log.statements().len()), (MANY as i64, 1));
     store.close().await;
 }
@@ -162,7 +164,7 @@ async fn batch_of_markers_costs_like_one() {
     let app = TestApp::spawn().await;
     let (id, crew, last) = room(&app, 50).await;
     let store = app.store().await;
-    let record = store.load_room(ConversationId(id)).await.unwrap();
+    let record = store.rooms().load(ConversationId(id)).await.unwrap();
     let last = MessageId(last["id"].as_i64().unwrap());
     let others = record.members.iter().filter(|one| one.user.id.0 != crew[0]);
     let marks = others.map(|one| mark(&record, &one.user, (receipt::ReceiptKind::Read, last)));

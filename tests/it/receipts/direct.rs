@@ -187,7 +187,8 @@ async fn rest_marker_is_answered_after_commit() {
         // The test's own store reads the database as another process would.
         let me = entity::UserId(ann.id);
         let seen = store
-            .load_conversation(me, entity::ConversationId(id))
+            .conversations()
+            .load(me, entity::ConversationId(id))
             .await
             .unwrap();
         let theirs = &seen.participants[1];

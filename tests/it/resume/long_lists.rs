@@ -120,13 +120,13 @@ async fn rows(many: usize) -> [u64; 2] {
     let (id, people) = world(&app, many).await;
     let (me, store) = (UserId(people[1].id), app.store().await);
     let (standings, resumed) =
-        watched(store.load_resume_conversations(me, &[ConversationId(id)])).await;
+        watched(store.replay().load_conversations(me, &[ConversationId(id)])).await;
     let standings = standings.unwrap();
     assert_eq!(standings.named.len(), 1);
     let different: BTreeSet<_> = standings.unnamed.iter().collect();
     assert_eq!(different.len(), (many - 1).min(UNNAMED_MAX));
     assert_eq!(standings.has_more, many - 1 > UNNAMED_MAX);
-    let (waiting, greeted) = watched(store.list_unread_conversations(me)).await;
+    let (waiting, greeted) = watched(store.unread().list(me)).await;
     assert!(waiting.unwrap().is_empty());
     store.close().await;
     [resumed.cost().rows, greeted.cost().rows]

@@ -54,14 +54,14 @@ async fn account_actions_write_batches_of_100() {
     let ben = ben(&app, 250, 120).await;
     let store = app.store().await;
     let raises = "UPDATE \"conversation\" SET \"members_version\"";
-    let (done, times) = count_statements(store.deactivate_user(ben, &act()), raises).await;
+    let (done, times) = count_statements(store.accounts().deactivate(ben, &act()), raises).await;
     done.unwrap();
     assert_eq!(times, 3, "250 conversations");
-    let (done, times) = count_statements(store.reactivate_user(ben, &act()), raises).await;
+    let (done, times) = count_statements(store.accounts().reactivate(ben, &act()), raises).await;
     done.unwrap();
     assert_eq!(times, 3);
     let act = act();
-    let deletion = store.delete_user(ben, "deleted-1".to_owned(), &act);
+    let deletion = store.accounts().delete(ben, "deleted-1".to_owned(), &act);
     let (done, times) = count_statements(deletion, "DELETE FROM \"connection\"").await;
     assert_eq!(done.unwrap().connection_changes.len(), 120);
     assert_eq!(times, 3, "each connection writes two rows");
@@ -74,24 +74,24 @@ async fn failed_deletion_is_completed_by_next() {
     let ben = ben(&app, 1, 120).await;
     let store = app.store().await;
     // Only the last step of a deletion finds that the new name is taken.
-    let failed = store.delete_user(ben, "ann".to_owned(), &act()).await;
+    let failed = store.accounts().delete(ben, "ann".to_owned(), &act()).await;
     assert!(
         matches!(failed, Err(StoreError::Refused(problem)) if problem.code == ErrorCode::UsernameTaken)
     );
     assert_eq!(connections(&app, ben).await, 20);
     assert_cannot_act(&store, ben).await;
     let act = act();
-    let done = store.delete_user(ben, "deleted-1".to_owned(), &act);
+    let done = store.accounts().delete(ben, "deleted-1".to_owned(), &act);
     assert_eq!(done.await.unwrap().connection_changes.len(), 20);
     assert_eq!(connections(&app, ben).await, 0);
-    let row = store.user(ben).await.unwrap().unwrap();
+    let row = store.users().find(ben).await.unwrap().unwrap();
     assert_eq!(row.username, "deleted-1");
     store.close().await;
 }
 
 async fn assert_cannot_act(store: &Store, user: UserId) {
-    let row = store.user(user).await.unwrap().unwrap();
+    let row = store.users().find(user).await.unwrap().unwrap();
     assert!(row.deactivated_at.is_some() && row.deleted_at.is_none());
-    let logins = store.list_logins(user, None, 10).await.unwrap();
+    let logins = store.logins().list(user, None, 10).await.unwrap();
     assert!(logins.is_empty());
 }

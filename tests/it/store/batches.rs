@@ -22,7 +22,7 @@ async fn reply_keeps_version_beside_deleted_original() {
     let first = &ann.history(id.0).await[0];
     let first = MessageId(first["id"].as_i64().unwrap());
     let store = app.store().await;
-    let room = store.load_room(id).await.unwrap();
+    let room = store.rooms().load(id).await.unwrap();
     let by = |operation| AppendEntry {
         conversation: id,
         members_version: room.members_version,
@@ -47,7 +47,11 @@ async fn reply_keeps_version_beside_deleted_original() {
         reply_to: Some(first),
     }));
     let batch = [by(withdraw), by(reply)];
-    let outcomes = store.append_batch(&batch, Millis::now()).await.unwrap();
+    let outcomes = store
+        .journal()
+        .append_batch(&batch, Millis::now())
+        .await
+        .unwrap();
     let [
         AppendOutcome::Edited { messages, .. },
         AppendOutcome::Posted { message, .. },
@@ -103,7 +107,7 @@ async fn message_right_before_leaving_stays_sent() {
     let (ann, ben) = (&people[0], &people[1]);
     let conversation = ConversationId(id);
     let store = app.store().await;
-    let room = store.load_room(conversation).await.unwrap();
+    let room = store.rooms().load(conversation).await.unwrap();
     let by = |person: &TestUser, operation| AppendEntry {
         conversation,
         members_version: room.members_version,
@@ -128,7 +132,11 @@ async fn message_right_before_leaving_stays_sent() {
         ..ConversationChange::default()
     }));
     let batch = [by(ann, post), by(ben, leave)];
-    store.append_batch(&batch, Millis::now()).await.unwrap();
+    store
+        .journal()
+        .append_batch(&batch, Millis::now())
+        .await
+        .unwrap();
     store.close().await;
     let history = ann.history(id).await;
     assert_eq!(history[1]["text"], "Never read");

@@ -28,10 +28,10 @@ async fn act_at_random(
 ) {
     for (kind, number) in scattered(count) {
         let [actor, other] = people;
-        let record = store.load_room(id).await.unwrap();
+        let record = store.rooms().load(id).await.unwrap();
         let seq = number % record.last_seq + 1;
         let seqs = [seq];
-        let found = store.messages_by_seq((reader, id), &seqs, i64::MAX);
+        let found = store.replay().load_messages((reader, id), &seqs, i64::MAX);
         let message = found.await.unwrap()[0].id;
         let touch = |how| {
             AppendOperation::Edit(MessageEdit {
@@ -141,9 +141,9 @@ async fn check(
     (everyone, leaver): (&[Reader], FormerMemberRecord),
 ) {
     let all = all(connection, id).await;
-    let last = store.load_room(id).await.unwrap().version;
+    let last = store.rooms().load(id).await.unwrap().version;
     for after in 0..=last + 1 {
-        let missed = store.load_missed_changes(id, after).await.unwrap();
+        let missed = store.rooms().load_missed_changes(id, after).await.unwrap();
         let found: Vec<_> = missed.messages.iter().map(|one| one.id).collect();
         let changed = all
             .iter()
@@ -157,7 +157,8 @@ async fn check(
         assert_eq!(missed.leavers, gone, "after {after} of {last}");
         for reader in everyone {
             let round = store
-                .load_conversation_delta(reader.user, id, after)
+                .replay()
+                .load_delta(reader.user, id, after)
                 .await
                 .unwrap();
             let found: Vec<_> = round.changed.iter().map(|one| one.seq).collect();
@@ -183,20 +184,21 @@ async fn changes_after_any_version_are_found() {
         connect(&store, &ann, other).await;
     }
     let id = store
-        .create_group(ann.id, crew(&ben), entity::Millis(1))
+        .groups()
+        .create(ann.id, crew(&ben), entity::Millis(1))
         .await
         .unwrap();
     act_at_random(&store, (id, ann.id), [&ann, &ben], 40).await;
     moved(&store, id, &ann, MemberChange::Join(User::from(&cat))).await;
-    let joined = store.load_room(id).await.unwrap().last_seq - 1;
+    let joined = store.rooms().load(id).await.unwrap().last_seq - 1;
     act_at_random(&store, (id, ann.id), [&cat, &ben], 30).await;
-    let left = store.load_room(id).await.unwrap().last_seq;
+    let left = store.rooms().load(id).await.unwrap().last_seq;
     moved(&store, id, &ann, MemberChange::Leave(ben.id)).await;
     let leaver = FormerMemberRecord {
         user: ben.id,
         first: 0,
         last: left,
-        version: store.load_room(id).await.unwrap().version,
+        version: store.rooms().load(id).await.unwrap().version,
     };
     act_at_random(&store, (id, ann.id), [&ann, &cat], 30).await;
     let reader = |user: &user::Model, seen, left| Reader {

@@ -55,7 +55,7 @@ async fn room(app: &TestApp, people: usize) -> (i64, Vec<TestUser>, MessageId) {
 }
 
 async fn mark(store: &Store, id: ConversationId, reader: &TestUser, message: MessageId) -> Cost {
-    let record = store.load_room(id).await.unwrap();
+    let record = store.rooms().load(id).await.unwrap();
     let members = record.members.iter();
     let mut users = members.map(|one| one.user.clone());
     let actor: User = users.find(|user| user.id.0 == reader.id).unwrap();
@@ -69,14 +69,16 @@ async fn mark(store: &Store, id: ConversationId, reader: &TestUser, message: Mes
         has_others: true,
         has_archived: false,
     };
-    let (done, log) = watched(store.append_batch(&[append], Millis::now())).await;
+    let (done, log) = watched(store.journal().append_batch(&[append], Millis::now())).await;
     done.unwrap();
     cost(&log)
 }
 
 async fn page(store: &Store, me: UserId, conversation: ConversationId) -> Cost {
     let view = HistoryReader::User(me);
-    let page = store.load_history((view, conversation), HistoryAnchor::Latest, 50);
+    let page = store
+        .history()
+        .load_page((view, conversation), HistoryAnchor::Latest, 50);
     let (page, log) = watched(page).await;
     assert_eq!(page.unwrap().unwrap().messages.len(), 50);
     cost(&log)
@@ -86,7 +88,7 @@ async fn list(store: &Store, me: UserId) -> Cost {
     let reading = async {
         let (mut after, mut listed) = (None, 0);
         while listed < LISTED {
-            let page = store.list_conversations(me, after, 100).await.unwrap();
+            let page = store.conversations().list(me, after, 100).await.unwrap();
             listed += page.conversations.len();
             after = page.next;
         }
@@ -97,8 +99,12 @@ async fn list(store: &Store, me: UserId) -> Cost {
 
 async fn arrival(store: &Store, who: UserId) -> Cost {
     let telling = async {
-        store.set_online(NodeId(1), &[who]).await.unwrap();
-        store.load_presence_audience(&[who]).await.unwrap();
+        store
+            .presence()
+            .set_online(NodeId(1), &[who])
+            .await
+            .unwrap();
+        store.presence().load_audience(&[who]).await.unwrap();
     };
     cost(&watched(telling).await.1)
 }

@@ -22,20 +22,30 @@ pub(super) const NOW: Millis = Millis(2_000_000_000_000);
 pub(crate) async fn everything(store: &Store) {
     let (ann, ben) = (person(store, "ann").await, person(store, "ben").await);
     let login = log_in(store, &ann).await;
-    store.load_login(login, NOW).await.unwrap().unwrap();
-    store.list_logins_ended_since(NOW).await.unwrap();
+    store.logins().load(login, NOW).await.unwrap().unwrap();
+    store.logins().list_ended_since(NOW).await.unwrap();
     refuse(store, &ann, &ben).await;
     connect(store, &ann, &ben).await;
     let (direct, _) = store
-        .open_direct_conversation(ann.id, ben.id, NOW)
+        .conversations()
+        .open_direct(ann.id, ben.id, NOW)
         .await
         .unwrap();
     store
-        .open_direct_conversation(ben.id, ann.id, NOW)
+        .conversations()
+        .open_direct(ben.id, ann.id, NOW)
         .await
         .unwrap();
-    store.list_strangers(ann.id, &[ben.id]).await.unwrap();
-    let group = store.create_group(ann.id, crew(&ben), NOW).await.unwrap();
+    store
+        .conversations()
+        .list_strangers(ann.id, &[ben.id])
+        .await
+        .unwrap();
+    let group = store
+        .groups()
+        .create(ann.id, crew(&ben), NOW)
+        .await
+        .unwrap();
     for id in [direct, group] {
         talk(store, id, [&ann, &ben]).await;
         marks(store, id, [&ann, &ben]).await;
@@ -44,14 +54,22 @@ pub(crate) async fn everything(store: &Store) {
     presence(store, &[ann.id, ben.id]).await;
     changes(store, group, [&ann, &ben]).await;
     let place = (group, ben.id);
-    store.invite_to_group(place, ann.id, NOW).await.unwrap();
-    store.list_group_invitations(ben.id, None, 1).await.unwrap();
+    store
+        .group_invitations()
+        .create(place, ann.id, NOW)
+        .await
+        .unwrap();
+    store
+        .group_invitations()
+        .list(ben.id, None, 1)
+        .await
+        .unwrap();
     read(store, group, &[ann.id, ben.id]).await;
     lists(store, ann.id).await;
-    let mut found = store.load_login(login, NOW).await.unwrap().unwrap();
-    store.touch_login(&found, NOW).await.unwrap();
+    let mut found = store.logins().load(login, NOW).await.unwrap().unwrap();
+    store.logins().touch(&found, NOW).await.unwrap();
     found.id = login;
-    store.end_login(found.id, NOW).await.unwrap();
+    store.logins().end(found.id, NOW).await.unwrap();
     house::everything(store, (ann.id, ben.id), group).await;
 }
 
@@ -63,10 +81,15 @@ pub(super) async fn person(store: &Store, name: &str) -> user::Model {
         password_hash: "none".to_owned(),
         is_admin: false,
     };
-    store.create_user(new, NOW).await.unwrap();
+    store.users().create(new, NOW).await.unwrap();
     let names = std::slice::from_ref(&username);
-    store.users_by_name(names).await.unwrap();
-    store.user_by_name(&username).await.unwrap().unwrap()
+    store.users().list_by_name(names).await.unwrap();
+    store
+        .users()
+        .find_by_name(&username)
+        .await
+        .unwrap()
+        .unwrap()
 }
 
 async fn log_in(store: &Store, user: &user::Model) -> LoginId {
@@ -77,37 +100,40 @@ async fn log_in(store: &Store, user: &user::Model) -> LoginId {
         replaces: None,
         expires_at: Millis(NOW.0 + 1),
     };
-    store.create_login(new, NOW).await.unwrap().id
+    store.logins().create(new, NOW).await.unwrap().id
 }
 
 pub(super) async fn connect(store: &Store, one: &user::Model, two: &user::Model) {
-    let asked = store.request_connection(one, two, NOW).await.unwrap();
+    let asked = store.connections().request(one, two, NOW).await.unwrap();
     let ConnectionRequestOutcome::Requested(change) = asked else {
         panic!("{asked:?}");
     };
     store
-        .accept_connection(two, change.caller_view.id)
+        .connections()
+        .accept(two, change.caller_view.id)
         .await
         .unwrap();
 }
 
 /// Declines a connection request, repeats it and withdraws it.
 async fn refuse(store: &Store, one: &user::Model, two: &user::Model) {
-    let asked = store.request_connection(two, one, NOW).await.unwrap();
+    let asked = store.connections().request(two, one, NOW).await.unwrap();
     let ConnectionRequestOutcome::Requested(change) = asked else {
         panic!("{asked:?}");
     };
     store
-        .decline_connection(one, change.caller_view.id, NOW)
+        .connections()
+        .decline(one, change.caller_view.id, NOW)
         .await
         .unwrap();
-    let asked = store.request_connection(two, one, NOW).await.unwrap();
+    let asked = store.connections().request(two, one, NOW).await.unwrap();
     let ConnectionRequestOutcome::Requested(change) = asked else {
         panic!("{asked:?}");
     };
     assert!(change.other_view.is_none(), "not delivered");
     store
-        .remove_connection(two, change.caller_view.id, NOW)
+        .connections()
+        .remove(two, change.caller_view.id, NOW)
         .await
         .unwrap();
 }
@@ -127,7 +153,7 @@ pub(super) async fn append(
     actor: &user::Model,
     whats: Vec<AppendOperation>,
 ) {
-    let members_version = store.load_room(id).await.unwrap().members_version;
+    let members_version = store.rooms().load(id).await.unwrap().members_version;
     let batch = whats.into_iter().map(|what| AppendEntry {
         conversation: id,
         members_version,
@@ -138,7 +164,7 @@ pub(super) async fn append(
         has_archived: true,
     });
     let batch: Vec<AppendEntry> = batch.collect();
-    store.append_batch(&batch, NOW).await.unwrap();
+    store.journal().append_batch(&batch, NOW).await.unwrap();
 }
 
 pub(super) fn post(name: &str, reply_to: Option<entity::MessageId>) -> AppendOperation {
@@ -155,7 +181,7 @@ async fn talk(store: &Store, id: ConversationId, people: [&user::Model; 2]) {
         append(store, id, person, vec![post(&name(at), None)]).await;
         append(store, id, person, vec![post(&name(at), None)]).await;
     }
-    let last = store.load_conversation(people[0].id, id).await.unwrap();
+    let last = store.conversations().load(people[0].id, id).await.unwrap();
     let last = last.last_message.unwrap().id;
     let archive = AppendOperation::Settings(MemberSettingsPatch {
         archived: Some(true),
@@ -169,7 +195,7 @@ async fn talk(store: &Store, id: ConversationId, people: [&user::Model; 2]) {
 /// The second user receives, then reads, the first user's last message; the
 /// first requests its receipts.
 async fn marks(store: &Store, id: ConversationId, [ann, ben]: [&user::Model; 2]) {
-    let last = store.load_conversation(ann.id, id).await.unwrap();
+    let last = store.conversations().load(ann.id, id).await.unwrap();
     let message = last.last_message.unwrap().id;
     for kind in [receipt::ReceiptKind::Delivered, receipt::ReceiptKind::Read] {
         let mark = AppendOperation::Markers(vec![MarkerUpdate { kind, message }]);
@@ -186,6 +212,7 @@ async fn marks(store: &Store, id: ConversationId, [ann, ben]: [&user::Model; 2])
         limit: 50,
     };
     let found = store
+        .history()
         .list_receipts(ann.id, &window, &request)
         .await
         .unwrap();
@@ -229,7 +256,8 @@ async fn changes(store: &Store, id: ConversationId, [ann, ben]: [&user::Model; 2
 async fn touched(store: &Store, id: ConversationId, [ann, ben]: [&user::Model; 2]) {
     let view = HistoryReader::User(ann.id);
     let page = store
-        .load_history((view, id), HistoryAnchor::After(1), 1)
+        .history()
+        .load_page((view, id), HistoryAnchor::After(1), 1)
         .await;
     let message = page.unwrap().unwrap().messages[0].id;
     let edit = MessageEditKind::Edit(MessageText::parse("changed").unwrap());
@@ -241,34 +269,39 @@ async fn touched(store: &Store, id: ConversationId, [ann, ben]: [&user::Model; 2
         };
         append(store, id, ann, vec![AppendOperation::Edit(touch)]).await;
     }
-    store.load_conversation_delta(ben.id, id, 1).await.unwrap();
+    store.replay().load_delta(ben.id, id, 1).await.unwrap();
 }
 
 async fn presence(store: &Store, people: &[UserId]) {
-    store.set_online(NodeId(1), people).await.unwrap();
+    store
+        .presence()
+        .set_online(NodeId(1), people)
+        .await
+        .unwrap();
     let gone: Vec<_> = people.iter().map(|user| (*user, NOW)).collect();
-    store.set_offline(&gone).await.unwrap();
-    store.load_statuses(people).await.unwrap();
-    let known = store.load_presence_audience(people).await.unwrap();
+    store.presence().set_offline(&gone).await.unwrap();
+    store.presence().load_statuses(people).await.unwrap();
+    let known = store.presence().load_audience(people).await.unwrap();
     assert_eq!(known.pairs.len(), 2, "each user once, for the other");
-    assert_eq!(store.list_presence_rooms(people).await.unwrap().len(), 4);
+    assert_eq!(store.presence().list_rooms(people).await.unwrap().len(), 4);
 }
 
 async fn read(store: &Store, id: ConversationId, people: &[UserId]) {
     let me = people[0];
-    store.load_access(me, id).await.unwrap();
-    store.load_room(id).await.unwrap();
-    store.load_missed_changes(id, 1).await.unwrap();
-    store.conversation_views(people, id).await.unwrap();
-    store.list_members(id, None, 50).await.unwrap();
-    store.load_resume_conversations(me, &[id]).await.unwrap();
-    store.load_resume_conversations(me, &[]).await.unwrap();
+    store.conversations().load_access(me, id).await.unwrap();
+    store.rooms().load(id).await.unwrap();
+    store.rooms().load_missed_changes(id, 1).await.unwrap();
+    store.conversations().load_views(people, id).await.unwrap();
+    store.groups().list_members(id, None, 50).await.unwrap();
+    store.replay().load_conversations(me, &[id]).await.unwrap();
+    store.replay().load_conversations(me, &[]).await.unwrap();
     super::names::everything(store, me).await;
-    store.conversations_by_id(me, &[id]).await.unwrap();
-    store.load_conversation_delta(me, id, 1).await.unwrap();
-    let last = store.load_conversation(me, id).await.unwrap().version;
+    store.conversations().list_by_id(me, &[id]).await.unwrap();
+    store.replay().load_delta(me, id, 1).await.unwrap();
+    let last = store.conversations().load(me, id).await.unwrap().version;
     store
-        .messages_by_seq((me, id), &[1, 2, 3], last)
+        .replay()
+        .load_messages((me, id), &[1, 2, 3], last)
         .await
         .unwrap();
     for request in [
@@ -278,22 +311,30 @@ async fn read(store: &Store, id: ConversationId, people: &[UserId]) {
         HistoryAnchor::Around(2),
     ] {
         for view in [HistoryReader::User(me), HistoryReader::Unrestricted] {
-            let page = store.load_history((view, id), request, 2).await;
+            let page = store.history().load_page((view, id), request, 2).await;
             assert!(!page.unwrap().unwrap().messages.is_empty());
         }
     }
 }
 
 async fn lists(store: &Store, me: UserId) {
-    let page = store.list_conversations(me, None, 1).await.unwrap();
+    let page = store.conversations().list(me, None, 1).await.unwrap();
     let cursor = ConversationListCursor::from(&page.conversations[0]);
-    store.list_conversations(me, Some(cursor), 1).await.unwrap();
-    store.next_conversation_id(me, cursor.id).await.unwrap();
-    store.count_unread(me, NOW).await.unwrap();
-    store.list_unread_conversations(me).await.unwrap();
-    store.count_pending_requests(me).await.unwrap();
-    let found = store.list_connections(me, None, 1).await.unwrap();
+    store
+        .conversations()
+        .list(me, Some(cursor), 1)
+        .await
+        .unwrap();
+    store
+        .conversations()
+        .find_next(me, cursor.id)
+        .await
+        .unwrap();
+    store.unread().count_total(me, NOW).await.unwrap();
+    store.unread().list(me).await.unwrap();
+    store.connections().count_pending(me).await.unwrap();
+    let found = store.connections().list(me, None, 1).await.unwrap();
     let before = Some(found[0].id);
-    store.list_connections(me, before, 1).await.unwrap();
-    store.user(me).await.unwrap().unwrap();
+    store.connections().list(me, before, 1).await.unwrap();
+    store.users().find(me).await.unwrap().unwrap();
 }

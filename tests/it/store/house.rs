@@ -14,28 +14,43 @@ use super::flow::NOW;
 pub(super) async fn everything(store: &Store, (ann, ben): (UserId, UserId), group: ConversationId) {
     let act = AuditContext::from_command_line(NOW);
     lists(store, ann).await;
-    store.list_participants(group, None, 50).await.unwrap();
-    store.list_participants(group, Some(ann), 50).await.unwrap();
+    store
+        .moderation()
+        .list_participants(group, None, 50)
+        .await
+        .unwrap();
+    store
+        .moderation()
+        .list_participants(group, Some(ann), 50)
+        .await
+        .unwrap();
     audit(store, ann).await;
     let message = store
-        .load_conversation(ann, group)
+        .conversations()
+        .load(ann, group)
         .await
         .unwrap()
         .last_message;
     let message = message.unwrap().id;
     store
+        .moderation()
         .load_message_seq(group, message)
         .await
         .unwrap()
         .unwrap();
-    store.has_reported(ann, message).await.unwrap();
-    store.list_reports(true, None, 50).await.unwrap();
+    store.reports().has_reported(ann, message).await.unwrap();
+    store.reports().list(true, None, 50).await.unwrap();
     let before = Some(entity::ReportId(9));
-    store.list_reports(false, before, 50).await.unwrap();
+    store.reports().list(false, before, 50).await.unwrap();
     for standing in [AccountRole::Admin, AccountRole::Member] {
-        store.set_account_role(ben, standing, &act).await.unwrap();
         store
-            .set_account_role(ann, AccountRole::Admin, &act)
+            .accounts()
+            .set_role(ben, standing, &act)
+            .await
+            .unwrap();
+        store
+            .accounts()
+            .set_role(ann, AccountRole::Admin, &act)
             .await
             .unwrap();
     }
@@ -44,23 +59,32 @@ pub(super) async fn everything(store: &Store, (ann, ben): (UserId, UserId), grou
         Username::parse(names.0).unwrap(),
         DisplayName::parse(names.1).unwrap(),
     );
-    store.rename_user(ann, names, &act).await.unwrap();
+    store.accounts().rename(ann, names, &act).await.unwrap();
     let reset = NewPasswordReset {
         token_hash: "hash".to_owned(),
         expires_at: Millis(NOW.0 + 1),
     };
-    store.create_password_reset(ben, reset, &act).await.unwrap();
     store
+        .accounts()
+        .create_password_reset(ben, reset, &act)
+        .await
+        .unwrap();
+    store
+        .accounts()
         .consume_password_reset("hash", "new".to_owned(), (NOW, String::new()))
         .await
         .unwrap();
-    store.revoke_logins(ben, &act).await.unwrap();
-    store.deactivate_user(ben, &act).await.unwrap();
-    store.reactivate_user(ben, &act).await.unwrap();
-    let ann = User::from(&store.user(ann).await.unwrap().unwrap());
-    store.close_group(group, ann, &act).await.unwrap();
-    store.list_group_ids(ben).await.unwrap();
-    let gone = store.delete_user(ben, "deleted-1".to_owned(), &act);
+    store.accounts().revoke_logins(ben, &act).await.unwrap();
+    store.accounts().deactivate(ben, &act).await.unwrap();
+    store.accounts().reactivate(ben, &act).await.unwrap();
+    let ann = User::from(&store.users().find(ann).await.unwrap().unwrap());
+    store
+        .moderation()
+        .close_group(group, ann, &act)
+        .await
+        .unwrap();
+    store.accounts().list_group_ids(ben).await.unwrap();
+    let gone = store.accounts().delete(ben, "deleted-1".to_owned(), &act);
     assert_eq!(gone.await.unwrap().connection_changes.len(), 1);
 }
 
@@ -99,7 +123,7 @@ async fn audit(store: &Store, ann: UserId) {
     };
     for filter in &by_one {
         for before in [None, Some(place)] {
-            store.load_audit_page(filter, before, 50).await.unwrap();
+            store.audit().load_page(filter, before, 50).await.unwrap();
         }
     }
 }
@@ -135,7 +159,7 @@ async fn lists(store: &Store, ann: UserId) {
             UserListOrder::Search(SearchTerms::parse("an")),
             UserListOrder::Search(SearchTerms::parse("an lind")),
         ] {
-            store.list_users(&listing(order, after)).await.unwrap();
+            store.accounts().list(&listing(order, after)).await.unwrap();
         }
         for order in [
             ConversationOrder::Activity,
@@ -146,7 +170,8 @@ async fn lists(store: &Store, ann: UserId) {
             ConversationOrder::TitleSearch(SearchTerms::parse("the cr")),
         ] {
             store
-                .list_all_conversations(&listing(order, after))
+                .moderation()
+                .list_conversations(&listing(order, after))
                 .await
                 .unwrap();
         }

@@ -125,7 +125,7 @@ impl Beside {
 
     /// Appends, and returns the outcome and the statements.
     async fn append(&self, what: AppendOperation) -> (AppendOutcome, Vec<String>) {
-        let room = self.store.load_room(self.conversation).await.unwrap();
+        let room = self.store.rooms().load(self.conversation).await.unwrap();
         let append = AppendEntry {
             conversation: self.conversation,
             members_version: room.members_version,
@@ -135,7 +135,8 @@ impl Beside {
             has_others: true,
             has_archived: false,
         };
-        let (done, log) = watched(self.store.append_batch(&[append], Millis::now())).await;
+        let (done, log) =
+            watched(self.store.journal().append_batch(&[append], Millis::now())).await;
         let mut outcomes = done.unwrap().outcomes;
         (outcomes.remove(0), log.statements())
     }

@@ -39,7 +39,7 @@ impl Metered {
         actor: i64,
         what: AppendOperation,
     ) -> (AppendOutcome, Cost, u64) {
-        let record = self.store.load_room(ConversationId(id)).await.unwrap();
+        let record = self.store.rooms().load(ConversationId(id)).await.unwrap();
         let members = record.members.iter();
         let mut users = members.map(|one| one.user.clone());
         let actor: User = users.find(|user| user.id.0 == actor).unwrap();
@@ -53,7 +53,7 @@ impl Metered {
             has_archived: false,
         }];
         let (done, cost, steps) = self
-            .cost(self.store.append_batch(&append, Millis::now()))
+            .cost(self.store.journal().append_batch(&append, Millis::now()))
             .await;
         let outcome = done.unwrap().outcomes.pop().unwrap();
         (outcome, cost, steps)

@@ -36,7 +36,7 @@ impl TestDatabase {
     pub(crate) async fn migrated(folder: &Path) -> Self {
         let database = Self::empty(folder).await;
         let store = database.store().await;
-        store.migrate().await.unwrap();
+        store.maintenance().migrate().await.unwrap();
         store.close().await;
         database
     }

@@ -60,16 +60,20 @@ async fn costs(count: usize) -> Vec<(&'static str, Cost, u64)> {
     metered.post(id, ann).await;
     let (store, me) = (&metered.store, UserId(ben));
     let mut all = Vec::new();
-    let (list, cost, steps) = metered.cost(store.list_conversations(me, None, 100)).await;
+    let (list, cost, steps) = metered
+        .cost(store.conversations().list(me, None, 100))
+        .await;
     assert_eq!(list.unwrap().conversations[0].unread_count, 3);
     all.push(("list", cost, steps));
-    let (waiting, cost, steps) = metered.cost(store.list_unread_conversations(me)).await;
+    let (waiting, cost, steps) = metered.cost(store.unread().list(me)).await;
     assert_eq!(waiting.unwrap()[0].count, 3);
     all.push(("hello", cost, steps));
-    let (total, cost, steps) = metered.cost(store.count_unread(me, Millis::now())).await;
+    let (total, cost, steps) = metered
+        .cost(store.unread().count_total(me, Millis::now()))
+        .await;
     assert_eq!(total.unwrap(), 3);
     all.push(("total", cost, steps));
-    let (room, cost, steps) = metered.cost(store.load_room(ConversationId(id))).await;
+    let (room, cost, steps) = metered.cost(store.rooms().load(ConversationId(id))).await;
     assert_eq!(room.unwrap().members.len(), MEMBERS);
     all.push(("room", cost, steps));
     let delete = AppendOperation::Edit(MessageEdit {
@@ -86,7 +90,7 @@ async fn costs(count: usize) -> Vec<(&'static str, Cost, u64)> {
     }]);
     let (_, cost, steps) = metered.append(id, ben, read).await;
     all.push((READING, cost, steps));
-    assert_eq!(store.run_doctor().await.unwrap(), []);
+    assert_eq!(store.maintenance().run_doctor().await.unwrap(), []);
     metered.store.close().await;
     all
 }
@@ -148,7 +152,7 @@ async fn marker_subtracts_deleted_messages_it_passes() {
     assert_eq!(mark(ann, "read", &sent[10]).await.status, 204);
     assert_eq!(unread(ann, id).await, 1, "what was sent later");
     let store = app.store().await;
-    assert_eq!(store.run_doctor().await.unwrap(), []);
+    assert_eq!(store.maintenance().run_doctor().await.unwrap(), []);
     store.close().await;
 }
 

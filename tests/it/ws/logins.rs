@@ -67,7 +67,8 @@ async fn login_ended_elsewhere_loses_sockets() {
     let mut stays = other.socket("/ws/").await;
     let store = app.store().await;
     store
-        .end_login(login_of(&ann), Millis::now())
+        .logins()
+        .end(login_of(&ann), Millis::now())
         .await
         .unwrap();
     assert_eq!(ended.expect_close().await, 4401);
@@ -117,7 +118,8 @@ async fn deactivated_user_loses_all_sockets() {
     let mut stays = ben.socket("/ws/").await;
     let store = app.store().await;
     store
-        .deactivate_user(
+        .accounts()
+        .deactivate(
             UserId(ann.id),
             &AuditContext::from_command_line(Millis::now()),
         )

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::{ConversationViewRow, select_list};
 use crate::protocol::{Participant, User};
-use crate::store::blocks::BlockedPairs;
+use crate::store::blocked_pairs::BlockedPairs;
 use crate::store::db::json_rows;
 use crate::store::limits::MEMBER_EVENTS_MAX;
 use crate::store::presence::PresenceRecord;

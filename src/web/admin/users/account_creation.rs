@@ -147,14 +147,17 @@ async fn create_account(
     let password = Password::parse(&tokens::generate_token()?)?;
     let origin = client_ip::client_origin(app, request);
     let attempter = AttemptSource::new(origin, &login.user.username, true);
-    app.store.can_create_user(&username, None, act.at).await?;
+    app.store
+        .users()
+        .check_creation(&username, None, act.at)
+        .await?;
     let new = NewUser {
         username,
         display_name,
         password_hash: accounts::hash_password(app, attempter, password).await?,
         is_admin: false,
     };
-    Ok(app.store.create_user_as_admin(new, act).await?)
+    Ok(app.store.accounts().create(new, act).await?)
 }
 
 /// Creates a reset link and returns the page with it. No other response shows
@@ -171,7 +174,10 @@ pub(super) async fn issue_reset_link(
         token_hash: random::digest(&code),
         expires_at,
     };
-    app.store.create_password_reset(user.id, new, act).await?;
+    app.store
+        .accounts()
+        .create_password_reset(user.id, new, act)
+        .await?;
     log_event(
         app,
         request,

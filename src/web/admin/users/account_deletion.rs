@@ -26,7 +26,7 @@ pub(super) async fn delete_account(
             .take(16)
             .collect();
         let name = format!("deleted-{tail}");
-        let deleted = app.store.delete_user(id, name, &act).await?;
+        let deleted = app.store.accounts().delete(id, name, &act).await?;
         end_logins(&app, id, deleted.ended_logins);
         app.engine.rename_user(&User::from(&deleted.user));
         for change in &deleted.connection_changes {
@@ -43,7 +43,7 @@ pub(super) async fn delete_account(
 /// Removes a user from all their groups, as if they had left: each group's
 /// ownership passes to another member.
 pub(super) async fn leave_groups(app: &AppState, id: UserId) -> Result<(), Problem> {
-    for group in app.store.list_group_ids(id).await? {
+    for group in app.store.accounts().list_group_ids(id).await? {
         match app
             .engine
             .execute_command(group, id, ConversationCommand::Leave)

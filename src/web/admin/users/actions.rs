@@ -323,26 +323,28 @@ async fn run_action(
     match what {
         UserAction::Rename => {
             let names = names.ok_or_else(Problem::internal)?;
-            let changed = app.store.rename_user(id, names, act).await?;
+            let changed = app.store.accounts().rename(id, names, act).await?;
             app.engine.rename_user(&User::from(&changed));
         }
         UserAction::Promote => {
             app.store
-                .set_account_role(id, AccountRole::Admin, act)
+                .accounts()
+                .set_role(id, AccountRole::Admin, act)
                 .await?
         }
         UserAction::Demote => {
             app.store
-                .set_account_role(id, AccountRole::Member, act)
+                .accounts()
+                .set_role(id, AccountRole::Member, act)
                 .await?
         }
         UserAction::Deactivate => {
-            let ended = app.store.deactivate_user(id, act).await?;
+            let ended = app.store.accounts().deactivate(id, act).await?;
             end_logins(app, id, ended);
         }
-        UserAction::Reactivate => app.store.reactivate_user(id, act).await?,
+        UserAction::Reactivate => app.store.accounts().reactivate(id, act).await?,
         UserAction::EndLogins => {
-            let ended = app.store.revoke_logins(id, act).await?;
+            let ended = app.store.accounts().revoke_logins(id, act).await?;
             end_logins(app, id, ended);
         }
         UserAction::Reset => {}
@@ -367,7 +369,7 @@ pub(in crate::web) async fn end_login(
 ) -> Result<HttpResponse, Problem> {
     let (user, ended) = (UserId(path.0), LoginId(path.1));
     let act = crate::web::admin::audit_context(&app, &login, &request);
-    app.store.revoke_login(user, ended, &act).await?;
+    app.store.accounts().revoke_login(user, ended, &act).await?;
     app.engine.end_login(user, ended);
     Ok(redirect_to(&format!("/admin/users/{user}"), []))
 }

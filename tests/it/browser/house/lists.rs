@@ -19,7 +19,7 @@ async fn many_people(app: &TestApp) {
             password_hash: "none".to_owned(),
             is_admin: false,
         };
-        store.create_user(new, Millis::now()).await.unwrap();
+        store.users().create(new, Millis::now()).await.unwrap();
     }
     store.close().await;
 }
@@ -32,7 +32,7 @@ async fn many_lines(app: &TestApp, by: i64) {
             ..AuditContext::from_command_line(Millis(1_793_534_400_000 + at))
         };
         let entry = AuditEntry::new(AuditAction::EndLogin, AuditTarget::User(UserId(by)));
-        store.record_audit(&act, entry).await.unwrap();
+        store.audit().record(&act, entry).await.unwrap();
     }
     store.close().await;
 }

@@ -12,8 +12,7 @@ use sea_orm::{
     Statement, Value,
 };
 
-use crate::store::Store;
-use crate::store::db::{Result, limit_value};
+use crate::store::db::{Db, Result, limit_value};
 
 /// The actor, time, address and reason of an admin action.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,6 +119,18 @@ impl fmt::Display for AuditTarget {
             Self::Invite(id) => write!(f, "invite:{id}"),
             Self::Audit => f.write_str("audit"),
         }
+    }
+}
+
+impl From<UserId> for AuditTarget {
+    fn from(id: UserId) -> Self {
+        Self::User(id)
+    }
+}
+
+impl From<ConversationId> for AuditTarget {
+    fn from(id: ConversationId) -> Self {
+        Self::Conversation(id)
     }
 }
 
@@ -261,15 +272,28 @@ impl AuditFilter {
     }
 }
 
-impl Store {
+/// The audit log.
+#[derive(Clone, Copy)]
+pub struct AuditRepository<'a> {
+    db: &'a Db,
+}
+
+impl<'a> AuditRepository<'a> {
+    /// Creates a repository on these connections.
+    pub(in crate::store) fn new(db: &'a Db) -> Self {
+        Self { db }
+    }
+}
+
+impl AuditRepository<'_> {
     /// Records an action that changes nothing in the database.
-    pub async fn record_audit(&self, context: &AuditContext, entry: AuditEntry) -> Result<()> {
+    pub async fn record(self, context: &AuditContext, entry: AuditEntry) -> Result<()> {
         insert_audit(self.db.writer(), context, entry).await
     }
 
     /// Returns a page of the log, newest first, of entries before `before`.
-    pub async fn load_audit_page(
-        &self,
+    pub async fn load_page(
+        self,
         filter: &AuditFilter,
         before: Option<AuditCursor>,
         limit: u64,

@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DbErr, Statement};
 
+use super::MaintenanceRepository;
+use super::doctor::{DoctorFinding, check_schema, find_damage};
+use super::epoch::DatabaseEpoch;
 use crate::config::DatabaseUrl;
-use crate::store::Store;
-use crate::store::db::Result;
-use crate::store::doctor::{DoctorFinding, check_schema, find_damage};
-use crate::store::epoch::DatabaseEpoch;
+use crate::store::db::{Db, Result};
+use crate::store::presence::PresenceRepository;
 
 /// The number of rows in a database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,13 +29,13 @@ pub enum FileInspection {
     Invalid(String),
 }
 
-impl Store {
+impl MaintenanceRepository<'_> {
     /// Copies the embedded database at this moment into an empty file. Writers
     /// are not delayed.
     ///
     /// # Errors
     /// If the file can't be written; `Internal` on PostgreSQL.
-    pub async fn back_up_to(&self, file: &Path) -> Result<()> {
+    pub async fn back_up_to(self, file: &Path) -> Result<()> {
         // SQLite refuses a path that isn't valid UTF-8.
         let name = file.to_string_lossy().into_owned();
         let statement =
@@ -46,7 +47,7 @@ impl Store {
     ///
     /// # Errors
     /// `Internal` if the schema is not that of Tidings.
-    pub async fn count_contents(&self) -> Result<DatabaseContents> {
+    pub async fn count_contents(self) -> Result<DatabaseContents> {
         query_contents(self.db.reader()).await
     }
 }
@@ -115,15 +116,16 @@ async fn query_contents(db: &impl ConnectionTrait) -> Result<DatabaseContents> {
 /// # Errors
 /// If a step fails.
 pub async fn prepare_restore(file: &Path) -> Result<DatabaseEpoch> {
-    let store = Store::open(&DatabaseUrl::Sqlite(file.to_owned())).await?;
+    let db = Db::open(&DatabaseUrl::Sqlite(file.to_owned()), None).await?;
     let done = async {
-        store.migrate().await?;
-        store.settle_online_users().await?;
-        store.begin_epoch().await
+        let maintenance = MaintenanceRepository::new(&db);
+        maintenance.migrate().await?;
+        PresenceRepository::new(&db).settle_online_users().await?;
+        maintenance.begin_epoch().await
     };
     let done = done.await;
     // Closing the last connection moves the write-ahead log into the file.
-    store.close().await;
+    db.close().await;
     done
 }
 

@@ -8,7 +8,7 @@ use entity::{ConversationId, UserId};
 use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement, Value};
 use serde::de::DeserializeOwned;
 
-use crate::store::Store;
+use super::PresenceRepository;
 use crate::store::db::{ROWS_PER_STATEMENT, Result, json_rows, sql};
 use crate::store::limits::MEMBER_EVENTS_MAX;
 
@@ -22,10 +22,10 @@ pub struct PresenceAudience {
     pub pairs: Vec<(UserId, UserId)>,
 }
 
-impl Store {
+impl PresenceRepository<'_> {
     /// Returns all users who may see the presence of these users. It takes one
     /// query per 500 users.
-    pub async fn load_presence_audience(&self, people: &[UserId]) -> Result<PresenceAudience> {
+    pub async fn load_audience(self, people: &[UserId]) -> Result<PresenceAudience> {
         let mut found = PresenceAudience::default();
         for people in people.chunks(ROWS_PER_STATEMENT) {
             let sql = audience_sql(self.db.backend(), people.len());
@@ -41,10 +41,7 @@ impl Store {
     }
 
     /// Returns the conversations whose members see the presence of these users.
-    pub async fn list_presence_rooms(
-        &self,
-        people: &[UserId],
-    ) -> Result<Vec<(UserId, ConversationId)>> {
+    pub async fn list_rooms(self, people: &[UserId]) -> Result<Vec<(UserId, ConversationId)>> {
         let mut found = Vec::new();
         for people in people.chunks(ROWS_PER_STATEMENT) {
             let rest = format!(
@@ -60,7 +57,7 @@ impl Store {
     }
 
     async fn query_for_users<T: DeserializeOwned>(
-        &self,
+        self,
         sql: String,
         people: &[UserId],
     ) -> Result<Vec<T>> {
@@ -71,7 +68,7 @@ impl Store {
 
 /// Returns whether two users share a conversation that shows them each other's
 /// presence.
-pub(super) async fn share_conversation(
+pub(in crate::store) async fn share_conversation(
     db: &impl ConnectionTrait,
     me: UserId,
     them: UserId,

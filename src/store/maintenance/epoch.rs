@@ -17,7 +17,7 @@ use std::path::Path;
 
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult, Statement};
 
-use crate::store::Store;
+use super::MaintenanceRepository;
 use crate::store::db::Result;
 
 /// The file name of the epoch note in the data folder.
@@ -47,12 +47,12 @@ pub struct DatabaseEpoch {
     pub mark: i64,
 }
 
-impl Store {
+impl MaintenanceRepository<'_> {
     /// Returns the database's epoch.
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn load_epoch(&self) -> Result<DatabaseEpoch> {
+    pub async fn load_epoch(self) -> Result<DatabaseEpoch> {
         let sql = "SELECT epoch, mark FROM epoch WHERE id = 1";
         let find = Statement::from_string(self.db.backend(), sql);
         parse_epoch(self.db.reader().query_one_raw(find).await?)
@@ -64,7 +64,7 @@ impl Store {
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn check_epoch(&self, folder: &Path) -> Result<DatabaseEpoch> {
+    pub async fn check_epoch(self, folder: &Path) -> Result<DatabaseEpoch> {
         let found = self.load_epoch().await?;
         let noted = read_note(folder);
         let is_known = noted
@@ -85,7 +85,7 @@ impl Store {
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn save_epoch_note(&self, folder: &Path) -> Result<DatabaseEpoch> {
+    pub async fn save_epoch_note(self, folder: &Path) -> Result<DatabaseEpoch> {
         let sql = "UPDATE epoch SET mark = mark + 1 WHERE id = 1 RETURNING epoch, mark";
         let raise = Statement::from_string(self.db.backend(), sql);
         let now = parse_epoch(self.db.writer().query_one_raw(raise).await?)?;
@@ -97,7 +97,7 @@ impl Store {
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn renew_epoch(&self, folder: &Path) -> Result<DatabaseEpoch> {
+    pub async fn renew_epoch(self, folder: &Path) -> Result<DatabaseEpoch> {
         let now = self.begin_epoch().await?;
         now.write_note(folder);
         Ok(now)
@@ -107,7 +107,7 @@ impl Store {
     ///
     /// # Errors
     /// If the database fails.
-    pub(super) async fn begin_epoch(&self) -> Result<DatabaseEpoch> {
+    pub(super) async fn begin_epoch(self) -> Result<DatabaseEpoch> {
         let random = match self.db.backend() {
             DbBackend::Sqlite => "lower(hex(randomblob(16)))",
             _ => "replace(CAST(gen_random_uuid() AS TEXT), '-', '')",

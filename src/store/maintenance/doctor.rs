@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
 
-use crate::store::Store;
+use super::MaintenanceRepository;
 use crate::store::db::{Result, StoreError};
 use checks::{CHECKS, unread_deleted_sql, unread_sql};
 
@@ -36,12 +36,12 @@ impl DoctorFinding {
     }
 }
 
-impl Store {
+impl MaintenanceRepository<'_> {
     /// Runs all checks and returns the findings. Changes nothing.
     ///
     /// # Errors
     /// If the database can't be queried.
-    pub async fn run_doctor(&self) -> Result<Vec<DoctorFinding>> {
+    pub async fn run_doctor(self) -> Result<Vec<DoctorFinding>> {
         let schema = match check_schema(self.db.reader()).await {
             // The file is no database, or its schema table is damaged.
             Err(error @ StoreError::Internal(_)) => return finding_from_error(Err(error)),

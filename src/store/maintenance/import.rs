@@ -9,10 +9,11 @@ use entity::{
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, IntoActiveModel};
 
+use super::MaintenanceRepository;
 use crate::protocol::{ErrorCode, User};
 use crate::store::db::{ROWS_PER_STATEMENT, Result, StoreError};
 use crate::store::users::NewUser;
-use crate::store::{Store, group_counts, ids, search_terms, users};
+use crate::store::{group_counts, ids, search_terms, users};
 
 /// A user to import.
 pub struct ImportedUser {
@@ -37,15 +38,15 @@ pub struct ImportData {
     pub statuses: Vec<user_status::Model>,
 }
 
-impl Store {
+impl MaintenanceRepository<'_> {
     /// Fills a database without users: with `people`, and with the data that
     /// `world` makes of the inserted users, which are in the same order. Either
     /// all of it is written, or nothing.
     ///
     /// # Errors
     /// `conflict` if there is any user already; errors of `world`.
-    pub async fn import<E: From<StoreError>>(
-        &self,
+    pub async fn import_data<E: From<StoreError>>(
+        self,
         people: Vec<ImportedUser>,
         world: impl FnOnce(&[User]) -> std::result::Result<ImportData, E>,
     ) -> std::result::Result<(), E> {

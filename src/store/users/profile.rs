@@ -4,19 +4,19 @@ use entity::connection::ConnectionRowState;
 use entity::{UserId, user};
 use sea_orm::ConnectionTrait;
 
+use super::UserRepository;
 use crate::protocol::user::Relationship;
 use crate::protocol::{User, UserProfile};
-use crate::store::Store;
+use crate::store::blocked_pairs::find_block;
 use crate::store::connections::select_pair;
 use crate::store::db::Result;
-use crate::store::presence::load_status;
-use crate::store::presence_audience::share_conversation;
+use crate::store::presence::{load_status, share_conversation};
 
-impl Store {
+impl UserRepository<'_> {
     /// Returns the profile of `them` as `me` sees it.
-    pub async fn load_profile(&self, me: UserId, them: &user::Model) -> Result<UserProfile> {
+    pub async fn load_profile(self, me: UserId, them: &user::Model) -> Result<UserProfile> {
         let tx = self.db.snapshot().await?;
-        let blocker = Self::find_block(&tx, me, them.id).await?;
+        let blocker = find_block(&tx, me, them.id).await?;
         let connection = match blocker {
             Some(blocker) if blocker == me => Relationship::Blocked,
             _ => load_connection_standing(&tx, me, them.id).await?,

@@ -6,10 +6,12 @@ use sea_orm::{
     Statement, Value,
 };
 
+use super::UserRepository;
 use crate::protocol::User;
-use crate::store::Store;
 use crate::store::db::{Result, limit_value};
-use crate::store::search_terms::{self, SearchTerms};
+use crate::store::search_terms::{
+    SearchTerms, WordTable, prefix_conditions, prefix_end, split_words,
+};
 
 /// The end of a page of found users.
 #[derive(Clone, Debug, PartialEq, Eq, FromQueryResult)]
@@ -49,31 +51,26 @@ const WORDS_READ: u64 = 8;
 const RANGE: &str = "FROM user_word w WHERE (w.word, w.user_id) > ($2, $3) AND w.word < $1 \
                      ORDER BY w.word, w.user_id";
 
-impl Store {
+impl UserRepository<'_> {
     /// Returns a page of users. Each search term is a prefix of one of a user's
     /// words; the page is sorted by the word of the longest term. Reads
     /// `WORDS_READ` rows per user of a page. A page may be shorter than `limit`
     /// even if another one follows.
-    pub async fn search_users(
-        &self,
+    pub async fn search(
+        self,
         wanted: &SearchTerms,
         after: Option<UserSearchCursor>,
         limit: u64,
     ) -> Result<UserSearchResult> {
         let (first, others) = wanted.split_longest();
         // The range begins at the cursor, so that no page reads the rows of
-        // earlier pages. A cursor before the range has no effect.
-        let after = after.filter(|at| &*at.word >= first);
-        let (word, user) = after.map_or((first.to_owned(), 0), |at| (at.word, at.user.0));
-        let mut values: Vec<Value> = vec![
-            search_terms::prefix_end(first).into(),
-            word.into(),
-            user.into(),
-        ];
+        // earlier pages.
+        let after = after.as_ref().map(|at| (at.word.as_str(), at.user.0));
+        let (word, user) = wanted.page_start(after);
+        let mut values: Vec<Value> = vec![prefix_end(first).into(), word.into(), user.into()];
         let last = self.find_range_end(values.clone(), limit).await?;
         values.extend([limit_value(limit * WORDS_READ), first.into()]);
-        let fitting =
-            search_terms::prefix_conditions(("user_word", "f.user_id = u.id"), others, &mut values);
+        let fitting = prefix_conditions(&WordTable::USERS, others, &mut values);
         values.push(limit_value(limit + 1));
         let sql = format!(
             "SELECT r.word, u.id, u.username, u.display_name \
@@ -102,7 +99,7 @@ impl Store {
     /// Returns the end of the range that one page reads; none if fewer rows
     /// remain.
     async fn find_range_end(
-        &self,
+        self,
         mut values: Vec<Value>,
         limit: u64,
     ) -> Result<Option<UserSearchCursor>> {
@@ -133,7 +130,7 @@ impl From<FoundUserRow> for FoundUser {
 
 /// Replaces the search terms of a user, in a transaction that has locked their
 /// row.
-pub(super) async fn replace_user_words(
+pub(in crate::store) async fn replace_user_words(
     tx: &impl ConnectionTrait,
     user: &user::Model,
 ) -> Result<()> {
@@ -141,7 +138,7 @@ pub(super) async fn replace_user_words(
         .filter(user_word::Column::UserId.eq(user.id))
         .exec(tx)
         .await?;
-    let mut words = search_terms::split_words(&user.display_name);
+    let mut words = split_words(&user.display_name);
     words.insert(user.username_key.clone());
     let rows = words.into_iter().map(|word| user_word::ActiveModel {
         word: Set(word),

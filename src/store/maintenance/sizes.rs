@@ -2,7 +2,7 @@
 
 use sea_orm::{DbBackend, FromQueryResult, Statement};
 
-use crate::store::Store;
+use super::MaintenanceRepository;
 use crate::store::db::Result;
 
 /// The size of the database.
@@ -17,10 +17,10 @@ pub struct DatabaseSizes {
     pub messages: i64,
 }
 
-impl Store {
+impl MaintenanceRepository<'_> {
     /// Returns the size of the database. The counts are the highest ids,
     /// because counting rows would read all of them.
-    pub async fn load_database_sizes(&self) -> Result<DatabaseSizes> {
+    pub async fn load_database_sizes(self) -> Result<DatabaseSizes> {
         let bytes = match self.db.backend() {
             DbBackend::Sqlite => {
                 "(SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size())"

@@ -5,7 +5,7 @@ use std::time::Duration;
 use entity::Millis;
 use sea_orm::{ConnectionTrait, Statement, Value};
 
-use crate::store::Store;
+use super::MaintenanceRepository;
 use crate::store::db::Result;
 
 /// The time that a login, password link or invitation is kept after its end.
@@ -42,9 +42,9 @@ const ENDED: [&str; 5] = [
      (SELECT id FROM invite WHERE uses_left <= 0 AND created_at <= $1 LIMIT $2)",
 ];
 
-impl Store {
+impl MaintenanceRepository<'_> {
     /// Deletes a batch of each kind of expired row; true if no more are left.
-    pub async fn delete_ended_rows(&self, now: Millis) -> Result<bool> {
+    pub async fn delete_ended_rows(self, now: Millis) -> Result<bool> {
         let before = now.before(KEPT_AFTER_END);
         let statements = ENDED.map(|sql| (sql, before)).into_iter();
         let statements = statements.chain(PAUSES.map(|sql| (sql, now)));

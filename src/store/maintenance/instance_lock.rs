@@ -13,8 +13,8 @@ use sea_orm::{
 };
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
+use super::MaintenanceRepository;
 use crate::protocol::ErrorCode;
-use crate::store::Store;
 use crate::store::db::{ACQUIRE_TIMEOUT, Database, Result, StoreError};
 
 /// The keys of the advisory locks. PostgreSQL has one key space per database,
@@ -40,13 +40,13 @@ pub struct ServeLock {
     connection: DatabaseConnection,
 }
 
-impl Store {
+impl MaintenanceRepository<'_> {
     /// Takes the lock of the only server on this PostgreSQL database. On
     /// SQLite, [`super::FolderLock`] is the lock.
     ///
     /// # Errors
     /// `Conflict` if another server has it.
-    pub async fn acquire_serve_lock(&self) -> Result<Option<ServeLock>> {
+    pub async fn acquire_serve_lock(self) -> Result<Option<ServeLock>> {
         let Database::Postgres(pool) = self.db.writer() else {
             return Ok(None);
         };

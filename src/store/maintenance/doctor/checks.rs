@@ -1,6 +1,6 @@
 //! The checks: SQL statements whose lines describe inconsistencies.
 
-use crate::store::conversations::UNREAD;
+use crate::store::unread::UNREAD;
 
 /// The name of each check and its statement, which returns one row per
 /// inconsistency with one column, `line`.

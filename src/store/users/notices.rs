@@ -8,22 +8,22 @@ use sea_orm::{
     sea_query::LockType,
 };
 
+use super::UserRepository;
 use crate::protocol::user::{AccountNotice, NoticeCause};
-use crate::store::Store;
 use crate::store::db::{Result, StoreError};
 
 /// The JSON of no notices.
-pub(super) const NO_NOTICES: &str = "[]";
+pub(in crate::store) const NO_NOTICES: &str = "[]";
 
-impl Store {
+impl UserRepository<'_> {
     /// Adds a notice to an account.
     ///
     /// # Errors
     /// `not_found`.
-    pub async fn add_notice(&self, id: UserId, notice: AccountNotice) -> Result<user::Model> {
+    pub async fn add_notice(self, id: UserId, notice: AccountNotice) -> Result<user::Model> {
         let tx = self.db.begin().await?;
         let changed = append_notice(&tx, id, notice).await?;
-        self.commit_account_change(tx).await?;
+        self.logins.commit_change(tx).await?;
         Ok(changed)
     }
 
@@ -31,13 +31,13 @@ impl Store {
     ///
     /// # Errors
     /// `not_found`.
-    pub async fn delete_notices(&self, id: UserId, until: Millis) -> Result<()> {
+    pub async fn delete_notices(self, id: UserId, until: Millis) -> Result<()> {
         let tx = self.db.begin().await?;
         let row = lock_user(&tx, id).await?;
         let mut notices = parse_notices(&row);
         notices.retain(|notice| notice.at > until);
         write_notices(&tx, row, &notices).await?;
-        self.commit_account_change(tx).await
+        self.logins.commit_change(tx).await
     }
 }
 
@@ -48,7 +48,7 @@ pub fn parse_notices(user: &user::Model) -> Vec<AccountNotice> {
 }
 
 /// Adds a notice as part of a larger change.
-pub(super) async fn append_notice(
+pub(in crate::store) async fn append_notice(
     tx: &impl ConnectionTrait,
     id: UserId,
     notice: AccountNotice,
@@ -65,7 +65,7 @@ fn merge_notice(mut notices: Vec<AccountNotice>, new: AccountNotice) -> Vec<Acco
 }
 
 /// Creates a notice.
-pub(super) fn new_notice(cause: NoticeCause, at: Millis, address: &str) -> AccountNotice {
+pub(in crate::store) fn new_notice(cause: NoticeCause, at: Millis, address: &str) -> AccountNotice {
     AccountNotice {
         at,
         cause,
