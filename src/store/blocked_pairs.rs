@@ -59,8 +59,8 @@ impl BlockedPairs {
     }
 
     /// Reads the pairs from a JSON column.
-    pub(super) fn parse_column(row: &QueryResult, place: usize) -> Result<Self> {
-        let pairs: Vec<(UserId, UserId)> = json_rows::parse_column(row, place)?;
+    pub(super) fn parse_column(row: &QueryResult, column: &str) -> Result<Self> {
+        let pairs: Vec<(UserId, UserId)> = json_rows::parse_column(row, column)?;
         Ok(Self(pairs.into_iter().collect()))
     }
 

@@ -142,14 +142,14 @@ impl ConversationRepository<'_> {
         after: ConversationId,
     ) -> Result<Option<ConversationId>> {
         let sql = format!(
-            "SELECT c.id FROM participant p JOIN conversation c ON c.id = p.conversation_id \
+            "SELECT c.id AS id FROM participant p JOIN conversation c ON c.id = p.conversation_id \
              WHERE p.user_id = $1 AND p.conversation_id > $2 AND {LISTED} \
              ORDER BY p.conversation_id LIMIT 1"
         );
         let values = [me.into(), after.into()];
         let statement = Statement::from_sql_and_values(self.db.backend(), sql, values);
         let row = self.db.reader().query_one_raw(statement).await?;
-        Ok(row.map(|row| row.try_get_by_index(0)).transpose()?)
+        Ok(row.map(|row| row.try_get_by("id")).transpose()?)
     }
 }
 

@@ -6,8 +6,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use entity::conversation::ConversationKind;
 use entity::{UserId, group_count};
 use sea_orm::{
+    ActiveEnum,
     ActiveValue::Set,
     ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect,
     sea_query::{Expr, LockType, OnConflict},
@@ -95,9 +97,12 @@ pub(super) async fn add_group_counts(
 
 /// Counts the groups of all users after an import.
 pub(super) async fn recount_groups(tx: &impl ConnectionTrait) -> Result<()> {
-    let sql = "INSERT INTO group_count (user_id, groups) SELECT p.user_id, COUNT(*) \
-               FROM participant p JOIN conversation c ON c.id = p.conversation_id \
-               WHERE c.kind = 1 AND p.left_seq IS NULL GROUP BY p.user_id";
-    tx.execute_unprepared(sql).await?;
+    let group = ConversationKind::Group.to_value();
+    let sql = format!(
+        "INSERT INTO group_count (user_id, groups) SELECT p.user_id, COUNT(*) \
+         FROM participant p JOIN conversation c ON c.id = p.conversation_id \
+         WHERE c.kind = {group} AND p.left_seq IS NULL GROUP BY p.user_id"
+    );
+    tx.execute_unprepared(&sql).await?;
     Ok(())
 }

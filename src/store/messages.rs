@@ -7,13 +7,16 @@ mod reader_sql;
 mod receipts;
 
 use entity::message::{MessageKind, StatusCeiling};
+use entity::receipt::ReceiptKind;
 use entity::{ConversationId, MessageId, Millis, UserId};
-use sea_orm::{ConnectionTrait, DbBackend, DbErr, FromQueryResult, QueryResult, Statement, Value};
-use serde::Deserialize;
+use sea_orm::{
+    ActiveEnum, ConnectionTrait, DbBackend, DbErr, FromQueryResult, QueryResult, Statement, Value,
+};
 use serde_json::value::RawValue;
 
 use crate::protocol::{Message, MessageQuote, MessageStatus, User};
-use crate::store::db::{Db, Result, json_rows, sql};
+use crate::store::db::json_rows::{self, JsonColumns, json_row};
+use crate::store::db::{Db, Result, sql};
 
 pub(super) use changes::{
     LAST_SEQ_BEFORE, QUOTING_MAX, changed_messages_sql as changed_sql, load_changed,
@@ -95,24 +98,41 @@ pub(super) async fn load_for_senders(
 /// query looks for this receipt only if the watermark has passed the message.
 /// If both watermarks rose at once, only `read` was stored.
 fn message_columns(backend: DbBackend, reader_sql: ReaderSql<'_>) -> String {
-    format!(
-        "m.id, m.conversation_id, m.seq, {version}, {own_version}, m.posted_version, m.kind, \
-         {text}, m.event, m.client_id, m.furthest, m.created_at, {edited_at}, m.deleted_at, \
-         m.sender_id, u.username, u.display_name, c.delivered_low, c.read_low, \
-         {delivered}, {read}, o.id, o.seq, {quoted}, o.sender_id, w.username, \
-         w.display_name, {reactions}",
-        version = reader_sql.version(),
-        own_version = reader_sql.own_version(),
-        text = reader_sql.text(),
-        edited_at = reader_sql.edited_at(),
-        delivered = passed_at_sql("c.delivered_low", 0),
-        read = passed_at_sql("c.read_low", 1),
-        quoted = reader_sql.quoted_text(QUOTE_MAX),
-        reactions = reactions::reactions_sql(backend, reader_sql),
-    )
+    let columns = MessageColumns {
+        id: "m.id",
+        conversation_id: "m.conversation_id",
+        seq: "m.seq",
+        version: &reader_sql.version(),
+        own_version: &reader_sql.own_version(),
+        posted_version: "m.posted_version",
+        kind: "m.kind",
+        text: &reader_sql.text(),
+        event: "m.event",
+        client_id: "m.client_id",
+        furthest: "m.furthest",
+        created_at: "m.created_at",
+        edited_at: &reader_sql.edited_at(),
+        deleted_at: "m.deleted_at",
+        sender_id: "m.sender_id",
+        username: "u.username",
+        display_name: "u.display_name",
+        delivered_low: "c.delivered_low",
+        read_low: "c.read_low",
+        delivered_at: &passed_at_sql("c.delivered_low", ReceiptKind::Delivered),
+        read_at: &passed_at_sql("c.read_low", ReceiptKind::Read),
+        quoted_id: "o.id",
+        quoted_seq: "o.seq",
+        quoted_text: &reader_sql.quoted_text(QUOTE_MAX),
+        quoted_sender_id: "o.sender_id",
+        quoted_username: "w.username",
+        quoted_display_name: "w.display_name",
+        reactions: &reactions::reactions_sql(backend, reader_sql),
+    };
+    columns.list()
 }
 
-fn passed_at_sql(low: &str, kind: i16) -> String {
+fn passed_at_sql(low: &str, kind: ReceiptKind) -> String {
+    let kind = kind.to_value();
     format!(
         "CASE WHEN {low} >= m.seq THEN \
          (SELECT r.at FROM receipt r WHERE r.conversation_id = m.conversation_id \
@@ -125,39 +145,48 @@ fn passed_at_sql(low: &str, kind: i16) -> String {
 const JOINED: &str = r#"JOIN "user" u ON u.id = m.sender_id
 LEFT JOIN message o ON o.id = m.reply_to LEFT JOIN "user" w ON w.id = o.sender_id "#;
 
-/// The fields are in the order of [`message_columns`].
-#[derive(Deserialize)]
-struct MessageRow {
-    id: MessageId,
-    conversation_id: ConversationId,
-    seq: i64,
-    version: i64,
-    own_version: i64,
-    posted_version: i64,
-    #[serde(deserialize_with = "json_rows::choice")]
-    kind: MessageKind,
-    text: String,
-    event: Option<String>,
-    client_id: Option<String>,
-    #[serde(deserialize_with = "json_rows::choice")]
-    furthest: StatusCeiling,
-    created_at: i64,
-    edited_at: Option<i64>,
-    deleted_at: Option<i64>,
-    sender_id: UserId,
-    username: String,
-    display_name: String,
-    delivered_low: i64,
-    read_low: i64,
-    delivered_at: Option<i64>,
-    read_at: Option<i64>,
-    quoted_id: Option<MessageId>,
-    quoted_seq: Option<i64>,
-    quoted_text: Option<String>,
-    quoted_sender_id: Option<UserId>,
-    quoted_username: Option<String>,
-    quoted_display_name: Option<String>,
-    reactions: Option<String>,
+json_row! {
+    struct MessageRow of MessageColumns {
+        id: MessageId,
+        conversation_id: ConversationId,
+        seq: i64,
+        version: i64,
+        own_version: i64,
+        posted_version: i64,
+        #[serde(deserialize_with = "json_rows::choice")]
+        kind: MessageKind,
+        text: String,
+        event: Option<String>,
+        client_id: Option<String>,
+        #[serde(deserialize_with = "json_rows::choice")]
+        furthest: StatusCeiling,
+        created_at: i64,
+        edited_at: Option<i64>,
+        deleted_at: Option<i64>,
+        sender_id: UserId,
+        username: String,
+        display_name: String,
+        delivered_low: i64,
+        read_low: i64,
+        delivered_at: Option<i64>,
+        read_at: Option<i64>,
+        quoted_id: Option<MessageId>,
+        quoted_seq: Option<i64>,
+        quoted_text: Option<String>,
+        quoted_sender_id: Option<UserId>,
+        quoted_username: Option<String>,
+        quoted_display_name: Option<String>,
+        reactions: Option<String>,
+    }
+}
+
+json_row! {
+    /// The newest message of a conversation. A former member left it in this
+    /// version.
+    struct NewestMessageRow of NewestMessageColumns {
+        left_version: Option<i64>,
+        message: MessageRow,
+    }
 }
 
 /// Returns SQL for messages as a reader sees them, as one JSON text. `rest`
@@ -182,30 +211,30 @@ pub(super) fn newest_sql(backend: DbBackend) -> String {
         DbBackend::Sqlite => "json_array",
         _ => "json_build_array",
     };
-    let columns = format!(
-        "known.left_version, {array}({})",
-        message_columns(backend, reader_sql)
-    );
+    let columns = NewestMessageColumns {
+        left_version: "known.left_version",
+        message: &format!("{array}({})", message_columns(backend, reader_sql)),
+    };
     let rest = format!(
         "FROM (SELECT DISTINCT last_message_id, left_version FROM seen) known \
          CROSS JOIN message m {JOINED} JOIN conversation c ON c.id = m.conversation_id \
          WHERE m.id = known.last_message_id"
     );
-    json_rows::sql(backend, &columns, &rest)
+    json_rows::sql(backend, &columns.list(), &rest)
 }
 
 /// Reads the result of [`newest_sql`] from a JSON column.
-pub(super) fn parse_newest(row: &QueryResult, place: usize) -> Result<Vec<(Option<i64>, Message)>> {
-    let rows: Vec<(Option<i64>, MessageRow)> = json_rows::parse_column(row, place)?;
+pub(super) fn parse_newest(row: &QueryResult, column: &str) -> Result<Vec<(Option<i64>, Message)>> {
+    let rows: Vec<NewestMessageRow> = json_rows::parse_column(row, column)?;
     let messages = rows
         .into_iter()
-        .map(|(left, row)| Ok::<_, DbErr>((left, row.into_message()?)));
+        .map(|row| Ok::<_, DbErr>((row.left_version, row.message.into_message()?)));
     Ok(messages.collect::<std::result::Result<_, _>>()?)
 }
 
 /// Reads messages from a JSON column.
-pub(super) fn parse_messages(row: &QueryResult, place: usize) -> Result<Vec<Message>> {
-    into_messages(json_rows::parse_column(row, place)?)
+pub(super) fn parse_messages(row: &QueryResult, column: &str) -> Result<Vec<Message>> {
+    into_messages(json_rows::parse_column(row, column)?)
 }
 
 async fn select_messages(

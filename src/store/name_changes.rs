@@ -6,12 +6,13 @@
 use entity::connection::ConnectionRowState;
 use entity::{ConversationId, UserId, user};
 use sea_orm::{
-    ActiveValue::Set, ConnectionTrait, DbBackend, DbErr, IntoActiveModel, Statement, Value,
+    ActiveEnum, ActiveValue::Set, ConnectionTrait, DbBackend, DbErr, IntoActiveModel, Statement,
+    Value,
 };
-use serde::Deserialize;
 
 use crate::protocol::User;
-use crate::store::db::{Db, Result, json_rows};
+use crate::store::db::json_rows::{self, JsonColumns, json_row};
+use crate::store::db::{Db, Result};
 use crate::store::ids;
 use crate::store::logins::LoginCache;
 
@@ -80,18 +81,32 @@ pub(super) async fn record_name_change(
     Ok(sea_orm::ActiveModelTrait::update(active, tx).await?)
 }
 
-#[derive(Deserialize)]
-struct RenamedUserRow(UserId, String, String, i64);
+json_row! {
+    struct RenamedUserRow of RenamedUserColumns {
+        id: UserId,
+        username: String,
+        display_name: String,
+        people_version: i64,
+    }
+}
+
+/// The columns of users `u`.
+const RENAMED_COLUMNS: RenamedUserColumns<'_> = RenamedUserColumns {
+    id: "u.id",
+    username: "u.username",
+    display_name: "u.display_name",
+    people_version: "u.people_version",
+};
 
 impl From<RenamedUserRow> for RenamedUser {
-    fn from(RenamedUserRow(id, username, display_name, version): RenamedUserRow) -> Self {
+    fn from(row: RenamedUserRow) -> Self {
         Self {
             user: User {
-                id,
-                username,
-                display_name,
+                id: row.id,
+                username: row.username,
+                display_name: row.display_name,
             },
-            version,
+            version: row.people_version,
         }
     }
 }
@@ -117,10 +132,10 @@ impl NameChangeRepository<'_> {
     /// # Errors
     /// If the database fails.
     pub async fn load_version(self) -> Result<i64> {
-        let sql = "SELECT next - 1 FROM id_block WHERE name = $1";
+        let sql = "SELECT next - 1 AS newest FROM id_block WHERE name = $1";
         let find = Statement::from_sql_and_values(self.db.backend(), sql, [COUNTER.into()]);
         let row = self.db.reader().query_one_raw(find).await?;
-        Ok(row.map_or(Ok(0), |row| row.try_get_by_index(0))?)
+        Ok(row.map_or(Ok(0), |row| row.try_get_by("newest"))?)
     }
 
     /// Returns at most 100 users whose names changed after a people version,
@@ -133,9 +148,9 @@ impl NameChangeRepository<'_> {
             "FROM \"user\" u WHERE u.people_version > $1 \
              ORDER BY u.people_version LIMIT {RENAMES_PER_READ}"
         );
-        let columns = "u.id, u.username, u.display_name, u.people_version";
+        let columns = RENAMED_COLUMNS.list();
         let rows: Vec<RenamedUserRow> =
-            json_rows::query_rows(self.db.reader(), (columns, &rest), [version.into()]).await?;
+            json_rows::query_rows(self.db.reader(), (&columns, &rest), [version.into()]).await?;
         // Cached logins have the old names, which new sockets would get in
         // their `hello`.
         if !rows.is_empty() {
@@ -156,11 +171,11 @@ impl NameChangeRepository<'_> {
         let Some(row) = self.db.reader().query_one_raw(find).await? else {
             return Ok(MissedRenames::Users(Vec::new()));
         };
-        let looked_at: Vec<[i64; 1]> = json_rows::parse_column(&row, 0)?;
+        let looked_at: Vec<[i64; 1]> = json_rows::parse_column(&row, "read")?;
         if looked_at.len() > REPLAYED_MAX {
             return Ok(MissedRenames::TooMany);
         }
-        let known: Vec<RenamedUserRow> = json_rows::parse_column(&row, 1)?;
+        let known: Vec<RenamedUserRow> = json_rows::parse_column(&row, "visible")?;
         let known = known.into_iter().map(|row| RenamedUser::from(row).user);
         Ok(MissedRenames::Users(known.collect()))
     }
@@ -212,7 +227,7 @@ impl NameChangeRepository<'_> {
         let sql = format!(
             "WITH mine AS MATERIALIZED (SELECT p.conversation_id, p.joined_seq, p.left_seq \
              FROM participant p WHERE p.user_id = $1 AND p.conversation_id > $2 \
-             ORDER BY p.conversation_id LIMIT {AUDIENCE_ROWS_MAX}) SELECT ({}), ({})",
+             ORDER BY p.conversation_id LIMIT {AUDIENCE_ROWS_MAX}) SELECT ({}) AS conversations, ({}) AS users",
             json_rows::sql(
                 backend,
                 "conversation_id",
@@ -232,9 +247,10 @@ impl NameChangeRepository<'_> {
         let find = Statement::from_sql_and_values(backend, sql, values);
         let row = self.db.reader().query_one_raw(find).await?;
         let row = row.ok_or_else(|| DbErr::RecordNotFound("participant".to_owned()))?;
-        let conversations: Vec<[ConversationId; 1]> = json_rows::parse_column(&row, 0)?;
+        let conversations: Vec<[ConversationId; 1]> =
+            json_rows::parse_column(&row, "conversations")?;
         let conversations = conversations.into_flattened();
-        let users: Vec<[UserId; 1]> = json_rows::parse_column(&row, 1)?;
+        let users: Vec<[UserId; 1]> = json_rows::parse_column(&row, "users")?;
         let next = conversations
             .last()
             .filter(|_| conversations.len() == AUDIENCE_ROWS_MAX);
@@ -258,7 +274,7 @@ fn overlap_sql(one: &str, two: &str) -> String {
 /// Selects the next users who see a connection or request with a user. A
 /// blocker doesn't see a suppressed request.
 fn connected_sql(user: &str, after: &str) -> String {
-    let swallowed = ConnectionRowState::Suppressed as i16;
+    let swallowed = ConnectionRowState::Suppressed.to_value();
     let side = |mine: &str, theirs: &str| {
         format!(
             "SELECT k.{theirs} AS other FROM connection k WHERE k.{mine} = {user} \
@@ -277,7 +293,7 @@ fn connected_sql(user: &str, after: &str) -> String {
 /// Returns a query for the changes after version `$2`, with one more than the
 /// limit, and for those of them that user `$1` may see.
 fn missed_renames_sql(backend: DbBackend) -> String {
-    let swallowed = ConnectionRowState::Suppressed as i16;
+    let swallowed = ConnectionRowState::Suppressed.to_value();
     let most = REPLAYED_MAX + 1;
     let connected = |mine: &str, theirs: &str| {
         format!(
@@ -294,14 +310,11 @@ fn missed_renames_sql(backend: DbBackend) -> String {
         overlap_sql("m", "t"),
     );
     format!(
-        "WITH named AS MATERIALIZED (SELECT u.id, u.username, u.display_name, u.people_version \
+        "WITH named AS MATERIALIZED (SELECT {named} \
          FROM \"user\" u WHERE u.people_version > $2 ORDER BY u.people_version LIMIT {most}) \
-         SELECT ({}), ({})",
+         SELECT ({}) AS read, ({}) AS visible",
         json_rows::sql(backend, "id", "FROM named"),
-        json_rows::sql(
-            backend,
-            "id, username, display_name, people_version",
-            &known
-        ),
+        json_rows::sql(backend, &RENAMED_COLUMNS.names(), &known),
+        named = RENAMED_COLUMNS.named_list(),
     )
 }

@@ -147,7 +147,7 @@ impl PresenceRepository<'_> {
             let values = values.flat_map(|(user, at)| [Value::from(*user), Value::from(*at)]);
             let statement = Statement::from_sql_and_values(backend, sql, values);
             for row in self.db.writer().query_all_raw(statement).await? {
-                stored.push((row.try_get_by_index(0)?, row.try_get_by_index(1)?));
+                stored.push((row.try_get_by("user_id")?, row.try_get_by("last_seen")?));
             }
         }
         Ok(stored)

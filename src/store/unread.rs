@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use entity::{ConversationId, Millis, UserId};
 use sea_orm::{ConnectionTrait, Statement, Value};
 
+use crate::store::db::json_rows::{self, JsonColumns, json_row};
 use crate::store::db::sql::{pad_to_power_of_two, placeholders};
-use crate::store::db::{BatchLoader, Database, Db, Result, json_rows};
+use crate::store::db::{BatchLoader, Database, Db, Result};
 
 /// The number of text messages after the read marker, without deleted ones. For
 /// a former member, up to the last message of their membership.
@@ -59,7 +60,7 @@ impl UnreadRepository<'_> {
         let statement =
             Statement::from_sql_and_values(self.db.backend(), sql, [me.into(), now.into()]);
         let row = self.db.reader().query_one_raw(statement).await?;
-        Ok(row.map_or(Ok(0), |row| row.try_get_by_index(0))?)
+        Ok(row.map_or(Ok(0), |row| row.try_get_by("total"))?)
     }
 }
 
@@ -68,6 +69,12 @@ async fn load_unread(
     mut users: Vec<UserId>,
 ) -> Result<HashMap<UserId, Vec<UnreadConversation>>> {
     pad_to_power_of_two(&mut users);
+    let columns = UnreadColumns {
+        user_id: "user_id",
+        conversation: "conversation",
+        count: "count",
+        muted_until: "muted_until",
+    };
     // The subquery is materialized first: with the condition at the join,
     // PostgreSQL prefers to read all conversations.
     let sql = format!(
@@ -78,22 +85,30 @@ async fn load_unread(
         placeholders(users.len()),
         json_rows::sql(
             db.get_database_backend(),
-            "user_id, conversation, count, muted_until",
+            &columns.list(),
             "FROM waiting WHERE count > 0"
         )
     );
     let users = users.into_iter().map(Value::from);
     let mut found = HashMap::<_, Vec<_>>::new();
     for row in json_rows::query_sql::<UnreadRow>(&db, sql, users).await? {
-        let (user, conversation, count, muted_until) = row;
-        found.entry(user).or_default().push(UnreadConversation {
-            conversation,
-            count,
-            muted_until: muted_until.map(Millis),
-        });
+        found
+            .entry(row.user_id)
+            .or_default()
+            .push(UnreadConversation {
+                conversation: row.conversation,
+                count: row.count,
+                muted_until: row.muted_until.map(Millis),
+            });
     }
     Ok(found)
 }
 
-/// User, conversation, unread count and the end of the mute.
-type UnreadRow = (UserId, ConversationId, i64, Option<i64>);
+json_row! {
+    struct UnreadRow of UnreadColumns {
+        user_id: UserId,
+        conversation: ConversationId,
+        count: i64,
+        muted_until: Option<i64>,
+    }
+}

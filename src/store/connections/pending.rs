@@ -6,8 +6,8 @@ use entity::connection::{self, Column, ConnectionRowState};
 use entity::conversation;
 use entity::{ConnectionId, UserId, user};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, Iterable, QueryFilter,
-    Statement, Value,
+    ActiveEnum, ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, Iterable,
+    QueryFilter, Statement, Value,
     sea_query::{Order, Query, UnionType},
 };
 
@@ -130,11 +130,11 @@ pub(super) async fn count_pending(
         format!(
             "(SELECT COUNT(*) FROM connection c WHERE c.{side} = v.column1 AND c.state = {} \
              AND c.requested_by <> v.column1)",
-            ConnectionRowState::Requested as i16
+            ConnectionRowState::Requested.to_value()
         )
     };
     let sql = format!(
-        "SELECT v.column1, {} + {} FROM {} v",
+        "SELECT v.column1 AS recipient, {} + {} AS requests FROM {} v",
         of("low_id"),
         of("high_id"),
         values_list(db.get_database_backend(), users.len(), 1)
@@ -143,7 +143,7 @@ pub(super) async fn count_pending(
     let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, users);
     let mut found = HashMap::new();
     for row in db.query_all_raw(statement).await? {
-        found.insert(row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+        found.insert(row.try_get_by("recipient")?, row.try_get_by("requests")?);
     }
     Ok(found)
 }

@@ -2,11 +2,11 @@
 
 use entity::{ConversationId, UserId};
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
-use serde::Deserialize;
 
 use super::views::{EXTRA_COLUMN, LAST_ACTIVITY, LISTED, VISIBLE_VERSION, load_views_with};
 use crate::protocol::{Conversation, Message};
-use crate::store::db::{Db, Result, StoreError, StoreTransaction, json_rows};
+use crate::store::db::json_rows::{self, JsonColumns, json_row};
+use crate::store::db::{Db, Result, StoreError, StoreTransaction};
 use crate::store::messages;
 
 /// The maximum number of a conversation's changed messages that one read finds;
@@ -21,15 +21,17 @@ const UNNAMED_MAX: usize = 500;
 const READ_MAX: usize = 50;
 const READ_CHARS: i64 = 64 * 1024;
 
-/// A conversation and the versions that a user may see.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-pub struct VisibleVersion {
-    pub id: ConversationId,
-    /// The newest version that the user may see. For a former member, that of
-    /// leaving or of a later change of a message that they still see.
-    pub version: i64,
-    /// The conversation's present version.
-    pub ceiling: i64,
+json_row! {
+    /// A conversation and the versions that a user may see.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct VisibleVersion of VisibleVersionColumns {
+        id: ConversationId,
+        /// The newest version that the user may see. For a former member, that of
+        /// leaving or of a later change of a message that they still see.
+        version: i64,
+        /// The conversation's present version.
+        ceiling: i64,
+    }
 }
 
 /// A user's conversations, compared with those that a client named.
@@ -43,12 +45,14 @@ pub struct ResumeConversations {
     pub has_more: bool,
 }
 
-/// A message that changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-pub struct ChangedSeq {
-    pub seq: i64,
-    /// The length of its text, in characters.
-    pub length: i64,
+json_row! {
+    /// A message that changed.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct ChangedSeq of ChangedSeqColumns {
+        seq: i64,
+        /// The length of its text, in characters.
+        length: i64,
+    }
 }
 
 /// The changes of a conversation after a version, from one snapshot.
@@ -108,8 +112,8 @@ impl ReplayRepository<'_> {
         let Some(row) = self.db.reader().query_one_raw(statement).await? else {
             return Ok(ResumeConversations::default());
         };
-        let named = json_rows::parse_column(&row, 0)?;
-        let unnamed: Vec<[ConversationId; 1]> = json_rows::parse_column(&row, 1)?;
+        let named = json_rows::parse_column(&row, "named")?;
+        let unnamed: Vec<[ConversationId; 1]> = json_rows::parse_column(&row, "unnamed")?;
         let mut unnamed = unnamed.into_flattened();
         let has_more = unnamed.len() > UNNAMED_MAX;
         unnamed.truncate(UNNAMED_MAX);
@@ -184,35 +188,47 @@ fn resume_sql(backend: DbBackend) -> String {
         "WITH named AS MATERIALIZED ({ids}), unnamed AS MATERIALIZED (SELECT c.id, {LAST_ACTIVITY} AS at \
          FROM participant p JOIN conversation c ON c.id = p.conversation_id \
          WHERE p.user_id = $1 AND {LISTED} AND c.id NOT IN (SELECT id FROM named) \
-         ORDER BY 2 DESC, c.id DESC LIMIT {newest}) SELECT ({}), ({})",
+         ORDER BY 2 DESC, c.id DESC LIMIT {newest}) SELECT ({}) AS named, ({}) AS unnamed",
         json_rows::sql(
             backend,
-            &format!("c.id, {VISIBLE_VERSION}, c.version"),
+            &VisibleVersionColumns {
+                id: "c.id",
+                version: VISIBLE_VERSION,
+                ceiling: "c.version",
+            }
+            .list(),
             &known
         ),
         json_rows::sql(backend, "id", "FROM unnamed ORDER BY at DESC, id DESC"),
     )
 }
 
-/// The part of a history that a user sees.
-#[derive(Deserialize)]
-struct HistoryBounds {
-    ceiling: i64,
-    joined_seq: i64,
-    left_seq: Option<i64>,
-    left_version: Option<i64>,
-    /// The version in which the first visible message was posted. No visible
-    /// message has an earlier one.
-    earliest: i64,
+json_row! {
+    /// The part of a history that a user sees.
+    struct HistoryBounds of HistoryBoundsColumns {
+        ceiling: i64,
+        joined_seq: i64,
+        left_seq: Option<i64>,
+        left_version: Option<i64>,
+        /// The version in which the first visible message was posted. No visible
+        /// message has an earlier one.
+        earliest: i64,
+    }
 }
 
 fn history_bounds_sql(backend: DbBackend) -> String {
     let earliest = "COALESCE((SELECT f.posted_version FROM message f \
          WHERE f.conversation_id = p.conversation_id AND f.seq = p.joined_seq + 1), 0)";
-    let columns = format!("c.version, p.joined_seq, p.left_seq, p.left_version, {earliest}");
+    let columns = HistoryBoundsColumns {
+        ceiling: "c.version",
+        joined_seq: "p.joined_seq",
+        left_seq: "p.left_seq",
+        left_version: "p.left_version",
+        earliest,
+    };
     let from = "FROM participant p JOIN conversation c ON c.id = p.conversation_id \
                 WHERE p.conversation_id = $1 AND p.user_id = $2";
-    json_rows::sql(backend, &columns, from)
+    json_rows::sql(backend, &columns.list(), from)
 }
 
 /// Returns the messages that changed after one version and up to another, with
@@ -235,9 +251,13 @@ async fn load_changes(
         joined: "$3",
         left: "$6",
     };
+    let changed = ChangedSeqColumns {
+        seq: "seq",
+        length: "length",
+    };
     let sql = format!(
-        "WITH changed AS MATERIALIZED ({theirs}) SELECT ({}), ({})",
-        json_rows::sql(backend, "seq, length", "FROM changed ORDER BY seq"),
+        "WITH changed AS MATERIALIZED ({theirs}) SELECT ({}) AS changed, ({}) AS messages",
+        json_rows::sql(backend, &changed.list(), "FROM changed ORDER BY seq"),
         messages::messages_sql(
             backend,
             (seen, &format!("WHERE m.id IN ({first}) ORDER BY m.seq"))
@@ -265,7 +285,7 @@ async fn load_changes(
         return Ok((Vec::new(), Vec::new()));
     };
     Ok((
-        json_rows::parse_row(&row)?,
-        messages::parse_messages(&row, 1)?,
+        json_rows::parse_column(&row, "changed")?,
+        messages::parse_messages(&row, "messages")?,
     ))
 }

@@ -4,10 +4,10 @@ use entity::conversation::{self, ConversationKind};
 use entity::participant::MemberRole;
 use entity::{ConversationId, Millis, UserId};
 use sea_orm::{ConnectionTrait, EntityTrait};
-use serde::Deserialize;
 
 use crate::protocol::User;
-use crate::store::db::{Db, Result, StoreError, json_rows};
+use crate::store::db::json_rows::{self, JsonColumns, json_row};
+use crate::store::db::{Db, Result, StoreError};
 use crate::store::unread::UNREAD;
 
 /// A Room's record of its conversation.
@@ -66,20 +66,21 @@ impl RoomRepository<'_> {
     }
 }
 
-#[derive(Deserialize)]
-struct RoomMemberRow {
-    user_id: UserId,
-    username: String,
-    display_name: String,
-    #[serde(deserialize_with = "json_rows::choice")]
-    role: MemberRole,
-    joined_at: i64,
-    joined_seq: i64,
-    deactivated_at: Option<i64>,
-    unread: i64,
-    muted_until: Option<i64>,
-    #[serde(deserialize_with = "json_rows::flag")]
-    archived: bool,
+json_row! {
+    struct RoomMemberRow of RoomMemberColumns {
+        user_id: UserId,
+        username: String,
+        display_name: String,
+        #[serde(deserialize_with = "json_rows::choice")]
+        role: MemberRole,
+        joined_at: i64,
+        joined_seq: i64,
+        deactivated_at: Option<i64>,
+        unread: i64,
+        muted_until: Option<i64>,
+        #[serde(deserialize_with = "json_rows::flag")]
+        archived: bool,
+    }
 }
 
 pub(super) async fn load_room_record(
@@ -90,15 +91,23 @@ pub(super) async fn load_room_record(
         .one(db)
         .await?
         .ok_or_else(StoreError::not_found)?;
-    let columns = format!(
-        "p.user_id, u.username, u.display_name, p.role, p.joined_at, p.joined_seq, \
-         u.deactivated_at, {UNREAD}, p.muted_until, p.archived"
-    );
+    let columns = RoomMemberColumns {
+        user_id: "p.user_id",
+        username: "u.username",
+        display_name: "u.display_name",
+        role: "p.role",
+        joined_at: "p.joined_at",
+        joined_seq: "p.joined_seq",
+        deactivated_at: "u.deactivated_at",
+        unread: UNREAD,
+        muted_until: "p.muted_until",
+        archived: "p.archived",
+    };
     let rest = "FROM participant p JOIN conversation c ON c.id = p.conversation_id \
          JOIN \"user\" u ON u.id = p.user_id \
          WHERE p.conversation_id = $1 AND p.left_seq IS NULL ORDER BY p.user_id";
     let people: Vec<RoomMemberRow> =
-        json_rows::query_rows(db, (&columns, rest), [id.into()]).await?;
+        json_rows::query_rows(db, (&columns.list(), rest), [id.into()]).await?;
     Ok(RoomRecord {
         id,
         kind: row.kind,

@@ -22,7 +22,7 @@ impl ConversationRepository<'_> {
         for people in people.chunks(ROWS_PER_STATEMENT) {
             let backend = self.db.reader().get_database_backend();
             let sql = format!(
-                "SELECT v.column1 FROM {} v CROSS JOIN conversation c \
+                "SELECT v.column1 AS writer FROM {} v CROSS JOIN conversation c \
                  WHERE c.direct_key = v.column2 AND EXISTS (SELECT 1 FROM message m \
                  WHERE m.conversation_id = c.id AND m.seq > c.last_seq - {NEWEST} \
                  AND m.sender_id = v.column1)",
@@ -33,7 +33,7 @@ impl ConversationRepository<'_> {
                 .flat_map(|them| [Value::from(*them), Value::from(direct_key(me, *them))]);
             let statement = Statement::from_sql_and_values(backend, sql, pairs);
             for row in self.db.reader().query_all_raw(statement).await? {
-                wrote.insert(row.try_get_by_index(0)?);
+                wrote.insert(row.try_get_by("writer")?);
             }
         }
         let strangers = people.iter().filter(|them| !wrote.contains(them));

@@ -5,13 +5,13 @@ mod participants;
 use entity::conversation::ConversationKind;
 use entity::{ConversationId, MessageId, Millis, UserId};
 use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement, Value};
-use serde::Deserialize;
 
 use crate::protocol::{Conversation, Message, Participant};
 use crate::store::blocked_pairs::BlockedPairs;
 use crate::store::conversations::ConversationRepository;
+use crate::store::db::json_rows::{self, JsonColumns, json_row};
 use crate::store::db::sql::placeholders_from;
-use crate::store::db::{Result, StoreError, json_rows};
+use crate::store::db::{Result, StoreError};
 use crate::store::messages;
 use crate::store::unread::UNREAD;
 use participants::{PARTICIPANT_COLUMNS, ParticipantViewRow};
@@ -82,7 +82,7 @@ impl ConversationRepository<'_> {
                    WHERE p.user_id = $1 AND p.archived) AS found";
         let statement = Statement::from_sql_and_values(self.db.backend(), sql, [me.into()]);
         let row = self.db.reader().query_one_raw(statement).await?;
-        Ok(row.map_or(Ok(false), |row| row.try_get_by_index(0))?)
+        Ok(row.map_or(Ok(false), |row| row.try_get_by("found"))?)
     }
 }
 
@@ -103,68 +103,53 @@ pub(super) const VISIBLE_VERSION: &str =
 /// A conversation without messages is listed only for the user who opened it.
 pub(super) const LISTED: &str = "(c.last_seq > 0 OR c.opened_by = p.user_id)";
 
-#[derive(Deserialize)]
-pub(super) struct ConversationViewRow {
-    user_id: UserId,
-    id: ConversationId,
-    #[serde(deserialize_with = "json_rows::choice")]
-    kind: ConversationKind,
-    title: Option<String>,
-    participant_count: i32,
-    delivered_low: i64,
-    read_low: i64,
-    last_message_id: Option<MessageId>,
-    last_seq: i64,
-    version: i64,
-    created_at: i64,
-    joined_seq: i64,
-    left_seq: Option<i64>,
-    left_version: Option<i64>,
-    muted_until: Option<i64>,
-    #[serde(deserialize_with = "json_rows::flag")]
-    archived: bool,
-    #[serde(deserialize_with = "json_rows::flag")]
-    pinned: bool,
-    unread: i64,
+json_row! {
+    pub(super) struct ConversationViewRow of ConversationViewColumns {
+        user_id: UserId,
+        id: ConversationId,
+        #[serde(deserialize_with = "json_rows::choice")]
+        kind: ConversationKind,
+        title: Option<String>,
+        participant_count: i32,
+        delivered_low: i64,
+        read_low: i64,
+        last_message_id: Option<MessageId>,
+        last_seq: i64,
+        version: i64,
+        created_at: i64,
+        joined_seq: i64,
+        left_seq: Option<i64>,
+        left_version: Option<i64>,
+        muted_until: Option<i64>,
+        #[serde(deserialize_with = "json_rows::flag")]
+        archived: bool,
+        #[serde(deserialize_with = "json_rows::flag")]
+        pinned: bool,
+        unread: i64,
+    }
 }
 
 /// The columns of a view, from participants `p` and conversations `c`.
-const VIEW_COLUMNS: [(&str, &str); 18] = [
-    ("user_id", "p.user_id"),
-    ("id", "c.id"),
-    ("kind", "c.kind"),
-    (
-        "title",
-        "CASE WHEN p.left_seq IS NULL THEN c.title ELSE p.left_title END",
-    ),
-    ("participant_count", "c.participant_count"),
-    ("delivered_low", "c.delivered_low"),
-    ("read_low", "c.read_low"),
-    ("last_message_id", LAST_MESSAGE),
-    ("last_seq", "c.last_seq"),
-    ("version", VISIBLE_VERSION),
-    ("created_at", "c.created_at"),
-    ("joined_seq", "p.joined_seq"),
-    ("left_seq", "p.left_seq"),
-    ("left_version", "p.left_version"),
-    ("muted_until", "p.muted_until"),
-    ("archived", "p.archived"),
-    ("pinned", "p.pinned"),
-    ("unread", UNREAD),
-];
-
-fn select_list(columns: &[(&str, &str)]) -> String {
-    let columns = columns.iter();
-    let columns: Vec<String> = columns
-        .map(|(name, it)| format!("{it} AS {name}"))
-        .collect();
-    columns.join(", ")
-}
-
-fn column_names(columns: &[(&str, &str)]) -> String {
-    let columns: Vec<&str> = columns.iter().map(|(name, _)| *name).collect();
-    columns.join(", ")
-}
+const VIEW_COLUMNS: ConversationViewColumns<'_> = ConversationViewColumns {
+    user_id: "p.user_id",
+    id: "c.id",
+    kind: "c.kind",
+    title: "CASE WHEN p.left_seq IS NULL THEN c.title ELSE p.left_title END",
+    participant_count: "c.participant_count",
+    delivered_low: "c.delivered_low",
+    read_low: "c.read_low",
+    last_message_id: LAST_MESSAGE,
+    last_seq: "c.last_seq",
+    version: VISIBLE_VERSION,
+    created_at: "c.created_at",
+    joined_seq: "p.joined_seq",
+    left_seq: "p.left_seq",
+    left_version: "p.left_version",
+    muted_until: "p.muted_until",
+    archived: "p.archived",
+    pinned: "p.pinned",
+    unread: UNREAD,
+};
 
 /// Returns views of conversations with their participants and newest messages.
 /// `rest` selects users and conversations. One statement, which is a snapshot
@@ -179,7 +164,7 @@ pub(super) async fn load_views(
 }
 
 /// The column of the additional query in the result.
-pub(super) const EXTRA_COLUMN: usize = 4;
+pub(super) const EXTRA_COLUMN: &str = "extra";
 
 /// A user and their view of a conversation.
 type ConversationOfUser = (UserId, Conversation);
@@ -197,11 +182,11 @@ pub(super) async fn load_views_with(
         return Ok(None);
     };
     let (rows, people): (Vec<ConversationViewRow>, Vec<ParticipantViewRow>) = (
-        json_rows::parse_row(&found)?,
-        json_rows::parse_column(&found, 1)?,
+        json_rows::parse_column(&found, "views")?,
+        json_rows::parse_column(&found, "participants")?,
     );
-    let newest = messages::parse_newest(&found, 2)?;
-    let apart = BlockedPairs::parse_column(&found, 3)?;
+    let newest = messages::parse_newest(&found, "newest")?;
+    let apart = BlockedPairs::parse_column(&found, "blocks")?;
     let views = rows
         .into_iter()
         .map(|row| {
@@ -231,13 +216,14 @@ fn views_sql(backend: DbBackend, rest: &str, more: &str) -> String {
         "WITH seen AS MATERIALIZED (SELECT {} FROM participant p \
          JOIN conversation c ON c.id = p.conversation_id {rest}), \
          people AS MATERIALIZED ({}) \
-         SELECT ({}), ({}), ({}), ({}), ({more})",
-        select_list(&VIEW_COLUMNS),
+         SELECT ({views}) AS views, ({participants}) AS participants, ({newest}) AS newest, \
+         ({blocks}) AS blocks, ({more}) AS {EXTRA_COLUMN}",
+        VIEW_COLUMNS.named_list(),
         participants::participants_sql(),
-        json_rows::sql(backend, &column_names(&VIEW_COLUMNS), "FROM seen"),
-        json_rows::sql(backend, &column_names(&PARTICIPANT_COLUMNS), "FROM people"),
-        messages::newest_sql(backend),
-        BlockedPairs::sql(backend, "seen", "people"),
+        views = json_rows::sql(backend, &VIEW_COLUMNS.names(), "FROM seen"),
+        participants = json_rows::sql(backend, &PARTICIPANT_COLUMNS.names(), "FROM people"),
+        newest = messages::newest_sql(backend),
+        blocks = BlockedPairs::sql(backend, "seen", "people"),
     )
 }
 

@@ -12,6 +12,67 @@ use serde::de::{DeserializeOwned, Deserializer, Error, Visitor};
 
 use crate::store::db::error::Result;
 
+/// Defines a row and the struct of its columns, which has the SQL of each field
+/// by the field's name. So a column can't be read into another field.
+macro_rules! json_row {
+    (
+        $(#[$row_meta:meta])*
+        $visibility:vis struct $row:ident of $columns:ident {
+            $($(#[$meta:meta])* $field:ident: $type:ty,)*
+        }
+    ) => {
+        $(#[$row_meta])*
+        #[derive(serde::Deserialize)]
+        $visibility struct $row {
+            $($(#[$meta])* $visibility $field: $type,)*
+        }
+
+        /// The SQL of the columns of a row.
+        pub(in crate::store) struct $columns<'a> {
+            $(pub(in crate::store) $field: &'a str,)*
+        }
+
+        impl $crate::store::db::json_rows::JsonColumns for $columns<'_> {
+            fn columns(&self) -> Vec<(&'static str, &str)> {
+                vec![$((stringify!($field), self.$field)),*]
+            }
+        }
+    };
+}
+pub(in crate::store) use json_row;
+
+/// The columns of a row, in the order of the row's fields.
+pub(in crate::store) trait JsonColumns {
+    /// Returns the name and the SQL of each column.
+    fn columns(&self) -> Vec<(&'static str, &str)>;
+
+    /// Returns the columns for a `SELECT` of JSON rows.
+    fn list(&self) -> String {
+        join_columns(self.columns(), |(_, sql)| sql.to_owned())
+    }
+
+    /// Returns the columns with their names, for a subquery.
+    fn named_list(&self) -> String {
+        join_columns(self.columns(), |(name, sql)| format!("{sql} AS {name}"))
+    }
+
+    /// Returns the names, for a `SELECT` from that subquery.
+    fn names(&self) -> String {
+        join_columns(self.columns(), |(name, _)| name.to_owned())
+    }
+}
+
+fn join_columns<'a>(
+    columns: Vec<(&'static str, &'a str)>,
+    text: impl Fn((&'static str, &'a str)) -> String,
+) -> String {
+    let columns: Vec<String> = columns.into_iter().map(text).collect();
+    columns.join(", ")
+}
+
+/// The name of the column of [`sql`].
+const JSON_COLUMN: &str = "json_rows";
+
 /// Returns SQL that yields all rows as one JSON text. `columns` are in the
 /// order of the fields of the row type; `rest` follows them in the `SELECT`.
 pub(in crate::store) fn sql(backend: DbBackend, columns: &str, rest: &str) -> String {
@@ -19,7 +80,7 @@ pub(in crate::store) fn sql(backend: DbBackend, columns: &str, rest: &str) -> St
         DbBackend::Sqlite => ("'[' || group_concat(q.one) || ']'", "json_array"),
         _ => ("CAST(json_agg(q.one) AS TEXT)", "json_build_array"),
     };
-    format!("SELECT {group} FROM (SELECT {array}({columns}) AS one {rest}) q")
+    format!("SELECT {group} AS {JSON_COLUMN} FROM (SELECT {array}({columns}) AS one {rest}) q")
 }
 
 /// Queries rows as one JSON text.
@@ -45,25 +106,33 @@ pub(in crate::store) async fn query_sql<T: DeserializeOwned>(
     }
 }
 
-/// Parses the rows in the first column.
+/// Parses the rows of a statement that selects only SQL of [`sql`].
 pub(in crate::store) fn parse_row<T: DeserializeOwned>(row: &QueryResult) -> Result<Vec<T>> {
-    parse_column(row, 0)
+    parse_column(row, JSON_COLUMN)
 }
 
 /// Parses the rows in one of several columns.
 pub(in crate::store) fn parse_column<T: DeserializeOwned>(
     row: &QueryResult,
-    place: usize,
+    name: &str,
 ) -> Result<Vec<T>> {
     // Both databases return null for no rows.
-    let piece: Option<String> = row.try_get_by_index(place)?;
+    let piece: Option<String> = row.try_get_by(name)?;
     let rows = piece.map(|piece| serde_json::from_str::<Vec<T>>(&piece));
     let rows = rows
         .transpose()
         .map_err(|error| DbErr::Json(error.to_string()))?
         .unwrap_or_default();
-    tracing::trace!(rows_returned = rows.len(), place, "rows in one JSON text");
+    let (rows_returned, place) = (rows.len(), || find_place(row, name));
+    tracing::trace!(rows_returned, place = place(), "rows in one JSON text");
     Ok(rows)
+}
+
+/// Returns the place of a column in its row.
+fn find_place(row: &QueryResult, name: &str) -> usize {
+    let names = row.column_names();
+    let place = names.iter().position(|column| column == name);
+    place.unwrap_or(names.len())
 }
 
 /// Parses a boolean, which SQLite returns as a number.

@@ -115,11 +115,11 @@ impl HistoryRepository<'_> {
             return Ok(None);
         };
         let (first, left): (i64, Option<i64>) =
-            (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+            (row.try_get_by("first_seq")?, row.try_get_by("left_seq")?);
         let last = left.unwrap_or(SEQ_END);
         let (before, after): (Vec<MessageRow>, Vec<MessageRow>) = (
-            json_rows::parse_column(&row, 2)?,
-            json_rows::parse_column(&row, 3)?,
+            json_rows::parse_column(&row, "older")?,
+            json_rows::parse_column(&row, "newer")?,
         );
         let (mut before, mut after) = (into_messages(before)?, into_messages(after)?);
         let is_cut = |found: &mut Vec<Message>, side: Option<HistorySide>| {
@@ -205,14 +205,17 @@ impl HistoryStatement {
         };
         let [first, left] = self.window;
         let last = format!("COALESCE({left}, {SEQ_END})");
-        let older = self.side_sql(older, "m.seq DESC", |before| {
+        let older = self.side_sql(older, "DESC", |before| {
             format!("m.seq > {first} AND m.seq < {least}({before}, {last} + 1)")
         });
-        let newer = self.side_sql(newer, "m.seq", |after| {
+        let newer = self.side_sql(newer, "ASC", |after| {
             format!("m.seq > {most}({after}, {first}) AND m.seq <= {last}")
         });
         let from = self.from;
-        format!("SELECT {first}, {left}, {older}, {newer} FROM {from}")
+        format!(
+            "SELECT {first} AS first_seq, {left} AS left_seq, {older} AS older, {newer} AS newer \
+             FROM {from}"
+        )
     }
 
     /// Builds the query for one side. It reads one message more than `limit`,
@@ -222,7 +225,7 @@ impl HistoryStatement {
     fn side_sql(
         &mut self,
         side: Option<HistorySide>,
-        order: &str,
+        direction: &str,
         where_from: impl FnOnce(&str) -> String,
     ) -> String {
         let Some(HistorySide { seq, limit, bytes }) = side else {
@@ -241,10 +244,9 @@ impl HistoryStatement {
             "FROM (SELECT w.id, SUM(w.bytes) OVER (ORDER BY w.seq {direction} \
              ROWS UNBOUNDED PRECEDING) - w.bytes AS before FROM \
              (SELECT m.id, m.seq, {least}({bytes}, {of_one}) AS bytes FROM message m \
-             WHERE m.conversation_id = $1 AND {condition} ORDER BY {order} LIMIT ${limit}) w) page \
+             WHERE m.conversation_id = $1 AND {condition} ORDER BY m.seq {direction} LIMIT ${limit}) w) page \
              CROSS JOIN message m {JOINED} WHERE m.id = page.id AND page.before <= {bytes} \
-             ORDER BY {order}",
-            direction = order.trim_start_matches("m.seq"),
+             ORDER BY m.seq {direction}"
         );
         format!(
             "({})",

@@ -1,7 +1,8 @@
 //! Receipts: the users who received and read a message, and the times.
 
+use entity::receipt::ReceiptKind;
 use entity::{ConversationId, MessageId, Millis, UserId, conversation, message};
-use sea_orm::{ConnectionTrait, EntityTrait, FromQueryResult, Statement};
+use sea_orm::{ActiveEnum, ConnectionTrait, EntityTrait, FromQueryResult, Statement};
 
 use super::{HistoryRepository, HistoryWindow};
 use crate::protocol::message::MemberReceipt;
@@ -76,7 +77,8 @@ async fn load_receipt_rows(
     message: &message::Model,
     request: &ReceiptListQuery,
 ) -> Result<Vec<ReceiptRow>> {
-    let passed = |kind: i16| {
+    let passed = |kind: ReceiptKind| {
+        let kind = kind.to_value();
         format!(
             "(SELECT r.at FROM receipt r WHERE r.conversation_id = $1 AND r.kind = {kind} \
              AND r.user_id = p.user_id AND r.up_to_seq >= $2 ORDER BY r.up_to_seq LIMIT 1)"
@@ -87,8 +89,8 @@ async fn load_receipt_rows(
          {} AS delivered_at, {} AS read_at FROM participant p JOIN \"user\" u ON u.id = p.user_id \
          WHERE p.conversation_id = $1 AND p.left_seq IS NULL AND p.joined_seq < $2 \
          AND p.user_id <> $3 AND p.user_id > $4 ORDER BY p.user_id LIMIT $5",
-        passed(0),
-        passed(1),
+        passed(ReceiptKind::Delivered),
+        passed(ReceiptKind::Read),
     );
     let values = [
         message.conversation_id.into(),
@@ -112,7 +114,8 @@ async fn load_overall_receipt(
     db: &impl ConnectionTrait,
     (conversation, seq): (ConversationId, i64),
 ) -> Result<OverallReceipt> {
-    let passed = |kind: i16| {
+    let passed = |kind: ReceiptKind| {
+        let kind = kind.to_value();
         format!(
             "(SELECT r.at FROM receipt r WHERE r.conversation_id = $1 AND r.kind = {kind} \
              AND r.user_id IS NULL AND r.up_to_seq >= $2 ORDER BY r.up_to_seq LIMIT 1)"
@@ -120,8 +123,8 @@ async fn load_overall_receipt(
     };
     let sql = format!(
         "SELECT {} AS delivered_at, {} AS read_at",
-        passed(0),
-        passed(1)
+        passed(ReceiptKind::Delivered),
+        passed(ReceiptKind::Read)
     );
     let values = [conversation.into(), seq.into()];
     let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use entity::connection::ConnectionRowState;
 use entity::{ConversationId, UserId};
-use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement, Value};
+use sea_orm::{ActiveEnum, ConnectionTrait, DbBackend, QueryResult, Statement, Value};
 use serde::de::DeserializeOwned;
 
 use super::PresenceRepository;
@@ -101,20 +101,21 @@ impl PresenceAudience {
     /// memberships and 10,000 pairs.
     fn add_row(&mut self, row: &QueryResult) -> Result<()> {
         self.usernames
-            .extend(json_rows::parse_column::<(_, _)>(row, 0)?);
+            .extend(json_rows::parse_column::<(_, _)>(row, "names")?);
         let mut members = HashMap::<ConversationId, Vec<UserId>>::new();
-        for (room, member) in json_rows::parse_column(row, 2)? {
+        for (room, member) in json_rows::parse_column(row, "members")? {
             members.entry(room).or_default().push(member);
         }
-        let blocks: HashSet<(UserId, UserId)> =
-            json_rows::parse_column(row, 4)?.into_iter().collect();
+        let blocks: HashSet<(UserId, UserId)> = json_rows::parse_column(row, "blocks")?
+            .into_iter()
+            .collect();
         let is_blocked = |one, two| blocks.contains(&(one, two)) || blocks.contains(&(two, one));
-        let rooms: Vec<(UserId, ConversationId)> = json_rows::parse_column(row, 1)?;
+        let rooms: Vec<(UserId, ConversationId)> = json_rows::parse_column(row, "rooms")?;
         let together = rooms.into_iter().flat_map(|(subject, room)| {
             let others = members.get(&room).into_iter().flatten();
             others.map(move |other| (subject, *other))
         });
-        let connected: Vec<(UserId, UserId)> = json_rows::parse_column(row, 3)?;
+        let connected: Vec<(UserId, UserId)> = json_rows::parse_column(row, "connections")?;
         let known = together.chain(connected);
         let known = known.filter(|(one, two)| one != two && !is_blocked(*one, *two));
         self.pairs.extend(known);
@@ -127,7 +128,7 @@ impl PresenceAudience {
 /// that it reads only their rows by index.
 fn audience_sql(backend: DbBackend, count: usize) -> String {
     let people = sql::values_list(backend, count, 1);
-    let connected = ConnectionRowState::Connected as i16;
+    let connected = ConnectionRowState::Connected.to_value();
     let piece = |columns: &str, rest: &str| json_rows::sql(backend, columns, rest);
     let names = piece("id, username", "FROM subjects");
     let rooms = piece("user_id, conversation_id", "FROM mine");
@@ -160,6 +161,7 @@ fn audience_sql(backend: DbBackend, count: usize) -> String {
          SELECT p.user_id, p.conversation_id FROM subjects CROSS JOIN participant p \
          CROSS JOIN conversation c WHERE p.user_id = subjects.id AND p.left_seq IS NULL \
          AND c.id = p.conversation_id AND c.participant_count <= {MEMBER_EVENTS_MAX}) \
-         SELECT ({names}), ({rooms}), ({members}), ({connections}), ({blocks})"
+         SELECT ({names}) AS names, ({rooms}) AS rooms, ({members}) AS members, \
+         ({connections}) AS connections, ({blocks}) AS blocks"
     )
 }

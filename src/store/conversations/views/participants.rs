@@ -2,34 +2,34 @@
 
 use entity::participant::MemberRole;
 use entity::{ConversationId, Millis, UserId};
-use serde::Deserialize;
+use sea_orm::ActiveEnum;
 
-use super::{ConversationViewRow, select_list};
+use super::ConversationViewRow;
 use crate::protocol::{Participant, User};
 use crate::store::blocked_pairs::BlockedPairs;
-use crate::store::db::json_rows;
+use crate::store::db::json_rows::{self, JsonColumns, json_row};
 use crate::store::limits::MEMBER_EVENTS_MAX;
 use crate::store::presence::PresenceRecord;
 
 /// The columns of participants. All current members are listed; with more than
 /// [`MEMBER_EVENTS_MAX`] members, only the owner and the viewer. A user who was
 /// never online has no status.
-pub(super) const PARTICIPANT_COLUMNS: [(&str, &str); 10] = [
-    ("conversation_id", "p.conversation_id"),
-    ("role", "p.role"),
-    ("has_left", "p.left_seq IS NOT NULL"),
-    ("delivered_seq", "p.delivered_seq"),
-    ("read_seq", "p.read_seq"),
-    ("user_id", "p.user_id"),
-    ("username", "u.username"),
-    ("display_name", "u.display_name"),
-    ("is_online", "COALESCE(s.is_online, FALSE)"),
-    ("last_seen", "s.last_seen"),
-];
+pub(super) const PARTICIPANT_COLUMNS: ParticipantViewColumns<'_> = ParticipantViewColumns {
+    conversation_id: "p.conversation_id",
+    role: "p.role",
+    has_left: "p.left_seq IS NOT NULL",
+    delivered_seq: "p.delivered_seq",
+    read_seq: "p.read_seq",
+    user_id: "p.user_id",
+    username: "u.username",
+    display_name: "u.display_name",
+    is_online: "COALESCE(s.is_online, FALSE)",
+    last_seen: "s.last_seen",
+};
 
 /// Selects the participants of the conversations in `seen`.
 pub(super) fn participants_sql() -> String {
-    let owner = MemberRole::Owner as i16;
+    let owner = MemberRole::Owner.to_value();
     format!(
         "SELECT {} FROM participant p JOIN conversation c ON c.id = p.conversation_id \
          JOIN \"user\" u ON u.id = p.user_id LEFT JOIN user_status s ON s.user_id = p.user_id \
@@ -37,25 +37,26 @@ pub(super) fn participants_sql() -> String {
          AND (p.user_id IN (SELECT user_id FROM seen) OR (p.left_seq IS NULL \
          AND (c.participant_count <= {MEMBER_EVENTS_MAX} OR p.role = {owner}))) \
          ORDER BY p.conversation_id, p.joined_at, p.user_id",
-        select_list(&PARTICIPANT_COLUMNS)
+        PARTICIPANT_COLUMNS.named_list()
     )
 }
 
-#[derive(Deserialize)]
-pub(super) struct ParticipantViewRow {
-    conversation_id: ConversationId,
-    #[serde(deserialize_with = "json_rows::choice")]
-    role: MemberRole,
-    #[serde(deserialize_with = "json_rows::flag")]
-    has_left: bool,
-    delivered_seq: i64,
-    read_seq: i64,
-    user_id: UserId,
-    username: String,
-    display_name: String,
-    #[serde(deserialize_with = "json_rows::flag")]
-    is_online: bool,
-    last_seen: Option<i64>,
+json_row! {
+    pub(super) struct ParticipantViewRow of ParticipantViewColumns {
+        conversation_id: ConversationId,
+        #[serde(deserialize_with = "json_rows::choice")]
+        role: MemberRole,
+        #[serde(deserialize_with = "json_rows::flag")]
+        has_left: bool,
+        delivered_seq: i64,
+        read_seq: i64,
+        user_id: UserId,
+        username: String,
+        display_name: String,
+        #[serde(deserialize_with = "json_rows::flag")]
+        is_online: bool,
+        last_seen: Option<i64>,
+    }
 }
 
 impl ParticipantViewRow {
