@@ -275,10 +275,8 @@ impl Engine {
             let ticket = loaded.await.map_err(|_| Problem::busy())?;
             let done = change.await;
             // Even after an error, since the change may be on disk.
-            engine
-                .inner
-                .hub
-                .send_with_ticket(id, RoomCommand::CatchUp(ticket));
+            let hub = &engine.inner.hub;
+            hub.send_with_ticket(id, RoomCommand::CatchUp(ticket));
             Ok(done?)
         })
         .await
@@ -296,13 +294,8 @@ impl Engine {
     /// # Errors
     /// If the store can't look up the conversation.
     pub async fn refresh_direct(&self, one: UserId, two: UserId) -> Result<(), StoreError> {
-        if let Some(id) = self
-            .inner
-            .store
-            .conversations()
-            .find_direct(one, two)
-            .await?
-        {
+        let conversations = self.inner.store.conversations();
+        if let Some(id) = conversations.find_direct(one, two).await? {
             self.inner.hub.refresh_room(id);
         }
         Ok(())
@@ -354,13 +347,8 @@ impl Engine {
         let token = self.inner.background.new_token();
         task::run_in_task(async move {
             let _token = token;
-            match engine
-                .inner
-                .store
-                .conversations()
-                .load_views(&users, id)
-                .await
-            {
+            let conversations = engine.inner.store.conversations();
+            match conversations.load_views(&users, id).await {
                 Ok(views) => engine.deliver_views(views),
                 Err(error) => {
                     tracing::error!(conversation = %id, %error, "can't send a new conversation");

@@ -266,7 +266,7 @@ fn documented_commands_exist() {
 #[test]
 fn doctor_checks_are_documented() {
     let page = read_file("docs/deploy.md");
-    let checks = read_file("src/store/doctor/checks.rs");
+    let checks = read_file("src/store/maintenance/doctor/checks.rs");
     // Each check has its name on a line of its own. Longer strings are texts.
     let names = checks.lines().filter_map(|line| {
         let name = line.strip_prefix("        \"")?.strip_suffix("\",")?;

@@ -74,14 +74,8 @@ async fn said(binary: &TestBinary) -> (Option<i32>, Vec<String>) {
 /// Returns the categories of all findings, each once.
 async fn found(app: &TestApp) -> Vec<&'static str> {
     let store = app.store().await;
-    let mut about: Vec<_> = store
-        .maintenance()
-        .run_doctor()
-        .await
-        .unwrap()
-        .iter()
-        .map(|finding| finding.about)
-        .collect();
+    let findings = store.maintenance().run_doctor().await.unwrap();
+    let mut about: Vec<_> = findings.iter().map(|finding| finding.about).collect();
     store.close().await;
     about.dedup();
     about
@@ -299,10 +293,8 @@ async fn doctor_finds_nothing_after_admin_actions() {
     let app = TestApp::spawn().await;
     let (direct, group) = use_everything(&app).await;
     let store = app.store().await;
-    let ann = store
-        .users()
-        .find_by_name(&Username::parse("ann").unwrap())
-        .await;
+    let ann = Username::parse("ann").unwrap();
+    let ann = store.users().find_by_name(&ann).await;
     let ann = ann.unwrap().unwrap();
     let id = ConversationId(direct);
     let page = store
@@ -316,18 +308,11 @@ async fn doctor_finds_nothing_after_admin_actions() {
     let message = texts.next_back().unwrap().id;
     let act = AuditContext::from_command_line(Millis::now());
     let place = (ConversationId(direct), message);
-    store
-        .moderation()
-        .delete_message(place, &act)
-        .await
-        .unwrap();
+    let moderation = store.moderation();
+    moderation.delete_message(place, &act).await.unwrap();
     let by = User::from(&ann);
     let group = ConversationId(group);
-    store
-        .moderation()
-        .close_group(group, by, &act)
-        .await
-        .unwrap();
+    moderation.close_group(group, by, &act).await.unwrap();
     let gone = "deleted-1".to_owned();
     store.accounts().delete(ann.id, gone, &act).await.unwrap();
     store.close().await;
