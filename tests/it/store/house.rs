@@ -13,43 +13,29 @@ use super::flow::NOW;
 /// Runs the admin lists, page by page, and the admin actions.
 pub(super) async fn everything(store: &Store, (ann, ben): (UserId, UserId), group: ConversationId) {
     let act = AuditContext::from_command_line(NOW);
+    let (accounts, moderation) = (store.accounts(), store.moderation());
     lists(store, ann).await;
-    store
-        .moderation()
-        .list_participants(group, None, 50)
-        .await
-        .unwrap();
-    store
-        .moderation()
+    moderation.list_participants(group, None, 50).await.unwrap();
+    moderation
         .list_participants(group, Some(ann), 50)
         .await
         .unwrap();
     audit(store, ann).await;
-    let message = store
-        .conversations()
-        .load(ann, group)
-        .await
-        .unwrap()
-        .last_message;
-    let message = message.unwrap().id;
-    store
-        .moderation()
+    let conversation = store.conversations().load(ann, group).await.unwrap();
+    let message = conversation.last_message.unwrap().id;
+    moderation
         .load_message_seq(group, message)
         .await
         .unwrap()
         .unwrap();
-    store.reports().has_reported(ann, message).await.unwrap();
-    store.reports().list(true, None, 50).await.unwrap();
+    let reports = store.reports();
+    reports.has_reported(ann, message).await.unwrap();
+    reports.list(true, None, 50).await.unwrap();
     let before = Some(entity::ReportId(9));
-    store.reports().list(false, before, 50).await.unwrap();
+    reports.list(false, before, 50).await.unwrap();
     for standing in [AccountRole::Admin, AccountRole::Member] {
-        store
-            .accounts()
-            .set_role(ben, standing, &act)
-            .await
-            .unwrap();
-        store
-            .accounts()
+        accounts.set_role(ben, standing, &act).await.unwrap();
+        accounts
             .set_role(ann, AccountRole::Admin, &act)
             .await
             .unwrap();
@@ -59,32 +45,26 @@ pub(super) async fn everything(store: &Store, (ann, ben): (UserId, UserId), grou
         Username::parse(names.0).unwrap(),
         DisplayName::parse(names.1).unwrap(),
     );
-    store.accounts().rename(ann, names, &act).await.unwrap();
+    accounts.rename(ann, names, &act).await.unwrap();
     let reset = NewPasswordReset {
         token_hash: "hash".to_owned(),
         expires_at: Millis(NOW.0 + 1),
     };
-    store
-        .accounts()
+    accounts
         .create_password_reset(ben, reset, &act)
         .await
         .unwrap();
-    store
-        .accounts()
+    accounts
         .consume_password_reset("hash", "new".to_owned(), (NOW, String::new()))
         .await
         .unwrap();
-    store.accounts().revoke_logins(ben, &act).await.unwrap();
-    store.accounts().deactivate(ben, &act).await.unwrap();
-    store.accounts().reactivate(ben, &act).await.unwrap();
+    accounts.revoke_logins(ben, &act).await.unwrap();
+    accounts.deactivate(ben, &act).await.unwrap();
+    accounts.reactivate(ben, &act).await.unwrap();
     let ann = User::from(&store.users().find(ann).await.unwrap().unwrap());
-    store
-        .moderation()
-        .close_group(group, ann, &act)
-        .await
-        .unwrap();
-    store.accounts().list_group_ids(ben).await.unwrap();
-    let gone = store.accounts().delete(ben, "deleted-1".to_owned(), &act);
+    moderation.close_group(group, ann, &act).await.unwrap();
+    accounts.list_group_ids(ben).await.unwrap();
+    let gone = accounts.delete(ben, "deleted-1".to_owned(), &act);
     assert_eq!(gone.await.unwrap().connection_changes.len(), 1);
 }
 
