@@ -4,6 +4,7 @@
 //! All URLs contain the same version, a hash of all files. So a script and its
 //! relative imports always have the same version.
 
+mod comments;
 mod emoji;
 
 use std::borrow::Cow;
@@ -43,10 +44,15 @@ fn load_asset(path: &str) -> Option<StaticAsset> {
         });
     }
     let file = StaticFiles::get(path)?;
+    let is_script = path.ends_with(".js");
     Some(StaticAsset {
         kind: Cow::Owned(file.metadata.mimetype().to_owned()),
         hash: file.metadata.sha256_hash(),
-        contents: file.data,
+        contents: if is_script {
+            Cow::Owned(comments::blank_comments(&file.data))
+        } else {
+            file.data
+        },
     })
 }
 
