@@ -2,6 +2,7 @@
 //! browser takes seconds to start, so each test covers many steps.
 
 mod accounts;
+mod clocks;
 mod closed;
 mod details;
 mod first;

@@ -2,6 +2,7 @@
  * Synchronizes the store with the server: applies incoming frames, and sends
  * unsent messages and marks over the socket, or over REST without one.
  */
+import { now, setClock } from '../lib/clock.js';
 import { Seen } from '../state/seen.js';
 import * as api from './api.js';
 import * as frames from './protocol.js';
@@ -21,8 +22,9 @@ export class Sync {
   #outbox;
   #socket;
   #on;
-  #lostAt = Date.now();
-  #polled = Date.now();
+  #lostAt = now();
+  #openedAt = 0;
+  #polled = now();
   #isFirst = true;
   /** Ids of users that frames have updated since `#refetch` began. */
   #updated = new Set();
@@ -104,7 +106,7 @@ export class Sync {
   }
 
   #closed() {
-    this.#lostAt ??= Date.now();
+    this.#lostAt ??= now();
     this.#store.typists.clear();
     this.#outbox.lost();
     this.flush();
@@ -131,7 +133,7 @@ export class Sync {
     if (frame.type === 'read_receipt' && frame.user_id === this.#store.me.id) {
       this.seen.known('read_receipt', frame.conversation_id, frame.seq);
     }
-    for (const effect of this.#store.apply(frame, Date.now())) this.#follow(effect);
+    for (const effect of this.#store.apply(frame, now())) this.#follow(effect);
     if (frame.type === 'connection') this.#on.connected(frame.connection.user.username);
     if (frame.type === 'message') this.#markDelivered(frame.message);
     if (isMine) this.flush();
@@ -188,7 +190,7 @@ export class Sync {
   }
 
   #show(conversation) {
-    this.#store.apply({ type: 'conversation', conversation }, Date.now());
+    this.#store.apply({ type: 'conversation', conversation }, now());
     this.#on.change();
   }
 
@@ -201,7 +203,7 @@ export class Sync {
 
   #refused(frame) {
     if (frame.client_id) {
-      this.#outbox.refused(frame.client_id, frame, Date.now(), Math.random());
+      this.#outbox.refused(frame.client_id, frame, now(), Math.random());
     } else if (!frame.message_id && this.#store.cursors.isResuming) {
       // The server refused the resume: fetch over REST instead.
       this.catchUp();
@@ -210,21 +212,21 @@ export class Sync {
 
   /** Sends all messages and marks that are due, and polls without a socket. */
   flush() {
-    const now = Date.now();
-    for (const item of this.#outbox.due(now)) this.#send(item, now);
-    const isWaiting = this.#lostAt !== null && now - this.#lostAt < GRACE;
+    const at = now();
+    for (const item of this.#outbox.due(at)) this.#send(item, at);
+    const isWaiting = this.#lostAt !== null && at - this.#lostAt < GRACE;
     for (const mark of isWaiting ? [] : this.seen.take()) {
       if (this.#socket.send(frames.mark(mark))) continue;
       api.marked(mark).catch(({ status }) => status < 400 && this.seen.untold(mark));
     }
-    if (this.#lostAt !== null && now - Math.max(this.#lostAt, this.#polled) > POLL) {
-      this.#polled = now;
+    if (this.#lostAt !== null && at - Math.max(this.#lostAt, this.#polled) > POLL) {
+      this.#polled = at;
       this.catchUp();
     }
   }
 
-  #send(item, now) {
-    this.#outbox.sending(item.client_id, now);
+  #send(item, at) {
+    this.#outbox.sending(item.client_id, at);
     if (this.isOnline && this.#socket.send(frames.message(item))) return;
     api.send(item).then(
       (message) => this.#answered(item, message),
@@ -240,9 +242,9 @@ export class Sync {
   }
 
   #unanswered(item, problem) {
-    const now = Date.now();
-    if (problem.status === 0) this.#outbox.unsent(item.client_id, now, Math.random());
-    else this.#outbox.refused(item.client_id, problem, now, Math.random());
+    const at = now();
+    if (problem.status === 0) this.#outbox.unsent(item.client_id, at, Math.random());
+    else this.#outbox.refused(item.client_id, problem, at, Math.random());
     this.#on.change();
   }
 

@@ -177,10 +177,10 @@ export class Conversations {
   }
 
   /** Returns archived or other conversations: pinned first, then by time. */
-  ordered({ archived = false } = {}) {
+  ordered({ archived = false, at = moment } = {}) {
     const shown = [...this.#all.values()].filter((known) => Boolean(known.archived) === archived);
     return shown.sort((one, two) =>
-      Number(two.pinned) - Number(one.pinned) || moment(two) - moment(one) || two.id - one.id);
+      Number(two.pinned) - Number(one.pinned) || at(two) - at(one) || two.id - one.id);
   }
 
   /** Leaves out muted, archived and left conversations. */

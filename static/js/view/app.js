@@ -1,5 +1,6 @@
 /** The messenger: the open conversation and the page's other parts. */
 import * as api from '../net/api.js';
+import { now, setClock, wake } from '../lib/clock.js';
 import { element, find, write } from '../lib/dom.js';
 import { openOutbox, uuid7 } from '../net/outbox.js';
 import { Sync } from '../net/sync.js';
@@ -30,7 +31,6 @@ export class App {
   #notices;
   #banner;
   #blank;
-  #skew;
   #isDue = false;
   #typingEnds = 0;
   /** Settles once the browser is back at the list. Until then, going back would
@@ -45,7 +45,7 @@ export class App {
     this.me = start.me;
     /** The open sheet's callback for changed user names. */
     this.onRenamed = null;
-    this.#skew = Date.parse(start.server_time) - Date.now();
+    setClock(Date.parse(start.server_time));
     this.store = new Store(start);
     this.outbox = openOutbox(start.me.id);
     this.sync = new Sync(this.store, this.outbox, {
@@ -86,7 +86,7 @@ export class App {
 
   /** Returns the time by the server's clock. */
   now() {
-    return Date.now() + this.#skew;
+    return now();
   }
 
   /**
@@ -122,34 +122,34 @@ export class App {
   }
 
   render() {
-    const now = this.now();
-    this.#list.render(now);
-    this.thread?.render(now);
-    this.#notices.render(now);
+    const at = now();
+    this.#list.render(at);
+    this.thread?.render(at);
+    this.#notices.render(at);
     this.#connection();
     this.#typing();
   }
 
   /** Applies a frame, or a REST response in the form of one. */
   apply(frame) {
-    this.store.apply(frame, Date.now());
+    this.store.apply(frame, now());
     if (frame.type === 'connection') this.#connectionChanged(frame.connection.user.username);
     this.change();
   }
 
   #connection() {
     const { lostAt } = this.sync;
-    const isLost = lostAt !== null && Date.now() - lostAt >= GRACE;
+    const isLost = lostAt !== null && now() - lostAt >= GRACE;
     write(this.#banner, isLost ? 'Connecting…' : '');
     if (lostAt !== null && !isLost) setTimeout(() => this.change(), GRACE);
   }
 
   /** Schedules a redraw for the end of a typing indicator. */
   #typing() {
-    const now = Date.now();
-    const end = this.store.typists.nextEnd(now);
+    const at = now();
+    const end = this.store.typists.nextEnd(at);
     clearTimeout(this.#typingEnds);
-    if (end !== null) this.#typingEnds = setTimeout(() => this.change(), end - now + 20);
+    if (end !== null) this.#typingEnds = setTimeout(() => this.change(), end - at + 20);
   }
 
   /** Takes over the conversation that the server has rendered. */
@@ -198,7 +198,7 @@ export class App {
 
   /** Puts a message into the outbox, which is then sent. */
   send(id, text, replyTo = null) {
-    this.outbox.add({ client_id: uuid7(), conversation_id: id, text, reply_to: replyTo }, Date.now());
+    this.outbox.add({ client_id: uuid7(), conversation_id: id, text, reply_to: replyTo }, now());
     this.sync.flush();
     this.change();
   }
@@ -325,6 +325,7 @@ export class App {
   }
 
   #focusChanged() {
+    wake();
     if (this.isWatched) this.thread?.look();
     this.change();
   }

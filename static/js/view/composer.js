@@ -1,7 +1,8 @@
 /** The composer. It stores typed text as a draft until the text is in the
  * outbox. */
 import { element, find, piece, show, write } from '../lib/dom.js';
-import { keep, kept } from '../lib/kept.js';
+import { now } from '../lib/clock.js';
+import { keep, kept, sendsByEnter, whenKept } from '../lib/kept.js';
 import { withoutMargins } from '../lib/text.js';
 import { OwnTyping } from '../state/typing.js';
 
@@ -205,10 +206,10 @@ export class Composer {
       return;
     }
     if (this.#editing) return;
-    this.#say(this.#typing.key(Date.now()), true);
+    this.#say(this.#typing.key(now()), true);
     clearInterval(this.#timer);
     this.#timer = setInterval(() => {
-      if (!this.#typing.tick(Date.now())) return;
+      if (!this.#typing.tick(now())) return;
       clearInterval(this.#timer);
       this.#on.typing(false);
     }, 100);

@@ -3,6 +3,7 @@ import * as api from '../net/api.js';
 import { element, find, reconcile, show, write } from '../lib/dom.js';
 import { sliding } from '../lib/motion.js';
 import { isolated } from '../lib/names.js';
+import { moment } from '../state/conversations.js';
 import { button, person } from './faces.js';
 import { helloOf, makeRow, rowOf, updateRow } from './row.js';
 import { say } from './toast.js';
@@ -73,9 +74,12 @@ export class List {
   render(now) {
     const { store, openId, outbox } = this.#app;
     const { conversations } = store;
-    const archived = conversations.ordered({ archived: true });
+    // A conversation with an unsent message is sorted by it.
+    const waiting = new Map(outbox.items.map((item) => [item.conversation_id, item]));
+    const at = (known) => Math.max(moment(known), waiting.get(known.id)?.created_at ?? 0);
+    const archived = conversations.ordered({ archived: true, at });
     if (!archived.length && !this.#older) this.#showsArchive = false;
-    const shown = this.#showsArchive ? archived : conversations.ordered();
+    const shown = this.#showsArchive ? archived : conversations.ordered({ at });
     const contacts = this.#newContacts();
     const namesakes = conversations.namesakes(contacts.map(({ user }) => user));
     const known = shown.map((conversation) => rowOf(conversation, {
@@ -85,7 +89,7 @@ export class List {
       now,
       typists: store.typists.at(conversation.id, now),
       isOpen: conversation.id === openId,
-      waiting: outbox.of(conversation.id).at(-1),
+      waiting: waiting.get(conversation.id),
     }));
     const hellos = contacts.map((connection) => helloOf(connection, now, namesakes));
     const rows = this.#showsArchive ? known : withHellos(known, hellos);
