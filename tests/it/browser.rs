@@ -23,4 +23,5 @@ mod pictures;
 mod plain;
 mod sheets;
 mod sizes;
+mod sleep;
 mod texts;

@@ -13,6 +13,10 @@ const FLUSH = 1_000;
 const GRACE = 3_000;
 /** Milliseconds between REST polls while there is no socket. */
 const POLL = 10_000;
+/** The longest replay that isn't drawn before its end, in milliseconds. */
+const REPLAY = 1_000;
+/** The number of conversations in a page of the list. */
+const PAGE = 50;
 /** Represents invitations in `#updated`. */
 const INVITATION = Symbol('invitation');
 
@@ -36,7 +40,8 @@ export class Sync {
   /**
    * @param {import('../state/store.js').Store} store
    * @param {import('../state/outbox.js').Outbox} outbox
-   * @param {{ change: () => void, arrived: (message: any) => void, removed: (id: number) => void,
+   * @param {{ change: () => void, arrived: (message: any) => void,
+   *   missed: (id: number) => void, removed: (id: number) => void,
    *   connected: (username: string | null) => void, restored: () => void,
    *   renamed: () => void, ended: () => void }} on
    */
@@ -62,6 +67,11 @@ export class Sync {
     return this.#socket.isOpen && this.#lostAt === null;
   }
 
+  /** Whether a replay is running; one that takes longer counts as ended. */
+  get isReplaying() {
+    return this.isOnline && this.#store.cursors.isResuming && now() - this.#openedAt < REPLAY;
+  }
+
   /** The time since which the socket is closed; null while it is open. */
   get lostAt() {
     return this.#lostAt;
@@ -74,6 +84,7 @@ export class Sync {
 
   #opened() {
     this.#lostAt = null;
+    setTimeout(() => this.#on.change(), REPLAY);
     this.#gaps.clear();
     this.#store.cursors.begin();
     const { cursors, epoch, peopleVersion } = this.#store;
@@ -124,6 +135,10 @@ export class Sync {
   }
 
   #receive(frame) {
+    if (frame.type === 'hello') {
+      setClock(Date.parse(frame.server_time));
+      this.#openedAt = now();
+    }
     if (frame.type === 'error') this.#refused(frame);
     if (frame.type === 'user_status') this.#updated.add(frame.user_id);
     if (frame.type === 'connection') this.#updated.add(frame.connection.user.id);
@@ -257,9 +272,10 @@ export class Sync {
         if (timeline && !timeline.hasNewer && timeline.last < conversation.last_seq) {
           const page = await api.history(conversation.id, { after: timeline.last });
           this.#outbox.found(page.messages, this.#store.me);
+          timeline.append(page.messages, page.has_newer);
           for (const message of page.messages) {
-            this.#store.applyMessage(message);
             this.#markDelivered(message);
+            this.#on.arrived(message);
           }
         }
       }

@@ -51,6 +51,7 @@ export class App {
     this.sync = new Sync(this.store, this.outbox, {
       change: () => this.change(),
       arrived: (message) => this.#arrived(message),
+      missed: (id) => id === this.openId && this.thread.missed(),
       removed: () => this.change(),
       connected: (username) => this.#connectionChanged(username),
       // The server has another history. Unsent messages are kept in storage.

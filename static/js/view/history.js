@@ -60,10 +60,12 @@ export class History {
   }
 
   /**
+   * Returns false if the page was at its end, but doesn't follow it: the new
+   * messages don't fit on the screen.
    * @param {import('../state/timeline.js').Timeline} timeline
    * @param {any} seen the user, the conversation and its unsent messages
    */
-  render(timeline, { me, conversation, waiting, line, now, name, alike }) {
+  render(timeline, { me, conversation, waiting, line, readSeq, now, name, alike }) {
     const tail = timeline.hasNewer ? [] : waiting;
     const context = { me, conversation, alike };
     const days = layout(timeline.messages, tail, { me, conversation, line, dayOf });
@@ -73,13 +75,17 @@ export class History {
     }
     show(this.#beginning, !days.length);
     const isNew = !this.#isFresh && this.isAtEnd;
-    this.#keepingPlace(() => reconcile(this.#days, days, {
+    const isUnread = ({ message: it }) => it?.seq > readSeq && it.kind === 'text'
+      && it.sender.id !== me.id;
+    const unread = isNew ? days.flatMap(({ items }) => items).find(isUnread)?.key : undefined;
+    const isFollowing = this.#keepingPlace(() => reconcile(this.#days, days, {
       key: (day) => day.key,
       make: (day) => this.#day(day, { context, now, isNew }),
       update: (node, day) => this.#fill(node, day, { context, now, isNew }),
-    }));
+    }), unread);
     this.#isFresh = false;
     requestAnimationFrame(() => this.look());
+    return isFollowing;
   }
 
   #day(day, seen) {
@@ -135,20 +141,34 @@ export class History {
     this.#on.seen();
   }
 
-  /** Runs `change` without moving the visible messages. */
-  #keepingPlace(change) {
-    if (this.isAtEnd && !this.#hold) {
-      change();
-      this.#box.scrollTop = 0;
-      return;
-    }
+  /** Runs `change` without moving the visible messages. At its end, the page
+   * follows the end while the first unread message stays on the screen. After a
+   * sleep, many messages come at once, and the user has seen none of them.
+   * Returns false if it doesn't follow. */
+  #keepingPlace(change, unread) {
+    const isAtEnd = this.isAtEnd && !this.#hold;
+    const wasAbove = isAtEnd && this.#isAbove(unread);
     const anchor = this.#anchor();
     const top = anchor?.getBoundingClientRect().top;
     change();
+    if (isAtEnd) {
+      this.#box.scrollTop = 0;
+      if (wasAbove || !this.#isAbove(unread)) return true;
+    }
     const same = anchor && this.#node(anchor.dataset.key);
     const moved = same ? same.getBoundingClientRect().top - top : 0;
     // Setting the position would stop a scroll in progress.
     if (Math.abs(moved) > 0.5) this.#box.scrollTop += moved;
+    return !isAtEnd;
+  }
+
+  /** Whether a message, or the unread line before it, is above the screen. */
+  #isAbove(key) {
+    const node = key && this.#node(key);
+    if (!node) return false;
+    const before = node.previousElementSibling;
+    const first = before?.matches('.unread-line') ? before : node;
+    return first.getBoundingClientRect().top < this.#box.getBoundingClientRect().top;
   }
 
   #anchor() {

@@ -16,6 +16,9 @@ import { say, tellListeners } from './toast.js';
 const MOST = 250;
 /** Milliseconds until a failed request is repeated. */
 const AGAIN = 2_000;
+/** The age in milliseconds at which an arriving message is late: the page may
+ * have slept, and the user may have been away. */
+const LATE = 30_000;
 
 export class Thread {
   id;
@@ -36,11 +39,7 @@ export class Thread {
     this.#app = app;
     this.id = id;
     this.node = node;
-    const conversation = this.conversation;
-    const mark = app.store.conversations.mark(conversation);
-    if (conversation.unread_count > 0) {
-      this.#line = { after: mark?.read_seq ?? 0, count: conversation.unread_count };
-    }
+    this.#setLine();
     this.history = new History(node, {
       older: () => this.#older(),
       newer: () => this.#fetchNewer(),
@@ -136,22 +135,29 @@ export class Thread {
     }
   }
 
-  render(now) {
+  render(now, { isUrgent = false } = {}) {
     const { conversation, timeline } = this;
     if (!conversation) return;
     const { alike } = this;
     this.#head(conversation, now, alike);
     this.composer.close(this.#closed(conversation));
-    if (!timeline) return;
-    this.history.render(timeline, {
+    // A replay is drawn as a whole: the page follows its end only if it fits.
+    const isDue = isUrgent || !this.#isSettled || !this.#app.sync.isReplaying;
+    if (!timeline || !isDue) return;
+    const draw = () => this.history.render(timeline, {
       me: this.#app.me,
       conversation,
       waiting: this.#app.outbox.of(this.id),
       line: this.#line,
+      readSeq: this.#readSeq,
       now,
       name: this.name,
       alike,
     });
+    if (!draw()) {
+      this.missed();
+      draw();
+    }
     this.#showEnd();
   }
 
@@ -190,17 +196,42 @@ export class Thread {
   }
 
   arrived(message) {
-    const { timeline } = this;
-    if (this.history.isAtEnd && timeline?.messages.length > MOST + 50) timeline.trimOlder(MOST);
+    this.#trim();
+    const isLate = this.#app.now() - Date.parse(message.created_at) > LATE;
+    const hasReadNothing = this.#line?.after === this.#readSeq;
     if (message.sender.id === this.#app.me.id) {
       this.#line = null;
       return;
     }
-    const isWatched = this.#app.isWatched && this.history.isAtEnd;
-    if (!isWatched) this.#newer += 1;
-    if (this.#app.isWatched || message.kind !== 'text') return;
-    if (this.#line) this.#line = { ...this.#line, count: this.#line.count + 1 };
-    else this.#line = { after: message.seq - 1, count: 1 };
+    if (!this.#app.isWatched || !this.history.isAtEnd) this.#newer += 1;
+    if (message.kind !== 'text') return;
+    if (isLate || hasReadNothing || !this.#app.isWatched) this.#setLine();
+  }
+
+  /** Messages have arrived that the user can't have seen. */
+  missed() {
+    this.#newer = this.conversation.unread_count;
+    this.#setLine();
+  }
+
+  /** Limits the messages in the page, but keeps the unread ones and the place of
+   * the user, who may not have seen any of them. */
+  #trim() {
+    const { timeline } = this;
+    if (!this.history.isAtEnd || !(timeline?.messages.length > MOST + 50)) return;
+    if (timeline.messages.at(-MOST).seq <= this.#readSeq + 1) timeline.trimOlder(MOST);
+    else timeline.trimNewer(MOST + 50);
+  }
+
+  /** The user's own read mark. */
+  get #readSeq() {
+    return this.#app.store.conversations.mark(this.conversation)?.read_seq ?? 0;
+  }
+
+  /** Puts the line before the first unread message. */
+  #setLine() {
+    const { unread_count: count } = this.conversation;
+    if (count > 0) this.#line = { after: this.#readSeq, count };
   }
 
   #showEnd() {
@@ -226,15 +257,14 @@ export class Thread {
     if (!this.#app.isWatched || !this.#isSettled || this.conversation?.left) return;
     const others = this.history.visible.filter(({ sender }) => sender.id !== this.#app.me.id);
     const furthest = others.reduce((one, two) => (two.seq > (one?.seq ?? 0) ? two : one), null);
-    const mark = this.#app.store.conversations.mark(this.conversation);
-    if (!furthest || furthest.seq <= (mark?.read_seq ?? 0)) return;
+    if (!furthest || furthest.seq <= this.#readSeq) return;
     this.#app.read(this.conversation, furthest);
   }
 
   send(text, replyTo = null) {
     this.#app.send(this.id, text, quoteOf(replyTo));
     this.#line = null;
-    this.render(this.#app.now());
+    this.render(this.#app.now(), { isUrgent: true });
     this.history.atEndAtOnce();
     if (this.timeline?.hasNewer) this.toEnd();
   }

@@ -72,7 +72,7 @@ async fn emoji_picker_searches_and_remembers() {
 }
 
 /// Lets a test change the time and records sounds, notifications and the badge.
-const STAGED: &str = "
+pub(super) const STAGED: &str = "
     const real = Date.now;
     window.later = 0;
     Date.now = () => real() + window.later;
