@@ -288,14 +288,29 @@ export class Sync {
   /** Fetches a conversation with too many changes for a replay. */
   async reload(id) {
     try {
-      const [conversation, page] = await Promise.all([api.conversation(id), api.history(id)]);
+      const conversation = await api.conversation(id);
+      const page = await this.#fetchAgain(id);
       this.#store.reload(conversation, page);
       // The echoes of sent messages were not replayed.
       this.#outbox.found(page.messages, this.#store.me);
       this.flush();
+      this.#on.missed(id);
       this.#on.change();
     } catch ({ status }) {
       if (status === 0) setTimeout(() => this.reload(id), POLL);
     }
+  }
+
+  /** Fetches the messages of a timeline again: the user stays among them. */
+  async #fetchAgain(id) {
+    const { first = 0, last = 0 } = this.#store.timelines.get(id) ?? {};
+    if (!last) return api.history(id);
+    const page = await api.history(id, { after: first - 1, limit: 100 });
+    while (page.has_newer && page.messages.at(-1).seq < last) {
+      const next = await api.history(id, { after: page.messages.at(-1).seq, limit: 100 });
+      page.messages.push(...next.messages);
+      page.has_newer = next.has_newer;
+    }
+    return page;
   }
 }
