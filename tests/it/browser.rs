@@ -24,4 +24,5 @@ mod plain;
 mod sheets;
 mod sizes;
 mod sleep;
+mod storage;
 mod texts;

@@ -1,42 +1,62 @@
-/** Values in `localStorage`. If storage is full or switched off, values are not
- * kept, without an error. */
+/** Values in `localStorage`. If storage is full or switched off, values are kept
+ * in memory while the page lives. */
 
 const PREFIX = 'tidings.';
+/** The JSON of values that storage refused, by name; null if they are removed. */
+const refused = new Map();
 
+/** Keeps a value. Returns whether it survives the page. */
 export function keep(name, value) {
+  const text = value === null || value === undefined ? null : JSON.stringify(value);
   try {
-    if (value === null || value === undefined) localStorage.removeItem(PREFIX + name);
-    else localStorage.setItem(PREFIX + name, JSON.stringify(value));
+    if (text === null) localStorage.removeItem(PREFIX + name);
+    else localStorage.setItem(PREFIX + name, text);
+    refused.delete(name);
+    return true;
   } catch {
-    // Storage is full or switched off.
+    refused.set(name, text);
+    return false;
   }
 }
 
 export function kept(name, otherwise = null) {
   try {
-    const text = localStorage.getItem(PREFIX + name);
+    const text = refused.has(name) ? refused.get(name) : localStorage.getItem(PREFIX + name);
     return text === null ? otherwise : JSON.parse(text);
   } catch {
     return otherwise;
   }
 }
 
-/** Returns all values whose names begin with `prefix`. */
-export function keptUnder(prefix) {
-  const found = [];
+/** Returns all names that begin with `prefix`. */
+function namesUnder(prefix) {
+  let stored = [];
   try {
-    for (let at = 0; at < localStorage.length; at += 1) {
-      const name = localStorage.key(at);
-      if (name?.startsWith(PREFIX + prefix)) {
-        const value = kept(name.slice(PREFIX.length));
-        if (value !== null) found.push(value);
-      }
-    }
+    stored = Object.keys(localStorage).filter((name) => name.startsWith(PREFIX))
+      .map((name) => name.slice(PREFIX.length));
   } catch {
-    // Storage is switched off: there are none.
+    // Storage is switched off.
   }
-  return found;
+  return [...new Set([...stored, ...refused.keys()])].filter((name) => name.startsWith(prefix));
 }
+
+/** Returns all values whose names begin with `prefix`. */
+export const keptUnder = (prefix) =>
+  namesUnder(prefix).map((name) => kept(name)).filter((value) => value !== null);
+
+/** Calls `act` with the rest of each name that another tab changes, if the name
+ * begins with `prefix`. Returns a function that ends this. */
+export function whenKept(prefix, act) {
+  const whole = PREFIX + prefix;
+  const listener = ({ key }) => key?.startsWith(whole) && act(key.slice(whole.length));
+  addEventListener('storage', listener);
+  return () => removeEventListener('storage', listener);
+}
+
+/** Whether Enter sends a message. On phones it breaks the line, unless the user
+ * has chosen otherwise. */
+export const sendsByEnter = () =>
+  kept('enter', !matchMedia('(pointer: coarse) and (hover: none)').matches);
 
 /** Removes drafts and unsent messages. At a logout the server also sends
  * `Clear-Site-Data`, which browsers obey over TLS only. */
@@ -46,11 +66,6 @@ export function forgetTyped() {
 }
 
 /** Removes all values whose names begin with `prefix`. */
-export function forgetUnder(prefix) {
-  try {
-    const names = Object.keys(localStorage).filter((name) => name.startsWith(PREFIX + prefix));
-    for (const name of names) localStorage.removeItem(name);
-  } catch {
-    // Storage is switched off: there are none.
-  }
+function forgetUnder(prefix) {
+  for (const name of namesUnder(prefix)) keep(name, null);
 }

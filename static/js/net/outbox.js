@@ -1,14 +1,21 @@
 /** The outbox in this browser's storage: each message has its own key, so that
  * tabs don't overwrite each other's messages. Also creates client ids. */
-import { keep, keptUnder } from '../lib/kept.js';
+import { keep, kept, keptUnder, whenKept } from '../lib/kept.js';
 import { Outbox } from '../state/outbox.js';
 
-/** @param {number} user the user's id: each one has a separate outbox */
-export function openOutbox(user) {
+/**
+ * @param {number} user the user's id: each one has a separate outbox
+ * @param {() => void} changed another tab has sent or dropped a message
+ */
+export function openOutbox(user, changed) {
   const prefix = `out.${user}.`;
-  return new Outbox(keptUnder(prefix), (item, isGone) => {
-    keep(prefix + item.client_id, isGone ? null : item);
+  const outbox = new Outbox(keptUnder(prefix), (item, isGone) => {
+    item.isUnsaved = !keep(prefix + item.client_id, isGone ? null : item);
   });
+  whenKept(prefix, (id) => {
+    if (kept(prefix + id) === null && outbox.forget(id)) changed();
+  });
+  return outbox;
 }
 
 /** Returns a client id that sorts by time: a UUIDv7 (RFC 9562). */

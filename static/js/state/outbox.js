@@ -6,7 +6,7 @@
  * @typedef {{ client_id: string, conversation_id: number, text: string,
  *   reply_to: object | null, created_at: number,
  *   state: 'waiting' | 'sending' | 'failed', sent_at: number | null,
- *   not_before: number, tries: number, why: string | null }} Item
+ *   not_before: number, tries: number, why: string | null, isUnsaved?: boolean }} Item
  */
 import { delay } from './backoff.js';
 
@@ -23,7 +23,7 @@ export class Outbox {
   /** @param {(item: Item, isGone: boolean) => void} onChange */
   constructor(items = [], onChange = () => {}) {
     this.#onChange = onChange;
-    const fresh = items.map((item) => ({ ...item, sent_at: null, not_before: 0, tries: 0 }));
+    const fresh = items.map((item) => ({ ...item, sent_at: null, not_before: 0, tries: 0, isUnsaved: false }));
     this.#items = fresh.map((item) =>
       item.state === 'sending' ? { ...item, state: 'waiting' } : item);
     this.#items.sort((one, two) => one.created_at - two.created_at);
@@ -69,11 +69,21 @@ export class Outbox {
 
   /** Drops a message that the server has. */
   acknowledged(client_id) {
-    const item = this.#items.find((known) => known.client_id === client_id);
-    if (!item) return null;
-    this.#items = this.#items.filter((known) => known !== item);
-    this.#onChange(item, true);
+    const item = this.forget(client_id);
+    if (item) this.#onChange(item, true);
     return item;
+  }
+
+  /** Drops a message that is no longer stored. */
+  forget(client_id) {
+    const item = this.#items.find((known) => known.client_id === client_id);
+    this.#items = this.#items.filter((known) => known !== item);
+    return item ?? null;
+  }
+
+  /** Whether a message would be lost with the page. */
+  get isUnsaved() {
+    return this.#items.some((item) => item.isUnsaved);
   }
 
   /** Drops the messages in a page of history, even without an echo. */

@@ -47,7 +47,7 @@ export class App {
     this.onRenamed = null;
     setClock(Date.parse(start.server_time));
     this.store = new Store(start);
-    this.outbox = openOutbox(start.me.id);
+    this.outbox = openOutbox(start.me.id, () => this.change());
     this.sync = new Sync(this.store, this.outbox, {
       change: () => this.change(),
       arrived: (message) => this.#arrived(message),
@@ -73,6 +73,8 @@ export class App {
       this.#go(location.href);
     });
     addEventListener('pagehide', () => this.thread?.composer.leave());
+    // Asks before the tab closes: storage has refused a message.
+    addEventListener('beforeunload', (event) => this.outbox.isUnsaved && event.preventDefault());
     for (const type of ['visibilitychange', 'focus', 'blur']) {
       (type === 'visibilitychange' ? document : window).addEventListener(type, () => this.#focusChanged());
     }

@@ -203,16 +203,16 @@ export function setTicks(svg, status) {
 function setFailure(node, item) {
   const known = find('.failure', node);
   const isFailed = item.state === 'failed';
+  const kind = isFailed ? 'failed' : item.isUnsaved ? 'unsaved' : undefined;
   node.classList.toggle('is-failed', isFailed);
-  if (!isFailed) {
-    known?.remove();
-    return;
-  }
-  if (known) return;
-  node.append(element('p', { class: 'failure', role: 'alert' },
+  if (known?.dataset.kind === kind) return;
+  known?.remove();
+  if (!kind) return;
+  const said = !isFailed ? ['Not saved on this device. Keep this tab open until it is sent.'] : [
     `Not sent. ${item.why ?? ''} `,
     element('button', { type: 'button', class: 'link', 'data-act': 'retry' }, 'Retry'), ' ',
-    element('button', { type: 'button', class: 'link', 'data-act': 'discard' }, 'Discard')));
+    element('button', { type: 'button', class: 'link', 'data-act': 'discard' }, 'Discard')];
+  node.append(element('p', { class: 'failure', role: 'alert', 'data-kind': kind }, ...said));
 }
 
 /** Returns a user's display name, or the username if they aren't loaded. */

@@ -289,7 +289,7 @@ impl BrowserTab {
     }
 
     /// Returns the entries of a driver log since the last call.
-    pub(super) async fn log(&self, name: &str) -> Vec<Value> {
+    pub(crate) async fn log(&self, name: &str) -> Vec<Value> {
         let command = DriverExtension {
             path: "se/log",
             body: json!({ "type": name }),
