@@ -31,6 +31,10 @@ export class Composer {
   #typing = new OwnTyping();
   #timer = 0;
   #draft;
+  /** The draft as this tab last read or wrote it, as JSON. */
+  #stored;
+  /** Whether the draft is this tab's: it doesn't follow those of other tabs. */
+  #isOwn = false;
   #answering = null;
   #editing = null;
 
@@ -55,6 +59,7 @@ export class Composer {
     this.#text.required = false;
     this.#text.value ||= refused;
     this.#restore();
+    this.#follow();
     this.#form.addEventListener('submit', (event) => this.#submit(event));
     this.#text.addEventListener('input', () => this.#typed());
     this.#text.addEventListener('keydown', (event) => this.#key(event));
@@ -147,7 +152,9 @@ export class Composer {
   }
 
   #restore() {
-    const { text = '', answering = null, editing = null } = kept(this.#draft, {});
+    const draft = kept(this.#draft);
+    this.#stored = JSON.stringify(draft);
+    const { text = '', answering = null, editing = null } = draft ?? {};
     if (editing) {
       this.#edits(editing.message, editing.text);
       return;
@@ -158,6 +165,23 @@ export class Composer {
       this.#showBar(['Answering ', this.#name(answering)], answering.text);
     }
     this.#changed();
+  }
+
+  /** Shows a draft that another tab has changed, unless this tab has its own. */
+  #follow() {
+    const end = whenKept(this.#draft, (rest) => {
+      if (!this.#footer.isConnected) end();
+      else if (!rest && !this.#isOwn) {
+        [this.#answering, this.#editing, this.#text.value] = [null, null, ''];
+        show(this.#bar, false);
+        this.#restore();
+      }
+    });
+  }
+
+  /** Labels the Enter key of a phone. */
+  #hint() {
+    this.#text.enterKeyHint = sendsByEnter() ? 'send' : 'enter';
   }
 
   #submit(event) {
@@ -274,15 +298,23 @@ export class Composer {
   }
 
   #save() {
+    const draft = this.#current();
+    const text = JSON.stringify(draft);
+    if (text === this.#stored) return;
+    this.#stored = text;
+    this.#isOwn = draft !== null;
+    keep(this.#draft, draft);
+  }
+
+  #current() {
     const text = this.#text.value;
     if (this.#editing) {
       // Keep the draft from before the edit.
       const { id, conversation_id, text: was, sender } = this.#editing;
       const message = { id, conversation_id, text: was, sender };
-      keep(this.#draft, { text: kept(this.#draft, {}).text ?? '', editing: { message, text } });
-      return;
+      return { text: kept(this.#draft, {}).text ?? '', editing: { message, text } };
     }
     const isNothing = !text && !this.#answering;
-    keep(this.#draft, isNothing ? null : { text, answering: this.#answering });
+    return isNothing ? null : { text, answering: this.#answering };
   }
 }
