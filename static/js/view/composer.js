@@ -207,7 +207,6 @@ export class Composer {
   }
 
   #key(event) {
-    if (event.isComposing) return;
     const isPlain = !event.shiftKey && !event.ctrlKey && !event.altKey && !event.metaKey;
     if (event.key === 'Enter' && (isPlain || event.ctrlKey || event.metaKey)) {
       event.preventDefault();

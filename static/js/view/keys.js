@@ -5,8 +5,13 @@ import { openMessageMenu } from './actions.js';
 const TYPES = 'input, textarea, select, [contenteditable]';
 
 export function watchKeys(app) {
+  // Keys of an input method are for it alone. Safari sends the Enter that ends a
+  // composition after the end, with the key code 229.
+  addEventListener('keydown', (event) => {
+    if (event.isComposing || event.keyCode === 229) event.stopPropagation();
+  }, { capture: true });
   document.addEventListener('keydown', (event) => {
-    if (event.defaultPrevented || event.isComposing || find('dialog[open]')) return;
+    if (event.defaultPrevented || find('dialog[open]')) return;
     const isCommand = event.ctrlKey || event.metaKey;
     if (isCommand && event.key.toLowerCase() === 'k') {
       event.preventDefault();
