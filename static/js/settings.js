@@ -1,6 +1,6 @@
-/** The settings of this browser: theme, sound and notifications. */
+/** The settings of this browser: theme, Enter, sound and notifications. */
 import { find, show, write } from './lib/dom.js';
-import { forgetTyped, keep, kept } from './lib/kept.js';
+import { forgetTyped, keep, kept, sendsByEnter } from './lib/kept.js';
 import { chime } from './lib/sound.js';
 
 const theme = kept('theme', '');
@@ -12,6 +12,10 @@ for (const choice of document.querySelectorAll('[name="theme"]')) {
     dispatchEvent(new StorageEvent('storage', { key: 'tidings.theme' }));
   });
 }
+
+const enter = find('[name="enter"]');
+enter.checked = sendsByEnter();
+enter.addEventListener('change', () => keep('enter', enter.checked));
 
 const sound = find('[name="sound"]');
 sound.checked = kept('sound', true);

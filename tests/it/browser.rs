@@ -26,3 +26,4 @@ mod sizes;
 mod sleep;
 mod storage;
 mod texts;
+mod typing;

@@ -63,6 +63,8 @@ export class Composer {
     this.#form.addEventListener('submit', (event) => this.#submit(event));
     this.#text.addEventListener('input', () => this.#typed());
     this.#text.addEventListener('keydown', (event) => this.#key(event));
+    this.#text.addEventListener('focus', () => this.#hint());
+    this.#hint();
     this.#text.addEventListener('blur', () => this.#say(this.#typing.stop(), false));
     this.#bar.addEventListener('click', (event) => {
       if (event.target.closest('[data-act="drop"]')) this.#drop();
@@ -208,7 +210,8 @@ export class Composer {
 
   #key(event) {
     const isPlain = !event.shiftKey && !event.ctrlKey && !event.altKey && !event.metaKey;
-    if (event.key === 'Enter' && (isPlain || event.ctrlKey || event.metaKey)) {
+    const isSending = isPlain ? sendsByEnter() : event.ctrlKey || event.metaKey;
+    if (event.key === 'Enter' && isSending) {
       event.preventDefault();
       this.#form.requestSubmit();
     } else if (event.key === 'ArrowUp' && isPlain && !this.#text.value) {
@@ -296,6 +299,7 @@ export class Composer {
     this.#save();
   }
 
+  /** Stores only what has changed in this tab: other tabs may write, too. */
   #save() {
     const draft = this.#current();
     const text = JSON.stringify(draft);
