@@ -5,6 +5,7 @@ mod accounts;
 mod clocks;
 mod closed;
 mod details;
+mod directions;
 mod first;
 mod full;
 mod groups;
