@@ -26,5 +26,6 @@ mod sheets;
 mod sizes;
 mod sleep;
 mod storage;
+mod tabs;
 mod texts;
 mod typing;

@@ -1,13 +1,16 @@
 /** A synthesized sound: two soft notes. */
+import { isFirst } from './tabs.js';
 
 let context = null;
 /** Milliseconds within which all tabs together play one sound. */
 const APART = 1_000;
 
-/** Plays the sound; settles once this tab or another one plays it. */
-export async function chime() {
+/** Plays the sound, for a message in one tab only; settles once this tab or
+ * another one plays it. */
+export async function chime(message = null) {
   // Browsers play no sound before the user has interacted with the page.
   if (navigator.userActivation && !navigator.userActivation.hasBeenActive) return;
+  if (message !== null && !await isFirst(`sound.${message}`)) return;
   if (!navigator.locks) {
     sound();
     return;

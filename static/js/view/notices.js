@@ -4,6 +4,7 @@ import { kept } from '../lib/kept.js';
 import { firstOf } from '../lib/text.js';
 import { called, isolated } from '../lib/names.js';
 import { chime } from '../lib/sound.js';
+import { hold, isFirst, isHeld } from '../lib/tabs.js';
 import { isMuted } from '../state/conversations.js';
 import { tellListeners } from './toast.js';
 
@@ -23,6 +24,7 @@ export class Notices {
     const name = thread?.conversation ? thread.name : 'Messages';
     const title = `${total ? `(${total}) ` : ''}${name} · Tidings`;
     if (document.title !== title) document.title = title;
+    hold(thread && this.#app.isWatched ? inFront(thread.id) : null);
     if (this.#shown === total) return;
     this.#shown = total;
     if (total) navigator.setAppBadge?.(total).catch(() => {});
@@ -37,10 +39,15 @@ export class Notices {
     const name = called(sender, app.store.conversations.alike(conversation, [sender]).has(sender.id));
     if (isOpen) tellListeners(`${name}: ${firstOf(message.text, SHORT)}`);
     if (isMuted(conversation, app.now()) || (app.isWatched && isOpen)) return;
-    if (kept('sound', true)) await chime();
-    if (!app.isWatched && kept('notify', false)) notify(app, conversation, { message, name });
+    if (await isHeld(inFront(conversation.id))) return;
+    if (kept('sound', true)) await chime(message.id);
+    if (app.isWatched || !kept('notify', false)) return;
+    if (await isFirst(`notice.${message.id}`)) notify(app, conversation, { message, name });
   }
 }
+
+/** Names the lock of the tab in front that shows a conversation. */
+const inFront = (id) => `front.${id}`;
 
 /** Shows a notification, which replaces the conversation's last one. */
 function notify(app, conversation, { message, name }) {
