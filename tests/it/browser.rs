@@ -8,6 +8,7 @@ mod details;
 mod directions;
 mod first;
 mod full;
+mod gaps;
 mod groups;
 mod hands;
 mod history;

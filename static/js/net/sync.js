@@ -20,6 +20,12 @@ const PAGE = 50;
 /** Represents invitations in `#updated`. */
 const INVITATION = Symbol('invitation');
 
+/** Replaces a conversation that the server refuses; other problems are thrown. */
+const goneOnly = (problem) => {
+  if (!problem.status) throw problem;
+  return { participants: [] };
+};
+
 export class Sync {
   seen = new Seen();
   #store;
@@ -101,18 +107,40 @@ export class Sync {
     this.#isFirst = false;
     this.#updated.clear();
     try {
-      const [listed, connections, invitations] = await Promise.all(
-        [api.conversations(), api.connections(), api.invitations()]);
-      for (const { user, ...status } of listed.flatMap(({ participants }) => participants)) {
-        if (this.#updated.has(user.id)) continue;
-        this.#store.conversations.presence({ user_id: user.id, ...status });
-      }
+      const [, connections, invitations] = await Promise.all(
+        [this.#fetchPresence(), api.connections(), api.invitations()]);
       this.#store.connected(connections, this.#updated);
       if (!this.#updated.has(INVITATION)) this.#store.invitations = invitations;
       if (!isFirst) this.#on.connected(null);
       this.#on.change();
     } catch {
       // The next connection fetches again.
+    }
+  }
+
+  /** Fetches who is online, for all loaded conversations: the newest in pages,
+   * then those that were opened by address, and groups with their members. */
+  async #fetchPresence() {
+    const { conversations } = this.#store;
+    const left = conversations.withOthers();
+    const take = ({ id, participants }) => {
+      if (participants.length >= left.get(id)) left.delete(id);
+      for (const { user, ...status } of participants) {
+        if (!this.#updated.has(user.id)) conversations.presence({ user_id: user.id, ...status });
+      }
+    };
+    try {
+      let path = '/api/conversations/';
+      for (let most = conversations.size; path && most > 0; most -= PAGE) {
+        const { body, links } = await api.page(path);
+        body.forEach(take);
+        path = left.size ? links.prev : null;
+      }
+      for (const id of left.keys()) take(await api.conversation(id).catch(goneOnly));
+    } catch (problem) {
+      // No status is better than one that may have ended.
+      conversations.forgetPresence();
+      throw problem;
     }
   }
 
@@ -277,6 +305,7 @@ export class Sync {
             this.#markDelivered(message);
             this.#on.arrived(message);
           }
+          if (page.has_newer) this.#on.missed(conversation.id);
         }
       }
       this.#on.change();

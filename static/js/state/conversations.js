@@ -107,6 +107,20 @@ export class Conversations {
     }
   }
 
+  /** Returns the number of loaded participants of each conversation that has
+   * others than the user, by its id. */
+  withOthers() {
+    const counts = [...this.#all.values()].map(({ id, participants }) => [id, participants.length]);
+    return new Map(counts.filter(([, count]) => count > 1));
+  }
+
+  /** Makes the presence of all others unknown. */
+  forgetPresence() {
+    for (const { participants } of this.#all.values()) {
+      for (const person of participants) Object.assign(person, { is_online: null, last_seen: null });
+    }
+  }
+
   renamed(user, before) {
     for (const conversation of this.#all.values()) {
       for (const person of conversation.participants) {
