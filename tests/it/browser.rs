@@ -21,6 +21,7 @@ mod modules;
 mod names;
 mod opening;
 mod outage;
+mod paint;
 mod pictures;
 mod plain;
 mod sheets;

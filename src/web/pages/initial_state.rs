@@ -161,6 +161,7 @@ impl BlankViews {
             is_online: true,
             is_muted: true,
             is_pinned: true,
+            is_archived: false,
         }
     }
 

@@ -83,6 +83,7 @@ export class App {
     }, { capture: true, passive: true });
     setInterval(() => this.change(), REDRAW);
     this.render();
+    document.documentElement.classList.add('is-live');
     this.sync.start();
     setTimeout(() => this.change(), GRACE + 100);
   }

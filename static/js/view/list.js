@@ -29,11 +29,9 @@ export class List {
     find('.people', scroll)?.remove();
     this.#people = element('section', { class: 'people', 'aria-label': 'People', hidden: true });
     find('.list', scroll).before(this.#people);
-    this.#archive = element('button', {
-      type: 'button', class: 'archive', hidden: true, onclick: () => this.#toggleArchive(),
-    });
+    this.#archive = find('.archive', scroll);
+    this.#archive.addEventListener('click', () => this.#toggleArchive());
     this.#empty = element('p', { class: 'beginning', hidden: true });
-    this.#rows.before(this.#archive);
     find('.list .beginning')?.remove();
     this.#rows.after(this.#empty);
     this.#older = this.#nextPage();

@@ -37,6 +37,8 @@ pub(in crate::web) struct ConversationListItem {
     pub(in crate::web) is_online: bool,
     pub(in crate::web) is_muted: bool,
     pub(in crate::web) is_pinned: bool,
+    /// Whether the page's script hides the row.
+    pub(in crate::web) is_archived: bool,
 }
 
 impl ConversationListItem {
@@ -73,6 +75,7 @@ impl ConversationListItem {
                 == Some(true),
             is_muted: conversation.muted_until.is_some_and(|until| until > now),
             is_pinned: conversation.pinned,
+            is_archived: conversation.archived,
             name,
         }
     }
@@ -106,6 +109,7 @@ impl ConversationListItem {
             is_online: false,
             is_muted: false,
             is_pinned: false,
+            is_archived: false,
             name,
         }
     }
