@@ -16,6 +16,7 @@ mod hostile;
 mod house;
 mod journey;
 mod late;
+mod layers;
 mod looks;
 mod modules;
 mod names;

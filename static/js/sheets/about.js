@@ -6,6 +6,7 @@ import { counted, lastSeen } from '../lib/time.js';
 import { attempt } from '../view/actions.js';
 import { confirmed, openDialog } from '../view/dialog.js';
 import { button, person } from '../view/faces.js';
+import { closeLayers } from '../view/layers.js';
 import { openMenu } from '../view/menu.js';
 import { choosePeople } from './people.js';
 import { say } from '../view/toast.js';
@@ -15,7 +16,7 @@ const RANK = { owner: 0, admin: 1, member: 2 };
 export function openAbout(app, conversation) {
   if (conversation.kind === 'direct') {
     const other = app.store.conversations.other(conversation);
-    if (other) location.assign(profileOf(other.user, conversation.id));
+    if (other) closeLayers().then(() => location.assign(profileOf(other.user, conversation.id)));
     return;
   }
   new Group(app, conversation.id).open();

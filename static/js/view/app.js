@@ -8,6 +8,7 @@ import { Store } from '../state/store.js';
 import { attempt } from './actions.js';
 import { Composer } from './composer.js';
 import { openEmoji } from './emoji.js';
+import { closeLayers, handleMove, matchHistory } from './layers.js';
 import { List } from './list.js';
 import { Notices } from './notices.js';
 import { Seek } from './seek.js';
@@ -69,9 +70,11 @@ export class App {
 
   start() {
     addEventListener('popstate', () => {
+      if (handleMove()) return;
       this.#returned();
       this.#go(location.href);
     });
+    matchHistory();
     addEventListener('pagehide', () => this.thread?.composer.leave());
     // Asks before the tab closes: storage has refused a message.
     addEventListener('beforeunload', (event) => this.outbox.isUnsaved && event.preventDefault());
@@ -221,6 +224,7 @@ export class App {
       this.apply({ type: 'conversation', conversation: found });
     }
     await this.#returning;
+    if (!isBack) await closeLayers();
     if (!isIdle()) return;
     const isFromList = !this.thread && location.pathname === '/messages';
     this.thread?.close();
@@ -253,12 +257,13 @@ export class App {
   async openWith(username) {
     const { isIdle } = this.choose();
     const known = this.store.conversations.directWith(username);
-    const made = known ?? await attempt(this, () => api.createDirect(username));
-    if (!made) return;
-    if (!known) this.apply({ type: 'conversation', conversation: made });
-    if (!isIdle()) return;
-    this.seek.clear();
-    await this.open(made.id);
+    if (known) {
+      this.seek.clear();
+      await this.open(known.id);
+    } else {
+      await closeLayers();
+      location.assign(`/messages/chat/${encodeURIComponent(username)}/`);
+    }
   }
 
   /** Closes the conversation and shows the list. */
@@ -273,15 +278,20 @@ export class App {
       element('p', {}, 'Choose a conversation, or start one with somebody.'));
     node.replaceWith(this.#blank);
     find('.messenger').classList.remove('is-open');
-    // A thread that was opened from the list leads back to it, not to a second one.
-    if (!isBack && history.state?.isFromList) this.#return();
-    else if (!isBack) history.pushState(null, '', '/messages');
+    if (!isBack) this.#returning = this.#return();
     this.render();
   }
 
-  #return() {
-    this.#returning = new Promise((resolve) => { this.#returned = resolve; });
+  async #return() {
+    await closeLayers();
+    // A thread that was opened from the list leads back to it, not to a second one.
+    if (!history.state?.isFromList) {
+      history.pushState(null, '', '/messages');
+      return;
+    }
+    const returned = new Promise((resolve) => { this.#returned = resolve; });
     history.back();
+    await returned;
   }
 
   /** Opens the conversation of a link; false for other links. */
@@ -353,7 +363,8 @@ export class App {
 }
 
 /** Goes to the login page, which leads back here. */
-function leave() {
+async function leave() {
+  await closeLayers();
   location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
 }
 

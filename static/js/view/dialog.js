@@ -1,5 +1,6 @@
 /** A sheet over the page: a modal dialog with a title and a close button. */
 import { element, mark } from '../lib/dom.js';
+import { addLayer } from './layers.js';
 import { keepToasts, regions } from './toast.js';
 
 /**
@@ -14,7 +15,9 @@ export function openDialog(title, ...content) {
   const dialog = /** @type {HTMLDialogElement} */ (element('dialog', { class: 'sheet', 'aria-label': title },
     element('header', { class: 'bar' }, element('h2', { class: 'bar-name', dir: 'auto' }, title), out),
     element('div', { class: 'sheet-body' }, ...content), ...regions()));
+  const closed = addLayer(() => dialog.close());
   dialog.addEventListener('close', () => {
+    closed();
     dialog.remove();
     keepToasts(dialog);
   });

@@ -1,6 +1,7 @@
 /** A menu beside its anchor: arrows move, Enter chooses, Escape and a click
  * elsewhere close it, and the focus returns to where it was. */
 import { element, find, topmost } from '../lib/dom.js';
+import { addLayer } from './layers.js';
 
 const EDGE = 8;
 
@@ -46,6 +47,7 @@ export function openPopover(box, at) {
   const close = () => {
     if (isClosed) return;
     isClosed = true;
+    closed();
     const hadFocus = box.contains(document.activeElement) || document.activeElement === document.body;
     box.remove();
     if (!hadFocus) return;
@@ -53,6 +55,7 @@ export function openPopover(box, at) {
     const drawnAnew = !before?.isConnected && label && find(`[aria-label=${CSS.escape(label)}]`);
     (drawnAnew || before)?.focus?.({ preventScroll: true });
   };
+  const closed = addLayer(close);
   box.addEventListener('toggle', ({ newState }) => newState === 'closed' && !isHeld && close());
   return close;
 }

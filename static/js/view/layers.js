@@ -1,0 +1,77 @@
+/** Layers above the page: menus, pickers and dialogs. Each has an entry in the
+ * browser's history, so that Back closes the topmost layer first. */
+
+/** The open layers, from the bottom to the top. */
+const layers = [];
+let isDue = false;
+/** Whether this module is moving in the history. */
+let isMoving = false;
+let settled = Promise.resolve();
+let settle = () => {};
+/** The URL at the last move, or below the layers. */
+let page = location.href;
+
+const depth = () => history.state?.layers ?? 0;
+
+/** Adds a layer. Returns a function to call when the layer has closed.
+ * @param {() => void} close */
+export function addLayer(close) {
+  const layer = { close };
+  layers.push(layer);
+  schedule();
+  return () => {
+    const at = layers.indexOf(layer);
+    if (at < 0) return;
+    layers.splice(at, 1);
+    schedule();
+  };
+}
+
+/** Closes all layers. Settles when their entries have been left. */
+export async function closeLayers() {
+  while (layers.length) layers.pop().close();
+  matchHistory();
+  await settled;
+}
+
+/** Handles a move in the history. Returns whether the page below stays. */
+export function handleMove() {
+  const isSame = location.href === page;
+  const hadLayers = layers.length > 0;
+  page = location.href;
+  if (isMoving) {
+    isMoving = false;
+    settle();
+    matchHistory();
+    return true;
+  }
+  while (layers.length > depth()) layers.pop().close();
+  const isAhead = depth() > layers.length;
+  matchHistory();
+  return isSame && (hadLayers || isAhead);
+}
+
+/** Waits for the end of the task: it may close one layer and open another. */
+function schedule() {
+  if (isDue) return;
+  isDue = true;
+  queueMicrotask(() => {
+    isDue = false;
+    matchHistory();
+  });
+}
+
+/** Gives each layer an entry, and leaves the entries of closed layers. */
+export function matchHistory() {
+  if (isMoving) return;
+  const over = depth() - layers.length;
+  if (over > 0) {
+    isMoving = true;
+    settled = new Promise((resolve) => { settle = resolve; });
+    history.go(-over);
+  }
+  for (let next = depth() + 1; next <= layers.length; next += 1) {
+    page = location.href;
+    history.pushState({ ...history.state, layers: next }, '');
+  }
+}

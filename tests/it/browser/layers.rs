@@ -1,0 +1,144 @@
+//! Back closes the topmost layer first: a menu, the picker, a dialog, the info
+//! of a group, and then the conversation.
+
+use serde_json::json;
+
+use crate::groups::crew;
+use crate::support::TestApp;
+use crate::support::browser::{BrowserDriver, BrowserTab, COMPOSER, ESCAPE, PHONE};
+
+const PATH: &str = "return location.pathname + location.search";
+
+/// Opens the list, and from there the group.
+async fn open_group(tab: &BrowserTab) {
+    tab.goto("/settings").await;
+    tab.goto("/messages").await;
+    tab.tap(".rows .row").await;
+    tab.see(COMPOSER).await;
+}
+
+/// Opens layers and returns their selectors, from the bottom to the top.
+async fn open_layers(tab: &BrowserTab, kind: &str) -> Vec<&'static str> {
+    match kind {
+        "menu" => {
+            tab.tap("main [data-act=more]").await;
+            vec!["[role=menu]"]
+        }
+        "picker" => {
+            tab.tap("main [data-act=emoji]").await;
+            vec![".emoji"]
+        }
+        "info" => {
+            tab.tap("main [data-act=about]").await;
+            tab.see("[aria-label='What to do with ben']").await;
+            vec!["dialog"]
+        }
+        "info by menu" => {
+            tab.tap("main [data-act=more]").await;
+            tab.tap_text("[role=menu] button", "About").await;
+            tab.see("[aria-label='What to do with ben']").await;
+            vec!["dialog"]
+        }
+        "menu of info" => {
+            tab.tap("main [data-act=about]").await;
+            tab.tap("[aria-label='What to do with ben']").await;
+            vec!["dialog", "[role=menu]"]
+        }
+        _ => {
+            tab.tap("main [data-act=about]").await;
+            tab.tap_text("dialog button", "Leave this group").await;
+            vec!["dialog", "dialog.is-small"]
+        }
+    }
+}
+
+const KINDS: [&str; 6] = [
+    "menu", "picker", "info", "info by menu", "menu of info", "question",
+];
+
+#[tokio::test]
+async fn back_closes_topmost_layer_first() {
+    let (app, browsers) = (TestApp::spawn().await, BrowserDriver::start().await);
+    let (group, people) = crew::group(&app, &["ann", "ben"]).await;
+    let tab = browsers.open_as(&people[0], PHONE).await;
+    let here = format!("/messages?conversation={group}");
+    for kind in KINDS {
+        println!("{kind}");
+        open_group(&tab).await;
+        let layers = open_layers(&tab, kind).await;
+        for (at, layer) in layers.iter().enumerate().rev() {
+            tab.see(layer).await;
+            tab.back().await;
+            tab.see_absent(layer).await;
+            if at > 0 {
+                tab.see(layers[at - 1]).await;
+            }
+            tab.wait_for_value(PATH, json!(here)).await;
+            tab.see("main h1").await;
+        }
+        // Forward reopens nothing, and Back then leaves the conversation.
+        tab.forward().await;
+        tab.see(COMPOSER).await;
+        tab.wait_for_value("return history.state?.layers ?? 0", json!(0))
+            .await;
+        tab.back().await;
+        tab.see(".rows .row").await;
+        tab.wait_for_value(PATH, json!("/messages")).await;
+        tab.forward().await;
+        tab.see(COMPOSER).await;
+        tab.back().await;
+        tab.see(".rows .row").await;
+        tab.back().await;
+        tab.wait_for_value(PATH, json!("/settings")).await;
+    }
+    tab.assert_no_console_errors().await;
+}
+
+/// A layer that is closed otherwise leaves no entry behind.
+#[tokio::test]
+async fn closed_layer_leaves_no_history_entry() {
+    let (app, browsers) = (TestApp::spawn().await, BrowserDriver::start().await);
+    let people = crew::friends(&app, &["ann", "ben"]).await;
+    let direct = people[1].open_direct_used(&people[0]).await;
+    let made = crew::make(&people[0], "Crew", &["ben"]).await.expect(201);
+    let group = made["id"].as_i64().unwrap();
+    let tab = browsers.open_as(&people[0], PHONE).await;
+    for kind in KINDS {
+        println!("{kind}");
+        open_group(&tab).await;
+        for layer in open_layers(&tab, kind).await.iter().rev() {
+            tab.see(layer).await;
+            tab.press(ESCAPE).await;
+            tab.see_absent(layer).await;
+        }
+        tab.wait_for_value("return history.state?.layers ?? 0", json!(0))
+            .await;
+        tab.back().await;
+        tab.see(".rows .row").await;
+        tab.wait_for_value(PATH, json!("/messages")).await;
+    }
+    // From a dialog to another conversation, and back.
+    tab.goto(&format!("/messages?conversation={group}")).await;
+    tab.tap(".back").await;
+    tab.tap("[data-act=new]").await;
+    tab.tap("dialog [aria-label='Write to ben']").await;
+    tab.see_message("The first.").await;
+    tab.wait_for_value(PATH, json!(format!("/messages?conversation={direct}")))
+        .await;
+    tab.back().await;
+    tab.see(".rows .row").await;
+    tab.see_absent("dialog").await;
+    // A reload closes the layer. The first Back leaves the conversation.
+    tab.tap(".rows .row").await;
+    tab.see(COMPOSER).await;
+    tab.tap("main [data-act=more]").await;
+    tab.see("[role=menu]").await;
+    tab.reload().await;
+    tab.see(".is-live").await;
+    tab.see_absent("[role=menu]").await;
+    tab.wait_for_value("return history.state?.layers ?? 0", json!(0))
+        .await;
+    tab.back().await;
+    tab.see(".rows .row").await;
+    tab.assert_accessible().await;
+}
