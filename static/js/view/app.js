@@ -254,8 +254,9 @@ export class App {
     }
   }
 
+  /** Opens a direct conversation, or the page of its first message: only that
+   * message creates the conversation. */
   async openWith(username) {
-    const { isIdle } = this.choose();
     const known = this.store.conversations.directWith(username);
     if (known) {
       this.seek.clear();
@@ -299,11 +300,17 @@ export class App {
     const url = new URL(href, location.href);
     if (url.origin !== location.origin) return false;
     const chat = /^\/messages\/chat\/([^/]+)\/?$/u.exec(url.pathname);
-    if (chat) this.openWith(decodeURIComponent(chat[1]));
-    if (chat || url.pathname !== '/messages') return Boolean(chat);
+    if (chat) {
+      const username = decodeURIComponent(chat[1]);
+      const isKnown = Boolean(this.store.conversations.directWith(username));
+      if (isKnown) this.openWith(username);
+      return isKnown;
+    }
+    if (url.pathname !== '/messages') return false;
     if (url.searchParams.has('list')) return false;
     const id = Number(url.searchParams.get('conversation'));
     if (id) this.open(id, { place: placeOf(url.href) });
+    else if (!this.thread) return false;
     else this.close();
     return true;
   }

@@ -164,12 +164,13 @@ export class List {
   #invitation(invitation) {
     const { id, title, inviter } = invitation;
     const answer = async (asked) => {
+      const { isIdle } = this.#app.choose();
       try {
         const group = await asked;
         this.#app.apply({ type: 'invitation', invitation: { ...invitation, state: 'none' } });
         if (!group) return;
         this.#app.apply({ type: 'conversation', conversation: group });
-        this.#app.open(group.id);
+        if (isIdle()) this.#app.open(group.id);
       } catch (problem) {
         say(problem.detail);
       }
