@@ -56,8 +56,9 @@ test('links are only HTTP URLs, and text stays complete', () => {
 });
 
 test('avatars match those of the server', () => {
-  const drawn = ['Mara', 'Ana de la Cruz', '(The) #team', 'éva ünal', ''].map(initials);
-  assert.deepEqual(drawn, ['M', 'AC', 'TT', 'ÉÜ', '']);
+  const drawn = ['Mara', 'Ana de la Cruz', '(The) #team', 'éva ünal', '', '🇩🇪 Team',
+    '👩‍👩‍👧 e\u0301va', 'ßeta'].map(initials);
+  assert.deepEqual(drawn, ['M', 'AC', 'TT', 'ÉÜ', '', '🇩🇪T', '👩‍👩‍👧E\u0301', 'ß']);
   const hues = new Set(Array.from({ length: 200 }, (_, n) => hue(`name ${n}`)));
   assert.equal(hues.size, 12);
 });

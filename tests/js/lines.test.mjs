@@ -21,4 +21,6 @@ test('texts are cut between characters', () => {
   assert.equal(firstOf('😀😀', 1), '😀');
   assert.equal(firstOf('ab', 5), 'ab');
   assert.equal(firstOf('', 3), '');
+  for (const [text, cut] of [['ab🇩🇪', 'ab'], ['a🇩🇪b', 'a🇩🇪'], ['abe\u0301', 'ab'], ['abcd', 'abc'],
+    ['👩\u200d👩\u200d👧', '👩\u200d👩']]) assert.equal(firstOf(text, 3), cut);
 });

@@ -1,4 +1,5 @@
 /** Users' names: how they are shown, and how those that look alike differ. */
+import { graphemes } from './text.js';
 
 /** Characters that look like others in some font (UTS 39). For names with more
  * than ASCII, the server sends their `look`. */
@@ -58,10 +59,13 @@ export function hue(name) {
 export function initials(name) {
   const words = name.split(/\s+/u).filter(Boolean);
   const ends = words.length > 1 ? [words[0], words.at(-1)] : words;
-  return ends.map(letter).join('').toUpperCase();
+  return ends.map(letter).join('');
 }
 
-const letter = (word) => {
-  const signs = [...word];
-  return signs.find((sign) => /[\p{L}\p{N}]/u.test(sign)) ?? signs[0];
-};
+/** Returns a word's first letter, in upper case if that is one letter, too. */
+function letter(word) {
+  const signs = graphemes(word);
+  const sign = signs.find((each) => /[\p{L}\p{N}]/u.test(each)) ?? signs[0];
+  const upper = sign.toUpperCase();
+  return graphemes(upper).length === 1 ? upper : sign;
+}

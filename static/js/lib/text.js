@@ -13,9 +13,20 @@ export function withoutMargins(text) {
   return kept.toWellFormed?.() ?? kept;
 }
 
-/** Returns up to `most` characters of a text, none of them cut in half. */
+const GRAPHEMES = globalThis.Intl?.Segmenter && new Intl.Segmenter();
+
+/** Returns the characters of a text as users see them: a flag is one. */
+export const graphemes = (text) =>
+  (GRAPHEMES ? Array.from(GRAPHEMES.segment(text), ({ segment }) => segment) : [...text]);
+
+/** Returns up to `most` code points of a text. No character as users see it is
+ * cut. */
 export function firstOf(text, most) {
-  return [...text.slice(0, 2 * most)].slice(0, most).join('');
+  // One more, to see whether the last character goes on.
+  const some = [...text.slice(0, 2 * most + 2)];
+  if (some.length <= most) return text;
+  const whole = graphemes(some.slice(0, most + 1).join(''));
+  return whole.length > 1 ? whole.slice(0, -1).join('') : some.slice(0, most).join('');
 }
 
 const QUOTES = /[\u2018-\u201b\u2032\u02b9\u02bc`\u00b4]/gu;

@@ -1,5 +1,7 @@
 //! Drawn avatars: initials on a hue, the same wherever a name is shown.
 
+use unicode_segmentation::UnicodeSegmentation as _;
+
 /// The number of hues in the style sheet.
 const HUES: u32 = 12;
 
@@ -33,15 +35,18 @@ fn initials(name: &str) -> String {
     let mut words = name.split_whitespace();
     let first = words.next().and_then(first_letter);
     let last = words.next_back().and_then(first_letter);
-    let letters = first.into_iter().chain(last);
-    letters.flat_map(char::to_uppercase).collect()
+    first.into_iter().chain(last).collect()
 }
 
 /// Returns the first letter of a word, without signs before it, as in '#team'
-/// or '(Ann)'.
-fn first_letter(word: &str) -> Option<char> {
-    let found = word.chars().find(|c| c.is_alphanumeric());
-    found.or_else(|| word.chars().next())
+/// or '(Ann)'. The letter is in upper case if that is one letter, too.
+fn first_letter(word: &str) -> Option<String> {
+    let mut letters = word.graphemes(true);
+    let found = letters.find(|letter| letter.chars().any(char::is_alphanumeric));
+    let letter = found.or_else(|| word.graphemes(true).next())?;
+    let upper = letter.to_uppercase();
+    let is_one = upper.graphemes(true).count() == 1;
+    Some(if is_one { upper } else { letter.to_owned() })
 }
 
 #[cfg(test)]
@@ -57,6 +62,9 @@ mod tests {
             ("(The) #team", "TT"),
             ("éva ünal", "ÉÜ"),
             ("☂", "☂"),
+            ("🇩🇪 Team", "🇩🇪T"),
+            ("👩‍👩‍👧 e\u{301}va", "👩‍👩‍👧E\u{301}"),
+            ("ßeta", "ß"),
             ("", ""),
         ] {
             assert_eq!(initials(name), expected, "{name}");

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use entity::conversation::ConversationKind;
 use entity::message::MessageKind;
 use entity::{ConversationId, Millis, UserId};
+use unicode_segmentation::UnicodeSegmentation as _;
 
 use super::avatar::Avatar;
 use super::thread::conversation_url;
@@ -176,5 +177,40 @@ fn preview(message: &Message) -> String {
     if message.deleted {
         return "Message withdrawn".to_owned();
     }
-    message.text.chars().take(PREVIEW_LENGTH).collect()
+    cut_text(&message.text, PREVIEW_LENGTH)
+}
+
+/// Returns at most `longest` characters of a text and cuts no grapheme, except
+/// one that is longer.
+fn cut_text(text: &str, longest: usize) -> String {
+    let mut length = 0;
+    let whole = text.graphemes(true).take_while(|grapheme| {
+        length += grapheme.chars().count();
+        length <= longest
+    });
+    let cut: String = whole.collect();
+    if cut.is_empty() {
+        text.chars().take(longest).collect()
+    } else {
+        cut
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cut_text_ends_between_graphemes() {
+        for (text, expected) in [
+            ("ab🇩🇪", "ab"),
+            ("a🇩🇪b", "a🇩🇪"),
+            ("abe\u{301}", "ab"),
+            ("abcd", "abc"),
+            ("👩‍👩‍👧", "👩\u{200d}👩"),
+            ("", ""),
+        ] {
+            assert_eq!(cut_text(text, 3), expected, "{text}");
+        }
+    }
 }
