@@ -28,6 +28,7 @@ mod plain;
 mod sheets;
 mod sizes;
 mod sleep;
+mod small;
 mod storage;
 mod tabs;
 mod texts;

@@ -33,6 +33,8 @@ class Group {
   #people = element('div', { class: 'members' });
   #rights = null;
   #reading = 0;
+  /** Ids of the members. */
+  #members = new Set();
   #dialog = null;
 
   constructor(app, id) {
@@ -58,6 +60,8 @@ class Group {
   /** Draws all but the members; forms only if the user's rights changed. */
   #drawForms() {
     const conversation = this.#conversation;
+    this.#dialog.ariaLabel = conversation.title;
+    write(this.#dialog.querySelector('h2'), conversation.title);
     const mayManage = !conversation.left && this.#myRole !== 'member';
     const rights = `${mayManage} ${conversation.left}`;
     write(this.#heading, counted(conversation.participant_count, 'person').replace('persons', 'people'));
@@ -104,6 +108,7 @@ class Group {
       this.#people.replaceChildren(element('p', { class: 'wrong' }, problem.detail));
       return;
     }
+    this.#members = new Set(all.map(({ user }) => user.id));
     all.sort((one, two) => RANK[one.role] - RANK[two.role]
       || one.user.display_name.localeCompare(two.user.display_name));
     const namesakes = alike([this.#app.me, ...all.map(({ user }) => user)]);
@@ -160,7 +165,7 @@ class Group {
   }
 
   async #invite() {
-    const [user] = await choosePeople(this.#app, { title: 'Add somebody', isOne: true });
+    const [user] = await choosePeople(this.#app, { title: 'Add somebody', isOne: true, without: this.#members });
     if (!user) return;
     const answered = await this.#do(() => api.invite(this.#id, user.username));
     // A user who has left the group is invited, and must accept.

@@ -38,10 +38,11 @@ async function newGroup(app) {
 }
 
 /**
- * @param {{ title: string, isOne?: boolean, isNamed?: boolean }} how
+ * @param {{ title: string, isOne?: boolean, isNamed?: boolean, without?: Set<number> }} how
+ *   `without` has the ids of users who can't be chosen
  * @returns {Promise<any[] & { title?: string }>} the users; none if cancelled
  */
-export function choosePeople(app, { title, isOne = false, isNamed = false }) {
+export function choosePeople(app, { title, isOne = false, isNamed = false, without = new Set() }) {
   return new Promise((resolve) => {
     const chosen = new Map();
     let answer = [];
@@ -71,7 +72,7 @@ export function choosePeople(app, { title, isOne = false, isNamed = false }) {
         dialog.close();
       }
     };
-    watch(field, list, app, (user, connection) => (connection?.state === 'connected'
+    watch(field, list, app, (user, connection) => (connection?.state === 'connected' && !without.has(user.id)
       ? option(user, chosen.has(user.id), isOne, (is) => choose(user, is)) : null));
   });
 }

@@ -123,8 +123,9 @@ export class List {
     const isNew = !this.#showsArchive && !rows.length && !conversations.size && !invitations.length
       && !connections.some(({ state }) => state === 'incoming');
     this.#empty.classList.toggle('is-welcome', isNew);
-    write(this.#empty, this.#showsArchive ? 'Nothing is archived.' : isNew ? WELCOME
-      : 'Once you accept, you can write to each other.');
+    const rest = conversations.size ? 'All conversations are archived.'
+      : 'Once you accept, you can write to each other.';
+    write(this.#empty, this.#showsArchive ? 'Nothing is archived.' : isNew ? WELCOME : rest);
     show(this.#empty, !rows.length);
     write(find('main.is-blank > p'), isNew ? WELCOME
       : 'Choose a conversation, or start one with somebody.');

@@ -85,7 +85,8 @@ function act(app, acting, event) {
   event.preventDefault();
 }
 
-/** Opens our context menus. Links and selected text keep the browser's. */
+/** Opens our context menus. Links of a message and selected text keep the
+ * browser's. */
 function context(app, event) {
   const row = event.target.closest('.row');
   const node = event.target.closest('.message');
@@ -95,7 +96,7 @@ function context(app, event) {
     if (!conversation) return;
     event.preventDefault();
     openConversationMenu(app, conversation, at);
-  } else if (node?.item?.message && !event.target.closest('.text a') && !String(getSelection())) {
+  } else if (node?.item?.message && !event.target.closest('.said a') && !String(getSelection())) {
     event.preventDefault();
     openMessageMenu(app, node, at.x ? at : node);
   }

@@ -101,8 +101,8 @@ pub(in crate::web) fn format_ago(at: Millis, now: Millis) -> String {
     }
     let clock = format_clock(at);
     match days_ago(at, now) {
-        ..=0 => format!("today at {clock}"),
-        1 => format!("yesterday at {clock}"),
+        ..=0 => format!("today at {clock} UTC"),
+        1 => format!("yesterday at {clock} UTC"),
         2..=6 => civil(at).strftime("%A").to_string(),
         _ => format_short(at, now),
     }
@@ -178,8 +178,8 @@ mod tests {
             ("2026-11-21T20:24:00Z", "last seen just now"),
             ("2026-11-21T20:23:00Z", "last seen 1 minute ago"),
             ("2026-11-21T20:00:00Z", "last seen 24 minutes ago"),
-            ("2026-11-21T14:05:00Z", "last seen today at 14:05"),
-            ("2026-11-20T14:05:00Z", "last seen yesterday at 14:05"),
+            ("2026-11-21T14:05:00Z", "last seen today at 14:05 UTC"),
+            ("2026-11-20T14:05:00Z", "last seen yesterday at 14:05 UTC"),
             ("2026-11-18T14:05:00Z", "last seen Wednesday"),
             ("2026-11-03T14:05:00Z", "last seen 3 Nov"),
         ] {
