@@ -53,7 +53,12 @@ async fn open_layers(tab: &BrowserTab, kind: &str) -> Vec<&'static str> {
 }
 
 const KINDS: [&str; 6] = [
-    "menu", "picker", "info", "info by menu", "menu of info", "question",
+    "menu",
+    "picker",
+    "info",
+    "info by menu",
+    "menu of info",
+    "question",
 ];
 
 #[tokio::test]

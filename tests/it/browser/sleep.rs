@@ -6,9 +6,7 @@ use std::ops::RangeInclusive;
 use serde_json::{Value, json};
 
 use super::details::STAGED;
-use crate::support::browser::{
-    BrowserDriver, BrowserTab, COMPOSER, DESKTOP, ENTER, NetworkState,
-};
+use crate::support::browser::{BrowserDriver, BrowserTab, COMPOSER, DESKTOP, ENTER, NetworkState};
 use crate::support::{TestApp, TestUser, until};
 
 /// Sends `News 1.` and so on over a socket, and waits until all are stored.
@@ -228,20 +226,23 @@ async fn unread_line_moves_to_newest_absence() {
     tab.see_message("The first.").await;
     tab.script("window.look(false)", &[]).await;
     send_news(&ben, id, 1..=3).await;
-    tab.wait_for_value(LINE, json!(["3 unread", "News 1."])).await;
+    tab.wait_for_value(LINE, json!(["3 unread", "News 1."]))
+        .await;
     tab.script("window.look(true)", &[]).await;
     wait_for_read(&ann, id, 3).await;
     tab.script("window.look(false)", &[]).await;
     send_news(&ben, id, 4..=4).await;
     tab.wait_for_value("return document.title", json!("(1) ben · Tidings"))
         .await;
-    tab.wait_for_value(LINE, json!(["1 unread", "News 4."])).await;
+    tab.wait_for_value(LINE, json!(["1 unread", "News 4."]))
+        .await;
     // Another device reads the messages.
     read_all(&ann, id).await;
     tab.wait_for_value("return document.title", json!("ben · Tidings"))
         .await;
     send_news(&ben, id, 5..=6).await;
-    tab.wait_for_value(LINE, json!(["2 unread", "News 5."])).await;
+    tab.wait_for_value(LINE, json!(["2 unread", "News 5."]))
+        .await;
     // An own message ends the absence.
     tab.script("window.look(true)", &[]).await;
     tab.type_into(COMPOSER, &format!("Back{ENTER}")).await;

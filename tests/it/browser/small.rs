@@ -4,9 +4,7 @@ use serde_json::json;
 
 use crate::groups::crew;
 use crate::support::TestApp;
-use crate::support::browser::{
-    BrowserDriver, COMPOSER, DESKTOP, ESCAPE, PHONE, ScreenSize,
-};
+use crate::support::browser::{BrowserDriver, COMPOSER, DESKTOP, ESCAPE, PHONE, ScreenSize};
 
 /// A click on a contact shows an empty conversation. Only the first message
 /// creates it.
@@ -140,7 +138,11 @@ async fn cut_texts_keep_whole_characters() {
         if has_script {
             tab.see(".is-live").await;
         }
-        assert_eq!(tab.texts(".rows li:first-child .avatar").await, ["🇩🇪T"], "{has_script}");
+        assert_eq!(
+            tab.texts(".rows li:first-child .avatar").await,
+            ["🇩🇪T"],
+            "{has_script}"
+        );
         let shown = "return document.querySelector('.row .said').textContent";
         let preview = tab.script(shown, &[]).await;
         assert_eq!(preview, json!("x".repeat(139)), "{has_script}");
@@ -157,7 +159,10 @@ async fn reduced_motion_stops_day_label() {
     tab.see(".ticks").await;
     let durations = "return ['.day h2 time', '.message .ticks'].map((it) =>
         getComputedStyle(document.querySelector(it)).transitionDuration)";
-    for (preference, expected) in [("no-preference", ["0.2s", "0.16s"]), ("reduce", ["0s", "0s"])] {
+    for (preference, expected) in [
+        ("no-preference", ["0.2s", "0.16s"]),
+        ("reduce", ["0s", "0s"]),
+    ] {
         tab.emulate_media("prefers-reduced-motion", preference)
             .await;
         tab.wait_for_value(durations, json!(expected)).await;

@@ -62,7 +62,9 @@ async fn draft_survives_refused_storage() {
 async fn has_asked(tab: &BrowserTab) -> bool {
     let log = tab.log("performance").await;
     let texts = log.iter().filter_map(|entry| entry["message"].as_str());
-    let events: Vec<Value> = texts.map(|text| serde_json::from_str(text).unwrap()).collect();
+    let events: Vec<Value> = texts
+        .map(|text| serde_json::from_str(text).unwrap())
+        .collect();
     events.iter().any(|event| {
         event["message"]["method"] == "Page.javascriptDialogOpening"
             && event["message"]["params"]["type"] == "beforeunload"

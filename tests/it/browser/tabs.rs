@@ -134,8 +134,11 @@ async fn message_is_announced_once_over_tabs() {
         }
         tab.script("window.look(true)", &[]).await;
         tab.click(&format!(".row[data-id='{}']", ids[0])).await;
-        let front = format!("return (async () => (await navigator.locks.query()).held
-            .some(({{ name }}) => name === 'tidings.front.{}'))()", ids[0]);
+        let front = format!(
+            "return (async () => (await navigator.locks.query()).held
+            .some(({{ name }}) => name === 'tidings.front.{}'))()",
+            ids[0]
+        );
         tab.wait_for_value(&front, json!(true)).await;
         ben.send(ids[0], "In sight").await.expect(201);
         for window in &windows {

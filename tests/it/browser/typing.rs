@@ -28,7 +28,8 @@ async fn compose(tab: &BrowserTab, text: &str) {
     tab.devtools("Input.imeSetComposition", set).await;
     // Chromium's own order: the key comes before the end of the composition.
     press_composing(tab, "Enter").await;
-    tab.devtools("Input.insertText", json!({ "text": text })).await;
+    tab.devtools("Input.insertText", json!({ "text": text }))
+        .await;
     press_composing(tab, "Enter").await;
 }
 
@@ -145,7 +146,10 @@ async fn enter_breaks_lines_on_phones() {
     tab.tap(".composer [type=submit]").await;
     tab.see(".message:last-child .ticks[data-status=sent]")
         .await;
-    assert_eq!(texts(&ben, id).await[1..], ["one\ntwo\nthree", "four\nfive"]);
+    assert_eq!(
+        texts(&ben, id).await[1..],
+        ["one\ntwo\nthree", "four\nfive"]
+    );
     tab.goto("/messages/chat/cas/").await;
     tab.wait_for_value(hint, json!("enter")).await;
     tab.say("six").await;
