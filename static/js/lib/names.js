@@ -39,6 +39,13 @@ export const called = (user, isAlike) =>
 /** Isolates a name's text direction from that of the sentence. */
 export const isolated = (name) => `\u2068${name.replace(/\p{Bidi_Control}/gu, '')}\u2069`;
 
+/** Characters of scripts that are written from right to left. */
+const RIGHT_TO_LEFT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u;
+
+/** Isolates a name in a title only if it needs that: not all systems hide the
+ * characters that isolate. */
+export const titled = (name) => (RIGHT_TO_LEFT.test(name) ? isolated(name) : name);
+
 /** Returns both names, to confirm an action that can't be undone. */
 export const both = (user) => `${isolated(user.display_name)} (@${user.username})`;
 

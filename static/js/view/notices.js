@@ -2,7 +2,7 @@
  * texts for screen readers. */
 import { kept } from '../lib/kept.js';
 import { firstOf } from '../lib/text.js';
-import { called, isolated } from '../lib/names.js';
+import { called, isolated, titled } from '../lib/names.js';
 import { chime } from '../lib/sound.js';
 import { hold, isFirst, isHeld } from '../lib/tabs.js';
 import { isMuted } from '../state/conversations.js';
@@ -21,7 +21,7 @@ export class Notices {
   render(now) {
     const { store, thread } = this.#app;
     const total = store.conversations.totalUnread(now);
-    const name = thread?.conversation ? thread.name : 'Messages';
+    const name = thread?.conversation ? titled(thread.name) : 'Messages';
     const title = `${total ? `(${total}) ` : ''}${name} · Tidings`;
     if (document.title !== title) document.title = title;
     hold(thread && this.#app.isWatched ? inFront(thread.id) : null);

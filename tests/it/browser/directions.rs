@@ -3,6 +3,7 @@
 
 use serde_json::json;
 
+use crate::groups::crew;
 use crate::support::TestApp;
 use crate::support::browser::{BrowserDriver, BrowserTab, DESKTOP};
 
@@ -59,5 +60,33 @@ async fn each_line_has_its_own_direction() {
         assert_order(&tab, "https", &["!", "ע", "ש", "h", "x"]).await;
         assert_order(&tab, "سلام", &["E", "c", "?"]).await;
         assert_order(&tab, "سلام", &["f", "م", "س"]).await;
+    }
+}
+
+/// Otherwise the title would show its parts in another order.
+#[tokio::test]
+async fn title_isolates_names_of_other_direction() {
+    let (app, browsers) = (TestApp::spawn().await, BrowserDriver::start().await);
+    let people = crew::friends(&app, &["ann", "ben"]).await;
+    let mut pages = Vec::new();
+    for (title, expected) in [
+        ("שלום!", "\u{2068}שלום!\u{2069} · Tidings"),
+        ("Hello!", "Hello! · Tidings"),
+    ] {
+        let made = crew::make(&people[0], title, &["ben"]).await.expect(201);
+        pages.push((format!("/messages?conversation={}", made["id"]), expected));
+    }
+    let tab = browsers.open_as(&people[0], DESKTOP).await;
+    for has_script in [true, false] {
+        if !has_script {
+            tab.disable_scripts().await;
+        }
+        for (page, expected) in &pages {
+            tab.goto(page).await;
+            tab.see(if has_script { ".is-live" } else { "main h1" })
+                .await;
+            tab.wait_for_value("return document.title", json!(expected))
+                .await;
+        }
     }
 }

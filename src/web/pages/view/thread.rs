@@ -5,6 +5,8 @@ use std::collections::HashSet;
 use entity::conversation::ConversationKind;
 use entity::message::MessageKind;
 use entity::{ConversationId, MessageId, Millis, UserId};
+use icu_properties::CodePointMapData;
+use icu_properties::props::BidiClass;
 
 use super::avatar::Avatar;
 use super::bubble::{MessageBubble, ViewerContext};
@@ -120,6 +122,19 @@ impl<'a> ThreadView<'a> {
             action: form_action(conversation, them),
             draft: &open.draft,
             name,
+        }
+    }
+
+    /// Returns the name for the title of the page. It is isolated only if it is
+    /// written from right to left: not all systems hide the isolating characters.
+    pub(in crate::web) fn title(&self) -> String {
+        let classes = CodePointMapData::<BidiClass>::new();
+        let from_right = [BidiClass::RightToLeft, BidiClass::ArabicLetter];
+        let is_from_right = |sign| from_right.contains(&classes.get(sign));
+        if self.name.chars().any(is_from_right) {
+            isolate_name(&self.name)
+        } else {
+            self.name.clone()
         }
     }
 }
