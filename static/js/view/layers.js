@@ -1,6 +1,8 @@
 /** Layers above the page: menus, pickers and dialogs. Each has an entry in the
  * browser's history, so that Back closes the topmost layer first. */
 
+/** Milliseconds until a move in the history counts as done. */
+const LATEST = 1_000;
 /** The open layers, from the bottom to the top. */
 const layers = [];
 let isDue = false;
@@ -40,15 +42,19 @@ export function handleMove() {
   const hadLayers = layers.length > 0;
   page = location.href;
   if (isMoving) {
-    isMoving = false;
-    settle();
-    matchHistory();
+    arrive();
     return true;
   }
   while (layers.length > depth()) layers.pop().close();
   const isAhead = depth() > layers.length;
   matchHistory();
   return isSame && (hadLayers || isAhead);
+}
+
+function arrive() {
+  isMoving = false;
+  settle();
+  matchHistory();
 }
 
 /** Waits for the end of the task: it may close one layer and open another. */
@@ -67,8 +73,15 @@ export function matchHistory() {
   const over = depth() - layers.length;
   if (over > 0) {
     isMoving = true;
-    settled = new Promise((resolve) => { settle = resolve; });
+    const move = new Promise((resolve) => { settle = resolve; });
+    settled = move;
     history.go(-over);
+    // Without such an entry, as in a restored session, nothing moves.
+    setTimeout(() => {
+      if (!isMoving || settled !== move) return;
+      history.replaceState({ ...history.state, layers: layers.length }, '');
+      arrive();
+    }, LATEST);
   }
   for (let next = depth() + 1; next <= layers.length; next += 1) {
     page = location.href;
