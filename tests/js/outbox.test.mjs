@@ -64,6 +64,15 @@ test('outbox is stored and continues after a reload', () => {
   assert.equal(kept.size, 0);
 });
 
+test('message that another tab has dropped is forgotten without a report', () => {
+  const gone = [];
+  const outbox = new Outbox([], (item, isGone) => isGone && gone.push(item.client_id));
+  for (const [at, name] of ['a', 'b'].entries()) add(outbox, name, at);
+  assert.equal(outbox.forget('a').client_id, 'a');
+  assert.equal(outbox.forget('a'), null);
+  assert.deepEqual([names(outbox.due(6)), gone], [['b'], []]);
+});
+
 test('message found in the history is acknowledged', () => {
   const gone = [];
   const outbox = new Outbox([], (item, isGone) => isGone && gone.push(item.client_id));

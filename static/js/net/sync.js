@@ -21,7 +21,7 @@ const PAGE = 50;
 const INVITATION = Symbol('invitation');
 
 /** Replaces a conversation that the server refuses; other problems are thrown. */
-const goneOnly = (problem) => {
+const emptyIfRefused = (problem) => {
   if (!problem.status) throw problem;
   return { participants: [] };
 };
@@ -136,7 +136,7 @@ export class Sync {
         body.forEach(take);
         path = left.size ? links.prev : null;
       }
-      for (const id of left.keys()) take(await api.conversation(id).catch(goneOnly));
+      for (const id of left.keys()) take(await api.conversation(id).catch(emptyIfRefused));
     } catch (problem) {
       // No status is better than one that may have ended.
       conversations.forgetPresence();

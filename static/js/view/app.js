@@ -52,7 +52,7 @@ export class App {
     this.sync = new Sync(this.store, this.outbox, {
       change: () => this.change(),
       arrived: (message) => this.#arrived(message),
-      missed: (id) => id === this.openId && this.thread.missed(),
+      missed: (id) => id === this.openId && this.thread.noteMissed(),
       removed: () => this.change(),
       connected: (username) => this.#connectionChanged(username),
       // The server has another history. Unsent messages are kept in storage.

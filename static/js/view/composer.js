@@ -63,8 +63,8 @@ export class Composer {
     this.#form.addEventListener('submit', (event) => this.#submit(event));
     this.#text.addEventListener('input', () => this.#typed());
     this.#text.addEventListener('keydown', (event) => this.#key(event));
-    this.#text.addEventListener('focus', () => this.#hint());
-    this.#hint();
+    this.#text.addEventListener('focus', () => this.#labelEnter());
+    this.#labelEnter();
     this.#text.addEventListener('blur', () => this.#say(this.#typing.stop(), false));
     this.#bar.addEventListener('click', (event) => {
       if (event.target.closest('[data-act="drop"]')) this.#drop();
@@ -182,7 +182,7 @@ export class Composer {
   }
 
   /** Labels the Enter key of a phone. */
-  #hint() {
+  #labelEnter() {
     this.#text.enterKeyHint = sendsByEnter() ? 'send' : 'enter';
   }
 
@@ -301,7 +301,7 @@ export class Composer {
 
   /** Stores only what has changed in this tab: other tabs may write, too. */
   #save() {
-    const draft = this.#current();
+    const draft = this.#draftNow();
     const text = JSON.stringify(draft);
     if (text === this.#stored) return;
     this.#stored = text;
@@ -309,7 +309,7 @@ export class Composer {
     keep(this.#draft, draft);
   }
 
-  #current() {
+  #draftNow() {
     const text = this.#text.value;
     if (this.#editing) {
       // Keep the draft from before the edit.

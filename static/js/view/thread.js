@@ -155,7 +155,7 @@ export class Thread {
       alike,
     });
     if (!draw()) {
-      this.missed();
+      this.noteMissed();
       draw();
     }
     this.#showEnd();
@@ -208,8 +208,8 @@ export class Thread {
     if (isLate || hasReadNothing || !this.#app.isWatched) this.#setLine();
   }
 
-  /** Messages have arrived that the user can't have seen. */
-  missed() {
+  /** Counts and marks messages that the user can’t have seen arrive. */
+  noteMissed() {
     this.#newer = this.conversation.unread_count;
     this.#setLine();
   }
