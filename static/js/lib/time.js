@@ -74,5 +74,12 @@ export function lastSeen(at, now) {
   return `last seen ${short(at, now)}`;
 }
 
+/** Whether a user is online, or when they were; nothing without a status. */
+export function presenceText({ is_online: isOnline, last_seen: seen }, now) {
+  if (isOnline) return 'online';
+  if (isOnline !== false) return '';
+  return seen ? lastSeen(seen, now) : 'Offline';
+}
+
 /** `1 person`, `2 minutes`. */
 export const counted = (count, what) => `${count} ${what}${count === 1 ? '' : 's'}`;

@@ -4,7 +4,7 @@ import * as frames from '../net/protocol.js';
 import { find, piece, show, write } from '../lib/dom.js';
 import { firstOf } from '../lib/text.js';
 import { called, isolated } from '../lib/names.js';
-import { lastSeen } from '../lib/time.js';
+import { presenceText } from '../lib/time.js';
 import { Timeline } from '../state/timeline.js';
 import { Composer } from './composer.js';
 import { openEmoji } from './emoji.js';
@@ -353,6 +353,5 @@ function about(conversation, other, now) {
     const count = conversation.participant_count;
     return count === 1 ? 'only you' : `${count} people`;
   }
-  if (other?.is_online) return 'online';
-  return other?.last_seen ? lastSeen(other.last_seen, now) : '';
+  return other ? presenceText(other, now) : '';
 }

@@ -82,7 +82,8 @@ pub(in crate::web) fn format_presence(
     match (is_online, seen) {
         (Some(true), _) => "online".to_owned(),
         (Some(false), Some(at)) => format_last_seen(at, now),
-        _ => String::new(),
+        (Some(false), None) => "Offline".to_owned(),
+        (None, _) => String::new(),
     }
 }
 
@@ -169,6 +170,19 @@ mod tests {
         }
         let later = moment("2026-11-21T20:24:25Z");
         assert_eq!(format_day(now, later), "Friday, 2 January");
+    }
+
+    #[test]
+    fn presence_names_each_status() {
+        let now = moment("2026-11-21T20:24:25Z");
+        for (is_online, seen, expected) in [
+            (Some(true), None, "online"),
+            (Some(false), Some(now), "last seen just now"),
+            (Some(false), None, "Offline"),
+            (None, None, ""),
+        ] {
+            assert_eq!(format_presence(is_online, seen, now), expected);
+        }
     }
 
     #[test]
