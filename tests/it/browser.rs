@@ -25,6 +25,7 @@ mod outage;
 mod paint;
 mod pictures;
 mod plain;
+mod presence;
 mod sheets;
 mod sizes;
 mod sleep;

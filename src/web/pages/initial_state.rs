@@ -8,11 +8,11 @@ use entity::conversation::ConversationKind;
 use entity::{ConversationId, MessageId, Millis, UserId};
 use serde::Serialize;
 
-use super::view::ReceiptTicks;
 use super::view::avatar::Avatar;
 use super::view::bubble::{DisplayedName, MessageBubble, QuoteView, ViewerContext};
 use super::view::row::{self, ConversationListItem};
 use super::view::thread::{OpenThread, ThreadView};
+use super::view::{PresenceMark, ReceiptTicks};
 use crate::protocol::invitation::Invitation;
 use crate::protocol::message::ReactionSummary;
 use crate::protocol::{
@@ -158,7 +158,7 @@ impl BlankViews {
             at: Millis(0),
             time: String::new(),
             unread: 1,
-            is_online: true,
+            presence: PresenceMark::new(Some(true)),
             is_muted: true,
             is_pinned: true,
             is_archived: false,

@@ -7,6 +7,7 @@ use entity::{ConversationId, Millis, user};
 use serde::Deserialize;
 
 use super::page_login::LoginOrRedirect;
+use super::view::PresenceMark;
 use super::view::avatar::Avatar;
 use super::view::thread::conversation_url;
 use super::view::times;
@@ -28,7 +29,7 @@ struct ProfilePage<'a> {
     about: &'a str,
     status: String,
     is_me: bool,
-    is_online: bool,
+    presence: PresenceMark,
     standing: Relationship,
     /// Whether there is a conversation to read.
     has_history: bool,
@@ -61,7 +62,7 @@ pub(in crate::web) async fn show(
         about: &them.about,
         status: times::format_presence(profile.is_online, profile.last_seen, Millis::now()),
         is_me: me == them.id,
-        is_online: profile.is_online == Some(true),
+        presence: PresenceMark::new(profile.is_online),
         standing: profile.connection,
         has_history: direct.is_some(),
         back: asked

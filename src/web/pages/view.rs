@@ -11,6 +11,32 @@ pub(in crate::web) mod times;
 
 use crate::protocol::MessageStatus;
 
+/// Whether another user is online, drawn as a mark on the avatar. `None` if the
+/// viewer may not see the status.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct PresenceMark(Option<bool>);
+
+impl PresenceMark {
+    pub(super) fn new(is_online: Option<bool>) -> Self {
+        Self(is_online)
+    }
+
+    /// Returns the class to add to the avatar.
+    pub(super) fn class(self) -> &'static str {
+        match self.0 {
+            Some(true) => " is-online",
+            Some(false) => " is-offline",
+            None => "",
+        }
+    }
+
+    /// Returns the status in words, for screen readers.
+    pub(super) fn name(self) -> Option<&'static str> {
+        self.0
+            .map(|is_online| if is_online { "Online" } else { "Offline" })
+    }
+}
+
 /// The status of the user's own message, drawn as ticks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ReceiptTicks(MessageStatus);

@@ -1,6 +1,6 @@
 /** Users in lists: avatar, name and buttons. */
 import { hue, initials } from '../lib/names.js';
-import { element } from '../lib/dom.js';
+import { element, find, show, write } from '../lib/dom.js';
 
 export const avatar = (name) =>
   element('span', { class: `avatar hue-${hue(name)}`, 'aria-hidden': 'true' }, initials(name));
@@ -8,6 +8,19 @@ export const avatar = (name) =>
 export const face = (name, isOnline = false) =>
   element('span', { class: `face${isOnline ? ' is-online' : ''}` }, avatar(name),
     isOnline && element('span', { class: 'unseen' }, 'Online'));
+
+/** Marks an avatar as online or offline, or not at all if the status is null. */
+export function setPresence(node, isOnline) {
+  node.classList.toggle('is-online', isOnline === true);
+  node.classList.toggle('is-offline', isOnline === false);
+  let name = find('.presence', node);
+  if (!name) {
+    name = element('span', { class: 'unseen presence' });
+    node.append(name);
+  }
+  write(name, isOnline ? 'Online' : 'Offline');
+  show(name, isOnline !== null);
+}
 
 export const button = (text, act, { isQuiet = true, label = null } = {}) =>
   element('button', {

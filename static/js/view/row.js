@@ -4,6 +4,7 @@ import { find, piece, show, write } from '../lib/dom.js';
 import { firstOf } from '../lib/text.js';
 import { full, listed } from '../lib/time.js';
 import { isMuted, moment } from '../state/conversations.js';
+import { setPresence } from './faces.js';
 import { setTicks } from './message.js';
 
 const PREVIEW = 140;
@@ -23,7 +24,7 @@ export function rowOf(conversation, { conversations, me, now, typists, isOpen, w
     name: conversations.name(conversation, namesakes),
     isGroup,
     isOpen,
-    isOnline: conversations.other(conversation)?.is_online === true,
+    isOnline: conversations.other(conversation)?.is_online ?? null,
     at: waiting?.created_at ?? moment(conversation),
     time: listed(waiting?.created_at ?? moment(conversation), now),
     lead: !typing && isSpoken ? lead(last, { isMine, isGroup, alike }) : '',
@@ -46,7 +47,7 @@ export function helloOf({ user, created_at: met }, now, namesakes) {
     name: called(user, namesakes.has(user.id)),
     isGroup: false,
     isOpen: false,
-    isOnline: false,
+    isOnline: null,
     at: Date.parse(met),
     time: listed(met, now),
     lead: '',
@@ -104,8 +105,7 @@ export function updateRow(node, row) {
   if (row.isOpen) link.setAttribute('aria-current', 'page');
   const face = find('.face', node);
   face.classList.toggle('is-group', row.isGroup);
-  face.classList.toggle('is-online', row.isOnline);
-  show(find('.online', face), row.isOnline);
+  setPresence(face, row.isOnline);
   setAvatar(find('.avatar', face), row.title);
   write(find('.row-name', node), row.name);
   setRowTime(find('.row-time', node), row);

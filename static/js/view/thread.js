@@ -8,6 +8,7 @@ import { presenceText } from '../lib/time.js';
 import { Timeline } from '../state/timeline.js';
 import { Composer } from './composer.js';
 import { openEmoji } from './emoji.js';
+import { setPresence } from './faces.js';
 import { History } from './history.js';
 import { setAvatar, typingText } from './row.js';
 import { say, tellListeners } from './toast.js';
@@ -167,7 +168,7 @@ export class Thread {
     const typing = typists.at(this.id, now);
     const face = find('.bar .face', this.node);
     face.classList.toggle('is-group', conversation.kind === 'group');
-    face.classList.toggle('is-online', other?.is_online === true);
+    setPresence(face, other?.is_online ?? null);
     setAvatar(find('.avatar', face), conversations.title(conversation));
     write(find('h1', this.node), this.name);
     let hint = find('.bar-name .hint', this.node);

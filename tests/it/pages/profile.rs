@@ -25,7 +25,10 @@ async fn profile_forms_connect_and_block() {
     his.submit("/profile/ann/accept", &[]).await.expect(303);
     let page = hers.get("/profile/ben").await.expect(200);
     assert!(page.text.contains("You are connected."));
-    assert!(page.text.contains("href=\"/messages/chat/ben/\""));
+    assert!(
+        page.text
+            .contains("href=\"/messages/chat/ben/\"")
+    );
 
     his.submit("/profile/ann/block", &[]).await.expect(303);
     let page = his.get("/profile/ann").await.expect(200);
@@ -35,6 +38,26 @@ async fn profile_forms_connect_and_block() {
     his.submit("/profile/ann/unblock", &[]).await.expect(303);
     let page = his.get("/profile/ann").await.expect(200);
     assert!(page.text.contains("You aren’t connected."));
+}
+
+/// A contact that was never online is "Offline", and has a mark. A user whose
+/// presence is hidden has neither.
+#[tokio::test]
+async fn offline_user_is_marked_without_scripts() {
+    let app = TestApp::spawn().await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    app.register_user("cas").await;
+    let id = ann.open_direct_used(&ben).await;
+    let (mut hers, list) = at_the_list(&app, "ann").await;
+    let thread = hers.get(&format!("/messages?conversation={id}")).await;
+    let profile = hers.get("/profile/ben").await.expect(200);
+    for page in [&list, &thread.expect(200), &profile] {
+        assert!(page.text.contains("class=\"face is-offline\""));
+        assert!(page.text.contains("class=\"unseen presence\">Offline<"));
+        page.check_page();
+    }
+    let stranger = hers.get("/profile/cas").await.expect(200);
+    assert!(!stranger.text.contains("ffline"), "{}", stranger.text);
 }
 
 #[tokio::test]

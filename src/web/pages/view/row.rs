@@ -9,7 +9,7 @@ use unicode_segmentation::UnicodeSegmentation as _;
 
 use super::avatar::Avatar;
 use super::thread::conversation_url;
-use super::{ReceiptTicks, times};
+use super::{PresenceMark, ReceiptTicks, times};
 use crate::protocol::message::isolate_name;
 use crate::protocol::user::find_lookalikes;
 use crate::protocol::{Connection, Conversation, Message, Participant, User};
@@ -35,7 +35,7 @@ pub(in crate::web) struct ConversationListItem {
     pub(in crate::web) at: Millis,
     pub(in crate::web) time: String,
     pub(in crate::web) unread: i64,
-    pub(in crate::web) is_online: bool,
+    pub(in crate::web) presence: PresenceMark,
     pub(in crate::web) is_muted: bool,
     pub(in crate::web) is_pinned: bool,
     /// Whether the page's script hides the row.
@@ -72,8 +72,9 @@ impl ConversationListItem {
             at,
             time: times::format_listed(at, now),
             unread: conversation.unread_count,
-            is_online: other_participant(conversation, me).and_then(|other| other.is_online)
-                == Some(true),
+            presence: PresenceMark::new(
+                other_participant(conversation, me).and_then(|other| other.is_online),
+            ),
             is_muted: conversation.muted_until.is_some_and(|until| until > now),
             is_pinned: conversation.pinned,
             is_archived: conversation.archived,
@@ -107,7 +108,7 @@ impl ConversationListItem {
             at,
             time: times::format_listed(at, now),
             unread: 0,
-            is_online: false,
+            presence: PresenceMark::default(),
             is_muted: false,
             is_pinned: false,
             is_archived: false,

@@ -10,7 +10,7 @@ use icu_properties::props::BidiClass;
 
 use super::avatar::Avatar;
 use super::bubble::{MessageBubble, ViewerContext};
-use super::{row, times};
+use super::{PresenceMark, row, times};
 use crate::protocol::message::isolate_name;
 use crate::protocol::user::{Relationship, find_lookalikes};
 use crate::protocol::{Conversation, Message, Problem, User, UserProfile};
@@ -60,7 +60,7 @@ pub(in crate::web) struct ThreadView<'a> {
     pub(in crate::web) name: String,
     pub(in crate::web) avatar: Avatar,
     pub(in crate::web) is_group: bool,
-    pub(in crate::web) is_online: bool,
+    pub(in crate::web) presence: PresenceMark,
     /// Whether no message exists yet. The page then has no details and no
     /// settings.
     pub(in crate::web) is_first: bool,
@@ -111,7 +111,7 @@ impl<'a> ThreadView<'a> {
         Self {
             avatar: Avatar::from_name(&title),
             is_group,
-            is_online: them.and_then(|them| them.is_online) == Some(true),
+            presence: PresenceMark::new(them.and_then(|them| them.is_online)),
             is_first: conversation.is_none() && them.is_some(),
             about: thread_subtitle(conversation, them, now),
             days: group_by_day(open, me, now),

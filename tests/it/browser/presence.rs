@@ -1,0 +1,98 @@
+//! Presence and connections in a real browser: the marks of online and offline
+//! users, the live profile, and pages outside the messenger.
+
+use serde_json::json;
+
+use crate::people::block;
+use crate::support::browser::{BrowserDriver, DESKTOP};
+use crate::support::TestApp;
+
+/// A server that takes a user offline soon after the last socket has closed.
+async fn spawn_with_short_grace() -> TestApp {
+    let builder = TestApp::builder();
+    let change = |settings: &mut tidings::config::Settings| {
+        settings.timings.presence_grace = std::time::Duration::from_millis(100);
+    };
+    builder.settings(change).spawn().await
+}
+
+/// Returns the contrast between the ring of an offline user and the ground
+/// around it, as WCAG 2.2 computes it.
+const RING_CONTRAST: &str = "
+    const pixel = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
+    const luminance = (colour) => {
+        pixel.clearRect(0, 0, 1, 1);
+        pixel.fillStyle = colour;
+        pixel.fillRect(0, 0, 1, 1);
+        const [red, green, blue] = [...pixel.getImageData(0, 0, 1, 1).data].map((part) => {
+            const share = part / 255;
+            return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+        });
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+    };
+    return [...document.querySelectorAll('.face.is-offline')].map((face) => {
+        const { borderTopColor, borderTopStyle, outlineColor } = getComputedStyle(face, '::after');
+        const both = [luminance(borderTopColor), luminance(outlineColor)];
+        return borderTopStyle === 'solid'
+            && (Math.max(...both) + 0.05) / (Math.min(...both) + 0.05) >= 3;
+    })";
+
+/// Contacts that are offline have a grey ring, and those whose presence the
+/// viewer may not see have none.
+#[tokio::test]
+async fn offline_contacts_have_grey_ring() {
+    let (app, browsers) = (spawn_with_short_grace().await, BrowserDriver::start().await);
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let cas = app.register_user("cas").await;
+    cas.connect_with(&ann).await;
+    let (id, hidden) = (
+        ann.open_direct_used(&ben).await,
+        cas.open_direct_used(&ann).await,
+    );
+    block(&cas, &ann).await;
+    let tab = browsers.open_as(&ann, DESKTOP).await;
+    for scheme in ["light", "dark"] {
+        tab.emulate_media("prefers-color-scheme", scheme).await;
+        tab.open_conversation(id).await;
+        tab.wait_for_value(RING_CONTRAST, json!([true, true])).await;
+        tab.see(".bar .face.is-offline").await;
+        tab.see_text(".bar-name .hint", "Offline").await;
+        tab.assert_accessible().await;
+    }
+    let shown = ".face .presence:not([hidden])";
+    assert_eq!(tab.texts(shown).await, ["Offline"; 2]);
+    let row = format!(".row[data-id='{id}']");
+    let here = ben.socket("/ws/").await;
+    tab.see(&format!("{row} .face.is-online")).await;
+    tab.see_text(".bar .presence", "Online").await;
+    tab.see_absent(".face.is-offline").await;
+    tab.emulate_media("forced-colors", "active").await;
+    let background = "return getComputedStyle(document.querySelector(arguments[0]), '::after')
+        .backgroundColor";
+    let dot = tab.script(background, &[json!(".bar .face")]).await;
+    drop(here);
+    tab.see(&format!("{row} .face.is-offline")).await;
+    tab.see_text(".bar-name .hint", "last seen").await;
+    let ring = tab.script(background, &[json!(".bar .face")]).await;
+    assert_ne!(dot, ring, "forced colours keep both marks apart");
+    // A null status has no mark, also after a change of page by script.
+    tab.click(&format!(".row[data-id='{hidden}']")).await;
+    tab.see_text("main h1", "cas").await;
+    tab.see_absent(".bar .face:is(.is-offline, .is-online)")
+        .await;
+    assert_eq!(tab.texts(shown).await, ["Offline"]);
+}
+    tab.wait_for_value(focused, json!("/profile/ben/ask")).await;
+    ben.request_connection(&ann).await.expect(201);
+    tab.wait_for_value(focused, json!("/profile/ben/accept"))
+        .await;
+    tab.press(crate::support::browser::ENTER).await;
+    tab.see_text("#relation", "You are connected.").await;
+    let connections = ben.get("/api/connections/").await.expect(200);
+    assert_eq!(connections[0]["state"], "connected");
+    tab.click_text(".choices a", "Message").await;
+    tab.see(".composer textarea").await;
+    tab.assert_accessible().await;
+}
+    tab.wait_for_value(first, json!(format!("({count})"))).await;
+}
