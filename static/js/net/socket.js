@@ -77,6 +77,7 @@ export class Socket {
     this.#on.frame(frame);
   }
 
+      console.info('WebSocket connection established');
   /** Detects a dead connection, which browsers may not report. */
   #check(socket) {
     const silence = Date.now() - this.#receivedAt;

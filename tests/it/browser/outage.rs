@@ -229,3 +229,43 @@ async fn login_ended_offline_loses_nothing() {
         .await;
     assert_eq!(texts(&ben, id).await, ["The first.", "Written while away"]);
 }
+    until("attempts to connect", async || {
+        let duration = tab.script(duration, &[]).await.as_f64();
+        (duration > Some(8_000.0)).then_some(())
+    })
+    .await;
+    let _server = until("the server to come back", async || {
+        Some(binary.serve(&listen).await)
+    })
+    .await;
+    tab.see_absent(".banner:not(:empty)").await;
+    let attempts = tab.script("return window.attempts", &[]).await;
+    let attempts: Vec<f64> = serde_json::from_value(attempts).unwrap();
+    let gaps: Vec<f64> = attempts.windows(2).map(|it| it[1] - it[0]).collect();
+    assert!(gaps.iter().all(|gap| *gap < LONGEST_GAP), "{gaps:?}");
+    assert_only_network_errors(&tab).await;
+}
+
+/// The page logs each opened socket once.
+#[tokio::test]
+async fn each_opened_socket_is_logged() {
+    let (app, browsers) = (TestApp::spawn().await, BrowserDriver::start().await);
+    let ann = app.register_user("ann").await;
+    let tab = browsers.open_as(&ann, DESKTOP).await;
+    tab.run_before_pages(LOGGED).await;
+    tab.goto("/messages").await;
+    let opened = "WebSocket connection established";
+    let logged = "return window.logged";
+    tab.wait_for_value(logged, json!([opened])).await;
+    tab.set_network(NetworkState::Offline).await;
+    tab.see_text(".banner", "Connecting…").await;
+    tab.set_network(NetworkState::Online).await;
+    tab.wait_for_value(logged, json!([opened, opened])).await;
+    tab.see_absent(".banner:not(:empty)").await;
+    assert_eq!(tab.script(logged, &[]).await, json!([opened, opened]));
+}
+
+/// Collects what the page logs as information.
+const LOGGED: &str = "
+    window.logged = [];
+    console.info = (text) => window.logged.push(text);";
