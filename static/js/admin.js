@@ -15,6 +15,7 @@ const live = find('#live');
 /** @type {Record<string, number>[]} */
 let samples = [];
 let attempt = 0;
+let failedAt = 0;
 
 const number = (value) => {
   if (Math.abs(value - Math.round(value)) < 0.005) return String(Math.round(value));
@@ -64,9 +65,10 @@ function connect() {
       write(live, 'You are logged out, or an admin no more. Reload the page.');
       return;
     }
+    if (attempt === 0) failedAt = Date.now();
     attempt += 1;
     write(live, 'Connecting…');
-    setTimeout(connect, delay(attempt, Math.random()));
+    setTimeout(connect, delay(attempt, Math.random(), Date.now() - failedAt));
   });
 }
 

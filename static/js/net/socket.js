@@ -12,6 +12,8 @@ const PONG_WITHIN = 8_000;
 export class Socket {
   #socket = null;
   #attempt = 0;
+  /** The time of the first failure in a row. */
+  #failedAt = 0;
   #timer = 0;
   #checks = 0;
   #receivedAt = 0;
@@ -97,7 +99,8 @@ export class Socket {
       return;
     }
     if (!this.#isGreeted) this.#on.refused();
-    const wait = delay(this.#attempt, Math.random());
+    if (this.#attempt === 0) this.#failedAt = Date.now();
+    const wait = delay(this.#attempt, Math.random(), Date.now() - this.#failedAt);
     this.#attempt += 1;
     this.#timer = setTimeout(() => this.open(), wait);
   }

@@ -229,6 +229,42 @@ async fn login_ended_offline_loses_nothing() {
         .await;
     assert_eq!(texts(&ben, id).await, ["The first.", "Written while away"]);
 }
+
+/// Records the times at which the page opens sockets.
+const ATTEMPTS: &str = "
+    window.attempts = [];
+    window.WebSocket = new Proxy(window.WebSocket, {
+        construct(target, given) {
+            window.attempts.push(performance.now());
+            return Reflect.construct(target, given);
+        },
+    });";
+
+/// The maximum time between two attempts to connect, in milliseconds: 3 s, and
+/// the time that a busy machine takes.
+const LONGEST_GAP: f64 = 3_600.0;
+
+/// While a server is away for a short time, the client tries to connect often.
+#[tokio::test]
+async fn short_outage_ends_soon() {
+    let binary = TestBinary::migrated().await;
+    let address = free_port();
+    let listen: [(&str, &str); 1] = [("TIDINGS_LISTEN", &address)];
+    let mut server = binary.serve(&listen).await;
+    let ann = TestUser::register(&server.site, "ann").await;
+    let browsers = BrowserDriver::start().await;
+    let tab = browsers.open_as(&ann, DESKTOP).await;
+    tab.run_before_pages(ATTEMPTS).await;
+    tab.goto("/messages").await;
+    tab.wait_for_console_info("WebSocket connection established")
+        .await;
+    tab.script("window.attempts = [performance.now()]", &[])
+        .await;
+    server.signal("KILL").await;
+    server.wait_for_exit().await;
+    tab.see_text(".banner", "Connecting…").await;
+    // Some attempts fail in more than 5 s.
+    let duration = "return window.attempts.at(-1) - window.attempts[0]";
     until("attempts to connect", async || {
         let duration = tab.script(duration, &[]).await.as_f64();
         (duration > Some(8_000.0)).then_some(())

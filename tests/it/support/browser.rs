@@ -300,6 +300,13 @@ impl BrowserTab {
 
     /// Returns the current window.
     pub(crate) async fn window(&self) -> WindowHandle {
+    /// Returns the texts logged as information since the last call.
+    pub(super) async fn console_infos(&self) -> Vec<String> {
+        let log = self.log("browser").await;
+        let infos = log.iter().filter(|entry| entry["level"] == "INFO");
+        infos.map(|entry| entry["message"].to_string()).collect()
+    }
+
         within("a window", self.client.window()).await.unwrap()
     }
 

@@ -49,6 +49,15 @@ impl BrowserTab {
         serde_json::from_value(texts).unwrap()
     }
 
+    /// Waits until the page has logged this text as information.
+    pub(crate) async fn wait_for_console_info(&self, text: &str) {
+        self.wait_until(&format!("{text:?} in the console"), async || {
+            let infos = self.console_infos().await;
+            infos.iter().any(|it| it.contains(text)).then_some(())
+        })
+        .await;
+    }
+
     /// Waits until a script returns this value. A script that throws is run
     /// again: the page may not have drawn its elements yet.
     pub(crate) async fn wait_for_value(&self, script: &str, expected: Value) {
