@@ -141,10 +141,10 @@ export class Seek {
   }
 }
 
-/** Returns the button beside a user: write, accept, or ask to connect. */
+/** Returns the button beside a user: message, accept, or ask to connect. */
 export function connectButton(app, user, connection) {
   if (connection?.state === 'connected') {
-    return button('Write', () => app.openWith(user.username), { isQuiet: false, label: `Write to ${user.display_name}` });
+    return button('Message', () => app.openWith(user.username), { isQuiet: false, label: `Message ${user.display_name}` });
   }
   if (connection?.state === 'requested') return element('span', { class: 'hint' }, 'Asked');
   const isAsking = connection?.state === 'incoming';

@@ -58,11 +58,11 @@ async fn contacts_are_found_by_search() {
     tab.goto("/messages").await;
     tab.type_into("#seek", "old").await;
     tab.see_text(".found .person", "oldish").await;
-    tab.see("[aria-label='Write to oldest']").await;
+    tab.see("[aria-label='Message oldest']").await;
     tab.see("[aria-label='Ask to connect with oldish']").await;
     tab.see_absent("[aria-label='Ask to connect with oldest']")
         .await;
-    tab.click("[aria-label='Write to oldest']").await;
+    tab.click("[aria-label='Message oldest']").await;
     tab.see_text("main h1", "oldest").await;
     tab.assert_accessible().await;
 }

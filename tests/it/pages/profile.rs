@@ -27,7 +27,7 @@ async fn profile_forms_connect_and_block() {
     assert!(page.text.contains("You are connected."));
     assert!(
         page.text
-            .contains("href=\"/messages/chat/ben/\"")
+            .contains("href=\"/messages/chat/ben/\">Message</a>")
     );
 
     his.submit("/profile/ann/block", &[]).await.expect(303);
