@@ -9,9 +9,15 @@ use actix_web::web::Bytes;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use futures_util::StreamExt;
 
+use super::decoding::QueryPair;
 use super::{AppData, decoding};
 use crate::protocol::fields::{FieldReader, FromFields};
 use crate::protocol::{ErrorCode, Problem};
+
+/// The form field with the CSRF token.
+pub(super) const CSRF_FIELD: &str = "csrf_token";
+/// The field's name in Django, which counts in forms without [`CSRF_FIELD`].
+const DJANGO_CSRF_FIELD: &str = "csrfmiddlewaretoken";
 
 /// The maximum unused capacity of a body's buffer, in bytes.
 const BUFFER_GROWTH: usize = 4096;
@@ -204,13 +210,27 @@ fn parse_json<T: FromFields>(bytes: &[u8]) -> Result<T, Problem> {
 
 /// Parses a form. Browsers send line ends as CRLF; texts are stored with LF.
 fn parse_form<T: FromFields>(bytes: &[u8]) -> Result<T, Problem> {
-    let mut pairs = decoding::decode_pairs(bytes)?;
+    let mut pairs = decode_form(bytes)?;
     for (_, text) in &mut pairs {
         if text.contains('\r') {
             *text = text.replace("\r\n", "\n").replace('\r', "\n");
         }
     }
     parse_pairs(&pairs)
+}
+
+/// Decodes the pairs of a form. Its CSRF token is in [`CSRF_FIELD`], if it has
+/// one.
+pub(super) fn decode_form(bytes: &[u8]) -> Result<Vec<QueryPair>, Problem> {
+    let mut pairs = decoding::decode_pairs(bytes)?;
+    if pairs.iter().all(|(name, _)| name != CSRF_FIELD) {
+        for (name, _) in &mut pairs {
+            if name == DJANGO_CSRF_FIELD {
+                CSRF_FIELD.clone_into(name);
+            }
+        }
+    }
+    Ok(pairs)
 }
 
 /// Parses the pairs of a form.
@@ -276,5 +296,18 @@ mod tests {
         let twice = read("name=a&name=b").unwrap_err();
         assert_eq!((twice.code, twice.errors.len()), (ErrorCode::Invalid, 1));
         assert_eq!(read("name=caf%E9").unwrap_err().code, ErrorCode::BadRequest);
+    }
+
+    #[test]
+    fn django_field_counts_without_ours() {
+        let token = |body: &str| {
+            let pairs = decode_form(body.as_bytes()).unwrap().into_iter();
+            let tokens = pairs.filter(|(name, _)| name == CSRF_FIELD);
+            tokens.map(|(_, token)| token).collect::<Vec<_>>()
+        };
+        assert_eq!(token("x=1&csrfmiddlewaretoken=a"), ["a"]);
+        assert_eq!(token("csrfmiddlewaretoken=a&csrf_token=b"), ["b"]);
+        assert_eq!(token("csrf_token=b"), ["b"]);
+        assert_eq!(token("CSRFMiddlewareToken=a"), [""; 0]);
     }
 }

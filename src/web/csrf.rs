@@ -9,14 +9,14 @@ use actix_web::dev::ServiceRequest;
 use actix_web::http::header;
 use entity::LoginId;
 
-use super::body::{self, is_form};
+use super::AppState;
+use super::body::{self, CSRF_FIELD, is_form};
 use super::security_log::log_event;
-use super::{AppState, decoding};
 use crate::protocol::{ErrorCode, Problem};
 use crate::telemetry::LimitedLine;
 
-const CSRF_HEADER: &str = "x-csrf-token";
-const CSRF_FIELD: &str = "csrf_token";
+/// The header with the token, and its name in Django.
+const CSRF_HEADERS: [&str; 2] = ["x-csrf-token", "x-csrftoken"];
 
 /// Rejects a request by cookie that may change something and lacks the login's
 /// CSRF token. Without a header, the token is read from the form; the rate
@@ -29,7 +29,8 @@ pub(super) async fn check_token(
     if request.method().is_safe() {
         return Ok(());
     }
-    let in_header = request.headers().get(CSRF_HEADER);
+    let headers = request.headers();
+    let in_header = CSRF_HEADERS.iter().find_map(|name| headers.get(*name));
     let token = match in_header.and_then(|value| value.to_str().ok()) {
         Some(token) => Some(token.to_owned()),
         None if is_form(request.request()) => form_token(request).await?,
@@ -43,7 +44,7 @@ pub(super) async fn check_token(
 
 async fn form_token(request: &mut ServiceRequest) -> Result<Option<String>, Problem> {
     let bytes = body::preread_body(request).await?;
-    let mut pairs = decoding::decode_pairs(&bytes)?.into_iter();
+    let mut pairs = body::decode_form(&bytes)?.into_iter();
     let token = pairs.find(|(name, _)| name == CSRF_FIELD);
     Ok(token.map(|(_, token)| token))
 }

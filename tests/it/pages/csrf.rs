@@ -113,6 +113,50 @@ async fn form_field_carries_the_token() {
     assert!(refused.text.contains("too_large"), "{}", refused.text);
 }
 
+/// Clients written for Django send the token under Django's names.
+#[tokio::test]
+async fn django_names_carry_the_token() {
+    let app = TestApp::spawn().await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let mut browser = Browser::at(&app);
+    let form = |token: &str, fields: &str| format!("csrfmiddlewaretoken={token}&{fields}");
+    let post = |browser: &Browser, path: &str, body: String| {
+        let request = browser.request(Method::POST, path).body(body);
+        request.header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+    };
+    // The form of a visitor.
+    browser.get("/login").await.expect(200);
+    let fields = "username=ann&password=correct+horse+battery";
+    for (token, status) in [("x".repeat(86), 403), (browser.token.clone(), 303)] {
+        let request = post(&browser, "/login", form(&token, fields));
+        browser.send(request).await.expect(status);
+    }
+    // The forms and requests of a user.
+    let jwt = browser.cookie("tidings").unwrap().to_owned();
+    let (right, wrong) = (token_of(&app, &jwt), token_of(&app, &ben.token));
+    for (token, status) in [(&wrong, 403), (&right, 201)] {
+        let request = post(&browser, "/messages/send/ben/", form(token, "message=Hi"));
+        browser.send(request).await.expect(status);
+        let request = browser.request(Method::POST, "/messages/send/ben/");
+        let request = request.header("X-CSRFToken", token);
+        let request = request.json(&json!({ "message": "Hi" }));
+        browser.send(request).await.expect(status);
+    }
+    let seen = ann.get("/messages/history/ben/").await.expect(200);
+    assert_eq!(seen["messages"].as_array().unwrap().len(), 2);
+    // The visitor's other forms.
+    let mut other = Browser::at(&app);
+    for (path, fields) in [
+        ("/register", "username=dan&password=correct+horse+battery"),
+        ("/reset", "token=AAAAAAAAAAAAAAAAAAAA"),
+    ] {
+        other.get(path).await.expect(200);
+        let request = post(&other, path, form(&other.token, fields));
+        let status = other.send(request).await.status;
+        assert!([303, 404].contains(&status), "{path}: {status}");
+    }
+}
+
 #[tokio::test]
 async fn bearer_token_overrides_cookie() {
     let app = TestApp::spawn().await;
