@@ -56,6 +56,14 @@ pub(super) fn csrf_failed() -> Problem {
     )
 }
 
+/// Returns the problem of a form that came without the cookie of its page.
+pub(super) fn cookie_missing() -> Problem {
+    Problem::new(
+        ErrorCode::CsrfFailed,
+        "Your browser must allow cookies for this site.",
+    )
+}
+
 /// Rejects a handshake by cookie that doesn't come from our pages.
 pub(super) fn check_origin(app: &AppState, request: &HttpRequest) -> Result<(), Problem> {
     // Reject several Origin headers: a proxy may trust a different one than we

@@ -24,7 +24,7 @@ use askama::Template;
 use super::accounts::LoginResponse;
 use super::cookies::CookieKind;
 use super::security_log::log_event;
-use super::{AppState, tokens};
+use super::{AppState, csrf, tokens};
 use crate::auth::random;
 use crate::protocol::Problem;
 use crate::telemetry::LimitedLine;
@@ -58,14 +58,22 @@ impl FormCsrfKey {
         Ok(Self { cookie, token })
     }
 
-    /// Returns whether the form's token matches the browser's cookie.
-    fn verify(app: &AppState, request: &HttpRequest, token: &str) -> bool {
+    /// Checks that the form's token matches the browser's cookie.
+    ///
+    /// # Errors
+    ///
+    /// `csrf_failed`. Without a cookie, the browser refuses cookies: each page
+    /// with a form sets one.
+    fn verify(app: &AppState, request: &HttpRequest, token: &str) -> Result<(), Problem> {
         let cookie = Self::read_cookie(app, request);
-        let fits = cookie.is_some_and(|cookie| app.csrf.verify_for_form(&cookie, token));
-        if !fits {
-            log_event(app, request, (LimitedLine::CsrfRefused, None));
+        if cookie.is_some_and(|cookie| app.csrf.verify_for_form(&cookie, token)) {
+            return Ok(());
         }
-        fits
+        log_event(app, request, (LimitedLine::CsrfRefused, None));
+        match CookieKind::Form.read(request, &app.settings) {
+            Some(_) => Err(csrf::csrf_failed()),
+            None => Err(csrf::cookie_missing()),
+        }
     }
 
     /// Returns the browser's cookie. A cookie without the form of our tokens is

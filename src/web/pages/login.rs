@@ -15,7 +15,7 @@ use crate::web::auth::Authenticated;
 use crate::web::body::{FormBody, text_fields};
 use crate::web::cookies::CookieKind;
 use crate::web::decoding::StrictQuery;
-use crate::web::{AppData, assets, csrf};
+use crate::web::{AppData, assets};
 
 /// The header that makes a browser delete data (W3C Clear Site Data).
 const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
@@ -74,8 +74,8 @@ pub(in crate::web) async fn submit(
     request: HttpRequest,
     FormBody(fields): FormBody<LoginForm>,
 ) -> Result<HttpResponse, Problem> {
-    if !FormCsrfKey::verify(&app, &request, &fields.csrf_token) {
-        return render_page(&app, &request, &fields, Some(&csrf::csrf_failed()));
+    if let Err(problem) = FormCsrfKey::verify(&app, &request, &fields.csrf_token) {
+        return render_page(&app, &request, &fields, Some(&problem));
     }
     let given = Credentials {
         username: fields.username.trim().to_owned(),

@@ -12,7 +12,7 @@ use crate::web::accounts;
 use crate::web::auth::Authenticated;
 use crate::web::body::{FormBody, parse_pairs, text_fields};
 use crate::web::decoding::StrictQuery;
-use crate::web::{AppData, assets, csrf};
+use crate::web::{AppData, assets};
 
 #[derive(Deserialize)]
 pub(in crate::web) struct RegisterPageQuery {
@@ -81,8 +81,8 @@ pub(in crate::web) async fn submit(
     request: HttpRequest,
     FormBody(fields): FormBody<RegisterForm>,
 ) -> Result<HttpResponse, Problem> {
-    if !FormCsrfKey::verify(&app, &request, &fields.csrf_token) {
-        return render_page(&app, &request, &fields, Some(&csrf::csrf_failed()));
+    if let Err(problem) = FormCsrfKey::verify(&app, &request, &fields.csrf_token) {
+        return render_page(&app, &request, &fields, Some(&problem));
     }
     let pairs = [
         ("username", &fields.username),

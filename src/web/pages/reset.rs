@@ -17,7 +17,7 @@ use crate::telemetry::LimitedLine;
 use crate::web::body::FormBody;
 use crate::web::hashing::AttemptSource;
 use crate::web::security_log::log_event;
-use crate::web::{AppData, AppState, accounts, assets, client_ip, csrf};
+use crate::web::{AppData, AppState, accounts, assets, client_ip};
 
 #[derive(Default)]
 pub(in crate::web) struct ResetForm {
@@ -84,21 +84,16 @@ pub(in crate::web) async fn submit(
     FormBody(fields): FormBody<ResetForm>,
 ) -> Result<HttpResponse, Problem> {
     let token = &*fields.token;
-    let is_ours = FormCsrfKey::verify(&app, &request, &fields.csrf_token);
-    let refused = match (&fields.new_password, is_ours) {
-        (Some(password), true) => set_password(&app, &request, (token, password)).await.err(),
-        (Some(_), false) => Some(csrf::csrf_failed()),
-        (None, true) => {
+    let verified = FormCsrfKey::verify(&app, &request, &fields.csrf_token);
+    let refused = match (&fields.new_password, verified) {
+        (Some(password), Ok(())) => set_password(&app, &request, (token, password)).await.err(),
+        (Some(_), Err(problem)) => Some(problem),
+        (None, Ok(())) => {
             let stage = load_stage(&app, token).await?;
             return render_page(&app, &request, (token, stage), None);
         }
-        (None, false) => {
-            return render_page(
-                &app,
-                &request,
-                ("", ResetStage::Asked),
-                Some(&csrf::csrf_failed()),
-            );
+        (None, Err(problem)) => {
+            return render_page(&app, &request, ("", ResetStage::Asked), Some(&problem));
         }
     };
     match refused {

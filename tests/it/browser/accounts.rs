@@ -90,3 +90,29 @@ async fn password_link_opens_its_form() {
     tab.see_text("h1", "Your password is set").await;
     tab.close().await;
 }
+
+/// If the browser refuses cookies, the forms of a visitor say so.
+#[tokio::test]
+async fn refused_cookies_are_explained() {
+    let (app, browsers) = (TestApp::spawn().await, BrowserDriver::start().await);
+    app.register_user("ann").await;
+    let tab = browsers.open_without_cookies(app.site(), DESKTOP).await;
+    for (path, fields) in [
+        ("/login", &[("username", "ann"), ("password", PASSWORD)][..]),
+        ("/register", &[("username", "ben"), ("password", PASSWORD)]),
+        ("/reset", &[("token", "AAAAAAAAAAAAAAAAAAAA")]),
+    ] {
+        tab.goto(path).await;
+        for (name, text) in fields {
+            tab.type_into(&format!("[name={name}]"), text).await;
+        }
+        tab.click("button[type=submit]").await;
+        tab.see_text(
+            "[role=alert]",
+            "Your browser must allow cookies for this site.",
+        )
+        .await;
+        assert_eq!(tab.accessibility_faults().await, [""; 0]);
+    }
+    tab.close().await;
+}

@@ -110,8 +110,6 @@ async fn login_form_needs_matching_token() {
         assert!(page.text.contains("reload it"), "{}", page.text);
     };
     // Another site doesn't know our cookie, so it has no token that matches it.
-    let mut stranger = Browser::at(&app);
-    refused(stranger.submit("/login", &fields).await.expect(403));
     let mut browser = Browser::at(&app);
     browser.get("/login").await.expect(200);
     let right = std::mem::replace(&mut browser.token, "x".repeat(43));
@@ -122,6 +120,29 @@ async fn login_form_needs_matching_token() {
     refused(other.submit("/login", &fields).await.expect(403));
     // The page of the refusal contains a valid token.
     other.submit("/login", &fields).await.expect(303);
+}
+
+/// A form without its cookie comes from a browser that refuses cookies, or from
+/// another site's page.
+#[tokio::test]
+async fn form_without_cookie_asks_for_cookies() {
+    let app = TestApp::spawn().await;
+    app.register_user("ann").await;
+    let fields = [
+        ("username", "ann"),
+        ("password", "correct horse battery"),
+        ("token", "AAAAAAAAAAAAAAAAAAAA"),
+    ];
+    let needed = "Your browser must allow cookies for this site.";
+    for path in ["/login", "/register", "/reset"] {
+        let mut browser = Browser::at(&app);
+        browser.get(path).await.expect(200);
+        let mut without = Browser::at(&app);
+        without.token = browser.token;
+        let page = without.submit(path, &fields).await.expect(403);
+        page.check_page();
+        assert!(page.text.contains(needed), "{path}: {}", page.text);
+    }
 }
 
 #[tokio::test]

@@ -126,7 +126,18 @@ impl BrowserDriver {
     pub(crate) async fn open(&self, site: &TestSite, screen: ScreenSize) -> BrowserTab {
         let mut arguments = BROWSER_ARGUMENTS.to_vec();
         arguments.push("--hide-scrollbars");
-        self.open_tab(site, screen, &arguments).await
+        self.open_tab(site, screen, (&arguments, json!({}))).await
+    }
+
+    /// Opens a browser that refuses every cookie.
+    pub(crate) async fn open_without_cookies(
+        &self,
+        site: &TestSite,
+        screen: ScreenSize,
+    ) -> BrowserTab {
+        let refused = json!({ "profile.default_content_setting_values.cookies": 2 });
+        self.open_tab(site, screen, (&BROWSER_ARGUMENTS, refused))
+            .await
     }
 
     /// Opens a browser with the scrollbars of a desktop.
@@ -135,14 +146,15 @@ impl BrowserDriver {
         site: &TestSite,
         screen: ScreenSize,
     ) -> BrowserTab {
-        self.open_tab(site, screen, &BROWSER_ARGUMENTS).await
+        self.open_tab(site, screen, (&BROWSER_ARGUMENTS, json!({})))
+            .await
     }
 
     async fn open_tab(
         &self,
         site: &TestSite,
         screen: ScreenSize,
-        arguments: &[&str],
+        (arguments, preferences): (&[&str], Value),
     ) -> BrowserTab {
         let folder = tempfile::tempdir().unwrap();
         let mut arguments: Vec<String> = arguments.iter().map(|&it| it.to_owned()).collect();
@@ -150,7 +162,7 @@ impl BrowserDriver {
         arguments.push(format!("--window-size={},{}", screen.width, screen.height));
         let capabilities = json!({
             "browserName": "chrome",
-            "goog:chromeOptions": { "args": arguments },
+            "goog:chromeOptions": { "args": arguments, "prefs": preferences },
             "goog:loggingPrefs": { "browser": "ALL", "performance": "ALL" },
         });
         let mut builder =
@@ -288,6 +300,13 @@ impl BrowserTab {
             .collect()
     }
 
+    /// Returns the texts logged as information since the last call.
+    pub(super) async fn console_infos(&self) -> Vec<String> {
+        let log = self.log("browser").await;
+        let infos = log.iter().filter(|entry| entry["level"] == "INFO");
+        infos.map(|entry| entry["message"].to_string()).collect()
+    }
+
     /// Returns the entries of a driver log since the last call.
     pub(crate) async fn log(&self, name: &str) -> Vec<Value> {
         let command = DriverExtension {
@@ -300,13 +319,6 @@ impl BrowserTab {
 
     /// Returns the current window.
     pub(crate) async fn window(&self) -> WindowHandle {
-    /// Returns the texts logged as information since the last call.
-    pub(super) async fn console_infos(&self) -> Vec<String> {
-        let log = self.log("browser").await;
-        let infos = log.iter().filter(|entry| entry["level"] == "INFO");
-        infos.map(|entry| entry["message"].to_string()).collect()
-    }
-
         within("a window", self.client.window()).await.unwrap()
     }
 
