@@ -12,6 +12,7 @@ use serde::Deserialize;
 
 use super::initial_state::{BlankViews, InitialState};
 use super::page_login::LoginOrRedirect;
+use super::profile::profile_url;
 use super::settings::NoticeLine;
 use super::thread_loader::{load_thread, start_thread};
 use super::view::avatar::Avatar;
@@ -22,6 +23,7 @@ use super::view::thread::{ComposerDraft, OpenThread, ThreadItem, ThreadView, con
 use super::{HOME_PATH, redirect_to, render_template};
 use crate::protocol::connection::ConnectionStatus;
 use crate::protocol::fields::FieldFaults;
+use crate::protocol::user::Relationship;
 use crate::protocol::{ClientId, MessageContent, MessageText, Problem, SubmittedMessage, User};
 use crate::store::{ActiveLogin, ConversationListCursor, HistoryAnchor, parse_notices};
 use crate::web::api::{conversations, find_user};
@@ -192,7 +194,8 @@ pub(in crate::web) async fn send(
     }
 }
 
-/// `GET /messages/chat/{username}/`.
+/// `GET /messages/chat/{username}/`: the direct conversation, a page for its
+/// first message, or the profile of a user without a connection.
 pub(in crate::web) async fn show_chat(
     app: AppData,
     LoginOrRedirect(login): LoginOrRedirect,
@@ -203,11 +206,11 @@ pub(in crate::web) async fn show_chat(
     if let Some(id) = app.store.conversations().find_direct(me, them.id).await? {
         return Ok(redirect_to(&conversation_url(id), []));
     }
-    let open = start_thread(
-        &login,
-        app.store.users().load_profile(me, &them).await?,
-        ComposerDraft::new()?,
-    )?;
+    let profile = app.store.users().load_profile(me, &them).await?;
+    if profile.connection != Relationship::Connected {
+        return Ok(redirect_to(&profile_url(&them.username), []));
+    }
+    let open = start_thread(&login, profile, ComposerDraft::new()?);
     render_page(&app, &login, MessagesPageState::with_thread(open)).await
 }
 
@@ -243,11 +246,7 @@ pub(in crate::web) async fn send_first(
         Ok(id) => Ok(redirect_to(&conversation_url(id), [])),
         Err(problem) => {
             let draft = ComposerDraft::from_refused(written, problem)?;
-            let open = start_thread(
-                &login,
-                app.store.users().load_profile(me, &them).await?,
-                draft,
-            )?;
+            let open = start_thread(&login, app.store.users().load_profile(me, &them).await?, draft);
             render_page(&app, &login, MessagesPageState::with_thread(open)).await
         }
     }

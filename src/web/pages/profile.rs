@@ -88,7 +88,12 @@ pub(in crate::web) async fn change_relation(
         "unblock" => blocks::unblock(&app, login.user.id, them.id).await?,
         _ => return Err(Problem::not_found()),
     }
-    Ok(redirect_to(&format!("/profile/{}", them.username), []))
+    Ok(redirect_to(&profile_url(&them.username), []))
+}
+
+/// Returns the URL of a user's profile.
+pub(super) fn profile_url(username: &str) -> String {
+    format!("/profile/{username}")
 }
 
 /// Answers or ends a connection. Does nothing if the connection ended after the

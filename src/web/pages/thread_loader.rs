@@ -5,7 +5,6 @@ use entity::{ConversationId, UserId};
 
 use super::view::row;
 use super::view::thread::{ComposerDraft, OpenThread, unread_state};
-use crate::protocol::user::Relationship;
 use crate::protocol::{Conversation, Problem, User, UserProfile};
 use crate::store::{ActiveLogin, HistoryAnchor, HistoryReader, HistorySlice as History};
 use crate::web::AppData;
@@ -84,20 +83,16 @@ fn initial_page(conversation: &Conversation, me: UserId) -> HistoryAnchor {
     }
 }
 
-/// Returns the view of a conversation that its first message will create. The
-/// error is `not_found` unless the two users are connected.
+/// Returns the view of a conversation that its first message will create.
 pub(super) fn start_thread(
     login: &ActiveLogin,
     them: UserProfile,
     draft: ComposerDraft,
-) -> Result<OpenThread, Problem> {
-    if them.connection != Relationship::Connected {
-        return Err(Problem::not_found());
-    }
+) -> OpenThread {
     let open = OpenThread {
         them: Some(them),
         draft,
         ..OpenThread::default()
     };
-    Ok(open.with_namesakes(&User::from(&login.user)))
+    open.with_namesakes(&User::from(&login.user))
 }

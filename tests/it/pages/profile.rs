@@ -1,7 +1,10 @@
 //! `/profile/{username}` and its forms, without scripts.
 
+use serde_json::json;
+
 use super::messages::at_the_list;
 use crate::groups::crew::group;
+use crate::people::block;
 use crate::support::TestApp;
 
 #[tokio::test]
@@ -38,6 +41,70 @@ async fn profile_forms_connect_and_block() {
     his.submit("/profile/ann/unblock", &[]).await.expect(303);
     let page = his.get("/profile/ann").await.expect(200);
     assert!(page.text.contains("You aren’t connected."));
+}
+
+/// The chat page of a user without a connection leads to the profile, whose
+/// form has the act that is left to do.
+#[tokio::test]
+async fn chat_page_of_stranger_shows_profile() {
+    let app = TestApp::spawn().await;
+    let (ann, ben) = (
+        app.register_user("ann").await,
+        app.register_user("ben").await,
+    );
+    let (mut hers, _) = at_the_list(&app, "ann").await;
+    let mut expect_act = async |act: &str| {
+        for path in ["/messages/chat/ben/", "/messages/chat/BEN"] {
+            let led = hers.get(path).await.expect(303);
+            assert_eq!(led.location(), "/profile/ben");
+        }
+        let page = hers.get("/profile/ben").await.expect(200);
+        page.check_page();
+        let act = format!("action=\"/profile/ben/{act}\"");
+        assert!(page.text.contains(&act), "{act} in {}", page.text);
+    };
+    expect_act("ask").await;
+    let asked = ann.request_connection(&ben).await.expect(201);
+    expect_act("disconnect").await;
+    ann.delete(&format!("/api/connections/{}/", asked["id"]))
+        .await
+        .expect(204);
+    ben.request_connection(&ann).await.expect(201);
+    expect_act("accept").await;
+    block(&ann, &ben).await;
+    expect_act("unblock").await;
+    let own = hers.get("/messages/chat/ann/").await.expect(303);
+    assert_eq!(own.location(), "/profile/ann");
+    hers.get("/messages/chat/nobody/").await.expect(404);
+    // API and sockets keep their codes.
+    ann.post("/messages/send/ben/", json!({ "message": "Hi" }))
+        .await
+        .expect_problem(403, "not_connected");
+    ann.try_upgrade("/ws/chat/ben/")
+        .await
+        .expect_problem(403, "not_connected");
+}
+
+/// A first message that comes after the end of the connection isn't lost.
+#[tokio::test]
+async fn refused_first_message_stays_on_page() {
+    let app = TestApp::spawn().await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let (mut hers, _) = at_the_list(&app, "ann").await;
+    hers.get("/messages/chat/ben/").await.expect(200);
+    let list = ann.get("/api/connections/").await.expect(200);
+    let path = format!("/api/connections/{}/", list[0]["id"]);
+    ben.delete(&path).await.expect(204);
+    let fields = [("text", "A long first message"), ("client_id", "one")];
+    let refused = hers.submit("/messages/chat/ben/", &fields).await;
+    let refused = refused.expect(403);
+    refused.check_page();
+    assert!(refused.text.contains("A long first message"));
+    assert!(refused.text.contains("not connected"), "{}", refused.text);
+    let nobody = hers.submit("/messages/chat/nobody/", &fields).await;
+    nobody.expect(404);
+    let none = ben.get("/api/conversations/").await.expect(200);
+    assert_eq!(none, json!([]));
 }
 
 /// A contact that was never online is "Offline", and has a mark. A user whose

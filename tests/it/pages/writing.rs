@@ -137,14 +137,13 @@ async fn conversations_of_strangers_are_hidden() {
         .await
         .expect(404);
     browser.get("/messages?conversation=x").await.expect(400);
-    browser.get("/messages/chat/ben/").await.expect(404);
-    browser.get("/messages/chat/eve/").await.expect(404);
+    let profile = browser.get("/messages/chat/ben/").await.expect(303);
+    assert_eq!(profile.location(), "/profile/ben");
     browser.get("/messages/chat/nobody/").await.expect(404);
+    browser.get(&page).await.expect(404);
     let fields = [("text", "Hi")];
-    browser
-        .submit("/messages/chat/ben/", &fields)
-        .await
-        .expect(404);
+    let refused = browser.submit("/messages/chat/ben/", &fields).await;
+    assert!(!refused.expect(403).text.contains("The first."));
     assert_eq!(ben.history(id).await.len(), 1);
 }
 
