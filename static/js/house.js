@@ -1,4 +1,7 @@
 /** The behaviour of the admin pages: tabs and copy buttons. */
+import { goLive } from './live.js';
+
+goLive();
 
 // Narrow screens show only some of the tabs: scroll to the current one.
 const tabs = document.querySelector('.tabs');

@@ -2,6 +2,9 @@
 import { find, show, write } from './lib/dom.js';
 import { forgetTyped, keep, kept, sendsByEnter } from './lib/kept.js';
 import { chime } from './lib/sound.js';
+import { goLive } from './live.js';
+
+goLive();
 
 const theme = kept('theme', '');
 for (const choice of document.querySelectorAll('[name="theme"]')) {

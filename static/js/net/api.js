@@ -19,6 +19,11 @@ export const whenLoggedOut = (act) => {
   loggedOut = act;
 };
 
+/** Goes to the login form, which leads back to this page. */
+export function logInAgain() {
+  location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
+}
+
 const TIMEOUT = 20_000;
 const csrf = () => document.querySelector('meta[name="csrf-token"]')?.content ?? '';
 

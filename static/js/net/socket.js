@@ -21,13 +21,16 @@ export class Socket {
   /** Whether `hello` arrived; if not, the server refused or is out of reach. */
   #isGreeted = false;
   #on;
+  #path;
 
   /**
    * @param {{ open: () => void, frame: (frame: any) => void, close: () => void,
    *   ended: () => void, refused: () => void }} on
+   * @param {string} path the endpoint
    */
-  constructor(on) {
+  constructor(on, path = '/ws/') {
     this.#on = on;
+    this.#path = path;
     addEventListener('online', () => this.#reconnect());
     addEventListener('offline', () => this.#drop());
     addEventListener('pageshow', () => this.#reconnect());
@@ -43,7 +46,7 @@ export class Socket {
   open() {
     clearTimeout(this.#timer);
     if (this.#isEnded || this.#socket) return;
-    const url = new URL('/ws/', location.href);
+    const url = new URL(this.#path, location.href);
     url.protocol = url.protocol.replace('http', 'ws');
     const socket = new WebSocket(url, 'tidings.v1');
     this.#socket = socket;
@@ -74,12 +77,12 @@ export class Socket {
     if (frame.type === 'hello') {
       this.#attempt = 0;
       this.#isGreeted = true;
+      console.info('WebSocket connection established');
       this.#on.open();
     }
     this.#on.frame(frame);
   }
 
-      console.info('WebSocket connection established');
   /** Detects a dead connection, which browsers may not report. */
   #check(socket) {
     const silence = Date.now() - this.#receivedAt;

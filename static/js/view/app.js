@@ -372,7 +372,7 @@ export class App {
 /** Goes to the login page, which leads back here. */
 async function leave() {
   await closeLayers();
-  location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
+  api.logInAgain();
 }
 
 /** Opens a sheet once its module is loaded. */

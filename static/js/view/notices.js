@@ -12,7 +12,6 @@ const SHORT = 120;
 
 export class Notices {
   #app;
-  #shown = null;
 
   constructor(app) {
     this.#app = app;
@@ -22,13 +21,8 @@ export class Notices {
     const { store, thread } = this.#app;
     const total = store.conversations.totalUnread(now);
     const name = thread?.conversation ? titled(thread.name) : 'Messages';
-    const title = `${total ? `(${total}) ` : ''}${name} · Tidings`;
-    if (document.title !== title) document.title = title;
+    showUnread(total, `${name} · Tidings`);
     hold(thread && this.#app.isWatched ? inFront(thread.id) : null);
-    if (this.#shown === total) return;
-    this.#shown = total;
-    if (total) navigator.setAppBadge?.(total).catch(() => {});
-    else navigator.clearAppBadge?.().catch(() => {});
   }
 
   async arrived(message) {
@@ -48,6 +42,18 @@ export class Notices {
 
 /** Names the lock of the tab in front that shows a conversation. */
 const inFront = (id) => `front.${id}`;
+
+let shown = null;
+
+/** Shows the number of unread messages in the title and on the app's icon. */
+export function showUnread(total, title) {
+  const counted = total ? `(${total}) ${title}` : title;
+  if (document.title !== counted) document.title = counted;
+  if (shown === total) return;
+  shown = total;
+  if (total) navigator.setAppBadge?.(total).catch(() => {});
+  else navigator.clearAppBadge?.().catch(() => {});
+}
 
 /** Shows a notification, which replaces the conversation's last one. */
 function notify(app, conversation, { message, name }) {

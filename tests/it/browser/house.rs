@@ -162,8 +162,10 @@ async fn overview_updates_live() {
     let (ann, ben, group, tab) = world(&app, &browsers).await;
     tab.goto("/admin").await;
     tab.see_text("#live", "Live").await;
-    let _here = ben.socket("/ws/").await;
+    // The page itself holds a session.
     tab.see_text("[data-figure=sessions] .now", "1").await;
+    let _here = ben.socket("/ws/").await;
+    tab.see_text("[data-figure=sessions] .now", "2").await;
     ann.send(group, "One more").await.expect(201);
     tab.wait_for_value(
         "return Number(document.querySelector('[data-figure=sends] .most').innerText) > 0",

@@ -3,9 +3,10 @@
 
 use serde_json::json;
 
+use crate::admin::admin;
 use crate::people::block;
-use crate::support::browser::{BrowserDriver, DESKTOP};
-use crate::support::TestApp;
+use crate::support::browser::{BrowserDriver, BrowserTab, DESKTOP};
+use crate::support::{TestApp, TestUser, until};
 
 /// A server that takes a user offline soon after the last socket has closed.
 async fn spawn_with_short_grace() -> TestApp {
@@ -94,5 +95,87 @@ async fn offline_contacts_have_grey_ring() {
     tab.see(".composer textarea").await;
     tab.assert_accessible().await;
 }
+
+/// Waits until all messages of a user are delivered.
+async fn expect_delivered(person: &TestUser, id: i64) {
+    until("the messages to be delivered", async || {
+        let history = person.history(id).await;
+        let mut all = history.iter();
+        all.all(|it| it["status"] == "delivered").then_some(())
+    })
+    .await;
+}
+
+/// Waits until the title begins with this unread count.
+async fn expect_title_count(tab: &BrowserTab, count: usize) {
+    let first = "return document.title.split(' ')[0]";
     tab.wait_for_value(first, json!(format!("({count})"))).await;
+}
+
+/// On every page of a user, the user is online, messages are delivered, and the
+/// title has the unread count.
+#[tokio::test]
+async fn every_page_holds_a_socket() {
+    let (app, browsers) = (spawn_with_short_grace().await, BrowserDriver::start().await);
+    let (root, ben) = (admin(&app, "root").await, app.register_user("ben").await);
+    ben.connect_with(&root).await;
+    let id = ben.open_direct_used(&root).await;
+    let tab = browsers.open_as(&root, DESKTOP).await;
+    let user = format!("/admin/users/{}", ben.id);
+    let pages = [
+        "/settings",
+        "/profile/ben",
+        "/profile/root",
+        "/admin",
+        &user,
+    ];
+    for (at, path) in pages.into_iter().enumerate() {
+        tab.goto(path).await;
+        // A message that came while no page was open is delivered, too.
+        expect_title_count(&tab, 2 * at + 1).await;
+        expect_delivered(&ben, id).await;
+        ben.send(id, "While you are there").await.expect(201);
+        expect_title_count(&tab, 2 * at + 2).await;
+        expect_delivered(&ben, id).await;
+        until("the reader to be online", async || {
+            let seen = ben.get("/messages/status/root/").await.expect(200);
+            (seen["is_online"] == true).then_some(())
+        })
+        .await;
+        tab.assert_accessible().await;
+        tab.goto("/healthz").await;
+        until("the reader to be offline", async || {
+            let seen = ben.get("/messages/status/root/").await.expect(200);
+            (seen["is_online"] == false).then_some(())
+        })
+        .await;
+        ben.send(id, "While you are away").await.expect(201);
+    }
+}
+
+/// A login that ends elsewhere leads to the login form and back. A logout on
+/// the page itself leads to the plain login form.
+#[tokio::test]
+async fn ended_login_leaves_every_page() {
+    let (app, browsers) = (TestApp::spawn().await, BrowserDriver::start().await);
+    let ann = app.register_user("ann").await;
+    let tab = browsers.open_as(&ann, DESKTOP).await;
+    let other = ann.log_in_again().await;
+    tab.goto("/settings").await;
+    tab.wait_for_console_info("WebSocket connection established")
+        .await;
+    let logins = other.get("/api/auth/sessions/").await.expect(200);
+    let mut logins = logins.as_array().unwrap().iter();
+    let first = logins.find(|login| login["current"] == false).unwrap();
+    let path = format!("/api/auth/sessions/{}/", first["id"]);
+    other.delete(&path).await.expect(204);
+    tab.see("form[action='/login']").await;
+    assert_eq!(tab.path().await, "/login?next=%2Fsettings");
+    tab.log_in_as(&other).await;
+    tab.goto("/settings").await;
+    tab.wait_for_console_info("WebSocket connection established")
+        .await;
+    tab.click("#log-out button").await;
+    tab.see("form[action='/login']").await;
+    assert_eq!(tab.path().await, "/login");
 }

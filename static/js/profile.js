@@ -1,0 +1,4 @@
+/** A user's profile. */
+import { goLive } from './live.js';
+
+goLive();
