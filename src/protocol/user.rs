@@ -138,8 +138,7 @@ pub enum NoticeCause {
 }
 
 /// The relationship of the viewer to another user.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Relationship {
     /// Neither user sent a request.
     None,
@@ -151,6 +150,35 @@ pub enum Relationship {
     Connected,
     /// The viewer blocked the other user, who never learns of it.
     Blocked,
+}
+
+impl Relationship {
+    /// All relationships.
+    pub const ALL: [Self; 5] = [
+        Self::None,
+        Self::Requested,
+        Self::Incoming,
+        Self::Connected,
+        Self::Blocked,
+    ];
+
+    /// Returns the name on the wire.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Requested => "requested",
+            Self::Incoming => "incoming",
+            Self::Connected => "connected",
+            Self::Blocked => "blocked",
+        }
+    }
+}
+
+impl Serialize for Relationship {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
 }
 
 /// A user's profile, as another user sees it.

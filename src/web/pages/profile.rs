@@ -3,7 +3,7 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use askama::Template;
-use entity::{ConversationId, Millis, user};
+use entity::{ConversationId, Millis, UserId, user};
 use serde::Deserialize;
 
 use super::page_login::LoginOrRedirect;
@@ -28,9 +28,12 @@ struct ProfilePage<'a> {
     username: &'a str,
     about: &'a str,
     status: String,
-    is_me: bool,
     presence: PresenceMark,
-    standing: Relationship,
+    user: UserId,
+    /// `None` on the user's own profile.
+    relation: Option<Relationship>,
+    /// The texts and forms for the script to choose from.
+    relations: [Relationship; 5],
     /// Whether there is a conversation to read.
     has_history: bool,
     /// The URL of the page to return to.
@@ -61,9 +64,10 @@ pub(in crate::web) async fn show(
         username: &them.username,
         about: &them.about,
         status: times::format_presence(profile.is_online, profile.last_seen, Millis::now()),
-        is_me: me == them.id,
         presence: PresenceMark::new(profile.is_online),
-        standing: profile.connection,
+        user: them.id,
+        relation: (me != them.id).then_some(profile.connection),
+        relations: Relationship::ALL,
         has_history: direct.is_some(),
         back: asked
             .from

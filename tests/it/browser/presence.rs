@@ -83,6 +83,75 @@ async fn offline_contacts_have_grey_ring() {
         .await;
     assert_eq!(tab.texts(shown).await, ["Offline"]);
 }
+
+/// The open profile shows each change of presence and connection without a
+/// reload.
+#[tokio::test]
+async fn open_profile_shows_changes() {
+    let (app, browsers) = (spawn_with_short_grace().await, BrowserDriver::start().await);
+    let (ann, ben) = (
+        app.register_user("ann").await,
+        app.register_user("ben").await,
+    );
+    let tab = browsers.open_as(&ann, DESKTOP).await;
+    tab.goto("/profile/ben").await;
+    tab.see_text("#relation", "You aren’t connected.").await;
+    tab.script("window.isSamePage = true", &[]).await;
+    let asked = ben.request_connection(&ann).await.expect(201);
+    tab.see_text("#relation", "ben would like to connect").await;
+    tab.see("[formaction='/profile/ben/decline']").await;
+    tab.assert_accessible().await;
+    ben.delete(&format!("/api/connections/{}/", asked["id"]))
+        .await
+        .expect(204);
+    tab.see_text("#relation", "You aren’t connected.").await;
+    let asked = ann.request_connection(&ben).await.expect(201);
+    tab.see_text("#relation", "You asked to connect.").await;
+    let accept = format!("/api/connections/{}/accept/", asked["id"]);
+    ben.post(&accept, json!({})).await.expect(200);
+    tab.see_text("#relation", "You are connected.").await;
+    tab.see_text(".choices a", "Message").await;
+    tab.see_text(".portrait .hint", "Offline").await;
+    let here = ben.socket("/ws/").await;
+    tab.see_text(".portrait .hint", "online").await;
+    tab.see(".portrait .face.is-online").await;
+    tab.assert_accessible().await;
+    drop(here);
+    tab.see_text(".portrait .hint", "last seen just now").await;
+    tab.see(".portrait .face.is-offline").await;
+    // A block hides the presence.
+    block(&ben, &ann).await;
+    tab.see_text("#relation", "You aren’t connected.").await;
+    tab.see_absent(".portrait .face:is(.is-offline, .is-online)")
+        .await;
+    assert_eq!(tab.texts(".portrait .hint").await, ["@ben"]);
+    // No frame reports a block without a connection: the page looks when it is
+    // shown again.
+    block(&ann, &ben).await;
+    tab.script("document.dispatchEvent(new Event('visibilitychange'))", &[])
+        .await;
+    tab.see_text("#relation", "You block").await;
+    tab.see("[formaction='/profile/ben/unblock']").await;
+    tab.assert_accessible().await;
+    let is_same = tab.script("return window.isSamePage ?? false", &[]).await;
+    assert_eq!(is_same, json!(true));
+}
+
+/// The changed forms of an open profile work, and keep the focus.
+#[tokio::test]
+async fn changed_profile_forms_work() {
+    let (app, browsers) = (spawn_with_short_grace().await, BrowserDriver::start().await);
+    let (ann, ben) = (
+        app.register_user("ann").await,
+        app.register_user("ben").await,
+    );
+    let tab = browsers.open_as(&ann, DESKTOP).await;
+    tab.goto("/profile/ben").await;
+    tab.see(".choices [type=submit]").await;
+    tab.press(crate::support::browser::TAB).await;
+    tab.press(crate::support::browser::TAB).await;
+    let focused = "return document.activeElement.getAttribute('formaction')
+        ?? document.activeElement.form?.getAttribute('action') ?? ''";
     tab.wait_for_value(focused, json!("/profile/ben/ask")).await;
     ben.request_connection(&ann).await.expect(201);
     tab.wait_for_value(focused, json!("/profile/ben/accept"))
