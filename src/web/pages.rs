@@ -1,4 +1,5 @@
-//! The pages: rendered on the server, and complete without a script.
+//! The pages, rendered on the server. Without a script, users can read, write and
+//! change their settings.
 
 pub(super) mod error_pages;
 pub(super) mod export;
