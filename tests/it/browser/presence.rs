@@ -98,7 +98,7 @@ async fn open_profile_shows_changes() {
     tab.see_text("#relation", "You aren’t connected.").await;
     tab.script("window.isSamePage = true", &[]).await;
     let asked = ben.request_connection(&ann).await.expect(201);
-    tab.see_text("#relation", "ben would like to connect").await;
+    tab.see_text("#relation", "ben wants to connect").await;
     tab.see("[formaction='/profile/ben/decline']").await;
     tab.assert_accessible().await;
     ben.delete(&format!("/api/connections/{}/", asked["id"]))
@@ -106,7 +106,8 @@ async fn open_profile_shows_changes() {
         .expect(204);
     tab.see_text("#relation", "You aren’t connected.").await;
     let asked = ann.request_connection(&ben).await.expect(201);
-    tab.see_text("#relation", "You asked to connect.").await;
+    tab.see_text("#relation", "ben hasn’t accepted your request")
+        .await;
     let accept = format!("/api/connections/{}/accept/", asked["id"]);
     ben.post(&accept, json!({})).await.expect(200);
     tab.see_text("#relation", "You are connected.").await;
@@ -130,7 +131,7 @@ async fn open_profile_shows_changes() {
     block(&ann, &ben).await;
     tab.script("document.dispatchEvent(new Event('visibilitychange'))", &[])
         .await;
-    tab.see_text("#relation", "You block").await;
+    tab.see_text("#relation", "You blocked").await;
     tab.see("[formaction='/profile/ben/unblock']").await;
     tab.assert_accessible().await;
     let is_same = tab.script("return window.isSamePage ?? false", &[]).await;
