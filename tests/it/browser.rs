@@ -2,24 +2,24 @@
 //! browser takes seconds to start, so each test covers many steps.
 
 mod accounts;
-mod closed;
+mod admin_pages;
+mod appearance;
+mod closed_conversations;
 mod details;
-mod first;
-mod full;
+mod first_messages;
 mod groups;
-mod hands;
 mod history;
-mod hostile;
-mod house;
+mod hostile_texts;
 mod journey;
-mod late;
-mod looks;
+mod large_account;
+mod late_responses;
+mod long_texts;
 mod modules;
 mod names;
 mod opening;
 mod outage;
-mod pictures;
-mod plain;
+mod pointer_input;
+mod screen_sizes;
+mod screenshots;
 mod sheets;
-mod sizes;
-mod texts;
+mod without_scripts;

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::full::fill;
+use super::large_account::fill;
 use crate::support::browser::{BrowserDriver, BrowserTab, COMPOSER, DESKTOP, PHONE};
 use crate::support::{TestApp, TestUser, until};
 

@@ -9,7 +9,7 @@ use tidings::store::append::{AppendOperation, AppendOutcome, MessageEdit, Messag
 
 use super::{edit, path};
 use crate::groups::crew::group;
-use crate::groups::thousand::{fill, run};
+use crate::groups::largest_group::{fill, run};
 use crate::resume::client::resume;
 use crate::store::meter::Metered;
 use crate::store::statements::Cost;

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{has, has_read, receipt_frames};
 use crate::groups::crew::group;
-use crate::groups::thousand::{fill, run};
+use crate::groups::largest_group::{fill, run};
 use crate::support::TestApp;
 
 fn summary(frames: &[Value]) -> Vec<(&str, &str, i64)> {

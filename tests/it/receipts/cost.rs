@@ -9,7 +9,7 @@ use tidings::store::{HistoryAnchor, HistoryReader, RoomRecord, Store};
 
 use super::say_mark;
 use crate::groups::crew::group;
-use crate::groups::thousand::{fill, run};
+use crate::groups::largest_group::{fill, run};
 use crate::store::statements::{Cost, watched};
 use crate::support::{TestApp, within};
 

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::client::{Client, say_many};
 use crate::support::{TestApp, TestSocket};
-use crate::ws::slow::little_room;
+use crate::ws::slow_clients::little_room;
 
 const LENGTH: usize = 9_000;
 

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::client::resume;
 use crate::groups::crew::{friends, make};
-use crate::groups::thousand::run;
+use crate::groups::largest_group::run;
 use crate::support::{PASSWORD, TestApp, TestBinary, TestUser};
 
 async fn epoch(person: &TestUser) -> String {

@@ -1,7 +1,7 @@
 //! A client that acts and disconnects at random, and retries unacknowledged
 //! sends.
 
-mod deeds;
+mod actions;
 
 use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::view::{View, number};
 use crate::support::{TestSocket, TestUser, TokenTransport};
-use deeds::AuditAction;
+use actions::AuditAction;
 
 /// How long a client reads frames before it compares its view.
 const CALM: Duration = Duration::from_millis(500);

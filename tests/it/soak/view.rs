@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use serde_json::{Value, json};
 
-use super::standing::Standing;
+use super::conversation_state::Standing;
 
 /// Fields of a message that markers change without a new frame for it.
 const READ_FROM_MARKS: [&str; 4] = ["status", "delivered_at", "is_read", "read_at"];

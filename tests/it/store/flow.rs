@@ -13,7 +13,7 @@ use tidings::store::{
     NewGroup, NewLogin, NewUser, ReceiptListQuery, Store,
 };
 
-use super::house;
+use super::admin;
 
 pub(super) const NOW: Millis = Millis(2_000_000_000_000);
 
@@ -52,7 +52,7 @@ pub(crate) async fn everything(store: &Store) {
     store.touch_login(&found, NOW).await.unwrap();
     found.id = login;
     store.end_login(found.id, NOW).await.unwrap();
-    house::everything(store, (ann.id, ben.id), group).await;
+    admin::everything(store, (ann.id, ben.id), group).await;
 }
 
 pub(super) async fn person(store: &Store, name: &str) -> user::Model {

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::{next_typing, types, typing};
 use crate::groups::crew::{group, invite, leave};
-use crate::groups::thousand::fill;
+use crate::groups::largest_group::fill;
 use crate::support::TestApp;
 
 #[tokio::test]

@@ -1,5 +1,5 @@
 //! The codes that sockets close with. Other sockets must not be affected. The
-//! tests of 4401 are in `logins`, of 1013 in `slow`, of silence in `heartbeat`.
+//! tests of 4401 are in `logins`, of 1013 in `slow_clients`, of silence in `heartbeat`.
 
 use serde_json::json;
 use tokio_tungstenite::tungstenite::Message;

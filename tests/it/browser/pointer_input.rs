@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::full::fill;
+use super::large_account::fill;
 use crate::support::TestApp;
 use crate::support::browser::{
     BrowserDriver, BrowserTab, COMPOSER, DESKTOP, ENTER, ESCAPE, PHONE, TAB, UP,

@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use super::looks::assert_fits;
+use super::appearance::assert_fits;
 use crate::support::browser::{BrowserDriver, BrowserTab, ScreenSize};
 use crate::support::{TestApp, TestUser};
 

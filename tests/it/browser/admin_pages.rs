@@ -1,9 +1,9 @@
 //! The admin pages in a real browser: every page on every screen, every action
 //! by its form, and that other users can't open them.
 
-mod acts;
+mod access;
+mod actions;
 mod lists;
-mod refused;
 
 use std::net::Ipv4Addr;
 
