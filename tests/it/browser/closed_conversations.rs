@@ -72,7 +72,7 @@ async fn closed_direct_conversation_loads_as_page() {
     tab.open_conversation(id).await;
     tab.press_button(".people", "Accept").await;
     tab.see_absent(".composer .closed").await;
-    tab.say("Writing again").await;
+    tab.send_text("Writing again").await;
     tab.see(".message:last-child .ticks[data-status=sent]")
         .await;
     tab.assert_accessible().await;
@@ -134,7 +134,7 @@ async fn page_of_first_message_works() {
         tab.see_absent(".emoji-grid").await;
         tab.assert_accessible().await;
     }
-    tab.say("Hello").await;
+    tab.send_text("Hello").await;
     tab.see_message("Hello").await;
     tab.see(".message:last-child .ticks[data-status=sent]")
         .await;

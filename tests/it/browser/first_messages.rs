@@ -36,7 +36,7 @@ async fn first_message_page_works_live() {
     tab.wait_for_value(DRAFT, json!("")).await;
     tab.see(".history .ticks[data-status=sent]").await;
     assert_eq!(ben.history(id).await.len(), 1);
-    tab.say("And on.").await;
+    tab.send_text("And on.").await;
     tab.see_message("And on.").await;
     tab.assert_accessible().await;
 }

@@ -50,7 +50,7 @@ async fn create(anns: &BrowserTab) {
     anns.click_text("dialog .is-choice", "ben").await;
     anns.press_button("dialog", "Create group").await;
     anns.see_text("main h1", "The crew").await;
-    anns.say("Welcome").await;
+    anns.send_text("Welcome").await;
     anns.see_message("Welcome").await;
 }
 
@@ -117,7 +117,7 @@ async fn refused_message_and_switches_are_kept() {
     let connection = connections[0]["id"].as_i64().unwrap();
     ben.delete(&format!("/api/connections/{connection}/")).await;
     for text in ["Refused", "Refused, too"] {
-        tab.say(text).await;
+        tab.send_text(text).await;
     }
     tab.see_text(".failure", "Not sent. You can only message people")
         .await;

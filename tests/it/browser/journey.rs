@@ -91,13 +91,13 @@ async fn reply_and_change(ann: &BrowserTab, ben: &BrowserTab) {
     let last = ".history .message:last-child";
     ann.choose_from_menu(last, "Reply").await;
     ann.see_text(".answering", "Answering Ben Okri").await;
-    ann.say("Fine, thank yo").await;
+    ann.send_text("Fine, thank yo").await;
     ben.see_text(".history .quote", "Hi Ann, how are you?")
         .await;
     // Arrow up edits the last own message.
     ann.press(UP).await;
     ann.see_text(".answering", "Editing").await;
-    ann.say("u").await;
+    ann.send_text("u").await;
     ben.see_message("Fine, thank you").await;
     ben.see_text(".history .about", "edited").await;
     ben.choose_from_menu(last, "Copy").await;

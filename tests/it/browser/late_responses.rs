@@ -114,7 +114,7 @@ async fn late_first_message_reaches_its_recipient() {
             people[0].connect_with(&una).await;
         }
         tab.goto(&format!("/messages/chat/{username}/")).await;
-        tab.say("Only for you").await;
+        tab.send_text("Only for you").await;
         wait_for_held_request(&tab).await;
         if opens_another {
             tab.click_text(".rows .row", "The first.").await;

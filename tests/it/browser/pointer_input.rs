@@ -230,7 +230,7 @@ async fn next_tab_sends_waiting_message() {
     tab.disable_sockets().await;
     tab.open_conversation(id).await;
     tab.block_urls(&["*/api/conversations/*/messages/"]).await;
-    tab.say("From a tab that is closed").await;
+    tab.send_text("From a tab that is closed").await;
     tab.see(".history .ticks[data-status=waiting]").await;
     tab.close_window().await;
     tab.switch_window(first).await;
@@ -273,7 +273,7 @@ async fn reduced_motion_stops_animations() {
             tab.see_text(".rows li:first-child .row-preview", &said)
                 .await;
         }
-        tab.say(&format!("And on, {preference}")).await;
+        tab.send_text(&format!("And on, {preference}")).await;
         tab.see(".history .message:last-child .ticks[data-status=sent]")
             .await;
         let seen = tab.script("return [...window.moved].sort()", &[]).await;
@@ -318,7 +318,7 @@ async fn message_is_reported_by_menu() {
     tab.see_text(".toast", "Reported to the admins.").await;
     tab.see_absent("dialog").await;
     // A user can't report own messages.
-    tab.say("Mine").await;
+    tab.send_text("Mine").await;
     tab.see_message("Mine").await;
     tab.assert_no_console_errors().await;
 

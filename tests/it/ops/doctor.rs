@@ -43,7 +43,7 @@ async fn use_all(id: i64, one: &TestUser, other: &TestUser) {
     let mut here = one.chat_socket(id).await;
     let mut ids = Vec::new();
     for at in 0..6 {
-        here.say(&format!("{at}")).await;
+        here.send_text(&format!("{at}")).await;
         ids.push(here.expect_message().await["id"].as_i64().unwrap());
     }
     let path = |at: usize| format!("/api/conversations/{id}/messages/{}/", ids[at]);

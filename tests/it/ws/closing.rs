@@ -19,7 +19,7 @@ async fn two_sockets(app: &TestApp) -> (TestUser, TestSocket, TestSocket) {
 }
 
 async fn assert_unaffected(other: &mut TestSocket) {
-    other.say("I am still here").await;
+    other.send_text("I am still here").await;
     assert_eq!(other.expect_message().await["text"], "I am still here");
 }
 
@@ -120,7 +120,7 @@ async fn twenty_errors_close_with_1008() {
         here.expect_error("unknown_type").await;
     }
     here.expect_nothing_until_pong().await;
-    here.say(" ").await;
+    here.send_text(" ").await;
     here.expect_error("text_empty").await;
     assert_eq!(here.expect_close().await, 1008);
     assert_unaffected(&mut there).await;

@@ -65,7 +65,7 @@ async fn unfinished_handshakes_time_out() {
     }
     // Other clients connect and send meanwhile.
     let mut here = ann.chat_socket(id).await;
-    here.say("Is there room?").await;
+    here.send_text("Is there room?").await;
     assert_eq!(here.expect_message().await["seq"], 2);
     for mut stream in half_open {
         let mut answer = Vec::new();
