@@ -91,7 +91,7 @@ impl Store {
             if row.requested_by == me.id {
                 return Err(StoreError::refused(
                     ErrorCode::Conflict,
-                    "Only the one who was asked can accept.",
+                    "Only the recipient of a request can accept it.",
                 ));
             }
             connect(&tx, &mut row).await?;
@@ -117,7 +117,7 @@ impl Store {
         if row.state != ConnectionRowState::Requested || row.requested_by == me.id {
             return Err(StoreError::refused(
                 ErrorCode::Conflict,
-                "There is no request of theirs to decline.",
+                "There is no request from this user to decline.",
             ));
         }
         pauses::decline_request(&tx, &row, me.id, now).await?;

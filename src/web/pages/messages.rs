@@ -109,8 +109,8 @@ impl MessagesPage<'_> {
     /// Returns the introduction for a new user. It is shown once: beside the
     /// list if there is room, otherwise in it.
     fn welcome(&self) -> &'static str {
-        "Nobody to write to yet. Search for somebody you know, and ask to connect. Once they \
-         accept, you can write to each other."
+        "No contacts yet. Search for people you know and connect with them. When they accept, \
+         you can message each other."
     }
 
     /// Returns whether there are enough requests to fold them.
@@ -127,9 +127,9 @@ impl MessagesPage<'_> {
         };
         let people = match (self.asking.len(), self.asked.len()) {
             (0, _) if groups.is_some() => None,
-            (0, asked) => Some(format!("You asked {asked} people to connect")),
-            (1, _) => Some("1 person would like to connect".to_owned()),
-            (asking, _) => Some(format!("{asking} people would like to connect")),
+            (0, asked) => Some(format!("{asked} requests sent")),
+            (1, _) => Some("1 person wants to connect".to_owned()),
+            (asking, _) => Some(format!("{asking} people want to connect")),
         };
         let parts: Vec<String> = groups.into_iter().chain(people).collect();
         parts.join(" · ")

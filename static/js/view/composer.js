@@ -93,7 +93,7 @@ export class Composer {
   answer(message) {
     this.#endEdit();
     this.#answering = message;
-    this.#showBar(['Answering ', this.#name(message)], message.text);
+    this.#showBar(['Replying to ', this.#name(message)], message.text);
     this.focus();
     this.#save();
   }
@@ -154,7 +154,7 @@ export class Composer {
     if (text && !this.#text.value) this.#text.value = text;
     if (answering) {
       this.#answering = answering;
-      this.#showBar(['Answering ', this.#name(answering)], answering.text);
+      this.#showBar(['Replying to ', this.#name(answering)], answering.text);
     }
     this.#changed();
   }

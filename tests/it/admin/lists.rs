@@ -108,10 +108,7 @@ async fn search_requires_all_words() {
         .await
         .expect(200);
     page.check_page();
-    assert!(
-        page.text
-            .contains("By name: those found have no other order.")
-    );
+    assert!(page.text.contains("Results are sorted by name."));
     assert!(page.text.contains("<option value=\"newest\" disabled>"));
 }
 

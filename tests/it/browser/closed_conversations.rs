@@ -64,10 +64,15 @@ async fn closed_direct_conversation_loads_as_page() {
     disconnect(&ben, &ann).await;
     assert_loads(&tab, id, ("none", "not connected")).await;
     ann.request_connection(&ben).await.expect(201);
-    assert_loads(&tab, id, ("requested", "You asked ben")).await;
+    assert_loads(
+        &tab,
+        id,
+        ("requested", "ben hasn’t accepted your request yet"),
+    )
+    .await;
     disconnect(&ann, &ben).await;
     ben.request_connection(&ann).await.expect(201);
-    assert_loads(&tab, id, ("incoming", "would like to connect")).await;
+    assert_loads(&tab, id, ("incoming", "wants to connect")).await;
     // Accepting the request enables the composer without a reload.
     tab.open_conversation(id).await;
     tab.press_button(".people", "Accept").await;
@@ -77,7 +82,7 @@ async fn closed_direct_conversation_loads_as_page() {
         .await;
     tab.assert_accessible().await;
     crate::people::block(&ann, &ben).await;
-    assert_loads(&tab, id, ("blocked", "You block ben")).await;
+    assert_loads(&tab, id, ("blocked", "You blocked ben")).await;
 }
 
 #[tokio::test]

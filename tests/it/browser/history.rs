@@ -159,7 +159,7 @@ async fn reading_position_and_drafts_are_kept() {
     }
     let tab = browsers.open_as(&ann, DESKTOP).await;
     tab.open_conversation(id).await;
-    tab.see_text(".unread-line", "40 unread").await;
+    tab.see_text(".unread-line", "40 unread messages").await;
     tab.wait_for_value(
         "const line = document.querySelector('.unread-line').getBoundingClientRect();
          const box = document.querySelector('.history').getBoundingClientRect();

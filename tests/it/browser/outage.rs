@@ -171,8 +171,7 @@ async fn ended_connection_and_login_keep_text() {
     tab.see_absent(COMPOSER).await;
     tab.assert_accessible().await;
     ben.request_connection(&ann).await.expect(201);
-    tab.see_text(".composer .closed", "would like to connect")
-        .await;
+    tab.see_text(".composer .closed", "wants to connect").await;
     tab.press_button(".people", "Accept").await;
     tab.see(COMPOSER).await;
     tab.see_absent(".composer .closed").await;

@@ -77,7 +77,7 @@ async fn group_form_works_by_enter() {
     tab.wait_for_value(is_in_sight, json!(true)).await;
     tab.type_into("#group-title", "The crew").await;
     tab.press(ENTER).await;
-    tab.see_text("dialog .wrong", "Choose somebody first.")
+    tab.see_text("dialog .wrong", "Add at least one person.")
         .await;
     tab.type_into("dialog [type=search]", "No. 17").await;
     tab.press(ENTER).await;
@@ -312,7 +312,7 @@ async fn message_is_reported_by_menu() {
     tab.see_text("dialog h2", "Report this message").await;
     tab.assert_accessible().await;
     tab.press(ENTER).await;
-    tab.see_text("dialog .wrong", "A few words").await;
+    tab.see_text("dialog .wrong", "Enter a reason.").await;
     tab.type_into("#report-reason", "Rude").await;
     tab.press(ENTER).await;
     tab.see_text(".toast", "Reported to the admins.").await;

@@ -75,7 +75,7 @@ async fn list_shows_last_messages() {
     let list = browser.get("/messages").await.expect(200);
     assert!(
         list.text
-            .contains(">2<span class=\"unseen\"> unread</span>")
+            .contains(">2<span class=\"unseen\"> unread messages</span>")
     );
     assert!(list.text.contains("<title>(2) Messages · Tidings</title>"));
     assert!(list.text.contains("Still here"));
@@ -165,11 +165,11 @@ async fn messages_show_edits_reactions_and_deletions() {
     ann.site.send(edit).await.expect(200);
 
     let (mut browser, list) = at_the_list(&app, "ann").await;
-    assert!(list.text.contains("Message withdrawn"));
+    assert!(list.text.contains("Message deleted"));
     let open = browser.get(&page_of(id)).await.expect(200);
     for part in [
         "<span>edited</span>",
-        "Message withdrawn",
+        "Message deleted",
         "<a href=\"https://tea.example/?a=1&#38;b\" rel=\"noopener nofollow\"",
         "<span class=\"quoted\" dir=\"auto\">Tea now?</span>",
         "<li title=\"ben\">🍵 1",

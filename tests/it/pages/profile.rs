@@ -18,10 +18,10 @@ async fn profile_forms_connect_and_block() {
     let asked = hers.submit("/profile/ben/ask", &[]).await.expect(303);
     assert_eq!(asked.location(), "/profile/ben");
     let page = hers.get("/profile/ben").await.expect(200);
-    assert!(page.text.contains("Take it back"));
+    assert!(page.text.contains("Cancel request"));
 
     let page = his.get("/profile/ann").await.expect(200);
-    assert!(page.text.contains("<bdi>ann</bdi> would like to connect."));
+    assert!(page.text.contains("<bdi>ann</bdi> wants to connect."));
     his.submit("/profile/ann/accept", &[]).await.expect(303);
     let page = hers.get("/profile/ben").await.expect(200);
     assert!(page.text.contains("You are connected."));
@@ -29,9 +29,9 @@ async fn profile_forms_connect_and_block() {
 
     his.submit("/profile/ann/block", &[]).await.expect(303);
     let page = his.get("/profile/ann").await.expect(200);
-    assert!(page.text.contains("You block <bdi>ann</bdi>") && page.text.contains("Unblock"));
+    assert!(page.text.contains("You blocked <bdi>ann</bdi>") && page.text.contains("Unblock"));
     let page = hers.get("/profile/ben").await.expect(200);
-    assert!(!page.text.contains("You block") && page.text.contains("You aren’t connected."));
+    assert!(!page.text.contains("You blocked") && page.text.contains("You aren’t connected."));
     his.submit("/profile/ann/unblock", &[]).await.expect(303);
     let page = his.get("/profile/ann").await.expect(200);
     assert!(page.text.contains("You aren’t connected."));
@@ -50,7 +50,7 @@ async fn outdated_profile_forms_are_harmless() {
     hers.submit("/profile/ben/dance", &[]).await.expect(404);
     hers.get("/profile/nobody").await.expect(404);
     let mine = hers.get("/profile/ann").await.expect(200);
-    assert!(mine.text.contains("This is what others see of you."));
+    assert!(mine.text.contains("This is your profile as others see it."));
     hers.token = "x".repeat(43);
     hers.submit("/profile/ben/ask", &[]).await.expect(403);
 }

@@ -91,7 +91,7 @@ pub(super) async fn connect(store: &Store, one: &user::Model, two: &user::Model)
         .unwrap();
 }
 
-/// Declines a connection request, repeats it and withdraws it.
+/// Declines a connection request, repeats it and cancels it.
 async fn refuse(store: &Store, one: &user::Model, two: &user::Model) {
     let asked = store.request_connection(two, one, NOW).await.unwrap();
     let ConnectionRequestOutcome::Requested(change) = asked else {

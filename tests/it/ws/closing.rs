@@ -153,19 +153,19 @@ async fn invalid_frame_error_names_field() {
             r#"{"type":"delivered","message_id":"x"}"#,
             "message_id: a whole number",
         ),
-        (
-            r#"{"type":"edit","message_id":1}"#,
-            "message: this is needed",
-        ),
+        (r#"{"type":"edit","message_id":1}"#, "message: required"),
         (
             r#"{"type":"typing","is_typing":1}"#,
             "is_typing: true or false",
         ),
         (
             r#"{"type":"message","message":"a","message":"b"}"#,
-            "message: only one of this",
+            "message: only one value is allowed",
         ),
-        (r#"{"type":"ping","type":"ping"}"#, "type: only one of this"),
+        (
+            r#"{"type":"ping","type":"ping"}"#,
+            "type: only one value is allowed",
+        ),
         (
             r#"{"type":"resume","cursors":{"x":1}}"#,
             "cursors: ids as keys",

@@ -103,7 +103,10 @@ async fn endless_body_is_refused() {
     let (reader, writer) = stream.split();
     let answer = String::from_utf8(drip(reader, writer, b' ').await).unwrap();
     assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
-    assert!(answer.contains("The body took too long."), "{answer}");
+    assert!(
+        answer.contains("The body took too long to arrive."),
+        "{answer}"
+    );
 }
 
 /// Bytes of an unfinished frame are no sign of life.

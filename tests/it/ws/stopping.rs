@@ -131,7 +131,7 @@ async fn admin_change_is_sent_before_close() {
     let bad = ann.send(id, "Something bad").await.expect(201);
     let mut there = ben.chat_socket(id).await;
     held.hold();
-    let path = format!("/admin/conversations/{id}/messages/{}/withdraw", bad["id"]);
+    let path = format!("/admin/conversations/{id}/messages/{}/delete", bad["id"]);
     keeper.act(&path, &[("reason", "Abuse")]).await.expect(303);
     until("the fan-out to be held", async || {
         (!held.is_held.load(Ordering::Acquire)).then_some(())

@@ -170,7 +170,7 @@ fn sender_prefix(message: &Message, conversation: &Conversation, me: UserId) -> 
 
 fn preview(message: &Message) -> String {
     if message.deleted {
-        return "Message withdrawn".to_owned();
+        return "Message deleted".to_owned();
     }
     message.text.chars().take(PREVIEW_LENGTH).collect()
 }
