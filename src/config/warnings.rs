@@ -283,6 +283,6 @@ mod tests {
             move |it: &mut Settings| it.metrics.listen = Some((address, 9100).into())
         };
         assert_eq!(warnings_of(listen([127, 0, 0, 1])), "");
-        assert!(warnings_of(listen([10, 0, 0, 1])).contains("The metrics are on 10.0.0.1:9100"));
+        assert!(warnings_of(listen([10, 0, 0, 1])).contains("The metrics on 10.0.0.1:9100"));
     }
 }

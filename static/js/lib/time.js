@@ -74,5 +74,5 @@ export function lastSeen(at, now) {
   return `last seen ${short(at, now)}`;
 }
 
-/** `1 person`, `2 minutes`. */
+/** `1 member`, `2 minutes`. */
 export const counted = (count, what) => `${count} ${what}${count === 1 ? '' : 's'}`;

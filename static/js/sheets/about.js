@@ -59,7 +59,7 @@ class Group {
     const conversation = this.#conversation;
     const mayManage = !conversation.left && this.#myRole !== 'member';
     const rights = `${mayManage} ${conversation.left}`;
-    write(this.#heading, counted(conversation.participant_count, 'person').replace('persons', 'people'));
+    write(this.#heading, counted(conversation.participant_count, 'member'));
     if (rights === this.#rights) return;
     this.#rights = rights;
     this.#body.replaceChildren(

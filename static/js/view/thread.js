@@ -319,7 +319,7 @@ const quoteOf = (message) => message && {
 
 function about(conversation, other, now) {
   if (conversation.kind === 'group') {
-    if (conversation.left) return 'you left';
+    if (conversation.left) return 'no longer a member';
     const count = conversation.participant_count;
     return count === 1 ? 'only you' : `${count} members`;
   }

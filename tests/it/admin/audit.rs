@@ -74,7 +74,7 @@ async fn invalid_audit_filter_is_explained() {
     let csv = keeper.download("/admin/audit.csv").await.expect(200);
     assert_eq!(csv.source.matches("audit.download").count(), 2);
     assert!(csv.source.contains(",\"what=user.promote, whom=root\","));
-    assert!(csv.source.contains(",all of it,"));
+    assert!(csv.source.contains(",all entries,"));
 }
 
 /// An entry keeps the usernames at the time of the action, even after a rename

@@ -203,7 +203,7 @@ async fn closed_group_removes_all_members() {
     assert!(again.text.contains("already closed"));
     let log = keeper.log("?what=conversation.close").await;
     assert_eq!(log.len(), 1);
-    assert!(log[0].contains("Spam,3 people"), "{log:?}");
+    assert!(log[0].contains("Spam,3 members"), "{log:?}");
     let direct = ann.open_direct_used(&ben).await;
     let path = format!("/admin/conversations/{direct}/close");
     keeper.act(&path, &[]).await.expect(409);

@@ -261,5 +261,5 @@ async fn conversations_are_searched_and_ordered() {
     let page = keeper.get(&format!("/admin/conversations/{small}")).await;
     let page = page.expect(200);
     page.check_page();
-    assert!(page.text.contains("owner") && page.text.contains("2 people, 1 message"));
+    assert!(page.text.contains("owner") && page.text.contains("2 members, 1 message"));
 }

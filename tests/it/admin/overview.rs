@@ -137,7 +137,7 @@ async fn overview_warns_of_unsafe_settings() {
     );
     assert!(
         page.text
-            .contains("The metrics are on 0.0.0.0:0 for everybody")
+            .contains("The metrics on 0.0.0.0:0 are open to anyone")
     );
     assert!(
         page.text

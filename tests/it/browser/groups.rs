@@ -24,7 +24,7 @@ async fn group_is_created_managed_and_left() {
     create(&anns).await;
     bens.see_text(".row-name", "The crew").await;
     bens.click(".row").await;
-    bens.see_text(".bar-name .hint", "2 people").await;
+    bens.see_text(".bar-name .hint", "2 members").await;
     manage(&anns, &bens).await;
     bens.click("[data-act=about]").await;
     bens.press_button("dialog", "Leave group").await;
@@ -62,7 +62,7 @@ async fn manage(anns: &BrowserTab, bens: &BrowserTab) {
     anns.see_text("dialog .person", "cas").await;
     anns.click("dialog [aria-label='Add cas']").await;
     anns.see_text("dialog .members", "cas").await;
-    bens.see_text(".bar-name .hint", "3 people").await;
+    bens.see_text(".bar-name .hint", "3 members").await;
     anns.click("[aria-label='Options for ben']").await;
     anns.assert_accessible().await;
     anns.pick_menu_entry("Make admin").await;
@@ -75,7 +75,7 @@ async fn manage(anns: &BrowserTab, bens: &BrowserTab) {
     anns.click("[aria-label='Options for cas']").await;
     anns.pick_menu_entry("Remove from the group").await;
     anns.press_button("dialog.is-small", "Remove").await;
-    bens.see_text(".bar-name .hint", "2 people").await;
+    bens.see_text(".bar-name .hint", "2 members").await;
     bens.see_text(".history .system", "removed").await;
     anns.click("dialog [aria-label=Close]").await;
 }
@@ -220,7 +220,7 @@ async fn former_member_answers_an_invitation() {
         "ben @ben left this group and must accept the invitation",
     )
     .await;
-    anns.see_text("dialog h3", "2 people").await;
+    anns.see_text("dialog h3", "2 members").await;
     anns.assert_accessible().await;
     bens.see_text(".people .person", "invited you to rejoin")
         .await;
@@ -228,7 +228,7 @@ async fn former_member_answers_an_invitation() {
     bens.tap("[aria-label='Accept the invitation to Crew']")
         .await;
     bens.see(COMPOSER).await;
-    anns.see_text("main .bar-name .hint", "3 people").await;
+    anns.see_text("main .bar-name .hint", "3 members").await;
 
     leave(&people[1], id).await.expect(200);
     bens.goto("/messages").await;

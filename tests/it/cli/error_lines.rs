@@ -24,7 +24,7 @@ async fn missing_file_or_folder_is_named() {
     std::fs::remove_file(&database).unwrap();
     for arguments in [&["backup", &*copy][..], &["doctor"]] {
         let said = binary.run(arguments, "").await.expect_failure(1);
-        assert_eq!(said, format!("there is no database {database}"));
+        assert_eq!(said, format!("the database {database} doesn't exist"));
     }
     std::fs::write(&database, "no database at all, whatever its name says").unwrap();
     let said = binary.run(&["migrate"], "").await.expect_failure(1);

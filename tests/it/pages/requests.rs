@@ -135,7 +135,7 @@ async fn invalid_username_stays_in_form() {
             "/messages/chat",
             "ben",
             403,
-            "You’re not connected with \u{2068}ben\u{2069} yet.",
+            "You’re not connected with \u{2068}ben\u{2069}. Connect first.",
         ),
         (
             "/messages/requests",

@@ -121,7 +121,7 @@ async fn single_login_is_ended_by_form() {
     let ann = app.register_user("ann").await;
     let mut browser = browser(&app, "ann").await;
     let page = browser.get("/settings").await.expect(200);
-    assert_eq!(page.text.matches("· here").count(), 1);
+    assert_eq!(page.text.matches("· this device").count(), 1);
     let (_, rest) = page.text.split_once("/settings/logins/").unwrap();
     let (other, _) = rest.split_once('/').unwrap();
     let end = format!("/settings/logins/{other}/end");

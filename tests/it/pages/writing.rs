@@ -95,7 +95,7 @@ async fn refused_text_stays_with_reason() {
     assert!(
         refused
             .text
-            .contains("not connected with \u{2068}ben\u{2069} any more")
+            .contains("no longer connected with \u{2068}ben\u{2069}.")
     );
     let open = browser.get(&page).await.expect(200);
     assert!(!open.text.contains("<textarea"));

@@ -132,7 +132,7 @@ fn thread_subtitle(
     match (conversation, them) {
         (_, Some(them)) => times::format_presence(them.is_online, them.last_seen, now),
         // Former members don't see later changes in membership.
-        (Some(group), None) if group.left => "you left".to_owned(),
+        (Some(group), None) if group.left => "no longer a member".to_owned(),
         (Some(group), None) => match group.participant_count {
             1 => "only you".to_owned(),
             count => format!("{count} members"),
