@@ -93,12 +93,12 @@ async fn multiple_requests_are_folded_and_answered() {
     tab.see_text(".people summary", "2 people want to connect")
         .await;
     tab.see_absent("[aria-label='Decline dan']").await;
-    tab.click("[aria-label='Accept cas']").await;
+    tab.click("[aria-label='Accept the request of cas']").await;
     // The new contact appears in the list.
     tab.see_text(".rows .row", "Say hello to cas").await;
     // A single remaining request isn't folded.
     tab.see_absent(".people summary").await;
-    tab.click("[aria-label='Accept eve']").await;
+    tab.click("[aria-label='Accept the request of eve']").await;
     tab.see_absent(".people .person").await;
     tab.type_into("#seek", DOWN).await;
     tab.press(ENTER).await;
