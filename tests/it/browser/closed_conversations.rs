@@ -62,7 +62,7 @@ async fn closed_direct_conversation_loads_as_page() {
     let id = ben.open_direct_used(&ann).await;
     let tab = browsers.open_as(&ann, DESKTOP).await;
     disconnect(&ben, &ann).await;
-    assert_loads(&tab, id, ("none", "not connected")).await;
+    assert_loads(&tab, id, ("none", "no longer connected")).await;
     ann.request_connection(&ben).await.expect(201);
     assert_loads(
         &tab,

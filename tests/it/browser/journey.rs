@@ -90,7 +90,7 @@ async fn exchange_messages(ann: &BrowserTab, ben: &BrowserTab) {
 async fn reply_and_change(ann: &BrowserTab, ben: &BrowserTab) {
     let last = ".history .message:last-child";
     ann.choose_from_menu(last, "Reply").await;
-    ann.see_text(".answering", "Answering Ben Okri").await;
+    ann.see_text(".answering", "Replying to Ben Okri").await;
     ann.send_text("Fine, thank yo").await;
     ben.see_text(".history .quote", "Hi Ann, how are you?")
         .await;

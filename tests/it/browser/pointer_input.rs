@@ -36,7 +36,7 @@ async fn mouse_reveals_message_actions() {
     tab.assert_accessible().await;
     tab.click(".acts [data-act=menu]").await;
     tab.pick_menu_entry("Reply").await;
-    tab.see_text(".answering", "Answering ann").await;
+    tab.see_text(".answering", "Replying to ann").await;
     tab.press(ESCAPE).await;
     point_to(&tab, ".history .bubble").await;
     tab.click(".acts [data-act=react]").await;
