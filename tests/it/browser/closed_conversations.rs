@@ -159,7 +159,8 @@ async fn refused_text_stays_in_closed_composer() {
     tab.type_into(COMPOSER, "Too late").await;
     disconnect(&ben, &ann).await;
     tab.click(".composer button[type=submit]").await;
-    tab.see_text(".composer .closed", "not connected").await;
+    tab.see_text(".composer .closed", "no longer connected")
+        .await;
     let kept = "return document.querySelector('.composer textarea').value";
     assert_eq!(tab.script(kept, &[]).await, json!("Too late"));
 }

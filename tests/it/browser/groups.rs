@@ -73,7 +73,7 @@ async fn manage(anns: &BrowserTab, bens: &BrowserTab) {
     anns.see_text("main h1", "The better crew").await;
     bens.click("dialog [aria-label=Close]").await;
     anns.click("[aria-label='Options for cas']").await;
-    anns.pick_menu_entry("Remove from the group").await;
+    anns.pick_menu_entry("Remove from group").await;
     anns.press_button("dialog.is-small", "Remove").await;
     bens.see_text(".bar-name .hint", "2 members").await;
     bens.see_text(".history .system", "removed").await;

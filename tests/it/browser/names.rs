@@ -70,7 +70,7 @@ async fn questions_show_usernames() {
     tab.press(ESCAPE).await;
     tab.see_absent("dialog.is-small").await;
     tab.click("[aria-label='Options for Owner @cas']").await;
-    tab.pick_menu_entry("Remove from the group").await;
+    tab.pick_menu_entry("Remove from group").await;
     tab.see_text("dialog.is-small h2", "Remove Owner (@cas)?")
         .await;
     tab.press(ESCAPE).await;

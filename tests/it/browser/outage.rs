@@ -167,7 +167,8 @@ async fn ended_connection_and_login_keep_text() {
     let connections = ben.get("/api/connections/").await.expect(200);
     let connection = connections[0]["id"].as_i64().unwrap();
     ben.delete(&format!("/api/connections/{connection}/")).await;
-    tab.see_text(".composer .closed", "not connected").await;
+    tab.see_text(".composer .closed", "no longer connected")
+        .await;
     tab.see_absent(COMPOSER).await;
     tab.assert_accessible().await;
     ben.request_connection(&ann).await.expect(201);

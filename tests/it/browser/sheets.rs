@@ -100,13 +100,13 @@ async fn manage_members(app: &TestApp, browsers: &BrowserDriver, (by, name): (By
     by.choose(&tab, &one, ("Make member", 0)).await;
     wait_for_role(&owner, group, &one, Some("member")).await;
     tab.see_text("dialog .members", &one).await;
-    by.choose(&tab, &two, ("Remove from the group", 2)).await;
+    by.choose(&tab, &two, ("Remove from group", 2)).await;
     by.confirm(&tab, "Remove").await;
     wait_for_role(&owner, group, &two, None).await;
     tab.see_absent(&format!("[aria-label='Options for {two}']"))
         .await;
     by.choose(&tab, &one, ("Make owner", 1)).await;
-    by.confirm(&tab, "Hand it on").await;
+    by.confirm(&tab, "Make owner").await;
     wait_for_role(&owner, group, &one, Some("owner")).await;
     tab.see_absent("dialog [aria-label^='Options for']").await;
     tab.assert_accessible().await;
