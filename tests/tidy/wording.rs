@@ -33,6 +33,9 @@ pub(crate) fn check_wording(file: &SourceFile) -> Vec<TidyFinding> {
     let mut findings = Vec::new();
     for (at, line) in shown_text(file).lines().enumerate() {
         let joined = join_words(line);
+        if joined.trim().is_empty() {
+            continue;
+        }
         let has = |phrase: &str| joined.contains(&format!(" {phrase} "));
         // The filter of the audit log has a field `whom`.
         let idioms = IDIOMS.iter().filter(|idiom| **idiom != "whom");
