@@ -208,7 +208,9 @@ impl Application {
         if is_alone {
             ended
         } else {
-            Err(io::Error::other("another server has taken the database"))
+            Err(io::Error::other(
+                "another server has taken over the database",
+            ))
         }
     }
 }

@@ -123,7 +123,7 @@ impl DemoScript {
 
 fn find_user(users: &[User], who: PersonIndex) -> Result<&User> {
     let found = users.get(who.0);
-    found.ok_or_else(|| ScriptError::new("somebody has no account"))
+    found.ok_or_else(|| ScriptError::new("a person has no account"))
 }
 
 fn find_user_id(users: &[User], who: PersonIndex) -> Result<UserId> {

@@ -19,6 +19,8 @@ mod prose;
 mod scripts;
 #[path = "tidy/tree.rs"]
 mod tree;
+#[path = "tidy/wording.rs"]
+mod wording;
 
 use std::io;
 
@@ -181,6 +183,11 @@ fn environment_is_read_only_by_config() -> io::Result<()> {
 #[test]
 fn actix_web_actors_has_one_user() -> io::Result<()> {
     check(check_sockets)
+}
+
+#[test]
+fn shown_texts_have_plain_words() -> io::Result<()> {
+    check(wording::check_wording)
 }
 
 #[test]

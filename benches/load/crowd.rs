@@ -28,8 +28,8 @@ pub(crate) async fn open_sockets(
                 let at = next.replace(next.get() + 1);
                 let before = Instant::now();
                 let mut wire = LoadSocket::open(address, "/ws/", token).await;
-                wire.hello().await;
-                latencies.push(before.elapsed());
+                wire.read_hello().await;
+                latencies.record(before.elapsed());
                 open.push((at, wire));
             }
             (open, latencies)

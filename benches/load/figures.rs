@@ -51,7 +51,7 @@ impl LoadFigures {
 pub(crate) struct Latencies(Vec<Duration>);
 
 impl Latencies {
-    pub(crate) fn push(&mut self, took: Duration) {
+    pub(crate) fn record(&mut self, took: Duration) {
         self.0.push(took);
     }
 

@@ -97,7 +97,7 @@ async fn measure(
                 turn += CONNECTIONS;
                 let before = Instant::now();
                 let body = client.get(&path).await;
-                latencies.borrow_mut().push(before.elapsed());
+                latencies.borrow_mut().record(before.elapsed());
                 if let Some(seq) = seq {
                     assert_eq!(parse_number(body, br#""seq":"#), seq as i64, "{path}");
                 }

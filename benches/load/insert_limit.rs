@@ -44,7 +44,7 @@ pub(crate) async fn measure_inserts(
         }
         let insert = Statement::from_sql_and_values(db.get_database_backend(), &sql, values);
         db.execute_raw(insert).await.unwrap();
-        latencies.push(before.elapsed());
+        latencies.record(before.elapsed());
     }
     let took = start.elapsed();
     let count = latencies.len() * batch;

@@ -48,7 +48,7 @@ impl LoadSocket {
     /// Waits for the next text frame.
     pub(crate) async fn next(&mut self) -> Vec<u8> {
         loop {
-            if let Some(text) = self.take() {
+            if let Some(text) = self.take_frame() {
                 return text.to_vec();
             }
             self.fill().await;
@@ -56,14 +56,14 @@ impl LoadSocket {
     }
 
     /// Reads the `hello`, which is the first text frame.
-    pub(crate) async fn hello(&mut self) -> Vec<u8> {
+    pub(crate) async fn read_hello(&mut self) -> Vec<u8> {
         let text = self.next().await;
         assert!(text.starts_with(br#"{"type":"hello""#));
         text
     }
 
     /// Queues a frame for the next [`LoadSocket::flush`].
-    pub(crate) fn push(&mut self, text: &str) {
+    pub(crate) fn queue_frame(&mut self, text: &str) {
         let length = u16::try_from(text.len()).unwrap();
         self.outbox.push(0x80 | TEXT);
         if let Ok(short @ ..126) = u8::try_from(length) {
@@ -93,7 +93,7 @@ impl LoadSocket {
     }
 
     /// Returns the next text frame that has arrived.
-    pub(crate) fn take(&mut self) -> Option<&[u8]> {
+    pub(crate) fn take_frame(&mut self) -> Option<&[u8]> {
         loop {
             let rest = &self.inbox[self.taken..];
             let (opcode, start, end) = parse_frame(rest)?;

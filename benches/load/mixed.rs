@@ -129,13 +129,13 @@ impl MixedMember {
             tokio::select! {
                 _ = ticks.tick() => {
                     if self.is_sender && Instant::now() < self.run.until {
-                        open.push_back(self.say(&mut wire));
+                        open.push_back(self.queue_message(&mut wire));
                     }
                 }
                 () = wire.fill() => {}
             }
             let mut seen = None;
-            while let Some(text) = wire.take() {
+            while let Some(text) = wire.take_frame() {
                 if self.run.is_measured() {
                     self.run.frames.set(self.run.frames.get() + 1);
                 }
@@ -146,12 +146,12 @@ impl MixedMember {
                         &text[find_bytes(text, br#""message":"#).unwrap()..],
                         br#""id":"#,
                     ));
-                    self.heard(&mut open);
+                    self.record_echo(&mut open);
                 }
             }
             if let (Some(id), false) = (seen, self.is_sender) {
                 let room = self.room;
-                wire.push(&format!(
+                wire.queue_frame(&format!(
                     r#"{{"type":"read_receipt","conversation_id":{room},"message_id":{id}}}"#
                 ));
             }
@@ -160,26 +160,26 @@ impl MixedMember {
         assert!(open.is_empty(), "every sent message came back");
     }
 
-    fn say(&self, wire: &mut LoadSocket) -> Instant {
+    fn queue_message(&self, wire: &mut LoadSocket) -> Instant {
         let room = self.room;
         let name = uuid::Uuid::now_v7();
-        wire.push(&format!(
+        wire.queue_frame(&format!(
             r#"{{"type":"typing","conversation_id":{room},"is_typing":true}}"#
         ));
-        wire.push(&format!(
+        wire.queue_frame(&format!(
             r#"{{"type":"message","conversation_id":{room},"client_id":"{name}","message":"{TEXT}"}}"#
         ));
         Instant::now()
     }
 
-    fn heard(&self, open: &mut VecDeque<Instant>) {
+    fn record_echo(&self, open: &mut VecDeque<Instant>) {
         if !self.run.is_measured() {
             open.pop_front();
             return;
         }
         self.run.received.set(self.run.received.get() + 1);
         if let Some(sent) = open.pop_front() {
-            self.run.latencies.borrow_mut().push(sent.elapsed());
+            self.run.latencies.borrow_mut().record(sent.elapsed());
         }
     }
 }
@@ -195,6 +195,9 @@ async fn reconnect_repeatedly(
             return;
         }
         ticks.tick().await;
-        LoadSocket::open(address, "/ws/", token).await.hello().await;
+        LoadSocket::open(address, "/ws/", token)
+            .await
+            .read_hello()
+            .await;
     }
 }

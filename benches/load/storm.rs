@@ -70,8 +70,8 @@ async fn reconnect_all(server: &LoadProcess, world: &LoadWorld, sizes: &LoadSize
     let (mut hello, mut synced, mut open) =
         (Latencies::default(), Latencies::default(), Vec::new());
     for (wire, greeted, done) in coming.join_all().await {
-        hello.push(greeted);
-        synced.push(done);
+        hello.record(greeted);
+        synced.record(done);
         open.push(wire);
     }
     let (took, spent) = (start.elapsed(), server.cpu() - cpu);
@@ -99,9 +99,9 @@ async fn reconnect(
     start: Instant,
 ) -> (LoadSocket, Duration, Duration) {
     let mut wire = LoadSocket::open(address, "/ws/", token).await;
-    wire.hello().await;
+    wire.read_hello().await;
     let greeted = start.elapsed();
-    wire.push(resume);
+    wire.queue_frame(resume);
     wire.flush().await;
     let mut last = SAID - MISSED_MESSAGES;
     loop {

@@ -51,7 +51,7 @@ impl TalkRun {
     fn record_echo(&self, sent: Instant) {
         let now = Instant::now();
         if now >= self.from && now < self.until {
-            self.latencies.borrow_mut().push(now - sent);
+            self.latencies.borrow_mut().record(now - sent);
         }
     }
 }
@@ -68,7 +68,7 @@ pub(crate) async fn measure_talk(
         let mut sockets = Vec::new();
         for token in &room.tokens {
             let mut wire = LoadSocket::open(process.address(), &room.path, token).await;
-            let last = parse_number(&wire.hello().await, br#""last_seq":"#);
+            let last = parse_number(&wire.read_hello().await, br#""last_seq":"#);
             sockets.push((wire, last));
         }
         open.push(sockets);
@@ -137,14 +137,14 @@ impl TalkRoom {
         let mut open = VecDeque::new();
         loop {
             while open.len() < window && self.run.is_on() {
-                open.push_back(say(&mut wire));
+                open.push_back(queue_message(&mut wire));
             }
             if open.is_empty() {
                 return self.end(last);
             }
             wire.flush().await;
             wire.fill().await;
-            while let Some(text) = wire.take() {
+            while let Some(text) = wire.take_frame() {
                 if text.starts_with(MESSAGE) {
                     last += 1;
                     self.check_echo(text, last, open.pop_front());
@@ -162,11 +162,11 @@ impl TalkRoom {
         let mut ticks = tokio::time::interval_at((self.run.start + after).into(), gap);
         while self.run.is_on() {
             ticks.tick().await;
-            let mut open = Some(say(&mut wire));
+            let mut open = Some(queue_message(&mut wire));
             wire.flush().await;
             while open.is_some() {
                 wire.fill().await;
-                while let Some(text) = wire.take() {
+                while let Some(text) = wire.take_frame() {
                     if text.starts_with(MESSAGE) {
                         last += 1;
                         self.check_echo(text, last, open.take());
@@ -191,7 +191,7 @@ impl TalkRoom {
 
     async fn receive(self: Rc<Self>, mut wire: LoadSocket, mut last: i64) {
         loop {
-            while let Some(text) = wire.take() {
+            while let Some(text) = wire.take_frame() {
                 if text.starts_with(MESSAGE) {
                     last += 1;
                     check_seq(text, last);
@@ -224,10 +224,10 @@ impl PendingEcho {
 }
 
 /// Queues a message on a socket that is bound to a conversation.
-pub(crate) fn say(wire: &mut LoadSocket) -> PendingEcho {
+pub(crate) fn queue_message(wire: &mut LoadSocket) -> PendingEcho {
     // Ids are ordered by time, like those of the web client.
     let name = Uuid::now_v7().to_string();
-    wire.push(&format!(
+    wire.queue_frame(&format!(
         r#"{{"type":"message","client_id":"{name}","message":"{TEXT}"}}"#
     ));
     PendingEcho {

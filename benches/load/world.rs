@@ -73,33 +73,33 @@ impl LoadWorld {
     }
 
     async fn fill(&self, db: &DatabaseConnection, plan: &WorldPlan) {
-        let say = async |sql: String| {
+        let execute = async |sql: String| {
             db.execute_unprepared(&sql)
                 .await
                 .unwrap_or_else(|error| panic!("{error}: {sql}"))
         };
-        say("PRAGMA synchronous = OFF".to_owned()).await;
-        say("BEGIN".to_owned()).await;
+        execute("PRAGMA synchronous = OFF".to_owned()).await;
+        execute("BEGIN".to_owned()).await;
         for sql in rows::user_rows(plan.people) {
-            say(sql).await;
+            execute(sql).await;
         }
         let mut messages = 0;
         for sql in rows::pair_rows(self.pairs, &mut messages) {
-            say(sql).await;
+            execute(sql).await;
         }
         for (at, said) in plan.histories.iter().enumerate() {
             let (id, other) = (self.history(at), 2 * at + 4);
             for sql in rows::history_rows((id, other), *said, &mut messages) {
-                say(sql).await;
+                execute(sql).await;
             }
         }
         for (at, room) in plan.rooms.iter().enumerate() {
             for sql in rows::room_rows(self.room(at), room, &mut messages) {
-                say(sql).await;
+                execute(sql).await;
             }
         }
-        say(rows::next_message(messages)).await;
-        say("COMMIT".to_owned()).await;
+        execute(rows::next_message(messages)).await;
+        execute("COMMIT".to_owned()).await;
     }
 
     pub(crate) fn folder(&self) -> &Path {

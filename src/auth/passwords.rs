@@ -32,7 +32,8 @@ fn hash_text(password: &str) -> Result<String, PasswordHashError> {
 
 /// The hash to compare a password with if there is no other one, so that the
 /// comparison takes the same time.
-static DUMMY_HASH: LazyLock<String> = LazyLock::new(|| hash_text("nobody").unwrap_or_default());
+static DUMMY_HASH: LazyLock<String> =
+    LazyLock::new(|| hash_text("unknown user").unwrap_or_default());
 
 /// The result of comparing a password with a hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,7 +135,7 @@ mod tests {
         assert_eq!(verify("correct horse", Some(&hash)), PasswordCheck::Correct);
         for (typed, kept) in [
             ("correct horses", Some(&*hash)),
-            ("nobody", None),
+            ("unknown user", None),
             ("x", Some("not a hash")),
         ] {
             assert_eq!(verify(typed, kept), PasswordCheck::Wrong);

@@ -40,7 +40,7 @@ pub(super) async fn back_up(settings: &Settings, file: &Path) -> Result<(), CliE
     let copied = store.maintenance().back_up_to(copy.path()).await;
     store.close().await;
     copied.map_err(database_error(url))?;
-    let contents = check_copy(copy.path(), "the copy is no good").await?;
+    let contents = check_copy(copy.path(), "the backup can't be used").await?;
     persist_copy(copy, file)?;
     println!("{} holds {}.", file.display(), describe_contents(contents));
     Ok(())
@@ -55,7 +55,7 @@ pub(super) async fn note_restored(settings: &Settings) -> Result<(), CliError> {
     let done = renew_epoch(&store, &settings.data_dir).await;
     store.close().await;
     done.map_err(database_error(url))?;
-    println!("Clients read everything anew when they connect.");
+    println!("Clients load all data again when they connect.");
     Ok(())
 }
 
@@ -73,14 +73,14 @@ impl RestoreArgs {
         let database = sqlite_path(settings, "restore it with 'pg_restore'")?;
         if !self.file.exists() {
             return Err(CliError::new(format_args!(
-                "there is no file {}",
+                "{} doesn't exist",
                 self.file.display()
             )));
         }
         let log = backup::wal_path(&self.file);
         if fs::metadata(&log).is_ok_and(|log| log.len() > 0) {
             return Err(CliError::new(format_args!(
-                "{} is no backup but a database in use: {} stands beside it",
+                "{} is not a backup but a database in use: {} exists",
                 self.file.display(),
                 log.display()
             )));
@@ -104,7 +104,7 @@ impl RestoreArgs {
             describe_contents(contents)
         );
         if let Some(aside) = old {
-            println!("What it held before is kept as {}.", aside.display());
+            println!("The previous database is kept as {}.", aside.display());
         }
         Ok(())
     }
@@ -121,14 +121,14 @@ impl RestoreArgs {
         let people = count_accounts(database).await;
         if fs::exists(backup::wal_path(database)).unwrap_or(true) && people.is_some() {
             return Err(CliError::new(format_args!(
-                "{} is in use: stop whatever works on it",
+                "{} is in use: stop the process that uses it",
                 database.display()
             )));
         }
         if people != Some(0) && !self.replace {
-            let held = people.map_or_else(|| "what can't be read".to_owned(), format_accounts);
+            let held = people.map_or_else(|| "data that can't be read".to_owned(), format_accounts);
             return Err(CliError::new(format_args!(
-                "{} holds {held}: --replace puts it aside",
+                "{} holds {held}: use --replace to move it to another name",
                 database.display()
             )));
         }
@@ -181,7 +181,7 @@ fn persist_copy(copy: NamedTempFile, name: &Path) -> Result<(), CliError> {
 fn create_copy_file(folder: &Path) -> Result<NamedTempFile, CliError> {
     if !folder.is_dir() {
         return Err(CliError::new(format_args!(
-            "there is no folder {}",
+            "the folder {} doesn't exist",
             folder.display()
         )));
     }
@@ -203,7 +203,7 @@ pub(super) fn lock_folder(folder: &Path) -> Result<FolderLock, CliError> {
     let lock = FolderLock::try_acquire(folder).map_err(|error| io_failure(folder, &error))?;
     lock.ok_or_else(|| {
         CliError::new(format_args!(
-            "a server works in {}: stop it first",
+            "a server uses {}: stop it first",
             folder.display()
         ))
     })
@@ -230,11 +230,14 @@ fn parent_folder(file: &Path) -> &Path {
 }
 
 pub(super) fn missing_database(database: &Path) -> CliError {
-    CliError::new(format_args!("there is no database {}", database.display()))
+    CliError::new(format_args!(
+        "the database {} doesn't exist",
+        database.display()
+    ))
 }
 
 fn file_exists(file: &Path) -> CliError {
-    CliError::new(format_args!("{} is there already", file.display()))
+    CliError::new(format_args!("{} already exists", file.display()))
 }
 
 fn io_failure(path: &Path, error: &io::Error) -> CliError {

@@ -31,7 +31,7 @@ pub(super) async fn fill_database(settings: &Settings, store: &Store) -> Result<
 
 fn format_summary(script: &DemoScript, rows: &ImportData) -> String {
     let mut summary = format!(
-        "There are {} people, {} conversations and {} messages to look at now.\n",
+        "The database now has {} users, {} conversations and {} messages.\n",
         script.people.len(),
         rows.conversations.len(),
         rows.messages.len(),
@@ -48,11 +48,11 @@ fn format_login_help(settings: &Settings, script: &DemoScript) -> String {
     let name = script.first_login().map_or("", |you| you.username.as_str());
     let listen = settings.listen;
     format!(
-        "\nLog in as {name} first. Everybody's password: {PASSWORD}\n\n  \
+        "\nLog in as {name} first. Password of all users: {PASSWORD}\n\n  \
          tidings serve\n  \
          curl -s http://{listen}/api/auth/login/ -H 'Content-Type: application/json' \
          -d '{{\"username\": \"{name}\", \"password\": \"{PASSWORD}\"}}'\n\n\
-         This password is public: keep this database to yourself."
+         This password is public: don't use this database in production."
     )
 }
 

@@ -23,19 +23,17 @@ pub(super) async fn examine(settings: &Settings) -> Result<(), CliError> {
         // An idle file is read without locks. If a writer has opened it
         // meanwhile, the reads may be of different moments.
         return Err(CliError::new(format_args!(
-            "somebody began to use {url} meanwhile: look again"
+            "another process began to use {url} during the check: run doctor again"
         )));
     }
     for finding in &found {
         println!("{}: {}", finding.about, finding.line);
     }
     if found.is_empty() {
-        println!("All is well.");
+        println!("No problems found.");
         return Ok(());
     }
-    Err(CliError::new(format_args!(
-        "not all is well with {url}: see above"
-    )))
+    Err(CliError::new(format_args!("{url} has problems: see above")))
 }
 
 /// Returns whether no process has the SQLite database open.

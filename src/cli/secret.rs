@@ -27,7 +27,7 @@ impl SecretCommand {
                 let failed =
                     |error| CliError::new(format_args!("the secret can't be replaced: {error}"));
                 Secret::rotate(folder, Millis::now()).map_err(failed)?;
-                println!("The next start signs tokens with a new key.");
+                println!("The server signs tokens with a new key after its next start.");
                 Ok(())
             }
         }

@@ -48,7 +48,7 @@ impl UserCommand {
                 admin,
             } => {
                 let created = create_user(&store, (&name, display_name, admin), &act).await?;
-                println!("{} has an account now.", created.username);
+                println!("The account {} was created.", created.username);
             }
             Self::Promote { name } => {
                 let user = find_user(&store, &name).await?;
@@ -64,19 +64,22 @@ impl UserCommand {
                     .accounts()
                     .set_role(user.id, AccountRole::Member, &act)
                     .await?;
-                println!("{} is an admin no longer.", user.username);
+                println!("{} is no longer an admin.", user.username);
             }
             Self::Deactivate { name } => {
                 let user = find_user(&store, &name).await?;
                 store.accounts().deactivate(user.id, &act).await?;
-                println!("The account of {} is switched off.", user.username);
+                println!("The account {} is deactivated.", user.username);
             }
             Self::ResetPassword { name } => {
                 let user = find_user(&store, &name).await?;
                 let password = read_password(&[&*user.username, &*user.display_name])?;
                 let hash = passwords::hash(&password).map_err(CliError::new)?;
                 store.accounts().reset_password(user.id, hash, &act).await?;
-                println!("{} has a new password; every login ended.", user.username);
+                println!(
+                    "{} has a new password and is logged out on all devices.",
+                    user.username
+                );
             }
         }
         Ok(())
@@ -93,7 +96,7 @@ async fn create_user(
     let display_name = DisplayName::parse(shown).map_err(invalid_input)?;
     if store.users().find_by_name(&username).await?.is_some() {
         return Err(CliError::new(format_args!(
-            "{name} has an account already."
+            "the account {name} already exists"
         )));
     }
     let password = read_password(&[username.as_str(), shown])?;
@@ -110,7 +113,7 @@ async fn create_user(
 async fn find_user(store: &Store, name: &str) -> Result<user::Model, CliError> {
     let username = Username::parse(name).map_err(invalid_input)?;
     let found = store.users().find_by_name(&username).await?;
-    found.ok_or_else(|| CliError::new(format_args!("there is no account named {name}")))
+    found.ok_or_else(|| CliError::new(format_args!("the account {name} doesn't exist")))
 }
 
 /// Reads a new password; it must differ from these names of the user.
@@ -119,7 +122,7 @@ fn read_password(names: &[&str]) -> Result<Password, CliError> {
         let first = rpassword::prompt_password("Password: ").map_err(CliError::new)?;
         let again = rpassword::prompt_password("Again: ").map_err(CliError::new)?;
         if first != again {
-            return Err(CliError::new("the two are not the same"));
+            return Err(CliError::new("the passwords don't match"));
         }
         first
     } else {

@@ -54,7 +54,7 @@ impl TrustedProxies {
             })
             .collect::<Result<_, _>>()
             .map(Self)
-            .map_err(|_| "IP addresses or networks with commas between, such as 10.0.0.0/8,::1")
+            .map_err(|_| "IP addresses or networks separated by commas, such as 10.0.0.0/8,::1")
     }
 }
 
@@ -93,7 +93,7 @@ pub(super) fn read_origins(text: &str) -> Result<Vec<PublicUrl>, &'static str> {
     split_list(text)
         .map(PublicUrl::read)
         .collect::<Result<_, _>>()
-        .map_err(|_| "origins with commas between, such as https://app.example.org")
+        .map_err(|_| "origins separated by commas, such as https://app.example.org")
 }
 
 fn split_list(text: &str) -> impl Iterator<Item = &str> {

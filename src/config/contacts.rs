@@ -29,8 +29,8 @@ impl SecurityContacts {
             Ok(Self(uris))
         } else {
             Err(
-                "URIs that begin with mailto:, https:// or tel:, with commas between, such as \
-             mailto:security@example.org",
+                "URIs that begin with mailto:, https:// or tel:, separated by commas, such as \
+                 mailto:security@example.org",
             )
         }
     }

@@ -35,7 +35,7 @@ impl DatabaseUrl {
         // A database in memory would differ for each connection and lose
         // acknowledged messages.
         if path.is_empty() || path.starts_with(':') || path.contains('?') {
-            return Err("sqlite: and the path of a file, nothing more");
+            return Err("sqlite: and the path of a file, without options");
         }
         Ok(Self::Sqlite(path.into()))
     }

@@ -31,7 +31,7 @@ pub enum SettingsError {
     },
     /// Several nodes aren't supported yet: an incomplete message bus would lose
     /// messages between them.
-    #[error("NATS_URL is set, but running several nodes is not built yet: unset it to run one")]
+    #[error("NATS_URL is set, but several nodes are not supported yet: unset it to run one node")]
     NatsNotBuilt,
 }
 

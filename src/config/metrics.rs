@@ -41,7 +41,7 @@ impl MetricsToken {
     pub(super) fn read(text: &str) -> Result<Self, &'static str> {
         let fits = text.len() >= TOKEN_MIN && text.bytes().all(|byte| byte.is_ascii_graphic());
         fits.then(|| Self(text.to_owned()))
-            .ok_or("at least 16 letters, digits and signs in ASCII, without a space")
+            .ok_or("at least 16 printable ASCII characters without spaces")
     }
 }
 

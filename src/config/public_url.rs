@@ -24,9 +24,10 @@ impl PublicUrl {
 
     /// Parses a URL. The error describes the expected format.
     pub(super) fn read(text: &str) -> Result<Self, &'static str> {
-        parse_origin(text)
-            .map(Self)
-            .ok_or("http:// or https://, a host and maybe a port, such as https://chat.example.org")
+        parse_origin(text).map(Self).ok_or(
+            "http:// or https://, a host and optionally a port, such as \
+                    https://chat.example.org",
+        )
     }
 }
 

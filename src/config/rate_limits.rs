@@ -71,13 +71,15 @@ pub struct RateLimits {
 }
 
 /// The expected format.
-const EXPECTED_FORMAT: &str = "off, or limits with commas between, such as \
-     sends=10/50,requests=20/100,typing=2/10,frames=200/1000 (a second/at once), \
-     database=50/500 (milliseconds a second/at once), \
-     registrations=10,logins=60,account-logins=10,address-logins=100, \
-     address-successes=200 (in ten minutes), groups=10 (in an hour), \
-     unsolicited-groups=20,reports=20 (in a day), sockets=20,connections=1024,waiting-passwords=2 \
-     (at a time), each of which may be =off";
+const EXPECTED_FORMAT: &str = "off, or limits separated by commas, such as \
+                               sends=10/50,requests=20/100,typing=2/10,frames=200/1000 (per \
+                               second/burst), database=50/500 (milliseconds per \
+                               second/burst), \
+                               registrations=10,logins=60,account-logins=10,address-logins=100, \
+                               address-successes=200 (per ten minutes), groups=10 (per hour), \
+                               unsolicited-groups=20,reports=20 (per day), \
+                               sockets=20,connections=1024,waiting-passwords=2 (at the same \
+                               time), each of which may be =off";
 
 impl RateLimits {
     /// Returns the limits of the protocol.

@@ -191,7 +191,7 @@ fn metrics_settings_are_off_by_default() {
 #[test]
 fn nats_url_is_refused() {
     let line = resolve_error("", &["--nats-url", "nats://127.0.0.1"]);
-    assert!(line.contains("not built yet"), "{line}");
+    assert!(line.contains("not supported yet"), "{line}");
     assert_eq!(resolve_error("nats_url = 'nats://127.0.0.1'", &[]), line);
 }
 

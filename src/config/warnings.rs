@@ -53,22 +53,22 @@ impl Settings {
         match &self.public_url {
             Some(url) if url.is_https() => {}
             Some(url) if !is_public && !url.is_loopback() => warnings.push(format!(
-                "Browsers come to {url} over plain HTTP: whoever is on the way can read \
-                 passwords and messages. Have the proxy speak HTTPS, and set \
-                 TIDINGS_PUBLIC_URL to its https:// address."
+                "Browsers reach {url} over plain HTTP: anyone on the network path can read \
+                 passwords and messages. Use HTTPS at the proxy, and set TIDINGS_PUBLIC_URL to \
+                 its https:// address."
             )),
             _ if is_public => warnings.push(
-                "This server listens on a public address over plain HTTP: whoever is on the way \
-                 can read passwords and messages. Put it behind a proxy that speaks HTTPS, and \
-                 set TIDINGS_PUBLIC_URL."
+                "This server listens on a public address over plain HTTP: anyone on the network \
+                 path can read passwords and messages. Put it behind a proxy that uses HTTPS, \
+                 and set TIDINGS_PUBLIC_URL."
                     .to_owned(),
             ),
             _ => {}
         }
         if is_public && self.registration == Registration::Open {
             warnings.push(
-                "Everybody who can reach this server may open an account. Set \
-                 TIDINGS_REGISTRATION (--registration) to invite or closed where that isn’t meant."
+                "Anyone who can reach this server can create an account. To prevent that, set \
+                 TIDINGS_REGISTRATION (--registration) to invite or closed."
                     .to_owned(),
             );
         }
@@ -79,9 +79,9 @@ impl Settings {
             && !listen.ip().is_loopback()
         {
             warnings.push(format!(
-                "The metrics are on {listen} for everybody who can reach it: how much is said, \
-                 and when. Set TIDINGS_METRICS_TOKEN, or TIDINGS_METRICS_LISTEN to an address \
-                 that others can’t reach."
+                "The metrics on {listen} are open to anyone who can reach it, and show how much \
+                 users write and when. Set TIDINGS_METRICS_TOKEN, or set TIDINGS_METRICS_LISTEN \
+                 to a private address."
             ));
         }
         warnings
@@ -95,8 +95,8 @@ impl Settings {
         let is_behind = listens.is_unspecified() || is_private_address(listens);
         if is_https && is_behind && self.trusted_proxies.is_empty() {
             return Some(
-                "Browsers use HTTPS, so that a proxy is in front, and no proxy is named: all \
-                 users share the limits of its address. Set TIDINGS_TRUSTED_PROXIES to the \
+                "The public URL uses HTTPS, so a proxy must be in front, but no proxy is named: \
+                 all users share the limits of its address. Set TIDINGS_TRUSTED_PROXIES to the \
                  proxy’s address."
                     .to_owned(),
             );
@@ -104,10 +104,10 @@ impl Settings {
         let gateway = surroundings.container_gateway?;
         (!listens.is_loopback() && self.trusted_proxies.contains(gateway)).then(|| {
             format!(
-                "TIDINGS_TRUSTED_PROXIES covers {gateway}, the gateway of this container: \
-                 requests to a port that it publishes come from there, too, and may say that \
-                 they come from anywhere. Publish the port on 127.0.0.1 alone, for a proxy on \
-                 the same machine."
+                "TIDINGS_TRUSTED_PROXIES covers {gateway}, the gateway of this container. \
+                 Requests to a published port come from this address too, and can claim any \
+                 client address. Publish the port on 127.0.0.1 only, for a proxy on the same \
+                 machine."
             )
         })
     }
@@ -116,8 +116,8 @@ impl Settings {
 fn rate_limit_warning(rates: &RateLimits) -> Option<String> {
     if *rates == RateLimits::off() {
         return Some(
-            "Limits are off: whoever has an account may ask as much as they like, and guess \
-             passwords as fast. Take TIDINGS_RATE_LIMITS=off away."
+            "Limits are off: any user can send requests and guess passwords at any rate. Remove \
+             TIDINGS_RATE_LIMITS=off."
                 .to_owned(),
         );
     }
@@ -136,7 +136,7 @@ fn rate_limit_warning(rates: &RateLimits) -> Option<String> {
     let off = off.into_iter().filter(|(_, is_off)| *is_off);
     let off: Vec<&str> = off.map(|(name, _)| name).collect();
     let guessing = if off.iter().any(|name| name.ends_with("-logins")) {
-        " Passwords can be guessed as fast as somebody asks."
+        " Passwords can be guessed at any rate."
     } else {
         ""
     };
@@ -194,7 +194,7 @@ mod tests {
     fn unsafe_public_listener_warns() {
         let public = |it: &mut Settings| it.listen = ([0, 0, 0, 0], 8000).into();
         let both = warnings_of(public);
-        assert!(both.contains("over plain HTTP") && both.contains("may open an account"));
+        assert!(both.contains("over plain HTTP") && both.contains("can create an account"));
         let closed = warnings_of(|it| {
             public(it);
             it.registration = Registration::Closed;
@@ -212,15 +212,15 @@ mod tests {
             ([0, 0, 0, 0], true),
             ([203, 0, 113, 7], false),
         ] {
-            let told = warnings_of(|it| {
+            let warnings = warnings_of(|it| {
                 it.listen = (listen, 8000).into();
                 it.public_url = public_url("https://chat.example.org");
                 it.registration = Registration::Closed;
             });
             assert_eq!(
-                told.contains("no proxy is named"),
+                warnings.contains("no proxy is named"),
                 is_said,
-                "{listen:?} {told}"
+                "{listen:?} {warnings}"
             );
         }
     }
@@ -230,7 +230,7 @@ mod tests {
         let surroundings = HostEnvironment {
             container_gateway: Some([172, 17, 0, 1].into()),
         };
-        let told = |trusted: &str, listen: [u8; 4]| {
+        let warnings = |trusted: &str, listen: [u8; 4]| {
             let settings = Settings {
                 listen: (listen, 8000).into(),
                 trusted_proxies: TrustedProxies::read(trusted).unwrap(),
@@ -239,9 +239,9 @@ mod tests {
             settings.warnings_in(&surroundings).join("\n")
         };
         let covers = |text: String| text.contains("covers 172.17.0.1");
-        assert!(covers(told("172.16.0.0/12", [0, 0, 0, 0])));
-        assert!(!covers(told("172.18.0.2", [0, 0, 0, 0])));
-        assert!(!covers(told("172.16.0.0/12", [127, 0, 0, 1])));
+        assert!(covers(warnings("172.16.0.0/12", [0, 0, 0, 0])));
+        assert!(!covers(warnings("172.18.0.2", [0, 0, 0, 0])));
+        assert!(!covers(warnings("172.16.0.0/12", [127, 0, 0, 1])));
     }
 
     #[test]
@@ -283,6 +283,6 @@ mod tests {
             move |it: &mut Settings| it.metrics.listen = Some((address, 9100).into())
         };
         assert_eq!(warnings_of(listen([127, 0, 0, 1])), "");
-        assert!(warnings_of(listen([10, 0, 0, 1])).contains("The metrics are on 10.0.0.1:9100"));
+        assert!(warnings_of(listen([10, 0, 0, 1])).contains("The metrics on 10.0.0.1:9100"));
     }
 }

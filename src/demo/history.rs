@@ -78,7 +78,7 @@ impl<'a> DemoHistory<'a> {
         rows: &'a mut ImportData,
     ) -> Result<Self> {
         let [opener, other, ..] = script.people.as_slice() else {
-            return Err(ScriptError::new("a conversation needs two"));
+            return Err(ScriptError::new("a conversation needs two people"));
         };
         let (opened_by, other) = (
             find_user_id(cast.users, *opener)?,
@@ -172,7 +172,7 @@ impl<'a> DemoHistory<'a> {
         self.row.last_ord += 1;
         self.write_message(line, (line.text.clone(), None), at)?;
         let last = self.rows.messages.last_mut();
-        last.ok_or_else(|| ScriptError::new("nothing was said"))?
+        last.ok_or_else(|| ScriptError::new("there is no message"))?
             .reply_to = reply_to;
         let (seq, ord, version) = (self.row.last_seq, self.row.last_ord, self.row.version);
         let member = self.member(line.sender)?;
@@ -331,7 +331,12 @@ impl<'a> DemoHistory<'a> {
         let found = self.members.get_mut(&who);
         found
             .filter(|member| member.left_seq.is_none())
-            .ok_or_else(|| ScriptError::new("somebody acts where they don't take part"))
+            .ok_or_else(|| {
+                ScriptError::new(
+                    "a person acts in a conversation without being a \
+                                             member",
+                )
+            })
     }
 
     /// Assigns the next version to a changed message.
@@ -345,6 +350,6 @@ impl<'a> DemoHistory<'a> {
 
     fn message_at(&mut self, place: usize) -> Result<&mut message::Model> {
         let found = self.rows.messages.get_mut(self.first + place);
-        found.ok_or_else(|| ScriptError::new("something comes before what it is about"))
+        found.ok_or_else(|| ScriptError::new("an event comes before its subject"))
     }
 }

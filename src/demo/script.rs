@@ -175,7 +175,7 @@ pub(super) struct PersonNames(BTreeMap<String, PersonIndex>);
 impl PersonNames {
     pub(super) fn find_person(&self, name: &str) -> Result<PersonIndex> {
         let found = self.0.get(name).copied();
-        found.ok_or_else(|| ScriptError::new(format_args!("nobody is called {name:?}")))
+        found.ok_or_else(|| ScriptError::new(format_args!("there is no person {name:?}")))
     }
 
     /// Returns the users of a list that is separated by spaces.
@@ -311,5 +311,5 @@ fn read_time(scene: &SceneFile) -> Result<SceneTime> {
 
 pub(super) fn read_span(text: &str) -> Result<Duration> {
     let found = clock::parse_span(text);
-    found.ok_or_else(|| ScriptError::new(format_args!("{text:?} is no span of time")))
+    found.ok_or_else(|| ScriptError::new(format_args!("{text:?} isn't a duration")))
 }

@@ -69,7 +69,7 @@ impl<'a> ScriptReader<'a> {
             return Ok(false);
         };
         let last = lines.last_mut();
-        let last = last.ok_or_else(|| line_error("nothing stands before", written))?;
+        let last = last.ok_or_else(|| line_error("there is no line before this one", written))?;
         let rest = rest.strip_prefix(' ').unwrap_or(rest);
         match (sign, &mut last.content) {
             ("|", _) => {
@@ -81,7 +81,7 @@ impl<'a> ScriptReader<'a> {
                     let (emoji, people) = reaction
                         .trim()
                         .split_once(' ')
-                        .ok_or_else(|| line_error("nobody reacts in", written))?;
+                        .ok_or_else(|| line_error("the reaction has no person", written))?;
                     let people = self.names.find_people(people)?;
                     last.reactions.push((emoji.to_owned(), people));
                 }
@@ -89,11 +89,11 @@ impl<'a> ScriptReader<'a> {
             (_, LineContent::Text { fate, .. }) => {
                 *fate = match rest {
                     "edited" => TextOutcome::Edited,
-                    "withdrawn" => TextOutcome::Deleted,
-                    _ => return Err(line_error("unknown fate", written)),
+                    "deleted" => TextOutcome::Deleted,
+                    _ => return Err(line_error("unknown outcome", written)),
                 };
             }
-            _ => return Err(line_error("no text stands before", written)),
+            _ => return Err(line_error("there is no text before this one", written)),
         }
         Ok(true)
     }
@@ -102,21 +102,21 @@ impl<'a> ScriptReader<'a> {
     fn read_text(&mut self, written: &str, place: usize) -> Result<ScriptLine> {
         let (head, text) = written
             .split_once(": ")
-            .ok_or_else(|| line_error("nobody speaks in", written))?;
+            .ok_or_else(|| line_error("the line has no sender", written))?;
         let mut words = head.split_whitespace();
         let from = self.names.find_person(words.next().unwrap_or_default())?;
         let mut answers = None;
         for word in words {
             if let Some(label) = word.strip_prefix('^') {
                 let found = self.labels.get(label).copied();
-                answers = Some(found.ok_or_else(|| line_error("nothing is labelled so", written))?);
+                answers = Some(found.ok_or_else(|| line_error("unknown label", written))?);
             } else if let Some(label) = word.strip_prefix('#') {
                 let place = self.before + place;
                 if self.labels.insert(label.to_owned(), place).is_some() {
-                    return Err(line_error("there is one labelled so", written));
+                    return Err(line_error("duplicate label", written));
                 }
             } else {
-                return Err(line_error("no label", written));
+                return Err(line_error("missing label", written));
             }
         }
         let fate = TextOutcome::Kept;
@@ -134,7 +134,7 @@ impl<'a> ScriptReader<'a> {
             "added" => LineContent::Added(self.names.find_person(object)?),
             "promoted" => LineContent::MadeAdmin(self.names.find_person(object)?),
             "left" => LineContent::Left,
-            _ => return Err(line_error("unknown act", written)),
+            _ => return Err(line_error("unknown action", written)),
         };
         Ok(new_line(from, "", what))
     }

@@ -92,9 +92,7 @@ impl<'a> EventPlanner<'a, '_> {
         for (emoji, people) in &line.reactions {
             for who in people {
                 if place > self.last_marked_line(*who, DemoMarker::Read)? {
-                    return Err(ScriptError::new(
-                        "somebody reacts to what they haven't read",
-                    ));
+                    return Err(ScriptError::new("a person reacts to an unread message"));
                 }
                 let at = self.delay(said, REACTION_DELAY);
                 self.push_event(at, DemoAction::Read(*who, place));
@@ -155,7 +153,12 @@ impl<'a> EventPlanner<'a, '_> {
         let texts = lines.filter(|(_, line)| matches!(line.content, LineContent::Text { .. }));
         let texts: Vec<usize> = texts.map(|(place, _)| place).collect();
         let last = texts.iter().rev().nth(*count).copied();
-        last.ok_or_else(|| ScriptError::new("somebody is further behind than there is"))
+        last.ok_or_else(|| {
+            ScriptError::new(
+                "a person has more unread messages than there are \
+                                             messages",
+            )
+        })
     }
 
     fn line_time(&self, place: usize) -> Result<Millis> {
@@ -195,7 +198,10 @@ pub(super) fn describe_change(
     let actor = isolate_name(actor);
     Ok(match what {
         LineContent::Created(title) => (
-            format!("{actor} made the group “{}”", isolate_name(title.as_str())),
+            format!(
+                "{actor} created the group “{}”",
+                isolate_name(title.as_str())
+            ),
             encode_system_event("created", &json!({ "title": title.as_str() })),
         ),
         LineContent::Renamed(title) => (

@@ -210,7 +210,10 @@ struct AbortOnPanic;
 impl Drop for AbortOnPanic {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            tracing::error!("the journal panicked: aborting, since it is unknown what is on disk");
+            tracing::error!(
+                "the journal panicked: aborting, because it is unknown which \
+                             messages are on disk"
+            );
             std::process::abort();
         }
     }

@@ -128,10 +128,7 @@ impl From<RateExceeded> for Problem {
         Self {
             retry_after: Some(too_much.retry_after),
             rate_limit: Some(too_much.quota_state),
-            ..Self::new(
-                ErrorCode::RateLimited,
-                "That is too much at once; wait a little.",
-            )
+            ..Self::new(ErrorCode::RateLimited, "Too many requests; wait a moment.")
         }
     }
 }

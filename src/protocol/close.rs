@@ -66,7 +66,7 @@ impl CloseCode {
             Self::Removed => "no longer in this conversation",
             Self::Away => "server going away",
             Self::Protocol => "protocol error",
-            Self::Binary => "binary frames are not understood",
+            Self::Binary => "binary frames are not supported",
             Self::NotUtf8 => "not UTF-8",
             Self::Abuse => "too many errors or frames",
             Self::TooLarge => "frame too large",

@@ -99,7 +99,7 @@ impl<'a> FieldReader<'a> {
                 // A null that isn't accepted is a value of the wrong type.
                 let detail = match self.values(name).next() {
                     Some(_) => V::EXPECTED,
-                    None => "this is needed",
+                    None => "required",
                 };
                 self.faults.add(name, Problem::invalid_field(name, detail));
                 None
@@ -113,7 +113,7 @@ impl<'a> FieldReader<'a> {
         let mut values = self.values(name);
         let read = match (values.next(), values.next()) {
             (None, _) | (Some(RawFieldValue::Json("null")), None) => Ok(None),
-            (Some(_), Some(_)) => Err(Problem::invalid_field(name, "only one of this")),
+            (Some(_), Some(_)) => Err(Problem::invalid_field(name, "only one value is allowed")),
             (Some(RawFieldValue::Json(json)), None) => {
                 V::from_json(json).map(Some).ok_or_else(|| {
                     let faults = V::faults(name, json);

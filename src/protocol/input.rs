@@ -41,7 +41,7 @@ impl MessageText {
         if is_blank(text) {
             return Err(Problem::new(
                 ErrorCode::TextEmpty,
-                "A message needs some text.",
+                "A message must contain text.",
             ));
         }
         if text.chars().count() > MESSAGE_LENGTH_MAX {
@@ -53,7 +53,7 @@ impl MessageText {
         if text.contains('\0') {
             return Err(Problem::new(
                 ErrorCode::Invalid,
-                "A message can't hold a NUL.",
+                "A message can't contain a NUL character.",
             ));
         }
         Ok(Self(text.to_owned()))
@@ -173,7 +173,7 @@ impl Username {
         } else {
             Err(Problem::invalid_field(
                 "username",
-                "3 to 30 letters, digits, '_', '.' or '-', starting with a letter",
+                "3–30 letters, digits, '_', '.' or '-', starting with a letter",
             ))
         }
     }
@@ -229,7 +229,7 @@ impl DisplayName {
         let wrong = |why: String| Problem::invalid_field("display_name", why);
         let name = single_line(text, 60).map_err(wrong)?;
         if is_reserved(&skeleton_key(&name), &RESERVED_DISPLAY_NAMES) {
-            return Err(wrong("a name that Tidings itself doesn't use".to_owned()));
+            return Err(wrong("a name that isn't reserved".to_owned()));
         }
         Ok(Self(name))
     }

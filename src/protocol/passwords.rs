@@ -50,7 +50,9 @@ impl Password {
         if !names.iter().any(|name| is_similar_to_name(&key, name)) {
             Ok(self)
         } else {
-            Err(weak_password("This password is too close to a name."))
+            Err(weak_password(
+                "This password is too similar to the username or name.",
+            ))
         }
     }
 
@@ -65,13 +67,13 @@ impl Password {
         if !(8..=128).contains(&self.0.chars().count()) {
             Some("A password has 8 to 128 characters.")
         } else if is_blank(&self.0) {
-            Some("A password needs visible characters.")
+            Some("A password must contain visible characters.")
         } else if repeats_unit(&key) {
             Some("This password repeats a few characters.")
         } else if is_common(&key) {
-            Some("This password is one of those that are tried first.")
+            Some("This password is too common.")
         } else if is_similar_to_name(&key, PRODUCT_NAME) {
-            Some("This password is too close to a name.")
+            Some("This password is too similar to the username or name.")
         } else {
             None
         }

@@ -75,7 +75,7 @@ impl Problem {
     /// Creates an `invalid` problem that names no field yet.
     #[must_use]
     pub fn invalid_fields() -> Self {
-        Self::new(ErrorCode::Invalid, "A field is wrong.")
+        Self::new(ErrorCode::Invalid, "A field is invalid.")
     }
 
     /// Adds an invalid field with its detail.
@@ -94,13 +94,20 @@ impl Problem {
     /// Returns a 404, also for resources that are hidden from the user.
     #[must_use]
     pub fn not_found() -> Self {
-        Self::new(ErrorCode::NotFound, "There is nothing here.")
+        Self::new(
+            ErrorCode::NotFound,
+            "This doesn't exist, or you don't have access to it.",
+        )
     }
 
     /// Returns a server error, whose cause is in the log.
     #[must_use]
     pub fn internal() -> Self {
-        Self::new(ErrorCode::Internal, "Something went wrong on our side.")
+        Self::new(
+            ErrorCode::Internal,
+            "The server couldn't complete the request. The error is \
+                                        in its log.",
+        )
     }
 
     /// Returns the refusal of a server that is overloaded or shuts down.
@@ -108,7 +115,7 @@ impl Problem {
     pub fn busy() -> Self {
         Self {
             retry_after: Some(1),
-            ..Self::new(ErrorCode::Busy, "Too busy to take this now; try again.")
+            ..Self::new(ErrorCode::Busy, "The server is busy; try again.")
         }
     }
 
@@ -119,7 +126,7 @@ impl Problem {
             retry_after: Some(1),
             ..Self::new(
                 ErrorCode::Unavailable,
-                "The store can't be reached; try again later.",
+                "The server can't reach its storage; try again later.",
             )
         }
     }

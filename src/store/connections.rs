@@ -103,7 +103,7 @@ impl ConnectionRepository<'_> {
             if row.requested_by == me.id {
                 return Err(StoreError::refused(
                     ErrorCode::Conflict,
-                    "Only the one who was asked can accept.",
+                    "Only the recipient of a request can accept it.",
                 ));
             }
             connect(&tx, &mut row).await?;
@@ -129,7 +129,7 @@ impl ConnectionRepository<'_> {
         if row.state != ConnectionRowState::Requested || row.requested_by == me.id {
             return Err(StoreError::refused(
                 ErrorCode::Conflict,
-                "There is no request of theirs to decline.",
+                "There is no request from this user to decline.",
             ));
         }
         pauses::decline_request(&tx, &row, me.id, now).await?;

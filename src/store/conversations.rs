@@ -78,7 +78,7 @@ impl ConversationRepository<'_> {
         if me == them {
             return Err(StoreError::refused(
                 ErrorCode::Conflict,
-                "A conversation needs somebody else.",
+                "A conversation needs another user.",
             ));
         }
         let key = direct_key(me, them);

@@ -99,8 +99,5 @@ fn usable_condition(code_hash: &str, now: Millis) -> Condition {
 }
 
 fn invalid_invite() -> StoreError {
-    StoreError::Refused(Problem::invalid_field(
-        "invite",
-        "an invitation's code that still holds",
-    ))
+    StoreError::Refused(Problem::invalid_field("invite", "a valid invitation code"))
 }

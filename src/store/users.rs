@@ -212,7 +212,7 @@ impl UserRepository<'_> {
         if done.rows_affected == 0 {
             return Err(StoreError::refused(
                 ErrorCode::Conflict,
-                "The password was changed meanwhile.",
+                "The password was changed in the meantime.",
             ));
         }
         let notice = notices::new_notice(NoticeCause::PasswordChanged, now, address);
@@ -260,7 +260,7 @@ pub(super) fn username_conflict(error: DbErr) -> StoreError {
 fn username_taken() -> StoreError {
     StoreError::refused(
         ErrorCode::UsernameTaken,
-        "This username is taken, or looks like one that is.",
+        "This username is taken, or looks like one that is taken.",
     )
 }
 

@@ -97,7 +97,7 @@ pub(super) async fn register(
     wanted: Result<RegistrationForm, Problem>,
 ) -> Result<LoginResponse, Problem> {
     if app.settings.registration == Registration::Closed {
-        let detail = "Accounts are opened by an admin here.";
+        let detail = "Registration is closed. An admin can create an account for you.";
         return Err(Problem::new(ErrorCode::Forbidden, detail));
     }
     let RegistrationForm {
@@ -196,16 +196,13 @@ pub(super) async fn log_in(
     let name = name.as_deref();
     let (mut user, renewed) = user.zip(right).ok_or_else(|| {
         log_event(app, request, (LimitedLine::LoginWrong, name));
-        Problem::new(
-            ErrorCode::BadCredentials,
-            "The username or the password is wrong.",
-        )
+        Problem::new(ErrorCode::BadCredentials, "Wrong username or password.")
     })?;
     if user.deactivated_at.is_some() {
         log_event(app, request, (LimitedLine::LoginDeactivated, name));
         return Err(Problem::new(
             ErrorCode::Deactivated,
-            "This account is switched off.",
+            "This account is deactivated.",
         ));
     }
     if let Some(renewed) = renewed.map_err(hashing_failed)? {

@@ -109,7 +109,7 @@ fn conversation_routes(config: &mut ServiceConfig) {
             ],
         ))
         .service(at(
-            "/admin/conversations/{id:\\d+}/messages/{message:\\d+}/withdraw",
+            "/admin/conversations/{id:\\d+}/messages/{message:\\d+}/delete",
             [
                 (&get, to(messages::confirm_deletion)),
                 (&post, to(messages::delete_message)),
@@ -178,7 +178,7 @@ impl ReasonForm {
         let act = self.add_to(act)?;
         match act.reason {
             Some(_) => Ok(act),
-            None => Err(Problem::invalid_field("reason", "a few words why")),
+            None => Err(Problem::invalid_field("reason", "a short reason")),
         }
     }
 }

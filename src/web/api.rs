@@ -26,7 +26,7 @@ pub(super) async fn find_active_user(
     app: &AppData,
     username: &str,
 ) -> Result<user::Model, Problem> {
-    let nobody = || Problem::invalid_field("username", "somebody who has an account here");
+    let nobody = || Problem::invalid_field("username", "no account with this username");
     let username = Username::parse(username.trim()).map_err(|_| nobody())?;
     let found = app.store.users().find_by_name(&username).await?;
     found

@@ -152,7 +152,8 @@ pub(super) fn read_body(
         refused?;
         let (timeout, most) = bounds.ok_or_else(Problem::internal)?;
         let bytes = tokio::time::timeout(timeout, collect_body(payload, most)).await;
-        bytes.map_err(|_| Problem::new(ErrorCode::BadRequest, "The body took too long."))?
+        bytes
+            .map_err(|_| Problem::new(ErrorCode::BadRequest, "The body took too long to arrive."))?
     }
 }
 
@@ -162,7 +163,7 @@ fn reject_by_headers(request: &HttpRequest, most: usize) -> Result<(), Problem> 
     if !codings.all(|coding| coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
         return Err(Problem::new(
             ErrorCode::UnsupportedMediaType,
-            "Send the body as it is, without a 'Content-Encoding'.",
+            "Send the body without 'Content-Encoding'.",
         ));
     }
     let length = request.headers().get(header::CONTENT_LENGTH);
@@ -201,7 +202,7 @@ fn too_large() -> Problem {
 }
 
 fn parse_json<T: FromFields>(bytes: &[u8]) -> Result<T, Problem> {
-    let no_object = || Problem::new(ErrorCode::BadJson, "The body is no JSON object.");
+    let no_object = || Problem::new(ErrorCode::BadJson, "The body is not a JSON object.");
     let text = std::str::from_utf8(bytes).map_err(|_| no_object())?;
     let mut fields = FieldReader::from_json(text, T::NAMES).map_err(|_| no_object())?;
     let made = T::from_fields(&mut fields);

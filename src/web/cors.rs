@@ -92,13 +92,12 @@ pub async fn explain_cors(
 
 fn cors_problem(error: &CorsError) -> Problem {
     match error {
-        CorsError::OriginNotAllowed | CorsError::MissingOrigin => Problem::new(
-            ErrorCode::BadOrigin,
-            "Pages of this origin may not ask here.",
-        ),
+        CorsError::OriginNotAllowed | CorsError::MissingOrigin => {
+            Problem::new(ErrorCode::BadOrigin, "This origin is not allowed.")
+        }
         _ => Problem::new(
             ErrorCode::BadRequest,
-            "Pages of other origins may not ask by this method or with these headers.",
+            "Other origins may not use this method or these headers.",
         ),
     }
 }

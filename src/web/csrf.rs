@@ -52,7 +52,7 @@ async fn form_token(request: &mut ServiceRequest) -> Result<Option<String>, Prob
 pub(super) fn csrf_failed() -> Problem {
     Problem::new(
         ErrorCode::CsrfFailed,
-        "This didn't come from one of our pages, or the page is too old: reload it.",
+        "This form has expired, or didn't come from this site. Reload the page.",
     )
 }
 
@@ -84,7 +84,7 @@ pub(super) fn check_origin(app: &AppState, request: &HttpRequest) -> Result<(), 
     log_event(app, request, (LimitedLine::OriginRefused, None));
     Err(Problem::new(
         ErrorCode::BadOrigin,
-        "Only our own pages may open a socket by cookie.",
+        "Only pages of this site may open a socket with a cookie.",
     ))
 }
 

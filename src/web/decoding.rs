@@ -115,7 +115,7 @@ pub(super) fn decode_percent(encoded: &[u8]) -> Result<Cow<'_, str>, Problem> {
     percent_decode(encoded).decode_utf8().map_err(|_| {
         Problem::new(
             ErrorCode::BadRequest,
-            "Something percent-encoded is not valid UTF-8.",
+            "A percent-encoded part of the URL is not valid UTF-8.",
         )
     })
 }

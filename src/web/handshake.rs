@@ -34,15 +34,20 @@ pub(super) fn read_handshake(request: &HttpRequest) -> Result<Handshake, Problem
     if !is_websocket_request(request) {
         return Err(Problem::new(
             ErrorCode::UpgradeRequired,
-            "This is the door of a WebSocket: ask for the upgrade.",
+            "This is a WebSocket endpoint: request the upgrade.",
         ));
     }
     let version = single_header(request, header::SEC_WEBSOCKET_VERSION);
-    let version = version.ok_or_else(|| malformed("Sec-WebSocket-Version is needed, once."))?;
+    let version = version.ok_or_else(|| {
+        malformed(
+            "Sec-WebSocket-Version is required exactly \
+                                                   once.",
+        )
+    })?;
     if version != WEBSOCKET_VERSION {
         return Err(Problem::new(
             ErrorCode::UpgradeRequired,
-            "Only version 13 of the WebSocket protocol is spoken here.",
+            "Only version 13 of the WebSocket protocol is supported.",
         ));
     }
     let key = single_header(request, header::SEC_WEBSOCKET_KEY);
@@ -51,8 +56,12 @@ pub(super) fn read_handshake(request: &HttpRequest) -> Result<Handshake, Problem
             .decode(key)
             .is_ok_and(|bytes| bytes.len() == KEY_LENGTH)
     });
-    let key =
-        key.ok_or_else(|| malformed("Sec-WebSocket-Key is needed, once: 16 bytes in Base64."))?;
+    let key = key.ok_or_else(|| {
+        malformed(
+            "Sec-WebSocket-Key is required exactly once: 16 bytes in \
+                                     Base64.",
+        )
+    })?;
     let mut offers = header_lists::list_items(request.headers(), header::SEC_WEBSOCKET_PROTOCOL);
     Ok(Handshake {
         key: key.to_owned(),

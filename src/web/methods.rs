@@ -26,7 +26,11 @@ impl AllowedMethods {
 
     /// Returns a 405 with the allowed methods (RFC 9110, section 15.5.6).
     pub(super) fn not_allowed_response(&self) -> HttpResponse {
-        let problem = Problem::new(ErrorCode::MethodNotAllowed, "This path has no such method.");
+        let problem = Problem::new(
+            ErrorCode::MethodNotAllowed,
+            "This path doesn't support this \
+                                                                 method.",
+        );
         let mut response = problem::problem_response(&problem);
         let names: Vec<&str> = self.0.iter().map(Method::as_str).collect();
         if let Ok(names) = header::HeaderValue::from_str(&names.join(", ")) {

@@ -31,7 +31,7 @@ pub fn routes(config: &mut ServiceConfig) {
         // An id with too many digits is an unknown id: 404, not 400.
         .app_data(PathConfig::default().error_handler(|_, _| Problem::not_found().into()))
         .app_data(QueryConfig::default().error_handler(|_, _| {
-            Problem::new(ErrorCode::BadRequest, "The query string is not understood.").into()
+            Problem::new(ErrorCode::BadRequest, "The query string is invalid.").into()
         }))
         .service(open_at("/healthz", [(&get, to(health::check_health))]))
         .service(open_at(

@@ -18,7 +18,7 @@ pub async fn reject_upgrade_body(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     if has_websocket_upgrade(request.headers()) && !request.method().is_safe() {
-        let refused = Problem::new(ErrorCode::BadRequest, "A WebSocket is asked for by GET.");
+        let refused = Problem::new(ErrorCode::BadRequest, "A WebSocket upgrade uses GET.");
         let refused = problem::problem_response(&refused);
         return Ok(request.into_response(refused).map_into_right_body());
     }

@@ -62,7 +62,7 @@ function connect() {
   });
   socket.addEventListener('close', (event) => {
     if (event.code === LOGIN_ENDED) {
-      write(live, 'You are logged out, or an admin no more. Reload the page.');
+      write(live, 'You are logged out, or no longer an admin. Reload the page.');
       return;
     }
     if (attempt === 0) failedAt = Date.now();

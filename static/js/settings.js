@@ -40,7 +40,7 @@ notify.addEventListener('change', async () => {
 
 find('#forget').addEventListener('click', () => {
   forgetTyped();
-  write(find('#kept'), 'Forgotten. This browser keeps nothing that you have typed.');
+  write(find('#kept'), 'Cleared. This browser stores no drafts or unsent messages.');
 });
 
 find('#log-out').addEventListener('submit', forgetTyped);

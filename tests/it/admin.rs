@@ -1,9 +1,9 @@
 //! `/admin`: what admins see and do, and that other users can't.
 
+mod access;
 mod accounts;
 mod audit;
 mod conversations;
-mod gate;
 mod lists;
 mod overview;
 mod recheck;

@@ -14,7 +14,7 @@ use table::{ROLES, Row, compare, rows};
 use world::{Things, World};
 
 fn endpoint_rows() -> Vec<Row> {
-    rows("door", &ROLES)
+    rows("endpoint", &ROLES)
 }
 
 /// A new endpoint needs a row that says which roles may use it.

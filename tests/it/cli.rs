@@ -1,6 +1,6 @@
 //! The `tidings` binary: commands, settings and log.
 
-mod lines;
+mod error_lines;
 mod log;
 mod secret;
 mod security_log;

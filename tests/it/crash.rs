@@ -7,7 +7,7 @@
 mod alive;
 mod client;
 mod server;
-mod stream;
+mod traffic;
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
@@ -18,7 +18,7 @@ use serde_json::Value;
 use crate::support::{TestApp, until};
 use client::Client;
 use server::Server;
-use stream::{Sent, Traffic};
+use traffic::{Sent, Traffic};
 
 #[expect(
     clippy::disallowed_methods,

@@ -203,7 +203,7 @@ async fn demo_refuses_used_database() {
     assert!(
         second
             .stderr
-            .starts_with("tidings: This database has people"),
+            .starts_with("tidings: This database already has accounts"),
         "{}",
         second.stderr
     );

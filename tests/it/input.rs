@@ -5,10 +5,10 @@
 //! `corpus` and are sent in every run. `TIDINGS_INPUT_CASES` sets the number of
 //! generated cases, `TIDINGS_INPUT_SEED` their seed.
 
+mod compressed_bodies;
 mod corpus;
 mod frames;
 mod http;
-mod packed;
 mod rest;
 mod words;
 

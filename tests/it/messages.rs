@@ -1,11 +1,11 @@
 //! Changes to existing messages: edits, deletions, reactions and quotes.
 
+mod deletions;
 mod edits;
+mod membership;
 mod quotes;
 mod reactions;
 mod removals;
-mod windows;
-mod withdrawals;
 
 use reqwest::Method;
 use serde_json::{Value, json};

@@ -1,10 +1,10 @@
 //! Operation: deployment files, metrics, backups and `tidings doctor`.
 
-mod copies;
+mod backups;
 mod dependencies;
 mod deploy;
 mod disclosure;
 mod doctor;
 mod metrics;
 mod proxies;
-mod unit;
+mod systemd_unit;

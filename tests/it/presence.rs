@@ -5,13 +5,13 @@
 
 mod acquaintances;
 mod bound;
+mod contacts;
 mod counting;
 mod crowd;
 mod frames;
 mod restarts;
 mod rooms;
 mod sessions;
-mod told;
 
 use std::time::Duration;
 

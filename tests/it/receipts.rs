@@ -31,7 +31,7 @@ pub(crate) async fn has_read(person: &TestUser, message: &Value) {
 }
 
 /// Marks a message over a socket.
-async fn say_mark(socket: &mut TestSocket, kind: &str, message: &Value) {
+async fn send_marker(socket: &mut TestSocket, kind: &str, message: &Value) {
     let frame = json!({
         "type": kind,
         "conversation_id": message["conversation_id"],

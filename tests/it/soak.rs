@@ -4,7 +4,7 @@
 //! by message: from its live frames, and again after a restart.
 
 mod client;
-mod standing;
+mod conversation_state;
 mod view;
 
 use std::time::Duration;

@@ -1,13 +1,13 @@
 //! The store: batches, statements, query plans and costs.
 
 mod accounts;
+mod admin;
 mod batches;
 mod changes;
+mod conversation_cache;
 mod costs;
 mod filler;
 mod flow;
-mod house;
-mod memory;
 pub(crate) mod meter;
 mod names;
 mod plans;

@@ -2,7 +2,7 @@
 
 mod ends;
 mod limits;
-mod told;
+mod recipients;
 
 use serde_json::{Value, json};
 

@@ -24,7 +24,7 @@ fn counts(unread: &Value) -> (i64, i64) {
 }
 
 /// Returns the counts in all `unread` frames that have arrived.
-async fn heard(socket: &mut TestSocket) -> Vec<(i64, i64)> {
+async fn read_unread(socket: &mut TestSocket) -> Vec<(i64, i64)> {
     let frames = socket.frames_until_pong().await;
     let unread = frames.iter().filter(|frame| frame["type"] == "unread");
     unread.map(counts).collect()

@@ -2,13 +2,13 @@
 
 mod closing;
 mod conformance;
-mod doors;
-mod drips;
+mod endpoints;
+mod fragments;
 mod frames;
 mod handshake;
 mod heartbeat;
 mod logins;
-mod pieces;
-pub(crate) mod slow;
+mod partial_input;
+pub(crate) mod slow_clients;
 mod stopping;
 mod tickets;

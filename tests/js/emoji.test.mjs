@@ -19,7 +19,7 @@ test('search finds emoji by the beginnings of words', () => {
 
 test('recently used emoji come first without a search', () => {
   assert.deepEqual(signs(sought(SHELVES, '', ['🛶', '🦖'])), [
-    ['Used lately', '🛶'], ['Faces', '😀', '😢'], ['Travel', '🚀', '🛶'],
+    ['Recently used', '🛶'], ['Faces', '😀', '😢'], ['Travel', '🚀', '🛶'],
   ]);
   assert.equal(sought(SHELVES, '', []), SHELVES);
   assert.deepEqual(signs(sought(SHELVES, 'rocket', ['🛶'])), [['Travel', '🚀']]);

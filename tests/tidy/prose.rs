@@ -9,7 +9,7 @@ use std::io;
 use crate::tree::{SourceFile, read_tree};
 
 /// Idioms and unusual phrases to avoid, in lower case.
-const IDIOMS: [&str; 34] = [
+pub(crate) const IDIOMS: [&str; 34] = [
     "whoever",
     "whomever",
     "whatever",

@@ -49,14 +49,14 @@ pub(super) fn check_remover(members: &RoomMembers, actor: UserId) -> Result<(), 
 }
 
 fn deactivated() -> Problem {
-    Problem::new(ErrorCode::Deactivated, "This account is switched off.")
+    Problem::new(ErrorCode::Deactivated, "This account is deactivated.")
 }
 
 pub(super) fn require_member(members: &RoomMembers, actor: UserId) -> Result<&RoomMember, Problem> {
     members.get(&actor).ok_or_else(|| {
         Problem::new(
             ErrorCode::NotAParticipant,
-            "You are not in this conversation.",
+            "You are not a member of this conversation.",
         )
     })
 }
@@ -74,7 +74,7 @@ pub(super) fn plan_change(
     let me = require_member(members, actor)?;
     if record.kind == ConversationKind::Direct {
         return Err(conflict(
-            "This is a conversation of two: it has no title and no roles.",
+            "This is a direct conversation: it has no title and no roles.",
         ));
     }
     match check_writer(record, members, actor) {
@@ -122,10 +122,10 @@ fn invite(
 ) -> ChangeVerdict {
     require_admin(me)?;
     if members.contains_key(&user.id) {
-        return Err(conflict("They are in this group already."));
+        return Err(conflict("This user is already a member."));
     }
     if members.len() >= GROUP_MAX {
-        return Err(conflict("A group has at most 1,000 people."));
+        return Err(conflict("A group has at most 1,000 members."));
     }
     Ok(ConversationChange {
         member_changes: vec![MemberChange::Join(user.clone())],
@@ -166,7 +166,7 @@ fn leave(members: &RoomMembers, me: &RoomMember) -> ConversationChange {
         Some(heir) => (
             json!({ "owner": heir.user }),
             format!(
-                "{} left; {} owns the group now",
+                "{} left; {} is now the owner",
                 isolated_name(me),
                 isolated_name(heir)
             ),
@@ -184,7 +184,7 @@ fn remove(members: &RoomMembers, me: &RoomMember, user: UserId) -> ChangeVerdict
     require_admin(me)?;
     let them = find_member(members, user)?;
     if them.role >= me.role {
-        return Err(forbidden("Only the owner removes admins."));
+        return Err(forbidden("Only the owner can remove an admin."));
     }
     Ok(ConversationChange {
         member_changes: vec![MemberChange::Leave(them.user.id)],
@@ -200,16 +200,16 @@ fn set_role(
     (user, role): (UserId, MemberRole),
 ) -> ChangeVerdict {
     if me.role != MemberRole::Owner {
-        return Err(forbidden("Only the owner gives and takes roles."));
+        return Err(forbidden("Only the owner can change roles."));
     }
     let them = find_member(members, user)?;
     if them.user.id == me.user.id {
         return Err(conflict(
-            "Hand the group over to somebody else, or leave it.",
+            "Make another member the owner, or leave the group.",
         ));
     }
     if them.role == role {
-        return Err(conflict("They have this role already."));
+        return Err(conflict("This member already has this role."));
     }
     let mut moves = vec![MemberChange::SetRole(them.user.id, role)];
     let what = match role {
@@ -232,7 +232,7 @@ fn require_admin(me: &RoomMember) -> Result<(), Problem> {
     if me.role >= MemberRole::Admin {
         return Ok(());
     }
-    Err(forbidden("Only admins do this."))
+    Err(forbidden("Only admins can do this."))
 }
 
 fn find_member(members: &RoomMembers, user: UserId) -> Result<&RoomMember, Problem> {

@@ -166,13 +166,13 @@ impl Session {
             (SocketScope::Conversation(bound), Some(named)) if named == bound => Ok(bound),
             (SocketScope::Conversation(_), Some(_)) => Err(Problem::invalid_field(
                 "conversation_id",
-                "the conversation that this socket is bound to, or none",
+                "the conversation of this socket, or no conversation",
             )),
             (SocketScope::Everything | SocketScope::Notifications, Some(named)) => Ok(named),
             (SocketScope::Everything | SocketScope::Notifications, None) => {
                 Err(Problem::invalid_field(
                     "conversation_id",
-                    "needed on a socket that is not bound to a conversation",
+                    "required on a socket that is not bound to a conversation",
                 ))
             }
         }

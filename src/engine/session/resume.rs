@@ -75,11 +75,14 @@ impl Session {
     fn resume_target(&self, resume: ResumeFrame, is_other: bool) -> Result<ResumeTarget, Problem> {
         let not_negative = "a version: not less than 0";
         if self.scope == SocketScope::Notifications {
-            let why = "This socket doesn't carry what would be replayed.";
+            let why = "This socket doesn't carry these conversations.";
             return Err(Problem::new(ErrorCode::Invalid, why));
         }
         match (resume.cursors, resume.after) {
-            (None, None) => Err(Problem::invalid_field("after", "needed, or `cursors`")),
+            (None, None) => Err(Problem::invalid_field(
+                "after",
+                "required, or use `cursors`",
+            )),
             (None, Some(..0)) => Err(Problem::invalid_field("after", not_negative)),
             (None, Some(after)) => Ok(ResumeTarget::One(
                 self.resolve_conversation(resume.conversation_id)?,

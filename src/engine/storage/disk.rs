@@ -76,7 +76,7 @@ impl DiskSpace {
             retry_after: Some(RETRY_SECONDS),
             ..Problem::new(
                 ErrorCode::Unavailable,
-                "The server's disk is nearly full: nothing new is stored for now.",
+                "The server's disk is nearly full: it stores nothing new at present.",
             )
         })
     }
@@ -88,8 +88,8 @@ impl DiskSpace {
             (false, true) => tracing::warn!(
                 free,
                 reserve,
-                "the disk is nearly full: new messages and accounts are refused until it has \
-                 space again (--disk-reserve)"
+                "the disk is nearly full: refusing new messages and accounts until it has space \
+                 again (--disk-reserve)"
             ),
             (true, false) => tracing::info!(free, reserve, "the disk has space again"),
             _ => {}

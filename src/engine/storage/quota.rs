@@ -74,7 +74,7 @@ fn quota_exceeded(now: Millis) -> Problem {
         retry_after: u32::try_from(left).ok(),
         ..Problem::new(
             ErrorCode::RateLimited,
-            "You have stored as much text as a day allows; go on tomorrow (UTC).",
+            "You have reached the limit of text per day; try again tomorrow (UTC).",
         )
     }
 }

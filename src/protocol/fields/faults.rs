@@ -104,7 +104,7 @@ impl Problem {
         self.errors.extend(other.errors);
         Self {
             errors: self.errors,
-            ..Self::new(ErrorCode::Invalid, "Several fields are wrong.")
+            ..Self::new(ErrorCode::Invalid, "Several fields are invalid.")
         }
     }
 }

@@ -24,12 +24,9 @@ fn named(field: &str, detail: &str) -> Vec<(String, String)> {
 
 #[test]
 fn faults_name_expected_value() {
-    assert_eq!(
-        faults::<i64>("number", "{}"),
-        named("number", "this is needed")
-    );
+    assert_eq!(faults::<i64>("number", "{}"), named("number", "required"));
     let twice = faults::<i64>("number", r#"{"number":1,"number":2,"number":3}"#);
-    assert_eq!(twice, named("number", "only one of this"));
+    assert_eq!(twice, named("number", "only one value is allowed"));
     for wrong in [
         "\"x\"",
         "1.5",

@@ -281,7 +281,7 @@ pub(super) async fn require_other_admin(tx: &impl ConnectionTrait, id: UserId) -
     if admins == [id] {
         return Err(StoreError::refused(
             ErrorCode::Conflict,
-            "This is the last admin: make somebody else one first.",
+            "This is the last admin: make another user an admin first.",
         ));
     }
     Ok(())

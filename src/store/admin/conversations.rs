@@ -200,13 +200,13 @@ impl ModerationRepository<'_> {
         if row.kind == ConversationKind::Direct {
             return Err(StoreError::refused(
                 ErrorCode::Conflict,
-                "This is a conversation of two: it can't be closed.",
+                "This is a direct conversation: it can't be closed.",
             ));
         }
         if !row.open {
             return Err(StoreError::refused(
                 ErrorCode::Conflict,
-                "This group is closed already.",
+                "This group is already closed.",
             ));
         }
         let people: Vec<UserId> = participant::Entity::find()
@@ -230,7 +230,7 @@ impl ModerationRepository<'_> {
         let done = append_in(&tx, &[append], (ids, context.at)).await?;
         require_written(done.outcomes)?;
         let entry =
-            AuditEntry::new(AuditAction::CloseGroup, id).with_detail(format!("{count} people"));
+            AuditEntry::new(AuditAction::CloseGroup, id).with_detail(format!("{count} members"));
         insert_audit(&tx, context, entry).await?;
         Ok(tx.commit().await?)
     }

@@ -37,7 +37,7 @@ impl AccountRepository<'_> {
         if lock_user(&tx, id).await?.deactivated_at.is_some() {
             return Err(StoreError::refused(
                 ErrorCode::Conflict,
-                "This account is switched off: switch it on first.",
+                "This account is deactivated: reactivate it first.",
             ));
         }
         let old = Condition::any()

@@ -132,7 +132,7 @@ impl Planner {
         }
         Err(Problem::new(
             ErrorCode::ClientIdReused,
-            "This client_id named a message of another conversation.",
+            "This client_id belongs to a message of another conversation.",
         ))
     }
 

@@ -49,7 +49,7 @@ impl ConnectionRepository<'_> {
         if is_blocked_by(&tx, me.id, them.id).await? {
             return Err(StoreError::refused(
                 ErrorCode::Conflict,
-                "You block this person.",
+                "You blocked this user.",
             ));
         }
         let is_new = insert_request(&tx, me.id, them.id, now).await?;

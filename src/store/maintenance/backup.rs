@@ -92,7 +92,7 @@ async fn inspect_database(db: &impl ConnectionTrait) -> Result<FileInspection> {
     }
     Ok(match query_contents(db).await {
         Ok(contents) => FileInspection::Valid(contents),
-        Err(_) => FileInspection::Invalid("there is no database of tidings in it".to_owned()),
+        Err(_) => FileInspection::Invalid("it contains no database of Tidings".to_owned()),
     })
 }
 

@@ -84,11 +84,14 @@ pub(super) async fn check_schema(db: &impl ConnectionTrait) -> Result<Vec<Doctor
     let known = Migrator::migrations();
     let known: BTreeSet<String> = known.iter().map(|step| step.name().to_owned()).collect();
     let missing = known.difference(&applied).map(|step| {
-        let line = format!("the step {step} was not taken: run 'tidings migrate'");
+        let line = format!("the migration {step} is missing: run 'tidings migrate'");
         DoctorFinding::new("schema", line)
     });
     let strange = applied.difference(&known).map(|step| {
-        let line = format!("the step {step} is unknown: this tidings is older than the database");
+        let line = format!(
+            "the migration {step} is unknown: this version of Tidings is older \
+                            than the database"
+        );
         DoctorFinding::new("schema", line)
     });
     Ok(missing.chain(strange).collect())
@@ -194,7 +197,7 @@ async fn find_orphans(db: &impl ConnectionTrait) -> Result<Vec<DoctorFinding>> {
         let row = db.query_one_raw(statement).await?;
         let count: i64 = row.map_or(Ok(0), |row| row.try_get_by_index(0))?;
         if count > 0 {
-            let line = format!("{count} of {table} name a {named} by {column} that is not there");
+            let line = format!("{count} rows of {table} reference a missing {named} in {column}");
             found.push(DoctorFinding::new("orphans", line));
         }
     }

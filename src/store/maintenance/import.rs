@@ -62,7 +62,7 @@ async fn insert_people(tx: &impl ConnectionTrait, people: Vec<ImportedUser>) -> 
     if user::Entity::find().one(tx).await?.is_some() {
         return Err(StoreError::refused(
             ErrorCode::Conflict,
-            "This database has people in it already: the demo wants an empty one.",
+            "This database already has accounts: the demo needs an empty database.",
         ));
     }
     let mut users = Vec::with_capacity(people.len());

@@ -42,7 +42,7 @@ impl HistoryRepository<'_> {
         if message.sender_id != me {
             return Err(StoreError::refused(
                 ErrorCode::Forbidden,
-                "Only its sender learns who has a message.",
+                "Only the sender can see who has received a message.",
             ));
         }
         let rows = load_receipt_rows(&tx, &message, request).await?;

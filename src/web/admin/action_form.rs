@@ -37,9 +37,9 @@ impl FormField {
     pub(super) fn reason(value: &str) -> Self {
         Self {
             name: "reason",
-            label: "Why",
+            label: "Reason",
             value: value.to_owned(),
-            hint: "It goes to the audit log.".to_owned(),
+            hint: "Written to the audit log.".to_owned(),
             is_required: false,
             longest: super::REASON_MAX,
         }

@@ -235,7 +235,7 @@ impl AuditListQuery {
     fn filter(&self) -> Result<AuditFilter, String> {
         let mut filter = AuditFilter {
             from: parse_day("From", &self.from)?,
-            until: parse_day("Up to", &self.until)?.map(|day| day.after(DAY)),
+            until: parse_day("Until", &self.until)?.map(|day| day.after(DAY)),
             ..AuditFilter::default()
         };
         let (who, what, whom) = (self.who.trim(), self.what.trim(), self.whom.trim());
@@ -244,7 +244,7 @@ impl AuditListQuery {
                 .iter()
                 .copied()
                 .find(|it| it.name() == what);
-            filter.action = Some(action.ok_or_else(|| format!("Nothing is called “{what}”."))?);
+            filter.action = Some(action.ok_or_else(|| format!("There is no action “{what}”."))?);
         }
         if let Some(id) = parse_user_target(who) {
             filter.actor = Some(AuditActorFilter::User(id));
@@ -277,7 +277,7 @@ impl AuditListQuery {
             .filter(|(_, it)| !it.is_empty());
         let said: Vec<String> = said.map(|(name, it)| format!("{name}={it}")).collect();
         if said.is_empty() {
-            "all of it".to_owned()
+            "all entries".to_owned()
         } else {
             said.join(", ")
         }
@@ -296,7 +296,7 @@ fn parse_day(name: &str, text: &str) -> Result<Option<Millis>, String> {
     let text = text.trim();
     match times::parse_day_start(text) {
         None if !text.is_empty() => Err(format!(
-            "{name}: “{text}” is no day; write it as 2026-11-21."
+            "{name}: “{text}” isn’t a date. Use the form 2026-11-21."
         )),
         day => Ok(day),
     }
@@ -306,7 +306,7 @@ fn parse_username(name: &str) -> Result<String, String> {
     match Username::parse(name.trim_start_matches('@')) {
         Ok(username) => Ok(username.as_str().to_owned()),
         Err(_) => Err(format!(
-            "“{name}” is nobody’s username, and no such thing as user:7 or conversation:7."
+            "“{name}” isn’t a username. Use a username, user:7 or conversation:7."
         )),
     }
 }

@@ -36,7 +36,7 @@ pub(in crate::web) struct ConversationSearchQuery {
 /// The values of `sort` with their labels.
 const CHOICES: [(&str, &str); 3] = [
     ("", "Latest message first"),
-    ("size", "Most people first"),
+    ("size", "Most members first"),
     ("newest", "Newest first"),
 ];
 
@@ -233,21 +233,21 @@ impl ConversationBriefView {
         let count = u64::try_from(line.participant_count).unwrap_or_default();
         let messages = u64::try_from(line.last_seq).unwrap_or_default();
         let people = match count {
-            1 => "1 person".to_owned(),
-            count => format!("{count} people"),
+            1 => "1 member".to_owned(),
+            count => format!("{count} members"),
         };
         Self {
             id: line.id,
             name: line.title.or(both).unwrap_or_default(),
             what: match line.kind {
-                ConversationKind::Direct => "of two",
+                ConversationKind::Direct => "direct",
                 ConversationKind::Group => "group",
             },
             is_closed: line.kind == ConversationKind::Group && !line.open,
             size: format!("{people}, {}", times::pluralize(messages, "message")),
             active: match line.last_message_at {
                 Some(at) => format!("last message {}", times::format_ago(at, now)),
-                None => "nothing said yet".to_owned(),
+                None => "no messages yet".to_owned(),
             },
             since: words::format_date(line.created_at),
         }
@@ -379,8 +379,8 @@ async fn closing_form(app: &AppState, id: i64, reason: &str) -> Result<ActionFor
         here: "conversations",
         title: format!("Close {}", conversation_name(app, id).await?),
         lead: vec![
-            "This can’t be undone. Nobody is in the group any more and nothing more is said \
-             there; everybody keeps what they could read."
+            "This can’t be undone. All members leave the group, and it accepts no more messages. \
+             They can still read earlier messages."
                 .to_owned(),
         ],
         fields: vec![FormField::reason(reason)],

@@ -57,8 +57,8 @@ pub(super) struct AdminMessageView {
     pub(super) iso: String,
     pub(super) at: String,
     pub(super) is_edited: bool,
-    pub(super) is_withdrawn: bool,
-    pub(super) can_withdraw: bool,
+    pub(super) is_deleted: bool,
+    pub(super) can_delete: bool,
 }
 
 #[derive(Template)]
@@ -141,14 +141,14 @@ fn reading_form(id: i64, (name, reason): (&str, &str), password: Option<FormFiel
     let reason = FormField::reason(reason).required();
     ActionForm {
         here: "conversations",
-        title: format!("Read the messages of {name}"),
+        title: format!("Read messages of {name}"),
         lead: vec![
-            "People wrote these to each other, and not to you. That you read them, when and why \
-             is written to the audit log, where every admin sees it."
+            "These messages are private. The audit log records that you read them, when and why. \
+             Every admin can see it."
                 .to_owned(),
         ],
         fields: [Some(reason), password].into_iter().flatten().collect(),
-        submit: "Read them",
+        submit: "Read messages",
         is_grave: false,
         action: format!("/admin/conversations/{id}/read"),
         back: format!("/admin/conversations/{id}"),
@@ -216,13 +216,13 @@ impl From<Message> for AdminMessageView {
             iso: words::format_iso(message.created_at),
             at: words::format_exact(message.created_at),
             is_edited: message.edited_at.is_some(),
-            is_withdrawn: message.deleted,
-            can_withdraw: message.kind == MessageKind::Text,
+            is_deleted: message.deleted,
+            can_delete: message.kind == MessageKind::Text,
         }
     }
 }
 
-/// `GET /admin/conversations/{id}/messages/{message}/withdraw`.
+/// `GET /admin/conversations/{id}/messages/{message}/delete`.
 pub(in crate::web) async fn confirm_deletion(
     app: AppData,
     AdminLogin(login): AdminLogin,
@@ -233,7 +233,7 @@ pub(in crate::web) async fn confirm_deletion(
         .render(&app, &login, None)
 }
 
-/// `POST /admin/conversations/{id}/messages/{message}/withdraw`.
+/// `POST /admin/conversations/{id}/messages/{message}/delete`.
 pub(in crate::web) async fn delete_message(
     app: AppData,
     AdminLogin(login): AdminLogin,
@@ -248,9 +248,9 @@ pub(in crate::web) async fn delete_message(
     {
         Ok(act) => {
             let store = app.store.clone();
-            let withdraw =
+            let delete =
                 async move { store.moderation().delete_message((id, message), &act).await };
-            app.engine.apply_external_change(id, withdraw).await
+            app.engine.apply_external_change(id, delete).await
         }
         Err(problem) => Err(problem),
     };
@@ -283,16 +283,16 @@ async fn deletion_form(
     let seq = seq.await?.ok_or_else(Problem::not_found)?;
     Ok(ActionForm {
         here: "conversations",
-        title: format!("Withdraw message {seq} of {name}"),
+        title: format!("Delete message {seq} of {name}"),
         lead: vec![
-            "This can’t be undone. Its text is deleted, here and for everybody; that there was a \
-             message stays to be seen."
+            "This can’t be undone. The text is deleted for everyone. Members still see that \
+             there was a message."
                 .to_owned(),
         ],
         fields: vec![FormField::reason(reason)],
-        submit: "Withdraw it",
+        submit: "Delete for everyone",
         is_grave: true,
-        action: format!("/admin/conversations/{id}/messages/{message}/withdraw"),
+        action: format!("/admin/conversations/{id}/messages/{message}/delete"),
         back: format!("/admin/conversations/{id}"),
     })
 }

@@ -53,12 +53,12 @@ type SamplePicker = fn(&PulseSample) -> f64;
 /// the field names of the samples that the admin socket sends.
 const FIGURES: [(&str, &str, &str, SamplePicker); 11] = [
     ("sessions", "Sessions", "", |it| it.sessions as f64),
-    ("people", "People online", "", |it| it.people as f64),
-    ("rooms", "Rooms live", "", |it| it.rooms as f64),
-    ("sends", "Sends", "a second", |it| it.sends),
-    ("deliveries", "Deliveries", "a second", |it| it.deliveries),
-    ("batch", "Journal’s batch", "entries", |it| it.batch),
-    ("commit", "Journal’s commit", "ms", |it| it.commit),
+    ("people", "Users online", "", |it| it.people as f64),
+    ("rooms", "Active rooms", "", |it| it.rooms as f64),
+    ("sends", "Sends", "per second", |it| it.sends),
+    ("deliveries", "Deliveries", "per second", |it| it.deliveries),
+    ("batch", "Batch size", "entries", |it| it.batch),
+    ("commit", "Commit time", "ms", |it| it.commit),
     ("journal", "Waiting for the Journal", "", |it| {
         it.journal as f64
     }),
@@ -66,7 +66,9 @@ const FIGURES: [(&str, &str, &str, SamplePicker); 11] = [
         it.mailboxes as f64
     }),
     ("fullest", "Fullest session", "%", |it| it.fullest),
-    ("evictions", "Sessions let go", "", |it| it.evictions as f64),
+    ("evictions", "Slow clients disconnected", "", |it| {
+        it.evictions as f64
+    }),
 ];
 
 /// The figures that are zero in a sample without a batch.
@@ -82,8 +84,9 @@ fn collect_warnings(app: &AppState) -> Vec<String> {
         let [free, reserve] = [disk.free, disk.reserve]
             .map(|it| words::format_bytes(i64::try_from(it).unwrap_or(i64::MAX)));
         warnings.push(format!(
-            "The disk of the database has {free} left: below {reserve} (TIDINGS_DISK_RESERVE), \
-             new messages, groups and accounts are refused. Make room, or use a larger disk."
+            "The disk of the database has {free} left. Below {reserve} (TIDINGS_DISK_RESERVE), \
+             new messages, groups and accounts are refused. Free some space, or use a larger \
+             disk."
         ));
     }
     warnings
@@ -178,27 +181,21 @@ fn describe_limits(rates: &RateLimits) -> Vec<(&'static str, String)> {
     let off = || "no limit".to_owned();
     let pace = |rate: Option<RateLimit>| rate.map_or_else(off, describe_rate);
     let spread = |rate: Option<RateLimit>| {
-        rate.map_or_else(off, |rate| format!("{} in ten minutes", rate.burst))
+        rate.map_or_else(off, |rate| format!("{} per ten minutes", rate.burst))
     };
     vec![
-        ("Messages of somebody", pace(rates.sends)),
-        ("Other requests of somebody", pace(rates.requests)),
-        ("“Typing” of a socket", pace(rates.typing)),
-        ("New accounts from an address", spread(rates.registrations)),
+        ("Messages per user", pace(rates.sends)),
+        ("Other requests per user", pace(rates.requests)),
+        ("Typing events per socket", pace(rates.typing)),
+        ("New accounts per address", spread(rates.registrations)),
+        ("Wrong passwords per account", spread(rates.account_logins)),
+        ("Wrong passwords per address", spread(rates.address_logins)),
         (
-            "Wrong passwords for an account",
-            spread(rates.account_logins),
-        ),
-        (
-            "Wrong passwords from an address",
-            spread(rates.address_logins),
-        ),
-        (
-            "Database time of a user or address",
+            "Database time per user or address",
             rates.database.map_or_else(off, describe_time_budget),
         ),
         (
-            "Open sockets of somebody",
+            "Open sockets per user",
             rates.sockets.map_or_else(off, |most| most.to_string()),
         ),
     ]
@@ -206,17 +203,17 @@ fn describe_limits(rates: &RateLimits) -> Vec<(&'static str, String)> {
 
 fn describe_rate(rate: RateLimit) -> String {
     let a_second = format_number(1.0 / rate.interval.as_secs_f64());
-    format!("{a_second} a second, {} at once", rate.burst)
+    format!("{a_second} per second, {} at once", rate.burst)
 }
 
 fn describe_time_budget(rate: RateLimit) -> String {
     let a_second = format_number(1.0 / rate.interval.as_secs_f64());
-    format!("{a_second} ms a second, {} ms at once", rate.burst)
+    format!("{a_second} ms per second, {} ms at once", rate.burst)
 }
 
 fn describe_metrics_endpoint(metrics: &MetricsSettings) -> String {
     match (metrics.listen, &metrics.token) {
-        (None, None) => "nowhere".to_owned(),
+        (None, None) => "off".to_owned(),
         (None, Some(_)) => "/metrics, with the token".to_owned(),
         (Some(listen), None) => format!("http://{listen}/metrics"),
         (Some(listen), Some(_)) => format!("http://{listen}/metrics, with the token"),
@@ -235,27 +232,24 @@ async fn load_facts(app: &AppState) -> Result<Vec<(&'static str, String)>, Probl
     let limits = &settings.limits;
     let public = settings.public_url.as_ref();
     let registration = match settings.registration {
-        Registration::Open => "open to everybody",
+        Registration::Open => "open to everyone",
         Registration::Invite => "by invitation",
         Registration::Closed => "closed",
     };
     let bytes = |count: usize| words::format_bytes(i64::try_from(count).unwrap_or(i64::MAX));
     Ok(vec![
         ("Version", env!("CARGO_PKG_VERSION").to_owned()),
-        (
-            "Running for",
-            words::format_duration(overview.uptime.as_secs()),
-        ),
+        ("Uptime", words::format_duration(overview.uptime.as_secs())),
         ("Listening on", settings.listen.to_string()),
         (
-            "Known as",
+            "Public URL",
             public.map_or("not set".to_owned(), |url| url.origin().to_owned()),
         ),
         ("Database", settings.database_url.to_string()),
-        ("Size of the database", words::format_bytes(sizes.bytes)),
-        ("Accounts opened so far", sizes.accounts.to_string()),
-        ("Conversations so far", sizes.conversations.to_string()),
-        ("Messages so far", format!("at most {}", sizes.messages)),
+        ("Database size", words::format_bytes(sizes.bytes)),
+        ("Accounts created", sizes.accounts.to_string()),
+        ("Conversations created", sizes.conversations.to_string()),
+        ("Messages sent", format!("at most {}", sizes.messages)),
         ("Registration", registration.to_owned()),
         (
             "Trusted proxies",
@@ -263,21 +257,24 @@ async fn load_facts(app: &AppState) -> Result<Vec<(&'static str, String)>, Probl
         ),
         ("Metrics", describe_metrics_endpoint(&settings.metrics)),
         (
-            "A login holds",
+            "Sessions expire after",
             words::format_duration(settings.token_ttl.as_secs()),
         ),
-        ("Unsent bytes of a session", bytes(settings.session_buffer)),
         (
-            "Unsent bytes of all sessions",
+            "Max unsent bytes per session",
+            bytes(settings.session_buffer),
+        ),
+        (
+            "Max unsent bytes of all sessions",
             bytes(settings.total_session_buffer),
         ),
-        ("Largest frame", bytes(limits.frame_max)),
-        ("Largest body", bytes(limits.body_max)),
-        ("Sends that may wait", limits.pending_sends.to_string()),
+        ("Max frame size", bytes(limits.frame_max)),
+        ("Max body size", bytes(limits.body_max)),
         (
-            "Entries of a batch",
-            format!("up to {}", limits.journal_batch),
+            "Max pending commands per room",
+            limits.pending_sends.to_string(),
         ),
+        ("Max batch size", format!("up to {}", limits.journal_batch)),
     ])
 }
 
@@ -300,9 +297,9 @@ mod tests {
         };
         assert_eq!(
             said(&RateLimits::standard()),
-            "10 a second, 50 at once; 20 a second, 100 at once; 2 a second, 10 at once; \
-             10 in ten minutes; 10 in ten minutes; 100 in ten minutes; \
-             50 ms a second, 500 ms at once; 20"
+            "10 per second, 50 at once; 20 per second, 100 at once; 2 per second, 10 at once; 10 \
+             per ten minutes; 10 per ten minutes; 100 per ten minutes; 50 ms per second, 500 ms \
+             at once; 20"
         );
         assert_eq!(said(&RateLimits::off()), ["no limit"; 8].join("; "));
     }

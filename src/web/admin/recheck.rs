@@ -65,7 +65,7 @@ pub(super) async fn check_password(
     if app.password_checks.is_fresh(login, Millis::now()) {
         return Ok(());
     }
-    let wrong = || Problem::invalid_field(PASSWORD_FIELD, "your password as it is now");
+    let wrong = || Problem::invalid_field(PASSWORD_FIELD, "your current password");
     if password.is_empty() {
         return Err(wrong());
     }

@@ -37,12 +37,12 @@ pub(in crate::web) struct UserListQuery {
 
 /// The values of `show` with their labels.
 const CHOICES: [(&str, &str); 6] = [
-    ("", "Everybody, by name"),
-    ("newest", "Everybody, newest first"),
-    ("seen", "By when they were last here"),
-    ("online", "Who is here now"),
+    ("", "All users, by name"),
+    ("newest", "All users, newest first"),
+    ("seen", "Last active"),
+    ("online", "Online now"),
     ("admins", "Admins"),
-    ("off", "Switched off or deleted"),
+    ("off", "Deactivated or deleted"),
 ];
 /// The values of `show` that a search ignores: its results are sorted by name.
 const SORT_ORDERS: [&str; 2] = ["newest", "seen"];
@@ -242,7 +242,7 @@ impl AdminUserView {
         if line.deleted_at.is_some() {
             marks.push("Deleted");
         } else if line.deactivated_at.is_some() {
-            marks.push("Switched off");
+            marks.push("Deactivated");
         }
         let is_online = line.is_online.unwrap_or_default() && line.deactivated_at.is_none();
         Self {

@@ -28,23 +28,23 @@ pub(super) fn format_iso(at: Millis) -> String {
 /// target.
 pub(super) fn deed(name: &str) -> &str {
     match name {
-        "user.create" => "opened an account for",
+        "user.create" => "created the account of",
         "user.rename" => "renamed",
-        "user.promote" => "made an admin of",
-        "user.demote" => "took the admin’s rights of",
-        "user.deactivate" => "switched off",
-        "user.reactivate" => "switched on again",
+        "user.promote" => "gave admin rights to",
+        "user.demote" => "removed the admin rights of",
+        "user.deactivate" => "deactivated",
+        "user.reactivate" => "reactivated",
         "user.end_login" => "logged out",
-        "user.reset_link" => "made a password link for",
-        "user.reset_used" => "chose a password by a link for",
+        "user.reset_link" => "created a password link for",
+        "user.reset_used" => "used a password link for",
         "user.set_password" => "set the password of",
         "user.delete" => "deleted the account of",
         "conversation.read" => "read messages of",
-        "conversation.withdraw" => "withdrew a message in",
+        "conversation.withdraw" => "deleted a message in",
         "conversation.close" => "closed",
         "report.read" => "read the messages around a report in",
-        "report.done" => "was done with a report in",
-        "invite.create" => "made an invitation",
+        "report.done" => "marked a report as done in",
+        "invite.create" => "created an invitation",
         "audit.download" => "downloaded the audit log",
         other => other,
     }
@@ -55,7 +55,7 @@ pub(super) fn describe_presence(is_online: bool, last_seen: Option<Millis>, now:
     match last_seen {
         _ if is_online => "online".to_owned(),
         Some(at) => times::format_last_seen(at, now),
-        None => "never here".to_owned(),
+        None => "never signed in".to_owned(),
     }
 }
 
@@ -82,6 +82,7 @@ pub(super) fn format_duration(seconds: u64) -> String {
         (0, 0, 0) => times::pluralize(seconds, "second"),
         (0, 0, _) => times::pluralize(minutes, "minute"),
         (0, _, _) => format!("{hours} h {minutes} min"),
+        (_, 0, _) => times::pluralize(days, "day"),
         _ => format!("{}, {hours} h", times::pluralize(days, "day")),
     }
 }
@@ -122,6 +123,7 @@ mod tests {
             (120, "2 minutes"),
             (3_725, "1 h 2 min"),
             (90_000, "1 day, 1 h"),
+            (604_800, "7 days"),
         ] {
             assert_eq!(format_duration(seconds), expected);
         }

@@ -159,7 +159,7 @@ pub(in crate::web) async fn status(
     let is_online = profile.is_online.ok_or_else(|| {
         Problem::new(
             ErrorCode::NotConnected,
-            "You only see when people are here that you are connected with.",
+            "You can see the presence of your contacts only.",
         )
     })?;
     Ok(HttpResponse::Ok().json(PresenceBody {

@@ -127,7 +127,7 @@ pub(in crate::web) fn read_cursor(text: &str) -> Result<ConversationListCursor, 
         }),
         _ => Err(Problem::new(
             ErrorCode::BadRequest,
-            "The cursor 'before' is not one of ours.",
+            "The cursor 'before' is invalid.",
         )),
     }
 }

@@ -41,7 +41,7 @@ impl FromFields for NewGroupBody {
         let title = fields.required_as("title", |text: String| GroupTitle::parse(&text));
         let usernames = fields.required_as("usernames", |names: Vec<String>| {
             if names.len() > GROUP_MAX {
-                Err(Problem::invalid_field("usernames", "1 to 999 others"))
+                Err(Problem::invalid_field("usernames", "1 to 999 other users"))
             } else {
                 Ok(names)
             }
@@ -139,7 +139,7 @@ pub(super) async fn create(
     if are_fine && !(1..GROUP_MAX).contains(&people.len()) {
         faults.add(
             "usernames",
-            Problem::invalid_field("usernames", "1 to 999 others"),
+            Problem::invalid_field("usernames", "1 to 999 other users"),
         );
     }
     let title = faults.finish(group.title)?;
@@ -147,7 +147,7 @@ pub(super) async fn create(
     let new = NewGroup {
         people,
         text: format!(
-            "{} made the group “{}”",
+            "{} created the group “{}”",
             isolate_name(&login.user.display_name),
             isolate_name(title.as_str())
         ),
@@ -188,7 +188,7 @@ async fn resolve_usernames(
         let key = name.as_ref().map(Username::key);
         if !key.is_some_and(|key| known.contains(&*key)) {
             let field = format!("usernames[{at}]");
-            let detail = "somebody who has an account here";
+            let detail = "no account with this username";
             faults.add("usernames", Problem::invalid_field(field, detail));
         }
     }

@@ -139,7 +139,7 @@ pub(in crate::web) async fn accept_invitation(
         Ok(_) => Ok(group),
         Err(_) => Err(Problem::new(
             ErrorCode::Conflict,
-            "This invitation no longer holds.",
+            "This invitation is no longer valid.",
         )),
     }
 }

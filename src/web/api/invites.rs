@@ -33,7 +33,7 @@ impl FromFields for NewInviteBody {
             if at > Millis::now() {
                 Ok(at)
             } else {
-                Err(Problem::invalid_field("expires_at", "a moment to come"))
+                Err(Problem::invalid_field("expires_at", "a time in the future"))
             }
         });
         Some(Self {

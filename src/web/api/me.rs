@@ -123,10 +123,7 @@ pub(in crate::web) async fn replace_password(
     if hash.is_none() {
         log_event(app, request, (LimitedLine::PasswordWrong, Some(username)));
         let name = "current_password";
-        faults.add(
-            name,
-            Problem::invalid_field(name, "your password as it is now"),
-        );
+        faults.add(name, Problem::invalid_field(name, "your current password"));
     }
     let hash = faults.finish(hash.flatten())?;
     let (now, address) = (Millis::now(), origin.address().to_string());

@@ -45,7 +45,7 @@ impl HistoryQuery {
             (None, None, Some(seq)) => Ok(HistoryAnchor::Around(seq)),
             _ => Err(Problem::new(
                 ErrorCode::BadRequest,
-                "Ask for one of 'before', 'after' and 'around'.",
+                "Use at most one of 'before', 'after' and 'around'.",
             )),
         }
     }

@@ -27,7 +27,7 @@ impl FromFields for ReportBody {
     fn from_fields(fields: &mut FieldReader<'_>) -> Option<Self> {
         let reason = fields.required_as("reason", |reason: String| {
             if text::is_blank(&reason) {
-                return Err(Problem::invalid_field("reason", "a few words why"));
+                return Err(Problem::invalid_field("reason", "a short reason"));
             }
             let reason = text::single_line(&reason, REASON_MAX);
             reason.map_err(|why| Problem::invalid_field("reason", why))
@@ -100,9 +100,9 @@ async fn load_visible_message(
 fn check_reportable(me: UserId, message: &Message) -> Result<(), Problem> {
     let refused = |why: &'static str| Err(Problem::new(ErrorCode::Conflict, why));
     match message.kind {
-        MessageKind::System => refused("The system wrote this message."),
-        MessageKind::Text if message.sender.id == me => refused("You wrote this message."),
-        MessageKind::Text if message.deleted => refused("This message was withdrawn."),
+        MessageKind::System => refused("This is a system message."),
+        MessageKind::Text if message.sender.id == me => refused("This is your own message."),
+        MessageKind::Text if message.deleted => refused("This message was deleted."),
         MessageKind::Text => Ok(()),
     }
 }

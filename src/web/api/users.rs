@@ -35,7 +35,7 @@ pub(in crate::web) async fn search(
     if !is_long || typed.chars().any(char::is_control) {
         return Err(Problem::invalid_field(
             "q",
-            "2 characters or more of a name",
+            "at least 2 characters of a name",
         ));
     }
     let limit = paging::page_limit(query.limit);
@@ -75,10 +75,5 @@ fn read_cursor(text: &str) -> Result<UserSearchCursor, Problem> {
             word: word.to_owned(),
         })
     };
-    read().ok_or_else(|| {
-        Problem::new(
-            ErrorCode::BadRequest,
-            "The cursor 'after' is not one of ours.",
-        )
-    })
+    read().ok_or_else(|| Problem::new(ErrorCode::BadRequest, "The cursor 'after' is invalid."))
 }

@@ -51,7 +51,7 @@ impl Collector for OverviewCollector {
             .encode_info(&version)?;
         let connections = (
             "tidings_connections",
-            "Open connections, also those that are no sockets",
+            "Open connections, including those that are not sockets",
             self.1 as u64,
         );
         for (name, help, value) in [connections]
@@ -94,22 +94,22 @@ fn socket_gauges(overview: &EngineOverview) -> [PlainMetric; 6] {
         ("tidings_sessions", "Open sockets", here.sessions as u64),
         (
             "tidings_people_online",
-            "People with an open socket",
+            "Users with an open socket",
             here.people as u64,
         ),
         (
             "tidings_session_queued_bytes",
-            "Bytes that wait for all sockets together",
+            "Unsent bytes of all sockets together",
             here.queued as u64,
         ),
         (
             "tidings_session_fullest_bytes",
-            "Bytes that wait for the socket with the most",
+            "Unsent bytes of the socket with the most",
             here.fullest as u64,
         ),
         (
             "tidings_session_budget_bytes",
-            "Bytes at which a socket is let go",
+            "Unsent bytes above which a slow socket is disconnected",
             overview.sockets.budget as u64,
         ),
     ]
@@ -127,27 +127,27 @@ fn actor_gauges(overview: &EngineOverview) -> [PlainMetric; 7] {
         ),
         (
             "tidings_room_commands",
-            "Commands that all rooms together have not answered",
+            "Unanswered commands of all rooms together",
             rooms.unanswered as u64,
         ),
         (
             "tidings_room_commands_limit",
-            "Unanswered commands at which busy is answered",
+            "Unanswered commands at which a room answers busy",
             rooms.limit as u64,
         ),
         (
             "tidings_room_deepest",
-            "Commands that the room with the most has not answered",
+            "Unanswered commands of the room with the most",
             rooms.deepest as u64,
         ),
         (
             "tidings_journal_waiting",
-            "Entries that the journal has not answered",
+            "Unanswered entries of the journal",
             journal.waiting as u64,
         ),
         (
             "tidings_journal_batch_limit",
-            "The most entries of one batch",
+            "Maximum entries of one batch",
             journal.batch_max as u64,
         ),
     ]
@@ -160,7 +160,7 @@ fn disk_gauges(overview: &EngineOverview) -> [PlainMetric; 3] {
     [
         (
             "tidings_disk_free_bytes",
-            "Bytes that the disk of the data has left",
+            "Free bytes of the disk with the data",
             disk.free,
         ),
         (
@@ -170,7 +170,7 @@ fn disk_gauges(overview: &EngineOverview) -> [PlainMetric; 3] {
         ),
         (
             "tidings_disk_low",
-            "Whether new messages and accounts are refused for want of space",
+            "Whether new messages and accounts are refused because the disk is nearly full",
             u64::from(disk.is_low()),
         ),
     ]
@@ -188,7 +188,7 @@ fn total_counters(overview: &EngineOverview) -> [PlainMetric; 10] {
         ),
         (
             "tidings_sessions_evicted",
-            "Sockets let go since they took too little",
+            "Slow sockets disconnected",
             sockets.evicted,
         ),
         (
@@ -208,7 +208,7 @@ fn total_counters(overview: &EngineOverview) -> [PlainMetric; 10] {
         ),
         (
             "tidings_deliveries",
-            "Hand-overs to a session, each all that a commit brings it",
+            "Deliveries to sessions, one per session and commit",
             rooms.deliveries,
         ),
         ("tidings_rooms_died", "Rooms that died", rooms.died),
@@ -220,7 +220,7 @@ fn total_counters(overview: &EngineOverview) -> [PlainMetric; 10] {
         ),
         (
             "tidings_journal_stale",
-            "Entries that had to be judged again",
+            "Stale entries that were checked again",
             journal.stale,
         ),
     ]
@@ -230,19 +230,19 @@ fn histogram_metrics(overview: &EngineOverview) -> [HistogramMetric<'_>; 3] {
     [
         (
             "tidings_journal_batch_entries",
-            "Entries of a batch",
+            "Entries per batch",
             &overview.journal.batch_size,
             1.0,
         ),
         (
             "tidings_journal_commit_seconds",
-            "From a batch's beginning until it is on disk",
+            "Time from the start of a batch to its commit",
             &overview.journal.commit,
             MICROS_PER_SECOND,
         ),
         (
             "tidings_fan_out_seconds",
-            "From a commit until it is handed to every session",
+            "Time from a commit to its delivery to all sessions",
             &overview.rooms.fan_out,
             MICROS_PER_SECOND,
         ),
@@ -278,7 +278,10 @@ fn encode_by_reason(encoder: &mut DescriptorEncoder, overview: &EngineOverview) 
     for (code, count) in &overview.sockets.closed {
         encode_count(&mut family, [("code", &code.number().to_string())], *count)?;
     }
-    let (name, help) = ("tidings_refusals", "Refusals, over HTTP and on sockets");
+    let (name, help) = (
+        "tidings_refusals",
+        "Refused requests, over HTTP and on sockets",
+    );
     let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
     for (code, count) in &overview.refusals {
         encode_count(&mut family, [("code", code.as_str())], *count)?;
@@ -296,7 +299,7 @@ fn encode_by_route(encoder: &mut DescriptorEncoder, overview: &EngineOverview) -
         }
     }
     let name = "tidings_http_request_seconds";
-    let help = "From a request until its answer begins, by route";
+    let help = "Time from a request to the start of its response, by route";
     let mut family = encoder.encode_descriptor(name, help, None, MetricType::Histogram)?;
     for totals in &overview.requests {
         let route = [("route", totals.route.as_str())];

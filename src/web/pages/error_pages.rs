@@ -86,17 +86,20 @@ fn is_zero_quality(parameter: &str) -> bool {
 /// Returns `None` if rendering fails; the client then gets the problem as JSON.
 fn render_page(problem: &Problem) -> Option<String> {
     let title = match problem.code {
-        ErrorCode::NotFound => "There is nothing here",
-        ErrorCode::CsrfFailed => "This page was too old",
+        ErrorCode::NotFound => "Page not found",
+        ErrorCode::CsrfFailed => "This page has expired",
         ErrorCode::Internal => "Something went wrong",
-        ErrorCode::Busy | ErrorCode::Unavailable => "Not just now",
-        ErrorCode::RateLimited => "One moment",
+        ErrorCode::Busy | ErrorCode::Unavailable => "Temporarily unavailable",
+        ErrorCode::RateLimited => "Too many requests",
         code => code.title(),
     };
     let detail = match problem.code {
-        ErrorCode::NotFound => "It may have gone, or the address may have a slip in it.",
-        ErrorCode::CsrfFailed => "Go back, reload the page, and send it again.",
-        ErrorCode::Internal => "It is our fault, and it is in our log. Try again in a while.",
+        ErrorCode::NotFound => "This page doesn’t exist, or you don’t have access to it.",
+        ErrorCode::CsrfFailed => "Go back, reload the page, and try again.",
+        ErrorCode::Internal => {
+            "The server couldn’t complete the request. The error is in its \
+                                log. Try again later."
+        }
         _ => &problem.detail,
     };
     let page = ErrorPage {

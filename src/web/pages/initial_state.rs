@@ -188,7 +188,7 @@ impl BlankViews {
             hue: 0,
             quote: Some(quote),
             text: "",
-            is_withdrawn: false,
+            is_deleted: false,
             is_edited: true,
             reactions: &self.reactions,
             at: Millis(0),

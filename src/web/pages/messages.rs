@@ -112,8 +112,8 @@ impl MessagesPage<'_> {
     /// Returns the introduction for a new user. It is shown once: beside the
     /// list if there is room, otherwise in it.
     fn welcome(&self) -> &'static str {
-        "Nobody to write to yet. Search for somebody you know, and ask to connect. Once they \
-         accept, you can write to each other."
+        "No contacts yet. Search for people you know and connect with them. When they accept, \
+         you can message each other."
     }
 
     /// Returns whether there are enough requests to fold them.
@@ -130,9 +130,9 @@ impl MessagesPage<'_> {
         };
         let people = match (self.asking.len(), self.asked.len()) {
             (0, _) if groups.is_some() => None,
-            (0, asked) => Some(format!("You asked {asked} people to connect")),
-            (1, _) => Some("1 person would like to connect".to_owned()),
-            (asking, _) => Some(format!("{asking} people would like to connect")),
+            (0, asked) => Some(format!("{asked} requests sent")),
+            (1, _) => Some("1 person wants to connect".to_owned()),
+            (asking, _) => Some(format!("{asking} people want to connect")),
         };
         let parts: Vec<String> = groups.into_iter().chain(people).collect();
         parts.join(" · ")
@@ -246,7 +246,11 @@ pub(in crate::web) async fn send_first(
         Ok(id) => Ok(redirect_to(&conversation_url(id), [])),
         Err(problem) => {
             let draft = ComposerDraft::from_refused(written, problem)?;
-            let open = start_thread(&login, app.store.users().load_profile(me, &them).await?, draft);
+            let open = start_thread(
+                &login,
+                app.store.users().load_profile(me, &them).await?,
+                draft,
+            );
             render_page(&app, &login, MessagesPageState::with_thread(open)).await
         }
     }

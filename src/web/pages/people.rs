@@ -56,9 +56,12 @@ pub(in crate::web) async fn open_chat(
     let refused = FormRefusal {
         status: StatusCode::FORBIDDEN,
         detail: match profile.connection {
-            Relationship::Requested => format!("{name} hasn’t answered yet."),
-            Relationship::Incoming => format!("{name} asked you. Accept, and you can write."),
-            _ => format!("You’re not connected with {name} yet. Ask first."),
+            Relationship::Requested => format!("{name} hasn’t accepted your request yet."),
+            Relationship::Incoming => format!(
+                "{name} wants to connect. Accept the request to \
+                                               message them."
+            ),
+            _ => format!("You’re not connected with {name}. Connect first."),
         },
     };
     show_refusal(&app, &login, sought, refused).await
@@ -148,7 +151,7 @@ async fn find_sought_user(
         Ok(them) => Ok(Ok(them)),
         Err(problem) if problem.code == ErrorCode::Invalid => Ok(Err(FormRefusal {
             status: problem.status_code(),
-            detail: "Nobody here has this username.".to_owned(),
+            detail: "No account with this username.".to_owned(),
         })),
         Err(problem) => Err(problem),
     }

@@ -229,12 +229,10 @@ impl NoticeLine {
     pub(in crate::web) fn of(notice: &AccountNotice) -> Self {
         Self {
             text: match notice.cause {
-                NoticeCause::PasswordLinkUsed => {
-                    "Your password was set by a link that an admin had made."
-                }
+                NoticeCause::PasswordLinkUsed => "Your password was set with a link from an admin.",
                 NoticeCause::PasswordChanged => "Your password was changed.",
                 NoticeCause::PasswordSet => "Your password was set by an operator of the server.",
-                NoticeCause::DataExported => "All that you see here was downloaded.",
+                NoticeCause::DataExported => "Your data was downloaded.",
             },
             at: format!(
                 "{}, {} UTC",

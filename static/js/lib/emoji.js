@@ -26,7 +26,7 @@ export function allEmoji() {
 async function load() {
   // Relative to this module's URL, and so of the same version.
   const response = await fetch(new URL('../../emoji.json', import.meta.url));
-  if (!response.ok) throw new Error(`The emoji are not there: ${response.status}`);
+  if (!response.ok) throw new Error(`The emoji could not be loaded: ${response.status}`);
   const shelves = await response.json();
   return shelves.map(({ name, emoji }) =>
     ({ name, emoji: emoji.map(([sign, words]) => ({ sign, words })) }));
@@ -53,7 +53,7 @@ export function sought(shelves, typed, lately) {
   if (parts.length === 0) {
     const known = new Map(shelves.flatMap(({ emoji }) => emoji).map((one) => [one.sign, one]));
     const last = lately.map((sign) => known.get(sign)).filter(Boolean);
-    return last.length ? [{ name: 'Used lately', emoji: last }, ...shelves] : shelves;
+    return last.length ? [{ name: 'Recently used', emoji: last }, ...shelves] : shelves;
   }
   const fits = ({ words }) => {
     const own = words.split(/[^\p{L}\p{N}]+/u);

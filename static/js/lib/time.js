@@ -81,5 +81,5 @@ export function presenceText({ is_online: isOnline, last_seen: seen }, now) {
   return seen ? lastSeen(seen, now) : 'Offline';
 }
 
-/** `1 person`, `2 minutes`. */
+/** `1 member`, `2 minutes`. */
 export const counted = (count, what) => `${count} ${what}${count === 1 ? '' : 's'}`;

@@ -101,7 +101,7 @@ export async function history(id, place = {}) {
 export const send = ({ conversation_id: id, text, client_id, reply_to }) =>
   ask('POST', `${of(id)}messages/`, { text, client_id, reply_to: reply_to?.id });
 export const edit = (message, text) => ask('PATCH', one(message), { text });
-export const withdraw = (message) => ask('DELETE', one(message));
+export const deleteMessage = (message) => ask('DELETE', one(message));
 export const react = (message, emoji, isOn) =>
   ask(isOn ? 'PUT' : 'DELETE', `${one(message)}reactions/${named(emoji)}/`);
 export const receipts = (message) => all(`${one(message)}receipts/?limit=100`);

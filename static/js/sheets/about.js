@@ -64,23 +64,23 @@ class Group {
     write(this.#dialog.querySelector('h2'), conversation.title);
     const mayManage = !conversation.left && this.#myRole !== 'member';
     const rights = `${mayManage} ${conversation.left}`;
-    write(this.#heading, counted(conversation.participant_count, 'person').replace('persons', 'people'));
+    write(this.#heading, counted(conversation.participant_count, 'member'));
     if (rights === this.#rights) return;
     this.#rights = rights;
     this.#body.replaceChildren(
       mayManage ? this.#renameForm(conversation) : '',
       this.#heading,
-      mayManage ? button('Add somebody', () => this.#invite()) : '',
+      mayManage ? button('Add members', () => this.#invite()) : '',
       this.#people,
       conversation.left ? '' : element('p', { class: 'choices' },
-        element('button', { type: 'button', class: 'button is-grave', onclick: () => this.#leave() }, 'Leave this group')),
+        element('button', { type: 'button', class: 'button is-grave', onclick: () => this.#leave() }, 'Leave group')),
     );
   }
 
   #renameForm(conversation) {
     const field = element('input', { id: 'title', value: conversation.title, maxlength: 100, required: true });
     const form = element('form', { class: 'inline' },
-      element('div', { class: 'field' }, element('label', { for: 'title' }, 'Name of the group'), field),
+      element('div', { class: 'field' }, element('label', { for: 'title' }, 'Group name'), field),
       element('button', { type: 'submit' }, 'Rename'));
     form.addEventListener('submit', async (event) => {
       event.preventDefault();
@@ -137,7 +137,7 @@ class Group {
     const about = { hint, isOnline: known?.is_online === true, href: profileOf(user, this.#id) };
     return person(user, about, acts.length > 0
       && button('⋯', ({ currentTarget }) => openMenu(acts, currentTarget, { label: name }),
-        { label: `What to do with ${name}` }));
+        { label: `Options for ${name}` }));
   }
 
   #acts(user, role) {
@@ -149,13 +149,13 @@ class Group {
       isOwner && role === 'member' && { text: 'Make admin', act: set('admin') },
       isOwner && role === 'admin' && { text: 'Make member', act: set('member') },
       isOwner && {
-        text: 'Hand the group on', isGrave: true,
+        text: 'Make owner', isGrave: true,
         act: async () => {
-          if (await confirmed(`Make ${both(user)} the owner?`, 'Hand it on')) await set('owner')();
+          if (await confirmed(`Make ${both(user)} the owner?`, 'Make owner')) await set('owner')();
         },
       },
       mayRemove && {
-        text: 'Remove from the group', isGrave: true,
+        text: 'Remove from group', isGrave: true,
         act: async () => {
           if (!await confirmed(`Remove ${both(user)}?`, 'Remove')) return;
           await this.#do(() => api.remove(this.#id, user.username));
@@ -165,15 +165,15 @@ class Group {
   }
 
   async #invite() {
-    const [user] = await choosePeople(this.#app, { title: 'Add somebody', isOne: true, without: this.#members });
+    const [user] = await choosePeople(this.#app, { title: 'Add members', isOne: true, without: this.#members });
     if (!user) return;
     const answered = await this.#do(() => api.invite(this.#id, user.username));
     // A user who has left the group is invited, and must accept.
-    if (answered?.state === 'invited') say(`Invited. ${called(user, true)} left this group and has to accept.`);
+    if (answered?.state === 'invited') say(`Invited. ${called(user, true)} left this group and must accept the invitation.`);
   }
 
   async #leave() {
-    if (!await confirmed('Leave this group? Its history up to now stays with you.', 'Leave')) return;
+    if (!await confirmed('Leave this group? You can still read earlier messages.', 'Leave')) return;
     if (await attempt(this.#app, () => api.leave(this.#id))) this.#dialog.close();
   }
 

@@ -14,7 +14,7 @@ const PAUSE = 200;
 export function openNew(app) {
   const list = element('div', { class: 'people-list' });
   const field = seekField('Search people by name');
-  const dialog = openDialog('New conversation', field,
+  const dialog = openDialog('New chat', field,
     button('New group', () => {
       dialog.close();
       newGroup(app);
@@ -47,16 +47,16 @@ export function choosePeople(app, { title, isOne = false, isNamed = false, witho
     const chosen = new Map();
     let answer = [];
     const list = element('div', { class: 'people-list' });
-    const field = seekField('Search people you are connected with');
+    const field = seekField('Search contacts');
     const name = element('input', { id: 'group-title', maxlength: 100, autocomplete: 'off', autofocus: true });
     const named = element('div', { class: 'field' },
-      element('label', { for: 'group-title' }, 'Name of the group'), name);
+      element('label', { for: 'group-title' }, 'Group name'), name);
     const done = () => {
       if (!name.value.trim()) {
         name.focus();
-        return 'A group needs a name.';
+        return 'Enter a group name.';
       }
-      if (!chosen.size) return 'Choose somebody first.';
+      if (!chosen.size) return 'Add at least one person.';
       answer = Object.assign([...chosen.values()], { title: name.value.trim() });
       dialog.close();
       return '';
@@ -125,11 +125,11 @@ async function watch(field, list, app, shown) {
     if (!rows.has(key)) rows.set(key, shown(user, connection));
     return { key, node: rows.get(key) };
   };
-  const nobody = () => ({ key: 'nobody', node: element('p', { class: 'hint' },
-    input.value ? 'Nobody found.' : 'You are connected with nobody yet: search, and ask.') });
+  const nothing = () => ({ key: 'nothing', node: element('p', { class: 'hint' },
+    input.value ? 'No results.' : 'No contacts yet. Search for people and connect with them.') });
   const fill = (users) => {
     const found = users.map(rowOf).filter(({ node }) => node);
-    reconcile(list, found.length ? found : [nobody()],
+    reconcile(list, found.length ? found : [nothing()],
       { key: ({ key }) => key, make: ({ node }) => node, update: (_, { node }) => node });
   };
   const known = () => {

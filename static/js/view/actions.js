@@ -42,7 +42,7 @@ export function openMessageMenu(app, node, at) {
   const pick = (emoji) => react(app, message, emoji, !has(emoji));
   const canWrite = !conversation.left && !message.deleted;
   const mayManage = !conversation.left && isAdmin(app, conversation);
-  const mayWithdraw = !message.deleted && (isMine || mayManage);
+  const mayDelete = !message.deleted && (isMine || mayManage);
   const entries = [
     canWrite && { text: 'Reply', act: () => composer.answer(message) },
     canWrite && isMine && { text: 'Edit', act: () => composer.edit(message) },
@@ -50,7 +50,7 @@ export function openMessageMenu(app, node, at) {
     { text: 'Copy link', act: () => copy(new URL(addressOf(message), location.href).href) },
     !isMine && !message.deleted && { text: 'Report', act: () => openReport(message) },
     isMine && !message.deleted && { text: 'Details', act: () => openDetails(app, message) },
-    mayWithdraw && { text: 'Withdraw', isGrave: true, act: () => withdraw(app, message) },
+    mayDelete && { text: 'Delete for everyone', isGrave: true, act: () => deleteMessage(app, message) },
   ].filter(Boolean);
   if (!entries.length) return;
   let close = () => {};
@@ -70,9 +70,9 @@ async function copy(text) {
   }
 }
 
-async function withdraw(app, message) {
-  if (!await confirmed('Withdraw this message for everybody?', 'Withdraw')) return;
-  const done = await attempt(app, () => api.withdraw(message));
+async function deleteMessage(app, message) {
+  if (!await confirmed('Delete this message for everyone?', 'Delete for everyone')) return;
+  const done = await attempt(app, () => api.deleteMessage(message));
   if (!done) return;
   app.store.applyMessage({ ...message, deleted: true, text: '', reactions: [], reply_to: null });
   app.change();
@@ -92,15 +92,15 @@ export function openConversationMenu(app, conversation, at) {
     : [
       { text: 'Mute for 8 hours', act: () => set({ muted_until: until(8) }) },
       { text: 'Mute for a week', act: () => set({ muted_until: until(7 * 24) }) },
-      { text: 'Mute until I unmute', act: () => set({ muted_until: FOREVER }) },
+      { text: 'Mute always', act: () => set({ muted_until: FOREVER }) },
     ];
   openMenu([
-    { text: 'About', act: () => app.about(conversation) },
+    { text: 'Chat info', act: () => app.about(conversation) },
     { text: conversation.pinned ? 'Unpin' : 'Pin', act: () => set({ pinned: !conversation.pinned }) },
     ...mute,
     {
-      text: conversation.archived ? 'Bring back from the archive' : 'Archive',
+      text: conversation.archived ? 'Unarchive' : 'Archive',
       act: () => set({ archived: !conversation.archived }),
     },
-  ], at, { label: 'Conversation' });
+  ], at, { label: 'Chat' });
 }

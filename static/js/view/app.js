@@ -276,7 +276,7 @@ export class App {
     this.thread = null;
     this.#blank ??= element('main', { class: 'thread is-blank' },
       element('h1', { class: 'unseen' }, 'Messages'),
-      element('p', {}, 'Choose a conversation, or start one with somebody.'));
+      element('p', {}, 'Choose a chat, or start a new one.'));
     node.replaceWith(this.#blank);
     find('.messenger').classList.remove('is-open');
     if (!isBack) this.#returning = this.#return();
@@ -379,7 +379,7 @@ async function leave() {
 async function withModule(loading, open) {
   const module = await loading.catch(() => null);
   if (module) open(module);
-  else say('That could not be loaded. Try again.');
+  else say('This could not be loaded. Try again.');
 }
 
 /** Returns the message that a URL points to, or null. */

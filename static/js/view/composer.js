@@ -101,7 +101,7 @@ export class Composer {
   answer(message) {
     this.#endEdit();
     this.#answering = message;
-    this.#showBar(['Answering ', this.#name(message)], message.text);
+    this.#showBar(['Replying to ', this.#name(message)], message.text);
     this.focus();
     this.#save();
   }
@@ -164,7 +164,7 @@ export class Composer {
     if (text && !this.#text.value) this.#text.value = text;
     if (answering) {
       this.#answering = answering;
-      this.#showBar(['Answering ', this.#name(answering)], answering.text);
+      this.#showBar(['Replying to ', this.#name(answering)], answering.text);
     }
     this.#changed();
   }

@@ -7,7 +7,7 @@ import { openDialog } from './dialog.js';
 import { person } from './faces.js';
 
 export async function openDetails(app, message) {
-  const body = element('div', { 'aria-busy': 'true' }, element('p', { class: 'hint' }, 'One moment…'));
+  const body = element('div', { 'aria-busy': 'true' }, element('p', { class: 'hint' }, 'Loading…'));
   openDialog('Details', element('p', { class: 'hint' },
     `Sent ${full(message.created_at)}${message.edited_at ? ` · edited ${full(message.edited_at)}` : ''}`), body);
   try {
@@ -21,7 +21,7 @@ export async function openDetails(app, message) {
       ...part('Delivered', of(({ read, delivered }) => delivered && !read), ({ delivered_at: at }) => at),
       ...part('Not yet delivered', of(({ delivered }) => !delivered), () => null),
     );
-    if (!others.length) body.replaceChildren(element('p', { class: 'hint' }, 'Nobody else was here.'));
+    if (!others.length) body.replaceChildren(element('p', { class: 'hint' }, 'There were no other members.'));
   } catch (problem) {
     body.replaceChildren(element('p', { class: 'wrong', role: 'alert' }, problem.detail));
   }

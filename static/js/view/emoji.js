@@ -9,7 +9,7 @@ const ARROWS = ['ArrowDown', 'ArrowUp', 'ArrowRight', 'ArrowLeft'];
 /** @param {HTMLElement | { x: number, y: number }} at @param {(sign: string) => void} pick */
 export function openEmoji(at, pick) {
   const field = element('input', {
-    type: 'search', placeholder: 'Find an emoji', 'aria-label': 'Find an emoji', autocomplete: 'off',
+    type: 'search', placeholder: 'Search emoji', 'aria-label': 'Search emoji', autocomplete: 'off',
   });
   const shelves = element('div', { class: 'emoji-shelves', 'aria-busy': 'true' });
   const said = element('p', { class: 'emoji-said', role: 'status' });
@@ -27,7 +27,7 @@ export function openEmoji(at, pick) {
     shelves.removeAttribute('aria-busy');
     shelves.replaceChildren(...found.map((shelf) => drawn(shelf, choose)));
     shelves.scrollTop = 0;
-    said.textContent = trouble ?? (found.length ? '' : 'There is none like that.');
+    said.textContent = trouble ?? (found.length ? '' : 'No results.');
   };
   field.addEventListener('input', fill);
   box.addEventListener('keydown', (event) => walk(event, field, shelves));
@@ -43,8 +43,8 @@ async function find(typed, lately) {
   } catch {
     const few = QUICK.map((sign) => ({ sign, words: sign }));
     return {
-      found: [{ name: 'Of everyday', emoji: few }],
-      trouble: 'The others could not be fetched. Try again once you are connected.',
+      found: [{ name: 'Common', emoji: few }],
+      trouble: 'More emoji could not be loaded. Try again when you are online.',
     };
   }
 }

@@ -4,7 +4,7 @@
  * its end by itself; anywhere else, the visible messages keep their place.
  */
 import { element, find, reconcile, show, write } from '../lib/dom.js';
-import { day as dayOf, dayName } from '../lib/time.js';
+import { counted, day as dayOf, dayName } from '../lib/time.js';
 import { isCalm } from '../lib/motion.js';
 import { layout } from '../state/layout.js';
 import { makeItem, updateItem } from './message.js';
@@ -108,7 +108,7 @@ export class History {
       },
       update: (known, item) => {
         if (item.kind === 'unread') {
-          write(known.firstChild, `${item.count} unread`);
+          write(known.firstChild, counted(item.count, 'unread message'));
           return known;
         }
         const next = updateItem(known, item, context);

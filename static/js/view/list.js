@@ -8,7 +8,7 @@ import { button, person } from './faces.js';
 import { helloOf, makeRow, rowOf, updateRow } from './row.js';
 import { say } from './toast.js';
 
-const WELCOME = 'Nobody to write to yet. Search for somebody you know, and ask to connect. Once they accept, you can write to each other.';
+const WELCOME = 'No contacts yet. Search for people you know and connect with them. When they accept, you can message each other.';
 
 export class List {
   #app;
@@ -96,7 +96,7 @@ export class List {
     this.#empties(rows);
     const hasMore = store.hasArchived && this.#older !== null;
     show(this.#archive, this.#showsArchive || archived.length > 0 || hasMore);
-    write(this.#archive, this.#showsArchive ? 'Back to all' : 'Archived');
+    write(this.#archive, this.#showsArchive ? 'All chats' : 'Archived');
     this.#renderPeople();
   }
 
@@ -123,12 +123,12 @@ export class List {
     const isNew = !this.#showsArchive && !rows.length && !conversations.size && !invitations.length
       && !connections.some(({ state }) => state === 'incoming');
     this.#empty.classList.toggle('is-welcome', isNew);
-    const rest = conversations.size ? 'All conversations are archived.'
-      : 'Once you accept, you can write to each other.';
-    write(this.#empty, this.#showsArchive ? 'Nothing is archived.' : isNew ? WELCOME : rest);
+    const rest = conversations.size ? 'All chats are archived.'
+      : 'When you accept, you can message each other.';
+    write(this.#empty, this.#showsArchive ? 'No archived chats.' : isNew ? WELCOME : rest);
     show(this.#empty, !rows.length);
     write(find('main.is-blank > p'), isNew ? WELCOME
-      : 'Choose a conversation, or start one with somebody.');
+      : 'Choose a chat, or start a new one.');
   }
 
   /** Fetches the list to its end, since any conversation may be archived. */
@@ -176,7 +176,7 @@ export class List {
         say(problem.detail);
       }
     };
-    return person({ display_name: title }, { hint: `${isolated(inviter.display_name)} invites you back` },
+    return person({ display_name: title }, { hint: `${isolated(inviter.display_name)} invited you to rejoin` },
       button('Accept', () => answer(api.join(id)), { isQuiet: false, label: `Accept the invitation to ${title}` }),
       button('Decline', () => answer(api.refuse(id)), { label: `Decline the invitation to ${title}` }));
   }
@@ -184,9 +184,9 @@ export class List {
   #connection({ id, state, user }) {
     const name = user.display_name;
     if (state === 'incoming') {
-      return person(user, { hint: `@${user.username} would like to connect` },
-        button('Accept', () => this.#answer(api.accept(id)), { isQuiet: false, label: `Accept ${name}` }),
-        button('Decline', () => this.#answer(api.decline(id)), { label: `Decline ${name}` }));
+      return person(user, { hint: `@${user.username} wants to connect` },
+        button('Accept', () => this.#answer(api.accept(id)), { isQuiet: false, label: `Accept the request of ${name}` }),
+        button('Decline', () => this.#answer(api.decline(id)), { label: `Decline the request of ${name}` }));
     }
     const row = person(user, { hint: 'hasn’t answered yet' });
     row.classList.add('is-waiting');
@@ -217,9 +217,9 @@ function withHellos(rows, hellos) {
 /** Returns the summary of invitations and requests. */
 function requests(invited, asking, asked) {
   const groups = invited === 1 ? '1 group invitation' : invited && `${invited} group invitations`;
-  const people = asking === 1 ? '1 person would like to connect'
-    : asking ? `${asking} people would like to connect`
-      : !invited && `You asked ${asked} people to connect`;
+  const people = asking === 1 ? '1 person wants to connect'
+    : asking ? `${asking} people want to connect`
+      : !invited && `${asked} requests sent`;
   return [groups, people].filter(Boolean).join(' · ');
 }
 

@@ -3,7 +3,7 @@ import { called, hue } from '../lib/names.js';
 import { element, find, piece, show, write } from '../lib/dom.js';
 import { folded } from '../lib/links.js';
 import { moved } from '../lib/motion.js';
-import { clock, full } from '../lib/time.js';
+import { clock, counted, full } from '../lib/time.js';
 
 const TICKS = {
   sent: ['Sent', 'one-tick'],
@@ -54,7 +54,7 @@ export function updateItem(node, item, context) {
 
 function unreadLine({ count }, context) {
   const line = element('li', { class: 'unread-line', id: 'unread' }, element('span'));
-  write(line.firstChild, `${count} unread`);
+  write(line.firstChild, counted(count, 'unread message'));
   line.looks = looks({ kind: 'unread', key: 'unread', count }, context);
   return line;
 }
@@ -126,7 +126,7 @@ function setQuote(node, message, context) {
   quote.dataset.seq = answered.seq;
   quote.dataset.id = answered.id;
   writeName(find('.sender', quote), answered.sender, context);
-  write(find('.quoted', quote), answered.text || 'Message withdrawn');
+  write(find('.quoted', quote), answered.text || 'Message deleted');
 }
 
 /** Ids of the nodes of long messages that the user has unfolded. */
@@ -135,9 +135,9 @@ const unfolded = new Set();
 function setText(node, message) {
   const text = find('.text', node);
   const said = find('.said', text);
-  text.classList.toggle('is-withdrawn', message.deleted);
+  text.classList.toggle('is-deleted', message.deleted);
   if (message.deleted) {
-    said.replaceChildren('Message withdrawn');
+    said.replaceChildren('Message deleted');
     return;
   }
   const { head, tail } = folded(message.text);

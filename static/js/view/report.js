@@ -14,9 +14,9 @@ export function openReport(message) {
   const wrong = element('p', { class: 'wrong', id: 'report-wrong', role: 'alert' });
   const form = element('form', { class: 'stacked' },
     element('p', { class: 'hint', id: 'report-hint' },
-      'The admins of this server see the message, your reason and your name, and can read the messages next to it.'),
+      'The admins of this server see the message, your reason and your name, and can read the messages around it.'),
     element('div', { class: 'field' },
-      element('label', { for: 'report-reason' }, 'What is wrong with it?'), field, wrong),
+      element('label', { for: 'report-reason' }, 'Reason'), field, wrong),
     element('p', { class: 'choices' }, element('button', { type: 'submit' }, 'Report')));
   const dialog = openDialog('Report this message', form);
   let isUnderWay = false;
@@ -25,7 +25,7 @@ export function openReport(message) {
     if (isUnderWay) return;
     const reason = field.value.trim();
     if (!reason) {
-      write(wrong, 'A few words, please.');
+      write(wrong, 'Enter a reason.');
       field.focus();
       return;
     }

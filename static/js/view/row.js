@@ -74,7 +74,7 @@ const firstName = (user, alike) =>
 
 function preview(last, name) {
   if (!last) return `Say hello to ${isolated(name)}`;
-  return last.deleted ? 'Message withdrawn' : firstOf(last.text, PREVIEW);
+  return last.deleted ? 'Message deleted' : firstOf(last.text, PREVIEW);
 }
 
 /** Returns the text of the typing indicator, with names in a group. */
@@ -113,6 +113,7 @@ export function updateRow(node, row) {
   const badge = find('.badge', node);
   badge.classList.toggle('is-quiet', row.isMuted);
   badge.firstChild.data = row.unread > 999 ? '999+' : String(row.unread);
+  badge.lastChild.textContent = row.unread === 1 ? ' unread message' : ' unread messages';
   show(badge, row.unread > 0);
   show(find('.is-muted', node), row.isMuted);
   show(find('.is-pinned', node), row.isPinned);

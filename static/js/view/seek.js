@@ -129,7 +129,7 @@ export class Seek {
       ...people,
       !rows.length && !people.length
         ? element('p', { class: 'beginning' }, sought.length < 2
-          ? 'Two letters or more find people.' : `Nobody found by “${sought}”.`)
+          ? 'Type at least two letters' : `No results for “${sought}”.`)
         : '',
     );
     // Keep the focus on the same result when results change.
@@ -146,10 +146,10 @@ export function connectButton(app, user, connection) {
   if (connection?.state === 'connected') {
     return button('Message', () => app.openWith(user.username), { isQuiet: false, label: `Message ${user.display_name}` });
   }
-  if (connection?.state === 'requested') return element('span', { class: 'hint' }, 'Asked');
+  if (connection?.state === 'requested') return element('span', { class: 'hint' }, 'Requested');
   const isAsking = connection?.state === 'incoming';
   let isUnderWay = false;
-  const asked = button(isAsking ? 'Accept' : 'Ask to connect', async () => {
+  const asked = button(isAsking ? 'Accept' : 'Connect', async () => {
     // Don't disable the button: it would lose the keyboard focus.
     if (isUnderWay) return;
     isUnderWay = true;
@@ -165,6 +165,6 @@ export function connectButton(app, user, connection) {
       isUnderWay = false;
       say(problem.detail);
     }
-  }, { label: `${isAsking ? 'Accept' : 'Ask to connect with'} ${user.display_name}` });
+  }, { label: `${isAsking ? 'Accept' : 'Connect with'} ${user.display_name}` });
   return asked;
 }

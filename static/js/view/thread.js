@@ -104,7 +104,7 @@ export class Thread {
 
   #pointTo({ id, seq }) {
     const found = id ?? this.timeline.messages.find((message) => message.seq === seq)?.id;
-    if (!found || !this.history.point(found)) say('This message isn’t here any more.');
+    if (!found || !this.history.point(found)) say('This message no longer exists.');
   }
 
   /** Returns a message's `seq`; if it isn't loaded, its URL must have that. */
@@ -185,14 +185,14 @@ export class Thread {
 
   #closed(conversation) {
     if (conversation.left) {
-      return 'You are no longer in this group. What was said while you were stays here.';
+      return 'You are no longer in this group. You can still read earlier messages.';
     }
     const name = isolated(this.name);
     return {
-      none: `You’re not connected with ${name} any more. What was said stays here.`,
-      requested: `You asked ${name} to connect. You can write once they accept.`,
-      incoming: `${name} would like to connect. You can write once you accept.`,
-      blocked: `You block ${name}. You can write once you are connected again.`,
+      none: `You’re no longer connected with ${name}. You can still read earlier messages.`,
+      requested: `${name} hasn’t accepted your request yet. You can message them when they do.`,
+      incoming: `${name} wants to connect. Accept the request to message them.`,
+      blocked: `You blocked ${name}. To message them, unblock them and connect again.`,
     }[this.them?.connection] ?? null;
   }
 
@@ -350,9 +350,9 @@ const quoteOf = (message) => message && {
 
 function about(conversation, other, now) {
   if (conversation.kind === 'group') {
-    if (conversation.left) return 'you have left';
+    if (conversation.left) return 'no longer a member';
     const count = conversation.participant_count;
-    return count === 1 ? 'only you' : `${count} people`;
+    return count === 1 ? 'only you' : `${count} members`;
   }
   return other ? presenceText(other, now) : '';
 }

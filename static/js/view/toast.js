@@ -14,14 +14,14 @@ export function say(text) {
 /** Announces a text to screen readers only. */
 export function tellListeners(text) {
   const line = element('p', {}, text);
-  region('ear').append(line);
+  region('announcements').append(line);
   setTimeout(() => line.remove(), 10_000);
 }
 
 /** Returns the live regions of a dialog. */
 export const regions = () => [
   element('div', { class: 'toasts', role: 'status' }),
-  element('div', { class: 'unseen ear', role: 'log', 'aria-live': 'polite' }),
+  element('div', { class: 'unseen announcements', role: 'log', 'aria-live': 'polite' }),
 ];
 
 /** Moves the toasts of a closed dialog to the page or dialog below it. */

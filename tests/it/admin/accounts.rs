@@ -58,7 +58,7 @@ async fn deactivation_ends_sockets_until_reactivation() {
         .expect_problem(401, "unauthenticated");
     app.log_in("ann").await.expect_problem(403, "deactivated");
     let page = keeper.get(&format!("/admin/users/{}", ann.id)).await;
-    assert!(page.expect(200).text.contains("Switched off"));
+    assert!(page.expect(200).text.contains("Deactivated"));
     keeper.act(&path("reactivate"), &[]).await.expect(303);
     let again = ann.log_in_again().await;
     // The Room kept running during the deactivation and accepts the user's
@@ -148,7 +148,7 @@ async fn deleted_account_leaves_only_messages() {
     let left = expect_frame(&mut socket, "message").await;
     assert_eq!(
         left["message"]["text"],
-        "\u{2068}Deleted user\u{2069} left; \u{2068}ben\u{2069} owns the group now"
+        "\u{2068}Deleted user\u{2069} left; \u{2068}ben\u{2069} is now the owner"
     );
     assert_eq!(
         ben.conversation(group).await["participants"][0]["role"],

@@ -50,12 +50,12 @@ async fn invalid_audit_filter_is_explained() {
     let app = TestApp::spawn().await;
     let mut keeper = Keeper::at(&app).await;
     for (query, said) in [
-        ("who=no+name", "“no name” is nobody’s username"),
-        ("whom=user%3Aann", "“user:ann” is nobody’s username"),
-        ("whom=cheese%3A7", "“cheese:7” is nobody’s username"),
-        ("what=cheese", "Nothing is called “cheese”."),
-        ("from=yesterday", "From: “yesterday” is no day"),
-        ("until=2026-13-01", "Up to: “2026-13-01” is no day"),
+        ("who=no+name", "“no name” isn’t a username"),
+        ("whom=user%3Aann", "“user:ann” isn’t a username"),
+        ("whom=cheese%3A7", "“cheese:7” isn’t a username"),
+        ("what=cheese", "There is no action “cheese”."),
+        ("from=yesterday", "From: “yesterday” isn’t a date"),
+        ("until=2026-13-01", "Until: “2026-13-01” isn’t a date"),
     ] {
         let page = keeper
             .get(&format!("/admin/audit?{query}"))
@@ -74,7 +74,7 @@ async fn invalid_audit_filter_is_explained() {
     let csv = keeper.download("/admin/audit.csv").await.expect(200);
     assert_eq!(csv.source.matches("audit.download").count(), 2);
     assert!(csv.source.contains(",\"what=user.promote, whom=root\","));
-    assert!(csv.source.contains(",all of it,"));
+    assert!(csv.source.contains(",all entries,"));
 }
 
 /// An entry keeps the usernames at the time of the action, even after a rename

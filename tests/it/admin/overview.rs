@@ -138,11 +138,11 @@ async fn overview_warns_of_unsafe_settings() {
     );
     assert!(
         page.text
-            .contains("The metrics are on 0.0.0.0:0 for everybody")
+            .contains("The metrics on 0.0.0.0:0 are open to anyone")
     );
     assert!(
         page.text
-            .contains("<dt>Wrong passwords for an account</dt><dd>no limit</dd>")
+            .contains("<dt>Wrong passwords per account</dt><dd>no limit</dd>")
     );
 }
 
@@ -187,15 +187,15 @@ async fn overview_shows_settings_and_figures() {
     page.check_page();
     for said in [
         "over plain HTTP",
-        "Everybody who can reach this server may open an account.",
+        "Anyone who can reach this server can create an account.",
         env!("CARGO_PKG_VERSION"),
         "data-figure=\"commit\"",
-        "<dt>Size of the database</dt>",
+        "<dt>Database size</dt>",
         "0.0.0.0:0",
-        "<dt>Messages so far</dt>",
-        "<dt>Metrics</dt><dd>nowhere</dd>",
+        "<dt>Messages sent</dt>",
+        "<dt>Metrics</dt><dd>off</dd>",
         "<dt>Trusted proxies</dt><dd>none</dd>",
-        "<dt>Wrong passwords for an account</dt>",
+        "<dt>Wrong passwords per account</dt>",
     ] {
         assert!(page.text.contains(said), "{said}");
     }

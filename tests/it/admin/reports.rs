@@ -70,9 +70,9 @@ async fn report_shows_only_nearby_messages() {
 /// Deletes a reported message, checks that the report still shows its text, and
 /// closes the report.
 async fn delete_and_close(keeper: &mut Keeper, (id, bad): (i64, &serde_json::Value)) {
-    let withdraw = format!("/admin/conversations/{id}/messages/{}/withdraw", bad["id"]);
+    let delete = format!("/admin/conversations/{id}/messages/{}/delete", bad["id"]);
     keeper
-        .act(&withdraw, &[("reason", "Abuse")])
+        .act(&delete, &[("reason", "Abuse")])
         .await
         .expect(303);
     let shown = keeper.act("/admin/reports/1", &[]).await.expect(200);
@@ -86,7 +86,7 @@ async fn delete_and_close(keeper: &mut Keeper, (id, bad): (i64, &serde_json::Val
         .expect(303);
     assert_eq!(keeper.log("?what=report.done").await.len(), 1);
     let list = keeper.get("/admin/reports").await.expect(200);
-    assert!(list.text.contains("No report waits."));
+    assert!(list.text.contains("No open reports."));
     let list = keeper.get("/admin/reports?state=done").await.expect(200);
     list.check_page();
     assert!(list.text.contains("Rude &#38; loud"));

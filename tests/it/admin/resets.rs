@@ -128,7 +128,7 @@ async fn deactivated_account_has_no_password_link() {
     assert!(!page.expect(200).text.contains(&path("reset")));
     let refused = keeper.act(&path("reset"), &[]).await.expect(409);
     refused.check_page();
-    assert!(refused.text.contains("switched off: switch it on first"));
+    assert!(refused.text.contains("deactivated: reactivate it first"));
     assert_eq!(keeper.log("?what=user.reset_link").await.len(), 1);
     let mut browser = Browser::at(&app);
     open(&mut browser, &link).await.expect(404);

@@ -138,7 +138,7 @@ async fn details_of_fields_are_ours() {
     let json = "application/json";
     let twice = r#"{"username":"ann","username":"ben","password":"x"}"#;
     let found = send(Method::POST, "/api/auth/login/", json, twice).await;
-    assert_eq!(found, expected("username", "only one of this"));
+    assert_eq!(found, expected("username", "only one value is allowed"));
     let read = format!("/api/conversations/{id}/read/");
     let found = send(Method::POST, &read, json, r#"{"message_id":"x"}"#).await;
     assert_eq!(found, expected("message_id", "a whole number"));

@@ -10,7 +10,7 @@ async fn long_talk(app: &TestApp, count: usize) -> (TestUser, i64) {
     let id = ann.open_direct(&ben).await;
     let mut socket = ann.chat_socket(id).await;
     for at in 1..=count {
-        socket.say(&at.to_string()).await;
+        socket.send_text(&at.to_string()).await;
     }
     socket.expect("conversation").await;
     for _ in 1..=count {

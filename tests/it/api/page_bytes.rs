@@ -6,7 +6,7 @@ use serde_json::Value;
 use tidings::store::{HistoryAnchor, HistoryReader, PAGE_BYTES};
 
 use crate::admin::Keeper;
-use crate::groups::thousand::run;
+use crate::groups::largest_group::run;
 use crate::pages::Browser;
 use crate::store::statements::watched;
 use crate::support::{TestApp, TestUser};

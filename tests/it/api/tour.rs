@@ -47,6 +47,6 @@ async fn live_conversation_survives_restart() {
     assert_eq!(ann.history(id).await, before);
     let mut again = ben.chat_socket(id).await;
     assert_eq!(again.hello["conversation"]["last_seq"], 2);
-    again.say("Still there?").await;
+    again.send_text("Still there?").await;
     assert_eq!(again.expect_message().await["seq"], 3);
 }

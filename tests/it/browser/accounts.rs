@@ -34,7 +34,7 @@ async fn new_user_registers_and_returns() {
     tab.size(PHONE).await;
     tab.goto("/settings").await;
     tab.assert_accessible().await;
-    tab.press_button("form", "Log out here").await;
+    tab.press_button("form", "Log out").await;
     tab.see("form[action='/login']").await;
     tab.assert_accessible().await;
 

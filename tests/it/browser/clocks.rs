@@ -39,7 +39,7 @@ async fn wrong_clock_changes_no_order() {
         }
         tab.set_network(NetworkState::Offline).await;
         tab.see_text(".banner", "Connecting…").await;
-        tab.say("On my way").await;
+        tab.send_text("On my way").await;
         tab.see(".message:last-child .ticks[data-status=waiting]")
             .await;
         // The conversation is first while its message waits.

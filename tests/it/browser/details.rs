@@ -60,7 +60,7 @@ async fn emoji_picker_searches_and_remembers() {
     tab.block_urls(&["*emoji.json"]).await;
     tab.reload().await;
     tab.click("[data-act=emoji]").await;
-    tab.see_text(".emoji-said", "could not be fetched").await;
+    tab.see_text(".emoji-said", "could not be loaded").await;
     tab.see(".emoji-grid button").await;
     tab.press(ESCAPE).await;
     tab.see_absent(".emoji-grid").await;

@@ -24,11 +24,12 @@ async fn group_is_created_managed_and_left() {
     create(&anns).await;
     bens.see_text(".row-name", "The crew").await;
     bens.click(".row").await;
-    bens.see_text(".bar-name .hint", "2 people").await;
+    bens.see_text(".bar-name .hint", "2 members").await;
     manage(&anns, &bens).await;
     bens.click("[data-act=about]").await;
-    bens.press_button("dialog", "Leave this group").await;
-    bens.see_text("dialog", "Its history up to now stays").await;
+    bens.press_button("dialog", "Leave group").await;
+    bens.see_text("dialog", "You can still read earlier messages")
+        .await;
     bens.press_button("dialog.is-small", "Leave").await;
     bens.see_text(".composer .closed", "no longer in this group")
         .await;
@@ -50,19 +51,19 @@ async fn create(anns: &BrowserTab) {
     anns.click_text("dialog .is-choice", "ben").await;
     anns.press_button("dialog", "Create group").await;
     anns.see_text("main h1", "The crew").await;
-    anns.say("Welcome").await;
+    anns.send_text("Welcome").await;
     anns.see_message("Welcome").await;
 }
 
 /// Adds cas, makes ben an admin, lets ben rename the group, and removes cas.
 async fn manage(anns: &BrowserTab, bens: &BrowserTab) {
     anns.click("[data-act=about]").await;
-    anns.press_button("dialog", "Add somebody").await;
+    anns.press_button("dialog", "Add members").await;
     anns.see_text("dialog .person", "cas").await;
     anns.click("dialog [aria-label='Add cas']").await;
     anns.see_text("dialog .members", "cas").await;
-    bens.see_text(".bar-name .hint", "3 people").await;
-    anns.click("[aria-label='What to do with ben']").await;
+    bens.see_text(".bar-name .hint", "3 members").await;
+    anns.click("[aria-label='Options for ben']").await;
     anns.assert_accessible().await;
     anns.pick_menu_entry("Make admin").await;
     anns.see_text("dialog .members .person", "admin").await;
@@ -71,10 +72,10 @@ async fn manage(anns: &BrowserTab, bens: &BrowserTab) {
     bens.press_button("dialog", "Rename").await;
     anns.see_text("main h1", "The better crew").await;
     bens.click("dialog [aria-label=Close]").await;
-    anns.click("[aria-label='What to do with cas']").await;
-    anns.pick_menu_entry("Remove from the group").await;
+    anns.click("[aria-label='Options for cas']").await;
+    anns.pick_menu_entry("Remove from group").await;
     anns.press_button("dialog.is-small", "Remove").await;
-    bens.see_text(".bar-name .hint", "2 people").await;
+    bens.see_text(".bar-name .hint", "2 members").await;
     bens.see_text(".history .system", "removed").await;
     anns.click("dialog [aria-label=Close]").await;
 }
@@ -82,7 +83,7 @@ async fn manage(anns: &BrowserTab, bens: &BrowserTab) {
 /// Mutes, pins, archives and restores a conversation.
 async fn change_own_settings(anns: &BrowserTab) {
     for (entry, mark) in [
-        ("Mute until I unmute", ".row .is-muted"),
+        ("Mute always", ".row .is-muted"),
         ("Pin", ".row .is-pinned"),
     ] {
         anns.click("main [data-act=more]").await;
@@ -98,7 +99,7 @@ async fn change_own_settings(anns: &BrowserTab) {
     anns.click(".archive").await;
     anns.see_text(".rows .row-name", "The better crew").await;
     anns.assert_accessible().await;
-    anns.choose_from_menu(".rows .row", "Bring back").await;
+    anns.choose_from_menu(".rows .row", "Unarchive").await;
     anns.see_text(".rows .row-name", "The better crew").await;
     anns.see_absent(".archive").await;
 }
@@ -117,7 +118,7 @@ async fn refused_message_and_switches_are_kept() {
     let connection = connections[0]["id"].as_i64().unwrap();
     ben.delete(&format!("/api/connections/{connection}/")).await;
     for text in ["Refused", "Refused, too"] {
-        tab.say(text).await;
+        tab.send_text(text).await;
     }
     tab.see_text(".failure", "Not sent. You can only message people")
         .await;
@@ -191,9 +192,9 @@ async fn former_member_deletes_own_message() {
     tab.open_conversation(id).await;
     let mine = ".message.is-mine";
     tab.see_text(mine, text).await;
-    tab.choose_from_menu(mine, "Withdraw").await;
-    tab.press_button("dialog", "Withdraw").await;
-    tab.see_text(mine, "Message withdrawn").await;
+    tab.choose_from_menu(mine, "Delete for everyone").await;
+    tab.press_button("dialog", "Delete for everyone").await;
+    tab.see_text(mine, "Message deleted").await;
     let history = people[0].history(id).await;
     assert!(history.iter().any(|message| message["deleted"] == true));
     tab.assert_accessible().await;
@@ -212,27 +213,33 @@ async fn former_member_answers_an_invitation() {
     bens.goto("/messages").await;
     bens.see(".rows .row").await;
     anns.click("main [data-act=about]").await;
-    anns.press_button("dialog", "Add somebody").await;
+    anns.press_button("dialog", "Add members").await;
     anns.click("dialog [aria-label='Add ben']").await;
-    anns.see_text(".toast", "ben @ben left this group and has to accept")
-        .await;
-    anns.see_text("dialog h3", "2 people").await;
+    anns.see_text(
+        ".toast",
+        "ben @ben left this group and must accept the invitation",
+    )
+    .await;
+    anns.see_text("dialog h3", "2 members").await;
     anns.assert_accessible().await;
-    bens.see_text(".people .person", "invites you back").await;
+    bens.see_text(".people .person", "invited you to rejoin")
+        .await;
     bens.assert_accessible().await;
     bens.tap("[aria-label='Accept the invitation to Crew']")
         .await;
     bens.see(COMPOSER).await;
-    anns.see_text("main .bar-name .hint", "3 people").await;
+    anns.see_text("main .bar-name .hint", "3 members").await;
 
     leave(&people[1], id).await.expect(200);
     bens.goto("/messages").await;
     invite(&people[0], id, "ben").await.expect(202);
-    bens.see_text(".people .person", "invites you back").await;
+    bens.see_text(".people .person", "invited you to rejoin")
+        .await;
     // The invitation is still there after a reload and can be declined by
     // keyboard.
     bens.reload().await;
-    bens.see_text(".people .person", "invites you back").await;
+    bens.see_text(".people .person", "invited you to rejoin")
+        .await;
     let focused = "return document.activeElement.ariaLabel";
     for _ in 0..30 {
         let name = bens.script(focused, &[]).await;

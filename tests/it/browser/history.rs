@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::full::fill;
+use super::large_account::fill;
 use crate::support::TestApp;
 use crate::support::browser::{BrowserDriver, BrowserTab, COMPOSER, DESKTOP};
 
@@ -159,7 +159,7 @@ async fn reading_position_and_drafts_are_kept() {
     }
     let tab = browsers.open_as(&ann, DESKTOP).await;
     tab.open_conversation(id).await;
-    tab.see_text(".unread-line", "40 unread").await;
+    tab.see_text(".unread-line", "40 unread messages").await;
     tab.wait_for_value(
         "const line = document.querySelector('.unread-line').getBoundingClientRect();
          const box = document.querySelector('.history').getBoundingClientRect();

@@ -42,8 +42,8 @@ async fn new_users_connect_and_chat() {
 /// One user searches and sends a request, which the other accepts.
 async fn connect(ann: &BrowserTab, ben: &BrowserTab) {
     ann.type_into("#seek", "be").await;
-    ann.press_button(".found", "Ask to connect").await;
-    ann.see_text(".found", "Asked").await;
+    ann.press_button(".found", "Connect").await;
+    ann.see_text(".found", "Requested").await;
     ben.see_text(".people .person", "Ann Lee").await;
     ben.assert_accessible().await;
     ben.press_button(".people", "Accept").await;
@@ -90,14 +90,14 @@ async fn exchange_messages(ann: &BrowserTab, ben: &BrowserTab) {
 async fn reply_and_change(ann: &BrowserTab, ben: &BrowserTab) {
     let last = ".history .message:last-child";
     ann.choose_from_menu(last, "Reply").await;
-    ann.see_text(".answering", "Answering Ben Okri").await;
-    ann.say("Fine, thank yo").await;
+    ann.see_text(".answering", "Replying to Ben Okri").await;
+    ann.send_text("Fine, thank yo").await;
     ben.see_text(".history .quote", "Hi Ann, how are you?")
         .await;
     // Arrow up edits the last own message.
     ann.press(UP).await;
     ann.see_text(".answering", "Editing").await;
-    ann.say("u").await;
+    ann.send_text("u").await;
     ben.see_message("Fine, thank you").await;
     ben.see_text(".history .about", "edited").await;
     ben.choose_from_menu(last, "Copy").await;
@@ -113,9 +113,9 @@ async fn reply_and_change(ann: &BrowserTab, ben: &BrowserTab) {
     ann.see_text("dialog .person", "Ben Okri").await;
     ann.assert_accessible().await;
     ann.click("dialog [aria-label=Close]").await;
-    ann.choose_from_menu(last, "Withdraw").await;
-    ann.press_button("dialog", "Withdraw").await;
-    ben.see_text(".history .is-withdrawn", "Message withdrawn")
+    ann.choose_from_menu(last, "Delete for everyone").await;
+    ann.press_button("dialog", "Delete for everyone").await;
+    ben.see_text(".history .is-deleted", "Message deleted")
         .await;
     ben.see_absent(".reactions button").await;
 }

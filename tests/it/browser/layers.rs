@@ -126,7 +126,7 @@ async fn closed_layer_leaves_no_history_entry() {
     tab.goto(&format!("/messages?conversation={group}")).await;
     tab.tap(".back").await;
     tab.tap("[data-act=new]").await;
-    tab.tap("dialog [aria-label='Write to ben']").await;
+    tab.tap("dialog [aria-label='Message ben']").await;
     tab.see_message("The first.").await;
     tab.wait_for_value(PATH, json!(format!("/messages?conversation={direct}")))
         .await;

@@ -62,15 +62,15 @@ async fn questions_show_usernames() {
     tab.click("[data-act=about]").await;
     tab.see_text("dialog .members .hint", "@ben").await;
     tab.see_text("dialog .members .hint", "@cas").await;
-    tab.click("[aria-label='What to do with \u{410}lice @ben']")
+    tab.click("[aria-label='Options for \u{410}lice @ben']")
         .await;
-    tab.pick_menu_entry("Hand the group on").await;
+    tab.pick_menu_entry("Make owner").await;
     tab.see_text("dialog.is-small h2", "Make \u{410}lice (@ben) the owner?")
         .await;
     tab.press(ESCAPE).await;
     tab.see_absent("dialog.is-small").await;
-    tab.click("[aria-label='What to do with Owner @cas']").await;
-    tab.pick_menu_entry("Remove from the group").await;
+    tab.click("[aria-label='Options for Owner @cas']").await;
+    tab.pick_menu_entry("Remove from group").await;
     tab.see_text("dialog.is-small h2", "Remove Owner (@cas)?")
         .await;
     tab.press(ESCAPE).await;

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::full::fill;
+use super::large_account::fill;
 use crate::support::browser::{BrowserDriver, BrowserTab, COMPOSER, DESKTOP, PHONE};
 use crate::support::{TestApp, TestUser, until};
 
@@ -44,7 +44,7 @@ async fn unseen_messages_stay_unread() {
     let (ann, _ben, id) = unread(&app).await;
     let tab = browsers.open_as(&ann, DESKTOP).await;
     tab.open_conversation(id).await;
-    tab.see_text(".unread-line", "80 unread").await;
+    tab.see_text(".unread-line", "80 unread messages").await;
     let read = until("visible messages to be read", async || {
         let read = read_seq(&ann, id).await;
         (read > 1).then_some(read)
@@ -107,7 +107,7 @@ async fn unread_line_works_without_scripts() {
     tab.disable_scripts().await;
     tab.goto("/messages").await;
     tab.click(".row").await;
-    tab.see_text(".unread-line", "80 unread").await;
+    tab.see_text(".unread-line", "80 unread messages").await;
     let in_sight = "const box = document.querySelector('.history').getBoundingClientRect();
          const { top } = document.querySelector('.unread-line').getBoundingClientRect();
          return top >= box.top && top < box.bottom";
@@ -180,7 +180,7 @@ async fn address_leads_to_its_message() {
     // An address of a missing message shows that it is missing.
     tab.goto("/settings").await;
     tab.goto(&format!("{page}#message-999999999")).await;
-    tab.see_text(".toasts", "isn’t here any more").await;
+    tab.see_text(".toasts", "no longer exists").await;
     assert_eq!(tab.script(POINTED_AT, &[]).await, Value::Null);
     tab.assert_accessible().await;
 }

@@ -66,7 +66,7 @@ async fn killed_server_loses_no_messages() {
         server.signal("KILL").await;
         server.wait_for_exit().await;
         anns.see_text(".banner", "Connecting…").await;
-        anns.say(&format!("{round}, into the void")).await;
+        anns.send_text(&format!("{round}, into the void")).await;
         expected.push(format!("{round}, into the void"));
         anns.see(".history .ticks[data-status=waiting]").await;
         server = until("the server to come back", async || {
@@ -103,7 +103,7 @@ async fn client_falls_back_to_rest() {
     tab.open_conversation(id).await;
     tab.see_text(".banner", "Connecting…").await;
     tab.block_urls(&["*/api/conversations/*/messages/"]).await;
-    tab.say("Not yet").await;
+    tab.send_text("Not yet").await;
     tab.type_into(COMPOSER, "a draft").await;
     tab.see(".history .ticks[data-status=waiting]").await;
     tab.see_text(".row-preview", "Not yet").await;
@@ -167,12 +167,12 @@ async fn ended_connection_and_login_keep_text() {
     let connections = ben.get("/api/connections/").await.expect(200);
     let connection = connections[0]["id"].as_i64().unwrap();
     ben.delete(&format!("/api/connections/{connection}/")).await;
-    tab.see_text(".composer .closed", "not connected").await;
+    tab.see_text(".composer .closed", "no longer connected")
+        .await;
     tab.see_absent(COMPOSER).await;
     tab.assert_accessible().await;
     ben.request_connection(&ann).await.expect(201);
-    tab.see_text(".composer .closed", "would like to connect")
-        .await;
+    tab.see_text(".composer .closed", "wants to connect").await;
     tab.press_button(".people", "Accept").await;
     tab.see(COMPOSER).await;
     tab.see_absent(".composer .closed").await;
@@ -208,7 +208,7 @@ async fn login_ended_offline_loses_nothing() {
     tab.see_message("The first.").await;
     tab.set_network(NetworkState::Offline).await;
     tab.see_text(".banner", "Connecting…").await;
-    tab.say("Written while away").await;
+    tab.send_text("Written while away").await;
     tab.see(".history .ticks[data-status=waiting]").await;
     let other = ann.log_in_again().await;
     let logins = other.get("/api/auth/sessions/").await.expect(200);

@@ -52,7 +52,7 @@ async fn script_moves_no_row() {
     let zone = json!({ "timezoneId": "Asia/Kolkata" });
     tab.devtools("Emulation.setTimezoneOverride", zone).await;
     let day = "UPDATE message SET created_at = created_at - 7200000";
-    crate::groups::thousand::run(&app, &[day.to_owned()]).await;
+    crate::groups::largest_group::run(&app, &[day.to_owned()]).await;
     let slow = json!({
         "offline": false, "latency": 200, "downloadThroughput": 100_000,
         "uploadThroughput": 100_000,

@@ -19,7 +19,7 @@ enum By {
 impl By {
     /// Opens a member's menu and chooses an entry.
     async fn choose(self, tab: &BrowserTab, username: &str, (entry, at): (&str, usize)) {
-        let opens = format!("[aria-label='What to do with {username}']");
+        let opens = format!("[aria-label='Options for {username}']");
         match self {
             Self::Mouse => {
                 tab.click(&opens).await;
@@ -100,16 +100,15 @@ async fn manage_members(app: &TestApp, browsers: &BrowserDriver, (by, name): (By
     by.choose(&tab, &one, ("Make member", 0)).await;
     wait_for_role(&owner, group, &one, Some("member")).await;
     tab.see_text("dialog .members", &one).await;
-    by.choose(&tab, &two, ("Remove from the group", 2)).await;
+    by.choose(&tab, &two, ("Remove from group", 2)).await;
     by.confirm(&tab, "Remove").await;
     wait_for_role(&owner, group, &two, None).await;
-    tab.see_absent(&format!("[aria-label='What to do with {two}']"))
+    tab.see_absent(&format!("[aria-label='Options for {two}']"))
         .await;
-    by.choose(&tab, &one, ("Hand the group on", 1)).await;
-    by.confirm(&tab, "Hand it on").await;
+    by.choose(&tab, &one, ("Make owner", 1)).await;
+    by.confirm(&tab, "Make owner").await;
     wait_for_role(&owner, group, &one, Some("owner")).await;
-    tab.see_absent("dialog [aria-label^='What to do with']")
-        .await;
+    tab.see_absent("dialog [aria-label^='Options for']").await;
     tab.assert_accessible().await;
 }
 
@@ -140,14 +139,13 @@ async fn escape_closes_menu_before_its_sheet() {
     let tab = browsers.open_as(&ann, DESKTOP).await;
     tab.open_conversation(group).await;
     tab.click("[data-act=about]").await;
-    tab.click("[aria-label='What to do with ben']").await;
+    tab.click("[aria-label='Options for ben']").await;
     tab.see("[role=menu]").await;
     tab.assert_accessible().await;
     tab.press(ESCAPE).await;
     tab.see_absent("[role=menu]").await;
     let focused = "return document.activeElement.ariaLabel";
-    tab.wait_for_value(focused, json!("What to do with ben"))
-        .await;
+    tab.wait_for_value(focused, json!("Options for ben")).await;
     tab.press(ESCAPE).await;
     tab.see_absent("dialog").await;
     tab.press(TAB).await;
@@ -168,9 +166,9 @@ async fn toast_of_sheet_is_above_it() {
         tab.reload().await;
         tab.see(".days").await;
         tab.click("[data-act=about]").await;
-        tab.see("[aria-label='What to do with ben']").await;
+        tab.see("[aria-label='Options for ben']").await;
         if act == "add" {
-            tab.press_button("dialog", "Add somebody").await;
+            tab.press_button("dialog", "Add members").await;
             tab.see("dialog [aria-label='Add cas']").await;
         }
         tab.set_network(NetworkState::Offline).await;
@@ -195,7 +193,7 @@ async fn toast_of_sheet_is_above_it() {
 
 /// Performs an action that fails without a network.
 async fn act_offline(tab: &BrowserTab, act: &str) {
-    let opens = "[aria-label='What to do with ben']";
+    let opens = "[aria-label='Options for ben']";
     match act {
         "rename" => tab.press_button("dialog", "Rename").await,
         "add" => tab.click("dialog [aria-label='Add cas']").await,
@@ -209,7 +207,7 @@ async fn act_offline(tab: &BrowserTab, act: &str) {
             tab.press_button("dialog.is-small", "Remove").await;
         }
         _ => {
-            tab.press_button("dialog", "Leave this group").await;
+            tab.press_button("dialog", "Leave group").await;
             tab.press_button("dialog.is-small", "Leave").await;
         }
     }

@@ -16,7 +16,7 @@ async fn send_news(ben: &TestUser, id: i64, numbers: RangeInclusive<usize>) {
     let all: Vec<usize> = numbers.collect();
     for chunk in all.chunks(40) {
         for number in chunk {
-            socket.say(&format!("News {number}.")).await;
+            socket.send_text(&format!("News {number}.")).await;
         }
         let text = format!("News {}.", chunk.last().unwrap());
         until("news to be stored", async || {

@@ -21,7 +21,7 @@ async fn first_message_creates_conversation() {
             tab.click_text(".rows .row", "Say hello to oskar").await;
         } else {
             tab.click("[data-act=new]").await;
-            tab.click("dialog [aria-label='Write to oskar']").await;
+            tab.click("dialog [aria-label='Message oskar']").await;
         }
         tab.see_text("main h1", "oskar").await;
         assert_eq!(tab.path().await, "/messages/chat/oskar/", "{way}");
@@ -29,7 +29,7 @@ async fn first_message_creates_conversation() {
         let listed = people[1].get("/api/conversations/").await.expect(200);
         assert_eq!(listed, json!([]), "{way}");
     }
-    tab.say("Hello").await;
+    tab.send_text("Hello").await;
     tab.see(".message:last-child .ticks[data-status=sent]")
         .await;
     let listed = people[1].get("/api/conversations/").await.expect(200);
@@ -67,12 +67,12 @@ async fn group_sheet_follows_its_changes() {
     let label = "return document.querySelector('dialog').ariaLabel";
     tab.wait_for_value(label, json!("New name")).await;
     tab.see("dialog [aria-label='What to do with ben']").await;
-    tab.press_button("dialog", "Add somebody").await;
+    tab.press_button("dialog", "Add members").await;
     tab.see("dialog [aria-label='Add cas']").await;
     tab.see_absent("dialog [aria-label='Add ben']").await;
     tab.click("dialog [aria-label='Add cas']").await;
     tab.see("dialog [aria-label='What to do with cas']").await;
-    tab.press_button("dialog", "Add somebody").await;
+    tab.press_button("dialog", "Add members").await;
     tab.see_text("dialog .people-list", "connected with nobody")
         .await;
     tab.assert_accessible().await;
@@ -87,7 +87,7 @@ async fn archived_conversation_leaves_a_hint() {
     tab.goto("/messages").await;
     tab.see(".is-live").await;
     tab.choose_from_menu(".rows .row", "Archive").await;
-    tab.see_text(".list .beginning", "All conversations are archived.")
+    tab.see_text(".list .beginning", "All chats are archived.")
         .await;
     tab.see_text(".archive", "Archived").await;
     tab.assert_accessible().await;

@@ -48,7 +48,7 @@ async fn draft_survives_refused_storage() {
     // A message that can't be stored says so, until it is sent.
     tab.set_network(NetworkState::Offline).await;
     tab.see_text(".banner", "Connecting…").await;
-    tab.say(", and sent").await;
+    tab.send_text(", and sent").await;
     tab.see_text(".message:last-child .failure", UNSAVED).await;
     assert_eq!(tab.accessibility_faults().await, [""; 0]);
     tab.set_network(NetworkState::Online).await;
@@ -83,13 +83,13 @@ async fn full_storage_asks_to_keep_tab() {
     tab.disable_sockets().await;
     tab.open_conversation(id).await;
     tab.block_urls(&[SENDS]).await;
-    tab.say("Stored").await;
+    tab.send_text("Stored").await;
     tab.see(".message:last-child .ticks[data-status=waiting]")
         .await;
     tab.see_absent(".failure").await;
     // The storage becomes full later.
     tab.script(FILL, &[]).await;
-    tab.say("Not stored").await;
+    tab.send_text("Not stored").await;
     tab.see_text(".message:last-child .failure", UNSAVED).await;
     assert_eq!(tab.texts(".failure").await.len(), 1);
     tab.block_urls(&[]).await;
@@ -101,7 +101,7 @@ async fn full_storage_asks_to_keep_tab() {
     tab.see_message("Not stored").await;
     assert!(!has_asked(&tab).await);
     tab.block_urls(&[SENDS]).await;
-    tab.say("Would be lost").await;
+    tab.send_text("Would be lost").await;
     tab.see_text(".message:last-child .failure", UNSAVED).await;
     // The driver confirms the question.
     tab.reload().await;

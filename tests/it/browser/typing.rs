@@ -130,18 +130,18 @@ async fn enter_breaks_lines_on_phones() {
     tab.open_conversation(id).await;
     let hint = "return document.querySelector('.composer textarea').enterKeyHint";
     tab.wait_for_value(hint, json!("enter")).await;
-    tab.say("one").await;
+    tab.send_text("one").await;
     tab.type_into(COMPOSER, "two").await;
     tab.wait_for_value(DRAFT, json!("one\ntwo")).await;
     tab.tap(".composer [type=submit]").await;
     tab.see_message("one\ntwo").await;
     tab.choose_from_menu(".history .message", "Edit").await;
-    tab.say("").await;
+    tab.send_text("").await;
     tab.type_into(COMPOSER, "three").await;
     tab.tap(".composer [type=submit]").await;
     tab.see_message("one\ntwo\nthree").await;
     tab.choose_from_menu(".history .message", "Reply").await;
-    tab.say("four").await;
+    tab.send_text("four").await;
     tab.type_into(COMPOSER, "five").await;
     tab.tap(".composer [type=submit]").await;
     tab.see(".message:last-child .ticks[data-status=sent]")
@@ -152,7 +152,7 @@ async fn enter_breaks_lines_on_phones() {
     );
     tab.goto("/messages/chat/cas/").await;
     tab.wait_for_value(hint, json!("enter")).await;
-    tab.say("six").await;
+    tab.send_text("six").await;
     tab.type_into(COMPOSER, "seven").await;
     tab.wait_for_value(DRAFT, json!("six\nseven")).await;
 
@@ -160,7 +160,7 @@ async fn enter_breaks_lines_on_phones() {
     tab.tap("[name=enter]").await;
     tab.open_conversation(id).await;
     tab.wait_for_value(hint, json!("send")).await;
-    tab.say("eight").await;
+    tab.send_text("eight").await;
     tab.see_message("eight").await;
     tab.assert_accessible().await;
 
@@ -170,7 +170,7 @@ async fn enter_breaks_lines_on_phones() {
     desktop.wait_for_value(is_on, json!(true)).await;
     desktop.click("[name=enter]").await;
     desktop.open_conversation(id).await;
-    desktop.say("nine").await;
+    desktop.send_text("nine").await;
     desktop.type_into(COMPOSER, "ten").await;
     desktop.wait_for_value(DRAFT, json!("nine\nten")).await;
     desktop.press(&format!("{CONTROL}{ENTER}")).await;

@@ -2,7 +2,7 @@
 //! database.
 
 use crate::authority::world::World;
-use crate::groups::thousand::run;
+use crate::groups::largest_group::run;
 
 /// The amount of stored data, as a multiple of that in the smaller world.
 #[derive(Clone, Copy)]

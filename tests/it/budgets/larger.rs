@@ -76,7 +76,7 @@ impl Measured {
     /// that has the permission.
     async fn cases(&self) -> Vec<Case> {
         let mut cases = Vec::new();
-        let endpoints = rows("door", &ROLES).into_iter().map(|row| (row, false));
+        let endpoints = rows("endpoint", &ROLES).into_iter().map(|row| (row, false));
         let frames = rows("frame", &SOCKETS).into_iter().map(|row| (row, true));
         for (row, is_frame) in endpoints.chain(frames) {
             if DOWNLOADS.contains(&&*row.target) {

@@ -27,7 +27,7 @@ async fn secrets_are_never_logged() {
     let chat = format!("/ws/chat/{id}/");
     for token in TRANSPORTS {
         let mut socket = ann.socket_by(&chat, token).await;
-        socket.say(WORDS).await;
+        socket.send_text(WORDS).await;
         socket.expect_message().await;
         // Refused frames aren't logged either.
         socket.send(json!({ "type": WORDS })).await;

@@ -38,7 +38,7 @@ async fn unsupported_nats_url_is_refused() {
     let binary = TestBinary::new().await;
     let said = refused(&binary, "NATS_URL", "nats://127.0.0.1:4222").await;
     assert!(
-        said.contains("NATS") && said.contains("not built yet"),
+        said.contains("NATS") && said.contains("not supported yet"),
         "{said}"
     );
 }

@@ -94,10 +94,10 @@ async fn failed_user_command_prints_one_line() {
         .run(&["user", "create", "ANN"], PASSWORD)
         .await
         .expect_failure(1);
-    assert_eq!(said, "ANN has an account already.");
+    assert_eq!(said, "the account ANN already exists");
     for command in ["promote", "demote", "deactivate", "reset-password"] {
         let said = binary.run(&["user", command, "nobody"], PASSWORD).await;
-        assert_eq!(said.expect_failure(1), "there is no account named nobody");
+        assert_eq!(said.expect_failure(1), "the account nobody doesn't exist");
     }
     let said = binary
         .run(&["user", "create", "b"], PASSWORD)

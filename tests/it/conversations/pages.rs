@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use crate::groups::crew::{friends, group};
-use crate::groups::thousand::{fill, run};
+use crate::groups::largest_group::{fill, run};
 use crate::receipts::cost::copies;
 use crate::support::{TestApp, TestUser};
 

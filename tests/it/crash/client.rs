@@ -11,7 +11,7 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
-use super::stream::Sent;
+use super::traffic::Sent;
 use crate::support::within;
 
 pub(super) struct Client {

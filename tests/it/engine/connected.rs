@@ -47,7 +47,7 @@ async fn unconnected_users_are_refused_everywhere() {
         later.send(unaddressed.clone()).await;
         later.expect_error("not_connected").await;
     }
-    bound.say("Hello").await;
+    bound.send_text("Hello").await;
     bound.expect_error("not_connected").await;
     unbound.send(unaddressed).await;
     unbound.expect_error("not_connected").await;
@@ -85,10 +85,10 @@ async fn reconnected_users_continue_their_conversation() {
     let mut socket = ann.chat_socket(id).await;
     for seq in 2..12 {
         end(&ben, connection).await;
-        socket.say("Hello").await;
+        socket.send_text("Hello").await;
         socket.expect_error("not_connected").await;
         connection = ann.connect_with(&ben).await;
-        socket.say("Hello").await;
+        socket.send_text("Hello").await;
         assert_eq!(socket.expect_message().await["seq"], seq);
     }
 }

@@ -60,7 +60,7 @@ async fn session_connecting_during_commit_misses_nothing() {
     for _ in 0..ROUNDS {
         let sending = async {
             for _ in 0..5 {
-                sender.say("News").await;
+                sender.send_text("News").await;
                 sender.expect_message().await;
             }
         };
@@ -91,7 +91,7 @@ async fn unbound_session_connecting_misses_nothing() {
     for _ in 0..ROUNDS {
         let sending = async {
             for _ in 0..5 {
-                sender.say("News").await;
+                sender.send_text("News").await;
                 sender.expect_message().await;
             }
         };
@@ -135,8 +135,8 @@ async fn short_lived_rooms_send_everything_once() {
         // Alternates between sockets and REST. A round takes about as long as a
         // Room lives.
         match seq % 3 {
-            0 => here.say("By socket").await,
-            1 => there.say("By socket").await,
+            0 => here.send_text("By socket").await,
+            1 => there.send_text("By socket").await,
             _ => {
                 let sent = ann.send(id, "By REST").await.expect(201);
                 assert_eq!(sent["seq"], json!(seq));
@@ -159,7 +159,7 @@ async fn command_before_hello_is_answered_after() {
         let path = format!("/ws/chat/{id}/");
         let mut socket =
             TestSocket::open(&ann, &path, crate::support::TokenTransport::Bearer).await;
-        socket.say("Early").await;
+        socket.send_text("Early").await;
         let hello = socket.expect("hello").await;
         let seq = hello["conversation"]["last_seq"].as_i64().unwrap() + 1;
         assert_eq!(seq, round + 2);

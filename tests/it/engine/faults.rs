@@ -94,7 +94,7 @@ async fn room_death_after_commit_loses_nothing() {
         .expect(200);
     assert_eq!(again["id"], told["id"]);
     there.expect_nothing_until_pong().await;
-    here.say("Yes.").await;
+    here.send_text("Yes.").await;
     assert_eq!(here.expect_message().await["seq"], 3);
     assert_eq!(there.expect_message().await["seq"], 3);
 }
@@ -178,7 +178,7 @@ async fn repeated_room_deaths_stay_isolated() {
         }
     }
     app.get("/healthz").await.expect(200);
-    here.say("All is well here.").await;
+    here.send_text("All is well here.").await;
     assert_eq!(here.expect_message().await["seq"], 2);
 
     deaths.arm(bad, 0);
@@ -350,7 +350,7 @@ async fn die_by_the_journal() {
     let id = ann.open_direct_used(&ben).await;
     is_armed.store(1, Ordering::SeqCst);
     let mut socket = ann.chat_socket(id).await;
-    socket.say("The last word.").await;
+    socket.send_text("The last word.").await;
     // Times out if the process survives; the parent then sees no SIGABRT.
     until("the end", async || None::<()>).await;
 }

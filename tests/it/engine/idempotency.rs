@@ -243,8 +243,8 @@ async fn texts_without_client_id_stay_separate() {
     let app = TestApp::spawn().await;
     let (ann, _ben, id) = talk(&app).await;
     let mut socket: TestSocket = ann.chat_socket(id).await;
-    socket.say("Hello").await;
-    socket.say("Hello").await;
+    socket.send_text("Hello").await;
+    socket.send_text("Hello").await;
     let first = socket.expect_message().await;
     let second = socket.expect_message().await;
     assert_ne!(first["id"], second["id"]);

@@ -43,7 +43,7 @@ async fn send_precedes_removal_or_is_refused() {
         refused += outcomes.refused.len();
         race.try_again(&mut socket, &outcomes).await;
         connection = ann.connect_with(&ben).await;
-        socket.say("Here we are again.").await;
+        socket.send_text("Here we are again.").await;
         assert_eq!(socket.expect_message().await["seq"], at_removal + 1);
     }
     // The race is real: each side wins at least once.

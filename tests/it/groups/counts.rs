@@ -1,7 +1,7 @@
 //! A user is in at most 2,000 groups.
 
 use super::crew::{friends, invite, leave, make, remove};
-use super::thousand::run;
+use super::largest_group::run;
 use crate::support::{TestApp, TestUser};
 
 /// Sets the user's group counter, which the limit reads.

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use super::frames::{lenient, say};
+use super::frames::{lenient, send_and_check};
 use super::http::Wire;
 use super::rest::Target;
 use crate::support::{TestSocket, TokenTransport};
@@ -64,7 +64,7 @@ async fn corpus_frames_are_answered() {
     socket.expect("hello").await;
     for (name, file) in files("frames") {
         for line in String::from_utf8(file).unwrap().lines() {
-            let said = say(&mut socket, line).await;
+            let said = send_and_check(&mut socket, line).await;
             assert_eq!(said, Ok(()), "{name}: {line}");
         }
     }

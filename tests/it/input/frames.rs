@@ -83,7 +83,7 @@ fn fault(frame: &Value) -> Option<String> {
 /// Sends a frame and checks all replies. The end is the refusal of a second,
 /// invalid frame with a unique `client_id`. (A pong might answer the frame
 /// itself.)
-pub(super) async fn say(socket: &mut TestSocket, text: &str) -> Result<(), String> {
+pub(super) async fn send_and_check(socket: &mut TestSocket, text: &str) -> Result<(), String> {
     let end = uuid::Uuid::now_v7().to_string();
     // A list must be refused, even if its values match a frame's fields.
     let mut is_owed = text.trim_start().starts_with('[');
@@ -125,7 +125,7 @@ fn generated_frames_cause_no_fault() {
         count.set(count.get() + 1);
         let socket = &mut *socket.borrow_mut();
         let said = runtime.block_on(async {
-            let said = say(socket, &frame).await;
+            let said = send_and_check(socket, &frame).await;
             if said.is_err() {
                 *socket = open(&target).await;
             }

@@ -28,9 +28,9 @@ const CSRF: &str = "CSRF";
 
 /// Gzip bodies: `{}`, a name of 40 KB, and a truncated stream.
 const PACKED: [&[u8]; 3] = [
-    include_bytes!("packed/nothing.gz"),
-    include_bytes!("packed/name.gz"),
-    include_bytes!("packed/cut.gz"),
+    include_bytes!("compressed_bodies/nothing.gz"),
+    include_bytes!("compressed_bodies/name.gz"),
+    include_bytes!("compressed_bodies/cut.gz"),
 ];
 
 const METHODS: [&str; 8] = [

@@ -87,7 +87,7 @@ async fn costly_reader_is_refused_alone() {
     assert_about(LONGEST_WAIT, Some(&refused["retry_after"].to_string()));
     hers.expect_nothing_until_pong().await;
     goes_on(&ben, id).await;
-    his.say("On the socket, too").await;
+    his.send_text("On the socket, too").await;
     his.expect_message().await;
     his.expect_message().await;
 }
@@ -99,9 +99,9 @@ async fn costly_send_is_charged_to_sender() {
     let id = ann.open_direct_used(&ben).await;
     let mut socket = ann.chat_socket(id).await;
     expensive.is(ann.id);
-    socket.say("One").await;
+    socket.send_text("One").await;
     socket.expect_message().await;
-    socket.say("Two").await;
+    socket.send_text("Two").await;
     socket.expect_error("rate_limited").await;
     goes_on(&ben, id).await;
 }

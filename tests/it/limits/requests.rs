@@ -30,7 +30,7 @@ async fn sends_share_one_limit() {
     first.expect(201);
     socket.expect("conversation").await;
     socket.expect_message().await;
-    socket.say("Two").await;
+    socket.send_text("Two").await;
     socket.expect_message().await;
     ann.post("/messages/send/ben/", json!({ "message": "Three" }))
         .await
@@ -135,11 +135,11 @@ async fn rate_limited_socket_stays_open() {
     };
     let (_app, ann, _ben, id) = pair(rates).await;
     let mut socket = ann.chat_socket(id).await;
-    socket.say("One").await;
+    socket.send_text("One").await;
     socket.expect("conversation").await;
     socket.expect_message().await;
     for _ in 0..50 {
-        socket.say("More").await;
+        socket.send_text("More").await;
         socket.expect_error("rate_limited").await;
     }
     socket.expect_nothing_until_pong().await;

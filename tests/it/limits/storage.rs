@@ -46,11 +46,11 @@ async fn daily_text_is_limited_by_account() {
     let edited = patch(&ann, &message, &long()).await;
     edited.expect_problem(429, "rate_limited");
     let mut socket = ann.chat_socket(id).await;
-    socket.say(&long()).await;
+    socket.send_text(&long()).await;
     socket.expect_error("rate_limited").await;
 
     // Smaller messages still fit, and other accounts are not affected.
-    socket.say("Short").await;
+    socket.send_text("Short").await;
     socket.expect_message().await;
     ben.send(id, &long()).await.expect(201);
     let path = format!("/api/conversations/{id}/messages/{}/", first["id"]);
@@ -92,7 +92,7 @@ async fn low_disk_refuses_only_new_data() {
     let account = app.post("/api/auth/register/", account).await;
     account.expect_problem(503, "unavailable");
     let mut socket = ann.chat_socket(id).await;
-    socket.say("Hello").await;
+    socket.send_text("Hello").await;
     socket.expect_error("unavailable").await;
 
     // Everything else still works.

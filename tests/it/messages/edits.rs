@@ -117,7 +117,7 @@ async fn indentation_is_kept_on_every_endpoint() {
     let by_name = ann.post("/messages/send/ben/", by_name).await;
     assert_eq!(by_name.expect(201)["text"], code);
     let mut socket = ann.chat_socket(id).await;
-    socket.say(&sent).await;
+    socket.send_text(&sent).await;
     assert_eq!(socket.expect_message().await["text"], code);
     let edit = json!({ "type": "edit", "message_id": posted["id"], "message": format!("{sent}x") });
     socket.send(edit).await;

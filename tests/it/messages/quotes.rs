@@ -9,7 +9,7 @@ use tidings::store::append::{AppendOperation, AppendOutcome, MessageEdit, Messag
 
 use super::{edit, path};
 use crate::groups::crew::group;
-use crate::groups::thousand::{fill, run};
+use crate::groups::largest_group::{fill, run};
 use crate::resume::client::resume;
 use crate::store::meter::Metered;
 use crate::store::statements::Cost;
@@ -194,11 +194,12 @@ async fn quote_edited_twice_is_sent_whole() {
     let quoting = answer(&ben, id, &sent).await;
     let mut there = ben.chat_socket(id).await;
     let mut here = ann.chat_socket(id).await;
-    let say = |text: &str| json!({ "type": "edit", "message_id": sent["id"], "message": text });
+    let edit_to = |text: &str| json!({ "type": "edit", "message_id": sent["id"], "message": text });
     let react = json!({
         "type": "reaction", "message_id": quoting["id"], "emoji": "👍", "on": true
     });
-    here.send_together([say("Two"), react, say("Three")]).await;
+    here.send_together([edit_to("Two"), react, edit_to("Three")])
+        .await;
     let mut versions = Vec::new();
     loop {
         let frame = there.expect("message_updated").await;

@@ -43,7 +43,7 @@ async fn use_all(id: i64, one: &TestUser, other: &TestUser) {
     let mut here = one.chat_socket(id).await;
     let mut ids = Vec::new();
     for at in 0..6 {
-        here.say(&format!("{at}")).await;
+        here.send_text(&format!("{at}")).await;
         ids.push(here.expect_message().await["id"].as_i64().unwrap());
     }
     let path = |at: usize| format!("/api/conversations/{id}/messages/{}/", ids[at]);
@@ -95,7 +95,7 @@ async fn doctor_finds_nothing_in_demo() {
     binary.run(&["demo"], "").await.expect_success();
     assert_eq!(
         said(&binary).await,
-        (Some(0), vec!["All is well.".to_owned()])
+        (Some(0), vec!["No problems found.".to_owned()])
     );
 }
 
@@ -171,7 +171,7 @@ fn of_their_rows(direct: i64, group: i64) -> Vec<Damage> {
         moved("posted version", ("message", "posted_version"), &third, -2),
         moved("text version", ("message", "text_version"), all, 1000),
         damage(
-            "withdrawn",
+            "deleted text",
             "UPDATE message SET text = 'still' WHERE deleted_at IS NOT NULL",
             "UPDATE message SET text = '' WHERE deleted_at IS NOT NULL",
         ),
@@ -243,8 +243,8 @@ async fn doctor_finds_orphaned_rows() {
     assert_eq!(
         lines,
         [
-            "1 of reaction name a message by message_id that is not there",
-            "1 of reaction name a user by user_id that is not there",
+            "1 rows of reaction reference a missing message in message_id",
+            "1 rows of reaction reference a missing user in user_id",
         ]
     );
 }
@@ -283,7 +283,7 @@ async fn finding_prints_line_and_exits_1() {
     let (code, lines) = said(&binary).await;
     assert_eq!(code, Some(1));
     assert_eq!(lines.len(), 2, "{lines:?}");
-    assert!(lines[0].contains("user_words was not taken"), "{lines:?}");
+    assert!(lines[0].contains("user_words is missing"), "{lines:?}");
     assert!(lines[1].contains("m2999_x is unknown"), "{lines:?}");
 }
 
@@ -343,7 +343,7 @@ async fn doctor_leaves_backup_unchanged() {
         mode(&file, file_mode);
         mode(&folder, folder_mode);
         let said = binary.run(&examine, "").await.expect_success();
-        assert_eq!(said, "All is well.\n");
+        assert_eq!(said, "No problems found.\n");
         mode(&folder, 0o700);
         assert!(
             std::fs::read(&file).unwrap() == before,

@@ -201,11 +201,11 @@ async fn metrics_count_messages_and_requests() {
     assert_eq!(before["tidings_rooms"], 1.0);
     assert_eq!(before["tidings_messages_total"], 1.0);
     for seq in 2..12 {
-        there.say("Hello").await;
+        there.send_text("Hello").await;
         assert_eq!(there.expect_message().await["seq"], seq);
         here.expect_message().await;
     }
-    there.say("").await;
+    there.send_text("").await;
     there.expect_error("text_empty").await;
     app.get("/api/nothing/here/7")
         .await
@@ -271,7 +271,7 @@ async fn evicted_session_is_counted() {
     // These messages exceed all buffers between the server and a client that
     // doesn't read.
     for _ in 0..200 {
-        sender.say(&text).await;
+        sender.send_text(&text).await;
         sender.expect_message().await;
     }
     let now = samples(&scrape(app.site()).await);

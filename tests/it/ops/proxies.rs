@@ -111,7 +111,7 @@ async fn quiet_socket_outlives_proxy_timeouts() {
         for _ in 0..4 {
             while !socket.next_raw().await.is_ping() {}
         }
-        socket.say("Still here").await;
+        socket.send_text("Still here").await;
         socket.expect_message().await;
     }
 }

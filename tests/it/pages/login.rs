@@ -56,7 +56,7 @@ async fn failed_login_shows_error_in_form() {
     let page = browser.submit("/login", &fields).await.expect(401);
     page.check_page();
     assert!(page.text.contains("role=\"alert\""));
-    assert!(page.text.contains("The username or the password is wrong."));
+    assert!(page.text.contains("Wrong username or password."));
     assert!(
         page.text.contains("a&#60;b&#62;&#38;&#34;nn"),
         "{}",
@@ -107,7 +107,7 @@ async fn login_form_needs_matching_token() {
     let fields = [("username", "ann"), ("password", "correct horse battery")];
     let refused = |page: Shown| {
         page.check_page();
-        assert!(page.text.contains("reload it"), "{}", page.text);
+        assert!(page.text.contains("Reload the page"), "{}", page.text);
     };
     // Another site doesn't know our cookie, so it has no token that matches it.
     let mut browser = Browser::at(&app);

@@ -75,13 +75,17 @@ async fn list_shows_last_messages() {
     let list = browser.get("/messages").await.expect(200);
     assert!(
         list.text
-            .contains(">2<span class=\"unseen\"> unread</span>")
+            .contains(">2<span class=\"unseen\"> unread messages</span>")
     );
     assert!(list.text.contains("<title>(2) Messages · Tidings</title>"));
     assert!(list.text.contains("Still here"));
     assert!(!list.text.contains("You: "));
     let open = browser.get(&page_of(id)).await.expect(200);
-    assert!(open.text.contains("<span>2 unread</span>"), "{}", open.text);
+    assert!(
+        open.text.contains("<span>2 unread messages</span>"),
+        "{}",
+        open.text
+    );
     assert!(open.text.contains("aria-current=\"page\""));
 }
 
@@ -165,11 +169,11 @@ async fn messages_show_edits_reactions_and_deletions() {
     ann.site.send(edit).await.expect(200);
 
     let (mut browser, list) = at_the_list(&app, "ann").await;
-    assert!(list.text.contains("Message withdrawn"));
+    assert!(list.text.contains("Message deleted"));
     let open = browser.get(&page_of(id)).await.expect(200);
     for part in [
         "<span>edited</span>",
-        "Message withdrawn",
+        "Message deleted",
         "<a href=\"https://tea.example/?a=1&#38;b\" rel=\"noopener nofollow\"",
         "<span class=\"quoted\" dir=\"auto\">Tea now?</span>",
         "<li title=\"ben\">🍵 1",
@@ -192,7 +196,7 @@ async fn group_shows_sender_names() {
     let (mut browser, list) = at_the_list(&app, "ann").await;
     assert!(list.text.contains("<span class=\"lead\">ben: </span>"));
     let open = browser.get(&page_of(id)).await.expect(200);
-    assert!(open.text.contains("2 people"));
+    assert!(open.text.contains("2 members"));
     assert!(open.text.contains("<li class=\"system\""));
     let names = count(&open, "<p class=\"sender hue-");
     assert_eq!(
@@ -223,7 +227,9 @@ async fn history_is_paged_both_ways() {
     // With no message read, the page starts at the first one and links to newer
     // ones.
     let first = browser.get(&page_of(id)).await.expect(200);
-    assert!(first.text.contains("Message 1.") && first.text.contains("<span>55 unread</span>"));
+    assert!(
+        first.text.contains("Message 1.") && first.text.contains("<span>55 unread messages</span>")
+    );
     assert!(first.text.contains("Newer messages"));
     let newest = format!("{}&after=5", page_of(id));
     let newest = browser.get(&newest).await.expect(200);
@@ -238,7 +244,7 @@ async fn history_is_paged_both_ways() {
     let older = browser.get(&older).await.expect(200);
     assert!(older.text.contains("Message 5.") && !older.text.contains("Message 6."));
     assert!(!older.text.contains("Older messages"));
-    assert!(older.text.contains("<span>55 unread</span>"));
+    assert!(older.text.contains("<span>55 unread messages</span>"));
     let newer = format!("{}&after=5", page_of(id));
     assert!(older.text.contains(&newer.replace('&', "&#38;")));
     let newer = browser.get(&newer).await.expect(200);

@@ -94,7 +94,7 @@ async fn closed_registration_shows_no_form() {
     let page = browser.get("/register").await.expect(200);
     page.check_page();
     assert!(!page.text.contains("<form"));
-    assert!(page.text.contains("Ask whoever runs this server."));
+    assert!(page.text.contains("Ask an admin of this server"));
     let fields = [("username", "ann"), ("password", "correct horse battery")];
     browser.submit("/register", &fields).await.expect(403);
     let login = browser.get("/login").await.expect(200);

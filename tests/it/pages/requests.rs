@@ -13,7 +13,7 @@ async fn new_user_sees_first_steps() {
     assert!(list.text.contains("<details class=\"find\" open>"));
     assert!(
         list.text
-            .contains("Ask somebody you know by their username.")
+            .contains("Enter the username of a person you know.")
     );
 }
 
@@ -32,18 +32,24 @@ async fn request_is_accepted_by_forms() {
     let frame = socket.expect("connection").await;
     let id = frame["connection"]["id"].as_i64().unwrap();
     let list = hers.get("/messages").await.expect(200);
-    assert!(list.text.contains("They haven’t answered yet."));
+    assert!(
+        list.text
+            .contains("</strong> hasn’t accepted your request yet.")
+    );
     let early = hers.submit("/messages/chat", &fields).await.expect(403);
     assert!(
         early
             .text
-            .contains("\u{2068}ben\u{2069} hasn’t answered yet.")
+            .contains("\u{2068}ben\u{2069} hasn’t accepted your request yet.")
     );
     // A second request changes nothing.
     hers.submit("/messages/requests", &fields).await.expect(303);
 
     let (mut his, list) = at_the_list(&app, "ben").await;
-    assert!(list.text.contains("aria-label=\"Accept ann\""));
+    assert!(
+        list.text
+            .contains("aria-label=\"Accept the request of ann\"")
+    );
     let accept = format!("/messages/requests/{id}/accept");
     assert!(list.text.contains(&format!("action=\"{accept}\"")));
     let accepted = his.submit(&accept, &[]).await.expect(303);
@@ -68,7 +74,7 @@ async fn request_is_declined_by_form() {
     let declined = his.submit(&decline, &[]).await.expect(303);
     assert_eq!(declined.location(), "/messages");
     let list = his.get("/messages").await.expect(200);
-    assert!(!list.text.contains("would like to connect"));
+    assert!(!list.text.contains("wants to connect"));
     let none = ann.get("/api/connections/").await.expect(200);
     assert_eq!(none.as_array().unwrap().len(), 0);
     his.submit(&decline, &[]).await.expect(404);
@@ -79,7 +85,7 @@ async fn group_invitation_is_answered_by_forms() {
     let app = TestApp::spawn().await;
     let (id, people) = group(&app, &["ann", "ben", "cas"]).await;
     let (mut his, list) = at_the_list(&app, "ben").await;
-    assert!(!list.text.contains("invites you back"));
+    assert!(!list.text.contains("invited you to rejoin"));
     for act in ["accept", "decline"] {
         leave(&people[1], id).await.expect(200);
         invite(&people[0], id, "ben").await.expect(202);
@@ -87,7 +93,7 @@ async fn group_invitation_is_answered_by_forms() {
         let path = format!("/messages/invitations/{}", known[0]["id"]);
         let list = his.get("/messages").await.expect(200);
         list.check_page();
-        let hint = "\u{2068}ann\u{2069} invites you back";
+        let hint = "\u{2068}ann\u{2069} invited you to rejoin";
         assert!(list.text.contains(hint), "{}", list.text);
         assert!(list.text.contains(&format!("action=\"{path}/accept\"")));
         assert!(
@@ -101,7 +107,7 @@ async fn group_invitation_is_answered_by_forms() {
         }
         his.submit(&format!("{path}/{act}"), &[]).await.expect(404);
         let list = his.get("/messages").await.expect(200);
-        assert!(!list.text.contains("invites you back"));
+        assert!(!list.text.contains("invited you to rejoin"));
     }
     assert_eq!(people[1].conversation(id).await["left"], true);
 }
@@ -117,19 +123,19 @@ async fn invalid_username_stays_in_form() {
             "/messages/chat",
             "nobody",
             422,
-            "Nobody here has this username.",
+            "No account with this username.",
         ),
         (
             "/messages/requests",
             "no\"<b>",
             422,
-            "Nobody here has this username.",
+            "No account with this username.",
         ),
         (
             "/messages/chat",
             "ben",
             403,
-            "You’re not connected with \u{2068}ben\u{2069} yet.",
+            "You’re not connected with \u{2068}ben\u{2069}. Connect first.",
         ),
         (
             "/messages/requests",

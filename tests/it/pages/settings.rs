@@ -74,7 +74,7 @@ async fn password_is_changed_by_form() {
         .await
         .expect(200);
     changed.check_page();
-    assert!(changed.text.contains("Your password is changed."));
+    assert!(changed.text.contains("Password changed."));
     ann.get("/api/me/").await.expect(401);
     browser.get("/settings").await.expect(200);
 }
@@ -85,7 +85,7 @@ async fn security_events_leave_notices() {
     let ann = app.register_user("ann").await;
     let mut browser = browser(&app, "ann").await;
     let page = browser.get("/settings").await.expect(200);
-    assert!(!page.text.contains("What happened to your account"));
+    assert!(!page.text.contains("Account notices"));
     browser.submit("/settings/export", &[]).await.expect(200);
     let fields = [
         ("current_password", PASSWORD),
@@ -95,13 +95,10 @@ async fn security_events_leave_notices() {
     changed.expect(200);
     let page = browser.get("/settings").await.expect(200);
     page.check_page();
-    let (_, rest) = page
-        .text
-        .split_once("What happened to your account")
-        .unwrap();
+    let (_, rest) = page.text.split_once("Account notices").unwrap();
     let (first, second) = rest.split_once("</li>").unwrap();
     assert!(first.contains("Your password was changed.") && first.contains("127.0.0.1"));
-    assert!(second.contains("All that you see here was downloaded."));
+    assert!(second.contains("Your data was downloaded."));
     let list = browser.get("/messages").await.expect(200);
     list.check_page();
     assert!(list.text.contains("Your password was changed."));
@@ -112,7 +109,7 @@ async fn security_events_leave_notices() {
         .await
         .expect(303);
     let page = browser.get("/settings").await.expect(200);
-    assert!(!page.text.contains("What happened to your account"));
+    assert!(!page.text.contains("Account notices"));
     ann.get("/api/me/")
         .await
         .expect_problem(401, "unauthenticated");
@@ -124,7 +121,7 @@ async fn single_login_is_ended_by_form() {
     let ann = app.register_user("ann").await;
     let mut browser = browser(&app, "ann").await;
     let page = browser.get("/settings").await.expect(200);
-    assert_eq!(page.text.matches("· here").count(), 1);
+    assert_eq!(page.text.matches("· this device").count(), 1);
     let (_, rest) = page.text.split_once("/settings/logins/").unwrap();
     let (other, _) = rest.split_once('/').unwrap();
     let end = format!("/settings/logins/{other}/end");
@@ -154,8 +151,8 @@ async fn login_list_has_pages() {
     let second = second.expect(200);
     second.check_page();
     assert_eq!(second.text.matches("/settings/logins/").count(), 2);
-    assert!(!second.text.contains("Older logins"));
-    assert!(second.text.contains("Newest logins"));
+    assert!(!second.text.contains("Older devices"));
+    assert!(second.text.contains("Newest devices"));
 }
 
 /// The export contains all that its user may see and nothing more.

@@ -70,7 +70,11 @@ async fn refused_text_stays_with_reason() {
     let empty = browser.submit(&page, &[("text", " \r\n ")]).await;
     let empty = empty.expect(422);
     empty.check_page();
-    assert!(empty.text.contains("Not sent. A message needs some text."));
+    assert!(
+        empty
+            .text
+            .contains("Not sent. A message must contain text.")
+    );
     let long = "x".repeat(10_001);
     let refused = browser.submit(&page, &[("text", &long)]).await;
     assert!(refused.expect(422).text.contains(&long));
@@ -91,7 +95,7 @@ async fn refused_text_stays_with_reason() {
     assert!(
         refused
             .text
-            .contains("not connected with \u{2068}ben\u{2069} any more")
+            .contains("no longer connected with \u{2068}ben\u{2069}.")
     );
     let open = browser.get(&page).await.expect(200);
     assert!(!open.text.contains("<textarea"));
@@ -184,7 +188,7 @@ async fn read_form_marks_messages() {
     let (mut browser, list) = at_the_list(&app, "ben").await;
     assert!(
         list.text
-            .contains(">1<span class=\"unseen\"> unread</span>")
+            .contains(">1<span class=\"unseen\"> unread message</span>")
     );
     let open = browser.get(&page).await.expect(200);
     let (_, form) = open.text.split_once("action=\"/messages/read\"").unwrap();

@@ -105,7 +105,7 @@ async fn blocked_request_is_never_delivered() {
 }
 
 #[tokio::test]
-async fn block_withdraws_own_request() {
+async fn block_cancels_own_request() {
     let app = TestApp::spawn().await;
     let (ann, ben) = (
         app.register_user("ann").await,

@@ -1,4 +1,4 @@
-//! Requests after a decline or a withdrawal: which are delivered, and what the
+//! Requests after a decline or a cancellation: which are delivered, and what the
 //! requester can find out.
 
 use std::time::Duration;
@@ -21,7 +21,7 @@ async fn decline(person: &TestUser, request: &Value) {
     person.post(&path, json!({})).await.expect(204);
 }
 
-async fn withdraw(person: &TestUser, request: &Value) {
+async fn cancel_request(person: &TestUser, request: &Value) {
     let path = format!("/api/connections/{}/", request["id"]);
     person.delete(&path).await.expect(204);
 }
@@ -64,7 +64,7 @@ async fn declined_users_requests_are_hidden() {
         }
         assert_eq!(profile(&ben, &ann).await["connection"], "none");
         assert_eq!(connections(&ben).await, [] as [Value; 0]);
-        withdraw(&ann, &again).await;
+        cancel_request(&ann, &again).await;
     }
     there.expect_nothing_until_pong().await;
     assert_eq!(ben.socket("/ws/").await.hello["pending_connections"], 0);
@@ -93,7 +93,7 @@ async fn request_is_delivered_30_days_later() {
     here.expect_nothing_until_pong().await;
     decline(&ben, &asked).await;
     let asked = ann.request_connection(&ben).await.expect(201);
-    withdraw(&ann, &asked).await;
+    cancel_request(&ann, &asked).await;
     pass(&app, 30).await;
     ann.request_connection(&ben).await.expect(201);
     assert_eq!(connections(&ben).await[0]["state"], "incoming");
@@ -134,25 +134,25 @@ async fn decliner_request_accepts_the_hidden_one() {
         (&json!("connected"), &asked["id"])
     );
     // A connection ends the pauses of both users.
-    withdraw(&ann, &back).await;
+    cancel_request(&ann, &back).await;
     ann.request_connection(&ben).await.expect(201);
     assert_eq!(connections(&ben).await[0]["state"], "incoming");
 }
 
 #[tokio::test]
-async fn withdrawn_request_is_delivered_daily() {
+async fn cancelled_request_is_delivered_daily() {
     let app = TestApp::spawn().await;
     let (ann, ben) = (
         app.register_user("ann").await,
         app.register_user("ben").await,
     );
     let asked = ann.request_connection(&ben).await.expect(201);
-    withdraw(&ann, &asked).await;
+    cancel_request(&ann, &asked).await;
     let mut there = ben.socket("/ws/").await;
     for _ in 0..5 {
         let again = ann.request_connection(&ben).await.expect(201);
-        withdraw(&ann, &again).await;
-        // Blocking the recipient withdraws the request, too.
+        cancel_request(&ann, &again).await;
+        // Blocking the recipient cancels the request, too.
         ann.request_connection(&ben).await.expect(201);
         block(&ann, &ben).await;
         unblock(&ann, &ben).await;
@@ -181,7 +181,7 @@ async fn deleting_a_received_request_declines_it() {
         app.register_user("ben").await,
     );
     let asked = ann.request_connection(&ben).await.expect(201);
-    withdraw(&ben, &asked).await;
+    cancel_request(&ben, &asked).await;
     let mut there = ben.socket("/ws/").await;
     ann.request_connection(&ben).await.expect(201);
     pass(&app, 29).await;

@@ -8,7 +8,7 @@ use tidings::store::AuditContext;
 
 use super::patch;
 use crate::groups::crew::{friends, group, invite, leave, make};
-use crate::groups::thousand::run;
+use crate::groups::largest_group::run;
 use crate::receipts::cost::copies;
 use crate::store::statements::watched;
 use crate::support::redact::assert_wire;

@@ -2,7 +2,7 @@
 
 use super::{statuses_until, without_grace};
 use crate::groups::crew::{group, leave, remove};
-use crate::groups::thousand::fill;
+use crate::groups::largest_group::fill;
 
 #[tokio::test]
 async fn group_sends_status_to_strangers() {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{has, has_read, receipt_frames};
 use crate::groups::crew::group;
-use crate::groups::thousand::{fill, run};
+use crate::groups::largest_group::{fill, run};
 use crate::support::TestApp;
 
 fn summary(frames: &[Value]) -> Vec<(&str, &str, i64)> {
@@ -104,7 +104,7 @@ async fn message_and_its_receipt_share_version() {
     let mut cass = people[2].chat_socket(id).await;
     let mut bens = people[1].chat_socket(id).await;
     let mut bens_other = people[1].socket("/ws/").await;
-    bens.say("Please").await;
+    bens.send_text("Please").await;
     for socket in [&mut anns, &mut bens, &mut bens_other] {
         let message = socket.read_non_status().await;
         assert_eq!(message["message"]["text"], "Please", "{message}");

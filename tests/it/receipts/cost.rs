@@ -7,9 +7,9 @@ use tidings::protocol::User;
 use tidings::store::append::{AppendEntry, AppendOperation, AppendOutcome, MarkerUpdate};
 use tidings::store::{HistoryAnchor, HistoryReader, RoomRecord, Store};
 
-use super::say_mark;
+use super::send_marker;
 use crate::groups::crew::group;
-use crate::groups::thousand::{fill, run};
+use crate::groups::largest_group::{fill, run};
 use crate::store::statements::{Cost, watched};
 use crate::support::{TestApp, within};
 
@@ -202,7 +202,7 @@ async fn author_receives_ten_markers_one_status() {
         sockets.push(person.chat_socket(id).await);
     }
     for socket in &mut sockets {
-        say_mark(socket, "read_receipt", &sent).await;
+        send_marker(socket, "read_receipt", &sent).await;
     }
     let mut versions = Vec::new();
     let told = within("all marks", async {

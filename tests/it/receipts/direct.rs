@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{has, has_read, marks, receipt_frames, say_mark};
+use super::{has, has_read, marks, receipt_frames, send_marker};
 use crate::support::TestApp;
 use crate::support::redact::assert_wire;
 
@@ -33,7 +33,7 @@ async fn markers_reach_sessions_of_both_users() {
     ];
     let sent = ann.send(id, "Tea?").await.expect(201);
     for (at, kind) in ["delivered", "read_receipt"].into_iter().enumerate() {
-        say_mark(&mut bens, kind, &sent).await;
+        send_marker(&mut bens, kind, &sent).await;
         for socket in &mut sessions {
             let told = socket.expect_side_frame(kind).await;
             assert_eq!(told["message_id"], sent["id"]);
@@ -78,10 +78,10 @@ async fn marker_never_moves_back() {
     for message in [&first, &last] {
         has(&ben, message).await;
         has_read(&ben, message).await;
-        say_mark(&mut bens, "read_receipt", message).await;
+        send_marker(&mut bens, "read_receipt", message).await;
     }
     // A Room handles a session's other requests after its earlier markers.
-    bens.say("Please").await;
+    bens.send_text("Please").await;
     bens.expect_message().await;
     let after = ann.conversation(id).await;
     let next = before["version"].as_i64().unwrap() + 1;
@@ -113,7 +113,7 @@ async fn burst_of_markers_is_one_frame() {
     let last = &sent[BURST - 1];
     for (at, kind) in ["delivered", "read_receipt"].into_iter().enumerate() {
         for message in &sent {
-            say_mark(&mut bens, kind, message).await;
+            send_marker(&mut bens, kind, message).await;
         }
         let told = anns.expect_side_frame(kind).await;
         assert_eq!(
@@ -140,8 +140,8 @@ async fn both_markers_share_one_version() {
     let seen = ann.send(id, "Tea?").await.expect(201);
     let come = ann.send(id, "Or not?").await.expect(201);
     let (mut anns, mut bens) = (ann.chat_socket(id).await, ben.chat_socket(id).await);
-    say_mark(&mut bens, "read_receipt", &seen).await;
-    say_mark(&mut bens, "delivered", &come).await;
+    send_marker(&mut bens, "read_receipt", &seen).await;
+    send_marker(&mut bens, "delivered", &come).await;
     let read = anns.expect_side_frame("read_receipt").await;
     let delivered = anns.expect_side_frame("delivered").await;
     assert_eq!((&read["seq"], &delivered["seq"]), (&json!(2), &json!(3)));

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{has, has_read};
 use crate::groups::crew::{bring_back, friends, group, invite, leave, make};
-use crate::groups::thousand::{fill, run};
+use crate::groups::largest_group::{fill, run};
 use crate::support::redact::assert_wire;
 use crate::support::{ApiResponse, TestApp, TestUser};
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::list::receipts;
 use super::{has, has_read};
 use crate::groups::crew::{bring_back, friends, invite, leave, make};
-use crate::groups::thousand::fill;
+use crate::groups::largest_group::fill;
 use crate::support::{TestApp, TestUser};
 
 /// Returns when a member received and read a message.

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::{again, has, has_read, receipt_frames, say_mark};
+use super::{again, has, has_read, receipt_frames, send_marker};
 use crate::groups::crew::{group, leave, remove};
 use crate::support::redact::assert_wire;
 use crate::support::{TestApp, TestSocket};
@@ -30,7 +30,7 @@ async fn authors_receive_status_of_all_members() {
     has(&people[1], &sent).await;
     assert_eq!(again(&people[0], &sent).await["status"], "sent");
     let mut cass = people[2].chat_socket(id).await;
-    say_mark(&mut cass, "delivered", &sent).await;
+    send_marker(&mut cass, "delivered", &sent).await;
     for socket in &mut anns {
         let told = socket.expect_side_frame("status").await;
         assert_eq!(told["all_delivered_seq"], 2);

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::{has_read, mark, marks, say_mark};
+use super::{has_read, mark, marks, send_marker};
 use crate::groups::crew::{friends, invite, leave, make};
 use crate::support::{TestApp, TestUser};
 
@@ -17,7 +17,7 @@ async fn assert_not_found(person: &TestUser, message: &Value) {
             .expect_problem(404, "not_found");
     }
     for kind in ["delivered", "read_receipt"] {
-        say_mark(&mut socket, kind, message).await;
+        send_marker(&mut socket, kind, message).await;
         let refused = socket.expect_error("not_found").await;
         assert_eq!(refused["message_id"], message["id"], "{refused}");
         assert_eq!(refused["conversation_id"], message["conversation_id"]);
@@ -60,8 +60,8 @@ async fn unknown_message_blocks_no_other_marker() {
     let sent = ann.send(id, "Tea?").await.expect(201);
     let unknown = json!({ "conversation_id": id, "id": 4_000_000_000_i64 });
     let mut socket = ben.chat_socket(id).await;
-    say_mark(&mut socket, "read_receipt", &sent).await;
-    say_mark(&mut socket, "read_receipt", &unknown).await;
+    send_marker(&mut socket, "read_receipt", &sent).await;
+    send_marker(&mut socket, "read_receipt", &unknown).await;
     let refused = socket.expect_error("not_found").await;
     assert_eq!(refused["message_id"], unknown["id"]);
     assert_eq!(socket.expect_side_frame("read_receipt").await["seq"], 2);
@@ -82,7 +82,7 @@ async fn marker_by_former_member_is_refused() {
         let refused = mark(&people[1], kind, &sent).await;
         refused.expect_problem(403, "not_a_participant");
     }
-    say_mark(&mut socket, "read_receipt", &sent).await;
+    send_marker(&mut socket, "read_receipt", &sent).await;
     let refused = socket.expect_error("not_a_participant").await;
     assert_eq!(refused["message_id"], sent["id"]);
     has_read(&people[0], &sent).await;

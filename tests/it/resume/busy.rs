@@ -2,9 +2,9 @@
 
 use serde_json::json;
 
-use super::client::{Client, say_many};
+use super::client::{Client, send_many};
 use crate::support::{TestApp, TestSocket};
-use crate::ws::slow::little_room;
+use crate::ws::slow_clients::little_room;
 
 const LENGTH: usize = 9_000;
 
@@ -19,7 +19,7 @@ async fn busy_room_evicts_no_resuming_session() {
     // reading.
     let mut sender = ann.chat_socket(id).await;
     for _ in 0..100 {
-        sender.say(&text).await;
+        sender.send_text(&text).await;
         sender.expect_message().await;
     }
     for path in [format!("/ws/chat/{id}/"), "/ws/".to_owned()] {
@@ -31,19 +31,19 @@ async fn busy_room_evicts_no_resuming_session() {
         } else {
             client.ask_bound(&mut slow, id).await;
         }
-        client.hear(&slow.next().await);
+        client.apply_frame(&slow.next().await);
         for _ in 0..100 {
-            sender.say(&text).await;
+            sender.send_text(&text).await;
             sender.expect_message().await;
         }
-        client.hear_until(&mut slow, "resumed").await;
+        client.apply_until(&mut slow, "resumed").await;
         if path == "/ws/" {
-            client.hear_until(&mut slow, "synced").await;
+            client.apply_until(&mut slow, "synced").await;
         }
         client.check(&ben, id).await;
-        sender.say("Live.").await;
+        sender.send_text("Live.").await;
         sender.expect_message().await;
-        client.hear_until(&mut slow, "message").await;
+        client.apply_until(&mut slow, "message").await;
         client.check(&ben, id).await;
     }
 }
@@ -56,26 +56,26 @@ async fn evicted_client_resumes_without_loss() {
     let mut stalled = TestSocket::open_unbuffered(&ben, &path).await;
     stalled.expect("hello").await;
     client.ask_bound(&mut stalled, id).await;
-    client.hear_until(&mut stalled, "resumed").await;
+    client.apply_until(&mut stalled, "resumed").await;
     let mut sender = ann.chat_socket(id).await;
     let text = "x".repeat(LENGTH);
     for _ in 0..200 {
-        sender.say(&text).await;
+        sender.send_text(&text).await;
         sender.expect_message().await;
     }
     let code = loop {
         match stalled.next_or_close().await {
-            Ok(frame) => client.hear(&frame),
+            Ok(frame) => client.apply_frame(&frame),
             Err(code) => break code,
         }
     };
     assert_eq!(code, 1013);
-    let heard = client.copies[&id].messages.len();
-    assert!(heard < 201, "nothing was missed");
+    let received = client.copies[&id].messages.len();
+    assert!(received < 201, "nothing was missed");
     client.cut_off();
     let mut socket = ben.chat_socket(id).await;
     client.ask_bound(&mut socket, id).await;
-    client.hear_until(&mut socket, "resumed").await;
+    client.apply_until(&mut socket, "resumed").await;
     client.check(&ben, id).await;
     socket.send(json!({ "type": "ping" })).await;
     socket.expect("pong").await;
@@ -88,13 +88,13 @@ async fn interrupted_replay_starts_over() {
     let app = TestApp::spawn().await;
     let (ann, ben) = app.register_connected("ann", "ben").await;
     let id = ann.open_direct_used(&ben).await;
-    say_many(&ann, id, 200, &"x".repeat(1_000)).await;
+    send_many(&ann, id, 200, &"x".repeat(1_000)).await;
     let mut client = Client::of(&[id]);
-    for heard in [1, 60, 150] {
+    for received in [1, 60, 150] {
         let mut socket = ben.chat_socket(id).await;
         client.ask_bound(&mut socket, id).await;
-        for _ in 0..heard {
-            client.hear(&socket.next().await);
+        for _ in 0..received {
+            client.apply_frame(&socket.next().await);
         }
         drop(socket);
         client.cut_off();
@@ -102,6 +102,6 @@ async fn interrupted_replay_starts_over() {
     }
     let mut socket = ben.chat_socket(id).await;
     client.ask_bound(&mut socket, id).await;
-    client.hear_until(&mut socket, "resumed").await;
+    client.apply_until(&mut socket, "resumed").await;
     client.check(&ben, id).await;
 }

@@ -90,21 +90,21 @@ impl Client {
     }
 
     /// Processes frames up to the first of type `kind`, and returns that frame.
-    pub(crate) async fn hear_until(&mut self, socket: &mut TestSocket, kind: &str) -> Value {
-        let hearing = async {
+    pub(crate) async fn apply_until(&mut self, socket: &mut TestSocket, kind: &str) -> Value {
+        let applying = async {
             loop {
                 let frame = socket.next().await;
-                self.hear(&frame);
+                self.apply_frame(&frame);
                 if frame["type"] == kind {
                     return frame;
                 }
             }
         };
         // The deadline is needed: other senders' messages may never end.
-        within(kind, hearing).await
+        within(kind, applying).await
     }
 
-    pub(crate) fn hear(&mut self, frame: &Value) {
+    pub(crate) fn apply_frame(&mut self, frame: &Value) {
         let number = |value: &Value| value.as_i64().unwrap();
         match frame["type"].as_str().unwrap() {
             "message" | "message_updated" => {
@@ -260,7 +260,7 @@ pub(crate) fn seqs(frames: &[Value]) -> Vec<i64> {
 }
 
 /// Sends `count` messages as fast as possible and returns the last version.
-pub(crate) async fn say_many(person: &TestUser, id: i64, count: usize, text: &str) -> i64 {
+pub(crate) async fn send_many(person: &TestUser, id: i64, count: usize, text: &str) -> i64 {
     let mut socket = person.chat_socket(id).await;
     let mut version = 0;
     // Only a few messages are in flight: the sender must read their echoes in
@@ -269,7 +269,7 @@ pub(crate) async fn say_many(person: &TestUser, id: i64, count: usize, text: &st
     while left > 0 {
         let some = left.min(10);
         for _ in 0..some {
-            socket.say(text).await;
+            socket.send_text(text).await;
         }
         for _ in 0..some {
             let message = socket.expect_message().await;

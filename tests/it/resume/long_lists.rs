@@ -6,7 +6,7 @@ use entity::{ConversationId, UserId};
 use serde_json::{Value, json};
 
 use crate::groups::crew::{group, make};
-use crate::groups::thousand::run;
+use crate::groups::largest_group::run;
 use crate::receipts::cost::copies;
 use crate::store::statements::watched;
 use crate::support::{TestApp, TestUser};

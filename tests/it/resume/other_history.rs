@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::client::resume;
 use crate::groups::crew::{friends, make};
-use crate::groups::thousand::run;
+use crate::groups::largest_group::run;
 use crate::support::{PASSWORD, TestApp, TestBinary, TestUser};
 
 async fn epoch(person: &TestUser) -> String {
@@ -122,7 +122,7 @@ async fn restored_command_renews_epoch() {
     let ann = TestUser::register(&serving.site, "ann").await;
     let before = epoch(&ann).await;
     let said = binary.run(&["restored"], "").await.expect_failure(1);
-    assert!(said.contains("a server works in"), "{said}");
+    assert!(said.contains("a server uses"), "{said}");
     serving.signal("TERM").await;
     serving.wait_for_exit().await;
     binary.run(&["restored"], "").await.expect_success();

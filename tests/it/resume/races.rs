@@ -31,15 +31,15 @@ async fn writes(person: TestUser, ids: Vec<i64>, stop: Arc<AtomicBool>) {
         }
         let id = ids[at % ids.len()];
         let name = format!("{}-{at}", person.username);
-        let say = |name: &str| {
+        let text_frame = |name: &str| {
             json!({ "type": "message", "conversation_id": id, "message": "News",
                 "client_id": name })
         };
         for other in 1..AT_ONCE {
-            socket.send(say(&format!("{name}-{other}"))).await;
+            socket.send(text_frame(&format!("{name}-{other}"))).await;
         }
-        socket.send(say(&name)).await;
-        let told = hear(&mut socket, |frame| frame["message"]["client_id"] == name).await;
+        socket.send(text_frame(&name)).await;
+        let told = wait_for_frame(&mut socket, |frame| frame["message"]["client_id"] == name).await;
         let message = told["message"]["id"].clone();
         let touch = match at % 4 {
             0 => json!({ "type": "edit", "message": "Olds" }),
@@ -51,14 +51,14 @@ async fn writes(person: TestUser, ids: Vec<i64>, stop: Arc<AtomicBool>) {
         touch["conversation_id"] = json!(id);
         touch["message_id"] = message.clone();
         socket.send(touch).await;
-        hear(&mut socket, |frame| {
+        wait_for_frame(&mut socket, |frame| {
             frame["type"] == "message_updated" && frame["message"]["id"] == message
         })
         .await;
     }
 }
 
-async fn hear(socket: &mut TestSocket, is_it: impl Fn(&Value) -> bool) -> Value {
+async fn wait_for_frame(socket: &mut TestSocket, is_it: impl Fn(&Value) -> bool) -> Value {
     loop {
         let frame = socket.next().await;
         assert_ne!(frame["type"], "error", "{frame}");
@@ -121,11 +121,11 @@ async fn replay_under_load_is_exactly_once() {
         client.ask_bound(&mut socket, id).await;
         if round % 7 == 3 {
             // The client disconnects during the replay, or right after it.
-            client.hear(&socket.next().await);
+            client.apply_frame(&socket.next().await);
         } else {
-            client.hear_until(&mut socket, "resumed").await;
+            client.apply_until(&mut socket, "resumed").await;
             for _ in 0..round % 5 {
-                client.hear(&socket.next().await);
+                client.apply_frame(&socket.next().await);
                 live += 1;
             }
         }
@@ -135,7 +135,7 @@ async fn replay_under_load_is_exactly_once() {
     crowd.calm().await;
     let mut socket = crowd.ben.chat_socket(id).await;
     client.ask_bound(&mut socket, id).await;
-    client.hear_until(&mut socket, "resumed").await;
+    client.apply_until(&mut socket, "resumed").await;
     client.check(&crowd.ben, id).await;
 }
 
@@ -149,13 +149,13 @@ async fn live_messages_follow_replay_completely() {
         let mut client = Client::of(&[id]);
         let mut socket = crowd.ben.chat_socket(id).await;
         client.ask_bound(&mut socket, id).await;
-        client.hear_until(&mut socket, "resumed").await;
+        client.apply_until(&mut socket, "resumed").await;
         sockets.push((client, socket));
     }
     crowd.calm().await;
     for (mut client, mut socket) in sockets {
         socket.send(json!({ "type": "ping" })).await;
-        client.hear_until(&mut socket, "pong").await;
+        client.apply_until(&mut socket, "pong").await;
         client.check(&crowd.ben, id).await;
     }
 }
@@ -172,21 +172,21 @@ async fn replay_of_all_conversations_misses_nothing() {
         let mut socket = crowd.ben.socket("/ws/").await;
         client.ask(&mut socket).await;
         if round % 7 == 3 {
-            client.hear(&socket.next().await);
+            client.apply_frame(&socket.next().await);
         } else {
-            client.hear_until(&mut socket, "synced").await;
+            client.apply_until(&mut socket, "synced").await;
             for _ in 0..round % 5 {
-                client.hear(&socket.next().await);
+                client.apply_frame(&socket.next().await);
             }
         }
         client.cut_off();
     }
     let mut socket = crowd.ben.socket("/ws/").await;
     client.ask(&mut socket).await;
-    client.hear_until(&mut socket, "synced").await;
+    client.apply_until(&mut socket, "synced").await;
     crowd.calm().await;
     socket.send(json!({ "type": "ping" })).await;
-    client.hear_until(&mut socket, "pong").await;
+    client.apply_until(&mut socket, "pong").await;
     for id in &crowd.ids[1..] {
         client.check(&crowd.ben, *id).await;
     }

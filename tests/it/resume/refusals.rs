@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::client::{resume, say_many};
+use super::client::{resume, send_many};
 use crate::groups::crew::make;
 use crate::support::{TestApp, TestSocket};
 
@@ -76,7 +76,7 @@ async fn second_resume_is_busy() {
     let id = ann.open_direct_used(&ben).await;
     // The replay exceeds all buffers, so that the first resume is still
     // running.
-    say_many(&ann, id, 100, &"x".repeat(9_000)).await;
+    send_many(&ann, id, 100, &"x".repeat(9_000)).await;
     let path = format!("/ws/chat/{id}/");
     let mut socket = TestSocket::open_unbuffered(&ben, &path).await;
     socket.expect("hello").await;

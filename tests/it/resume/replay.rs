@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::client::{resume, say_many, seqs, without_presence};
+use super::client::{resume, send_many, seqs, without_presence};
 use crate::groups::crew::{bring_back, group, leave, remove, rename, set_mine, set_role};
 use crate::support::redact::assert_wire;
 use crate::support::{TestApp, TestUser};
@@ -126,7 +126,7 @@ async fn replay_is_limited_to_500_messages() {
     let app = TestApp::spawn().await;
     let (ann, ben) = app.register_connected("ann", "ben").await;
     let id = ann.open_direct_used(&ben).await;
-    let version = say_many(&ann, id, 500, "One of many.").await;
+    let version = send_many(&ann, id, 500, "One of many.").await;
     assert_eq!(version, 501);
     let mut socket = ben.chat_socket(id).await;
     let (frames, resumed) = resume(&mut socket, json!({ "after": 1 })).await;
@@ -171,12 +171,12 @@ async fn former_member_replays_earlier_messages() {
         (&message["text"], &message["version"]),
         (&json!(""), &json!(2))
     );
-    let heard = resumed["version"].clone();
-    let found = (&heard, &resumed["conversation"]["left"]);
+    let version = resumed["version"].clone();
+    let found = (&version, &resumed["conversation"]["left"]);
     assert_eq!(found, (&json!(3), &json!(true)));
-    let ask = json!({ "conversation_id": id, "after": heard });
+    let ask = json!({ "conversation_id": id, "after": version });
     let (frames, resumed) = resume(&mut socket, ask).await;
-    assert_eq!((frames.len(), &resumed["version"]), (0, &heard));
+    assert_eq!((frames.len(), &resumed["version"]), (0, &version));
 }
 
 #[tokio::test]
@@ -201,7 +201,7 @@ async fn replay_continues_after_restart() {
     let mut app = TestApp::spawn().await;
     let (ann, ben) = app.register_connected("ann", "ben").await;
     let id = ann.open_direct_used(&ben).await;
-    say_many(&ann, id, 3, "Before.").await;
+    send_many(&ann, id, 3, "Before.").await;
     app.restart().await;
     let mut socket = ben.chat_socket(id).await;
     let (frames, resumed) = resume(&mut socket, json!({ "after": 1 })).await;
@@ -219,7 +219,7 @@ async fn former_member_replays_changes_once() {
     let app = TestApp::spawn().await;
     let (id, people) = group(&app, &["ann", "ben"]).await;
     let (ann, ben) = (&people[0], &people[1]);
-    say_many(ann, id, TOUCHED, "News").await;
+    send_many(ann, id, TOUCHED, "News").await;
     leave(ben, id).await.expect(200);
     let mut anns = ann.chat_socket(id).await;
     for message in ann.history(id).await {
@@ -248,7 +248,7 @@ async fn former_member_replay_ignores_later_messages() {
     let first = ann.send(id, "Before.").await.expect(201);
     ann.send(id, "Before, too.").await.expect(201);
     leave(ben, id).await.expect(200);
-    say_many(ann, id, 1_001, "After.").await;
+    send_many(ann, id, 1_001, "After.").await;
     let mut socket = ben.socket("/ws/").await;
     let ask = json!({ "conversation_id": id, "after": 1 });
     let (frames, end) = resume(&mut socket, ask.clone()).await;

@@ -1,7 +1,7 @@
 //! A client that acts and disconnects at random, and retries unacknowledged
 //! sends.
 
-mod deeds;
+mod actions;
 
 use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::view::{View, number};
 use crate::support::{TestSocket, TestUser, TokenTransport};
-use deeds::AuditAction;
+use actions::AuditAction;
 
 /// How long a client reads frames before it compares its view.
 const CALM: Duration = Duration::from_millis(500);
@@ -232,9 +232,9 @@ impl Client {
     /// evicted.
     async fn listen(&mut self, socket: &mut TestSocket, patience: Duration) -> bool {
         let until = Instant::now() + patience;
-        while let Ok(heard) = timeout_at(until, socket.read()).await {
-            match heard {
-                Ok(frame) => self.hear(frame).await,
+        while let Ok(received) = timeout_at(until, socket.read()).await {
+            match received {
+                Ok(frame) => self.apply_frame(frame).await,
                 Err(code) => {
                     assert_eq!(code, 1013, "only slow sessions are evicted");
                     self.deeds.evictions += 1;
@@ -245,8 +245,8 @@ impl Client {
         true
     }
 
-    async fn hear(&mut self, frame: Value) {
-        self.view.heard(&frame);
+    async fn apply_frame(&mut self, frame: Value) {
+        self.view.record_frame(&frame);
         let me = self.person.username.clone();
         let id = frame["conversation_id"].as_i64().unwrap_or_default();
         match frame["type"].as_str().unwrap() {
@@ -328,8 +328,8 @@ impl Client {
         let mut socket = self.connect().await;
         let mut is_synced = false;
         while !is_synced || !self.outbox.is_empty() {
-            let heard = timeout(Duration::from_secs(20), socket.read()).await;
-            let Ok(heard) = heard else {
+            let received = timeout(Duration::from_secs(20), socket.read()).await;
+            let Ok(received) = received else {
                 panic!(
                     "{}: {is_synced} {:#?} {:#?}",
                     self.name,
@@ -337,9 +337,9 @@ impl Client {
                     self.view.trail()
                 );
             };
-            let frame = heard.unwrap();
+            let frame = received.unwrap();
             is_synced |= frame["type"] == "synced";
-            self.hear(frame).await;
+            self.apply_frame(frame).await;
         }
         socket
     }

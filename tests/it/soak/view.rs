@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use serde_json::{Value, json};
 
-use super::standing::Standing;
+use super::conversation_state::Standing;
 
 /// Fields of a message that markers change without a new frame for it.
 const READ_FROM_MARKS: [&str; 4] = ["status", "delivered_at", "is_read", "read_at"];
@@ -45,7 +45,7 @@ struct Conversation {
 
 impl View {
     /// Adds a frame to the trail.
-    pub(super) fn heard(&mut self, frame: &Value) {
+    pub(super) fn record_frame(&mut self, frame: &Value) {
         let message = &frame["message"];
         let line = format!(
             "{} {} seq {} version {}{} {}",
@@ -99,8 +99,8 @@ impl View {
     /// version: the connection may have ended between two frames of one change.
     pub(super) fn cursors(&self) -> Value {
         let cursors = self.conversations.iter().map(|(id, it)| {
-            let heard = it.version - 1;
-            (id.to_string(), json!(heard.max(it.resumed)))
+            let known = it.version - 1;
+            (id.to_string(), json!(known.max(it.resumed)))
         });
         cursors.collect::<serde_json::Map<_, _>>().into()
     }

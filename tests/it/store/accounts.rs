@@ -7,7 +7,7 @@ use tidings::store::{AuditContext, Store, StoreError};
 
 use super::statements::watched;
 use crate::groups::crew::group;
-use crate::groups::thousand::{fill, run};
+use crate::groups::largest_group::{fill, run};
 use crate::receipts::cost::copies;
 use crate::support::TestApp;
 

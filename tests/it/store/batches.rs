@@ -36,7 +36,7 @@ async fn reply_keeps_version_beside_deleted_original() {
         has_others: true,
         has_archived: false,
     };
-    let withdraw = AppendOperation::Edit(MessageEdit {
+    let delete = AppendOperation::Edit(MessageEdit {
         message: first,
         kind: MessageEditKind::Delete,
         may_moderate: false,
@@ -46,7 +46,7 @@ async fn reply_keeps_version_beside_deleted_original() {
         client_id: None,
         reply_to: Some(first),
     }));
-    let batch = [by(withdraw), by(reply)];
+    let batch = [by(delete), by(reply)];
     let outcomes = store
         .journal()
         .append_batch(&batch, Millis::now())

@@ -9,7 +9,7 @@ use tidings::store::{HistoryAnchor, HistoryReader, Store};
 
 use super::statements::{Cost, QueryLog, watched};
 use crate::groups::crew::group;
-use crate::groups::thousand::{fill, run};
+use crate::groups::largest_group::{fill, run};
 use crate::receipts::cost::copies;
 use crate::support::{TestApp, TestDatabase, TestUser};
 

@@ -13,7 +13,7 @@ use tidings::store::{
     NewGroup, NewLogin, NewUser, ReceiptListQuery, Store,
 };
 
-use super::house;
+use super::admin;
 
 pub(super) const NOW: Millis = Millis(2_000_000_000_000);
 
@@ -70,7 +70,7 @@ pub(crate) async fn everything(store: &Store) {
     store.logins().touch(&found, NOW).await.unwrap();
     found.id = login;
     store.logins().end(found.id, NOW).await.unwrap();
-    house::everything(store, (ann.id, ben.id), group).await;
+    admin::everything(store, (ann.id, ben.id), group).await;
 }
 
 pub(super) async fn person(store: &Store, name: &str) -> user::Model {
@@ -115,7 +115,7 @@ pub(super) async fn connect(store: &Store, one: &user::Model, two: &user::Model)
         .unwrap();
 }
 
-/// Declines a connection request, repeats it and withdraws it.
+/// Declines a connection request, repeats it and cancels it.
 async fn refuse(store: &Store, one: &user::Model, two: &user::Model) {
     let asked = store.connections().request(two, one, NOW).await.unwrap();
     let ConnectionRequestOutcome::Requested(change) = asked else {

@@ -112,7 +112,7 @@ impl TestSocket {
     }
 
     /// Sends a message to the conversation that the socket is bound to.
-    pub(crate) async fn say(&mut self, text: &str) {
+    pub(crate) async fn send_text(&mut self, text: &str) {
         self.send(json!({ "type": "message", "message": text }))
             .await;
     }

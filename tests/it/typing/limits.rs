@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::{next_typing, types, typing};
 use crate::groups::crew::{group, invite, leave};
-use crate::groups::thousand::fill;
+use crate::groups::largest_group::fill;
 use crate::support::TestApp;
 
 #[tokio::test]
@@ -19,7 +19,7 @@ async fn typing_is_limited_to_100_members() {
         types(&mut anns, id, true).await;
         anns.expect_nothing_until_pong().await;
         // A Room handles the requests of a session in order.
-        anns.say("Hello").await;
+        anns.send_text("Hello").await;
         if people_in_all == 100 {
             assert_eq!(next_typing(&mut bens).await, typing("ann", true));
         }
@@ -57,8 +57,8 @@ async fn typing_ends_after_room_exceeds_100() {
     types(&mut eves, id, true).await;
     types(&mut anns, id, true).await;
     types(&mut anns, id, false).await;
-    eves.say("Hello").await;
-    anns.say("Hello, Eve").await;
+    eves.send_text("Hello").await;
+    anns.send_text("Hello, Eve").await;
     for _ in 0..2 {
         cass.expect_message().await;
     }

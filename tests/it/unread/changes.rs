@@ -4,7 +4,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{heard, next_unread, total, unread};
+use super::{next_unread, read_unread, total, unread};
 use crate::groups::crew::{bring_back, group, invite, leave, patch, remove, rename, set_role};
 use crate::receipts::has_read;
 use crate::support::{TestApp, TestUser};
@@ -41,13 +41,13 @@ async fn deleted_message_is_not_unread() {
         "dan has read none"
     );
     for socket in &mut sockets[..3] {
-        assert_eq!(heard(socket).await, [], "it was not unread for them");
+        assert_eq!(read_unread(socket).await, [], "it was not unread for them");
     }
     delete(&people[0], &sent[2]).await;
     assert_eq!(next_unread(&mut sockets[1]).await, (0, 0));
     assert_eq!(next_unread(&mut sockets[3]).await, (1, 1));
     for at in [0, 2] {
-        assert_eq!(heard(&mut sockets[at]).await, []);
+        assert_eq!(read_unread(&mut sockets[at]).await, []);
     }
     // Deleting the message again changes no count. The next message adds one to
     // the count of every member but its sender.
@@ -96,7 +96,7 @@ async fn edits_and_system_messages_are_uncounted() {
     invite(&people[0], id, "dan").await.expect(201);
     set_role(&people[0], id, "dan", "admin").await.expect(200);
     remove(&people[0], id, "cas").await.expect(204);
-    assert_eq!(heard(&mut bens).await, []);
+    assert_eq!(read_unread(&mut bens).await, []);
     assert_eq!(
         (unread(&people[1], id).await, total(&people[1]).await),
         (1, 1)
@@ -125,11 +125,11 @@ async fn rejoined_member_starts_at_zero() {
             "left" => leave(&people[1], id).await.expect(200),
             _ => remove(&people[0], id, names[1]).await.expect(204),
         };
-        let told = heard(&mut bens).await;
+        let told = read_unread(&mut bens).await;
         assert_eq!(told.last().unwrap().1, 1, "{told:?}");
         assert_eq!(total(&people[1]).await, 1);
         people[0].send(id, "Without ben").await.expect(201);
-        assert_eq!(heard(&mut bens).await, []);
+        assert_eq!(read_unread(&mut bens).await, []);
         match how {
             "left" => bring_back(&people[0], id, &people[1]).await,
             _ => drop(invite(&people[0], id, names[1]).await.expect(201)),

@@ -9,7 +9,7 @@ use tidings::store::append::{AppendOperation, MarkerUpdate, MessageEdit, Message
 
 use super::unread;
 use crate::groups::crew::{group, leave};
-use crate::groups::thousand::{fill, run};
+use crate::groups::largest_group::{fill, run};
 use crate::receipts::mark;
 use crate::store::meter::Metered;
 use crate::store::statements::Cost;

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{heard, next_unread, total, unread};
+use super::{next_unread, read_unread, total, unread};
 use crate::groups::crew::{friends, group, make};
 use crate::receipts::{has, has_read};
 use crate::support::TestApp;
@@ -35,7 +35,7 @@ async fn unread_frames_reach_unbound_sessions_only() {
         assert_eq!(next_unread(socket).await, (3, 3));
     }
     for socket in [&mut bound, &mut anns] {
-        assert_eq!(heard(socket).await, [], "bound, or the sender's");
+        assert_eq!(read_unread(socket).await, [], "bound, or the sender's");
     }
 }
 
@@ -86,7 +86,7 @@ async fn sending_clears_unread_count() {
     assert_eq!(next_unread(&mut anns).await, (1, 1));
     ben.send(id, "Milk, too").await.expect(201);
     assert_eq!(next_unread(&mut anns).await, (2, 2));
-    assert_eq!(heard(&mut bens).await, [], "the count stays 0");
+    assert_eq!(read_unread(&mut bens).await, [], "the count stays 0");
 }
 
 #[tokio::test]
@@ -132,7 +132,7 @@ async fn connecting_session_gets_right_count() {
         };
         let ((), mut socket) = tokio::join!(sending, people[1].socket("/ws/"));
         let hello = socket.hello["total_unread"].as_i64().unwrap();
-        let told = heard(&mut socket).await;
+        let told = read_unread(&mut socket).await;
         let known = told.last().map_or(hello, |(_, total)| *total);
         assert_eq!(known, 3 * (round + 1), "{hello}, {told:?}");
     }

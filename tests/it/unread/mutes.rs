@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{heard, next_unread, total, unread};
+use super::{next_unread, read_unread, total, unread};
 use crate::groups::crew::{friends, make, set_mine};
 use crate::support::{TestApp, TestSocket, TestUser};
 
@@ -48,7 +48,11 @@ async fn muting_and_archiving_change_total() {
     set_mine(&ben, ids[0], json!({ "muted_until": SOON }))
         .await
         .expect(200);
-    assert_eq!(heard(&mut anns).await, [], "only ben's settings changed");
+    assert_eq!(
+        read_unread(&mut anns).await,
+        [],
+        "only ben's settings changed"
+    );
 }
 
 #[tokio::test]
@@ -119,7 +123,7 @@ async fn expired_mute_restores_total() {
     assert_eq!(after.hello["total_unread"], 1, "it opened during the mute");
     assert_eq!(next_unread(&mut after).await, (2, 3));
     assert_eq!(total(&ben).await, 3);
-    assert_eq!(heard(&mut before[0]).await, [], "once");
+    assert_eq!(read_unread(&mut before[0]).await, [], "once");
 }
 
 /// Guards an extended mute: the timer of its first end must send nothing.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tidings::engine::testing::FaultHooks;
 
-use super::{heard, next_unread, total, unread};
+use super::{next_unread, read_unread, total, unread};
 use crate::groups::crew::{group, leave};
 use crate::receipts::has_read;
 use crate::support::{TestApp, TestSocket, TestUser};
@@ -166,7 +166,7 @@ async fn room_death_during_deletion_recounts() {
         let seen = (unread(&people[1], id).await, total(&people[1]).await);
         assert_eq!(seen, (1, 1));
         people[0].send(id, "Three").await.expect(201);
-        assert_eq!(heard(&mut bens).await, [(2, 2)], "{survives}");
+        assert_eq!(read_unread(&mut bens).await, [(2, 2)], "{survives}");
     }
 }
 
@@ -185,7 +185,7 @@ async fn successor_room_sends_missed_markers() {
     assert_eq!(shown["participants"][1]["read_seq"], sent[2]["seq"]);
     // The client retries as `busy` asks; the marker has moved already.
     has_read(&people[1], &sent[2]).await;
-    assert_eq!(heard(&mut bens).await, []);
+    assert_eq!(read_unread(&mut bens).await, []);
 }
 
 #[tokio::test]
@@ -199,7 +199,10 @@ async fn leave_during_room_death_is_uncounted() {
     leave(&people[2], id).await.expect_problem(503, "busy");
     cass.expect("conversation_removed").await;
     assert_eq!(
-        heard(&mut cass).await.last().map_or(0, |(_, total)| *total),
+        read_unread(&mut cass)
+            .await
+            .last()
+            .map_or(0, |(_, total)| *total),
         0
     );
     assert_eq!(total(&people[2]).await, 0);

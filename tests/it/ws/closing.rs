@@ -1,5 +1,5 @@
 //! The codes that sockets close with. Other sockets must not be affected. The
-//! tests of 4401 are in `logins`, of 1013 in `slow`, of silence in `heartbeat`.
+//! tests of 4401 are in `logins`, of 1013 in `slow_clients`, of silence in `heartbeat`.
 
 use serde_json::json;
 use tokio_tungstenite::tungstenite::Message;
@@ -19,7 +19,7 @@ async fn two_sockets(app: &TestApp) -> (TestUser, TestSocket, TestSocket) {
 }
 
 async fn assert_unaffected(other: &mut TestSocket) {
-    other.say("I am still here").await;
+    other.send_text("I am still here").await;
     assert_eq!(other.expect_message().await["text"], "I am still here");
 }
 
@@ -120,7 +120,7 @@ async fn twenty_errors_close_with_1008() {
         here.expect_error("unknown_type").await;
     }
     here.expect_nothing_until_pong().await;
-    here.say(" ").await;
+    here.send_text(" ").await;
     here.expect_error("text_empty").await;
     assert_eq!(here.expect_close().await, 1008);
     assert_unaffected(&mut there).await;
@@ -153,19 +153,19 @@ async fn invalid_frame_error_names_field() {
             r#"{"type":"delivered","message_id":"x"}"#,
             "message_id: a whole number",
         ),
-        (
-            r#"{"type":"edit","message_id":1}"#,
-            "message: this is needed",
-        ),
+        (r#"{"type":"edit","message_id":1}"#, "message: required"),
         (
             r#"{"type":"typing","is_typing":1}"#,
             "is_typing: true or false",
         ),
         (
             r#"{"type":"message","message":"a","message":"b"}"#,
-            "message: only one of this",
+            "message: only one value is allowed",
         ),
-        (r#"{"type":"ping","type":"ping"}"#, "type: only one of this"),
+        (
+            r#"{"type":"ping","type":"ping"}"#,
+            "type: only one value is allowed",
+        ),
         (
             r#"{"type":"resume","cursors":{"x":1}}"#,
             "cursors: ids as keys",

@@ -177,6 +177,6 @@ async fn socket_opens_after_connection_ended() {
     ann.delete(&path).await.expect(204);
     let mut socket = ben.chat_socket(id).await;
     assert_eq!(socket.hello["conversation"]["last_seq"], 1);
-    socket.say("Why?").await;
+    socket.send_text("Why?").await;
     socket.expect_error("not_connected").await;
 }

@@ -57,7 +57,7 @@ async fn stopping_server_finishes_accepted_messages_only() {
     let mut here = ann.chat_socket(id).await;
     let mut there = ben.chat_socket(id).await;
     held.hold();
-    here.say("In time").await;
+    here.send_text("In time").await;
     // The session itself answers the ping, after it has passed the message to
     // the Room.
     here.expect_nothing_until_pong().await;
@@ -72,7 +72,7 @@ async fn stopping_server_finishes_accepted_messages_only() {
         let answer = ann.send(id, "Too late").await;
         assert_eq!(answer.header("retry-after"), Some("1"));
         assert_eq!(answer.expect_problem(503, "busy")["retry_after"], 1);
-        there.say("Too late").await;
+        there.send_text("Too late").await;
         there.expect_error("busy").await;
         held.release();
         for socket in [&mut here, &mut there] {
@@ -131,7 +131,7 @@ async fn admin_change_is_sent_before_close() {
     let bad = ann.send(id, "Something bad").await.expect(201);
     let mut there = ben.chat_socket(id).await;
     held.hold();
-    let path = format!("/admin/conversations/{id}/messages/{}/withdraw", bad["id"]);
+    let path = format!("/admin/conversations/{id}/messages/{}/delete", bad["id"]);
     keeper.act(&path, &[("reason", "Abuse")]).await.expect(303);
     until("the fan-out to be held", async || {
         (!held.is_held.load(Ordering::Acquire)).then_some(())

@@ -92,7 +92,7 @@ fn held_deliveries_beyond_budget_are_dropped() {
     }
     assert!(
         passes(&gate, change_delivery(HERE, 0)),
-        "it isn't kept any more"
+        "it is no longer kept"
     );
     assert_eq!(delivered_versions(&gate.open_held().unwrap_err()), [0]);
     assert!(!passes(&gate, change_delivery(HERE, 11)));

@@ -39,7 +39,7 @@ impl<R> RoomState<R> {
             return self.catch_up(last);
         }
         let mut effects = Vec::new();
-        let mut is_withdrawn = false;
+        let mut is_deleted = false;
         for news in news {
             let version = news.version();
             match news {
@@ -54,7 +54,7 @@ impl<R> RoomState<R> {
                 }
                 CommittedChange::Edited(touched) => {
                     let mut messages = touched.messages.iter();
-                    is_withdrawn |= messages.any(|message| message.deleted);
+                    is_deleted |= messages.any(|message| message.deleted);
                     self.announce_edits(&touched, &mut effects);
                 }
                 CommittedChange::Settings(user, version, settings) => {
@@ -72,7 +72,7 @@ impl<R> RoomState<R> {
         self.push_unread(&mut effects);
         // `Announced` follows the recount: if the Room dies before, its
         // successor announces all these changes again.
-        if is_withdrawn {
+        if is_deleted {
             self.needs_recount = true;
             effects.push(RoomEffect::Recount);
         }

@@ -120,11 +120,11 @@ fn apply_edit(target: &mut EditTarget, actor: UserId, edit: &MessageEdit) -> Res
     let row = &mut target.row;
     let is_mine = row.sender_id == actor;
     if row.kind == MessageKind::System {
-        return Err(forbidden("A system message stays as it is."));
+        return Err(forbidden("A system message can't be changed."));
     }
     match &edit.kind {
         MessageEditKind::Delete if !is_mine && !edit.may_moderate => Err(forbidden(
-            "Only its sender withdraws a message, or a group's admin.",
+            "Only the sender or a group admin can delete a message.",
         )),
         MessageEditKind::Delete => {
             let has_changed = row.deleted_at.is_none();
@@ -133,11 +133,14 @@ fn apply_edit(target: &mut EditTarget, actor: UserId, edit: &MessageEdit) -> Res
             target.reactions.clear();
             Ok(has_changed)
         }
-        MessageEditKind::Edit(_) if !is_mine => Err(forbidden("Only its sender edits a message.")),
+        MessageEditKind::Edit(_) if !is_mine => Err(forbidden(
+            "Only the sender can edit a \
+                                                               message.",
+        )),
         MessageEditKind::Edit(_) | MessageEditKind::React { .. } if row.deleted_at.is_some() => {
             Err(Problem::new(
                 ErrorCode::Conflict,
-                "This message was withdrawn.",
+                "This message was deleted.",
             ))
         }
         MessageEditKind::Edit(text) => {
@@ -154,7 +157,7 @@ fn apply_edit(target: &mut EditTarget, actor: UserId, edit: &MessageEdit) -> Res
             if there.len() >= EMOJI_MAX && !there.contains(emoji.as_str()) {
                 return Err(Problem::invalid_field(
                     "emoji",
-                    "one of the 20 that are there: a message bears no more",
+                    "one of the 20 emoji of this message: it can't have more",
                 ));
             }
             let mine = (emoji.as_str().to_owned(), actor);

@@ -337,7 +337,7 @@ impl GeneratedEntry {
     fn append(&self) -> AppendEntry {
         let refused = Problem::new(
             ErrorCode::NotAParticipant,
-            "You are not in this conversation.",
+            "You are not a member of this conversation.",
         );
         AppendEntry {
             conversation: ConversationId(self.conversation),

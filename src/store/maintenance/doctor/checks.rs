@@ -7,8 +7,8 @@ use crate::store::unread::UNREAD;
 pub(super) const CHECKS: [(&str, &str); 20] = [
     (
         "seq",
-        "SELECT 'conversation ' || c.id || ' ends at seq ' || c.last_seq || ', and has ' \
-         || COALESCE(m.many, 0) || ' messages up to ' || COALESCE(m.high, 0) AS line \
+        "SELECT 'conversation ' || c.id || ' has last_seq ' || c.last_seq || ', but ' \
+         || COALESCE(m.many, 0) || ' messages up to seq ' || COALESCE(m.high, 0) AS line \
          FROM conversation c LEFT JOIN (SELECT conversation_id, COUNT(*) AS many, \
          MIN(seq) AS low, MAX(seq) AS high FROM message GROUP BY conversation_id) m \
          ON m.conversation_id = c.id WHERE c.last_seq <> COALESCE(m.many, 0) \
@@ -17,31 +17,31 @@ pub(super) const CHECKS: [(&str, &str); 20] = [
     (
         "ord",
         "SELECT 'message ' || id || ' of conversation ' || conversation_id || ' has ord ' \
-         || ord || ', and is text ' || counted AS line FROM (SELECT id, conversation_id, ord, \
+         || ord || ', but is text message ' || counted AS line FROM (SELECT id, conversation_id, ord, \
          SUM(CASE WHEN kind = 0 THEN 1 ELSE 0 END) \
          OVER (PARTITION BY conversation_id ORDER BY seq) AS counted FROM message) o \
          WHERE ord <> counted",
     ),
     (
         "last_ord",
-        "SELECT 'conversation ' || c.id || ' has last_ord ' || c.last_ord || ', and ' \
-         || COALESCE(m.texts, 0) || ' texts' AS line FROM conversation c \
+        "SELECT 'conversation ' || c.id || ' has last_ord ' || c.last_ord || ', but ' \
+         || COALESCE(m.texts, 0) || ' text messages' AS line FROM conversation c \
          LEFT JOIN (SELECT conversation_id, COUNT(*) AS texts FROM message WHERE kind = 0 \
          GROUP BY conversation_id) m ON m.conversation_id = c.id \
          WHERE c.last_ord <> COALESCE(m.texts, 0)",
     ),
     (
         "last message",
-        "SELECT 'conversation ' || c.id || ' names ' \
-         || COALESCE('message ' || c.last_message_id, 'nothing') || ' as its last, and that is ' \
-         || COALESCE('message ' || m.id, 'nothing') AS line \
+        "SELECT 'conversation ' || c.id || ' has last message ' \
+         || COALESCE(CAST(c.last_message_id AS TEXT), 'none') || ', but the last one is ' \
+         || COALESCE(CAST(m.id AS TEXT), 'none') AS line \
          FROM conversation c LEFT JOIN message m ON m.conversation_id = c.id \
          AND m.seq = c.last_seq WHERE COALESCE(c.last_message_id, 0) <> COALESCE(m.id, 0)",
     ),
     (
         "version",
-        "SELECT 'conversation ' || c.id || ' is at version ' || c.version \
-         || ', and something in it at ' || v.high AS line FROM conversation c \
+        "SELECT 'conversation ' || c.id || ' has version ' || c.version \
+         || ', but contains version ' || v.high AS line FROM conversation c \
          JOIN (SELECT conversation_id, MAX(high) AS high FROM ( \
          SELECT conversation_id, MAX(version) AS high FROM message GROUP BY conversation_id \
          UNION ALL SELECT conversation_id, MAX(version) FROM participant \
@@ -50,22 +50,22 @@ pub(super) const CHECKS: [(&str, &str); 20] = [
     ),
     (
         "posted version",
-        "SELECT 'message ' || id || ' is at version ' || version || ', and was posted in ' \
-         || posted_version || ', after one of ' || before AS line FROM (SELECT id, version, \
+        "SELECT 'message ' || id || ' has version ' || version || ' and posted version ' \
+         || posted_version || ', after posted version ' || before AS line FROM (SELECT id, version, \
          posted_version, COALESCE(LAG(posted_version) \
          OVER (PARTITION BY conversation_id ORDER BY seq), 0) AS before FROM message) o \
          WHERE posted_version > version OR posted_version <= before",
     ),
     (
         "text version",
-        "SELECT 'message ' || id || ' is at version ' || version || ', was posted in ' \
-         || posted_version || ', and its text changed in ' || text_version AS line FROM message \
+        "SELECT 'message ' || id || ' has version ' || version || ', posted version ' \
+         || posted_version || ' and text version ' || text_version AS line FROM message \
          WHERE text_version > version OR (text_version <> 0 AND text_version <= posted_version)",
     ),
     (
         "left",
-        "SELECT 'person ' || p.user_id || ', who left conversation ' || p.conversation_id \
-         || ', stands at version ' || p.version || ', and still sees one of ' \
+        "SELECT 'user ' || p.user_id || ', who left conversation ' || p.conversation_id \
+         || ', has version ' || p.version || ', but still sees version ' \
          || MAX(m.version) AS line FROM participant p JOIN message m \
          ON m.conversation_id = p.conversation_id AND m.seq > p.joined_seq \
          AND m.seq <= p.left_seq WHERE m.version > p.version \
@@ -74,8 +74,8 @@ pub(super) const CHECKS: [(&str, &str); 20] = [
     ),
     (
         "participants",
-        "SELECT 'conversation ' || c.id || ' says ' || c.participant_count \
-         || ' take part, and ' || COALESCE(p.many, 0) || ' do' AS line FROM conversation c \
+        "SELECT 'conversation ' || c.id || ' has participant_count ' || c.participant_count \
+         || ', but ' || COALESCE(p.many, 0) || ' members' AS line FROM conversation c \
          LEFT JOIN (SELECT conversation_id, COUNT(*) AS many FROM participant \
          WHERE left_seq IS NULL GROUP BY conversation_id) p ON p.conversation_id = c.id \
          WHERE c.participant_count <> COALESCE(p.many, 0)",
@@ -90,8 +90,8 @@ pub(super) const CHECKS: [(&str, &str); 20] = [
     ),
     (
         "pair",
-        "SELECT 'direct conversation ' || c.id || ' is of ' || COALESCE(c.direct_key, 'nobody') \
-         || ', and ' || COALESCE(p.pair, 'nobody') || ' are in it' AS line FROM conversation c \
+        "SELECT 'direct conversation ' || c.id || ' is for users ' || COALESCE(c.direct_key, 'none') \
+         || ', but has users ' || COALESCE(p.pair, 'none') AS line FROM conversation c \
          LEFT JOIN (SELECT conversation_id, MIN(user_id) || ':' || MAX(user_id) AS pair \
          FROM participant GROUP BY conversation_id) p ON p.conversation_id = c.id \
          WHERE c.kind = 0 AND COALESCE(c.direct_key, '') <> COALESCE(p.pair, '-')",
@@ -99,8 +99,8 @@ pub(super) const CHECKS: [(&str, &str); 20] = [
     (
         "open",
         "SELECT 'direct conversation ' || d.id || CASE WHEN d.open THEN \
-         ' is open, and its two are not connected' ELSE \
-         ' is closed, and its two are connected' END AS line FROM (SELECT c.id, c.open, \
+         ' is open, but its users are not connected' ELSE \
+         ' is closed, but its users are connected' END AS line FROM (SELECT c.id, c.open, \
          COALESCE(MAX(CASE WHEN k.state = 1 THEN 1 ELSE 0 END), 0) AS connected \
          FROM conversation c JOIN (SELECT conversation_id, MIN(user_id) AS low, \
          MAX(user_id) AS high FROM participant GROUP BY conversation_id) p \
@@ -110,9 +110,9 @@ pub(super) const CHECKS: [(&str, &str); 20] = [
     ),
     (
         "marks",
-        "SELECT 'person ' || p.user_id || ' in conversation ' || p.conversation_id \
-         || ' joined after ' || p.joined_seq || ', has read to ' || p.read_seq \
-         || ', has all to ' || p.delivered_seq || ', of ' \
+        "SELECT 'user ' || p.user_id || ' in conversation ' || p.conversation_id \
+         || ' has joined_seq ' || p.joined_seq || ', read_seq ' || p.read_seq \
+         || ' and delivered_seq ' || p.delivered_seq || ' of ' \
          || COALESCE(p.left_seq, c.last_seq) AS line FROM participant p \
          JOIN conversation c ON c.id = p.conversation_id WHERE p.read_seq < p.joined_seq \
          OR p.read_seq > p.delivered_seq \
@@ -120,16 +120,16 @@ pub(super) const CHECKS: [(&str, &str); 20] = [
     ),
     (
         "read_ord",
-        "SELECT 'person ' || p.user_id || ' in conversation ' || p.conversation_id \
-         || ' has read to text ' || p.read_ord || ', and that stands at ' \
+        "SELECT 'user ' || p.user_id || ' in conversation ' || p.conversation_id \
+         || ' has read_ord ' || p.read_ord || ', but that message has ord ' \
          || COALESCE(m.ord, 0) AS line FROM participant p LEFT JOIN message m \
          ON m.conversation_id = p.conversation_id AND m.seq = p.read_seq \
          WHERE p.read_ord <> COALESCE(m.ord, 0)",
     ),
     (
         "low watermarks",
-        "SELECT 'conversation ' || c.id || ' says all have it to ' || c.delivered_low \
-         || ' and read it to ' || c.read_low || ', and the lowest are ' || p.delivered \
+        "SELECT 'conversation ' || c.id || ' has delivered_low ' || c.delivered_low \
+         || ' and read_low ' || c.read_low || ', but the lowest markers are ' || p.delivered \
          || ' and ' || p.seen AS line FROM conversation c JOIN (SELECT conversation_id, \
          MIN(delivered_seq) AS delivered, MIN(read_seq) AS seen FROM participant \
          WHERE left_seq IS NULL GROUP BY conversation_id) p ON p.conversation_id = c.id \
@@ -139,26 +139,26 @@ pub(super) const CHECKS: [(&str, &str); 20] = [
     ),
     (
         "receipts",
-        "SELECT r.many || ' receipts of conversation ' || c.id || ' go to ' || r.high \
-         || ', and it ends at ' || c.last_seq AS line FROM conversation c \
+        "SELECT r.many || ' receipts of conversation ' || c.id || ' reach ' || r.high \
+         || ', but its last_seq is ' || c.last_seq AS line FROM conversation c \
          JOIN (SELECT conversation_id, COUNT(*) AS many, MAX(up_to_seq) AS high FROM receipt \
          GROUP BY conversation_id) r ON r.conversation_id = c.id WHERE r.high > c.last_seq",
     ),
     (
-        "withdrawn",
-        "SELECT 'message ' || id || ' is withdrawn, and its text is still there' AS line \
+        "deleted text",
+        "SELECT 'message ' || id || ' is deleted, but still has its text' AS line \
          FROM message WHERE deleted_at IS NOT NULL AND text <> ''",
     ),
     (
         "ids",
-        "SELECT 'message ids are given from ' || COALESCE(b.next, 1) || ' on, and there is ' \
-         || m.high AS line FROM (SELECT MAX(id) AS high FROM message) m \
+        "SELECT 'the next message id is ' || COALESCE(b.next, 1) || ', but message ' \
+         || m.high || ' exists' AS line FROM (SELECT MAX(id) AS high FROM message) m \
          LEFT JOIN id_block b ON b.name = 'message' WHERE m.high >= COALESCE(b.next, 1)",
     ),
     (
         "groups",
-        "SELECT 'person ' || u.id || ' is counted in ' || COALESCE(g.groups, 0) \
-         || ' groups, and is in ' || COALESCE(p.many, 0) AS line FROM \"user\" u \
+        "SELECT 'user ' || u.id || ' has a count of ' || COALESCE(g.groups, 0) \
+         || ' groups, but is in ' || COALESCE(p.many, 0) AS line FROM \"user\" u \
          LEFT JOIN group_count g ON g.user_id = u.id LEFT JOIN (SELECT o.user_id, \
          COUNT(*) AS many FROM participant o JOIN conversation c ON c.id = o.conversation_id \
          WHERE c.kind = 1 AND o.left_seq IS NULL GROUP BY o.user_id) p ON p.user_id = u.id \
@@ -201,8 +201,8 @@ fn after_marker_sql(stored: &str, condition: &str, what: &str) -> String {
         "WITH texts AS (SELECT conversation_id, seq, \
          SUM(CASE WHEN {condition} THEN 1 ELSE 0 END) \
          OVER (PARTITION BY conversation_id ORDER BY seq) AS many FROM message) \
-         SELECT 'person ' || user_id || ' in conversation ' || conversation_id || ' has ' \
-         || said || ' {what}, and ' || counted || ' by counting' AS line \
+         SELECT 'user ' || user_id || ' in conversation ' || conversation_id || ' has ' \
+         || said || ' {what}, but a count gives ' || counted AS line \
          FROM (SELECT p.user_id, p.conversation_id, {stored} AS said, \
          COALESCE(upto.many, 0) - COALESCE(seen.many, 0) AS counted FROM participant p \
          JOIN conversation c ON c.id = p.conversation_id \

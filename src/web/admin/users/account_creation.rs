@@ -87,13 +87,12 @@ fn creation_form(fields: &NewAccountForm, password: Option<FormField>) -> Action
     asked.extend(password);
     ActionForm {
         here: "users",
-        title: "Open an account".to_owned(),
+        title: "Create account".to_owned(),
         lead: vec![
-            "Next you get a link, to give to whoever it is for: they choose their password by it."
-                .to_owned(),
+            "The next page has a link for the new user, who chooses a password with it.".to_owned(),
         ],
         fields: asked,
-        submit: "Open it",
+        submit: "Create account",
         is_grave: false,
         action: "/admin/users/new".to_owned(),
         back: "/admin/users".to_owned(),
@@ -106,7 +105,7 @@ pub(super) fn name_fields(username: &str, display_name: &str) -> Vec<FormField> 
         name: "username",
         label: "Username",
         value: username.to_owned(),
-        hint: "3 to 30 letters, digits, _ . or -, a letter first.".to_owned(),
+        hint: "3–30 characters; start with a letter".to_owned(),
         is_required: true,
         longest: 30,
     };
@@ -114,7 +113,7 @@ pub(super) fn name_fields(username: &str, display_name: &str) -> Vec<FormField> 
         name: "display_name",
         label: "Name",
         value: display_name.to_owned(),
-        hint: "What others see.".to_owned(),
+        hint: "Shown to other users".to_owned(),
         is_required: true,
         longest: 60,
     };

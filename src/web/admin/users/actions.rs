@@ -76,15 +76,15 @@ impl UserAction {
     /// Returns the actions that are possible for this account now.
     pub(super) fn available_for(them: &user::Model) -> Vec<UserActionLink> {
         let standing = if them.is_admin {
-            (Self::Demote, "Take the admin’s rights")
+            (Self::Demote, "Remove admin rights")
         } else {
-            (Self::Promote, "Make an admin")
+            (Self::Promote, "Make admin")
         };
         let is_off = them.deactivated_at.is_some();
         let switch = if is_off {
-            (Self::Reactivate, "Switch on again")
+            (Self::Reactivate, "Reactivate")
         } else {
-            (Self::Deactivate, "Switch off")
+            (Self::Deactivate, "Deactivate")
         };
         let all = [
             (Self::Rename, "Rename"),
@@ -121,10 +121,10 @@ impl UserAction {
         match self {
             Self::Rename => format!("Rename {name}"),
             Self::Promote => format!("Make {name} an admin"),
-            Self::Demote => format!("Take the admin’s rights of {name}"),
-            Self::Deactivate => format!("Switch off {name}’s account"),
-            Self::Reactivate => format!("Switch on {name}’s account"),
-            Self::Reset => format!("A password link for {name}"),
+            Self::Demote => format!("Remove the admin rights of {name}"),
+            Self::Deactivate => format!("Deactivate the account of {name}"),
+            Self::Reactivate => format!("Reactivate the account of {name}"),
+            Self::Reset => format!("Password link for {name}"),
             Self::EndLogins => format!("Log out {name} everywhere"),
             Self::Delete => format!("Delete the account of {name}"),
         }
@@ -133,26 +133,26 @@ impl UserAction {
     /// Returns the consequences of the action.
     fn consequences(self) -> &'static [&'static str] {
         match self {
-            Self::Rename => &["Others see the new name at once; the old username is free then."],
-            Self::Promote => &["They will see everything here, and can do to others what you can."],
-            Self::Demote => &["They stay, and see nothing of this any more."],
+            Self::Rename => &["Others see the new name at once. The old username becomes free."],
+            Self::Promote => &["They can see and do everything on these pages, as you can."],
+            Self::Demote => &["They keep their account and lose access to these pages."],
             Self::Deactivate => &[
-                "They are logged out everywhere within a second, and can’t log in. Their messages \
-                 and groups stay as they are. You can switch the account on again.",
+                "They are logged out everywhere within a second, and can’t log in. Their \
+                 messages and groups stay as they are. You can reactivate the account.",
             ],
-            Self::Reactivate => &["They can log in again, with the password that they had."],
+            Self::Reactivate => &["They can log in again with their previous password."],
             Self::Reset => &[
-                "You get a link by which they choose a new password. It works once, for 24 hours, \
-                 and takes the place of any you made before. When they use it, they are logged \
-                 out everywhere.",
+                "You get a link with which they choose a new password. It works once, within 24 \
+                 hours, and replaces earlier links. When they use it, they are logged out \
+                 everywhere.",
             ],
             Self::EndLogins => &["They can log in again with their password."],
             Self::Delete => &[
-                "This can’t be undone. They are logged out within a second. Their name, what they \
-                 said of themselves, their password, connections and blocks are deleted, and they \
-                 leave their groups. The username is free for somebody else.",
-                "Their messages stay with those they wrote to, as those of “Deleted user”. \
-                 Where one has to go, withdraw it in its conversation first.",
+                "This can’t be undone. They are logged out within a second. Their name, profile \
+                 text, password, contacts and blocks are deleted, and they leave their groups. \
+                 The username becomes free.",
+                "Recipients keep their messages, which show “Deleted user” as the sender. To \
+                 delete a message too, delete it in its conversation first.",
             ],
         }
     }
@@ -160,13 +160,13 @@ impl UserAction {
     fn submit(self) -> &'static str {
         match self {
             Self::Rename => "Rename",
-            Self::Promote => "Make an admin",
-            Self::Demote => "Take the rights",
-            Self::Deactivate => "Switch off",
-            Self::Reactivate => "Switch on",
-            Self::Reset => "Make the link",
+            Self::Promote => "Make admin",
+            Self::Demote => "Remove admin rights",
+            Self::Deactivate => "Deactivate",
+            Self::Reactivate => "Reactivate",
+            Self::Reset => "Create link",
             Self::EndLogins => "Log out",
-            Self::Delete => "Delete for good",
+            Self::Delete => "Delete permanently",
         }
     }
 
@@ -194,9 +194,9 @@ impl UserAction {
             Self::Rename => account_creation::name_fields(&fields.username, &fields.display_name),
             Self::Delete => vec![FormField {
                 name: "confirm",
-                label: "Their username",
+                label: "Username",
                 value: fields.confirm.clone(),
-                hint: format!("Write {} here, so that it is no slip.", them.username),
+                hint: format!("Type {} to confirm", them.username),
                 is_required: true,
                 longest: 30,
             }],
@@ -301,7 +301,7 @@ impl UserActionForm {
             UserAction::Delete if them.deleted_at.is_none() => {
                 let typed = self.confirm.trim().trim_start_matches('@');
                 if !typed.eq_ignore_ascii_case(&them.username) {
-                    let wanted = Problem::invalid_field("confirm", "their username, as it is now");
+                    let wanted = Problem::invalid_field("confirm", "their current username");
                     faults.add("confirm", wanted);
                 }
                 None

@@ -176,7 +176,7 @@ fn sender_prefix(message: &Message, conversation: &Conversation, me: UserId) -> 
 
 fn preview(message: &Message) -> String {
     if message.deleted {
-        return "Message withdrawn".to_owned();
+        return "Message deleted".to_owned();
     }
     cut_text(&message.text, PREVIEW_LENGTH)
 }

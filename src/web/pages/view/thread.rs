@@ -147,10 +147,10 @@ fn thread_subtitle(
     match (conversation, them) {
         (_, Some(them)) => times::format_presence(them.is_online, them.last_seen, now),
         // Former members don't see later changes in membership.
-        (Some(group), None) if group.left => "you have left".to_owned(),
+        (Some(group), None) if group.left => "no longer a member".to_owned(),
         (Some(group), None) => match group.participant_count {
             1 => "only you".to_owned(),
-            count => format!("{count} people"),
+            count => format!("{count} members"),
         },
         (None, None) => String::new(),
     }
@@ -163,23 +163,23 @@ fn closed_reason(
 ) -> Option<String> {
     if conversation.is_some_and(|found| found.left) {
         return Some(
-            "You are no longer in this group. What was said while you were stays here.".to_owned(),
+            "You are no longer in this group. You can still read earlier messages.".to_owned(),
         );
     }
     let name = isolate_name(name);
     match them?.connection {
         Relationship::Connected => None,
         Relationship::None => Some(format!(
-            "You’re not connected with {name} any more. What was said stays here."
+            "You’re no longer connected with {name}. You can still read earlier messages."
         )),
         Relationship::Requested => Some(format!(
-            "You asked {name} to connect. You can write once they accept."
+            "{name} hasn’t accepted your request yet. You can message them when they do."
         )),
         Relationship::Incoming => Some(format!(
-            "{name} would like to connect. You can write once you accept."
+            "{name} wants to connect. Accept the request to message them."
         )),
         Relationship::Blocked => Some(format!(
-            "You block {name}. You can write once you are connected again."
+            "You blocked {name}. To message them, unblock them and connect again."
         )),
     }
 }
@@ -243,7 +243,10 @@ fn build_items<'a>(
     let mut before: Option<&Message> = None;
     for message in day {
         if let Some(count) = line.take_before(message) {
-            items.push(ThreadItem::Unread(format!("{count} unread")));
+            items.push(ThreadItem::Unread(times::pluralize(
+                count.unsigned_abs(),
+                "unread message",
+            )));
             before = None;
         }
         let bubble = MessageBubble::new(message, before, seen_by);

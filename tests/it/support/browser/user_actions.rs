@@ -55,7 +55,7 @@ impl BrowserTab {
     }
 
     /// Types a message and sends it with Enter.
-    pub(crate) async fn say(&self, text: &str) {
+    pub(crate) async fn send_text(&self, text: &str) {
         self.type_into(COMPOSER, text).await;
         self.type_into(COMPOSER, ENTER).await;
     }

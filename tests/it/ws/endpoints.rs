@@ -38,7 +38,7 @@ async fn partner_socket_opens_new_conversation() {
     bens.expect_nothing_until_pong().await;
     let mut back = ben.socket("/ws/chat/ann").await;
     assert_eq!(back.hello["conversation"]["id"], id);
-    socket.say("Hello!").await;
+    socket.send_text("Hello!").await;
     socket.expect("conversation").await;
     assert_eq!(socket.expect_message().await["seq"], 1);
     back.expect("conversation").await;

@@ -232,7 +232,7 @@ async fn backup_is_private_and_overwrites_nothing() {
         .run(&["backup", text(&file)], "")
         .await
         .expect_failure(1);
-    assert!(said.contains("is there already"), "{said}");
+    assert!(said.contains("already exists"), "{said}");
     assert_eq!(std::fs::read(&file).unwrap(), before);
     let nowhere = binary.folder().join("no/such/folder/copy.db");
     binary
@@ -265,7 +265,7 @@ async fn restore_refuses_database_in_use() {
     let restore = ["restore", text(&file), "--replace"];
     let mut serving = binary.serve(&[]).await;
     let said = binary.run(&restore, "").await.expect_failure(1);
-    assert!(said.contains("a server works in"), "{said}");
+    assert!(said.contains("a server uses"), "{said}");
     serving.signal("TERM").await;
     serving.wait_for_exit().await;
     // Any other open connection to the database also prevents a restore.
@@ -349,7 +349,7 @@ async fn invalid_backup_is_refused() {
     // A copy of a database in use lacks the pages in its WAL file.
     std::fs::copy(binary.folder().join("tidings.db"), &bad).unwrap();
     std::fs::write(other.folder().join("bad.db-wal"), "more").unwrap();
-    refused("no backup but a database in use").await;
+    refused("not a backup but a database in use").await;
 }
 
 #[tokio::test]

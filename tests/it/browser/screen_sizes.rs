@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use super::looks::assert_fits;
+use super::appearance::assert_fits;
 use crate::support::browser::{BrowserDriver, BrowserTab, ScreenSize};
 use crate::support::{TestApp, TestUser};
 
@@ -75,7 +75,7 @@ async fn pages_fit_every_screen_size() {
         tab.see_message(&said).await;
         // Screen readers announce the message once.
         tab.wait_for_value(
-            "return [...document.querySelectorAll('.ear p')].map((it) => it.textContent)",
+            "return [...document.querySelectorAll('.announcements p')].map((it) => it.textContent)",
             json!([format!("ben: {said}")]),
         )
         .await;
@@ -123,7 +123,7 @@ async fn error_pages_are_accessible() {
     // Blocks our scripts. The driver's own axe-core still runs.
     tab.block_urls(&["*.js"]).await;
     tab.open_conversation_plainly(id).await;
-    tab.see_text(".unread-line", "3 unread").await;
+    tab.see_text(".unread-line", "3 unread messages").await;
     assert_eq!(tab.accessibility_faults().await, [""; 0]);
     assert_page_fits(&tab, "without a script").await;
 }

@@ -26,7 +26,7 @@ async fn browsers_get_error_pages() {
     ] {
         let page = ask(&mut browser, path, BROWSERS).await.expect(404);
         page.check_page();
-        assert!(page.text.contains("<h1>There is nothing here</h1>"));
+        assert!(page.text.contains("<h1>Page not found</h1>"));
         assert!(page.text.contains("href=\"/messages\""));
         for accept in ["application/json", "*/*"] {
             let problem = ask(&mut browser, path, accept).await.expect(404);
@@ -53,7 +53,7 @@ async fn outdated_form_gets_error_page() {
         .body("csrf_token=old&username=ben");
     let page = browser.send(request).await.expect(403);
     page.check_page();
-    assert!(page.text.contains("<h1>This page was too old</h1>"));
+    assert!(page.text.contains("<h1>This page has expired</h1>"));
     let page = ask(&mut browser, "/logout", BROWSERS).await.expect(405);
     page.check_page();
     assert_eq!(page.header("allow"), Some("POST"));

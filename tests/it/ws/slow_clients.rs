@@ -35,7 +35,7 @@ async fn stalled_reader_is_evicted_alone() {
 
     let text = "x".repeat(LENGTH);
     for seq in 2..2 + MESSAGES {
-        sender.say(&text).await;
+        sender.send_text(&text).await;
         assert_eq!(sender.expect_message().await["seq"], json!(seq));
         assert_eq!(reads_on.expect_message().await["seq"], json!(seq));
     }
@@ -167,7 +167,7 @@ async fn client_that_never_reads_is_disconnected() {
     until("the client to be online", || is_online(true)).await;
     let text = "x".repeat(LENGTH);
     for _ in 0..MESSAGES {
-        sender.say(&text).await;
+        sender.send_text(&text).await;
         sender.expect_message().await;
     }
     until("the client to be gone", || is_online(false)).await;

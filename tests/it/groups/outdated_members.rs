@@ -13,7 +13,7 @@ const EACH: usize = 150;
 async fn sends_many(person: TestUser, id: i64) {
     let mut socket = person.chat_socket(id).await;
     for at in 0..EACH {
-        socket.say(&format!("{} {at}", person.username)).await;
+        socket.send_text(&format!("{} {at}", person.username)).await;
     }
     let mut mine = 0;
     while mine < EACH {
@@ -91,23 +91,23 @@ async fn removed_member_receives_nothing_after_removal() {
     let floods = others.map(|person| tokio::spawn(sends_many(person, id)));
     let talk = tokio::spawn(keeps_talking(ben.clone(), id));
     // Remove ben only after enough messages have arrived at his socket.
-    let mut heard = Vec::new();
-    while heard.len() < EACH {
-        heard.push(bound.next().await);
+    let mut received = Vec::new();
+    while received.len() < EACH {
+        received.push(bound.next().await);
     }
     assert_eq!(remove(&people[0], id, "ben").await.status, 204);
     for flood in floods {
         flood.await.unwrap();
     }
     let taken = talk.await.unwrap();
-    heard.extend(until_removed(&mut bound).await);
+    received.extend(until_removed(&mut bound).await);
     assert_eq!(bound.expect_close().await, 1000);
     let elsewhere = until_removed(&mut unbound).await;
     unbound.expect_nothing_until_pong().await;
 
     let removal = removal(&people[0], id).await;
     assert_eq!(
-        versions(&heard, 1),
+        versions(&received, 1),
         removal - 1,
         "each version before the removal"
     );
@@ -116,7 +116,7 @@ async fn removed_member_receives_nothing_after_removal() {
         removal - 1,
         "no version after the removal"
     );
-    let mine = heard.iter();
+    let mine = received.iter();
     let mine = mine.filter(|frame| frame["message"]["sender"]["username"] == "ben");
     assert_eq!(
         mine.count(),

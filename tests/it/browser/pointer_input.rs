@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::full::fill;
+use super::large_account::fill;
 use crate::support::TestApp;
 use crate::support::browser::{
     BrowserDriver, BrowserTab, COMPOSER, DESKTOP, ENTER, ESCAPE, PHONE, TAB, UP,
@@ -36,7 +36,7 @@ async fn mouse_reveals_message_actions() {
     tab.assert_accessible().await;
     tab.click(".acts [data-act=menu]").await;
     tab.pick_menu_entry("Reply").await;
-    tab.see_text(".answering", "Answering ann").await;
+    tab.see_text(".answering", "Replying to ann").await;
     tab.press(ESCAPE).await;
     point_to(&tab, ".history .bubble").await;
     tab.click(".acts [data-act=react]").await;
@@ -77,7 +77,7 @@ async fn group_form_works_by_enter() {
     tab.wait_for_value(is_in_sight, json!(true)).await;
     tab.type_into("#group-title", "The crew").await;
     tab.press(ENTER).await;
-    tab.see_text("dialog .wrong", "Choose somebody first.")
+    tab.see_text("dialog .wrong", "Add at least one person.")
         .await;
     tab.type_into("dialog [type=search]", "No. 17").await;
     tab.press(ENTER).await;
@@ -230,7 +230,7 @@ async fn next_tab_sends_waiting_message() {
     tab.disable_sockets().await;
     tab.open_conversation(id).await;
     tab.block_urls(&["*/api/conversations/*/messages/"]).await;
-    tab.say("From a tab that is closed").await;
+    tab.send_text("From a tab that is closed").await;
     tab.see(".history .ticks[data-status=waiting]").await;
     tab.close_window().await;
     tab.switch_window(first).await;
@@ -273,7 +273,7 @@ async fn reduced_motion_stops_animations() {
             tab.see_text(".rows li:first-child .row-preview", &said)
                 .await;
         }
-        tab.say(&format!("And on, {preference}")).await;
+        tab.send_text(&format!("And on, {preference}")).await;
         tab.see(".history .message:last-child .ticks[data-status=sent]")
             .await;
         let seen = tab.script("return [...window.moved].sort()", &[]).await;
@@ -312,13 +312,13 @@ async fn message_is_reported_by_menu() {
     tab.see_text("dialog h2", "Report this message").await;
     tab.assert_accessible().await;
     tab.press(ENTER).await;
-    tab.see_text("dialog .wrong", "A few words").await;
+    tab.see_text("dialog .wrong", "Enter a reason.").await;
     tab.type_into("#report-reason", "Rude").await;
     tab.press(ENTER).await;
     tab.see_text(".toast", "Reported to the admins.").await;
     tab.see_absent("dialog").await;
     // A user can't report own messages.
-    tab.say("Mine").await;
+    tab.send_text("Mine").await;
     tab.see_message("Mine").await;
     tab.assert_no_console_errors().await;
 

@@ -20,7 +20,7 @@ async fn deleted_text_is_erased_from_database() {
     let mut there = ben.socket("/ws/").await;
     ann.delete(&path(id, &sent)).await.expect(204);
     let told = there.expect("message_updated").await;
-    assert_wire!("message_withdrawn", told.clone());
+    assert_wire!("message_deleted", told.clone());
     let quoting = there.expect("message_updated").await;
     assert_eq!(quoting["message"]["reply_to"]["text"], "");
     assert_eq!(ben.history(id).await[1], told["message"]);

@@ -27,6 +27,6 @@ for (const button of document.querySelectorAll('[data-copies]')) {
   const field = document.getElementById(button.dataset.copies);
   const said = button.parentElement.querySelector('[role="status"]');
   button.addEventListener('click', async () => {
-    said.textContent = (await copy(field)) ? 'Copied.' : 'Choose it and copy it by hand.';
+    said.textContent = (await copy(field)) ? 'Copied.' : 'Select the link and copy it.';
   });
 }

@@ -27,7 +27,7 @@ const PATHS: [&str; 24] = [
     "/admin/conversations/1",
     "/admin/conversations/1/read",
     "/admin/conversations/1/close",
-    "/admin/conversations/1/messages/1/withdraw",
+    "/admin/conversations/1/messages/1/delete",
     "/admin/audit",
     "/admin/audit.csv",
     "/admin/nothing",

@@ -57,7 +57,7 @@ async fn users_are_searched_and_paged() {
     let chosen = "return document.querySelector('#show').selectedOptions[0].innerText";
     assert_eq!(tab.script(chosen, &[]).await, json!("Admins"));
     tab.click(".filter button").await;
-    tab.see_text("main", "Nobody here has a name").await;
+    tab.see_text("main", "No results for").await;
     tab.goto("/admin/conversations?sort=size").await;
     tab.type_into("#q", "crew").await;
     tab.click(".filter button").await;
@@ -111,7 +111,7 @@ async fn older_messages_are_opened_from_above() {
         document.querySelector('.read')) & Node.DOCUMENT_POSITION_FOLLOWING)";
     assert_eq!(tab.script(is_above, &[]).await, json!(true));
     assert_open_page_fits(&tab, "newest").await;
-    tab.press_button("main", "Older ones").await;
+    tab.press_button("main", "Older messages").await;
     tab.see_text(".read", "Good morning, all").await;
     assert_open_page_fits(&tab, "oldest").await;
     tab.close().await;

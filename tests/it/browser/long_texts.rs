@@ -68,7 +68,7 @@ async fn hostile_links_leave_page_responsive() {
         .await;
     let links = "return document.querySelectorAll('.said a').length";
     tab.wait_for_value(links, json!(10)).await;
-    tab.say("Still here").await;
+    tab.send_text("Still here").await;
     tab.see(".message:last-child .ticks[data-status=sent]")
         .await;
     tab.assert_accessible().await;

@@ -19,7 +19,8 @@ async fn messenger_works_without_scripts() {
     tab.see_absent(".for-script").await;
     tab.type_into("#find-username", "ben").await;
     tab.click("[formaction='/messages/requests']").await;
-    tab.see_text(".people", "You asked ben").await;
+    tab.see_text(".people", "ben hasn’t accepted your request yet")
+        .await;
     tab.assert_no_console_errors().await;
 
     let asked = ben.get("/api/connections/").await.expect(200);
@@ -36,7 +37,7 @@ async fn messenger_works_without_scripts() {
     tab.see_text(".row .badge", "1").await;
     tab.click(".row").await;
     tab.see_message("And hello to you").await;
-    tab.see_text(".unread-line", "1 unread").await;
+    tab.see_text(".unread-line", "1 unread message").await;
     tab.press_button(".mark-read", "Mark as read").await;
     tab.see_absent(".mark-read").await;
     tab.see_absent(".row .badge").await;

@@ -50,7 +50,7 @@ async fn socket_bound_elsewhere_stays_open() {
     let mut socket = people[1].chat_socket(other).await;
     remove(&people[0], id, "ben").await;
     socket.expect_nothing_until_pong().await;
-    socket.say("Still here.").await;
+    socket.send_text("Still here.").await;
     assert_eq!(socket.expect_message().await["text"], "Still here.");
 }
 

@@ -1,9 +1,9 @@
 //! The admin pages in a real browser: every page on every screen, every action
 //! by its form, and that other users can't open them.
 
-mod acts;
+mod access;
+mod actions;
 mod lists;
-mod refused;
 
 use std::net::Ipv4Addr;
 
@@ -106,7 +106,7 @@ async fn admin_pages_fit_every_screen() {
         &conversation,
         &format!("{conversation}/read"),
         &format!("{conversation}/close"),
-        &format!("{conversation}/messages/{}/withdraw", said["id"]),
+        &format!("{conversation}/messages/{}/delete", said["id"]),
         "/admin/audit",
         "/admin/audit?who=root&what=cheese",
         "/settings",
@@ -209,10 +209,10 @@ async fn admin_pages_need_only_a_keyboard() {
         seen.push(at.as_str().unwrap().trim().to_owned());
     }
     for (at, expected) in [
-        (0, "Messages"),
-        (2, "People"),
+        (0, "Back to chats"),
+        (2, "Users"),
         (4, "Reports"),
-        (6, "Open an account"),
+        (6, "Create account"),
         (7, "q"),
     ] {
         assert_eq!(seen[at], expected, "{seen:?}");

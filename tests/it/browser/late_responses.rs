@@ -115,7 +115,7 @@ async fn late_first_message_reaches_its_recipient() {
             people[0].connect_with(&una).await;
         }
         tab.goto(&format!("/messages/chat/{username}/")).await;
-        tab.say("Only for you").await;
+        tab.send_text("Only for you").await;
         wait_for_held_request(&tab).await;
         if opens_another {
             tab.click_text(".rows .row", "The first.").await;
@@ -154,13 +154,12 @@ async fn late_members_leave_open_menu_alone() {
     tab.click("[data-act=about]").await;
     wait_for_held_request(&tab).await;
     release(&tab).await;
-    tab.see("[aria-label='What to do with teo']").await;
+    tab.see("[aria-label='Options for teo']").await;
     tab.script("window.hold()", &[]).await;
-    tab.click("[aria-label='What to do with oskar']").await;
+    tab.click("[aria-label='Options for oskar']").await;
     tab.pick_menu_entry("Make admin").await;
     wait_for_held_requests(&tab, 2).await;
-    tab.type_into("[aria-label='What to do with teo']", ENTER)
-        .await;
+    tab.type_into("[aria-label='Options for teo']", ENTER).await;
     tab.see("[role=menu]").await;
     release(&tab).await;
     tab.see_text("dialog .members", "admin").await;
@@ -169,7 +168,6 @@ async fn late_members_leave_open_menu_alone() {
     tab.press(ESCAPE).await;
     tab.see_absent("[role=menu]").await;
     let focused = "return document.activeElement.ariaLabel";
-    tab.wait_for_value(focused, json!("What to do with teo"))
-        .await;
+    tab.wait_for_value(focused, json!("Options for teo")).await;
     tab.assert_accessible().await;
 }

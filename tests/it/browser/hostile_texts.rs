@@ -105,7 +105,7 @@ async fn user_text_never_becomes_markup() {
     tab.open_conversation(direct).await;
     // Rendered by the script, for messages written in this page.
     for payload in PAYLOADS {
-        tab.say(payload).await;
+        tab.send_text(payload).await;
         tab.see_message(payload).await;
     }
     assert_unhurt(&tab, "messages written in this page").await;

@@ -65,7 +65,7 @@ async fn unfinished_handshakes_time_out() {
     }
     // Other clients connect and send meanwhile.
     let mut here = ann.chat_socket(id).await;
-    here.say("Is there room?").await;
+    here.send_text("Is there room?").await;
     assert_eq!(here.expect_message().await["seq"], 2);
     for mut stream in half_open {
         let mut answer = Vec::new();
@@ -103,7 +103,10 @@ async fn endless_body_is_refused() {
     let (reader, writer) = stream.split();
     let answer = String::from_utf8(drip(reader, writer, b' ').await).unwrap();
     assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
-    assert!(answer.contains("The body took too long."), "{answer}");
+    assert!(
+        answer.contains("The body took too long to arrive."),
+        "{answer}"
+    );
 }
 
 /// Bytes of an unfinished frame are no sign of life.

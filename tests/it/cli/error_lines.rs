@@ -12,8 +12,11 @@ async fn missing_file_or_folder_is_named() {
     let nowhere = format!("{folder}/nowhere");
     let (copy, database) = (format!("{nowhere}/copy.db"), format!("{folder}/tidings.db"));
     for (arguments, line) in [
-        (["restore", &*copy], format!("there is no file {copy}")),
-        (["backup", &*copy], format!("there is no folder {nowhere}")),
+        (["restore", &*copy], format!("{copy} doesn't exist")),
+        (
+            ["backup", &*copy],
+            format!("the folder {nowhere} doesn't exist"),
+        ),
     ] {
         let said = binary.run(&arguments, "").await.expect_failure(1);
         assert_eq!(said, line);
@@ -21,7 +24,7 @@ async fn missing_file_or_folder_is_named() {
     std::fs::remove_file(&database).unwrap();
     for arguments in [&["backup", &*copy][..], &["doctor"]] {
         let said = binary.run(arguments, "").await.expect_failure(1);
-        assert_eq!(said, format!("there is no database {database}"));
+        assert_eq!(said, format!("the database {database} doesn't exist"));
     }
     std::fs::write(&database, "no database at all, whatever its name says").unwrap();
     let said = binary.run(&["migrate"], "").await.expect_failure(1);

@@ -48,7 +48,7 @@ async fn account_forms_work() {
     assert_eq!(socket.expect_close().await, 4401);
     tab.see_text("section", "Nowhere.").await;
     act(&tab, "deactivate", &[("reason", "Gone for a while")]).await;
-    tab.see_text(".tag", "Switched off").await;
+    tab.see_text(".tag", "Deactivated").await;
     act(&tab, "reactivate", &[]).await;
     tab.see_absent(".tag").await;
     act(&tab, "end-logins", &[]).await;
@@ -119,15 +119,15 @@ async fn conversation_forms_work() {
     tab.assert_accessible().await;
     assert_open_page_fits(&tab, "messages").await;
     tab.click(".read li:last-child summary").await;
-    tab.type_into(".withdraw[open] [name=reason]", "Too early")
+    tab.type_into(".delete-message[open] [name=reason]", "Too early")
         .await;
-    assert_open_page_fits(&tab, "withdrawing").await;
-    tab.click(".withdraw[open] button").await;
-    tab.see_absent(".withdraw").await;
+    assert_open_page_fits(&tab, "deleting").await;
+    tab.click(".delete-message[open] button").await;
+    tab.see_absent(".delete-message").await;
     // The admin still reads the messages of the group.
     tab.see_text("main h1", "Messages of The crew").await;
-    tab.see_text(".read", "Withdrawn.").await;
-    assert_open_page_fits(&tab, "withdrawn").await;
+    tab.see_text(".read", "Deleted.").await;
+    assert_open_page_fits(&tab, "deleted").await;
     tab.click(".way-back").await;
     // The deletion appears at once, without a reload.
     theirs.see_absent(".rows .row-preview:not(.is-aside)").await;
@@ -141,7 +141,7 @@ async fn conversation_forms_work() {
     tab.goto("/admin/audit").await;
     for said in [
         "closed conversation",
-        "withdrew a message",
+        "deleted a message",
         "read messages of",
     ] {
         tab.see_text(".line", said).await;
@@ -165,7 +165,7 @@ async fn new_account_link_is_copied() {
     tab.console_errors().await;
     tab.fill("#username", "zoe").await;
     tab.click("form.stacked button[type=submit]").await;
-    tab.see_text("main h1", "A link for Zoe").await;
+    tab.see_text("main h1", "Password link for Zoe").await;
     assert_open_page_fits(&tab, "link").await;
     tab.click("[data-copies]").await;
     tab.see_text("[role=status]", "Copied.").await;

@@ -3,7 +3,7 @@
 
 use entity::Millis;
 
-use crate::groups::thousand::run;
+use crate::groups::largest_group::run;
 use crate::support::{TestApp, TestUser};
 
 const WORDS: &str = "Shall we walk along the river once the rain is over, past the old mill and up \

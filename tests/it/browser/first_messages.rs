@@ -36,7 +36,7 @@ async fn first_message_page_works_live() {
     tab.wait_for_value(DRAFT, json!("")).await;
     tab.see(".history .ticks[data-status=sent]").await;
     assert_eq!(ben.history(id).await.len(), 1);
-    tab.say("And on.").await;
+    tab.send_text("And on.").await;
     tab.see_message("And on.").await;
     tab.assert_accessible().await;
 }
@@ -59,9 +59,8 @@ async fn contacts_are_found_by_search() {
     tab.type_into("#seek", "old").await;
     tab.see_text(".found .person", "oldish").await;
     tab.see("[aria-label='Message oldest']").await;
-    tab.see("[aria-label='Ask to connect with oldish']").await;
-    tab.see_absent("[aria-label='Ask to connect with oldest']")
-        .await;
+    tab.see("[aria-label='Connect with oldish']").await;
+    tab.see_absent("[aria-label='Connect with oldest']").await;
     tab.click("[aria-label='Message oldest']").await;
     tab.see_text("main h1", "oldest").await;
     tab.assert_accessible().await;
@@ -83,7 +82,7 @@ async fn multiple_requests_are_folded_and_answered() {
     }
     let tab = browsers.open_as(&ann, DESKTOP).await;
     tab.goto("/messages").await;
-    tab.see_text(".people summary", "3 people would like to connect")
+    tab.see_text(".people summary", "3 people want to connect")
         .await;
     tab.see_absent(".people .person").await;
     assert!(height(&tab, ".people").await < 60.0);
@@ -91,15 +90,15 @@ async fn multiple_requests_are_folded_and_answered() {
     tab.see("[aria-label='Decline dan']").await;
     tab.assert_accessible().await;
     tab.click("[aria-label='Decline dan']").await;
-    tab.see_text(".people summary", "2 people would like to connect")
+    tab.see_text(".people summary", "2 people want to connect")
         .await;
     tab.see_absent("[aria-label='Decline dan']").await;
-    tab.click("[aria-label='Accept cas']").await;
+    tab.click("[aria-label='Accept the request of cas']").await;
     // The new contact appears in the list.
     tab.see_text(".rows .row", "Say hello to cas").await;
     // A single remaining request isn't folded.
     tab.see_absent(".people summary").await;
-    tab.click("[aria-label='Accept eve']").await;
+    tab.click("[aria-label='Accept the request of eve']").await;
     tab.see_absent(".people .person").await;
     tab.type_into("#seek", DOWN).await;
     tab.press(ENTER).await;
@@ -124,7 +123,7 @@ async fn new_user_sees_instructions_once() {
     let ann = app.register_user("ann").await;
     let tab = browsers.open_as(&ann, DESKTOP).await;
     let hints = "return [...document.querySelectorAll('p')]
-        .filter((it) => it.checkVisibility() && it.innerText.includes('Nobody to write to yet')).length";
+        .filter((it) => it.checkVisibility() && it.innerText.includes('No contacts yet')).length";
     for screen in [DESKTOP, crate::support::browser::PHONE] {
         tab.size(screen).await;
         tab.goto("/messages").await;

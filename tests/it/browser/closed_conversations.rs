@@ -62,22 +62,27 @@ async fn closed_direct_conversation_loads_as_page() {
     let id = ben.open_direct_used(&ann).await;
     let tab = browsers.open_as(&ann, DESKTOP).await;
     disconnect(&ben, &ann).await;
-    assert_loads(&tab, id, ("none", "not connected")).await;
+    assert_loads(&tab, id, ("none", "no longer connected")).await;
     ann.request_connection(&ben).await.expect(201);
-    assert_loads(&tab, id, ("requested", "You asked ben")).await;
+    assert_loads(
+        &tab,
+        id,
+        ("requested", "ben hasn’t accepted your request yet"),
+    )
+    .await;
     disconnect(&ann, &ben).await;
     ben.request_connection(&ann).await.expect(201);
-    assert_loads(&tab, id, ("incoming", "would like to connect")).await;
+    assert_loads(&tab, id, ("incoming", "wants to connect")).await;
     // Accepting the request enables the composer without a reload.
     tab.open_conversation(id).await;
     tab.press_button(".people", "Accept").await;
     tab.see_absent(".composer .closed").await;
-    tab.say("Writing again").await;
+    tab.send_text("Writing again").await;
     tab.see(".message:last-child .ticks[data-status=sent]")
         .await;
     tab.assert_accessible().await;
     crate::people::block(&ann, &ben).await;
-    assert_loads(&tab, id, ("blocked", "You block ben")).await;
+    assert_loads(&tab, id, ("blocked", "You blocked ben")).await;
 }
 
 #[tokio::test]
@@ -134,7 +139,7 @@ async fn page_of_first_message_works() {
         tab.see_absent(".emoji-grid").await;
         tab.assert_accessible().await;
     }
-    tab.say("Hello").await;
+    tab.send_text("Hello").await;
     tab.see_message("Hello").await;
     tab.see(".message:last-child .ticks[data-status=sent]")
         .await;
@@ -154,7 +159,8 @@ async fn refused_text_stays_in_closed_composer() {
     tab.type_into(COMPOSER, "Too late").await;
     disconnect(&ben, &ann).await;
     tab.click(".composer button[type=submit]").await;
-    tab.see_text(".composer .closed", "not connected").await;
+    tab.see_text(".composer .closed", "no longer connected")
+        .await;
     let kept = "return document.querySelector('.composer textarea').value";
     assert_eq!(tab.script(kept, &[]).await, json!("Too late"));
 }
