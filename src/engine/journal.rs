@@ -132,9 +132,9 @@ impl Handler<AppendCommand> for Journal {
 /// lock conflict.
 const LOCK_RETRIES: usize = 3;
 
-/// Commits a batch; returns the outcomes, transaction by transaction. If the
-/// database rejects the batch, each entry is tried alone, so that one bad entry
-/// doesn't fail the others.
+/// Commits a batch; returns the outcomes, transaction by transaction. An
+/// internal fault is a bug and is logged as such. After it, each entry is
+/// written alone, so that only the entry with the fault fails.
 async fn commit(store: &Store, appends: &[AppendEntry]) -> Vec<BatchCommit> {
     let mut done = store.journal().append_batch(appends, Millis::now()).await;
     for _ in 0..LOCK_RETRIES {

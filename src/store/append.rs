@@ -285,11 +285,9 @@ impl JournalRepository<'_> {
             .take_message_ids(self.db.writer(), batch.len())
             .await?;
         if let Some(found) = self.cache.and_then(|cache| cache.take_input(batch)) {
-            match self
-                .write_batch(batch, Some(found), (ids.clone(), now))
-                .await
-            {
-                Err(StoreError::Internal(cause)) => {
+            let written = self.write_batch(batch, Some(found), (ids.clone(), now));
+            match written.await.map_err(write::outdated_if_conflicting) {
+                Err(StoreError::Outdated(cause)) => {
                     tracing::debug!(%cause, "cached rows are out of date; retrying with a fresh read");
                 }
                 done => return done,

@@ -11,7 +11,7 @@ use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait, QueryTrait, Value}
 
 use super::batch_input::LockedConversation;
 use super::plan::BatchPlan;
-use crate::store::db::{Result, StatementBatch, sql};
+use crate::store::db::{Result, StatementBatch, StoreError, sql};
 
 /// Writes the plan, except for the last statements, which stay in
 /// `statements`.
@@ -42,6 +42,20 @@ pub(super) async fn write_plan(
         edits::write_edits(tx, &plan.edits).await?;
     }
     Ok(())
+}
+
+/// The constraints that writes from cached rows use as conditions: the cached
+/// version, an unused `seq` and an unused `client_id`.
+const CONDITIONS: [&str; 3] = [
+    "conversation.last_seq",
+    "message.conversation_id, message.seq",
+    "message.client_id, message.sender_id",
+];
+
+/// Returns `Outdated` if a write from cached rows failed because of its
+/// conditions. Any other failure is not a reason to read the rows again.
+pub(super) fn outdated_if_conflicting(error: StoreError) -> StoreError {
+    error.outdated_if_violated(&CONDITIONS)
 }
 
 /// Stores a read receipt of all members up to the `seq` `up_to`.

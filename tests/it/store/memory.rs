@@ -3,6 +3,7 @@
 
 use entity::{ConversationId, MessageId, Millis, UserId, receipt, user};
 use sea_orm::{ConnectionTrait, EntityTrait};
+use tidings::store::StoreError;
 use tidings::store::append::{AppendEntry, AppendOperation, AppendOutcome, MarkerUpdate};
 
 use super::flow::post;
@@ -88,6 +89,39 @@ async fn outdated_permission_writes_nothing() {
     assert_eq!(ann.conversation(id).await["last_seq"], 2);
 }
 
+/// Only a failed condition is a reason to read again. Any other failure of a
+/// write from cached rows is an internal fault.
+#[tokio::test]
+async fn internal_fault_is_not_retried() {
+    if !TestDatabase::is_sqlite() {
+        return;
+    }
+    let app = TestApp::spawn().await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
+    let beside = Beside::of(&app, (id, ben.id)).await;
+    beside.append(post("one", None)).await;
+    let database = app.database().connection().await;
+    let fault = "CREATE TRIGGER fault BEFORE INSERT ON message \
+                 BEGIN SELECT RAISE(ABORT, 'message constraint failed: test'); END";
+    database.execute_unprepared(fault).await.unwrap();
+    let (done, log) = beside.try_append(post("two", None)).await;
+    assert!(matches!(done, Err(StoreError::Internal(_))), "{done:?}");
+    let transactions = log.iter().filter(|it| it.contains("BEGIN"));
+    assert_eq!(transactions.count(), 1, "{log:?}");
+    database
+        .execute_unprepared("DROP TRIGGER fault")
+        .await
+        .unwrap();
+    database.close().await.unwrap();
+    let (outcome, _) = beside.append(post("two", None)).await;
+    assert!(
+        matches!(outcome, AppendOutcome::Posted { .. }),
+        "{outcome:?}"
+    );
+    beside.store.close().await;
+}
+
 /// On SQLite, the second append needs no lookup. PostgreSQL must lock the
 /// conversations first, and reads the sender's row in the same statement.
 #[tokio::test]
@@ -125,6 +159,14 @@ impl Beside {
 
     /// Appends, and returns the outcome and the statements.
     async fn append(&self, what: AppendOperation) -> (AppendOutcome, Vec<String>) {
+        let (done, log) = self.try_append(what).await;
+        (done.unwrap(), log)
+    }
+
+    async fn try_append(
+        &self,
+        what: AppendOperation,
+    ) -> (Result<AppendOutcome, StoreError>, Vec<String>) {
         let room = self.store.rooms().load(self.conversation).await.unwrap();
         let append = AppendEntry {
             conversation: self.conversation,
@@ -137,7 +179,7 @@ impl Beside {
         };
         let (done, log) =
             watched(self.store.journal().append_batch(&[append], Millis::now())).await;
-        let mut outcomes = done.unwrap().outcomes;
-        (outcomes.remove(0), log.statements())
+        let done = done.map(|mut commit| commit.outcomes.remove(0));
+        (done, log.statements())
     }
 }
