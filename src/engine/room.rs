@@ -19,6 +19,7 @@ mod effects;
 mod fanout;
 mod handlers;
 pub mod messages;
+mod nonmembers;
 pub(crate) mod rights;
 mod state;
 

@@ -99,6 +99,17 @@ pub struct FrameReferences {
     pub message_id: Option<MessageId>,
 }
 
+impl FrameReferences {
+    /// Returns the references of a frame about this conversation.
+    #[must_use]
+    pub fn within(&self, conversation: ConversationId) -> Self {
+        Self {
+            conversation_id: Some(conversation),
+            ..self.clone()
+        }
+    }
+}
+
 /// A parsed frame, with the ids that it names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientFrame {

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use entity::conversation::ConversationKind;
 use entity::participant::MemberRole;
 use entity::{ConversationId, Millis, UserId};
-use tokio::time::Instant;
 
 use super::messages::ConversationCommand;
 use super::state::RoomState;
@@ -63,9 +62,7 @@ impl BenchRoom {
     /// message, in the next version. Returns the number of effects.
     pub fn post_message(&mut self, message: Arc<Message>) -> usize {
         let ask = ConversationCommand::Post(Arc::clone(&self.post));
-        let submitted = self
-            .state
-            .execute_command((self.sender, Instant::now()), ask, ());
+        let submitted = self.state.execute_command(self.sender, ask, ());
         let posted = AppendOutcome::Posted {
             message,
             returned: Vec::new(),

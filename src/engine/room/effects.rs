@@ -39,6 +39,9 @@ pub(super) enum RoomEffect<R> {
     Recount,
     /// Reply to a caller.
     Reply(R, Result<CommandOutcome, Problem>),
+    /// Refuse the report of a user who isn't a member: whether they ever were
+    /// takes a read.
+    RefuseNonmember(UserId, R),
     /// Reply to a user who changed a message that the Room doesn't show to
     /// them.
     ReplyToFormerMember(R, FormerMemberChange),

@@ -7,18 +7,17 @@ use actix::{ActorContext, AsyncContext, Context, Handler};
 use entity::UserId;
 use tokio::time::Instant;
 
-use super::effects::{EventBatch, FormerMemberChange, RoomEffect, ShowConversation, VersionGap};
-use super::fanout;
+use super::effects::{EventBatch, RoomEffect, ShowConversation, VersionGap};
 use super::messages::{RetireRoom, RoomCommand};
 use super::state::RoomState;
-use super::{READ_RETRY, Room};
+use super::{READ_RETRY, Room, fanout};
 use crate::engine::ports::{CommitNotice, EventFrame};
-use crate::engine::reply::{CommandOutcome, CommandReply, CommandTicket, message_frame};
+use crate::engine::reply::{CommandReply, CommandTicket};
 use crate::protocol::event::RemovalReason;
 use crate::protocol::{CloseCode, Conversation, Problem, ServerEvent};
 use crate::store::StoreError;
 
-type EffectQueue = VecDeque<RoomEffect<CommandReply>>;
+pub(super) type EffectQueue = VecDeque<RoomEffect<CommandReply>>;
 
 impl Handler<RoomCommand> for Room {
     type Result = ();
@@ -33,7 +32,11 @@ impl Handler<RoomCommand> for Room {
         };
         match command {
             RoomCommand::Execute { actor, ask, reply } => {
-                let effects = state.execute_command((actor, Instant::now()), ask, reply);
+                let effects = state.execute_command(actor, ask, reply);
+                self.run_effects(effects.into(), ctx);
+            }
+            RoomCommand::SetTyping(report, reply) => {
+                let effects = state.set_typing(report, Instant::now(), reply);
                 self.run_effects(effects.into(), ctx);
             }
             // If the caller is gone, the ticket is dropped.
@@ -101,7 +104,9 @@ impl Room {
             RoomCommand::CatchUp(ticket) => self.catch_up_with_ticket(ticket, version, ctx),
             // The load already includes this change.
             RoomCommand::Renamed(_) | RoomCommand::Refresh => self.catch_up(version, ctx),
-            command @ (RoomCommand::Execute { .. } | RoomCommand::AwaitLoad(..)) => {
+            command @ (RoomCommand::Execute { .. }
+            | RoomCommand::SetTyping(..)
+            | RoomCommand::AwaitLoad(..)) => {
                 self.catch_up(version, ctx);
                 self.handle(command, ctx);
             }
@@ -110,7 +115,9 @@ impl Room {
 
     fn refuse_command(&self, command: RoomCommand, problem: Problem, ctx: &mut Context<Self>) {
         match command {
-            RoomCommand::Execute { reply, .. } => reply.send(Err(problem)),
+            RoomCommand::Execute { reply, .. } | RoomCommand::SetTyping(_, reply) => {
+                reply.send(Err(problem));
+            }
             RoomCommand::CatchUp(ticket) => self.retry_catch_up(ticket, ctx),
             // The dropped sender signals to the caller that the Room can't
             // start.
@@ -155,7 +162,7 @@ impl Room {
 
     /// Runs the effects, in order. An effect that has to wait for the database
     /// holds the mailbox, and the remaining effects run after it.
-    fn run_effects(&mut self, mut effects: EffectQueue, ctx: &mut Context<Self>) {
+    pub(super) fn run_effects(&mut self, mut effects: EffectQueue, ctx: &mut Context<Self>) {
         while let Some(effect) = effects.pop_front() {
             match effect {
                 RoomEffect::Submit(mut append) => {
@@ -173,6 +180,7 @@ impl Room {
                     self.release_tickets(version);
                 }
                 RoomEffect::Reply(reply, result) => reply.send(result),
+                RoomEffect::RefuseNonmember(user, reply) => self.refuse_nonmember(user, reply, ctx),
                 RoomEffect::ReplyToFormerMember(reply, change) => {
                     return self.reply_to_former_member((reply, change), effects, ctx);
                 }
@@ -341,35 +349,6 @@ impl Room {
                 // The conversation's changes are announced even without it.
                 Err(error) => tracing::error!(%conversation, %error, "can't send a conversation"),
             }
-            room.run_effects(rest, ctx);
-        });
-    }
-
-    /// Answers a user who is no member but changed a message, and sends the
-    /// change to the user's sessions. Both contain the message as the user sees
-    /// it. If the message can't be read, both lack its content: the change is
-    /// on disk and can't be refused.
-    fn reply_to_former_member(
-        &mut self,
-        (reply, change): (CommandReply, FormerMemberChange),
-        rest: EffectQueue,
-        ctx: &mut Context<Self>,
-    ) {
-        let store = self.deps.store.clone();
-        let (conversation, user) = (self.identity.key.conversation, change.user);
-        let seq = change.sent.message.seq;
-        let read = async move { store.history().find_message(user, conversation, seq).await };
-        self.hold(ctx, read, move |found, room, ctx| {
-            let seen = found.unwrap_or_else(|error| {
-                tracing::error!(%conversation, %error, "cannot read a message for a former member");
-                None
-            });
-            let sent = change.into_visible(seen);
-            if sent.is_new {
-                let frames = [message_frame(&sent.message)].into();
-                room.deps.directory.deliver([user], &frames);
-            }
-            reply.send(Ok(CommandOutcome::Sent(sent)));
             room.run_effects(rest, ctx);
         });
     }

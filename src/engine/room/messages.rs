@@ -25,6 +25,8 @@ pub enum RoomCommand {
         ask: ConversationCommand,
         reply: CommandReply,
     },
+    /// Session → Room: a user types or stopped. This is never stored.
+    SetTyping(TypingReport, CommandReply),
     /// Hub → Room: announce changes that another Room left unannounced, or that
     /// were made outside the Room.
     CatchUp(CommandTicket),
@@ -41,6 +43,14 @@ pub enum RoomCommand {
 /// A typing indicator ends this long after its last update.
 pub(in crate::engine) const TYPING_TIMEOUT: Duration = Duration::from_secs(6);
 
+/// A session's report whether its user types.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TypingReport {
+    pub user: UserId,
+    pub session: u64,
+    pub is_typing: bool,
+}
+
 /// A command of a user to a conversation.
 #[derive(Clone, Debug)]
 pub enum ConversationCommand {
@@ -52,8 +62,6 @@ pub enum ConversationCommand {
     Edit(MessageId, MessageEditKind),
     /// Move the user's own markers up to a message.
     Mark(MarkerUpdate),
-    /// Report whether the user types in one of their sessions.
-    SetTyping { session: u64, is_typing: bool },
     /// Change the user's own settings for the conversation.
     UpdateSettings(MemberSettingsPatch),
     /// Change the group's title.

@@ -53,12 +53,15 @@ fn deactivated() -> Problem {
 }
 
 pub(super) fn require_member(members: &RoomMembers, actor: UserId) -> Result<&RoomMember, Problem> {
-    members.get(&actor).ok_or_else(|| {
-        Problem::new(
-            ErrorCode::NotAParticipant,
-            "You are not in this conversation.",
-        )
-    })
+    members.get(&actor).ok_or_else(not_a_participant)
+}
+
+/// Returns the refusal for a user who is no member, but was one.
+pub(super) fn not_a_participant() -> Problem {
+    Problem::new(
+        ErrorCode::NotAParticipant,
+        "You are not in this conversation.",
+    )
 }
 
 /// Plans the change of a group that a command makes; empty for commands that
@@ -89,7 +92,6 @@ pub(super) fn plan_change(
         | ConversationCommand::FindSent(_)
         | ConversationCommand::Edit(..)
         | ConversationCommand::Mark(_)
-        | ConversationCommand::SetTyping { .. }
         | ConversationCommand::UpdateSettings(_) => Ok(ConversationChange::default()),
         ConversationCommand::Rename(title) => rename(me, title),
         ConversationCommand::Invite { user, is_agreed } => invite(members, me, (user, *is_agreed)),

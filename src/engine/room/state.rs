@@ -18,7 +18,6 @@ use std::sync::Arc;
 use entity::UserId;
 use entity::conversation::ConversationKind;
 use entity::participant::MemberRole;
-use tokio::time::Instant;
 
 use super::effects::{
     CallerAnswer, CommittedChange, RoomEffect, ShowConversation, VersionGap, push_events,
@@ -108,15 +107,12 @@ impl<R> RoomState<R> {
     /// Executes a command.
     pub(super) fn execute_command(
         &mut self,
-        (actor, now): (UserId, Instant),
+        actor: UserId,
         ask: ConversationCommand,
         reply: R,
     ) -> Vec<RoomEffect<R>> {
         match ask {
             ConversationCommand::Mark(mark) => self.gather_mark(actor, mark, reply),
-            ConversationCommand::SetTyping { session, is_typing } => {
-                self.handle_typing((actor, now), (session, is_typing), reply)
-            }
             ask => {
                 self.has_archived |= archives(&ask);
                 let mut effects = self.submit_marks(actor);
@@ -373,11 +369,6 @@ impl<R> RoomState<R> {
                 (AppendOperation::Edit(touch), verdict)
             }
             ConversationCommand::Mark(mark) => (AppendOperation::Markers(vec![*mark]), Ok(())),
-            // Typing writes nothing.
-            ConversationCommand::SetTyping { .. } => {
-                let inside = rights::require_member(&self.members, actor);
-                (AppendOperation::Markers(Vec::new()), inside.map(drop))
-            }
             // Users may change their own settings, also after leaving.
             ConversationCommand::UpdateSettings(settings) => {
                 (AppendOperation::Settings(*settings), Ok(()))

@@ -76,6 +76,7 @@ impl Session {
                 Ok(())
             }
             ClientCommand::Resume(resume) => self.resume(resume, ctx),
+            ClientCommand::Typing(typing) => self.report_typing(typing, &named, ctx),
             command => self.send_to_room(command, &named, ctx),
         };
         if let Err(problem) = done {
@@ -113,12 +114,8 @@ impl Session {
             (Err(problem), _) => return Err(problem),
         };
         let ask = match command {
-            ClientCommand::Ping | ClientCommand::Resume(_) => return Ok(()),
-            ClientCommand::Typing(typing) => {
-                match self.typing_command(conversation, typing.is_typing) {
-                    Some(ask) => ask,
-                    None => return Ok(()),
-                }
+            ClientCommand::Ping | ClientCommand::Resume(_) | ClientCommand::Typing(_) => {
+                return Ok(());
             }
             ClientCommand::Delivered(mark) => ConversationCommand::Mark(MarkerUpdate {
                 kind: receipt::ReceiptKind::Delivered,
@@ -142,10 +139,7 @@ impl Session {
                 ConversationCommand::Edit(react.message_id, MessageEditKind::React { emoji, on })
             }
         };
-        let named = FrameReferences {
-            conversation_id: Some(conversation),
-            ..named.clone()
-        };
+        let named = named.within(conversation);
         self.engine
             .send_command(conversation, |ticket| RoomCommand::Execute {
                 actor: self.identity.user.id,

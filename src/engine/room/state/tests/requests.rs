@@ -4,12 +4,20 @@ use std::collections::HashMap;
 
 use super::disk::DiskModel;
 use crate::engine::reply::{CommandOutcome, SentMessage};
+use crate::engine::room::messages::TypingReport;
 use crate::engine::room::state::*;
 use crate::protocol::ClientId;
 
+/// A command to the Room.
+#[derive(Clone, Debug)]
+pub(super) enum ModelCommand {
+    Execute(ConversationCommand),
+    Type(TypingReport),
+}
+
 struct LoggedCommand {
     actor: UserId,
-    ask: ConversationCommand,
+    ask: ModelCommand,
     answer: Option<Result<CommandOutcome, Problem>>,
 }
 
@@ -22,7 +30,7 @@ pub(super) struct CommandLog {
 }
 
 impl CommandLog {
-    pub(super) fn add(&mut self, actor: UserId, ask: ConversationCommand) -> usize {
+    pub(super) fn add(&mut self, actor: UserId, ask: ModelCommand) -> usize {
         let answer = None;
         self.all.push(LoggedCommand { actor, ask, answer });
         self.all.len() - 1
@@ -32,7 +40,7 @@ impl CommandLog {
         self.all.len()
     }
 
-    pub(super) fn command_of(&self, number: usize) -> (UserId, ConversationCommand) {
+    pub(super) fn command_of(&self, number: usize) -> (UserId, ModelCommand) {
         let request = &self.all[number];
         (request.actor, request.ask.clone())
     }
@@ -42,7 +50,7 @@ impl CommandLog {
     pub(super) fn answer(&mut self, number: usize, answer: Result<CommandOutcome, Problem>) {
         let request = &mut self.all[number];
         // Typing is answered at once.
-        if answer.is_ok() && !matches!(request.ask, ConversationCommand::SetTyping { .. }) {
+        if answer.is_ok() && !matches!(request.ask, ModelCommand::Type(_)) {
             let before = self.done.insert(request.actor, number);
             assert!(before < Some(number), "an actor's order is kept");
         }
@@ -70,12 +78,17 @@ impl CommandLog {
             let answer = request.answer.as_ref().expect("every request is answered");
             match (&request.ask, answer) {
                 (_, Err(_)) => {}
-                (ConversationCommand::Post(post), Ok(CommandOutcome::Sent(sent))) => {
+                (
+                    ModelCommand::Execute(ConversationCommand::Post(post)),
+                    Ok(CommandOutcome::Sent(sent)),
+                ) => {
                     let name = post.client_id.as_ref();
                     check_sent(disk, (number, request.actor, name), sent);
                 }
                 (ask, Ok(CommandOutcome::Changed)) => {
-                    assert!(!matches!(ask, ConversationCommand::Post(_)))
+                    let is_post =
+                        matches!(ask, ModelCommand::Execute(ConversationCommand::Post(_)));
+                    assert!(!is_post);
                 }
                 (ask, Ok(done)) => panic!("{ask:?} can't come to {done:?}"),
             }

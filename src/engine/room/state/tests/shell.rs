@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 use super::world::{MailboxInput, RoomWorld};
 use crate::engine::reply::CommandOutcome;
 use crate::engine::room::state::*;
+use tokio::time::Instant;
 
 /// A read that holds the Room's mailbox, with its result.
 pub(super) enum HeldRead {
@@ -116,6 +117,10 @@ impl RoomWorld {
                 }
                 RoomEffect::Reply(number, answer) => {
                     self.requests.answer(number, answer);
+                    None
+                }
+                RoomEffect::RefuseNonmember(_, number) => {
+                    self.requests.answer(number, Err(Problem::not_found()));
                     None
                 }
                 RoomEffect::ReplyToFormerMember(number, change) => {

@@ -5,13 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use entity::{MessageId, receipt};
+use tokio::time::Instant;
 
 use super::delivery_log::DeliveryLog;
 use super::disk::{DiskModel, post, user};
 use super::knowledge::ClientKnowledge;
-use super::requests::CommandLog;
+use super::requests::{CommandLog, ModelCommand};
 use super::shell::{HeldRead, RoomShell};
 use crate::engine::room::NEVER_ANNOUNCED;
+use crate::engine::room::messages::TypingReport;
 use crate::engine::room::state::*;
 use crate::protocol::GroupTitle;
 use crate::store::RoomMember;
@@ -139,7 +141,11 @@ impl RoomWorld {
         self.delivery_log.versions(UserId(1))
     }
 
-    fn ask(&mut self, actor: i64, ask: ConversationCommand) {
+    fn execute(&mut self, actor: i64, ask: ConversationCommand) {
+        self.ask(actor, ModelCommand::Execute(ask));
+    }
+
+    fn ask(&mut self, actor: i64, ask: ModelCommand) {
         let number = self.requests.add(UserId(actor), ask);
         self.mailbox.push_back(MailboxInput::Ask(number));
     }
@@ -148,14 +154,14 @@ impl RoomWorld {
         match op {
             RoomOp::Post { sender, name } => {
                 let text = format!("request {}", self.requests.count());
-                self.ask(
+                self.execute(
                     sender,
                     ConversationCommand::Post(Arc::new(post(name, &text))),
                 );
             }
             RoomOp::Mark { actor, kind, back } => {
                 let message = MessageId(self.disk.messages.len() as i64 - back);
-                self.ask(
+                self.execute(
                     actor,
                     ConversationCommand::Mark(MarkerUpdate { kind, message }),
                 );
@@ -165,12 +171,19 @@ impl RoomWorld {
                 actor,
                 session,
                 is_typing,
-            } => self.ask(actor, ConversationCommand::SetTyping { session, is_typing }),
+            } => {
+                let report = TypingReport {
+                    user: UserId(actor),
+                    session,
+                    is_typing,
+                };
+                self.ask(actor, ModelCommand::Type(report));
+            }
             RoomOp::Seconds(seconds) => {
                 self.now += Duration::from_secs(seconds);
                 self.fire_typing_timer();
             }
-            RoomOp::Change { actor, what } => self.ask(actor, what.into_command()),
+            RoomOp::Change { actor, what } => self.execute(actor, what.into_command()),
             RoomOp::Commit { size, fails } => self.commit(size, fails),
             RoomOp::Step { fails } => self.step(fails),
             RoomOp::StepAndDieAnnouncing => {
@@ -277,7 +290,10 @@ impl RoomWorld {
             None => return,
             Some(MailboxInput::Ask(number)) => {
                 let (actor, ask) = self.requests.command_of(number);
-                room.state.execute_command((actor, self.now), ask, number)
+                match ask {
+                    ModelCommand::Execute(ask) => room.state.execute_command(actor, ask, number),
+                    ModelCommand::Type(report) => room.state.set_typing(report, self.now, number),
+                }
             }
             Some(MailboxInput::Committed(outcomes, moved)) => {
                 room.state.apply_commit(outcomes, moved)

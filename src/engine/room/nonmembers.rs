@@ -1,0 +1,68 @@
+//! Answers to users who aren't members, which take a read: only a former member
+//! may learn that the conversation exists, and sees what they saw before.
+
+use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
+use entity::UserId;
+
+use super::effects::FormerMemberChange;
+use super::handlers::EffectQueue;
+use super::{Room, rights};
+use crate::engine::reply::{CommandOutcome, CommandReply, message_frame};
+use crate::engine::task::run_in_task;
+use crate::protocol::Problem;
+use crate::store::ConversationAccess;
+
+impl Room {
+    /// Refuses a report of a user who is no member. Only a former member may
+    /// learn that the conversation exists. The members don't wait for this
+    /// read.
+    pub(super) fn refuse_nonmember(
+        &self,
+        user: UserId,
+        reply: CommandReply,
+        ctx: &mut Context<Self>,
+    ) {
+        let store = self.deps.store.clone();
+        let conversation = self.identity.key.conversation;
+        let read = async move { store.conversations().load_access(user, conversation).await };
+        ctx.spawn(run_in_task(read).into_actor(self).map(|found, _, _| {
+            reply.send(match found {
+                Ok(None) => Err(Problem::not_found()),
+                Ok(Some(ConversationAccess::FormerMember(_))) => Err(rights::not_a_participant()),
+                // The Room doesn't know yet that the user joined: the client
+                // repeats its report.
+                Ok(Some(ConversationAccess::Member(_))) => Ok(CommandOutcome::Changed),
+                Err(error) => Err(Problem::from(error)),
+            });
+        }));
+    }
+
+    /// Answers a user who is no member but changed a message, and sends the
+    /// change to the user's sessions. Both contain the message as the user sees
+    /// it. If the message can't be read, both lack its content: the change is
+    /// on disk and can't be refused.
+    pub(super) fn reply_to_former_member(
+        &mut self,
+        (reply, change): (CommandReply, FormerMemberChange),
+        rest: EffectQueue,
+        ctx: &mut Context<Self>,
+    ) {
+        let store = self.deps.store.clone();
+        let (conversation, user) = (self.identity.key.conversation, change.user);
+        let seq = change.sent.message.seq;
+        let read = async move { store.history().find_message(user, conversation, seq).await };
+        self.hold(ctx, read, move |found, room, ctx| {
+            let seen = found.unwrap_or_else(|error| {
+                tracing::error!(%conversation, %error, "cannot read a message for a former member");
+                None
+            });
+            let sent = change.into_visible(seen);
+            if sent.is_new {
+                let frames = [message_frame(&sent.message)].into();
+                room.deps.directory.deliver([user], &frames);
+            }
+            reply.send(Ok(CommandOutcome::Sent(sent)));
+            room.run_effects(rest, ctx);
+        });
+    }
+}
