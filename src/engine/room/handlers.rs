@@ -7,15 +7,16 @@ use actix::{ActorContext, AsyncContext, Context, Handler};
 use entity::UserId;
 use tokio::time::Instant;
 
-use super::effects::{EventBatch, RoomEffect, ShowConversation, VersionGap};
+use super::effects::{RoomEffect, ShowConversation, VersionGap};
 use super::messages::{RetireRoom, RoomCommand};
 use super::state::RoomState;
 use super::{READ_RETRY, Room, fanout};
-use crate::engine::ports::{CommitNotice, EventFrame};
+use crate::engine::ports::EventFrame;
 use crate::engine::reply::{CommandReply, CommandTicket};
 use crate::protocol::event::RemovalReason;
 use crate::protocol::{CloseCode, Conversation, Problem, ServerEvent};
 use crate::store::StoreError;
+use crate::store::append::{AppendOutcome, BatchCommit};
 
 pub(super) type EffectQueue = VecDeque<RoomEffect<CommandReply>>;
 
@@ -31,8 +32,12 @@ impl Handler<RoomCommand> for Room {
             return self.load_for_command(command, ctx);
         };
         match command {
-            RoomCommand::Execute { actor, ask, reply } => {
-                let effects = state.execute_command(actor, ask, reply);
+            RoomCommand::Execute {
+                actor,
+                action,
+                reply,
+            } => {
+                let effects = state.execute_command(actor, action, reply);
                 self.run_effects(effects.into(), ctx);
             }
             RoomCommand::SetTyping(report, reply) => {
@@ -57,17 +62,15 @@ impl Handler<RoomCommand> for Room {
     }
 }
 
-impl Handler<CommitNotice> for Room {
+impl Handler<BatchCommit> for Room {
     type Result = ();
 
-    fn handle(&mut self, committed: CommitNotice, ctx: &mut Context<Self>) {
+    fn handle(&mut self, mut commit: BatchCommit, ctx: &mut Context<Self>) {
         if let Some(state) = &mut self.state {
-            let effects = state.apply_commit(committed.outcomes, committed.marks);
+            let marks = commit.marks.remove(&self.identity.key.conversation);
+            let effects = state.apply_commit(commit.outcomes, marks.unwrap_or_default());
             self.run_effects(effects.into(), ctx);
-            self.deps
-                .counters
-                .fan_out
-                .record_time(committed.at.elapsed());
+            self.deps.counters.fan_out.record_time(commit.at.elapsed());
         }
     }
 }
@@ -116,7 +119,7 @@ impl Room {
     fn refuse_command(&self, command: RoomCommand, problem: Problem, ctx: &mut Context<Self>) {
         match command {
             RoomCommand::Execute { reply, .. } | RoomCommand::SetTyping(_, reply) => {
-                reply.send(Err(problem));
+                reply.send(AppendOutcome::Refused(problem));
             }
             RoomCommand::CatchUp(ticket) => self.retry_catch_up(ticket, ctx),
             // The dropped sender signals to the caller that the Room can't
@@ -170,7 +173,11 @@ impl Room {
                     let port = self.port(ctx.address());
                     self.deps.journal.append(append, port);
                 }
-                RoomEffect::Deliver(batch) => self.deliver_events(&batch),
+                RoomEffect::Deliver { events, unread } => {
+                    let conversation = self.identity.key.conversation;
+                    self.deps.faults.before_fan_out(conversation);
+                    fanout::deliver_events(&self.deps.directory, conversation, &events, unread);
+                }
                 RoomEffect::SettleStatuses => return self.settle_statuses(effects, ctx),
                 RoomEffect::NotifyRemoved(user, reason) => self.notify_removed(user, reason),
                 RoomEffect::Announced(version) => {
@@ -179,15 +186,15 @@ impl Room {
                         .store(version, Ordering::Release);
                     self.release_tickets(version);
                 }
-                RoomEffect::Reply(reply, result) => reply.send(result),
+                RoomEffect::Reply(reply, outcome) => reply.send(outcome),
                 RoomEffect::RefuseNonmember(user, reply) => self.refuse_nonmember(user, reply, ctx),
-                RoomEffect::ReplyToFormerMember(reply, change) => {
-                    return self.reply_to_former_member((reply, change), effects, ctx);
+                RoomEffect::ReplyToFormerMember(reply) => {
+                    return self.reply_to_former_member(reply, effects, ctx);
                 }
-                RoomEffect::Show(show) => {
-                    let to = self.deps.directory.filter_present(&show.recipients);
-                    if !to.is_empty() {
-                        return self.show_conversation((to, show), effects, ctx);
+                RoomEffect::Show(mut show) => {
+                    show.recipients = self.deps.directory.filter_present(&show.recipients);
+                    if !show.recipients.is_empty() {
+                        return self.show_conversation(show, effects, ctx);
                     }
                 }
                 RoomEffect::ReadMissed(missing) => return self.read_missed(missing, effects, ctx),
@@ -197,12 +204,6 @@ impl Room {
                 RoomEffect::WakeAt(then) => self.schedule_typing_check(then, ctx),
             }
         }
-    }
-
-    fn deliver_events(&self, batch: &EventBatch) {
-        let conversation = self.identity.key.conversation;
-        self.deps.faults.before_fan_out(conversation);
-        fanout::deliver_batch(&self.deps.directory, conversation, batch);
     }
 
     fn schedule_marks(&self, ctx: &mut Context<Self>) {
@@ -242,7 +243,7 @@ impl Room {
             conversation_id,
             reason,
         };
-        let frame = EventFrame::for_change((conversation_id, 0), &event);
+        let frame = EventFrame::for_change(conversation_id, 0, &event);
         self.deps.directory.deliver([user], &[frame].into());
         self.deps
             .directory
@@ -331,12 +332,13 @@ impl Room {
     /// as each of them sees it.
     fn show_conversation(
         &mut self,
-        (to, show): (Vec<UserId>, ShowConversation),
+        mut show: ShowConversation,
         rest: EffectQueue,
         ctx: &mut Context<Self>,
     ) {
         let store = self.deps.store.clone();
         let conversation = self.identity.key.conversation;
+        let to = std::mem::take(&mut show.recipients);
         let read = async move {
             store
                 .conversations()
@@ -362,7 +364,7 @@ impl Room {
             let event = ServerEvent::Conversation {
                 conversation: Box::new(conversation),
             };
-            let frame = EventFrame::for_change((id, show.version), &event);
+            let frame = EventFrame::for_change(id, show.version, &event);
             self.deps.directory.deliver([user], &[frame].into());
         }
     }

@@ -249,7 +249,7 @@ pub(in crate::web) async fn delete_message(
         Ok(act) => {
             let store = app.store.clone();
             let withdraw =
-                async move { store.moderation().delete_message((id, message), &act).await };
+                async move { store.moderation().delete_message(id, message, &act).await };
             app.engine.apply_external_change(id, withdraw).await
         }
         Err(problem) => Err(problem),

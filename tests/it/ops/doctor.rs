@@ -315,12 +315,8 @@ async fn doctor_finds_nothing_after_admin_actions() {
         .filter(|it| it.kind == MessageKind::Text && !it.deleted);
     let message = texts.next_back().unwrap().id;
     let act = AuditContext::from_command_line(Millis::now());
-    let place = (ConversationId(direct), message);
-    store
-        .moderation()
-        .delete_message(place, &act)
-        .await
-        .unwrap();
+    let deleted = store.moderation().delete_message(id, message, &act);
+    deleted.await.unwrap();
     let by = User::from(&ann);
     let group = ConversationId(group);
     store

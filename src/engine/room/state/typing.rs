@@ -6,12 +6,12 @@ use entity::UserId;
 use tokio::time::Instant;
 
 use super::RoomState;
-use crate::engine::reply::CommandOutcome;
-use crate::engine::room::effects::{AddressedEvent, EventContent, RoomEffect, push_events};
+use crate::engine::room::effects::{AddressedEvent, RoomEffect, push_events};
 use crate::engine::room::messages::{TYPING_TIMEOUT, TypingReport};
 use crate::engine::room::rights;
 use crate::protocol::{Problem, ServerEvent, User};
 use crate::store::MEMBER_EVENTS_MAX;
+use crate::store::append::AppendOutcome;
 
 /// All typing members.
 #[derive(Debug, Default)]
@@ -99,9 +99,9 @@ impl<R> RoomState<R> {
             return vec![RoomEffect::RefuseNonmember(report.user, reply)];
         }
         match self.update_typing(report, now) {
-            Err(problem) => vec![RoomEffect::Reply(reply, Err(problem))],
+            Err(problem) => vec![RoomEffect::Reply(reply, AppendOutcome::Refused(problem))],
             Ok(mut effects) => {
-                effects.push(RoomEffect::Reply(reply, Ok(CommandOutcome::Changed)));
+                effects.push(RoomEffect::Reply(reply, AppendOutcome::Unchanged(None)));
                 effects
             }
         }
@@ -158,18 +158,16 @@ impl<R> RoomState<R> {
         gone.retain(|user| !self.members.contains_key(user));
         let mut effects = Vec::new();
         if !gone.is_empty() {
-            for typist in self.typing.members.values() {
-                push_events(&mut effects, self.typing_event(&typist.user, false, &gone));
-            }
+            let typists = self.typing.members.values();
+            let ends = typists.map(|typist| self.typing_event(&typist.user, false, &gone));
+            push_events(&mut effects, ends);
         }
         effects
     }
 
     fn typing_effects(&self, users: &[User], is_typing: bool) -> Vec<RoomEffect<R>> {
         let mut effects = Vec::new();
-        for note in self.typing_events(users, is_typing) {
-            push_events(&mut effects, note);
-        }
+        push_events(&mut effects, self.typing_events(users, is_typing));
         effects
     }
 
@@ -188,12 +186,12 @@ impl<R> RoomState<R> {
         AddressedEvent {
             recipients: others.filter(|other| *other != user.id).collect(),
             version: 0,
-            content: EventContent::Event(ServerEvent::Typing {
+            event: ServerEvent::Typing {
                 conversation_id: self.record.id,
                 user_id: user.id,
                 username: user.username.clone(),
                 is_typing,
-            }),
+            },
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::disk::DiskModel;
-use crate::engine::reply::{CommandOutcome, SentMessage};
+use crate::engine::room::effects::FormerMemberReply;
 use crate::engine::room::messages::TypingReport;
 use crate::engine::room::state::*;
 use crate::protocol::ClientId;
@@ -11,14 +11,14 @@ use crate::protocol::ClientId;
 /// A command to the Room.
 #[derive(Clone, Debug)]
 pub(super) enum ModelCommand {
-    Execute(ConversationCommand),
+    Execute(ConversationAction<GroupCommand>),
     Type(TypingReport),
 }
 
 struct LoggedCommand {
     actor: UserId,
     ask: ModelCommand,
-    answer: Option<Result<CommandOutcome, Problem>>,
+    answer: Option<AppendOutcome>,
 }
 
 /// All commands, identified by their index.
@@ -47,10 +47,11 @@ impl CommandLog {
 
     /// Records an answer; commands of a user succeed in the order they were
     /// sent.
-    pub(super) fn answer(&mut self, number: usize, answer: Result<CommandOutcome, Problem>) {
+    pub(super) fn answer(&mut self, number: usize, answer: AppendOutcome) {
         let request = &mut self.all[number];
         // Typing is answered at once.
-        if answer.is_ok() && !matches!(request.ask, ModelCommand::Type(_)) {
+        let is_refused = matches!(answer, AppendOutcome::Refused(_));
+        if !is_refused && !matches!(request.ask, ModelCommand::Type(_)) {
             let before = self.done.insert(request.actor, number);
             assert!(before < Some(number), "an actor's order is kept");
         }
@@ -58,10 +59,19 @@ impl CommandLog {
         assert!(before.is_none(), "{number} is answered twice");
     }
 
+    pub(super) fn refuse(&mut self, number: usize) {
+        self.answer(number, AppendOutcome::Refused(Problem::not_found()));
+    }
+
+    pub(super) fn answer_former(&mut self, former: &FormerMemberReply<usize>) {
+        self.answer(former.reply, former.visible_outcome(None));
+    }
+
     /// Answers `busy`, as a dead Room does.
     pub(super) fn answer_rest_busy(&mut self) {
         for request in &mut self.all {
-            request.answer.get_or_insert_with(|| Err(Problem::busy()));
+            let busy = || AppendOutcome::Refused(Problem::busy());
+            request.answer.get_or_insert_with(busy);
         }
     }
 
@@ -76,39 +86,35 @@ impl CommandLog {
         }
         for (number, request) in self.all.iter().enumerate() {
             let answer = request.answer.as_ref().expect("every request is answered");
-            match (&request.ask, answer) {
-                (_, Err(_)) => {}
-                (
-                    ModelCommand::Execute(ConversationCommand::Post(post)),
-                    Ok(CommandOutcome::Sent(sent)),
-                ) => {
-                    let name = post.client_id.as_ref();
-                    check_sent(disk, (number, request.actor, name), sent);
+            let sent = match &request.ask {
+                ModelCommand::Execute(ConversationAction::Send(message)) => Some(message),
+                _ => None,
+            };
+            match (sent, answer) {
+                (_, AppendOutcome::Refused(_)) => {}
+                (Some(message), _) => {
+                    let name = message.client_id.as_ref();
+                    let message = answer.message().expect("a message");
+                    assert_eq!(message.sender.id, request.actor);
+                    check_sent(disk, number, name, answer);
                 }
-                (ask, Ok(CommandOutcome::Changed)) => {
-                    let is_post =
-                        matches!(ask, ModelCommand::Execute(ConversationCommand::Post(_)));
-                    assert!(!is_post);
+                (None, AppendOutcome::Stale | AppendOutcome::NeedsConsent) => {
+                    panic!("{:?} can't come to {answer:?}", request.ask)
                 }
-                (ask, Ok(done)) => panic!("{ask:?} can't come to {done:?}"),
+                (None, _) => assert!(answer.message().is_none(), "{answer:?}"),
             }
         }
     }
 }
 
-fn check_sent(
-    disk: &DiskModel,
-    (number, sender, name): (usize, UserId, Option<&ClientId>),
-    sent: &SentMessage,
-) {
-    let message = &sent.message;
+fn check_sent(disk: &DiskModel, number: usize, name: Option<&ClientId>, outcome: &AppendOutcome) {
+    let message = outcome.message().expect("a message");
     let is_writer = disk.writers.get(&message.seq) == Some(&number);
-    assert_eq!(sent.is_new, is_writer);
-    assert_eq!(message.sender.id, sender);
+    assert_eq!(outcome.is_written(), is_writer);
     let name = name.map(ClientId::as_str);
     assert_eq!(message.client_id.as_deref(), name);
     if let Some(name) = name {
-        let first = disk.find_sent(sender, name);
+        let first = disk.find_sent(message.sender.id, name);
         assert_eq!(first.map(|first| first.id), Some(message.id));
     } else {
         assert!(is_writer, "without a client_id nothing is a retry");

@@ -4,7 +4,6 @@
 use std::collections::VecDeque;
 
 use super::world::{MailboxInput, RoomWorld};
-use crate::engine::reply::CommandOutcome;
 use crate::engine::room::state::*;
 use tokio::time::Instant;
 
@@ -37,6 +36,13 @@ impl RoomShell {
             is_gathering: false,
             wakes_at: Vec::new(),
         }
+    }
+}
+
+impl RoomShell {
+    fn start_gathering(&mut self) {
+        assert!(!self.is_gathering, "one timer is enough");
+        self.is_gathering = true;
     }
 }
 
@@ -88,15 +94,14 @@ impl RoomWorld {
                     self.queue.push_back((self.generation, append));
                     None
                 }
-                RoomEffect::Deliver(_) if self.is_dying => return self.die(),
-                RoomEffect::Deliver(batch) => {
-                    self.delivery_log.log_batch(&batch);
-                    self.knowledge.apply_batch(&batch);
+                RoomEffect::Deliver { .. } if self.is_dying => return self.die(),
+                RoomEffect::Deliver { events, unread } => {
+                    self.delivery_log.log_events(&events);
+                    self.knowledge.apply_delivery(&events, &unread);
                     None
                 }
                 RoomEffect::GatherMarks => {
-                    assert!(!room.is_gathering, "one timer is enough");
-                    room.is_gathering = true;
+                    room.start_gathering();
                     None
                 }
                 RoomEffect::WakeAt(then) => {
@@ -115,17 +120,16 @@ impl RoomWorld {
                     self.knowledge.apply_removal(user);
                     None
                 }
-                RoomEffect::Reply(number, answer) => {
-                    self.requests.answer(number, answer);
+                RoomEffect::Reply(number, outcome) => {
+                    self.requests.answer(number, outcome);
                     None
                 }
                 RoomEffect::RefuseNonmember(_, number) => {
-                    self.requests.answer(number, Err(Problem::not_found()));
+                    self.requests.refuse(number);
                     None
                 }
-                RoomEffect::ReplyToFormerMember(number, change) => {
-                    let done = CommandOutcome::Sent(change.into_visible(None));
-                    self.requests.answer(number, Ok(done));
+                RoomEffect::ReplyToFormerMember(former) => {
+                    self.requests.answer_former(&former);
                     None
                 }
                 RoomEffect::Show(show) => {

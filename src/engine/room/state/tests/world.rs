@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+use entity::participant::MemberRole;
 use entity::{MessageId, receipt};
 use tokio::time::Instant;
 
@@ -15,9 +16,8 @@ use super::shell::{HeldRead, RoomShell};
 use crate::engine::room::NEVER_ANNOUNCED;
 use crate::engine::room::messages::TypingReport;
 use crate::engine::room::state::*;
-use crate::protocol::GroupTitle;
+use crate::protocol::{GroupTitle, MemberSettingsPatch};
 use crate::store::RoomMember;
-use crate::store::append::MemberSettingsPatch;
 
 /// An operation on the model.
 #[derive(Clone, Copy, Debug)]
@@ -89,7 +89,7 @@ pub(super) enum GroupOp {
 
 pub(super) enum MailboxInput {
     Ask(usize),
-    Committed(Vec<AppendOutcome>, append::MarkerChanges),
+    Committed(Vec<AppendOutcome>, MarkerChanges),
     CatchUp,
     Refresh,
 }
@@ -141,8 +141,8 @@ impl RoomWorld {
         self.delivery_log.versions(UserId(1))
     }
 
-    fn execute(&mut self, actor: i64, ask: ConversationCommand) {
-        self.ask(actor, ModelCommand::Execute(ask));
+    fn execute(&mut self, actor: i64, action: ConversationAction<GroupCommand>) {
+        self.ask(actor, ModelCommand::Execute(action));
     }
 
     fn ask(&mut self, actor: i64, ask: ModelCommand) {
@@ -156,15 +156,12 @@ impl RoomWorld {
                 let text = format!("request {}", self.requests.count());
                 self.execute(
                     sender,
-                    ConversationCommand::Post(Arc::new(post(name, &text))),
+                    ConversationAction::Send(Arc::new(post(name, &text))),
                 );
             }
             RoomOp::Mark { actor, kind, back } => {
                 let message = MessageId(self.disk.messages.len() as i64 - back);
-                self.execute(
-                    actor,
-                    ConversationCommand::Mark(MarkerUpdate { kind, message }),
-                );
+                self.execute(actor, ConversationAction::mark(kind, message));
             }
             RoomOp::MarksDue => self.fire_marks_timer(),
             RoomOp::Type {
@@ -291,7 +288,9 @@ impl RoomWorld {
             Some(MailboxInput::Ask(number)) => {
                 let (actor, ask) = self.requests.command_of(number);
                 match ask {
-                    ModelCommand::Execute(ask) => room.state.execute_command(actor, ask, number),
+                    ModelCommand::Execute(action) => {
+                        room.state.execute_command(actor, action, number)
+                    }
                     ModelCommand::Type(report) => room.state.set_typing(report, self.now, number),
                 }
             }
@@ -359,20 +358,23 @@ impl RoomWorld {
 }
 
 impl GroupOp {
-    fn into_command(self) -> ConversationCommand {
-        match self {
-            Self::Rename => ConversationCommand::Rename(GroupTitle::parse("New").unwrap()),
-            Self::Invite(id) => ConversationCommand::Invite {
+    fn into_command(self) -> ConversationAction<GroupCommand> {
+        let command = match self {
+            Self::Rename => GroupCommand::Rename(GroupTitle::parse("New").unwrap()),
+            Self::Invite(id) => GroupCommand::Invite {
                 user: user(id),
                 is_agreed: false,
             },
-            Self::Remove(id) => ConversationCommand::Remove(UserId(id)),
-            Self::Leave => ConversationCommand::Leave,
-            Self::SetRole(id, role) => ConversationCommand::SetRole(UserId(id), role),
-            Self::Archive => ConversationCommand::UpdateSettings(MemberSettingsPatch {
-                archived: Some(true),
-                ..MemberSettingsPatch::default()
-            }),
-        }
+            Self::Remove(id) => GroupCommand::Remove(UserId(id)),
+            Self::Leave => GroupCommand::Leave,
+            Self::SetRole(id, role) => GroupCommand::SetRole(UserId(id), role),
+            Self::Archive => {
+                return ConversationAction::UpdateSettings(MemberSettingsPatch {
+                    archived: Some(true),
+                    ..MemberSettingsPatch::default()
+                });
+            }
+        };
+        ConversationAction::ChangeGroup(command)
     }
 }
