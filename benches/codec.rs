@@ -66,11 +66,11 @@ fn make_message(seq: i64) -> Message {
 
 #[divan::bench]
 fn encode_message(bencher: Bencher<'_, '_>) {
-    let message = make_message(1);
-    let length = message_frame(&message).text.len();
+    let message = Arc::new(make_message(1));
+    let length = message_frame(Arc::clone(&message)).text.len();
     bencher
         .counter(BytesCount::new(length))
-        .bench_local(|| message_frame(black_box(&message)));
+        .bench_local(|| message_frame(Arc::clone(black_box(&message))));
 }
 
 #[divan::bench]
@@ -123,7 +123,7 @@ fn gate(bencher: Bencher<'_, '_>, how: &str) {
     if how == "shut" {
         gate.close(ClosedConversations::AllExcept([].into()));
     }
-    let frames: Arc<[EventFrame]> = [message_frame(&make_message(1))].into();
+    let frames: Arc<[EventFrame]> = [message_frame(Arc::new(make_message(1)))].into();
     let delivery = SessionDelivery {
         frames,
         unread: None,

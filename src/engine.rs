@@ -39,8 +39,11 @@ use tokio::time::Instant;
 
 use crate::config::Settings;
 use crate::counters::Counters;
-use crate::protocol::{CloseCode, Conversation, Problem, ServerEvent, SubmittedMessage, User};
-use crate::store::append::MessagePost;
+use crate::protocol::{
+    CloseCode, Conversation, ConversationAction, GroupCommand, Problem, ServerEvent,
+    SubmittedMessage, User,
+};
+use crate::store::append::AppendOutcome;
 use crate::store::{Store, StoreError};
 
 use background::BackgroundTasks;
@@ -52,8 +55,8 @@ use ports::EventFrame;
 use presence::PresenceHandle;
 use pulse::PulseHistory;
 use rates::RateLimiters;
-use reply::{CommandOutcome, CommandReply, CommandTicket, SentMessage};
-use room::messages::{ConversationCommand, RoomCommand};
+use reply::{CommandReply, CommandTicket};
+use room::messages::RoomCommand;
 use storage::StorageGuard;
 use testing::FaultHooks;
 
@@ -185,23 +188,21 @@ impl Engine {
         Ok(engine)
     }
 
-    /// Sends a message from a request body, and returns it once it is on disk.
-    /// A retry returns the stored message, even if its content differs.
+    /// Sends a message from a request body, and returns its outcome once it is
+    /// on disk. A retry returns the stored message, even if its content
+    /// differs.
     ///
     /// # Errors
-    /// Those of [`Engine::post_message`], or a problem for invalid content.
+    /// Those of [`Engine::execute_action`], or the problem of invalid content.
     pub async fn send_message(
         &self,
         conversation: ConversationId,
         sender: UserId,
-        sending: SubmittedMessage,
-    ) -> Result<SentMessage, Problem> {
-        let done = self.execute_command(
-            conversation,
-            sender,
-            ConversationCommand::post_or_find_sent(sending)?,
-        );
-        done.await?.into_message().ok_or_else(Problem::internal)
+        message: SubmittedMessage,
+    ) -> Result<AppendOutcome, Problem> {
+        let message = Arc::new(message.require_text_or_id()?);
+        self.execute_action(conversation, sender, ConversationAction::Send(message))
+            .await
     }
 
     /// Starts the tasks that run as long as the engine does.
@@ -215,44 +216,26 @@ impl Engine {
         pulse::start_pulse(self, self.inner.settings.timings.pulse_every);
     }
 
-    /// Sends a message, and returns it once it is on disk.
+    /// Executes an action in a conversation's Room, and returns its outcome once
+    /// it is on disk.
     ///
     /// # Errors
     /// The reason of the refusal; `busy` if the result is unknown: a retry with
     /// the same `client_id` returns it.
-    pub async fn post_message(
-        &self,
-        conversation: ConversationId,
-        sender: UserId,
-        post: MessagePost,
-    ) -> Result<SentMessage, Problem> {
-        let done = self.execute_command(
-            conversation,
-            sender,
-            ConversationCommand::Post(Arc::new(post)),
-        );
-        done.await?.into_message().ok_or_else(Problem::internal)
-    }
-
-    /// Executes a command in a conversation's Room, and returns its outcome
-    /// once it is on disk.
-    ///
-    /// # Errors
-    /// Those of [`Engine::post_message`].
-    pub async fn execute_command(
+    pub async fn execute_action(
         &self,
         conversation: ConversationId,
         actor: UserId,
-        ask: ConversationCommand,
-    ) -> Result<CommandOutcome, Problem> {
+        action: ConversationAction<GroupCommand>,
+    ) -> Result<AppendOutcome, Problem> {
         let (caller, answer) = oneshot::channel();
         self.send_command(conversation, |ticket| RoomCommand::Execute {
             actor,
-            ask,
+            action,
             reply: CommandReply::for_caller(caller, ticket),
         });
         // No answer means that the Room died: the caller may retry.
-        answer.await.unwrap_or_else(|_| Err(Problem::busy()))
+        answer.await.map_err(|_| Problem::busy())?.into_result()
     }
 
     /// Runs a change that bypasses the conversation's Room, then asks the Room

@@ -5,7 +5,7 @@
 //!
 //! ```text
 //!  client ──▶ Session ──RoomCommand──▶ Room ──AppendCommand──▶ Journal ══ transaction ══▶ database
-//!                                      │ ◀── CommitNotice ───────┘
+//!                                      │ ◀── BatchCommit ────────┘
 //!                                      └── SessionDelivery ──▶ Sessions of participants ──▶ clients
 //! ```
 //!

@@ -5,6 +5,7 @@
 //! socket, with the same [`ErrorCode`]. `docs/protocol.md` documents the format
 //! for authors of clients.
 
+pub mod action;
 pub mod close;
 pub mod command;
 pub mod connection;
@@ -22,6 +23,9 @@ pub mod submission;
 pub mod text;
 pub mod user;
 
+pub use action::{
+    ConversationAction, GroupCommand, MarkedMessages, MemberSettingsPatch, MessageAction,
+};
 pub use close::CloseCode;
 pub use command::ClientCommand;
 pub use connection::Connection;
@@ -32,5 +36,5 @@ pub use input::{AboutText, ClientId, DisplayName, Emoji, GroupTitle, MessageText
 pub use message::{Message, MessageQuote, MessageStatus};
 pub use passwords::Password;
 pub use problem::{FieldError, Problem};
-pub use submission::{MessageContent, SubmittedMessage};
+pub use submission::SubmittedMessage;
 pub use user::{User, UserProfile};

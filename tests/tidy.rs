@@ -5,6 +5,8 @@
 //! tests runs each rule over the whole tree. The second half proves that each
 //! rule finds a violation.
 
+#[path = "tidy/actions.rs"]
+mod actions;
 #[path = "tidy/code.rs"]
 mod code;
 #[path = "tidy/cycles.rs"]
@@ -193,6 +195,15 @@ fn shown_texts_have_plain_words() -> io::Result<()> {
 #[test]
 fn files_have_bounded_length() -> io::Result<()> {
     check(check_length)
+}
+
+#[test]
+fn actions_are_matched_in_few_files() -> io::Result<()> {
+    let tree = read_tree()?;
+    let files = tree.iter().filter(|file| actions::matches_on_action(file));
+    let paths: Vec<&str> = files.map(|file| file.path.as_str()).collect();
+    assert!(paths.len() <= actions::MATCHING_FILES_MAX, "{paths:#?}");
+    Ok(())
 }
 
 #[test]

@@ -5,8 +5,8 @@ use sea_orm::entity::prelude::*;
 
 use crate::{ConversationId, Millis, ReceiptId, UserId};
 
-/// The kind of marker.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
+/// The kind of marker. Reading implies delivery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, EnumIter, DeriveActiveEnum)]
 #[sea_orm(rs_type = "i16", db_type = "SmallInteger")]
 pub enum ReceiptKind {
     /// A client of the user received the message.

@@ -2,8 +2,9 @@
 //!
 //! - Owns: the queue of appends, and the one transaction under way.
 //! - Accepts: [`messages::AppendCommand`], through [`JournalHandle`].
-//! - Emits: `CommitNotice` to the Room. `OrphanNotice` to the Hub if that Room
-//!   is gone, or if it is unknown whether the transaction was committed.
+//! - Emits: to each Room its part of a `BatchCommit`. `OrphanNotice` to the Hub
+//!   if that Room is gone, or if it is unknown whether the transaction was
+//!   committed.
 //! - Order: appends are committed in the order they came, and a Room receives
 //!   its outcomes in that order. Appends that arrive during a transaction form
 //!   the next one, without delay.
@@ -97,10 +98,10 @@ impl Journal {
         let counters = &self.deps.counters;
         counters.count_batch(batch.appends.len(), began.elapsed());
         for outcome in commits.iter().flat_map(|commit| &commit.outcomes) {
-            match outcome {
-                AppendOutcome::Posted { .. } => counters.messages.increment(),
-                AppendOutcome::Stale => counters.stale_entries.increment(),
-                _ => {}
+            if outcome.is_posted() {
+                counters.messages.increment();
+            } else if outcome.is_stale() {
+                counters.stale_entries.increment();
             }
         }
     }
@@ -132,9 +133,9 @@ impl Handler<AppendCommand> for Journal {
 /// lock conflict.
 const LOCK_RETRIES: usize = 3;
 
-/// Commits a batch; returns the outcomes, transaction by transaction. If the
-/// database rejects the batch, each entry is tried alone, so that one bad entry
-/// doesn't fail the others.
+/// Commits a batch; returns the outcomes, transaction by transaction. An
+/// internal fault is a bug and is logged as such. After it, each entry is
+/// written alone, so that only the entry with the fault fails.
 async fn commit(store: &Store, appends: &[AppendEntry]) -> Vec<BatchCommit> {
     let mut done = store.journal().append_batch(appends, Millis::now()).await;
     for _ in 0..LOCK_RETRIES {
@@ -197,10 +198,7 @@ fn failed_commit(error: StoreError, count: usize) -> BatchCommit {
 }
 
 fn refused_commit(problem: Problem, count: usize) -> BatchCommit {
-    BatchCommit {
-        outcomes: vec![AppendOutcome::Refused(problem); count],
-        ..BatchCommit::default()
-    }
+    BatchCommit::new(vec![AppendOutcome::Refused(problem); count])
 }
 
 /// Aborts the process on a panic, since afterwards it is unknown which appends

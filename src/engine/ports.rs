@@ -7,12 +7,11 @@ use actix::Message;
 use bytestring::ByteString;
 use entity::{ConversationId, Millis};
 use tokio::sync::mpsc::UnboundedSender;
-use tokio::time::Instant;
 
 use crate::protocol::command::FrameReferences;
 use crate::protocol::{CloseCode, Problem, ServerEvent};
 use crate::store::UnreadConversation;
-use crate::store::append::{AppendOutcome, MarkerChanges};
+use crate::store::append::BatchCommit;
 
 /// The sockets that a frame is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +39,7 @@ impl EventFrame {
     /// Returns a frame that announces the change with this version in a
     /// conversation.
     #[must_use]
-    pub fn for_change((conversation, version): (ConversationId, i64), event: &ServerEvent) -> Self {
+    pub fn for_change(conversation: ConversationId, version: i64, event: &ServerEvent) -> Self {
         Self {
             audience: audience_of(event),
             conversation: Some(conversation),
@@ -148,15 +147,10 @@ pub struct ProbeCommand {
 #[rtype(result = "()")]
 pub struct CloseCommand(pub CloseCode);
 
-/// Journal → Room: the outcomes of its appends, in the order it sent them.
-#[derive(Clone, Debug, Message)]
-#[rtype(result = "()")]
-pub struct CommitNotice {
-    pub outcomes: Vec<AppendOutcome>,
-    /// The markers that moved in the transaction.
-    pub marks: MarkerChanges,
-    /// The time of the commit.
-    pub at: Instant,
+/// Journal → Room: the outcomes of its appends, in the order it sent them, and
+/// the markers that moved in its conversation.
+impl Message for BatchCommit {
+    type Result = ();
 }
 
 /// Journal → Hub: a change may be on disk that no Room will announce, since its

@@ -13,59 +13,7 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use super::ports::{EventFrame, SessionReply};
 use crate::protocol::command::FrameReferences;
 use crate::protocol::{Message, Problem, ServerEvent};
-
-/// A message that is on disk.
-#[derive(Clone, Debug)]
-pub struct SentMessage {
-    pub message: Arc<Message>,
-    /// False if nothing was written, because the message or the edit existed
-    /// before. In that case only the caller gets the message.
-    pub is_new: bool,
-}
-
-/// The outcome of a command.
-#[derive(Clone, Debug)]
-pub enum CommandOutcome {
-    /// A message is on disk, new or edited.
-    Sent(SentMessage),
-    /// The conversation, or the caller's own settings for it, have changed.
-    Changed,
-    /// Nothing has changed: the invited user has to agree first.
-    NeedsConsent,
-}
-
-impl CommandOutcome {
-    /// Returns the outcome for a new message.
-    #[must_use]
-    pub fn new_message(message: Arc<Message>) -> Self {
-        Self::Sent(SentMessage {
-            message,
-            is_new: true,
-        })
-    }
-
-    /// Returns the message of the outcome, if it has one.
-    #[must_use]
-    pub fn into_message(self) -> Option<SentMessage> {
-        match self {
-            Self::Sent(sent) => Some(sent),
-            Self::Changed | Self::NeedsConsent => None,
-        }
-    }
-
-    /// Returns the outcome of a retry. The message is sent as `message`, even
-    /// if it was edited since, because the retry waits for that frame.
-    #[must_use]
-    pub fn existing_message(message: &Message) -> Self {
-        Self::Sent(SentMessage {
-            message: Arc::new(Message {
-                is_changed: false,
-                ..message.clone()
-            }),
-            is_new: false,
-        })
-    }
-}
+use crate::store::append::AppendOutcome;
 
 /// One command of a Room, until it is answered. The Hub counts tickets per
 /// Room, to find Rooms that are idle, and over all Rooms, to bound the queue.
@@ -108,7 +56,7 @@ enum ReplyTarget {
     /// replies go to this socket alone.
     Session(Recipient<SessionReply>, FrameReferences),
     /// A caller that waits for the reply, such as an HTTP request.
-    Caller(oneshot::Sender<Result<CommandOutcome, Problem>>),
+    Caller(oneshot::Sender<AppendOutcome>),
 }
 
 /// Sends the outcome of a command to its caller.
@@ -134,10 +82,7 @@ impl CommandReply {
 
     /// Returns a reply to a request.
     #[must_use]
-    pub fn for_caller(
-        caller: oneshot::Sender<Result<CommandOutcome, Problem>>,
-        ticket: CommandTicket,
-    ) -> Self {
+    pub fn for_caller(caller: oneshot::Sender<AppendOutcome>, ticket: CommandTicket) -> Self {
         Self {
             target: Some(ReplyTarget::Caller(caller)),
             _ticket: ticket,
@@ -145,26 +90,24 @@ impl CommandReply {
     }
 
     /// Sends the outcome.
-    pub fn send(mut self, result: Result<CommandOutcome, Problem>) {
-        self.send_once(result);
+    pub fn send(mut self, outcome: AppendOutcome) {
+        self.send_once(outcome);
     }
 
-    fn send_once(&mut self, result: Result<CommandOutcome, Problem>) {
-        match (self.target.take(), result) {
-            (None, _) => {}
-            (Some(ReplyTarget::Session(to, _)), Ok(done)) => {
-                if let CommandOutcome::Sent(sent) = done
-                    && !sent.is_new
-                {
-                    to.do_send(SessionReply::Echo(message_frame(&sent.message)));
-                }
-            }
-            (Some(ReplyTarget::Session(to, named)), Err(problem)) => {
+    fn send_once(&mut self, outcome: AppendOutcome) {
+        match (self.target.take(), outcome) {
+            (Some(ReplyTarget::Session(to, named)), AppendOutcome::Refused(problem)) => {
                 to.do_send(SessionReply::Refused(problem, named));
             }
-            (Some(ReplyTarget::Caller(caller)), result) => {
+            // Only the caller gets a message that nothing was written for.
+            (
+                Some(ReplyTarget::Session(to, _)),
+                AppendOutcome::AlreadySent(message) | AppendOutcome::Unchanged(Some(message)),
+            ) => to.do_send(SessionReply::Echo(message_frame(message))),
+            (None | Some(ReplyTarget::Session(..)), _) => {}
+            (Some(ReplyTarget::Caller(caller)), outcome) => {
                 // The caller may be gone; the change is on disk anyway.
-                let _ = caller.send(result);
+                let _ = caller.send(outcome);
             }
         }
     }
@@ -172,26 +115,13 @@ impl CommandReply {
 
 impl Drop for CommandReply {
     fn drop(&mut self) {
-        self.send_once(Err(Problem::busy()));
+        self.send_once(AppendOutcome::Refused(Problem::busy()));
     }
 }
 
-/// Returns the frame of a message: `message`, or `message_updated` if it was
-/// edited since it was posted.
+/// Returns the frame of a message.
 #[must_use]
-pub fn message_frame(message: &Message) -> EventFrame {
-    let conversation_id = message.conversation_id;
-    let boxed = Box::new(message.clone());
-    let event = if !message.is_changed {
-        ServerEvent::Message {
-            conversation_id,
-            message: boxed,
-        }
-    } else {
-        ServerEvent::MessageUpdated {
-            conversation_id,
-            message: boxed,
-        }
-    };
-    EventFrame::for_change((conversation_id, message.version), &event)
+pub fn message_frame(message: Arc<Message>) -> EventFrame {
+    let (conversation, version) = (message.conversation_id, message.version);
+    EventFrame::for_change(conversation, version, &ServerEvent::of_message(message))
 }

@@ -3,7 +3,7 @@
 //! - Owns: the members, the appends at the Journal, and the version up to which
 //!   changes were announced; see [`state`], which is pure.
 //! - Accepts: [`messages::RoomCommand`] and `RetireRoom` from the Hub,
-//!   `CommitNotice` from the Journal.
+//!   `BatchCommit` from the Journal.
 //! - Emits: appends to the Journal, deliveries to Sessions through the
 //!   Directory, replies to callers, `RoomIdleNotice` and `RoomGoneNotice` to
 //!   the Hub.
@@ -19,6 +19,7 @@ mod effects;
 mod fanout;
 mod handlers;
 pub mod messages;
+mod nonmembers;
 pub(crate) mod rights;
 mod state;
 

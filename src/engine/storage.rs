@@ -16,7 +16,7 @@ use quota::DailyTextQuota;
 use super::Engine;
 use crate::config::{DatabaseUrl, Settings};
 use crate::protocol::Problem;
-use crate::store::append::{AppendEntry, AppendOperation, MessageEditKind};
+use crate::store::append::AppendEntry;
 
 /// Decides whether new data may be stored.
 pub(super) struct StorageGuard {
@@ -45,7 +45,7 @@ impl StorageGuard {
     /// A refused post still goes there, since it may be a retry of a stored
     /// one.
     pub(super) fn judge_append(&self, append: &mut AppendEntry) {
-        let Some(bytes) = added_bytes(&append.operation) else {
+        let Some(bytes) = append.added_text() else {
             return;
         };
         if append.verdict.is_ok() {
@@ -56,28 +56,6 @@ impl StorageGuard {
     fn reserve_text(&self, user: UserId, bytes: usize) -> Result<(), Problem> {
         self.disk.check_space()?;
         self.text.take(user, bytes, Millis::now())
-    }
-}
-
-/// Returns the bytes of text that an append adds; none if it adds no text.
-/// Leaving, deletions, marks and reactions work even if the disk is full.
-fn added_bytes(what: &AppendOperation) -> Option<usize> {
-    match what {
-        AppendOperation::Post(post) => Some(post.text.as_str().len()),
-        AppendOperation::Edit(touch) => match &touch.kind {
-            MessageEditKind::Edit(text) => Some(text.as_str().len()),
-            MessageEditKind::Delete | MessageEditKind::React { .. } => None,
-        },
-        AppendOperation::Change(change)
-            if change.title.is_some() || change.needs_connection.is_some() =>
-        {
-            Some(change.text.len() + change.event.len())
-        }
-        // A search for a sent message adds nothing.
-        AppendOperation::FindSent(_)
-        | AppendOperation::Change(_)
-        | AppendOperation::Settings(_)
-        | AppendOperation::Markers(_) => None,
     }
 }
 

@@ -1,7 +1,11 @@
 //! Frames that clients send on a socket.
 
+use std::sync::Arc;
+
+use entity::receipt::ReceiptKind;
 use entity::{ConversationId, MessageId};
 
+use super::action::{ConversationAction, GroupCommand, MessageAction};
 use super::fields::FieldReader;
 pub use super::fields::ResumeCursors;
 use super::submission::SubmittedMessage;
@@ -10,57 +14,20 @@ use super::{Emoji, ErrorCode, MessageText, Problem};
 /// The command of a client's frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ClientCommand {
-    /// Send a message.
-    Message(MessageFrame),
-    /// Replace the text of the user's own message.
-    Edit(EditFrame),
-    /// Delete a message.
-    Delete(DeleteFrame),
-    /// Add the user's emoji to a message, or remove it.
-    Reaction(ReactionFrame),
+    /// Act in a conversation. Once that is on disk, every session of every
+    /// member gets its event. A sender's own copy of a message, the echo, is
+    /// the acknowledgement.
+    Act {
+        /// Required on a socket that isn't bound to a conversation.
+        conversation_id: Option<ConversationId>,
+        action: ConversationAction<GroupCommand>,
+    },
     /// Report that the user started or stopped typing.
     Typing(TypingFrame),
-    /// Report that this client has everything up to a message.
-    Delivered(MarkerFrame),
-    /// Report that the user has seen everything up to a message.
-    ReadReceipt(MarkerFrame),
     /// Replay changes.
     Resume(ResumeFrame),
     /// Request a `pong`.
     Ping,
-}
-
-/// `message`: once the message is on disk, every session of every member gets
-/// it. The sender's copy, the echo, is the acknowledgement.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MessageFrame {
-    /// Required on a socket that isn't bound to a conversation.
-    pub conversation_id: Option<ConversationId>,
-    pub submission: SubmittedMessage,
-}
-
-/// The fields of an `edit` frame.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EditFrame {
-    pub conversation_id: Option<ConversationId>,
-    pub message_id: MessageId,
-    pub message: MessageText,
-}
-
-/// The fields of a `delete` frame.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DeleteFrame {
-    pub conversation_id: Option<ConversationId>,
-    pub message_id: MessageId,
-}
-
-/// The fields of a `reaction` frame.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ReactionFrame {
-    pub conversation_id: Option<ConversationId>,
-    pub message_id: MessageId,
-    pub emoji: Emoji,
-    pub on: bool,
 }
 
 /// The fields of a `typing` frame.
@@ -68,13 +35,6 @@ pub struct ReactionFrame {
 pub struct TypingFrame {
     pub conversation_id: Option<ConversationId>,
     pub is_typing: bool,
-}
-
-/// The fields of a `delivered` or `read_receipt` frame.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct MarkerFrame {
-    pub conversation_id: Option<ConversationId>,
-    pub message_id: MessageId,
 }
 
 /// `resume`: requests the changes of one conversation after a version, or of
@@ -97,6 +57,17 @@ pub struct FrameReferences {
     pub conversation_id: Option<ConversationId>,
     pub client_id: Option<String>,
     pub message_id: Option<MessageId>,
+}
+
+impl FrameReferences {
+    /// Returns the references of a frame about this conversation.
+    #[must_use]
+    pub fn within(&self, conversation: ConversationId) -> Self {
+        Self {
+            conversation_id: Some(conversation),
+            ..self.clone()
+        }
+    }
 }
 
 /// A parsed frame, with the ids that it names.
@@ -185,16 +156,11 @@ impl ClientCommand {
         match kind {
             "message" => read_message(fields),
             "edit" => read_edit(fields),
-            "delete" => read_marker(fields).map(|it| {
-                Self::Delete(DeleteFrame {
-                    conversation_id: it.conversation_id,
-                    message_id: it.message_id,
-                })
-            }),
+            "delete" => Some(NamedMessage::read(fields)?.act(MessageAction::Delete)),
             "reaction" => read_reaction(fields),
             "typing" => read_typing(fields),
-            "delivered" => read_marker(fields).map(Self::Delivered),
-            "read_receipt" => read_marker(fields).map(Self::ReadReceipt),
+            "delivered" => Some(NamedMessage::read(fields)?.mark(ReceiptKind::Delivered)),
+            "read_receipt" => Some(NamedMessage::read(fields)?.mark(ReceiptKind::Read)),
             "resume" => read_resume(fields),
             "ping" => Some(Self::Ping),
             _ => {
@@ -210,43 +176,59 @@ fn needs_conversation(kind: &str) -> bool {
     ClientCommand::TYPES.contains(&kind) && !["resume", "ping"].contains(&kind)
 }
 
+/// The message that a frame is about.
+struct NamedMessage {
+    conversation_id: Option<ConversationId>,
+    message: MessageId,
+}
+
+impl NamedMessage {
+    fn read(fields: &mut FieldReader<'_>) -> Option<Self> {
+        let conversation_id = fields.optional("conversation_id");
+        let message = fields.required("message_id");
+        Some(Self {
+            conversation_id: conversation_id?,
+            message: message?,
+        })
+    }
+
+    fn act(self, action: MessageAction) -> ClientCommand {
+        let message = self.message;
+        ClientCommand::Act {
+            conversation_id: self.conversation_id,
+            action: ConversationAction::Act { message, action },
+        }
+    }
+
+    fn mark(self, kind: ReceiptKind) -> ClientCommand {
+        ClientCommand::Act {
+            conversation_id: self.conversation_id,
+            action: ConversationAction::mark(kind, self.message),
+        }
+    }
+}
+
 fn read_message(fields: &mut FieldReader<'_>) -> Option<ClientCommand> {
     let conversation_id = fields.optional("conversation_id");
-    let sending = SubmittedMessage::read(fields, "message");
-    Some(ClientCommand::Message(MessageFrame {
+    let message = SubmittedMessage::read(fields, "message");
+    Some(ClientCommand::Act {
         conversation_id: conversation_id?,
-        submission: sending?,
-    }))
+        action: ConversationAction::Send(Arc::new(message?)),
+    })
 }
 
 fn read_edit(fields: &mut FieldReader<'_>) -> Option<ClientCommand> {
-    let up_to = read_marker(fields);
-    let message = fields.required_as("message", |text: String| MessageText::parse(&text));
-    let MarkerFrame {
-        conversation_id,
-        message_id,
-    } = up_to?;
-    Some(ClientCommand::Edit(EditFrame {
-        conversation_id,
-        message_id,
-        message: message?,
-    }))
+    let named = NamedMessage::read(fields);
+    let text = fields.required_as("message", |text: String| MessageText::parse(&text));
+    Some(named?.act(MessageAction::Edit(text?)))
 }
 
 fn read_reaction(fields: &mut FieldReader<'_>) -> Option<ClientCommand> {
-    let up_to = read_marker(fields);
+    let named = NamedMessage::read(fields);
     let emoji = fields.required_as("emoji", |text: String| Emoji::parse(&text));
     let on = fields.required("on");
-    let MarkerFrame {
-        conversation_id,
-        message_id,
-    } = up_to?;
-    Some(ClientCommand::Reaction(ReactionFrame {
-        conversation_id,
-        message_id,
-        emoji: emoji?,
-        on: on?,
-    }))
+    let (emoji, on) = (emoji?, on?);
+    Some(named?.act(MessageAction::React { emoji, on }))
 }
 
 fn read_typing(fields: &mut FieldReader<'_>) -> Option<ClientCommand> {
@@ -256,15 +238,6 @@ fn read_typing(fields: &mut FieldReader<'_>) -> Option<ClientCommand> {
         conversation_id: conversation_id?,
         is_typing: is_typing?,
     }))
-}
-
-fn read_marker(fields: &mut FieldReader<'_>) -> Option<MarkerFrame> {
-    let conversation_id = fields.optional("conversation_id");
-    let message_id = fields.required("message_id");
-    Some(MarkerFrame {
-        conversation_id: conversation_id?,
-        message_id: message_id?,
-    })
 }
 
 fn read_resume(fields: &mut FieldReader<'_>) -> Option<ClientCommand> {
@@ -361,10 +334,14 @@ mod tests {
         };
         let (found, command) = bad(r#""message":"a\ud83d","reply_to":1e999"#).unwrap();
         assert_eq!(found, named);
-        let ClientCommand::Message(send) = command else {
+        let ClientCommand::Act {
+            action: ConversationAction::Send(message),
+            ..
+        } = command
+        else {
             panic!("{command:?}");
         };
-        let problem = send.submission.content.unwrap_err();
+        let problem = message.text.as_ref().unwrap_err();
         let fields: Vec<_> = problem.errors.iter().map(|it| &*it.field).collect();
         assert_eq!(fields, ["message", "reply_to"]);
         let twice = bad(r#""client_id":"other","message":"a""#).unwrap_err();

@@ -1,8 +1,10 @@
 //! Frames that the server sends on a socket.
 
+use std::sync::Arc;
+
 use bytestring::ByteString;
 use entity::{ConversationId, MessageId, Millis, UserId};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::command::FrameReferences;
 use super::invitation::Invitation;
@@ -20,12 +22,14 @@ pub enum ServerEvent {
     /// A new message; for its sender, also the acknowledgement.
     Message {
         conversation_id: ConversationId,
-        message: Box<Message>,
+        #[serde(serialize_with = "serialize_shared")]
+        message: Arc<Message>,
     },
     /// A message that was edited, deleted or reacted to, in its new state.
     MessageUpdated {
         conversation_id: ConversationId,
-        message: Box<Message>,
+        #[serde(serialize_with = "serialize_shared")]
+        message: Arc<Message>,
     },
     /// All other members have received, or have seen, everything up to these
     /// positions. In groups, only the senders of the newly covered messages get
@@ -210,7 +214,30 @@ impl ErrorEvent {
     }
 }
 
+/// Serializes the value itself. Events share it with the Room and the replies.
+fn serialize_shared<S: Serializer>(message: &Arc<Message>, to: S) -> Result<S::Ok, S::Error> {
+    Message::serialize(message, to)
+}
+
 impl ServerEvent {
+    /// Returns the event of a message: `message`, or `message_updated` if it
+    /// was changed since it was posted.
+    #[must_use]
+    pub fn of_message(message: Arc<Message>) -> Self {
+        let conversation_id = message.conversation_id;
+        if message.is_changed {
+            Self::MessageUpdated {
+                conversation_id,
+                message,
+            }
+        } else {
+            Self::Message {
+                conversation_id,
+                message,
+            }
+        }
+    }
+
     /// Returns the frame's text, which is encoded once and then cloned by
     /// reference.
     #[must_use]

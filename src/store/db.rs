@@ -30,7 +30,7 @@ pub(in crate::store) use batch_loader::BatchLoader;
 pub(in crate::store) use database::{Database, StoreTransaction};
 pub use error::{Result, StoreError};
 pub use sqlite::SqliteProbe;
-pub(in crate::store) use statement_batch::StatementBatch;
+pub(in crate::store) use statement_batch::{QueuedQuery, StatementAnswers, StatementBatch};
 pub use statement_time::{StatementMeter, StatementPayer, inherit_payer, with_payer};
 pub(in crate::store) use ttl_cache::TtlCache;
 

@@ -2,10 +2,8 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use tokio::time::Instant;
-
 use super::messages::{AppendCommand, RoomPort};
-use crate::engine::ports::{CommitNotice, OrphanNotice, RoomKey};
+use crate::engine::ports::{OrphanNotice, RoomKey};
 use crate::store::append::{AppendEntry, AppendOutcome, BatchCommit};
 
 /// A batch stops growing at this weight in bytes. A session gets a commit as
@@ -29,7 +27,7 @@ impl AppendBatch {
             let Some(write) = queue.pop_front() else {
                 break;
             };
-            weight += write.append.operation.weight();
+            weight += write.append.weight();
             batch.appends.push(write.append);
             batch.rooms.push(write.room);
         }
@@ -44,18 +42,18 @@ impl AppendBatch {
     /// transaction.
     pub(super) fn send_outcomes(self, commits: Vec<BatchCommit>) {
         let mut rooms = self.rooms.iter();
-        let at = Instant::now();
         for commit in commits {
             let theirs = rooms.by_ref().take(commit.outcomes.len());
-            notify_rooms(theirs, commit, at);
+            notify_rooms(theirs, commit);
         }
     }
 }
 
-fn notify_rooms<'a>(rooms: impl Iterator<Item = &'a RoomPort>, commit: BatchCommit, at: Instant) {
+fn notify_rooms<'a>(rooms: impl Iterator<Item = &'a RoomPort>, commit: BatchCommit) {
     let BatchCommit {
         outcomes,
         mut marks,
+        at,
         is_unsure,
     } = commit;
     let mut places: HashMap<RoomKey, usize> = HashMap::new();
@@ -72,13 +70,14 @@ fn notify_rooms<'a>(rooms: impl Iterator<Item = &'a RoomPort>, commit: BatchComm
     // last. The last Room announces the markers that moved.
     for (room, outcomes) in answers.into_iter().rev() {
         let conversation = room.key.conversation;
-        let marks = marks.remove(&conversation).unwrap_or_default();
+        let marks = marks.remove_entry(&conversation).into_iter().collect();
         let is_there = room.committed.connected();
         if is_there {
-            room.committed.do_send(CommitNotice {
+            room.committed.do_send(BatchCommit {
                 outcomes,
                 marks,
                 at,
+                is_unsure: false,
             });
         }
         // The Hub makes the current Room catch up, which finds the change.
@@ -91,28 +90,60 @@ fn notify_rooms<'a>(rooms: impl Iterator<Item = &'a RoomPort>, commit: BatchComm
 
 #[cfg(test)]
 mod tests {
-    use entity::MessageId;
+    use std::sync::Arc;
+
+    use entity::{ConversationId, MessageId, UserId};
 
     use super::*;
-    use crate::protocol::MessageText;
-    use crate::store::append::{AppendOperation, MessageEdit, MessageEditKind};
+    use crate::protocol::{ConversationAction, MessageAction, MessageText, SubmittedMessage, User};
+    use crate::store::append::ConversationChange;
 
-    fn weight(how: MessageEditKind) -> usize {
-        let touch = MessageEdit {
-            message: MessageId(1),
-            kind: how,
+    fn weight(action: ConversationAction<Arc<ConversationChange>>) -> usize {
+        let entry = AppendEntry {
+            conversation: ConversationId(1),
+            members_version: 1,
+            verdict: Ok(()),
+            actor: User {
+                id: UserId(1),
+                username: "ann".to_owned(),
+                display_name: "Ann".to_owned(),
+            },
+            action,
             may_moderate: false,
+            has_others: true,
+            has_archived: false,
         };
-        AppendOperation::Edit(touch).weight()
+        entry.weight()
+    }
+
+    fn edit_weight(action: MessageAction) -> usize {
+        let message = MessageId(1);
+        weight(ConversationAction::Act { message, action })
+    }
+
+    /// A batch is bounded by the weight of its frames.
+    #[test]
+    fn entry_weighs_what_its_json_does() {
+        let text = "\"\n".repeat(1_000);
+        let text = MessageText::parse(&format!("a{text}b")).unwrap();
+        let encoded = serde_json::to_string(text.as_str()).unwrap();
+        assert_eq!(encoded.len(), 4_004);
+        let message = SubmittedMessage {
+            client_id: None,
+            text: Ok(text),
+            reply_to: None,
+        };
+        let sent = weight(ConversationAction::Send(Arc::new(message)));
+        assert_eq!(sent, encoded.len());
     }
 
     #[test]
     fn edits_weigh_their_delivery_size() {
         let edit = MessageText::parse("Hello")
-            .map(MessageEditKind::Edit)
-            .map(weight);
+            .map(MessageAction::Edit)
+            .map(edit_weight);
         let edit = edit.unwrap();
-        let deletion = weight(MessageEditKind::Delete);
+        let deletion = edit_weight(MessageAction::Delete);
         // The number of edits or deletions that share one transaction.
         assert!((10..=20).contains(&(WEIGHT_MAX / edit)), "{edit}");
         assert!((3..=8).contains(&(WEIGHT_MAX / deletion)), "{deletion}");

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use entity::UserId;
 
-use crate::store::append::{AppendEntry, AppendOperation, AppendOutcome, BatchCommit};
+use crate::store::append::{AppendEntry, BatchCommit};
 
 /// Returns each user's share of `took`, the time of the batch.
 pub(super) fn split_cost(
@@ -18,7 +18,7 @@ pub(super) fn split_cost(
     let mut rows = HashMap::<UserId, u32>::new();
     for (append, outcome) in appends.iter().zip(outcomes) {
         let user = rows.entry(append.actor.id).or_default();
-        *user = user.saturating_add(estimate_rows(&append.operation, outcome));
+        *user = user.saturating_add(append.estimate_rows(outcome));
     }
     let all = rows
         .values()
@@ -29,35 +29,16 @@ pub(super) fn split_cost(
         .collect()
 }
 
-/// Estimates how many rows an entry reads or writes.
-fn estimate_rows(what: &AppendOperation, outcome: &AppendOutcome) -> u32 {
-    let more = match (what, outcome) {
-        (
-            _,
-            AppendOutcome::Unchanged | AppendOutcome::AlreadySent(_) | AppendOutcome::NeedsConsent,
-        ) => return 1,
-        (_, AppendOutcome::Stale | AppendOutcome::Refused(_)) => return 1,
-        (_, AppendOutcome::Edited { messages, .. }) => messages.len(),
-        (AppendOperation::Change(change), _) => change.member_changes.len(),
-        (AppendOperation::Markers(marks), _) => marks.len(),
-        _ => 1,
-    };
-    u32::try_from(more).unwrap_or(u32::MAX).saturating_add(2)
-}
-
 #[cfg(test)]
 mod tests {
     use entity::{ConversationId, MessageId, receipt};
 
     use super::*;
-    use crate::protocol::{Problem, User};
-    use crate::store::append::MarkerUpdate;
+    use crate::protocol::{ConversationAction, Problem, User};
+    use crate::store::append::AppendOutcome;
 
-    fn append(user: i64, marks: usize) -> AppendEntry {
-        let mark = MarkerUpdate {
-            kind: receipt::ReceiptKind::Read,
-            message: MessageId(1),
-        };
+    fn append(user: i64, marks: i64) -> AppendEntry {
+        let marks = (0..marks).map(|id| (MessageId(id), receipt::ReceiptKind::Read));
         AppendEntry {
             conversation: ConversationId(1),
             members_version: 0,
@@ -67,7 +48,8 @@ mod tests {
                 username: "ann".to_owned(),
                 display_name: "ann".to_owned(),
             },
-            operation: AppendOperation::Markers(vec![mark; marks]),
+            action: ConversationAction::Mark(marks.collect()),
+            may_moderate: false,
             has_others: true,
             has_archived: false,
         }
@@ -76,14 +58,10 @@ mod tests {
     #[test]
     fn time_is_divided_by_rows() {
         let appends = [append(1, 2), append(2, 1), append(1, 1)];
-        let marked = AppendOutcome::Marked {
-            version: None,
+        let marked = AppendOutcome::Unmoved {
             unknown: Vec::new(),
         };
-        let commit = |outcomes: Vec<AppendOutcome>| BatchCommit {
-            outcomes,
-            ..BatchCommit::default()
-        };
+        let commit = BatchCommit::new;
         let refused = AppendOutcome::Refused(Problem::busy());
         let commits = [commit(vec![marked.clone(), marked]), commit(vec![refused])];
         let mut shares = split_cost(&appends, &commits, Duration::from_millis(80));

@@ -2,15 +2,15 @@
 
 use actix::{Message, Recipient};
 
-use crate::engine::ports::{CommitNotice, OrphanNotice, RoomKey};
-use crate::store::append::AppendEntry;
+use crate::engine::ports::{OrphanNotice, RoomKey};
+use crate::store::append::{AppendEntry, BatchCommit};
 
 /// Recipients of an append's outcome: the Room, or the Hub once the Room is
 /// gone.
 #[derive(Clone, Debug)]
 pub struct RoomPort {
     pub key: RoomKey,
-    pub committed: Recipient<CommitNotice>,
+    pub committed: Recipient<BatchCommit>,
     pub orphaned: Recipient<OrphanNotice>,
 }
 

@@ -5,8 +5,7 @@ use entity::{ConversationId, UserId};
 use sea_orm::{DbErr, RuntimeErr};
 
 use super::*;
-use crate::protocol::{ErrorCode, MessageText, User};
-use crate::store::append::{AppendOperation, MessagePost};
+use crate::protocol::{ConversationAction, ErrorCode, MarkedMessages, User};
 
 fn entry(conversation: i64) -> AppendEntry {
     AppendEntry {
@@ -18,27 +17,11 @@ fn entry(conversation: i64) -> AppendEntry {
             username: "ann".to_owned(),
             display_name: "Ann".to_owned(),
         },
-        operation: AppendOperation::Markers(Vec::new()),
+        action: ConversationAction::Mark(MarkedMessages::new()),
+        may_moderate: false,
         has_others: true,
         has_archived: false,
     }
-}
-
-/// A batch is bounded by the weight of its frames.
-#[test]
-fn entry_weighs_what_its_json_does() {
-    let text = "\"\n".repeat(1_000);
-    let post = MessagePost {
-        text: MessageText::parse(&format!("a{text}b")).unwrap(),
-        client_id: None,
-        reply_to: None,
-    };
-    let encoded = serde_json::to_string(post.text.as_str()).unwrap();
-    assert_eq!(encoded.len(), 4_004);
-    assert_eq!(
-        AppendOperation::Post(Arc::new(post)).weight(),
-        encoded.len()
-    );
 }
 
 fn connection_error() -> DbErr {
@@ -56,10 +39,7 @@ async fn commit_five(second: StoreError) -> (usize, Vec<BatchCommit>) {
         ready(if is_second {
             Err(second.clone())
         } else {
-            Ok(BatchCommit {
-                outcomes: vec![AppendOutcome::Stale],
-                ..BatchCommit::default()
-            })
+            Ok(BatchCommit::new(vec![AppendOutcome::Stale]))
         })
     });
     let commits = commits.await;

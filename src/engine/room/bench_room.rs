@@ -5,19 +5,17 @@ use std::sync::Arc;
 use entity::conversation::ConversationKind;
 use entity::participant::MemberRole;
 use entity::{ConversationId, Millis, UserId};
-use tokio::time::Instant;
 
-use super::messages::ConversationCommand;
 use super::state::RoomState;
-use crate::protocol::{Message, MessageText, Problem, User};
-use crate::store::append::{AppendOutcome, MarkerChanges, MessagePost};
+use crate::protocol::{ConversationAction, Message, MessageText, Problem, SubmittedMessage, User};
+use crate::store::append::{AppendOutcome, CommittedChange, MarkerChanges};
 use crate::store::{RoomMember, RoomRecord};
 
 /// A group, and the message that its sender posts repeatedly.
 pub struct BenchRoom {
     state: RoomState<()>,
     sender: UserId,
-    post: Arc<MessagePost>,
+    submitted: Arc<SubmittedMessage>,
 }
 
 impl BenchRoom {
@@ -47,29 +45,27 @@ impl BenchRoom {
             members_version: 1,
             members: members.collect(),
         };
-        let post = MessagePost {
-            text: MessageText::parse(text)?,
+        let submitted = SubmittedMessage {
             client_id: None,
+            text: Ok(MessageText::parse(text)?),
             reply_to: None,
         };
         Ok(Self {
             state: RoomState::new(record, 0),
             sender: speaker,
-            post: Arc::new(post),
+            submitted: Arc::new(submitted),
         })
     }
 
     /// Posts the message and applies its commit. `message` is the stored
     /// message, in the next version. Returns the number of effects.
     pub fn post_message(&mut self, message: Arc<Message>) -> usize {
-        let ask = ConversationCommand::Post(Arc::clone(&self.post));
-        let submitted = self
-            .state
-            .execute_command((self.sender, Instant::now()), ask, ());
-        let posted = AppendOutcome::Posted {
+        let action = ConversationAction::Send(Arc::clone(&self.submitted));
+        let submitted = self.state.execute_command(self.sender, action, ());
+        let posted = AppendOutcome::Written(CommittedChange::Posted {
             message,
             returned: Vec::new(),
-        };
+        });
         let announced = self
             .state
             .apply_commit(vec![posted], MarkerChanges::default());

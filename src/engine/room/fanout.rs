@@ -6,31 +6,28 @@ use std::sync::Arc;
 
 use entity::{ConversationId, UserId};
 
-use super::effects::{AddressedEvent, EventBatch, EventContent};
+use super::effects::AddressedEvent;
 use crate::engine::directory::Directory;
 use crate::engine::ports::{EventFrame, UnreadNotice};
-use crate::engine::reply::message_frame;
 
-/// Delivers the batch to all its recipients.
-pub(super) fn deliver_batch(
+/// Delivers events to their recipients, followed by the unread counts.
+pub(super) fn deliver_events(
     directory: &Directory,
     conversation: ConversationId,
-    batch: &EventBatch,
+    events: &[AddressedEvent],
+    unread: Vec<(UserId, UnreadNotice)>,
 ) {
-    let mut unread: BTreeMap<UserId, UnreadNotice> = batch.unread.iter().copied().collect();
-    let frames = batch
-        .events
-        .iter()
-        .map(|note| encode_event(conversation, note));
-    let frames: Vec<EventFrame> = frames.collect();
-    match common_recipients(&batch.events) {
+    let mut unread: BTreeMap<UserId, UnreadNotice> = unread.into_iter().collect();
+    let encode = |it: &AddressedEvent| EventFrame::for_change(conversation, it.version, &it.event);
+    let frames: Vec<EventFrame> = events.iter().map(encode).collect();
+    match common_recipients(events) {
         Some(everybody) => {
             let users = everybody.iter();
             let users = users.map(|user| (*user, unread.remove(user)));
             directory.deliver_with_unread(users, &frames.into());
         }
         None => {
-            for (frames, users) in group_by_frames(&batch.events, &frames) {
+            for (frames, users) in group_by_frames(events, &frames) {
                 let users = users.iter();
                 let users = users.map(|user| (*user, unread.remove(user)));
                 directory.deliver_with_unread(users, &frames);
@@ -42,13 +39,6 @@ pub(super) fn deliver_batch(
         .into_iter()
         .map(|(user, unread)| (user, Some(unread)));
     directory.deliver_with_unread(rest, &Arc::default());
-}
-
-fn encode_event(conversation: ConversationId, note: &AddressedEvent) -> EventFrame {
-    match &note.content {
-        EventContent::Message(message) => message_frame(message),
-        EventContent::Event(event) => EventFrame::for_change((conversation, note.version), event),
-    }
 }
 
 /// Returns the recipients if they are equal for all events.

@@ -7,18 +7,18 @@ use actix::{ActorContext, AsyncContext, Context, Handler};
 use entity::UserId;
 use tokio::time::Instant;
 
-use super::effects::{EventBatch, FormerMemberChange, RoomEffect, ShowConversation, VersionGap};
-use super::fanout;
+use super::effects::{RoomEffect, ShowConversation, VersionGap};
 use super::messages::{RetireRoom, RoomCommand};
 use super::state::RoomState;
-use super::{READ_RETRY, Room};
-use crate::engine::ports::{CommitNotice, EventFrame};
-use crate::engine::reply::{CommandOutcome, CommandReply, CommandTicket, message_frame};
+use super::{READ_RETRY, Room, fanout};
+use crate::engine::ports::EventFrame;
+use crate::engine::reply::{CommandReply, CommandTicket};
 use crate::protocol::event::RemovalReason;
 use crate::protocol::{CloseCode, Conversation, Problem, ServerEvent};
 use crate::store::StoreError;
+use crate::store::append::{AppendOutcome, BatchCommit};
 
-type EffectQueue = VecDeque<RoomEffect<CommandReply>>;
+pub(super) type EffectQueue = VecDeque<RoomEffect<CommandReply>>;
 
 impl Handler<RoomCommand> for Room {
     type Result = ();
@@ -32,8 +32,16 @@ impl Handler<RoomCommand> for Room {
             return self.load_for_command(command, ctx);
         };
         match command {
-            RoomCommand::Execute { actor, ask, reply } => {
-                let effects = state.execute_command((actor, Instant::now()), ask, reply);
+            RoomCommand::Execute {
+                actor,
+                action,
+                reply,
+            } => {
+                let effects = state.execute_command(actor, action, reply);
+                self.run_effects(effects.into(), ctx);
+            }
+            RoomCommand::SetTyping(report, reply) => {
+                let effects = state.set_typing(report, Instant::now(), reply);
                 self.run_effects(effects.into(), ctx);
             }
             // If the caller is gone, the ticket is dropped.
@@ -54,17 +62,15 @@ impl Handler<RoomCommand> for Room {
     }
 }
 
-impl Handler<CommitNotice> for Room {
+impl Handler<BatchCommit> for Room {
     type Result = ();
 
-    fn handle(&mut self, committed: CommitNotice, ctx: &mut Context<Self>) {
+    fn handle(&mut self, mut commit: BatchCommit, ctx: &mut Context<Self>) {
         if let Some(state) = &mut self.state {
-            let effects = state.apply_commit(committed.outcomes, committed.marks);
+            let marks = commit.marks.remove(&self.identity.key.conversation);
+            let effects = state.apply_commit(commit.outcomes, marks.unwrap_or_default());
             self.run_effects(effects.into(), ctx);
-            self.deps
-                .counters
-                .fan_out
-                .record_time(committed.at.elapsed());
+            self.deps.counters.fan_out.record_time(commit.at.elapsed());
         }
     }
 }
@@ -101,7 +107,9 @@ impl Room {
             RoomCommand::CatchUp(ticket) => self.catch_up_with_ticket(ticket, version, ctx),
             // The load already includes this change.
             RoomCommand::Renamed(_) | RoomCommand::Refresh => self.catch_up(version, ctx),
-            command @ (RoomCommand::Execute { .. } | RoomCommand::AwaitLoad(..)) => {
+            command @ (RoomCommand::Execute { .. }
+            | RoomCommand::SetTyping(..)
+            | RoomCommand::AwaitLoad(..)) => {
                 self.catch_up(version, ctx);
                 self.handle(command, ctx);
             }
@@ -110,7 +118,9 @@ impl Room {
 
     fn refuse_command(&self, command: RoomCommand, problem: Problem, ctx: &mut Context<Self>) {
         match command {
-            RoomCommand::Execute { reply, .. } => reply.send(Err(problem)),
+            RoomCommand::Execute { reply, .. } | RoomCommand::SetTyping(_, reply) => {
+                reply.send(AppendOutcome::Refused(problem));
+            }
             RoomCommand::CatchUp(ticket) => self.retry_catch_up(ticket, ctx),
             // The dropped sender signals to the caller that the Room can't
             // start.
@@ -155,7 +165,7 @@ impl Room {
 
     /// Runs the effects, in order. An effect that has to wait for the database
     /// holds the mailbox, and the remaining effects run after it.
-    fn run_effects(&mut self, mut effects: EffectQueue, ctx: &mut Context<Self>) {
+    pub(super) fn run_effects(&mut self, mut effects: EffectQueue, ctx: &mut Context<Self>) {
         while let Some(effect) = effects.pop_front() {
             match effect {
                 RoomEffect::Submit(mut append) => {
@@ -163,7 +173,11 @@ impl Room {
                     let port = self.port(ctx.address());
                     self.deps.journal.append(append, port);
                 }
-                RoomEffect::Deliver(batch) => self.deliver_events(&batch),
+                RoomEffect::Deliver { events, unread } => {
+                    let conversation = self.identity.key.conversation;
+                    self.deps.faults.before_fan_out(conversation);
+                    fanout::deliver_events(&self.deps.directory, conversation, &events, unread);
+                }
                 RoomEffect::SettleStatuses => return self.settle_statuses(effects, ctx),
                 RoomEffect::NotifyRemoved(user, reason) => self.notify_removed(user, reason),
                 RoomEffect::Announced(version) => {
@@ -172,14 +186,15 @@ impl Room {
                         .store(version, Ordering::Release);
                     self.release_tickets(version);
                 }
-                RoomEffect::Reply(reply, result) => reply.send(result),
-                RoomEffect::ReplyToFormerMember(reply, change) => {
-                    return self.reply_to_former_member((reply, change), effects, ctx);
+                RoomEffect::Reply(reply, outcome) => reply.send(outcome),
+                RoomEffect::RefuseNonmember(user, reply) => self.refuse_nonmember(user, reply, ctx),
+                RoomEffect::ReplyToFormerMember(reply) => {
+                    return self.reply_to_former_member(reply, effects, ctx);
                 }
-                RoomEffect::Show(show) => {
-                    let to = self.deps.directory.filter_present(&show.recipients);
-                    if !to.is_empty() {
-                        return self.show_conversation((to, show), effects, ctx);
+                RoomEffect::Show(mut show) => {
+                    show.recipients = self.deps.directory.filter_present(&show.recipients);
+                    if !show.recipients.is_empty() {
+                        return self.show_conversation(show, effects, ctx);
                     }
                 }
                 RoomEffect::ReadMissed(missing) => return self.read_missed(missing, effects, ctx),
@@ -189,12 +204,6 @@ impl Room {
                 RoomEffect::WakeAt(then) => self.schedule_typing_check(then, ctx),
             }
         }
-    }
-
-    fn deliver_events(&self, batch: &EventBatch) {
-        let conversation = self.identity.key.conversation;
-        self.deps.faults.before_fan_out(conversation);
-        fanout::deliver_batch(&self.deps.directory, conversation, batch);
     }
 
     fn schedule_marks(&self, ctx: &mut Context<Self>) {
@@ -234,7 +243,7 @@ impl Room {
             conversation_id,
             reason,
         };
-        let frame = EventFrame::for_change((conversation_id, 0), &event);
+        let frame = EventFrame::for_change(conversation_id, 0, &event);
         self.deps.directory.deliver([user], &[frame].into());
         self.deps
             .directory
@@ -323,12 +332,13 @@ impl Room {
     /// as each of them sees it.
     fn show_conversation(
         &mut self,
-        (to, show): (Vec<UserId>, ShowConversation),
+        mut show: ShowConversation,
         rest: EffectQueue,
         ctx: &mut Context<Self>,
     ) {
         let store = self.deps.store.clone();
         let conversation = self.identity.key.conversation;
+        let to = std::mem::take(&mut show.recipients);
         let read = async move {
             store
                 .conversations()
@@ -345,35 +355,6 @@ impl Room {
         });
     }
 
-    /// Answers a user who is no member but changed a message, and sends the
-    /// change to the user's sessions. Both contain the message as the user sees
-    /// it. If the message can't be read, both lack its content: the change is
-    /// on disk and can't be refused.
-    fn reply_to_former_member(
-        &mut self,
-        (reply, change): (CommandReply, FormerMemberChange),
-        rest: EffectQueue,
-        ctx: &mut Context<Self>,
-    ) {
-        let store = self.deps.store.clone();
-        let (conversation, user) = (self.identity.key.conversation, change.user);
-        let seq = change.sent.message.seq;
-        let read = async move { store.history().find_message(user, conversation, seq).await };
-        self.hold(ctx, read, move |found, room, ctx| {
-            let seen = found.unwrap_or_else(|error| {
-                tracing::error!(%conversation, %error, "cannot read a message for a former member");
-                None
-            });
-            let sent = change.into_visible(seen);
-            if sent.is_new {
-                let frames = [message_frame(&sent.message)].into();
-                room.deps.directory.deliver([user], &frames);
-            }
-            reply.send(Ok(CommandOutcome::Sent(sent)));
-            room.run_effects(rest, ctx);
-        });
-    }
-
     fn deliver_views(&self, views: Vec<(UserId, Conversation)>, show: &ShowConversation) {
         for (user, mut conversation) in views {
             let id = conversation.id;
@@ -383,7 +364,7 @@ impl Room {
             let event = ServerEvent::Conversation {
                 conversation: Box::new(conversation),
             };
-            let frame = EventFrame::for_change((id, show.version), &event);
+            let frame = EventFrame::for_change(id, show.version, &event);
             self.deps.directory.deliver([user], &[frame].into());
         }
     }

@@ -1,16 +1,18 @@
 //! The rights in a conversation, and the changes that follow from a command.
 //! Pure.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use entity::UserId;
 use entity::conversation::ConversationKind;
 use entity::participant::MemberRole;
 use serde_json::json;
 
-use super::messages::ConversationCommand;
 use super::state::RoomMembers;
 use crate::protocol::message::{encode_system_event as event, isolate_name};
-use crate::protocol::{ErrorCode, GroupTitle, Problem, User};
-use crate::store::append::{ConversationChange, MemberChange};
+use crate::protocol::{ConversationAction, ErrorCode, GroupCommand, GroupTitle, Problem, User};
+use crate::store::append::ConversationChange;
 use crate::store::{RoomMember, RoomRecord};
 
 /// The maximum number of members of a group.
@@ -53,21 +55,76 @@ fn deactivated() -> Problem {
 }
 
 pub(super) fn require_member(members: &RoomMembers, actor: UserId) -> Result<&RoomMember, Problem> {
-    members.get(&actor).ok_or_else(|| {
-        Problem::new(
-            ErrorCode::NotAParticipant,
-            "You are not a member of this conversation.",
-        )
-    })
+    members.get(&actor).ok_or_else(not_a_participant)
 }
 
-/// Plans the change of a group that a command makes; empty for commands that
-/// don't change the group.
-pub(super) fn plan_change(
+/// Returns the refusal for a user who is no member, but was one.
+pub(super) fn not_a_participant() -> Problem {
+    Problem::new(
+        ErrorCode::NotAParticipant,
+        "You are not a member of this conversation.",
+    )
+}
+
+/// Checks an action. A change of the group is planned at the same time, because
+/// only a permitted change can be planned.
+pub(super) fn judge_action(
     record: &RoomRecord,
     members: &RoomMembers,
     actor: UserId,
-    ask: &ConversationCommand,
+    action: &ConversationAction<GroupCommand>,
+) -> (
+    ConversationAction<Arc<ConversationChange>>,
+    Result<(), Problem>,
+) {
+    let mut verdict = check_action(record, members, actor, action);
+    let action = action.with_change(|command| {
+        let planned = plan_change(record, members, actor, command);
+        Arc::new(planned.unwrap_or_else(|problem| {
+            verdict = Err(problem);
+            ConversationChange::default()
+        }))
+    });
+    (action, verdict)
+}
+
+fn check_action(
+    record: &RoomRecord,
+    members: &RoomMembers,
+    actor: UserId,
+    action: &ConversationAction<GroupCommand>,
+) -> Result<(), Problem> {
+    match action {
+        ConversationAction::Send(message) => match &message.text {
+            Ok(_) => check_writer(record, members, actor).map(drop),
+            // Sent to the Journal anyway: it may be the retry of a message that
+            // is on disk.
+            Err(fault) => Err(fault.clone()),
+        },
+        ConversationAction::Act { action, .. } if action.is_removal() => {
+            check_remover(members, actor)
+        }
+        ConversationAction::Act { .. } => check_writer(record, members, actor).map(drop),
+        // Members may move their markers even if they may not write.
+        ConversationAction::Mark(_) => require_member(members, actor).map(drop),
+        // Users may change their own settings, also after leaving. The plan of
+        // a change checks the group's rules.
+        ConversationAction::UpdateSettings(_) | ConversationAction::ChangeGroup(_) => Ok(()),
+    }
+}
+
+/// Returns whether the user may delete others' messages here.
+pub(super) fn may_moderate(record: &RoomRecord, members: &RoomMembers, actor: UserId) -> bool {
+    let writer = check_writer(record, members, actor);
+    record.kind == ConversationKind::Group && writer.is_ok_and(|me| me.role >= MemberRole::Admin)
+}
+
+/// Plans the change of a group that a command makes.
+fn plan_change(
+    record: &RoomRecord,
+    members: &RoomMembers,
+    actor: UserId,
+    command: &GroupCommand,
 ) -> ChangeVerdict {
     // Checked first: a user who is no member must not learn anything about the
     // conversation.
@@ -80,23 +137,16 @@ pub(super) fn plan_change(
     match check_writer(record, members, actor) {
         // A deactivated user may leave: the server sends that command for them.
         Err(problem)
-            if matches!(ask, ConversationCommand::Leave)
-                && problem.code == ErrorCode::Deactivated => {}
+            if *command == GroupCommand::Leave && problem.code == ErrorCode::Deactivated => {}
         judged => drop(judged?),
     }
-    match ask {
-        ConversationCommand::Post(_)
-        | ConversationCommand::FindSent(_)
-        | ConversationCommand::Edit(..)
-        | ConversationCommand::Mark(_)
-        | ConversationCommand::SetTyping { .. }
-        | ConversationCommand::UpdateSettings(_) => Ok(ConversationChange::default()),
-        ConversationCommand::Rename(title) => rename(me, title),
-        ConversationCommand::Invite { user, is_agreed } => invite(members, me, (user, *is_agreed)),
-        ConversationCommand::Leave => Ok(leave(members, me)),
-        ConversationCommand::Remove(user) if *user == actor => Ok(leave(members, me)),
-        ConversationCommand::Remove(user) => remove(members, me, *user),
-        ConversationCommand::SetRole(user, role) => set_role(members, me, (*user, *role)),
+    match command {
+        GroupCommand::Rename(title) => rename(me, title),
+        GroupCommand::Invite { user, is_agreed } => invite(members, me, user, *is_agreed),
+        GroupCommand::Leave => Ok(leave(members, me)),
+        GroupCommand::Remove(user) if *user == actor => Ok(leave(members, me)),
+        GroupCommand::Remove(user) => remove(members, me, *user),
+        GroupCommand::SetRole(user, role) => set_role(members, me, *user, *role),
     }
 }
 
@@ -115,11 +165,7 @@ fn rename(me: &RoomMember, title: &GroupTitle) -> ChangeVerdict {
     })
 }
 
-fn invite(
-    members: &RoomMembers,
-    me: &RoomMember,
-    (user, is_agreed): (&User, bool),
-) -> ChangeVerdict {
+fn invite(members: &RoomMembers, me: &RoomMember, user: &User, is_agreed: bool) -> ChangeVerdict {
     require_admin(me)?;
     if members.contains_key(&user.id) {
         return Err(conflict("This user is already a member."));
@@ -128,7 +174,7 @@ fn invite(
         return Err(conflict("A group has at most 1,000 members."));
     }
     Ok(ConversationChange {
-        member_changes: vec![MemberChange::Join(user.clone())],
+        joined: vec![user.clone()],
         needs_connection: Some(user.id),
         needs_consent: !is_agreed,
         event: event("invited", &json!({ "user": user })),
@@ -159,8 +205,6 @@ fn leave(members: &RoomMembers, me: &RoomMember) -> ConversationChange {
             )
         })
         .filter(|_| me.role == MemberRole::Owner);
-    let mut moves = vec![MemberChange::Leave(me.user.id)];
-    moves.extend(heir.map(|heir| MemberChange::SetRole(heir.user.id, MemberRole::Owner)));
     let (facts, text) = match heir {
         None => (json!({}), format!("{} left", isolated_name(me))),
         Some(heir) => (
@@ -173,7 +217,11 @@ fn leave(members: &RoomMembers, me: &RoomMember) -> ConversationChange {
         ),
     };
     ConversationChange {
-        member_changes: moves,
+        left: vec![me.user.id],
+        roles: heir
+            .map(|heir| (heir.user.id, MemberRole::Owner))
+            .into_iter()
+            .collect(),
         event: event("left", &facts),
         text,
         ..ConversationChange::default()
@@ -187,7 +235,7 @@ fn remove(members: &RoomMembers, me: &RoomMember, user: UserId) -> ChangeVerdict
         return Err(forbidden("Only the owner can remove an admin."));
     }
     Ok(ConversationChange {
-        member_changes: vec![MemberChange::Leave(them.user.id)],
+        left: vec![them.user.id],
         event: event("removed", &json!({ "user": them.user })),
         text: format!("{} removed {}", isolated_name(me), isolated_name(them)),
         ..ConversationChange::default()
@@ -197,7 +245,8 @@ fn remove(members: &RoomMembers, me: &RoomMember, user: UserId) -> ChangeVerdict
 fn set_role(
     members: &RoomMembers,
     me: &RoomMember,
-    (user, role): (UserId, MemberRole),
+    user: UserId,
+    role: MemberRole,
 ) -> ChangeVerdict {
     if me.role != MemberRole::Owner {
         return Err(forbidden("Only the owner can change roles."));
@@ -211,17 +260,17 @@ fn set_role(
     if them.role == role {
         return Err(conflict("This member already has this role."));
     }
-    let mut moves = vec![MemberChange::SetRole(them.user.id, role)];
+    let mut roles = BTreeMap::from([(them.user.id, role)]);
     let what = match role {
         MemberRole::Owner => {
-            moves.push(MemberChange::SetRole(me.user.id, MemberRole::Admin));
+            roles.insert(me.user.id, MemberRole::Admin);
             "the owner"
         }
         MemberRole::Admin => "an admin",
         MemberRole::Member => "a member",
     };
     Ok(ConversationChange {
-        member_changes: moves,
+        roles,
         event: event("role", &json!({ "user": them.user, "role": role })),
         text: format!("{} made {} {what}", isolated_name(me), isolated_name(them)),
         ..ConversationChange::default()

@@ -3,6 +3,7 @@
 
 mod events;
 mod former_members;
+mod group_changes;
 mod marks;
 mod members;
 mod pending;
@@ -17,23 +18,16 @@ use std::sync::Arc;
 
 use entity::UserId;
 use entity::conversation::ConversationKind;
-use entity::participant::MemberRole;
-use tokio::time::Instant;
 
-use super::effects::{
-    CallerAnswer, CommittedChange, RoomEffect, ShowConversation, VersionGap, push_events,
-    removal_effects, split_outcome,
-};
-use super::messages::ConversationCommand;
+use super::effects::{RoomEffect, ShowConversation, VersionGap, push_events, removal_effects};
 use super::rights;
-use crate::protocol::{Problem, User};
-use crate::store::append::{
-    self, AppendEntry, AppendOperation, AppendOutcome, MarkerUpdate, MessageEdit,
-};
+use crate::protocol::{ConversationAction, GroupCommand, Problem, User};
+use crate::store::append::{AppendEntry, AppendOutcome, MarkerChanges};
 use crate::store::{MissedChanges, RoomRecord};
+use marks::GatheredMarks;
 pub(super) use members::RoomMembers;
 use members::members_by_id;
-use pending::{PendingCommand, PendingWork, archives};
+use pending::{PendingCommand, PendingReplies};
 use typing::TypingState;
 use unread_counts::MemberUnreadCounts;
 
@@ -59,7 +53,7 @@ pub(super) struct RoomState<R> {
     /// Whether a member archived the conversation, or is about to.
     has_archived: bool,
     /// Collected marker updates of each user.
-    gathered_marks: BTreeMap<UserId, Vec<(MarkerUpdate, R)>>,
+    gathered_marks: BTreeMap<UserId, GatheredMarks<R>>,
     /// Whether the timer for `submit_due_marks` is set.
     is_gathering: bool,
     unread_counts: MemberUnreadCounts,
@@ -108,22 +102,19 @@ impl<R> RoomState<R> {
     /// Executes a command.
     pub(super) fn execute_command(
         &mut self,
-        (actor, now): (UserId, Instant),
-        ask: ConversationCommand,
+        actor: UserId,
+        action: ConversationAction<GroupCommand>,
         reply: R,
     ) -> Vec<RoomEffect<R>> {
-        match ask {
-            ConversationCommand::Mark(mark) => self.gather_mark(actor, mark, reply),
-            ConversationCommand::SetTyping { session, is_typing } => {
-                self.handle_typing((actor, now), (session, is_typing), reply)
-            }
-            ask => {
-                self.has_archived |= archives(&ask);
+        match action {
+            ConversationAction::Mark(marks) => self.gather_marks(actor, marks, reply),
+            action => {
+                self.has_archived |= action.archives();
                 let mut effects = self.submit_marks(actor);
-                let wanted = PendingWork::Command(ask, reply);
                 effects.extend(self.enqueue(PendingCommand {
                     actor,
-                    work: wanted,
+                    action,
+                    replies: PendingReplies::One(reply),
                 }));
                 effects
             }
@@ -179,34 +170,24 @@ impl<R> RoomState<R> {
     pub(super) fn apply_commit(
         &mut self,
         outcomes: Vec<AppendOutcome>,
-        marks: append::MarkerChanges,
+        marks: MarkerChanges,
     ) -> Vec<RoomEffect<R>> {
         let mut news = Vec::new();
         let mut answers = Vec::new();
         for outcome in outcomes {
             self.in_flight = self.in_flight.saturating_sub(1);
-            if matches!(outcome, AppendOutcome::Stale) {
+            if outcome.is_stale() {
                 self.stale += 1;
                 continue;
             }
-            let pending = self.pending.remove(self.stale);
-            let (change, answer) = split_outcome(outcome);
-            news.extend(change);
-            if let Some(pending) = pending {
-                self.answer_pending(pending, answer, &mut answers);
+            if let Some(pending) = self.pending.remove(self.stale) {
+                self.answer_pending(pending, &outcome, &mut answers);
+            }
+            if let AppendOutcome::Written(change) = outcome {
+                news.push(change);
             }
         }
-        if let Some(first) = news.first().map(CommittedChange::version) {
-            // Markers that a dead predecessor moved in this batch are read with
-            // its other changes. Markers that a message moved follow the
-            // message.
-            let moved = marks.moved.into_iter();
-            let moved = moved.filter(|moved| moved.version >= first);
-            news.extend(moved.map(CommittedChange::MarksMoved));
-            news.extend(marks.raised.map(CommittedChange::WatermarksRaised));
-            news.sort_by_key(CommittedChange::version);
-        }
-        let mut effects = self.announce(news, &marks.unread);
+        let mut effects = self.announce(news, marks);
         effects.extend(answers);
         if self.in_flight == 0 && !self.pending.is_empty() {
             effects.push(RoomEffect::Reload);
@@ -234,7 +215,7 @@ impl<R> RoomState<R> {
         self.in_flight = 0;
         let mut effects = Vec::new();
         for pending in self.pending.drain(..) {
-            pending.push_replies(CallerAnswer::All(Err(problem.clone())), &mut effects);
+            pending.push_replies(&AppendOutcome::Refused(problem.clone()), &mut effects);
         }
         effects
     }
@@ -279,12 +260,10 @@ impl<R> RoomState<R> {
             version: up_to,
         }));
         let seen = self.visible_events(&messages, |version| version > missing.after);
-        effects.extend(seen.into_iter().map(RoomEffect::Deliver));
-        if has_more {
-            push_events(&mut effects, self.reset_event(up_to));
-        }
+        push_events(&mut effects, seen);
+        push_events(&mut effects, has_more.then(|| self.reset_event(up_to)));
         self.unread_counts.mark_all_changed();
-        self.push_unread(&mut effects);
+        self.announce_unread(&mut effects);
         let leavers = leavers.iter();
         effects.extend(leavers.flat_map(|it| removal_effects(self.record.id, it, &messages)));
         self.announced_version = up_to;
@@ -316,76 +295,23 @@ impl<R> RoomState<R> {
         self.record = record;
         // The read doesn't include pending appends.
         let mut commands = self.pending.iter();
-        self.has_archived = commands.any(PendingCommand::archives)
+        self.has_archived = commands.any(|pending| pending.action.archives())
             || self.members.values().any(|member| member.archived);
     }
 
     fn build_append(&self, pending: &PendingCommand<R>) -> AppendEntry {
         let actor = pending.actor;
-        let (what, verdict) = match &pending.work {
-            PendingWork::Command(ask, _) => self.judge_command(actor, ask),
-            // Members may move their markers even if they may not write.
-            PendingWork::Marks(marks) => {
-                let marks = marks.iter().map(|(mark, _)| *mark).collect();
-                let inside = rights::require_member(&self.members, actor);
-                (AppendOperation::Markers(marks), inside.map(drop))
-            }
-        };
+        let (record, members) = (&self.record, &self.members);
+        let (action, verdict) = rights::judge_action(record, members, actor, &pending.action);
         AppendEntry {
-            conversation: self.record.id,
-            members_version: self.record.members_version,
+            conversation: record.id,
+            members_version: record.members_version,
             verdict,
             actor: self.user_card(actor),
-            operation: what,
-            has_others: self.members.len() > 1,
+            action,
+            may_moderate: rights::may_moderate(record, members, actor),
+            has_others: members.len() > 1,
             has_archived: self.has_archived,
-        }
-    }
-
-    fn judge_command(
-        &self,
-        actor: UserId,
-        ask: &ConversationCommand,
-    ) -> (AppendOperation, Result<(), Problem>) {
-        match ask {
-            ConversationCommand::Post(post) => {
-                let writer = rights::check_writer(&self.record, &self.members, actor);
-                (AppendOperation::Post(Arc::clone(post)), writer.map(drop))
-            }
-            // The sender of a message may find it, also after leaving.
-            ConversationCommand::FindSent(retry) => {
-                (AppendOperation::FindSent(Arc::clone(retry)), Ok(()))
-            }
-            ConversationCommand::Edit(message, how) => {
-                let writer = rights::check_writer(&self.record, &self.members, actor);
-                let is_group = self.record.kind == ConversationKind::Group;
-                let touch = MessageEdit {
-                    message: *message,
-                    kind: how.clone(),
-                    may_moderate: is_group
-                        && writer.as_ref().is_ok_and(|me| me.role >= MemberRole::Admin),
-                };
-                let verdict = if how.is_removal() {
-                    rights::check_remover(&self.members, actor)
-                } else {
-                    writer.map(drop)
-                };
-                (AppendOperation::Edit(touch), verdict)
-            }
-            ConversationCommand::Mark(mark) => (AppendOperation::Markers(vec![*mark]), Ok(())),
-            // Typing writes nothing.
-            ConversationCommand::SetTyping { .. } => {
-                let inside = rights::require_member(&self.members, actor);
-                (AppendOperation::Markers(Vec::new()), inside.map(drop))
-            }
-            // Users may change their own settings, also after leaving.
-            ConversationCommand::UpdateSettings(settings) => {
-                (AppendOperation::Settings(*settings), Ok(()))
-            }
-            ask => match rights::plan_change(&self.record, &self.members, actor, ask) {
-                Ok(change) => (AppendOperation::Change(Arc::new(change)), Ok(())),
-                Err(problem) => (AppendOperation::Change(Arc::default()), Err(problem)),
-            },
         }
     }
 }

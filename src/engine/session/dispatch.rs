@@ -1,7 +1,7 @@
 //! Parses a client's frames and passes their commands on.
 
 use actix::AsyncContext;
-use entity::{ConversationId, receipt};
+use entity::ConversationId;
 
 use super::Session;
 use super::opening::SessionPhase;
@@ -9,10 +9,11 @@ use super::socket::SocketContext;
 use crate::engine::directory::SocketScope;
 use crate::engine::rates::RateExceeded;
 use crate::engine::reply::CommandReply;
-use crate::engine::room::messages::{ConversationCommand, RoomCommand};
-use crate::protocol::command::{ClientFrame, FrameReferences, RejectedFrame};
-use crate::protocol::{ClientCommand, CloseCode, Problem, ServerEvent};
-use crate::store::append::{MarkerUpdate, MessageEditKind};
+use crate::engine::room::messages::RoomCommand;
+use crate::protocol::command::{ClientFrame, RejectedFrame};
+use crate::protocol::{
+    ClientCommand, CloseCode, ConversationAction, GroupCommand, Problem, ServerEvent,
+};
 
 impl Session {
     /// Handles a text frame. Before `hello`, commands and errors wait, since
@@ -76,7 +77,24 @@ impl Session {
                 Ok(())
             }
             ClientCommand::Resume(resume) => self.resume(resume, ctx),
-            command => self.send_to_room(command, &named, ctx),
+            ClientCommand::Typing(typing) => self.report_typing(typing, &named, ctx),
+            ClientCommand::Act {
+                conversation_id,
+                action,
+            } => self
+                .resolve_conversation(conversation_id)
+                .map_err(|problem| merge_content_fault(&action, problem))
+                .map(|conversation| {
+                    let (actor, named) = (self.identity.user.id, named.within(conversation));
+                    self.engine.send_command(conversation, |ticket| {
+                        let session = ctx.address().recipient();
+                        RoomCommand::Execute {
+                            actor,
+                            action,
+                            reply: CommandReply::for_session(session, named, ticket),
+                        }
+                    });
+                }),
         };
         if let Err(problem) = done {
             self.send_error(problem, named, ctx);
@@ -89,70 +107,11 @@ impl Session {
         let (rates, user) = (self.engine.rates(), self.identity.user.id);
         match command {
             ClientCommand::Ping | ClientCommand::Typing(_) => Ok(()),
-            ClientCommand::Message(_) => rates.check_send(user).map(drop),
+            ClientCommand::Act { action, .. } if action.submitted().is_some() => {
+                rates.check_send(user).map(drop)
+            }
             _ => rates.check_request(user).map(drop),
         }
-    }
-
-    /// Sends a command to the Room of its conversation.
-    fn send_to_room(
-        &mut self,
-        command: ClientCommand,
-        named: &FrameReferences,
-        ctx: &mut SocketContext,
-    ) -> Result<(), Problem> {
-        let conversation = match (
-            self.resolve_conversation(named_conversation(&command)),
-            &command,
-        ) {
-            (Ok(conversation), _) => conversation,
-            (Err(problem), ClientCommand::Message(send)) => {
-                let fault = send.submission.content.as_ref().err().cloned();
-                return Err(fault.map_or(problem.clone(), |fault| fault.merge(problem)));
-            }
-            (Err(problem), _) => return Err(problem),
-        };
-        let ask = match command {
-            ClientCommand::Ping | ClientCommand::Resume(_) => return Ok(()),
-            ClientCommand::Typing(typing) => {
-                match self.typing_command(conversation, typing.is_typing) {
-                    Some(ask) => ask,
-                    None => return Ok(()),
-                }
-            }
-            ClientCommand::Delivered(mark) => ConversationCommand::Mark(MarkerUpdate {
-                kind: receipt::ReceiptKind::Delivered,
-                message: mark.message_id,
-            }),
-            ClientCommand::ReadReceipt(mark) => ConversationCommand::Mark(MarkerUpdate {
-                kind: receipt::ReceiptKind::Read,
-                message: mark.message_id,
-            }),
-            ClientCommand::Message(send) => {
-                ConversationCommand::post_or_find_sent(send.submission)?
-            }
-            ClientCommand::Edit(edit) => {
-                ConversationCommand::Edit(edit.message_id, MessageEditKind::Edit(edit.message))
-            }
-            ClientCommand::Delete(delete) => {
-                ConversationCommand::Edit(delete.message_id, MessageEditKind::Delete)
-            }
-            ClientCommand::Reaction(react) => {
-                let (emoji, on) = (react.emoji, react.on);
-                ConversationCommand::Edit(react.message_id, MessageEditKind::React { emoji, on })
-            }
-        };
-        let named = FrameReferences {
-            conversation_id: Some(conversation),
-            ..named.clone()
-        };
-        self.engine
-            .send_command(conversation, |ticket| RoomCommand::Execute {
-                actor: self.identity.user.id,
-                ask,
-                reply: CommandReply::for_session(ctx.address().recipient(), named, ticket),
-            });
-        Ok(())
     }
 
     /// Returns the conversation of a frame: the socket's own, or the one it
@@ -179,16 +138,10 @@ impl Session {
     }
 }
 
-/// Returns the conversation that a command names.
-fn named_conversation(command: &ClientCommand) -> Option<ConversationId> {
-    match command {
-        ClientCommand::Message(send) => send.conversation_id,
-        ClientCommand::Edit(edit) => edit.conversation_id,
-        ClientCommand::Delete(delete) => delete.conversation_id,
-        ClientCommand::Reaction(react) => react.conversation_id,
-        ClientCommand::Typing(typing) => typing.conversation_id,
-        ClientCommand::Delivered(mark) | ClientCommand::ReadReceipt(mark) => mark.conversation_id,
-        ClientCommand::Resume(resume) => resume.conversation_id,
-        ClientCommand::Ping => None,
+/// Adds the fault of a message's content, so that one answer has all faults.
+fn merge_content_fault(action: &ConversationAction<GroupCommand>, problem: Problem) -> Problem {
+    match action.submitted().map(|message| &message.text) {
+        Some(Err(fault)) => fault.clone().merge(problem),
+        _ => problem,
     }
 }

@@ -2,15 +2,19 @@
 
 use std::collections::BTreeMap;
 
+use actix::AsyncContext;
 use entity::ConversationId;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::Session;
+use super::socket::SocketContext;
 use crate::config::RateLimit;
 use crate::engine::rates::TokenBucket;
 use crate::engine::reply::CommandReply;
-use crate::engine::room::messages::{ConversationCommand, RoomCommand, TYPING_TIMEOUT};
+use crate::engine::room::messages::{RoomCommand, TYPING_TIMEOUT, TypingReport};
+use crate::protocol::Problem;
+use crate::protocol::command::{FrameReferences, TypingFrame};
 
 /// The conversations in which the session types, with the last report.
 #[derive(Debug)]
@@ -52,36 +56,44 @@ impl SessionTyping {
 }
 
 impl Session {
-    /// Returns the command for the Room, if any.
-    pub(super) fn typing_command(
+    /// Passes a report of the client on to the Room, or drops it.
+    pub(super) fn report_typing(
         &mut self,
-        conversation: ConversationId,
-        is_typing: bool,
-    ) -> Option<ConversationCommand> {
-        let now = Instant::now();
-        let session = self.id();
-        self.typing
-            .admit(conversation, is_typing, now)
-            .then_some(ConversationCommand::SetTyping { session, is_typing })
+        typing: TypingFrame,
+        named: &FrameReferences,
+        ctx: &SocketContext,
+    ) -> Result<(), Problem> {
+        let conversation = self.resolve_conversation(typing.conversation_id)?;
+        let is_typing = typing.is_typing;
+        if self.typing.admit(conversation, is_typing, Instant::now()) {
+            let report = self.typing_report(is_typing);
+            let named = named.within(conversation);
+            self.engine.send_command(conversation, |ticket| {
+                let session = ctx.address().recipient();
+                RoomCommand::SetTyping(report, CommandReply::for_session(session, named, ticket))
+            });
+        }
+        Ok(())
+    }
+
+    fn typing_report(&self, is_typing: bool) -> TypingReport {
+        TypingReport {
+            user: self.identity.user.id,
+            session: self.id(),
+            is_typing,
+        }
     }
 
     /// Ends all typing when the socket closes.
     pub(super) fn stop_typing(&mut self) {
         self.typing.forget_expired(Instant::now());
         for conversation in std::mem::take(&mut self.typing.conversations).into_keys() {
-            let ask = ConversationCommand::SetTyping {
-                session: self.id(),
-                is_typing: false,
-            };
-            let actor = self.identity.user.id;
+            let report = self.typing_report(false);
             // The reply is ignored.
             let (caller, _) = oneshot::channel();
-            self.engine
-                .send_command(conversation, |ticket| RoomCommand::Execute {
-                    actor,
-                    ask,
-                    reply: CommandReply::for_caller(caller, ticket),
-                });
+            self.engine.send_command(conversation, |ticket| {
+                RoomCommand::SetTyping(report, CommandReply::for_caller(caller, ticket))
+            });
         }
     }
 }

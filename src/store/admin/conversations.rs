@@ -17,11 +17,8 @@ use serde_json::json;
 use super::AdminListQuery;
 use super::list_statement::ListStatement;
 use crate::protocol::message::encode_system_event;
-use crate::protocol::{ErrorCode, User};
-use crate::store::append::{
-    AppendEntry, AppendOperation, AppendOutcome, ConversationChange, MemberChange, MessageEdit,
-    MessageEditKind, append_in,
-};
+use crate::protocol::{ConversationAction, ErrorCode, MessageAction, User};
+use crate::store::append::{AppendEntry, AppendOutcome, BatchStamp, ConversationChange, append_in};
 use crate::store::audit::{AuditAction, AuditContext, AuditEntry, insert_audit};
 use crate::store::db::{Db, Result, StoreError};
 use crate::store::ids::MessageIdBlock;
@@ -146,15 +143,15 @@ impl ModerationRepository<'_> {
     /// `not_found`; `forbidden` for a system message.
     pub async fn delete_message(
         self,
-        (id, message): (ConversationId, MessageId),
+        id: ConversationId,
+        message: MessageId,
         context: &AuditContext,
     ) -> Result<()> {
         let tx = self.db.begin().await?;
         let row = lock_conversation(&tx, id).await?;
-        let edit = MessageEdit {
+        let delete = ConversationAction::Act {
             message,
-            kind: MessageEditKind::Delete,
-            may_moderate: true,
+            action: MessageAction::Delete,
         };
         // This actor is no member of the conversation, so no join or leave
         // limits which messages are visible.
@@ -163,14 +160,14 @@ impl ModerationRepository<'_> {
             username: String::new(),
             display_name: String::new(),
         };
-        let append = admin_append(&row, actor, AppendOperation::Edit(edit));
-        let done = append_in(&tx, &[append], (Vec::new(), context.at)).await?;
-        let version = match require_written(done.outcomes)? {
-            AppendOutcome::Edited { version, .. } => version,
-            _ => None,
+        let append = admin_append(&row, actor, delete);
+        let stamp = BatchStamp {
+            ids: Vec::new(),
+            now: context.at,
         };
+        let outcome = take_outcome(append_in(&tx, &[append], stamp).await?)?;
         // The message was deleted before: don't record the deletion again.
-        if version.is_none() {
+        if !outcome.is_written() {
             return Ok(());
         }
         let seq = find_message_seq(&tx, id, message)
@@ -220,15 +217,17 @@ impl ModerationRepository<'_> {
             .await?;
         let count = people.len();
         let change = ConversationChange {
-            member_changes: people.into_iter().map(MemberChange::Leave).collect(),
+            left: people,
             closes: true,
             event: encode_system_event("closed", &json!({})),
             text: "An admin of the server closed the group".to_owned(),
             ..ConversationChange::default()
         };
-        let append = admin_append(&row, by, AppendOperation::Change(Arc::new(change)));
-        let done = append_in(&tx, &[append], (ids, context.at)).await?;
-        require_written(done.outcomes)?;
+        let close = ConversationAction::ChangeGroup(Arc::new(change));
+        let append = admin_append(&row, by, close);
+        let now = context.at;
+        let outcomes = append_in(&tx, &[append], BatchStamp { ids, now }).await?;
+        take_outcome(outcomes)?;
         let entry =
             AuditEntry::new(AuditAction::CloseGroup, id).with_detail(format!("{count} members"));
         insert_audit(&tx, context, entry).await?;
@@ -320,22 +319,26 @@ async fn lock_conversation(
 }
 
 /// Creates an append of an actor whose membership isn't checked.
-fn admin_append(row: &conversation::Model, actor: User, what: AppendOperation) -> AppendEntry {
+fn admin_append(
+    row: &conversation::Model,
+    actor: User,
+    action: ConversationAction<Arc<ConversationChange>>,
+) -> AppendEntry {
     AppendEntry {
         conversation: row.id,
         members_version: row.members_version,
         verdict: Ok(()),
         actor,
-        operation: what,
+        action,
+        may_moderate: true,
         has_others: row.participant_count > 1,
         has_archived: false,
     }
 }
 
-fn require_written(outcomes: Vec<AppendOutcome>) -> Result<AppendOutcome> {
-    match outcomes.into_iter().next() {
-        Some(AppendOutcome::Refused(problem)) => Err(StoreError::Refused(problem)),
-        Some(outcome) => Ok(outcome),
-        None => Err(StoreError::not_found()),
-    }
+/// Returns the outcome of the only append, or the problem of its refusal.
+fn take_outcome(outcomes: Vec<AppendOutcome>) -> Result<AppendOutcome> {
+    let outcome = outcomes.into_iter().next();
+    let outcome = outcome.ok_or_else(StoreError::not_found)?;
+    Ok(outcome.into_result()?)
 }

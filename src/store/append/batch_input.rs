@@ -10,14 +10,13 @@ use std::sync::Arc;
 
 use entity::conversation::ConversationKind;
 use entity::{ConversationId, MessageId, Millis, UserId, message, reaction};
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryResult, QuerySelect, Value,
-};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, Value};
+use serde::Deserialize;
 
-use super::{AppendEntry, AppendOperation, AppendOutcome, MemberSettingsPatch, MessagePost};
-use crate::protocol::{ClientId, Message};
-use crate::store::db::{Result, StatementBatch, json_rows, sql};
-use crate::store::messages::{self, QUOTING_MAX, QuotableMessage};
+use super::{AppendEntry, ConversationChange};
+use crate::protocol::{ClientId, MemberSettingsPatch, Message, SubmittedMessage};
+use crate::store::db::{QueuedQuery, Result, StatementBatch, sql};
+use crate::store::messages::{self, QuotableMessage};
 
 /// A conversation as read under the lock.
 #[derive(Clone, Debug)]
@@ -38,6 +37,18 @@ pub(super) struct LockedConversation {
 }
 
 impl LockedConversation {
+    pub(super) fn watermarks(&self) -> MarkerSeqs {
+        MarkerSeqs {
+            delivered: self.delivered_low,
+            read: self.read_low,
+        }
+    }
+
+    pub(super) fn set_watermarks(&mut self, watermarks: MarkerSeqs) {
+        self.delivered_low = watermarks.delivered;
+        self.read_low = watermarks.read;
+    }
+
     /// Makes the present versions the base of the next batch.
     pub(super) fn into_base(mut self) -> Self {
         self.base_versions = ConversationVersions {
@@ -66,22 +77,37 @@ pub(super) struct MemberMarkers {
     pub(super) read_ord: i64,
 }
 
-/// The markers of the other user in a direct conversation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct DirectPeer {
-    pub(super) user: UserId,
+impl MemberMarkers {
+    pub(super) fn seqs(&self) -> MarkerSeqs {
+        MarkerSeqs {
+            delivered: self.delivered,
+            read: self.read,
+        }
+    }
+}
+
+/// The `seq`s of a delivery and a read marker, or of the two watermarks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct MarkerSeqs {
     pub(super) delivered: i64,
     pub(super) read: i64,
 }
 
-impl DirectPeer {
-    pub(super) fn new(user: UserId, (delivered, read): (i64, i64)) -> Self {
+impl MarkerSeqs {
+    /// Returns the lower marker of each kind.
+    pub(super) fn lowest(self, other: Self) -> Self {
         Self {
-            user,
-            delivered,
-            read,
+            delivered: self.delivered.min(other.delivered),
+            read: self.read.min(other.read),
         }
     }
+}
+
+/// The other user in a direct conversation, and their markers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct DirectPeer {
+    pub(super) user: UserId,
+    pub(super) markers: MarkerSeqs,
 }
 
 /// A member's own settings, which decide whether a message restores the
@@ -169,23 +195,23 @@ pub(super) async fn load_batch_input(
 ) -> Result<BatchInput> {
     let mut found = BatchInput::default();
     let mut statements = StatementBatch::new(tx);
-    locked::queue_locks(&mut statements, batch);
-    let asks_known = queue_sent_messages(&mut statements, batch);
-    let asks_places = queue_positions(&mut statements, batch);
-    let mut answers = statements.run(tx).await?.into_iter();
-    if let Some(answer) = answers.next() {
-        for row in json_rows::parse_row(&answer)? {
-            found.insert_row(row);
-        }
+    let locks = locked::queue_locks(&mut statements, batch);
+    let sent = queue_sent_messages(&mut statements, batch);
+    let positions = queue_positions(&mut statements, batch);
+    statements.run(tx).await?;
+    let answers = statements.answers();
+    for row in answers.rows(&locks)? {
+        found.insert_row(row);
     }
-    if asks_known && let Some(answer) = answers.next() {
-        load_sent_messages(tx, &json_rows::parse_row(&answer)?, &mut found).await?;
+    if let Some(positions) = positions {
+        let rows = answers.rows(&positions)?.into_iter();
+        found.positions = rows.map(|row| (row.id, row.into())).collect();
     }
-    if asks_places && let Some(answer) = answers.next() {
-        found.positions = parse_positions(&answer)?;
+    if let Some(sent) = sent {
+        load_sent_messages(tx, &answers.rows(&sent)?, &mut found).await?;
     }
-    let answered: Vec<MessageId> = posts(batch).filter_map(|post| post.reply_to).collect();
-    let quotable = messages::load_quotable(tx, &answered).await?;
+    let quoted: Vec<MessageId> = submitted(batch).filter_map(|it| it.reply_to).collect();
+    let quotable = messages::load_quotable(tx, &quoted).await?;
     found.quotable = quotable
         .into_iter()
         .map(|quotable| (quotable.quote.id, quotable))
@@ -198,111 +224,86 @@ pub(super) async fn load_batch_input(
     Ok(found)
 }
 
-/// Reads changed messages back after the write, because clients get them in
-/// full. A batch has few of them.
-pub(super) async fn reload_edited(
-    tx: &impl ConnectionTrait,
-    outcomes: &mut [AppendOutcome],
-) -> Result<()> {
-    for outcome in outcomes {
-        if let AppendOutcome::Edited {
-            id,
-            version,
-            changes_text,
-            messages,
-            has_more,
-        } = outcome
-        {
-            let mut found = messages::load_by_ids(tx, &[*id]).await?;
-            if let (Some(version), true) = (version, *changes_text) {
-                let quoting = find_quoting(tx, *id, *version).await?;
-                *has_more = quoting.len() > QUOTING_MAX;
-                if !*has_more {
-                    found.extend(messages::load_by_ids(tx, &quoting).await?);
-                }
-            }
-            found.sort_unstable_by_key(|message| message.seq);
-            *messages = found.into_iter().map(Arc::new).collect();
-        }
-    }
-    Ok(())
+fn submitted(batch: &[AppendEntry]) -> impl Iterator<Item = &SubmittedMessage> {
+    let messages = batch.iter().map(|append| append.action.submitted());
+    messages.flatten()
 }
 
-/// Returns the messages that quote the message `id` and last changed before
-/// `version`, the version of its change. If there are too many, returns one
-/// more than are sent.
-async fn find_quoting(
-    tx: &impl ConnectionTrait,
-    id: MessageId,
-    version: i64,
-) -> Result<Vec<MessageId>> {
-    Ok(message::Entity::find()
-        .select_only()
-        .column(message::Column::Id)
-        .filter(message::Column::ReplyTo.eq(id))
-        .filter(message::Column::Version.lt(version))
-        .limit(QUOTING_MAX as u64 + 1)
-        .into_tuple()
-        .all(tx)
-        .await?)
-}
-
-fn posts(batch: &[AppendEntry]) -> impl Iterator<Item = &MessagePost> {
-    batch.iter().filter_map(|append| match &append.operation {
-        AppendOperation::Post(post) => Some(&**post),
-        _ => None,
+/// The changes of groups, each with its entry.
+fn group_changes(
+    batch: &[AppendEntry],
+) -> impl Iterator<Item = (&AppendEntry, &ConversationChange)> {
+    batch.iter().filter_map(|append| {
+        let change = append.action.group_change()?;
+        Some((append, &**change))
     })
 }
 
-/// Queues the query for the positions of messages that markers name. Returns
-/// false if there are none.
-fn queue_positions(statements: &mut StatementBatch, batch: &[AppendEntry]) -> bool {
-    let marks = batch.iter().filter_map(|append| match &append.operation {
-        AppendOperation::Markers(marks) => Some(marks),
-        _ => None,
-    });
-    let ids: BTreeSet<MessageId> = marks.flatten().map(|mark| mark.message).collect();
+/// The row of a message that a marker names.
+#[derive(Deserialize)]
+struct PositionRow {
+    id: MessageId,
+    conversation_id: ConversationId,
+    seq: i64,
+    ord: i64,
+    created_at: i64,
+}
+
+impl From<PositionRow> for MessagePosition {
+    fn from(row: PositionRow) -> Self {
+        Self {
+            conversation: row.conversation_id,
+            seq: row.seq,
+            ord: row.ord,
+            created_at: Millis(row.created_at),
+        }
+    }
+}
+
+/// Queues the query for the positions of messages that markers name; none if
+/// there are none.
+fn queue_positions(
+    statements: &mut StatementBatch,
+    batch: &[AppendEntry],
+) -> Option<QueuedQuery<PositionRow>> {
+    let marks = batch.iter().filter_map(|append| append.action.marks());
+    let ids: BTreeSet<MessageId> = marks.flat_map(|marks| marks.keys().copied()).collect();
     if ids.is_empty() {
-        return false;
+        return None;
     }
     let rest = format!(
         "FROM {} v CROSS JOIN message m WHERE m.id = v.column1",
         sql::values_list(statements.backend(), ids.len(), 1)
     );
-    let columns = "m.id, m.conversation_id, m.seq, m.ord, m.created_at";
-    let sql = json_rows::sql(statements.backend(), columns, &rest);
-    statements.add(sql, ids.into_iter().map(Value::from));
-    true
+    let columns = [
+        ("id", "m.id"),
+        ("conversation_id", "m.conversation_id"),
+        ("seq", "m.seq"),
+        ("ord", "m.ord"),
+        ("created_at", "m.created_at"),
+    ];
+    Some(statements.query(&columns, &rest, ids.into_iter().map(Value::from)))
 }
 
-fn parse_positions(answer: &QueryResult) -> Result<HashMap<MessageId, MessagePosition>> {
-    let rows: Vec<(MessageId, ConversationId, i64, i64, i64)> = json_rows::parse_row(answer)?;
-    let places = rows.into_iter().map(|(id, conversation, seq, ord, at)| {
-        let place = MessagePosition {
-            conversation,
-            seq,
-            ord,
-            created_at: Millis(at),
-        };
-        (id, place)
-    });
-    Ok(places.collect())
+/// A message whose `client_id` is used again.
+#[derive(Deserialize)]
+struct SentMessageRow {
+    id: MessageId,
 }
 
-/// Queues the query for `client_id`s of the batch that were used before.
-/// Returns false if the batch has none.
-fn queue_sent_messages(statements: &mut StatementBatch, batch: &[AppendEntry]) -> bool {
+/// Queues the query for `client_id`s of the batch that were used before; none
+/// if the batch has no `client_id`.
+fn queue_sent_messages(
+    statements: &mut StatementBatch,
+    batch: &[AppendEntry],
+) -> Option<QueuedQuery<SentMessageRow>> {
     let named = batch.iter().filter_map(|append| {
-        let name = match &append.operation {
-            AppendOperation::Post(post) => post.client_id.as_ref()?,
-            AppendOperation::FindSent(retry) => &retry.client_id,
-            _ => return None,
-        };
-        Some((append.actor.id, name))
+        let message = append.action.submitted()?;
+        Some((append.actor.id, message.client_id.as_ref()?))
     });
     let names: Vec<(UserId, &ClientId)> = named.collect();
     if names.is_empty() {
-        return false;
+        return None;
     }
     let rest = format!(
         "FROM {} v CROSS JOIN message m \
@@ -312,20 +313,22 @@ fn queue_sent_messages(statements: &mut StatementBatch, batch: &[AppendEntry]) -
     let values = names
         .iter()
         .flat_map(|(sender, name)| [Value::from(name.as_str()), Value::from(*sender)]);
-    statements.add(json_rows::sql(statements.backend(), "m.id", &rest), values);
-    true
+    Some(statements.query(&[("id", "m.id")], &rest, values))
 }
 
-/// Loads the messages of reused `client_id`s. They are few.
+/// Loads the messages of reused `client_id`s. They are few. A retry waits for
+/// the frame `message`, even if the message was edited since.
 async fn load_sent_messages(
     tx: &impl ConnectionTrait,
-    ids: &[[MessageId; 1]],
+    rows: &[SentMessageRow],
     found: &mut BatchInput,
 ) -> Result<()> {
-    for message in messages::load_for_senders(tx, ids.as_flattened()).await? {
+    let ids: Vec<MessageId> = rows.iter().map(|row| row.id).collect();
+    for mut message in messages::load_for_senders(tx, &ids).await? {
         let Some(Ok(name)) = message.client_id.as_deref().map(ClientId::parse) else {
             continue;
         };
+        message.is_changed = false;
         found
             .sent_messages
             .insert((message.sender.id, name), Arc::new(message));
@@ -340,10 +343,7 @@ async fn load_edit_targets(
 ) -> Result<()> {
     let ids: BTreeSet<MessageId> = batch
         .iter()
-        .filter_map(|append| match &append.operation {
-            AppendOperation::Edit(edit) => Some(edit.message),
-            _ => None,
-        })
+        .filter_map(|append| append.action.changed_message())
         .collect();
     if ids.is_empty() {
         return Ok(());

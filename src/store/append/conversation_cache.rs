@@ -15,11 +15,13 @@ use std::mem;
 use entity::{ConversationId, Millis, UserId};
 use parking_lot::Mutex;
 
+use super::AppendEntry;
 use super::batch_input::{
     BatchInput, DirectPeer, LockedConversation, MemberMarkers, MessagePosition,
 };
-use super::plan::BatchPlan;
-use super::{AppendEntry, AppendOperation};
+use super::marker_changes::RaisedWatermarks;
+use super::plan::{BatchPlan, MarkerAdvance};
+use crate::protocol::ConversationAction;
 
 /// The maximum number of conversations in a generation. A full cache holds at
 /// least this number of conversations, and at most twice as many. A direct
@@ -66,13 +68,22 @@ impl ConversationCache {
 
     /// Caches the result of a batch. Conversations with other changes than
     /// messages and markers are rare; they aren't cached.
-    pub(super) fn update(&self, found: BatchInput, plan: &BatchPlan) {
+    pub(super) fn update(
+        &self,
+        found: BatchInput,
+        plan: &BatchPlan,
+        watermarks: &RaisedWatermarks,
+    ) {
         let rows = found.conversations.into_iter();
         let mut all: HashMap<_, _> = rows
             .map(|(id, row)| (id, CachedConversation::new(row)))
             .collect();
         for (id, row) in &plan.conversations {
-            all.insert(*id, CachedConversation::new(row.clone()));
+            let mut row = row.clone();
+            if let Some(raised) = watermarks.get(id) {
+                row.set_watermarks(raised.after);
+            }
+            all.insert(*id, CachedConversation::new(row));
         }
         for id in plan.conversations_not_cacheable() {
             all.remove(&id);
@@ -88,8 +99,8 @@ impl ConversationCache {
         for ((id, user), peer) in found.peers {
             if let Some(known) = all.get_mut(&id) {
                 let moved = plan.marker_advances.get(&(id, peer.user));
-                let stands = moved.map_or((peer.delivered, peer.read), |it| it.positions());
-                known.peers.push((user, DirectPeer::new(peer.user, stands)));
+                let markers = moved.map_or(peer.markers, MarkerAdvance::positions);
+                known.peers.push((user, DirectPeer { markers, ..peer }));
             }
         }
         let mut generations = self.0.lock();
@@ -153,15 +164,14 @@ impl BatchInput {
         let Some(row) = self.conversations.get(&append.conversation) else {
             return false;
         };
-        let is_known = match &append.operation {
-            AppendOperation::Post(post) => post.reply_to.is_none() && !append.has_archived,
-            AppendOperation::Markers(marks) => marks
-                .iter()
-                .all(|mark| self.positions.contains_key(&mark.message)),
-            AppendOperation::FindSent(_)
-            | AppendOperation::Change(_)
-            | AppendOperation::Settings(_)
-            | AppendOperation::Edit(_) => false,
+        let is_known = match &append.action {
+            ConversationAction::Send(message) => message.reply_to.is_none() && !append.has_archived,
+            ConversationAction::Mark(marks) => marks
+                .keys()
+                .all(|message| self.positions.contains_key(message)),
+            ConversationAction::Act { .. }
+            | ConversationAction::UpdateSettings(_)
+            | ConversationAction::ChangeGroup(_) => false,
         };
         let key = (append.conversation, append.actor.id);
         is_known

@@ -5,12 +5,15 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use entity::conversation::ConversationKind;
+use entity::message::MessageKind;
 use entity::{ConversationId, MessageId, Millis, UserId};
-use sea_orm::{QueryResult, Value};
+use sea_orm::{ActiveEnum, Value};
+use serde::Deserialize;
 
+use super::batch_input::{LockedConversation, MarkerSeqs};
 use super::plan::{BatchPlan, MarkerAdvance, MarkerPosition};
 use crate::protocol::User;
-use crate::store::db::{Result, StatementBatch, json_rows, sql};
+use crate::store::db::{QueuedQuery, Result, StatementAnswers, StatementBatch, sql};
 use crate::store::limits::MEMBER_EVENTS_MAX;
 use crate::store::unread::UNREAD;
 
@@ -79,157 +82,171 @@ struct SeqRange {
 pub(super) struct MarkerQueries {
     /// The ranges whose authors are queried.
     author_ranges: Vec<SeqRange>,
-    /// The members whose unread counts are queried.
-    counted: Vec<(ConversationId, UserId)>,
+    authors: Option<QueuedQuery<AuthorRow>>,
+    unread: Option<QueuedQuery<UnreadRow>>,
     /// The unread counts that need no query.
-    known: UnreadCounts,
+    known: Vec<UnreadRow>,
 }
 
-type UnreadCounts = Vec<((ConversationId, UserId), i64)>;
+/// An author of a message in a range.
+#[derive(Deserialize)]
+struct AuthorRow {
+    conversation_id: ConversationId,
+    after: i64,
+    up_to: i64,
+    author: UserId,
+}
+
+/// The unread count of a member.
+#[derive(Deserialize)]
+struct UnreadRow {
+    conversation_id: ConversationId,
+    user_id: UserId,
+    count: i64,
+}
 
 /// Queues the marker queries, to run after the batch's writes.
 pub(super) fn queue_marker_queries(
     statements: &mut StatementBatch,
     plan: &BatchPlan,
+    watermarks: &RaisedWatermarks,
 ) -> MarkerQueries {
     let mut ranges = BTreeSet::new();
     for (conversation, _, moved) in plan.published_moves() {
+        let before = moved.before;
         ranges.extend(covered_range(
             conversation,
-            moved.before.delivered,
+            before.delivered,
             moved.delivered,
         ));
-        ranges.extend(covered_range(conversation, moved.before.read, moved.read));
+        ranges.extend(covered_range(conversation, before.read, moved.read));
     }
-    for (conversation, raised) in &plan.raised {
-        ranges.extend(raised.passed_ranges(*conversation));
+    for (row, rise) in plan.published_rises(watermarks) {
+        ranges.extend(rise.passed_ranges(row.id));
     }
     // In a direct conversation, all messages after a user's own marker are from
     // the other user.
     ranges.retain(|range| !plan.is_direct(range.conversation));
     ranges.retain(|range| range.up_to - range.after <= AUTHORS_RANGE_MAX);
-    let ranges: Vec<SeqRange> = ranges.into_iter().collect();
-    queue_authors(statements, &ranges);
-    let (mut known, mut counted) = (UnreadCounts::new(), Vec::new());
-    for (key, moved) in &plan.marker_advances {
-        match unread_without_query(plan, key.0, moved) {
-            Some(count) => known.push((*key, count)),
-            None => counted.push(*key),
+    let author_ranges: Vec<SeqRange> = ranges.into_iter().collect();
+    let authors = queue_authors(statements, &author_ranges);
+    let (mut known, mut counted) = (Vec::new(), Vec::new());
+    for ((conversation_id, user_id), moved) in &plan.marker_advances {
+        let (conversation_id, user_id) = (*conversation_id, *user_id);
+        match unread_without_query(plan, conversation_id, moved) {
+            Some(count) => known.push(UnreadRow {
+                conversation_id,
+                user_id,
+                count,
+            }),
+            None => counted.push((conversation_id, user_id)),
         }
     }
-    queue_unread(statements, &counted);
     MarkerQueries {
-        author_ranges: ranges,
-        counted,
+        author_ranges,
+        authors,
+        unread: queue_unread(statements, &counted),
         known,
     }
 }
 
 impl MarkerQueries {
-    /// Returns the marker changes. The queries' answers are the last of
-    /// `answers`.
+    /// Returns the marker changes, from the answers of the batch.
     pub(super) fn into_changes(
         self,
         plan: &BatchPlan,
-        answers: &[QueryResult],
-        now: Millis,
+        watermarks: &RaisedWatermarks,
+        answers: &StatementAnswers,
     ) -> Result<HashMap<ConversationId, MarkerChanges>> {
-        let mut last = answers.iter().rev();
-        let mut counts = self.known;
-        if !self.counted.is_empty() {
-            let rows = last
-                .next()
-                .map(json_rows::parse_row::<(_, _, i64)>)
-                .transpose()?;
-            let rows = rows.into_iter().flatten();
-            counts.extend(rows.map(|(conversation, user, count)| ((conversation, user), count)));
-        }
-        let mut authors: BTreeMap<SeqRange, Vec<UserId>> = self
-            .author_ranges
-            .iter()
-            .map(|range| (*range, Vec::new()))
-            .collect();
-        if !authors.is_empty() {
-            let rows = last
-                .next()
-                .map(json_rows::parse_row::<(_, _, _, UserId)>)
-                .transpose()?;
-            for (conversation, after, up_to, author) in rows.into_iter().flatten() {
+        let ranges = self.author_ranges.into_iter();
+        let mut authors: AuthorsByRange = ranges.map(|range| (range, Vec::new())).collect();
+        if let Some(query) = &self.authors {
+            for row in answers.rows(query)? {
                 let range = SeqRange {
-                    conversation,
-                    after,
-                    up_to,
+                    conversation: row.conversation_id,
+                    after: row.after,
+                    up_to: row.up_to,
                 };
-                authors.entry(range).or_default().push(author);
+                authors.entry(range).or_default().push(row.author);
             }
         }
-        Ok(collect_changes(plan, (&authors, counts), now))
+        let mut all: HashMap<ConversationId, MarkerChanges> = HashMap::new();
+        for (conversation, user, moved) in plan.published_moves() {
+            let marks = all.entry(conversation).or_default();
+            marks
+                .moved
+                .push(member_move(conversation, user, moved, &authors));
+        }
+        for (row, rise) in plan.published_rises(watermarks) {
+            all.entry(row.id).or_default().raised = Some(WatermarkRise {
+                version: row.version,
+                at: plan.watermark_time(row.id),
+                delivered: rise.after.delivered,
+                read: rise.after.read,
+                covers: covered_authors(rise.passed_ranges(row.id), &authors),
+            });
+        }
+        let mut counts = self.known;
+        if let Some(query) = &self.unread {
+            counts.extend(answers.rows(query)?);
+        }
+        for row in counts {
+            let marks = all.entry(row.conversation_id).or_default();
+            marks.unread.push((row.user_id, row.count));
+        }
+        for marks in all.values_mut() {
+            marks.moved.sort_by_key(|moved| moved.version);
+        }
+        Ok(all)
     }
 }
 
-fn collect_changes(
-    plan: &BatchPlan,
-    (authors, counts): (&BTreeMap<SeqRange, Vec<UserId>>, UnreadCounts),
-    now: Millis,
-) -> HashMap<ConversationId, MarkerChanges> {
-    let mut all: HashMap<ConversationId, MarkerChanges> = HashMap::new();
-    for (conversation, user, moved) in plan.published_moves() {
-        let step = |before: i64, stand: MarkerPosition| {
-            let range = covered_range(conversation, before, stand)?;
-            Some(MarkerStep {
-                message: stand.message?,
-                seq: stand.seq,
-                covers: covered_authors([range], authors),
-            })
-        };
-        let read = step(moved.before.read, moved.read);
-        let delivered = (moved.delivered.seq > moved.read.seq)
-            .then(|| step(moved.before.delivered, moved.delivered));
-        all.entry(conversation)
-            .or_default()
-            .moved
-            .push(MemberMarkerMove {
-                user: user.clone(),
-                version: moved.version,
-                at: moved.at,
-                delivered: delivered.flatten(),
-                read,
-            });
+/// The authors of the messages in the queried ranges.
+type AuthorsByRange = BTreeMap<SeqRange, Vec<UserId>>;
+
+fn member_move(
+    conversation: ConversationId,
+    user: &User,
+    moved: &MarkerAdvance,
+    authors: &AuthorsByRange,
+) -> MemberMarkerMove {
+    let step = |before: i64, stand: MarkerPosition| {
+        let range = covered_range(conversation, before, stand)?;
+        Some(MarkerStep {
+            message: stand.message?,
+            seq: stand.seq,
+            covers: covered_authors([range], authors),
+        })
+    };
+    let read = step(moved.before.read, moved.read);
+    let delivered = (moved.delivered.seq > moved.read.seq)
+        .then(|| step(moved.before.delivered, moved.delivered));
+    MemberMarkerMove {
+        user: user.clone(),
+        version: moved.version,
+        at: moved.at,
+        delivered: delivered.flatten(),
+        read,
     }
-    for (conversation, raised) in &plan.raised {
-        let Some(row) = plan.conversations.get(conversation) else {
-            continue;
-        };
-        all.entry(*conversation).or_default().raised = Some(WatermarkRise {
-            version: row.version,
-            at: plan.watermark_time(*conversation, now),
-            delivered: row.delivered_low,
-            read: row.read_low,
-            covers: covered_authors(raised.passed_ranges(*conversation), authors),
-        });
-    }
-    for ((conversation, user), count) in counts {
-        let marks = all.entry(conversation).or_default();
-        marks.unread.push((user, count));
-    }
-    for marks in all.values_mut() {
-        marks.moved.sort_by_key(|moved| moved.version);
-    }
-    all
 }
+
+/// The watermarks that rose in a batch.
+pub(super) type RaisedWatermarks = BTreeMap<ConversationId, WatermarkMove>;
 
 /// The overall watermarks before and after a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Watermarks {
-    /// The delivery and the read watermark.
-    pub(super) before: (i64, i64),
-    pub(super) after: (i64, i64),
+pub(super) struct WatermarkMove {
+    pub(super) before: MarkerSeqs,
+    pub(super) after: MarkerSeqs,
 }
 
-impl Watermarks {
+impl WatermarkMove {
     /// Returns the ranges of messages that the watermarks passed.
     fn passed_ranges(&self, conversation: ConversationId) -> impl Iterator<Item = SeqRange> {
-        let both = [(self.before.0, self.after.0), (self.before.1, self.after.1)];
+        let both = [
+            (self.before.delivered, self.after.delivered),
+            (self.before.read, self.after.read),
+        ];
         let passed = both.into_iter().filter(|(before, after)| before < after);
         passed.map(move |(after, up_to)| SeqRange {
             conversation,
@@ -256,7 +273,7 @@ fn covered_range(
 /// Returns the authors in these ranges, or `All` if a range wasn't queried.
 fn covered_authors(
     ranges: impl IntoIterator<Item = SeqRange>,
-    authors: &BTreeMap<SeqRange, Vec<UserId>>,
+    authors: &AuthorsByRange,
 ) -> CoveredAuthors {
     let mut all = BTreeSet::new();
     for range in ranges {
@@ -268,18 +285,27 @@ fn covered_authors(
     CoveredAuthors::Users(all.into_iter().collect())
 }
 
-/// Queues the query for the authors in these ranges.
-fn queue_authors(statements: &mut StatementBatch, ranges: &[SeqRange]) {
+/// Queues the query for the authors in these ranges; none if there are none.
+fn queue_authors(
+    statements: &mut StatementBatch,
+    ranges: &[SeqRange],
+) -> Option<QueuedQuery<AuthorRow>> {
     if ranges.is_empty() {
-        return;
+        return None;
     }
     let rest = format!(
         "FROM (SELECT DISTINCT v.column1, v.column2, v.column3, m.sender_id \
          FROM {} v CROSS JOIN message m WHERE m.conversation_id = v.column1 \
-         AND m.seq > v.column2 AND m.seq <= v.column3 AND m.kind = 0) authors",
-        sql::values_list(statements.backend(), ranges.len(), 3)
+         AND m.seq > v.column2 AND m.seq <= v.column3 AND m.kind = {text}) authors",
+        sql::values_list(statements.backend(), ranges.len(), 3),
+        text = MessageKind::Text.to_value()
     );
-    let columns = "column1, column2, column3, sender_id";
+    let columns = [
+        ("conversation_id", "column1"),
+        ("after", "column2"),
+        ("up_to", "column3"),
+        ("author", "sender_id"),
+    ];
     let values = ranges.iter().flat_map(|range| {
         [
             Value::from(range.conversation),
@@ -287,27 +313,31 @@ fn queue_authors(statements: &mut StatementBatch, ranges: &[SeqRange]) {
             range.up_to.into(),
         ]
     });
-    statements.add(json_rows::sql(statements.backend(), columns, &rest), values);
+    Some(statements.query(&columns, &rest, values))
 }
 
-/// Queues the query for unread counts.
-fn queue_unread(statements: &mut StatementBatch, asked: &[(ConversationId, UserId)]) {
+/// Queues the query for unread counts; none if there are none.
+fn queue_unread(
+    statements: &mut StatementBatch,
+    asked: &[(ConversationId, UserId)],
+) -> Option<QueuedQuery<UnreadRow>> {
     if asked.is_empty() {
-        return;
+        return None;
     }
     let rest = format!(
         "FROM {} v CROSS JOIN participant p CROSS JOIN conversation c \
          WHERE p.conversation_id = v.column1 AND p.user_id = v.column2 AND c.id = v.column1",
         sql::values_list(statements.backend(), asked.len(), 2)
     );
-    let columns = format!("p.conversation_id, p.user_id, {UNREAD}");
+    let columns = [
+        ("conversation_id", "p.conversation_id"),
+        ("user_id", "p.user_id"),
+        ("count", UNREAD),
+    ];
     let values = asked
         .iter()
         .flat_map(|(conversation, user)| [Value::from(*conversation), Value::from(*user)]);
-    statements.add(
-        json_rows::sql(statements.backend(), &columns, &rest),
-        values,
-    );
+    Some(statements.query(&columns, &rest, values))
 }
 
 /// Returns the unread count after a move; none if it needs a query. It needs
@@ -332,6 +362,18 @@ impl BatchPlan {
     fn is_direct(&self, conversation: ConversationId) -> bool {
         let row = self.conversations.get(&conversation);
         row.is_some_and(|row| row.kind == ConversationKind::Direct)
+    }
+
+    /// Returns the raised watermarks that are announced, each with its
+    /// conversation. With one member left there is no other reader, and in a
+    /// direct conversation the members' markers say enough.
+    fn published_rises<'a>(
+        &'a self,
+        watermarks: &'a RaisedWatermarks,
+    ) -> impl Iterator<Item = (&'a LockedConversation, &'a WatermarkMove)> {
+        let rises = watermarks.iter();
+        let rises = rises.filter_map(|(id, rise)| Some((self.conversations.get(id)?, rise)));
+        rises.filter(|(row, _)| row.kind == ConversationKind::Group && row.participant_count > 1)
     }
 
     /// Returns the moves over others' messages, in conversations that get

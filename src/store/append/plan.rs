@@ -14,37 +14,39 @@ use entity::{ConversationId, MessageId, Millis, UserId};
 use serde_json::value::RawValue;
 
 use super::batch_input::BatchInput;
-use super::{
-    AppendEntry, AppendOperation, AppendOutcome, ConversationChange, MemberChange,
-    MemberSettingsPatch, MessagePost, RejectedPost,
+use super::{AppendEntry, AppendOutcome, BatchStamp, CommittedChange, ConversationChange};
+use crate::protocol::{
+    ClientId, ConversationAction, ErrorCode, MemberSettingsPatch, Message, MessageQuote,
+    MessageStatus, Problem, SubmittedMessage,
 };
-use crate::protocol::{ClientId, ErrorCode, Message, MessageQuote, MessageStatus, Problem};
-pub(super) use batch_plan::{BatchPlan, PlannedMessage, PlannedSettings};
+pub(super) use batch_plan::{
+    BatchPlan, PlannedBatch, PlannedEditOutcome, PlannedMessage, PlannedOutcome, PlannedSettings,
+};
 use clock::monotonic_time;
 pub(super) use markers::{MarkerAdvance, MarkerPosition};
 
-/// Plans a batch under the lock and returns its outcomes, the plan and the
-/// input. Retries get the message that was written the first time. Duplicates
-/// inside the batch get the message of the first one. New entries get their
-/// numbers in order.
+/// Plans a batch under the lock. Retries get the message that was written the
+/// first time. Duplicates inside the batch get the message of the first one.
+/// New entries get their numbers in order.
 pub(super) fn plan_batch(
     batch: &[AppendEntry],
-    found: BatchInput,
-    ids: Vec<i64>,
-    now: Millis,
-) -> (Vec<AppendOutcome>, BatchPlan, BatchInput) {
+    input: BatchInput,
+    stamp: BatchStamp,
+) -> PlannedBatch {
     let mut planner = Planner {
-        input: found,
-        ids: ids.into_iter(),
-        now,
-        plan: BatchPlan::default(),
+        input,
+        ids: stamp.ids.into_iter(),
+        now: stamp.now,
+        plan: BatchPlan::new(stamp.now),
     };
-    let outcomes = batch
-        .iter()
-        .map(|append| planner.plan_entry(append))
-        .collect();
+    let outcomes = batch.iter().map(|append| planner.plan_entry(append));
+    let outcomes = outcomes.collect();
     planner.plan.lowest_markers = planner.direct_watermarks();
-    (outcomes, planner.plan, planner.input)
+    PlannedBatch {
+        outcomes,
+        plan: planner.plan,
+        input: planner.input,
+    }
 }
 
 struct Planner {
@@ -64,67 +66,68 @@ struct MessageDraft {
 }
 
 impl Planner {
-    fn plan_entry(&mut self, append: &AppendEntry) -> AppendOutcome {
+    fn plan_entry(&mut self, append: &AppendEntry) -> PlannedOutcome {
         match self.input.conversations.get(&append.conversation) {
-            None => return AppendOutcome::Refused(Problem::not_found()),
+            None => return AppendOutcome::Refused(Problem::not_found()).into(),
             Some(locked) if locked.members_version != append.members_version => {
-                return AppendOutcome::Stale;
+                return AppendOutcome::Stale.into();
             }
             Some(_) => {}
         }
-        let done = match &append.operation {
-            AppendOperation::Post(post) => self.plan_post(append, post),
-            AppendOperation::FindSent(retry) => self.plan_find_sent(append, retry),
-            AppendOperation::Change(change) => self.plan_change(append, change),
-            AppendOperation::Settings(settings) => self.plan_settings(append, *settings),
-            AppendOperation::Edit(edit) => self.plan_edit(append, edit),
-            AppendOperation::Markers(marks) => self.plan_markers(append, marks),
+        let planned = match &append.action {
+            ConversationAction::Send(message) => self.plan_send(append, message),
+            ConversationAction::Act { message, action } => self.plan_edit(append, *message, action),
+            ConversationAction::Mark(marks) => self.plan_markers(append, marks),
+            ConversationAction::UpdateSettings(settings) => self.plan_settings(append, *settings),
+            ConversationAction::ChangeGroup(change) => self.plan_change(append, change),
         };
-        done.unwrap_or_else(AppendOutcome::Refused)
+        planned.unwrap_or_else(|problem| AppendOutcome::Refused(problem).into())
     }
 
-    fn plan_post(
+    fn plan_send(
         &mut self,
         append: &AppendEntry,
-        post: &MessagePost,
-    ) -> Result<AppendOutcome, Problem> {
-        if let Some(name) = &post.client_id
-            && let Some(outcome) = self.find_duplicate(append, name)?
+        submitted: &SubmittedMessage,
+    ) -> Result<PlannedOutcome, Problem> {
+        if let Some(name) = &submitted.client_id
+            && let Some(first) = self.find_first(append, name)?
         {
-            return Ok(outcome);
+            return Ok(AppendOutcome::AlreadySent(first).into());
         }
         self.check_verdict(append)?;
+        let text = submitted.text.as_ref().map_err(Problem::clone)?;
+        let name = submitted.client_id.as_ref();
         let draft = MessageDraft {
             kind: MessageKind::Text,
-            text: post.text.as_str().to_owned(),
+            text: text.as_str().to_owned(),
             event: None,
-            client_id: post.client_id.as_ref().map(|name| name.as_str().to_owned()),
-            reply_to: self.build_quote((append.conversation, append.actor.id), post)?,
+            client_id: name.map(|name| name.as_str().to_owned()),
+            reply_to: self.find_quote(append, submitted.reply_to)?,
         };
         let message = self.add_message(append, draft)?;
         self.advance_sender(append, &message);
         let returned = self.restore_archived(&message);
-        if let Some(name) = &post.client_id {
+        if let Some(name) = name {
             let name = (append.actor.id, name.clone());
             self.input.sent_messages.insert(name, Arc::clone(&message));
         }
-        Ok(AppendOutcome::Posted { message, returned })
+        Ok(AppendOutcome::Written(CommittedChange::Posted { message, returned }).into())
     }
 
     /// Finds the message for which the actor used this `client_id` before. A
     /// retry gets the message that was written the first time, even if its
     /// content differs.
-    fn find_duplicate(
+    fn find_first(
         &self,
         append: &AppendEntry,
         name: &ClientId,
-    ) -> Result<Option<AppendOutcome>, Problem> {
+    ) -> Result<Option<Arc<Message>>, Problem> {
         let name = (append.actor.id, name.clone());
         let Some(first) = self.input.sent_messages.get(&name) else {
             return Ok(None);
         };
         if first.conversation_id == append.conversation {
-            return Ok(Some(AppendOutcome::AlreadySent(Arc::clone(first))));
+            return Ok(Some(Arc::clone(first)));
         }
         // Don't reveal the conversation to an actor who was never a member.
         if !self.was_participant(append) {
@@ -141,25 +144,11 @@ impl Planner {
         self.input.marks.contains_key(&key)
     }
 
-    /// Answers a post with invalid content. An actor who was never a member
-    /// gets `not_found` in place of the fault.
-    fn plan_find_sent(
-        &self,
-        append: &AppendEntry,
-        retry: &RejectedPost,
-    ) -> Result<AppendOutcome, Problem> {
-        match self.find_duplicate(append, &retry.client_id)? {
-            Some(outcome) => Ok(outcome),
-            None if !self.was_participant(append) => Err(Problem::not_found()),
-            None => Err(retry.fault.clone()),
-        }
-    }
-
     fn plan_change(
         &mut self,
         append: &AppendEntry,
         change: &Arc<ConversationChange>,
-    ) -> Result<AppendOutcome, Problem> {
+    ) -> Result<PlannedOutcome, Problem> {
         self.check_verdict(append)?;
         if let Some(other) = change.needs_connection
             && !self.input.connected.contains(&(append.actor.id, other))
@@ -174,13 +163,13 @@ impl Planner {
             change.needs_consent && left.contains(&(append.conversation, user))
         };
         if change.needs_connection.is_some_and(has_left) {
-            return Ok(AppendOutcome::NeedsConsent);
+            return Ok(AppendOutcome::NeedsConsent.into());
         }
         if let Some(title) = &change.title {
             let titles = &mut self.input.titles;
             let before = titles.insert(append.conversation, title.clone());
             if before.as_ref() == Some(title) {
-                return Ok(AppendOutcome::Unchanged);
+                return Ok(AppendOutcome::Unchanged(None).into());
             }
         }
         self.count_groups(change)?;
@@ -196,18 +185,13 @@ impl Planner {
             reply_to: None,
         };
         let message = self.add_message(append, draft)?;
-        if !change
-            .member_changes
-            .contains(&MemberChange::Leave(append.actor.id))
-        {
+        if !change.left.contains(&append.actor.id) {
             self.advance_actor(append, &message);
         }
         if let Some(row) = self.plan.conversations.get_mut(&append.conversation) {
-            for moved in &change.member_changes {
-                row.participant_count += moved.group_count_delta().map_or(0, |(_, by)| by);
-            }
+            row.participant_count += change.group_count_deltas().map(|(_, by)| by).sum::<i32>();
             // Makes later entries with an older verdict stale.
-            if !change.member_changes.is_empty() {
+            if change.has_member_changes() {
                 row.members_version += 1;
             }
             self.input
@@ -218,7 +202,7 @@ impl Planner {
         self.plan
             .changes
             .push((Arc::clone(&message), Arc::clone(&change)));
-        Ok(AppendOutcome::Changed { message, change })
+        Ok(AppendOutcome::Written(CommittedChange::Changed { message, change }).into())
     }
 
     /// Plans a change of the actor's own settings, which former members may
@@ -227,14 +211,14 @@ impl Planner {
         &mut self,
         append: &AppendEntry,
         settings: MemberSettingsPatch,
-    ) -> Result<AppendOutcome, Problem> {
+    ) -> Result<PlannedOutcome, Problem> {
         let (conversation, user) = (append.conversation, append.actor.id);
         if !self.input.marks.contains_key(&(conversation, user)) {
             return Err(Problem::not_found());
         }
         let own = self.input.settings.get(&(conversation, user));
         if own.is_some_and(|own| own.matches(settings)) {
-            return Ok(AppendOutcome::Unchanged);
+            return Ok(AppendOutcome::Unchanged(None).into());
         }
         let Some(row) = self.input.conversations.get_mut(&conversation) else {
             return Err(Problem::internal());
@@ -249,11 +233,12 @@ impl Planner {
             version,
         });
         self.apply_settings(conversation, user, settings);
-        Ok(AppendOutcome::SettingsChanged {
+        let change = CommittedChange::SettingsChanged {
             user,
             version,
             settings,
-        })
+        };
+        Ok(AppendOutcome::Written(change).into())
     }
 
     /// Updates the input, so that a later message in the batch uses these
@@ -341,25 +326,24 @@ impl Planner {
     /// Applies the Room's verdict. An actor who was never a member gets
     /// `not_found`, so that the conversation isn't revealed.
     fn check_verdict(&self, append: &AppendEntry) -> Result<(), Problem> {
-        let Err(problem) = &append.verdict else {
-            return Ok(());
-        };
-        if problem.code == ErrorCode::NotAParticipant && !self.was_participant(append) {
-            return Err(Problem::not_found());
+        match &append.verdict {
+            Ok(()) => Ok(()),
+            Err(_) if !self.was_participant(append) => Err(Problem::not_found()),
+            Err(problem) => Err(problem.clone()),
         }
-        Err(problem.clone())
     }
 
-    fn build_quote(
+    fn find_quote(
         &self,
-        (conversation, sender): (ConversationId, UserId),
-        post: &MessagePost,
+        append: &AppendEntry,
+        reply_to: Option<MessageId>,
     ) -> Result<Option<MessageQuote>, Problem> {
-        let Some(id) = post.reply_to else {
+        let Some(id) = reply_to else {
             return Ok(None);
         };
+        let conversation = append.conversation;
         let quotable = self.input.quotable.get(&id);
-        let key = (conversation, sender);
+        let key = (conversation, append.actor.id);
         let joined = self.input.marks.get(&key).map_or(0, |marks| marks.joined);
         quotable
             .filter(|quotable| quotable.conversation == conversation)

@@ -9,18 +9,17 @@ mod markers;
 use entity::{ConversationId, Millis, message};
 use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait, QueryTrait, Value};
 
-use super::batch_input::LockedConversation;
+use super::marker_changes::RaisedWatermarks;
 use super::plan::BatchPlan;
-use crate::store::db::{Result, StatementBatch, sql};
+use crate::store::db::{Result, StatementBatch, StoreError, sql};
 
 /// Writes the plan, except for the last statements, which stay in
-/// `statements`.
+/// `statements`. Returns the watermarks that rise with the plan's markers.
 pub(super) async fn write_plan(
     tx: &impl ConnectionTrait,
     statements: &mut StatementBatch,
-    plan: &mut BatchPlan,
-    now: Millis,
-) -> Result<()> {
+    plan: &BatchPlan,
+) -> Result<RaisedWatermarks> {
     // A join or leave makes later entries of the batch stale. So markers,
     // settings and messages are written before changes of membership.
     markers::advance_markers(statements, plan);
@@ -33,15 +32,29 @@ pub(super) async fn write_plan(
         statements.run(tx).await?;
         changes::write_members(tx, plan).await?;
     }
-    let receipts = markers::raise_watermarks(tx, statements, plan, now).await?;
-    update_conversations(statements, plan.conversations.values());
-    markers::insert_receipts(statements, receipts);
+    let raised = markers::find_raised_watermarks(tx, statements, plan).await?;
+    update_conversations(statements, plan, &raised);
+    markers::insert_receipts(statements, markers::new_receipts(plan, &raised));
     if !plan.changes.is_empty() || !plan.edits.is_empty() {
         statements.run(tx).await?;
         changes::write_conversations(tx, plan).await?;
         edits::write_edits(tx, &plan.edits).await?;
     }
-    Ok(())
+    Ok(raised)
+}
+
+/// The constraints that writes from cached rows use as conditions: the cached
+/// version, an unused `seq` and an unused `client_id`.
+const CONDITIONS: [&str; 3] = [
+    "conversation.last_seq",
+    "message.conversation_id, message.seq",
+    "message.client_id, message.sender_id",
+];
+
+/// Returns `Outdated` if a write from cached rows failed because of its
+/// conditions. Any other failure is not a reason to read the rows again.
+pub(super) fn outdated_if_conflicting(error: StoreError) -> StoreError {
+    error.outdated_if_violated(&CONDITIONS)
 }
 
 /// Stores a read receipt of all members up to the `seq` `up_to`.
@@ -62,10 +75,12 @@ pub(super) async fn mark_read_by_all(
 /// Updates conversations if they still have their base versions. Otherwise
 /// `last_seq` becomes null, which the database refuses, and the whole batch
 /// fails. Under a lock the versions always match.
-fn update_conversations<'a>(
+fn update_conversations(
     statements: &mut StatementBatch,
-    rows: impl ExactSizeIterator<Item = &'a LockedConversation>,
+    plan: &BatchPlan,
+    raised: &RaisedWatermarks,
 ) {
+    let rows = plan.conversations.values();
     let sql = format!(
         "UPDATE conversation SET last_seq = CASE WHEN conversation.version = v.column9 \
          AND conversation.members_version = v.column10 THEN v.column2 END, last_ord = v.column3, \
@@ -75,20 +90,22 @@ fn update_conversations<'a>(
         sql::values_list(statements.backend(), rows.len(), 10)
     );
     let values = rows.flat_map(|row| {
+        let rise = raised.get(&row.id);
+        let watermarks = rise.map_or_else(|| row.watermarks(), |rise| rise.after);
         [
             Value::from(row.id),
             row.last_seq.into(),
             row.last_ord.into(),
             row.version.into(),
-            row.delivered_low.into(),
-            row.read_low.into(),
+            watermarks.delivered.into(),
+            watermarks.read.into(),
             row.last_message_id.into(),
             row.last_message_at.into(),
             row.base_versions.version.into(),
             row.base_versions.members_version.into(),
         ]
     });
-    statements.add(sql, values);
+    statements.execute(sql, values);
 }
 
 fn insert_messages(statements: &mut StatementBatch, plan: &BatchPlan) {
@@ -118,5 +135,5 @@ fn insert_messages(statements: &mut StatementBatch, plan: &BatchPlan) {
         }
     });
     let insert = message::Entity::insert_many(rows);
-    statements.add_statement(insert.build(statements.backend()));
+    statements.execute_built(insert.build(statements.backend()));
 }

@@ -1,11 +1,13 @@
 //! Errors of the store.
 //!
-//! Callers see four kinds. `Unavailable`: the database can't be reached or
+//! Callers see five kinds. `Unavailable`: the database can't be reached or
 //! can't write now; retry. `Unsure`: it failed during a commit; retry, and
-//! check whether the first attempt was written. `Internal`: it rejected a valid
-//! statement, which is a bug. `Refused`: the requested thing doesn't exist or
-//! isn't allowed, with the problem's code; this is an answer, not a failure.
+//! check whether the first attempt was written. `Outdated`: a write depended on
+//! rows that have changed since; read them and retry. `Internal`: it rejected a
+//! valid statement, which is a bug. `Refused`: the requested thing doesn't exist
+//! or isn't allowed, with the problem's code; this is an answer, not a failure.
 
+use sea_orm::sqlx::error::DatabaseError;
 use sea_orm::{DbErr, RuntimeErr, SqlxError};
 
 use crate::protocol::{ErrorCode, Problem};
@@ -23,6 +25,10 @@ pub enum StoreError {
     /// The database failed during a commit: the changes may be on disk.
     #[error("the database failed amid a commit: {0}")]
     Unsure(DbErr),
+    /// A conditional write found other rows than those it was planned from.
+    /// Nothing was written.
+    #[error("the rows of a write are out of date: {0}")]
+    Outdated(DbErr),
     /// The database rejected a statement that should be valid.
     #[error("the database failed: {0}")]
     Internal(DbErr),
@@ -45,7 +51,11 @@ impl StoreError {
     #[must_use]
     pub fn reason(&self) -> String {
         let in_time = || "it didn’t answer in time".to_owned();
-        let (Self::Unavailable(error) | Self::Unsure(error) | Self::Internal(error)) = self else {
+        let (Self::Unavailable(error)
+        | Self::Unsure(error)
+        | Self::Outdated(error)
+        | Self::Internal(error)) = self
+        else {
             return self.to_string();
         };
         match error {
@@ -74,6 +84,16 @@ impl StoreError {
         }
     }
 
+    /// Turns the violation of one of these constraints into `Outdated`, for a
+    /// write that uses them as conditions. A constraint is the list of its
+    /// columns, as SQLite names them.
+    pub(in crate::store) fn outdated_if_violated(self, conditions: &[&str]) -> Self {
+        match self {
+            Self::Internal(error) if violates(&error, conditions) => Self::Outdated(error),
+            error => error,
+        }
+    }
+
     /// Returns whether PostgreSQL rolled the transaction back because of a
     /// conflict (class 40). Nothing was written, so a retry is right.
     pub(crate) fn is_rolled_back(&self) -> bool {
@@ -81,13 +101,24 @@ impl StoreError {
     }
 }
 
+/// Returns whether a write violated one of these constraints.
+fn violates(error: &DbErr, constraints: &[&str]) -> bool {
+    let text = database_error(error).map_or("", DatabaseError::message);
+    let columns = text.split_once(" constraint failed: ");
+    columns.is_some_and(|(_, columns)| constraints.contains(&columns))
+}
+
+fn database_error(error: &DbErr) -> Option<&dyn DatabaseError> {
+    match error {
+        DbErr::Exec(RuntimeErr::SqlxError(inner)) | DbErr::Query(RuntimeErr::SqlxError(inner)) => {
+            inner.as_database_error()
+        }
+        _ => None,
+    }
+}
+
 fn is_rolled_back(error: &DbErr) -> bool {
-    let (DbErr::Exec(RuntimeErr::SqlxError(inner)) | DbErr::Query(RuntimeErr::SqlxError(inner))) =
-        error
-    else {
-        return false;
-    };
-    let code = inner.as_database_error().and_then(|error| error.code());
+    let code = database_error(error).and_then(DatabaseError::code);
     code.is_some_and(|code| code.len() == 5 && code.starts_with("40"))
 }
 
@@ -111,6 +142,11 @@ impl From<StoreError> for Problem {
                     tracing::error!(%cause, "the database is unavailable");
                 }
                 Self::unavailable()
+            }
+            // The store reads again after this error, and doesn't return it.
+            StoreError::Outdated(cause) => {
+                tracing::error!(%cause, "a conditional write was not retried");
+                Self::busy()
             }
             StoreError::Internal(cause) => {
                 if admit_line(LimitedLine::DatabaseFailed) {

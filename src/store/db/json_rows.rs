@@ -83,6 +83,23 @@ pub(in crate::store) fn sql(backend: DbBackend, columns: &str, rest: &str) -> St
     format!("SELECT {group} AS {JSON_COLUMN} FROM (SELECT {array}({columns}) AS one {rest}) q")
 }
 
+/// Returns SQL that yields all rows as one JSON text, to be read by name.
+/// `columns` are the fields of the row type, each with its SQL; `rest` follows
+/// them in the `SELECT`.
+pub(in crate::store) fn named_sql(
+    backend: DbBackend,
+    columns: &[(&str, &str)],
+    rest: &str,
+) -> String {
+    let (group, object) = match backend {
+        DbBackend::Sqlite => ("'[' || group_concat(q.one) || ']'", "json_object"),
+        _ => ("CAST(json_agg(q.one) AS TEXT)", "json_build_object"),
+    };
+    let fields = columns.iter().map(|(name, sql)| format!("'{name}', {sql}"));
+    let fields = fields.collect::<Vec<_>>().join(", ");
+    format!("SELECT {group} FROM (SELECT {object}({fields}) AS one {rest}) q")
+}
+
 /// Queries rows as one JSON text.
 pub(in crate::store) async fn query_rows<T: DeserializeOwned>(
     db: &impl ConnectionTrait,

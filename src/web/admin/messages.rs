@@ -248,8 +248,7 @@ pub(in crate::web) async fn delete_message(
     {
         Ok(act) => {
             let store = app.store.clone();
-            let delete =
-                async move { store.moderation().delete_message((id, message), &act).await };
+            let delete = async move { store.moderation().delete_message(id, message, &act).await };
             app.engine.apply_external_change(id, delete).await
         }
         Err(problem) => Err(problem),

@@ -7,10 +7,10 @@ use entity::{Millis, user};
 use serde::Serialize;
 
 use super::find_user;
-use super::messages::{HistoryQuery, page_neighbours};
-use crate::engine::reply::SentMessage;
+use super::messages::{HistoryQuery, page_neighbours, respond_sent};
 use crate::protocol::fields::{FieldReader, FromFields};
 use crate::protocol::{ErrorCode, Message, Problem, SubmittedMessage};
+use crate::store::append::AppendOutcome;
 use crate::store::{ActiveLogin, HistoryReader};
 use crate::web::auth::Authenticated;
 use crate::web::body::{FormOrJson, is_form};
@@ -74,13 +74,12 @@ pub(in crate::web) async fn send(
     ),
 ) -> Result<HttpResponse, Problem> {
     let them = find_user(&app, &username).await;
-    let sent = send_direct(&app, &login, &them, sending).await?;
-    let them = them?;
-    Ok(match sent.is_new {
-        _ if is_page_form(&request) => redirect_to_chat(&them),
-        true => HttpResponse::Created().json(&*sent.message),
-        false => HttpResponse::Ok().json(&*sent.message),
-    })
+    let outcome = send_direct(&app, &login, &them, sending).await?;
+    if is_page_form(&request) {
+        Ok(redirect_to_chat(&them?))
+    } else {
+        respond_sent(&outcome)
+    }
 }
 
 /// Sends a direct message. An invalid message creates no conversation. It is
@@ -90,14 +89,14 @@ pub(in crate::web) async fn send_direct(
     login: &ActiveLogin,
     them: &Result<user::Model, Problem>,
     sending: SubmittedMessage,
-) -> Result<SentMessage, Problem> {
+) -> Result<AppendOutcome, Problem> {
     let me = login.user.id;
-    let them = match (them, &sending.content) {
+    let them = match (them, &sending.text) {
         (Ok(them), _) => them.id,
         (Err(_), Err(fault)) => return Err(fault.clone()),
         (Err(problem), Ok(_)) => return Err(problem.clone()),
     };
-    let id = match &sending.content {
+    let id = match &sending.text {
         Ok(_) => {
             app.store
                 .conversations()

@@ -10,13 +10,13 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::{find_active_user, invitations, require_participant};
-use crate::engine::reply::CommandOutcome;
-use crate::engine::room::messages::ConversationCommand;
 use crate::engine::room::rights::GROUP_MAX;
 use crate::protocol::fields::{FieldFaults, FieldReader, FromFields};
 use crate::protocol::message::{encode_system_event, isolate_name};
-use crate::protocol::{GroupTitle, Problem, User, Username};
-use crate::store::append::MemberSettingsPatch;
+use crate::protocol::{
+    ConversationAction, GroupCommand, GroupTitle, MemberSettingsPatch, Problem, User, Username,
+};
+use crate::store::append::AppendOutcome;
 use crate::store::{ActiveLogin, NewGroup};
 use crate::web::auth::Authenticated;
 use crate::web::body::JsonBody;
@@ -102,29 +102,6 @@ pub(in crate::web) struct MembersQuery {
     limit: Option<u64>,
 }
 
-/// The settings to change. A missing field stays unchanged; `muted_until: null`
-/// unmutes.
-pub(in crate::web) struct MemberSettingsBody {
-    muted_until: Option<Option<Millis>>,
-    archived: Option<bool>,
-    pinned: Option<bool>,
-}
-
-impl FromFields for MemberSettingsBody {
-    const NAMES: &'static [&'static str] = &["muted_until", "archived", "pinned"];
-
-    fn from_fields(fields: &mut FieldReader<'_>) -> Option<Self> {
-        let muted_until = fields.nullable("muted_until");
-        let archived = fields.optional("archived");
-        let pinned = fields.optional("pinned");
-        Some(Self {
-            muted_until: muted_until?,
-            archived: archived?,
-            pinned: pinned?,
-        })
-    }
-}
-
 /// `POST /api/conversations/create/` with a title: creates a group.
 pub(super) async fn create(
     app: &AppData,
@@ -206,7 +183,7 @@ pub(in crate::web) async fn rename(
         &app,
         &login,
         ConversationId(*id),
-        ConversationCommand::Rename(body.title),
+        ConversationAction::ChangeGroup(GroupCommand::Rename(body.title)),
     )
     .await
 }
@@ -216,18 +193,13 @@ pub(in crate::web) async fn update_settings(
     app: AppData,
     Authenticated(login): Authenticated,
     id: StrictPath<i64>,
-    JsonBody(body): JsonBody<MemberSettingsBody>,
+    JsonBody(settings): JsonBody<MemberSettingsPatch>,
 ) -> Result<HttpResponse, Problem> {
-    let settings = MemberSettingsPatch {
-        muted_until: body.muted_until,
-        archived: body.archived,
-        pinned: body.pinned,
-    };
     apply_and_reload(
         &app,
         &login,
         ConversationId(*id),
-        ConversationCommand::UpdateSettings(settings),
+        ConversationAction::UpdateSettings(settings),
     )
     .await
 }
@@ -242,7 +214,7 @@ pub(in crate::web) async fn leave(
         &app,
         &login,
         ConversationId(*id),
-        ConversationCommand::Leave,
+        ConversationAction::ChangeGroup(GroupCommand::Leave),
     )
     .await
 }
@@ -252,9 +224,9 @@ async fn apply_and_reload(
     app: &AppData,
     login: &ActiveLogin,
     id: ConversationId,
-    ask: ConversationCommand,
+    action: ConversationAction<GroupCommand>,
 ) -> Result<HttpResponse, Problem> {
-    app.engine.execute_command(id, login.user.id, ask).await?;
+    app.engine.execute_action(id, login.user.id, action).await?;
     let conversation = app.store.conversations().load(login.user.id, id).await?;
     Ok(HttpResponse::Ok().json(conversation))
 }
@@ -301,14 +273,14 @@ pub(in crate::web) async fn invite(
         .list_strangers(login.user.id, &[them.id])
         .await?;
     let permit = app.engine.rates().check_group_addition(&strangers)?;
-    let ask = ConversationCommand::Invite {
+    let join = GroupCommand::Invite {
         user: User::from(&them),
         is_agreed: false,
     };
-    let done = app.engine.execute_command(id, login.user.id, ask).await?;
+    let outcome = change_group(&app, &login, id, join).await?;
     permit.mark_used();
-    if matches!(done, CommandOutcome::NeedsConsent) {
-        return invitations::invite(&app, id, (&login, &them)).await;
+    if outcome.needs_consent() {
+        return invitations::invite(&app, id, &login, &them).await;
     }
     let member = load_member(&app, id, them.id).await?;
     Ok(HttpResponse::Created().json(member))
@@ -321,9 +293,11 @@ pub(in crate::web) async fn set_role(
     path: StrictPath<(i64, String)>,
     JsonBody(body): JsonBody<SetRoleBody>,
 ) -> Result<HttpResponse, Problem> {
-    let (id, them) = find_addressed_user(&app, &path).await?;
-    let ask = ConversationCommand::SetRole(them.id, body.role);
-    app.engine.execute_command(id, login.user.id, ask).await?;
+    let (id, username) = path.into_inner();
+    let id = ConversationId(id);
+    let them = find_addressed_user(&app, &username).await?;
+    let command = GroupCommand::SetRole(them.id, body.role);
+    change_group(&app, &login, id, command).await?;
     Ok(HttpResponse::Ok().json(load_member(&app, id, them.id).await?))
 }
 
@@ -333,22 +307,28 @@ pub(in crate::web) async fn remove(
     Authenticated(login): Authenticated,
     path: StrictPath<(i64, String)>,
 ) -> Result<HttpResponse, Problem> {
-    let (id, them) = find_addressed_user(&app, &path).await?;
-    app.engine
-        .execute_command(id, login.user.id, ConversationCommand::Remove(them.id))
-        .await?;
+    let (id, username) = path.into_inner();
+    let id = ConversationId(id);
+    let them = find_addressed_user(&app, &username).await?;
+    change_group(&app, &login, id, GroupCommand::Remove(them.id)).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// Returns the conversation and user of a path; `not_found` for an unknown
-/// name.
-async fn find_addressed_user(
+async fn change_group(
     app: &AppData,
-    (id, username): &(i64, String),
-) -> Result<(ConversationId, user::Model), Problem> {
+    login: &ActiveLogin,
+    id: ConversationId,
+    command: GroupCommand,
+) -> Result<AppendOutcome, Problem> {
+    let change = ConversationAction::ChangeGroup(command);
+    app.engine.execute_action(id, login.user.id, change).await
+}
+
+/// Returns the user of a path; `not_found` for an unknown name.
+async fn find_addressed_user(app: &AppData, username: &str) -> Result<user::Model, Problem> {
     let username = Username::parse(username).map_err(|_| Problem::not_found())?;
     let them = app.store.users().find_by_name(&username).await?;
-    Ok((ConversationId(*id), them.ok_or_else(Problem::not_found)?))
+    them.ok_or_else(Problem::not_found)
 }
 
 async fn load_member(

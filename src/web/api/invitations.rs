@@ -5,9 +5,8 @@ use actix_web::{HttpRequest, HttpResponse, http::Method};
 use entity::{ConversationId, InvitationId, Millis, user};
 use serde::Deserialize;
 
-use crate::engine::room::messages::ConversationCommand;
 use crate::protocol::invitation::{Invitation, InvitationReceipt, InvitationState};
-use crate::protocol::{ErrorCode, Problem, ServerEvent, User};
+use crate::protocol::{ConversationAction, ErrorCode, GroupCommand, Problem, ServerEvent, User};
 use crate::store::ActiveLogin;
 use crate::web::auth::Authenticated;
 use crate::web::decoding::{StrictPath, StrictQuery};
@@ -91,7 +90,8 @@ async fn decline(
 pub(super) async fn invite(
     app: &AppData,
     id: ConversationId,
-    (login, them): (&ActiveLogin, &user::Model),
+    login: &ActiveLogin,
+    them: &user::Model,
 ) -> Result<HttpResponse, Problem> {
     let place = (id, them.id);
     let new = app
@@ -123,11 +123,12 @@ pub(in crate::web) async fn accept_invitation(
         .load(login.user.id, id)
         .await?;
     let (group, inviter) = (invitation.conversation_id, invitation.inviter.id);
-    let ask = ConversationCommand::Invite {
+    let join = GroupCommand::Invite {
         user: User::from(&login.user),
         is_agreed: true,
     };
-    let joined = app.engine.execute_command(group, inviter, ask).await;
+    let join = ConversationAction::ChangeGroup(join);
+    let joined = app.engine.execute_action(group, inviter, join).await;
     if let Err(problem) = &joined
         && is_transient(problem.code)
     {

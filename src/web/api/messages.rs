@@ -6,10 +6,12 @@ use actix_web::{HttpRequest, HttpResponse};
 use entity::{ConversationId, MessageId};
 use serde::Deserialize;
 
-use crate::engine::room::messages::ConversationCommand;
 use crate::protocol::fields::{FieldReader, FromFields};
-use crate::protocol::{Emoji, ErrorCode, Message, MessageText, Problem, SubmittedMessage};
-use crate::store::append::MessageEditKind;
+use crate::protocol::{
+    ConversationAction, Emoji, ErrorCode, Message, MessageAction, MessageText, Problem,
+    SubmittedMessage,
+};
+use crate::store::append::AppendOutcome;
 use crate::store::{ActiveLogin, HistoryAnchor, HistoryReader, HistorySlice};
 use crate::web::auth::Authenticated;
 use crate::web::body::JsonBody;
@@ -98,11 +100,17 @@ pub(in crate::web) async fn send(
     JsonBody(SendMessageBody(sending)): JsonBody<SendMessageBody>,
 ) -> Result<HttpResponse, Problem> {
     let id = ConversationId(*id);
-    let sent = app.engine.send_message(id, login.user.id, sending).await?;
-    Ok(if sent.is_new {
-        HttpResponse::Created().json(&*sent.message)
+    let outcome = app.engine.send_message(id, login.user.id, sending).await?;
+    respond_sent(&outcome)
+}
+
+/// Returns the response to a sent message: 201 if it is new, 200 for a retry.
+pub(super) fn respond_sent(outcome: &AppendOutcome) -> Result<HttpResponse, Problem> {
+    let message = outcome.message().ok_or_else(Problem::internal)?;
+    Ok(if outcome.is_written() {
+        HttpResponse::Created().json(&**message)
     } else {
-        HttpResponse::Ok().json(&*sent.message)
+        HttpResponse::Ok().json(&**message)
     })
 }
 
@@ -120,6 +128,21 @@ impl FromFields for EditMessageBody {
     }
 }
 
+/// A message and its conversation.
+struct MessagePath {
+    conversation: ConversationId,
+    message: MessageId,
+}
+
+impl MessagePath {
+    fn new(conversation: i64, message: i64) -> Self {
+        Self {
+            conversation: ConversationId(conversation),
+            message: MessageId(message),
+        }
+    }
+}
+
 /// `PATCH /api/conversations/{id}/messages/{message_id}/`.
 pub(in crate::web) async fn edit(
     app: AppData,
@@ -127,7 +150,13 @@ pub(in crate::web) async fn edit(
     path: StrictPath<(i64, i64)>,
     JsonBody(body): JsonBody<EditMessageBody>,
 ) -> Result<HttpResponse, Problem> {
-    let message = change_message(&app, &login, *path, MessageEditKind::Edit(body.text)).await?;
+    let message = act_on_message(
+        &app,
+        &login,
+        MessagePath::new(path.0, path.1),
+        MessageAction::Edit(body.text),
+    )
+    .await?;
     Ok(HttpResponse::Ok().json(&*message))
 }
 
@@ -137,7 +166,13 @@ pub(in crate::web) async fn delete(
     Authenticated(login): Authenticated,
     path: StrictPath<(i64, i64)>,
 ) -> Result<HttpResponse, Problem> {
-    change_message(&app, &login, *path, MessageEditKind::Delete).await?;
+    act_on_message(
+        &app,
+        &login,
+        MessagePath::new(path.0, path.1),
+        MessageAction::Delete,
+    )
+    .await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -149,8 +184,8 @@ pub(in crate::web) async fn react(
 ) -> Result<HttpResponse, Problem> {
     let (id, message, emoji) = path.into_inner();
     let emoji = Emoji::parse(&emoji)?;
-    let how = MessageEditKind::React { emoji, on: true };
-    let message = change_message(&app, &login, (id, message), how).await?;
+    let action = MessageAction::React { emoji, on: true };
+    let message = act_on_message(&app, &login, MessagePath::new(id, message), action).await?;
     Ok(HttpResponse::Ok().json(&*message))
 }
 
@@ -162,22 +197,25 @@ pub(in crate::web) async fn unreact(
 ) -> Result<HttpResponse, Problem> {
     let (id, message, emoji) = path.into_inner();
     let emoji = Emoji::parse(&emoji)?;
-    let how = MessageEditKind::React { emoji, on: false };
-    change_message(&app, &login, (id, message), how).await?;
+    let action = MessageAction::React { emoji, on: false };
+    act_on_message(&app, &login, MessagePath::new(id, message), action).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
-async fn change_message(
+async fn act_on_message(
     app: &AppData,
     login: &ActiveLogin,
-    (id, message): (i64, i64),
-    how: MessageEditKind,
+    path: MessagePath,
+    action: MessageAction,
 ) -> Result<Arc<Message>, Problem> {
-    let ask = ConversationCommand::Edit(MessageId(message), how);
-    let done = app
+    let message = path.message;
+    let outcome = app
         .engine
-        .execute_command(ConversationId(id), login.user.id, ask)
+        .execute_action(
+            path.conversation,
+            login.user.id,
+            ConversationAction::Act { message, action },
+        )
         .await?;
-    let sent = done.into_message().ok_or_else(Problem::internal)?;
-    Ok(sent.message)
+    outcome.message().cloned().ok_or_else(Problem::internal)
 }

@@ -2,13 +2,12 @@
 //! message.
 
 use actix_web::{HttpRequest, HttpResponse};
-use entity::{ConversationId, MessageId, UserId, receipt};
+use entity::receipt::ReceiptKind;
+use entity::{ConversationId, MessageId, UserId};
 use serde::Deserialize;
 
-use crate::engine::room::messages::ConversationCommand;
-use crate::protocol::Problem;
 use crate::protocol::fields::{FieldReader, FromFields};
-use crate::store::append::MarkerUpdate;
+use crate::protocol::{ConversationAction, GroupCommand, Problem};
 use crate::store::{ActiveLogin, ReceiptListQuery};
 use crate::web::auth::Authenticated;
 use crate::web::body::JsonBody;
@@ -42,7 +41,8 @@ pub(in crate::web) async fn mark_delivered(
     id: StrictPath<i64>,
     JsonBody(body): JsonBody<ReceiptBody>,
 ) -> Result<HttpResponse, Problem> {
-    advance_marker(&app, &login, (*id, body), receipt::ReceiptKind::Delivered).await
+    let mark = ConversationAction::mark(ReceiptKind::Delivered, body.message_id);
+    advance_marker(&app, &login, ConversationId(*id), mark).await
 }
 
 /// `POST /api/conversations/{id}/read/`: 204 once the marker is on disk.
@@ -52,23 +52,17 @@ pub(in crate::web) async fn mark_read(
     id: StrictPath<i64>,
     JsonBody(body): JsonBody<ReceiptBody>,
 ) -> Result<HttpResponse, Problem> {
-    advance_marker(&app, &login, (*id, body), receipt::ReceiptKind::Read).await
+    let mark = ConversationAction::mark(ReceiptKind::Read, body.message_id);
+    advance_marker(&app, &login, ConversationId(*id), mark).await
 }
 
 async fn advance_marker(
     app: &AppData,
     login: &ActiveLogin,
-    (id, body): (i64, ReceiptBody),
-    kind: receipt::ReceiptKind,
+    id: ConversationId,
+    mark: ConversationAction<GroupCommand>,
 ) -> Result<HttpResponse, Problem> {
-    let mark = MarkerUpdate {
-        kind,
-        message: body.message_id,
-    };
-    let id = ConversationId(id);
-    app.engine
-        .execute_command(id, login.user.id, ConversationCommand::Mark(mark))
-        .await?;
+    app.engine.execute_action(id, login.user.id, mark).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 

@@ -24,7 +24,7 @@ use super::{HOME_PATH, redirect_to, render_template};
 use crate::protocol::connection::ConnectionStatus;
 use crate::protocol::fields::FieldFaults;
 use crate::protocol::user::Relationship;
-use crate::protocol::{ClientId, MessageContent, MessageText, Problem, SubmittedMessage, User};
+use crate::protocol::{ClientId, MessageText, Problem, SubmittedMessage, User};
 use crate::store::{ActiveLogin, ConversationListCursor, HistoryAnchor, parse_notices};
 use crate::web::api::{conversations, find_user};
 use crate::web::body::{FormBody, text_fields};
@@ -224,7 +224,7 @@ pub(in crate::web) async fn send_first(
     let them = find_user(&app, &username).await?;
     let me = login.user.id;
     let posted = async {
-        let id = match written.parse_content() {
+        let id = match written.parse_text() {
             Ok(_) => {
                 app.store
                     .conversations()
@@ -267,14 +267,17 @@ async fn post_message(
 ) -> Result<(), Problem> {
     let sending = SubmittedMessage {
         client_id: ClientId::parse(&written.client_id).ok(),
-        content: written.parse_content(),
+        text: written.parse_text(),
+        reply_to: None,
     };
-    let sent = app.engine.send_message(id, me, sending).await?;
-    match written.parse_content() {
-        Ok(content) if !sent.is_new && sent.message.text != content.text.as_str() => {
+    let outcome = app.engine.send_message(id, me, sending).await?;
+    let first = outcome.message().filter(|_| !outcome.is_written());
+    match (first, written.parse_text()) {
+        (Some(first), Ok(text)) if first.text != text.as_str() => {
             let anew = SubmittedMessage {
                 client_id: None,
-                content: Ok(content),
+                text: Ok(text),
+                reply_to: None,
             };
             app.engine.send_message(id, me, anew).await.map(drop)
         }
@@ -283,11 +286,10 @@ async fn post_message(
 }
 
 impl MessageForm {
-    fn parse_content(&self) -> Result<MessageContent, Problem> {
+    fn parse_text(&self) -> Result<MessageText, Problem> {
         let mut faults = FieldFaults::default();
         let text = faults.check("text", MessageText::parse(&self.text));
-        let reply_to = None;
-        faults.finish(text.map(|text| MessageContent { text, reply_to }))
+        faults.finish(text)
     }
 }
 

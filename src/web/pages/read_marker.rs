@@ -2,15 +2,14 @@
 //! script the user presses a button, since loading a page is no read receipt.
 
 use actix_web::HttpResponse;
-use entity::{ConversationId, MessageId, receipt};
+use entity::receipt::ReceiptKind;
+use entity::{ConversationId, MessageId};
 
 use super::page_login::LoginOrRedirect;
 use super::redirect_to;
 use super::view::thread::conversation_url;
-use crate::engine::room::messages::ConversationCommand;
-use crate::protocol::Problem;
 use crate::protocol::fields::{FieldReader, FromFields};
-use crate::store::append::MarkerUpdate;
+use crate::protocol::{ConversationAction, Problem};
 use crate::web::AppData;
 use crate::web::body::FormBody;
 
@@ -41,12 +40,7 @@ pub(in crate::web) async fn mark_read(
     FormBody(up_to): FormBody<ReadMarkerForm>,
 ) -> Result<HttpResponse, Problem> {
     let id = up_to.conversation;
-    let mark = MarkerUpdate {
-        kind: receipt::ReceiptKind::Read,
-        message: up_to.message,
-    };
-    app.engine
-        .execute_command(id, login.user.id, ConversationCommand::Mark(mark))
-        .await?;
+    let mark = ConversationAction::mark(ReceiptKind::Read, up_to.message);
+    app.engine.execute_action(id, login.user.id, mark).await?;
     Ok(redirect_to(&format!("{}#unread", conversation_url(id)), []))
 }

@@ -4,10 +4,8 @@ use std::sync::Arc;
 
 use entity::{ConversationId, Millis, UserId};
 use serde_json::{Value, json};
-use tidings::protocol::User;
-use tidings::store::append::{
-    AppendEntry, AppendOperation, AppendOutcome, ConversationChange, MemberSettingsPatch,
-};
+use tidings::protocol::{ConversationAction, MemberSettingsPatch, User};
+use tidings::store::append::{AppendEntry, AppendOutcome, ConversationChange};
 
 use crate::groups::crew::{group, patch, rename, set_mine};
 use crate::support::TestApp;
@@ -102,19 +100,22 @@ async fn batch_without_effect_takes_no_version() {
             username: "ann".to_owned(),
             display_name: "ann".to_owned(),
         },
-        operation,
+        action: operation,
+        may_moderate: false,
         has_others: true,
         has_archived: false,
     };
     let title = |title: &str| {
-        append(AppendOperation::Change(Arc::new(ConversationChange {
-            title: Some(title.to_owned()),
-            event: "{}".to_owned(),
-            ..ConversationChange::default()
-        })))
+        append(ConversationAction::ChangeGroup(Arc::new(
+            ConversationChange {
+                title: Some(title.to_owned()),
+                event: "{}".to_owned(),
+                ..ConversationChange::default()
+            },
+        )))
     };
     let pin = |on| {
-        append(AppendOperation::Settings(MemberSettingsPatch {
+        append(ConversationAction::UpdateSettings(MemberSettingsPatch {
             pinned: Some(on),
             ..MemberSettingsPatch::default()
         }))
@@ -136,7 +137,7 @@ async fn batch_without_effect_takes_no_version() {
         .outcomes;
     let unchanged = outcomes.iter();
     let unchanged: Vec<bool> = unchanged
-        .map(|outcome| matches!(outcome, AppendOutcome::Unchanged))
+        .map(|outcome| matches!(outcome, AppendOutcome::Unchanged(None)))
         .collect();
     assert_eq!(unchanged, [true, false, true, false, false, true, false]);
     let view = store

@@ -5,11 +5,9 @@ use std::sync::Arc;
 use entity::{ConversationId, Millis, UserId};
 use sea_orm::ConnectionTrait;
 use serde_json::json;
-use tidings::protocol::{MessageText, User};
+use tidings::protocol::{ConversationAction, MessageText, SubmittedMessage, User};
 use tidings::store::Store;
-use tidings::store::append::{
-    AppendEntry, AppendOperation, AppendOutcome, ConversationChange, MemberChange, MessagePost,
-};
+use tidings::store::append::{AppendEntry, ConversationChange};
 
 use super::crew::{group, invite, remove, rename};
 use crate::store::statements::watched;
@@ -129,7 +127,11 @@ async fn group_has_at_most_1000_members() {
 
 /// Counts the statements of one write, and of reading the changed conversation
 /// for all members.
-async fn cost(store: &Store, id: i64, what: AppendOperation) -> (usize, usize) {
+async fn cost(
+    store: &Store,
+    id: i64,
+    what: ConversationAction<Arc<ConversationChange>>,
+) -> (usize, usize) {
     let id = ConversationId(id);
     let room = store.rooms().load(id).await.unwrap();
     let people: Vec<UserId> = room.members.iter().map(|member| member.user.id).collect();
@@ -139,7 +141,8 @@ async fn cost(store: &Store, id: i64, what: AppendOperation) -> (usize, usize) {
         members_version: room.members_version,
         verdict: Ok(()),
         actor,
-        operation: what,
+        action: what,
+        may_moderate: false,
         has_others: true,
         has_archived: room.members.iter().any(|member| member.archived),
     };
@@ -148,10 +151,7 @@ async fn cost(store: &Store, id: i64, what: AppendOperation) -> (usize, usize) {
         .append_batch(std::slice::from_ref(&append), Millis::now());
     let (outcomes, written) = watched(writing).await;
     let outcome = &outcomes.unwrap().outcomes[0];
-    assert!(matches!(
-        outcome,
-        AppendOutcome::Posted { .. } | AppendOutcome::Changed { .. }
-    ));
+    assert!(outcome.is_written(), "{outcome:?}");
     let (views, shown) = watched(store.conversations().load_views(&people, id)).await;
     assert_eq!(views.unwrap().len(), people.len());
     (written.statements().len(), shown.statements().len())
@@ -161,10 +161,10 @@ async fn costs(app: &TestApp, id: i64, gone: UserId) -> Vec<(usize, usize)> {
     let store = app.store().await;
     let change = |change: ConversationChange| {
         let event = "{}".to_owned();
-        AppendOperation::Change(Arc::new(ConversationChange { event, ..change }))
+        ConversationAction::ChangeGroup(Arc::new(ConversationChange { event, ..change }))
     };
-    let post = MessagePost {
-        text: MessageText::parse("hello").unwrap(),
+    let post = SubmittedMessage {
+        text: Ok(MessageText::parse("hello").unwrap()),
         client_id: None,
         reply_to: None,
     };
@@ -173,14 +173,14 @@ async fn costs(app: &TestApp, id: i64, gone: UserId) -> Vec<(usize, usize)> {
         ..ConversationChange::default()
     };
     let removed = ConversationChange {
-        member_changes: vec![MemberChange::Leave(gone)],
+        left: vec![gone],
         ..ConversationChange::default()
     };
     // The first post also allocates a block of ids.
-    cost(&store, id, AppendOperation::Post(Arc::new(post.clone()))).await;
+    cost(&store, id, ConversationAction::Send(Arc::new(post.clone()))).await;
     let mut costs = Vec::new();
     for what in [
-        AppendOperation::Post(Arc::new(post)),
+        ConversationAction::Send(Arc::new(post)),
         change(renamed),
         change(removed),
     ] {

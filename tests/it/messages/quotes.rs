@@ -4,8 +4,8 @@
 use entity::MessageId;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use tidings::protocol::MessageText;
-use tidings::store::append::{AppendOperation, AppendOutcome, MessageEdit, MessageEditKind};
+use tidings::protocol::{ConversationAction, MessageAction, MessageText};
+use tidings::store::append::{AppendOutcome, CommittedChange};
 
 use super::{edit, path};
 use crate::groups::crew::group;
@@ -61,7 +61,7 @@ async fn changes(count: usize) -> [Change; 2] {
     let metered = Metered::of(&app).await;
     let text = MessageText::parse("Another text").unwrap();
     let mut done = Vec::new();
-    for how in [MessageEditKind::Edit(text), MessageEditKind::Delete] {
+    for how in [MessageAction::Edit(text), MessageAction::Delete] {
         done.push(change(&metered, (id, ann), (original, how), count).await);
     }
     assert_eq!(
@@ -81,25 +81,21 @@ async fn changes(count: usize) -> [Change; 2] {
 async fn change(
     metered: &Metered,
     (id, ann): (i64, i64),
-    (message, how): (MessageId, MessageEditKind),
+    (message, action): (MessageId, MessageAction),
     count: usize,
 ) -> Change {
-    let touch = AppendOperation::Edit(MessageEdit {
-        message,
-        kind: how,
-        may_moderate: false,
-    });
+    let touch = ConversationAction::Act { message, action };
     let before = metered.probe.rows();
     let (outcome, cost, steps) = metered.append(id, ann, touch).await;
-    let AppendOutcome::Edited {
-        messages, has_more, ..
-    } = outcome
+    let AppendOutcome::Written(CommittedChange::Edited {
+        quoting, has_more, ..
+    }) = outcome
     else {
         panic!("{outcome:?}");
     };
     assert_eq!(has_more, count > 100);
-    let told = if has_more { 1 } else { count + 1 };
-    assert_eq!(messages.len(), told);
+    let told = if has_more { 0 } else { count };
+    assert_eq!(quoting.len(), told);
     let written = metered.probe.rows() - before;
     Change {
         cost,

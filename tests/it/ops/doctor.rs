@@ -307,9 +307,9 @@ async fn doctor_finds_nothing_after_admin_actions() {
         .filter(|it| it.kind == MessageKind::Text && !it.deleted);
     let message = texts.next_back().unwrap().id;
     let act = AuditContext::from_command_line(Millis::now());
-    let place = (ConversationId(direct), message);
     let moderation = store.moderation();
-    moderation.delete_message(place, &act).await.unwrap();
+    let deleted = moderation.delete_message(id, message, &act);
+    deleted.await.unwrap();
     let by = User::from(&ann);
     let group = ConversationId(group);
     moderation.close_group(group, by, &act).await.unwrap();

@@ -3,8 +3,8 @@
 
 use entity::{ConversationId, MessageId, Millis, UserId, receipt};
 use serde_json::Value;
-use tidings::protocol::User;
-use tidings::store::append::{AppendEntry, AppendOperation, AppendOutcome, MarkerUpdate};
+use tidings::protocol::{ConversationAction, User};
+use tidings::store::append::{AppendEntry, AppendOutcome};
 use tidings::store::{HistoryAnchor, HistoryReader, RoomRecord, Store};
 
 use super::send_marker;
@@ -20,7 +20,8 @@ fn mark(room: &RoomRecord, actor: &User, what: (receipt::ReceiptKind, MessageId)
         members_version: room.members_version,
         verdict: Ok(()),
         actor: actor.clone(),
-        operation: AppendOperation::Markers(vec![MarkerUpdate { kind, message }]),
+        action: ConversationAction::mark(kind, message),
+        may_moderate: false,
         has_others: true,
         has_archived: false,
     }
@@ -31,7 +32,7 @@ async fn costs(store: &Store, batch: &[AppendEntry]) -> (Cost, Vec<i64>) {
     let (done, log) = watched(store.journal().append_batch(batch, Millis::now())).await;
     let outcomes = done.unwrap().outcomes;
     let versions = outcomes.iter().map(|outcome| match outcome {
-        AppendOutcome::Marked { version, .. } => version.unwrap(),
+        AppendOutcome::Written(change) => change.version(),
         other => panic!("{other:?}"),
     });
     (log.cost(), versions.collect())

@@ -3,11 +3,8 @@
 use std::sync::Arc;
 
 use entity::{ConversationId, MessageId, Millis, UserId};
-use tidings::protocol::{MessageText, User};
-use tidings::store::append::{
-    AppendEntry, AppendOperation, AppendOutcome, ConversationChange, MemberChange, MessageEdit,
-    MessageEditKind, MessagePost,
-};
+use tidings::protocol::{ConversationAction, MessageAction, MessageText, SubmittedMessage, User};
+use tidings::store::append::{AppendEntry, AppendOutcome, CommittedChange, ConversationChange};
 
 use crate::groups::crew::group;
 use crate::support::{TestApp, TestUser};
@@ -32,17 +29,17 @@ async fn reply_keeps_version_beside_deleted_original() {
             username: "ann".to_owned(),
             display_name: "ann".to_owned(),
         },
-        operation,
+        action: operation,
+        may_moderate: false,
         has_others: true,
         has_archived: false,
     };
-    let delete = AppendOperation::Edit(MessageEdit {
+    let delete = ConversationAction::Act {
         message: first,
-        kind: MessageEditKind::Delete,
-        may_moderate: false,
-    });
-    let reply = AppendOperation::Post(Arc::new(MessagePost {
-        text: MessageText::parse("Too late").unwrap(),
+        action: MessageAction::Delete,
+    };
+    let reply = ConversationAction::Send(Arc::new(SubmittedMessage {
+        text: Ok(MessageText::parse("Too late").unwrap()),
         client_id: None,
         reply_to: Some(first),
     }));
@@ -53,13 +50,13 @@ async fn reply_keeps_version_beside_deleted_original() {
         .await
         .unwrap();
     let [
-        AppendOutcome::Edited { messages, .. },
-        AppendOutcome::Posted { message, .. },
+        AppendOutcome::Written(CommittedChange::Edited { quoting, .. }),
+        AppendOutcome::Written(CommittedChange::Posted { message, .. }),
     ] = &outcomes.outcomes[..]
     else {
         panic!("{outcomes:?}");
     };
-    assert_eq!(messages.len(), 1, "the reply has its own outcome");
+    assert!(quoting.is_empty(), "the reply has its own outcome");
     assert_eq!(message.reply_to.as_ref().unwrap().text, "");
     let history = ben.history(id.0).await;
     assert_eq!(history[1]["version"], message.version);
@@ -117,17 +114,18 @@ async fn message_right_before_leaving_stays_sent() {
             username: person.username.clone(),
             display_name: person.username.clone(),
         },
-        operation,
+        action: operation,
+        may_moderate: false,
         has_others: true,
         has_archived: false,
     };
-    let post = AppendOperation::Post(Arc::new(MessagePost {
-        text: MessageText::parse("Never read").unwrap(),
+    let post = ConversationAction::Send(Arc::new(SubmittedMessage {
+        text: Ok(MessageText::parse("Never read").unwrap()),
         client_id: None,
         reply_to: None,
     }));
-    let leave = AppendOperation::Change(Arc::new(ConversationChange {
-        member_changes: vec![MemberChange::Leave(UserId(ben.id))],
+    let leave = ConversationAction::ChangeGroup(Arc::new(ConversationChange {
+        left: vec![UserId(ben.id)],
         event: "{}".to_owned(),
         ..ConversationChange::default()
     }));

@@ -1,12 +1,12 @@
 //! The query for the changes after a version needs no index of all versions,
 //! and has the same result as a scan of all rows.
 
+use std::sync::Arc;
+
 use entity::{ConversationId, MessageId, UserId, receipt, user};
 use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
-use tidings::protocol::{Emoji, MessageText, User};
-use tidings::store::append::{
-    AppendOperation, ConversationChange, MarkerUpdate, MemberChange, MessageEdit, MessageEditKind,
-};
+use tidings::protocol::{ConversationAction, Emoji, MessageAction, MessageText, User};
+use tidings::store::append::ConversationChange;
 use tidings::store::{FormerMemberRecord, Store};
 
 use super::flow::{append, connect, crew, person, post};
@@ -33,13 +33,7 @@ async fn act_at_random(
         let seqs = [seq];
         let found = store.replay().load_messages((reader, id), &seqs, i64::MAX);
         let message = found.await.unwrap()[0].id;
-        let touch = |how| {
-            AppendOperation::Edit(MessageEdit {
-                message,
-                kind: how,
-                may_moderate: true,
-            })
-        };
+        let touch = |action| ConversationAction::Act { message, action };
         let (who, what) = match kind {
             0..4 => {
                 let name = format!("{id}.{}", record.last_seq);
@@ -48,32 +42,40 @@ async fn act_at_random(
             }
             4 => {
                 let kind = receipt::ReceiptKind::Read;
-                (
-                    other,
-                    AppendOperation::Markers(vec![MarkerUpdate { kind, message }]),
-                )
+                (other, ConversationAction::mark(kind, message))
             }
             5 => {
                 let text = MessageText::parse(&number.to_string()).unwrap();
-                (actor, touch(MessageEditKind::Edit(text)))
+                (actor, touch(MessageAction::Edit(text)))
             }
-            6 => (actor, touch(MessageEditKind::Delete)),
+            6 => (actor, touch(MessageAction::Delete)),
             _ => {
                 let emoji = Emoji::parse("👍").unwrap();
-                (other, touch(MessageEditKind::React { emoji, on: true }))
+                (other, touch(MessageAction::React { emoji, on: true }))
             }
         };
         append(store, id, who, vec![what]).await;
     }
 }
 
-async fn moved(store: &Store, id: ConversationId, by: &user::Model, moves: MemberChange) {
-    let change = ConversationChange {
-        event: "{}".to_owned(),
-        member_changes: vec![moves],
+async fn moved(store: &Store, id: ConversationId, by: &user::Model, change: ConversationChange) {
+    let event = "{}".to_owned();
+    let change = Arc::new(ConversationChange { event, ..change });
+    append(store, id, by, vec![ConversationAction::ChangeGroup(change)]).await;
+}
+
+fn joining(user: &user::Model) -> ConversationChange {
+    ConversationChange {
+        joined: vec![User::from(user)],
         ..ConversationChange::default()
-    };
-    append(store, id, by, vec![AppendOperation::Change(change.into())]).await;
+    }
+}
+
+fn leaving(user: UserId) -> ConversationChange {
+    ConversationChange {
+        left: vec![user],
+        ..ConversationChange::default()
+    }
 }
 
 /// A message: its `seq`, id and version, and the `seq` and `text_version` of
@@ -189,11 +191,11 @@ async fn changes_after_any_version_are_found() {
         .await
         .unwrap();
     act_at_random(&store, (id, ann.id), [&ann, &ben], 40).await;
-    moved(&store, id, &ann, MemberChange::Join(User::from(&cat))).await;
+    moved(&store, id, &ann, joining(&cat)).await;
     let joined = store.rooms().load(id).await.unwrap().last_seq - 1;
     act_at_random(&store, (id, ann.id), [&cat, &ben], 30).await;
     let left = store.rooms().load(id).await.unwrap().last_seq;
-    moved(&store, id, &ann, MemberChange::Leave(ben.id)).await;
+    moved(&store, id, &ann, leaving(ben.id)).await;
     let leaver = FormerMemberRecord {
         user: ben.id,
         first: 0,

@@ -3,8 +3,8 @@
 //! table.
 
 use entity::{ConversationId, MessageId, Millis, NodeId, UserId, receipt};
-use tidings::protocol::User;
-use tidings::store::append::{AppendEntry, AppendOperation, MarkerUpdate};
+use tidings::protocol::{ConversationAction, User};
+use tidings::store::append::AppendEntry;
 use tidings::store::{HistoryAnchor, HistoryReader, Store};
 
 use super::statements::{Cost, QueryLog, watched};
@@ -65,7 +65,8 @@ async fn mark(store: &Store, id: ConversationId, reader: &TestUser, message: Mes
         members_version: record.members_version,
         verdict: Ok(()),
         actor,
-        operation: AppendOperation::Markers(vec![MarkerUpdate { kind, message }]),
+        action: ConversationAction::mark(kind, message),
+        may_moderate: false,
         has_others: true,
         has_archived: false,
     };

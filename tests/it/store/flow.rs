@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use entity::{ConversationId, LoginId, Millis, NodeId, UserId, receipt, user};
-use tidings::protocol::{ClientId, DisplayName, GroupTitle, MessageText, User, Username};
-use tidings::store::append::{
-    AppendEntry, AppendOperation, ConversationChange, MarkerUpdate, MemberChange,
-    MemberSettingsPatch, MessageEdit, MessageEditKind, MessagePost,
+use tidings::protocol::{
+    ClientId, ConversationAction, DisplayName, GroupTitle, MemberSettingsPatch, MessageAction,
+    MessageText, SubmittedMessage, User, Username,
 };
+use tidings::store::append::{AppendEntry, ConversationChange};
 use tidings::store::{
     ConnectionRequestOutcome, ConversationListCursor, HistoryAnchor, HistoryReader, HistoryWindow,
     NewGroup, NewLogin, NewUser, ReceiptListQuery, Store,
@@ -151,7 +151,7 @@ pub(super) async fn append(
     store: &Store,
     id: ConversationId,
     actor: &user::Model,
-    whats: Vec<AppendOperation>,
+    whats: Vec<ConversationAction<Arc<ConversationChange>>>,
 ) {
     let members_version = store.rooms().load(id).await.unwrap().members_version;
     let batch = whats.into_iter().map(|what| AppendEntry {
@@ -159,7 +159,8 @@ pub(super) async fn append(
         members_version,
         verdict: Ok(()),
         actor: User::from(actor),
-        operation: what,
+        action: what,
+        may_moderate: true,
         has_others: true,
         has_archived: true,
     });
@@ -167,9 +168,12 @@ pub(super) async fn append(
     store.journal().append_batch(&batch, NOW).await.unwrap();
 }
 
-pub(super) fn post(name: &str, reply_to: Option<entity::MessageId>) -> AppendOperation {
-    AppendOperation::Post(Arc::new(MessagePost {
-        text: MessageText::parse("hello").unwrap(),
+pub(super) fn post(
+    name: &str,
+    reply_to: Option<entity::MessageId>,
+) -> ConversationAction<Arc<ConversationChange>> {
+    ConversationAction::Send(Arc::new(SubmittedMessage {
+        text: Ok(MessageText::parse("hello").unwrap()),
         client_id: Some(ClientId::parse(name).unwrap()),
         reply_to,
     }))
@@ -183,7 +187,7 @@ async fn talk(store: &Store, id: ConversationId, people: [&user::Model; 2]) {
     }
     let last = store.conversations().load(people[0].id, id).await.unwrap();
     let last = last.last_message.unwrap().id;
-    let archive = AppendOperation::Settings(MemberSettingsPatch {
+    let archive = ConversationAction::UpdateSettings(MemberSettingsPatch {
         archived: Some(true),
         pinned: Some(true),
         muted_until: Some(None),
@@ -198,7 +202,7 @@ async fn marks(store: &Store, id: ConversationId, [ann, ben]: [&user::Model; 2])
     let last = store.conversations().load(ann.id, id).await.unwrap();
     let message = last.last_message.unwrap().id;
     for kind in [receipt::ReceiptKind::Delivered, receipt::ReceiptKind::Read] {
-        let mark = AppendOperation::Markers(vec![MarkerUpdate { kind, message }]);
+        let mark = ConversationAction::mark(kind, message);
         append(store, id, ben, vec![mark]).await;
     }
     let window = HistoryWindow {
@@ -222,10 +226,9 @@ async fn marks(store: &Store, id: ConversationId, [ann, ben]: [&user::Model; 2])
 async fn changes(store: &Store, id: ConversationId, [ann, ben]: [&user::Model; 2]) {
     let change = |change: ConversationChange| {
         let event = "{}".to_owned();
-        vec![AppendOperation::Change(Arc::new(ConversationChange {
-            event,
-            ..change
-        }))]
+        vec![ConversationAction::ChangeGroup(Arc::new(
+            ConversationChange { event, ..change },
+        ))]
     };
     let title = Some("New".to_owned());
     let renamed = change(ConversationChange {
@@ -233,19 +236,28 @@ async fn changes(store: &Store, id: ConversationId, [ann, ben]: [&user::Model; 2
         ..ConversationChange::default()
     });
     append(store, id, ann, renamed).await;
-    for moves in [
-        MemberChange::Leave(ben.id),
-        MemberChange::Join(User::from(ben)),
-        MemberChange::SetRole(ben.id, entity::participant::MemberRole::Admin),
-    ] {
+    let plain = ConversationChange::default;
+    let left = ConversationChange {
+        left: vec![ben.id],
+        ..plain()
+    };
+    let joined = ConversationChange {
+        joined: vec![User::from(ben)],
+        ..plain()
+    };
+    let promoted = ConversationChange {
+        roles: [(ben.id, entity::participant::MemberRole::Admin)].into(),
+        ..plain()
+    };
+    for moves in [left, joined, promoted] {
+        let is_leave = !moves.left.is_empty();
         let moved = change(ConversationChange {
-            member_changes: vec![moves.clone()],
             needs_connection: Some(ben.id),
             needs_consent: true,
-            ..ConversationChange::default()
+            ..moves
         });
         append(store, id, ann, moved).await;
-        if matches!(moves, MemberChange::Leave(_)) {
+        if is_leave {
             touched(store, id, [ann, ben]).await;
         }
     }
@@ -260,14 +272,10 @@ async fn touched(store: &Store, id: ConversationId, [ann, ben]: [&user::Model; 2
         .load_page((view, id), HistoryAnchor::After(1), 1)
         .await;
     let message = page.unwrap().unwrap().messages[0].id;
-    let edit = MessageEditKind::Edit(MessageText::parse("changed").unwrap());
-    for how in [edit, MessageEditKind::Delete] {
-        let touch = MessageEdit {
-            message,
-            kind: how,
-            may_moderate: false,
-        };
-        append(store, id, ann, vec![AppendOperation::Edit(touch)]).await;
+    let edit = MessageAction::Edit(MessageText::parse("changed").unwrap());
+    for action in [edit, MessageAction::Delete] {
+        let touch = ConversationAction::Act { message, action };
+        append(store, id, ann, vec![touch]).await;
     }
     store.replay().load_delta(ben.id, id, 1).await.unwrap();
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use entity::{ConversationId, MessageId, Millis};
-use tidings::protocol::{MessageText, User};
-use tidings::store::append::{AppendEntry, AppendOperation, AppendOutcome, MessagePost};
+use tidings::protocol::{ConversationAction, MessageText, SubmittedMessage, User};
+use tidings::store::append::{AppendEntry, AppendOutcome, CommittedChange, ConversationChange};
 use tidings::store::{SqliteProbe, Store};
 
 use super::statements::{Cost, watched};
@@ -37,7 +37,7 @@ impl Metered {
         &self,
         id: i64,
         actor: i64,
-        what: AppendOperation,
+        what: ConversationAction<Arc<ConversationChange>>,
     ) -> (AppendOutcome, Cost, u64) {
         let record = self.store.rooms().load(ConversationId(id)).await.unwrap();
         let members = record.members.iter();
@@ -48,7 +48,8 @@ impl Metered {
             members_version: record.members_version,
             verdict: Ok(()),
             actor,
-            operation: what,
+            action: what,
+            may_moderate: false,
             has_others: true,
             has_archived: false,
         }];
@@ -60,17 +61,17 @@ impl Metered {
     }
 
     pub(crate) async fn post(&self, id: i64, actor: i64) -> MessageId {
-        let post = MessagePost {
-            text: MessageText::parse("Hello").unwrap(),
+        let post = SubmittedMessage {
+            text: Ok(MessageText::parse("Hello").unwrap()),
             client_id: None,
             reply_to: None,
         };
         match self
-            .append(id, actor, AppendOperation::Post(Arc::new(post)))
+            .append(id, actor, ConversationAction::Send(Arc::new(post)))
             .await
             .0
         {
-            AppendOutcome::Posted { message, .. } => message.id,
+            AppendOutcome::Written(CommittedChange::Posted { message, .. }) => message.id,
             other => panic!("{other:?}"),
         }
     }

@@ -5,7 +5,7 @@ use entity::{ConversationId, Millis, UserId, receipt};
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{ConnectionTrait, Statement};
 use serde_json::json;
-use tidings::store::append::{AppendOperation, MarkerUpdate, MessageEdit, MessageEditKind};
+use tidings::protocol::{ConversationAction, MessageAction};
 
 use super::unread;
 use crate::groups::crew::{group, leave};
@@ -76,18 +76,14 @@ async fn costs(count: usize) -> Vec<(&'static str, Cost, u64)> {
     let (room, cost, steps) = metered.cost(store.rooms().load(ConversationId(id))).await;
     assert_eq!(room.unwrap().members.len(), MEMBERS);
     all.push(("room", cost, steps));
-    let delete = AppendOperation::Edit(MessageEdit {
+    let delete = ConversationAction::Act {
         message: first,
-        kind: MessageEditKind::Delete,
-        may_moderate: false,
-    });
+        action: MessageAction::Delete,
+    };
     let (_, cost, steps) = metered.append(id, ann, delete).await;
     all.push(("deletion", cost, steps));
     let last = metered.post(id, ann).await;
-    let read = AppendOperation::Markers(vec![MarkerUpdate {
-        kind: receipt::ReceiptKind::Read,
-        message: last,
-    }]);
+    let read = ConversationAction::mark(receipt::ReceiptKind::Read, last);
     let (_, cost, steps) = metered.append(id, ben, read).await;
     all.push((READING, cost, steps));
     assert_eq!(store.maintenance().run_doctor().await.unwrap(), []);

@@ -73,8 +73,15 @@ fn event_to(to: Vec<UserId>, version: i64, event: ServerEvent) -> AddressedEvent
     AddressedEvent {
         recipients: to.into(),
         version,
-        content: EventContent::Event(event),
+        event,
     }
+}
+
+/// The events and unread counts of one commit.
+#[derive(Default)]
+struct EventBatch {
+    events: Vec<AddressedEvent>,
+    unread: Vec<(UserId, UnreadNotice)>,
 }
 
 /// Returns a batch in which all others read the author's message. It has each
@@ -127,7 +134,8 @@ fn session_gets_one_delivery_per_commit() {
             .map(|user| register_session(&directory, (user, SocketScope::Everything), &sender))
             .collect();
         drop(sender);
-        deliver_batch(&directory, HERE, &all_read_batch());
+        let batch = all_read_batch();
+        deliver_events(&directory, HERE, &batch.events, batch.unread);
         let mut received: BTreeMap<UserId, Vec<SessionDelivery>> = BTreeMap::new();
         for _ in &guards {
             let (user, delivery) = receiver.recv().await.unwrap();
@@ -160,7 +168,7 @@ fn count_without_frames_weighs_something() {
         let _guards = scopes.map(|scope| register_session(&directory, (UserId(2), scope), &sender));
         let mut batch = all_read_batch();
         batch.events.clear();
-        deliver_batch(&directory, HERE, &batch);
+        deliver_events(&directory, HERE, &batch.events, batch.unread);
         let (_, delivery) = receiver.recv().await.unwrap();
         assert!(delivery.unread.is_some() && delivery.bytes >= 64);
         assert!(delivery.frames.is_empty());

@@ -5,21 +5,18 @@ use std::sync::Arc;
 use entity::UserId;
 use entity::conversation::ConversationKind;
 use entity::message::MessageKind;
-use entity::participant::MemberRole;
 
 use super::RoomState;
 use crate::engine::ports::UnreadNotice;
 use crate::engine::room::effects::{
-    AddressedEvent, CommittedChange, EditedMessages, EventBatch, EventContent, RoomEffect,
-    ShowConversation, push_events, removal_reason,
+    AddressedEvent, RoomEffect, ShowConversation, push_events, push_unread,
 };
 use crate::protocol::event::{MarkerEvent, ResetReason};
-use crate::protocol::{Message, ServerEvent, User};
+use crate::protocol::{MemberSettingsPatch, Message, ServerEvent};
+use crate::store::RoomRecord;
 use crate::store::append::{
-    ConversationChange, CoveredAuthors, MarkerStep, MemberChange, MemberMarkerMove,
-    MemberSettingsPatch, WatermarkRise,
+    CommittedChange, CoveredAuthors, MarkerChanges, MarkerStep, MemberMarkerMove, WatermarkRise,
 };
-use crate::store::{RoomMember, RoomRecord};
 
 impl<R> RoomState<R> {
     /// Announces changes in the order of their versions, without a gap. If a
@@ -27,11 +24,13 @@ impl<R> RoomState<R> {
     /// changes that a read has already announced.
     pub(super) fn announce(
         &mut self,
-        mut news: Vec<CommittedChange>,
-        unread: &[(UserId, i64)],
+        changes: Vec<CommittedChange>,
+        marks: MarkerChanges,
     ) -> Vec<RoomEffect<R>> {
-        news.retain(|news| news.version() > self.announced_version);
-        let (Some(first), Some(last)) = (news.first(), news.last()) else {
+        let unread = &marks.unread;
+        let mut changes = merge_marks(changes, marks.moved, marks.raised);
+        changes.retain(|change| change.version() > self.announced_version);
+        let (Some(first), Some(last)) = (changes.first(), changes.last()) else {
             return Vec::new();
         };
         let (first, last) = (first.version(), last.version());
@@ -39,45 +38,63 @@ impl<R> RoomState<R> {
             return self.catch_up(last);
         }
         let mut effects = Vec::new();
-        let mut is_deleted = false;
-        for news in news {
-            let version = news.version();
-            match news {
-                CommittedChange::Message(message, returned) => {
-                    self.announce_message(message, returned, &mut effects)
-                }
-                CommittedChange::Change(message, change) => {
-                    // A member may read and leave in one commit.
-                    self.unread_counts
-                        .apply_marks_before_removal(version, unread);
-                    self.announce_change(message, &change, &mut effects);
-                }
-                CommittedChange::Edited(touched) => {
-                    let mut messages = touched.messages.iter();
-                    is_deleted |= messages.any(|message| message.deleted);
-                    self.announce_edits(&touched, &mut effects);
-                }
-                CommittedChange::Settings(user, version, settings) => {
-                    self.announce_settings((user, version), settings, &mut effects);
-                }
-                CommittedChange::Marked(_) => {}
-                CommittedChange::MarksMoved(moved) => self.announce_marks(&moved, &mut effects),
-                CommittedChange::WatermarksRaised(raised) => {
-                    self.announce_watermarks(&raised, &mut effects)
-                }
-            }
+        let mut has_deleted = false;
+        for change in changes {
+            let version = change.version();
+            has_deleted |=
+                matches!(&change, CommittedChange::Edited { message, .. } if message.deleted);
+            self.announce_change(change, unread, &mut effects);
             self.announced_version = version;
         }
         self.unread_counts.apply_commit(last, unread);
-        self.push_unread(&mut effects);
+        self.announce_unread(&mut effects);
         // `Announced` follows the recount: if the Room dies before, its
         // successor announces all these changes again.
-        if is_deleted {
+        if has_deleted {
             self.needs_recount = true;
             effects.push(RoomEffect::Recount);
         }
         effects.push(RoomEffect::Announced(last));
         effects
+    }
+
+    fn announce_change(
+        &mut self,
+        change: CommittedChange,
+        unread: &[(UserId, i64)],
+        effects: &mut Vec<RoomEffect<R>>,
+    ) {
+        match change {
+            CommittedChange::Posted { message, returned } => {
+                self.announce_message(message, returned, effects);
+            }
+            CommittedChange::Changed { message, change } => {
+                // A member may read and leave in one commit.
+                self.unread_counts
+                    .apply_marks_before_removal(message.version, unread);
+                self.announce_group_change(message, &change, effects);
+            }
+            CommittedChange::Edited {
+                version,
+                message,
+                mut quoting,
+                has_more,
+            } => {
+                quoting.insert(0, message);
+                push_events(effects, self.edit_events(version, quoting, has_more));
+            }
+            CommittedChange::SettingsChanged {
+                user,
+                version,
+                settings,
+            } => effects.extend(self.announce_settings(user, version, settings)),
+            // The moves follow as changes of their own.
+            CommittedChange::Marked { .. } => {}
+            CommittedChange::MarkerMoved(moved) => self.announce_marks(&moved, effects),
+            CommittedChange::WatermarksRaised(raised) => {
+                self.announce_watermarks(&raised, effects);
+            }
+        }
     }
 
     /// Applies unread counts from a read. After a deletion they can't be
@@ -89,12 +106,12 @@ impl<R> RoomState<R> {
         self.needs_recount = false;
         self.unread_counts.apply_record(record);
         let mut effects = Vec::new();
-        self.push_unread(&mut effects);
+        self.announce_unread(&mut effects);
         effects
     }
 
     /// Sends the unread counts that changed.
-    pub(super) fn push_unread(&mut self, effects: &mut Vec<RoomEffect<R>>) {
+    pub(super) fn announce_unread(&mut self, effects: &mut Vec<RoomEffect<R>>) {
         let conversation = self.record.id;
         let news = self.unread_counts.take_changes(&self.members);
         let unread = news.map(|(member, count)| {
@@ -106,29 +123,26 @@ impl<R> RoomState<R> {
             };
             (member.user.id, unread)
         });
-        let unread: Vec<_> = unread.collect();
-        if !unread.is_empty() {
-            let notes = Vec::new();
-            push_events(
-                effects,
-                EventBatch {
-                    events: notes,
-                    unread,
-                },
-            );
-        }
+        push_unread(effects, unread);
     }
 
-    /// Announces an edit. If more messages quote the edited one than are sent,
-    /// clients have to read the conversation again.
-    fn announce_edits(&self, touched: &EditedMessages, effects: &mut Vec<RoomEffect<R>>) {
-        let is_news = |version| version == touched.version;
-        for seen in self.visible_events(&touched.messages, is_news) {
-            push_events(effects, seen);
-        }
-        if touched.has_more {
-            push_events(effects, self.reset_event(touched.version));
-        }
+    /// Returns the events of an edit: the message, and those that quote it. If
+    /// more messages quote it than are sent, clients have to read the
+    /// conversation again.
+    fn edit_events(
+        &self,
+        version: i64,
+        mut messages: Vec<Arc<Message>>,
+        has_more: bool,
+    ) -> Vec<AddressedEvent> {
+        // The messages are as of the end of the batch. One that was edited
+        // again in the batch is sent with its last version: otherwise a
+        // client's cursor would be ahead of the changes in between. Members
+        // that don't see the quoted original get a reply with its own version.
+        messages.retain(|it| it.version == version || it.own_version == version);
+        let mut events = self.visible_events(&messages, |changed| changed == version);
+        events.extend(has_more.then(|| self.reset_event(version)));
+        events
     }
 
     /// Returns the event that makes members read the conversation again,
@@ -141,7 +155,7 @@ impl<R> RoomState<R> {
         AddressedEvent {
             recipients: Arc::clone(&self.member_ids),
             version,
-            content: EventContent::Event(event),
+            event,
         }
     }
 
@@ -183,129 +197,33 @@ impl<R> RoomState<R> {
         match message.reply_to {
             None => push_events(
                 effects,
-                AddressedEvent::of_message(&self.member_ids, message),
+                [AddressedEvent::of_message(&self.member_ids, message)],
             ),
-            Some(_) => {
-                for seen in self.visible_events(&[message], |_| true) {
-                    push_events(effects, seen);
-                }
-            }
+            Some(_) => push_events(effects, self.visible_events(&[message], |_| true)),
         }
-    }
-
-    /// Announces a change of the group. Removed members get only their removal;
-    /// current members get the new state, which takes a read. Earlier changes
-    /// are recorded as announced before the read, since the Room may die
-    /// meanwhile.
-    fn announce_change(
-        &mut self,
-        message: Arc<Message>,
-        change: &ConversationChange,
-        effects: &mut Vec<RoomEffect<R>>,
-    ) {
-        let leavers = self.apply_moves(&message, change);
-        let typists = leavers
-            .iter()
-            .filter_map(|(user, _)| self.typing.end_typing(*user));
-        let typists: Vec<User> = typists.collect();
-        for note in self.typing_events(&typists, false) {
-            push_events(effects, note);
-        }
-        effects.push(RoomEffect::Announced(self.announced_version));
-        if !leavers.is_empty() {
-            effects.push(RoomEffect::SettleStatuses);
-        }
-        effects.push(RoomEffect::Show(ShowConversation {
-            recipients: self.member_ids.to_vec(),
-            cursor: self.announced_version,
-            version: message.version,
-        }));
-        push_events(
-            effects,
-            AddressedEvent::of_message(&self.member_ids, Arc::clone(&message)),
-        );
-        for (user, unread) in leavers {
-            let (notes, unread) = (Vec::new(), vec![(user, unread)]);
-            push_events(
-                effects,
-                EventBatch {
-                    events: notes,
-                    unread,
-                },
-            );
-            effects.push(RoomEffect::NotifyRemoved(
-                user,
-                removal_reason(user, &message),
-            ));
-        }
-        effects.push(RoomEffect::Announced(message.version));
-    }
-
-    /// Applies a change; returns the removed members with their unread counts.
-    fn apply_moves(
-        &mut self,
-        message: &Message,
-        change: &ConversationChange,
-    ) -> Vec<(UserId, UnreadNotice)> {
-        let mut leavers = Vec::new();
-        for moved in &change.member_changes {
-            match moved {
-                MemberChange::Leave(user) => {
-                    self.members.remove(user);
-                    let unread = UnreadNotice {
-                        conversation: self.record.id,
-                        count: self.unread_counts.remove_member(*user),
-                        muted_until: None,
-                        is_excluded: true,
-                    };
-                    leavers.push((*user, unread));
-                }
-                MemberChange::Join(user) => {
-                    let member = RoomMember {
-                        user: user.clone(),
-                        role: MemberRole::Member,
-                        is_deactivated: false,
-                        joined_at: message.created_at,
-                        joined_seq: message.seq - 1,
-                        unread: 0,
-                        muted_until: None,
-                        archived: false,
-                    };
-                    self.members.insert(user.id, member);
-                    self.unread_counts.add_member(message.version, user.id);
-                }
-                MemberChange::SetRole(user, role) => {
-                    if let Some(member) = self.members.get_mut(user) {
-                        member.role = *role;
-                    }
-                }
-            }
-        }
-        if !change.member_changes.is_empty() {
-            self.record.members_version += 1;
-            self.member_ids = self.members.keys().copied().collect();
-        }
-        leavers
     }
 
     /// Announces a user's settings to that user alone, with the new total.
     fn announce_settings(
         &mut self,
-        (user, version): (UserId, i64),
+        user: UserId,
+        version: i64,
         settings: MemberSettingsPatch,
-        effects: &mut Vec<RoomEffect<R>>,
-    ) {
+    ) -> [RoomEffect<R>; 2] {
         if let Some(member) = self.members.get_mut(&user) {
             member.archived = settings.archived.unwrap_or(member.archived);
             member.muted_until = settings.muted_until.unwrap_or(member.muted_until);
         }
         self.unread_counts.mark_changed(user);
-        effects.push(RoomEffect::Announced(self.announced_version));
-        effects.push(RoomEffect::Show(ShowConversation {
+        let show = ShowConversation {
             recipients: vec![user],
             cursor: version,
             version,
-        }));
+        };
+        [
+            RoomEffect::Announced(self.announced_version),
+            RoomEffect::Show(show),
+        ]
     }
 
     /// Sends a moved marker to the authors of the messages that it newly
@@ -328,9 +246,9 @@ impl<R> RoomState<R> {
             let note = AddressedEvent {
                 recipients: self.recipients_among(&step.covers, Some(moved.user.id)),
                 version: moved.version,
-                content: EventContent::Event(event),
+                event,
             };
-            push_events(effects, note);
+            push_events(effects, [note]);
         }
     }
 
@@ -344,9 +262,9 @@ impl<R> RoomState<R> {
         let note = AddressedEvent {
             recipients: self.recipients_among(&raised.covers, None),
             version: raised.version,
-            content: EventContent::Event(event),
+            event,
         };
-        push_events(effects, note);
+        push_events(effects, [note]);
     }
 
     /// Returns the authors and `own`, as far as they are still members.
@@ -362,4 +280,21 @@ impl<R> RoomState<R> {
             }
         }
     }
+}
+
+/// Adds the moves of markers to the changes, in the order of versions. Markers
+/// that a message moved follow the message. Markers that a dead predecessor
+/// moved in this batch are read with its other changes.
+fn merge_marks(
+    mut changes: Vec<CommittedChange>,
+    moved: Vec<MemberMarkerMove>,
+    raised: Option<WatermarkRise>,
+) -> Vec<CommittedChange> {
+    if let Some(first) = changes.first().map(CommittedChange::version) {
+        let moved = moved.into_iter().filter(|moved| moved.version >= first);
+        changes.extend(moved.map(CommittedChange::MarkerMoved));
+        changes.extend(raised.map(CommittedChange::WatermarksRaised));
+        changes.sort_by_key(CommittedChange::version);
+    }
+    changes
 }

@@ -3,11 +3,13 @@
 
 use std::sync::Arc;
 
+use entity::UserId;
+
 use super::RoomState;
-use super::pending::{PendingCommand, PendingWork};
-use crate::engine::reply::{CommandOutcome, SentMessage};
-use crate::engine::room::effects::{CallerAnswer, FormerMemberChange, RoomEffect};
+use super::pending::{PendingCommand, PendingReplies};
+use crate::engine::room::effects::{FormerMemberReply, RoomEffect};
 use crate::protocol::Message;
+use crate::store::append::AppendOutcome;
 
 impl<R> RoomState<R> {
     /// Answers a command. If its message is not visible to the actor here, the
@@ -15,50 +17,45 @@ impl<R> RoomState<R> {
     pub(super) fn answer_pending(
         &self,
         pending: PendingCommand<R>,
-        answer: CallerAnswer,
+        outcome: &AppendOutcome,
         effects: &mut Vec<RoomEffect<R>>,
     ) {
         let user = pending.actor;
-        match (pending.work, answer) {
-            (PendingWork::Command(_, reply), CallerAnswer::All(Ok(CommandOutcome::Sent(sent))))
-                if sent.message.is_changed && !self.is_visible_to(user, sent.message.seq) =>
+        match (pending.replies, outcome.message()) {
+            (PendingReplies::One(reply), Some(message))
+                if message.is_changed && !self.is_visible_to(user, message.seq) =>
             {
-                effects.push(RoomEffect::ReplyToFormerMember(
+                effects.push(RoomEffect::ReplyToFormerMember(FormerMemberReply {
                     reply,
-                    FormerMemberChange { user, sent },
-                ));
+                    user,
+                    message: Arc::clone(message),
+                    outcome: outcome.clone(),
+                }));
             }
-            (PendingWork::Command(_, reply), CallerAnswer::All(Ok(CommandOutcome::Sent(sent)))) => {
-                let sent = self.hide_unseen_quote(user, sent);
-                effects.push(RoomEffect::Reply(reply, Ok(CommandOutcome::Sent(sent))));
+            (PendingReplies::One(reply), Some(message)) => {
+                let outcome = match self.hide_unseen_quote(user, message) {
+                    Some(hidden) => outcome.with_message(Arc::new(hidden)),
+                    None => outcome.clone(),
+                };
+                effects.push(RoomEffect::Reply(reply, outcome));
             }
-            (wanted, answer) => PendingCommand {
-                actor: user,
-                work: wanted,
-            }
-            .push_replies(answer, effects),
+            (replies, _) => PendingCommand { replies, ..pending }.push_replies(outcome, effects),
         }
     }
 
-    /// Removes a quoted text that the user may not see. Keeps `is_changed`,
-    /// which decides the kind of the reply's frame.
-    fn hide_unseen_quote(&self, user: entity::UserId, sent: SentMessage) -> SentMessage {
-        let member = self.members.get(&user);
-        let unquoted = member.and_then(|member| sent.message.hide_unseen_quote(member.joined_seq));
-        match unquoted {
-            None => sent,
-            Some(message) => SentMessage {
-                message: Arc::new(Message {
-                    is_changed: sent.message.is_changed,
-                    ..message
-                }),
-                is_new: sent.is_new,
-            },
-        }
+    /// Removes a quoted text that the user may not see; none if there is none.
+    /// Keeps `is_changed`, which decides the kind of the reply's frame.
+    fn hide_unseen_quote(&self, user: UserId, message: &Message) -> Option<Message> {
+        let member = self.members.get(&user)?;
+        let hidden = message.hide_unseen_quote(member.joined_seq)?;
+        Some(Message {
+            is_changed: message.is_changed,
+            ..hidden
+        })
     }
 
     /// Returns whether a message at this `seq` is visible to this user.
-    fn is_visible_to(&self, user: entity::UserId, seq: i64) -> bool {
+    fn is_visible_to(&self, user: UserId, seq: i64) -> bool {
         let member = self.members.get(&user);
         member.is_some_and(|member| seq > member.joined_seq)
     }

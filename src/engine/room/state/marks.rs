@@ -3,26 +3,29 @@
 
 use entity::UserId;
 
-use super::{PendingCommand, PendingWork, RoomState};
+use super::{PendingCommand, PendingReplies, RoomState};
 use crate::engine::room::effects::RoomEffect;
-use crate::store::append::MarkerUpdate;
+use crate::protocol::{ConversationAction, MarkedMessages};
 
 /// The maximum number of marker updates that are collected for one user.
 const GATHERED_MAX: usize = 64;
+
+/// The collected marker updates of a user, each with its caller.
+pub(super) type GatheredMarks<R> = Vec<(MarkedMessages, R)>;
 
 impl<R> RoomState<R> {
     /// Keeps a marker update until `submit_due_marks`, or until its user's next
     /// command. A user who is no member gets the answer at once: a delay would
     /// reveal that the conversation exists.
-    pub(super) fn gather_mark(
+    pub(super) fn gather_marks(
         &mut self,
         actor: UserId,
-        mark: MarkerUpdate,
+        marks: MarkedMessages,
         reply: R,
     ) -> Vec<RoomEffect<R>> {
-        let marks = self.gathered_marks.entry(actor).or_default();
-        marks.push((mark, reply));
-        if marks.len() >= GATHERED_MAX || !self.members.contains_key(&actor) {
+        let gathered = self.gathered_marks.entry(actor).or_default();
+        gathered.push((marks, reply));
+        if gathered.len() >= GATHERED_MAX || !self.members.contains_key(&actor) {
             return self.submit_marks(actor);
         }
         if std::mem::replace(&mut self.is_gathering, true) {
@@ -38,13 +41,7 @@ impl<R> RoomState<R> {
         self.is_gathering = false;
         let gathered = std::mem::take(&mut self.gathered_marks).into_iter();
         gathered
-            .flat_map(|(actor, marks)| {
-                let wanted = PendingWork::Marks(marks);
-                self.enqueue(PendingCommand {
-                    actor,
-                    work: wanted,
-                })
-            })
+            .flat_map(|(actor, gathered)| self.submit_gathered(actor, gathered))
             .collect()
     }
 
@@ -52,13 +49,22 @@ impl<R> RoomState<R> {
     pub(super) fn submit_marks(&mut self, actor: UserId) -> Vec<RoomEffect<R>> {
         match self.gathered_marks.remove(&actor) {
             None => Vec::new(),
-            Some(marks) => {
-                let wanted = PendingWork::Marks(marks);
-                self.enqueue(PendingCommand {
-                    actor,
-                    work: wanted,
-                })
-            }
+            Some(gathered) => self.submit_gathered(actor, gathered),
         }
+    }
+
+    /// Submits marker updates as one command. Reading implies delivery, so the
+    /// higher kind of a message counts.
+    fn submit_gathered(&mut self, actor: UserId, gathered: GatheredMarks<R>) -> Vec<RoomEffect<R>> {
+        let mut all = MarkedMessages::new();
+        for (message, kind) in gathered.iter().flat_map(|(marks, _)| marks) {
+            let furthest = all.entry(*message).or_insert(*kind);
+            *furthest = (*furthest).max(*kind);
+        }
+        self.enqueue(PendingCommand {
+            actor,
+            action: ConversationAction::Mark(all),
+            replies: PendingReplies::Marks(gathered),
+        })
     }
 }

@@ -2,58 +2,44 @@
 
 use entity::UserId;
 
-use crate::engine::reply::CommandOutcome;
-use crate::engine::room::effects::{CallerAnswer, RoomEffect};
-use crate::engine::room::messages::ConversationCommand;
-use crate::protocol::Problem;
-use crate::store::append::MarkerUpdate;
+use crate::engine::room::effects::RoomEffect;
+use crate::protocol::{ConversationAction, GroupCommand, MarkedMessages, Problem};
+use crate::store::append::AppendOutcome;
 
-/// A command or collected marker updates, until they are answered.
+/// A command, until it is answered. Marker updates of a user are collected into
+/// one command.
 #[derive(Debug)]
 pub(super) struct PendingCommand<R> {
     pub(super) actor: UserId,
-    pub(super) work: PendingWork<R>,
+    pub(super) action: ConversationAction<GroupCommand>,
+    pub(super) replies: PendingReplies<R>,
 }
 
+/// The callers of a command.
 #[derive(Debug)]
-pub(super) enum PendingWork<R> {
-    Command(ConversationCommand, R),
-    /// Collected marker updates.
-    Marks(Vec<(MarkerUpdate, R)>),
+pub(super) enum PendingReplies<R> {
+    One(R),
+    /// The callers of collected marker updates, each with its own messages.
+    Marks(Vec<(MarkedMessages, R)>),
 }
 
 impl<R> PendingCommand<R> {
-    pub(super) fn archives(&self) -> bool {
-        matches!(&self.work, PendingWork::Command(ask, _) if archives(ask))
-    }
-
-    pub(super) fn push_replies(self, answer: CallerAnswer, effects: &mut Vec<RoomEffect<R>>) {
-        match (self.work, answer) {
-            (PendingWork::Command(_, reply), CallerAnswer::All(result)) => {
-                effects.push(RoomEffect::Reply(reply, result));
-            }
-            (PendingWork::Command(_, reply), CallerAnswer::AllExcept(_)) => {
-                effects.push(RoomEffect::Reply(reply, Ok(CommandOutcome::Changed)));
-            }
-            (PendingWork::Marks(marks), CallerAnswer::All(result)) => {
-                let replies = marks.into_iter().map(|(_, reply)| reply);
-                effects.extend(replies.map(|reply| RoomEffect::Reply(reply, result.clone())));
-            }
-            (PendingWork::Marks(marks), CallerAnswer::AllExcept(unknown)) => {
-                effects.extend(marks.into_iter().map(|(mark, reply)| {
-                    let result = if unknown.contains(&mark.message) {
-                        Err(Problem::not_found())
+    /// Replies with the outcome. A marker update is refused if the user can't
+    /// see its message, even if others of the command are written.
+    pub(super) fn push_replies(self, outcome: &AppendOutcome, effects: &mut Vec<RoomEffect<R>>) {
+        match self.replies {
+            PendingReplies::One(reply) => effects.push(RoomEffect::Reply(reply, outcome.clone())),
+            PendingReplies::Marks(all) => {
+                effects.extend(all.into_iter().map(|(marks, reply)| {
+                    let mut unknown = outcome.unknown_messages().iter();
+                    let outcome = if unknown.any(|message| marks.contains_key(message)) {
+                        AppendOutcome::Refused(Problem::not_found())
                     } else {
-                        Ok(CommandOutcome::Changed)
+                        outcome.clone()
                     };
-                    RoomEffect::Reply(reply, result)
+                    RoomEffect::Reply(reply, outcome)
                 }));
             }
         }
     }
-}
-
-/// Returns whether the command archives the conversation.
-pub(super) fn archives(ask: &ConversationCommand) -> bool {
-    matches!(ask, ConversationCommand::UpdateSettings(settings) if settings.archived == Some(true))
 }

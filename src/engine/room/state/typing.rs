@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use entity::UserId;
 use tokio::time::Instant;
 
-use super::{PendingCommand, PendingWork, RoomState};
-use crate::engine::reply::CommandOutcome;
-use crate::engine::room::effects::{AddressedEvent, EventContent, RoomEffect, push_events};
-use crate::engine::room::messages::{ConversationCommand, TYPING_TIMEOUT};
+use super::RoomState;
+use crate::engine::room::effects::{AddressedEvent, RoomEffect, push_events};
+use crate::engine::room::messages::{TYPING_TIMEOUT, TypingReport};
 use crate::engine::room::rights;
 use crate::protocol::{Problem, ServerEvent, User};
 use crate::store::MEMBER_EVENTS_MAX;
+use crate::store::append::AppendOutcome;
 
 /// All typing members.
 #[derive(Debug, Default)]
@@ -89,26 +89,19 @@ impl TypingState {
 
 impl<R> RoomState<R> {
     /// Handles a session's report that its user types or stopped.
-    pub(super) fn handle_typing(
+    pub(in crate::engine::room) fn set_typing(
         &mut self,
-        (user, now): (UserId, Instant),
-        (session, is_typing): (u64, bool),
+        report: TypingReport,
+        now: Instant,
         reply: R,
     ) -> Vec<RoomEffect<R>> {
-        // Only the Journal can check whether the user was a member earlier. A
-        // user who never was one must not learn that the conversation exists.
-        if is_typing && rights::require_member(&self.members, user).is_err() {
-            let wanted =
-                PendingWork::Command(ConversationCommand::SetTyping { session, is_typing }, reply);
-            return self.enqueue(PendingCommand {
-                actor: user,
-                work: wanted,
-            });
+        if report.is_typing && !self.members.contains_key(&report.user) {
+            return vec![RoomEffect::RefuseNonmember(report.user, reply)];
         }
-        match self.update_typing((user, session, now), is_typing) {
-            Err(problem) => vec![RoomEffect::Reply(reply, Err(problem))],
+        match self.update_typing(report, now) {
+            Err(problem) => vec![RoomEffect::Reply(reply, AppendOutcome::Refused(problem))],
             Ok(mut effects) => {
-                effects.push(RoomEffect::Reply(reply, Ok(CommandOutcome::Changed)));
+                effects.push(RoomEffect::Reply(reply, AppendOutcome::Unchanged(None)));
                 effects
             }
         }
@@ -116,9 +109,14 @@ impl<R> RoomState<R> {
 
     fn update_typing(
         &mut self,
-        (user, session, now): (UserId, u64, Instant),
-        is_typing: bool,
+        report: TypingReport,
+        now: Instant,
     ) -> Result<Vec<RoomEffect<R>>, Problem> {
+        let TypingReport {
+            user,
+            session,
+            is_typing,
+        } = report;
         if !is_typing {
             let ended: Vec<User> = self.typing.stop_typing(user, session).into_iter().collect();
             return Ok(self.typing_effects(&ended, false));
@@ -160,18 +158,16 @@ impl<R> RoomState<R> {
         gone.retain(|user| !self.members.contains_key(user));
         let mut effects = Vec::new();
         if !gone.is_empty() {
-            for typist in self.typing.members.values() {
-                push_events(&mut effects, self.typing_event(&typist.user, false, &gone));
-            }
+            let typists = self.typing.members.values();
+            let ends = typists.map(|typist| self.typing_event(&typist.user, false, &gone));
+            push_events(&mut effects, ends);
         }
         effects
     }
 
     fn typing_effects(&self, users: &[User], is_typing: bool) -> Vec<RoomEffect<R>> {
         let mut effects = Vec::new();
-        for note in self.typing_events(users, is_typing) {
-            push_events(&mut effects, note);
-        }
+        push_events(&mut effects, self.typing_events(users, is_typing));
         effects
     }
 
@@ -190,12 +186,12 @@ impl<R> RoomState<R> {
         AddressedEvent {
             recipients: others.filter(|other| *other != user.id).collect(),
             version: 0,
-            content: EventContent::Event(ServerEvent::Typing {
+            event: ServerEvent::Typing {
                 conversation_id: self.record.id,
                 user_id: user.id,
                 username: user.username.clone(),
                 is_typing,
-            }),
+            },
         }
     }
 }

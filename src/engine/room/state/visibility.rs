@@ -7,7 +7,7 @@ use std::sync::Arc;
 use entity::UserId;
 
 use super::RoomState;
-use crate::engine::room::effects::{AddressedEvent, EventBatch};
+use crate::engine::room::effects::AddressedEvent;
 use crate::protocol::Message;
 
 impl<R> RoomState<R> {
@@ -17,9 +17,9 @@ impl<R> RoomState<R> {
         &self,
         messages: &[Arc<Message>],
         is_news: impl Fn(i64) -> bool,
-    ) -> Vec<EventBatch> {
+    ) -> Vec<AddressedEvent> {
         let alike = self.viewers_by_version(messages).into_values();
-        let batches = alike.map(|(joined_seq, users)| {
+        let events = alike.flat_map(|(joined_seq, users)| {
             let to: Arc<[UserId]> = if users.len() == self.member_ids.len() {
                 Arc::clone(&self.member_ids)
             } else {
@@ -28,15 +28,10 @@ impl<R> RoomState<R> {
             let seen = messages.iter().filter(|it| it.seq > joined_seq);
             let seen = seen.map(|message| message.visible_since(joined_seq));
             let news = seen.filter(|message| is_news(message.version));
-            EventBatch {
-                events: news
-                    .map(|message| AddressedEvent::of_message(&to, message))
-                    .collect(),
-                unread: Vec::new(),
-            }
+            let events = news.map(|message| AddressedEvent::of_message(&to, message));
+            events.collect::<Vec<_>>()
         });
-        let batches = batches.filter(|batch| !batch.events.is_empty());
-        batches.collect()
+        events.collect()
     }
 
     /// Groups members who see these messages alike, each group with the

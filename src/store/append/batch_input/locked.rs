@@ -9,14 +9,14 @@ use sea_orm::{ActiveEnum, DbBackend, Value};
 use serde::Deserialize;
 
 use super::{
-    BatchInput, ConversationVersions, DirectPeer, LockedConversation, MemberMarkers, MemberSettings,
+    BatchInput, ConversationVersions, DirectPeer, LockedConversation, MarkerSeqs, MemberMarkers,
+    MemberSettings,
 };
 use crate::store::append::AppendEntry;
-use crate::store::db::{StatementBatch, json_rows, sql};
+use crate::store::db::{QueuedQuery, StatementBatch, json_rows, sql};
 
 /// A conversation and one of its actors. The actor's fields are null or zero if
-/// the actor never was a member. The fields are in the order of
-/// [`LOCKED_COLUMNS`].
+/// the actor never was a member.
 #[derive(Deserialize)]
 pub(super) struct LockedConversationRow {
     id: ConversationId,
@@ -47,17 +47,42 @@ pub(super) struct LockedConversationRow {
     peer_read: Option<i64>,
 }
 
-const LOCKED_COLUMNS: &str = "c.id, c.kind, c.last_seq, c.last_ord, c.version, c.members_version, \
-     c.participant_count, c.delivered_low, c.read_low, c.last_message_id, c.last_message_at, \
-     p.user_id, COALESCE(p.joined_seq, 0), COALESCE(p.delivered_seq, 0), COALESCE(p.read_seq, 0), \
-     COALESCE(p.read_ord, 0), COALESCE(p.archived, FALSE), COALESCE(p.pinned, FALSE), p.muted_until, p.left_seq, \
-     o.user_id, o.delivered_seq, o.read_seq";
+/// The fields of [`LockedConversationRow`]: of the conversation `c`, its actor
+/// `p`, and the other user `o` of a direct conversation.
+const LOCKED_COLUMNS: [(&str, &str); 23] = [
+    ("id", "c.id"),
+    ("kind", "c.kind"),
+    ("last_seq", "c.last_seq"),
+    ("last_ord", "c.last_ord"),
+    ("version", "c.version"),
+    ("members_version", "c.members_version"),
+    ("participant_count", "c.participant_count"),
+    ("delivered_low", "c.delivered_low"),
+    ("read_low", "c.read_low"),
+    ("last_message_id", "c.last_message_id"),
+    ("last_message_at", "c.last_message_at"),
+    ("user_id", "p.user_id"),
+    ("joined", "COALESCE(p.joined_seq, 0)"),
+    ("delivered", "COALESCE(p.delivered_seq, 0)"),
+    ("read", "COALESCE(p.read_seq, 0)"),
+    ("read_ord", "COALESCE(p.read_ord, 0)"),
+    ("archived", "COALESCE(p.archived, FALSE)"),
+    ("pinned", "COALESCE(p.pinned, FALSE)"),
+    ("muted_until", "p.muted_until"),
+    ("left", "p.left_seq"),
+    ("peer", "o.user_id"),
+    ("peer_delivered", "o.delivered_seq"),
+    ("peer_read", "o.read_seq"),
+];
 
 /// Locks the batch's conversations in the order of their ids, so that two
 /// batches can't deadlock. Also reads the actors' markers, and in direct
 /// conversations those of the other user. On SQLite the transaction itself is
 /// the lock.
-pub(super) fn queue_locks(statements: &mut StatementBatch, batch: &[AppendEntry]) {
+pub(super) fn queue_locks(
+    statements: &mut StatementBatch,
+    batch: &[AppendEntry],
+) -> QueuedQuery<LockedConversationRow> {
     let pairs: BTreeSet<(ConversationId, UserId)> = batch
         .iter()
         .map(|append| (append.conversation, append.actor.id))
@@ -79,10 +104,7 @@ pub(super) fn queue_locks(statements: &mut StatementBatch, batch: &[AppendEntry]
     let values = pairs
         .iter()
         .flat_map(|(conversation, user)| [Value::from(*conversation), Value::from(*user)]);
-    statements.add(
-        json_rows::sql(statements.backend(), LOCKED_COLUMNS, &rest),
-        values,
-    );
+    statements.query(&LOCKED_COLUMNS, &rest, values)
 }
 
 impl BatchInput {
@@ -121,7 +143,11 @@ impl BatchInput {
             if let (Some(peer), Some(delivered), Some(read)) =
                 (row.peer, row.peer_delivered, row.peer_read)
             {
-                let peer = DirectPeer::new(peer, (delivered, read));
+                let markers = MarkerSeqs { delivered, read };
+                let peer = DirectPeer {
+                    user: peer,
+                    markers,
+                };
                 self.peers.insert((id, user), peer);
             }
         }

@@ -5,8 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use entity::UserId;
 use sea_orm::ConnectionTrait;
 
-use super::{AppendEntry, AppendOperation};
-use crate::store::append::MemberChange;
+use super::{AppendEntry, group_changes};
 use crate::store::db::Result;
 use crate::store::group_counts;
 
@@ -16,13 +15,7 @@ pub(super) async fn lock_group_counts(
     tx: &impl ConnectionTrait,
     batch: &[AppendEntry],
 ) -> Result<HashMap<UserId, i32>> {
-    let changes = batch.iter().filter_map(|append| match &append.operation {
-        AppendOperation::Change(change) => Some(change),
-        _ => None,
-    });
-    let moves = changes.flat_map(|change| &change.member_changes);
-    let users = moves
-        .filter_map(MemberChange::group_count_delta)
-        .map(|(user, _)| user);
-    group_counts::lock_group_counts(tx, &users.collect::<BTreeSet<_>>()).await
+    let deltas = group_changes(batch).flat_map(|(_, change)| change.group_count_deltas());
+    let users: BTreeSet<UserId> = deltas.map(|(user, _)| user).collect();
+    group_counts::lock_group_counts(tx, &users).await
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use entity::{ConversationId, Millis, UserId, conversation, participant};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QuerySelect};
 
-use super::BatchInput;
-use crate::store::append::{AppendEntry, AppendOperation};
+use super::{BatchInput, group_changes};
+use crate::store::append::AppendEntry;
 use crate::store::connections;
 use crate::store::db::Result;
 use crate::store::group_invitations::has_left_by_choice;
@@ -22,7 +22,8 @@ pub(super) async fn load_archived(
     let asked: BTreeSet<ConversationId> = batch
         .iter()
         .filter(|append| {
-            append.has_archived && matches!(append.operation, AppendOperation::Post(_))
+            let message = append.action.submitted();
+            append.has_archived && message.is_some_and(|message| message.text.is_ok())
         })
         .map(|append| append.conversation)
         .collect();
@@ -56,11 +57,9 @@ pub(super) async fn load_titles(
     batch: &[AppendEntry],
     found: &mut BatchInput,
 ) -> Result<()> {
-    let renamed = batch.iter().filter_map(|append| match &append.operation {
-        AppendOperation::Change(change) => change.title.as_ref().map(|_| append.conversation),
-        _ => None,
-    });
-    let renamed: BTreeSet<ConversationId> = renamed.collect();
+    let changes = group_changes(batch).filter(|(_, change)| change.title.is_some());
+    let renamed: BTreeSet<ConversationId> =
+        changes.map(|(append, _)| append.conversation).collect();
     if renamed.is_empty() {
         return Ok(());
     }
@@ -85,15 +84,14 @@ pub(super) async fn load_connected(
     batch: &[AppendEntry],
     found: &mut BatchInput,
 ) -> Result<()> {
-    for append in batch {
-        if let AppendOperation::Change(change) = &append.operation
-            && let Some(other) = change.needs_connection
+    for (append, change) in group_changes(batch) {
+        if let Some(other) = change.needs_connection
             && connections::are_connected(tx, append.actor.id, other).await?
         {
             found.connected.insert((append.actor.id, other));
-            let place = (append.conversation, other);
-            if change.needs_consent && has_left_by_choice(tx, place.0, place.1).await? {
-                found.left_by_choice.insert(place);
+            let group = append.conversation;
+            if change.needs_consent && has_left_by_choice(tx, group, other).await? {
+                found.left_by_choice.insert((group, other));
             }
         }
     }

@@ -4,18 +4,60 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use entity::message::StatusCeiling;
-use entity::{ConversationId, Millis, UserId};
+use entity::{ConversationId, MessageId, Millis, UserId};
 
 use super::edits::PlannedEdit;
 use super::markers::MarkerAdvance;
-use crate::protocol::Message;
-use crate::store::append::batch_input::LockedConversation;
-use crate::store::append::marker_changes::Watermarks;
-use crate::store::append::{ConversationChange, MemberChange, MemberSettingsPatch};
+use crate::protocol::{MemberSettingsPatch, Message};
+use crate::store::append::batch_input::{BatchInput, LockedConversation, MarkerSeqs};
+use crate::store::append::{AppendOutcome, ConversationChange};
+
+/// A planned batch. Writing it doesn't change it.
+pub(in crate::store::append) struct PlannedBatch {
+    /// One outcome per entry, in order.
+    pub(in crate::store::append) outcomes: Vec<PlannedOutcome>,
+    pub(in crate::store::append) plan: BatchPlan,
+    /// The input, for the cache.
+    pub(in crate::store::append) input: BatchInput,
+}
+
+/// The outcome of an entry, as far as it is known before the plan is written.
+#[derive(Clone, Debug)]
+pub(in crate::store::append) enum PlannedOutcome {
+    Final(AppendOutcome),
+    /// The messages are read after they are written.
+    Edit(PlannedEditOutcome),
+}
+
+/// The part of an edit's outcome that the plan decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::store::append) struct PlannedEditOutcome {
+    pub(in crate::store::append) message: MessageId,
+    /// None if the message already is in the requested state.
+    pub(in crate::store::append) version: Option<i64>,
+    /// Whether the text changes, which replies quote.
+    pub(in crate::store::append) changes_text: bool,
+}
+
+impl PlannedBatch {
+    /// Returns whether messages must be read after they are written.
+    pub(in crate::store::append) fn has_edits(&self) -> bool {
+        let mut outcomes = self.outcomes.iter();
+        outcomes.any(|outcome| matches!(outcome, PlannedOutcome::Edit(_)))
+    }
+}
+
+impl From<AppendOutcome> for PlannedOutcome {
+    fn from(outcome: AppendOutcome) -> Self {
+        Self::Final(outcome)
+    }
+}
 
 /// The rows that a batch writes.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(in crate::store::append) struct BatchPlan {
+    /// The time of the batch.
+    pub(in crate::store::append) now: Millis,
     pub(in crate::store::append) messages: Vec<PlannedMessage>,
     /// The changed conversations, in their new state.
     pub(in crate::store::append) conversations: BTreeMap<ConversationId, LockedConversation>,
@@ -23,9 +65,7 @@ pub(in crate::store::append) struct BatchPlan {
     pub(in crate::store::append) marker_advances: BTreeMap<(ConversationId, UserId), MarkerAdvance>,
     /// The lowest delivery and read marker of all members after the batch, in
     /// conversations where this needs no query.
-    pub(in crate::store::append) lowest_markers: HashMap<ConversationId, (i64, i64)>,
-    /// Raised watermarks; set once the markers are written.
-    pub(in crate::store::append) raised: BTreeMap<ConversationId, Watermarks>,
+    pub(in crate::store::append) lowest_markers: HashMap<ConversationId, MarkerSeqs>,
     /// Changes of conversations, in order.
     pub(in crate::store::append) changes: Vec<(Arc<Message>, Arc<ConversationChange>)>,
     /// Members' own settings, in order.
@@ -52,6 +92,19 @@ pub(in crate::store::append) struct PlannedSettings {
 }
 
 impl BatchPlan {
+    pub(super) fn new(now: Millis) -> Self {
+        Self {
+            now,
+            messages: Vec::new(),
+            conversations: BTreeMap::new(),
+            marker_advances: BTreeMap::new(),
+            lowest_markers: HashMap::new(),
+            changes: Vec::new(),
+            settings: Vec::new(),
+            edits: Vec::new(),
+        }
+    }
+
     pub(in crate::store::append) fn is_empty(&self) -> bool {
         self.conversations.is_empty()
     }
@@ -69,16 +122,12 @@ impl BatchPlan {
 
     /// Returns the time at which a conversation's watermarks rise. It is not
     /// before the time of any message that the markers passed.
-    pub(in crate::store::append) fn watermark_time(
-        &self,
-        conversation: ConversationId,
-        now: Millis,
-    ) -> Millis {
+    pub(in crate::store::append) fn watermark_time(&self, conversation: ConversationId) -> Millis {
         let of_it = (conversation, UserId(i64::MIN))..=(conversation, UserId(i64::MAX));
         let moves = self.marker_advances.range(of_it).map(|(_, moved)| moved.at);
         let row = self.conversations.get(&conversation);
-        let last = row.and_then(|row| super::monotonic_time(row.last_message_at, now));
-        moves.fold(last.unwrap_or(now), Millis::max)
+        let last = row.and_then(|row| super::monotonic_time(row.last_message_at, self.now));
+        moves.fold(last.unwrap_or(self.now), Millis::max)
     }
 
     /// Returns the conversations with other changes than messages and markers,
@@ -97,10 +146,9 @@ impl BatchPlan {
     pub(in crate::store::append) fn conversations_with_member_changes(
         &self,
     ) -> Vec<ConversationId> {
-        let moves = self.changes.iter().filter(|(_, change)| {
-            let mut moves = change.member_changes.iter();
-            moves.any(|moved| !matches!(moved, MemberChange::SetRole(..)))
-        });
+        let changes = self.changes.iter();
+        let moves =
+            changes.filter(|(_, change)| !(change.joined.is_empty() && change.left.is_empty()));
         moves.map(|(message, _)| message.conversation_id).collect()
     }
 }

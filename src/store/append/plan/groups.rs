@@ -2,7 +2,7 @@
 
 use super::Planner;
 use crate::protocol::Problem;
-use crate::store::append::{ConversationChange, MemberChange};
+use crate::store::append::ConversationChange;
 use crate::store::group_counts::{self, GROUPS_MAX};
 
 impl Planner {
@@ -13,11 +13,7 @@ impl Planner {
     /// `conflict` if a user who joins already is in the maximum number of
     /// groups.
     pub(super) fn count_groups(&mut self, change: &ConversationChange) -> Result<(), Problem> {
-        for (user, by) in change
-            .member_changes
-            .iter()
-            .filter_map(MemberChange::group_count_delta)
-        {
+        for (user, by) in change.group_count_deltas() {
             let groups = self.input.group_counts.entry(user).or_default();
             if by > 0 && *groups >= GROUPS_MAX {
                 return Err(group_counts::too_many_groups());

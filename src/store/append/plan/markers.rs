@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 
-use entity::{ConversationId, MessageId, Millis, UserId, receipt};
+use entity::receipt::ReceiptKind;
+use entity::{ConversationId, MessageId, Millis, UserId};
 
-use super::Planner;
-use crate::protocol::{Message, Problem, User};
-use crate::store::append::batch_input::{MemberMarkers, MessagePosition};
-use crate::store::append::{AppendEntry, AppendOutcome, MarkerUpdate};
+use super::{PlannedOutcome, Planner};
+use crate::protocol::{MarkedMessages, Message, Problem, User};
+use crate::store::append::batch_input::{MarkerSeqs, MemberMarkers, MessagePosition};
+use crate::store::append::{AppendEntry, AppendOutcome, CommittedChange};
 
 /// The move of a member's markers in the whole batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,9 +29,12 @@ pub(in crate::store::append) struct MarkerAdvance {
 }
 
 impl MarkerAdvance {
-    /// Returns the new positions: delivered and read.
-    pub(in crate::store::append) fn positions(&self) -> (i64, i64) {
-        (self.delivered.seq, self.read.seq)
+    /// Returns the new positions.
+    pub(in crate::store::append) fn positions(&self) -> MarkerSeqs {
+        MarkerSeqs {
+            delivered: self.delivered.seq,
+            read: self.read.seq,
+        }
     }
 
     pub(in crate::store::append) fn final_markers(&self) -> MemberMarkers {
@@ -106,7 +110,7 @@ impl Planner {
             return;
         }
         let before = message.seq - 1;
-        let (delivered, read) = self.marker_positions(key);
+        let MarkerSeqs { delivered, read } = self.marker_positions(key);
         if delivered < before {
             return;
         }
@@ -121,16 +125,15 @@ impl Planner {
         }
     }
 
-    /// Returns a member's markers at this point of the batch: delivered and
-    /// read.
-    fn marker_positions(&self, key: (ConversationId, UserId)) -> (i64, i64) {
+    /// Returns a member's markers at this point of the batch.
+    fn marker_positions(&self, key: (ConversationId, UserId)) -> MarkerSeqs {
         match (
             self.plan.marker_advances.get(&key),
             self.input.marks.get(&key),
         ) {
             (Some(moved), _) => moved.positions(),
-            (None, Some(own)) => (own.delivered, own.read),
-            (None, None) => (0, 0),
+            (None, Some(own)) => own.seqs(),
+            (None, None) => MarkerSeqs::default(),
         }
     }
 
@@ -139,29 +142,28 @@ impl Planner {
     pub(super) fn plan_markers(
         &mut self,
         append: &AppendEntry,
-        marks: &[MarkerUpdate],
-    ) -> Result<AppendOutcome, Problem> {
+        marks: &MarkedMessages,
+    ) -> Result<PlannedOutcome, Problem> {
         self.check_verdict(append)?;
         let key = (append.conversation, append.actor.id);
         let Some(own) = self.input.marks.get(&key).copied() else {
             return Err(Problem::not_found());
         };
-        let (delivered, read) = self.marker_positions(key);
+        let before = self.marker_positions(key);
         let (mut to, mut unknown) = (FurthestMarkers::default(), Vec::new());
-        for mark in marks {
-            let place = self.input.positions.get(&mark.message);
+        for (message, kind) in marks {
+            let place = self.input.positions.get(message);
             match place.filter(|it| it.conversation == append.conversation && it.seq > own.joined) {
-                Some(place) => to.include(mark, place),
-                None => unknown.push(mark.message),
+                Some(place) => to.include(*message, *kind, place),
+                None => unknown.push(*message),
             }
         }
-        let delivered = to.delivered.filter(|(place, _)| place.seq > delivered);
-        let read = to.read.filter(|(place, _)| place.seq > read);
+        let delivered = to
+            .delivered
+            .filter(|(place, _)| place.seq > before.delivered);
+        let read = to.read.filter(|(place, _)| place.seq > before.read);
         if delivered.is_none() && read.is_none() {
-            return Ok(AppendOutcome::Marked {
-                version: None,
-                unknown,
-            });
+            return Ok(AppendOutcome::Unmoved { unknown }.into());
         }
         let version = self.take_version(append)?;
         if let Some(moved) = self.marker_advance(append) {
@@ -177,23 +179,18 @@ impl Planner {
             }
             moved.version = version;
         }
-        Ok(AppendOutcome::Marked {
-            version: Some(version),
-            unknown,
-        })
+        Ok(AppendOutcome::Written(CommittedChange::Marked { version, unknown }).into())
     }
 
     /// Returns the lower markers of the two users of each direct conversation
     /// in which a marker moved.
-    pub(super) fn direct_watermarks(&self) -> HashMap<ConversationId, (i64, i64)> {
+    pub(super) fn direct_watermarks(&self) -> HashMap<ConversationId, MarkerSeqs> {
         let moves = self.plan.marker_advances.iter();
         let lows = moves.filter_map(|(key, moved)| {
             let peer = self.input.peers.get(key)?;
             let other = self.plan.marker_advances.get(&(key.0, peer.user));
-            let (delivered, read) =
-                other.map_or((peer.delivered, peer.read), MarkerAdvance::positions);
-            let low = (moved.delivered.seq.min(delivered), moved.read.seq.min(read));
-            Some((key.0, low))
+            let theirs = other.map_or(peer.markers, MarkerAdvance::positions);
+            Some((key.0, moved.positions().lowest(theirs)))
         });
         lows.collect()
     }
@@ -241,13 +238,13 @@ struct FurthestMarkers {
 }
 
 impl FurthestMarkers {
-    fn include(&mut self, mark: &MarkerUpdate, place: &MessagePosition) {
+    fn include(&mut self, message: MessageId, kind: ReceiptKind, place: &MessagePosition) {
         let further = |before: Option<(MessagePosition, MessageId)>| match before {
             Some(before) if before.0.seq >= place.seq => Some(before),
-            _ => Some((*place, mark.message)),
+            _ => Some((*place, message)),
         };
         self.delivered = further(self.delivered);
-        if mark.kind == receipt::ReceiptKind::Read {
+        if kind == ReceiptKind::Read {
             self.read = further(self.read);
         }
     }

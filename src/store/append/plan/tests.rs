@@ -2,6 +2,7 @@
 
 mod changes;
 mod conversation_cache;
+mod fixtures;
 mod markers;
 
 use std::collections::HashMap;
@@ -14,6 +15,7 @@ use crate::store::append::batch_input::{
     ConversationVersions, DirectPeer, LockedConversation, MemberMarkers, MemberSettings,
 };
 use crate::store::messages::QuotableMessage;
+use fixtures::{as_post, finished, quote, row};
 
 /// The last conversation doesn't exist.
 const CONVERSATIONS: i64 = 4;
@@ -85,7 +87,8 @@ proptest! {
             let now = Millis(batch.now);
             let appends: Vec<AppendEntry> = batch.entries.iter().map(GeneratedEntry::append).collect();
             let ids: Vec<i64> = disk.fresh_ids(appends.len());
-            let (outcomes, plan, _) = plan_batch(&appends, disk.found(), ids.clone(), now);
+            let stamp = BatchStamp { ids: ids.clone(), now };
+            let (outcomes, plan) = finished(plan_batch(&appends, disk.found(), stamp));
             prop_assert_eq!(outcomes.len(), appends.len());
             let expected = disk.clone().expect(&appends, &outcomes, now);
             check_plan(&disk, &expected, &plan);
@@ -200,9 +203,12 @@ impl DatabaseModel {
         });
         let [one, two] = TWO;
         let peers = [(one, two), (two, one)].map(|(user, other)| {
-            let marks = self.marks[&(OF_TWO, other)];
-            let stands = (marks.delivered, marks.read);
-            ((OF_TWO, user), DirectPeer::new(other, stands))
+            let markers = self.marks[&(OF_TWO, other)].seqs();
+            let peer = DirectPeer {
+                user: other,
+                markers,
+            };
+            ((OF_TWO, user), peer)
         });
         let rows = self.rows.iter();
         BatchInput {
@@ -252,9 +258,10 @@ impl DatabaseModel {
                 (ExpectedOutcome::Known(first), AppendOutcome::AlreadySent(message)) => {
                     assert!(Arc::ptr_eq(&first, message));
                 }
-                (ExpectedOutcome::New, AppendOutcome::Posted { message, .. }) => {
-                    self.post(append, message, now);
-                }
+                (
+                    ExpectedOutcome::New,
+                    AppendOutcome::Written(CommittedChange::Posted { message, .. }),
+                ) => self.post(append, message, now),
                 (expected, outcome) => panic!("{append:?}: {expected:?}, not {outcome:?}"),
             }
         }
@@ -307,7 +314,10 @@ impl DatabaseModel {
         assert_eq!((message.seq, message.version), (row.last_seq, row.version));
         assert_eq!((message.conversation_id, message.created_at), (row.id, at));
         assert_eq!(message.sender, append.actor);
-        assert_eq!(message.text, as_post(append).text.as_str());
+        assert_eq!(
+            Ok(message.text.as_str()),
+            as_post(append).text.as_ref().map(MessageText::as_str)
+        );
         let name = as_post(append).client_id.as_ref().map(ClientId::as_str);
         assert_eq!(message.client_id.as_deref(), name);
         let quoted = message.reply_to.as_ref().map(|quote| quote.id);
@@ -354,46 +364,14 @@ impl GeneratedEntry {
                 username: format!("user{}", self.sender),
                 display_name: String::new(),
             },
-            operation: AppendOperation::Post(Arc::new(MessagePost {
-                text: MessageText::parse("hello").unwrap(),
+            may_moderate: false,
+            action: ConversationAction::Send(Arc::new(SubmittedMessage {
+                text: Ok(MessageText::parse("hello").unwrap()),
                 client_id: self
                     .name
                     .map(|name| ClientId::parse(&name.to_string()).unwrap()),
                 reply_to: self.answers.map(MessageId),
             })),
         }
-    }
-}
-
-fn as_post(append: &AppendEntry) -> &MessagePost {
-    match &append.operation {
-        AppendOperation::Post(post) => post,
-        _ => panic!("only posts are generated"),
-    }
-}
-
-fn row(id: i64) -> LockedConversation {
-    LockedConversation {
-        id: ConversationId(id),
-        kind: entity::conversation::ConversationKind::Group,
-        last_seq: 0,
-        last_ord: 0,
-        version: 10 * id,
-        members_version: MEMBERS_VERSION,
-        participant_count: 3,
-        delivered_low: 0,
-        read_low: 0,
-        last_message_id: None,
-        last_message_at: None,
-        base_versions: ConversationVersions::default(),
-    }
-}
-
-fn quote(message: &Message) -> MessageQuote {
-    MessageQuote {
-        id: message.id,
-        seq: message.seq,
-        sender: message.sender.clone(),
-        text: message.text.clone(),
     }
 }

@@ -12,7 +12,6 @@ use sea_orm::{
 
 use super::markers;
 use crate::protocol::Message;
-use crate::store::append::MemberChange;
 use crate::store::append::plan::{BatchPlan, PlannedMessage, PlannedSettings};
 use crate::store::db::Result;
 use crate::store::{group_counts, search_terms};
@@ -24,27 +23,25 @@ pub(super) async fn write_members(tx: &impl ConnectionTrait, plan: &BatchPlan) -
     for (message, change) in &plan.changes {
         let conversation = message.conversation_id;
         titles.extend(change.title.as_deref().map(|title| (conversation, title)));
-        for moved in &change.member_changes {
-            match moved {
-                MemberChange::Join(user) => join(tx, plan, message, user.id).await?,
-                MemberChange::Leave(user) => {
-                    let title = titles.get(&conversation).copied();
-                    leave(tx, message, (*user, title)).await?;
-                    // In a closed group no marker moves any more, so each
-                    // status stays as it is without a write.
-                    if !change.closes {
-                        markers::lower_status_ceilings(tx, message, *user).await?;
-                    }
-                }
-                MemberChange::SetRole(user, role) => set_role(tx, message, *user, *role).await?,
+        for user in &change.joined {
+            join(tx, plan, message, user.id).await?;
+        }
+        for user in &change.left {
+            let title = titles.get(&conversation).copied();
+            leave(tx, message, *user, title).await?;
+            // In a closed group no marker moves any more, so each status stays
+            // as it is without a write.
+            if !change.closes {
+                markers::lower_status_ceilings(tx, message, *user).await?;
             }
         }
+        for (user, role) in &change.roles {
+            set_role(tx, message, *user, *role).await?;
+        }
     }
-    let moves = plan
-        .changes
-        .iter()
-        .flat_map(|(_, change)| &change.member_changes);
-    group_counts::add_group_counts(tx, moves.filter_map(MemberChange::group_count_delta)).await
+    let changes = plan.changes.iter();
+    let deltas = changes.flat_map(|(_, change)| change.group_count_deltas());
+    group_counts::add_group_counts(tx, deltas).await
 }
 
 /// On a rejoin, the later of both joining times stays, in case the clock was
@@ -118,7 +115,8 @@ const PRESENT_TITLE: &str =
 async fn leave(
     tx: &impl ConnectionTrait,
     message: &Message,
-    (user, title): (UserId, Option<&str>),
+    user: UserId,
+    title: Option<&str>,
 ) -> Result<()> {
     let title = title.map_or_else(|| Expr::cust(PRESENT_TITLE), Expr::value);
     update_participant(message.conversation_id, user)

@@ -5,23 +5,23 @@ use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, Statement, Value,
 };
 
-use crate::store::append::MessageEditKind;
+use crate::protocol::MessageAction;
 use crate::store::append::plan::edits::PlannedEdit;
 use crate::store::db::Result;
 
 /// Writes the changes, in order.
-pub(super) async fn write_edits(tx: &impl ConnectionTrait, touches: &[PlannedEdit]) -> Result<()> {
-    for edit in touches {
-        match &edit.kind {
-            MessageEditKind::Edit(text) => {
+pub(super) async fn write_edits(tx: &impl ConnectionTrait, all: &[PlannedEdit]) -> Result<()> {
+    for edit in all {
+        match &edit.action {
+            MessageAction::Edit(text) => {
                 update_text(edit)
                     .col_expr(message::Column::Text, text.as_str().into())
                     .col_expr(message::Column::EditedAt, edit.at.into())
                     .exec(tx)
                     .await?;
             }
-            MessageEditKind::Delete => delete_message(tx, edit).await?,
-            MessageEditKind::React { emoji, on } => {
+            MessageAction::Delete => delete_message(tx, edit).await?,
+            MessageAction::React { emoji, on } => {
                 update_message(edit).exec(tx).await?;
                 let key = (edit.message, emoji.as_str().to_owned(), edit.actor);
                 if *on {

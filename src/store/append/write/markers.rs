@@ -2,16 +2,19 @@
 
 use std::collections::HashMap;
 
-use entity::conversation::ConversationKind;
+use entity::message::StatusCeiling;
 use entity::{ConversationId, Millis, UserId, receipt};
 use sea_orm::ActiveValue::{NotSet, Set};
-use sea_orm::{ConnectionTrait, EntityTrait, QueryTrait, Statement, Value};
+use sea_orm::{
+    ActiveEnum, ConnectionTrait, EntityTrait, FromQueryResult, QueryTrait, Statement, Value,
+};
+use serde::Deserialize;
 
 use crate::protocol::Message;
-use crate::store::append::batch_input::{LockedConversation, MemberMarkers};
-use crate::store::append::marker_changes::Watermarks;
+use crate::store::append::batch_input::{LockedConversation, MarkerSeqs};
+use crate::store::append::marker_changes::{RaisedWatermarks, WatermarkMove};
 use crate::store::append::plan::{BatchPlan, MarkerAdvance};
-use crate::store::db::{Result, StatementBatch, json_rows, sql};
+use crate::store::db::{Result, StatementBatch, sql};
 use crate::store::limits::MEMBER_EVENTS_MAX;
 
 /// The number of deleted messages after a read marker that moves from
@@ -47,87 +50,101 @@ pub(super) fn advance_markers(statements: &mut StatementBatch, plan: &BatchPlan)
             plan.reads_all(*conversation, moved).into(),
         ]
     });
-    statements.add(sql, values);
+    statements.execute(sql, values);
 }
 
-/// Raises the overall watermarks if the lowest marker may have moved: if a
-/// moved marker was the lowest, or a member left. With one member left, their
-/// markers are the lowest, and rise with others' messages. Returns the receipts
-/// to store. A query for the lowest markers runs together with `statements`,
-/// after them.
-pub(super) async fn raise_watermarks(
+/// Returns the overall watermarks that rise. They may rise if the lowest marker
+/// moved, or if a member left. With one member left, their markers are the
+/// lowest, and rise with others' messages. A query for the lowest markers runs
+/// together with `statements`, after them.
+pub(super) async fn find_raised_watermarks(
     tx: &impl ConnectionTrait,
     statements: &mut StatementBatch,
-    plan: &mut BatchPlan,
-    now: Millis,
-) -> Result<Vec<receipt::ActiveModel>> {
+    plan: &BatchPlan,
+) -> Result<RaisedWatermarks> {
     let mut asked = plan.conversations_with_member_changes();
-    let (mut lows, mut receipts) = (HashMap::new(), Vec::new());
-    for ((conversation, user), moved) in &plan.marker_advances {
+    let mut lows = HashMap::new();
+    for ((conversation, _), moved) in &plan.marker_advances {
         let Some(row) = plan.conversations.get(conversation) else {
             continue;
         };
-        let MemberMarkers {
-            delivered, read, ..
-        } = moved.before;
+        let before = moved.before;
         let may_raise = match row.participant_count {
             ..=1 => moved.delivered.covers.or(moved.read.covers).is_some(),
-            _ => delivered <= row.delivered_low || read <= row.read_low,
+            _ => before.delivered <= row.delivered_low || before.read <= row.read_low,
         };
         if may_raise && let Some(known) = plan.lowest_markers.get(conversation) {
             lows.insert(*conversation, *known);
         } else if may_raise {
             asked.push(*conversation);
         }
-        // In a direct conversation the overall watermark has the same
-        // information.
-        if row.participant_count > 2 && row.participant_count <= MEMBER_EVENTS_MAX {
-            receipts.extend(member_receipts((*conversation, *user), moved));
-        }
     }
     lows.extend(load_lowest_markers(tx, statements, &asked).await?);
+    let mut raised = RaisedWatermarks::new();
     for (conversation, lowest) in lows {
-        let at = plan.watermark_time(conversation, now);
-        let Some(row) = plan.conversations.get_mut(&conversation) else {
+        let Some(row) = plan.conversations.get(&conversation) else {
             continue;
         };
-        let (delivered, read_to) = match row.participant_count {
+        let lowest = match row.participant_count {
             ..=1 => watermarks_of_last_member(tx, row, lowest).await?,
             _ => lowest,
         };
-        if delivered > row.delivered_low.max(read_to) {
-            receipts.push(new_receipt(
-                conversation,
-                receipt::ReceiptKind::Delivered,
-                delivered,
-                at,
-            ));
-        }
-        if read_to > row.read_low {
-            receipts.push(new_receipt(
-                conversation,
-                receipt::ReceiptKind::Read,
-                read_to,
-                at,
-            ));
-        }
-        let before = (row.delivered_low, row.read_low);
-        row.delivered_low = row.delivered_low.max(delivered);
-        row.read_low = row.read_low.max(read_to);
-        let after = (row.delivered_low, row.read_low);
-        // With one member left, there is no other reader.
-        if after != before && row.kind == ConversationKind::Group && row.participant_count > 1 {
-            plan.raised
-                .insert(conversation, Watermarks { before, after });
+        let before = row.watermarks();
+        let after = MarkerSeqs {
+            delivered: before.delivered.max(lowest.delivered),
+            read: before.read.max(lowest.read),
+        };
+        if after != before {
+            raised.insert(conversation, WatermarkMove { before, after });
         }
     }
-    Ok(receipts)
+    Ok(raised)
+}
+
+/// Returns the receipts of the moved markers and of the raised watermarks. In a
+/// direct conversation the watermarks have the information of both.
+pub(super) fn new_receipts(
+    plan: &BatchPlan,
+    raised: &RaisedWatermarks,
+) -> Vec<receipt::ActiveModel> {
+    let moves = plan
+        .marker_advances
+        .iter()
+        .filter(|((conversation, _), _)| {
+            let row = plan.conversations.get(conversation);
+            row.is_some_and(|row| (3..=MEMBER_EVENTS_MAX).contains(&row.participant_count))
+        });
+    let moves = moves
+        .flat_map(|((conversation, user), moved)| member_receipts(*conversation, *user, moved));
+    let rises = raised.iter().flat_map(|(conversation, rise)| {
+        watermark_receipts(*conversation, rise, plan.watermark_time(*conversation))
+    });
+    moves.chain(rises).collect()
+}
+
+/// Returns the receipts of raised watermarks. Reading implies delivery, so a
+/// delivery is stored only if it is beyond the read watermark.
+fn watermark_receipts(
+    conversation: ConversationId,
+    rise: &WatermarkMove,
+    at: Millis,
+) -> impl Iterator<Item = receipt::ActiveModel> {
+    let WatermarkMove { before, after } = *rise;
+    let delivered = after.delivered > before.delivered.max(after.read);
+    let delivered = delivered.then(|| receipt::ActiveModel {
+        kind: Set(receipt::ReceiptKind::Delivered),
+        ..read_receipt(conversation, None, after.delivered, at)
+    });
+    let read = after.read > before.read;
+    let read = read.then(|| read_receipt(conversation, None, after.read, at));
+    delivered.into_iter().chain(read)
 }
 
 /// Returns the receipts of a member's move. Reading implies delivery, so a
 /// delivery is stored only if it is beyond the read position.
 fn member_receipts(
-    (conversation, user): (ConversationId, UserId),
+    conversation: ConversationId,
+    user: UserId,
     moved: &MarkerAdvance,
 ) -> impl Iterator<Item = receipt::ActiveModel> {
     let seen = moved.read.covers;
@@ -139,18 +156,6 @@ fn member_receipts(
     let had = had.map(|up_to| row(receipt::ReceiptKind::Delivered, up_to));
     had.into_iter()
         .chain(seen.map(|up_to| row(receipt::ReceiptKind::Read, up_to)))
-}
-
-fn new_receipt(
-    conversation: ConversationId,
-    kind: receipt::ReceiptKind,
-    up_to: i64,
-    now: Millis,
-) -> receipt::ActiveModel {
-    receipt::ActiveModel {
-        kind: Set(kind),
-        ..read_receipt(conversation, None, up_to, now)
-    }
 }
 
 /// Returns a read receipt. Reading implies delivery: if both markers moved to
@@ -171,12 +176,20 @@ pub(super) fn read_receipt(
     }
 }
 
+/// The lowest markers of a conversation's members.
+#[derive(Deserialize)]
+struct LowestMarkersRow {
+    conversation_id: ConversationId,
+    delivered: i64,
+    read: i64,
+}
+
 /// Returns the lowest markers of all members, after the moves.
 async fn load_lowest_markers(
     tx: &impl ConnectionTrait,
     statements: &mut StatementBatch,
     conversations: &[ConversationId],
-) -> Result<HashMap<ConversationId, (i64, i64)>> {
+) -> Result<HashMap<ConversationId, MarkerSeqs>> {
     if conversations.is_empty() {
         return Ok(HashMap::new());
     }
@@ -185,69 +198,99 @@ async fn load_lowest_markers(
          WHERE p.conversation_id = v.column1 AND p.left_seq IS NULL GROUP BY p.conversation_id",
         sql::values_list(statements.backend(), conversations.len(), 1)
     );
-    let columns = "p.conversation_id, MIN(p.delivered_seq), MIN(p.read_seq)";
+    let columns = [
+        ("conversation_id", "p.conversation_id"),
+        ("delivered", "MIN(p.delivered_seq)"),
+        ("read", "MIN(p.read_seq)"),
+    ];
     let values = conversations.iter().map(|id| Value::from(*id));
-    statements.add(json_rows::sql(statements.backend(), columns, &rest), values);
-    let found = statements.run(tx).await?;
-    let lows: Vec<(_, _, _)> = match found.last() {
-        Some(row) => json_rows::parse_row(row)?,
-        None => Vec::new(),
-    };
-    let lows = lows.into_iter();
-    Ok(lows
-        .map(|(id, delivered, read)| (id, (delivered, read)))
+    let query = statements.query::<LowestMarkersRow>(&columns, &rest, values);
+    statements.run(tx).await?;
+    let rows = statements.answers().rows(&query)?.into_iter();
+    Ok(rows
+        .map(|row| {
+            let (delivered, read) = (row.delivered, row.read);
+            (row.conversation_id, MarkerSeqs { delivered, read })
+        })
         .collect())
 }
 
 /// With one member left, the watermarks stop before the first message without a
 /// remaining recipient. Such a message never had one, or the last one left
 /// before reading it.
-const UNREACHABLE: &str = "SELECT (SELECT m.seq FROM message m WHERE m.conversation_id = $1 \
-     AND m.seq > $2 AND m.seq <= $3 AND m.furthest < 1 ORDER BY m.seq LIMIT 1), \
-     (SELECT m.seq FROM message m WHERE m.conversation_id = $1 \
-     AND m.seq > $4 AND m.seq <= $5 AND m.furthest < 2 ORDER BY m.seq LIMIT 1)";
+#[derive(FromQueryResult)]
+struct UnreachableMessages {
+    undelivered: Option<i64>,
+    unread: Option<i64>,
+}
+
+/// Returns SQL for the first message after a watermark and up to a marker, two
+/// parameters from `$first`, that can't reach a status.
+fn unreachable_sql(first: usize, ceiling: StatusCeiling) -> String {
+    format!(
+        "(SELECT m.seq FROM message m WHERE m.conversation_id = $1 AND m.seq > ${first} \
+         AND m.seq <= ${} AND m.furthest < {} ORDER BY m.seq LIMIT 1)",
+        first + 1,
+        ceiling.to_value()
+    )
+}
 
 /// Returns how far the watermarks rise towards the markers of a last remaining
 /// member.
 async fn watermarks_of_last_member(
     tx: &impl ConnectionTrait,
     row: &LockedConversation,
-    (delivered, read): (i64, i64),
-) -> Result<(i64, i64)> {
+    markers: MarkerSeqs,
+) -> Result<MarkerSeqs> {
+    let sql = format!(
+        "SELECT {} AS undelivered, {} AS unread",
+        unreachable_sql(2, StatusCeiling::Delivered),
+        unreachable_sql(4, StatusCeiling::Read)
+    );
     let values = [
         Value::from(row.id),
         row.delivered_low.into(),
-        delivered.into(),
+        markers.delivered.into(),
         row.read_low.into(),
-        read.into(),
+        markers.read.into(),
     ];
-    let backend = tx.get_database_backend();
-    let statement = Statement::from_sql_and_values(backend, UNREACHABLE, values);
-    let Some(found) = tx.query_one_raw(statement).await? else {
-        return Ok((delivered, read));
-    };
-    let before = |at: usize, mark: i64| {
-        let first: Option<i64> = found.try_get_by_index(at)?;
-        Ok::<_, sea_orm::DbErr>(first.map_or(mark, |first| first - 1))
-    };
-    Ok((before(0, delivered)?, before(1, read)?))
+    let statement = Statement::from_sql_and_values(tx.get_database_backend(), sql, values);
+    let found = UnreachableMessages::find_by_statement(statement)
+        .one(tx)
+        .await?;
+    let first = found.unwrap_or(UnreachableMessages {
+        undelivered: None,
+        unread: None,
+    });
+    Ok(MarkerSeqs {
+        delivered: first.undelivered.map_or(markers.delivered, |seq| seq - 1),
+        read: first.unread.map_or(markers.read, |seq| seq - 1),
+    })
 }
 
 /// A message that the leaver has not read keeps its status if no remaining
 /// member except its sender was a member when it was sent. Such messages were
 /// sent before the second of the remaining members joined. The subquery reads
 /// the members once, and the statement reads only that range.
-const LOWER_STATUS_CEILINGS: &str = "UPDATE message SET furthest = CASE WHEN seq <= x.delivered_seq THEN 1 ELSE 0 END \
-     FROM (SELECT l.delivered_seq, l.read_seq, \
-     (SELECT p.joined_seq FROM participant p WHERE p.conversation_id = $1 AND p.left_seq IS NULL \
-     ORDER BY p.joined_seq, p.user_id LIMIT 1) AS first_joined_seq, \
-     (SELECT p.user_id FROM participant p WHERE p.conversation_id = $1 AND p.left_seq IS NULL \
-     ORDER BY p.joined_seq, p.user_id LIMIT 1) AS first_id, \
-     COALESCE((SELECT p.joined_seq FROM participant p WHERE p.conversation_id = $1 \
-     AND p.left_seq IS NULL ORDER BY p.joined_seq, p.user_id LIMIT 1 OFFSET 1), $3 - 1) AS up_to \
-     FROM participant l WHERE l.conversation_id = $1 AND l.user_id = $2) x \
-     WHERE conversation_id = $1 AND furthest = 2 AND seq > x.read_seq AND seq <= x.up_to \
-     AND (x.first_joined_seq IS NULL OR x.first_joined_seq >= seq OR x.first_id = sender_id)";
+fn lower_status_ceilings_sql() -> String {
+    format!(
+        "UPDATE message SET furthest = CASE WHEN seq <= x.delivered_seq THEN {delivered} \
+         ELSE {sent} END \
+         FROM (SELECT l.delivered_seq, l.read_seq, \
+         (SELECT p.joined_seq FROM participant p WHERE p.conversation_id = $1 AND p.left_seq IS NULL \
+         ORDER BY p.joined_seq, p.user_id LIMIT 1) AS first_joined_seq, \
+         (SELECT p.user_id FROM participant p WHERE p.conversation_id = $1 AND p.left_seq IS NULL \
+         ORDER BY p.joined_seq, p.user_id LIMIT 1) AS first_id, \
+         COALESCE((SELECT p.joined_seq FROM participant p WHERE p.conversation_id = $1 \
+         AND p.left_seq IS NULL ORDER BY p.joined_seq, p.user_id LIMIT 1 OFFSET 1), $3 - 1) AS up_to \
+         FROM participant l WHERE l.conversation_id = $1 AND l.user_id = $2) x \
+         WHERE conversation_id = $1 AND furthest = {read} AND seq > x.read_seq AND seq <= x.up_to \
+         AND (x.first_joined_seq IS NULL OR x.first_joined_seq >= seq OR x.first_id = sender_id)",
+        sent = StatusCeiling::Sent.to_value(),
+        delivered = StatusCeiling::Delivered.to_value(),
+        read = StatusCeiling::Read.to_value(),
+    )
+}
 
 /// Lowers the highest possible status of the messages that the user leaves
 /// unread.
@@ -264,7 +307,7 @@ pub(super) async fn lower_status_ceilings(
     let backend = tx.get_database_backend();
     tx.execute_raw(Statement::from_sql_and_values(
         backend,
-        LOWER_STATUS_CEILINGS,
+        lower_status_ceilings_sql(),
         values,
     ))
     .await?;
@@ -278,6 +321,6 @@ pub(super) fn insert_receipts(
 ) {
     if !receipts.is_empty() {
         let insert = receipt::Entity::insert_many(receipts);
-        statements.add_statement(insert.build(statements.backend()));
+        statements.execute_built(insert.build(statements.backend()));
     }
 }

@@ -3,8 +3,7 @@
 use entity::UserId;
 
 use super::actions::end_logins;
-use crate::engine::room::messages::ConversationCommand;
-use crate::protocol::{ErrorCode, Problem, User};
+use crate::protocol::{ConversationAction, ErrorCode, GroupCommand, Problem, User};
 use crate::store;
 use crate::web::api::connections;
 use crate::web::{AppData, AppState, tokens};
@@ -46,7 +45,11 @@ pub(super) async fn leave_groups(app: &AppState, id: UserId) -> Result<(), Probl
     for group in app.store.accounts().list_group_ids(id).await? {
         match app
             .engine
-            .execute_command(group, id, ConversationCommand::Leave)
+            .execute_action(
+                group,
+                id,
+                ConversationAction::ChangeGroup(GroupCommand::Leave),
+            )
             .await
         {
             Ok(_) => {}

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::disk::DiskModel;
-use crate::engine::room::effects::{EventBatch, EventContent};
+use crate::engine::room::effects::AddressedEvent;
 use crate::engine::room::state::*;
-use crate::protocol::Message;
+use crate::protocol::{Message, ServerEvent};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum LoggedEvent {
@@ -29,10 +29,12 @@ impl DeliveryLog {
         }
     }
 
-    pub(super) fn log_batch(&mut self, batch: &EventBatch) {
-        for note in &batch.events {
-            if let EventContent::Message(message) = &note.content {
-                self.log_message(&note.recipients, message);
+    pub(super) fn log_events(&mut self, events: &[AddressedEvent]) {
+        for event in events {
+            if let ServerEvent::Message { message, .. }
+            | ServerEvent::MessageUpdated { message, .. } = &event.event
+            {
+                self.log_message(&event.recipients, message);
             }
         }
     }

@@ -9,10 +9,12 @@ use entity::participant::MemberRole;
 use entity::{ConversationId, MessageId, Millis};
 
 use crate::engine::room::state::*;
-use crate::protocol::{ClientId, Message, MessageStatus, MessageText, User};
+use crate::protocol::{
+    ClientId, MemberSettingsPatch, Message, MessageStatus, MessageText, SubmittedMessage, User,
+};
 use crate::store::FormerMemberRecord;
 use crate::store::RoomMember;
-use crate::store::append::{ConversationChange, MemberChange, MemberSettingsPatch, MessagePost};
+use crate::store::append::{CommittedChange, ConversationChange};
 
 const HERE: ConversationId = ConversationId(7);
 
@@ -28,7 +30,7 @@ pub(super) struct DiskModel {
     /// Each user's markers: delivered and read.
     pub(super) marks: HashMap<UserId, (i64, i64)>,
     /// The markers that moved since they were last taken.
-    pub(super) moved: append::MarkerChanges,
+    pub(super) moved: MarkerChanges,
 }
 
 impl DiskModel {
@@ -62,7 +64,7 @@ impl DiskModel {
             people: Vec::new(),
             leavers: HashMap::new(),
             marks: (1..=3).map(|id| (UserId(id), (0, 0))).collect(),
-            moved: append::MarkerChanges::default(),
+            moved: MarkerChanges::default(),
         }
     }
 
@@ -73,45 +75,43 @@ impl DiskModel {
             return AppendOutcome::Stale;
         }
         let actor = append.actor.id;
-        if let AppendOperation::Post(post) = &append.operation
-            && let Some(name) = &post.client_id
+        if let ConversationAction::Send(message) = &append.action
+            && let Some(name) = &message.client_id
             && let Some(first) = self.find_sent(actor, name.as_str())
         {
             return AppendOutcome::AlreadySent(first);
         }
-        if let AppendOperation::Settings(settings) = append.operation {
+        if let ConversationAction::UpdateSettings(settings) = append.action {
             return self.set(actor, settings);
         }
         if let Err(problem) = &append.verdict {
             return AppendOutcome::Refused(problem.clone());
         }
         assert!(self.role(actor).is_some(), "{append:?}");
-        if let AppendOperation::Markers(marks) = &append.operation {
+        if let ConversationAction::Mark(marks) = &append.action {
             return self.mark(actor, marks);
         }
         assert!(self.record.open, "{append:?}");
         assert_eq!(append.has_others, self.record.members.len() > 1);
-        match &append.operation {
-            AppendOperation::Change(change) => {
+        AppendOutcome::Written(match &append.action {
+            ConversationAction::ChangeGroup(change) => {
                 self.check_rights(actor, change);
                 let message = self.change(actor, change);
                 let change = Arc::clone(change);
-                AppendOutcome::Changed { message, change }
+                CommittedChange::Changed { message, change }
             }
-            AppendOperation::Post(post) => {
-                let message = self.write(actor, post);
-                let writer = request_number(post).expect("of a request");
+            ConversationAction::Send(submitted) => {
+                let message = self.write(actor, submitted);
+                let writer = request_number(submitted).expect("of a request");
                 self.writers.insert(message.seq, writer);
                 let returned = Vec::new();
-                AppendOutcome::Posted { message, returned }
+                CommittedChange::Posted { message, returned }
             }
-            AppendOperation::Settings(_) | AppendOperation::Markers(_) => {
+            ConversationAction::UpdateSettings(_) | ConversationAction::Mark(_) => {
                 unreachable!("dealt with")
             }
-            AppendOperation::FindSent(_) | AppendOperation::Edit(_) => {
-                panic!("no request does that here")
-            }
-        }
+            ConversationAction::Act { .. } => panic!("no request does that here"),
+        })
     }
 
     fn set(&mut self, user: UserId, settings: MemberSettingsPatch) -> AppendOutcome {
@@ -121,11 +121,11 @@ impl DiskModel {
         if let Some(member) = members.find(|member| member.user.id == user) {
             member.archived = settings.archived.unwrap_or(member.archived);
         }
-        AppendOutcome::SettingsChanged {
+        AppendOutcome::Written(CommittedChange::SettingsChanged {
             user,
             version: self.record.version,
             settings,
-        }
+        })
     }
 
     pub(super) fn joined(&self, user: UserId) -> i64 {
@@ -149,21 +149,16 @@ impl DiskModel {
         assert_eq!(self.record.kind, ConversationKind::Group);
         let me = self.role(actor).expect("in");
         assert!(change.title.is_none() || me >= MemberRole::Admin);
-        let goes = change.member_changes.contains(&MemberChange::Leave(actor));
-        for moved in &change.member_changes {
-            match moved {
-                MemberChange::Join(user) => {
-                    assert!(me >= MemberRole::Admin && self.role(user.id).is_none());
-                }
-                MemberChange::Leave(user) => {
-                    let them = self.role(*user).expect("in");
-                    assert!(*user == actor || me > them);
-                }
-                MemberChange::SetRole(user, _) => {
-                    assert!(me == MemberRole::Owner && self.role(*user).is_some());
-                    assert!(!goes || *user != actor);
-                }
-            }
+        for user in &change.joined {
+            assert!(me >= MemberRole::Admin && self.role(user.id).is_none());
+        }
+        for user in &change.left {
+            let them = self.role(*user).expect("in");
+            assert!(*user == actor || me > them);
+        }
+        for user in change.roles.keys() {
+            assert!(me == MemberRole::Owner && self.role(*user).is_some());
+            assert!(!change.left.contains(user));
         }
     }
 
@@ -183,8 +178,8 @@ impl DiskModel {
         member.map(|member| member.role)
     }
 
-    pub(super) fn write(&mut self, sender: UserId, post: &MessagePost) -> Arc<Message> {
-        let text = post.text.as_str();
+    pub(super) fn write(&mut self, sender: UserId, post: &SubmittedMessage) -> Arc<Message> {
+        let text = post.text.as_ref().expect("valid").as_str();
         let name = post.client_id.as_ref().map(|name| name.as_str().to_owned());
         let message = self.write_message((sender, MessageKind::Text), text, name);
         self.record_members();
@@ -198,37 +193,33 @@ impl DiskModel {
     pub(super) fn change(&mut self, actor: UserId, change: &ConversationChange) -> Arc<Message> {
         let message = self.write_message((actor, MessageKind::System), "a change", None);
         let members = &mut self.record.members;
-        for moved in &change.member_changes {
-            match moved {
-                MemberChange::Join(user) => {
-                    members.push(RoomMember {
-                        joined_at: message.created_at,
-                        joined_seq: message.seq - 1,
-                        ..member(user.id.0, MemberRole::Member)
-                    });
-                    members.sort_by_key(|member| member.user.id);
-                    self.leavers.remove(&user.id);
-                    self.marks.insert(user.id, (message.seq, message.seq));
-                }
-                MemberChange::Leave(user) => {
-                    let at = members.iter().position(|member| member.user.id == *user);
-                    let gone = members.remove(at.expect("in"));
-                    let leaver = FormerMemberRecord {
-                        user: *user,
-                        first: gone.joined_seq,
-                        last: message.seq - 1,
-                        version: message.version,
-                    };
-                    self.leavers.insert(*user, leaver);
-                }
-                MemberChange::SetRole(user, role) => {
-                    let mut members = members.iter_mut();
-                    let them = members.find(|member| member.user.id == *user);
-                    them.expect("in").role = *role;
-                }
-            }
+        for user in &change.joined {
+            members.push(RoomMember {
+                joined_at: message.created_at,
+                joined_seq: message.seq - 1,
+                ..member(user.id.0, MemberRole::Member)
+            });
+            members.sort_by_key(|member| member.user.id);
+            self.leavers.remove(&user.id);
+            self.marks.insert(user.id, (message.seq, message.seq));
         }
-        if !change.member_changes.is_empty() {
+        for user in &change.left {
+            let at = members.iter().position(|member| member.user.id == *user);
+            let gone = members.remove(at.expect("in"));
+            let leaver = FormerMemberRecord {
+                user: *user,
+                first: gone.joined_seq,
+                last: message.seq - 1,
+                version: message.version,
+            };
+            self.leavers.insert(*user, leaver);
+        }
+        for (user, role) in &change.roles {
+            let mut members = members.iter_mut();
+            let them = members.find(|member| member.user.id == *user);
+            them.expect("in").role = *role;
+        }
+        if change.has_member_changes() {
             self.record.members_version += 1;
         }
         let members = self.record.members.iter();
@@ -306,13 +297,14 @@ impl DiskModel {
     /// Adds or removes a user without the Room, as another node does.
     pub(super) fn join_or_leave(&mut self, user_id: i64) {
         let id = UserId(user_id);
-        let moves = match (self.role(id), self.record.members.len()) {
-            (None, _) => vec![MemberChange::Join(user(user_id))],
+        let (joined, left) = match (self.role(id), self.record.members.len()) {
+            (None, _) => (vec![user(user_id)], Vec::new()),
             (Some(MemberRole::Owner), _) | (_, 1) => return,
-            (Some(_), _) => vec![MemberChange::Leave(id)],
+            (Some(_), _) => (Vec::new(), vec![id]),
         };
         let change = ConversationChange {
-            member_changes: moves,
+            joined,
+            left,
             ..ConversationChange::default()
         };
         // A direct conversation has no joins, and an empty group stays empty.
@@ -323,13 +315,14 @@ impl DiskModel {
 }
 
 /// Returns the number of the request that sent a post.
-fn request_number(post: &MessagePost) -> Option<usize> {
-    post.text.as_str().strip_prefix("request ")?.parse().ok()
+fn request_number(post: &SubmittedMessage) -> Option<usize> {
+    let text = post.text.as_ref().ok()?.as_str();
+    text.strip_prefix("request ")?.parse().ok()
 }
 
-pub(super) fn post(name: Option<u8>, text: &str) -> MessagePost {
-    MessagePost {
-        text: MessageText::parse(text).unwrap(),
+pub(super) fn post(name: Option<u8>, text: &str) -> SubmittedMessage {
+    SubmittedMessage {
+        text: Ok(MessageText::parse(text).unwrap()),
         client_id: name.map(|name| ClientId::parse(&format!("name-{name}")).unwrap()),
         reply_to: None,
     }

@@ -6,7 +6,8 @@ use std::collections::{HashMap, HashSet};
 use entity::message::MessageKind;
 
 use super::disk::DiskModel;
-use crate::engine::room::effects::{EventBatch, EventContent};
+use crate::engine::ports::UnreadNotice;
+use crate::engine::room::effects::AddressedEvent;
 use crate::engine::room::state::*;
 use crate::protocol::{Message, ServerEvent};
 
@@ -30,15 +31,20 @@ impl ClientKnowledge {
         }
     }
 
-    pub(super) fn apply_batch(&mut self, batch: &EventBatch) {
-        for note in &batch.events {
+    pub(super) fn apply_delivery(
+        &mut self,
+        events: &[AddressedEvent],
+        unread: &[(UserId, UnreadNotice)],
+    ) {
+        for note in events {
             for to in note.recipients.iter().copied() {
-                match &note.content {
-                    EventContent::Message(message) => {
+                match &note.event {
+                    ServerEvent::Message { message, .. }
+                    | ServerEvent::MessageUpdated { message, .. } => {
                         self.typing.remove(&(to, message.sender.id));
                         self.count_message(to, message);
                     }
-                    EventContent::Event(ServerEvent::ReadReceipt(mark)) => {
+                    ServerEvent::ReadReceipt(mark) => {
                         let key = (to, user_of_name(&mark.username));
                         let last = self.receipts.insert(key, mark.version);
                         assert!(
@@ -50,16 +56,16 @@ impl ClientKnowledge {
                         let known = self.read.entry(key).or_default();
                         *known = (*known).max(mark.seq);
                     }
-                    EventContent::Event(ServerEvent::Typing {
+                    ServerEvent::Typing {
                         username,
                         is_typing,
                         ..
-                    }) => self.apply_typing((to, user_of_name(username)), *is_typing),
-                    EventContent::Event(_) => {}
+                    } => self.apply_typing((to, user_of_name(username)), *is_typing),
+                    _ => {}
                 }
             }
         }
-        for (user, unread) in &batch.unread {
+        for (user, unread) in unread {
             let count = if unread.is_excluded && unread.count == 0 {
                 0
             } else {

@@ -5,31 +5,31 @@ use entity::{MessageId, Millis, receipt};
 
 use super::disk::{DiskModel, user};
 use crate::engine::room::state::*;
-use crate::store::append::{CoveredAuthors, MarkerStep, MemberMarkerMove};
+use crate::protocol::MarkedMessages;
+use crate::store::append::{CommittedChange, CoveredAuthors, MarkerStep, MemberMarkerMove};
 
 impl DiskModel {
     /// Moves a user's marks. In this model, a message's id is its `seq`.
-    pub(super) fn mark(&mut self, user: UserId, marks: &[MarkerUpdate]) -> AppendOutcome {
+    pub(super) fn mark(&mut self, user: UserId, marks: &MarkedMessages) -> AppendOutcome {
         let last = self.messages.len() as i64;
-        let is_known =
-            |mark: &MarkerUpdate| mark.message.0 > self.joined(user) && mark.message.0 <= last;
-        let (known, unknown): (Vec<MarkerUpdate>, Vec<MarkerUpdate>) =
-            marks.iter().copied().partition(|mark| is_known(mark));
+        let first = self.joined(user) + 1;
+        let is_known = |message: MessageId| (first..=last).contains(&message.0);
         let furthest = |kind| {
-            let of_kind = known.iter().filter(move |mark| mark.kind == kind);
-            of_kind.map(|mark| mark.message.0).max().unwrap_or(0)
+            let of_kind = marks.iter().filter(|(_, marked)| **marked == kind);
+            let known = of_kind.filter(|(message, _)| is_known(**message));
+            known.map(|(message, _)| message.0).max().unwrap_or(0)
         };
         let read = furthest(receipt::ReceiptKind::Read);
         let delivered = furthest(receipt::ReceiptKind::Delivered).max(read);
-        let version = self.advance_marks(user, (delivered, read));
-        let unknown = unknown.into_iter().map(|mark| mark.message);
-        AppendOutcome::Marked {
-            version,
-            unknown: unknown.collect(),
+        let unknown = marks.keys().copied().filter(|message| !is_known(*message));
+        let unknown: Vec<MessageId> = unknown.collect();
+        match self.advance_marks(user, delivered, read) {
+            Some(version) => AppendOutcome::Written(CommittedChange::Marked { version, unknown }),
+            None => AppendOutcome::Unmoved { unknown },
         }
     }
 
-    fn advance_marks(&mut self, user: UserId, (delivered, read): (i64, i64)) -> Option<i64> {
+    fn advance_marks(&mut self, user: UserId, delivered: i64, read: i64) -> Option<i64> {
         let before = self.marks[&user];
         let after = (before.0.max(delivered), before.1.max(read));
         if after == before {
@@ -71,7 +71,7 @@ impl DiskModel {
     }
 
     /// Takes the marks that moved in a batch, as of its end.
-    pub(super) fn take_moved(&mut self) -> append::MarkerChanges {
+    pub(super) fn take_moved(&mut self) -> MarkerChanges {
         let mut moved = std::mem::take(&mut self.moved);
         for (user, count) in &mut moved.unread {
             *count = self.unread(*user);

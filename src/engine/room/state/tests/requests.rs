@@ -3,14 +3,22 @@
 use std::collections::HashMap;
 
 use super::disk::DiskModel;
-use crate::engine::reply::{CommandOutcome, SentMessage};
+use crate::engine::room::effects::FormerMemberReply;
+use crate::engine::room::messages::TypingReport;
 use crate::engine::room::state::*;
 use crate::protocol::ClientId;
 
+/// A command to the Room.
+#[derive(Clone, Debug)]
+pub(super) enum ModelCommand {
+    Execute(ConversationAction<GroupCommand>),
+    Type(TypingReport),
+}
+
 struct LoggedCommand {
     actor: UserId,
-    ask: ConversationCommand,
-    answer: Option<Result<CommandOutcome, Problem>>,
+    ask: ModelCommand,
+    answer: Option<AppendOutcome>,
 }
 
 /// All commands, identified by their index.
@@ -22,7 +30,7 @@ pub(super) struct CommandLog {
 }
 
 impl CommandLog {
-    pub(super) fn add(&mut self, actor: UserId, ask: ConversationCommand) -> usize {
+    pub(super) fn add(&mut self, actor: UserId, ask: ModelCommand) -> usize {
         let answer = None;
         self.all.push(LoggedCommand { actor, ask, answer });
         self.all.len() - 1
@@ -32,17 +40,18 @@ impl CommandLog {
         self.all.len()
     }
 
-    pub(super) fn command_of(&self, number: usize) -> (UserId, ConversationCommand) {
+    pub(super) fn command_of(&self, number: usize) -> (UserId, ModelCommand) {
         let request = &self.all[number];
         (request.actor, request.ask.clone())
     }
 
     /// Records an answer; commands of a user succeed in the order they were
     /// sent.
-    pub(super) fn answer(&mut self, number: usize, answer: Result<CommandOutcome, Problem>) {
+    pub(super) fn answer(&mut self, number: usize, answer: AppendOutcome) {
         let request = &mut self.all[number];
         // Typing is answered at once.
-        if answer.is_ok() && !matches!(request.ask, ConversationCommand::SetTyping { .. }) {
+        let is_refused = matches!(answer, AppendOutcome::Refused(_));
+        if !is_refused && !matches!(request.ask, ModelCommand::Type(_)) {
             let before = self.done.insert(request.actor, number);
             assert!(before < Some(number), "an actor's order is kept");
         }
@@ -50,10 +59,19 @@ impl CommandLog {
         assert!(before.is_none(), "{number} is answered twice");
     }
 
+    pub(super) fn refuse(&mut self, number: usize) {
+        self.answer(number, AppendOutcome::Refused(Problem::not_found()));
+    }
+
+    pub(super) fn answer_former(&mut self, former: &FormerMemberReply<usize>) {
+        self.answer(former.reply, former.visible_outcome(None));
+    }
+
     /// Answers `busy`, as a dead Room does.
     pub(super) fn answer_rest_busy(&mut self) {
         for request in &mut self.all {
-            request.answer.get_or_insert_with(|| Err(Problem::busy()));
+            let busy = || AppendOutcome::Refused(Problem::busy());
+            request.answer.get_or_insert_with(busy);
         }
     }
 
@@ -68,34 +86,35 @@ impl CommandLog {
         }
         for (number, request) in self.all.iter().enumerate() {
             let answer = request.answer.as_ref().expect("every request is answered");
-            match (&request.ask, answer) {
-                (_, Err(_)) => {}
-                (ConversationCommand::Post(post), Ok(CommandOutcome::Sent(sent))) => {
-                    let name = post.client_id.as_ref();
-                    check_sent(disk, (number, request.actor, name), sent);
+            let sent = match &request.ask {
+                ModelCommand::Execute(ConversationAction::Send(message)) => Some(message),
+                _ => None,
+            };
+            match (sent, answer) {
+                (_, AppendOutcome::Refused(_)) => {}
+                (Some(message), _) => {
+                    let name = message.client_id.as_ref();
+                    let message = answer.message().expect("a message");
+                    assert_eq!(message.sender.id, request.actor);
+                    check_sent(disk, number, name, answer);
                 }
-                (ask, Ok(CommandOutcome::Changed)) => {
-                    assert!(!matches!(ask, ConversationCommand::Post(_)))
+                (None, AppendOutcome::Stale | AppendOutcome::NeedsConsent) => {
+                    panic!("{:?} can't come to {answer:?}", request.ask)
                 }
-                (ask, Ok(done)) => panic!("{ask:?} can't come to {done:?}"),
+                (None, _) => assert!(answer.message().is_none(), "{answer:?}"),
             }
         }
     }
 }
 
-fn check_sent(
-    disk: &DiskModel,
-    (number, sender, name): (usize, UserId, Option<&ClientId>),
-    sent: &SentMessage,
-) {
-    let message = &sent.message;
+fn check_sent(disk: &DiskModel, number: usize, name: Option<&ClientId>, outcome: &AppendOutcome) {
+    let message = outcome.message().expect("a message");
     let is_writer = disk.writers.get(&message.seq) == Some(&number);
-    assert_eq!(sent.is_new, is_writer);
-    assert_eq!(message.sender.id, sender);
+    assert_eq!(outcome.is_written(), is_writer);
     let name = name.map(ClientId::as_str);
     assert_eq!(message.client_id.as_deref(), name);
     if let Some(name) = name {
-        let first = disk.find_sent(sender, name);
+        let first = disk.find_sent(message.sender.id, name);
         assert_eq!(first.map(|first| first.id), Some(message.id));
     } else {
         assert!(is_writer, "without a client_id nothing is a retry");

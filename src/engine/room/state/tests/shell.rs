@@ -4,8 +4,8 @@
 use std::collections::VecDeque;
 
 use super::world::{MailboxInput, RoomWorld};
-use crate::engine::reply::CommandOutcome;
 use crate::engine::room::state::*;
+use tokio::time::Instant;
 
 /// A read that holds the Room's mailbox, with its result.
 pub(super) enum HeldRead {
@@ -36,6 +36,13 @@ impl RoomShell {
             is_gathering: false,
             wakes_at: Vec::new(),
         }
+    }
+}
+
+impl RoomShell {
+    fn start_gathering(&mut self) {
+        assert!(!self.is_gathering, "one timer is enough");
+        self.is_gathering = true;
     }
 }
 
@@ -87,15 +94,14 @@ impl RoomWorld {
                     self.queue.push_back((self.generation, append));
                     None
                 }
-                RoomEffect::Deliver(_) if self.is_dying => return self.die(),
-                RoomEffect::Deliver(batch) => {
-                    self.delivery_log.log_batch(&batch);
-                    self.knowledge.apply_batch(&batch);
+                RoomEffect::Deliver { .. } if self.is_dying => return self.die(),
+                RoomEffect::Deliver { events, unread } => {
+                    self.delivery_log.log_events(&events);
+                    self.knowledge.apply_delivery(&events, &unread);
                     None
                 }
                 RoomEffect::GatherMarks => {
-                    assert!(!room.is_gathering, "one timer is enough");
-                    room.is_gathering = true;
+                    room.start_gathering();
                     None
                 }
                 RoomEffect::WakeAt(then) => {
@@ -114,13 +120,16 @@ impl RoomWorld {
                     self.knowledge.apply_removal(user);
                     None
                 }
-                RoomEffect::Reply(number, answer) => {
-                    self.requests.answer(number, answer);
+                RoomEffect::Reply(number, outcome) => {
+                    self.requests.answer(number, outcome);
                     None
                 }
-                RoomEffect::ReplyToFormerMember(number, change) => {
-                    let done = CommandOutcome::Sent(change.into_visible(None));
-                    self.requests.answer(number, Ok(done));
+                RoomEffect::RefuseNonmember(_, number) => {
+                    self.requests.refuse(number);
+                    None
+                }
+                RoomEffect::ReplyToFormerMember(former) => {
+                    self.requests.answer_former(&former);
                     None
                 }
                 RoomEffect::Show(show) => {

@@ -4,18 +4,20 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+use entity::participant::MemberRole;
 use entity::{MessageId, receipt};
+use tokio::time::Instant;
 
 use super::delivery_log::DeliveryLog;
 use super::disk::{DiskModel, post, user};
 use super::knowledge::ClientKnowledge;
-use super::requests::CommandLog;
+use super::requests::{CommandLog, ModelCommand};
 use super::shell::{HeldRead, RoomShell};
 use crate::engine::room::NEVER_ANNOUNCED;
+use crate::engine::room::messages::TypingReport;
 use crate::engine::room::state::*;
-use crate::protocol::GroupTitle;
+use crate::protocol::{GroupTitle, MemberSettingsPatch};
 use crate::store::RoomMember;
-use crate::store::append::MemberSettingsPatch;
 
 /// An operation on the model.
 #[derive(Clone, Copy, Debug)]
@@ -87,7 +89,7 @@ pub(super) enum GroupOp {
 
 pub(super) enum MailboxInput {
     Ask(usize),
-    Committed(Vec<AppendOutcome>, append::MarkerChanges),
+    Committed(Vec<AppendOutcome>, MarkerChanges),
     CatchUp,
     Refresh,
 }
@@ -139,7 +141,11 @@ impl RoomWorld {
         self.delivery_log.versions(UserId(1))
     }
 
-    fn ask(&mut self, actor: i64, ask: ConversationCommand) {
+    fn execute(&mut self, actor: i64, action: ConversationAction<GroupCommand>) {
+        self.ask(actor, ModelCommand::Execute(action));
+    }
+
+    fn ask(&mut self, actor: i64, ask: ModelCommand) {
         let number = self.requests.add(UserId(actor), ask);
         self.mailbox.push_back(MailboxInput::Ask(number));
     }
@@ -148,29 +154,33 @@ impl RoomWorld {
         match op {
             RoomOp::Post { sender, name } => {
                 let text = format!("request {}", self.requests.count());
-                self.ask(
+                self.execute(
                     sender,
-                    ConversationCommand::Post(Arc::new(post(name, &text))),
+                    ConversationAction::Send(Arc::new(post(name, &text))),
                 );
             }
             RoomOp::Mark { actor, kind, back } => {
                 let message = MessageId(self.disk.messages.len() as i64 - back);
-                self.ask(
-                    actor,
-                    ConversationCommand::Mark(MarkerUpdate { kind, message }),
-                );
+                self.execute(actor, ConversationAction::mark(kind, message));
             }
             RoomOp::MarksDue => self.fire_marks_timer(),
             RoomOp::Type {
                 actor,
                 session,
                 is_typing,
-            } => self.ask(actor, ConversationCommand::SetTyping { session, is_typing }),
+            } => {
+                let report = TypingReport {
+                    user: UserId(actor),
+                    session,
+                    is_typing,
+                };
+                self.ask(actor, ModelCommand::Type(report));
+            }
             RoomOp::Seconds(seconds) => {
                 self.now += Duration::from_secs(seconds);
                 self.fire_typing_timer();
             }
-            RoomOp::Change { actor, what } => self.ask(actor, what.into_command()),
+            RoomOp::Change { actor, what } => self.execute(actor, what.into_command()),
             RoomOp::Commit { size, fails } => self.commit(size, fails),
             RoomOp::Step { fails } => self.step(fails),
             RoomOp::StepAndDieAnnouncing => {
@@ -277,7 +287,12 @@ impl RoomWorld {
             None => return,
             Some(MailboxInput::Ask(number)) => {
                 let (actor, ask) = self.requests.command_of(number);
-                room.state.execute_command((actor, self.now), ask, number)
+                match ask {
+                    ModelCommand::Execute(action) => {
+                        room.state.execute_command(actor, action, number)
+                    }
+                    ModelCommand::Type(report) => room.state.set_typing(report, self.now, number),
+                }
             }
             Some(MailboxInput::Committed(outcomes, moved)) => {
                 room.state.apply_commit(outcomes, moved)
@@ -343,20 +358,23 @@ impl RoomWorld {
 }
 
 impl GroupOp {
-    fn into_command(self) -> ConversationCommand {
-        match self {
-            Self::Rename => ConversationCommand::Rename(GroupTitle::parse("New").unwrap()),
-            Self::Invite(id) => ConversationCommand::Invite {
+    fn into_command(self) -> ConversationAction<GroupCommand> {
+        let command = match self {
+            Self::Rename => GroupCommand::Rename(GroupTitle::parse("New").unwrap()),
+            Self::Invite(id) => GroupCommand::Invite {
                 user: user(id),
                 is_agreed: false,
             },
-            Self::Remove(id) => ConversationCommand::Remove(UserId(id)),
-            Self::Leave => ConversationCommand::Leave,
-            Self::SetRole(id, role) => ConversationCommand::SetRole(UserId(id), role),
-            Self::Archive => ConversationCommand::UpdateSettings(MemberSettingsPatch {
-                archived: Some(true),
-                ..MemberSettingsPatch::default()
-            }),
-        }
+            Self::Remove(id) => GroupCommand::Remove(UserId(id)),
+            Self::Leave => GroupCommand::Leave,
+            Self::SetRole(id, role) => GroupCommand::SetRole(UserId(id), role),
+            Self::Archive => {
+                return ConversationAction::UpdateSettings(MemberSettingsPatch {
+                    archived: Some(true),
+                    ..MemberSettingsPatch::default()
+                });
+            }
+        };
+        ConversationAction::ChangeGroup(command)
     }
 }

@@ -1,5 +1,7 @@
 //! A turn handles the data of one read: frames to send, and the next read.
 
+use std::sync::Arc;
+
 use bytestring::ByteString;
 use entity::ConversationId;
 
@@ -72,7 +74,7 @@ impl ReplayTurn {
     pub(super) fn push_messages(&mut self, messages: &[Message]) -> usize {
         let mut bytes = 0;
         for (at, message) in messages.iter().enumerate() {
-            let text = message_frame(message).text;
+            let text = message_frame(Arc::new(message.clone())).text;
             bytes += text.len();
             if at > 0 && bytes > CHUNK_BYTES {
                 return at;

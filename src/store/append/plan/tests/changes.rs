@@ -27,9 +27,12 @@ pub(super) fn found() -> BatchInput {
     }
 }
 
-pub(super) fn entry_by(actor: i64, what: AppendOperation) -> AppendEntry {
+pub(super) fn entry_by(
+    actor: i64,
+    action: ConversationAction<Arc<ConversationChange>>,
+) -> AppendEntry {
     AppendEntry {
-        operation: what,
+        action,
         ..GeneratedEntry {
             conversation: HERE.0,
             sender: actor,
@@ -43,15 +46,12 @@ pub(super) fn entry_by(actor: i64, what: AppendOperation) -> AppendEntry {
 }
 
 pub(super) fn post(actor: i64) -> AppendEntry {
-    let text = MessageText::parse("hello").unwrap();
-    entry_by(
-        actor,
-        AppendOperation::Post(Arc::new(MessagePost {
-            text,
-            client_id: None,
-            reply_to: None,
-        })),
-    )
+    let message = SubmittedMessage {
+        text: Ok(MessageText::parse("hello").unwrap()),
+        client_id: None,
+        reply_to: None,
+    };
+    entry_by(actor, ConversationAction::Send(Arc::new(message)))
 }
 
 fn change(change: ConversationChange) -> AppendEntry {
@@ -60,29 +60,26 @@ fn change(change: ConversationChange) -> AppendEntry {
         text: "Something happened".to_owned(),
         ..change
     };
-    entry_by(1, AppendOperation::Change(Arc::new(change)))
+    entry_by(1, ConversationAction::ChangeGroup(Arc::new(change)))
 }
 
 fn join(user: i64) -> AppendEntry {
-    let moves = vec![MemberChange::Join(User {
+    let joined = vec![User {
         id: UserId(user),
         username: String::new(),
         display_name: String::new(),
-    })];
+    }];
     change(ConversationChange {
-        member_changes: moves,
+        joined,
         needs_connection: Some(UserId(user)),
         ..ConversationChange::default()
     })
 }
 
 pub(super) fn leave() -> AppendEntry {
-    let moves = vec![
-        MemberChange::Leave(UserId(1)),
-        MemberChange::SetRole(UserId(2), entity::participant::MemberRole::Owner),
-    ];
     change(ConversationChange {
-        member_changes: moves,
+        left: vec![UserId(1)],
+        roles: [(UserId(2), entity::participant::MemberRole::Owner)].into(),
         ..ConversationChange::default()
     })
 }
@@ -99,7 +96,7 @@ pub(super) fn rename_to(title: &str) -> AppendEntry {
 }
 
 fn set(actor: i64, settings: MemberSettingsPatch) -> AppendEntry {
-    entry_by(actor, AppendOperation::Settings(settings))
+    entry_by(actor, ConversationAction::UpdateSettings(settings))
 }
 
 fn archived(is_archived: bool) -> MemberSettingsPatch {
@@ -125,8 +122,7 @@ pub(super) fn assigned_with(
     found: BatchInput,
 ) -> (Vec<AppendOutcome>, BatchPlan) {
     let ids = (1..).take(batch.len()).collect();
-    let (outcomes, plan, _) = plan_batch(batch, found, ids, NOW);
-    (outcomes, plan)
+    finished(plan_batch(batch, found, BatchStamp { ids, now: NOW }))
 }
 
 /// The version of an outcome, and the members whose conversation it restored.
@@ -136,21 +132,20 @@ type VersionOutcome = Result<(i64, Vec<i64>), Option<ErrorCode>>;
 /// Returns the version of each outcome.
 fn versions(outcomes: &[AppendOutcome]) -> Vec<VersionOutcome> {
     let became = outcomes.iter().map(|outcome| match outcome {
-        AppendOutcome::Posted { message, returned } => {
+        AppendOutcome::Written(change) => {
+            let returned = match change {
+                CommittedChange::Posted { returned, .. } => returned.as_slice(),
+                _ => &[],
+            };
             let returned = returned.iter().map(|user| user.0).collect();
-            Ok((message.version, returned))
+            Ok((change.version(), returned))
         }
-        AppendOutcome::Changed { message, .. } => Ok((message.version, Vec::new())),
-        AppendOutcome::SettingsChanged { version, .. } => Ok((*version, Vec::new())),
-        AppendOutcome::Unchanged => Ok((0, Vec::new())),
+        AppendOutcome::Unchanged(_) => Ok((0, Vec::new())),
         AppendOutcome::Refused(problem) => Err(Some(problem.code)),
         AppendOutcome::Stale => Err(None),
         AppendOutcome::AlreadySent(_)
         | AppendOutcome::NeedsConsent
-        | AppendOutcome::Edited { .. }
-        | AppendOutcome::Marked { .. } => {
-            panic!("unexpected outcome")
-        }
+        | AppendOutcome::Unmoved { .. } => panic!("unexpected outcome"),
     });
     became.collect()
 }

@@ -3,9 +3,9 @@
 use entity::receipt;
 
 use super::*;
-use crate::store::append::MarkerUpdate;
 use crate::store::append::batch_input::MessagePosition;
 use crate::store::append::conversation_cache::ConversationCache;
+use crate::store::append::marker_changes::RaisedWatermarks;
 
 /// Generates mostly messages. If the flag is true, the entry becomes a read
 /// marker at the newest message.
@@ -27,11 +27,7 @@ fn appends(entries: &[(GeneratedEntry, bool)], disk: &DatabaseModel) -> Vec<Appe
         let mut append = entry.append();
         let row = disk.rows.get(&append.conversation);
         if let (true, Some(last)) = (marks, row.and_then(|row| row.last_message_id)) {
-            let kind = receipt::ReceiptKind::Read;
-            append.operation = AppendOperation::Markers(vec![MarkerUpdate {
-                kind,
-                message: last,
-            }]);
+            append.action = ConversationAction::mark(receipt::ReceiptKind::Read, last);
         }
         append
     });
@@ -51,6 +47,11 @@ fn found(disk: &DatabaseModel) -> BatchInput {
         found.positions.insert(message.id, place);
     }
     found
+}
+
+fn stamp(ids: Vec<i64>) -> BatchStamp {
+    let now = Millis(1_000);
+    BatchStamp { ids, now }
 }
 
 /// Writes a plan to the model.
@@ -98,20 +99,20 @@ proptest! {
             }
             let appends = appends(&entries, &disk);
             let ids = disk.fresh_ids(appends.len());
-            let judge = |found| plan_batch(&appends, found, ids.clone(), Millis(1_000));
-            let (expected, plan, loaded) = judge(found(&disk));
-            match cache.take_input(&appends).map(judge) {
-                Some((outcomes, remembered, recalled)) if takes(&disk, &remembered) => {
-                    let (ours, theirs) = ((outcomes, &remembered), (expected, &plan));
+            let plan = |found| plan_batch(&appends, found, stamp(ids.clone()));
+            let loaded = plan(found(&disk));
+            let recalled = cache.take_input(&appends).map(plan);
+            let used = match recalled.filter(|recalled| takes(&disk, &recalled.plan)) {
+                Some(recalled) => {
+                    let ours = (&recalled.outcomes, &recalled.plan);
+                    let theirs = (&loaded.outcomes, &loaded.plan);
                     prop_assert_eq!(format!("{ours:?}"), format!("{theirs:?}"));
-                    write(&mut disk, &plan);
-                    cache.update(recalled, &plan);
+                    recalled
                 }
-                _ => {
-                    write(&mut disk, &plan);
-                    cache.update(loaded, &plan);
-                }
-            }
+                None => loaded,
+            };
+            write(&mut disk, &used.plan);
+            cache.update(used.input, &used.plan, &RaisedWatermarks::new());
         }
     }
 }
@@ -124,10 +125,9 @@ fn second_batch_uses_conversation_cache() {
         let recalled = cache.take_input(&batch);
         let was_known = recalled.is_some();
         let found = recalled.unwrap_or_else(|| disk.found());
-        let ids = vec![7 + user];
-        let (_, plan, found) = plan_batch(&batch, found, ids, Millis(1_000));
-        let seq = plan.messages[0].message.seq;
-        cache.update(found, &plan);
+        let planned = plan_batch(&batch, found, stamp(vec![7 + user]));
+        let seq = planned.plan.messages[0].message.seq;
+        cache.update(planned.input, &planned.plan, &RaisedWatermarks::new());
         (was_known, seq)
     };
     assert_eq!(again(1), (false, 1));
@@ -148,10 +148,10 @@ fn other_changes_drop_cached_conversation() {
         archived: Some(true),
         ..MemberSettingsPatch::default()
     };
-    let archive = changes::entry_by(1, AppendOperation::Settings(settings));
+    let archive = changes::entry_by(1, ConversationAction::UpdateSettings(settings));
     let batch = [changes::post(1), archive.clone(), elsewhere.clone()];
-    let (_, plan, found) = plan_batch(&batch, disk.found(), vec![7, 8], Millis(1_000));
-    cache.update(found, &plan);
+    let planned = plan_batch(&batch, disk.found(), stamp(vec![7, 8]));
+    cache.update(planned.input, &planned.plan, &RaisedWatermarks::new());
     assert!(cache.take_input(&[changes::post(1)]).is_none());
     assert!(cache.take_input(&[archive]).is_none());
     assert!(cache.take_input(&[elsewhere]).is_some());

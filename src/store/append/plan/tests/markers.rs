@@ -2,7 +2,6 @@
 
 use super::changes::{HERE, assigned_with, entry_by, found, leave, post, rename, rename_to};
 use super::*;
-use crate::store::append::MarkerUpdate;
 use crate::store::append::batch_input::MessagePosition;
 use crate::store::append::plan::clock::AHEAD_MAX;
 use entity::receipt::ReceiptKind::{self, Delivered, Read};
@@ -34,11 +33,8 @@ fn with_history() -> BatchInput {
 }
 
 fn mark(actor: i64, marks: &[(ReceiptKind, i64)]) -> AppendEntry {
-    let marks = marks.iter().map(|(kind, id)| MarkerUpdate {
-        kind: *kind,
-        message: MessageId(*id),
-    });
-    entry_by(actor, AppendOperation::Markers(marks.collect()))
+    let marks = marks.iter().map(|(kind, id)| (MessageId(*id), *kind));
+    entry_by(actor, ConversationAction::Mark(marks.collect()))
 }
 
 /// Checks the lowest markers of the direct conversation.
@@ -46,7 +42,7 @@ pub(super) fn check_lows(after: &DatabaseModel, plan: &BatchPlan) {
     let [one, two] = TWO.map(|user| after.marks[&(OF_TWO, user)]);
     let mut moved = plan.marker_advances.keys();
     let has_moved = moved.any(|(id, user)| *id == OF_TWO && TWO.contains(user));
-    let lows = (one.delivered.min(two.delivered), one.read.min(two.read));
+    let lows = one.seqs().lowest(two.seqs());
     let known: Vec<_> = plan
         .lowest_markers
         .iter()
@@ -59,11 +55,15 @@ pub(super) fn check_lows(after: &DatabaseModel, plan: &BatchPlan) {
 /// Returns the version of each marker command, and its invisible messages.
 fn marked(outcomes: &[AppendOutcome]) -> Vec<(Option<i64>, Vec<i64>)> {
     let marked = outcomes.iter().filter_map(|outcome| match outcome {
-        AppendOutcome::Marked { version, unknown } => {
-            let unknown = unknown.iter().map(|id| id.0).collect();
-            Some((*version, unknown))
+        AppendOutcome::Written(CommittedChange::Marked { version, unknown }) => {
+            Some((Some(*version), unknown))
         }
+        AppendOutcome::Unmoved { unknown } => Some((None, unknown)),
         _ => None,
+    });
+    let marked = marked.map(|(version, unknown)| {
+        let unknown = unknown.iter().map(|id| id.0);
+        (version, unknown.collect())
     });
     marked.collect()
 }

@@ -1,6 +1,7 @@
 //! A model of a conversation and the events that its Room sends one user.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use entity::message::MessageKind;
 use entity::{ConversationId, MessageId, Millis, UserId};
@@ -88,7 +89,7 @@ impl RoomModel {
         let mut message = message(self.id, seq, self.version);
         message.kind = kind;
         message.text = "x".repeat(weight);
-        let frame = message_frame(&message);
+        let frame = message_frame(Arc::new(message.clone()));
         self.messages.push(message);
         frame
     }
@@ -111,7 +112,7 @@ impl RoomModel {
         let message = &mut self.messages[which];
         message.version = self.version;
         message.is_changed = true;
-        let (frame, seq) = (message_frame(message), message.seq);
+        let (frame, seq) = (message_frame(Arc::new(message.clone())), message.seq);
         let is_seen = seq > self.joined.0;
         // A former member gets no events, but a replay includes what they still
         // see.
@@ -137,7 +138,7 @@ impl RoomModel {
             at: Millis(0),
             version: self.version,
         });
-        let frame = EventFrame::for_change((self.id, self.version), &mark);
+        let frame = EventFrame::for_change(self.id, self.version, &mark);
         let is_theirs = self.version % 2 == 0;
         self.queue_delivery(is_theirs.then_some(frame).into_iter().collect(), None);
     }
@@ -171,7 +172,7 @@ impl RoomModel {
                 reason: RemovalReason::Left,
             };
             let removed = SessionDelivery {
-                frames: [EventFrame::for_change((self.id, 0), &event)].into(),
+                frames: [EventFrame::for_change(self.id, 0, &event)].into(),
                 unread: None,
                 bytes: 100,
             };
@@ -183,7 +184,7 @@ impl RoomModel {
         view.version = self.version - 1;
         let conversation = Box::new(view);
         let shown = ServerEvent::Conversation { conversation };
-        let shown = EventFrame::for_change((self.id, self.version), &shown);
+        let shown = EventFrame::for_change(self.id, self.version, &shown);
         let [shown, own_message] =
             [(shown, None), (frame, Some(self.unread_notice()))].map(|(frame, unread)| {
                 SessionDelivery {
