@@ -5,7 +5,7 @@ use actix_web::web::Payload;
 use actix_web::{HttpRequest, HttpResponse};
 use entity::{ConversationId, Millis};
 
-use super::api::require_participant;
+use super::lookups::require_participant;
 use super::{AppData, auth, handshake};
 use crate::engine::directory::SocketScope;
 use crate::engine::session::{

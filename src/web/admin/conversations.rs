@@ -17,11 +17,12 @@ use crate::protocol::{Problem, User, Username};
 use crate::store::{
     AdminListQuery, ConversationListRow, ConversationOrder, ParticipantRecord, SearchTerms,
 };
+use crate::web::audit_context::audit_context;
 use crate::web::auth::AdminLogin;
 use crate::web::body::FormBody;
 use crate::web::decoding::{StrictPath, StrictQuery};
-use crate::web::pages::view::times;
-use crate::web::pages::{redirect_to, render_template};
+use crate::web::display::times;
+use crate::web::rendering::{redirect_to, render_template};
 use crate::web::{AppData, AppState, assets, paging};
 
 #[derive(Default, Deserialize)]
@@ -360,7 +361,7 @@ pub(in crate::web) async fn close(
 ) -> Result<HttpResponse, Problem> {
     let sheet = closing_form(&app, *id, &why.reason).await?;
     let group = ConversationId(*id);
-    let done = match why.add_to(super::audit_context(&app, &login, &request)) {
+    let done = match why.add_to(audit_context(&app, &login, &request)) {
         Ok(act) => {
             let (store, by) = (app.store.clone(), User::from(&login.user));
             let close = async move { store.moderation().close_group(group, by, &act).await };

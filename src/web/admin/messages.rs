@@ -14,10 +14,11 @@ use crate::protocol::{Message, Problem};
 use crate::store::{
     ActiveLogin, AuditAction, AuditContext, AuditEntry, HistoryAnchor, HistoryReader, HistorySlice,
 };
+use crate::web::audit_context::audit_context;
 use crate::web::auth::AdminLogin;
 use crate::web::body::FormBody;
 use crate::web::decoding::StrictPath;
-use crate::web::pages::{redirect_to, render_template};
+use crate::web::rendering::{redirect_to, render_template};
 use crate::web::{AppData, AppState, assets};
 
 #[derive(Default)]
@@ -123,7 +124,7 @@ pub(in crate::web) async fn read_messages(
     let checked = recheck::check_password(&app, (&login, &request), &fields.password).await;
     let act = fields
         .reason_form
-        .add_required_to(super::audit_context(&app, &login, &request));
+        .add_required_to(audit_context(&app, &login, &request));
     match checked.and(act) {
         Ok(act) => {
             let place = (ConversationId(*id), name);
@@ -244,7 +245,7 @@ pub(in crate::web) async fn delete_message(
     let (id, message) = (ConversationId(path.0), MessageId(path.1));
     let done = match fields
         .reason_form
-        .add_to(super::audit_context(&app, &login, &request))
+        .add_to(audit_context(&app, &login, &request))
     {
         Ok(act) => {
             let store = app.store.clone();
@@ -262,7 +263,7 @@ pub(in crate::web) async fn delete_message(
             let reading = ReasonForm {
                 reason: fields.reading,
             };
-            let act = reading.add_required_to(super::audit_context(&app, &login, &request))?;
+            let act = reading.add_required_to(audit_context(&app, &login, &request))?;
             let place = (id, conversations::conversation_name(&app, id.0).await?);
             show_messages(&app, &login, place, (&fields.before, &act)).await
         }

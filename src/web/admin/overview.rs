@@ -11,7 +11,7 @@ use crate::config::{MetricsSettings, RateLimit, RateLimits, Registration};
 use crate::engine::pulse::{PulseSample, SAMPLES_KEPT};
 use crate::protocol::Problem;
 use crate::web::auth::AdminLogin;
-use crate::web::pages::render_template;
+use crate::web::rendering::render_template;
 use crate::web::{AppData, AppState, assets};
 
 /// The number of accounts in the list of those with the most database time.

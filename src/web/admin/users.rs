@@ -18,9 +18,9 @@ use crate::store::{
 };
 use crate::web::auth::AdminLogin;
 use crate::web::decoding::{StrictPath, StrictQuery};
-use crate::web::pages::view::avatar::Avatar;
-use crate::web::pages::view::times;
-use crate::web::pages::{render_template, settings};
+use crate::web::display::avatars::Avatar;
+use crate::web::display::{devices, times};
+use crate::web::rendering::render_template;
 use crate::web::{AppData, AppState, assets, paging};
 
 /// The number of rows of a user's logins or conversations on their page.
@@ -217,7 +217,7 @@ pub(in crate::web) async fn show(
             .into_iter()
             .map(|row| AdminLoginView {
                 id: row.id,
-                device: settings::describe_device(&row.device),
+                device: devices::describe_device(&row.device),
                 used: times::format_last_used(row.last_used_at, now),
                 address: row.address,
             })

@@ -6,7 +6,6 @@ use actix_web::{HttpRequest, HttpResponse};
 use entity::{Millis, user};
 use serde::Serialize;
 
-use super::find_user;
 use super::messages::{HistoryQuery, page_neighbours};
 use crate::engine::reply::SentMessage;
 use crate::protocol::fields::{FieldReader, FromFields};
@@ -15,7 +14,8 @@ use crate::store::{ActiveLogin, HistoryReader};
 use crate::web::auth::Authenticated;
 use crate::web::body::{FormOrJson, is_form};
 use crate::web::decoding::{StrictPath, StrictQuery};
-use crate::web::pages::error_pages::accepts_html;
+use crate::web::header_lists::accepts_html;
+use crate::web::lookups::find_user;
 use crate::web::{AppData, paging};
 
 /// A message to send.

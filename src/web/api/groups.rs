@@ -9,7 +9,7 @@ use entity::{ConversationId, Millis, UserId, user};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{find_active_user, invitations, require_participant};
+use super::invitations;
 use crate::engine::reply::CommandOutcome;
 use crate::engine::room::messages::ConversationCommand;
 use crate::engine::room::rights::GROUP_MAX;
@@ -21,6 +21,7 @@ use crate::store::{ActiveLogin, NewGroup};
 use crate::web::auth::Authenticated;
 use crate::web::body::JsonBody;
 use crate::web::decoding::{StrictPath, StrictQuery};
+use crate::web::lookups::{find_active_user, require_participant};
 use crate::web::{AppData, paging};
 
 /// The bytes that each member of a new group adds to its creator's stored text.

@@ -11,7 +11,8 @@ use crate::protocol::{ErrorCode, Message, Problem, text};
 use crate::web::auth::Authenticated;
 use crate::web::body::JsonBody;
 use crate::web::decoding::StrictPath;
-use crate::web::{AppData, AppState, at, to};
+use crate::web::resources::{at, to};
+use crate::web::{AppData, AppState};
 
 /// The maximum length of a reason, in characters.
 const REASON_MAX: usize = 300;

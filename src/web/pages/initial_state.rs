@@ -9,7 +9,6 @@ use entity::{ConversationId, MessageId, Millis, UserId};
 use serde::Serialize;
 
 use super::view::ReceiptTicks;
-use super::view::avatar::Avatar;
 use super::view::bubble::{DisplayedName, MessageBubble, QuoteView, ViewerContext};
 use super::view::row::{self, ConversationListItem};
 use super::view::thread::{OpenThread, ThreadView};
@@ -19,6 +18,7 @@ use crate::protocol::{
     Connection, Conversation, Message, MessageStatus, Problem, User, UserProfile,
 };
 use crate::store::ActiveLogin;
+use crate::web::display::avatars::Avatar;
 
 #[derive(Serialize)]
 pub(super) struct InitialState<'a> {

@@ -7,7 +7,7 @@ use askama::Template;
 use entity::Millis;
 use serde::Deserialize;
 
-use super::{FormCsrfKey, finish_login, redirect_to, render_form};
+use super::{FormCsrfKey, finish_login, render_form};
 use crate::config::Registration;
 use crate::protocol::{ErrorCode, Problem};
 use crate::web::accounts::{self, Credentials};
@@ -15,6 +15,7 @@ use crate::web::auth::Authenticated;
 use crate::web::body::{FormBody, text_fields};
 use crate::web::cookies::CookieKind;
 use crate::web::decoding::StrictQuery;
+use crate::web::rendering::redirect_to;
 use crate::web::{AppData, assets, csrf};
 
 /// The header that makes a browser delete data (W3C Clear Site Data).

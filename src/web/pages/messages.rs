@@ -14,20 +14,20 @@ use super::initial_state::{BlankViews, InitialState};
 use super::page_login::LoginOrRedirect;
 use super::settings::NoticeLine;
 use super::thread_loader::{load_thread, start_thread};
-use super::view::avatar::Avatar;
 use super::view::bubble::MessageBubble;
 use super::view::list::{ContactView, InvitationView, contact_views, conversation_items};
 use super::view::row::ConversationListItem;
 use super::view::thread::{ComposerDraft, OpenThread, ThreadItem, ThreadView, conversation_url};
-use super::{HOME_PATH, redirect_to, render_template};
 use crate::protocol::connection::ConnectionStatus;
 use crate::protocol::fields::FieldFaults;
 use crate::protocol::{ClientId, MessageContent, MessageText, Problem, SubmittedMessage, User};
 use crate::store::{ActiveLogin, ConversationListCursor, HistoryAnchor, parse_notices};
-use crate::web::api::{conversations, find_user};
 use crate::web::body::{FormBody, text_fields};
 use crate::web::decoding::{StrictPath, StrictQuery};
-use crate::web::{AppData, assets};
+use crate::web::display::avatars::Avatar;
+use crate::web::lookups::find_user;
+use crate::web::rendering::{HOME_PATH, redirect_to, render_template};
+use crate::web::{AppData, assets, paging};
 
 /// The number of conversations on a page.
 const PAGE_SIZE: u64 = 50;
@@ -296,7 +296,7 @@ pub(super) async fn render_page(
     let (me, now) = (login.user.id, Millis::now());
     let people_version = app.engine.people_version();
     let people_version = scene.people_version.unwrap_or(people_version);
-    let cursor = scene.list.as_deref().map(conversations::read_cursor);
+    let cursor = scene.list.as_deref().map(paging::read_list_cursor);
     let cursor = cursor.transpose()?;
     let is_first = cursor.is_none();
     let conversations = app.store.conversations();
@@ -349,7 +349,7 @@ pub(super) async fn render_page(
 
 /// Returns the URL of the list's next page, with the same conversation open.
 fn older_list_url(cursor: ConversationListCursor, opened: Option<ConversationId>) -> String {
-    let cursor = conversations::write_cursor(cursor);
+    let cursor = paging::write_list_cursor(cursor);
     match opened {
         Some(id) => format!("{}&list={cursor}", conversation_url(id)),
         None => format!("{HOME_PATH}?list={cursor}"),

@@ -5,7 +5,6 @@ use actix_web::HttpResponse;
 use entity::{ConversationId, MessageId, receipt};
 
 use super::page_login::LoginOrRedirect;
-use super::redirect_to;
 use super::view::thread::conversation_url;
 use crate::engine::room::messages::ConversationCommand;
 use crate::protocol::Problem;
@@ -13,6 +12,7 @@ use crate::protocol::fields::{FieldReader, FromFields};
 use crate::store::append::MarkerUpdate;
 use crate::web::AppData;
 use crate::web::body::FormBody;
+use crate::web::rendering::redirect_to;
 
 /// The message up to which the user has read.
 pub(in crate::web) struct ReadMarkerForm {

@@ -5,13 +5,14 @@ use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use askama::Template;
 use serde::Deserialize;
 
-use super::{FormCsrfKey, field_error, finish_login, redirect_to, render_form};
+use super::{FormCsrfKey, finish_login, render_form};
 use crate::config::Registration;
 use crate::protocol::{ErrorCode, Problem};
 use crate::web::accounts;
 use crate::web::auth::Authenticated;
 use crate::web::body::{FormBody, parse_pairs, text_fields};
 use crate::web::decoding::StrictQuery;
+use crate::web::rendering::{field_error, redirect_to};
 use crate::web::{AppData, assets, csrf};
 
 #[derive(Deserialize)]

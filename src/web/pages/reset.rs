@@ -9,13 +9,14 @@ use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use askama::Template;
 use entity::{Millis, user};
 
-use super::{FormCsrfKey, field_error, render_form};
+use super::{FormCsrfKey, render_form};
 use crate::auth::random;
 use crate::protocol::fields::{FieldFaults, FieldReader, FromFields};
 use crate::protocol::{ErrorCode, Password, Problem};
 use crate::telemetry::LimitedLine;
 use crate::web::body::FormBody;
 use crate::web::hashing::AttemptSource;
+use crate::web::rendering::field_error;
 use crate::web::security_log::log_event;
 use crate::web::{AppData, AppState, accounts, assets, client_ip, csrf};
 

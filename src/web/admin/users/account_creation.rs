@@ -15,10 +15,11 @@ use crate::telemetry::LimitedLine;
 use crate::web::admin::action_form::{ActionForm, FormField};
 use crate::web::admin::recheck;
 use crate::web::admin::words;
+use crate::web::audit_context::audit_context;
 use crate::web::auth::AdminLogin;
 use crate::web::body::{FormBody, text_fields};
 use crate::web::hashing::AttemptSource;
-use crate::web::pages::render_template;
+use crate::web::rendering::render_template;
 use crate::web::security_log::log_event;
 use crate::web::{AppData, AppState, accounts, assets, client_ip, tokens};
 
@@ -71,7 +72,7 @@ pub(in crate::web) async fn submit(
     request: HttpRequest,
     FormBody(fields): FormBody<NewAccountForm>,
 ) -> Result<HttpResponse, Problem> {
-    let act = crate::web::admin::audit_context(&app, &login, &request);
+    let act = audit_context(&app, &login, &request);
     match create_account(&app, (&login, &request), &fields, &act).await {
         Ok(user) => issue_reset_link(&app, &login, (&request, &act), &user).await,
         Err(problem) => {

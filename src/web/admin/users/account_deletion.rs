@@ -6,7 +6,7 @@ use super::actions::end_logins;
 use crate::engine::room::messages::ConversationCommand;
 use crate::protocol::{ErrorCode, Problem, User};
 use crate::store;
-use crate::web::api::connections;
+use crate::web::actions::connections;
 use crate::web::{AppData, AppState, tokens};
 
 /// Deletes an account in a separate task, which completes even if the admin

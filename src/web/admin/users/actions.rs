@@ -15,10 +15,11 @@ use crate::store::{self, AccountRole};
 use crate::web::admin::ReasonForm;
 use crate::web::admin::action_form::{ActionForm, FormField};
 use crate::web::admin::recheck;
+use crate::web::audit_context::audit_context;
 use crate::web::auth::AdminLogin;
 use crate::web::body::FormBody;
 use crate::web::decoding::StrictPath;
-use crate::web::pages::redirect_to;
+use crate::web::rendering::redirect_to;
 use crate::web::{AppData, AppState, accounts};
 
 /// An action on an account, named as in the URL of its form.
@@ -257,7 +258,7 @@ pub(in crate::web) async fn submit(
     } else {
         Ok(())
     };
-    let act = crate::web::admin::audit_context(&app, &login, &request);
+    let act = audit_context(&app, &login, &request);
     let done = match checked.and_then(|()| fields.validate(what, &them, act)) {
         // A reset shows a page instead of redirecting.
         Ok((UserAction::Reset, _, act)) => {
@@ -368,7 +369,7 @@ pub(in crate::web) async fn end_login(
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let (user, ended) = (UserId(path.0), LoginId(path.1));
-    let act = crate::web::admin::audit_context(&app, &login, &request);
+    let act = audit_context(&app, &login, &request);
     app.store.accounts().revoke_login(user, ended, &act).await?;
     app.engine.end_login(user, ended);
     Ok(redirect_to(&format!("/admin/users/{user}"), []))

@@ -2,13 +2,13 @@
 
 use entity::{ConnectionId, ConversationId, InvitationId, Millis};
 
-use super::avatar::Avatar;
 use super::row::{self, ConversationListItem};
 use crate::protocol::connection::ConnectionStatus;
 use crate::protocol::invitation::Invitation;
 use crate::protocol::message::isolate_name;
 use crate::protocol::user::find_lookalikes;
 use crate::protocol::{Connection, Conversation, User};
+use crate::web::display::avatars::Avatar;
 
 /// A contact outside of the list of conversations.
 pub(in crate::web) struct ContactView {

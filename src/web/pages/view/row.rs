@@ -6,12 +6,13 @@ use entity::conversation::ConversationKind;
 use entity::message::MessageKind;
 use entity::{ConversationId, Millis, UserId};
 
-use super::avatar::Avatar;
+use super::ReceiptTicks;
 use super::thread::conversation_url;
-use super::{ReceiptTicks, times};
 use crate::protocol::message::isolate_name;
 use crate::protocol::user::find_lookalikes;
 use crate::protocol::{Connection, Conversation, Message, Participant, User};
+use crate::web::display::avatars::Avatar;
+use crate::web::display::times;
 
 /// The maximum length of a preview, in characters. A row can show no more of a
 /// text, so the rest isn't sent.

@@ -6,13 +6,14 @@ use entity::conversation::ConversationKind;
 use entity::message::MessageKind;
 use entity::{ConversationId, MessageId, Millis, UserId};
 
-use super::avatar::Avatar;
 use super::bubble::{MessageBubble, ViewerContext};
-use super::{row, times};
+use super::row;
 use crate::protocol::message::isolate_name;
 use crate::protocol::user::{Relationship, find_lookalikes};
 use crate::protocol::{Conversation, Message, Problem, User, UserProfile};
 use crate::store::HistorySlice;
+use crate::web::display::avatars::Avatar;
+use crate::web::display::times;
 
 /// The loaded data of the open conversation.
 #[derive(Default)]
