@@ -24,11 +24,7 @@ struct RootUse {
     reason: &'static str,
 }
 
-const KNOWN_CYCLES: &[KnownCycle] = &[KnownCycle {
-    layer: "demo",
-    modules: &["clock", "script", "script_reader"],
-    reason: "the script, its reader and its times refer to each other",
-}];
+const KNOWN_CYCLES: &[KnownCycle] = &[];
 
 const ROOT_USES: &[RootUse] = &[
     RootUse {
@@ -62,12 +58,6 @@ const ROOT_USES: &[RootUse] = &[
         modules: 2,
         names: &["AtomicCounter", "Histogram", "HistogramSnapshot"],
         reason: "the root defines the kinds of counters",
-    },
-    RootUse {
-        layer: "demo",
-        modules: 5,
-        names: &["PersonIndex", "Result", "find_user", "find_user_id"],
-        reason: "the root defines the index of persons",
     },
     RootUse {
         layer: "engine",
