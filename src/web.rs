@@ -100,13 +100,13 @@ pub fn build_app(
 > {
     App::new()
         .app_data(state.clone())
-        // 11. After all others, because its answer needs their headers.
+        // 11. Last, so that its rejection passes the others like any response.
         .wrap(from_fn(reject_upgrade_body))
-        // 10. Turns errors of handlers into pages.
+        // 10. Turns errors into pages if a browser navigates.
         .wrap(from_fn(show_error_pages))
         // 9. Answers preflight requests, and rejects other origins.
         .wrap(build_cors(&state.settings))
-        // 8. Before CORS, whose rejections it replaces.
+        // 8. Before CORS, whose rejections it turns into problem documents.
         .wrap(from_fn(explain_cors))
         // 7. Adds headers to all responses, also to rejections by CORS.
         .wrap(default_headers(&state.settings))

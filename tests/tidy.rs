@@ -19,6 +19,8 @@ mod prose;
 mod scripts;
 #[path = "tidy/tree.rs"]
 mod tree;
+#[path = "tidy/tuples.rs"]
+mod tuples;
 
 use std::io;
 

@@ -167,8 +167,8 @@ async fn check_page_token(
         Ok(()) => Ok(login),
         Err(problem) => {
             if problem.code == ErrorCode::CsrfFailed {
-                let line = (LimitedLine::CsrfRefused, Some(&*login.user.username));
-                log_event(&app, request.request(), line);
+                let account = Some(&*login.user.username);
+                log_event(&app, request.request(), LimitedLine::CsrfRefused, account);
             }
             Err(AuthRefusal {
                 problem,

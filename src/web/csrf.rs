@@ -72,7 +72,7 @@ pub(super) fn check_origin(app: &AppState, request: &HttpRequest) -> Result<(), 
     if is_ours {
         return Ok(());
     }
-    log_event(app, request, (LimitedLine::OriginRefused, None));
+    log_event(app, request, LimitedLine::OriginRefused, None);
     Err(Problem::new(
         ErrorCode::BadOrigin,
         "Only our own pages may open a socket by cookie.",

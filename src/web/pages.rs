@@ -51,7 +51,7 @@ impl FormCsrfKey {
         let cookie = Self::read_cookie(app, request);
         let fits = cookie.is_some_and(|cookie| app.csrf.verify_for_form(&cookie, token));
         if !fits {
-            log_event(app, request, (LimitedLine::CsrfRefused, None));
+            log_event(app, request, LimitedLine::CsrfRefused, None);
         }
         fits
     }
@@ -68,7 +68,8 @@ impl FormCsrfKey {
 /// Renders a page with a form, and sets the form's cookie.
 fn render_form(
     app: &AppState,
-    (status, key): (StatusCode, FormCsrfKey),
+    status: StatusCode,
+    key: FormCsrfKey,
     page: &impl Template,
 ) -> Result<HttpResponse, Problem> {
     let mut response = render_template(status, page)?;
@@ -82,10 +83,9 @@ fn render_form(
 
 /// Sets the cookies of a new login and redirects to `next`.
 fn finish_login(app: &AppState, login: LoginResponse, next: &str) -> HttpResponse {
-    let until = (login.token, login.expires_at);
     let device = app.devices.issue(login.user.id);
     let cookies = [
-        CookieKind::Login.build_until(until, &app.settings),
+        CookieKind::Login.build_until(login.token, login.expires_at, &app.settings),
         CookieKind::Device.build_persistent(device, &app.settings),
     ];
     redirect_to(next, cookies)

@@ -8,6 +8,7 @@ use crate::protocol::user::OwnProfile;
 use crate::protocol::{AboutText, DisplayName, Password, Problem, User};
 use crate::store::{ActiveLogin, ProfileChange, parse_notices};
 use crate::telemetry::LimitedLine;
+use crate::web::accounts::PasswordAttempt;
 use crate::web::hashing::AttemptSource;
 use crate::web::security_log::log_event;
 use crate::web::{AppState, accounts, client_ip};
@@ -75,7 +76,8 @@ pub(in crate::web) async fn update_profile(
 /// Changes the password and ends every other login.
 pub(in crate::web) async fn replace_password(
     app: &AppState,
-    (login, request): (&ActiveLogin, &HttpRequest),
+    login: &ActiveLogin,
+    request: &HttpRequest,
     change: ChangePasswordBody,
 ) -> Result<(), Problem> {
     let mut faults = change.faults;
@@ -83,18 +85,20 @@ pub(in crate::web) async fn replace_password(
     // the password.
     let origin = client_ip::client_origin(app, request);
     let username = &login.user.username;
-    let attempt = app.engine.rates().check_login(username, origin);
-    let attempt = attempt.inspect_err(|_| {
-        log_event(app, request, (LimitedLine::LoginLimited, Some(username)));
+    let permit = app.engine.rates().check_login(username, origin);
+    let permit = permit.inspect_err(|_| {
+        log_event(app, request, LimitedLine::LoginLimited, Some(username));
     })?;
-    let attempter = AttemptSource::new(origin, username, true);
-    let current = (change.current_password, login.user.password_hash.clone());
+    let source = AttemptSource::new(origin, username, true);
+    let (current, hash) = (change.current_password, login.user.password_hash.clone());
     let names = [&*login.user.username, &*login.user.display_name];
     let new = change.new_password.map(|new| new.reject_similar(&names));
     let new = new.and_then(|new| faults.check("new_password", new));
-    let hash = accounts::verify_and_hash_new(app, (attempt, attempter), current, new).await?;
+    let hash =
+        accounts::verify_and_hash_new(app, PasswordAttempt { permit, source }, current, hash, new)
+            .await?;
     if hash.is_none() {
-        log_event(app, request, (LimitedLine::PasswordWrong, Some(username)));
+        log_event(app, request, LimitedLine::PasswordWrong, Some(username));
         let name = "current_password";
         faults.add(
             name,
@@ -110,7 +114,7 @@ pub(in crate::web) async fn replace_password(
     for other in ended.await? {
         app.engine.end_login(login.user.id, other);
     }
-    log_event(app, request, (LimitedLine::PasswordChanged, Some(username)));
+    log_event(app, request, LimitedLine::PasswordChanged, Some(username));
     Ok(())
 }
 

@@ -110,11 +110,11 @@ pub(in crate::web) async fn list(
         }
     };
     let last = paging::truncate_page(&mut found, PAGE_SIZE);
-    let next = last.map(|line| asked.page_url(Some((line.key.clone(), line.id.0))));
+    let next = last.map(|line| asked.page_url(&line.key, &line.id.0.to_string()));
     let page = ConversationListPage {
         csrf_token: app.csrf.issue_for_login(login.id),
         here: "conversations",
-        first: asked.after.cursor().map(|_| asked.page_url(None)),
+        first: asked.after.cursor().map(|_| asked.page_url("", "")),
         asked: &asked,
         choices: asked.choices(),
         conversations: ConversationBriefView::load_all(&app, found, Millis::now()).await?,
@@ -172,13 +172,14 @@ impl ConversationSearchQuery {
         choices.collect()
     }
 
-    fn page_url(&self, after: Option<(String, i64)>) -> String {
-        let (key, id) = after.map_or_else(Default::default, |(key, id)| (key, id.to_string()));
+    /// Returns the URL of the page after the row with this key and id. Both are
+    /// empty for the first page.
+    fn page_url(&self, key: &str, id: &str) -> String {
         let asked = [
             ("q", self.q.clone()),
             ("sort", self.sort.clone()),
-            ("key", key),
-            ("after", id),
+            ("key", key.to_owned()),
+            ("after", id.to_owned()),
         ];
         list_url("/admin/conversations", asked)
     }
@@ -356,7 +357,8 @@ pub(in crate::web) async fn confirm_closing(
 pub(in crate::web) async fn close(
     app: AppData,
     AdminLogin(login): AdminLogin,
-    (id, request): (StrictPath<i64>, HttpRequest),
+    id: StrictPath<i64>,
+    request: HttpRequest,
     FormBody(why): FormBody<ReasonForm>,
 ) -> Result<HttpResponse, Problem> {
     let sheet = closing_form(&app, *id, &why.reason).await?;

@@ -106,7 +106,7 @@ pub(in crate::web) async fn show(
             .iter()
             .map(|(key, name, unit, pick)| {
                 let course: Vec<f64> = samples.iter().map(pick).collect();
-                OverviewFigure::from_samples((key, name, unit), &course)
+                OverviewFigure::from_samples(key, name, unit, &course)
             })
             .collect(),
         facts: load_facts(&app).await?,
@@ -118,7 +118,9 @@ pub(in crate::web) async fn show(
 
 impl OverviewFigure {
     fn from_samples(
-        (key, name, unit): (&'static str, &'static str, &'static str),
+        key: &'static str,
+        name: &'static str,
+        unit: &'static str,
         course: &[f64],
     ) -> Self {
         let most = course.iter().copied().fold(0.0, f64::max);
@@ -309,12 +311,12 @@ mod tests {
 
     #[test]
     fn mean_ignores_samples_without_batch() {
-        let commit = OverviewFigure::from_samples(("commit", "", ""), &[0.0, 2.0, 4.0, 0.0]);
+        let commit = OverviewFigure::from_samples("commit", "", "", &[0.0, 2.0, 4.0, 0.0]);
         assert_eq!(
             (&*commit.mean, &*commit.most, &*commit.now),
             ("3", "4", "0")
         );
-        let sends = OverviewFigure::from_samples(("sends", "", ""), &[0.0, 2.0, 4.0, 0.0]);
+        let sends = OverviewFigure::from_samples("sends", "", "", &[0.0, 2.0, 4.0, 0.0]);
         assert_eq!(sends.mean, "1.50");
     }
 

@@ -133,11 +133,12 @@ pub(in crate::web) async fn show(
 pub(in crate::web) async fn read_context(
     app: AppData,
     AdminLogin(login): AdminLogin,
-    (id, request): (StrictPath<i64>, HttpRequest),
+    id: StrictPath<i64>,
+    request: HttpRequest,
     FormBody(fields): FormBody<ReadReportForm>,
 ) -> Result<HttpResponse, Problem> {
     let found = find_report(&app, *id).await?;
-    let checked = recheck::check_password(&app, (&login, &request), &fields.password).await;
+    let checked = recheck::check_password(&app, &login, &request, &fields.password).await;
     let shown = match &checked {
         Ok(()) => ReportPageContext {
             around: Some(load_context(&app, &found, audit_context(&app, &login, &request)).await?),
@@ -155,7 +156,8 @@ pub(in crate::web) async fn read_context(
 pub(in crate::web) async fn finish(
     app: AppData,
     AdminLogin(login): AdminLogin,
-    (id, request): (StrictPath<i64>, HttpRequest),
+    id: StrictPath<i64>,
+    request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let act = audit_context(&app, &login, &request);
     app.store.reports().resolve(ReportId(*id), &act).await?;

@@ -109,12 +109,12 @@ pub(in crate::web) async fn list(
     };
     let mut found = app.store.accounts().list(&listing).await?;
     let last = paging::truncate_page(&mut found, PAGE_SIZE);
-    let next = last.map(|line| asked.page_url(Some((line.key.clone(), line.id.0))));
+    let next = last.map(|line| asked.page_url(&line.key, &line.id.0.to_string()));
     let now = Millis::now();
     let page = UserListPage {
         csrf_token: app.csrf.issue_for_login(login.id),
         here: "users",
-        first: asked.after.cursor().map(|_| asked.page_url(None)),
+        first: asked.after.cursor().map(|_| asked.page_url("", "")),
         asked: &asked,
         choices: asked.choices(),
         is_by_name: asked.is_by_name(),
@@ -166,13 +166,14 @@ impl UserListQuery {
         choices.collect()
     }
 
-    fn page_url(&self, after: Option<(String, i64)>) -> String {
-        let (key, id) = after.map_or_else(Default::default, |(key, id)| (key, id.to_string()));
+    /// Returns the URL of the page after the row with this key and id. Both are
+    /// empty for the first page.
+    fn page_url(&self, key: &str, id: &str) -> String {
         let asked = [
             ("q", self.q.clone()),
             ("show", self.show.clone()),
-            ("key", key),
-            ("after", id),
+            ("key", key.to_owned()),
+            ("after", id.to_owned()),
         ];
         list_url("/admin/users", asked)
     }

@@ -39,7 +39,8 @@ pub(in crate::web) async fn history(
     app: AppData,
     Authenticated(login): Authenticated,
     request: HttpRequest,
-    (username, query): (StrictPath<String>, StrictQuery<HistoryQuery>),
+    username: StrictPath<String>,
+    query: StrictQuery<HistoryQuery>,
 ) -> Result<HttpResponse, Problem> {
     let asked = query.page_request()?;
     let them = find_user(&app, &username).await?;
@@ -68,10 +69,8 @@ pub(in crate::web) async fn send(
     app: AppData,
     Authenticated(login): Authenticated,
     request: HttpRequest,
-    (username, FormOrJson(DirectMessageBody(sending))): (
-        StrictPath<String>,
-        FormOrJson<DirectMessageBody>,
-    ),
+    username: StrictPath<String>,
+    FormOrJson(DirectMessageBody(sending)): FormOrJson<DirectMessageBody>,
 ) -> Result<HttpResponse, Problem> {
     let them = find_user(&app, &username).await;
     let sent = send_direct(&app, &login, &them, sending).await?;

@@ -265,7 +265,8 @@ pub(in crate::web) async fn list_members(
     app: AppData,
     Authenticated(login): Authenticated,
     request: HttpRequest,
-    (id, query): (StrictPath<i64>, StrictQuery<MembersQuery>),
+    id: StrictPath<i64>,
+    query: StrictQuery<MembersQuery>,
 ) -> Result<HttpResponse, Problem> {
     let id = ConversationId(*id);
     require_participant(&app, login.user.id, id).await?;
@@ -309,7 +310,7 @@ pub(in crate::web) async fn invite(
     let done = app.engine.execute_command(id, login.user.id, ask).await?;
     permit.mark_used();
     if matches!(done, CommandOutcome::NeedsConsent) {
-        return invitations::invite(&app, id, (&login, &them)).await;
+        return invitations::invite(&app, id, &login, &them).await;
     }
     let member = load_member(&app, id, them.id).await?;
     Ok(HttpResponse::Created().json(member))
@@ -322,7 +323,7 @@ pub(in crate::web) async fn set_role(
     path: StrictPath<(i64, String)>,
     JsonBody(body): JsonBody<SetRoleBody>,
 ) -> Result<HttpResponse, Problem> {
-    let (id, them) = find_addressed_user(&app, &path).await?;
+    let (id, them) = find_addressed_user(&app, path.0, &path.1).await?;
     let ask = ConversationCommand::SetRole(them.id, body.role);
     app.engine.execute_command(id, login.user.id, ask).await?;
     Ok(HttpResponse::Ok().json(load_member(&app, id, them.id).await?))
@@ -334,7 +335,7 @@ pub(in crate::web) async fn remove(
     Authenticated(login): Authenticated,
     path: StrictPath<(i64, String)>,
 ) -> Result<HttpResponse, Problem> {
-    let (id, them) = find_addressed_user(&app, &path).await?;
+    let (id, them) = find_addressed_user(&app, path.0, &path.1).await?;
     app.engine
         .execute_command(id, login.user.id, ConversationCommand::Remove(them.id))
         .await?;
@@ -345,11 +346,12 @@ pub(in crate::web) async fn remove(
 /// name.
 async fn find_addressed_user(
     app: &AppData,
-    (id, username): &(i64, String),
+    id: i64,
+    username: &str,
 ) -> Result<(ConversationId, user::Model), Problem> {
     let username = Username::parse(username).map_err(|_| Problem::not_found())?;
     let them = app.store.users().find_by_name(&username).await?;
-    Ok((ConversationId(*id), them.ok_or_else(Problem::not_found)?))
+    Ok((ConversationId(id), them.ok_or_else(Problem::not_found)?))
 }
 
 async fn load_member(

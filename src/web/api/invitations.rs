@@ -83,7 +83,8 @@ async fn decline(
 pub(super) async fn invite(
     app: &AppData,
     id: ConversationId,
-    (login, them): (&ActiveLogin, &user::Model),
+    login: &ActiveLogin,
+    them: &user::Model,
 ) -> Result<HttpResponse, Problem> {
     let place = (id, them.id);
     let new = app

@@ -32,6 +32,6 @@ pub(in crate::web) async fn change_password(
     request: HttpRequest,
     JsonBody(body): JsonBody<ChangePasswordBody>,
 ) -> Result<HttpResponse, Problem> {
-    replace_password(&app, (&login, &request), body).await?;
+    replace_password(&app, &login, &request, body).await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -56,7 +56,8 @@ pub(in crate::web) async fn history(
     app: AppData,
     Authenticated(login): Authenticated,
     request: HttpRequest,
-    (id, query): (StrictPath<i64>, StrictQuery<HistoryQuery>),
+    id: StrictPath<i64>,
+    query: StrictQuery<HistoryQuery>,
 ) -> Result<HttpResponse, Problem> {
     let asked = query.page_request()?;
     let (view, id) = (HistoryReader::User(login.user.id), ConversationId(*id));
@@ -127,7 +128,14 @@ pub(in crate::web) async fn edit(
     path: StrictPath<(i64, i64)>,
     JsonBody(body): JsonBody<EditMessageBody>,
 ) -> Result<HttpResponse, Problem> {
-    let message = change_message(&app, &login, *path, MessageEditKind::Edit(body.text)).await?;
+    let message = change_message(
+        &app,
+        &login,
+        path.0,
+        path.1,
+        MessageEditKind::Edit(body.text),
+    )
+    .await?;
     Ok(HttpResponse::Ok().json(&*message))
 }
 
@@ -137,7 +145,7 @@ pub(in crate::web) async fn delete(
     Authenticated(login): Authenticated,
     path: StrictPath<(i64, i64)>,
 ) -> Result<HttpResponse, Problem> {
-    change_message(&app, &login, *path, MessageEditKind::Delete).await?;
+    change_message(&app, &login, path.0, path.1, MessageEditKind::Delete).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -150,7 +158,7 @@ pub(in crate::web) async fn react(
     let (id, message, emoji) = path.into_inner();
     let emoji = Emoji::parse(&emoji)?;
     let how = MessageEditKind::React { emoji, on: true };
-    let message = change_message(&app, &login, (id, message), how).await?;
+    let message = change_message(&app, &login, id, message, how).await?;
     Ok(HttpResponse::Ok().json(&*message))
 }
 
@@ -163,14 +171,15 @@ pub(in crate::web) async fn unreact(
     let (id, message, emoji) = path.into_inner();
     let emoji = Emoji::parse(&emoji)?;
     let how = MessageEditKind::React { emoji, on: false };
-    change_message(&app, &login, (id, message), how).await?;
+    change_message(&app, &login, id, message, how).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
 async fn change_message(
     app: &AppData,
     login: &ActiveLogin,
-    (id, message): (i64, i64),
+    id: i64,
+    message: i64,
     how: MessageEditKind,
 ) -> Result<Arc<Message>, Problem> {
     let ask = ConversationCommand::Edit(MessageId(message), how);

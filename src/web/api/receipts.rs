@@ -42,7 +42,7 @@ pub(in crate::web) async fn mark_delivered(
     id: StrictPath<i64>,
     JsonBody(body): JsonBody<ReceiptBody>,
 ) -> Result<HttpResponse, Problem> {
-    advance_marker(&app, &login, (*id, body), receipt::ReceiptKind::Delivered).await
+    advance_marker(&app, &login, *id, body, receipt::ReceiptKind::Delivered).await
 }
 
 /// `POST /api/conversations/{id}/read/`: 204 once the marker is on disk.
@@ -52,13 +52,14 @@ pub(in crate::web) async fn mark_read(
     id: StrictPath<i64>,
     JsonBody(body): JsonBody<ReceiptBody>,
 ) -> Result<HttpResponse, Problem> {
-    advance_marker(&app, &login, (*id, body), receipt::ReceiptKind::Read).await
+    advance_marker(&app, &login, *id, body, receipt::ReceiptKind::Read).await
 }
 
 async fn advance_marker(
     app: &AppData,
     login: &ActiveLogin,
-    (id, body): (i64, ReceiptBody),
+    id: i64,
+    body: ReceiptBody,
     kind: receipt::ReceiptKind,
 ) -> Result<HttpResponse, Problem> {
     let mark = MarkerUpdate {
@@ -78,7 +79,8 @@ pub(in crate::web) async fn list(
     app: AppData,
     Authenticated(login): Authenticated,
     request: HttpRequest,
-    (path, query): (StrictPath<(i64, i64)>, StrictQuery<ReceiptsQuery>),
+    path: StrictPath<(i64, i64)>,
+    query: StrictQuery<ReceiptsQuery>,
 ) -> Result<HttpResponse, Problem> {
     let (id, message) = *path;
     let access = app

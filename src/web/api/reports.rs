@@ -54,8 +54,7 @@ async fn create(
     JsonBody(body): JsonBody<ReportBody>,
 ) -> Result<HttpResponse, Problem> {
     let me = login.user.id;
-    let message =
-        load_visible_message(&app, me, (ConversationId(path.0), MessageId(path.1))).await?;
+    let message = load_visible_message(&app, me, ConversationId(path.0), MessageId(path.1)).await?;
     let answer = json!({
         "conversation_id": message.conversation_id,
         "message_id": message.id,
@@ -82,7 +81,8 @@ async fn create(
 async fn load_visible_message(
     app: &AppState,
     me: UserId,
-    (conversation, message): (ConversationId, MessageId),
+    conversation: ConversationId,
+    message: MessageId,
 ) -> Result<Message, Problem> {
     let seq = app
         .store

@@ -83,7 +83,7 @@ pub(in crate::web) async fn explain_cors(
     if let (ErrorCode::BadOrigin, Some(app)) =
         (refused.code, answer.request().app_data::<AppData>())
     {
-        log_event(app, answer.request(), (LimitedLine::OriginRefused, None));
+        log_event(app, answer.request(), LimitedLine::OriginRefused, None);
     }
     let explained = problem::problem_response(&refused).map_into_right_body();
     Ok(answer.into_response(explained))

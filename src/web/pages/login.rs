@@ -83,7 +83,7 @@ pub(in crate::web) async fn submit(
         password: fields.password.clone(),
     };
     let former = accounts::former_login(&app, &request);
-    match accounts::log_in(&app, (&request, former), given).await {
+    match accounts::log_in(&app, &request, former, given).await {
         Ok(login) => Ok(finish_login(&app, login, &fields.next)),
         // An error response has the `Retry-After` header, which the form can't
         // show.
@@ -136,5 +136,5 @@ fn render_page(
         problem,
         may_register: app.settings.registration != Registration::Closed,
     };
-    render_form(app, (status, key), &page)
+    render_form(app, status, key, &page)
 }

@@ -155,7 +155,8 @@ pub(in crate::web) async fn show(
             load_thread(
                 &app,
                 &login,
-                (id, asked.page_request()),
+                id,
+                asked.page_request(),
                 ComposerDraft::new()?,
             )
             .await?,
@@ -185,7 +186,7 @@ pub(in crate::web) async fn send(
         Err(problem) => {
             let draft = ComposerDraft::from_refused(written, problem)?;
             let latest = Some(HistoryAnchor::Latest);
-            let open = load_thread(&app, &login, (id, latest), draft).await?;
+            let open = load_thread(&app, &login, id, latest, draft).await?;
             render_page(&app, &login, MessagesPageState::with_thread(open)).await
         }
     }
@@ -311,11 +312,11 @@ pub(super) async fn render_page(
     let invitations = invitations.list(me, None, MAX_REQUESTS).await?;
     let unread = app.store.unread().count_total(me, now).await?;
     let connections = waiting.iter().chain(&silent).collect();
-    let lists = (found.as_slice(), connections);
     // If all conversations are listed, the script finds the archived ones
     // itself.
     let has_archived = next.is_some() && conversations.has_archived(me).await?;
-    let start = InitialState::new(login, lists, (unread, now), scene.open.as_ref());
+    let start = InitialState::new(login, &found, connections, now, scene.open.as_ref());
+    let start = start.with_unread(unread);
     let start = start.with_archived(has_archived);
     let start = start.with_history(app.engine.epoch(), people_version);
     let start = start.with_invitations(&invitations);
@@ -334,7 +335,7 @@ pub(super) async fn render_page(
         asking: contact_views(&waiting, ConnectionStatus::Incoming),
         asked: contact_views(&waiting, ConnectionStatus::Requested),
         older: next.map(|next| older_list_url(next, opened)),
-        rows: conversation_items(&found, hellos, (&User::from(&login.user), now), opened),
+        rows: conversation_items(&found, hellos, &User::from(&login.user), now, opened),
         is_first,
         sought: &scene.sought,
         notice: parse_notices(&login.user).first().map(NoticeLine::of),

@@ -98,7 +98,7 @@ pub(in crate::web) async fn submit(
     let pairs: Vec<_> = pairs.into_iter().filter(is_filled).collect();
     let wanted = parse_pairs(&pairs);
     let former = accounts::former_login(&app, &request);
-    match accounts::register(&app, (&request, former), wanted).await {
+    match accounts::register(&app, &request, former, wanted).await {
         Ok(login) => Ok(finish_login(&app, login, &fields.next)),
         // An error response has the `Retry-After` header, which the form can't
         // show.
@@ -127,5 +127,5 @@ fn render_page(
         problem,
         registration: app.settings.registration,
     };
-    render_form(app, (status, key), &page)
+    render_form(app, status, key, &page)
 }

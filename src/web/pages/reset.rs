@@ -75,7 +75,7 @@ pub(in crate::web) async fn show(
     app: AppData,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    render_page(&app, &request, ("", ResetStage::Asked), None)
+    render_page(&app, &request, "", ResetStage::Asked, None)
 }
 
 /// `POST /reset`.
@@ -87,29 +87,30 @@ pub(in crate::web) async fn submit(
     let token = &*fields.token;
     let is_ours = FormCsrfKey::verify(&app, &request, &fields.csrf_token);
     let refused = match (&fields.new_password, is_ours) {
-        (Some(password), true) => set_password(&app, &request, (token, password)).await.err(),
+        (Some(password), true) => set_password(&app, &request, token, password).await.err(),
         (Some(_), false) => Some(csrf::csrf_failed()),
         (None, true) => {
             let stage = load_stage(&app, token).await?;
-            return render_page(&app, &request, (token, stage), None);
+            return render_page(&app, &request, token, stage, None);
         }
         (None, false) => {
             return render_page(
                 &app,
                 &request,
-                ("", ResetStage::Asked),
+                "",
+                ResetStage::Asked,
                 Some(&csrf::csrf_failed()),
             );
         }
     };
     match refused {
-        None => render_page(&app, &request, (token, ResetStage::Done), None),
+        None => render_page(&app, &request, token, ResetStage::Done, None),
         Some(problem) if problem.code == ErrorCode::NotFound => {
-            render_page(&app, &request, (token, ResetStage::Gone), None)
+            render_page(&app, &request, token, ResetStage::Gone, None)
         }
         Some(problem) => {
             let stage = load_stage(&app, token).await?;
-            render_page(&app, &request, (token, stage), Some(&problem))
+            render_page(&app, &request, token, stage, Some(&problem))
         }
     }
 }
@@ -141,12 +142,13 @@ async fn find_reset_user(app: &AppState, token: &str) -> Result<Option<user::Mod
 async fn set_password(
     app: &AppState,
     request: &HttpRequest,
-    (token, password): (&str, &str),
+    token: &str,
+    password: &str,
 ) -> Result<(), Problem> {
     let digest = random::digest(&random::parse_code(token).ok_or_else(Problem::not_found)?);
     // Hashing is expensive, so it is done only for a valid code.
     let Some(user) = find_reset_user(app, token).await? else {
-        log_event(app, request, (LimitedLine::ResetLinkRefused, None));
+        log_event(app, request, LimitedLine::ResetLinkRefused, None);
         return Err(Problem::not_found());
     };
     let names = [&*user.username, &*user.display_name];
@@ -170,14 +172,15 @@ async fn set_password(
         app.engine.end_login(id, login);
     }
     let username = Some(&*user.username);
-    log_event(app, request, (LimitedLine::ResetLinkUsed, username));
+    log_event(app, request, LimitedLine::ResetLinkUsed, username);
     Ok(())
 }
 
 fn render_page(
     app: &AppState,
     request: &HttpRequest,
-    (token, stage): (&str, ResetStage),
+    token: &str,
+    stage: ResetStage,
     problem: Option<&Problem>,
 ) -> Result<HttpResponse, Problem> {
     let key = FormCsrfKey::load_or_create(app, request)?;
@@ -193,7 +196,7 @@ fn render_page(
         stage,
         problem,
     };
-    let mut response = render_form(app, (status, key), &page)?;
+    let mut response = render_form(app, status, key, &page)?;
     // The page grants access to the account, so it sends no referrer.
     response.headers_mut().insert(
         header::REFERRER_POLICY,

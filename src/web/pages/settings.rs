@@ -162,7 +162,7 @@ pub(in crate::web) async fn change_password(
     request: HttpRequest,
     FormBody(change): FormBody<ChangePasswordBody>,
 ) -> Result<HttpResponse, Problem> {
-    let problem = own_account::replace_password(&app, (&login, &request), change)
+    let problem = own_account::replace_password(&app, &login, &request, change)
         .await
         .err();
     let tried = SettingsOutcome {

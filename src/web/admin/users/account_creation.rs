@@ -73,8 +73,8 @@ pub(in crate::web) async fn submit(
     FormBody(fields): FormBody<NewAccountForm>,
 ) -> Result<HttpResponse, Problem> {
     let act = audit_context(&app, &login, &request);
-    match create_account(&app, (&login, &request), &fields, &act).await {
-        Ok(user) => issue_reset_link(&app, &login, (&request, &act), &user).await,
+    match create_account(&app, &login, &request, &fields, &act).await {
+        Ok(user) => issue_reset_link(&app, &login, &request, &act, &user).await,
         Err(problem) => {
             let password = recheck::password_field(&app, &login);
             let problem = accounts::to_field_error(problem);
@@ -136,11 +136,12 @@ pub(super) fn check_names(
 
 async fn create_account(
     app: &AppState,
-    (login, request): (&ActiveLogin, &HttpRequest),
+    login: &ActiveLogin,
+    request: &HttpRequest,
     fields: &NewAccountForm,
     act: &AuditContext,
 ) -> Result<user::Model, Problem> {
-    recheck::check_password(app, (login, request), &fields.password).await?;
+    recheck::check_password(app, login, request, &fields.password).await?;
     let mut faults = FieldFaults::default();
     let names = check_names(&mut faults, &fields.username, &fields.display_name);
     let (username, display_name) = faults.finish(names)?;
@@ -166,7 +167,8 @@ async fn create_account(
 pub(super) async fn issue_reset_link(
     app: &AppState,
     login: &ActiveLogin,
-    (request, act): (&HttpRequest, &AuditContext),
+    request: &HttpRequest,
+    act: &AuditContext,
     user: &user::Model,
 ) -> Result<HttpResponse, Problem> {
     let code = tokens::generate_code()?;
@@ -182,7 +184,8 @@ pub(super) async fn issue_reset_link(
     log_event(
         app,
         request,
-        (LimitedLine::ResetLinkMade, Some(&user.username)),
+        LimitedLine::ResetLinkMade,
+        Some(&user.username),
     );
     let page = ResetLinkPage {
         csrf_token: app.csrf.issue_for_login(login.id),

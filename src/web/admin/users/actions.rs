@@ -248,13 +248,14 @@ pub(in crate::web) async fn show(
 pub(in crate::web) async fn submit(
     app: AppData,
     AdminLogin(login): AdminLogin,
-    (path, request): (StrictPath<(i64, UserAction)>, HttpRequest),
+    path: StrictPath<(i64, UserAction)>,
+    request: HttpRequest,
     FormBody(fields): FormBody<UserActionForm>,
 ) -> Result<HttpResponse, Problem> {
     let (id, what) = path.into_inner();
     let them = find_user(&app, id).await?;
     let checked = if what.needs_password() {
-        recheck::check_password(&app, (&login, &request), &fields.password).await
+        recheck::check_password(&app, &login, &request, &fields.password).await
     } else {
         Ok(())
     };
@@ -262,12 +263,12 @@ pub(in crate::web) async fn submit(
     let done = match checked.and_then(|()| fields.validate(what, &them, act)) {
         // A reset shows a page instead of redirecting.
         Ok((UserAction::Reset, _, act)) => {
-            match account_creation::issue_reset_link(&app, &login, (&request, &act), &them).await {
+            match account_creation::issue_reset_link(&app, &login, &request, &act, &them).await {
                 Ok(page) => return Ok(page),
                 Err(problem) => Err(problem),
             }
         }
-        Ok((what, names, act)) => run_action(&app, &them, (what, names), &act).await,
+        Ok((what, names, act)) => run_action(&app, &them, what, names, &act).await,
         Err(problem) => Err(problem),
     };
     match done {
@@ -317,7 +318,8 @@ impl UserActionForm {
 async fn run_action(
     app: &AppData,
     them: &user::Model,
-    (what, names): (UserAction, Option<AccountNames>),
+    what: UserAction,
+    names: Option<AccountNames>,
     act: &store::AuditContext,
 ) -> Result<(), Problem> {
     let id = them.id;

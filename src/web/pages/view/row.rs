@@ -43,7 +43,8 @@ pub(in crate::web) struct ConversationListItem {
 impl ConversationListItem {
     pub(in crate::web) fn new(
         conversation: &Conversation,
-        (me, now): (UserId, Millis),
+        me: UserId,
+        now: Millis,
         open: Option<ConversationId>,
         contacts: &HashSet<UserId>,
     ) -> Self {
