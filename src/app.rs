@@ -7,22 +7,19 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use actix_web::dev::{Server, ServerHandle};
-use actix_web::middleware::{Compress, NormalizePath, TrailingSlash, from_fn};
-use actix_web::{App, HttpServer, web};
+use actix_web::{HttpServer, web};
 use socket2::{Domain, Socket, Type};
 use tokio::task::JoinHandle;
 
 use crate::auth::{CsrfTokens, DeviceTokens, FormerSecret, LoginTokens, Secret, SocketTickets};
 use crate::config::{DatabaseUrl, ServerTimings, Settings};
-use crate::engine::testing::FaultHooks;
+use crate::engine::fault_hooks::FaultHooks;
 use crate::engine::{Engine, ShutdownDeadline};
 use crate::store::{FolderLock, ServeLock, Store, StoreError};
-use crate::telemetry::{RootSpan, log_suppressed_lines, log_suppressed_periodically};
+use crate::telemetry::{log_suppressed_lines, log_suppressed_periodically};
 use crate::web::{
-    AppState, HashingPool, PasswordChecks, UntrustedProxies, build_cors,
-    configure_metrics_listener, configure_public_metrics, count_requests, default_headers,
-    explain_cors, ignore_unsupported_encodings, reject_upgrade_body, routes, serve_watched,
-    show_error_pages, track_progress,
+    AppState, HashingPool, PasswordChecks, UntrustedProxies, build_app, build_metrics_app,
+    serve_watched,
 };
 
 /// Connections that may wait for `accept`: as many as Linux allows. After a
@@ -280,16 +277,11 @@ fn serve_all(
 /// Starts the metrics server. One worker is enough for a few requests a minute.
 fn serve_metrics(listener: TcpListener, state: web::Data<AppState>) -> io::Result<BoundServer> {
     let address = listener.local_addr()?;
-    let server = HttpServer::new(move || {
-        App::new()
-            .app_data(state.clone())
-            .wrap(default_headers(&state.settings))
-            .configure(configure_metrics_listener)
-    })
-    .workers(1)
-    .shutdown_timeout(REQUEST_GRACE_SECONDS)
-    .disable_signals()
-    .listen(listener)?;
+    let server = HttpServer::new(move || build_metrics_app(state.clone()))
+        .workers(1)
+        .shutdown_timeout(REQUEST_GRACE_SECONDS)
+        .disable_signals()
+        .listen(listener)?;
     Ok((address, server.run()))
 }
 
@@ -306,25 +298,7 @@ async fn wait_for_lock_loss(lock: Option<&ServeLock>, timings: &ServerTimings) {
 fn serve(listener: TcpListener, state: web::Data<AppState>) -> io::Result<Server> {
     let for_apps = state.clone();
     serve_watched(listener, state, REQUEST_GRACE_SECONDS, move || {
-        let state = &for_apps;
-        App::new()
-            .app_data(state.clone())
-            .wrap(from_fn(reject_upgrade_body))
-            .wrap(from_fn(show_error_pages))
-            .wrap(build_cors(&state.settings))
-            .wrap(from_fn(explain_cors))
-            .wrap(default_headers(&state.settings))
-            .wrap(from_fn(count_requests))
-            // Pages, styles and JSON shrink to a fifth. Their length reveals no
-            // secret of a page, because each page masks its token anew (see
-            // `auth::CsrfTokens`).
-            .wrap(Compress::default())
-            .wrap(from_fn(ignore_unsupported_encodings))
-            .wrap(tracing_actix_web::TracingLogger::<RootSpan>::new())
-            .wrap(NormalizePath::new(TrailingSlash::Trim))
-            .wrap(from_fn(track_progress))
-            .configure(|config| configure_public_metrics(config, &state.settings))
-            .configure(routes)
+        build_app(for_apps.clone())
     })
 }
 

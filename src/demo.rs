@@ -5,127 +5,110 @@
 //! line, with the numbers that Rooms and the Journal would assign. It is pure:
 //! the same moment gives the same rows.
 
-mod clock;
 mod history;
+mod schedule;
 mod script;
-mod script_reader;
-mod timeline;
 
 #[cfg(test)]
 mod tests;
 
-use entity::connection::{self, ConnectionRowState};
-use entity::{ConnectionId, Millis, UserId, user_status};
+use std::time::Duration;
 
-use crate::protocol::User;
-use crate::store::{ImportData, ImportedUser};
-use history::LastActivity;
+use entity::connection::{self, ConnectionRowState};
+use entity::{ConnectionId, Millis, user_status};
+
+use crate::protocol::{DisplayName, User, Username};
+use crate::store::{ImportData, ImportedUser, NewUser};
+use history::DemoCast;
+use schedule::{MINUTE, midnight};
+use script::Result;
 pub use script::{DemoPerson, DemoScript, ScriptError};
 
 /// The password of all demo users.
 pub const PASSWORD: &str = "look-around-freely";
 
-/// A user, as an index into [`DemoScript::people`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct PersonIndex(usize);
-
-type Result<T> = std::result::Result<T, ScriptError>;
+/// Ages of the oldest account and the oldest connection, in days. All accounts
+/// and connections are older than the first scene.
+const ACCOUNT_AGE_DAYS: u32 = 40;
+const CONNECTION_AGE_DAYS: u32 = 33;
 
 impl DemoScript {
     /// Returns the users to create, in order, with the hash of [`PASSWORD`].
-    #[must_use]
-    pub fn newcomers(&self, password_hash: &str, now: Millis) -> Vec<ImportedUser> {
+    ///
+    /// # Errors
+    /// If a name is invalid.
+    pub fn newcomers(&self, password_hash: &str, now: Millis) -> Result<Vec<ImportedUser>> {
         let people = self.people.iter().enumerate();
-        people
-            .map(|(at, person)| {
-                person.to_newcomer(password_hash, clock::account_opened_at(at, now))
+        let newcomers = people.map(|(place, person)| {
+            Ok(ImportedUser {
+                user: NewUser {
+                    username: Username::parse(&person.username).map_err(ScriptError::new)?,
+                    display_name: DisplayName::parse(&person.name).map_err(ScriptError::new)?,
+                    password_hash: password_hash.to_owned(),
+                    is_admin: false,
+                },
+                about: person.about.clone(),
+                created_at: midnight(ACCOUNT_AGE_DAYS, now).after(nth_delay(place)),
             })
-            .collect()
+        });
+        newcomers.collect()
     }
 
-    /// Returns all other rows. `users` are the created users, in the order of
-    /// [`DemoScript::newcomers`].
+    /// Returns all other rows. `users` are the created users.
     ///
     /// # Errors
     /// If the script contradicts itself.
     pub fn play(&self, users: &[User], now: Millis) -> Result<ImportData> {
-        let mut rows = ImportData {
-            connections: self.connection_rows(users, now)?,
-            ..ImportData::default()
+        let cast = DemoCast {
+            users,
+            you: &self.you,
+            now,
         };
-        let mut activity = LastActivity::default();
-        for (at, conversation) in self.conversations.iter().enumerate() {
-            let cast = history::DemoContext {
-                users,
-                viewer: self.viewer,
-                now,
-            };
-            history::play_conversation(conversation, at, cast, (&mut rows, &mut activity))?;
+        let mut rows = ImportData::default();
+        for person in &self.people {
+            rows.statuses.push(user_status::Model {
+                user_id: cast.find_user(&person.username)?.id,
+                is_online: false,
+                node_id: None,
+                last_seen: Some(now.before(MINUTE * person.seen)),
+            });
         }
-        rows.statuses = self.status_rows(users, &activity, now)?;
+        self.add_connections(cast, &mut rows)?;
+        for conversation in &self.conversations {
+            history::play_conversation(conversation, cast, &mut rows)?;
+        }
         Ok(rows)
     }
 
-    fn connection_rows(&self, users: &[User], now: Millis) -> Result<Vec<connection::Model>> {
-        let agreed = self.connected.iter().enumerate().map(|(at, pair)| {
-            (
-                *pair,
-                ConnectionRowState::Connected,
-                clock::connected_at(at, now),
-            )
-        });
-        let asked = self.requests.iter().map(|request| {
-            (
-                request.pair,
-                ConnectionRowState::Requested,
-                now.before(request.ago),
-            )
-        });
-        agreed
-            .chain(asked)
-            .enumerate()
-            .map(|(at, ((from, to), state, created_at))| {
-                let (from, to) = (find_user(users, from)?.id, find_user(users, to)?.id);
-                Ok(connection::Model {
-                    id: ConnectionId(clock::to_i64(at) + 1),
-                    low_id: from.min(to),
-                    high_id: from.max(to),
-                    requested_by: from,
-                    state,
-                    created_at,
-                })
-            })
-            .collect()
-    }
-
-    /// A user's `last_seen` is never before the user's last action.
-    fn status_rows(
-        &self,
-        users: &[User],
-        activity: &LastActivity,
-        now: Millis,
-    ) -> Result<Vec<user_status::Model>> {
-        let people = self.people.iter().enumerate();
-        people
-            .map(|(at, person)| {
-                let said = now.before(person.last_seen_ago);
-                let did = activity.get(&PersonIndex(at)).copied().unwrap_or(said);
-                Ok(user_status::Model {
-                    user_id: find_user(users, PersonIndex(at))?.id,
-                    is_online: false,
-                    node_id: None,
-                    last_seen: Some(said.max(did)),
-                })
-            })
-            .collect()
+    fn add_connections(&self, cast: DemoCast<'_>, rows: &mut ImportData) -> Result<()> {
+        let mut add = |from: &str, to: &str, state, created_at| {
+            let (from, to) = (cast.find_user(from)?.id, cast.find_user(to)?.id);
+            rows.connections.push(connection::Model {
+                id: ConnectionId(history::next_id(rows.connections.len())),
+                low_id: from.min(to),
+                high_id: from.max(to),
+                requested_by: from,
+                state,
+                created_at,
+            });
+            Ok(())
+        };
+        let pairs = self.connected.iter();
+        let pairs = pairs.flat_map(|(from, others)| others.iter().map(move |to| (from, to)));
+        for (place, (from, to)) in pairs.enumerate() {
+            let created_at = midnight(CONNECTION_AGE_DAYS, cast.now).after(nth_delay(place));
+            add(from, to, ConnectionRowState::Connected, created_at)?;
+        }
+        for request in &self.requests {
+            let created_at = cast.now.before(MINUTE * request.ago);
+            let state = ConnectionRowState::Requested;
+            add(&request.from, &request.to, state, created_at)?;
+        }
+        Ok(())
     }
 }
 
-fn find_user(users: &[User], who: PersonIndex) -> Result<&User> {
-    let found = users.get(who.0);
-    found.ok_or_else(|| ScriptError::new("a person has no account"))
-}
-
-fn find_user_id(users: &[User], who: PersonIndex) -> Result<UserId> {
-    Ok(find_user(users, who)?.id)
+/// Returns the time of the next account or connection after the first one.
+fn nth_delay(place: usize) -> Duration {
+    MINUTE * 97 * u32::try_from(place).unwrap_or(u32::MAX)
 }

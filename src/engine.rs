@@ -9,6 +9,7 @@ mod cleanup;
 mod deadline;
 pub mod directory;
 mod epochs;
+pub(crate) mod fault_hooks;
 pub mod hub;
 pub mod journal;
 mod logins;
@@ -49,6 +50,7 @@ use crate::store::{Store, StoreError};
 use background::BackgroundTasks;
 pub use deadline::ShutdownDeadline;
 use directory::{Directory, SessionBounds};
+use fault_hooks::FaultHooks;
 use hub::HubHandle;
 use journal::JournalHandle;
 use ports::EventFrame;
@@ -58,7 +60,6 @@ use rates::RateLimiters;
 use reply::{CommandReply, CommandTicket};
 use room::messages::RoomCommand;
 use storage::StorageGuard;
-use testing::FaultHooks;
 
 /// The engine as the layers above use it: a cheap clone.
 #[derive(Clone)]

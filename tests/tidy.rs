@@ -21,6 +21,8 @@ mod prose;
 mod scripts;
 #[path = "tidy/tree.rs"]
 mod tree;
+#[path = "tidy/tuples.rs"]
+mod tuples;
 #[path = "tidy/wording.rs"]
 mod wording;
 

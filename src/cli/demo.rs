@@ -18,7 +18,7 @@ pub(super) async fn fill_database(settings: &Settings, store: &Store) -> Result<
     let mut summary = String::new();
     store
         .maintenance()
-        .import_data(script.newcomers(&hash, now), |users| {
+        .import_data(script.newcomers(&hash, now)?, |users| {
             let rows = script.play(users, now)?;
             summary = format_summary(&script, &rows);
             Ok::<_, CliError>(rows)
@@ -37,15 +37,13 @@ fn format_summary(script: &DemoScript, rows: &ImportData) -> String {
         rows.messages.len(),
     );
     for person in &script.people {
-        let name = person.username.as_str();
-        let line = format!("\n  {name:<9} {}", person.display_name.clone().into_inner());
-        summary.push_str(&line);
+        summary.push_str(&format!("\n  {:<9} {}", person.username, person.name));
     }
     summary
 }
 
 fn format_login_help(settings: &Settings, script: &DemoScript) -> String {
-    let name = script.first_login().map_or("", |you| you.username.as_str());
+    let name = &script.you;
     let listen = settings.listen;
     format!(
         "\nLog in as {name} first. Password of all users: {PASSWORD}\n\n  \

@@ -47,7 +47,7 @@ impl UserCommand {
                 display_name,
                 admin,
             } => {
-                let created = create_user(&store, (&name, display_name, admin), &act).await?;
+                let created = create_user(&store, &name, display_name, admin, &act).await?;
                 println!("The account {} was created.", created.username);
             }
             Self::Promote { name } => {
@@ -88,7 +88,9 @@ impl UserCommand {
 
 async fn create_user(
     store: &Store,
-    (name, display_name, is_admin): (&str, Option<String>, bool),
+    name: &str,
+    display_name: Option<String>,
+    is_admin: bool,
     act: &AuditContext,
 ) -> Result<user::Model, CliError> {
     let username = Username::parse(name).map_err(invalid_input)?;

@@ -4,306 +4,145 @@
 mod markers;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use entity::conversation::{self, ConversationKind};
 use entity::message::{self, MessageKind, StatusCeiling};
 use entity::participant::{self, MemberRole};
-use entity::{ConversationId, MessageId, Millis, reaction, receipt};
+use entity::receipt::ReceiptKind;
+use entity::{ConversationId, MessageId, Millis, UserId, reaction};
+use serde_json::json;
 
-use super::clock::{SeededRandom, line_times, to_i64};
-use super::script::{DemoConversation, DemoFlag, LineContent, ScriptError, ScriptLine};
-use super::timeline::{DemoAction, DemoEvent, describe_change, plan_events};
-use super::{PersonIndex, Result, find_user, find_user_id};
-use crate::protocol::User;
+use super::schedule::{MINUTE, TimedLine, schedule_lines};
+use super::script::{DemoConversation, DemoFlag, LineContent, Result, ScriptError};
 use crate::protocol::input::direct_key;
+use crate::protocol::message::{encode_system_event, isolate_name};
+use crate::protocol::{GroupTitle, MessageText, User};
 use crate::store::ImportData;
 
-/// The time of each user's last action.
-pub(super) type LastActivity = BTreeMap<PersonIndex, Millis>;
+/// Times after a line, until it is delivered, changed, reacted to and read.
+/// They are shorter if the next line comes soon.
+const DELIVERY_DELAY: Duration = Duration::from_secs(2);
+const CHANGE_DELAY: Duration = Duration::from_secs(30);
+const REACTION_DELAY: Duration = Duration::from_secs(60);
+const READ_DELAY: Duration = Duration::from_secs(300);
+
+/// The time for which a conversation is muted.
+const MUTE_TIME: Duration = Duration::from_secs(7 * 3600);
 
 /// The created users, the user to log in as, and the present time.
 #[derive(Clone, Copy)]
-pub(super) struct DemoContext<'a> {
+pub(super) struct DemoCast<'a> {
     pub(super) users: &'a [User],
-    pub(super) viewer: PersonIndex,
+    pub(super) you: &'a str,
     pub(super) now: Millis,
 }
 
-/// The time for which the viewer has muted a conversation: seven hours.
-const MUTE_MILLIS: i64 = 7 * 60 * 60 * 1000;
+impl<'a> DemoCast<'a> {
+    pub(super) fn find_user(&self, name: &str) -> Result<&'a User> {
+        let found = self.users.iter().find(|user| user.username == name);
+        found.ok_or_else(|| ScriptError::new(format_args!("there is no person {name:?}")))
+    }
+}
 
 /// Replays a conversation and adds its rows to `rows`.
 pub(super) fn play_conversation(
     script: &DemoConversation,
-    place: usize,
-    cast: DemoContext<'_>,
-    (rows, activity): (&mut ImportData, &mut LastActivity),
+    cast: DemoCast<'_>,
+    rows: &mut ImportData,
 ) -> Result<()> {
-    let mut dice = SeededRandom::new(place);
-    let times = line_times(&script.scenes, &mut dice, cast.now);
-    let mut history = DemoHistory::open_conversation(script, place, cast, rows)?;
-    let began = times.first().copied().unwrap_or(cast.now);
-    history.row.created_at = began;
-    for member in history.members.values_mut() {
-        member.joined_at = began;
+    let lines = schedule_lines(script, cast.now);
+    let began = lines.first().map_or(cast.now, |first| first.at);
+    let opened = began.before(MINUTE);
+    let mut history = DemoHistory::open(script, cast, opened, rows)?;
+    for timed in &lines {
+        history.post_line(timed)?;
+        history.change_message(timed)?;
+        history.add_reactions(timed)?;
+        history.move_markers(timed, ReceiptKind::Delivered, &script.undelivered)?;
+        history.move_markers(timed, ReceiptKind::Read, &script.unread)?;
     }
-    for event in plan_events(script, &times, &mut dice, cast.now)? {
-        if let Some(who) = history.apply_event(&event)? {
-            let last = activity.entry(who).or_insert(event.at);
-            *last = event.at.max(*last);
-        }
-    }
-    history.apply_flag(script.flag)?;
-    history.count_deleted();
-    let DemoHistory { row, members, .. } = history;
-    rows.conversations.push(row);
-    rows.participants.extend(members.into_values());
-    Ok(())
+    history.finish(script.mine)
 }
 
 struct DemoHistory<'a> {
-    cast: DemoContext<'a>,
-    row: conversation::Model,
-    members: BTreeMap<PersonIndex, participant::Model>,
-    /// The index of its first message in `rows.messages`.
-    first: usize,
+    cast: DemoCast<'a>,
     rows: &'a mut ImportData,
+    row: conversation::Model,
+    members: BTreeMap<UserId, participant::Model>,
+    messages: Vec<message::Model>,
+    /// The messages to which later lines can reply.
+    labels: BTreeMap<String, MessageId>,
 }
 
 impl<'a> DemoHistory<'a> {
-    fn open_conversation(
+    /// Opens the conversation. The first message of a group says that it was
+    /// created.
+    fn open(
         script: &DemoConversation,
-        place: usize,
-        cast: DemoContext<'a>,
+        cast: DemoCast<'a>,
+        at: Millis,
         rows: &'a mut ImportData,
     ) -> Result<Self> {
         let [opener, other, ..] = script.people.as_slice() else {
             return Err(ScriptError::new("a conversation needs two people"));
         };
-        let (opened_by, other) = (
-            find_user_id(cast.users, *opener)?,
-            find_user_id(cast.users, *other)?,
-        );
+        let (opener, other) = (cast.find_user(opener)?, cast.find_user(other)?);
         let is_group = script.title.is_some();
         let row = conversation::Model {
-            id: ConversationId(to_i64(place) + 1),
+            id: ConversationId(next_id(rows.conversations.len())),
             kind: if is_group {
                 ConversationKind::Group
             } else {
                 ConversationKind::Direct
             },
             title: None,
-            direct_key: (!is_group).then(|| direct_key(opened_by, other)),
+            direct_key: (!is_group).then(|| direct_key(opener.id, other.id)),
             open: true,
-            opened_by,
+            opened_by: opener.id,
             last_seq: 0,
             last_ord: 0,
             version: 0,
             members_version: 0,
-            participant_count: i32::try_from(script.people.len()).unwrap_or(i32::MAX),
+            participant_count: 0,
             delivered_low: 0,
             read_low: 0,
             last_message_id: None,
             last_message_at: None,
-            created_at: cast.now,
+            created_at: at,
         };
         let mut history = Self {
             cast,
+            rows,
             row,
             members: BTreeMap::new(),
-            first: rows.messages.len(),
-            rows,
+            messages: Vec::new(),
+            labels: BTreeMap::new(),
         };
-        for who in &script.people {
-            history.add_member(*who, cast.now)?;
+        if let Some(title) = &script.title {
+            history.post(opener, &LineContent::Created(title.clone()), None, at)?;
         }
+        for name in &script.people {
+            history.add_member(cast.find_user(name)?.id, at);
+        }
+        history.raise_watermarks(at);
         Ok(history)
     }
 
-    /// Applies an event. Returns the user who was active, if there is one.
-    fn apply_event(&mut self, event: &DemoEvent<'_>) -> Result<Option<PersonIndex>> {
-        let at = event.at;
-        match event.action {
-            DemoAction::Posted(line) => {
-                match &line.content {
-                    LineContent::Text { answers, .. } => self.post_text(line, *answers, at)?,
-                    _ => self.post_system(line, at)?,
-                }
-                Ok(Some(line.sender))
-            }
-            DemoAction::Delivered(who, place) => self.move_marker(who, (place, false), at),
-            DemoAction::Read(who, place) => self.move_marker(who, (place, true), at),
-            DemoAction::Reacted(who, place, emoji) => {
-                self.member(who)?;
-                let user_id = find_user_id(self.cast.users, who)?;
-                let message = self.change_message(place)?;
-                let reaction = reaction::Model {
-                    message_id: message.id,
-                    emoji: emoji.to_owned(),
-                    user_id,
-                    created_at: at,
-                    version: message.version,
-                };
-                self.rows.reactions.push(reaction);
-                Ok(Some(who))
-            }
-            DemoAction::Edited(place) => {
-                let message = self.change_message(place)?;
-                message.edited_at = Some(at);
-                message.text_version = message.version;
-                Ok(None)
-            }
-            DemoAction::Deleted(place) => {
-                let message = self.change_message(place)?;
-                message.deleted_at = Some(at);
-                message.text_version = message.version;
-                message.text.clear();
-                Ok(None)
-            }
-        }
-    }
-
-    /// Posts a text. Sending also marks everything before it as read, in the
-    /// same version.
-    fn post_text(&mut self, line: &ScriptLine, answers: Option<usize>, at: Millis) -> Result<()> {
-        let reply_to = answers.map(|place| self.message_at(place).map(|found| found.id));
-        let reply_to = reply_to.transpose()?;
-        let before = self.member(line.sender)?.read_seq;
-        self.row.last_ord += 1;
-        self.write_message(line, (line.text.clone(), None), at)?;
-        let last = self.rows.messages.last_mut();
-        last.ok_or_else(|| ScriptError::new("there is no message"))?
-            .reply_to = reply_to;
-        let (seq, ord, version) = (self.row.last_seq, self.row.last_ord, self.row.version);
-        let member = self.member(line.sender)?;
-        member.delivered_seq = seq;
-        member.read_seq = seq;
-        member.read_ord = ord;
-        member.version = version;
-        if before < seq - 1 {
-            self.record_marker(line.sender, (receipt::ReceiptKind::Read, seq - 1), at)?;
-        }
-        self.raise_watermarks(at);
-        Ok(())
-    }
-
-    fn post_system(&mut self, line: &ScriptLine, at: Millis) -> Result<()> {
-        let actor = find_user(self.cast.users, line.sender)?
-            .display_name
-            .clone();
-        if !matches!(line.content, LineContent::Created(_)) {
-            self.member(line.sender)?;
-        }
-        let (text, event) = describe_change(&actor, &line.content, self.cast.users)?;
-        self.write_message(line, (text, Some(event)), at)?;
-        let version = self.row.version;
-        match &line.content {
-            LineContent::Created(title) => {
-                self.row.title = Some(title.as_str().to_owned());
-                self.row.delivered_low = 1;
-                self.row.read_low = 1;
-                for member in self.members.values_mut() {
-                    (member.delivered_seq, member.read_seq, member.version) = (1, 1, 1);
-                }
-                self.member(line.sender)?.role = MemberRole::Owner;
-            }
-            LineContent::Renamed(title) => self.row.title = Some(title.as_str().to_owned()),
-            LineContent::Added(who) => {
-                self.row.members_version += 1;
-                self.row.participant_count += 1;
-                self.add_member(*who, at)?;
-            }
-            LineContent::MadeAdmin(who) => {
-                self.row.members_version += 1;
-                let member = self.member(*who)?;
-                member.role = MemberRole::Admin;
-                member.version = version;
-            }
-            LineContent::Left => {
-                self.row.members_version += 1;
-                self.row.participant_count -= 1;
-                let left_seq = self.row.last_seq - 1;
-                let title = self.row.title.clone();
-                let member = self.member(line.sender)?;
-                member.left_seq = Some(left_seq);
-                member.left_version = Some(version - 1);
-                member.left_title = title;
-                member.version = version;
-                self.raise_watermarks(at);
-            }
-            LineContent::Text { .. } => {}
-        }
-        Ok(())
-    }
-
-    /// Adds a message with the next `seq` and `version`.
-    fn write_message(
-        &mut self,
-        line: &ScriptLine,
-        (text, event): (String, Option<String>),
-        at: Millis,
-    ) -> Result<()> {
-        let id = MessageId(to_i64(self.rows.messages.len()) + 1);
-        let others = self.current_members().count().saturating_sub(1);
-        self.row.last_seq += 1;
-        self.row.version += 1;
-        self.row.last_message_id = Some(id);
-        self.row.last_message_at = Some(at);
-        let kind = match event {
-            Some(_) => MessageKind::System,
-            None => MessageKind::Text,
-        };
-        self.rows.messages.push(message::Model {
-            id,
-            conversation_id: self.row.id,
-            seq: self.row.last_seq,
-            ord: self.row.last_ord,
-            version: self.row.version,
-            posted_version: self.row.version,
-            text_version: 0,
-            sender_id: super::find_user_id(self.cast.users, line.sender)?,
-            client_id: None,
-            kind,
-            text,
-            event,
-            reply_to: None,
-            furthest: match others {
-                0 => StatusCeiling::Sent,
-                _ => StatusCeiling::Read,
-            },
-            created_at: at,
-            edited_at: None,
-            deleted_at: None,
-        });
-        Ok(())
-    }
-
-    /// Applies the viewer's setting, which raises the version, too.
-    fn apply_flag(&mut self, mine: Option<DemoFlag>) -> Result<()> {
-        let Some(mine) = mine else {
-            return Ok(());
-        };
-        self.row.version += 1;
-        let version = self.row.version;
-        let until = Millis(self.cast.now.0 + MUTE_MILLIS);
-        let member = self.member(self.cast.viewer)?;
-        member.version = version;
-        match mine {
-            DemoFlag::Pinned => member.pinned = true,
-            DemoFlag::Archived => member.archived = true,
-            DemoFlag::Muted => member.muted_until = Some(until),
-        }
-        Ok(())
-    }
-
-    /// Adds a member, who sees messages from now on. The markers start at the
-    /// last message.
-    fn add_member(&mut self, who: PersonIndex, at: Millis) -> Result<()> {
-        let row = &self.row;
+    /// Adds a member, who sees the last message and later ones. The markers
+    /// start at the last message.
+    fn add_member(&mut self, user_id: UserId, at: Millis) {
+        let row = &mut self.row;
+        row.participant_count += 1;
+        let is_owner = row.kind == ConversationKind::Group && row.opened_by == user_id;
         let member = participant::Model {
             conversation_id: row.id,
-            user_id: find_user_id(self.cast.users, who)?,
-            role: MemberRole::Member,
+            user_id,
+            role: if is_owner {
+                MemberRole::Owner
+            } else {
+                MemberRole::Member
+            },
             joined_seq: (row.last_seq - 1).max(0),
             joined_at: at,
             left_seq: None,
@@ -318,38 +157,211 @@ impl<'a> DemoHistory<'a> {
             archived: false,
             pinned: false,
         };
-        self.members.insert(who, member);
+        self.members.insert(user_id, member);
+    }
+
+    /// Posts a line. Its sender has read everything before it.
+    fn post_line(&mut self, timed: &TimedLine<'_>) -> Result<()> {
+        let line = timed.line;
+        let sender = self.cast.find_user(&line.sender)?;
+        let original = line.reply_to.as_ref().map(|label| {
+            let found = self.labels.get(label).copied();
+            found.ok_or_else(|| ScriptError::new(format_args!("no line is labelled {label}")))
+        });
+        let id = self.post(sender, &line.content, original.transpose()?, timed.at)?;
+        if let Some(label) = &line.label
+            && self.labels.insert(label.clone(), id).is_some()
+        {
+            return Err(ScriptError::new(format_args!(
+                "two lines are labelled {label}"
+            )));
+        }
+        self.move_marker(sender.id, ReceiptKind::Read, timed.at)
+    }
+
+    /// Adds a message with the next `seq` and `version`, and applies a change
+    /// of the group.
+    fn post(
+        &mut self,
+        sender: &User,
+        content: &LineContent,
+        reply_to: Option<MessageId>,
+        at: Millis,
+    ) -> Result<MessageId> {
+        let id = MessageId(next_id(self.rows.messages.len() + self.messages.len()));
+        self.row.last_seq += 1;
+        self.row.version += 1;
+        self.row.last_message_id = Some(id);
+        self.row.last_message_at = Some(at);
+        let (text, event) = match content {
+            LineContent::Text(text) => {
+                self.row.last_ord += 1;
+                let text = MessageText::parse(text).map_err(ScriptError::new)?;
+                (text.as_str().to_owned(), None)
+            }
+            change => {
+                let (text, event) = self.change_group(change, at)?;
+                (
+                    format!("{} {text}", isolate_name(&sender.display_name)),
+                    Some(event),
+                )
+            }
+        };
+        self.messages.push(message::Model {
+            id,
+            conversation_id: self.row.id,
+            seq: self.row.last_seq,
+            ord: self.row.last_ord,
+            version: self.row.version,
+            posted_version: self.row.version,
+            text_version: 0,
+            sender_id: sender.id,
+            client_id: None,
+            kind: if event.is_some() {
+                MessageKind::System
+            } else {
+                MessageKind::Text
+            },
+            text,
+            event,
+            reply_to,
+            furthest: StatusCeiling::Read,
+            created_at: at,
+            edited_at: None,
+            deleted_at: None,
+        });
+        Ok(id)
+    }
+
+    /// Changes the group. Returns the change in words, without the actor, and
+    /// as a JSON event, as the Room writes them.
+    fn change_group(&mut self, change: &LineContent, at: Millis) -> Result<(String, String)> {
+        match change {
+            LineContent::Text(_) => Err(ScriptError::new("a text changes no group")),
+            LineContent::Created(title) => {
+                let words = format!("made the group “{}”", isolate_name(title));
+                Ok((words, self.set_title("created", title)?))
+            }
+            LineContent::Renamed(title) => {
+                let words = format!("renamed the group to “{}”", isolate_name(title));
+                Ok((words, self.set_title("renamed", title)?))
+            }
+            LineContent::Added(name) => {
+                let user = self.cast.find_user(name)?;
+                self.row.members_version += 1;
+                self.add_member(user.id, at);
+                let words = format!("added {}", isolate_name(&user.display_name));
+                Ok((
+                    words,
+                    encode_system_event("invited", &json!({ "user": user })),
+                ))
+            }
+            LineContent::Promoted(name) => {
+                let user = self.cast.find_user(name)?;
+                let role = MemberRole::Admin;
+                self.row.members_version += 1;
+                self.changed_member(user.id)?.role = role;
+                let words = format!("made {} an admin", isolate_name(&user.display_name));
+                let facts = json!({ "user": user, "role": role });
+                Ok((words, encode_system_event("role", &facts)))
+            }
+        }
+    }
+
+    fn set_title(&mut self, event: &str, title: &str) -> Result<String> {
+        let title = GroupTitle::parse(title).map_err(ScriptError::new)?;
+        self.row.title = Some(title.as_str().to_owned());
+        Ok(encode_system_event(
+            event,
+            &json!({ "title": title.as_str() }),
+        ))
+    }
+
+    /// Edits or deletes the line's message, if the script says so.
+    fn change_message(&mut self, timed: &TimedLine<'_>) -> Result<()> {
+        let line = timed.line;
+        if !line.is_edited && !line.is_deleted {
+            return Ok(());
+        }
+        if line.is_deleted {
+            self.count_deletion();
+        }
+        let at = timed.after(CHANGE_DELAY);
+        let message = self.changed_message()?;
+        message.text_version = message.version;
+        message.edited_at = line.is_edited.then_some(at);
+        message.deleted_at = line.is_deleted.then_some(at);
+        if line.is_deleted {
+            message.text.clear();
+        }
         Ok(())
     }
 
-    fn current_members(&self) -> impl Iterator<Item = &participant::Model> {
-        let members = self.members.values();
-        members.filter(|member| member.left_seq.is_none())
+    /// Adds the reactions to the line, whose users have read it.
+    fn add_reactions(&mut self, timed: &TimedLine<'_>) -> Result<()> {
+        let created_at = timed.after(REACTION_DELAY);
+        for reaction in &timed.line.reactions {
+            let mut words = reaction.split(' ');
+            let emoji = words.next().unwrap_or_default();
+            for name in words {
+                let user_id = self.cast.find_user(name)?.id;
+                self.move_marker(user_id, ReceiptKind::Read, created_at)?;
+                let message = self.changed_message()?;
+                let reaction = reaction::Model {
+                    message_id: message.id,
+                    emoji: emoji.to_owned(),
+                    user_id,
+                    created_at,
+                    version: message.version,
+                };
+                self.rows.reactions.push(reaction);
+            }
+        }
+        Ok(())
     }
 
-    fn member(&mut self, who: PersonIndex) -> Result<&mut participant::Model> {
-        let found = self.members.get_mut(&who);
-        found
-            .filter(|member| member.left_seq.is_none())
-            .ok_or_else(|| {
-                ScriptError::new(
-                    "a person acts in a conversation without being a \
-                                             member",
-                )
-            })
+    fn member(&mut self, user: UserId) -> Result<&mut participant::Model> {
+        let found = self.members.get_mut(&user);
+        found.ok_or_else(|| ScriptError::new("a person acts in a conversation of others"))
     }
 
-    /// Assigns the next version to a changed message.
-    fn change_message(&mut self, place: usize) -> Result<&mut message::Model> {
-        self.row.version += 1;
+    /// Returns a member, who changes in the present version.
+    fn changed_member(&mut self, user: UserId) -> Result<&mut participant::Model> {
         let version = self.row.version;
-        let message = self.message_at(place)?;
-        message.version = version;
+        let member = self.member(user)?;
+        member.version = version;
+        Ok(member)
+    }
+
+    /// Returns the last message, which changes in the next version.
+    fn changed_message(&mut self) -> Result<&mut message::Model> {
+        self.row.version += 1;
+        let last = self.messages.last_mut();
+        let message = last.ok_or_else(|| ScriptError::new("there is no message to change"))?;
+        message.version = self.row.version;
         Ok(message)
     }
 
-    fn message_at(&mut self, place: usize) -> Result<&mut message::Model> {
-        let found = self.rows.messages.get_mut(self.first + place);
-        found.ok_or_else(|| ScriptError::new("an event comes before its subject"))
+    /// Applies a setting of the user to log in as, and adds the rows.
+    fn finish(mut self, flag: Option<DemoFlag>) -> Result<()> {
+        if let Some(flag) = flag {
+            self.row.version += 1;
+            let until = self.cast.now.after(MUTE_TIME);
+            let member = self.changed_member(self.cast.find_user(self.cast.you)?.id)?;
+            match flag {
+                DemoFlag::Pinned => member.pinned = true,
+                DemoFlag::Archived => member.archived = true,
+                DemoFlag::Muted => member.muted_until = Some(until),
+            }
+        }
+        self.rows.conversations.push(self.row);
+        self.rows.participants.extend(self.members.into_values());
+        self.rows.messages.extend(self.messages);
+        Ok(())
     }
+}
+
+/// Returns the id of the next row, after `count` rows.
+pub(super) fn next_id(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX).saturating_add(1)
 }

@@ -32,8 +32,8 @@ use crate::protocol::Problem;
 use crate::store::append::{AppendEntry, AppendOutcome, BatchCommit};
 use crate::store::{StatementMeter, Store, StoreError, with_payer};
 
+use super::fault_hooks::FaultHooks;
 use super::task::run_in_task;
-use super::testing::FaultHooks;
 use batch::AppendBatch;
 pub use handle::JournalHandle;
 use messages::AppendCommand;

@@ -26,7 +26,7 @@ use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 
 use crate::config::{self, RateLimit};
 use crate::counters::Counters;
-use crate::engine::testing::FaultHooks;
+use crate::engine::fault_hooks::FaultHooks;
 use crate::protocol::{ErrorCode, Problem};
 
 pub use crate::protocol::problem::RateLimitStatus;

@@ -33,6 +33,7 @@ use actix::{Actor, ActorFutureExt, Addr, AsyncContext, Context, Recipient, WrapF
 use tokio::time::Instant;
 
 use super::directory::Directory;
+use super::fault_hooks::FaultHooks;
 use super::journal::JournalHandle;
 use super::journal::messages::RoomPort;
 use super::ports::{OrphanNotice, RoomGoneNotice, RoomIdleNotice, RoomKey};
@@ -40,7 +41,6 @@ use super::presence::PresenceHandle;
 use super::reply::{CommandReply, CommandTicket};
 use super::storage::StorageGuard;
 use super::task::run_in_task;
-use super::testing::FaultHooks;
 use crate::counters::Counters;
 use crate::protocol::Problem;
 use crate::store::{RoomRecord, Store, StoreError};

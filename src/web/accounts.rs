@@ -86,6 +86,13 @@ pub(super) struct LoginResponse {
     pub(super) user: User,
 }
 
+/// An attempt to verify a password: its permit of the rate limits, and its
+/// source for the queue of hashing.
+pub(super) struct PasswordAttempt<'a> {
+    pub(super) permit: LoginAttempt<'a>,
+    pub(super) source: AttemptSource,
+}
+
 /// Creates an account and logs in to it.
 ///
 /// # Errors
@@ -93,7 +100,8 @@ pub(super) struct LoginResponse {
 /// `forbidden` if registration is closed; otherwise the invalid fields.
 pub(super) async fn register(
     app: &AppState,
-    (request, former): (&HttpRequest, Option<LoginId>),
+    request: &HttpRequest,
+    former: Option<LoginId>,
     wanted: Result<RegistrationForm, Problem>,
 ) -> Result<LoginResponse, Problem> {
     if app.settings.registration == Registration::Closed {
@@ -121,7 +129,7 @@ pub(super) async fn register(
         .rates()
         .check_registration(origin)
         .inspect_err(|_| {
-            log_event(app, request, (LimitedLine::RegistrationLimited, None));
+            log_event(app, request, LimitedLine::RegistrationLimited, None);
         })?;
     // Hashing is the most expensive step, so the cheaper checks come first.
     let invited = invite.as_deref();
@@ -151,9 +159,10 @@ pub(super) async fn register(
     log_event(
         app,
         request,
-        (LimitedLine::Registration, Some(&user.username)),
+        LimitedLine::Registration,
+        Some(&user.username),
     );
-    start_login(app, (request, former), &user).await
+    start_login(app, request, former, &user).await
 }
 
 /// Logs in with a username and password.
@@ -165,12 +174,13 @@ pub(super) async fn register(
 /// waiting to be hashed.
 pub(super) async fn log_in(
     app: &AppState,
-    (request, former): (&HttpRequest, Option<LoginId>),
+    request: &HttpRequest,
+    former: Option<LoginId>,
     given: Credentials,
 ) -> Result<LoginResponse, Problem> {
     let origin = client_ip::client_origin(app, request);
-    let attempt = match app.engine.rates().check_login(&given.username, origin) {
-        Ok(attempt) => attempt,
+    let permit = match app.engine.rates().check_login(&given.username, origin) {
+        Ok(permit) => permit,
         Err(too_much) => {
             log_limited_login(app, request, &given.username).await;
             return Err(too_much.into());
@@ -180,8 +190,8 @@ pub(super) async fn log_in(
         Ok(username) => app.store.users().find_by_name(&username).await?,
         Err(_) => None,
     };
-    let is_known = is_known_source(app, request, (user.as_ref(), origin)).await?;
-    let attempter = AttemptSource::new(origin, &given.username, is_known);
+    let is_known = is_known_source(app, request, user.as_ref(), origin).await?;
+    let source = AttemptSource::new(origin, &given.username, is_known);
     let hash = user.as_ref().map(|user| user.password_hash.clone());
     let verify = move || match passwords::verify(&given.password, hash.as_deref()) {
         PasswordCheck::Wrong => None,
@@ -191,15 +201,15 @@ pub(super) async fn log_in(
             Some(passwords::hash(&password).map(Some))
         }
     };
-    let right = try_password(app, (attempt, attempter), verify).await?;
+    let right = try_password(app, PasswordAttempt { permit, source }, verify).await?;
     let name = user.as_ref().map(|user| user.username.clone());
     let name = name.as_deref();
     let (mut user, renewed) = user.zip(right).ok_or_else(|| {
-        log_event(app, request, (LimitedLine::LoginWrong, name));
+        log_event(app, request, LimitedLine::LoginWrong, name);
         Problem::new(ErrorCode::BadCredentials, "Wrong username or password.")
     })?;
     if user.deactivated_at.is_some() {
-        log_event(app, request, (LimitedLine::LoginDeactivated, name));
+        log_event(app, request, LimitedLine::LoginDeactivated, name);
         return Err(Problem::new(
             ErrorCode::Deactivated,
             "This account is deactivated.",
@@ -212,8 +222,8 @@ pub(super) async fn log_in(
             .await?;
         user.password_hash = renewed;
     }
-    let login = start_login(app, (request, former), &user).await?;
-    log_event(app, request, (LimitedLine::LoginRight, name));
+    let login = start_login(app, request, former, &user).await?;
+    log_event(app, request, LimitedLine::LoginRight, name);
     Ok(login)
 }
 
@@ -252,8 +262,9 @@ fn hashing_failed(error: PasswordHashError) -> Problem {
 /// verification.
 pub(super) async fn verify_and_hash_new(
     app: &AppState,
-    (attempt, attempter): (LoginAttempt<'_>, AttemptSource),
-    (current, hash): (String, String),
+    attempt: PasswordAttempt<'_>,
+    current: String,
+    hash: String,
     new: Option<Password>,
 ) -> Result<Option<Option<String>>, Problem> {
     let work = move || {
@@ -261,33 +272,34 @@ pub(super) async fn verify_and_hash_new(
         let renewed = || new.as_ref().map(passwords::hash).transpose();
         is_right.then(renewed)
     };
-    let hash = try_password(app, (attempt, attempter), work).await?;
+    let hash = try_password(app, attempt, work).await?;
     hash.transpose().map_err(hashing_failed)
 }
 
 /// Returns whether `password` is the password of the logged-in user.
 pub(super) async fn recheck_password(
     app: &AppState,
-    (login, request): (&ActiveLogin, &HttpRequest),
+    login: &ActiveLogin,
+    request: &HttpRequest,
     password: String,
 ) -> Result<bool, Problem> {
     let origin = client_ip::client_origin(app, request);
     let username = &login.user.username;
-    let attempt = app.engine.rates().check_login(username, origin);
-    let attempt = attempt.inspect_err(|_| {
-        log_event(app, request, (LimitedLine::LoginLimited, Some(username)));
+    let permit = app.engine.rates().check_login(username, origin);
+    let permit = permit.inspect_err(|_| {
+        log_event(app, request, LimitedLine::LoginLimited, Some(username));
     })?;
-    let attempter = AttemptSource::new(origin, username, true);
+    let source = AttemptSource::new(origin, username, true);
     let hash = login.user.password_hash.clone();
     let verify = move || {
         let check = passwords::verify(&password, Some(&hash));
         check.is_correct().then_some(())
     };
-    let is_right = try_password(app, (attempt, attempter), verify)
+    let is_right = try_password(app, PasswordAttempt { permit, source }, verify)
         .await?
         .is_some();
     if !is_right {
-        log_event(app, request, (LimitedLine::PasswordWrong, Some(username)));
+        log_event(app, request, LimitedLine::PasswordWrong, Some(username));
     }
     Ok(is_right)
 }
@@ -300,7 +312,8 @@ pub(super) async fn recheck_password(
 async fn is_known_source(
     app: &AppState,
     request: &HttpRequest,
-    (user, origin): (Option<&user::Model>, RequestOrigin),
+    user: Option<&user::Model>,
+    origin: RequestOrigin,
 ) -> Result<bool, Problem> {
     let id = user.map_or(UserId(0), |user| user.id);
     let device = CookieKind::Device.read(request, &app.settings);
@@ -317,17 +330,17 @@ async fn is_known_source(
 /// `verify` returns `None` if the password is wrong.
 async fn try_password<T: Send + 'static>(
     app: &AppState,
-    (attempt, attempter): (LoginAttempt<'_>, AttemptSource),
+    attempt: PasswordAttempt<'_>,
     verify: impl FnOnce() -> Option<T> + Send + 'static,
 ) -> Result<Option<T>, Problem> {
-    match app.hashing.run(attempter, verify).await {
+    match app.hashing.run(attempt.source, verify).await {
         Ok(Some(right)) => {
-            attempt.mark_successful();
+            attempt.permit.mark_successful();
             Ok(Some(right))
         }
         Ok(None) => Ok(None),
         Err(problem) => {
-            attempt.cancel();
+            attempt.permit.cancel();
             Err(problem)
         }
     }
@@ -342,7 +355,8 @@ pub(super) fn former_login(app: &AppState, request: &HttpRequest) -> Option<Logi
 
 async fn start_login(
     app: &AppState,
-    (request, replaces): (&HttpRequest, Option<LoginId>),
+    request: &HttpRequest,
+    replaces: Option<LoginId>,
     user: &user::Model,
 ) -> Result<LoginResponse, Problem> {
     let now = Millis::now();

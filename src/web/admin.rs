@@ -1,5 +1,5 @@
 //! The pages under `/admin`. Users without admin rights get 404 (see
-//! [`auth::require_admin`]).
+//! [`require_admin`]).
 //!
 //! Each action is a function of `store::admin`, which writes it to the audit
 //! log. The engine sends events to clients afterwards.
@@ -15,18 +15,18 @@ mod reports;
 mod users;
 mod words;
 
+use actix_web::Route;
 use actix_web::dev::HttpServiceFactory;
 use actix_web::http::Method;
 use actix_web::middleware::from_fn;
 use actix_web::web::ServiceConfig;
-use actix_web::{HttpRequest, Route};
-use entity::Millis;
 use serde::Deserialize;
 
 use super::body::text_fields;
-use super::{AppState, auth, client_ip, open_at, to};
+use super::middleware::authentication::require_admin;
+use super::resources::{open_at, to};
 use crate::protocol::{Problem, text};
-use crate::store::{ActiveLogin, AdminListCursor, AuditContext};
+use crate::store::{AdminListCursor, AuditContext};
 
 pub use recheck::PasswordChecks;
 
@@ -122,7 +122,7 @@ fn at<const N: usize>(
     path: &str,
     routes: [(&Method, Route); N],
 ) -> impl HttpServiceFactory + 'static {
-    open_at(path, routes).wrap(from_fn(auth::require_admin))
+    open_at(path, routes).wrap(from_fn(require_admin))
 }
 
 /// The form field with an admin's reason for an action.
@@ -132,21 +132,6 @@ struct ReasonForm {
 }
 
 text_fields!(ReasonForm { reason });
-
-/// Returns the actor, time and address of an admin's action, without a reason.
-pub(super) fn audit_context(
-    app: &AppState,
-    login: &ActiveLogin,
-    request: &HttpRequest,
-) -> AuditContext {
-    let address = client_ip::client_address(request, &app.settings.trusted_proxies);
-    AuditContext {
-        actor_id: Some(login.user.id),
-        at: Millis::now(),
-        address: address.map(|ip| ip.to_string()).unwrap_or_default(),
-        reason: None,
-    }
-}
 
 impl ReasonForm {
     /// Adds the form's reason to `act`. A blank reason counts as none.

@@ -16,20 +16,17 @@ mod handshake_login;
 use std::future::{Ready, ready};
 use std::sync::Arc;
 
-use actix_web::body::MessageBody;
-use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
-use actix_web::http::{Method, header};
-use actix_web::middleware::Next;
-use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse};
+use actix_web::dev::{Payload, ServiceRequest};
+use actix_web::http::header;
+use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use entity::{Millis, UserId};
 use tokio::time::Instant;
 
 use super::cookies::CookieKind;
-use super::methods::AllowedMethods;
 use super::security_log::log_event;
-use super::{AppData, AppState, csrf, problem, rate_limit_headers};
+use super::{AppData, AppState, csrf};
 use crate::auth::TicketHolder;
-use crate::engine::rates::{DatabasePayer, RateExceeded, RateLimitStatus, RateLimiters};
+use crate::engine::rates::DatabasePayer;
 use crate::protocol::{ErrorCode, Problem};
 use crate::store::ActiveLogin;
 use crate::telemetry::LimitedLine;
@@ -51,7 +48,7 @@ enum RequestToken {
     Cookie(String),
 }
 
-/// The result of [`authenticate`], kept with the request.
+/// The result of [`record_outcome`], kept with the request.
 struct AuthOutcome(Result<ActiveLogin, AuthRefusal>);
 
 /// The reason for a rejection. `is_admin` means that an admin's login is valid
@@ -81,131 +78,9 @@ impl AuthRefusal {
     }
 }
 
-/// Middleware: authenticates before actix extracts a handler's arguments.
-///
-/// Actix polls the arguments, of which the body is one, concurrently. Without
-/// this order, the error for an unauthenticated caller would depend on which
-/// argument fails first.
-///
-/// Each request counts against the user's rate limit. This middleware rejects a
-/// request above the limit.
-pub(super) async fn authenticate(
-    request: ServiceRequest,
-    next: Next<impl MessageBody + 'static>,
-) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
-    authenticate_and_limit(request, next, RateLimiters::check_request).await
-}
-
-/// Middleware: like [`authenticate`], but a `POST` counts as a message sent.
-pub(super) async fn authenticate_sender(
-    request: ServiceRequest,
-    next: Next<impl MessageBody + 'static>,
-) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
-    let count = match *request.method() {
-        Method::POST => RateLimiters::check_send,
-        _ => RateLimiters::check_request,
-    };
-    authenticate_and_limit(request, next, count).await
-}
-
-type RateCheck = fn(&RateLimiters, UserId) -> Result<Option<RateLimitStatus>, RateExceeded>;
-
-/// Checks the method, the login and the rate limit, and only then the body.
-async fn authenticate_and_limit(
-    mut request: ServiceRequest,
-    next: Next<impl MessageBody + 'static>,
-    count: RateCheck,
-) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
-    if let Some(refused) = reject_method(&request) {
-        return Ok(request.into_response(refused).map_into_right_body());
-    }
-    let seen = authenticate_request(request.request()).await;
-    let counted = match (&seen, request.app_data::<AppData>()) {
-        (Ok(seen), Some(app)) => count(app.engine.rates(), seen.login.user.id),
-        _ => check_payer(request.request()).map(|()| None),
-    };
-    let standing = match counted {
-        Ok(standing) => standing,
-        Err(too_much) => {
-            let refused = problem::problem_response(&too_much.into());
-            return Ok(request.into_response(refused).map_into_right_body());
-        }
-    };
-    let found = check_page_token(&mut request, seen).await;
-    request.extensions_mut().insert(AuthOutcome(found));
-    let mut response = next.call(request).await?.map_into_left_body();
-    // Keep the headers of another limit that rejected the request.
-    if let Some(standing) = standing
-        && !response.headers().contains_key(rate_limit_headers::LIMIT)
-    {
-        rate_limit_headers::write_headers(response.headers_mut(), standing);
-    }
-    Ok(response)
-}
-
-fn reject_method(request: &ServiceRequest) -> Option<HttpResponse> {
-    let allowed = request.app_data::<AllowedMethods>()?;
-    (!allowed.has(request.method())).then(|| allowed.not_allowed_response())
-}
-
-/// Middleware: rejects a request if its address used too much database time.
-/// For endpoints that don't authenticate.
-pub(super) async fn limit_database_time(
-    request: ServiceRequest,
-    next: Next<impl MessageBody + 'static>,
-) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
-    if let Err(too_much) = check_payer(request.request()) {
-        let refused = problem::problem_response(&too_much.into());
-        return Ok(request.into_response(refused).map_into_right_body());
-    }
-    Ok(next.call(request).await?.map_into_left_body())
-}
-
 /// Returns the payer of a request's database statements.
 pub(super) fn database_payer(request: &HttpRequest) -> Option<Arc<DatabasePayer>> {
     request.extensions().get::<Arc<DatabasePayer>>().cloned()
-}
-
-fn check_payer(request: &HttpRequest) -> Result<(), RateExceeded> {
-    database_payer(request).map_or(Ok(()), |payer| payer.check_budget())
-}
-
-/// Middleware: passes only requests of admins. All others get 404, for each
-/// method.
-pub(super) async fn require_admin(
-    mut request: ServiceRequest,
-    next: Next<impl MessageBody + 'static>,
-) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
-    let seen = authenticate_request(request.request()).await;
-    let is_let_in = match &seen {
-        Ok(seen) => seen.login.user.is_admin,
-        Err(problem) => problem.code != ErrorCode::Unauthenticated,
-    };
-    let refused = if is_let_in {
-        reject_method(&request)
-    } else {
-        Some(problem::problem_response(&Problem::not_found()))
-    };
-    if let Some(refused) = refused {
-        return Ok(request.into_response(refused).map_into_right_body());
-    }
-    let found = check_page_token(&mut request, seen).await;
-    request.extensions_mut().insert(AuthOutcome(found));
-    Ok(next.call(request).await?.map_into_left_body())
-}
-
-/// Middleware: like [`require_admin`], but passes a `GET`, the handshake of the
-/// admin socket, to its handler. The handler reads the token, which a handshake
-/// may carry in places where other requests may not.
-pub(super) async fn require_admin_or_handshake(
-    request: ServiceRequest,
-    next: Next<impl MessageBody + 'static>,
-) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
-    let answer = match *request.method() {
-        Method::GET => next.call(request).await?.map_into_boxed_body(),
-        _ => require_admin(request, next).await?.map_into_boxed_body(),
-    };
-    Ok(answer)
 }
 
 fn auth_outcome(request: &HttpRequest) -> Result<ActiveLogin, AuthRefusal> {
@@ -247,12 +122,13 @@ impl FromRequest for AdminLogin {
 }
 
 /// A login before the CSRF check, which only a cookie login needs.
-struct UncheckedLogin {
-    login: ActiveLogin,
+pub(super) struct UncheckedLogin {
+    pub(super) login: ActiveLogin,
     is_cookie: bool,
 }
 
-async fn authenticate_request(request: &HttpRequest) -> Result<UncheckedLogin, Problem> {
+/// Returns the login of a request by its token, before the CSRF check.
+pub(super) async fn authenticate_request(request: &HttpRequest) -> Result<UncheckedLogin, Problem> {
     let app = request
         .app_data::<AppData>()
         .ok_or_else(Problem::internal)?;
@@ -264,6 +140,16 @@ async fn authenticate_request(request: &HttpRequest) -> Result<UncheckedLogin, P
     };
     let login = check_token(app, request, &token).await?;
     Ok(UncheckedLogin { login, is_cookie })
+}
+
+/// Checks the CSRF token of a cookie login, and keeps the outcome with the
+/// request.
+pub(super) async fn record_outcome(
+    request: &mut ServiceRequest,
+    seen: Result<UncheckedLogin, Problem>,
+) {
+    let found = check_page_token(request, seen).await;
+    request.extensions_mut().insert(AuthOutcome(found));
 }
 
 /// Rejects a cookie login without a valid CSRF token.
@@ -281,8 +167,8 @@ async fn check_page_token(
         Ok(()) => Ok(login),
         Err(problem) => {
             if problem.code == ErrorCode::CsrfFailed {
-                let line = (LimitedLine::CsrfRefused, Some(&*login.user.username));
-                log_event(&app, request.request(), line);
+                let account = Some(&*login.user.username);
+                log_event(&app, request.request(), LimitedLine::CsrfRefused, account);
             }
             Err(AuthRefusal {
                 problem,

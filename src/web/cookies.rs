@@ -63,7 +63,8 @@ impl CookieKind {
     /// Returns the cookie with this value, valid until `end`.
     pub(super) fn build_until(
         self,
-        (value, end): (String, Millis),
+        value: String,
+        end: Millis,
         settings: &Settings,
     ) -> Cookie<'static> {
         let left = end.since(Millis::now()).as_secs();

@@ -81,7 +81,7 @@ pub(super) fn check_origin(app: &AppState, request: &HttpRequest) -> Result<(), 
     if is_ours {
         return Ok(());
     }
-    log_event(app, request, (LimitedLine::OriginRefused, None));
+    log_event(app, request, LimitedLine::OriginRefused, None);
     Err(Problem::new(
         ErrorCode::BadOrigin,
         "Only pages of this site may open a socket with a cookie.",

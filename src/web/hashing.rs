@@ -15,7 +15,7 @@ use rustix::thread::gettid;
 use tokio::sync::oneshot;
 
 use crate::config::RateLimits;
-use crate::engine::testing::FaultHooks;
+use crate::engine::fault_hooks::FaultHooks;
 use crate::protocol::Problem;
 use queue::{AttemptArrival, AttemptQueue};
 

@@ -13,19 +13,20 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use sha2::{Digest, Sha256};
 
 use self::format::MetricsFormat;
-use super::{AppData, auth, to};
+use super::resources::to;
+use super::{AppData, auth};
 use crate::config::{MetricsToken, Settings};
 use crate::protocol::Problem;
 
 /// Adds the route to the public listener, if the settings say so.
-pub fn configure_public_metrics(config: &mut ServiceConfig, settings: &Settings) {
+pub(super) fn configure_public_metrics(config: &mut ServiceConfig, settings: &Settings) {
     if settings.metrics.are_public() {
         config.service(metrics_resource());
     }
 }
 
 /// Configures the listener for metrics, which has no other path.
-pub fn configure_metrics_listener(config: &mut ServiceConfig) {
+pub(super) fn configure_metrics_listener(config: &mut ServiceConfig) {
     config
         .service(metrics_resource())
         .default_service(not_found_route());

@@ -4,7 +4,11 @@ use std::borrow::Cow;
 
 use actix_web::http::header::{HeaderValue, LINK};
 use actix_web::{HttpRequest, HttpResponse};
+use entity::{ConversationId, Millis};
 use serde::Serialize;
+
+use crate::protocol::{ErrorCode, Problem};
+use crate::store::ConversationListCursor;
 
 /// The default page size.
 const DEFAULT_LIMIT: u64 = 50;
@@ -60,4 +64,26 @@ pub(super) fn page_response<T: Serialize + ?Sized>(
 fn other_parameters(query: &str) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
     form_urlencoded::parse(query.as_bytes())
         .filter(|(name, _)| !["before", "after", "around", "limit"].contains(&&**name))
+}
+
+/// Writes the cursor of a list of conversations.
+pub(super) fn write_list_cursor(cursor: ConversationListCursor) -> String {
+    format!("{}.{}.{}", u8::from(cursor.pinned), cursor.at.0, cursor.id)
+}
+
+/// Reads the cursor of a list of conversations.
+pub(super) fn read_list_cursor(text: &str) -> Result<ConversationListCursor, Problem> {
+    let mut parts = text.split('.').map(str::parse::<i64>);
+    let mut next = || parts.next().and_then(Result::ok);
+    match (next(), next(), next(), next()) {
+        (Some(pinned @ 0..=1), Some(at), Some(id), None) => Ok(ConversationListCursor {
+            pinned: pinned == 1,
+            at: Millis(at),
+            id: ConversationId(id),
+        }),
+        _ => Err(Problem::new(
+            ErrorCode::BadRequest,
+            "The cursor 'before' is invalid.",
+        )),
+    }
 }

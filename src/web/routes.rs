@@ -1,21 +1,20 @@
 //! The table of routes.
 
-use std::future::ready;
-
-use actix_web::dev::HttpServiceFactory;
 use actix_web::http::Method;
 use actix_web::middleware::from_fn;
+use actix_web::web;
 use actix_web::web::{PathConfig, QueryConfig, ServiceConfig};
-use actix_web::{Resource, Route, guard, web};
 
 use super::body::BodyLimit;
-use super::methods::AllowedMethods;
-use super::{admin, api, assets, auth, health, pages, security_txt, sockets};
+use super::middleware::authentication::{authenticate, require_admin, require_admin_or_handshake};
+use super::middleware::database_time::limit_database_time;
+use super::resources::{at, open_at, sending_at, to};
+use super::{admin, api, assets, health, pages, security_txt, sockets};
 use crate::protocol::{ErrorCode, Problem};
 
 /// Registers every path. A trailing slash makes no difference: it is removed
 /// before a path is matched.
-pub fn routes(config: &mut ServiceConfig) {
+pub(super) fn routes(config: &mut ServiceConfig) {
     use api::{connections, identity};
     config.configure(user_routes).configure(by_name_routes);
     config
@@ -42,12 +41,12 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(
             open_at("/api/auth/register", [(&post, to(identity::register))])
                 .app_data(BodyLimit::WITHOUT_LOGIN)
-                .wrap(from_fn(auth::authenticate)),
+                .wrap(from_fn(authenticate)),
         )
         .service(
             open_at("/api/auth/login", [(&post, to(identity::login))])
                 .app_data(BodyLimit::WITHOUT_LOGIN)
-                .wrap(from_fn(auth::authenticate)),
+                .wrap(from_fn(authenticate)),
         )
         .service(at("/api/auth/logout", [(&post, to(identity::logout))]))
         .service(at("/api/auth/ticket", [(&post, to(identity::issue_ticket))]))
@@ -85,7 +84,7 @@ fn socket_routes(config: &mut ServiceConfig) {
         ))
         .service(
             open_at("/ws/admin", [(&get, to(sockets::connect_admin))])
-                .wrap(from_fn(auth::require_admin_or_handshake)),
+                .wrap(from_fn(require_admin_or_handshake)),
         )
         .service(open_at(
             "/ws/chat/{id:\\d+}",
@@ -188,8 +187,8 @@ fn user_routes(config: &mut ServiceConfig) {
         ))
         .service(
             open_at("/api/admin/invites", [(&post, to(invites::create))])
-                .wrap(from_fn(auth::authenticate))
-                .wrap(from_fn(auth::require_admin)),
+                .wrap(from_fn(authenticate))
+                .wrap(from_fn(require_admin)),
         );
 }
 
@@ -224,7 +223,7 @@ fn guest_page_routes(config: &mut ServiceConfig) {
                 [(&get, to(login::show)), (&post, to(login::submit))],
             )
             .app_data(BodyLimit::WITHOUT_LOGIN)
-            .wrap(from_fn(auth::authenticate)),
+            .wrap(from_fn(authenticate)),
         )
         .service(
             open_at(
@@ -232,7 +231,7 @@ fn guest_page_routes(config: &mut ServiceConfig) {
                 [(&get, to(register::show)), (&post, to(register::submit))],
             )
             .app_data(BodyLimit::WITHOUT_LOGIN)
-            .wrap(from_fn(auth::authenticate)),
+            .wrap(from_fn(authenticate)),
         )
         .service(at("/logout", [(&post, to(login::logout))]))
         .service(
@@ -241,7 +240,7 @@ fn guest_page_routes(config: &mut ServiceConfig) {
                 [(&get, to(reset::show)), (&post, to(reset::submit))],
             )
             .app_data(BodyLimit::WITHOUT_LOGIN)
-            .wrap(from_fn(auth::limit_database_time)),
+            .wrap(from_fn(limit_database_time)),
         )
         .service(open_at("/static/{path:.*}", [(&get, to(assets::serve))]));
 }
@@ -276,6 +275,14 @@ fn messenger_routes(config: &mut ServiceConfig) {
         .service(at(
             "/messages/requests/{id:\\d+}/decline",
             [(&post, to(people::decline))],
+        ))
+        .service(at(
+            "/messages/invitations/{id:\\d+}/accept",
+            [(&post, to(people::accept_invitation))],
+        ))
+        .service(at(
+            "/messages/invitations/{id:\\d+}/decline",
+            [(&post, to(people::decline_invitation))],
         ));
 }
 
@@ -307,47 +314,4 @@ fn account_page_routes(config: &mut ServiceConfig) {
             "/profile/{username}/{act}",
             [(&post, to(profile::change_relation))],
         ));
-}
-
-/// Builds the resource of a path whose handlers may take
-/// [`auth::Authenticated`].
-pub(super) fn at<const N: usize>(
-    path: &str,
-    routes: [(&Method, Route); N],
-) -> impl HttpServiceFactory + 'static {
-    open_at(path, routes).wrap(from_fn(auth::authenticate))
-}
-
-/// Like [`at`], but a `POST` counts against the rate limit for messages.
-pub(super) fn sending_at<const N: usize>(
-    path: &str,
-    routes: [(&Method, Route); N],
-) -> impl HttpServiceFactory + 'static {
-    open_at(path, routes).wrap(from_fn(auth::authenticate_sender))
-}
-
-/// Builds the resource of a path, without authentication. A method without a
-/// handler gets 405 and the list of allowed methods (RFC 9110, section 15.5.6).
-/// `HEAD` uses the handler of `GET`.
-pub(super) fn open_at<const N: usize>(path: &str, routes: [(&Method, Route); N]) -> Resource {
-    let allowed = AllowedMethods::new(routes.iter().map(|(method, _)| *method));
-    let resource = web::resource(path).app_data(allowed.clone());
-    let resource = resource.default_service(web::to(move || ready(allowed.not_allowed_response())));
-    routes
-        .into_iter()
-        .fold(resource, |resource, (method, route)| {
-            resource.route(match *method {
-                Method::GET => route.guard(guard::Any(guard::Get()).or(guard::Head())),
-                ref method => route.method(method.clone()),
-            })
-        })
-}
-
-pub(super) fn to<F, Args>(handler: F) -> Route
-where
-    F: actix_web::Handler<Args>,
-    Args: actix_web::FromRequest + 'static,
-    F::Output: actix_web::Responder + 'static,
-{
-    web::route().to(handler)
 }

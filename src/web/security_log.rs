@@ -11,7 +11,8 @@ use crate::telemetry::{LimitedLine, admit_line, log_security_event, write_securi
 pub(super) fn log_event(
     app: &AppState,
     request: &HttpRequest,
-    (event, account): (LimitedLine, Option<&str>),
+    event: LimitedLine,
+    account: Option<&str>,
 ) {
     let origin = client_ip::client_origin(app, request);
     log_security_event(event, origin.address(), account);

@@ -5,7 +5,7 @@ use actix_web::web::Payload;
 use actix_web::{HttpRequest, HttpResponse};
 use entity::{ConversationId, Millis};
 
-use super::api::require_participant;
+use super::lookups::require_participant;
 use super::{AppData, auth, handshake};
 use crate::engine::directory::SocketScope;
 use crate::engine::session::{
@@ -22,7 +22,7 @@ pub(super) async fn connect_all(
     payload: Payload,
 ) -> Result<HttpResponse, actix_web::Error> {
     let (login, handshake) = authenticate(&app, &request).await?;
-    open_session(&app, login, SocketScope::Everything, (&handshake, payload)).await
+    open_session(&app, login, SocketScope::Everything, &handshake, payload).await
 }
 
 /// `GET /ws/notifications/`: the user's notifications.
@@ -32,13 +32,7 @@ pub(super) async fn connect_notifications(
     payload: Payload,
 ) -> Result<HttpResponse, actix_web::Error> {
     let (login, handshake) = authenticate(&app, &request).await?;
-    open_session(
-        &app,
-        login,
-        SocketScope::Notifications,
-        (&handshake, payload),
-    )
-    .await
+    open_session(&app, login, SocketScope::Notifications, &handshake, payload).await
 }
 
 /// `GET /ws/chat/{username}/`: the direct conversation with a user, created if
@@ -55,7 +49,8 @@ pub(super) async fn connect_direct(
         &app,
         login,
         SocketScope::Conversation(id),
-        (&handshake, payload),
+        &handshake,
+        payload,
     )
     .await
 }
@@ -96,7 +91,8 @@ pub(super) async fn connect_conversation(
         &app,
         login,
         SocketScope::Conversation(id),
-        (&handshake, payload),
+        &handshake,
+        payload,
     )
     .await
 }
@@ -140,7 +136,8 @@ async fn open_session(
     app: &AppData,
     login: ActiveLogin,
     scope: SocketScope,
-    (handshake, payload): (&Handshake, Payload),
+    handshake: &Handshake,
+    payload: Payload,
 ) -> Result<HttpResponse, actix_web::Error> {
     let permit = app.engine.reserve_socket(login.user.id).await?;
     let identity = SessionIdentity {

@@ -26,7 +26,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep};
 
 use super::AppState;
-use super::slow_clients::ConnectionProgress;
+use super::middleware::slow_clients::ConnectionProgress;
 use crate::engine::rates::{ClientNetwork, RequestOrigin, SHARED_ADDRESS_FACTOR};
 use crate::engine::session;
 use crate::telemetry::{LimitedLine, admit_line};
@@ -84,7 +84,7 @@ impl Drop for ConnectionPermit {
 }
 
 /// A stream that fails if its connection makes no progress (see
-/// [`super::slow_clients`]).
+/// [`super::middleware::slow_clients`]).
 struct WatchedStream {
     stream: TcpStream,
     progress: ConnectionProgress,

@@ -24,30 +24,7 @@ struct RootUse {
     reason: &'static str,
 }
 
-const KNOWN_CYCLES: &[KnownCycle] = &[
-    KnownCycle {
-        layer: "demo",
-        modules: &["clock", "script", "script_reader"],
-        reason: "the script, its reader and its times refer to each other",
-    },
-    KnownCycle {
-        layer: "engine",
-        modules: &[
-            "directory",
-            "journal",
-            "presence",
-            "rates",
-            "room",
-            "testing",
-        ],
-        reason: "testing holds the fault hooks of actors, and re-exports the Room of benches",
-    },
-    KnownCycle {
-        layer: "web",
-        modules: &["admin", "api", "pages"],
-        reason: "pages and admin call functions of the API, which uses both",
-    },
-];
+const KNOWN_CYCLES: &[KnownCycle] = &[];
 
 const ROOT_USES: &[RootUse] = &[
     RootUse {
@@ -83,12 +60,6 @@ const ROOT_USES: &[RootUse] = &[
         reason: "the root defines the kinds of counters",
     },
     RootUse {
-        layer: "demo",
-        modules: 5,
-        names: &["PersonIndex", "Result", "find_user", "find_user_id"],
-        reason: "the root defines the index of persons",
-    },
-    RootUse {
         layer: "engine",
         modules: 11,
         names: &["Engine", "EngineInner", "ShutdownDeadline"],
@@ -113,9 +84,9 @@ const ROOT_USES: &[RootUse] = &[
     },
     RootUse {
         layer: "web",
-        modules: 16,
-        names: &["AppData", "AppState", "at", "open_at", "to"],
-        reason: "the root defines the state and the helpers of routes",
+        modules: 18,
+        names: &["AppData", "AppState"],
+        reason: "the root defines the state of handlers",
     },
 ];
 

@@ -144,7 +144,7 @@ impl PresenceNotifier {
             subjects_by_viewer.entry(viewer).or_default().push(subject);
             frames
                 .entry(subject)
-                .or_insert_with(|| status_frame((subject, username.clone()), *status));
+                .or_insert_with(|| status_frame(subject, username.clone(), *status));
         }
         (frames, subjects_by_viewer)
     }
@@ -191,7 +191,7 @@ fn group_by_subjects(subjects_by_viewer: SubjectsByViewer) -> BTreeMap<Vec<UserI
     alike
 }
 
-fn status_frame((user_id, username): (UserId, String), status: PresenceRecord) -> EventFrame {
+fn status_frame(user_id: UserId, username: String, status: PresenceRecord) -> EventFrame {
     EventFrame::transient(&ServerEvent::UserStatus {
         user_id,
         username,

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::config::RateLimit;
 use crate::counters::{Counters, NO_ROUTE};
-use crate::engine::testing::FaultHooks;
+use crate::engine::fault_hooks::FaultHooks;
 use crate::store::StatementPayer;
 
 /// The longest time for which one statement can block its user.

@@ -63,7 +63,7 @@ impl Session {
         };
         let (catch_up, read) = match target {
             ResumeTarget::One(id, after) => {
-                CatchUp::begin_one((id, after), is_other, &mut replay_gate)
+                CatchUp::begin_one(id, after, is_other, &mut replay_gate)
             }
             ResumeTarget::All(full) => CatchUp::begin_all(full, &mut replay_gate),
         };

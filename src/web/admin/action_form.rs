@@ -6,7 +6,7 @@ use askama::Template;
 
 use crate::protocol::Problem;
 use crate::store::ActiveLogin;
-use crate::web::{AppState, assets, pages};
+use crate::web::{AppState, assets, rendering};
 
 /// The content of the page.
 pub(super) struct ActionForm {
@@ -70,7 +70,7 @@ struct ActionFormPage<'a> {
 
 impl ActionFormPage<'_> {
     fn wrong(&self, field: &str) -> Option<&str> {
-        pages::field_error(self.problem, field)
+        rendering::field_error(self.problem, field)
     }
 }
 
@@ -89,6 +89,6 @@ impl ActionForm {
             problem,
         };
         let status = problem.map_or(StatusCode::OK, Problem::status_code);
-        pages::render_template(status, &page)
+        rendering::render_template(status, &page)
     }
 }

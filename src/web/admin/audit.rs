@@ -18,10 +18,11 @@ use crate::store::{
     AuditAction, AuditActorFilter, AuditCursor, AuditEntry, AuditFilter, AuditLine, AuditTarget,
     Store,
 };
+use crate::web::audit_context::audit_context;
 use crate::web::auth::AdminLogin;
 use crate::web::decoding::StrictQuery;
-use crate::web::pages::render_template;
-use crate::web::pages::view::times;
+use crate::web::display::times;
+use crate::web::rendering::render_template;
 use crate::web::{AppData, assets, paging};
 
 /// The number of rows that a download reads at a time.
@@ -109,7 +110,7 @@ pub(in crate::web) async fn download(
     let filter = asked
         .filter()
         .map_err(|wrong| Problem::new(ErrorCode::BadRequest, wrong))?;
-    let act = super::audit_context(&app, &login, &request);
+    let act = audit_context(&app, &login, &request);
     let entry = AuditEntry::new(AuditAction::DownloadAudit, AuditTarget::Audit)
         .with_detail(asked.describe());
     app.store.audit().record(&act, entry).await?;

@@ -17,11 +17,12 @@ use crate::protocol::{Problem, User, Username};
 use crate::store::{
     AdminListQuery, ConversationListRow, ConversationOrder, ParticipantRecord, SearchTerms,
 };
+use crate::web::audit_context::audit_context;
 use crate::web::auth::AdminLogin;
 use crate::web::body::FormBody;
 use crate::web::decoding::{StrictPath, StrictQuery};
-use crate::web::pages::view::times;
-use crate::web::pages::{redirect_to, render_template};
+use crate::web::display::times;
+use crate::web::rendering::{redirect_to, render_template};
 use crate::web::{AppData, AppState, assets, paging};
 
 #[derive(Default, Deserialize)]
@@ -109,11 +110,11 @@ pub(in crate::web) async fn list(
         }
     };
     let last = paging::truncate_page(&mut found, PAGE_SIZE);
-    let next = last.map(|line| asked.page_url(Some((line.key.clone(), line.id.0))));
+    let next = last.map(|line| asked.page_url(&line.key, &line.id.0.to_string()));
     let page = ConversationListPage {
         csrf_token: app.csrf.issue_for_login(login.id),
         here: "conversations",
-        first: asked.after.cursor().map(|_| asked.page_url(None)),
+        first: asked.after.cursor().map(|_| asked.page_url("", "")),
         asked: &asked,
         choices: asked.choices(),
         conversations: ConversationBriefView::load_all(&app, found, Millis::now()).await?,
@@ -171,13 +172,14 @@ impl ConversationSearchQuery {
         choices.collect()
     }
 
-    fn page_url(&self, after: Option<(String, i64)>) -> String {
-        let (key, id) = after.map_or_else(Default::default, |(key, id)| (key, id.to_string()));
+    /// Returns the URL of the page after the row with this key and id. Both are
+    /// empty for the first page.
+    fn page_url(&self, key: &str, id: &str) -> String {
         let asked = [
             ("q", self.q.clone()),
             ("sort", self.sort.clone()),
-            ("key", key),
-            ("after", id),
+            ("key", key.to_owned()),
+            ("after", id.to_owned()),
         ];
         list_url("/admin/conversations", asked)
     }
@@ -355,12 +357,13 @@ pub(in crate::web) async fn confirm_closing(
 pub(in crate::web) async fn close(
     app: AppData,
     AdminLogin(login): AdminLogin,
-    (id, request): (StrictPath<i64>, HttpRequest),
+    id: StrictPath<i64>,
+    request: HttpRequest,
     FormBody(why): FormBody<ReasonForm>,
 ) -> Result<HttpResponse, Problem> {
     let sheet = closing_form(&app, *id, &why.reason).await?;
     let group = ConversationId(*id);
-    let done = match why.add_to(super::audit_context(&app, &login, &request)) {
+    let done = match why.add_to(audit_context(&app, &login, &request)) {
         Ok(act) => {
             let (store, by) = (app.store.clone(), User::from(&login.user));
             let close = async move { store.moderation().close_group(group, by, &act).await };

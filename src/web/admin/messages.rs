@@ -14,10 +14,11 @@ use crate::protocol::{Message, Problem};
 use crate::store::{
     ActiveLogin, AuditAction, AuditContext, AuditEntry, HistoryAnchor, HistoryReader, HistorySlice,
 };
+use crate::web::audit_context::audit_context;
 use crate::web::auth::AdminLogin;
 use crate::web::body::FormBody;
 use crate::web::decoding::StrictPath;
-use crate::web::pages::{redirect_to, render_template};
+use crate::web::rendering::{redirect_to, render_template};
 use crate::web::{AppData, AppState, assets};
 
 #[derive(Default)]
@@ -109,35 +110,40 @@ pub(in crate::web) async fn confirm_reading(
 ) -> Result<HttpResponse, Problem> {
     let name = conversations::conversation_name(&app, *id).await?;
     let password = recheck::password_field(&app, &login);
-    reading_form(*id, (&*name, ""), password).render(&app, &login, None)
+    reading_form(*id, &name, "", password).render(&app, &login, None)
 }
 
 /// `POST /admin/conversations/{id}/read`.
 pub(in crate::web) async fn read_messages(
     app: AppData,
     AdminLogin(login): AdminLogin,
-    (id, request): (StrictPath<i64>, HttpRequest),
+    id: StrictPath<i64>,
+    request: HttpRequest,
     FormBody(fields): FormBody<ReadMessagesForm>,
 ) -> Result<HttpResponse, Problem> {
     let name = conversations::conversation_name(&app, *id).await?;
-    let checked = recheck::check_password(&app, (&login, &request), &fields.password).await;
+    let checked = recheck::check_password(&app, &login, &request, &fields.password).await;
     let act = fields
         .reason_form
-        .add_required_to(super::audit_context(&app, &login, &request));
+        .add_required_to(audit_context(&app, &login, &request));
     match checked.and(act) {
         Ok(act) => {
-            let place = (ConversationId(*id), name);
-            show_messages(&app, &login, place, (&fields.before, &act)).await
+            let asked = ReadingRequest {
+                id: ConversationId(*id),
+                name,
+                before: &fields.before,
+            };
+            show_messages(&app, &login, asked, &act).await
         }
         Err(problem) => {
             let password = recheck::password_field(&app, &login);
-            let sheet = reading_form(*id, (&*name, &*fields.reason_form.reason), password);
+            let sheet = reading_form(*id, &name, &fields.reason_form.reason, password);
             sheet.render(&app, &login, Some(&problem))
         }
     }
 }
 
-fn reading_form(id: i64, (name, reason): (&str, &str), password: Option<FormField>) -> ActionForm {
+fn reading_form(id: i64, name: &str, reason: &str, password: Option<FormField>) -> ActionForm {
     let reason = FormField::reason(reason).required();
     ActionForm {
         here: "conversations",
@@ -155,33 +161,42 @@ fn reading_form(id: i64, (name, reason): (&str, &str), password: Option<FormFiel
     }
 }
 
+/// The messages that an admin wants to read.
+struct ReadingRequest<'a> {
+    id: ConversationId,
+    name: String,
+    /// The `seq` before which the page ends; empty for the newest page.
+    before: &'a str,
+}
+
 async fn show_messages(
     app: &AppState,
     login: &ActiveLogin,
-    (id, name): (ConversationId, String),
-    (before, act): (&str, &AuditContext),
+    asked: ReadingRequest<'_>,
+    act: &AuditContext,
 ) -> Result<HttpResponse, Problem> {
-    let request = match before.parse() {
+    let anchor = match asked.before.parse() {
         Ok(seq) => HistoryAnchor::Before(seq),
         Err(_) => HistoryAnchor::Latest,
     };
     let page = app
         .store
         .history()
-        .load_page((HistoryReader::Unrestricted, id), request, PAGE_SIZE)
+        .load_page((HistoryReader::Unrestricted, asked.id), anchor, PAGE_SIZE)
         .await?;
     let page = page.unwrap_or_default();
     // The audit entry is stored before any message is shown.
-    let entry = AuditEntry::new(AuditAction::ReadMessages, id).with_detail(describe_range(&page));
+    let entry =
+        AuditEntry::new(AuditAction::ReadMessages, asked.id).with_detail(describe_range(&page));
     app.store.audit().record(act, entry).await?;
     let first = page.messages.first().map(|message| message.seq);
     let page = ReadMessagesPage {
         csrf_token: app.csrf.issue_for_login(login.id),
         here: "conversations",
-        id,
-        name,
+        id: asked.id,
+        name: asked.name,
         reason: act.reason.clone().unwrap_or_default(),
-        asked: before.to_owned(),
+        asked: asked.before.to_owned(),
         older: first.filter(|_| page.has_older),
         messages: page
             .messages
@@ -228,7 +243,7 @@ pub(in crate::web) async fn confirm_deletion(
     AdminLogin(login): AdminLogin,
     path: StrictPath<(i64, i64)>,
 ) -> Result<HttpResponse, Problem> {
-    deletion_form(&app, *path, "")
+    deletion_form(&app, path.0, path.1, "")
         .await?
         .render(&app, &login, None)
 }
@@ -237,14 +252,15 @@ pub(in crate::web) async fn confirm_deletion(
 pub(in crate::web) async fn delete_message(
     app: AppData,
     AdminLogin(login): AdminLogin,
-    (path, request): (StrictPath<(i64, i64)>, HttpRequest),
+    path: StrictPath<(i64, i64)>,
+    request: HttpRequest,
     FormBody(fields): FormBody<DeleteMessageForm>,
 ) -> Result<HttpResponse, Problem> {
-    let sheet = deletion_form(&app, *path, &fields.reason_form.reason).await?;
+    let sheet = deletion_form(&app, path.0, path.1, &fields.reason_form.reason).await?;
     let (id, message) = (ConversationId(path.0), MessageId(path.1));
     let done = match fields
         .reason_form
-        .add_to(super::audit_context(&app, &login, &request))
+        .add_to(audit_context(&app, &login, &request))
     {
         Ok(act) => {
             let store = app.store.clone();
@@ -261,9 +277,13 @@ pub(in crate::web) async fn delete_message(
             let reading = ReasonForm {
                 reason: fields.reading,
             };
-            let act = reading.add_required_to(super::audit_context(&app, &login, &request))?;
-            let place = (id, conversations::conversation_name(&app, id.0).await?);
-            show_messages(&app, &login, place, (&fields.before, &act)).await
+            let act = reading.add_required_to(audit_context(&app, &login, &request))?;
+            let asked = ReadingRequest {
+                id,
+                name: conversations::conversation_name(&app, id.0).await?,
+                before: &fields.before,
+            };
+            show_messages(&app, &login, asked, &act).await
         }
         Err(problem) => sheet.render(&app, &login, Some(&problem)),
     }
@@ -271,7 +291,8 @@ pub(in crate::web) async fn delete_message(
 
 async fn deletion_form(
     app: &AppState,
-    (id, message): (i64, i64),
+    id: i64,
+    message: i64,
     reason: &str,
 ) -> Result<ActionForm, Problem> {
     let name = conversations::conversation_name(app, id).await?;

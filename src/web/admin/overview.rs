@@ -11,7 +11,7 @@ use crate::config::{MetricsSettings, RateLimit, RateLimits, Registration};
 use crate::engine::pulse::{PulseSample, SAMPLES_KEPT};
 use crate::protocol::Problem;
 use crate::web::auth::AdminLogin;
-use crate::web::pages::render_template;
+use crate::web::rendering::render_template;
 use crate::web::{AppData, AppState, assets};
 
 /// The number of accounts in the list of those with the most database time.
@@ -109,7 +109,7 @@ pub(in crate::web) async fn show(
             .iter()
             .map(|(key, name, unit, pick)| {
                 let course: Vec<f64> = samples.iter().map(pick).collect();
-                OverviewFigure::from_samples((key, name, unit), &course)
+                OverviewFigure::from_samples(key, name, unit, &course)
             })
             .collect(),
         facts: load_facts(&app).await?,
@@ -121,7 +121,9 @@ pub(in crate::web) async fn show(
 
 impl OverviewFigure {
     fn from_samples(
-        (key, name, unit): (&'static str, &'static str, &'static str),
+        key: &'static str,
+        name: &'static str,
+        unit: &'static str,
         course: &[f64],
     ) -> Self {
         let most = course.iter().copied().fold(0.0, f64::max);
@@ -306,12 +308,12 @@ mod tests {
 
     #[test]
     fn mean_ignores_samples_without_batch() {
-        let commit = OverviewFigure::from_samples(("commit", "", ""), &[0.0, 2.0, 4.0, 0.0]);
+        let commit = OverviewFigure::from_samples("commit", "", "", &[0.0, 2.0, 4.0, 0.0]);
         assert_eq!(
             (&*commit.mean, &*commit.most, &*commit.now),
             ("3", "4", "0")
         );
-        let sends = OverviewFigure::from_samples(("sends", "", ""), &[0.0, 2.0, 4.0, 0.0]);
+        let sends = OverviewFigure::from_samples("sends", "", "", &[0.0, 2.0, 4.0, 0.0]);
         assert_eq!(sends.mean, "1.50");
     }
 

@@ -59,7 +59,8 @@ pub(super) fn password_field(app: &AppState, login: &ActiveLogin) -> Option<Form
 /// `invalid`, naming `password`, if the password is wrong or missing.
 pub(super) async fn check_password(
     app: &AppState,
-    (login, request): (&ActiveLogin, &HttpRequest),
+    login: &ActiveLogin,
+    request: &HttpRequest,
     password: &str,
 ) -> Result<(), Problem> {
     if app.password_checks.is_fresh(login, Millis::now()) {
@@ -69,7 +70,7 @@ pub(super) async fn check_password(
     if password.is_empty() {
         return Err(wrong());
     }
-    let is_right = accounts::recheck_password(app, (login, request), password.to_owned()).await?;
+    let is_right = accounts::recheck_password(app, login, request, password.to_owned()).await?;
     if !is_right {
         return Err(wrong());
     }

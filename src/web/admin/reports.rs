@@ -14,10 +14,11 @@ use crate::protocol::Problem;
 use crate::store::{
     ActiveLogin, AuditAction, AuditContext, AuditEntry, HistoryAnchor, HistoryReader, ReportRecord,
 };
+use crate::web::audit_context::audit_context;
 use crate::web::auth::AdminLogin;
 use crate::web::body::{FormBody, text_fields};
 use crate::web::decoding::{StrictPath, StrictQuery};
-use crate::web::pages::{redirect_to, render_template};
+use crate::web::rendering::{redirect_to, render_template};
 use crate::web::{AppData, AppState, assets, paging};
 
 /// The number of messages shown as context: the reported one with five on
@@ -132,16 +133,15 @@ pub(in crate::web) async fn show(
 pub(in crate::web) async fn read_context(
     app: AppData,
     AdminLogin(login): AdminLogin,
-    (id, request): (StrictPath<i64>, HttpRequest),
+    id: StrictPath<i64>,
+    request: HttpRequest,
     FormBody(fields): FormBody<ReadReportForm>,
 ) -> Result<HttpResponse, Problem> {
     let found = find_report(&app, *id).await?;
-    let checked = recheck::check_password(&app, (&login, &request), &fields.password).await;
+    let checked = recheck::check_password(&app, &login, &request, &fields.password).await;
     let shown = match &checked {
         Ok(()) => ReportPageContext {
-            around: Some(
-                load_context(&app, &found, super::audit_context(&app, &login, &request)).await?,
-            ),
+            around: Some(load_context(&app, &found, audit_context(&app, &login, &request)).await?),
             problem: None,
         },
         Err(problem) => ReportPageContext {
@@ -156,9 +156,10 @@ pub(in crate::web) async fn read_context(
 pub(in crate::web) async fn finish(
     app: AppData,
     AdminLogin(login): AdminLogin,
-    (id, request): (StrictPath<i64>, HttpRequest),
+    id: StrictPath<i64>,
+    request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let act = super::audit_context(&app, &login, &request);
+    let act = audit_context(&app, &login, &request);
     app.store.reports().resolve(ReportId(*id), &act).await?;
     Ok(redirect_to("/admin/reports", []))
 }

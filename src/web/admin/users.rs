@@ -18,9 +18,9 @@ use crate::store::{
 };
 use crate::web::auth::AdminLogin;
 use crate::web::decoding::{StrictPath, StrictQuery};
-use crate::web::pages::view::avatar::Avatar;
-use crate::web::pages::view::times;
-use crate::web::pages::{render_template, settings};
+use crate::web::display::avatars::Avatar;
+use crate::web::display::{devices, times};
+use crate::web::rendering::render_template;
 use crate::web::{AppData, AppState, assets, paging};
 
 /// The number of rows of a user's logins or conversations on their page.
@@ -109,12 +109,12 @@ pub(in crate::web) async fn list(
     };
     let mut found = app.store.accounts().list(&listing).await?;
     let last = paging::truncate_page(&mut found, PAGE_SIZE);
-    let next = last.map(|line| asked.page_url(Some((line.key.clone(), line.id.0))));
+    let next = last.map(|line| asked.page_url(&line.key, &line.id.0.to_string()));
     let now = Millis::now();
     let page = UserListPage {
         csrf_token: app.csrf.issue_for_login(login.id),
         here: "users",
-        first: asked.after.cursor().map(|_| asked.page_url(None)),
+        first: asked.after.cursor().map(|_| asked.page_url("", "")),
         asked: &asked,
         choices: asked.choices(),
         is_by_name: asked.is_by_name(),
@@ -166,13 +166,14 @@ impl UserListQuery {
         choices.collect()
     }
 
-    fn page_url(&self, after: Option<(String, i64)>) -> String {
-        let (key, id) = after.map_or_else(Default::default, |(key, id)| (key, id.to_string()));
+    /// Returns the URL of the page after the row with this key and id. Both are
+    /// empty for the first page.
+    fn page_url(&self, key: &str, id: &str) -> String {
         let asked = [
             ("q", self.q.clone()),
             ("show", self.show.clone()),
-            ("key", key),
-            ("after", id),
+            ("key", key.to_owned()),
+            ("after", id.to_owned()),
         ];
         list_url("/admin/users", asked)
     }
@@ -217,7 +218,7 @@ pub(in crate::web) async fn show(
             .into_iter()
             .map(|row| AdminLoginView {
                 id: row.id,
-                device: settings::describe_device(&row.device),
+                device: devices::describe_device(&row.device),
                 used: times::format_last_used(row.last_used_at, now),
                 address: row.address,
             })

@@ -3,7 +3,7 @@
 use entity::Millis;
 use jiff::civil::DateTime;
 
-use crate::web::pages::view::times;
+use crate::web::display::times;
 
 fn civil(at: Millis) -> DateTime {
     at.civil()

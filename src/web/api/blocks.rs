@@ -1,13 +1,14 @@
 //! Blocks: a user refuses the messages and requests of another user.
 
 use actix_web::{HttpRequest, HttpResponse};
-use entity::{Millis, UserId, user};
+use entity::UserId;
 use serde::Deserialize;
 
-use super::{connections, find_user};
 use crate::protocol::Problem;
+use crate::web::actions::blocks::{block_user, unblock_user};
 use crate::web::auth::Authenticated;
 use crate::web::decoding::{StrictPath, StrictQuery};
+use crate::web::lookups::find_user;
 use crate::web::{AppData, paging};
 
 #[derive(Deserialize)]
@@ -47,7 +48,7 @@ pub(in crate::web) async fn put(
     username: StrictPath<String>,
 ) -> Result<HttpResponse, Problem> {
     let them = find_user(&app, &username).await?;
-    block(&app, &login.user, &them).await?;
+    block_user(&app, &login.user, &them).await?;
     let profile = app.store.users().load_profile(login.user.id, &them).await?;
     Ok(HttpResponse::Ok().json(profile))
 }
@@ -59,33 +60,6 @@ pub(in crate::web) async fn remove(
     username: StrictPath<String>,
 ) -> Result<HttpResponse, Problem> {
     let them = find_user(&app, &username).await?;
-    unblock(&app, login.user.id, them.id).await?;
+    unblock_user(&app, login.user.id, them.id).await?;
     Ok(HttpResponse::NoContent().finish())
-}
-
-/// Blocks a user, and notifies both users if this ended a connection.
-pub(in crate::web) async fn block(
-    app: &AppData,
-    me: &user::Model,
-    them: &user::Model,
-) -> Result<(), Problem> {
-    match app.store.blocks().create(me, them, Millis::now()).await? {
-        Some(change) => connections::notify_both(app, me.id, &change).await,
-        // The two may exchange statuses as members of a group. After this call,
-        // neither receives the other's status.
-        None => app.engine.wait_for_statuses().await,
-    }
-    Ok(())
-}
-
-/// Removes a block. If the two share a group, each receives the other's status
-/// again.
-pub(in crate::web) async fn unblock(
-    app: &AppData,
-    me: UserId,
-    them: UserId,
-) -> Result<(), Problem> {
-    app.store.blocks().delete(me, them).await?;
-    app.engine.exchange_statuses(me, them).await;
-    Ok(())
 }

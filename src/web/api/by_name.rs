@@ -6,7 +6,6 @@ use actix_web::{HttpRequest, HttpResponse};
 use entity::{Millis, user};
 use serde::Serialize;
 
-use super::find_user;
 use super::messages::{HistoryQuery, page_neighbours, respond_sent};
 use crate::protocol::fields::{FieldReader, FromFields};
 use crate::protocol::{ErrorCode, Message, Problem, SubmittedMessage};
@@ -15,7 +14,8 @@ use crate::store::{ActiveLogin, HistoryReader};
 use crate::web::auth::Authenticated;
 use crate::web::body::{FormOrJson, is_form};
 use crate::web::decoding::{StrictPath, StrictQuery};
-use crate::web::pages::error_pages::accepts_html;
+use crate::web::header_lists::accepts_html;
+use crate::web::lookups::find_user;
 use crate::web::{AppData, paging};
 
 /// A message to send.
@@ -39,7 +39,8 @@ pub(in crate::web) async fn history(
     app: AppData,
     Authenticated(login): Authenticated,
     request: HttpRequest,
-    (username, query): (StrictPath<String>, StrictQuery<HistoryQuery>),
+    username: StrictPath<String>,
+    query: StrictQuery<HistoryQuery>,
 ) -> Result<HttpResponse, Problem> {
     let asked = query.page_request()?;
     let them = find_user(&app, &username).await?;
@@ -68,10 +69,8 @@ pub(in crate::web) async fn send(
     app: AppData,
     Authenticated(login): Authenticated,
     request: HttpRequest,
-    (username, FormOrJson(DirectMessageBody(sending))): (
-        StrictPath<String>,
-        FormOrJson<DirectMessageBody>,
-    ),
+    username: StrictPath<String>,
+    FormOrJson(DirectMessageBody(sending)): FormOrJson<DirectMessageBody>,
 ) -> Result<HttpResponse, Problem> {
     let them = find_user(&app, &username).await;
     let outcome = send_direct(&app, &login, &them, sending).await?;

@@ -4,13 +4,14 @@ use actix_web::{HttpRequest, HttpResponse};
 use entity::{ConversationId, Millis};
 use serde::Deserialize;
 
-use super::{find_active_user, groups};
+use super::groups;
 use crate::protocol::fields::{FieldReader, FromFields};
-use crate::protocol::{ErrorCode, Problem, ServerEvent};
-use crate::store::{ActiveLogin, ConversationListCursor};
+use crate::protocol::{Problem, ServerEvent};
+use crate::store::ActiveLogin;
 use crate::web::auth::Authenticated;
 use crate::web::body::JsonBody;
 use crate::web::decoding::{StrictPath, StrictQuery};
+use crate::web::lookups::find_active_user;
 use crate::web::{AppData, paging};
 
 #[derive(Deserialize)]
@@ -50,10 +51,16 @@ pub(in crate::web) async fn list(
     query: StrictQuery<ConversationListQuery>,
 ) -> Result<HttpResponse, Problem> {
     let limit = paging::page_limit(query.limit);
-    let cursor = query.before.as_deref().map(read_cursor).transpose()?;
+    let cursor = query
+        .before
+        .as_deref()
+        .map(paging::read_list_cursor)
+        .transpose()?;
     let me = login.user.id;
     let page = app.store.conversations().list(me, cursor, limit).await?;
-    let older = page.next.map(|next| ("before", write_cursor(next)));
+    let older = page
+        .next
+        .map(|next| ("before", paging::write_list_cursor(next)));
     let neighbours = [("prev", older)];
     Ok(paging::page_response(
         &request,
@@ -110,24 +117,4 @@ pub(in crate::web) async fn show(
         .conversations()
         .load(login.user.id, ConversationId(*id));
     Ok(HttpResponse::Ok().json(found.await?))
-}
-
-pub(in crate::web) fn write_cursor(cursor: ConversationListCursor) -> String {
-    format!("{}.{}.{}", u8::from(cursor.pinned), cursor.at.0, cursor.id)
-}
-
-pub(in crate::web) fn read_cursor(text: &str) -> Result<ConversationListCursor, Problem> {
-    let mut parts = text.split('.').map(str::parse::<i64>);
-    let mut next = || parts.next().and_then(Result::ok);
-    match (next(), next(), next(), next()) {
-        (Some(pinned @ 0..=1), Some(at), Some(id), None) => Ok(ConversationListCursor {
-            pinned: pinned == 1,
-            at: Millis(at),
-            id: ConversationId(id),
-        }),
-        _ => Err(Problem::new(
-            ErrorCode::BadRequest,
-            "The cursor 'before' is invalid.",
-        )),
-    }
 }

@@ -9,7 +9,7 @@ use entity::{ConversationId, Millis, UserId, user};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{find_active_user, invitations, require_participant};
+use super::invitations;
 use crate::engine::room::rights::GROUP_MAX;
 use crate::protocol::fields::{FieldFaults, FieldReader, FromFields};
 use crate::protocol::message::{encode_system_event, isolate_name};
@@ -21,6 +21,7 @@ use crate::store::{ActiveLogin, NewGroup};
 use crate::web::auth::Authenticated;
 use crate::web::body::JsonBody;
 use crate::web::decoding::{StrictPath, StrictQuery};
+use crate::web::lookups::{find_active_user, require_participant};
 use crate::web::{AppData, paging};
 
 /// The bytes that each member of a new group adds to its creator's stored text.
@@ -236,7 +237,8 @@ pub(in crate::web) async fn list_members(
     app: AppData,
     Authenticated(login): Authenticated,
     request: HttpRequest,
-    (id, query): (StrictPath<i64>, StrictQuery<MembersQuery>),
+    id: StrictPath<i64>,
+    query: StrictQuery<MembersQuery>,
 ) -> Result<HttpResponse, Problem> {
     let id = ConversationId(*id);
     require_participant(&app, login.user.id, id).await?;

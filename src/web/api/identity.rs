@@ -40,7 +40,7 @@ pub(in crate::web) async fn register(
     body: Result<JsonBody<RegistrationForm>, Problem>,
 ) -> Result<HttpResponse, Problem> {
     let wanted = body.map(|JsonBody(wanted)| wanted);
-    let answer = accounts::register(&app, (&request, None), wanted).await?;
+    let answer = accounts::register(&app, &request, None, wanted).await?;
     Ok(HttpResponse::Created().json(answer))
 }
 
@@ -50,7 +50,7 @@ pub(in crate::web) async fn login(
     request: HttpRequest,
     JsonBody(body): JsonBody<Credentials>,
 ) -> Result<HttpResponse, Problem> {
-    let answer = accounts::log_in(&app, (&request, None), body).await?;
+    let answer = accounts::log_in(&app, &request, None, body).await?;
     Ok(HttpResponse::Ok().json(answer))
 }
 

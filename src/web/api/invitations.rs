@@ -5,12 +5,14 @@ use actix_web::{HttpRequest, HttpResponse, http::Method};
 use entity::{ConversationId, InvitationId, Millis, user};
 use serde::Deserialize;
 
-use crate::protocol::invitation::{Invitation, InvitationReceipt, InvitationState};
-use crate::protocol::{ConversationAction, ErrorCode, GroupCommand, Problem, ServerEvent, User};
+use crate::protocol::invitation::InvitationReceipt;
+use crate::protocol::{Problem, ServerEvent, User};
 use crate::store::ActiveLogin;
+use crate::web::actions::invitations::{accept_invitation, decline_invitation};
 use crate::web::auth::Authenticated;
 use crate::web::decoding::{StrictPath, StrictQuery};
-use crate::web::{AppData, at, paging, to};
+use crate::web::resources::{at, to};
+use crate::web::{AppData, paging};
 
 #[derive(Deserialize)]
 pub(in crate::web) struct InvitationsQuery {
@@ -19,7 +21,6 @@ pub(in crate::web) struct InvitationsQuery {
 }
 
 pub(in crate::web) fn routes(config: &mut ServiceConfig) {
-    use crate::web::pages::people;
     let (get, post) = (Method::GET, Method::POST);
     config
         .service(at("/api/invitations", [(&get, to(list))]))
@@ -30,14 +31,6 @@ pub(in crate::web) fn routes(config: &mut ServiceConfig) {
         .service(at(
             "/api/invitations/{id:\\d+}/decline",
             [(&post, to(decline))],
-        ))
-        .service(at(
-            "/messages/invitations/{id:\\d+}/accept",
-            [(&post, to(people::accept_invitation))],
-        ))
-        .service(at(
-            "/messages/invitations/{id:\\d+}/decline",
-            [(&post, to(people::decline_invitation))],
         ));
 }
 
@@ -108,72 +101,4 @@ pub(super) async fn invite(
         user: User::from(them),
         state: "invited",
     }))
-}
-
-/// Accepts an invitation. The Room checks again whether the inviter may add
-/// members.
-pub(in crate::web) async fn accept_invitation(
-    app: &AppData,
-    login: &ActiveLogin,
-    id: InvitationId,
-) -> Result<ConversationId, Problem> {
-    let invitation = app
-        .store
-        .group_invitations()
-        .load(login.user.id, id)
-        .await?;
-    let (group, inviter) = (invitation.conversation_id, invitation.inviter.id);
-    let join = GroupCommand::Invite {
-        user: User::from(&login.user),
-        is_agreed: true,
-    };
-    let join = ConversationAction::ChangeGroup(join);
-    let joined = app.engine.execute_action(group, inviter, join).await;
-    if let Err(problem) = &joined
-        && is_transient(problem.code)
-    {
-        return Err(problem.clone());
-    }
-    app.store.group_invitations().delete(id).await?;
-    send_invitation_end(app, login, invitation);
-    match joined {
-        Ok(_) => Ok(group),
-        Err(_) => Err(Problem::new(
-            ErrorCode::Conflict,
-            "This invitation is no longer valid.",
-        )),
-    }
-}
-
-/// Declines an invitation.
-pub(in crate::web) async fn decline_invitation(
-    app: &AppData,
-    login: &ActiveLogin,
-    id: InvitationId,
-) -> Result<(), Problem> {
-    let invitation = app
-        .store
-        .group_invitations()
-        .load(login.user.id, id)
-        .await?;
-    app.store
-        .group_invitations()
-        .decline(login.user.id, id, Millis::now())
-        .await?;
-    send_invitation_end(app, login, invitation);
-    Ok(())
-}
-
-/// Returns whether a retry after this error could succeed.
-fn is_transient(code: ErrorCode) -> bool {
-    matches!(
-        code,
-        ErrorCode::Busy | ErrorCode::Unavailable | ErrorCode::Internal | ErrorCode::RateLimited
-    )
-}
-
-fn send_invitation_end(app: &AppData, login: &ActiveLogin, mut invitation: Invitation) {
-    invitation.state = InvitationState::None;
-    app.engine
-        .deliver_event(login.user.id, &ServerEvent::Invitation { invitation });
 }

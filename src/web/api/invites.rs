@@ -8,9 +8,10 @@ use crate::auth::random;
 use crate::protocol::Problem;
 use crate::protocol::fields::{FieldReader, FromFields};
 use crate::store::NewInvite;
+use crate::web::audit_context::audit_context;
 use crate::web::auth::AdminLogin;
 use crate::web::body::JsonBody;
-use crate::web::{AppData, admin, tokens};
+use crate::web::{AppData, tokens};
 
 /// The maximum number of accounts that can be created with one code.
 const USES_MAX: i32 = 100_000;
@@ -64,7 +65,7 @@ pub(in crate::web) async fn create(
         expires_at: body.expires_at,
         created_by: login.user.id,
     };
-    let act = admin::audit_context(&app, &login, &request);
+    let act = audit_context(&app, &login, &request);
     let made = app.store.invites().create(new, &act).await?;
     Ok(HttpResponse::Created().json(InviteResponse {
         code,

@@ -58,7 +58,8 @@ pub(in crate::web) async fn history(
     app: AppData,
     Authenticated(login): Authenticated,
     request: HttpRequest,
-    (id, query): (StrictPath<i64>, StrictQuery<HistoryQuery>),
+    id: StrictPath<i64>,
+    query: StrictQuery<HistoryQuery>,
 ) -> Result<HttpResponse, Problem> {
     let asked = query.page_request()?;
     let (view, id) = (HistoryReader::User(login.user.id), ConversationId(*id));

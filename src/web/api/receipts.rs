@@ -72,7 +72,8 @@ pub(in crate::web) async fn list(
     app: AppData,
     Authenticated(login): Authenticated,
     request: HttpRequest,
-    (path, query): (StrictPath<(i64, i64)>, StrictQuery<ReceiptsQuery>),
+    path: StrictPath<(i64, i64)>,
+    query: StrictQuery<ReceiptsQuery>,
 ) -> Result<HttpResponse, Problem> {
     let (id, message) = *path;
     let access = app

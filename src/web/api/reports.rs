@@ -11,7 +11,8 @@ use crate::protocol::{ErrorCode, Message, Problem, text};
 use crate::web::auth::Authenticated;
 use crate::web::body::JsonBody;
 use crate::web::decoding::StrictPath;
-use crate::web::{AppData, AppState, at, to};
+use crate::web::resources::{at, to};
+use crate::web::{AppData, AppState};
 
 /// The maximum length of a reason, in characters.
 const REASON_MAX: usize = 300;
@@ -53,8 +54,7 @@ async fn create(
     JsonBody(body): JsonBody<ReportBody>,
 ) -> Result<HttpResponse, Problem> {
     let me = login.user.id;
-    let message =
-        load_visible_message(&app, me, (ConversationId(path.0), MessageId(path.1))).await?;
+    let message = load_visible_message(&app, me, ConversationId(path.0), MessageId(path.1)).await?;
     let answer = json!({
         "conversation_id": message.conversation_id,
         "message_id": message.id,
@@ -81,7 +81,8 @@ async fn create(
 async fn load_visible_message(
     app: &AppState,
     me: UserId,
-    (conversation, message): (ConversationId, MessageId),
+    conversation: ConversationId,
+    message: MessageId,
 ) -> Result<Message, Problem> {
     let seq = app
         .store

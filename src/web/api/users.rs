@@ -4,11 +4,11 @@ use actix_web::{HttpRequest, HttpResponse};
 use entity::UserId;
 use serde::Deserialize;
 
-use super::find_user;
 use crate::protocol::{ErrorCode, Problem, User};
 use crate::store::{SearchTerms, UserSearchCursor};
 use crate::web::auth::Authenticated;
 use crate::web::decoding::{StrictPath, StrictQuery};
+use crate::web::lookups::find_user;
 use crate::web::{AppData, paging};
 
 /// The minimum length of a query; a shorter one would match nearly all users.

@@ -13,7 +13,7 @@ use crate::engine::rates::SocketPermit;
 use crate::protocol::user::{AccountNotice, NoticeCause, OwnProfile};
 use crate::protocol::{Connection, Conversation, Message, Problem, User};
 use crate::store::{ActiveLogin, HistoryAnchor, HistoryReader, with_payer};
-use crate::web::api::me;
+use crate::web::actions::own_account::own_account;
 use crate::web::auth::database_payer;
 use crate::web::{AppData, client_ip};
 
@@ -117,7 +117,7 @@ impl DataExport {
         let mut lines = ExportBuffer::default();
         let next = match self.next {
             ExportStep::Me => {
-                let me = me::own_account(self.login.user.clone());
+                let me = own_account(self.login.user.clone());
                 lines.write(&ExportLine::Me { me: &me })?;
                 Some(ExportStep::Connections(None))
             }

@@ -8,7 +8,6 @@ use entity::conversation::ConversationKind;
 use entity::{ConversationId, MessageId, Millis, UserId};
 use serde::Serialize;
 
-use super::view::avatar::Avatar;
 use super::view::bubble::{DisplayedName, MessageBubble, QuoteView, ViewerContext};
 use super::view::row::{self, ConversationListItem};
 use super::view::thread::{OpenThread, ThreadView};
@@ -19,6 +18,7 @@ use crate::protocol::{
     Connection, Conversation, Message, MessageStatus, Problem, User, UserProfile,
 };
 use crate::store::ActiveLogin;
+use crate::web::display::avatars::Avatar;
 
 #[derive(Serialize)]
 pub(super) struct InitialState<'a> {
@@ -53,8 +53,9 @@ struct InitialThread<'a> {
 impl<'a> InitialState<'a> {
     pub(super) fn new(
         login: &ActiveLogin,
-        (conversations, connections): (&[Conversation], Vec<&'a Connection>),
-        (total_unread, server_time): (i64, Millis),
+        conversations: &[Conversation],
+        connections: Vec<&'a Connection>,
+        server_time: Millis,
         open: Option<&'a OpenThread>,
     ) -> Self {
         let me = User::from(&login.user);
@@ -68,7 +69,7 @@ impl<'a> InitialState<'a> {
             conversations: listed.map(|it| strip_members(it, &me)).collect(),
             connections,
             invitations: &[],
-            total_unread,
+            total_unread: 0,
             server_time,
             epoch: "",
             people_version: 0,
@@ -80,6 +81,11 @@ impl<'a> InitialState<'a> {
 
     pub(super) fn with_invitations(mut self, invitations: &'a [Invitation]) -> Self {
         self.invitations = invitations;
+        self
+    }
+
+    pub(super) fn with_unread(mut self, total_unread: i64) -> Self {
+        self.total_unread = total_unread;
         self
     }
 

@@ -7,7 +7,7 @@ use askama::Template;
 use entity::Millis;
 use serde::Deserialize;
 
-use super::{FormCsrfKey, finish_login, redirect_to, render_form};
+use super::{FormCsrfKey, finish_login, render_form};
 use crate::config::Registration;
 use crate::protocol::{ErrorCode, Problem};
 use crate::web::accounts::{self, Credentials};
@@ -15,6 +15,7 @@ use crate::web::auth::Authenticated;
 use crate::web::body::{FormBody, text_fields};
 use crate::web::cookies::CookieKind;
 use crate::web::decoding::StrictQuery;
+use crate::web::rendering::redirect_to;
 use crate::web::{AppData, assets};
 
 /// The header that makes a browser delete data (W3C Clear Site Data).
@@ -82,7 +83,7 @@ pub(in crate::web) async fn submit(
         password: fields.password.clone(),
     };
     let former = accounts::former_login(&app, &request);
-    match accounts::log_in(&app, (&request, former), given).await {
+    match accounts::log_in(&app, &request, former, given).await {
         Ok(login) => Ok(finish_login(&app, login, &fields.next)),
         // An error response has the `Retry-After` header, which the form can't
         // show.
@@ -135,5 +136,5 @@ fn render_page(
         problem,
         may_register: app.settings.registration != Registration::Closed,
     };
-    render_form(app, (status, key), &page)
+    render_form(app, status, key, &page)
 }

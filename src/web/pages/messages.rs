@@ -15,21 +15,21 @@ use super::page_login::LoginOrRedirect;
 use super::profile::profile_url;
 use super::settings::NoticeLine;
 use super::thread_loader::{load_thread, start_thread};
-use super::view::avatar::Avatar;
 use super::view::bubble::MessageBubble;
 use super::view::list::{ContactView, InvitationView, contact_views, conversation_items};
 use super::view::row::ConversationListItem;
 use super::view::thread::{ComposerDraft, OpenThread, ThreadItem, ThreadView, conversation_url};
-use super::{HOME_PATH, redirect_to, render_template};
 use crate::protocol::connection::ConnectionStatus;
 use crate::protocol::fields::FieldFaults;
 use crate::protocol::user::Relationship;
 use crate::protocol::{ClientId, MessageText, Problem, SubmittedMessage, User};
 use crate::store::{ActiveLogin, ConversationListCursor, HistoryAnchor, parse_notices};
-use crate::web::api::{conversations, find_user};
 use crate::web::body::{FormBody, text_fields};
 use crate::web::decoding::{StrictPath, StrictQuery};
-use crate::web::{AppData, assets};
+use crate::web::display::avatars::Avatar;
+use crate::web::lookups::find_user;
+use crate::web::rendering::{HOME_PATH, redirect_to, render_template};
+use crate::web::{AppData, assets, paging};
 
 /// The number of conversations on a page.
 const PAGE_SIZE: u64 = 50;
@@ -158,7 +158,8 @@ pub(in crate::web) async fn show(
             load_thread(
                 &app,
                 &login,
-                (id, asked.page_request()),
+                id,
+                asked.page_request(),
                 ComposerDraft::new()?,
             )
             .await?,
@@ -188,7 +189,7 @@ pub(in crate::web) async fn send(
         Err(problem) => {
             let draft = ComposerDraft::from_refused(written, problem)?;
             let latest = Some(HistoryAnchor::Latest);
-            let open = load_thread(&app, &login, (id, latest), draft).await?;
+            let open = load_thread(&app, &login, id, latest, draft).await?;
             render_page(&app, &login, MessagesPageState::with_thread(open)).await
         }
     }
@@ -302,7 +303,7 @@ pub(super) async fn render_page(
     let (me, now) = (login.user.id, Millis::now());
     let people_version = app.engine.people_version();
     let people_version = scene.people_version.unwrap_or(people_version);
-    let cursor = scene.list.as_deref().map(conversations::read_cursor);
+    let cursor = scene.list.as_deref().map(paging::read_list_cursor);
     let cursor = cursor.transpose()?;
     let is_first = cursor.is_none();
     let conversations = app.store.conversations();
@@ -317,11 +318,11 @@ pub(super) async fn render_page(
     let invitations = invitations.list(me, None, MAX_REQUESTS).await?;
     let unread = app.store.unread().count_total(me, now).await?;
     let connections = waiting.iter().chain(&silent).collect();
-    let lists = (found.as_slice(), connections);
     // If all conversations are listed, the script finds the archived ones
     // itself.
     let has_archived = next.is_some() && conversations.has_archived(me).await?;
-    let start = InitialState::new(login, lists, (unread, now), scene.open.as_ref());
+    let start = InitialState::new(login, &found, connections, now, scene.open.as_ref());
+    let start = start.with_unread(unread);
     let start = start.with_archived(has_archived);
     let start = start.with_history(app.engine.epoch(), people_version);
     let start = start.with_invitations(&invitations);
@@ -340,7 +341,7 @@ pub(super) async fn render_page(
         asking: contact_views(&waiting, ConnectionStatus::Incoming),
         asked: contact_views(&waiting, ConnectionStatus::Requested),
         older: next.map(|next| older_list_url(next, opened)),
-        rows: conversation_items(&found, hellos, (&User::from(&login.user), now), opened),
+        rows: conversation_items(&found, hellos, &User::from(&login.user), now, opened),
         has_archived: has_archived || found.iter().any(|it| it.archived),
         is_first,
         sought: &scene.sought,
@@ -356,7 +357,7 @@ pub(super) async fn render_page(
 
 /// Returns the URL of the list's next page, with the same conversation open.
 fn older_list_url(cursor: ConversationListCursor, opened: Option<ConversationId>) -> String {
-    let cursor = conversations::write_cursor(cursor);
+    let cursor = paging::write_list_cursor(cursor);
     match opened {
         Some(id) => format!("{}&list={cursor}", conversation_url(id)),
         None => format!("{HOME_PATH}?list={cursor}"),

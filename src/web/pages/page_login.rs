@@ -8,10 +8,10 @@ use actix_web::error::InternalError;
 use actix_web::http::Method;
 use actix_web::{Error, FromRequest, HttpRequest};
 
-use super::{HOME_PATH, redirect_to};
 use crate::protocol::{ErrorCode, Problem};
 use crate::store::ActiveLogin;
 use crate::web::auth::Authenticated;
+use crate::web::rendering::{HOME_PATH, redirect_to};
 
 /// The login of a page. Without one, the user is redirected to the login form
 /// and from there back to the page.

@@ -8,15 +8,16 @@ use entity::{ConnectionId, InvitationId, Millis, user};
 use super::messages::{FormRefusal, MessagesPageState, render_page};
 use super::page_login::LoginOrRedirect;
 use super::view::thread::conversation_url;
-use super::{HOME_PATH, redirect_to};
 use crate::protocol::message::isolate_name;
 use crate::protocol::user::Relationship;
 use crate::protocol::{ErrorCode, Problem};
 use crate::store::{ActiveLogin, ConnectionRequestOutcome};
 use crate::web::AppData;
-use crate::web::api::{connections, find_active_user, invitations};
+use crate::web::actions::{connections, invitations};
 use crate::web::body::{FormBody, text_fields};
 use crate::web::decoding::StrictPath;
+use crate::web::lookups::find_active_user;
+use crate::web::rendering::{HOME_PATH, redirect_to};
 
 #[derive(Default)]
 pub(in crate::web) struct FindUserForm {

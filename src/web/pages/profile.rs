@@ -8,15 +8,16 @@ use serde::Deserialize;
 
 use super::page_login::LoginOrRedirect;
 use super::view::PresenceMark;
-use super::view::avatar::Avatar;
 use super::view::thread::conversation_url;
-use super::view::times;
-use super::{HOME_PATH, redirect_to, render_template};
 use crate::protocol::Problem;
 use crate::protocol::user::Relationship;
 use crate::store::ActiveLogin;
-use crate::web::api::{blocks, connections, find_user};
+use crate::web::actions::{blocks, connections};
 use crate::web::decoding::{StrictPath, StrictQuery};
+use crate::web::display::avatars::Avatar;
+use crate::web::display::times;
+use crate::web::lookups::find_user;
+use crate::web::rendering::{HOME_PATH, redirect_to, render_template};
 use crate::web::{AppData, assets};
 
 #[derive(Template)]
@@ -88,8 +89,8 @@ pub(in crate::web) async fn change_relation(
     match act.as_str() {
         "ask" => drop(connections::request_connection(&app, &login.user, &them).await?),
         "accept" | "decline" | "disconnect" => change_connection(&app, &login, &them, &act).await?,
-        "block" => blocks::block(&app, &login.user, &them).await?,
-        "unblock" => blocks::unblock(&app, login.user.id, them.id).await?,
+        "block" => blocks::block_user(&app, &login.user, &them).await?,
+        "unblock" => blocks::unblock_user(&app, login.user.id, them.id).await?,
         _ => return Err(Problem::not_found()),
     }
     Ok(redirect_to(&profile_url(&them.username), []))

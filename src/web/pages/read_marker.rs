@@ -6,12 +6,12 @@ use entity::receipt::ReceiptKind;
 use entity::{ConversationId, MessageId};
 
 use super::page_login::LoginOrRedirect;
-use super::redirect_to;
 use super::view::thread::conversation_url;
 use crate::protocol::fields::{FieldReader, FromFields};
 use crate::protocol::{ConversationAction, Problem};
 use crate::web::AppData;
 use crate::web::body::FormBody;
+use crate::web::rendering::redirect_to;
 
 /// The message up to which the user has read.
 pub(in crate::web) struct ReadMarkerForm {

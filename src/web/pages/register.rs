@@ -5,13 +5,14 @@ use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use askama::Template;
 use serde::Deserialize;
 
-use super::{FormCsrfKey, field_error, finish_login, redirect_to, render_form};
+use super::{FormCsrfKey, finish_login, render_form};
 use crate::config::Registration;
 use crate::protocol::{ErrorCode, Problem};
 use crate::web::accounts;
 use crate::web::auth::Authenticated;
 use crate::web::body::{FormBody, parse_pairs, text_fields};
 use crate::web::decoding::StrictQuery;
+use crate::web::rendering::{field_error, redirect_to};
 use crate::web::{AppData, assets};
 
 #[derive(Deserialize)]
@@ -97,7 +98,7 @@ pub(in crate::web) async fn submit(
     let pairs: Vec<_> = pairs.into_iter().filter(is_filled).collect();
     let wanted = parse_pairs(&pairs);
     let former = accounts::former_login(&app, &request);
-    match accounts::register(&app, (&request, former), wanted).await {
+    match accounts::register(&app, &request, former, wanted).await {
         Ok(login) => Ok(finish_login(&app, login, &fields.next)),
         // An error response has the `Retry-After` header, which the form can't
         // show.
@@ -126,5 +127,5 @@ fn render_page(
         problem,
         registration: app.settings.registration,
     };
-    render_form(app, (status, key), &page)
+    render_form(app, status, key, &page)
 }

@@ -9,13 +9,14 @@ use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use askama::Template;
 use entity::{Millis, user};
 
-use super::{FormCsrfKey, field_error, render_form};
+use super::{FormCsrfKey, render_form};
 use crate::auth::random;
 use crate::protocol::fields::{FieldFaults, FieldReader, FromFields};
 use crate::protocol::{ErrorCode, Password, Problem};
 use crate::telemetry::LimitedLine;
 use crate::web::body::FormBody;
 use crate::web::hashing::AttemptSource;
+use crate::web::rendering::field_error;
 use crate::web::security_log::log_event;
 use crate::web::{AppData, AppState, accounts, assets, client_ip};
 
@@ -74,7 +75,7 @@ pub(in crate::web) async fn show(
     app: AppData,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    render_page(&app, &request, ("", ResetStage::Asked), None)
+    render_page(&app, &request, "", ResetStage::Asked, None)
 }
 
 /// `POST /reset`.
@@ -86,24 +87,24 @@ pub(in crate::web) async fn submit(
     let token = &*fields.token;
     let verified = FormCsrfKey::verify(&app, &request, &fields.csrf_token);
     let refused = match (&fields.new_password, verified) {
-        (Some(password), Ok(())) => set_password(&app, &request, (token, password)).await.err(),
+        (Some(password), Ok(())) => set_password(&app, &request, token, password).await.err(),
         (Some(_), Err(problem)) => Some(problem),
         (None, Ok(())) => {
             let stage = load_stage(&app, token).await?;
-            return render_page(&app, &request, (token, stage), None);
+            return render_page(&app, &request, token, stage, None);
         }
         (None, Err(problem)) => {
-            return render_page(&app, &request, ("", ResetStage::Asked), Some(&problem));
+            return render_page(&app, &request, "", ResetStage::Asked, Some(&problem));
         }
     };
     match refused {
-        None => render_page(&app, &request, (token, ResetStage::Done), None),
+        None => render_page(&app, &request, token, ResetStage::Done, None),
         Some(problem) if problem.code == ErrorCode::NotFound => {
-            render_page(&app, &request, (token, ResetStage::Gone), None)
+            render_page(&app, &request, token, ResetStage::Gone, None)
         }
         Some(problem) => {
             let stage = load_stage(&app, token).await?;
-            render_page(&app, &request, (token, stage), Some(&problem))
+            render_page(&app, &request, token, stage, Some(&problem))
         }
     }
 }
@@ -135,12 +136,13 @@ async fn find_reset_user(app: &AppState, token: &str) -> Result<Option<user::Mod
 async fn set_password(
     app: &AppState,
     request: &HttpRequest,
-    (token, password): (&str, &str),
+    token: &str,
+    password: &str,
 ) -> Result<(), Problem> {
     let digest = random::digest(&random::parse_code(token).ok_or_else(Problem::not_found)?);
     // Hashing is expensive, so it is done only for a valid code.
     let Some(user) = find_reset_user(app, token).await? else {
-        log_event(app, request, (LimitedLine::ResetLinkRefused, None));
+        log_event(app, request, LimitedLine::ResetLinkRefused, None);
         return Err(Problem::not_found());
     };
     let names = [&*user.username, &*user.display_name];
@@ -164,14 +166,15 @@ async fn set_password(
         app.engine.end_login(id, login);
     }
     let username = Some(&*user.username);
-    log_event(app, request, (LimitedLine::ResetLinkUsed, username));
+    log_event(app, request, LimitedLine::ResetLinkUsed, username);
     Ok(())
 }
 
 fn render_page(
     app: &AppState,
     request: &HttpRequest,
-    (token, stage): (&str, ResetStage),
+    token: &str,
+    stage: ResetStage,
     problem: Option<&Problem>,
 ) -> Result<HttpResponse, Problem> {
     let key = FormCsrfKey::load_or_create(app, request)?;
@@ -187,7 +190,7 @@ fn render_page(
         stage,
         problem,
     };
-    let mut response = render_form(app, (status, key), &page)?;
+    let mut response = render_form(app, status, key, &page)?;
     // The page grants access to the account, so it sends no referrer.
     response.headers_mut().insert(
         header::REFERRER_POLICY,

@@ -8,14 +8,15 @@ use entity::{LoginId, Millis, login};
 use serde::Deserialize;
 
 use super::page_login::LoginOrRedirect;
-use super::view::times;
-use super::{field_error, redirect_to, render_template};
 use crate::protocol::Problem;
 use crate::protocol::user::{AccountNotice, NoticeCause};
 use crate::store::{ActiveLogin, parse_notices};
-use crate::web::api::me::{self, ChangePasswordBody};
+use crate::web::actions::own_account::{self, ChangePasswordBody};
 use crate::web::body::{FormBody, parse_pairs, text_fields};
 use crate::web::decoding::{StrictPath, StrictQuery};
+use crate::web::display::devices::describe_device;
+use crate::web::display::times;
+use crate::web::rendering::{field_error, redirect_to, render_template};
 use crate::web::{AppData, assets, paging};
 
 const SETTINGS_PATH: &str = "/settings";
@@ -124,7 +125,7 @@ pub(in crate::web) async fn change_profile(
         ("about", &named.about),
     ];
     let done = match parse_pairs(&pairs) {
-        Ok(change) => me::update_profile(&app, &login, change).await,
+        Ok(change) => own_account::update_profile(&app, &login, change).await,
         Err(problem) => Err(problem),
     };
     match done {
@@ -161,7 +162,7 @@ pub(in crate::web) async fn change_password(
     request: HttpRequest,
     FormBody(change): FormBody<ChangePasswordBody>,
 ) -> Result<HttpResponse, Problem> {
-    let problem = me::replace_password(&app, (&login, &request), change)
+    let problem = own_account::replace_password(&app, &login, &request, change)
         .await
         .err();
     let tried = SettingsOutcome {
@@ -252,61 +253,6 @@ impl LoginView {
             device: describe_device(&row.device),
             used: times::format_last_used(row.last_used_at, now),
             address: row.address,
-        }
-    }
-}
-
-/// Returns a readable name for a `User-Agent`.
-pub(in crate::web) fn describe_device(agent: &str) -> String {
-    let first = |known: &[(&str, &'static str)]| {
-        let mut known = known.iter();
-        known
-            .find(|(sign, _)| agent.contains(sign))
-            .map(|(_, name)| *name)
-    };
-    let browser = first(&[
-        ("Firefox/", "Firefox"),
-        ("Edg/", "Edge"),
-        ("OPR/", "Opera"),
-        ("Chrome/", "Chrome"),
-        ("Safari/", "Safari"),
-    ]);
-    let system = first(&[
-        ("Android", "Android"),
-        ("iPhone", "iPhone"),
-        ("iPad", "iPad"),
-        ("Windows", "Windows"),
-        ("Mac OS X", "macOS"),
-        ("Linux", "Linux"),
-    ]);
-    match (browser, system) {
-        (Some(browser), Some(system)) => format!("{browser} on {system}"),
-        (Some(name), None) | (None, Some(name)) => name.to_owned(),
-        (None, None) if agent.is_empty() => "Unknown device".to_owned(),
-        (None, None) => agent.chars().take(60).collect(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::describe_device;
-
-    #[test]
-    fn user_agents_have_readable_names() {
-        for (agent, expected) in [
-            (
-                "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
-                "Firefox on Linux",
-            ),
-            (
-                "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 \
-                 (KHTML, like Gecko) Version/17.5 Mobile/15E148 Safari/604.1",
-                "Safari on iPhone",
-            ),
-            ("curl/8.9.1", "curl/8.9.1"),
-            ("", "Unknown device"),
-        ] {
-            assert_eq!(describe_device(agent), expected);
         }
     }
 }

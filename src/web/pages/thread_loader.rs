@@ -17,20 +17,21 @@ const PAGE_SIZE: u64 = 50;
 pub(super) async fn load_thread(
     app: &AppData,
     login: &ActiveLogin,
-    (id, place): (ConversationId, Option<HistoryAnchor>),
+    id: ConversationId,
+    place: Option<HistoryAnchor>,
     draft: ComposerDraft,
 ) -> Result<OpenThread, Problem> {
     let me = login.user.id;
     let conversation = app.store.conversations().load(me, id).await?;
     let asked = place.unwrap_or_else(|| initial_page(&conversation, me));
-    let mut page = load_history(app, (me, id), asked).await?;
+    let mut page = load_history(app, me, id, asked).await?;
     if place.is_none()
         && let Some((read, _)) = unread_state(&conversation, me)
         && asked == HistoryAnchor::Latest
         && starts_after(&page, read)
     {
         let place = HistoryAnchor::Around(read.saturating_add(1));
-        page = load_history(app, (me, id), place).await?;
+        page = load_history(app, me, id, place).await?;
     }
     let them = match row::other_participant(&conversation, me) {
         Some(them) => app.store.users().find(them.user.id).await?,
@@ -52,7 +53,8 @@ pub(super) async fn load_thread(
 
 async fn load_history(
     app: &AppData,
-    (me, id): (UserId, ConversationId),
+    me: UserId,
+    id: ConversationId,
     place: HistoryAnchor,
 ) -> Result<History, Problem> {
     let page = app

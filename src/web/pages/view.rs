@@ -1,13 +1,11 @@
 //! View models: what the pages show, built from the store's data. This module
 //! chooses what to show and in which words; the templates only lay it out.
 
-pub(in crate::web) mod avatar;
 pub(super) mod bubble;
 pub(super) mod list;
 pub(super) mod row;
 pub(super) mod text;
 pub(super) mod thread;
-pub(in crate::web) mod times;
 
 use crate::protocol::MessageStatus;
 

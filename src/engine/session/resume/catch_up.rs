@@ -82,17 +82,20 @@ enum ReplayGoal {
 impl CatchUp {
     /// Begins to replay a conversation from a version.
     pub(super) fn begin_one(
-        from: (ConversationId, i64),
+        conversation: ConversationId,
+        after: i64,
         is_other: bool,
         replay_gate: &mut ReplayGate<'_>,
     ) -> (Self, ReplayRead) {
-        replay_gate.floors.begin_one(from.0);
-        replay_gate.gate.close(ClosedConversations::One(from.0));
-        let mut catch_up = Self::with_goal(ReplayGoal::One(from.0));
+        replay_gate.floors.begin_one(conversation);
+        replay_gate
+            .gate
+            .close(ClosedConversations::One(conversation));
+        let mut catch_up = Self::with_goal(ReplayGoal::One(conversation));
         catch_up.replay = Some(if is_other {
-            ConversationReplay::of_other_history(from.0)
+            ConversationReplay::of_other_history(conversation)
         } else {
-            ConversationReplay::new(from)
+            ConversationReplay::new(conversation, after)
         });
         (catch_up, ReplayRead::Nothing)
     }
@@ -201,7 +204,7 @@ impl CatchUp {
         if !self.other_history.is_empty() {
             let some = self.other_history.len().min(RESETS_PER_TURN);
             for (id, version) in self.other_history.drain(..some) {
-                push_reset((id, version), ResetReason::OtherHistory, replay_gate, turn);
+                push_reset(id, version, ResetReason::OtherHistory, replay_gate, turn);
             }
             return Some(ReplayRead::Nothing);
         }
@@ -211,8 +214,8 @@ impl CatchUp {
             replay_gate.gate.hold(self.showing.clone());
             return Some(ReplayRead::Views(self.showing.clone()));
         }
-        if let Some(from) = self.behind.pop_front() {
-            self.replay = Some(ConversationReplay::new(from));
+        if let Some((id, after)) = self.behind.pop_front() {
+            self.replay = Some(ConversationReplay::new(id, after));
             return Some(ReplayRead::Nothing);
         }
         match self.goal {
@@ -303,7 +306,7 @@ impl CatchUp {
         };
         let (conversation_id, version) = (replay.id, round.view.version);
         if let Some(reason) = replay.reset_reason(&round) {
-            push_reset((conversation_id, Some(version)), reason, replay_gate, turn);
+            push_reset(conversation_id, Some(version), reason, replay_gate, turn);
             return self.next_read(replay_gate, turn);
         }
         let written = turn.push_messages(&round.messages);

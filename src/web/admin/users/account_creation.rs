@@ -15,10 +15,11 @@ use crate::telemetry::LimitedLine;
 use crate::web::admin::action_form::{ActionForm, FormField};
 use crate::web::admin::recheck;
 use crate::web::admin::words;
+use crate::web::audit_context::audit_context;
 use crate::web::auth::AdminLogin;
 use crate::web::body::{FormBody, text_fields};
 use crate::web::hashing::AttemptSource;
-use crate::web::pages::render_template;
+use crate::web::rendering::render_template;
 use crate::web::security_log::log_event;
 use crate::web::{AppData, AppState, accounts, assets, client_ip, tokens};
 
@@ -71,9 +72,9 @@ pub(in crate::web) async fn submit(
     request: HttpRequest,
     FormBody(fields): FormBody<NewAccountForm>,
 ) -> Result<HttpResponse, Problem> {
-    let act = crate::web::admin::audit_context(&app, &login, &request);
-    match create_account(&app, (&login, &request), &fields, &act).await {
-        Ok(user) => issue_reset_link(&app, &login, (&request, &act), &user).await,
+    let act = audit_context(&app, &login, &request);
+    match create_account(&app, &login, &request, &fields, &act).await {
+        Ok(user) => issue_reset_link(&app, &login, &request, &act, &user).await,
         Err(problem) => {
             let password = recheck::password_field(&app, &login);
             let problem = accounts::to_field_error(problem);
@@ -134,11 +135,12 @@ pub(super) fn check_names(
 
 async fn create_account(
     app: &AppState,
-    (login, request): (&ActiveLogin, &HttpRequest),
+    login: &ActiveLogin,
+    request: &HttpRequest,
     fields: &NewAccountForm,
     act: &AuditContext,
 ) -> Result<user::Model, Problem> {
-    recheck::check_password(app, (login, request), &fields.password).await?;
+    recheck::check_password(app, login, request, &fields.password).await?;
     let mut faults = FieldFaults::default();
     let names = check_names(&mut faults, &fields.username, &fields.display_name);
     let (username, display_name) = faults.finish(names)?;
@@ -164,7 +166,8 @@ async fn create_account(
 pub(super) async fn issue_reset_link(
     app: &AppState,
     login: &ActiveLogin,
-    (request, act): (&HttpRequest, &AuditContext),
+    request: &HttpRequest,
+    act: &AuditContext,
     user: &user::Model,
 ) -> Result<HttpResponse, Problem> {
     let code = tokens::generate_code()?;
@@ -180,7 +183,8 @@ pub(super) async fn issue_reset_link(
     log_event(
         app,
         request,
-        (LimitedLine::ResetLinkMade, Some(&user.username)),
+        LimitedLine::ResetLinkMade,
+        Some(&user.username),
     );
     let page = ResetLinkPage {
         csrf_token: app.csrf.issue_for_login(login.id),

@@ -5,7 +5,7 @@ use entity::UserId;
 use super::actions::end_logins;
 use crate::protocol::{ConversationAction, ErrorCode, GroupCommand, Problem, User};
 use crate::store;
-use crate::web::api::connections;
+use crate::web::actions::connections;
 use crate::web::{AppData, AppState, tokens};
 
 /// Deletes an account in a separate task, which completes even if the admin

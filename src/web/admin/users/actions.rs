@@ -15,10 +15,11 @@ use crate::store::{self, AccountRole};
 use crate::web::admin::ReasonForm;
 use crate::web::admin::action_form::{ActionForm, FormField};
 use crate::web::admin::recheck;
+use crate::web::audit_context::audit_context;
 use crate::web::auth::AdminLogin;
 use crate::web::body::FormBody;
 use crate::web::decoding::StrictPath;
-use crate::web::pages::redirect_to;
+use crate::web::rendering::redirect_to;
 use crate::web::{AppData, AppState, accounts};
 
 /// An action on an account, named as in the URL of its form.
@@ -247,26 +248,27 @@ pub(in crate::web) async fn show(
 pub(in crate::web) async fn submit(
     app: AppData,
     AdminLogin(login): AdminLogin,
-    (path, request): (StrictPath<(i64, UserAction)>, HttpRequest),
+    path: StrictPath<(i64, UserAction)>,
+    request: HttpRequest,
     FormBody(fields): FormBody<UserActionForm>,
 ) -> Result<HttpResponse, Problem> {
     let (id, what) = path.into_inner();
     let them = find_user(&app, id).await?;
     let checked = if what.needs_password() {
-        recheck::check_password(&app, (&login, &request), &fields.password).await
+        recheck::check_password(&app, &login, &request, &fields.password).await
     } else {
         Ok(())
     };
-    let act = crate::web::admin::audit_context(&app, &login, &request);
+    let act = audit_context(&app, &login, &request);
     let done = match checked.and_then(|()| fields.validate(what, &them, act)) {
         // A reset shows a page instead of redirecting.
         Ok((UserAction::Reset, _, act)) => {
-            match account_creation::issue_reset_link(&app, &login, (&request, &act), &them).await {
+            match account_creation::issue_reset_link(&app, &login, &request, &act, &them).await {
                 Ok(page) => return Ok(page),
                 Err(problem) => Err(problem),
             }
         }
-        Ok((what, names, act)) => run_action(&app, &them, (what, names), &act).await,
+        Ok((what, names, act)) => run_action(&app, &them, what, names, &act).await,
         Err(problem) => Err(problem),
     };
     match done {
@@ -316,7 +318,8 @@ impl UserActionForm {
 async fn run_action(
     app: &AppData,
     them: &user::Model,
-    (what, names): (UserAction, Option<AccountNames>),
+    what: UserAction,
+    names: Option<AccountNames>,
     act: &store::AuditContext,
 ) -> Result<(), Problem> {
     let id = them.id;
@@ -368,7 +371,7 @@ pub(in crate::web) async fn end_login(
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let (user, ended) = (UserId(path.0), LoginId(path.1));
-    let act = crate::web::admin::audit_context(&app, &login, &request);
+    let act = audit_context(&app, &login, &request);
     app.store.accounts().revoke_login(user, ended, &act).await?;
     app.engine.end_login(user, ended);
     Ok(redirect_to(&format!("/admin/users/{user}"), []))

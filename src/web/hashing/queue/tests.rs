@@ -167,7 +167,7 @@ impl QueueModel {
     }
 
     /// Records an admitted attempt and the one dropped for it.
-    fn admit(&mut self, number: u64, (job, attempter): (u32, AttemptSource), dropped: Option<u32>) {
+    fn admit(&mut self, number: u64, job: u32, attempter: AttemptSource, dropped: Option<u32>) {
         let known = self.count_known();
         self.waiting.push((number, job, attempter.clone()));
         let Some(dropped) = dropped else {
@@ -216,7 +216,7 @@ proptest! {
                     }
                     AttemptArrival::Waits { number, dropped } => {
                         prop_assert_eq!(model.running, turns);
-                        model.admit(number, (job, attempter), dropped);
+                        model.admit(number, job, attempter, dropped);
                         prop_assert!(dropped.is_none_or(|it| ended.insert(it)));
                     }
                     AttemptArrival::Refused(it) => {

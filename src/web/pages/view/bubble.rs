@@ -5,11 +5,12 @@ use std::collections::HashSet;
 use entity::message::MessageKind;
 use entity::{ConversationId, MessageId, Millis, UserId};
 
-use super::avatar::hue;
 use super::text::{FoldedText, fold_text};
-use super::{ReceiptTicks, row, times};
+use super::{ReceiptTicks, row};
 use crate::protocol::message::ReactionSummary;
 use crate::protocol::{Message, MessageQuote, Participant, User};
+use crate::web::display::avatars::hue;
+use crate::web::display::times;
 
 /// The maximum time between two messages of one sender that are shown as a
 /// group.

@@ -2,13 +2,13 @@
 
 use entity::{ConnectionId, ConversationId, InvitationId, Millis};
 
-use super::avatar::Avatar;
 use super::row::{self, ConversationListItem};
 use crate::protocol::connection::ConnectionStatus;
 use crate::protocol::invitation::Invitation;
 use crate::protocol::message::isolate_name;
 use crate::protocol::user::find_lookalikes;
 use crate::protocol::{Connection, Conversation, User};
+use crate::web::display::avatars::Avatar;
 
 /// A contact outside of the list of conversations.
 pub(in crate::web) struct ContactView {
@@ -58,7 +58,8 @@ pub(in crate::web) fn contact_views(
 pub(in crate::web) fn conversation_items(
     found: &[Conversation],
     silent: &[Connection],
-    (me, now): (&User, Millis),
+    me: &User,
+    now: Millis,
     opened: Option<ConversationId>,
 ) -> Vec<ConversationListItem> {
     let others = found
@@ -68,7 +69,7 @@ pub(in crate::web) fn conversation_items(
     let contacts = find_lookalikes(others.chain(silent.iter().map(|it| &it.user)).chain([me]));
     let known = found
         .iter()
-        .map(|it| ConversationListItem::new(it, (me.id, now), opened, &contacts));
+        .map(|it| ConversationListItem::new(it, me.id, now, opened, &contacts));
     let mut rows: Vec<ConversationListItem> = known.collect();
     if silent.is_empty() {
         return rows;

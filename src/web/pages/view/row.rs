@@ -7,12 +7,13 @@ use entity::message::MessageKind;
 use entity::{ConversationId, Millis, UserId};
 use unicode_segmentation::UnicodeSegmentation as _;
 
-use super::avatar::Avatar;
 use super::thread::conversation_url;
-use super::{PresenceMark, ReceiptTicks, times};
+use super::{PresenceMark, ReceiptTicks};
 use crate::protocol::message::isolate_name;
 use crate::protocol::user::find_lookalikes;
 use crate::protocol::{Connection, Conversation, Message, Participant, User};
+use crate::web::display::avatars::Avatar;
+use crate::web::display::times;
 
 /// The maximum length of a preview, in characters. A row can show no more of a
 /// text, so the rest isn't sent.
@@ -45,7 +46,8 @@ pub(in crate::web) struct ConversationListItem {
 impl ConversationListItem {
     pub(in crate::web) fn new(
         conversation: &Conversation,
-        (me, now): (UserId, Millis),
+        me: UserId,
+        now: Millis,
         open: Option<ConversationId>,
         contacts: &HashSet<UserId>,
     ) -> Self {

@@ -8,13 +8,14 @@ use entity::{ConversationId, MessageId, Millis, UserId};
 use icu_properties::CodePointMapData;
 use icu_properties::props::BidiClass;
 
-use super::avatar::Avatar;
 use super::bubble::{MessageBubble, ViewerContext};
-use super::{PresenceMark, row, times};
+use super::{PresenceMark, row};
 use crate::protocol::message::isolate_name;
 use crate::protocol::user::{Relationship, find_lookalikes};
 use crate::protocol::{Conversation, Message, Problem, User, UserProfile};
 use crate::store::HistorySlice;
+use crate::web::display::avatars::Avatar;
+use crate::web::display::times;
 
 /// The loaded data of the open conversation.
 #[derive(Default)]

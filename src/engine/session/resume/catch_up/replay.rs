@@ -34,7 +34,7 @@ pub(super) struct ConversationReplay {
 }
 
 impl ConversationReplay {
-    pub(super) fn new((id, after): (ConversationId, i64)) -> Self {
+    pub(super) fn new(id: ConversationId, after: i64) -> Self {
         Self {
             id,
             after,
@@ -52,7 +52,7 @@ impl ConversationReplay {
         Self {
             is_other_history: true,
             // The reset needs no changes, and none is after `i64::MAX`.
-            ..Self::new((id, i64::MAX))
+            ..Self::new(id, i64::MAX)
         }
     }
 

@@ -88,7 +88,8 @@ impl ReplayTurn {
 /// Makes the client read a conversation again. That read includes the dropped
 /// changes.
 pub(super) fn push_reset(
-    (conversation_id, version): (ConversationId, Option<i64>),
+    conversation_id: ConversationId,
+    version: Option<i64>,
     reason: ResetReason,
     replay_gate: &mut ReplayGate<'_>,
     turn: &mut ReplayTurn,

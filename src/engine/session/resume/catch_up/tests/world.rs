@@ -252,7 +252,8 @@ impl CatchUpWorld {
         };
         let (catch_up, read) = if self.is_bound {
             CatchUp::begin_one(
-                (id(0), cursors[&id(0)]),
+                id(0),
+                cursors[&id(0)],
                 self.is_other_history,
                 &mut replay_gate,
             )

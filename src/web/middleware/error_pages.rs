@@ -10,9 +10,10 @@ use actix_web::http::header;
 use actix_web::middleware::Next;
 use askama::Template;
 
-use super::CONTENT_POLICY;
 use crate::protocol::{ErrorCode, Problem};
-use crate::web::{assets, header_lists, problem};
+use crate::web::header_lists::accepts_html;
+use crate::web::rendering::CONTENT_POLICY;
+use crate::web::{assets, problem};
 
 /// The paths below which there are no pages.
 const PATHS_WITHOUT_PAGES: [&str; 5] = ["/api", "/ws", "/static", "/healthz", "/metrics"];
@@ -26,7 +27,7 @@ struct ErrorPage<'a> {
 }
 
 /// Middleware: turns an error into a page if the client accepts HTML.
-pub async fn show_error_pages(
+pub(in crate::web) async fn show_error_pages(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
@@ -65,24 +66,6 @@ fn wants_page(request: &ServiceRequest) -> bool {
     accepts_html(request.headers()) && !PATHS_WITHOUT_PAGES.iter().any(|root| is_below(root))
 }
 
-/// Returns whether `Accept` names HTML (RFC 9110, section 12.5.1).
-pub(in crate::web) fn accepts_html(headers: &header::HeaderMap) -> bool {
-    header_lists::list_items(headers, header::ACCEPT).any(|range| {
-        let mut parts = range.split(';').map(str::trim);
-        let is_html = parts
-            .next()
-            .is_some_and(|kind| kind.eq_ignore_ascii_case("text/html"));
-        is_html && !parts.any(is_zero_quality)
-    })
-}
-
-/// Returns whether a parameter is a quality of zero.
-fn is_zero_quality(parameter: &str) -> bool {
-    let weight = parameter.strip_prefix(['q', 'Q']);
-    let weight = weight.and_then(|rest| rest.trim_start().strip_prefix('='));
-    weight.and_then(|weight| weight.trim().parse().ok()) == Some(0.0_f32)
-}
-
 /// Returns `None` if rendering fails; the client then gets the problem as JSON.
 fn render_page(problem: &Problem) -> Option<String> {
     let title = match problem.code {
@@ -110,27 +93,4 @@ fn render_page(problem: &Problem) -> Option<String> {
     page.render()
         .inspect_err(|error| tracing::error!(%error, "can't render a page"))
         .ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn page_requires_html_in_accept() {
-        for (accept, takes) in [
-            ("text/html", true),
-            ("application/json, TEXT/HTML;charset=utf-8;q=0.1", true),
-            ("text/html;q=0", false),
-            ("text/html; q=0.000, */*", false),
-            ("text/html;q=0, text/html", true),
-            ("text/htmlx", false),
-            ("*/*", false),
-            ("", false),
-        ] {
-            let mut headers = header::HeaderMap::new();
-            headers.insert(header::ACCEPT, accept.parse().unwrap());
-            assert_eq!(accepts_html(&headers), takes, "{accept:?}");
-        }
-    }
 }

@@ -5,15 +5,15 @@ use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::middleware::Next;
 
-use super::handshake::has_websocket_upgrade;
-use super::problem;
 use crate::protocol::{ErrorCode, Problem};
+use crate::web::handshake::has_websocket_upgrade;
+use crate::web::problem;
 
 /// Middleware: rejects a WebSocket request with a body. actix-http reads
 /// everything after the request's head as the socket's stream, despite
 /// `Content-Length`. A handler that waited for the body would wait until the
 /// client disconnects.
-pub async fn reject_upgrade_body(
+pub(in crate::web) async fn reject_upgrade_body(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {

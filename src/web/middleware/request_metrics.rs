@@ -9,17 +9,17 @@ use actix_web::web;
 use actix_web::{Error, HttpMessage};
 use tokio::time::Instant;
 
-use super::{AppState, client_ip, problem};
 use crate::counters::NO_ROUTE;
 use crate::store::with_payer;
+use crate::web::{AppState, client_ip, problem};
 
-/// Counts a request when its response begins, and the error code if it was
+/// Middleware: counts a request when its response begins, and the error code if it was
 /// rejected.
 ///
 /// # Errors
 ///
 /// Errors of inner services that carry no response.
-pub async fn count_requests(
+pub(in crate::web) async fn count_requests(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {

@@ -4,7 +4,7 @@
 //! the pause between two requests. It has none for the head of a later request,
 //! for a body, or for a response that the client reads slowly. So requests
 //! record their progress, and the connection's stream ends after too long a
-//! time without progress (see [`super::transport`]). A WebSocket has its
+//! time without progress (see [`crate::web::transport`]). A WebSocket has its
 //! heartbeat and byte budget instead.
 
 use std::cell::Cell;
@@ -22,7 +22,7 @@ use tokio::time::Instant;
 
 /// The progress of a connection, shared by its requests and its stream.
 #[derive(Clone, Debug)]
-pub(super) struct ConnectionProgress(Rc<ProgressCells>);
+pub(in crate::web) struct ConnectionProgress(Rc<ProgressCells>);
 
 #[derive(Debug)]
 struct ProgressCells {
@@ -31,18 +31,18 @@ struct ProgressCells {
 }
 
 impl ConnectionProgress {
-    pub(super) fn new() -> Self {
+    pub(in crate::web) fn new() -> Self {
         Self(Rc::new(ProgressCells {
             last_step: Cell::new(Instant::now()),
             is_socket: Cell::new(false),
         }))
     }
 
-    pub(super) fn last_step(&self) -> Instant {
+    pub(in crate::web) fn last_step(&self) -> Instant {
         self.0.last_step.get()
     }
 
-    pub(super) fn is_socket(&self) -> bool {
+    pub(in crate::web) fn is_socket(&self) -> bool {
         self.0.is_socket.get()
     }
 
@@ -53,7 +53,7 @@ impl ConnectionProgress {
 
 /// Middleware: records each request and response as progress, and each chunk of
 /// a response that the connection accepts.
-pub async fn track_progress(
+pub(in crate::web) async fn track_progress(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {

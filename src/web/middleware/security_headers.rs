@@ -16,11 +16,10 @@ const HSTS_POLICY: &str = "max-age=31536000";
 /// servers.
 const HSTS_SUBDOMAINS_POLICY: &str = "max-age=31536000; includeSubDomains";
 
-/// Adds the default headers. Responses can't run scripts, be framed, have their
+/// Middleware: adds the default headers. Responses can't run scripts, be framed, have their
 /// type guessed or be embedded by other sites. No cache may store them, since
 /// they are private by default.
-#[must_use]
-pub fn default_headers(settings: &Settings) -> DefaultHeaders {
+pub(in crate::web) fn default_headers(settings: &Settings) -> DefaultHeaders {
     let headers = DefaultHeaders::new()
         .add((
             header::CONTENT_SECURITY_POLICY,

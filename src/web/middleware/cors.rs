@@ -8,11 +8,11 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::{Method, header};
 use actix_web::middleware::{Condition, Next};
 
-use super::security_log::log_event;
-use super::{AppData, problem, rate_limit_headers};
 use crate::config::Settings;
 use crate::protocol::{ErrorCode, Problem};
 use crate::telemetry::LimitedLine;
+use crate::web::security_log::log_event;
+use crate::web::{AppData, problem, rate_limit_headers};
 
 /// How long a browser may cache the result of a preflight request, in seconds.
 const PREFLIGHT_MAX_AGE: usize = 3600;
@@ -38,9 +38,8 @@ fn is_api(path: &str) -> bool {
     })
 }
 
-/// Answers preflight requests for the origins named in the settings.
-#[must_use]
-pub fn build_cors(settings: &Settings) -> Condition<Cors> {
+/// Middleware: answers preflight requests for the origins named in the settings.
+pub(in crate::web) fn build_cors(settings: &Settings) -> Condition<Cors> {
     let allowed: Vec<String> = settings
         .allowed_origins
         .iter()
@@ -71,8 +70,8 @@ pub fn build_cors(settings: &Settings) -> Condition<Cors> {
     Condition::new(is_any, cors)
 }
 
-/// Replaces the text of a CORS rejection with a problem document.
-pub async fn explain_cors(
+/// Middleware: replaces the text of a CORS rejection with a problem document.
+pub(in crate::web) async fn explain_cors(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
@@ -84,7 +83,7 @@ pub async fn explain_cors(
     if let (ErrorCode::BadOrigin, Some(app)) =
         (refused.code, answer.request().app_data::<AppData>())
     {
-        log_event(app, answer.request(), (LimitedLine::OriginRefused, None));
+        log_event(app, answer.request(), LimitedLine::OriginRefused, None);
     }
     let explained = problem::problem_response(&refused).map_into_right_body();
     Ok(answer.into_response(explained))
