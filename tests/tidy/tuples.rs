@@ -11,9 +11,8 @@ use crate::{TidyFinding, finding_lines};
 /// Folders and files with such parameters, and their number. It must match
 /// exactly, so that it only shrinks.
 const KNOWN_TUPLES: &[(&str, usize)] = &[
-    ("src/engine/ports.rs", 1),
-    ("src/engine/room/", 16),
-    ("src/store/", 34),
+    ("src/engine/room/", 5),
+    ("src/store/", 24),
 ];
 
 /// Finds each parameter whose type is a tuple, a reference to one, or an
