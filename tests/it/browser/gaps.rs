@@ -1,6 +1,6 @@
 //! After a lost connection the page shows no state that may have ended.
 
-use super::full::fill;
+use super::large_account::fill;
 use crate::groups::largest_group::run;
 use crate::support::browser::{BrowserDriver, DESKTOP, NetworkState};
 use crate::support::{PASSWORD, TestApp, TestUser, until};

@@ -30,18 +30,18 @@ async fn open_layers(tab: &BrowserTab, kind: &str) -> Vec<&'static str> {
         }
         "info" => {
             tab.tap("main [data-act=about]").await;
-            tab.see("[aria-label='What to do with ben']").await;
+            tab.see("[aria-label='Options for ben']").await;
             vec!["dialog"]
         }
         "info by menu" => {
             tab.tap("main [data-act=more]").await;
             tab.tap_text("[role=menu] button", "About").await;
-            tab.see("[aria-label='What to do with ben']").await;
+            tab.see("[aria-label='Options for ben']").await;
             vec!["dialog"]
         }
         "menu of info" => {
             tab.tap("main [data-act=about]").await;
-            tab.tap("[aria-label='What to do with ben']").await;
+            tab.tap("[aria-label='Options for ben']").await;
             vec!["dialog", "[role=menu]"]
         }
         _ => {

@@ -66,12 +66,12 @@ async fn group_sheet_follows_its_changes() {
     tab.see_text("dialog h2", "New name").await;
     let label = "return document.querySelector('dialog').ariaLabel";
     tab.wait_for_value(label, json!("New name")).await;
-    tab.see("dialog [aria-label='What to do with ben']").await;
+    tab.see("dialog [aria-label='Options for ben']").await;
     tab.press_button("dialog", "Add members").await;
     tab.see("dialog [aria-label='Add cas']").await;
     tab.see_absent("dialog [aria-label='Add ben']").await;
     tab.click("dialog [aria-label='Add cas']").await;
-    tab.see("dialog [aria-label='What to do with cas']").await;
+    tab.see("dialog [aria-label='Options for cas']").await;
     tab.press_button("dialog", "Add members").await;
     tab.see_text("dialog .people-list", "connected with nobody")
         .await;
