@@ -51,7 +51,7 @@ async fn emoji_picker_searches_and_remembers() {
     tab.type_into(".history", UP).await;
     tab.press(ENTER).await;
     tab.click(".quick [aria-label='More emoji']").await;
-    tab.see_text(".emoji-shelf h3", "Used lately").await;
+    tab.see_text(".emoji-shelf h3", "Recently used").await;
     tab.press(&format!("{DOWN}{ENTER}")).await;
     tab.see_text(".message [data-act=reaction]", chosen.as_str().unwrap())
         .await;

@@ -46,7 +46,7 @@ async fn open_layers(tab: &BrowserTab, kind: &str) -> Vec<&'static str> {
         }
         _ => {
             tab.tap("main [data-act=about]").await;
-            tab.tap_text("dialog button", "Leave this group").await;
+            tab.tap_text("dialog button", "Leave group").await;
             vec!["dialog", "dialog.is-small"]
         }
     }

@@ -380,7 +380,7 @@ async fn doctor_finds_broken_and_missing_files() {
     }
     let said_of_none = binary.run(&["doctor"], "").await.expect_failure(1);
     assert!(
-        said_of_none.contains("there is no database"),
+        said_of_none.contains("doesn't exist"),
         "{said_of_none}"
     );
     let file = binary.folder().join("tidings.db");
