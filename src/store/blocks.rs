@@ -65,7 +65,7 @@ impl BlockRepository<'_> {
             .one(&tx)
             .await?;
         let change = match row {
-            Some(mut row) => end_connection(&tx, &mut row, (me.id, now))
+            Some(mut row) => end_connection(&tx, &mut row, me.id, now)
                 .await?
                 .then(|| removed_connection_change(&row, me, them)),
             None => None,
@@ -109,7 +109,8 @@ impl BlockRepository<'_> {
 async fn end_connection(
     tx: &impl ConnectionTrait,
     row: &mut connection::Model,
-    (me, now): (UserId, Millis),
+    me: UserId,
+    now: Millis,
 ) -> Result<bool> {
     let is_theirs = row.requested_by != me;
     match row.state {

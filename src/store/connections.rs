@@ -67,9 +67,7 @@ impl ConnectionRepository<'_> {
             ConnectionRowState::Connected,
             ConnectionRowState::Suppressed,
         ];
-        let rows = self
-            .newest_connections(me, &states, (before, limit))
-            .await?;
+        let rows = self.newest_connections(me, &states, before, limit).await?;
         self.connection_views(me, &rows).await
     }
 

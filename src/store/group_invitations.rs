@@ -46,7 +46,8 @@ impl GroupInvitationRepository<'_> {
     /// is to be delivered now.
     pub async fn create(
         self,
-        (conversation, them): (ConversationId, UserId),
+        conversation: ConversationId,
+        them: UserId,
         inviter: UserId,
         now: Millis,
     ) -> Result<Option<Invitation>> {
@@ -70,14 +71,14 @@ impl GroupInvitationRepository<'_> {
                 if let Some(row) = ended {
                     row.delete(&tx).await?;
                 }
-                insert_invitation(&tx, (conversation, them), inviter, now).await?
+                insert_invitation(&tx, conversation, them, inviter, now).await?
             }
         };
         tx.commit().await?;
         if !is_new {
             return Ok(None);
         }
-        let found = self.visible_invitations(them, Some(conversation), (None, 1));
+        let found = self.visible_invitations(them, Some(conversation), None, 1);
         Ok(found.await?.pop())
     }
 
@@ -88,7 +89,7 @@ impl GroupInvitationRepository<'_> {
         before: Option<InvitationId>,
         limit: u64,
     ) -> Result<Vec<Invitation>> {
-        self.visible_invitations(me, None, (before, limit)).await
+        self.visible_invitations(me, None, before, limit).await
     }
 
     /// Returns a pending invitation of this user.
@@ -97,7 +98,7 @@ impl GroupInvitationRepository<'_> {
     /// `not_found`.
     pub async fn load(self, me: UserId, id: InvitationId) -> Result<Invitation> {
         let before = Some(InvitationId(id.0.saturating_add(1)));
-        let found = self.visible_invitations(me, None, (before, 1)).await?;
+        let found = self.visible_invitations(me, None, before, 1).await?;
         let found = found.into_iter().find(|found| found.id == id);
         found.ok_or_else(StoreError::not_found)
     }
@@ -136,7 +137,8 @@ impl GroupInvitationRepository<'_> {
         self,
         me: UserId,
         conversation: Option<ConversationId>,
-        (before, limit): (Option<InvitationId>, u64),
+        before: Option<InvitationId>,
+        limit: u64,
     ) -> Result<Vec<Invitation>> {
         let mut query = group_invitation::Entity::find()
             .find_also_related(conversation::Entity)
@@ -192,7 +194,8 @@ pub(super) async fn has_left_by_choice(
 /// Returns whether it was inserted.
 async fn insert_invitation(
     tx: &impl ConnectionTrait,
-    (conversation, them): (ConversationId, UserId),
+    conversation: ConversationId,
+    them: UserId,
     inviter: UserId,
     now: Millis,
 ) -> Result<bool> {

@@ -42,7 +42,8 @@ impl<'a> HistoryRepository<'a> {
 /// without those that changed after the version `up_to`.
 pub(super) async fn load_unchanged(
     db: &impl ConnectionTrait,
-    (conversation, reader): (ConversationId, UserId),
+    conversation: ConversationId,
+    reader: UserId,
     seqs: &[i64],
     up_to: i64,
 ) -> Result<Vec<Message>> {
@@ -60,7 +61,7 @@ pub(super) async fn load_unchanged(
          AND m.conversation_id = $1 AND {version} <= $3 AND m.seq IN ({places}) ORDER BY m.seq",
         version = reader_sql.version()
     );
-    select_messages(db, (reader_sql, &rest), values).await
+    select_messages(db, reader_sql, &rest, values).await
 }
 
 /// Returns the messages with these ids, in no order.
@@ -73,7 +74,7 @@ pub(super) async fn load_by_ids(
     }
     let rest = format!("WHERE m.id IN ({})", sql::placeholders(ids.len()));
     let values = ids.iter().map(|id| Value::from(*id));
-    select_messages(db, (ReaderSql::WHOLE, &rest), values).await
+    select_messages(db, ReaderSql::WHOLE, &rest, values).await
 }
 
 /// Returns the messages with these ids as their senders see them.
@@ -90,7 +91,7 @@ pub(super) async fn load_for_senders(
         sql::placeholders(ids.len())
     );
     let values = ids.iter().map(|id| Value::from(*id));
-    select_messages(db, (ReaderSql::OF_PARTICIPANT_IF_ANY, &rest), values).await
+    select_messages(db, ReaderSql::OF_PARTICIPANT_IF_ANY, &rest, values).await
 }
 
 /// Returns the columns of a message as a reader sees it. A message was
@@ -191,10 +192,7 @@ json_row! {
 
 /// Returns SQL for messages as a reader sees them, as one JSON text. `rest`
 /// follows the tables.
-pub(super) fn messages_sql(
-    backend: DbBackend,
-    (reader_sql, rest): (ReaderSql<'_>, &str),
-) -> String {
+pub(super) fn messages_sql(backend: DbBackend, reader_sql: ReaderSql<'_>, rest: &str) -> String {
     let rest =
         format!("FROM message m {JOINED} JOIN conversation c ON c.id = m.conversation_id {rest}");
     json_rows::sql(backend, &message_columns(backend, reader_sql), &rest)
@@ -239,10 +237,11 @@ pub(super) fn parse_messages(row: &QueryResult, column: &str) -> Result<Vec<Mess
 
 async fn select_messages(
     db: &impl ConnectionTrait,
-    seen: (ReaderSql<'_>, &str),
+    reader_sql: ReaderSql<'_>,
+    rest: &str,
     values: impl IntoIterator<Item = Value>,
 ) -> Result<Vec<Message>> {
-    let sql = messages_sql(db.get_database_backend(), seen);
+    let sql = messages_sql(db.get_database_backend(), reader_sql, rest);
     into_messages(json_rows::query_sql(db, sql, values).await?)
 }
 

@@ -150,7 +150,7 @@ impl NameChangeRepository<'_> {
         );
         let columns = RENAMED_COLUMNS.list();
         let rows: Vec<RenamedUserRow> =
-            json_rows::query_rows(self.db.reader(), (&columns, &rest), [version.into()]).await?;
+            json_rows::query_rows(self.db.reader(), &columns, &rest, [version.into()]).await?;
         // Cached logins have the old names, which new sockets would get in
         // their `hello`.
         if !rows.is_empty() {
@@ -203,7 +203,7 @@ impl NameChangeRepository<'_> {
         let rest = format!("FROM ({}) known ORDER BY other", connected_sql("$1", "$2"));
         let values: [Value; 2] = [user.into(), after.into()];
         let users: Vec<[UserId; 1]> =
-            json_rows::query_rows(self.db.reader(), ("other", &rest), values).await?;
+            json_rows::query_rows(self.db.reader(), "other", &rest, values).await?;
         let users = users.into_flattened();
         let next = match users.last() {
             Some(last) if users.len() == AUDIENCE_ROWS_MAX => {

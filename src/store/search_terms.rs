@@ -62,16 +62,23 @@ impl SearchTerms {
 
     /// Returns the word and the id after which a page begins. A forged cursor
     /// that points before the longest prefix has no effect.
-    pub(super) fn page_start(&self, after: Option<(&str, i64)>) -> (String, i64) {
+    pub(super) fn page_start(&self, after: Option<WordPosition<'_>>) -> (String, i64) {
         let (first, _) = self.split_longest();
-        let after = after.filter(|(word, _)| *word >= first);
-        let (word, id) = after.unwrap_or((first, 0));
+        let after = after.filter(|at| at.word >= first);
+        let (word, id) = after.map_or((first, 0), |at| (at.word, at.id));
         (word.to_owned(), id)
     }
 
     pub(super) fn all(&self) -> &[String] {
         &self.prefixes
     }
+}
+
+/// A position in a table of search terms: those before it are on earlier pages.
+pub(super) struct WordPosition<'a> {
+    pub(super) word: &'a str,
+    /// The row that the word belongs to.
+    pub(super) id: i64,
 }
 
 /// A table of the search terms of rows.

@@ -200,7 +200,8 @@ impl UserRepository<'_> {
         self,
         login: &ActiveLogin,
         hash: String,
-        (now, address): (Millis, &str),
+        now: Millis,
+        address: &str,
     ) -> Result<Vec<LoginId>> {
         let tx = self.db.begin().await?;
         let done = user::Entity::update_many()

@@ -229,7 +229,7 @@ async fn execute_read(
             ReplayData::Round(Box::new(store.replay().load_delta(me, id, after).await?))
         }
         ReplayRead::Chunk { id, seqs, up_to } => {
-            ReplayData::Chunk(store.replay().load_messages((me, id), &seqs, up_to).await?)
+            ReplayData::Chunk(store.replay().load_messages(me, id, &seqs, up_to).await?)
         }
     })
 }

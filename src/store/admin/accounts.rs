@@ -73,7 +73,8 @@ impl AccountRepository<'_> {
     pub async fn rename(
         self,
         id: UserId,
-        (username, display_name): (Username, DisplayName),
+        username: Username,
+        display_name: DisplayName,
         context: &AuditContext,
     ) -> Result<user::Model> {
         let tx = self.db.begin().await?;

@@ -284,7 +284,8 @@ impl AdminListQuery<ConversationOrder> {
                 vec![(*user).into(), id.into()],
             ),
             ConversationOrder::TitleSearch(wanted) => ListStatement::search(
-                (COLUMNS, "JOIN conversation c ON c.id = w.conversation_id"),
+                COLUMNS,
+                "JOIN conversation c ON c.id = w.conversation_id",
                 &WordTable::TITLES,
                 wanted,
                 after,

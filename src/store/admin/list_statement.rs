@@ -4,7 +4,9 @@ use sea_orm::{DbBackend, Statement, Value};
 
 use super::AdminListCursor;
 use crate::store::db::limit_value;
-use crate::store::search_terms::{SearchTerms, WordTable, prefix_conditions, prefix_end};
+use crate::store::search_terms::{
+    SearchTerms, WordPosition, WordTable, prefix_conditions, prefix_end,
+};
 
 /// The query of a list, without its limit.
 pub(super) struct ListStatement {
@@ -39,13 +41,17 @@ impl ListStatement {
     /// order of the word that matches the longest one. Of several such words of
     /// a row, only the first counts. `tables` joins the row of a word `w`.
     pub(super) fn search(
-        (columns, tables): (&str, &str),
+        columns: &str,
+        tables: &str,
         words: &WordTable,
         wanted: &SearchTerms,
         after: Option<&AdminListCursor>,
     ) -> Self {
         let (first, others) = wanted.split_longest();
-        let (key, id) = wanted.page_start(after.map(|at| (at.key.as_str(), at.id)));
+        let (key, id) = wanted.page_start(after.map(|at| WordPosition {
+            word: &at.key,
+            id: at.id,
+        }));
         let mut values = vec![
             first.into(),
             prefix_end(first).into(),

@@ -53,7 +53,8 @@ impl ReportRepository<'_> {
         self,
         me: UserId,
         message: &Message,
-        (reason, now): (String, Millis),
+        reason: String,
+        now: Millis,
     ) -> Result<bool> {
         let row = report::ActiveModel {
             message_id: Set(message.id),

@@ -90,7 +90,8 @@ impl AccountRepository<'_> {
         self,
         token_hash: &str,
         hash: String,
-        (now, address): (Millis, String),
+        now: Millis,
+        address: String,
     ) -> Result<(UserId, Vec<LoginId>)> {
         let user = self.find_password_reset(token_hash, now).await?;
         let id = user.ok_or_else(StoreError::not_found)?.id;

@@ -106,7 +106,7 @@ impl AdminListQuery<UserListOrder> {
             UserListOrder::Search(wanted) => {
                 let tables = "JOIN \"user\" u ON u.id = w.user_id \
                               LEFT JOIN user_status s ON s.user_id = u.id";
-                ListStatement::search((COLUMNS, tables), &WordTable::USERS, wanted, after)
+                ListStatement::search(COLUMNS, tables, &WordTable::USERS, wanted, after)
             }
         }
     }

@@ -46,7 +46,7 @@ pub(super) async fn decline_request(
     request_pause::Entity::delete_by_id((me, requester))
         .exec(tx)
         .await?;
-    insert_pause(tx, (requester, me), now.after(DECLINE_PAUSE)).await?;
+    insert_pause(tx, requester, me, now.after(DECLINE_PAUSE)).await?;
     row.clone().delete(tx).await?;
     Ok(())
 }
@@ -61,7 +61,7 @@ pub(in crate::store) async fn cancel_request(
     if row.state == ConnectionRowState::Requested {
         let requester = row.requested_by;
         let recipient = other_user(row, requester);
-        insert_pause(tx, (requester, recipient), now.after(CANCEL_PAUSE)).await?;
+        insert_pause(tx, requester, recipient, now.after(CANCEL_PAUSE)).await?;
     }
     row.clone().delete(tx).await?;
     Ok(())
@@ -80,7 +80,8 @@ pub(super) async fn delete_pauses(
 
 async fn insert_pause(
     tx: &impl ConnectionTrait,
-    (requester, recipient): (UserId, UserId),
+    requester: UserId,
+    recipient: UserId,
     until: Millis,
 ) -> Result<()> {
     use request_pause::Column::{RecipientId, RequesterId, Until};

@@ -24,7 +24,7 @@ impl ConnectionRepository<'_> {
             ConnectionRowState::Requested,
             ConnectionRowState::Suppressed,
         ];
-        let rows = self.newest_connections(me, &states, (None, limit)).await?;
+        let rows = self.newest_connections(me, &states, None, limit).await?;
         self.connection_views(me, &rows).await
     }
 
@@ -32,7 +32,7 @@ impl ConnectionRepository<'_> {
     /// conversation has no messages yet.
     pub async fn list_unused(self, me: UserId, limit: u64) -> Result<Vec<Connection>> {
         let states = [ConnectionRowState::Connected];
-        let rows = self.newest_connections(me, &states, (None, limit)).await?;
+        let rows = self.newest_connections(me, &states, None, limit).await?;
         let key = |row: &connection::Model| direct_key(row.low_id, row.high_id);
         let listed = Condition::any()
             .add(conversation::Column::LastSeq.gt(0))
@@ -58,7 +58,8 @@ impl ConnectionRepository<'_> {
         self,
         me: UserId,
         states: &[ConnectionRowState],
-        (before, limit): (Option<ConnectionId>, u64),
+        before: Option<ConnectionId>,
+        limit: u64,
     ) -> Result<Vec<connection::Model>> {
         let part = |(side, state): (Column, ConnectionRowState)| {
             let mut page = Query::select();

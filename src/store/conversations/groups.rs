@@ -62,7 +62,7 @@ impl GroupRepository<'_> {
         let everybody = new.people.iter().copied().chain([me]).collect();
         group_counts::check_group_limit(&tx, &everybody).await?;
         let people = everybody.len();
-        let row = group_row(me, &new.title, people, (message_id, now));
+        let row = group_row(me, &new.title, people, message_id, now);
         let id = row.insert(&tx).await?.id;
         search_terms::replace_title_words(&tx, id, new.title.as_str()).await?;
         let owner = participant::ActiveModel {
@@ -84,7 +84,7 @@ impl GroupRepository<'_> {
                 .await?;
         }
         group_counts::add_group_counts(&tx, everybody.into_iter().map(|user| (user, 1))).await?;
-        opening_message(me, new, (id, message_id), now)
+        opening_message(me, new, id, message_id, now)
             .insert(&tx)
             .await?;
         // All members have read the first message.
@@ -126,7 +126,8 @@ fn group_row(
     me: UserId,
     title: &GroupTitle,
     people: usize,
-    (first, now): (MessageId, Millis),
+    first: MessageId,
+    now: Millis,
 ) -> conversation::ActiveModel {
     conversation::ActiveModel {
         kind: Set(ConversationKind::Group),
@@ -162,7 +163,8 @@ fn with_initial_markers(row: participant::ActiveModel) -> participant::ActiveMod
 fn opening_message(
     me: UserId,
     new: NewGroup,
-    (conversation_id, id): (ConversationId, MessageId),
+    conversation_id: ConversationId,
+    id: MessageId,
     now: Millis,
 ) -> message::ActiveModel {
     message::ActiveModel {

@@ -137,7 +137,7 @@ impl ReplayRepository<'_> {
         let tx = self.db.snapshot().await?;
         let rest = "WHERE p.conversation_id = $1 AND p.user_id = $2";
         let bounds = history_bounds_sql(self.db.backend());
-        let found = load_views_with(&tx, (rest, Some(&bounds)), [id.into(), me.into()]).await?;
+        let found = load_views_with(&tx, rest, Some(&bounds), [id.into(), me.into()]).await?;
         let (row, views) = found.ok_or_else(StoreError::not_found)?;
         let bounds = json_rows::parse_column::<HistoryBounds>(&row, EXTRA_COLUMN)?
             .into_iter()
@@ -145,7 +145,7 @@ impl ReplayRepository<'_> {
         let (Some((_, view)), Some(bounds)) = (views.into_iter().next(), bounds) else {
             return Err(StoreError::not_found());
         };
-        let (changed, messages) = load_changes(tx, id, &bounds, (after, view.version)).await?;
+        let (changed, messages) = load_changes(tx, id, &bounds, after, view.version).await?;
         let is_cut = changed.len() > CHANGES_READ_MAX;
         let first = ChangedSeq::first_batch(changed.iter().copied());
         let is_first = |message: &Message| !is_cut && first.contains(&message.seq);
@@ -163,11 +163,12 @@ impl ReplayRepository<'_> {
     /// changed after the version `up_to`.
     pub async fn load_messages(
         self,
-        (me, id): (UserId, ConversationId),
+        me: UserId,
+        id: ConversationId,
         seqs: &[i64],
         up_to: i64,
     ) -> Result<Vec<Message>> {
-        messages::load_unchanged(self.db.reader(), (id, me), seqs, up_to).await
+        messages::load_unchanged(self.db.reader(), id, me, seqs, up_to).await
     }
 }
 
@@ -239,7 +240,8 @@ async fn load_changes(
     tx: StoreTransaction,
     id: ConversationId,
     bounds: &HistoryBounds,
-    (after, up_to): (i64, i64),
+    after: i64,
+    up_to: i64,
 ) -> Result<(Vec<ChangedSeq>, Vec<Message>)> {
     let backend = tx.get_database_backend();
     let theirs = messages::changed_sql(
@@ -260,7 +262,8 @@ async fn load_changes(
         json_rows::sql(backend, &changed.list(), "FROM changed ORDER BY seq"),
         messages::messages_sql(
             backend,
-            (seen, &format!("WHERE m.id IN ({first}) ORDER BY m.seq"))
+            seen,
+            &format!("WHERE m.id IN ({first}) ORDER BY m.seq")
         ),
     );
     let after = after.max(bounds.earliest - 1);

@@ -107,7 +107,7 @@ pub(super) async fn load_room_record(
          JOIN \"user\" u ON u.id = p.user_id \
          WHERE p.conversation_id = $1 AND p.left_seq IS NULL ORDER BY p.user_id";
     let people: Vec<RoomMemberRow> =
-        json_rows::query_rows(db, (&columns.list(), rest), [id.into()]).await?;
+        json_rows::query_rows(db, &columns.list(), rest, [id.into()]).await?;
     Ok(RoomRecord {
         id,
         kind: row.kind,

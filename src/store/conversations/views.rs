@@ -159,7 +159,7 @@ pub(super) async fn load_views(
     rest: &str,
     values: impl IntoIterator<Item = Value>,
 ) -> Result<Vec<ConversationOfUser>> {
-    let found = load_views_with(db, (rest, None), values).await?;
+    let found = load_views_with(db, rest, None, values).await?;
     Ok(found.map_or_else(Vec::new, |(_, views)| views))
 }
 
@@ -172,7 +172,8 @@ type ConversationOfUser = (UserId, Conversation);
 /// Returns views, and the row with the result of an additional query.
 pub(super) async fn load_views_with(
     db: &impl ConnectionTrait,
-    (rest, more): (&str, Option<&str>),
+    rest: &str,
+    more: Option<&str>,
     values: impl IntoIterator<Item = Value>,
 ) -> Result<Option<(QueryResult, Vec<ConversationOfUser>)>> {
     let backend = db.get_database_backend();

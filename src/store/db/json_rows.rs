@@ -103,7 +103,8 @@ pub(in crate::store) fn named_sql(
 /// Queries rows as one JSON text.
 pub(in crate::store) async fn query_rows<T: DeserializeOwned>(
     db: &impl ConnectionTrait,
-    (columns, rest): (&str, &str),
+    columns: &str,
+    rest: &str,
     values: impl IntoIterator<Item = Value>,
 ) -> Result<Vec<T>> {
     let sql = sql(db.get_database_backend(), columns, rest);

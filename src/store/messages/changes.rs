@@ -36,10 +36,10 @@ pub(in crate::store) async fn load_changed(
     let own = own_changes_sql("m.id", [""; 2]);
     let rest = format!("WHERE m.id IN ({own}) ORDER BY m.seq");
     let values = [conversation.into(), after.into(), 0_i64.into()];
-    let mut messages = select_messages(db, (ReaderSql::WHOLE, &rest), values.clone()).await?;
+    let mut messages = select_messages(db, ReaderSql::WHOLE, &rest, values.clone()).await?;
     let limit = format!("LIMIT {}", QUOTING_MAX + 1);
     let rest = format!("FROM ({}) touched", quoting_sql("m.id", &limit));
-    let ids: Vec<[MessageId; 1]> = json_rows::query_rows(db, ("id", &rest), values).await?;
+    let ids: Vec<[MessageId; 1]> = json_rows::query_rows(db, "id", &rest, values).await?;
     let has_more = ids.len() > QUOTING_MAX;
     if !has_more {
         let mut ids = ids.concat();

@@ -93,7 +93,8 @@ impl HistoryRepository<'_> {
     /// reads it.
     pub async fn load_page(
         self,
-        (view, conversation): (HistoryReader, ConversationId),
+        view: HistoryReader,
+        conversation: ConversationId,
         request: HistoryAnchor,
         limit: u64,
     ) -> Result<Option<HistorySlice>> {
@@ -150,8 +151,9 @@ impl HistoryRepository<'_> {
         conversation: ConversationId,
         seq: i64,
     ) -> Result<Option<Message>> {
-        let view = (HistoryReader::User(user), conversation);
-        let page = self.load_page(view, HistoryAnchor::Around(seq), 1).await?;
+        let view = HistoryReader::User(user);
+        let page = self.load_page(view, conversation, HistoryAnchor::Around(seq), 1);
+        let page = page.await?;
         let mut messages = page.map(|page| page.messages).into_iter().flatten();
         Ok(messages.find(|message| message.seq == seq))
     }

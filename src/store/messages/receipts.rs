@@ -46,7 +46,7 @@ impl HistoryRepository<'_> {
             ));
         }
         let rows = load_receipt_rows(&tx, &message, request).await?;
-        let overall = load_overall_receipt(&tx, (message.conversation_id, message.seq)).await?;
+        let overall = load_overall_receipt(&tx, message.conversation_id, message.seq).await?;
         let room = conversation::Entity::find_by_id(message.conversation_id)
             .one(&tx)
             .await?;
@@ -112,7 +112,8 @@ struct OverallReceipt {
 
 async fn load_overall_receipt(
     db: &impl ConnectionTrait,
-    (conversation, seq): (ConversationId, i64),
+    conversation: ConversationId,
+    seq: i64,
 ) -> Result<OverallReceipt> {
     let passed = |kind: ReceiptKind| {
         let kind = kind.to_value();

@@ -10,7 +10,7 @@ use super::UserRepository;
 use crate::protocol::User;
 use crate::store::db::{Result, limit_value};
 use crate::store::search_terms::{
-    SearchTerms, WordTable, prefix_conditions, prefix_end, split_words,
+    SearchTerms, WordPosition, WordTable, prefix_conditions, prefix_end, split_words,
 };
 
 /// The end of a page of found users.
@@ -65,8 +65,10 @@ impl UserRepository<'_> {
         let (first, others) = wanted.split_longest();
         // The range begins at the cursor, so that no page reads the rows of
         // earlier pages.
-        let after = after.as_ref().map(|at| (at.word.as_str(), at.user.0));
-        let (word, user) = wanted.page_start(after);
+        let (word, user) = wanted.page_start(after.as_ref().map(|at| WordPosition {
+            word: &at.word,
+            id: at.user.0,
+        }));
         let mut values: Vec<Value> = vec![prefix_end(first).into(), word.into(), user.into()];
         let last = self.find_range_end(values.clone(), limit).await?;
         values.extend([limit_value(limit * WORDS_READ), first.into()]);

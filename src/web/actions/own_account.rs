@@ -107,7 +107,7 @@ pub(in crate::web) async fn replace_password(
     let ended = app
         .store
         .users()
-        .change_password(login, hash, (now, &address));
+        .change_password(login, hash, now, &address);
     for other in ended.await? {
         app.engine.end_login(login.user.id, other);
     }

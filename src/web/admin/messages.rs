@@ -182,7 +182,7 @@ async fn show_messages(
     let page = app
         .store
         .history()
-        .load_page((HistoryReader::Unrestricted, asked.id), anchor, PAGE_SIZE)
+        .load_page(HistoryReader::Unrestricted, asked.id, anchor, PAGE_SIZE)
         .await?;
     let page = page.unwrap_or_default();
     // The audit entry is stored before any message is shown.

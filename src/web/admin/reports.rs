@@ -180,11 +180,10 @@ async fn load_context(
         HistoryReader::Unrestricted,
         HistoryAnchor::Around(report.seq),
     );
-    let view = (view, report.conversation_id);
     let page = app
         .store
         .history()
-        .load_page(view, place, CONTEXT_MESSAGES)
+        .load_page(view, report.conversation_id, place, CONTEXT_MESSAGES)
         .await?;
     let mut messages = page.unwrap_or_default().messages;
     let seqs: Vec<i64> = messages.iter().map(|message| message.seq).collect();

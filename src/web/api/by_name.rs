@@ -51,7 +51,7 @@ pub(in crate::web) async fn history(
         Some(id) => {
             app.store
                 .history()
-                .load_page((view, id), asked, limit)
+                .load_page(view, id, asked, limit)
                 .await?
         }
         None => None,

@@ -86,11 +86,10 @@ pub(super) async fn invite(
     login: &ActiveLogin,
     them: &user::Model,
 ) -> Result<HttpResponse, Problem> {
-    let place = (id, them.id);
     let new = app
         .store
         .group_invitations()
-        .create(place, login.user.id, Millis::now())
+        .create(id, them.id, login.user.id, Millis::now())
         .await?;
     if let Some(invitation) = new {
         app.engine

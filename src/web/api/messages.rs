@@ -67,7 +67,7 @@ pub(in crate::web) async fn history(
     let page = app
         .store
         .history()
-        .load_page((view, id), asked, limit)
+        .load_page(view, id, asked, limit)
         .await?;
     let page = page.ok_or_else(Problem::not_found)?;
     let neighbours = page_neighbours(&page);

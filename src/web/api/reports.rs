@@ -67,14 +67,13 @@ async fn create(
     app.engine.rates().check_report(me)?;
     let bytes = message.text.len() + body.reason.len();
     app.engine.reserve_text(me, bytes)?;
-    let reported = (body.reason, Millis::now());
-    Ok(
-        if app.store.reports().create(me, &message, reported).await? {
-            HttpResponse::Created().json(answer)
-        } else {
-            HttpResponse::Ok().json(answer)
-        },
-    )
+    let reports = app.store.reports();
+    let stored = reports.create(me, &message, body.reason, Millis::now());
+    Ok(if stored.await? {
+        HttpResponse::Created().json(answer)
+    } else {
+        HttpResponse::Ok().json(answer)
+    })
 }
 
 /// Returns the message as this user sees it.

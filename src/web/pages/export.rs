@@ -183,7 +183,7 @@ impl DataExport {
         );
         let page = store
             .history()
-            .load_page((view, id), after, EXPORT_BATCH)
+            .load_page(view, id, after, EXPORT_BATCH)
             .await?;
         let page = page.filter(|_| is_here).ok_or_else(Problem::not_found)?;
         for message in &page.messages {

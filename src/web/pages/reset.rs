@@ -160,7 +160,7 @@ async fn set_password(
     let (id, ended) = app
         .store
         .accounts()
-        .consume_password_reset(&digest, hash, (Millis::now(), address))
+        .consume_password_reset(&digest, hash, Millis::now(), address)
         .await?;
     for login in ended {
         app.engine.end_login(id, login);

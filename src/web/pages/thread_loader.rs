@@ -60,7 +60,7 @@ async fn load_history(
     let page = app
         .store
         .history()
-        .load_page((HistoryReader::User(me), id), place, PAGE_SIZE)
+        .load_page(HistoryReader::User(me), id, place, PAGE_SIZE)
         .await?;
     page.ok_or_else(Problem::not_found)
 }

@@ -119,8 +119,9 @@ async fn page_reads_only_its_rows() {
             HistoryAnchor::After(3),
             HistoryAnchor::Around(10),
         ] {
-            let place = (view, ConversationId(id));
-            let (page, statements) = watched(store.history().load_page(place, request, 100)).await;
+            let history = store.history();
+            let page = history.load_page(view, ConversationId(id), request, 100);
+            let (page, statements) = watched(page).await;
             assert_eq!(page.unwrap().unwrap().messages.len(), FITTING);
             // The conversation costs two rows, and each direction reads one
             // message beyond the page.

@@ -299,7 +299,7 @@ async fn doctor_finds_nothing_after_admin_actions() {
     let id = ConversationId(direct);
     let page = store
         .history()
-        .load_page((HistoryReader::Unrestricted, id), HistoryAnchor::Latest, 50)
+        .load_page(HistoryReader::Unrestricted, id, HistoryAnchor::Latest, 50)
         .await;
     let page = page.unwrap().unwrap().messages;
     let mut texts = page

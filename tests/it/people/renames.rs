@@ -131,13 +131,11 @@ async fn admin_rename_and_deletion_are_sent() {
     let mut socket = ann.socket("/ws/").await;
     let store = app.store().await;
     let act = AuditContext::from_command_line(Millis::now());
-    let names = (
-        Username::parse("benjamin").unwrap(),
-        DisplayName::parse("Benjamin").unwrap(),
-    );
+    let username = Username::parse("benjamin").unwrap();
+    let display_name = DisplayName::parse("Benjamin").unwrap();
     store
         .accounts()
-        .rename(UserId(ben.id), names, &act)
+        .rename(UserId(ben.id), username, display_name, &act)
         .await
         .unwrap();
     assert_eq!(
@@ -163,13 +161,11 @@ async fn rename_by_another_process_is_sent() {
     let mut socket = ann.socket("/ws/").await;
     let store = app.store().await;
     let act = AuditContext::from_command_line(Millis::now());
-    let names = (
-        Username::parse("bennie").unwrap(),
-        DisplayName::parse("Bennie").unwrap(),
-    );
+    let username = Username::parse("bennie").unwrap();
+    let display_name = DisplayName::parse("Bennie").unwrap();
     store
         .accounts()
-        .rename(UserId(ben.id), names, &act)
+        .rename(UserId(ben.id), username, display_name, &act)
         .await
         .unwrap();
     store.close().await;
@@ -282,11 +278,11 @@ async fn cost(conversations: usize) -> (usize, u64) {
     }
     let store = app.store().await;
     let act = AuditContext::from_command_line(Millis::now());
-    let names = (
-        Username::parse("benjamin").unwrap(),
-        DisplayName::parse("Benjamin").unwrap(),
-    );
-    let renaming = store.accounts().rename(UserId(people[1].id), names, &act);
+    let username = Username::parse("benjamin").unwrap();
+    let display_name = DisplayName::parse("Benjamin").unwrap();
+    let renaming = store
+        .accounts()
+        .rename(UserId(people[1].id), username, display_name, &act);
     let (done, log) = watched(renaming).await;
     done.unwrap();
     store.close().await;

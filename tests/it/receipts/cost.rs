@@ -70,7 +70,7 @@ async fn marker_and_page_cost_ignores_size() {
         let (view, conversation) = (HistoryReader::User(ben.id), ConversationId(id));
         let page = store
             .history()
-            .load_page((view, conversation), HistoryAnchor::Latest, 50);
+            .load_page(view, conversation, HistoryAnchor::Latest, 50);
         let (page, log) = watched(page).await;
         assert_eq!(page.unwrap().unwrap().messages.len(), 50);
         all.push((people, [delivered, read, log.cost()]));

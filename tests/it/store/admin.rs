@@ -40,12 +40,10 @@ pub(super) async fn everything(store: &Store, (ann, ben): (UserId, UserId), grou
             .await
             .unwrap();
     }
-    let names = ("anna", "Anna K");
-    let names = (
-        Username::parse(names.0).unwrap(),
-        DisplayName::parse(names.1).unwrap(),
-    );
-    accounts.rename(ann, names, &act).await.unwrap();
+    let username = Username::parse("anna").unwrap();
+    let display_name = DisplayName::parse("Anna K").unwrap();
+    let renamed = accounts.rename(ann, username, display_name, &act);
+    renamed.await.unwrap();
     let reset = NewPasswordReset {
         token_hash: "hash".to_owned(),
         expires_at: Millis(NOW.0 + 1),
@@ -55,7 +53,7 @@ pub(super) async fn everything(store: &Store, (ann, ben): (UserId, UserId), grou
         .await
         .unwrap();
     accounts
-        .consume_password_reset("hash", "new".to_owned(), (NOW, String::new()))
+        .consume_password_reset("hash", "new".to_owned(), NOW, String::new())
         .await
         .unwrap();
     accounts.revoke_logins(ben, &act).await.unwrap();

@@ -31,7 +31,7 @@ async fn act_at_random(
         let record = store.rooms().load(id).await.unwrap();
         let seq = number % record.last_seq + 1;
         let seqs = [seq];
-        let found = store.replay().load_messages((reader, id), &seqs, i64::MAX);
+        let found = store.replay().load_messages(reader, id, &seqs, i64::MAX);
         let message = found.await.unwrap()[0].id;
         let touch = |action| ConversationAction::Act { message, action };
         let (who, what) = match kind {

@@ -79,7 +79,7 @@ async fn page(store: &Store, me: UserId, conversation: ConversationId) -> Cost {
     let view = HistoryReader::User(me);
     let page = store
         .history()
-        .load_page((view, conversation), HistoryAnchor::Latest, 50);
+        .load_page(view, conversation, HistoryAnchor::Latest, 50);
     let (page, log) = watched(page).await;
     assert_eq!(page.unwrap().unwrap().messages.len(), 50);
     cost(&log)

@@ -53,10 +53,9 @@ pub(crate) async fn everything(store: &Store) {
     }
     presence(store, &[ann.id, ben.id]).await;
     changes(store, group, [&ann, &ben]).await;
-    let place = (group, ben.id);
     store
         .group_invitations()
-        .create(place, ann.id, NOW)
+        .create(group, ben.id, ann.id, NOW)
         .await
         .unwrap();
     store
@@ -269,7 +268,7 @@ async fn touched(store: &Store, id: ConversationId, [ann, ben]: [&user::Model; 2
     let view = HistoryReader::User(ann.id);
     let page = store
         .history()
-        .load_page((view, id), HistoryAnchor::After(1), 1)
+        .load_page(view, id, HistoryAnchor::After(1), 1)
         .await;
     let message = page.unwrap().unwrap().messages[0].id;
     let edit = MessageAction::Edit(MessageText::parse("changed").unwrap());
@@ -309,7 +308,7 @@ async fn read(store: &Store, id: ConversationId, people: &[UserId]) {
     let last = store.conversations().load(me, id).await.unwrap().version;
     store
         .replay()
-        .load_messages((me, id), &[1, 2, 3], last)
+        .load_messages(me, id, &[1, 2, 3], last)
         .await
         .unwrap();
     for request in [
@@ -319,7 +318,7 @@ async fn read(store: &Store, id: ConversationId, people: &[UserId]) {
         HistoryAnchor::Around(2),
     ] {
         for view in [HistoryReader::User(me), HistoryReader::Unrestricted] {
-            let page = store.history().load_page((view, id), request, 2).await;
+            let page = store.history().load_page(view, id, request, 2).await;
             assert!(!page.unwrap().unwrap().messages.is_empty());
         }
     }

@@ -54,7 +54,8 @@ fn bounds() -> SessionBounds {
 
 fn register_session(
     directory: &Directory,
-    (user, scope): (UserId, SocketScope),
+    user: UserId,
+    scope: SocketScope,
     sender: &mpsc::UnboundedSender<(UserId, SessionDelivery)>,
 ) -> SessionGuard {
     let probe = CountingSession(user, sender.clone()).start();
@@ -131,7 +132,7 @@ fn session_gets_one_delivery_per_commit() {
         let (sender, mut receiver) = mpsc::unbounded_channel();
         let people = (1..=PEOPLE).map(UserId);
         let guards: Vec<SessionGuard> = people
-            .map(|user| register_session(&directory, (user, SocketScope::Everything), &sender))
+            .map(|user| register_session(&directory, user, SocketScope::Everything, &sender))
             .collect();
         drop(sender);
         let batch = all_read_batch();
@@ -165,7 +166,7 @@ fn count_without_frames_weighs_something() {
         let directory = Directory::default();
         let (sender, mut receiver) = mpsc::unbounded_channel();
         let scopes = [SocketScope::Notifications, SocketScope::Conversation(HERE)];
-        let _guards = scopes.map(|scope| register_session(&directory, (UserId(2), scope), &sender));
+        let _guards = scopes.map(|scope| register_session(&directory, UserId(2), scope, &sender));
         let mut batch = all_read_batch();
         batch.events.clear();
         deliver_events(&directory, HERE, &batch.events, batch.unread);

@@ -110,7 +110,8 @@ impl Planner {
             return;
         }
         let before = message.seq - 1;
-        let MarkerSeqs { delivered, read } = self.marker_positions(key);
+        let MarkerSeqs { delivered, read } =
+            self.marker_positions(append.conversation, append.actor.id);
         if delivered < before {
             return;
         }
@@ -126,7 +127,8 @@ impl Planner {
     }
 
     /// Returns a member's markers at this point of the batch.
-    fn marker_positions(&self, key: (ConversationId, UserId)) -> MarkerSeqs {
+    fn marker_positions(&self, conversation: ConversationId, user: UserId) -> MarkerSeqs {
+        let key = (conversation, user);
         match (
             self.plan.marker_advances.get(&key),
             self.input.marks.get(&key),
@@ -149,7 +151,7 @@ impl Planner {
         let Some(own) = self.input.marks.get(&key).copied() else {
             return Err(Problem::not_found());
         };
-        let before = self.marker_positions(key);
+        let before = self.marker_positions(append.conversation, append.actor.id);
         let (mut to, mut unknown) = (FurthestMarkers::default(), Vec::new());
         for (message, kind) in marks {
             let place = self.input.positions.get(message);

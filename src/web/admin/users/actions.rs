@@ -325,8 +325,9 @@ async fn run_action(
     let id = them.id;
     match what {
         UserAction::Rename => {
-            let names = names.ok_or_else(Problem::internal)?;
-            let changed = app.store.accounts().rename(id, names, act).await?;
+            let (username, display_name) = names.ok_or_else(Problem::internal)?;
+            let accounts = app.store.accounts();
+            let changed = accounts.rename(id, username, display_name, act).await?;
             app.engine.rename_user(&User::from(&changed));
         }
         UserAction::Promote => {

@@ -8,6 +8,7 @@ use entity::message::MessageKind;
 use entity::participant::MemberRole;
 use entity::{ConversationId, MessageId, Millis};
 
+use super::marks::MemberMarks;
 use crate::engine::room::state::*;
 use crate::protocol::{
     ClientId, MemberSettingsPatch, Message, MessageStatus, MessageText, SubmittedMessage, User,
@@ -27,8 +28,7 @@ pub(super) struct DiskModel {
     /// The members after each version.
     pub(super) people: Vec<(i64, BTreeSet<UserId>)>,
     leavers: HashMap<UserId, FormerMemberRecord>,
-    /// Each user's markers: delivered and read.
-    pub(super) marks: HashMap<UserId, (i64, i64)>,
+    pub(super) marks: HashMap<UserId, MemberMarks>,
     /// The markers that moved since they were last taken.
     pub(super) moved: MarkerChanges,
 }
@@ -63,7 +63,9 @@ impl DiskModel {
             writers: HashMap::new(),
             people: Vec::new(),
             leavers: HashMap::new(),
-            marks: (1..=3).map(|id| (UserId(id), (0, 0))).collect(),
+            marks: (1..=3)
+                .map(|id| (UserId(id), MemberMarks::default()))
+                .collect(),
             moved: MarkerChanges::default(),
         }
     }
@@ -181,17 +183,17 @@ impl DiskModel {
     pub(super) fn write(&mut self, sender: UserId, post: &SubmittedMessage) -> Arc<Message> {
         let text = post.text.as_ref().expect("valid").as_str();
         let name = post.client_id.as_ref().map(|name| name.as_str().to_owned());
-        let message = self.write_message((sender, MessageKind::Text), text, name);
+        let message = self.write_message(sender, MessageKind::Text, text, name);
         self.record_members();
         if let Some(before) = self.marks.get(&sender).copied() {
-            self.record_move(sender, before, (message.seq, message.seq));
+            self.record_move(sender, before, MemberMarks::at(message.seq));
         }
         message
     }
 
     /// Writes a change by any actor.
     pub(super) fn change(&mut self, actor: UserId, change: &ConversationChange) -> Arc<Message> {
-        let message = self.write_message((actor, MessageKind::System), "a change", None);
+        let message = self.write_message(actor, MessageKind::System, "a change", None);
         let members = &mut self.record.members;
         for user in &change.joined {
             members.push(RoomMember {
@@ -201,7 +203,7 @@ impl DiskModel {
             });
             members.sort_by_key(|member| member.user.id);
             self.leavers.remove(&user.id);
-            self.marks.insert(user.id, (message.seq, message.seq));
+            self.marks.insert(user.id, MemberMarks::at(message.seq));
         }
         for user in &change.left {
             let at = members.iter().position(|member| member.user.id == *user);
@@ -242,7 +244,8 @@ impl DiskModel {
 
     fn write_message(
         &mut self,
-        (sender, kind): (UserId, MessageKind),
+        sender: UserId,
+        kind: MessageKind,
         text: &str,
         client_id: Option<String>,
     ) -> Arc<Message> {

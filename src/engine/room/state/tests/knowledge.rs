@@ -60,7 +60,7 @@ impl ClientKnowledge {
                         username,
                         is_typing,
                         ..
-                    } => self.apply_typing((to, user_of_name(username)), *is_typing),
+                    } => self.apply_typing(to, user_of_name(username), *is_typing),
                     _ => {}
                 }
             }
@@ -88,8 +88,9 @@ impl ClientKnowledge {
     }
 
     /// Applies a typing event, which must be a change.
-    fn apply_typing(&mut self, pair: (UserId, UserId), is_typing: bool) {
-        assert_ne!(pair.0, pair.1, "users get no own typing events");
+    fn apply_typing(&mut self, viewer: UserId, typist: UserId, is_typing: bool) {
+        assert_ne!(viewer, typist, "users get no own typing events");
+        let pair = (viewer, typist);
         let is_news = if is_typing {
             self.typing.insert(pair)
         } else {
@@ -103,8 +104,8 @@ impl ClientKnowledge {
     /// Applies a shown conversation, which has all marks.
     pub(super) fn apply_view(&mut self, show: &ShowConversation, disk: &DiskModel) {
         for to in &show.recipients {
-            for (user, (_, read)) in &disk.marks {
-                self.read.insert((*to, *user), *read);
+            for (user, marks) in &disk.marks {
+                self.read.insert((*to, *user), marks.read);
             }
         }
     }
@@ -127,7 +128,7 @@ impl ClientKnowledge {
             let known = self.unread.get(user).copied().unwrap_or_default();
             assert_eq!(known, disk.unread(*user), "unread count of {user}");
             for (other, _) in members.iter().filter(|(other, _)| other != user) {
-                let read = disk.marks[other].1.max(disk.joined(*other));
+                let read = disk.marks[other].read.max(disk.joined(*other));
                 let mine = disk.messages.iter().filter(|it| it.sender.id == *user);
                 let mut seen = mine.filter(|it| it.seq > *joined && it.seq <= read);
                 let known = self.read.get(&(*user, *other)).copied();

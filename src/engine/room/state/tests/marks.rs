@@ -8,6 +8,23 @@ use crate::engine::room::state::*;
 use crate::protocol::MarkedMessages;
 use crate::store::append::{CommittedChange, CoveredAuthors, MarkerStep, MemberMarkerMove};
 
+/// The `seq`s of a user's markers.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct MemberMarks {
+    pub(super) delivered: i64,
+    pub(super) read: i64,
+}
+
+impl MemberMarks {
+    /// Both markers at the same message.
+    pub(super) fn at(seq: i64) -> Self {
+        Self {
+            delivered: seq,
+            read: seq,
+        }
+    }
+}
+
 impl DiskModel {
     /// Moves a user's marks. In this model, a message's id is its `seq`.
     pub(super) fn mark(&mut self, user: UserId, marks: &MarkedMessages) -> AppendOutcome {
@@ -31,7 +48,10 @@ impl DiskModel {
 
     fn advance_marks(&mut self, user: UserId, delivered: i64, read: i64) -> Option<i64> {
         let before = self.marks[&user];
-        let after = (before.0.max(delivered), before.1.max(read));
+        let after = MemberMarks {
+            delivered: before.delivered.max(delivered),
+            read: before.read.max(read),
+        };
         if after == before {
             return None;
         }
@@ -43,7 +63,7 @@ impl DiskModel {
 
     /// Records a move of a user's marks. A move past only the user's own
     /// messages has no event.
-    pub(super) fn record_move(&mut self, user_id: UserId, before: (i64, i64), after: (i64, i64)) {
+    pub(super) fn record_move(&mut self, user_id: UserId, before: MemberMarks, after: MemberMarks) {
         self.marks.insert(user_id, after);
         let step = |before: i64, after: i64| {
             let passed = self.messages.iter();
@@ -55,8 +75,9 @@ impl DiskModel {
                 covers: CoveredAuthors::All,
             })
         };
-        let read = step(before.1, after.1);
-        let delivered = (after.0 > after.1).then(|| step(before.0, after.0));
+        let read = step(before.read, after.read);
+        let delivered =
+            (after.delivered > after.read).then(|| step(before.delivered, after.delivered));
         let moved = MemberMarkerMove {
             user: user(user_id.0),
             version: self.record.version,
@@ -81,7 +102,7 @@ impl DiskModel {
 
     /// Counts a user's unread messages, independently of the Room's code.
     pub(super) fn unread(&self, user: UserId) -> i64 {
-        let read = self.marks[&user].1;
+        let read = self.marks[&user].read;
         let messages = self.messages.iter();
         let unread = messages.filter(|it| it.seq > read && it.kind == MessageKind::Text);
         unread.filter(|it| it.sender.id != user).count() as i64
