@@ -155,13 +155,13 @@ impl Application {
         self.metrics.as_ref().map(|(address, _)| *address)
     }
 
-    /// Serves until `stop` resolves, or until another server has taken the
+    /// Serves until `stop` resolves, or until another server has taken over the
     /// database. Then the server refuses sends, commits and delivers accepted
     /// ones, closes sockets with 1001, and sets users offline. Last, the server
     /// finishes open requests and closes the database.
     ///
     /// # Errors
-    /// If the server fails, or if another server has taken the database.
+    /// If the server fails, or if another server has taken over the database.
     pub async fn run_until(self, stop: impl Future<Output = ()>) -> io::Result<()> {
         tracing::info!(address = %self.address, "listening");
         let sums = tokio::spawn(log_suppressed_periodically());
@@ -285,7 +285,7 @@ fn serve_metrics(listener: TcpListener, state: web::Data<AppState>) -> io::Resul
     Ok((address, server.run()))
 }
 
-/// Waits until another server has taken the database.
+/// Waits until another server has taken over the database.
 async fn wait_for_lock_loss(lock: Option<&ServeLock>, timings: &ServerTimings) {
     let Some(lock) = lock else {
         // The lock of the data folder ends only with the process.

@@ -34,8 +34,3 @@ pub enum SettingsError {
     #[error("NATS_URL is set, but several nodes are not supported yet: unset it to run one node")]
     NatsNotBuilt,
 }
-
-impl SettingsError {
-    /// Exit code of the process, the same as for an unknown flag.
-    pub const EXIT_CODE: u8 = 2;
-}

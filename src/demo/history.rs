@@ -239,7 +239,7 @@ impl<'a> DemoHistory<'a> {
         match change {
             LineContent::Text(_) => Err(ScriptError::new("a text changes no group")),
             LineContent::Created(title) => {
-                let words = format!("made the group “{}”", isolate_name(title));
+                let words = format!("created the group “{}”", isolate_name(title));
                 Ok((words, self.set_title("created", title)?))
             }
             LineContent::Renamed(title) => {

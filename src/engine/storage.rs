@@ -42,7 +42,7 @@ impl StorageGuard {
     }
 
     /// Checks an append that its Room accepted, before it goes to the Journal.
-    /// A refused post still goes there, since it may be a retry of a stored
+    /// A refused message still goes there, since it may be a retry of a stored
     /// one.
     pub(super) fn judge_append(&self, append: &mut AppendEntry) {
         let Some(bytes) = append.added_text() else {

@@ -38,12 +38,8 @@ pub(super) fn read_handshake(request: &HttpRequest) -> Result<Handshake, Problem
         ));
     }
     let version = single_header(request, header::SEC_WEBSOCKET_VERSION);
-    let version = version.ok_or_else(|| {
-        malformed(
-            "Sec-WebSocket-Version is required exactly \
-                                                   once.",
-        )
-    })?;
+    let version =
+        version.ok_or_else(|| malformed("Sec-WebSocket-Version is required exactly once."))?;
     if version != WEBSOCKET_VERSION {
         return Err(Problem::new(
             ErrorCode::UpgradeRequired,
@@ -57,10 +53,7 @@ pub(super) fn read_handshake(request: &HttpRequest) -> Result<Handshake, Problem
             .is_ok_and(|bytes| bytes.len() == KEY_LENGTH)
     });
     let key = key.ok_or_else(|| {
-        malformed(
-            "Sec-WebSocket-Key is required exactly once: 16 bytes in \
-                                     Base64.",
-        )
+        malformed("Sec-WebSocket-Key is required exactly once: 16 bytes in Base64.")
     })?;
     let mut offers = header_lists::list_items(request.headers(), header::SEC_WEBSOCKET_PROTOCOL);
     Ok(Handshake {

@@ -28,8 +28,7 @@ impl AllowedMethods {
     pub(super) fn not_allowed_response(&self) -> HttpResponse {
         let problem = Problem::new(
             ErrorCode::MethodNotAllowed,
-            "This path doesn't support this \
-                                                                 method.",
+            "This path doesn't support this method.",
         );
         let mut response = problem::problem_response(&problem);
         let names: Vec<&str> = self.0.iter().map(Method::as_str).collect();

@@ -8,6 +8,8 @@ import { showUnread } from './view/notices.js';
 
 /** Milliseconds for which delivered marks are collected. */
 const FLUSH = 1_000;
+/** Milliseconds that the response to a form may take. */
+const RESPONSE = 10_000;
 
 /** @param {(frame: any) => void} receive takes each frame of the socket */
 export function goLive(receive = () => {}) {
@@ -83,6 +85,7 @@ class LivePage {
   }
 
   #leave() {
-    if (!this.#isLeaving) api.logInAgain();
+    // A download doesn't leave the page.
+    setTimeout(api.logInAgain, this.#isLeaving ? RESPONSE : 0);
   }
 }

@@ -1,4 +1,5 @@
 /** Follows the presence of a profile's user, and the connection with them. */
+import { now, setClock } from './lib/clock.js';
 import { find, write } from './lib/dom.js';
 import { presenceText } from './lib/time.js';
 import { goLive } from './live.js';
@@ -14,7 +15,6 @@ const user = Number(page.dataset.user);
 /** The profile as the server returned it last. */
 let profile = null;
 let shownRelation = relation;
-let skew = 0;
 let requests = 0;
 
 /** Fetches the profile. A frame says that it has changed, and the last response
@@ -39,7 +39,7 @@ function drawPresence() {
   // The user's own page is open, so others see them online.
   const status = shownRelation ? profile : { is_online: true, last_seen: null };
   setPresence(find('.face', page), status.is_online);
-  const text = presenceText(status, Date.now() + skew);
+  const text = presenceText(status, now());
   write(find('.status', page), text && ` · ${text}`);
 }
 
@@ -56,7 +56,7 @@ function drawRelation() {
 
 goLive((frame) => {
   if (frame.type === 'hello') {
-    skew = Date.parse(frame.server_time) - Date.now();
+    setClock(Date.parse(frame.server_time));
     refresh();
   }
   if (frame.type === 'user_status' && frame.user_id === user) refresh();

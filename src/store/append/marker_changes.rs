@@ -1,6 +1,6 @@
-//! Marker moves of a batch, by a marker command or a post: the moved markers,
-//! the authors whose messages they newly cover, and the new unread counts.
-//! Marker events are built from them.
+//! Marker moves of a batch, by a marker command or a sent message: the moved
+//! markers, the authors whose messages they newly cover, and the new unread
+//! counts. Marker events are built from them.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 

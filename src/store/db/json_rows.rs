@@ -70,7 +70,7 @@ fn join_columns<'a>(
     columns.join(", ")
 }
 
-/// The name of the column of [`sql`].
+/// The name of the column of [`sql`] and [`named_sql`].
 const JSON_COLUMN: &str = "json_rows";
 
 /// Returns SQL that yields all rows as one JSON text. `columns` are in the
@@ -97,7 +97,7 @@ pub(in crate::store) fn named_sql(
     };
     let fields = columns.iter().map(|(name, sql)| format!("'{name}', {sql}"));
     let fields = fields.collect::<Vec<_>>().join(", ");
-    format!("SELECT {group} FROM (SELECT {object}({fields}) AS one {rest}) q")
+    format!("SELECT {group} AS {JSON_COLUMN} FROM (SELECT {object}({fields}) AS one {rest}) q")
 }
 
 /// Queries rows as one JSON text.
@@ -124,7 +124,7 @@ pub(in crate::store) async fn query_sql<T: DeserializeOwned>(
     }
 }
 
-/// Parses the rows of a statement that selects only SQL of [`sql`].
+/// Parses the rows of a statement of [`sql`] or [`named_sql`].
 pub(in crate::store) fn parse_row<T: DeserializeOwned>(row: &QueryResult) -> Result<Vec<T>> {
     parse_column(row, JSON_COLUMN)
 }

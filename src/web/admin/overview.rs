@@ -259,7 +259,7 @@ async fn load_facts(app: &AppState) -> Result<Vec<(&'static str, String)>, Probl
         ),
         ("Metrics", describe_metrics_endpoint(&settings.metrics)),
         (
-            "Sessions expire after",
+            "Logins expire after",
             words::format_duration(settings.token_ttl.as_secs()),
         ),
         (

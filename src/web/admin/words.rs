@@ -55,7 +55,7 @@ pub(super) fn describe_presence(is_online: bool, last_seen: Option<Millis>, now:
     match last_seen {
         _ if is_online => "online".to_owned(),
         Some(at) => times::format_last_seen(at, now),
-        None => "never signed in".to_owned(),
+        None => "never online".to_owned(),
     }
 }
 

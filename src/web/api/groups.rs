@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use actix_web::{HttpRequest, HttpResponse};
 use entity::participant::MemberRole;
-use entity::{ConversationId, Millis, UserId, user};
+use entity::{ConversationId, Millis, UserId};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -21,7 +21,7 @@ use crate::store::{ActiveLogin, NewGroup};
 use crate::web::auth::Authenticated;
 use crate::web::body::JsonBody;
 use crate::web::decoding::{StrictPath, StrictQuery};
-use crate::web::lookups::{find_active_user, require_participant};
+use crate::web::lookups::{find_active_user, find_user, require_participant};
 use crate::web::{AppData, paging};
 
 /// The bytes that each member of a new group adds to its creator's stored text.
@@ -297,7 +297,7 @@ pub(in crate::web) async fn set_role(
 ) -> Result<HttpResponse, Problem> {
     let (id, username) = path.into_inner();
     let id = ConversationId(id);
-    let them = find_addressed_user(&app, &username).await?;
+    let them = find_user(&app, &username).await?;
     let command = GroupCommand::SetRole(them.id, body.role);
     change_group(&app, &login, id, command).await?;
     Ok(HttpResponse::Ok().json(load_member(&app, id, them.id).await?))
@@ -311,7 +311,7 @@ pub(in crate::web) async fn remove(
 ) -> Result<HttpResponse, Problem> {
     let (id, username) = path.into_inner();
     let id = ConversationId(id);
-    let them = find_addressed_user(&app, &username).await?;
+    let them = find_user(&app, &username).await?;
     change_group(&app, &login, id, GroupCommand::Remove(them.id)).await?;
     Ok(HttpResponse::NoContent().finish())
 }
@@ -324,13 +324,6 @@ async fn change_group(
 ) -> Result<AppendOutcome, Problem> {
     let change = ConversationAction::ChangeGroup(command);
     app.engine.execute_action(id, login.user.id, change).await
-}
-
-/// Returns the user of a path; `not_found` for an unknown name.
-async fn find_addressed_user(app: &AppData, username: &str) -> Result<user::Model, Problem> {
-    let username = Username::parse(username).map_err(|_| Problem::not_found())?;
-    let them = app.store.users().find_by_name(&username).await?;
-    them.ok_or_else(Problem::not_found)
 }
 
 async fn load_member(

@@ -7,9 +7,9 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, AcceptEncoding, Encoding, Header};
 use actix_web::middleware::Next;
 
-/// Middleware: removes an `Accept-Encoding` that we can't satisfy, as RFC 9110 (section
-/// 12.5.3) permits. Otherwise the compression middleware would reject the
-/// request with a text of its own.
+/// Middleware: removes an `Accept-Encoding` that we can't satisfy, as RFC 9110
+/// (section 12.5.3) permits. Otherwise the compression middleware would reject
+/// the request with a text of its own.
 pub(in crate::web) async fn ignore_unsupported_encodings(
     mut request: ServiceRequest,
     next: Next<impl MessageBody>,

@@ -80,8 +80,7 @@ fn render_page(problem: &Problem) -> Option<String> {
         ErrorCode::NotFound => "This page doesn’t exist, or you don’t have access to it.",
         ErrorCode::CsrfFailed => "Go back, reload the page, and try again.",
         ErrorCode::Internal => {
-            "The server couldn’t complete the request. The error is in its \
-                                log. Try again later."
+            "The server couldn’t complete the request. The error is in its log. Try again later."
         }
         _ => &problem.detail,
     };

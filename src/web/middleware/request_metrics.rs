@@ -13,8 +13,8 @@ use crate::counters::NO_ROUTE;
 use crate::store::with_payer;
 use crate::web::{AppState, client_ip, problem};
 
-/// Middleware: counts a request when its response begins, and the error code if it was
-/// rejected.
+/// Middleware: counts a request when its response begins, and the error code if
+/// it was rejected.
 ///
 /// # Errors
 ///

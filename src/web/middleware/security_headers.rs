@@ -16,9 +16,9 @@ const HSTS_POLICY: &str = "max-age=31536000";
 /// servers.
 const HSTS_SUBDOMAINS_POLICY: &str = "max-age=31536000; includeSubDomains";
 
-/// Middleware: adds the default headers. Responses can't run scripts, be framed, have their
-/// type guessed or be embedded by other sites. No cache may store them, since
-/// they are private by default.
+/// Middleware: adds the default headers. Responses can't run scripts, be framed,
+/// have their type guessed or be embedded by other sites. No cache may store
+/// them, since they are private by default.
 pub(in crate::web) fn default_headers(settings: &Settings) -> DefaultHeaders {
     let headers = DefaultHeaders::new()
         .add((

@@ -58,10 +58,9 @@ pub(in crate::web) async fn open_chat(
         status: StatusCode::FORBIDDEN,
         detail: match profile.connection {
             Relationship::Requested => format!("{name} hasn’t accepted your request yet."),
-            Relationship::Incoming => format!(
-                "{name} wants to connect. Accept the request to \
-                                               message them."
-            ),
+            Relationship::Incoming => {
+                format!("{name} wants to connect. Accept the request to message them.")
+            }
             _ => format!("You’re not connected with {name}. Connect first."),
         },
     };

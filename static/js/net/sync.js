@@ -105,12 +105,15 @@ export class Sync {
   async #refetch() {
     const isFirst = this.#isFirst;
     this.#isFirst = false;
-    this.#updated.clear();
+    const updated = new Set();
+    this.#updated = updated;
     try {
       const [, connections, invitations] = await Promise.all(
-        [this.#fetchPresence(), api.connections(), api.invitations()]);
-      this.#store.connected(connections, this.#updated);
-      if (!this.#updated.has(INVITATION)) this.#store.invitations = invitations;
+        [this.#fetchPresence(updated), api.connections(), api.invitations()]);
+      // A newer connection has fetched since, or is about to.
+      if (updated !== this.#updated) return;
+      this.#store.connected(connections, updated);
+      if (!updated.has(INVITATION)) this.#store.invitations = invitations;
       if (!isFirst) this.#on.connected(null);
       this.#on.change();
     } catch {
@@ -119,14 +122,16 @@ export class Sync {
   }
 
   /** Fetches who is online, for all loaded conversations: the newest in pages,
-   * then those that were opened by address, and groups with their members. */
-  async #fetchPresence() {
+   * then those that were opened by address, and groups with their members.
+   * Changes nothing once a newer connection fetches. */
+  async #fetchPresence(updated) {
     const { conversations } = this.#store;
     const left = conversations.withOthers();
     const take = ({ id, participants }) => {
       if (participants.length >= left.get(id)) left.delete(id);
+      if (updated !== this.#updated) return;
       for (const { user, ...status } of participants) {
-        if (!this.#updated.has(user.id)) conversations.presence({ user_id: user.id, ...status });
+        if (!updated.has(user.id)) conversations.presence({ user_id: user.id, ...status });
       }
     };
     try {
@@ -139,7 +144,7 @@ export class Sync {
       for (const id of left.keys()) take(await api.conversation(id).catch(emptyIfRefused));
     } catch (problem) {
       // No status is better than one that may have ended.
-      conversations.forgetPresence();
+      if (updated === this.#updated) conversations.forgetPresence();
       throw problem;
     }
   }

@@ -125,8 +125,15 @@ async function watch(field, list, app, shown) {
     if (!rows.has(key)) rows.set(key, shown(user, connection));
     return { key, node: rows.get(key) };
   };
-  const nothing = () => ({ key: 'nothing', node: element('p', { class: 'hint' },
-    input.value ? 'No results.' : 'No contacts yet. Search for people and connect with them.') });
+  const why = () => {
+    if (input.value) return 'No results.';
+    return known().length ? 'All your contacts are members.'
+      : 'No contacts yet. Search for people and connect with them.';
+  };
+  const nothing = () => {
+    const text = why();
+    return { key: text, node: element('p', { class: 'hint' }, text) };
+  };
   const fill = (users) => {
     const found = users.map(rowOf).filter(({ node }) => node);
     reconcile(list, found.length ? found : [nothing()],

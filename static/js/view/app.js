@@ -200,7 +200,8 @@ export class App {
     if (!isLast()) return;
     const typed = composer.take();
     await this.open(made.id, { isReplacing: true });
-    if (this.openId === made.id) this.thread.composer.giveBack(typed);
+    // If another choice came first, the text stays a draft of this page.
+    (this.openId === made.id ? this.thread.composer : composer).giveBack(typed);
   }
 
   /** Puts a message into the outbox, which is then sent. */
@@ -348,6 +349,8 @@ export class App {
   #focusChanged() {
     wake();
     if (this.isWatched) this.thread?.look();
+    // A hidden page has no frames: the redraw that waits for one may never come.
+    this.#isDue = false;
     this.change();
   }
 

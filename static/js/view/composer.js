@@ -35,6 +35,7 @@ export class Composer {
   #stored;
   /** Whether the draft is this tab's: it doesn't follow those of other tabs. */
   #isOwn = false;
+  #unfollow = () => {};
   #answering = null;
   #editing = null;
 
@@ -146,6 +147,12 @@ export class Composer {
     clearInterval(this.#timer);
   }
 
+  /** Leaves for good: the draft no longer follows other tabs. */
+  end() {
+    this.leave();
+    this.#unfollow();
+  }
+
   /** Cancels a reply or an edit; returns false if there is none. */
   escape() {
     if (!this.#answering && !this.#editing) return false;
@@ -171,13 +178,11 @@ export class Composer {
 
   /** Shows a draft that another tab has changed, unless this tab has its own. */
   #follow() {
-    const end = whenKept(this.#draft, (rest) => {
-      if (!this.#footer.isConnected) end();
-      else if (!rest && !this.#isOwn) {
-        [this.#answering, this.#editing, this.#text.value] = [null, null, ''];
-        show(this.#bar, false);
-        this.#restore();
-      }
+    this.#unfollow = whenKept(this.#draft, (rest) => {
+      if (rest || this.#isOwn || !this.#footer.isConnected) return;
+      [this.#answering, this.#editing, this.#text.value] = [null, null, ''];
+      show(this.#bar, false);
+      this.#restore();
     });
   }
 

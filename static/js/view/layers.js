@@ -29,7 +29,7 @@ export function addLayer(close) {
   };
 }
 
-/** Closes all layers. Settles when their entries have been left. */
+/** Closes all layers. Settles once the browser is before their entries. */
 export async function closeLayers() {
   while (layers.length) layers.pop().close();
   matchHistory();
@@ -67,7 +67,7 @@ function schedule() {
   });
 }
 
-/** Gives each layer an entry, and leaves the entries of closed layers. */
+/** Gives each layer an entry, and goes back over the entries of closed layers. */
 export function matchHistory() {
   if (isMoving) return;
   const over = depth() - layers.length;

@@ -188,7 +188,7 @@ export class List {
         button('Accept', () => this.#answer(api.accept(id)), { isQuiet: false, label: `Accept the request of ${name}` }),
         button('Decline', () => this.#answer(api.decline(id)), { label: `Decline the request of ${name}` }));
     }
-    const row = person(user, { hint: 'hasn’t answered yet' });
+    const row = person(user, { hint: 'hasn’t accepted your request yet.' });
     row.classList.add('is-waiting');
     return row;
   }
@@ -200,10 +200,6 @@ export class List {
     } catch (problem) {
       say(problem.detail);
     }
-  }
-
-  focusFirst() {
-    find('.row', this.#rows)?.focus();
   }
 }
 

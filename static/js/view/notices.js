@@ -26,7 +26,8 @@ export class Notices {
   }
 
   async arrived(message) {
-    const { app, conversation } = { app: this.#app, conversation: this.#app.store.conversations.get(message.conversation_id) };
+    const app = this.#app;
+    const conversation = app.store.conversations.get(message.conversation_id);
     if (!conversation || message.sender.id === app.me.id || message.kind !== 'text') return;
     const isOpen = app.openId === conversation.id;
     const { sender } = message;

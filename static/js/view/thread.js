@@ -255,11 +255,12 @@ export class Thread {
 
   /** Marks visible messages as read if the user sees the page. */
   look() {
-    if (!this.#app.isWatched || !this.#isSettled || this.conversation?.left) return;
+    const { conversation } = this;
+    if (!this.#app.isWatched || !this.#isSettled || !conversation || conversation.left) return;
     const others = this.history.visible.filter(({ sender }) => sender.id !== this.#app.me.id);
     const furthest = others.reduce((one, two) => (two.seq > (one?.seq ?? 0) ? two : one), null);
     if (!furthest || furthest.seq <= this.#readSeq) return;
-    this.#app.read(this.conversation, furthest);
+    this.#app.read(conversation, furthest);
   }
 
   send(text, replyTo = null) {
@@ -335,7 +336,7 @@ export class Thread {
 
   close() {
     clearTimeout(this.#again);
-    this.composer.leave();
+    this.composer.end();
     this.history.close();
     const { timeline } = this;
     // When opened again, the thread begins at its end.

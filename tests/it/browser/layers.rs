@@ -35,7 +35,7 @@ async fn open_layers(tab: &BrowserTab, kind: &str) -> Vec<&'static str> {
         }
         "info by menu" => {
             tab.tap("main [data-act=more]").await;
-            tab.tap_text("[role=menu] button", "About").await;
+            tab.tap_text("[role=menu] button", "Chat info").await;
             tab.see("[aria-label='Options for ben']").await;
             vec!["dialog"]
         }

@@ -128,7 +128,7 @@ async fn messages_during_sleep_stay_unread() {
             tab.script("window.look(true)", &[]).await;
         }
         tab.see_text(".to-end", "120 new").await;
-        let line = json!(["120 unread", format!("News {}.", last + 1)]);
+        let line = json!(["120 unread messages", format!("News {}.", last + 1)]);
         tab.wait_for_value(LINE, line).await;
         assert_eq!(in_sight(&tab).await, before, "{case}");
         check_reading(&tab, &ann, id).await;
@@ -191,7 +191,7 @@ async fn reset_keeps_reading_place() {
         assert_eq!(in_sight(&tab).await, before, "{place}");
         assert_eq!(read_number(&ann, id).await, read, "{place}");
         if place == "end" {
-            let line = json!(["520 unread", "News 116."]);
+            let line = json!(["520 unread messages", "News 116."]);
             tab.wait_for_value(LINE, line).await;
             check_reading(&tab, &ann, id).await;
         }
@@ -226,7 +226,7 @@ async fn unread_line_moves_to_newest_absence() {
     tab.see_message("The first.").await;
     tab.script("window.look(false)", &[]).await;
     send_news(&ben, id, 1..=3).await;
-    tab.wait_for_value(LINE, json!(["3 unread", "News 1."]))
+    tab.wait_for_value(LINE, json!(["3 unread messages", "News 1."]))
         .await;
     tab.script("window.look(true)", &[]).await;
     wait_for_read(&ann, id, 3).await;
@@ -234,14 +234,14 @@ async fn unread_line_moves_to_newest_absence() {
     send_news(&ben, id, 4..=4).await;
     tab.wait_for_value("return document.title", json!("(1) ben · Tidings"))
         .await;
-    tab.wait_for_value(LINE, json!(["1 unread", "News 4."]))
+    tab.wait_for_value(LINE, json!(["1 unread message", "News 4."]))
         .await;
     // Another device reads the messages.
     read_all(&ann, id).await;
     tab.wait_for_value("return document.title", json!("ben · Tidings"))
         .await;
     send_news(&ben, id, 5..=6).await;
-    tab.wait_for_value(LINE, json!(["2 unread", "News 5."]))
+    tab.wait_for_value(LINE, json!(["2 unread messages", "News 5."]))
         .await;
     // An own message ends the absence.
     tab.script("window.look(true)", &[]).await;

@@ -269,7 +269,7 @@ async fn server_stops_after_losing_lock() {
     taken.unwrap();
     let ended = app.ended().await;
     let error = ended.unwrap_err().to_string();
-    assert_eq!(error, "another server has taken the database");
+    assert_eq!(error, "another server has taken over the database");
     for connection in [database, other] {
         connection.close().await.unwrap();
     }

@@ -332,7 +332,7 @@ async fn invalid_backup_is_refused() {
     };
     refused("").await;
     std::fs::write(&bad, "").unwrap();
-    refused("no database of tidings").await;
+    refused("no database of Tidings").await;
     std::fs::write(&bad, "no database at all").unwrap();
     refused("not a database").await;
     let mut bytes = std::fs::read(&file).unwrap();

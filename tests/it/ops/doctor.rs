@@ -379,10 +379,7 @@ async fn doctor_finds_broken_and_missing_files() {
         return;
     }
     let said_of_none = binary.run(&["doctor"], "").await.expect_failure(1);
-    assert!(
-        said_of_none.contains("doesn't exist"),
-        "{said_of_none}"
-    );
+    assert!(said_of_none.contains("doesn't exist"), "{said_of_none}");
     let file = binary.folder().join("tidings.db");
     assert!(!file.exists());
     binary.run(&["demo"], "").await.expect_success();

@@ -52,14 +52,14 @@ pub(super) struct CountingSession {
 }
 
 impl CountingSession {
-    pub(super) fn enter(directory: &Directory, user: i64, door: SocketScope) -> Self {
+    pub(super) fn enter(directory: &Directory, user: i64, scope: SocketScope) -> Self {
         let counter = Counter::default();
         let deliveries = Arc::clone(&counter.0);
         let address = counter.start();
         let _guard = directory.register(SessionEntry {
             user: UserId(user),
             login: LoginId(1),
-            scope: door,
+            scope,
             deliver: address.clone().recipient(),
             close: address.clone().recipient(),
             probe: address.clone().recipient(),

@@ -132,7 +132,7 @@ async fn cost_of_a_thousand() {
     };
     let nothing = arrive(&teller, 1_000).await;
     assert_eq!(nothing, (0, 0), "no session is open");
-    let enter = |user, door| CountingSession::enter(&teller.directory, user, door);
+    let enter = |user, scope| CountingSession::enter(&teller.directory, user, scope);
     let unbound = [
         enter(WATCHER, SocketScope::Everything),
         enter(WATCHER, SocketScope::Notifications),

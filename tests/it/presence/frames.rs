@@ -63,8 +63,8 @@ struct Tick {
 }
 
 /// Brings the first `came` of `count` users online. Each user has one session
-/// with each scope of `doors`.
-async fn tick(world: &[String], (count, came): (i64, i64), doors: &[SocketScope]) -> Tick {
+/// with each scope of `scopes`.
+async fn tick(world: &[String], (count, came): (i64, i64), scopes: &[SocketScope]) -> Tick {
     let folder = tempfile::tempdir().unwrap();
     let database = TestDatabase::migrated(folder.path()).await;
     let connection = database.connection().await;
@@ -77,10 +77,10 @@ async fn tick(world: &[String], (count, came): (i64, i64), doors: &[SocketScope]
         directory: Directory::default(),
     };
     let people = FIRST..FIRST + count;
-    let enter = |user| doors.iter().map(move |door| (user, *door));
+    let enter = |user| scopes.iter().map(move |scope| (user, *scope));
     let sessions: Vec<CountingSession> = people
         .flat_map(enter)
-        .map(|(user, door)| CountingSession::enter(&teller.directory, user, door))
+        .map(|(user, scope)| CountingSession::enter(&teller.directory, user, scope))
         .collect();
     let (statements, rows) = arrive(&teller, came).await;
     let (mut frames, mut deliveries, mut texts) = (0, 0, HashSet::new());

@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::view::{View, number};
 use crate::support::{TestSocket, TestUser, TokenTransport};
-use actions::AuditAction;
+use actions::RandomAction;
 
 /// How long a client reads frames before it compares its view.
 const CALM: Duration = Duration::from_millis(500);
@@ -206,7 +206,7 @@ impl Client {
     /// evicted.
     async fn live(&mut self, socket: &mut TestSocket) -> bool {
         match self.deed() {
-            Some(AuditAction::Say(frame)) => {
+            Some(RandomAction::Say(frame)) => {
                 if ["edit", "delete", "reaction"]
                     .map(Value::from)
                     .contains(&frame["type"])

@@ -1,4 +1,4 @@
-//! Marker moves, by a marker command or by a post.
+//! Marker moves, by a marker command or a sent message.
 
 use std::collections::HashMap;
 

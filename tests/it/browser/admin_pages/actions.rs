@@ -46,7 +46,7 @@ async fn account_forms_work() {
     tab.see_absent(".tag").await;
     tab.press_button(".logins", "Log out").await;
     assert_eq!(socket.expect_close().await, 4401);
-    tab.see_text("section", "Nowhere.").await;
+    tab.see_text("section", "No devices.").await;
     act(&tab, "deactivate", &[("reason", "Gone for a while")]).await;
     tab.see_text(".tag", "Deactivated").await;
     act(&tab, "reactivate", &[]).await;

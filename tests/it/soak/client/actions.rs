@@ -7,7 +7,7 @@ use crate::groups::crew::{invite, remove, rename};
 use crate::support::ApiResponse;
 
 /// An action.
-pub(super) enum AuditAction {
+pub(super) enum RandomAction {
     Say(Value),
     /// A marker sent over REST: `delivered` or `read`.
     Mark(i64, &'static str, Value),
@@ -18,21 +18,21 @@ pub(super) enum AuditAction {
 
 impl Client {
     /// Returns a random action.
-    pub(super) fn deed(&mut self) -> Option<AuditAction> {
+    pub(super) fn deed(&mut self) -> Option<RandomAction> {
         let ids = self.view.open();
         let id = ids[self.dice.roll(ids.len() as u64) as usize];
         let (choice, at) = (self.dice.roll(22), self.dice.roll(20));
         let mine = Some(self.person.username.as_str());
         let named = |message: &Value| message["id"].clone();
         Some(match choice {
-            0..=6 => AuditAction::Say(self.post(id)),
+            0..=6 => RandomAction::Say(self.post(id)),
             7..=12 => {
                 let message = named(self.view.last(id)?);
                 self.deeds.marks += 1;
                 let kind = ["delivered", "read_receipt"][at as usize % 2];
                 match choice {
-                    12 => AuditAction::Mark(id, ["delivered", "read"][at as usize % 2], message),
-                    _ => AuditAction::Say(json!({
+                    12 => RandomAction::Mark(id, ["delivered", "read"][at as usize % 2], message),
+                    _ => RandomAction::Say(json!({
                         "type": kind, "conversation_id": id, "message_id": message,
                     })),
                 }
@@ -40,7 +40,7 @@ impl Client {
             13 => {
                 let message = named(self.view.pick(id, mine, at)?);
                 self.deeds.changes += 1;
-                AuditAction::Say(json!({
+                RandomAction::Say(json!({
                     "type": "edit", "conversation_id": id, "message_id": message,
                     "message": format!("edited by {} {}", self.name, self.sent),
                 }))
@@ -48,28 +48,28 @@ impl Client {
             14 => {
                 let message = named(self.view.pick(id, mine, at)?);
                 self.deeds.changes += 1;
-                AuditAction::Say(json!({
+                RandomAction::Say(json!({
                     "type": "delete", "conversation_id": id, "message_id": message,
                 }))
             }
             15 | 16 => {
                 let message = named(self.view.pick(id, None, at)?);
                 self.deeds.changes += 1;
-                AuditAction::Say(json!({
+                RandomAction::Say(json!({
                     "type": "reaction", "conversation_id": id, "message_id": message,
                     "emoji": "👍", "on": at % 3 > 0,
                 }))
             }
-            17 => AuditAction::Say(json!({
+            17 => RandomAction::Say(json!({
                 "type": "typing", "conversation_id": id, "is_typing": at % 2 == 0,
             })),
             18..=20 if !self.guests.is_empty() => {
                 let guest = self.guests[at as usize % self.guests.len()].clone();
                 self.deeds.people += 1;
                 match at {
-                    0..3 => AuditAction::Rename(id),
-                    3..10 => AuditAction::Remove(id, guest),
-                    _ => AuditAction::Invite(id, guest),
+                    0..3 => RandomAction::Rename(id),
+                    3..10 => RandomAction::Remove(id, guest),
+                    _ => RandomAction::Invite(id, guest),
                 }
             }
             _ => return None,
@@ -79,17 +79,19 @@ impl Client {
     /// Performs an action over REST, which may be refused. The user may be
     /// removed, the conversation may be no group, or the guest already invited
     /// or removed. The message may be from before a rejoin.
-    pub(super) async fn ask(&mut self, deed: AuditAction) {
+    pub(super) async fn ask(&mut self, deed: RandomAction) {
         let person = &self.person;
         let answer: ApiResponse = match deed {
-            AuditAction::Say(_) => return,
-            AuditAction::Mark(id, kind, message) => {
+            RandomAction::Say(_) => return,
+            RandomAction::Mark(id, kind, message) => {
                 let path = format!("/api/conversations/{id}/{kind}/");
                 person.post(&path, json!({ "message_id": message })).await
             }
-            AuditAction::Invite(id, guest) => invite(person, id, &guest).await,
-            AuditAction::Remove(id, guest) => remove(person, id, &guest).await,
-            AuditAction::Rename(id) => rename(person, id, &format!("Group of {}", self.sent)).await,
+            RandomAction::Invite(id, guest) => invite(person, id, &guest).await,
+            RandomAction::Remove(id, guest) => remove(person, id, &guest).await,
+            RandomAction::Rename(id) => {
+                rename(person, id, &format!("Group of {}", self.sent)).await
+            }
         };
         let is_known = [200, 201, 202, 204, 403, 404, 409].contains(&answer.status);
         assert!(is_known, "{}: {}", answer.status, answer.body);
