@@ -195,12 +195,6 @@ impl<'a> FieldReader<'a> {
         values.any(|value| !matches!(value, RawFieldValue::Json("null")))
     }
 
-    /// Returns the faults so far, to which later ones can be added.
-    #[must_use]
-    pub fn into_faults(self) -> FieldFaults {
-        self.faults
-    }
-
     /// Removes and returns the faults so far, so that the caller can report
     /// them apart from later ones.
     pub fn take_faults(&mut self) -> FieldFaults {

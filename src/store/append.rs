@@ -219,7 +219,8 @@ impl JournalRepository<'_> {
             cache.update(planned.input, &planned.plan, &watermarks);
         }
         let mut commit = BatchCommit::new(outcomes);
-        commit.marks = marker_queries.into_changes(&planned.plan, &watermarks, &answers)?;
+        let marks = marker_queries.into_changes(&planned.plan, &watermarks, &answers);
+        commit.marks = marks.map_err(StoreError::after_commit)?;
         Ok(commit)
     }
 }

@@ -118,6 +118,11 @@ impl Room {
 
     fn refuse_command(&self, command: RoomCommand, problem: Problem, ctx: &mut Context<Self>) {
         match command {
+            // The end of typing is never refused: otherwise the answer to a
+            // stranger would show whether the conversation exists.
+            RoomCommand::SetTyping(report, reply) if !report.is_typing => {
+                reply.send(AppendOutcome::Unchanged(None));
+            }
             RoomCommand::Execute { reply, .. } | RoomCommand::SetTyping(_, reply) => {
                 reply.send(AppendOutcome::Refused(problem));
             }

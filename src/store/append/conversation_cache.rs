@@ -165,7 +165,9 @@ impl BatchInput {
             return false;
         };
         let is_known = match &append.action {
-            ConversationAction::Send(message) => message.reply_to.is_none() && !append.has_archived,
+            ConversationAction::Send(message) => {
+                message.text.is_ok() && message.reply_to.is_none() && !append.has_archived
+            }
             ConversationAction::Mark(marks) => marks
                 .keys()
                 .all(|message| self.positions.contains_key(message)),

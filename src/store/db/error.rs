@@ -84,6 +84,15 @@ impl StoreError {
         }
     }
 
+    /// Turns a fault that follows the commit into `Unsure`: a caller that took
+    /// it for a rollback would write everything again.
+    pub(in crate::store) fn after_commit(self) -> Self {
+        match self {
+            Self::Internal(error) => Self::Unsure(error),
+            error => error,
+        }
+    }
+
     /// Turns the violation of one of these constraints into `Outdated`, for a
     /// write that uses them as conditions. A constraint is the list of its
     /// columns, as SQLite names them.

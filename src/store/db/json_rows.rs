@@ -134,7 +134,11 @@ pub(in crate::store) fn parse_column<T: DeserializeOwned>(
     row: &QueryResult,
     name: &str,
 ) -> Result<Vec<T>> {
-    // Both databases return null for no rows.
+    // SeaORM reads a missing column as null, and both databases return null for
+    // no rows.
+    if !row.column_names().iter().any(|column| column == name) {
+        return Err(DbErr::Type(format!("the answer has no column {name}")).into());
+    }
     let piece: Option<String> = row.try_get_by(name)?;
     let rows = piece.map(|piece| serde_json::from_str::<Vec<T>>(&piece));
     let rows = rows

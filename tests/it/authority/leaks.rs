@@ -162,6 +162,33 @@ async fn frames_do_not_reveal_conversations() {
     }
 }
 
+/// A refusal of the end of typing would show whether the conversation exists.
+#[tokio::test]
+async fn end_of_typing_is_never_refused() {
+    let app = TestApp::spawn().await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
+    let cat = app.register_user("cat").await;
+    for conversation in [id, MISSING_ID] {
+        let mut socket = cat.socket("/ws/").await;
+        for is_typing in [true, false] {
+            let frame = json!({
+                "type": "typing", "conversation_id": conversation, "is_typing": is_typing,
+            });
+            socket.send(frame).await;
+            if is_typing {
+                socket.expect_error("not_found").await;
+            }
+        }
+        let message = json!({
+            "type": "message", "conversation_id": conversation, "message": "Hello!",
+            "client_id": "a",
+        });
+        socket.send(message).await;
+        assert_eq!(socket.expect_error("not_found").await["client_id"], "a");
+    }
+}
+
 /// Covers objects that a request names in its body instead of its path.
 #[tokio::test]
 async fn bodies_do_not_reveal_messages() {

@@ -292,7 +292,7 @@ async fn restore_replaces_only_on_request() {
         .run(&["restore", text(&file)], "")
         .await
         .expect_failure(1);
-    assert!(said.contains("holds 2 accounts: --replace"), "{said}");
+    assert!(said.contains("holds 2 accounts: use --replace"), "{said}");
     let people = "SELECT COUNT(*) FROM \"user\"";
     let database = binary.folder().join("tidings.db");
     assert_eq!(count(&database, people).await, 2);

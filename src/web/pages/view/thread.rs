@@ -170,6 +170,9 @@ fn closed_reason(
     let name = isolate_name(name);
     match them?.connection {
         Relationship::Connected => None,
+        Relationship::None if conversation.is_none() => {
+            Some(format!("You’re not connected with {name}."))
+        }
         Relationship::None => Some(format!(
             "You’re no longer connected with {name}. You can still read earlier messages."
         )),
