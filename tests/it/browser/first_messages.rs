@@ -87,12 +87,13 @@ async fn multiple_requests_are_folded_and_answered() {
     tab.see_absent(".people .person").await;
     assert!(height(&tab, ".people").await < 60.0);
     tab.click(".people summary").await;
-    tab.see("[aria-label='Decline dan']").await;
+    tab.see("[aria-label='Decline the request of dan']").await;
     tab.assert_accessible().await;
-    tab.click("[aria-label='Decline dan']").await;
+    tab.click("[aria-label='Decline the request of dan']").await;
     tab.see_text(".people summary", "2 people want to connect")
         .await;
-    tab.see_absent("[aria-label='Decline dan']").await;
+    tab.see_absent("[aria-label='Decline the request of dan']")
+        .await;
     tab.click("[aria-label='Accept the request of cas']").await;
     // The new contact appears in the list.
     tab.see_text(".rows .row", "Say hello to cas").await;

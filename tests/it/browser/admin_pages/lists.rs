@@ -50,7 +50,7 @@ async fn users_are_searched_and_paged() {
     tab.type_into("#q", "user05").await;
     tab.click(".filter button").await;
     // Search results are in order of name, and the page says so.
-    tab.see_text(".filter", "By name").await;
+    tab.see_text(".filter", "sorted by name").await;
     assert_eq!(tab.texts(".line-name").await[0], "user050");
     assert_open_page_fits(&tab, "found").await;
     tab.select("#show", "admins").await;
