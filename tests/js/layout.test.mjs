@@ -32,6 +32,13 @@ test('unread line precedes the first new message of another user', () => {
   assert.deepEqual(day.items.map(({ kind }) => kind), ['message', 'message', 'message', 'unread', 'message']);
 });
 
+test('waiting message that the history has is shown once', () => {
+  const waiting = { client_id: 'x', text: 'Hi', created_at: Date.parse(message.created_at), state: 'sending' };
+  const seen = { me: ANN, conversation, line: null, dayOf };
+  const [day] = layout([{ ...message, client_id: 'x' }], [waiting], seen);
+  assert.deepEqual(day.items.map(({ kind }) => kind), ['message']);
+});
+
 test('waiting message keeps its place after its echo', () => {
   const waiting = { client_id: 'x', text: 'Hi', created_at: Date.parse(message.created_at), state: 'waiting' };
   const seen = { me: ANN, conversation, line: null, dayOf };

@@ -28,7 +28,10 @@ export function layout(messages, waiting, { me, conversation, line, dayOf }) {
     day.items.push(shown(message, before, at, { me, conversation, day }));
     before = { message, at, day };
   }
+  // The history may bring a message before its echo does.
+  const sent = new Set(messages.map(({ client_id: id }) => id));
   for (const item of waiting) {
+    if (sent.has(item.client_id)) continue;
     const day = dayAt(days, dayOf(item.created_at), item.created_at);
     const isFirst = !before || before.message.sender?.id !== me.id
       || before.message.kind !== 'text' || before.day !== day
