@@ -26,7 +26,7 @@ const PLACES: &str = "
     }
     return signs.map((sign) => places[sign]);";
 
-/// Checks that the signs stand in this order from left to right.
+/// Checks that the signs are drawn in this order from left to right.
 async fn assert_order(tab: &BrowserTab, start: &str, signs: &[&str]) {
     let places = tab.script(PLACES, &[json!(start), json!(signs)]).await;
     let places: Vec<f64> = serde_json::from_value(places).unwrap();
