@@ -137,7 +137,7 @@ fn tests_of_web_client_exist() {
     let client = section_of("ARCHITECTURE.md", "## The web client");
     let points = client.lines().filter_map(|line| line.strip_prefix("- "));
     let guards = points.map(|point| point.rsplit(" — ").next().unwrap_or_default());
-    assert_eq!(check_guards(guards), 27, "every point names its tests");
+    assert!(check_guards(guards) >= 27, "every point names its tests");
 }
 
 #[test]

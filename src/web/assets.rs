@@ -1,5 +1,5 @@
-//! Style sheets, scripts and other static files. They are part of the binary,
-//! and browsers cache them.
+//! Style sheets, scripts and other static files. Browsers cache them. They are
+//! part of a release build; a debug build reads them from the source folder.
 //!
 //! All URLs contain the same version, a hash of all files. So a script and its
 //! relative imports always have the same version.
