@@ -1,4 +1,5 @@
 /** Keeps the admin overview's figures up to date over the admin socket. */
+import './admin_frame.js';
 import { find, write } from './lib/dom.js';
 import { delay } from './state/backoff.js';
 

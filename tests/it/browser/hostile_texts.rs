@@ -136,8 +136,8 @@ async fn beside_the_history(tab: &BrowserTab, (ben, group): (&TestUser, i64), pa
     }
     // A toast shows any refusal as text.
     let say = "return (async (text) => {
-        const toast = document.querySelector('link[rel=modulepreload][href$=\"view/toast.js\"]');
-        const { say, tellListeners } = await import(toast.href);
+        const { modules } = await import(document.querySelector('script[type=module]').src);
+        const { say, tellListeners } = modules['view/toast.js'];
         say(text);
         tellListeners(text);
         const said = [...document.querySelectorAll('.toast, .unseen p')];

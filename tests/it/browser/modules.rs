@@ -1,6 +1,6 @@
-//! Runs the tests of the client's pure modules (`tests/js`) in the browser,
-//! with a file server and a shim for `node:test`. `node --test tests/js/` runs
-//! the same tests without a browser.
+//! The client's modules: the joined scripts, and the tests of the pure modules
+//! (`tests/js`) in the browser, with a file server and a shim for `node:test`.
+//! `node --test tests/js/` runs the same tests without a browser.
 
 use std::path::{Path, PathBuf};
 
@@ -9,8 +9,8 @@ use serde_json::json;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::support::TestSite;
 use crate::support::browser::{BrowserDriver, DESKTOP};
+use crate::support::{TestApp, TestSite};
 
 /// The outcome of one test.
 #[derive(Debug, Deserialize)]
@@ -135,4 +135,71 @@ fn test_count() -> usize {
             .count()
     };
     files().iter().map(|name| count(read(name).unwrap())).sum()
+}
+
+/// Compares the exports of each joined module with those of its source. The
+/// arguments are the modules that the page loads later.
+const COMPARE_SCRIPT: &str = "return (async () => {
+    const entry = document.querySelector('script[type=module]').src;
+    const { modules } = await import(entry);
+    const names = (module) => Object.keys(module).sort().join();
+    const source = (path) => import(entry.replace(/joined\\/js\\/.*/u, `js/${path}`));
+    const wrong = [];
+    const compare = async (path, joined) => {
+        const [own, expected] = [names(joined), names(await source(path))];
+        if (own !== expected) wrong.push([path, own, expected]);
+    };
+    const shared = Object.keys(modules).filter((path) => path.includes('/'));
+    for (const path of shared) await compare(path, modules[path]);
+    for (const path of arguments) {
+        await compare(path, await import(entry.replace(/\\.js$/u, `/${path}`)));
+    }
+    return { count: shared.length, wrong };
+})()";
+
+#[tokio::test]
+async fn joined_scripts_export_what_sources_export() {
+    let (app, browsers) = (TestApp::spawn().await, BrowserDriver::start().await);
+    let admin = crate::admin::admin(&app, "root").await;
+    let tab = browsers.open_as(&admin, DESKTOP).await;
+    let sheets = std::fs::read_dir(root().join("static/js/sheets")).unwrap();
+    let sheets = sheets.map(|it| it.unwrap().file_name().into_string().unwrap());
+    let sheets: Vec<_> = sheets.map(|name| json!(format!("sheets/{name}"))).collect();
+    assert!(!sheets.is_empty());
+    let cases = [
+        ("/messages", 30, sheets.as_slice()),
+        ("/settings", 8, &[]),
+        ("/profile/root", 8, &[]),
+        ("/admin/users", 6, &[]),
+        ("/admin", 6, &[]),
+    ];
+    for (path, least, lazy) in cases {
+        tab.goto(path).await;
+        let compared = tab.script(COMPARE_SCRIPT, lazy).await;
+        assert_eq!(compared["wrong"], json!([]), "{path}");
+        assert!(
+            compared["count"].as_u64().unwrap() >= least,
+            "{path}: {compared}"
+        );
+        tab.assert_no_console_errors().await;
+    }
+}
+
+/// A second copy of a module would have its own state.
+#[tokio::test]
+async fn sheet_shares_modules_of_its_page() {
+    let (app, browsers) = (TestApp::spawn().await, BrowserDriver::start().await);
+    let ann = app.register_user("ann").await;
+    let tab = browsers.open_as(&ann, DESKTOP).await;
+    tab.goto("/messages").await;
+    tab.click("[data-act=new]").await;
+    tab.see("dialog[open]").await;
+    let requested = tab.requested_urls().await;
+    let scripts = requested.iter().filter(|url| url.ends_with(".js"));
+    let mut scripts: Vec<_> = scripts
+        .map(|url| url.rsplit_once("/js/").unwrap().1)
+        .collect();
+    scripts.sort_unstable();
+    assert_eq!(scripts, ["early.js", "main.js", "main/sheets/people.js"]);
+    tab.assert_no_console_errors().await;
 }

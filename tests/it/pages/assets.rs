@@ -15,7 +15,7 @@ async fn versioned_styles_are_cached_forever() {
         .skip(1)
         .map(|rest| rest.split('"').next().unwrap().to_owned())
         .collect();
-    assert_eq!(sheets.len(), 4, "{sheets:?}");
+    assert_eq!(sheets.len(), 1, "{sheets:?}");
     for sheet in &sheets {
         let got = browser.get(sheet).await.expect(200);
         assert_eq!(got.header("content-type"), Some("text/css"));
@@ -39,6 +39,36 @@ async fn versioned_styles_are_cached_forever() {
         "/static/%2e%2e/Cargo.toml",
     ] {
         browser.get(path).await.expect(404);
+    }
+}
+
+#[tokio::test]
+async fn texts_are_compressed_images_are_not() {
+    let app = TestApp::spawn().await;
+    let mut browser = Browser::at(&app);
+    for (path, is_text) in [
+        ("/static/joined/js/main.js", true),
+        ("/static/joined/css/entry/messages.css", true),
+        ("/static/js/lib/dom.js", true),
+        ("/static/emoji.json", true),
+        ("/static/icons/icon-192.png", false),
+    ] {
+        let plain = browser.get(path).await.expect(200);
+        assert_eq!(plain.header("content-encoding"), None, "{path}");
+        assert_eq!(plain.header("vary"), Some("Accept-Encoding"), "{path}");
+        let request = browser.request(Method::GET, path);
+        let request = request.header("accept-encoding", "br, gzip");
+        let packed = browser.send(request).await.expect(200);
+        let encoding = is_text.then_some("gzip");
+        assert_eq!(packed.header("content-encoding"), encoding, "{path}");
+        assert_eq!(packed.header("vary"), Some("Accept-Encoding"), "{path}");
+        assert_eq!(packed.header("etag"), plain.header("etag"), "{path}");
+        let [plain, packed] = [&plain, &packed].map(|got| got.header("content-length"));
+        let [plain, packed] = [plain, packed].map(|it| it.unwrap().parse::<usize>().unwrap());
+        assert!(
+            !is_text || packed * 2 < plain,
+            "{path}: {packed} of {plain}"
+        );
     }
 }
 
