@@ -37,20 +37,29 @@ test('hostile text is parsed in linear time', () => {
     ...['http://a)', 'http://', 'http://a.', 'http://a@', 'https://\u0440a.', 'http', '(', '.)', '[x](',
       'a ', '\n', '\u0301', '\u{1f468}\u200d', '\u202e', 'http://[::', ' http://a/'].map(most),
   ];
-  const began = Date.now();
-  for (const text of hostile) {
-    links(text);
-    const { head, tail } = folded(text);
-    assert.equal([...head, ...tail].map((piece) => piece.text).join(''), text);
-    hue(text);
-    initials(text);
-    firstOf(text, 140);
-    withoutMargins(text);
-    alike([{ id: 1, display_name: text }]);
-    both({ username: 'ann', display_name: text });
-  }
-  assert.ok(Date.now() - began < 1_000);
+  // Node counts processor time. A browser has only the time, which other
+  // processes prolong, so the shortest of three attempts counts there.
+  const spent = () => (globalThis.process ? process.cpuUsage().user / 1_000 : performance.now());
+  const attempts = [1, 2, 3].map(() => {
+    const began = spent();
+    hostile.forEach(readAll);
+    return spent() - began;
+  });
+  assert.ok(Math.min(...attempts) < 1_000, `${attempts}`);
 });
+
+/** Calls every function that reads the text of other users. */
+function readAll(text) {
+  links(text);
+  const { head, tail } = folded(text);
+  assert.equal([...head, ...tail].map((piece) => piece.text).join(''), text);
+  hue(text);
+  initials(text);
+  firstOf(text, 140);
+  withoutMargins(text);
+  alike([{ id: 1, display_name: text }]);
+  both({ username: 'ann', display_name: text });
+}
 
 test('long text is folded at white space, never in a link', () => {
   const text = (parts) => parts.map((piece) => piece.text).join('');
