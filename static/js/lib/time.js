@@ -1,18 +1,30 @@
-/** Times as text, in the user's time zone and locale. None reads the clock. */
+/** Times as text, in the user's time zone. None reads the clock. */
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-const format = (options) => new Intl.DateTimeFormat(undefined, options);
-const CLOCK = format({ timeStyle: 'short' });
+/**
+ * Returns the options of `Intl.DateTimeFormat` for a browser of this locale.
+ * Days and digits are English, as all texts are. A browser in another language
+ * gets the order of the server's dates, and decides only on 12 or 24 hours.
+ */
+export function englishTimes(locale) {
+  const own = new Intl.DateTimeFormat(locale, { hour: 'numeric' }).resolvedOptions();
+  const isEnglish = /^en\b/u.test(own.locale) && own.numberingSystem === 'latn';
+  return { locale: isEnglish ? own.locale : 'en-GB', hourCycle: own.hourCycle };
+}
+
+const { locale: LOCALE, hourCycle } = englishTimes();
+const format = (options) => new Intl.DateTimeFormat(LOCALE, options);
+const CLOCK = format({ timeStyle: 'short', hourCycle });
 const WEEKDAY = format({ weekday: 'short' });
 const LONG_WEEKDAY = format({ weekday: 'long' });
 const DAY_MONTH = format({ day: 'numeric', month: 'short' });
 const DAY_MONTH_YEAR = format({ day: 'numeric', month: 'short', year: 'numeric' });
 const LONG_DAY = format({ weekday: 'long', day: 'numeric', month: 'long' });
 const LONG_DAY_YEAR = format({ weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' });
-const FULL = format({ dateStyle: 'medium', timeStyle: 'short' });
+const FULL = format({ dateStyle: 'medium', timeStyle: 'short', hourCycle });
 
 const millis = (at) => (typeof at === 'string' ? Date.parse(at) : at);
 
@@ -62,17 +74,19 @@ export function dayName(at, now) {
   return (isOfThisYear(at, now) ? LONG_DAY : LONG_DAY_YEAR).format(millis(at));
 }
 
-/** When a user was last online. */
-export function lastSeen(at, now) {
-  const ago = millis(now) - millis(at);
-  if (ago < MINUTE) return 'last seen just now';
-  if (ago < HOUR) return `last seen ${counted(Math.floor(ago / MINUTE), 'minute')} ago`;
+/** How long ago something was, less exactly the longer ago it was. */
+export function ago(at, now) {
+  const past = millis(now) - millis(at);
+  if (past < MINUTE) return 'just now';
+  if (past < HOUR) return `${counted(Math.floor(past / MINUTE), 'minute')} ago`;
   const days = daysAgo(at, now);
-  if (days <= 0) return `last seen today at ${clock(at)}`;
-  if (days === 1) return `last seen yesterday at ${clock(at)}`;
-  if (days <= 6) return `last seen ${LONG_WEEKDAY.format(millis(at))}`;
-  return `last seen ${short(at, now)}`;
+  if (days <= 0) return `today at ${clock(at)}`;
+  if (days === 1) return `yesterday at ${clock(at)}`;
+  return days <= 6 ? LONG_WEEKDAY.format(millis(at)) : short(at, now);
 }
+
+/** When a user was last online. */
+export const lastSeen = (at, now) => `last seen ${ago(at, now)}`;
 
 /** Whether a user is online, or when they were; nothing without a status. */
 export function presenceText({ is_online: isOnline, last_seen: seen }, now) {
