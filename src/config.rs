@@ -18,7 +18,7 @@ mod tuning;
 mod warnings;
 
 pub use access::{Registration, TrustedProxies, is_private_address};
-pub use contacts::SecurityContacts;
+pub use contacts::{SecurityContacts, SupportContact};
 pub use database_url::DatabaseUrl;
 pub use error::SettingsError;
 pub use metrics::{MetricsSettings, MetricsToken};
@@ -75,6 +75,8 @@ pub struct Settings {
     pub allowed_origins: Vec<PublicUrl>,
     /// Contacts for reports of vulnerabilities.
     pub security_contacts: SecurityContacts,
+    /// Contact for users who can't log in.
+    pub support_contact: Option<SupportContact>,
     /// Whether HSTS covers subdomains: browsers that connected over TLS then
     /// use it for every subdomain.
     pub hsts_subdomains: bool,
@@ -123,6 +125,7 @@ impl Default for Settings {
             public_url: None,
             allowed_origins: Vec::new(),
             security_contacts: SecurityContacts::default(),
+            support_contact: None,
             hsts_subdomains: false,
             trusted_proxies: TrustedProxies::default(),
             registration: Registration::Open,
@@ -180,10 +183,13 @@ impl Settings {
         Ok(())
     }
 
-    /// Applies the security contacts and HSTS, which every client gets.
+    /// Applies the contacts and HSTS, which every client gets.
     fn apply_disclosure(&mut self, sources: &SettingSources) -> Result<(), SettingsError> {
         if let Some(found) = sources.text("security_contact", |o| &o.security_contact) {
             self.security_contacts = found.parse(SecurityContacts::read)?;
+        }
+        if let Some(found) = sources.text("support_contact", |o| &o.support_contact) {
+            self.support_contact = Some(found.parse(SupportContact::read)?);
         }
         if let Some(found) = sources.text("hsts_subdomains", |o| &o.hsts_subdomains) {
             self.hsts_subdomains = found.parse(read_switch)?;

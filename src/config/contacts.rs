@@ -1,4 +1,4 @@
-//! Contacts for reports of vulnerabilities.
+//! Contacts of the operator: for reports of vulnerabilities, and for users.
 
 use std::fmt;
 
@@ -42,6 +42,41 @@ impl fmt::Display for SecurityContacts {
     }
 }
 
+/// The contact for users who can't log in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SupportContact(String);
+
+impl SupportContact {
+    #[must_use]
+    pub fn uri(&self) -> &str {
+        &self.0
+    }
+
+    /// Returns the address or number of the contact, or the URL of a page.
+    #[must_use]
+    pub fn label(&self) -> &str {
+        let schemes = ["mailto:", "tel:"];
+        let mut bare = schemes.iter().filter_map(|it| self.0.strip_prefix(it));
+        bare.next().unwrap_or(&self.0)
+    }
+
+    /// Parses a URI. The error describes the expected format.
+    pub(super) fn read(text: &str) -> Result<Self, &'static str> {
+        if is_contact(text.trim()) {
+            Ok(Self(text.trim().to_owned()))
+        } else {
+            Err("a URI that begins with mailto:, https:// or tel:, such as \
+                 mailto:help@example.org")
+        }
+    }
+}
+
+impl fmt::Display for SupportContact {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 /// Returns whether `uri` is a contact. A contact may hold no character that
 /// ends its line in `security.txt`.
 fn is_contact(uri: &str) -> bool {
@@ -67,6 +102,18 @@ mod tests {
     }
 
     #[test]
+    fn support_contact_has_short_label() {
+        for (text, label) in [
+            ("mailto:help@example.org", "help@example.org"),
+            (" tel:+49301234567", "+49301234567"),
+            ("https://example.org/help", "https://example.org/help"),
+        ] {
+            let contact = SupportContact::read(text).unwrap();
+            assert_eq!((contact.uri(), contact.label()), (text.trim(), label));
+        }
+    }
+
+    #[test]
     fn other_contacts_are_refused() {
         for text in [
             "security@example.org",
@@ -77,6 +124,7 @@ mod tests {
             ",",
         ] {
             assert!(SecurityContacts::read(text).is_err(), "{text}");
+            assert!(SupportContact::read(text).is_err(), "{text}");
         }
     }
 }

@@ -69,6 +69,16 @@ pub struct SettingOverrides {
     )]
     pub security_contact: Option<String>,
 
+    /// Contact that the login page shows to users who forgot their password,
+    /// such as mailto:help@example.org [default: none]
+    #[arg(
+        long,
+        global = true,
+        env = "TIDINGS_SUPPORT_CONTACT",
+        value_name = "URI"
+    )]
+    pub support_contact: Option<String>,
+
     /// Whether HSTS includes all subdomains of the public URL: on or off
     /// [default: off]
     #[arg(

@@ -114,6 +114,7 @@ fn error_names_flag_and_variable() {
         "--total-session-buffer",
         "--keep-alive",
         "--security-contact",
+        "--support-contact",
         "--hsts-subdomains",
         "--public-url",
         "--registration",

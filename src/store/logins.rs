@@ -215,6 +215,14 @@ impl LoginRepository<'_> {
         }
     }
 
+    /// Ends and returns every login of a user except this one.
+    pub async fn end_others(self, login: &ActiveLogin, now: Millis) -> Result<Vec<LoginId>> {
+        let tx = self.db.begin().await?;
+        let ended = end_other_logins(&tx, login, now).await?;
+        self.cache.commit_change(tx).await?;
+        Ok(ended)
+    }
+
     /// Returns the logins that ended at `moment` or later, with their users.
     pub async fn list_ended_since(self, moment: Millis) -> Result<Vec<(LoginId, UserId)>> {
         let ended: Vec<_> = login::Entity::find()

@@ -167,7 +167,10 @@ fn user_routes(config: &mut ServiceConfig) {
     config
         .service(at(
             "/api/auth/sessions",
-            [(&get, to(identity::list_sessions))],
+            [
+                (&get, to(identity::list_sessions)),
+                (&delete, to(identity::end_other_sessions)),
+            ],
         ))
         .service(at(
             "/api/auth/sessions/{id:\\d+}",
@@ -175,7 +178,11 @@ fn user_routes(config: &mut ServiceConfig) {
         ))
         .service(at(
             "/api/me",
-            [(&get, to(me::show)), (&patch, to(me::change))],
+            [
+                (&get, to(me::show)),
+                (&patch, to(me::change)),
+                (&delete, to(me::delete)),
+            ],
         ))
         .service(at("/api/me/password", [(&post, to(me::change_password))]))
         .service(at("/api/users", [(&get, to(users::search))]))
@@ -307,6 +314,18 @@ fn account_page_routes(config: &mut ServiceConfig) {
         .service(at(
             "/settings/logins/{id:\\d+}/end",
             [(&post, to(settings::end_login))],
+        ))
+        .service(at(
+            "/settings/logins/end-others",
+            [(&post, to(settings::end_other_logins))],
+        ))
+        .service(at(
+            "/settings/blocks/{username}/end",
+            [(&post, to(settings::unblock))],
+        ))
+        .service(at(
+            "/settings/delete",
+            [(&post, to(settings::delete_account))],
         ))
         .service(at("/settings/export", [(&post, to(export::download))]))
         .service(at("/profile/{username}", [(&get, to(profile::show))]))

@@ -57,6 +57,7 @@ function connect() {
   const { protocol, host } = window.location;
   const url = `${protocol === 'https:' ? 'wss:' : 'ws:'}//${host}/ws/admin/`;
   const socket = new WebSocket(url, 'tidings.v1');
+  socket.addEventListener('open', () => console.info('WebSocket connection established'));
   socket.addEventListener('message', (event) => {
     attempt = 0;
     take(JSON.parse(event.data));

@@ -8,8 +8,6 @@ import { showUnread } from './view/notices.js';
 
 /** Milliseconds for which delivered marks are collected. */
 const FLUSH = 1_000;
-/** Milliseconds that the response to a form may take. */
-const RESPONSE = 10_000;
 
 /** @param {(frame: any) => void} receive takes each frame of the socket */
 export function goLive(receive = () => {}) {
@@ -24,7 +22,6 @@ class LivePage {
   #receive;
   /** The id of this page's user. */
   #me = 0;
-  #isLeaving = false;
 
   constructor(receive) {
     this.#receive = receive;
@@ -32,17 +29,17 @@ class LivePage {
       open: () => {},
       frame: (frame) => this.#apply(frame),
       close: () => {},
-      ended: () => this.#leave(),
+      ended: api.logInAgain,
       // Browsers hide why a socket is refused. Without a login, this is a 401.
       refused: () => api.me().catch(() => {}),
     }, '/ws/notifications/');
   }
 
   start() {
-    api.whenLoggedOut(() => this.#leave());
+    api.whenLoggedOut(api.logInAgain);
     // The response to a logout must not be cancelled by another navigation.
-    addEventListener('submit', () => {
-      this.#isLeaving = true;
+    addEventListener('submit', (event) => {
+      if (!event.defaultPrevented) api.setLeaving(true);
     });
     this.#socket.open();
     setInterval(() => this.#sendMarks(), FLUSH);
@@ -84,8 +81,4 @@ class LivePage {
     }
   }
 
-  #leave() {
-    // A download doesn't leave the page.
-    setTimeout(api.logInAgain, this.#isLeaving ? RESPONSE : 0);
-  }
 }

@@ -1,4 +1,5 @@
 /** Starts the app from the state that the server put into the page. */
+import { find } from './lib/dom.js';
 import { App } from './view/app.js';
 import { followViewport, watchKeys } from './view/keys.js';
 import { watchPointer } from './view/pointer.js';
@@ -12,4 +13,7 @@ if (state instanceof HTMLTemplateElement) {
   dragSide();
   followViewport();
   app.start();
+  if (find('time[data-form]')) {
+    import('./sheets/times.js').then(({ writeLocalTimes }) => writeLocalTimes(document));
+  }
 }

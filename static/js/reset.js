@@ -1,3 +1,6 @@
+/** The page that sets a password by a link or a code. */
+import { start } from './sheets/passwords.js';
+
 /** Submits the code of a password link: its fragment, which no server sees. */
 function submitCode() {
   const code = location.hash.slice(1);
@@ -9,5 +12,6 @@ function submitCode() {
   field.form.requestSubmit();
 }
 
+start(document);
 submitCode();
 addEventListener('hashchange', submitCode);

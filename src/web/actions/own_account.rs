@@ -3,15 +3,17 @@
 use actix_web::HttpRequest;
 use entity::{Millis, user};
 
+use super::account_deletion::{delete_account, end_logins};
 use crate::protocol::fields::{FieldFaults, FieldReader, FromFields};
 use crate::protocol::user::OwnProfile;
 use crate::protocol::{AboutText, DisplayName, Password, Problem, User};
 use crate::store::{ActiveLogin, ProfileChange, parse_notices};
 use crate::telemetry::LimitedLine;
 use crate::web::accounts::PasswordAttempt;
+use crate::web::audit_context::audit_context;
 use crate::web::hashing::AttemptSource;
 use crate::web::security_log::log_event;
-use crate::web::{AppState, accounts, client_ip};
+use crate::web::{AppData, AppState, accounts, client_ip};
 
 impl FromFields for ProfileChange {
     const NAMES: &'static [&'static str] = &["display_name", "about"];
@@ -45,6 +47,20 @@ impl FromFields for ChangePasswordBody {
             new_password,
             faults: fields.take_faults(),
         })
+    }
+}
+
+/// The password that confirms the deletion of an account.
+pub(in crate::web) struct DeleteAccountBody {
+    password: String,
+}
+
+impl FromFields for DeleteAccountBody {
+    const NAMES: &'static [&'static str] = &["password"];
+
+    fn from_fields(fields: &mut FieldReader<'_>) -> Option<Self> {
+        let password = fields.required("password")?;
+        Some(Self { password })
     }
 }
 
@@ -108,11 +124,38 @@ pub(in crate::web) async fn replace_password(
         .store
         .users()
         .change_password(login, hash, now, &address);
-    for other in ended.await? {
-        app.engine.end_login(login.user.id, other);
-    }
+    end_logins(app, login.user.id, ended.await?);
     log_event(app, request, LimitedLine::PasswordChanged, Some(username));
     Ok(())
+}
+
+/// Ends every other login of the user.
+pub(in crate::web) async fn end_other_logins(
+    app: &AppState,
+    login: &ActiveLogin,
+) -> Result<(), Problem> {
+    let ended = app.store.logins().end_others(login, Millis::now()).await?;
+    end_logins(app, login.user.id, ended);
+    Ok(())
+}
+
+/// Deletes the user's account.
+///
+/// # Errors
+///
+/// `invalid`, naming `password`, if the password is wrong; `conflict` for the
+/// last admin.
+pub(in crate::web) async fn delete_own_account(
+    app: &AppData,
+    login: &ActiveLogin,
+    request: &HttpRequest,
+    body: DeleteAccountBody,
+) -> Result<(), Problem> {
+    if !accounts::recheck_password(app, login, request, body.password).await? {
+        return Err(Problem::invalid_field("password", "your current password"));
+    }
+    let context = audit_context(app, login, request);
+    delete_account(app, login.user.id, &context).await
 }
 
 pub(in crate::web) fn own_account(user: user::Model) -> OwnProfile {

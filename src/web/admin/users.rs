@@ -1,7 +1,6 @@
 //! The list of users, and a page for each.
 
 pub(super) mod account_creation;
-mod account_deletion;
 pub(super) mod actions;
 
 use actix_web::HttpResponse;

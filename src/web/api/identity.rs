@@ -9,6 +9,7 @@ use crate::auth::TicketHolder;
 use crate::auth::tickets::{TICKET_TTL, TicketError};
 use crate::protocol::Problem;
 use crate::web::accounts::{self, Credentials, RegistrationForm};
+use crate::web::actions::own_account::end_other_logins;
 use crate::web::auth::Authenticated;
 use crate::web::body::JsonBody;
 use crate::web::decoding::{StrictPath, StrictQuery};
@@ -132,6 +133,15 @@ pub(in crate::web) async fn end_session(
     let (user, id) = (login.user.id, LoginId(*id));
     app.store.logins().end_own(user, id, Millis::now()).await?;
     app.engine.end_login(user, id);
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// `DELETE /api/auth/sessions/`: ends every other login.
+pub(in crate::web) async fn end_other_sessions(
+    app: AppData,
+    Authenticated(login): Authenticated,
+) -> Result<HttpResponse, Problem> {
+    end_other_logins(&app, &login).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 

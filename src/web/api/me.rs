@@ -6,7 +6,8 @@ use crate::protocol::Problem;
 use crate::store::ProfileChange;
 use crate::web::AppData;
 use crate::web::actions::own_account::{
-    ChangePasswordBody, own_account, replace_password, update_profile,
+    ChangePasswordBody, DeleteAccountBody, delete_own_account, own_account, replace_password,
+    update_profile,
 };
 use crate::web::auth::Authenticated;
 use crate::web::body::JsonBody;
@@ -33,5 +34,16 @@ pub(in crate::web) async fn change_password(
     JsonBody(body): JsonBody<ChangePasswordBody>,
 ) -> Result<HttpResponse, Problem> {
     replace_password(&app, &login, &request, body).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// `DELETE /api/me/`: deletes the account.
+pub(in crate::web) async fn delete(
+    app: AppData,
+    Authenticated(login): Authenticated,
+    request: HttpRequest,
+    JsonBody(body): JsonBody<DeleteAccountBody>,
+) -> Result<HttpResponse, Problem> {
+    delete_own_account(&app, &login, &request, body).await?;
     Ok(HttpResponse::NoContent().finish())
 }

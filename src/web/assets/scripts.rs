@@ -14,7 +14,8 @@ use crate::web::assets::module_syntax::{
 };
 
 /// The scripts that pages load as modules.
-pub(super) const ENTRY_POINTS: [&str; 6] = [
+pub(super) const ENTRY_POINTS: [&str; 7] = [
+    "account.js",
     "admin.js",
     "admin_frame.js",
     "main.js",

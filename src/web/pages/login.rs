@@ -8,7 +8,7 @@ use entity::Millis;
 use serde::Deserialize;
 
 use super::{FormCsrfKey, finish_login, render_form};
-use crate::config::Registration;
+use crate::config::{Registration, SupportContact};
 use crate::protocol::{ErrorCode, Problem};
 use crate::web::accounts::{self, Credentials};
 use crate::web::auth::Authenticated;
@@ -16,15 +16,17 @@ use crate::web::body::{FormBody, text_fields};
 use crate::web::cookies::CookieKind;
 use crate::web::decoding::StrictQuery;
 use crate::web::rendering::redirect_to;
-use crate::web::{AppData, assets};
+use crate::web::{AppData, AppState, assets};
 
 /// The header that makes a browser delete data (W3C Clear Site Data).
 const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
+#[serde(default)]
 pub(in crate::web) struct LoginPageQuery {
-    #[serde(default)]
     next: String,
+    /// Why the user is here: the client's login or their account has ended.
+    ended: String,
 }
 
 #[derive(Default)]
@@ -48,8 +50,28 @@ struct LoginPage<'a> {
     csrf_token: &'a str,
     username: &'a str,
     next: &'a str,
+    ended: &'a str,
     problem: Option<&'a Problem>,
     may_register: bool,
+    contact: Option<&'a SupportContact>,
+}
+
+impl LoginPage<'_> {
+    /// Returns a notice about what has ended.
+    fn ended(&self) -> Option<&'static str> {
+        match self.ended {
+            "1" => Some("You were logged out on this device."),
+            "deleted" => Some("Your account was deleted."),
+            _ => None,
+        }
+    }
+
+    /// Returns the fault of the two fields: which of them is wrong stays
+    /// secret.
+    fn wrong(&self) -> Option<&str> {
+        let problem = self.problem?;
+        (problem.code == ErrorCode::BadCredentials).then_some(&*problem.detail)
+    }
 }
 
 /// `GET /login`.
@@ -62,11 +84,17 @@ pub(in crate::web) async fn show(
     if login.is_ok() {
         return Ok(redirect_to(&asked.next, []));
     }
+    let LoginPageQuery { next, ended } = asked.into_inner();
     let fields = LoginForm {
-        next: asked.into_inner().next,
+        next,
         ..LoginForm::default()
     };
-    render_page(&app, &request, &fields, None)
+    let shown = LoginPageState {
+        fields: &fields,
+        ended: &ended,
+        problem: None,
+    };
+    shown.render(&app, &request)
 }
 
 /// `POST /login`.
@@ -76,7 +104,7 @@ pub(in crate::web) async fn submit(
     FormBody(fields): FormBody<LoginForm>,
 ) -> Result<HttpResponse, Problem> {
     if let Err(problem) = FormCsrfKey::verify(&app, &request, &fields.csrf_token) {
-        return render_page(&app, &request, &fields, Some(&problem));
+        return LoginPageState::refused(&fields, &problem).render(&app, &request);
     }
     let given = Credentials {
         username: fields.username.trim().to_owned(),
@@ -88,7 +116,7 @@ pub(in crate::web) async fn submit(
         // An error response has the `Retry-After` header, which the form can't
         // show.
         Err(problem) if problem.code == ErrorCode::RateLimited => Err(problem),
-        Err(problem) => render_page(&app, &request, &fields, Some(&problem)),
+        Err(problem) => LoginPageState::refused(&fields, &problem).render(&app, &request),
     }
 }
 
@@ -108,33 +136,52 @@ pub(in crate::web) async fn logout(
         Err(problem) if problem.code == ErrorCode::Unauthenticated => {}
         Err(problem) => return Err(problem),
     }
-    let came = CookieKind::Login.read(&request, &app.settings);
+    Ok(forget_browser(&app, &request, "/login"))
+}
+
+/// Deletes the browser's login cookie and data, and redirects.
+pub(super) fn forget_browser(app: &AppState, request: &HttpRequest, to: &str) -> HttpResponse {
+    let came = CookieKind::Login.read(request, &app.settings);
     let emptied = came.map(|_| CookieKind::Login.build_removal(&app.settings));
     let had_cookie = emptied.is_some();
-    let mut response = redirect_to("/login", emptied);
+    let mut response = redirect_to(to, emptied);
     if had_cookie {
         // Drafts and unsent messages belong to the user who logs out.
         let storage = header::HeaderValue::from_static("\"storage\"");
         response.headers_mut().insert(CLEAR_SITE_DATA, storage);
     }
-    Ok(response)
+    response
 }
 
-fn render_page(
-    app: &AppData,
-    request: &HttpRequest,
-    fields: &LoginForm,
-    problem: Option<&Problem>,
-) -> Result<HttpResponse, Problem> {
-    let key = FormCsrfKey::load_or_create(app, request)?;
-    let status = problem.map_or(StatusCode::OK, Problem::status_code);
-    let csrf_token = key.token.clone();
-    let page = LoginPage {
-        csrf_token: &csrf_token,
-        username: &fields.username,
-        next: &fields.next,
-        problem,
-        may_register: app.settings.registration != Registration::Closed,
-    };
-    render_form(app, status, key, &page)
+/// What the login page shows.
+struct LoginPageState<'a> {
+    fields: &'a LoginForm,
+    ended: &'a str,
+    problem: Option<&'a Problem>,
+}
+
+impl<'a> LoginPageState<'a> {
+    fn refused(fields: &'a LoginForm, problem: &'a Problem) -> Self {
+        Self {
+            fields,
+            ended: "",
+            problem: Some(problem),
+        }
+    }
+
+    fn render(&self, app: &AppData, request: &HttpRequest) -> Result<HttpResponse, Problem> {
+        let key = FormCsrfKey::load_or_create(app, request)?;
+        let status = self.problem.map_or(StatusCode::OK, Problem::status_code);
+        let csrf_token = key.token.clone();
+        let page = LoginPage {
+            csrf_token: &csrf_token,
+            username: &self.fields.username,
+            next: &self.fields.next,
+            ended: self.ended,
+            problem: self.problem,
+            may_register: app.settings.registration != Registration::Closed,
+            contact: app.settings.support_contact.as_ref(),
+        };
+        render_form(app, status, key, &page)
+    }
 }

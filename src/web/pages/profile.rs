@@ -29,6 +29,8 @@ struct ProfilePage<'a> {
     username: &'a str,
     about: &'a str,
     status: String,
+    /// The time in `status`, if it has one.
+    seen: Option<Millis>,
     presence: PresenceMark,
     user: UserId,
     /// `None` on the user's own profile.
@@ -65,6 +67,9 @@ pub(in crate::web) async fn show(
         username: &them.username,
         about: &them.about,
         status: times::format_presence(profile.is_online, profile.last_seen, Millis::now()),
+        seen: profile
+            .last_seen
+            .filter(|_| profile.is_online == Some(false)),
         presence: PresenceMark::new(profile.is_online),
         user: them.id,
         relation: (me != them.id).then_some(profile.connection),

@@ -55,6 +55,12 @@ impl RegisterPage<'_> {
     fn wrong(&self, field: &str) -> Option<&str> {
         field_error(self.problem, field)
     }
+
+    /// Returns whether this is the first field of the form with a fault.
+    fn is_first_wrong(&self, field: &str) -> bool {
+        let mut order = ["invite", "username", "display_name", "password"].into_iter();
+        order.find(|name| self.wrong(name).is_some()) == Some(field)
+    }
 }
 
 /// `GET /register`.

@@ -1,28 +1,30 @@
-//! `/settings`: the user's names, password and logins. With a script, also the
-//! settings of this browser.
+//! `/settings`: the user's names, password, logins, blocked users and data.
+//! With a script, also the settings of this browser.
 
-use actix_web::http::StatusCode;
-use actix_web::{HttpRequest, HttpResponse, ResponseError};
-use askama::Template;
-use entity::{LoginId, Millis, login};
+mod page;
+
+use actix_web::{HttpRequest, HttpResponse};
+use entity::{LoginId, Millis, UserId};
 use serde::Deserialize;
 
+use self::page::{SettingsForm, SettingsOutcome, SettingsPlace};
+use super::login::forget_browser;
 use super::page_login::LoginOrRedirect;
-use crate::protocol::Problem;
-use crate::protocol::user::{AccountNotice, NoticeCause};
-use crate::store::{ActiveLogin, parse_notices};
-use crate::web::actions::own_account::{self, ChangePasswordBody};
+use crate::protocol::{ErrorCode, Problem};
+use crate::store::ActiveLogin;
+use crate::web::AppData;
+use crate::web::actions::blocks::unblock_user;
+use crate::web::actions::own_account::{self, ChangePasswordBody, DeleteAccountBody};
 use crate::web::body::{FormBody, parse_pairs, text_fields};
 use crate::web::decoding::{StrictPath, StrictQuery};
-use crate::web::display::devices::describe_device;
-use crate::web::display::times;
-use crate::web::rendering::{field_error, redirect_to, render_template};
-use crate::web::{AppData, assets, paging};
+use crate::web::lookups::find_user;
+use crate::web::rendering::redirect_to;
+
+pub(in crate::web) use page::NoticeLine;
 
 const SETTINGS_PATH: &str = "/settings";
-const SAVED_PATH: &str = "/settings?saved=true";
-/// The number of logins on a page.
-const PAGE_SIZE: u64 = 20;
+/// The login form, with a notice that the account was deleted.
+const DELETED_PATH: &str = "/login?ended=deleted";
 
 #[derive(Default)]
 pub(in crate::web) struct ProfileForm {
@@ -43,75 +45,31 @@ pub(in crate::web) struct ForgetNoticesForm {
 
 text_fields!(ForgetNoticesForm { until });
 
-/// Whether to confirm that the last action succeeded, and the position in the
-/// list of logins.
+/// The form whose success is confirmed, and the positions in the lists of
+/// logins and of blocked users.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(in crate::web) struct SettingsPageQuery {
-    saved: bool,
+    done: Option<SettingsForm>,
     before: Option<i64>,
-}
-
-/// The outcome of the submitted form.
-#[derive(Default)]
-struct SettingsOutcome {
-    is_saved: bool,
-    named: Option<ProfileForm>,
-    profile_problem: Option<Problem>,
-    password_problem: Option<Problem>,
-    is_renewed: bool,
-    /// The last login of the previous page of the list.
-    before: Option<LoginId>,
-}
-
-/// A login of the user, as displayed.
-struct LoginView {
-    id: LoginId,
-    is_here: bool,
-    device: String,
-    address: String,
-    used: String,
-}
-
-#[derive(Template)]
-#[template(path = "settings.html")]
-struct SettingsPage<'a> {
-    csrf_token: String,
-    username: &'a str,
-    display_name: &'a str,
-    about: &'a str,
-    is_admin: bool,
-    notices: Vec<NoticeLine>,
-    /// The time of the newest notice.
-    notices_until: i64,
-    logins: Vec<LoginView>,
-    /// The position at which the next page begins.
-    older: Option<LoginId>,
-    tried: &'a SettingsOutcome,
-}
-
-impl SettingsPage<'_> {
-    fn wrong(&self, field: &str) -> Option<&str> {
-        let problems = [&self.tried.profile_problem, &self.tried.password_problem];
-        let found = problems.into_iter().flatten();
-        found
-            .filter_map(|problem| field_error(Some(problem), field))
-            .next()
-    }
+    blocked_after: Option<i64>,
 }
 
 /// `GET /settings`.
 pub(in crate::web) async fn show(
     app: AppData,
     LoginOrRedirect(login): LoginOrRedirect,
-    done: StrictQuery<SettingsPageQuery>,
+    asked: StrictQuery<SettingsPageQuery>,
 ) -> Result<HttpResponse, Problem> {
     let tried = SettingsOutcome {
-        is_saved: done.saved,
-        before: done.before.map(LoginId),
+        done: asked.done,
+        place: SettingsPlace {
+            before: asked.before.map(LoginId),
+            blocked_after: asked.blocked_after.map(UserId),
+        },
         ..SettingsOutcome::default()
     };
-    render_page(&app, &login, &tried).await
+    tried.render(&app, &login).await
 }
 
 /// `POST /settings/profile`.
@@ -128,17 +86,9 @@ pub(in crate::web) async fn change_profile(
         Ok(change) => own_account::update_profile(&app, &login, change).await,
         Err(problem) => Err(problem),
     };
-    match done {
-        Ok(_) => Ok(redirect_to(SAVED_PATH, [])),
-        Err(problem) => {
-            let tried = SettingsOutcome {
-                named: Some(named),
-                profile_problem: Some(problem),
-                ..SettingsOutcome::default()
-            };
-            render_page(&app, &login, &tried).await
-        }
-    }
+    let mut tried = SettingsOutcome::of(SettingsForm::Profile, done.map(drop))?;
+    tried.named = Some(named);
+    tried.answer(&app, &login).await
 }
 
 /// `POST /settings/notices`: dismisses the notices that were shown.
@@ -162,15 +112,9 @@ pub(in crate::web) async fn change_password(
     request: HttpRequest,
     FormBody(change): FormBody<ChangePasswordBody>,
 ) -> Result<HttpResponse, Problem> {
-    let problem = own_account::replace_password(&app, &login, &request, change)
-        .await
-        .err();
-    let tried = SettingsOutcome {
-        is_renewed: problem.is_none(),
-        password_problem: problem,
-        ..SettingsOutcome::default()
-    };
-    render_page(&app, &login, &tried).await
+    let done = own_account::replace_password(&app, &login, &request, change).await;
+    let tried = SettingsOutcome::of(SettingsForm::Password, done)?;
+    tried.answer(&app, &login).await
 }
 
 /// `POST /settings/logins/{id}/end`.
@@ -182,77 +126,69 @@ pub(in crate::web) async fn end_login(
     let (user, id) = (login.user.id, LoginId(*id));
     app.store.logins().end_own(user, id, Millis::now()).await?;
     app.engine.end_login(user, id);
-    Ok(redirect_to(SETTINGS_PATH, []))
+    Ok(redirect_to(&SettingsForm::Login.done_url(), []))
 }
 
-async fn render_page(
-    app: &AppData,
-    login: &ActiveLogin,
-    tried: &SettingsOutcome,
+/// `POST /settings/logins/end-others`.
+pub(in crate::web) async fn end_other_logins(
+    app: AppData,
+    LoginOrRedirect(login): LoginOrRedirect,
 ) -> Result<HttpResponse, Problem> {
-    let logins = app
-        .store
-        .logins()
-        .list(login.user.id, tried.before, PAGE_SIZE + 1);
-    let mut logins = logins.await?;
-    let older = paging::truncate_page(&mut logins, PAGE_SIZE).map(|last| last.id);
-    let now = Millis::now();
-    let notices = parse_notices(&login.user);
-    let named = tried.named.as_ref();
-    let page = SettingsPage {
-        csrf_token: app.csrf.issue_for_login(login.id),
-        username: &login.user.username,
-        display_name: named.map_or(&login.user.display_name, |named| &named.display_name),
-        about: named.map_or(&login.user.about, |named| &named.about),
-        is_admin: login.user.is_admin,
-        notices: notices.iter().map(NoticeLine::of).collect(),
-        notices_until: notices.first().map_or(0, |notice| notice.at.0),
-        logins: logins
-            .into_iter()
-            .map(|row| LoginView::from_row(row, login.id, now))
-            .collect(),
-        older,
-        tried,
-    };
-    let problems = [&tried.profile_problem, &tried.password_problem];
-    let status = problems.into_iter().flatten().next();
-    render_template(status.map_or(StatusCode::OK, Problem::status_code), &page)
+    own_account::end_other_logins(&app, &login).await?;
+    Ok(redirect_to(&SettingsForm::Logins.done_url(), []))
 }
 
-/// A security notice of the account, as displayed.
-pub(in crate::web) struct NoticeLine {
-    pub(in crate::web) text: &'static str,
-    pub(in crate::web) at: String,
-    pub(in crate::web) address: String,
+/// `POST /settings/blocks/{username}/end`.
+pub(in crate::web) async fn unblock(
+    app: AppData,
+    LoginOrRedirect(login): LoginOrRedirect,
+    username: StrictPath<String>,
+) -> Result<HttpResponse, Problem> {
+    let them = find_user(&app, &username).await?;
+    unblock_user(&app, login.user.id, them.id).await?;
+    Ok(redirect_to(&SettingsForm::Block.done_url(), []))
 }
 
-impl NoticeLine {
-    pub(in crate::web) fn of(notice: &AccountNotice) -> Self {
-        Self {
-            text: match notice.cause {
-                NoticeCause::PasswordLinkUsed => "Your password was set with a link from an admin.",
-                NoticeCause::PasswordChanged => "Your password was changed.",
-                NoticeCause::PasswordSet => "Your password was set by an operator of the server.",
-                NoticeCause::DataExported => "Your data was downloaded.",
-            },
-            at: format!(
-                "{}, {} UTC",
-                times::date(notice.at),
-                times::format_clock(notice.at)
-            ),
-            address: notice.address.clone(),
+/// `POST /settings/delete`.
+pub(in crate::web) async fn delete_account(
+    app: AppData,
+    LoginOrRedirect(login): LoginOrRedirect,
+    request: HttpRequest,
+    FormBody(body): FormBody<DeleteAccountBody>,
+) -> Result<HttpResponse, Problem> {
+    match own_account::delete_own_account(&app, &login, &request, body).await {
+        Ok(()) => Ok(forget_browser(&app, &request, DELETED_PATH)),
+        refused => {
+            let tried = SettingsOutcome::of(SettingsForm::Deletion, refused)?;
+            tried.answer(&app, &login).await
         }
     }
 }
 
-impl LoginView {
-    fn from_row(row: login::Model, here: LoginId, now: Millis) -> Self {
-        Self {
-            id: row.id,
-            is_here: row.id == here,
-            device: describe_device(&row.device),
-            used: times::format_last_used(row.last_used_at, now),
-            address: row.address,
+impl SettingsOutcome {
+    /// Returns the outcome of a form.
+    ///
+    /// # Errors
+    ///
+    /// `rate_limited`: an error response has the `Retry-After` header, which
+    /// the form can't show.
+    fn of(form: SettingsForm, done: Result<(), Problem>) -> Result<Self, Problem> {
+        match done {
+            Err(problem) if problem.code == ErrorCode::RateLimited => Err(problem),
+            done => Ok(Self {
+                done: done.is_ok().then_some(form),
+                refused: done.err().map(|problem| (form, problem)),
+                ..Self::default()
+            }),
+        }
+    }
+
+    /// Redirects to the form's section if the form succeeded, so that a reload
+    /// doesn't repeat it. Otherwise, renders the form with its faults.
+    async fn answer(self, app: &AppData, login: &ActiveLogin) -> Result<HttpResponse, Problem> {
+        match self.done {
+            Some(form) => Ok(redirect_to(&form.done_url(), [])),
+            None => self.render(app, login).await,
         }
     }
 }

@@ -19,9 +19,21 @@ export const whenLoggedOut = (act) => {
   loggedOut = act;
 };
 
+/** Milliseconds that the response to a form may take. */
+const RESPONSE = 10_000;
+let isLeaving = false;
+
+/** Says whether a form was sent that ends the login or leaves the page: no
+ * other navigation may cancel its response. */
+export const setLeaving = (is) => {
+  isLeaving = is;
+};
+
 /** Goes to the login form, which leads back to this page. */
 export function logInAgain() {
-  location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
+  const url = `/login?next=${encodeURIComponent(location.pathname + location.search)}`;
+  // A download doesn't leave the page.
+  setTimeout(() => location.assign(url), isLeaving ? RESPONSE : 0);
 }
 
 const TIMEOUT = 20_000;

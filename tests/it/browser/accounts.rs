@@ -2,8 +2,9 @@
 
 use serde_json::json;
 
+use super::appearance::assert_fits;
 use crate::admin::Keeper;
-use crate::support::browser::{BrowserDriver, DESKTOP, PHONE};
+use crate::support::browser::{BrowserDriver, DESKTOP, ENTER, PHONE};
 use crate::support::{PASSWORD, TestApp};
 
 /// Registers, logs out and logs in again. Checks each page for accessibility,
@@ -41,7 +42,10 @@ async fn new_user_registers_and_returns() {
     tab.type_into("[name=username]", "ann").await;
     tab.type_into("[name=password]", "wrong").await;
     tab.click("button[type=submit]").await;
-    tab.see("[role=alert]").await;
+    tab.see_text("#password-wrong[role=alert]", "Wrong username or password.")
+        .await;
+    let focused = "return document.activeElement.id";
+    tab.wait_for_value(focused, json!("password")).await;
     // The browser logs the refusal's status as an error.
     assert!(
         tab.console_errors()
@@ -90,6 +94,70 @@ async fn password_link_opens_its_form() {
     tab.see_text("h1", "Your password is set").await;
     tab.close().await;
 }
+
+/// The forms before login show a typed password, explain what to do without
+/// one, and lead to the first wrong field.
+#[tokio::test]
+async fn account_forms_help_with_passwords() {
+    let (app, browsers) = (TestApp::spawn().await, BrowserDriver::start().await);
+    app.register_user("ann").await;
+    let tab = browsers.open(app.site(), PHONE).await;
+    tab.goto("/login?ended=1&next=%2Fsettings").await;
+    tab.see_text(
+        ".notice[role=status]",
+        "You were logged out on this device.",
+    )
+    .await;
+    tab.see(".brand .mark").await;
+    tab.see_absent(".forgotten p").await;
+    tab.tap(".forgotten summary").await;
+    tab.see_text(".forgotten p", "Ask an admin of this server")
+        .await;
+    assert_fits(&tab).await;
+    for (feature, value) in LOOKS {
+        tab.emulate_media(feature, value).await;
+        tab.assert_accessible().await;
+    }
+    tab.type_into("#username", "ann").await;
+    tab.type_into("#password", PASSWORD).await;
+    let state = "return [document.querySelector('#password').type,
+         document.querySelector('.reveal').ariaPressed]";
+    tab.tap(".reveal").await;
+    tab.wait_for_value(state, json!(["text", "true"])).await;
+    tab.assert_accessible().await;
+    tab.tap(".reveal").await;
+    tab.wait_for_value(state, json!(["password", "false"]))
+        .await;
+    tab.tap(".reveal").await;
+    tab.type_into("#password", ENTER).await;
+    tab.see("main.settings").await;
+    assert_eq!(tab.path().await, "/settings");
+
+    let tab = browsers.open(app.site(), PHONE).await;
+    tab.goto("/register").await;
+    tab.type_into("#username", "ann").await;
+    tab.type_into("#display_name", "Ann").await;
+    tab.type_into("#password", "another long one").await;
+    tab.type_into("#password", ENTER).await;
+    tab.see("#username-wrong").await;
+    let focused = "return document.activeElement.id";
+    tab.wait_for_value(focused, json!("username")).await;
+    assert_fits(&tab).await;
+    tab.goto("/login").await;
+    tab.disable_scripts().await;
+    tab.reload().await;
+    tab.see("#password").await;
+    tab.see_absent(".reveal").await;
+    let described = "return document.querySelector('meta[name=description]').content !== ''";
+    assert_eq!(tab.script(described, &[]).await, json!(true));
+}
+
+/// The features that change colours.
+const LOOKS: [(&str, &str); 3] = [
+    ("prefers-color-scheme", "light"),
+    ("prefers-color-scheme", "dark"),
+    ("forced-colors", "active"),
+];
 
 /// If the browser refuses cookies, the forms of a visitor say so.
 #[tokio::test]

@@ -238,7 +238,7 @@ async fn password_change_limit_is_per_address() {
     browser
         .submit("/settings/password", &fields)
         .await
-        .expect(200);
+        .expect(303);
 }
 
 async fn change_password(person: &TestUser, address: &str, current: &str) -> ApiResponse {

@@ -50,7 +50,7 @@ async fn failed_login_shows_error_in_form() {
     browser.get("/login?next=/settings").await.expect(200);
     let fields = [
         ("username", "a<b>&\"nn"),
-        ("password", "wrong"),
+        ("password", "not that one"),
         ("next", "/settings"),
     ];
     let page = browser.submit("/login", &fields).await.expect(401);
@@ -63,7 +63,10 @@ async fn failed_login_shows_error_in_form() {
         page.text
     );
     assert!(page.text.contains("name=\"next\" value=\"/settings\""));
-    assert!(!page.text.contains("wrong\""), "the password is not shown");
+    assert!(
+        !page.text.contains("not that one"),
+        "the password is not shown"
+    );
     assert_eq!(browser.cookie("tidings"), None);
 
     // The corrected form, sent from the page that shows the error.
@@ -74,6 +77,44 @@ async fn failed_login_shows_error_in_form() {
     ];
     let arrived = browser.submit("/login", &fields).await.expect(303);
     assert_eq!(arrived.location(), "/settings");
+}
+
+#[tokio::test]
+async fn ended_login_is_explained() {
+    let app = TestApp::spawn().await;
+    let mut browser = Browser::at(&app);
+    for (query, notice) in [
+        (
+            "ended=1&next=%2Fsettings",
+            Some("logged out on this device."),
+        ),
+        ("ended=deleted", Some("Your account was deleted.")),
+        ("ended=%3Cb%3E", None),
+    ] {
+        let page = browser.get(&format!("/login?{query}")).await.expect(200);
+        page.check_page();
+        assert_eq!(page.text.contains("class=\"notice\""), notice.is_some());
+        assert!(page.text.contains(notice.unwrap_or_default()), "{query}");
+    }
+}
+
+#[tokio::test]
+async fn login_page_shows_support_contact() {
+    let contact = |settings: &mut tidings::config::Settings| {
+        let set = crate::people::settings(&["--support-contact", "mailto:help@example.org"]);
+        settings.support_contact = set.support_contact;
+    };
+    let app = TestApp::builder().settings(contact).spawn().await;
+    let page = Browser::at(&app).get("/login").await.expect(200);
+    page.check_page();
+    let link = "Ask <a href=\"mailto:help@example.org\">help@example.org</a> for a link.";
+    assert!(page.text.contains(link), "{}", page.text);
+    let app = TestApp::spawn().await;
+    let page = Browser::at(&app).get("/login").await.expect(200);
+    assert!(
+        page.text
+            .contains("Ask an admin of this server for a link.")
+    );
 }
 
 #[tokio::test]

@@ -69,10 +69,10 @@ async fn password_is_changed_by_form() {
         ("current_password", PASSWORD),
         ("new_password", "a long new one"),
     ];
-    let changed = browser
-        .submit("/settings/password", &right)
-        .await
-        .expect(200);
+    let changed = browser.submit("/settings/password", &right).await;
+    let changed = changed.expect(303).location().to_owned();
+    assert_eq!(changed, "/settings?done=password#password-heading");
+    let changed = browser.get(&changed).await.expect(200);
     changed.check_page();
     assert!(changed.text.contains("Password changed."));
     ann.get("/api/me/").await.expect(401);
@@ -92,7 +92,7 @@ async fn security_events_leave_notices() {
         ("new_password", "a long new one"),
     ];
     let changed = browser.submit("/settings/password", &fields).await;
-    changed.expect(200);
+    changed.expect(303);
     let page = browser.get("/settings").await.expect(200);
     page.check_page();
     let (_, rest) = page.text.split_once("Account notices").unwrap();
@@ -144,15 +144,92 @@ async fn login_list_has_pages() {
     let mut browser = browser(&app, "ann").await;
     let first = browser.get("/settings").await.expect(200);
     first.check_page();
-    assert_eq!(first.text.matches("/settings/logins/").count(), 19);
+    assert_eq!(first.text.matches("/end\"").count(), 19);
     let (_, rest) = first.text.split_once("href=\"/settings?before=").unwrap();
     let (before, _) = rest.split_once('#').unwrap();
     let second = browser.get(&format!("/settings?before={before}")).await;
     let second = second.expect(200);
     second.check_page();
-    assert_eq!(second.text.matches("/settings/logins/").count(), 2);
+    assert_eq!(second.text.matches("/end\"").count(), 2);
     assert!(!second.text.contains("Older devices"));
     assert!(second.text.contains("Newest devices"));
+}
+
+#[tokio::test]
+async fn other_logins_are_ended_by_form() {
+    let app = TestApp::spawn().await;
+    let ann = app.register_user("ann").await;
+    let mut browser = browser(&app, "ann").await;
+    let page = browser.get("/settings").await.expect(200);
+    assert!(page.text.contains("Log out everywhere else"));
+    let end = "/settings/logins/end-others";
+    let ended = browser.submit(end, &[]).await.expect(303);
+    let page = browser.get(ended.location()).await.expect(200);
+    page.check_page();
+    assert!(page.text.contains("logged out on all other devices."));
+    assert!(!page.text.contains("Log out everywhere else"));
+    ann.get("/api/me/").await.expect(401);
+}
+
+#[tokio::test]
+async fn blocked_users_have_pages() {
+    let app = TestApp::spawn().await;
+    let ann = app.register_user("ann").await;
+    for number in 10..31 {
+        let name = format!("user-{number}");
+        app.register_user(&name).await;
+        ann.put(&format!("/api/blocks/{name}/")).await.expect(200);
+    }
+    let mut browser = browser(&app, "ann").await;
+    let first = browser.get("/settings").await.expect(200);
+    first.check_page();
+    assert_eq!(first.text.matches("/settings/blocks/").count(), 20);
+    let (_, rest) = first.text.split_once("/settings?blocked_after=").unwrap();
+    let (after, _) = rest.split_once('#').unwrap();
+    let second = format!("/settings?blocked_after={after}");
+    let second = browser.get(&second).await.expect(200);
+    second.check_page();
+    assert!(second.text.contains("/settings/blocks/user-30/end"));
+    assert!(second.text.contains("First blocked users"));
+    let done = browser.submit("/settings/blocks/user-30/end", &[]).await;
+    let page = browser.get(done.expect(303).location()).await.expect(200);
+    assert!(page.text.contains("Unblocked."));
+    assert!(!page.text.contains("More blocked users"));
+}
+
+#[tokio::test]
+async fn account_is_deleted_by_form() {
+    let app = TestApp::spawn().await;
+    let ann = app.register_user("ann").await;
+    let mut browser = browser(&app, "ann").await;
+    browser.get("/settings").await.expect(200);
+    let wrong = [("password", "not that one")];
+    let refused = browser.submit("/settings/delete", &wrong).await.expect(422);
+    refused.check_page();
+    assert!(refused.text.contains("id=\"password-wrong\""));
+    ann.get("/api/me/").await.expect(200);
+    let right = [("password", PASSWORD)];
+    let gone = browser.submit("/settings/delete", &right).await.expect(303);
+    assert_eq!(gone.location(), "/login?ended=deleted");
+    assert_eq!(gone.header("clear-site-data"), Some("\"storage\""));
+    assert_eq!(browser.cookie("tidings"), None);
+    let page = browser.get("/login?ended=deleted").await.expect(200);
+    page.check_page();
+    assert!(page.text.contains("Your account was deleted."));
+    ann.get("/api/me/").await.expect(401);
+}
+
+#[tokio::test]
+async fn last_admin_stays_after_deletion_form() {
+    let app = TestApp::spawn().await;
+    crate::admin::admin(&app, "root").await;
+    let mut browser = browser(&app, "root").await;
+    browser.get("/settings").await.expect(200);
+    let right = [("password", PASSWORD)];
+    let refused = browser.submit("/settings/delete", &right).await.expect(409);
+    refused.check_page();
+    assert!(refused.text.contains("This is the last admin"));
+    browser.get("/settings").await.expect(200);
 }
 
 /// The export contains all that its user may see and nothing more.

@@ -60,6 +60,25 @@ async fn ended_login_loses_access_and_sockets() {
     here.delete(&path).await.expect_problem(404, "not_found");
 }
 
+#[tokio::test]
+async fn other_logins_end_together() {
+    let app = TestApp::spawn().await;
+    let here = app.register_user("ann").await;
+    let others = [here.log_in_again().await, here.log_in_again().await];
+    let mut lost = others[0].socket("/ws/").await;
+    let mut kept = here.socket("/ws/").await;
+    for _ in 0..2 {
+        here.delete("/api/auth/sessions/").await.expect(204);
+        assert_eq!(logins(&here).await.len(), 1);
+    }
+    for other in &others {
+        let refused = other.get("/api/me/").await;
+        refused.expect_problem(401, "unauthenticated");
+    }
+    assert_eq!(lost.expect_close().await, 4401);
+    kept.expect_nothing_until_pong().await;
+}
+
 /// Guards the order of checks: authentication comes first and doesn't race the
 /// others.
 #[tokio::test]

@@ -6,12 +6,12 @@ use entity::{LoginId, UserId, user};
 use serde::Deserialize;
 
 use super::account_creation::{self, AccountNames};
-use super::account_deletion::{delete_account, leave_groups};
 use super::find_user;
 use crate::protocol::fields::{FieldFaults, FieldReader, FromFields};
 use crate::protocol::message::isolate_name;
 use crate::protocol::{Problem, User};
 use crate::store::{self, AccountRole};
+use crate::web::actions::account_deletion::{delete_account, end_logins, leave_groups};
 use crate::web::admin::ReasonForm;
 use crate::web::admin::action_form::{ActionForm, FormField};
 use crate::web::admin::recheck;
@@ -20,7 +20,7 @@ use crate::web::auth::AdminLogin;
 use crate::web::body::FormBody;
 use crate::web::decoding::StrictPath;
 use crate::web::rendering::redirect_to;
-use crate::web::{AppData, AppState, accounts};
+use crate::web::{AppData, accounts};
 
 /// An action on an account, named as in the URL of its form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -356,12 +356,6 @@ async fn run_action(
         UserAction::Delete => delete_account(app, id, act).await?,
     }
     Ok(())
-}
-
-pub(super) fn end_logins(app: &AppState, user: UserId, logins: Vec<LoginId>) {
-    for login in logins {
-        app.engine.end_login(user, login);
-    }
 }
 
 /// `POST /admin/users/{id}/logins/{login}/end`.

@@ -1,21 +1,20 @@
-//! The deletion of an account by an admin.
+//! The deletion of an account, by its user or by an admin.
 
-use entity::UserId;
+use entity::{LoginId, UserId};
 
-use super::actions::end_logins;
+use super::connections;
 use crate::protocol::{ConversationAction, ErrorCode, GroupCommand, Problem, User};
-use crate::store;
-use crate::web::actions::connections;
+use crate::store::AuditContext;
 use crate::web::{AppData, AppState, tokens};
 
-/// Deletes an account in a separate task, which completes even if the admin
+/// Deletes an account in a separate task, which completes even if the caller
 /// disconnects.
-pub(super) async fn delete_account(
+pub(in crate::web) async fn delete_account(
     app: &AppData,
     id: UserId,
-    act: &store::AuditContext,
+    context: &AuditContext,
 ) -> Result<(), Problem> {
-    let (engine, app, act) = (app.engine.clone(), app.clone(), act.clone());
+    let (engine, app, context) = (app.engine.clone(), app.clone(), context.clone());
     let done = engine.spawn(async move {
         // The name can't be guessed, so no user can have taken it.
         let word = tokens::generate_token()?;
@@ -25,7 +24,7 @@ pub(super) async fn delete_account(
             .take(16)
             .collect();
         let name = format!("deleted-{tail}");
-        let deleted = app.store.accounts().delete(id, name, &act).await?;
+        let deleted = app.store.accounts().delete(id, name, &context).await?;
         end_logins(&app, id, deleted.ended_logins);
         app.engine.rename_user(&User::from(&deleted.user));
         for change in &deleted.connection_changes {
@@ -41,7 +40,7 @@ pub(super) async fn delete_account(
 
 /// Removes a user from all their groups, as if they had left: each group's
 /// ownership passes to another member.
-pub(super) async fn leave_groups(app: &AppState, id: UserId) -> Result<(), Problem> {
+pub(in crate::web) async fn leave_groups(app: &AppState, id: UserId) -> Result<(), Problem> {
     for group in app.store.accounts().list_group_ids(id).await? {
         match app
             .engine
@@ -59,4 +58,11 @@ pub(super) async fn leave_groups(app: &AppState, id: UserId) -> Result<(), Probl
         }
     }
     Ok(())
+}
+
+/// Closes the sockets of logins that have ended.
+pub(in crate::web) fn end_logins(app: &AppState, user: UserId, logins: Vec<LoginId>) {
+    for login in logins {
+        app.engine.end_login(user, login);
+    }
 }

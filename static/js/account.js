@@ -1,0 +1,4 @@
+/** The forms for login and registration. */
+import { start } from './sheets/passwords.js';
+
+start(document);
