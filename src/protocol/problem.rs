@@ -100,6 +100,15 @@ impl Problem {
         )
     }
 
+    /// Returns the refusal for a former member of a conversation.
+    #[must_use]
+    pub fn not_a_participant() -> Self {
+        Self::new(
+            ErrorCode::NotAParticipant,
+            "You are no longer in this conversation.",
+        )
+    }
+
     /// Returns a server error, whose cause is in the log.
     #[must_use]
     pub fn internal() -> Self {

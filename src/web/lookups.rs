@@ -3,7 +3,7 @@
 use entity::{ConversationId, UserId, user};
 
 use super::AppData;
-use crate::protocol::{ErrorCode, Problem, Username};
+use crate::protocol::{Problem, Username};
 use crate::store::ConversationAccess;
 
 /// Returns the active user named in a request body. An unknown name is an error
@@ -38,9 +38,6 @@ pub(super) async fn require_participant(
     match app.store.conversations().load_access(me, id).await? {
         Some(ConversationAccess::Member(_)) => Ok(()),
         None => Err(Problem::not_found()),
-        Some(ConversationAccess::FormerMember(_)) => Err(Problem::new(
-            ErrorCode::NotAParticipant,
-            "You are no longer in this conversation.",
-        )),
+        Some(ConversationAccess::FormerMember(_)) => Err(Problem::not_a_participant()),
     }
 }

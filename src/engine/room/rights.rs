@@ -55,15 +55,7 @@ fn deactivated() -> Problem {
 }
 
 pub(super) fn require_member(members: &RoomMembers, actor: UserId) -> Result<&RoomMember, Problem> {
-    members.get(&actor).ok_or_else(not_a_participant)
-}
-
-/// Returns the refusal for a user who is no member, but was one.
-pub(super) fn not_a_participant() -> Problem {
-    Problem::new(
-        ErrorCode::NotAParticipant,
-        "You are not a member of this conversation.",
-    )
+    members.get(&actor).ok_or_else(Problem::not_a_participant)
 }
 
 /// Checks an action. A change of the group is planned at the same time, because
