@@ -11,10 +11,10 @@ use std::sync::Arc;
 use entity::conversation::ConversationKind;
 use entity::{ConversationId, MessageId, Millis, UserId, message, reaction};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, Value};
-use serde::Deserialize;
 
 use super::{AppendEntry, ConversationChange};
 use crate::protocol::{ClientId, MemberSettingsPatch, Message, SubmittedMessage};
+use crate::store::db::json_rows::json_row;
 use crate::store::db::{QueuedQuery, Result, StatementBatch, sql};
 use crate::store::messages::{self, QuotableMessage};
 
@@ -239,14 +239,15 @@ fn group_changes(
     })
 }
 
-/// The row of a message that a marker names.
-#[derive(Deserialize)]
-struct PositionRow {
-    id: MessageId,
-    conversation_id: ConversationId,
-    seq: i64,
-    ord: i64,
-    created_at: i64,
+json_row! {
+    /// The row of a message that a marker names.
+    struct PositionRow of PositionColumns {
+        id: MessageId,
+        conversation_id: ConversationId,
+        seq: i64,
+        ord: i64,
+        created_at: i64,
+    }
 }
 
 impl From<PositionRow> for MessagePosition {
@@ -275,20 +276,21 @@ fn queue_positions(
         "FROM {} v CROSS JOIN message m WHERE m.id = v.column1",
         sql::values_list(statements.backend(), ids.len(), 1)
     );
-    let columns = [
-        ("id", "m.id"),
-        ("conversation_id", "m.conversation_id"),
-        ("seq", "m.seq"),
-        ("ord", "m.ord"),
-        ("created_at", "m.created_at"),
-    ];
+    let columns = PositionColumns {
+        id: "m.id",
+        conversation_id: "m.conversation_id",
+        seq: "m.seq",
+        ord: "m.ord",
+        created_at: "m.created_at",
+    };
     Some(statements.query(&columns, &rest, ids.into_iter().map(Value::from)))
 }
 
-/// A message whose `client_id` is used again.
-#[derive(Deserialize)]
-struct SentMessageRow {
-    id: MessageId,
+json_row! {
+    /// A message whose `client_id` is used again.
+    struct SentMessageRow of SentMessageColumns {
+        id: MessageId,
+    }
 }
 
 /// Queues the query for `client_id`s of the batch that were used before; none
@@ -313,7 +315,8 @@ fn queue_sent_messages(
     let values = names
         .iter()
         .flat_map(|(sender, name)| [Value::from(name.as_str()), Value::from(*sender)]);
-    Some(statements.query(&[("id", "m.id")], &rest, values))
+    let columns = SentMessageColumns { id: "m.id" };
+    Some(statements.query(&columns, &rest, values))
 }
 
 /// Loads the messages of reused `client_id`s. They are few. A retry waits for

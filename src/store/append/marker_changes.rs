@@ -8,11 +8,11 @@ use entity::conversation::ConversationKind;
 use entity::message::MessageKind;
 use entity::{ConversationId, MessageId, Millis, UserId};
 use sea_orm::{ActiveEnum, Value};
-use serde::Deserialize;
 
 use super::batch_input::{LockedConversation, MarkerSeqs};
 use super::plan::{BatchPlan, MarkerAdvance, MarkerPosition};
 use crate::protocol::User;
+use crate::store::db::json_rows::json_row;
 use crate::store::db::{QueuedQuery, Result, StatementAnswers, StatementBatch, sql};
 use crate::store::limits::MEMBER_EVENTS_MAX;
 use crate::store::unread::UNREAD;
@@ -88,21 +88,23 @@ pub(super) struct MarkerQueries {
     known: Vec<UnreadRow>,
 }
 
-/// An author of a message in a range.
-#[derive(Deserialize)]
-struct AuthorRow {
-    conversation_id: ConversationId,
-    after: i64,
-    up_to: i64,
-    author: UserId,
+json_row! {
+    /// An author of a message in a range.
+    struct AuthorRow of AuthorColumns {
+        conversation_id: ConversationId,
+        after: i64,
+        up_to: i64,
+        author: UserId,
+    }
 }
 
-/// The unread count of a member.
-#[derive(Deserialize)]
-struct UnreadRow {
-    conversation_id: ConversationId,
-    user_id: UserId,
-    count: i64,
+json_row! {
+    /// The unread count of a member.
+    struct UnreadRow of UnreadColumns {
+        conversation_id: ConversationId,
+        user_id: UserId,
+        count: i64,
+    }
 }
 
 /// Queues the marker queries, to run after the batch's writes.
@@ -300,12 +302,12 @@ fn queue_authors(
         sql::values_list(statements.backend(), ranges.len(), 3),
         text = MessageKind::Text.to_value()
     );
-    let columns = [
-        ("conversation_id", "column1"),
-        ("after", "column2"),
-        ("up_to", "column3"),
-        ("author", "sender_id"),
-    ];
+    let columns = AuthorColumns {
+        conversation_id: "column1",
+        after: "column2",
+        up_to: "column3",
+        author: "sender_id",
+    };
     let values = ranges.iter().flat_map(|range| {
         [
             Value::from(range.conversation),
@@ -329,11 +331,11 @@ fn queue_unread(
          WHERE p.conversation_id = v.column1 AND p.user_id = v.column2 AND c.id = v.column1",
         sql::values_list(statements.backend(), asked.len(), 2)
     );
-    let columns = [
-        ("conversation_id", "p.conversation_id"),
-        ("user_id", "p.user_id"),
-        ("count", UNREAD),
-    ];
+    let columns = UnreadColumns {
+        conversation_id: "p.conversation_id",
+        user_id: "p.user_id",
+        count: UNREAD,
+    };
     let values = asked
         .iter()
         .flat_map(|(conversation, user)| [Value::from(*conversation), Value::from(*user)]);

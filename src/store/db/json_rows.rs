@@ -28,11 +28,14 @@ macro_rules! json_row {
         }
 
         /// The SQL of the columns of a row.
-        pub(in crate::store) struct $columns<'a> {
+        #[allow(unreachable_pub, reason = "a public row has columns that only the store uses")]
+        $visibility struct $columns<'a> {
             $(pub(in crate::store) $field: &'a str,)*
         }
 
         impl $crate::store::db::json_rows::JsonColumns for $columns<'_> {
+            type Row = $row;
+
             fn columns(&self) -> Vec<(&'static str, &str)> {
                 vec![$((stringify!($field), self.$field)),*]
             }
@@ -43,6 +46,8 @@ pub(in crate::store) use json_row;
 
 /// The columns of a row, in the order of the row's fields.
 pub(in crate::store) trait JsonColumns {
+    type Row: DeserializeOwned;
+
     /// Returns the name and the SQL of each column.
     fn columns(&self) -> Vec<(&'static str, &str)>;
 
@@ -70,7 +75,7 @@ fn join_columns<'a>(
     columns.join(", ")
 }
 
-/// The name of the column of [`sql`] and [`named_sql`].
+/// The name of the column of [`sql`].
 const JSON_COLUMN: &str = "json_rows";
 
 /// Returns SQL that yields all rows as one JSON text. `columns` are in the
@@ -81,23 +86,6 @@ pub(in crate::store) fn sql(backend: DbBackend, columns: &str, rest: &str) -> St
         _ => ("CAST(json_agg(q.one) AS TEXT)", "json_build_array"),
     };
     format!("SELECT {group} AS {JSON_COLUMN} FROM (SELECT {array}({columns}) AS one {rest}) q")
-}
-
-/// Returns SQL that yields all rows as one JSON text, to be read by name.
-/// `columns` are the fields of the row type, each with its SQL; `rest` follows
-/// them in the `SELECT`.
-pub(in crate::store) fn named_sql(
-    backend: DbBackend,
-    columns: &[(&str, &str)],
-    rest: &str,
-) -> String {
-    let (group, object) = match backend {
-        DbBackend::Sqlite => ("'[' || group_concat(q.one) || ']'", "json_object"),
-        _ => ("CAST(json_agg(q.one) AS TEXT)", "json_build_object"),
-    };
-    let fields = columns.iter().map(|(name, sql)| format!("'{name}', {sql}"));
-    let fields = fields.collect::<Vec<_>>().join(", ");
-    format!("SELECT {group} AS {JSON_COLUMN} FROM (SELECT {object}({fields}) AS one {rest}) q")
 }
 
 /// Queries rows as one JSON text.
@@ -124,7 +112,7 @@ pub(in crate::store) async fn query_sql<T: DeserializeOwned>(
     }
 }
 
-/// Parses the rows of a statement of [`sql`] or [`named_sql`].
+/// Parses the rows of a statement of [`sql`].
 pub(in crate::store) fn parse_row<T: DeserializeOwned>(row: &QueryResult) -> Result<Vec<T>> {
     parse_column(row, JSON_COLUMN)
 }

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 
 use crate::store::db::database::StoreTransaction;
 use crate::store::db::error::{Result, StoreError};
-use crate::store::db::json_rows;
+use crate::store::db::json_rows::{self, JsonColumns};
 
 /// Statements in order. On SQLite their values are bare `?`, numbered through
 /// the whole batch.
@@ -60,17 +60,16 @@ impl StatementBatch {
         self.backend
     }
 
-    /// Adds a query. `columns` are the fields of the row type, each with its
-    /// SQL; `rest` follows them in the `SELECT`.
-    pub(in crate::store) fn query<T>(
+    /// Adds a query. `rest` follows the columns in the `SELECT`.
+    pub(in crate::store) fn query<C: JsonColumns>(
         &mut self,
-        columns: &[(&str, &str)],
+        columns: &C,
         rest: &str,
         values: impl IntoIterator<Item = Value>,
-    ) -> QueuedQuery<T> {
+    ) -> QueuedQuery<C::Row> {
         let place = self.queries;
         self.queries += 1;
-        self.execute(json_rows::named_sql(self.backend, columns, rest), values);
+        self.execute(json_rows::sql(self.backend, &columns.list(), rest), values);
         QueuedQuery {
             place,
             row: PhantomData,

@@ -6,74 +6,75 @@ use std::collections::BTreeSet;
 use entity::conversation::ConversationKind;
 use entity::{ConversationId, MessageId, Millis, UserId};
 use sea_orm::{ActiveEnum, DbBackend, Value};
-use serde::Deserialize;
 
 use super::{
     BatchInput, ConversationVersions, DirectPeer, LockedConversation, MarkerSeqs, MemberMarkers,
     MemberSettings,
 };
 use crate::store::append::AppendEntry;
-use crate::store::db::{QueuedQuery, StatementBatch, json_rows, sql};
+use crate::store::db::json_rows::{self, json_row};
+use crate::store::db::{QueuedQuery, StatementBatch, sql};
 
-/// A conversation and one of its actors. The actor's fields are null or zero if
-/// the actor never was a member.
-#[derive(Deserialize)]
-pub(super) struct LockedConversationRow {
-    id: ConversationId,
-    #[serde(deserialize_with = "json_rows::choice")]
-    kind: ConversationKind,
-    last_seq: i64,
-    last_ord: i64,
-    version: i64,
-    members_version: i64,
-    participant_count: i32,
-    delivered_low: i64,
-    read_low: i64,
-    last_message_id: Option<MessageId>,
-    last_message_at: Option<i64>,
-    user_id: Option<UserId>,
-    joined: i64,
-    delivered: i64,
-    read: i64,
-    read_ord: i64,
-    #[serde(deserialize_with = "json_rows::flag")]
-    archived: bool,
-    #[serde(deserialize_with = "json_rows::flag")]
-    pinned: bool,
-    muted_until: Option<i64>,
-    left: Option<i64>,
-    peer: Option<UserId>,
-    peer_delivered: Option<i64>,
-    peer_read: Option<i64>,
+json_row! {
+    /// A conversation and one of its actors. The actor's fields are null or zero if
+    /// the actor never was a member.
+    pub(super) struct LockedConversationRow of LockedConversationColumns {
+        id: ConversationId,
+        #[serde(deserialize_with = "json_rows::choice")]
+        kind: ConversationKind,
+        last_seq: i64,
+        last_ord: i64,
+        version: i64,
+        members_version: i64,
+        participant_count: i32,
+        delivered_low: i64,
+        read_low: i64,
+        last_message_id: Option<MessageId>,
+        last_message_at: Option<i64>,
+        user_id: Option<UserId>,
+        joined: i64,
+        delivered: i64,
+        read: i64,
+        read_ord: i64,
+        #[serde(deserialize_with = "json_rows::flag")]
+        archived: bool,
+        #[serde(deserialize_with = "json_rows::flag")]
+        pinned: bool,
+        muted_until: Option<i64>,
+        left: Option<i64>,
+        peer: Option<UserId>,
+        peer_delivered: Option<i64>,
+        peer_read: Option<i64>,
+    }
 }
 
-/// The fields of [`LockedConversationRow`]: of the conversation `c`, its actor
-/// `p`, and the other user `o` of a direct conversation.
-const LOCKED_COLUMNS: [(&str, &str); 23] = [
-    ("id", "c.id"),
-    ("kind", "c.kind"),
-    ("last_seq", "c.last_seq"),
-    ("last_ord", "c.last_ord"),
-    ("version", "c.version"),
-    ("members_version", "c.members_version"),
-    ("participant_count", "c.participant_count"),
-    ("delivered_low", "c.delivered_low"),
-    ("read_low", "c.read_low"),
-    ("last_message_id", "c.last_message_id"),
-    ("last_message_at", "c.last_message_at"),
-    ("user_id", "p.user_id"),
-    ("joined", "COALESCE(p.joined_seq, 0)"),
-    ("delivered", "COALESCE(p.delivered_seq, 0)"),
-    ("read", "COALESCE(p.read_seq, 0)"),
-    ("read_ord", "COALESCE(p.read_ord, 0)"),
-    ("archived", "COALESCE(p.archived, FALSE)"),
-    ("pinned", "COALESCE(p.pinned, FALSE)"),
-    ("muted_until", "p.muted_until"),
-    ("left", "p.left_seq"),
-    ("peer", "o.user_id"),
-    ("peer_delivered", "o.delivered_seq"),
-    ("peer_read", "o.read_seq"),
-];
+/// The conversation is `c`, its actor `p`, and the other user of a direct
+/// conversation `o`.
+const LOCKED_COLUMNS: LockedConversationColumns = LockedConversationColumns {
+    id: "c.id",
+    kind: "c.kind",
+    last_seq: "c.last_seq",
+    last_ord: "c.last_ord",
+    version: "c.version",
+    members_version: "c.members_version",
+    participant_count: "c.participant_count",
+    delivered_low: "c.delivered_low",
+    read_low: "c.read_low",
+    last_message_id: "c.last_message_id",
+    last_message_at: "c.last_message_at",
+    user_id: "p.user_id",
+    joined: "COALESCE(p.joined_seq, 0)",
+    delivered: "COALESCE(p.delivered_seq, 0)",
+    read: "COALESCE(p.read_seq, 0)",
+    read_ord: "COALESCE(p.read_ord, 0)",
+    archived: "COALESCE(p.archived, FALSE)",
+    pinned: "COALESCE(p.pinned, FALSE)",
+    muted_until: "p.muted_until",
+    left: "p.left_seq",
+    peer: "o.user_id",
+    peer_delivered: "o.delivered_seq",
+    peer_read: "o.read_seq",
+};
 
 /// Locks the batch's conversations in the order of their ids, so that two
 /// batches can't deadlock. Also reads the actors' markers, and in direct

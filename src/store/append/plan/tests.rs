@@ -345,10 +345,7 @@ enum ExpectedOutcome {
 
 impl GeneratedEntry {
     fn append(&self) -> AppendEntry {
-        let refused = Problem::new(
-            ErrorCode::NotAParticipant,
-            "You are not a member of this conversation.",
-        );
+        let refused = Problem::not_a_participant();
         AppendEntry {
             conversation: ConversationId(self.conversation),
             members_version: MEMBERS_VERSION - i64::from(self.is_stale),

@@ -8,12 +8,12 @@ use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::{
     ActiveEnum, ConnectionTrait, EntityTrait, FromQueryResult, QueryTrait, Statement, Value,
 };
-use serde::Deserialize;
 
 use crate::protocol::Message;
 use crate::store::append::batch_input::{LockedConversation, MarkerSeqs};
 use crate::store::append::marker_changes::{RaisedWatermarks, WatermarkMove};
 use crate::store::append::plan::{BatchPlan, MarkerAdvance};
+use crate::store::db::json_rows::json_row;
 use crate::store::db::{Result, StatementBatch, sql};
 use crate::store::limits::MEMBER_EVENTS_MAX;
 
@@ -176,12 +176,13 @@ pub(super) fn read_receipt(
     }
 }
 
-/// The lowest markers of a conversation's members.
-#[derive(Deserialize)]
-struct LowestMarkersRow {
-    conversation_id: ConversationId,
-    delivered: i64,
-    read: i64,
+json_row! {
+    /// The lowest markers of a conversation's members.
+    struct LowestMarkersRow of LowestMarkersColumns {
+        conversation_id: ConversationId,
+        delivered: i64,
+        read: i64,
+    }
 }
 
 /// Returns the lowest markers of all members, after the moves.
@@ -198,13 +199,13 @@ async fn load_lowest_markers(
          WHERE p.conversation_id = v.column1 AND p.left_seq IS NULL GROUP BY p.conversation_id",
         sql::values_list(statements.backend(), conversations.len(), 1)
     );
-    let columns = [
-        ("conversation_id", "p.conversation_id"),
-        ("delivered", "MIN(p.delivered_seq)"),
-        ("read", "MIN(p.read_seq)"),
-    ];
+    let columns = LowestMarkersColumns {
+        conversation_id: "p.conversation_id",
+        delivered: "MIN(p.delivered_seq)",
+        read: "MIN(p.read_seq)",
+    };
     let values = conversations.iter().map(|id| Value::from(*id));
-    let query = statements.query::<LowestMarkersRow>(&columns, &rest, values);
+    let query = statements.query(&columns, &rest, values);
     statements.run(tx).await?;
     let rows = statements.answers().rows(&query)?.into_iter();
     Ok(rows
