@@ -18,9 +18,7 @@ use crate::protocol::{Message, MessageQuote, MessageStatus, User};
 use crate::store::db::json_rows::{self, JsonColumns, json_row};
 use crate::store::db::{Db, Result, sql};
 
-pub(super) use changes::{
-    LAST_SEQ_BEFORE, QUOTING_MAX, changed_messages_sql as changed_sql, load_changed,
-};
+pub(super) use changes::{LAST_SEQ_BEFORE, QUOTING_MAX, changed_messages_sql, load_changed};
 pub use pages::{HistoryAnchor, HistoryReader, HistorySlice, HistoryWindow, PAGE_BYTES};
 pub(super) use reader_sql::ReaderSql;
 pub use receipts::ReceiptListQuery;

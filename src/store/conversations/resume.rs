@@ -244,7 +244,7 @@ async fn load_changes(
     up_to: i64,
 ) -> Result<(Vec<ChangedSeq>, Vec<Message>)> {
     let backend = tx.get_database_backend();
-    let theirs = messages::changed_sql(
+    let theirs = messages::changed_messages_sql(
         "m.id, m.seq, CAST(length(m.text) AS BIGINT) AS length",
         CHANGES_READ_MAX + 1,
     );

@@ -40,7 +40,10 @@ text_fields!(NewAccountForm {
 });
 
 /// A user's validated names.
-pub(super) type AccountNames = (Username, DisplayName);
+pub(super) struct AccountNames {
+    pub(super) username: Username,
+    pub(super) display_name: DisplayName,
+}
 
 #[derive(Template)]
 #[template(path = "admin/link.html")]
@@ -130,7 +133,10 @@ pub(super) fn check_names(
 ) -> Option<AccountNames> {
     let username = faults.check("username", Username::parse(username.trim()));
     let display_name = faults.check("display_name", DisplayName::parse(display_name));
-    Some((username?, display_name?))
+    Some(AccountNames {
+        username: username?,
+        display_name: display_name?,
+    })
 }
 
 async fn create_account(
@@ -143,7 +149,10 @@ async fn create_account(
     recheck::check_password(app, login, request, &fields.password).await?;
     let mut faults = FieldFaults::default();
     let names = check_names(&mut faults, &fields.username, &fields.display_name);
-    let (username, display_name) = faults.finish(names)?;
+    let AccountNames {
+        username,
+        display_name,
+    } = faults.finish(names)?;
     // A random password that no user learns: only the link gives access.
     let password = Password::parse(&tokens::generate_token()?)?;
     let origin = client_ip::client_origin(app, request);

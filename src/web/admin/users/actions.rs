@@ -325,7 +325,10 @@ async fn run_action(
     let id = them.id;
     match what {
         UserAction::Rename => {
-            let (username, display_name) = names.ok_or_else(Problem::internal)?;
+            let AccountNames {
+                username,
+                display_name,
+            } = names.ok_or_else(Problem::internal)?;
             let accounts = app.store.accounts();
             let changed = accounts.rename(id, username, display_name, act).await?;
             app.engine.rename_user(&User::from(&changed));
