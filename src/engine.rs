@@ -129,8 +129,7 @@ impl Engine {
         let node = store.presence().register_node(Millis::now()).await?;
         let history = HistoryVersions::load(&store).await?;
         let rooms_at = start_room_threads(settings);
-        // The other actors have their own thread, so that a busy Room delays
-        // only Rooms.
+        // The other actors have their own thread: a busy Room delays only Rooms.
         let core = Arbiter::new();
         let counters = Arc::<Counters>::default();
         let storage = Arc::new(StorageGuard::new(settings));
@@ -160,6 +159,7 @@ impl Engine {
             marks_delay: settings.timings.marker_batch_window,
             counters: Arc::clone(&counters),
             storage: Arc::clone(&storage),
+            rates: Arc::clone(&rates),
             faults,
         };
         let places = rooms_at.iter().map(Arbiter::handle).collect();

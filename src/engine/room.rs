@@ -38,6 +38,7 @@ use super::journal::JournalHandle;
 use super::journal::messages::RoomPort;
 use super::ports::{OrphanNotice, RoomGoneNotice, RoomIdleNotice, RoomKey};
 use super::presence::PresenceHandle;
+use super::rates::RateLimiters;
 use super::reply::{CommandReply, CommandTicket};
 use super::storage::StorageGuard;
 use super::task::run_in_task;
@@ -66,6 +67,8 @@ pub struct RoomDeps {
     pub(super) counters: Arc<Counters>,
     /// Checks that there is space to store an append.
     pub(super) storage: Arc<StorageGuard>,
+    /// Charges reads that answer a user who isn't a member.
+    pub(super) rates: Arc<RateLimiters>,
     pub(super) faults: FaultHooks,
 }
 

@@ -6,19 +6,19 @@ use std::sync::Arc;
 use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
 use entity::UserId;
 
+use super::Room;
 use super::effects::FormerMemberReply;
 use super::handlers::EffectQueue;
-use super::{Room, rights};
 use crate::engine::reply::{CommandReply, message_frame};
 use crate::engine::task::run_in_task;
 use crate::protocol::Problem;
-use crate::store::ConversationAccess;
 use crate::store::append::AppendOutcome;
+use crate::store::{ConversationAccess, with_payer};
 
 impl Room {
     /// Refuses a report of a user who is no member. Only a former member may
-    /// learn that the conversation exists. The members don't wait for this
-    /// read.
+    /// learn that the conversation exists. The user pays for this read, and the
+    /// members don't wait for it.
     pub(super) fn refuse_nonmember(
         &self,
         user: UserId,
@@ -27,12 +27,14 @@ impl Room {
     ) {
         let store = self.deps.store.clone();
         let conversation = self.identity.key.conversation;
+        let payer = self.deps.rates.payer_of_socket(user);
         let read = async move { store.conversations().load_access(user, conversation).await };
+        let read = with_payer(payer, read);
         ctx.spawn(run_in_task(read).into_actor(self).map(|found, _, _| {
             reply.send(match found {
                 Ok(None) => AppendOutcome::Refused(Problem::not_found()),
                 Ok(Some(ConversationAccess::FormerMember(_))) => {
-                    AppendOutcome::Refused(rights::not_a_participant())
+                    AppendOutcome::Refused(Problem::not_a_participant())
                 }
                 // The Room doesn't know yet that the user joined: the client
                 // repeats its report.

@@ -33,7 +33,7 @@ impl Expensive {
     }
 }
 
-/// Starts a server with 10 s of database time for each payer, without refill.
+/// Starts a server with a minute of database time for each payer, without refill.
 async fn budgeted() -> (TestApp, Expensive) {
     let expensive = Expensive(Arc::new(AtomicI64::new(NO_USER)));
     let whose = expensive.clone();
@@ -49,7 +49,7 @@ async fn budgeted() -> (TestApp, Expensive) {
         ..FaultHooks::default()
     };
     let rates = RateLimits {
-        database: only(10_000),
+        database: only(60_000),
         ..RateLimits::off()
     };
     let builder = TestApp::builder().faults(faults);
@@ -118,6 +118,24 @@ async fn costly_resume_is_charged_to_user() {
     while socket.next().await["type"] != "resumed" {}
     socket.send(resume).await;
     socket.expect_error("rate_limited").await;
+    goes_on(&ben, id).await;
+}
+
+/// Only a read shows whether a user who reports typing is a former member.
+#[tokio::test]
+async fn refused_typing_is_charged_to_user() {
+    let (app, expensive) = budgeted().await;
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
+    let cat = app.register_user("cat").await;
+    let mut socket = cat.socket("/ws/").await;
+    let typing = json!({ "type": "typing", "conversation_id": id, "is_typing": true });
+    expensive.is(cat.id);
+    socket.send(typing).await;
+    socket.expect_error("not_found").await;
+    cat.get("/api/conversations/")
+        .await
+        .expect_problem(429, "rate_limited");
     goes_on(&ben, id).await;
 }
 
