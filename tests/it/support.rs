@@ -19,7 +19,7 @@ mod wait;
 
 pub(crate) use api_response::ApiResponse;
 pub(crate) use app::{TestApp, TestSite};
-pub(crate) use binary::{BinaryServer, TestBinary, run_to_end};
+pub(crate) use binary::{BinaryServer, TestBinary, run_to_end, warnings};
 pub(crate) use database::TestDatabase;
 pub(crate) use database_proxy::DatabaseProxy;
 pub(crate) use faulty_disk::{DiskFault, FaultyDisk};

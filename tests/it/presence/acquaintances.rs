@@ -10,7 +10,7 @@ use tidings::protocol::Username;
 
 use super::{statuses_until, without_grace};
 use crate::groups::crew::{bring_back, friends, group, invite, leave, make, remove};
-use crate::support::{TestDatabase, TestSocket, TestUser, until};
+use crate::support::{TestApp, TestDatabase, TestSocket, TestUser, until};
 
 async fn block(person: &TestUser, other: &TestUser) {
     let path = format!("/api/blocks/{}/", other.username);
@@ -36,6 +36,7 @@ async fn new_connection_sends_both_statuses() {
     let cat = app.register_user("cat").await;
     let mut here = ann.socket("/ws/").await;
     let mut there = ben.socket("/ws/").await;
+    wait_for_statuses(&app).await;
     ann.connect_with(&ben).await;
     for (socket, asked) in [(&mut here, "requested"), (&mut there, "incoming")] {
         expect_connection(socket, asked).await;
@@ -74,6 +75,7 @@ async fn mutual_requests_send_last_seen() {
     drop(gone);
     until_online(&ben, false).await;
     let mut here = ann.socket("/ws/").await;
+    wait_for_statuses(&app).await;
     ann.request_connection(&ben).await.expect(201);
     ben.request_connection(&ann).await.expect(200);
     expect_connection(&mut here, "requested").await;
@@ -214,6 +216,16 @@ async fn until_online(person: &TestUser, online: bool) {
         (seen["is_online"] == online).then_some(())
     })
     .await;
+}
+
+/// Waits until all earlier changes of statuses have been sent. Otherwise one may
+/// also go to users who connect meanwhile. Changes are sent in order, so the
+/// status of another user comes last.
+async fn wait_for_statuses(app: &TestApp) {
+    let (viewer, last) = app.register_connected("viewer", "last").await;
+    let mut viewing = viewer.socket("/ws/").await;
+    let _online = last.socket("/ws/").await;
+    statuses_until(&mut viewing, "+last").await;
 }
 
 /// Expects the end of the connection, and discards the statuses before it.

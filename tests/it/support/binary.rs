@@ -148,6 +148,16 @@ impl TestBinary {
     }
 }
 
+/// Returns the warnings and errors in a server's log. On a busy machine, sqlx
+/// also warns of slow statements, which say nothing about the server.
+pub(crate) fn warnings(log: &str) -> impl Iterator<Item = &str> {
+    log.lines().filter(|line| {
+        let is_warning = line.contains("ERROR") || line.contains("WARN");
+        let is_about_speed = line.contains("slow statement") || line.contains("slow threshold");
+        is_warning && !is_about_speed
+    })
+}
+
 /// Runs a command to its end.
 pub(crate) async fn run_to_end(mut command: Command, input: &str) -> CommandOutput {
     let mut child = command.spawn().unwrap();
