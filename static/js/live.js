@@ -36,6 +36,9 @@ class LivePage {
   }
 
   start() {
+    // The messenger opened this page as a panel, and a reload made it a page.
+    const { pathname } = location;
+    addEventListener('popstate', () => location.pathname !== pathname && location.reload());
     api.whenLoggedOut(api.logInAgain);
     // The response to a logout must not be cancelled by another navigation.
     addEventListener('submit', (event) => {

@@ -24,6 +24,7 @@ mod names;
 mod opening;
 mod outage;
 mod paint;
+mod panels;
 mod pointer_input;
 mod presence;
 mod screen_sizes;

@@ -37,7 +37,7 @@ test('new name replaces the former one everywhere', async () => {
   const sent = { ...quoting, sender: BEN, reactions: [{ emoji: 'x', count: 1, usernames: [BEN.username] }] };
   store.apply({ type: 'message', conversation_id: 7, message: sent }, NOW);
   const user = { ...BEN, username: 'benjamin', display_name: 'Benjamin' };
-  assert.deepEqual(store.apply(await frame('user', { user }), NOW), [{ kind: 'renamed' }]);
+  assert.deepEqual(store.apply(await frame('user', { user }), NOW), []);
   const shown = store.timelines.get(7).withId(sent.id);
   assert.deepEqual([shown.sender, shown.reply_to.sender], [user, user]);
   assert.deepEqual(shown.reactions[0].usernames, ['benjamin']);

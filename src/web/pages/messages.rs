@@ -14,8 +14,9 @@ use super::initial_state::{BlankViews, InitialState};
 use super::page_login::LoginOrRedirect;
 use super::profile::profile_url;
 use super::settings::NoticeLine;
-use super::thread_loader::{load_thread, start_thread};
+use super::thread_loader::{load_info, load_thread, start_thread};
 use super::view::bubble::MessageBubble;
+use super::view::info::InfoView;
 use super::view::list::{ContactView, InvitationView, contact_views, conversation_items};
 use super::view::row::ConversationListItem;
 use super::view::thread::{ComposerDraft, OpenThread, ThreadItem, ThreadView, conversation_url};
@@ -47,6 +48,10 @@ pub(in crate::web) struct MessagesPageQuery {
     around: Option<i64>,
     /// The cursor in the list of conversations.
     list: Option<String>,
+    /// Shows the info of the conversation if it is 1.
+    info: Option<u8>,
+    /// The cursor in the members of a group, which the info lists.
+    members: Option<i64>,
 }
 
 #[derive(Default)]
@@ -95,6 +100,7 @@ struct MessagesPage<'a> {
     /// The newest notice of the account.
     notice: Option<NoticeLine>,
     thread: Option<ThreadView<'a>>,
+    info: Option<InfoView>,
     /// The data for the script.
     state: String,
     blank_row: [ConversationListItem; 1],
@@ -154,16 +160,14 @@ pub(in crate::web) async fn show(
     let asked = asked.into_inner();
     let people_version = Some(app.engine.people_version());
     let open = match asked.conversation {
-        Some(id) => Some(
-            load_thread(
-                &app,
-                &login,
-                id,
-                asked.page_request(),
-                ComposerDraft::new()?,
-            )
-            .await?,
-        ),
+        Some(id) => {
+            let draft = ComposerDraft::new()?;
+            let mut open = load_thread(&app, &login, id, asked.page_request(), draft).await?;
+            if asked.info == Some(1) {
+                open.info = Some(load_info(&app, &open, asked.members.map(UserId)).await?);
+            }
+            Some(open)
+        }
         None => None,
     };
     let list = asked.list;
@@ -327,6 +331,10 @@ pub(super) async fn render_page(
     let start = start.with_history(app.engine.epoch(), people_version);
     let start = start.with_invitations(&invitations);
     let blank = BlankViews::new();
+    let thread = scene.open.as_ref();
+    let thread = thread.map(|open| (open, ThreadView::new(open, me, now)));
+    let info = thread.as_ref();
+    let info = info.and_then(|(open, thread)| InfoView::new(open, thread, me, now));
     let hellos = if is_first { silent.as_slice() } else { &[] };
     let page = MessagesPage {
         state: start.to_json()?,
@@ -347,10 +355,8 @@ pub(super) async fn render_page(
         sought: &scene.sought,
         notice: parse_notices(&login.user).first().map(NoticeLine::of),
         refused: scene.refused.as_ref().map(|refused| &*refused.detail),
-        thread: scene
-            .open
-            .as_ref()
-            .map(|open| ThreadView::new(open, me, now)),
+        thread: thread.map(|(_, thread)| thread),
+        info,
     };
     render_template(scene.status(), &page)
 }

@@ -83,11 +83,13 @@ pub(in crate::web) async fn show(
     render_template(StatusCode::OK, &page)
 }
 
-/// `POST /profile/{username}/{act}`.
+/// `POST /profile/{username}/{act}`. Returns to the conversation in which the
+/// form is, else to the profile.
 pub(in crate::web) async fn change_relation(
     app: AppData,
     LoginOrRedirect(login): LoginOrRedirect,
     path: StrictPath<(String, String)>,
+    asked: StrictQuery<ProfilePageQuery>,
 ) -> Result<HttpResponse, Problem> {
     let (username, act) = path.into_inner();
     let them = find_user(&app, &username).await?;
@@ -98,7 +100,9 @@ pub(in crate::web) async fn change_relation(
         "unblock" => blocks::unblock_user(&app, login.user.id, them.id).await?,
         _ => return Err(Problem::not_found()),
     }
-    Ok(redirect_to(&profile_url(&them.username), []))
+    let profile = || profile_url(&them.username);
+    let back = asked.from.map_or_else(profile, conversation_url);
+    Ok(redirect_to(&back, []))
 }
 
 /// Returns the URL of a user's profile.

@@ -1,13 +1,15 @@
 //! Loads the open thread of a `/messages` page: a conversation at a position in
 //! its history, or a new one.
 
+use entity::conversation::ConversationKind;
 use entity::{ConversationId, UserId};
 
+use super::view::info::OpenInfo;
 use super::view::row;
 use super::view::thread::{ComposerDraft, OpenThread, unread_state};
 use crate::protocol::{Conversation, Problem, User, UserProfile};
 use crate::store::{ActiveLogin, HistoryAnchor, HistoryReader, HistorySlice as History};
-use crate::web::AppData;
+use crate::web::{AppData, paging};
 
 /// The number of messages on a page.
 const PAGE_SIZE: u64 = 50;
@@ -49,6 +51,25 @@ pub(super) async fn load_thread(
         ..OpenThread::default()
     };
     Ok(open.with_namesakes(&User::from(&login.user)))
+}
+
+/// Loads the info of a conversation: of a group, a page of its members after
+/// `after`. Former members don't see who is a member now.
+pub(super) async fn load_info(
+    app: &AppData,
+    open: &OpenThread,
+    after: Option<UserId>,
+) -> Result<OpenInfo, Problem> {
+    let groups = open.conversation.iter();
+    let mut groups = groups.filter(|it| it.kind == ConversationKind::Group && !it.left);
+    let Some(group) = groups.next() else {
+        return Ok(OpenInfo::default());
+    };
+    let groups = app.store.groups();
+    let members = groups.list_members(group.id, after, PAGE_SIZE + 1);
+    let mut members = members.await?;
+    let next = paging::truncate_page(&mut members, PAGE_SIZE).map(|last| last.user.id);
+    Ok(OpenInfo { members, next })
 }
 
 async fn load_history(

@@ -2,6 +2,8 @@
 //! chooses what to show and in which words; the templates only lay it out.
 
 pub(super) mod bubble;
+pub(super) mod closed;
+pub(super) mod info;
 pub(super) mod list;
 pub(super) mod row;
 pub(super) mod text;

@@ -122,7 +122,8 @@ export const marked = ({ type, conversation_id: id, message_id }) =>
   ask('POST', `${of(id)}${type === 'delivered' ? 'delivered' : 'read'}/`, { message_id });
 
 export const rename = (id, title) => ask('PATCH', of(id), { title });
-export const members = (id) => all(`${of(id)}members/?limit=100`);
+export const membersPath = (id) => `${of(id)}members/?limit=100`;
+export const members = (id) => all(membersPath(id));
 export const invite = (id, username) => ask('POST', `${of(id)}members/`, { username });
 export const role = (id, username, to) =>
   ask('PATCH', `${of(id)}members/${named(username)}/`, { role: to });
@@ -135,6 +136,9 @@ export const connections = () => all('/api/connections/?limit=100', 'prev');
 export const connect = (username) => ask('POST', '/api/connections/', { username });
 export const accept = (id) => ask('POST', `/api/connections/${id}/accept/`, {});
 export const decline = (id) => ask('POST', `/api/connections/${id}/decline/`, {});
+export const disconnect = (id) => ask('DELETE', `/api/connections/${id}/`);
+export const block = (username) => ask('PUT', `/api/blocks/${named(username)}/`);
+export const unblock = (username) => ask('DELETE', `/api/blocks/${named(username)}/`);
 export const invitations = () => all('/api/invitations/?limit=100', 'prev');
 export const join = (id) => ask('POST', `/api/invitations/${id}/accept/`, {});
 export const refuse = (id) => ask('POST', `/api/invitations/${id}/decline/`, {});

@@ -49,7 +49,7 @@ export class Sync {
    * @param {{ change: () => void, arrived: (message: any) => void,
    *   missed: (id: number) => void, removed: (id: number) => void,
    *   connected: (username: string | null) => void, restored: () => void,
-   *   renamed: () => void, ended: () => void }} on
+   *   frame: (frame: any) => void, ended: () => void }} on
    */
   constructor(store, outbox, on) {
     this.#store = store;
@@ -185,6 +185,7 @@ export class Sync {
     if (frame.type === 'connection') this.#on.connected(frame.connection.user.username);
     if (frame.type === 'message') this.#markDelivered(frame.message);
     if (isMine) this.flush();
+    this.#on.frame(frame);
     this.#on.change();
   }
 
@@ -194,7 +195,6 @@ export class Sync {
     if (effect.kind === 'removed') this.#on.removed(id);
     if (effect.kind === 'reset') this.reload(id);
     if (effect.kind === 'restored') this.#on.restored();
-    if (effect.kind === 'renamed') this.#on.renamed();
     if (effect.kind === 'more') this.#list();
     if (effect.kind === 'unknown') this.#fetchUnknown(id);
     if (effect.kind === 'gap' && !this.#gaps.has(id)) {

@@ -36,6 +36,7 @@ export class Conversations {
     const next = { ...conversation, participants: [...people.values()], exempt };
     // A whole list of participants replaces the server's `alike`.
     if (!isWhole) next.alike ??= known?.alike;
+    if (next.left) next.left_by ??= known?.left_by;
     if (known?.last_message && (known.last_message.seq > (next.last_message?.seq ?? 0))) {
       next.last_message = known.last_message;
       next.last_seq = Math.max(known.last_seq, next.last_seq);
@@ -213,3 +214,10 @@ export const isMuted = (conversation, now) =>
 
 export const moment = (conversation) =>
   Date.parse(conversation.last_message?.created_at ?? conversation.created_at);
+
+/** The number of a group's members, and of the others who are online. */
+export function membersText({ participant_count: count, participants }, me) {
+  if (count === 1) return 'only you';
+  const online = participants.filter(({ user, is_online: isOnline }) => isOnline && user.id !== me.id).length;
+  return online ? `${count} members, ${online} online` : `${count} members`;
+}

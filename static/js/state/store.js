@@ -52,7 +52,7 @@ export class Store {
   /**
    * @param {any} frame
    * @param {number} now
-   * @returns {{ kind: 'arrived' | 'gap' | 'removed' | 'reset' | 'restored' | 'left' | 'more' | 'unknown' | 'renamed',
+   * @returns {{ kind: 'arrived' | 'gap' | 'removed' | 'reset' | 'restored' | 'left' | 'more' | 'unknown',
    *   conversation_id?: number, message?: any }[]}
    */
   apply(frame, now) {
@@ -73,7 +73,7 @@ export class Store {
         return [];
       case 'user':
         this.#renamed(frame.user);
-        return [{ kind: 'renamed' }];
+        return [];
       case 'user_status':
         this.conversations.presence(frame);
         return [];
@@ -188,7 +188,7 @@ export class Store {
 
   #removed({ conversation_id: id, reason }) {
     const known = this.conversations.get(id);
-    if (known && reason !== 'closed') known.left = true;
+    if (known && reason !== 'closed') Object.assign(known, { left: true, left_by: reason });
     else this.conversations.remove(id);
     this.cursors.forget(id);
     return [{ kind: 'removed', conversation_id: id }];

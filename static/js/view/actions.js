@@ -81,26 +81,32 @@ async function deleteMessage(app, message) {
 const isAdmin = (app, conversation) => conversation.kind === 'group'
   && ['owner', 'admin'].includes(app.store.conversations.mark(conversation)?.role);
 
-export function openConversationMenu(app, conversation, at) {
+/** Changes the user's own settings of a conversation. */
+export const changeOwn = (app, { id }, change) => attempt(app, async () => {
+  app.apply({ type: 'conversation', conversation: await api.settings(id, change) });
+});
+
+/** Returns the entries that mute a conversation, or end that. */
+export function muteEntries(app, conversation) {
   const now = app.now();
-  const set = (change) => attempt(app, async () => {
-    app.apply({ type: 'conversation', conversation: await api.settings(conversation.id, change) });
-  });
-  const until = (hours) => new Date(now + hours * HOUR).toISOString();
-  const mute = isMuted(conversation, now)
-    ? [{ text: 'Unmute', act: () => set({ muted_until: null }) }]
-    : [
-      { text: 'Mute for 8 hours', act: () => set({ muted_until: until(8) }) },
-      { text: 'Mute for a week', act: () => set({ muted_until: until(7 * 24) }) },
-      { text: 'Mute always', act: () => set({ muted_until: FOREVER }) },
-    ];
+  const mute = (until) => () => changeOwn(app, conversation, { muted_until: until });
+  if (isMuted(conversation, now)) return [{ text: 'Unmute', act: mute(null) }];
+  const inHours = (hours) => new Date(now + hours * HOUR).toISOString();
+  return [
+    { text: 'Mute for 8 hours', act: mute(inHours(8)) },
+    { text: 'Mute for a week', act: mute(inHours(7 * 24)) },
+    { text: 'Mute always', act: mute(FOREVER) },
+  ];
+}
+
+/** Opens the menu of a row, or that of the open conversation on a phone, whose
+ * header leads to the info by itself. */
+export function openConversationMenu(app, conversation, at) {
+  const { pinned, archived } = conversation;
   openMenu([
-    { text: 'Chat info', act: () => app.about(conversation) },
-    { text: conversation.pinned ? 'Unpin' : 'Pin', act: () => set({ pinned: !conversation.pinned }) },
-    ...mute,
-    {
-      text: conversation.archived ? 'Unarchive' : 'Archive',
-      act: () => set({ archived: !conversation.archived }),
-    },
-  ], at, { label: 'Chat' });
+    !(at instanceof Element) && { text: 'Chat info', act: () => app.about(conversation) },
+    { text: pinned ? 'Unpin' : 'Pin', act: () => changeOwn(app, conversation, { pinned: !pinned }) },
+    ...muteEntries(app, conversation),
+    { text: archived ? 'Unarchive' : 'Archive', act: () => changeOwn(app, conversation, { archived: !archived }) },
+  ].filter(Boolean), at, { label: 'Chat' });
 }

@@ -8,9 +8,11 @@ import { Store } from '../state/store.js';
 import { attempt } from './actions.js';
 import { Composer } from './composer.js';
 import { openEmoji } from './emoji.js';
-import { closeLayers, handleMove, matchHistory } from './layers.js';
+import { closeLayers, goBack, handleMove, matchHistory, pageUrl } from './layers.js';
 import { List } from './list.js';
+import { drawMe } from './me.js';
 import { Notices } from './notices.js';
+import { Panels } from './panels.js';
 import { Seek } from './seek.js';
 import { Thread } from './thread.js';
 import { say } from './toast.js';
@@ -28,6 +30,7 @@ export class App {
   /** @type {Thread | null} */
   thread = null;
   seek;
+  panels;
   #list;
   #notices;
   #banner;
@@ -37,15 +40,12 @@ export class App {
   /** Settles once the browser is back at the list. Until then, going back would
    * close a newly pushed history entry. */
   #returning = Promise.resolve();
-  #returned = () => {};
   /** Counts what the user has chosen to open, and typed into a composer. */
   #choices = 0;
   #typed = 0;
 
   constructor(start) {
     this.me = start.me;
-    /** The open sheet's callback for changed user names. */
-    this.onRenamed = null;
     setClock(Date.parse(start.server_time));
     this.store = new Store(start);
     this.outbox = openOutbox(start.me.id, () => this.change());
@@ -54,26 +54,26 @@ export class App {
       arrived: (message) => this.#arrived(message),
       missed: (id) => id === this.openId && this.thread.noteMissed(),
       removed: () => this.change(),
-      connected: (username) => this.#connectionChanged(username),
+      connected: (username) => this.connectionChanged(username),
       // The server has another history. Unsent messages are kept in storage.
       restored: () => location.reload(),
-      renamed: () => this.onRenamed?.(),
+      frame: (frame) => this.panels.receive(frame),
       ended: leave,
     });
     api.whenLoggedOut(leave);
     this.#notices = new Notices(this);
     this.#list = new List(this);
     this.seek = new Seek(this);
+    this.panels = new Panels(this);
     this.#banner = find('.banner');
     this.#adopt(start.open);
   }
 
   start() {
     addEventListener('popstate', () => {
-      if (handleMove()) return;
-      this.#returned();
-      this.#go(location.href);
+      if (!handleMove()) this.#go(pageUrl());
     });
+    this.panels.adopt();
     matchHistory();
     addEventListener('pagehide', () => this.thread?.composer.leave());
     // Asks before the tab closes: storage has refused a message.
@@ -132,6 +132,8 @@ export class App {
     const at = now();
     this.#list.render(at);
     this.thread?.render(at);
+    this.panels.render(at);
+    drawMe(this.me);
     this.#notices.render(at);
     this.#connection();
     this.#typing();
@@ -140,7 +142,7 @@ export class App {
   /** Applies a frame, or a REST response in the form of one. */
   apply(frame) {
     this.store.apply(frame, now());
-    if (frame.type === 'connection') this.#connectionChanged(frame.connection.user.username);
+    if (frame.type === 'connection') this.connectionChanged(frame.connection.user.username);
     this.change();
   }
 
@@ -211,11 +213,12 @@ export class App {
     this.change();
   }
 
-  /** @param {number} id @param {{ place?: { seq: number, id?: number } | null, isReplacing?: boolean, isBack?: boolean }} [how] */
-  async open(id, { place = null, isReplacing = false, isBack = false } = {}) {
+  /** @param {number} id @param {{ place?: { seq: number, id?: number } | null, isReplacing?: boolean, isBack?: boolean, hasInfo?: boolean }} [how] */
+  async open(id, { place = null, isReplacing = false, isBack = false, hasInfo = false } = {}) {
     const { isIdle } = this.choose();
     if (this.thread?.id === id) {
       if (place) this.thread.jump(place);
+      else if (hasInfo) this.panels.info();
       else this.thread.composer.focus();
       return;
     }
@@ -238,6 +241,7 @@ export class App {
     else if (!isBack) history.pushState({ isFromList }, '', path);
     this.render();
     if (!matchMedia('(pointer: coarse)').matches) thread.composer.focus();
+    if (hasInfo) this.panels.info();
     this.#fetchParticipants(id);
     thread.loadProfile();
     await thread.settle(place);
@@ -287,13 +291,8 @@ export class App {
   async #return() {
     await closeLayers();
     // A thread that was opened from the list leads back to it, not to a second one.
-    if (!history.state?.isFromList) {
-      history.pushState(null, '', '/messages');
-      return;
-    }
-    const returned = new Promise((resolve) => { this.#returned = resolve; });
-    history.back();
-    await returned;
+    if (history.state?.isFromList) await goBack();
+    else history.pushState(null, '', '/messages');
   }
 
   /** Opens the conversation of a link; false for other links. */
@@ -307,10 +306,10 @@ export class App {
       if (isKnown) this.openWith(username);
       return isKnown;
     }
-    if (url.pathname !== '/messages') return false;
+    if (url.pathname !== '/messages') return this.panels.follow(url.href);
     if (url.searchParams.has('list')) return false;
     const id = Number(url.searchParams.get('conversation'));
-    if (id) this.open(id, { place: placeOf(url.href) });
+    if (id) this.open(id, { place: placeOf(url.href), hasInfo: url.searchParams.get('info') === '1' });
     else if (!this.thread) return false;
     else this.close();
     return true;
@@ -325,8 +324,9 @@ export class App {
     } else location.reload();
   }
 
-  about(conversation) {
-    return withModule(import('../sheets/about.js'), ({ openAbout }) => openAbout(this, conversation));
+  /** Shows the info of a conversation, which may not be open yet. */
+  about({ id }) {
+    return this.open(id, { hasInfo: true });
   }
 
   startNew() {
@@ -339,7 +339,7 @@ export class App {
   }
 
   /** A connection has changed, and with it whether the user may write. */
-  #connectionChanged(username) {
+  connectionChanged(username) {
     const { thread, store } = this;
     if (!thread?.conversation) return;
     const other = store.conversations.other(thread.conversation)?.user;

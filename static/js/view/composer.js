@@ -13,7 +13,7 @@ const COUNT_FROM = 9_000;
  * server then rendered only a refused text.
  * @returns {string} the refused text */
 function complete(footer) {
-  if (find('form', footer)) return '';
+  if (find('form:not(.choices)', footer)) return '';
   const kept = find('textarea', footer);
   kept?.remove();
   const whole = find('.composer', piece('thread'));
@@ -50,7 +50,7 @@ export class Composer {
     this.#draft = `draft.${on.draft}`;
     this.#footer = find('.composer', thread);
     const refused = complete(this.#footer);
-    this.#form = find('form', this.#footer);
+    this.#form = find('form:not(.choices)', this.#footer);
     this.#text = find('textarea', this.#form);
     this.#button = find('button[type="submit"]', this.#form);
     this.#bar = find('.answering', this.#footer);
@@ -77,22 +77,16 @@ export class Composer {
     this.#button.addEventListener('pointerdown', (event) => event.preventDefault());
   }
 
-  /** Shows `reason` instead of the form, or the form if there is none. */
-  close(reason) {
-    let notice = find('.closed', this.#footer);
-    if (reason && !notice) {
-      notice = document.createElement('p');
-      notice.className = 'closed';
-      this.#footer.prepend(notice);
-    }
-    if (notice) write(notice, reason ?? '');
-    show(notice, Boolean(reason));
-    show(this.#form, !reason);
-    if (reason) show(this.#bar, false);
+  /** Shows the form only if the user can write. A draft stays readable. */
+  close(isClosed) {
+    this.#footer.classList.toggle('is-closed', isClosed);
+    this.#text.readOnly = isClosed;
+    show(this.#form, !isClosed || !this.isEmpty);
+    if (isClosed) show(this.#bar, false);
   }
 
   focus() {
-    if (!this.#form.hidden) this.#text.focus({ preventScroll: true });
+    if (!this.#text.readOnly) this.#text.focus({ preventScroll: true });
   }
 
   get isEmpty() {
@@ -195,7 +189,7 @@ export class Composer {
     event.preventDefault();
     const text = withoutMargins(this.#text.value);
     const length = [...text].length;
-    if (!text || length > LIMIT) return;
+    if (!text || length > LIMIT || this.#text.readOnly) return;
     if (this.#editing) {
       const message = this.#editing;
       this.#endEdit();

@@ -25,7 +25,8 @@ export function watchKeys(app) {
 function escape(app, event) {
   if (find('[popover]:popover-open')) return;
   const { thread } = app;
-  if (!thread || thread.composer.escape()) return;
+  if (event.target.closest?.('.composer') && thread?.composer.escape()) return;
+  if (app.panels.escape() || !thread || thread.composer.escape()) return;
   if (event.target.closest?.('.message')) thread.composer.focus();
   else {
     const { id } = thread;

@@ -57,7 +57,7 @@ function act(app, acting, event) {
   const { conversation } = app.thread ?? {};
   switch (acting.dataset.act) {
     case 'new': app.startNew(); break;
-    case 'about': if (conversation) app.about(conversation); break;
+    case 'about': app.panels.info({ isToggled: true }); break;
     case 'more': if (conversation) openConversationMenu(app, conversation, acting); break;
     case 'menu': if (item?.message) openMessageMenu(app, node, acting); break;
     case 'reaction': {

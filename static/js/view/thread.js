@@ -3,9 +3,11 @@ import * as api from '../net/api.js';
 import * as frames from '../net/protocol.js';
 import { find, piece, show, write } from '../lib/dom.js';
 import { firstOf } from '../lib/text.js';
-import { called, isolated } from '../lib/names.js';
+import { called } from '../lib/names.js';
 import { presenceText } from '../lib/time.js';
+import { membersText } from '../state/conversations.js';
 import { Timeline } from '../state/timeline.js';
+import { closedState, drawClosed } from './closed.js';
 import { Composer } from './composer.js';
 import { openEmoji } from './emoji.js';
 import { setPresence } from './faces.js';
@@ -141,7 +143,7 @@ export class Thread {
     if (!conversation) return;
     const { alike } = this;
     this.#head(conversation, now, alike);
-    this.composer.close(this.#closed(conversation));
+    this.#close(conversation);
     // A replay is drawn as a whole: the page follows its end only if it fits.
     const isDue = isUrgent || !this.#isSettled || !this.#app.sync.isReplaying;
     if (!timeline || !isDue) return;
@@ -171,6 +173,7 @@ export class Thread {
     setPresence(face, other?.is_online ?? null);
     setAvatar(find('.avatar', face), conversations.title(conversation));
     write(find('h1', this.node), this.name);
+    find('.bar [data-act="about"]', this.node)?.setAttribute('aria-label', `Chat info: ${this.name}`);
     let hint = find('.bar-name .hint', this.node);
     if (!hint) {
       hint = document.createElement('p');
@@ -180,20 +183,15 @@ export class Thread {
     const isNews = typing.length > 0 && !hint.classList.contains('is-typing');
     if (isNews) tellListeners(`${this.name}: ${typingText(conversation, typing, alike)}`);
     hint.classList.toggle('is-typing', typing.length > 0);
-    write(hint, typing.length ? typingText(conversation, typing, alike) : about(conversation, other, now));
+    write(hint, typing.length ? typingText(conversation, typing, alike) : about(conversation, other, { me: this.#app.me, now }));
   }
 
-  #closed(conversation) {
-    if (conversation.left) {
-      return 'You are no longer in this group. You can still read earlier messages.';
-    }
-    const name = isolated(this.name);
-    return {
-      none: `You’re no longer connected with ${name}. You can still read earlier messages.`,
-      requested: `${name} hasn’t accepted your request yet. You can message them when they do.`,
-      incoming: `${name} wants to connect. Accept the request to message them.`,
-      blocked: `You blocked ${name}. To message them, unblock them and connect again.`,
-    }[this.them?.connection] ?? null;
+  #close(conversation) {
+    const closed = closedState(conversation, this.them?.connection, this.name);
+    const user = this.#app.store.conversations.other(conversation)?.user;
+    const hadFocus = drawClosed(this.#app, find('.composer', this.node), { closed, user });
+    this.composer.close(closed !== null);
+    if (hadFocus) this.composer.focus();
   }
 
   arrived(message) {
@@ -349,11 +347,10 @@ const quoteOf = (message) => message && {
   id: message.id, seq: message.seq, sender: message.sender, text: firstOf(message.text, 300),
 };
 
-function about(conversation, other, now) {
+function about(conversation, other, { me, now }) {
   if (conversation.kind === 'group') {
     if (conversation.left) return 'no longer a member';
-    const count = conversation.participant_count;
-    return count === 1 ? 'only you' : `${count} members`;
+    return membersText(conversation, me);
   }
   return other ? presenceText(other, now) : '';
 }

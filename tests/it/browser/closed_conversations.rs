@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::admin::Keeper;
 use crate::groups::crew;
-use crate::support::browser::{BrowserDriver, BrowserTab, COMPOSER, DESKTOP, ESCAPE};
+use crate::support::browser::{BrowserDriver, BrowserTab, COMPOSER, DESKTOP, ESCAPE, PHONE};
 use crate::support::{TestApp, TestUser};
 
 /// Checks that everything except the composer works after a page load.
@@ -14,10 +14,10 @@ async fn assert_works(tab: &BrowserTab, name: &str) {
     tab.see_absent(COMPOSER).await;
     // Opens a message's menu, which needs the page's script.
     tab.choose_from_menu(".history .message", "Copy link").await;
-    tab.click("main [data-act=more]").await;
-    tab.see_text("[role=menu]", "Archive").await;
+    tab.click("main [data-act=about]").await;
+    tab.see_text(".panel", "Archive").await;
     tab.press(ESCAPE).await;
-    tab.see_absent("[role=menu]").await;
+    tab.see_absent(".panel").await;
     tab.click("[data-act=new]").await;
     tab.see_text("dialog", "New group").await;
     tab.press(ESCAPE).await;
@@ -110,6 +110,71 @@ async fn closed_group_loads_as_page() {
         }
         assert_loads(&tab, id, (state, "no longer in this group")).await;
     }
+}
+
+/// In the composer's place stands the action that lets the user write. It changes
+/// live, and the draft stays readable.
+#[tokio::test]
+async fn closed_chat_offers_the_act() {
+    let (app, browsers) = (TestApp::spawn().await, BrowserDriver::start().await);
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ben.open_direct_used(&ann).await;
+    let tab = browsers.open_as(&ann, PHONE).await;
+    tab.open_conversation(id).await;
+    tab.type_into(COMPOSER, "Not sent yet").await;
+    disconnect(&ben, &ann).await;
+    tab.see_text(".composer .closed", "no longer connected")
+        .await;
+    let draft = "const { value, readOnly } = document.querySelector('.composer textarea');
+        return [value, readOnly]";
+    tab.wait_for_value(draft, json!(["Not sent yet", true]))
+        .await;
+    tab.see(COMPOSER).await;
+    tab.see_absent(".composer form button").await;
+    tab.assert_accessible().await;
+    let buttons =
+        "return [...document.querySelectorAll('.closed button')].map((it) => it.innerText)";
+    let offers = async |expected: &[&str]| tab.wait_for_value(buttons, json!(expected)).await;
+    offers(&["Connect"]).await;
+    tab.tap_text(".closed button", "Connect").await;
+    offers(&["Cancel request"]).await;
+    let asked = ben.get("/api/connections/").await.expect(200);
+    let accept = format!("/api/connections/{}/accept/", asked[0]["id"]);
+    ben.post(&accept, json!({})).await.expect(200);
+    tab.see_absent(".composer .closed").await;
+    tab.wait_for_value(draft, json!(["Not sent yet", false]))
+        .await;
+    disconnect(&ben, &ann).await;
+    offers(&["Connect"]).await;
+    ben.request_connection(&ann).await.expect(201);
+    offers(&["Accept", "Decline"]).await;
+    tab.tap_text(".closed button", "Accept").await;
+    tab.see_absent(".composer .closed").await;
+    tab.tap(".composer button[type=submit]").await;
+    tab.see_message("Not sent yet").await;
+    // The info has the actions that end the connection.
+    tab.tap("main [data-act=about]").await;
+    tab.tap_text(".panel button", "Remove contact").await;
+    tab.tap_text("dialog.is-small button", "Remove").await;
+    tab.see_text(".panel .info-row", "Connect").await;
+    tab.tap_text(".panel button", "Block").await;
+    tab.tap_text("dialog.is-small button", "Block").await;
+    tab.see_text(".panel .info-row", "Unblock").await;
+    tab.back().await;
+    tab.see_absent(".panel").await;
+    offers(&["Unblock"]).await;
+    tab.assert_accessible().await;
+    tab.tap_text(".closed button", "Unblock").await;
+    offers(&["Connect"]).await;
+    tab.tap_text(".closed button", "Connect").await;
+    offers(&["Cancel request"]).await;
+    tab.tap_text(".closed button", "Cancel request").await;
+    offers(&["Connect"]).await;
+    ben.request_connection(&ann).await.expect(201);
+    offers(&["Accept", "Decline"]).await;
+    tab.tap_text(".closed button", "Decline").await;
+    offers(&["Connect"]).await;
+    tab.assert_no_console_errors().await;
 }
 
 /// Before the first message, the server has no conversation.

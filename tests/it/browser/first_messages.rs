@@ -30,7 +30,7 @@ async fn first_message_page_works_live() {
     tab.type_into(COMPOSER, "sentence.").await;
     tab.press(ENTER).await;
     tab.see_message("Half a sentence.").await;
-    tab.see("main [data-act=more]").await;
+    tab.see("main [data-act=about]").await;
     let id = ben.open_direct(&ann).await;
     assert_eq!(tab.path().await, format!("/messages?conversation={id}"));
     tab.wait_for_value(DRAFT, json!("")).await;

@@ -27,11 +27,11 @@ async fn group_is_created_managed_and_left() {
     bens.see_text(".bar-name .hint", "2 members").await;
     manage(&anns, &bens).await;
     bens.click("[data-act=about]").await;
-    bens.press_button("dialog", "Leave group").await;
+    bens.press_button(".panel", "Leave group").await;
     bens.see_text("dialog", "You can still read earlier messages")
         .await;
     bens.press_button("dialog.is-small", "Leave").await;
-    bens.see_text(".composer .closed", "no longer in this group")
+    bens.see_text(".composer .closed", "You left this group.")
         .await;
     bens.see_absent(COMPOSER).await;
     anns.see_text(".bar-name .hint", "only you").await;
@@ -58,43 +58,42 @@ async fn create(anns: &BrowserTab) {
 /// Adds cas, makes ben an admin, lets ben rename the group, and removes cas.
 async fn manage(anns: &BrowserTab, bens: &BrowserTab) {
     anns.click("[data-act=about]").await;
-    anns.press_button("dialog", "Add members").await;
+    anns.press_button(".panel", "Add members").await;
     anns.see_text("dialog .person", "cas").await;
     anns.click("dialog [aria-label='Add cas']").await;
-    anns.see_text("dialog .members", "cas").await;
+    anns.see_text(".members", "cas").await;
     bens.see_text(".bar-name .hint", "3 members").await;
     anns.click("[aria-label='Options for ben']").await;
     anns.assert_accessible().await;
     anns.pick_menu_entry("Make admin").await;
-    anns.see_text("dialog .members .person", "admin").await;
+    anns.see_text(".members .role", "admin").await;
     bens.click("[data-act=about]").await;
-    bens.fill("dialog #title", "The better crew").await;
-    bens.press_button("dialog", "Rename").await;
+    bens.click("[aria-label='Rename group']").await;
+    bens.fill(".panel #title", "The better crew").await;
+    bens.press_button(".panel", "Save").await;
     anns.see_text("main h1", "The better crew").await;
-    bens.click("dialog [aria-label=Close]").await;
+    bens.click(".panel [aria-label=Close]").await;
     anns.click("[aria-label='Options for cas']").await;
     anns.pick_menu_entry("Remove from group").await;
     anns.press_button("dialog.is-small", "Remove").await;
     bens.see_text(".bar-name .hint", "2 members").await;
     bens.see_text(".history .system", "removed").await;
-    anns.click("dialog [aria-label=Close]").await;
+    anns.click(".panel [aria-label=Close]").await;
 }
 
 /// Mutes, pins, archives and restores a conversation.
 async fn change_own_settings(anns: &BrowserTab) {
-    for (entry, mark) in [
-        ("Mute always", ".row .is-muted"),
-        ("Pin", ".row .is-pinned"),
-    ] {
-        anns.click("main [data-act=more]").await;
-        anns.pick_menu_entry(entry).await;
-        anns.see(mark).await;
-    }
-    anns.click("main [data-act=more]").await;
+    anns.click("main [data-act=about]").await;
+    anns.press_button(".panel", "Mute").await;
+    anns.pick_menu_entry("Mute always").await;
+    anns.see(".row .is-muted").await;
+    anns.see_text(".info-row", "Always").await;
+    anns.press_button(".panel", "Pin").await;
+    anns.see(".row .is-pinned").await;
+    anns.press_button(".panel", "Mute").await;
     anns.pick_menu_entry("Unmute").await;
     anns.see_absent(".row .is-muted").await;
-    anns.click("main [data-act=more]").await;
-    anns.pick_menu_entry("Archive").await;
+    anns.press_button(".panel", "Archive").await;
     anns.see_absent(".rows .row[href*='conversation=']").await;
     anns.click(".archive").await;
     anns.see_text(".rows .row-name", "The better crew").await;
@@ -213,14 +212,14 @@ async fn former_member_answers_an_invitation() {
     bens.goto("/messages").await;
     bens.see(".rows .row").await;
     anns.click("main [data-act=about]").await;
-    anns.press_button("dialog", "Add members").await;
+    anns.press_button(".panel", "Add members").await;
     anns.click("dialog [aria-label='Add ben']").await;
     anns.see_text(
         ".toast",
         "ben @ben left this group and must accept the invitation",
     )
     .await;
-    anns.see_text("dialog h3", "2 members").await;
+    anns.see_text(".panel h3", "2 members").await;
     anns.assert_accessible().await;
     bens.see_text(".people .person", "invited you to rejoin")
         .await;

@@ -125,7 +125,7 @@ async fn beside_the_history(tab: &BrowserTab, (ben, group): (&TestUser, i64), pa
         .send(json!({ "type": "typing", "is_typing": false }))
         .await;
     tab.click("[data-act=about]").await;
-    tab.see_text("dialog", payload).await;
+    tab.see_text(".panel", payload).await;
     assert_unhurt(tab, payload).await;
     tab.press(ESCAPE).await;
     for sought in ["ben", payload] {

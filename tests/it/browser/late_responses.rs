@@ -4,6 +4,7 @@
 use serde_json::json;
 
 use crate::groups::crew;
+use crate::groups::largest_group::fill;
 use crate::support::TestApp;
 use crate::support::browser::{BrowserDriver, BrowserTab, COMPOSER, DESKTOP, ENTER, ESCAPE};
 
@@ -29,11 +30,7 @@ fn hold_requests(paths: &str) -> String {
 const CONVERSATIONS: &str = "conversations\\/(create\\/|\\d+\\/$)";
 
 async fn wait_for_held_request(tab: &BrowserTab) {
-    wait_for_held_requests(tab, 1).await;
-}
-
-async fn wait_for_held_requests(tab: &BrowserTab, count: u32) {
-    tab.wait_for_value("return window.held", json!(count)).await;
+    tab.wait_for_value("return window.held", json!(1)).await;
 }
 
 async fn release(tab: &BrowserTab) {
@@ -145,29 +142,30 @@ async fn late_first_message_reaches_its_recipient() {
 #[tokio::test]
 async fn late_members_leave_open_menu_alone() {
     let (app, browsers) = (TestApp::spawn().await, BrowserDriver::start().await);
-    let people = crew::friends(&app, &["ann", "oskar", "teo"]).await;
-    let made = crew::make(&people[0], "The crew", &["oskar", "teo"]).await;
-    let group = made.expect(201)["id"].as_i64().unwrap();
+    let (group, people) = crew::group(&app, &["ann", "ben", "cas"]).await;
+    // Only the members of a large group are fetched.
+    fill(&app, group, 100).await;
     let tab = browsers.open_as(&people[0], DESKTOP).await;
     tab.run_before_pages(&hold_requests("members\\/[?]")).await;
     tab.open_conversation(group).await;
     tab.click("[data-act=about]").await;
     wait_for_held_request(&tab).await;
     release(&tab).await;
-    tab.see("[aria-label='Options for teo']").await;
-    tab.script("window.hold()", &[]).await;
-    tab.click("[aria-label='Options for oskar']").await;
+    tab.see("[aria-label='Options for cas']").await;
+    tab.script("window.hold(); window.held = 0", &[]).await;
+    tab.click("[aria-label='Options for ben']").await;
     tab.pick_menu_entry("Make admin").await;
-    wait_for_held_requests(&tab, 2).await;
-    tab.type_into("[aria-label='Options for teo']", ENTER).await;
+    tab.wait_for_value("return window.held > 0", json!(true))
+        .await;
+    tab.type_into("[aria-label='Options for cas']", ENTER).await;
     tab.see("[role=menu]").await;
     release(&tab).await;
-    tab.see_text("dialog .members", "admin").await;
+    tab.see_text(".members .role", "admin").await;
     let focused = "return document.activeElement.innerText";
     tab.wait_for_value(focused, json!("Make admin")).await;
     tab.press(ESCAPE).await;
     tab.see_absent("[role=menu]").await;
     let focused = "return document.activeElement.ariaLabel";
-    tab.wait_for_value(focused, json!("Options for teo")).await;
+    tab.wait_for_value(focused, json!("Options for cas")).await;
     tab.assert_accessible().await;
 }

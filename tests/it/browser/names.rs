@@ -60,8 +60,8 @@ async fn questions_show_usernames() {
     let tab = browsers.open_as(&people[0], DESKTOP).await;
     tab.open_conversation(group).await;
     tab.click("[data-act=about]").await;
-    tab.see_text("dialog .members .hint", "@ben").await;
-    tab.see_text("dialog .members .hint", "@cas").await;
+    tab.see_text(".members .hint", "@ben").await;
+    tab.see_text(".members .hint", "@cas").await;
     tab.click("[aria-label='Options for \u{410}lice @ben']")
         .await;
     tab.pick_menu_entry("Make owner").await;
@@ -166,11 +166,11 @@ async fn renamed_user_is_shown_without_reload() {
     tab.open_conversation(group).await;
     tab.see_text(".bubble > .sender", "ben").await;
     tab.click("[data-act=about]").await;
-    tab.see_text("dialog .members", "ben").await;
+    tab.see_text(".members", "ben").await;
     tab.script("window.isSame = true", &[]).await;
     name(ben, "Benjamin").await;
     for place in [
-        "dialog .members",
+        ".members",
         ".bubble > .sender",
         ".quote .sender",
         ".row-name",

@@ -50,10 +50,10 @@ async fn first_message_page_leads_back() {
     assert_eq!(tab.path().await, "/messages");
 }
 
-/// The sheet of a group shows its new title, and offers only users who aren't
-/// members.
+/// The info of a group shows its new title and members, also those that another
+/// member has changed. It offers only users who aren't members.
 #[tokio::test]
-async fn group_sheet_follows_its_changes() {
+async fn group_info_follows_all_changes() {
     let (app, browsers) = (TestApp::spawn().await, BrowserDriver::start().await);
     let people = crew::friends(&app, &["ann", "ben", "cas"]).await;
     let made = crew::make(&people[0], "The crew", &["ben"]).await;
@@ -61,20 +61,30 @@ async fn group_sheet_follows_its_changes() {
     let tab = browsers.open_as(&people[0], DESKTOP).await;
     tab.open_conversation(group).await;
     tab.click("[data-act=about]").await;
-    tab.fill("dialog #title", "New name").await;
-    tab.press_button("dialog", "Rename").await;
-    tab.see_text("dialog h2", "New name").await;
-    let label = "return document.querySelector('dialog').ariaLabel";
-    tab.wait_for_value(label, json!("New name")).await;
-    tab.see("dialog [aria-label='Options for ben']").await;
-    tab.press_button("dialog", "Add members").await;
+    tab.click("[aria-label='Rename group']").await;
+    tab.fill(".panel #title", "New name").await;
+    tab.press_button(".panel", "Save").await;
+    tab.see_text(".panel h3", "New name").await;
+    tab.see(".panel [aria-label='Options for ben']").await;
+    tab.press_button(".panel", "Add members").await;
     tab.see("dialog [aria-label='Add cas']").await;
     tab.see_absent("dialog [aria-label='Add ben']").await;
     tab.click("dialog [aria-label='Add cas']").await;
-    tab.see("dialog [aria-label='Options for cas']").await;
-    tab.press_button("dialog", "Add members").await;
+    tab.see(".panel [aria-label='Options for cas']").await;
+    tab.press_button(".panel", "Add members").await;
     tab.see_text("dialog .people-list", "All your contacts are members")
         .await;
+    tab.assert_accessible().await;
+    tab.press(ESCAPE).await;
+    let (ann, ben) = (&people[0], &people[1]);
+    crew::set_role(ann, group, "ben", "admin").await.expect(200);
+    tab.see_text(".members .role", "admin").await;
+    crew::rename(ben, group, "Their name").await.expect(200);
+    tab.see_text(".panel h3", "Their name").await;
+    crew::remove(ben, group, "cas").await.expect(204);
+    tab.see_absent(".panel [aria-label='Options for cas']")
+        .await;
+    tab.see_text(".panel h3", "2 members").await;
     tab.assert_accessible().await;
 }
 

@@ -9,9 +9,11 @@ use icu_properties::CodePointMapData;
 use icu_properties::props::BidiClass;
 
 use super::bubble::{MessageBubble, ViewerContext};
+use super::closed::ClosedComposer;
+use super::info::OpenInfo;
 use super::{PresenceMark, row};
 use crate::protocol::message::isolate_name;
-use crate::protocol::user::{Relationship, find_lookalikes};
+use crate::protocol::user::find_lookalikes;
 use crate::protocol::{Conversation, Message, Problem, User, UserProfile};
 use crate::store::HistorySlice;
 use crate::web::display::avatars::Avatar;
@@ -28,6 +30,8 @@ pub(in crate::web) struct OpenThread {
     pub(in crate::web) draft: ComposerDraft,
     /// The users here whose names look alike.
     pub(in crate::web) alike: HashSet<UserId>,
+    /// `None` if the page doesn't show the info.
+    pub(in crate::web) info: Option<OpenInfo>,
 }
 
 impl OpenThread {
@@ -58,6 +62,7 @@ pub(in crate::web) struct ComposerDraft {
 
 /// The open conversation as the page shows it.
 pub(in crate::web) struct ThreadView<'a> {
+    pub(in crate::web) id: ConversationId,
     pub(in crate::web) name: String,
     pub(in crate::web) avatar: Avatar,
     pub(in crate::web) is_group: bool,
@@ -72,8 +77,10 @@ pub(in crate::web) struct ThreadView<'a> {
     pub(in crate::web) newer: Option<String>,
     /// The message up to which the user can mark as read.
     pub(in crate::web) unread: Option<ReadUpToView>,
+    /// Whether the page shows the info.
+    pub(in crate::web) has_info: bool,
     /// Why no message can be written; `None` if messages can be written.
-    pub(in crate::web) closed: Option<String>,
+    pub(in crate::web) closed: Option<ClosedComposer>,
     pub(in crate::web) action: String,
     pub(in crate::web) draft: &'a ComposerDraft,
 }
@@ -110,16 +117,18 @@ impl<'a> ThreadView<'a> {
         let name =
             namesake.map_or_else(|| title.clone(), |them| row::name_with_username(&them.user));
         Self {
+            id: conversation.map_or(ConversationId(0), |found| found.id),
+            has_info: open.info.is_some(),
             avatar: Avatar::from_name(&title),
             is_group,
             presence: PresenceMark::new(them.and_then(|them| them.is_online)),
             is_first: conversation.is_none() && them.is_some(),
-            about: thread_subtitle(conversation, them, now),
+            about: thread_subtitle(conversation, them, me, now),
             days: group_by_day(open, me, now),
             older: older_url(open),
             newer: newer_url(open),
             unread: conversation.and_then(|found| unread_on_page(found, &open.page, me)),
-            closed: closed_reason(conversation, them, &name),
+            closed: ClosedComposer::new(conversation, them, &name),
             action: form_action(conversation, them),
             draft: &open.draft,
             name,
@@ -143,6 +152,7 @@ impl<'a> ThreadView<'a> {
 fn thread_subtitle(
     conversation: Option<&Conversation>,
     them: Option<&UserProfile>,
+    me: UserId,
     now: Millis,
 ) -> String {
     match (conversation, them) {
@@ -151,41 +161,22 @@ fn thread_subtitle(
         (Some(group), None) if group.left => "no longer a member".to_owned(),
         (Some(group), None) => match group.participant_count {
             1 => "only you".to_owned(),
-            count => format!("{count} members"),
+            count => {
+                let online = count_others_online(group, me);
+                if online == 0 {
+                    format!("{count} members")
+                } else {
+                    format!("{count} members, {online} online")
+                }
+            }
         },
         (None, None) => String::new(),
     }
 }
 
-fn closed_reason(
-    conversation: Option<&Conversation>,
-    them: Option<&UserProfile>,
-    name: &str,
-) -> Option<String> {
-    if conversation.is_some_and(|found| found.left) {
-        return Some(
-            "You are no longer in this group. You can still read earlier messages.".to_owned(),
-        );
-    }
-    let name = isolate_name(name);
-    match them?.connection {
-        Relationship::Connected => None,
-        Relationship::None if conversation.is_none() => {
-            Some(format!("You’re not connected with {name}."))
-        }
-        Relationship::None => Some(format!(
-            "You’re no longer connected with {name}. You can still read earlier messages."
-        )),
-        Relationship::Requested => Some(format!(
-            "{name} hasn’t accepted your request yet. You can message them when they do."
-        )),
-        Relationship::Incoming => Some(format!(
-            "{name} wants to connect. Accept the request to message them."
-        )),
-        Relationship::Blocked => Some(format!(
-            "You blocked {name}. To message them, unblock them and connect again."
-        )),
-    }
+fn count_others_online(group: &Conversation, me: UserId) -> usize {
+    let others = group.participants.iter().filter(|it| it.user.id != me);
+    others.filter(|it| it.is_online == Some(true)).count()
 }
 
 /// Returns the URL to which the form posts: that of the page, so that an error

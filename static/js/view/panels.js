@@ -1,0 +1,107 @@
+/** The panels of the messenger, such as the info of the open conversation. They
+ * aren't modal, and each has its own URL. */
+import { find } from '../lib/dom.js';
+import { whenAhead } from './layers.js';
+import { Panel } from './panel.js';
+
+const INFO = 'main [data-act="about"]';
+
+export class Panels {
+  #app;
+  /** The open panels, from the bottom to the top.
+   * @type {Panel[]} */
+  #open = [];
+
+  constructor(app) {
+    this.#app = app;
+    whenAhead((href) => this.follow(href));
+  }
+
+  /** Takes over the info that the server has rendered into the page. */
+  adopt() {
+    const rendered = find('.messenger > .panel');
+    if (!rendered) return;
+    rendered.remove();
+    // A page that was loaded with its info leads back to the page without it.
+    if (!history.state?.layers) history.replaceState(null, '', conversationUrl(this.#app.openId));
+    this.info();
+  }
+
+  /** Shows the info of the open conversation, or hides it. */
+  info({ isToggled = false } = {}) {
+    const { thread } = this.#app;
+    if (!thread) return;
+    const url = `${conversationUrl(thread.id)}&info=1`;
+    const shown = this.#raised((panel) => panel.url === url);
+    if (shown && isToggled) shown.close();
+    if (shown) return;
+    const panel = this.#add('info', 'Chat info', url, INFO);
+    panel.load(async () => (await import('../sheets/info.js')).showInfo(this.#app, panel, thread));
+  }
+
+  /** Opens the panel of a URL. Returns false if the URL has none. */
+  follow(href) {
+    const { pathname: path, searchParams } = new URL(href, location.href);
+    const isInfo = path === '/messages' && searchParams.get('info') === '1'
+      && searchParams.get('conversation') === String(this.#app.openId);
+    if (isInfo) this.info();
+    return isInfo;
+  }
+
+  /** Closes the topmost panel. Returns false if there is none. */
+  escape() {
+    const top = this.#open.at(-1);
+    top?.close();
+    return Boolean(top);
+  }
+
+  render(now) {
+    this.#mark();
+    for (const { content } of this.#open) content?.render?.(now);
+  }
+
+  /** Gives a frame of the socket to the panels. */
+  receive(frame) {
+    for (const { content } of this.#open) content?.receive?.(frame);
+  }
+
+  /** Returns an open panel, and closes those above it. */
+  #raised(isIt) {
+    const shown = this.#open.findLast(isIt);
+    while (shown && this.#open.at(-1) !== shown) this.#open.at(-1).close();
+    return shown;
+  }
+
+  #add(place, title, url, otherwise) {
+    const panel = new Panel({
+      place,
+      title,
+      url,
+      opener: openerOf(otherwise),
+      closed: () => {
+        this.#open = this.#open.filter((other) => other !== panel);
+        this.#mark();
+      },
+    });
+    this.#open.push(panel);
+    this.#mark();
+    return panel;
+  }
+
+  #mark() {
+    const isShown = this.#open.some(({ url }) => url.endsWith('&info=1'));
+    find(INFO)?.setAttribute('aria-expanded', String(isShown));
+  }
+}
+
+const conversationUrl = (id) => `/messages?conversation=${id}`;
+
+/** Returns the function that finds the element to focus when a panel closes:
+ * the one that has the focus now, else the first match of a selector. */
+function openerOf(otherwise) {
+  const opener = document.activeElement;
+  return () => {
+    const isUsable = opener?.isConnected && opener !== document.body && opener.checkVisibility();
+    return isUsable ? opener : find(otherwise);
+  };
+}
