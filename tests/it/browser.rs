@@ -13,6 +13,7 @@ mod gaps;
 mod groups;
 mod history;
 mod hostile_texts;
+mod identity;
 mod journey;
 mod languages;
 mod large_account;

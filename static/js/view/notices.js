@@ -1,5 +1,6 @@
 /** Notices of new messages: the title, the badge, a sound, a notification, and
  * texts for screen readers. */
+import { find } from '../lib/dom.js';
 import { kept } from '../lib/kept.js';
 import { firstOf } from '../lib/text.js';
 import { called, isolated, titled } from '../lib/names.js';
@@ -64,6 +65,7 @@ function notify(app, conversation, { message, name }) {
       body: (conversation.kind === 'group' ? `${isolated(name)}: ` : '')
         + firstOf(message.text, SHORT),
       tag: `tidings-${conversation.id}`,
+      icon: find('link[rel="apple-touch-icon"]').href,
     });
     notice.addEventListener('click', () => {
       window.focus();

@@ -86,7 +86,10 @@ pub(super) const STAGED: &str = "
     window.Notification = class extends EventTarget {
         static permission = 'granted';
         static requestPermission = async () => 'granted';
-        constructor(title, { body }) { super(); window.alerts.push(`${title}: ${body}`); }
+        constructor(title, { body, icon }) {
+            super();
+            window.alerts.push(icon.endsWith('.png') ? `${title}: ${body}` : 'no icon');
+        }
         close() {}
     };
     window.look = (isHere) => {

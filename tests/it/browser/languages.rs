@@ -69,7 +69,11 @@ async fn right_to_left_mirrors_layout() {
             ][..],
         ),
         (PHONE, &*conversation, &[".back", ".composer [type=submit]"]),
-        (PHONE, "/settings", &[".way-back", ".logins strong"]),
+        (
+            PHONE,
+            "/settings",
+            &[".way-back", "#current_password + .reveal"],
+        ),
         (PHONE, "/login", &[".brand .mark"]),
     ] {
         tab.size(size).await;
