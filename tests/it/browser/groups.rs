@@ -175,7 +175,7 @@ async fn switches(tab: &BrowserTab) {
     tab.wait_for_value(is_on, json!([false, true])).await;
     tab.assert_accessible().await;
     tab.click("#forget").await;
-    tab.see_text("#kept", "Cleared").await;
+    tab.see_text("#forgotten", "Cleared").await;
 }
 
 #[tokio::test]
