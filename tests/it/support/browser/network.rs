@@ -53,15 +53,9 @@ impl BrowserTab {
     /// Returns the bytes received over HTTP since the last call, including
     /// headers. Requests of the browser's internal pages don't count.
     pub(crate) async fn bytes_received(&self) -> u64 {
-        let log = self.log("performance").await;
-        let entries = log.iter().filter_map(|entry| entry["message"].as_str());
-        let events = entries.map(|text| serde_json::from_str::<Value>(text).unwrap());
         let mut asked = HashSet::new();
         let mut bytes = 0;
-        for event in events {
-            let Value::Object(message) = &event["message"] else {
-                continue;
-            };
+        for message in self.network_events().await {
             let about = &message["params"];
             let id = about["requestId"].to_string();
             match message["method"].as_str() {
@@ -75,6 +69,15 @@ impl BrowserTab {
             }
         }
         bytes
+    }
+
+    /// Returns the events of the DevTools protocol since the last call, each with
+    /// its `method` and `params`.
+    pub(crate) async fn network_events(&self) -> Vec<Value> {
+        let log = self.log("performance").await;
+        let entries = log.iter().filter_map(|entry| entry["message"].as_str());
+        let events = entries.map(|text| serde_json::from_str::<Value>(text).unwrap());
+        events.map(|mut event| event["message"].take()).collect()
     }
 
     /// Switches the network on or off.

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{BrowserDriver, BrowserTab, ENTER, ScreenSize};
-use crate::support::TestUser;
+use crate::support::{TestSite, TestUser};
 
 /// The field for a new message.
 pub(crate) const COMPOSER: &str = ".composer textarea";
@@ -20,10 +20,15 @@ impl BrowserDriver {
 impl BrowserTab {
     /// Logs in by setting the cookie that the login form would set.
     pub(crate) async fn log_in_as(&self, person: &TestUser) {
+        self.log_in_with(&person.site, &person.token).await;
+    }
+
+    /// Logs in with the token of a login.
+    pub(crate) async fn log_in_with(&self, site: &TestSite, token: &str) {
         let cookie = json!({
             "name": "tidings",
-            "value": person.token,
-            "url": person.site.url("/"),
+            "value": token,
+            "url": site.url("/"),
             "httpOnly": true,
             "sameSite": "Lax",
         });
