@@ -1,10 +1,11 @@
-/** The panels of the messenger, such as the info of the open conversation. They
- * aren't modal, and each has its own URL. */
+/** The panels of the messenger: the info of the open conversation, profiles and
+ * settings. They aren't modal, and each has its own URL. */
 import { find } from '../lib/dom.js';
 import { whenAhead } from './layers.js';
 import { Panel } from './panel.js';
 
 const INFO = 'main [data-act="about"]';
+const PROFILE = /^\/profile\/[^/]+\/?$/u;
 
 export class Panels {
   #app;
@@ -41,7 +42,14 @@ export class Panels {
 
   /** Opens the panel of a URL. Returns false if the URL has none. */
   follow(href) {
-    const { pathname: path, searchParams } = new URL(href, location.href);
+    const { pathname: path, searchParams, search } = new URL(href, location.href);
+    const isSettings = path === '/settings';
+    if (isSettings || PROFILE.test(path)) {
+      const panel = this.#raised((known) => known.path === path) ?? (isSettings
+        ? this.#add('side', 'Settings', path + search, '.me') : this.#add('info', 'Profile', path + search, INFO));
+      panel.load(async () => (await import('../sheets/page.js')).showPage(panel, path + search));
+      return true;
+    }
     const isInfo = path === '/messages' && searchParams.get('info') === '1'
       && searchParams.get('conversation') === String(this.#app.openId);
     if (isInfo) this.info();

@@ -43,7 +43,7 @@ function click(app, event) {
     return;
   }
   const link = event.target.closest('a[href]');
-  if (!link || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+  if (!link || event.defaultPrevented || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
   const quote = link.closest('.quote');
   if (quote) {
     event.preventDefault();

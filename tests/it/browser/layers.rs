@@ -33,6 +33,12 @@ async fn open_layers(tab: &BrowserTab, kind: &str) -> Vec<&'static str> {
             tab.see("[aria-label='Options for ben']").await;
             vec![".panel"]
         }
+        "profile" => {
+            tab.tap("main [data-act=about]").await;
+            tab.tap_text(".members .name", "ben").await;
+            tab.see_text(".panel h1", "ben").await;
+            vec![".panel .info-row", ".panel h1"]
+        }
         "menu of info" => {
             tab.tap("main [data-act=about]").await;
             tab.tap("[aria-label='Options for ben']").await;
@@ -46,7 +52,14 @@ async fn open_layers(tab: &BrowserTab, kind: &str) -> Vec<&'static str> {
     }
 }
 
-const KINDS: [&str; 5] = ["menu", "picker", "info", "menu of info", "question"];
+const KINDS: [&str; 6] = [
+    "menu",
+    "picker",
+    "info",
+    "profile",
+    "menu of info",
+    "question",
+];
 
 #[tokio::test]
 async fn back_closes_topmost_layer_first() {

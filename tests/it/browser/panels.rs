@@ -1,5 +1,5 @@
-//! Panels of the messenger, such as the info of a conversation. The page below
-//! goes on: socket, draft and place in the history stay.
+//! Panels of the messenger: the info of a conversation, profiles and settings.
+//! The page below goes on: socket, draft and place in the history stay.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use crate::groups::crew;
 use crate::groups::largest_group::fill;
 use crate::support::TestApp;
 use crate::support::browser::{
-    BrowserDriver, BrowserTab, COMPOSER, DESKTOP, ESCAPE, PHONE, ScreenSize,
+    BrowserDriver, BrowserTab, COMPOSER, DESKTOP, ENTER, ESCAPE, PHONE, ScreenSize,
 };
 
 const WIDE: ScreenSize = ScreenSize {
@@ -168,6 +168,127 @@ async fn info_works_without_scripts() {
     tab.see_text(".composer .closed", "hasn’t accepted your request yet")
         .await;
     assert_eq!(tab.path().await, format!("/messages?conversation={direct}"));
+}
+
+/// The settings open over the list. The page stays the same one, with its
+/// draft.
+#[tokio::test]
+async fn settings_open_over_the_list() {
+    let (app, browsers) = (TestApp::spawn().await, BrowserDriver::start().await);
+    let (ann, ben) = app.register_connected("ann", "ben").await;
+    let id = ann.open_direct_used(&ben).await;
+    let tab = browsers.open_as(&ann, DESKTOP).await;
+    let chat = format!("/messages?conversation={id}");
+    tab.open_conversation(id).await;
+    tab.type_into(COMPOSER, "A draft").await;
+    tab.script("window.isSame = true", &[]).await;
+    tab.block_urls(&["*/settings"]).await;
+    tab.click(".side .me").await;
+    tab.see_text(".panel .wrong", "You seem to be offline")
+        .await;
+    tab.block_urls(&[]).await;
+    tab.press_button(".panel", "Try again").await;
+    tab.see(".panel #display_name").await;
+    tab.wait_for_value(PATH, json!("/settings")).await;
+    drop(tab.console_errors().await);
+    wait_for_rest(&tab).await;
+    tab.assert_accessible().await;
+    // A form is sent, and its answer shown, in place.
+    tab.fill(".panel #display_name", "").await;
+    tab.type_into(".panel #display_name", "Annabel").await;
+    tab.press_button(".panel", "Save").await;
+    tab.see_text(".panel .done", "Saved").await;
+    tab.see_text(".side .me", "Annabel").await;
+    tab.type_into(".panel #current_password", "wrong password")
+        .await;
+    tab.type_into(".panel #new_password", "another long password")
+        .await;
+    tab.press_button(".panel", "Change password").await;
+    tab.see(".panel #current_password[aria-invalid]").await;
+    let focused = "return document.activeElement.id";
+    tab.wait_for_value(focused, json!("current_password")).await;
+    drop(tab.console_errors().await);
+    ben.send(id, "Meanwhile").await.expect(201);
+    tab.see_message("Meanwhile").await;
+    tab.wait_for_value("return window.isSame", json!(true))
+        .await;
+    tab.wait_for_value(DRAFT, json!(["A draft", 7])).await;
+    tab.press(ESCAPE).await;
+    tab.see_absent(".panel").await;
+    tab.wait_for_value(PATH, json!(chat)).await;
+    tab.wait_for_value("return document.activeElement.className", json!("me"))
+        .await;
+    assert_reload(&tab, &chat).await;
+}
+
+/// A reload shows the page of the settings alone; Back leads to the chat.
+async fn assert_reload(tab: &BrowserTab, chat: &str) {
+    tab.forward().await;
+    tab.see(".panel #display_name").await;
+    tab.reload().await;
+    tab.see("main.page #display_name").await;
+    tab.see_absent(".messenger").await;
+    tab.back().await;
+    tab.see(".is-live .composer textarea").await;
+    tab.see_absent(".panel").await;
+    tab.wait_for_value(PATH, json!(chat)).await;
+    tab.wait_for_value(DRAFT, json!(["A draft", 7])).await;
+    // On a phone the settings fill the screen.
+    tab.size(PHONE).await;
+    tab.goto("/messages").await;
+    tab.see(".is-live").await;
+    tab.tap(".side .me").await;
+    tab.see(".panel #display_name").await;
+    wait_for_rest(tab).await;
+    let [left, _, width] = edges(tab, ".panel").await;
+    assert_eq!((left, width), (0.0, 360.0));
+    tab.assert_accessible().await;
+    tab.tap(".panel [aria-label='Back to chats']").await;
+    tab.see_absent(".panel").await;
+    tab.see(".rows .row").await;
+}
+
+/// A member's profile opens over the info, follows changes, and leads back.
+#[tokio::test]
+async fn profile_opens_over_the_info() {
+    let (app, browsers) = (TestApp::spawn().await, BrowserDriver::start().await);
+    let (group, people) = crew::group(&app, &["ann", "ben", "cas"]).await;
+    let (ben, cas) = (&people[1], &people[2]);
+    let tab = browsers.open_as(ben, DESKTOP).await;
+    tab.open_conversation(group).await;
+    tab.click(HEAD).await;
+    tab.click_text(".members .name", "cas").await;
+    tab.see_text(".panel #relation", "You aren’t connected.")
+        .await;
+    tab.wait_for_value("return location.pathname", json!("/profile/cas"))
+        .await;
+    tab.assert_accessible().await;
+    tab.press_button(".panel", "Connect").await;
+    tab.see_text(".panel #relation", "cas hasn’t accepted")
+        .await;
+    let asked = cas.get("/api/connections/").await.expect(200);
+    let asked = asked.as_array().unwrap().clone();
+    let asked = asked.iter().find(|it| it["state"] == "incoming").unwrap();
+    let accept = format!("/api/connections/{}/accept/", asked["id"]);
+    cas.post(&accept, json!({})).await.expect(200);
+    tab.see_text(".panel #relation", "You are connected.").await;
+    tab.press(ESCAPE).await;
+    tab.see_absent(".panel #relation").await;
+    tab.see(".panel .members").await;
+    let focused = "return document.activeElement.innerText";
+    tab.wait_for_value(focused, json!("cas")).await;
+    tab.wait_for_value(
+        PATH,
+        json!(format!("/messages?conversation={group}&info=1")),
+    )
+    .await;
+    tab.press(ENTER).await;
+    tab.see_text(".panel #relation", "You are connected.").await;
+    tab.back().await;
+    tab.see(".panel .members").await;
+    tab.back().await;
+    tab.see_absent(".panel").await;
+    tab.assert_no_console_errors().await;
 }
 
 /// The info of a group of 1,000 draws only the members in view, and finds each.
