@@ -1,6 +1,7 @@
 import assert from 'node:assert';
 import { test } from 'node:test';
-import { beside, sought } from '../../static/js/lib/emoji.js';
+import { isLarge } from '../../static/js/lib/emoji.js';
+import { beside, sought, toned } from '../../static/js/sheets/emoji_list.js';
 
 const SHELVES = [
   { name: 'Faces', emoji: [
@@ -8,6 +9,12 @@ const SHELVES = [
   ] },
   { name: 'Travel', emoji: [{ sign: '🚀', words: 'rocket' }, { sign: '🛶', words: 'canoe' }] },
 ];
+const url = new URL('../fixtures/large_emoji.json', import.meta.url);
+/** The cases that also test the server's rule. */
+const cases = async () => (url.protocol === 'file:'
+  ? JSON.parse(await (await import('node:fs/promises')).readFile(url, 'utf8'))
+  : (await fetch(url)).json());
+
 const signs = (shelves) => shelves.map(({ name, emoji }) => [name, ...emoji.map(({ sign }) => sign)]);
 
 test('search finds emoji by the beginnings of words', () => {
@@ -23,6 +30,24 @@ test('recently used emoji come first without a search', () => {
   ]);
   assert.equal(sought(SHELVES, '', []), SHELVES);
   assert.deepEqual(signs(sought(SHELVES, 'rocket', ['🛶'])), [['Travel', '🚀']]);
+});
+
+test('skin tone applies to emoji that have it, and recent ones keep theirs', () => {
+  const all = ['👍', '👍🏻', '👍🏼', '👍🏽', '👍🏾', '👍🏿'];
+  const shelves = [{ name: 'People', emoji: [
+    { sign: '👍', words: 'thumbs up', all }, { sign: '😀', words: 'grinning', all: ['😀'] },
+  ] }];
+  assert.deepEqual(signs(toned(shelves, 0)), [['People', '👍', '😀']]);
+  assert.deepEqual(signs(toned(shelves, 3)), [['People', '👍🏽', '😀']]);
+  assert.deepEqual(signs(sought(toned(shelves, 3), '', ['👍🏿', '👍'])), [
+    ['Recently used', '👍🏿', '👍'], ['People', '👍🏽', '😀'],
+  ]);
+});
+
+test('large emoji match the shared table', async () => {
+  for (const { text, is_large: expected } of await cases()) {
+    assert.deepEqual([text, isLarge(text)], [text, expected]);
+  }
 });
 
 test('arrow keys move between rows and shelves', () => {

@@ -20,6 +20,12 @@ test('links match the shared table', async () => {
   for (const { text, links: expected } of await cases()) assert.deepEqual([text, links(text)], [text, expected]);
 });
 
+test('targets of links complete what is typed', () => {
+  const text = 'HTTP://a.example www.b.example/x ann@c.example';
+  assert.deepEqual(pieces(text).map(({ href }) => href).filter(Boolean),
+    ['HTTP://a.example', 'https://www.b.example/x', 'mailto:ann@c.example']);
+});
+
 test('link of more than 2048 characters is plain text', () => {
   const start = 'https://a.example/';
   const most = start + 'x'.repeat(2_048 - start.length);
@@ -37,12 +43,14 @@ test('hostile text is parsed in linear time', () => {
     ...['http://a)', 'http://', 'http://a.', 'http://a@', 'https://\u0440a.', 'http', '(', '.)', '[x](',
       'a ', '\n', '\u0301', '\u{1f468}\u200d', '\u202e', 'http://[::', ' http://a/'].map(most),
   ];
+  const addresses = ['a@', '@', 'www.', 'www.a.', 'a@a.', 'a.a@a.a ', '@www.'].map(most);
   // Node counts processor time. A browser has only the time, which other
   // processes prolong, so the shortest of three attempts counts there.
   const spent = () => (globalThis.process ? process.cpuUsage().user / 1_000 : performance.now());
   const attempts = [1, 2, 3].map(() => {
     const began = spent();
     hostile.forEach(readAll);
+    addresses.forEach(links);
     return spent() - began;
   });
   assert.ok(Math.min(...attempts) < 1_000, `${attempts}`);

@@ -191,7 +191,7 @@ impl BlankViews {
             is_mine: true,
             is_first: true,
             sender: Some(DisplayedName::default()),
-            hue: 0,
+            avatar: Avatar::from_name(""),
             quote: Some(quote),
             text: "",
             is_deleted: false,

@@ -3,7 +3,9 @@
 
 pub(super) mod bubble;
 pub(super) mod closed;
+mod hosts;
 pub(super) mod info;
+mod large_emoji;
 pub(super) mod list;
 pub(super) mod row;
 pub(super) mod text;

@@ -2,7 +2,14 @@
  * `web/pages/view/text.rs`, and one table of cases tests both. Each character
  * is read a constant number of times, so that no text takes long. */
 
-const SCHEME = /(?<![a-z0-9])https?:\/\//giu;
+/** What a link begins with, or the sign in a mail address. */
+const MARKS = /(?<![a-z0-9])https?:\/\/|(?<![a-z0-9@./_-])www\.|@/giu;
+/** The part of a mail address before the sign. */
+const LOCAL = /[a-z0-9.%+_-]/iu;
+const HOST_PART = /[\p{L}\p{M}\p{N}_.-]/u;
+/** A host name without a scheme has a dot, and ends with a name of letters. */
+const NAMED = /\.(?=[^.]*\p{L})[^.]{2,}$/u;
+const MOST_LOCAL = 64;
 /** The longest link, in characters: a longer address is plain text. */
 const MOST = 2_048;
 /** An address ends before any of these. */
@@ -28,27 +35,59 @@ const LABELS = SCRIPTS.map((names) => {
 /**
  * Splits a text at its links. The pieces together are the whole text.
  * @param {string} text
- * @returns {{ text: string, isLink: boolean }[]}
+ * @returns {{ text: string, isLink: boolean, href?: string }[]}
  */
 export function pieces(text) {
   const found = [];
-  let end = 0;
-  SCHEME.lastIndex = 0;
-  for (let match = SCHEME.exec(text); match; match = SCHEME.exec(text)) {
-    const start = match.index;
-    const authority = start + match[0].length;
-    const { stop, length } = endOf(text, authority);
-    const last = trimmed(text, authority, stop);
-    const isLong = match[0].length + length - (stop - last) > MOST;
-    SCHEME.lastIndex = stop;
-    if (isLong || !isHonest(text.slice(authority, last))) continue;
-    if (start > end) found.push({ text: text.slice(end, start), isLink: false });
-    found.push({ text: text.slice(start, last), isLink: true });
-    end = last;
+  let [end, from] = [0, 0];
+  MARKS.lastIndex = 0;
+  for (let match = MARKS.exec(text); match; match = MARKS.exec(text)) {
+    const mark = { at: match.index, text: match[0], from };
+    const link = mark.text === '@' ? mailAt(text, mark) : pageAt(text, mark);
+    from = link.stop;
+    MARKS.lastIndex = from;
+    if (!link.href) continue;
+    if (link.start > end) found.push({ text: text.slice(end, link.start), isLink: false });
+    found.push({ text: text.slice(link.start, link.last), isLink: true, href: link.href });
+    end = link.last;
   }
   if (end < text.length) found.push({ text: text.slice(end), isLink: false });
   return found;
 }
+
+/** Reads the address of a page that begins at a mark. Without an `href`, it is
+ * no link. The search goes on at `stop`. */
+function pageAt(text, { at: start, text: mark }) {
+  const hasScheme = mark.endsWith('/');
+  const authority = start + (hasScheme ? mark.length : 0);
+  const { stop, length } = endOf(text, authority);
+  const last = trimmed(text, authority, stop);
+  const isLong = authority - start + length - (stop - last) > MOST;
+  const address = text.slice(authority, last);
+  if (isLong || !isHonest(address) || !(hasScheme || isNamed(address.slice(mark.length)))) return { stop };
+  return { start, last, stop, href: hasScheme ? text.slice(start, last) : `https://${address}` };
+}
+
+/** Reads the mail address around a sign, but nothing before `from`. */
+function mailAt(text, { at, from }) {
+  let start = at;
+  while (start > from && LOCAL.test(text[start - 1])) start -= 1;
+  let stop = at + 1;
+  while (stop < text.length) {
+    const sign = String.fromCodePoint(text.codePointAt(stop));
+    if (!HOST_PART.test(sign)) break;
+    stop += sign.length;
+  }
+  const last = trimmed(text, at + 1, stop);
+  const [local, host] = [text.slice(start, at), text.slice(at + 1, last)];
+  const isPart = start > 0 && /[\p{L}\p{M}\p{N}@/]$/u.test(text.slice(Math.max(start - 2, 0), start));
+  const isLocal = local && local.length <= MOST_LOCAL && !local.startsWith('.') && !local.endsWith('.');
+  const isMail = !isPart && isLocal && text[stop] !== '@' && isHonest(host) && isNamed(host);
+  return isMail ? { start, last, stop, href: `mailto:${local}@${host}` } : { stop };
+}
+
+/** Whether the host of an address has a name, not only digits. */
+const isNamed = (address) => NAMED.test(/^[^/?#:]*/u.exec(address)[0]);
 
 /** Returns where an address must end: before a bracket that it didn't open. */
 function endOf(text, from) {

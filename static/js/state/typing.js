@@ -4,6 +4,8 @@
 const EXPIRES = 6_000;
 const REPEAT = 3_000;
 const PAUSE = 1_000;
+/** Milliseconds without typing after which typing is announced again. */
+const QUIET = 10_000;
 
 /** The other users who are typing. */
 export class Typists {
@@ -38,6 +40,20 @@ export class Typists {
 
   clear() {
     this.#since.clear();
+  }
+}
+
+/** Tells when to announce to screen readers that others are typing: at the start,
+ * and again only after a while without typing. */
+export class TypingNews {
+  #last = -Infinity;
+
+  /** Returns whether to announce. Is called at each redraw. */
+  isNews(isTyping, now) {
+    if (!isTyping) return false;
+    const isNews = now - this.#last >= QUIET;
+    this.#last = now;
+    return isNews;
   }
 }
 

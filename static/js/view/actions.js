@@ -1,9 +1,10 @@
 /** The menus of messages and conversations, and their actions. */
 import * as api from '../net/api.js';
+import { find } from '../lib/dom.js';
 import { isMuted } from '../state/conversations.js';
 import { confirmed } from './dialog.js';
 import { openDetails } from './details.js';
-import { openEmoji, quickRow } from './emoji.js';
+import { openEmoji, openQuick, quickRow } from './emoji.js';
 import { openMenu } from './menu.js';
 import { addressOf } from './message.js';
 import { openReport } from './report.js';
@@ -34,19 +35,47 @@ export async function react(app, message, emoji, isOn) {
   }
 }
 
-export function openMessageMenu(app, node, at) {
-  const { message, isMine } = node.item;
-  const { conversation, composer } = app.thread;
+/** Whether the user may answer and react in the open conversation. */
+export const mayWrite = ({ conversation, node }) =>
+  !conversation.left && !find('.composer.is-closed', node);
+
+/** Returns how the user reacts to a message, from a row or the picker at `at`. */
+function reacting(app, message, at) {
   const has = (emoji) => message.reactions.some((known) =>
     known.emoji === emoji && known.usernames.includes(app.me.username));
   const pick = (emoji) => react(app, message, emoji, !has(emoji));
-  const canWrite = !conversation.left && !message.deleted;
+  return { has, pick, more: () => openEmoji(at, pick) };
+}
+
+/** Opens the quick row of emoji at a button beside a message. */
+export function openReact(app, node, button) {
+  const at = beside(node, button);
+  openQuick(at, reacting(app, node.item.message, at));
+}
+
+/** Returns the place of a menu that a button beside a message opens: away from
+ * the message. */
+export function beside(node, button) {
+  if (node.item.isMine) return button;
+  const { left, top, bottom } = button.getBoundingClientRect();
+  return { x: left, y: bottom + 4, above: top - 4 };
+}
+
+/**
+ * @param {{ x: number, y: number } | HTMLElement} at
+ * @param {{ isTouch?: boolean, whenClosed?: () => void }} [how]
+ */
+export function openMessageMenu(app, node, at, { isTouch = false, whenClosed } = {}) {
+  const { message, isMine } = node.item;
+  const { conversation, composer } = app.thread;
+  const canWrite = mayWrite(app.thread) && !message.deleted;
   const mayManage = !conversation.left && isAdmin(app, conversation);
   const mayDelete = !message.deleted && (isMine || mayManage);
   const entries = [
     canWrite && { text: 'Reply', act: () => composer.answer(message) },
     canWrite && isMine && { text: 'Edit', act: () => composer.edit(message) },
     !message.deleted && { text: 'Copy', act: () => copy(message.text) },
+    isTouch && !message.deleted && { text: 'Select text', act: () => selectText(node) },
     { text: 'Copy link', act: () => copy(new URL(addressOf(message), location.href).href) },
     !isMine && !message.deleted && { text: 'Report', act: () => openReport(message) },
     isMine && !message.deleted && { text: 'Details', act: () => openDetails(app, message) },
@@ -54,11 +83,27 @@ export function openMessageMenu(app, node, at) {
   ].filter(Boolean);
   if (!entries.length) return;
   let close = () => {};
-  const head = canWrite ? quickRow(
-    (emoji) => { close(); pick(emoji); },
-    () => { close(); openEmoji(at, pick); },
-  ) : null;
-  close = openMenu(entries, at, { label: 'Message', head });
+  const { has, pick, more } = reacting(app, message, at);
+  const head = canWrite ? quickRow({
+    has,
+    pick: (emoji) => { close(); pick(emoji); },
+    more: () => { close(); more(); },
+  }) : null;
+  close = openMenu(entries, at, { label: 'Message', head, whenClosed });
+}
+
+/** Selects the text of a message on a touch screen, where a long press opens the
+ * menu instead. */
+function selectText(node) {
+  const said = find('.said', node);
+  node.classList.add('is-selectable');
+  getSelection().selectAllChildren(said);
+  const end = () => {
+    if (!getSelection().isCollapsed) return;
+    node.classList.remove('is-selectable');
+    document.removeEventListener('selectionchange', end);
+  };
+  document.addEventListener('selectionchange', end);
 }
 
 async function copy(text) {

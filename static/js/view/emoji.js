@@ -1,90 +1,64 @@
-/** The emoji picker: a search field, and groups to walk through by arrows. */
-import { element } from '../lib/dom.js';
-import { QUICK, allEmoji, beside, recent, sought, used } from '../lib/emoji.js';
+/** The quick emoji of a message, and the way to all others. */
+import { element, find } from '../lib/dom.js';
+import { QUICK } from '../lib/emoji.js';
 import { openPopover } from './menu.js';
+import { say } from './toast.js';
 
-const COLUMNS = 8;
-const ARROWS = ['ArrowDown', 'ArrowUp', 'ArrowRight', 'ArrowLeft'];
+/**
+ * Opens the picker of all emoji, whose module is loaded at the first use.
+ * @param {HTMLElement | { x: number, y: number }} at @param {(sign: string) => void} pick
+ */
+export async function openEmoji(at, pick) {
+  const picker = await import('../sheets/picker.js').catch(() => null);
+  if (picker) picker.openPicker(at, pick);
+  else say('The emoji could not be loaded. Try again when you are online.');
+}
 
-/** @param {HTMLElement | { x: number, y: number }} at @param {(sign: string) => void} pick */
-export function openEmoji(at, pick) {
-  const field = element('input', {
-    type: 'search', placeholder: 'Search emoji', 'aria-label': 'Search emoji', autocomplete: 'off',
-  });
-  const shelves = element('div', { class: 'emoji-shelves', 'aria-busy': 'true' });
-  const said = element('p', { class: 'emoji-said', role: 'status' });
-  const box = element('div', { class: 'menu emoji', popover: 'auto' }, field, shelves, said);
-  const choose = (sign) => {
+/** Opens the quick row alone.
+ * @param {HTMLElement | { x: number, y: number }} at */
+export function openQuick(at, { pick, more, has }) {
+  const done = (act) => (sign) => {
     close();
-    used(sign);
-    pick(sign);
+    act(sign);
   };
-  const lately = recent();
-  const fill = async () => {
-    const typed = field.value;
-    const { found, trouble } = await find(typed, lately);
-    if (typed !== field.value) return;
-    shelves.removeAttribute('aria-busy');
-    shelves.replaceChildren(...found.map((shelf) => drawn(shelf, choose)));
-    shelves.scrollTop = 0;
-    said.textContent = trouble ?? (found.length ? '' : 'No results.');
-  };
-  field.addEventListener('input', fill);
-  box.addEventListener('keydown', (event) => walk(event, field, shelves));
+  const box = element('div', {
+    class: 'menu is-quick', popover: 'auto', role: 'dialog', 'aria-label': 'React',
+  }, quickRow({ pick: done(pick), more: done(more), has }));
   const close = openPopover(box, at);
-  field.focus();
-  fill();
+  find('button', box).focus();
 }
 
-/** Returns matching emoji, or the quick ones if the list can't be fetched. */
-async function find(typed, lately) {
-  try {
-    return { found: sought(await allEmoji(), typed, lately), trouble: null };
-  } catch {
-    const few = QUICK.map((sign) => ({ sign, words: sign }));
-    return {
-      found: [{ name: 'Common', emoji: few }],
-      trouble: 'More emoji could not be loaded. Try again when you are online.',
-    };
-  }
-}
-
-function drawn({ name, emoji }, choose) {
-  return element('section', { class: 'emoji-shelf', 'aria-label': name },
-    element('h3', {}, name),
-    element('div', { class: 'emoji-grid' }, ...emoji.map(({ sign, words }) =>
-      element('button', {
-        type: 'button', title: words, 'aria-label': words, onclick: () => choose(sign),
-      }, sign))));
-}
-
-function walk(event, field, shelves) {
-  const grids = [...shelves.querySelectorAll('.emoji-grid')];
-  const isInField = document.activeElement === field;
-  if (isInField) {
-    if (event.key !== 'Enter' && event.key !== 'ArrowDown') return;
-    event.preventDefault();
-    const first = grids[0]?.children[0];
-    if (event.key === 'Enter') first?.click();
-    else first?.focus();
-    return;
-  }
-  const button = document.activeElement;
-  const shelf = grids.indexOf(button?.parentElement);
-  if (shelf < 0 || !ARROWS.includes(event.key)) return;
-  event.preventDefault();
-  const place = [shelf, [...grids[shelf].children].indexOf(button)];
-  const sizes = grids.map((grid) => grid.children.length);
-  const next = beside(sizes, place, event.key, COLUMNS);
-  if (next) grids[next[0]].children[next[1]].focus();
-  else field.focus();
-}
-
-/** A row of the quick emoji, with a button for all others. */
-export function quickRow(pick, more) {
-  return element('div', { class: 'quick', role: 'group', 'aria-label': 'React' },
+/**
+ * Returns a row of the quick emoji, with a button for all others.
+ * @param {{ pick: (sign: string) => void, more: () => void, has: (sign: string) => boolean }} on
+ */
+export function quickRow({ pick, more, has }) {
+  const buttons = [
     ...QUICK.map((sign) => element('button', {
-      type: 'button', 'aria-label': `React with ${sign}`, onclick: () => pick(sign),
+      type: 'button', 'aria-label': `React with ${sign}`, 'aria-pressed': String(has(sign)),
+      onclick: () => pick(sign),
     }, sign)),
-    element('button', { type: 'button', 'aria-label': 'More emoji', onclick: more }, '+'));
+    element('button', { type: 'button', 'aria-label': 'More emoji', onclick: more }, '+'),
+  ];
+  const row = element('div', { class: 'quick', role: 'group', 'aria-label': 'React' }, ...buttons);
+  row.addEventListener('keydown', (event) => {
+    const at = buttons.indexOf(document.activeElement);
+    const to = { ArrowRight: at + 1, ArrowLeft: at - 1 }[event.key];
+    if (to === undefined) return;
+    event.preventDefault();
+    buttons.at(to % buttons.length).focus();
+  });
+  return row;
+}
+
+/** Lists who reacted to a message, and how.
+ * @param {HTMLElement} button one of the reactions of the message */
+export function openReactions(button) {
+  const all = [...button.closest('.reactions').querySelectorAll('button')];
+  const box = element('div', {
+    class: 'menu is-names', popover: 'auto', role: 'dialog', 'aria-label': 'Reactions', tabindex: '-1',
+  }, ...all.map((each) => element('p', {}, `${each.dataset.emoji} `,
+    element('span', {}, find('.names', each).textContent.trim()))));
+  openPopover(box, button);
+  box.focus();
 }

@@ -7,7 +7,7 @@ import { element, find, reconcile, show, write } from '../lib/dom.js';
 import { counted, day as dayOf, dayName } from '../lib/time.js';
 import { isCalm } from '../lib/motion.js';
 import { layout } from '../state/layout.js';
-import { makeItem, updateItem } from './message.js';
+import { makeItem, reach, updateItem } from './message.js';
 
 /** The distance from an end at which more is fetched, in pixels. */
 const NEAR = 700;
@@ -29,6 +29,9 @@ export class History {
   #isFresh = true;
   #hold = 0;
   #scrolling = 0;
+  /** The first visible message, and its distance from the top of the box. */
+  #place = null;
+  #resized = new ResizeObserver(() => this.#restorePlace());
 
   /** @param {HTMLElement} thread
    * @param {{ older: () => void, newer: () => void, seen: () => void, scrolled: () => void }} on */
@@ -39,13 +42,23 @@ export class History {
     this.#beginning = element('p', { class: 'beginning', hidden: true });
     this.#days = element('div', { class: 'days' });
     inner.replaceChildren(this.#beginning, this.#days);
+    // The messages are the stop of the keyboard.
+    this.#box.tabIndex = -1;
+    this.#days.addEventListener('focusin', ({ target }) => this.#focused(target.closest('.message')));
+    this.#days.addEventListener('focusout', ({ target, relatedTarget }) => {
+      const node = target.closest('.message');
+      if (node && !node.contains(relatedTarget)) reach(node, false);
+    });
     this.#box.addEventListener('scroll', () => {
+      this.#notePlace();
       this.look();
       this.#scrolls();
     }, { passive: true });
     this.#watch = new IntersectionObserver((entries) => this.#saw(entries), {
       root: this.#box, threshold: [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6],
     });
+    this.#resized.observe(this.#box);
+    this.#resized.observe(inner);
   }
 
   get isAtEnd() {
@@ -66,6 +79,7 @@ export class History {
    * @param {any} seen the user, the conversation and its unsent messages
    */
   render(timeline, { me, conversation, waiting, line, readSeq, now, name, alike }) {
+    this.#box.classList.toggle('is-group', conversation.kind === 'group');
     const tail = timeline.hasNewer ? [] : waiting;
     const context = { me, conversation, alike };
     const days = layout(timeline.messages, tail, { me, conversation, line, dayOf });
@@ -84,8 +98,33 @@ export class History {
       update: (node, day) => this.#fill(node, day, { context, now, isNew }),
     }), unread);
     this.#isFresh = false;
+    this.#chooseStop();
     requestAnimationFrame(() => this.look());
     return isFollowing;
+  }
+
+  #focused(node) {
+    if (!node) return;
+    this.#setStop(node);
+    reach(node, true);
+  }
+
+  /** Makes one message the stop of the keyboard: the focused one, else the last
+   * one in sight. */
+  #chooseStop() {
+    const focused = document.activeElement?.closest('.message');
+    if (focused && this.#days.contains(focused)) return;
+    const inSight = this.isAtEnd ? [] : this.visible;
+    const last = inSight.reduce((one, two) => (two.seq > (one?.seq ?? 0) ? two : one), null);
+    const node = last && find(`#message-${last.id}`, this.#days);
+    this.#setStop(node ?? [...this.#days.querySelectorAll('.message')].at(-1));
+  }
+
+  #setStop(node) {
+    const before = find('.message[tabindex="0"]', this.#days);
+    if (!node || node === before) return;
+    if (before) before.tabIndex = -1;
+    node.tabIndex = 0;
   }
 
   #day(day, seen) {
@@ -138,14 +177,40 @@ export class History {
       else this.#visible.delete(target);
     }
     for (const node of this.#visible) if (!node.isConnected) this.#forget(node);
+    this.#chooseStop();
     this.#on.seen();
+  }
+
+  /** Runs `change` and notes which message is then the first visible one. */
+  #keepingPlace(change, unread) {
+    const isFollowing = this.#changeInPlace(change, unread);
+    this.#notePlace();
+    return isFollowing;
+  }
+
+  #notePlace() {
+    const anchor = this.#anchor();
+    this.#place = anchor && { key: anchor.dataset.key, top: this.#topOf(anchor) };
+  }
+
+  #topOf(node) {
+    return node.getBoundingClientRect().top - this.#box.getBoundingClientRect().top;
+  }
+
+  /** Keeps the first visible message in its place after a change of the layout:
+   * of a column's width, the window, or the font. At its end the page stays there. */
+  #restorePlace() {
+    const node = this.#place && !this.isAtEnd && this.#node(this.#place.key);
+    const moved = node ? this.#topOf(node) - this.#place.top : 0;
+    if (Math.abs(moved) > 0.5) this.#box.scrollTop += moved;
+    else this.#notePlace();
   }
 
   /** Runs `change` without moving the visible messages. At its end, the page
    * follows the end while the first unread message stays on the screen. After a
    * sleep, many messages come at once, and the user has seen none of them.
    * Returns false if it doesn't follow. */
-  #keepingPlace(change, unread) {
+  #changeInPlace(change, unread) {
     const isAtEnd = this.isAtEnd && !this.#hold;
     const wasAbove = isAtEnd && this.#isAbove(unread);
     const anchor = this.#anchor();
@@ -245,6 +310,7 @@ export class History {
 
   close() {
     this.#watch.disconnect();
+    this.#resized.disconnect();
     clearTimeout(this.#scrolling);
   }
 }

@@ -49,17 +49,18 @@ function plain(app, event) {
   }
 }
 
-/** Arrows go from message to message; Enter and the menu key open its menu.
+/** Arrows, Home and End go from message to message; Enter and the menu key open
+ * its menu.
  * Returns false for other keys and other elements. */
 function walkMessages(app, event) {
   const node = event.target.closest?.('.message');
   if (!node) return false;
-  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-  if (step) {
-    const all = [...document.querySelectorAll('.history .message')];
-    const next = all[all.indexOf(node) + step];
-    if (next) next.focus();
-    else if (step > 0) app.thread?.composer.focus();
+  const all = [...document.querySelectorAll('.history .message')];
+  const at = all.indexOf(node);
+  const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: all.length - 1 }[event.key];
+  if (to !== undefined) {
+    if (all[to]) all[to].focus();
+    else if (to > 0) app.thread?.composer.focus();
     return true;
   }
   const isMenu = event.key === 'ContextMenu' || (event.key === 'F10' && event.shiftKey);

@@ -8,9 +8,9 @@ const EDGE = 8;
 /**
  * @param {{ text: string, act: () => void, isGrave?: boolean }[]} entries
  * @param {{ x: number, y: number } | HTMLElement} at
- * @param {{ label: string, head?: HTMLElement }} about
+ * @param {{ label: string, head?: HTMLElement, whenClosed?: () => void }} about
  */
-export function openMenu(entries, at, { label, head = null }) {
+export function openMenu(entries, at, { label, head = null, whenClosed }) {
   const buttons = entries.map(({ text, act, isGrave }) => element('button', {
     type: 'button', role: 'menuitem', tabindex: '-1', class: isGrave ? 'is-grave' : '',
     onclick: () => {
@@ -20,17 +20,18 @@ export function openMenu(entries, at, { label, head = null }) {
   }, text));
   const menu = element('div', { class: 'menu', popover: 'auto' }, head,
     element('div', { role: 'menu', 'aria-label': label }, ...buttons));
-  const close = openPopover(menu, at);
-  menu.addEventListener('keydown', (event) => walk(event, buttons));
+  const close = openPopover(menu, at, whenClosed);
+  menu.addEventListener('keydown', (event) => walk(event, buttons, head));
   buttons[0]?.focus();
   return close;
 }
 
-/** Opens a popover; returns a function that closes it. */
-export function openPopover(box, at) {
+/** Opens a popover, within the landmark that has the focus; returns a function
+ * that closes it. */
+export function openPopover(box, at, whenClosed = () => {}) {
   const before = document.activeElement;
   const label = before?.ariaLabel;
-  topmost().append(box);
+  landmark(before).append(box);
   let isClosed = false;
   let isHeld = fingers > 0;
   if (isHeld) {
@@ -48,6 +49,7 @@ export function openPopover(box, at) {
     if (isClosed) return;
     isClosed = true;
     closed();
+    whenClosed();
     const hadFocus = box.contains(document.activeElement) || document.activeElement === document.body;
     box.remove();
     if (!hadFocus) return;
@@ -58,6 +60,15 @@ export function openPopover(box, at) {
   const closed = addLayer(close);
   box.addEventListener('toggle', ({ newState }) => newState === 'closed' && !isHeld && close());
   return close;
+}
+
+/** Returns the visible landmark of an element, else the topmost dialog or the
+ * body. */
+function landmark(node) {
+  const top = topmost();
+  if (top !== document.body) return top;
+  const isShown = (it) => it?.checkVisibility();
+  return [node?.closest('main, aside'), find('main'), find('aside')].find(isShown) ?? top;
 }
 
 let fingers = 0;
@@ -87,19 +98,23 @@ function place(box, at) {
   const { offsetWidth: width, offsetHeight: height } = box;
   const x = spot ? spot.right - width : at.x;
   const below = spot ? spot.bottom + 4 : at.y;
-  const above = (spot ? spot.top - 4 : at.y) - height;
+  const above = (spot ? spot.top - 4 : at.above ?? at.y) - height;
   const y = below + height > innerHeight - EDGE && above > EDGE ? above : below;
   const within = (value, size, room) => Math.max(EDGE, Math.min(value, room - size - EDGE));
   box.style.left = `${within(x, width, innerWidth)}px`;
   box.style.top = `${within(y, height, innerHeight)}px`;
 }
 
-function walk(event, buttons) {
-  const at = buttons.indexOf(document.activeElement);
+/** The row above the entries is one more stop; arrows to the sides walk in it. */
+function walk(event, entries, head) {
+  const row = head?.querySelector('button');
+  const stops = row ? [row, ...entries] : entries;
+  const focused = document.activeElement;
+  const at = head?.contains(focused) ? 0 : stops.indexOf(focused);
   const to = {
-    ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: buttons.length - 1,
+    ArrowDown: at + 1, ArrowUp: at - 1, Home: stops.indexOf(entries[0]), End: stops.length - 1,
   }[event.key];
-  if (to === undefined) return;
+  if (to === undefined || event.defaultPrevented) return;
   event.preventDefault();
-  buttons.at(to % buttons.length)?.focus();
+  stops.at(to % stops.length)?.focus();
 }

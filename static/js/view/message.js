@@ -1,6 +1,7 @@
 /** One message, cloned from the page's template. */
-import { called, hue } from '../lib/names.js';
+import { called, hue, initials } from '../lib/names.js';
 import { element, find, piece, show, write } from '../lib/dom.js';
+import { isLarge } from '../lib/emoji.js';
 import { folded } from '../lib/links.js';
 import { moved } from '../lib/motion.js';
 import { clock, counted, full } from '../lib/time.js';
@@ -48,8 +49,21 @@ export function updateItem(node, item, context) {
     setTicks(was, item.status);
     is.replaceWith(was);
   }
-  if (node === document.activeElement) queueMicrotask(() => next.focus());
+  keepUse(node, next);
   return next;
+}
+
+/** Hands on to a new node what the user does with the old one: the buttons at
+ * the mouse, a lift by a finger, and the keyboard's focus. */
+function keepUse(node, next) {
+  const acts = find('.acts', node);
+  if (acts && next.item.message && !next.item.message.deleted) find('.bubble', next).append(acts);
+  next.classList.toggle('is-lifted', node.classList.contains('is-lifted'));
+  next.style.translate = node.style.translate;
+  const focused = find(':focus-visible', node);
+  const same = focused?.dataset.emoji && `[data-emoji="${CSS.escape(focused.dataset.emoji)}"]`;
+  if (node === document.activeElement) queueMicrotask(() => next.focus({ preventScroll: true }));
+  else if (focused) queueMicrotask(() => ((same && find(same, next)) ?? next).focus({ preventScroll: true }));
 }
 
 function unreadLine({ count }, context) {
@@ -81,7 +95,16 @@ function makeBubble(item, context) {
   setAbout(node, message, item.status);
   setReactions(node, message, context);
   if (!item.message) setFailure(node, item.item);
+  reach(node, false);
   return node;
+}
+
+/** Lets Tab reach the links and buttons of a message, or none of them: the
+ * history is one stop for the keyboard. */
+export function reach(node, isReached) {
+  for (const control of node.querySelectorAll('a, button:not(.acts button)')) {
+    control.tabIndex = isReached ? 0 : -1;
+  }
 }
 
 /** Returns an unsent message in the form of a sent one. */
@@ -97,10 +120,17 @@ const waiting = (item, { me }) => ({
 
 function setSender(node, message, { isMine, isNamed, context }) {
   const sender = find('.bubble > .sender', node);
+  const face = find('.avatar', node);
   if (isNamed) {
-    tint(sender, message.sender.display_name);
+    const { display_name: name } = message.sender;
+    tint(sender, name);
+    tint(face, name);
+    write(face, initials(name));
     writeName(sender, message.sender, context);
-  } else sender.remove();
+  } else {
+    sender.remove();
+    face.remove();
+  }
   if (!isMine) find('.bubble > .unseen', node).remove();
 }
 
@@ -125,7 +155,9 @@ function setQuote(node, message, context) {
   quote.href = addressOf({ ...answered, conversation_id: message.conversation_id ?? '' });
   quote.dataset.seq = answered.seq;
   quote.dataset.id = answered.id;
-  writeName(find('.sender', quote), answered.sender, context);
+  const sender = find('.sender', quote);
+  if (answered.sender.id === context.me.id) write(sender, 'You');
+  else writeName(sender, answered.sender, context);
   write(find('.quoted', quote), answered.text || 'Message deleted');
 }
 
@@ -140,6 +172,7 @@ function setText(node, message) {
     said.replaceChildren('Message deleted');
     return;
   }
+  said.classList.toggle('is-large', isLarge(message.text));
   const { head, tail } = folded(message.text);
   said.replaceChildren(...linked(head));
   if (!tail.length) return;
@@ -151,10 +184,12 @@ function setText(node, message) {
   unfold(node, unfolded.has(node.id));
 }
 
-/** Renders text and links, which open a tab without access to this one. */
-const linked = (parts) => parts.map((part) => (part.isLink
-  ? element('a', { href: part.text, rel: 'noopener nofollow', target: '_blank', dir: 'ltr' }, part.text)
-  : part.text));
+/** Renders text and links. Those of pages open a tab without access to this one. */
+const linked = (parts) => parts.map(({ text, href }) => (href
+  ? element('a', {
+    href, rel: 'noopener nofollow', target: !href.startsWith('mailto:') && '_blank', dir: 'ltr',
+  }, text)
+  : text));
 
 /** Shows a long message as a whole, or only its beginning. */
 export function unfold(node, isWhole) {
@@ -236,8 +271,9 @@ function setReactions(node, message, context) {
       + (more > 0 ? ` and ${more} more` : '');
     const button = element('button', {
       type: 'button', 'data-act': 'reaction', 'data-emoji': reaction.emoji, 'aria-pressed': String(isMine),
-    }, `${reaction.emoji} ${reaction.count}`, element('span', { class: 'unseen' }, ` ${names}`));
-    return element('li', { title: names }, button);
+    }, reaction.emoji, reaction.count > 1 && ` ${reaction.count}`,
+    element('span', { class: 'names' }, ` ${names}`));
+    return element('li', {}, button);
   }));
   show(list, true);
 }

@@ -7,15 +7,17 @@ import { called, isolated, titled } from '../lib/names.js';
 import { chime } from '../lib/sound.js';
 import { hold, isFirst, isHeld } from '../lib/tabs.js';
 import { isMuted } from '../state/conversations.js';
-import { tellListeners } from './toast.js';
+import { SpokenMessages } from './spoken.js';
 
 const SHORT = 120;
 
 export class Notices {
   #app;
+  #spoken;
 
   constructor(app) {
     this.#app = app;
+    this.#spoken = new SpokenMessages(() => app.sync.isReplaying);
   }
 
   render(now) {
@@ -33,7 +35,7 @@ export class Notices {
     const isOpen = app.openId === conversation.id;
     const { sender } = message;
     const name = called(sender, app.store.conversations.alike(conversation, [sender]).has(sender.id));
-    if (isOpen) tellListeners(`${name}: ${firstOf(message.text, SHORT)}`);
+    if (isOpen) this.#spoken.add(conversation.id, name, firstOf(message.text, SHORT));
     if (isMuted(conversation, app.now()) || (app.isWatched && isOpen)) return;
     if (await isHeld(inFront(conversation.id))) return;
     if (kept('sound', true)) await chime(message.id);

@@ -1,32 +1,41 @@
-/** Clicks, taps and long presses on the whole page. */
-import { openMessageMenu, openConversationMenu, react } from './actions.js';
-import { openEmoji } from './emoji.js';
-import { element, find, mark } from '../lib/dom.js';
+/** Clicks and taps on the whole page. */
+import {
+  beside, mayWrite, openConversationMenu, openMessageMenu, openReact, react,
+} from './actions.js';
+import { openReactions } from './emoji.js';
+import { element, find, mark, show } from '../lib/dom.js';
+import { watchCopying } from './copying.js';
 import { unfold } from './message.js';
-
-const LONG = 450;
-const SLIP = 10;
+import { hold, watchTouch } from './touch.js';
 
 export function watchPointer(app) {
   document.addEventListener('click', (event) => click(app, event));
   document.addEventListener('contextmenu', (event) => context(app, event));
-  watchLongPress(app);
-  offerActs();
+  watchTouch(app);
+  watchCopying(app);
+  offerActs(app);
 }
 
-/** Moves one pair of buttons to the message that the mouse points to or the
- * keyboard has focused. Touch has a long press instead. */
-function offerActs() {
-  const [react, menu] = [['react', 'React', 'mark-smile'], ['menu', 'More', 'mark-more']]
-    .map(([act, label, symbol]) => element('button', {
-      type: 'button', class: 'tool', 'data-act': act, 'aria-label': label, tabindex: '-1',
-    }, mark(symbol)));
-  const acts = element('div', { class: 'acts' }, react, menu);
+/** Moves one bar of buttons to the message that the mouse points to or the
+ * keyboard has focused. Touch has a long press and a swipe instead. */
+function offerActs(app) {
+  const [react, reply, menu] = [
+    ['react', 'React', 'mark-smile'], ['reply', 'Reply', 'mark-reply'], ['menu', 'More', 'mark-more'],
+  ].map(([act, label, symbol]) => element('button', {
+    type: 'button', class: 'tool', 'data-act': act, 'aria-label': label, title: label, tabindex: '-1',
+  }, mark(symbol)));
+  const acts = element('div', { class: 'acts' }, element('div', {}, react, reply, menu));
   const offer = (target) => {
+    // The bar stays while its menu is open.
+    if (target.closest?.('[popover]')) return;
     const node = target.closest?.('.history .message');
     const { message } = node?.item ?? {};
-    if (!message || message.deleted) acts.remove();
-    else if (acts.parentElement?.parentElement !== node) find('.bubble', node).append(acts);
+    if (!message || message.deleted || node.matches('.is-lifted')) {
+      acts.remove();
+      return;
+    }
+    for (const button of [react, reply]) show(button, mayWrite(app.thread));
+    if (!acts.isConnected || acts.closest('.message') !== node) find('.bubble', node).append(acts);
   };
   document.addEventListener('pointerover', ({ target, pointerType }) => {
     if (pointerType !== 'touch') offer(target);
@@ -48,6 +57,12 @@ function click(app, event) {
   if (quote) {
     event.preventDefault();
     app.thread?.jump({ id: Number(quote.dataset.id), seq: Number(quote.dataset.seq) });
+    return;
+  }
+  const node = link.closest('.message');
+  if (link.matches('.when') && node?.item?.message) {
+    event.preventDefault();
+    openMessageMenu(app, node, find('.bubble', node));
   } else if (!link.target && app.follow(link.href)) event.preventDefault();
 }
 
@@ -59,13 +74,14 @@ function act(app, acting, event) {
     case 'new': app.startNew(); break;
     case 'about': app.panels.info({ isToggled: true }); break;
     case 'more': if (conversation) openConversationMenu(app, conversation, acting); break;
-    case 'menu': if (item?.message) openMessageMenu(app, node, acting); break;
+    case 'menu': if (item?.message) openMessageMenu(app, node, beside(node, acting)); break;
+    case 'reply': app.thread?.composer.answer(item.message); break;
     case 'reaction': {
       const isOn = acting.getAttribute('aria-pressed') === 'true';
       react(app, item.message, acting.dataset.emoji, !isOn);
       break;
     }
-    case 'react': openEmoji(acting, (sign) => react(app, item.message, sign, true)); break;
+    case 'react': openReact(app, node, acting); break;
     case 'unfold':
       unfold(node, acting.getAttribute('aria-expanded') === 'false');
       break;
@@ -86,7 +102,7 @@ function act(app, acting, event) {
 }
 
 /** Opens our context menus. Links of a message and selected text keep the
- * browser's. */
+ * browser's. A finger opens them by `touch.js`. */
 function context(app, event) {
   const row = event.target.closest('.row');
   const node = event.target.closest('.message');
@@ -96,28 +112,12 @@ function context(app, event) {
     if (!conversation) return;
     event.preventDefault();
     openConversationMenu(app, conversation, at);
-  } else if (node?.item?.message && !event.target.closest('.said a') && !String(getSelection())) {
-    event.preventDefault();
-    openMessageMenu(app, node, at.x ? at : node);
+    return;
   }
-}
-
-/** For phones without `contextmenu` events: iOS. */
-function watchLongPress(app) {
-  let timer = 0;
-  let from = null;
-  document.addEventListener('touchstart', (event) => {
-    const node = event.target.closest('.message');
-    if (!node?.item?.message || event.touches.length > 1) return;
-    const [{ clientX: x, clientY: y }] = event.touches;
-    from = { x, y };
-    timer = setTimeout(() => openMessageMenu(app, node, from), LONG);
-  }, { passive: true });
-  document.addEventListener('touchmove', (event) => {
-    const [{ clientX: x, clientY: y }] = event.touches;
-    if (from && Math.hypot(x - from.x, y - from.y) > SLIP) clearTimeout(timer);
-  }, { passive: true });
-  for (const type of ['touchend', 'touchcancel', 'contextmenu']) {
-    document.addEventListener(type, () => clearTimeout(timer), { passive: true });
-  }
+  if (!node?.item?.message || event.target.closest('.said a') || String(getSelection())) return;
+  event.preventDefault();
+  const reaction = event.target.closest('[data-act="reaction"]');
+  if (event.pointerType === 'touch') hold(app, node, event.target);
+  else if (reaction) openReactions(reaction);
+  else openMessageMenu(app, node, at.x ? at : find('.bubble', node));
 }

@@ -7,6 +7,7 @@ import { called } from '../lib/names.js';
 import { presenceText } from '../lib/time.js';
 import { membersText } from '../state/conversations.js';
 import { Timeline } from '../state/timeline.js';
+import { TypingNews } from '../state/typing.js';
 import { closedState, drawClosed } from './closed.js';
 import { Composer } from './composer.js';
 import { openEmoji } from './emoji.js';
@@ -36,6 +37,7 @@ export class Thread {
   #isSettled = false;
   #newer = 0;
   #again = 0;
+  #typingNews = new TypingNews();
 
   /** @param {HTMLElement} node the page's own, or a new one */
   constructor(app, id, node = piece('thread')) {
@@ -56,7 +58,7 @@ export class Thread {
       edit: (message, text) => this.#edit(message, text),
       typing: (isTyping) => app.sync.trySend(frames.typing(id, isTyping)),
       last: () => this.#lastOwn(),
-      called: (user) => called(user, this.alike.has(user.id)),
+      called: (user) => (user.id === app.me.id ? 'yourself' : called(user, this.alike.has(user.id))),
       emoji: openEmoji,
     });
     find('[data-act="end"]', node).addEventListener('click', () => this.toEnd());
@@ -180,8 +182,9 @@ export class Thread {
       hint.className = 'hint';
       find('.bar-name', this.node).append(hint);
     }
-    const isNews = typing.length > 0 && !hint.classList.contains('is-typing');
-    if (isNews) tellListeners(`${this.name}: ${typingText(conversation, typing, alike)}`);
+    if (this.#typingNews.isNews(typing.length > 0, now)) {
+      tellListeners(`${this.name}: ${typingText(conversation, typing, alike)}`);
+    }
     hint.classList.toggle('is-typing', typing.length > 0);
     write(hint, typing.length ? typingText(conversation, typing, alike) : about(conversation, other, { me: this.#app.me, now }));
   }

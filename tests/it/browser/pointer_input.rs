@@ -12,7 +12,7 @@ const DRAFT: &str = "return document.querySelector('.composer textarea').value";
 const IS_WRITING: &str = "return document.activeElement.matches('.composer textarea')";
 
 /// Moves the mouse to the middle of the first match of `selector`.
-async fn point_to(tab: &BrowserTab, selector: &str) {
+pub(super) async fn point_to(tab: &BrowserTab, selector: &str) {
     tab.see(selector).await;
     let middle = "const { x, y, width, height } =
             document.querySelector(arguments[0]).getBoundingClientRect();
@@ -40,6 +40,7 @@ async fn mouse_reveals_message_actions() {
     tab.press(ESCAPE).await;
     point_to(&tab, ".history .bubble").await;
     tab.click(".acts [data-act=react]").await;
+    tab.click(".quick [aria-label='More emoji']").await;
     tab.see(".emoji-grid button").await;
     tab.press(&format!("thumbs{ENTER}")).await;
     tab.see(".reactions [aria-pressed=true]").await;

@@ -85,15 +85,22 @@ async fn offered_emoji_are_valid_reactions() {
     assert_eq!(got.header("content-type"), Some("application/json"));
     assert!(got.header("cache-control").unwrap().contains("immutable"));
     let shelves: serde_json::Value = serde_json::from_str(&got.text).unwrap();
-    let mut count = 0;
+    let (mut count, mut toned) = (0, 0);
     for shelf in shelves.as_array().unwrap() {
         assert!(!shelf["name"].as_str().unwrap().is_empty());
         for one in shelf["emoji"].as_array().unwrap() {
             let [sign, words] = [0, 1].map(|at| one[at].as_str().unwrap());
             assert!(tidings::protocol::Emoji::parse(sign).is_ok(), "{sign}");
             assert!(!words.is_empty(), "{sign}");
+            let tones = one.get(2).map(|tones| tones.as_array().unwrap());
+            for tone in tones.into_iter().flatten() {
+                let sign = tone.as_str().unwrap();
+                assert!(tidings::protocol::Emoji::parse(sign).is_ok(), "{sign}");
+                toned += 1;
+            }
             count += 1;
         }
     }
     assert!(count > 1_500, "{count}");
+    assert!(toned > 5 * 250, "{toned}");
 }

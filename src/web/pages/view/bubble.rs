@@ -5,11 +5,12 @@ use std::collections::HashSet;
 use entity::message::MessageKind;
 use entity::{ConversationId, MessageId, Millis, UserId};
 
+use super::large_emoji::is_large_emoji;
 use super::text::{FoldedText, fold_text};
 use super::{ReceiptTicks, row};
 use crate::protocol::message::ReactionSummary;
 use crate::protocol::{Message, MessageQuote, Participant, User};
-use crate::web::display::avatars::hue;
+use crate::web::display::avatars::{Avatar, hue};
 use crate::web::display::times;
 
 /// The maximum time between two messages of one sender that are shown as a
@@ -28,7 +29,7 @@ pub(in crate::web) struct MessageBubble<'a> {
     pub(in crate::web) is_first: bool,
     /// The sender's name, if it has to be shown.
     pub(in crate::web) sender: Option<DisplayedName<'a>>,
-    pub(in crate::web) hue: u32,
+    pub(in crate::web) avatar: Avatar,
     pub(in crate::web) quote: Option<QuoteView<'a>>,
     pub(in crate::web) text: &'a str,
     pub(in crate::web) is_deleted: bool,
@@ -93,7 +94,7 @@ impl<'a> MessageBubble<'a> {
             is_first,
             sender: (is_group && is_first && !is_mine)
                 .then(|| reader.displayed_name(&message.sender)),
-            hue: hue(name),
+            avatar: Avatar::from_name(name),
             quote: quote.map(|quote| QuoteView::new(quote, message, reader)),
             text: &message.text,
             is_deleted: message.deleted,
@@ -108,6 +109,11 @@ impl<'a> MessageBubble<'a> {
 
     pub(in crate::web) fn said(&self) -> FoldedText<'a> {
         fold_text(self.text)
+    }
+
+    /// Returns whether the text is one to three emoji, which are shown large.
+    pub(in crate::web) fn is_large(&self) -> bool {
+        is_large_emoji(self.text)
     }
 
     /// Returns the names of the users who reacted with an emoji, as far as the
@@ -140,6 +146,18 @@ impl ViewerContext<'_> {
         }
     }
 
+    /// Returns the name of the author of a quote.
+    fn quoted_name<'b>(&self, user: &'b User) -> DisplayedName<'b> {
+        if user.id == self.me {
+            DisplayedName {
+                name: "You",
+                username: None,
+            }
+        } else {
+            self.displayed_name(user)
+        }
+    }
+
     fn displayed_name<'b>(&self, user: &'b User) -> DisplayedName<'b> {
         DisplayedName {
             name: &user.display_name,
@@ -155,7 +173,7 @@ impl ViewerContext<'_> {
 impl<'a> QuoteView<'a> {
     fn new(quote: &'a MessageQuote, message: &Message, reader: ViewerContext<'_>) -> Self {
         Self {
-            sender: reader.displayed_name(&quote.sender),
+            sender: reader.quoted_name(&quote.sender),
             hue: hue(&quote.sender.display_name),
             text: &quote.text,
             href: message_url(message.conversation_id, quote.seq, quote.id),

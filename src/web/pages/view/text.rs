@@ -5,49 +5,21 @@
 //! that only one of the two recognizes would change when the page's script
 //! starts.
 
-use icu_properties::props::{
-    DefaultIgnorableCodePoint, GeneralCategory, GeneralCategoryGroup, Script, WhiteSpace,
-};
-use icu_properties::script::ScriptWithExtensions;
-use icu_properties::{CodePointMapData, CodePointSetData};
+use icu_properties::CodePointSetData;
+use icu_properties::props::WhiteSpace;
+
+use super::hosts::{has_named_host, is_host_sign, is_letter, is_unambiguous};
 
 /// The maximum length of a link, in characters; a longer one stays plain text.
 const LONGEST_LINK: usize = 2_048;
-const SCHEMES: [&str; 2] = ["https://", "http://"];
+const HTTPS: &str = "https://";
+const SCHEMES: [&str; 2] = [HTTPS, "http://"];
+/// The beginning of an address without a scheme.
+const WWW: &str = "www.";
+/// The maximum length of the part of a mail address before its sign.
+const LONGEST_LOCAL_PART: usize = 64;
 /// Punctuation that is cut off at the end of a link.
 const TRAILING: [char; 12] = ['.', ',', ':', ';', '!', '?', '\'', '*', '_', '~', '(', '['];
-/// Sets of scripts. Each label of a host name may use one set, besides
-/// characters that scripts share.
-const SCRIPTS: [&[Script]; 27] = [
-    &[Script::Han, Script::Hiragana, Script::Katakana],
-    &[Script::Han, Script::Hangul],
-    &[Script::Han, Script::Bopomofo],
-    &[Script::Latin],
-    &[Script::Cyrillic],
-    &[Script::Greek],
-    &[Script::Arabic],
-    &[Script::Armenian],
-    &[Script::Bengali],
-    &[Script::Devanagari],
-    &[Script::Ethiopic],
-    &[Script::Georgian],
-    &[Script::Gujarati],
-    &[Script::Gurmukhi],
-    &[Script::Hebrew],
-    &[Script::Kannada],
-    &[Script::Khmer],
-    &[Script::Lao],
-    &[Script::Malayalam],
-    &[Script::Myanmar],
-    &[Script::Oriya],
-    &[Script::Sinhala],
-    &[Script::Tamil],
-    &[Script::Telugu],
-    &[Script::Thaana],
-    &[Script::Thai],
-    &[Script::Tibetan],
-];
-
 /// A text longer than this is folded to about [`FOLDED_EXTENT`].
 const FOLD_THRESHOLD: TextExtent = TextExtent {
     signs: 1_500,
@@ -65,11 +37,40 @@ struct TextExtent {
     lines: usize,
 }
 
-/// A piece of text. The text of a link is also its target.
+/// A piece of text. The target of a link is its prefix and its text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::web) struct TextPiece<'a> {
     pub(in crate::web) text: &'a str,
     pub(in crate::web) is_link: bool,
+    pub(in crate::web) prefix: &'static str,
+}
+
+/// The scheme of a mail address.
+const MAIL: &str = "mailto:";
+
+impl TextPiece<'_> {
+    /// Returns whether this is the link of a page, which opens a new tab.
+    pub(in crate::web) fn is_page(&self) -> bool {
+        self.prefix != MAIL
+    }
+}
+
+/// Where a link or a rejected address begins and ends in the text.
+struct LinkSpan {
+    start: usize,
+    end: usize,
+    /// What the text lacks to be a URL; `None` if the address is rejected.
+    prefix: Option<&'static str>,
+    /// Where the search for the next link continues.
+    next: usize,
+}
+
+/// What a link begins with, or the sign in a mail address.
+#[derive(Clone, Copy)]
+enum LinkMark {
+    Scheme(usize),
+    Www,
+    MailSign,
 }
 
 /// The pieces of a text, in two parts if it is long.
@@ -95,8 +96,9 @@ pub(in crate::web) fn fold_text(text: &str) -> FoldedText<'_> {
             .text
             .split_at_checked(shown)
             .unwrap_or((piece.text, ""));
-        folded.head.extend(non_empty_piece(here, piece.is_link));
-        folded.tail.extend(non_empty_piece(below, piece.is_link));
+        let part = |text| (!str::is_empty(text)).then_some(TextPiece { text, ..piece });
+        folded.head.extend(part(here));
+        folded.tail.extend(part(below));
         start = start.saturating_add(length);
     }
     folded
@@ -127,57 +129,113 @@ fn fold_offset(text: &str) -> Option<usize> {
 fn split_links(text: &str) -> Vec<TextPiece<'_>> {
     let mut pieces = Vec::new();
     let (mut end, mut from) = (0, 0);
-    while let Some((start, authority)) = find_scheme(text, from) {
-        let address = take_address(text.get(authority..).unwrap_or_default());
-        from = authority + address.len();
-        let address = address.trim_end_matches(TRAILING);
-        let last = authority + address.len();
-        let link = text.get(start..last).unwrap_or_default();
-        if link.chars().count() > LONGEST_LINK || !is_unambiguous(address) {
+    while let Some((at, mark)) = find_mark(text, from) {
+        let span = match mark {
+            LinkMark::Scheme(length) => read_page(text, at, length),
+            LinkMark::Www => read_page(text, at, 0),
+            LinkMark::MailSign => read_mail(text, at, from),
+        };
+        from = span.next;
+        let Some(prefix) = span.prefix else {
             continue;
-        }
-        pieces.extend(
-            text.get(end..start)
-                .and_then(|text| non_empty_piece(text, false)),
-        );
+        };
+        pieces.extend(text.get(end..span.start).and_then(plain_piece));
         pieces.push(TextPiece {
-            text: link,
+            text: text.get(span.start..span.end).unwrap_or_default(),
             is_link: true,
+            prefix,
         });
-        end = last;
+        end = span.end;
     }
-    pieces.extend(
-        text.get(end..)
-            .and_then(|text| non_empty_piece(text, false)),
-    );
+    pieces.extend(text.get(end..).and_then(plain_piece));
     pieces
 }
 
-fn non_empty_piece(text: &str, is_link: bool) -> Option<TextPiece<'_>> {
-    (!text.is_empty()).then_some(TextPiece { text, is_link })
+fn plain_piece(text: &str) -> Option<TextPiece<'_>> {
+    (!text.is_empty()).then_some(TextPiece {
+        text,
+        is_link: false,
+        prefix: "",
+    })
 }
 
-/// Returns where the next link may begin, and where its scheme ends.
-fn find_scheme(text: &str, from: usize) -> Option<(usize, usize)> {
+/// Returns where the next link may begin, or the next sign of a mail address.
+fn find_mark(text: &str, from: usize) -> Option<(usize, LinkMark)> {
     let bytes = text.as_bytes();
     let rest = bytes.get(from..)?;
     let mut starts = rest
         .iter()
         .enumerate()
-        .filter(|(_, byte)| matches!(byte, b'h' | b'H'));
-    starts.find_map(|(at, _)| {
+        .filter(|(_, byte)| matches!(byte, b'h' | b'H' | b'w' | b'W' | b'@'));
+    starts.find_map(|(at, byte)| {
         let start = from + at;
+        if *byte == b'@' {
+            return Some((start, LinkMark::MailSign));
+        }
         let before = start.checked_sub(1).and_then(|at| bytes.get(at));
         if before.is_some_and(u8::is_ascii_alphanumeric) {
             return None;
         }
-        let begins = |scheme: &&str| {
-            let found = bytes.get(start..start + scheme.len());
-            found.is_some_and(|found| found.eq_ignore_ascii_case(scheme.as_bytes()))
+        let begins = |word: &str| {
+            let found = bytes.get(start..start + word.len());
+            found.is_some_and(|found| found.eq_ignore_ascii_case(word.as_bytes()))
         };
-        let scheme = SCHEMES.into_iter().find(begins)?;
-        Some((start, start + scheme.len()))
+        let is_inside = before.is_some_and(|byte| b"@./_-".contains(byte));
+        if begins(WWW) && !is_inside {
+            return Some((start, LinkMark::Www));
+        }
+        let scheme = SCHEMES.into_iter().find(|scheme| begins(scheme))?;
+        Some((start, LinkMark::Scheme(scheme.len())))
     })
+}
+
+/// Reads the address of a page. Without a scheme, its host must have a name.
+fn read_page(text: &str, start: usize, scheme: usize) -> LinkSpan {
+    let authority = start + scheme;
+    let whole = take_address(text.get(authority..).unwrap_or_default());
+    let address = whole.trim_end_matches(TRAILING);
+    let end = authority + address.len();
+    let link = text.get(start..end).unwrap_or_default();
+    let is_complete = scheme > 0 || has_named_host(address.get(WWW.len()..).unwrap_or_default());
+    let is_link = link.chars().count() <= LONGEST_LINK && is_complete && is_unambiguous(address);
+    LinkSpan {
+        start,
+        end,
+        prefix: is_link.then_some(if scheme > 0 { "" } else { HTTPS }),
+        next: authority + whole.len(),
+    }
+}
+
+/// Reads the mail address around the sign at `at`, but nothing before `from`.
+fn read_mail(text: &str, at: usize, from: usize) -> LinkSpan {
+    let before = text.get(from..at).unwrap_or_default();
+    let length = before
+        .bytes()
+        .rev()
+        .take_while(|byte| byte.is_ascii_alphanumeric() || b".%+_-".contains(byte))
+        .count();
+    let start = at - length;
+    let local = text.get(start..at).unwrap_or_default();
+    let rest = text.get(at + 1..).unwrap_or_default();
+    let stop = rest.find(|sign| !is_host_sign(sign)).unwrap_or(rest.len());
+    let (host, after) = rest.split_at_checked(stop).unwrap_or((rest, ""));
+    let host = host.trim_end_matches(TRAILING);
+    let previous = text.get(..start).and_then(|text| text.chars().next_back());
+    let is_part = previous.is_some_and(|sign| matches!(sign, '@' | '/') || is_letter(sign));
+    let is_local = (1..=LONGEST_LOCAL_PART).contains(&length)
+        && !local.starts_with('.')
+        && !local.ends_with('.');
+    let is_mail = is_local
+        && !is_part
+        && !after.starts_with('@')
+        && is_unambiguous(host)
+        && has_named_host(host);
+    LinkSpan {
+        start,
+        end: at + 1 + host.len(),
+        prefix: is_mail.then_some(MAIL),
+        next: at + 1 + stop,
+    }
 }
 
 /// Returns the longest prefix that can be an address. It ends before a
@@ -208,55 +266,6 @@ fn ends_link(sign: char) -> bool {
         || matches!(sign, '«' | '»' | '‘'..='‟' | '‹' | '›' | '…' | '、' | '。')
         || matches!(sign, '〈'..='】' | '〔'..='〟' | '！' | '（' | '）' | '，')
         || matches!(sign, '：' | '；' | '？' | '｛' | '｝' | '｡'..='､')
-}
-
-/// Returns whether an address leads to where it appears to lead. It must have a
-/// host with one script in each label, no user name before the host, and no
-/// invisible characters.
-fn is_unambiguous(address: &str) -> bool {
-    let hidden = CodePointSetData::new::<DefaultIgnorableCodePoint>();
-    let authority = address.split(['/', '?', '#']).next().unwrap_or_default();
-    is_host(authority)
-        && authority.split('.').all(is_of_one_script)
-        && !address.chars().any(|sign| hidden.contains(sign))
-}
-
-/// Returns whether this is a host name or an IP address, with or without a
-/// port.
-fn is_host(authority: &str) -> bool {
-    let (host, port) = match authority.rsplit_once(':') {
-        Some((host, port)) if !port.contains(']') => (host, Some(port)),
-        _ => (authority, None),
-    };
-    let is_port = |port: &str| {
-        (1..=5).contains(&port.len()) && port.bytes().all(|byte| byte.is_ascii_digit())
-    };
-    if !port.is_none_or(is_port) {
-        return false;
-    }
-    let inside = host
-        .strip_prefix('[')
-        .and_then(|host| host.strip_suffix(']'));
-    if let Some(address) = inside {
-        let is_fine = |byte: u8| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.');
-        return !address.is_empty() && address.bytes().all(is_fine);
-    }
-    let letters = GeneralCategoryGroup::Letter.union(GeneralCategoryGroup::Number);
-    let all = letters.union(GeneralCategoryGroup::Mark);
-    let category = |sign| CodePointMapData::<GeneralCategory>::new().get(sign);
-    let is_fine = |sign| matches!(sign, '_' | '.' | '-') || all.contains(category(sign));
-    host.chars().all(is_fine) && host.chars().any(|sign| letters.contains(category(sign)))
-}
-
-fn is_of_one_script(label: &str) -> bool {
-    let scripts = ScriptWithExtensions::new();
-    let shared = [Script::Common, Script::Inherited];
-    SCRIPTS.iter().any(|known| {
-        label.chars().all(|sign| {
-            let mut known = known.iter().chain(&shared);
-            known.any(|script| scripts.has_script(sign, *script))
-        })
-    })
 }
 
 #[cfg(test)]
@@ -293,6 +302,21 @@ mod tests {
         {
             assert_eq!(&links(text), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn link_targets_complete_typed_text() {
+        let pieces = split_links("HTTP://a.example www.b.example/x ann@c.example");
+        let links = pieces.iter().filter(|piece| piece.is_link);
+        let targets: Vec<String> = links
+            .map(|link| format!("{}{}", link.prefix, link.text))
+            .collect();
+        let expected = [
+            "HTTP://a.example",
+            "https://www.b.example/x",
+            "mailto:ann@c.example",
+        ];
+        assert_eq!(targets, expected);
     }
 
     #[test]
