@@ -28,7 +28,7 @@ class LivePage {
     this.#socket = new Socket({
       open: () => {},
       frame: (frame) => this.#apply(frame),
-      close: () => {},
+      close: () => this.#seen.lost(),
       ended: api.logInAgain,
       // Browsers hide why a socket is refused. Without a login, this is a 401.
       refused: () => api.me().catch(() => {}),
@@ -52,6 +52,9 @@ class LivePage {
     if (frame.type === 'hello') {
       this.#me = frame.user.id;
       this.#showUnread(frame.total_unread);
+    }
+    if (frame.user_id === this.#me && ['delivered', 'read_receipt'].includes(frame.type)) {
+      this.#seen.known(frame.type, frame.conversation_id, frame.seq);
     }
     if (frame.type === 'unread') showUnread(frame.total, this.#title);
     if (frame.type === 'message' && frame.message.sender.id !== this.#me) {

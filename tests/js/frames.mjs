@@ -1,5 +1,7 @@
 /** Reads the frames in tests/fixtures/frames, by ways that Node and browsers
  * have. */
+// A test may replace the global one.
+const { fetch } = globalThis;
 const folder = new URL('../fixtures/frames/', import.meta.url);
 
 export async function frame(name, change = {}) {

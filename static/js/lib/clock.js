@@ -4,6 +4,8 @@
 let server = Date.now();
 let since = performance.now();
 let device = Date.now();
+/** Milliseconds by which a response's date may differ from this clock. */
+const PRECISION = 5_000;
 
 /** Returns the time by the server's clock. */
 export const now = () => Math.round(server + performance.now() - since);
@@ -14,8 +16,19 @@ export function setClock(time) {
   [server, since, device] = [time, performance.now(), Date.now()];
 }
 
-/** Adds a sleep that has just ended: `performance.now()` may have stopped. */
+/** Adds a sleep that has just ended: `performance.now()` may have stopped. A
+ * device's clock that was set forward looks the same, so the caller must compare
+ * the clock with the server's. Returns the milliseconds that were added. */
 export function wake() {
-  const slept = Date.now() - device - (performance.now() - since);
-  setClock(now() + Math.max(slept, 0));
+  const slept = Math.max(0, Date.now() - device - (performance.now() - since));
+  setClock(now() + slept);
+  return slept;
+}
+
+/** Corrects the clock by the date of a response. The server wrote it after the
+ * request was sent, and before the response came.
+ * @param {number} date in whole seconds, as in the `Date` header
+ * @param {number} sent @param {number} received by this clock */
+export function compareClock(date, sent, received) {
+  if (date + 1_000 < sent - PRECISION || date > received + PRECISION) setClock(date + 500);
 }

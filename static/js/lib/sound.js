@@ -5,24 +5,13 @@ let context = null;
 /** Milliseconds within which all tabs together play one sound. */
 const APART = 1_000;
 
-/** Plays the sound, for a message in one tab only; settles once this tab or
- * another one plays it. */
+/** Plays the sound, for a message in one tab only. All tabs together play one
+ * sound within a second. */
 export async function chime(message = null) {
   // Browsers play no sound before the user has interacted with the page.
   if (navigator.userActivation && !navigator.userActivation.hasBeenActive) return;
   if (message !== null && !await isFirst(`sound.${message}`)) return;
-  if (!navigator.locks) {
-    sound();
-    return;
-  }
-  await new Promise((settle) => {
-    // The tab with the lock plays, and holds it so that the others don't.
-    navigator.locks.request('tidings.chime', { ifAvailable: true }, (lock) => {
-      const sounds = lock !== null && sound();
-      settle();
-      return sounds ? new Promise((done) => { setTimeout(done, APART); }) : null;
-    });
-  });
+  await isFirst('chime', { apart: APART, act: sound });
 }
 
 function sound() {

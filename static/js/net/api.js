@@ -1,4 +1,5 @@
 /** REST calls, authenticated by the page's cookie. */
+import { compareClock, now } from '../lib/clock.js';
 
 /** An `application/problem+json` response; `offline` if there was none. */
 export class Problem extends Error {
@@ -11,6 +12,9 @@ export class Problem extends Error {
     this.errors = rest.errors ?? [];
   }
 }
+
+/** Whether a request may succeed when it is repeated. */
+export const isTemporary = ({ status }) => !status || status === 429 || status >= 500;
 
 let loggedOut = () => {};
 
@@ -29,9 +33,10 @@ export const setLeaving = (is) => {
   isLeaving = is;
 };
 
-/** Goes to the login form, which leads back to this page. */
+/** Goes to the login form, which says why and leads back to this page. */
 export function logInAgain() {
-  const url = `/login?next=${encodeURIComponent(location.pathname + location.search)}`;
+  const { pathname, search, hash } = location;
+  const url = `/login?next=${encodeURIComponent(pathname + search + hash)}&ended=1`;
   // A download doesn't leave the page.
   setTimeout(() => location.assign(url), isLeaving ? RESPONSE : 0);
 }
@@ -43,6 +48,7 @@ async function answer(method, path, body) {
   const headers = { accept: 'application/json' };
   if (method !== 'GET') headers['x-csrf-token'] = csrf();
   if (body !== undefined) headers['content-type'] = 'application/json';
+  const sent = now();
   let response;
   try {
     response = await fetch(path, {
@@ -54,6 +60,7 @@ async function answer(method, path, body) {
   } catch {
     throw new Problem();
   }
+  compareClock(Date.parse(response.headers.get('date')), sent, now());
   if (response.status === 204) return { body: null, links: {} };
   let json;
   try {

@@ -2,7 +2,7 @@
  * The client's WebSocket. When it closes, it reconnects at once, then with
  * growing delays; at once again when the network or the user is back.
  */
-import { delay } from '../state/backoff.js';
+import { Reconnects } from '../state/backoff.js';
 import { LOGIN_ENDED, ping } from './protocol.js';
 
 /** Milliseconds of silence before a ping, and then before giving up. */
@@ -11,9 +11,8 @@ const PONG_WITHIN = 8_000;
 
 export class Socket {
   #socket = null;
-  #attempt = 0;
-  /** The time of the first failure in a row. */
-  #failedAt = 0;
+  #reconnects = new Reconnects();
+  #nextAt = 0;
   #timer = 0;
   #checks = 0;
   #receivedAt = 0;
@@ -37,6 +36,11 @@ export class Socket {
     document.addEventListener('visibilitychange', () => {
       if (document.visibilityState === 'visible') this.#reconnect();
     });
+  }
+
+  /** The milliseconds until the next attempt; null during one. */
+  get wait() {
+    return this.#socket ? null : Math.max(0, this.#nextAt - performance.now());
   }
 
   get isOpen() {
@@ -75,7 +79,7 @@ export class Socket {
       return;
     }
     if (frame.type === 'hello') {
-      this.#attempt = 0;
+      this.#reconnects.opened(performance.now());
       this.#isGreeted = true;
       console.info('WebSocket connection established');
       this.#on.open();
@@ -102,10 +106,14 @@ export class Socket {
       return;
     }
     if (!this.#isGreeted) this.#on.refused();
-    if (this.#attempt === 0) this.#failedAt = Date.now();
-    const wait = delay(this.#attempt, Math.random(), Date.now() - this.#failedAt);
-    this.#attempt += 1;
+    const wait = this.#reconnects.closed(performance.now(), Math.random());
+    this.#nextAt = performance.now() + wait;
     this.#timer = setTimeout(() => this.open(), wait);
+  }
+
+  /** Connects now rather than after the delay. */
+  retry() {
+    this.#reconnect();
   }
 
   /** Reconnects without delay. An open socket may be dead, so it is pinged. */
@@ -114,7 +122,7 @@ export class Socket {
       this.send(ping());
       this.#receivedAt = Math.min(this.#receivedAt, Date.now() - PING_AFTER);
     } else if (!this.#socket) {
-      this.#attempt = 0;
+      this.#reconnects.reset();
       this.open();
     }
   }

@@ -3,10 +3,12 @@
  * unsent messages and marks over the socket, or over REST without one.
  */
 import { now, setClock } from '../lib/clock.js';
+import { delay } from '../state/backoff.js';
 import { Seen } from '../state/seen.js';
 import * as api from './api.js';
 import * as frames from './protocol.js';
 import { Socket } from './socket.js';
+import { Unversioned } from './unversioned.js';
 
 const FLUSH = 1_000;
 /** Milliseconds that marks wait for the socket to reopen. */
@@ -15,33 +17,33 @@ const GRACE = 3_000;
 const POLL = 10_000;
 /** The longest replay that isn't drawn before its end, in milliseconds. */
 const REPLAY = 1_000;
-/** The number of conversations in a page of the list. */
-const PAGE = 50;
-/** Represents invitations in `#updated`. */
-const INVITATION = Symbol('invitation');
+/** The number of announced messages to remember. */
+const ANNOUNCED = 1_000;
 
-/** Replaces a conversation that the server refuses; other problems are thrown. */
-const emptyIfRefused = (problem) => {
-  if (!problem.status) throw problem;
-  return { participants: [] };
-};
+/** Returns the milliseconds to wait after a problem: at least `least`. */
+const pause = ({ retry_after: seconds = 0 }, least) => Math.max(least, seconds * 1_000);
 
 export class Sync {
   seen = new Seen();
+  /** Whether REST requests reach the server, as far as is known. */
+  isReachable = true;
   #store;
   #outbox;
   #socket;
   #on;
+  #unversioned;
   #lostAt = now();
   #openedAt = 0;
   #polled = now();
-  #isFirst = true;
-  /** Ids of users that frames have updated since `#refetch` began. */
-  #updated = new Set();
   #gaps = new Set();
   /** Ids of unknown conversations that are being fetched. */
   #fetching = new Set();
   #isListing = false;
+  /** Ids of the latest messages that were announced. */
+  #announced = new Set();
+  /** When marks may be sent over REST again, and the refusals before. */
+  #marksAt = 0;
+  #refusals = 0;
 
   /**
    * @param {import('../state/store.js').Store} store
@@ -55,6 +57,7 @@ export class Sync {
     this.#store = store;
     this.#outbox = outbox;
     this.#on = on;
+    this.#unversioned = new Unversioned(store, on);
     this.#socket = new Socket({
       open: () => this.#opened(),
       frame: (frame) => this.#receive(frame),
@@ -83,6 +86,21 @@ export class Sync {
     return this.#lostAt;
   }
 
+  /** Milliseconds until the next attempt to connect; null during one. */
+  get wait() {
+    return this.#socket.wait;
+  }
+
+  /** Connects now rather than after the delay. */
+  retry() {
+    this.#socket.retry();
+  }
+
+  /** Compares the clock with the server's, which every response names. */
+  compareClock() {
+    this.#checkLogin();
+  }
+
   /** Sends a frame if there is a socket, and drops it otherwise. */
   trySend(frame) {
     this.#socket.send(frame);
@@ -90,6 +108,7 @@ export class Sync {
 
   #opened() {
     this.#lostAt = null;
+    this.isReachable = true;
     setTimeout(() => this.#on.change(), REPLAY);
     this.#gaps.clear();
     this.#store.cursors.begin();
@@ -97,62 +116,14 @@ export class Sync {
     this.#socket.send(frames.resumeAll(cursors.all(), epoch, peopleVersion));
     this.#outbox.clearDelays();
     this.flush();
-    this.#refetch();
-  }
-
-  /** Fetches state without a version, which a resume doesn't replay: presence,
-   * connections and invitations. */
-  async #refetch() {
-    const isFirst = this.#isFirst;
-    this.#isFirst = false;
-    const updated = new Set();
-    this.#updated = updated;
-    try {
-      const [, connections, invitations] = await Promise.all(
-        [this.#fetchPresence(updated), api.connections(), api.invitations()]);
-      // A newer connection has fetched since, or is about to.
-      if (updated !== this.#updated) return;
-      this.#store.connected(connections, updated);
-      if (!updated.has(INVITATION)) this.#store.invitations = invitations;
-      if (!isFirst) this.#on.connected(null);
-      this.#on.change();
-    } catch {
-      // The next connection fetches again.
-    }
-  }
-
-  /** Fetches who is online, for all loaded conversations: the newest in pages,
-   * then those that were opened by address, and groups with their members.
-   * Changes nothing once a newer connection fetches. */
-  async #fetchPresence(updated) {
-    const { conversations } = this.#store;
-    const left = conversations.withOthers();
-    const take = ({ id, participants }) => {
-      if (participants.length >= left.get(id)) left.delete(id);
-      if (updated !== this.#updated) return;
-      for (const { user, ...status } of participants) {
-        if (!updated.has(user.id)) conversations.presence({ user_id: user.id, ...status });
-      }
-    };
-    try {
-      let path = '/api/conversations/';
-      for (let most = conversations.size; path && most > 0; most -= PAGE) {
-        const { body, links } = await api.page(path);
-        body.forEach(take);
-        path = left.size ? links.prev : null;
-      }
-      for (const id of left.keys()) take(await api.conversation(id).catch(emptyIfRefused));
-    } catch (problem) {
-      // No status is better than one that may have ended.
-      if (updated === this.#updated) conversations.forgetPresence();
-      throw problem;
-    }
+    this.#unversioned.fetch();
   }
 
   #closed() {
     this.#lostAt ??= now();
     this.#store.typists.clear();
     this.#outbox.lost();
+    this.seen.lost();
     this.flush();
     this.#on.change();
   }
@@ -162,9 +133,12 @@ export class Sync {
   async #checkLogin() {
     try {
       await api.me();
-    } catch {
-      // `whenLoggedOut` handles a 401; being offline needs no handling.
+      this.isReachable = true;
+    } catch (problem) {
+      // `whenLoggedOut` handles a 401.
+      this.isReachable = !api.isTemporary(problem);
     }
+    this.#on.change();
   }
 
   #receive(frame) {
@@ -173,14 +147,10 @@ export class Sync {
       this.#openedAt = now();
     }
     if (frame.type === 'error') this.#refused(frame);
-    if (frame.type === 'user_status') this.#updated.add(frame.user_id);
-    if (frame.type === 'connection') this.#updated.add(frame.connection.user.id);
-    if (frame.type === 'invitation') this.#updated.add(INVITATION);
+    this.#unversioned.saw(frame);
     const isMine = frame.type === 'message' && frame.message.sender.id === this.#store.me.id;
     if (isMine && frame.message.client_id) this.#outbox.acknowledged(frame.message.client_id);
-    if (frame.type === 'read_receipt' && frame.user_id === this.#store.me.id) {
-      this.seen.known('read_receipt', frame.conversation_id, frame.seq);
-    }
+    this.#confirmMarks(frame);
     for (const effect of this.#store.apply(frame, now())) this.#follow(effect);
     if (frame.type === 'connection') this.#on.connected(frame.connection.user.username);
     if (frame.type === 'message') this.#markDelivered(frame.message);
@@ -189,9 +159,27 @@ export class Sync {
     this.#on.change();
   }
 
+  /** Takes in that the server has the user's own marks. */
+  #confirmMarks({ type, user_id: user, conversation_id: id, seq, conversation }) {
+    const { me } = this.#store;
+    if (user === me.id && ['delivered', 'read_receipt'].includes(type)) this.seen.known(type, id, seq);
+    const mine = conversation?.participants.find((one) => one.user.id === me.id);
+    if (!mine) return;
+    this.seen.known('delivered', conversation.id, mine.delivered_seq);
+    this.seen.known('read_receipt', conversation.id, mine.read_seq);
+  }
+
+  /** Announces each message once: the socket and a poll may both bring it. */
+  #arrived(message) {
+    if (this.#announced.has(message.id)) return;
+    this.#announced.add(message.id);
+    if (this.#announced.size > ANNOUNCED) this.#announced.delete(this.#announced.values().next().value);
+    this.#on.arrived(message);
+  }
+
   #follow(effect) {
     const id = effect.conversation_id;
-    if (effect.kind === 'arrived') this.#on.arrived(effect.message);
+    if (effect.kind === 'arrived') this.#arrived(effect.message);
     if (effect.kind === 'removed') this.#on.removed(id);
     if (effect.kind === 'reset') this.reload(id);
     if (effect.kind === 'restored') this.#on.restored();
@@ -262,14 +250,26 @@ export class Sync {
   flush() {
     const at = now();
     for (const item of this.#outbox.due(at)) this.#send(item, at);
-    const isWaiting = this.#lostAt !== null && at - this.#lostAt < GRACE;
+    const isWaiting = this.#lostAt !== null && at < Math.max(this.#lostAt + GRACE, this.#marksAt);
     for (const mark of isWaiting ? [] : this.seen.take()) {
-      if (this.#socket.send(frames.mark(mark))) continue;
-      api.marked(mark).catch(({ status }) => status < 400 && this.seen.untold(mark));
+      if (!this.#socket.send(frames.mark(mark))) this.#mark(mark);
     }
     if (this.#lostAt !== null && at - Math.max(this.#lostAt, this.#polled) > POLL) {
       this.#polled = at;
       this.catchUp();
+    }
+  }
+
+  async #mark(mark) {
+    try {
+      await api.marked(mark);
+      this.seen.known(mark.type, mark.conversation_id, mark.seq);
+      this.#refusals = 0;
+    } catch (problem) {
+      if (!api.isTemporary(problem)) return;
+      this.seen.untold(mark);
+      this.#refusals += 1;
+      this.#marksAt = now() + pause(problem, delay(this.#refusals, Math.random()));
     }
   }
 
@@ -308,7 +308,7 @@ export class Sync {
           timeline.append(page.messages, page.has_newer);
           for (const message of page.messages) {
             this.#markDelivered(message);
-            this.#on.arrived(message);
+            this.#arrived(message);
           }
           if (page.has_newer) this.#on.missed(conversation.id);
         }
@@ -330,8 +330,8 @@ export class Sync {
       this.flush();
       this.#on.missed(id);
       this.#on.change();
-    } catch ({ status }) {
-      if (status === 0) setTimeout(() => this.reload(id), POLL);
+    } catch (problem) {
+      if (api.isTemporary(problem)) setTimeout(() => this.reload(id), pause(problem, POLL));
     }
   }
 

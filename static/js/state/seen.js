@@ -1,32 +1,43 @@
 /**
- * The user's own delivered and read marks to send. Each only moves forward, and
- * is sent once, or again if it didn't reach the server.
+ * The user's own delivered and read marks. Each only moves forward. A mark that
+ * the server hasn't confirmed is sent again after the connection was lost: a
+ * socket may take a frame and never deliver it.
+ *
+ * @typedef {{ type: 'delivered' | 'read_receipt', conversation_id: number,
+ *   message_id: number, seq: number }} Mark
  */
+const keyOf = (type, conversation) => `${type} ${conversation}`;
+
 export class Seen {
+  /** The `seq` of the marks that the server has. */
+  #known = new Map();
+  /** Marks that were sent, but aren't confirmed. */
   #sent = new Map();
   #wanted = new Map();
 
   /** @param {'delivered' | 'read_receipt'} type */
   reach(type, { conversation_id: conversation, id, seq }) {
-    const key = `${type} ${conversation}`;
-    if (seq <= (this.#sent.get(key) ?? 0) || seq <= (this.#wanted.get(key)?.seq ?? 0)) return;
+    const key = keyOf(type, conversation);
+    const furthest = [this.#known.get(key), this.#sent.get(key)?.seq, this.#wanted.get(key)?.seq];
+    if (furthest.some((reached) => seq <= reached)) return;
     this.#wanted.set(key, { type, conversation_id: conversation, message_id: id, seq });
   }
 
-  /** Records a mark that the server already has. */
+  /** Records a mark that the server has. A read mark includes the delivered one. */
   known(type, conversation, seq) {
-    const key = `${type} ${conversation}`;
-    this.#sent.set(key, Math.max(seq, this.#sent.get(key) ?? 0));
-    if ((this.#wanted.get(key)?.seq ?? 0) <= seq) this.#wanted.delete(key);
+    const key = keyOf(type, conversation);
+    this.#known.set(key, Math.max(seq, this.#known.get(key) ?? 0));
+    for (const marks of [this.#sent, this.#wanted]) {
+      if (marks.get(key)?.seq <= seq) marks.delete(key);
+    }
+    if (type === 'read_receipt') this.known('delivered', conversation, seq);
   }
 
-  /** Returns the marks to send. A read mark includes the delivered mark. */
+  /** Returns the marks to send. A read mark includes the delivered one. */
   take() {
     const all = [...this.#wanted.values()];
+    for (const [key, mark] of this.#wanted) this.#sent.set(key, mark);
     this.#wanted.clear();
-    for (const { type, conversation_id: id, seq } of all) {
-      this.#sent.set(`${type} ${id}`, seq);
-    }
     return all.filter(({ type, conversation_id: id, seq }) =>
       type === 'read_receipt'
       || !all.some((read) => read.type === 'read_receipt' && read.conversation_id === id
@@ -35,8 +46,14 @@ export class Seen {
 
   /** Puts back a mark that didn't reach the server. */
   untold(mark) {
-    this.#sent.delete(`${mark.type} ${mark.conversation_id}`);
-    const key = `${mark.type} ${mark.conversation_id}`;
-    if ((this.#wanted.get(key)?.seq ?? 0) < mark.seq) this.#wanted.set(key, mark);
+    const key = keyOf(mark.type, mark.conversation_id);
+    if (!(this.#sent.get(key)?.seq > mark.seq)) this.#sent.delete(key);
+    if (this.#known.get(key) >= mark.seq || this.#wanted.get(key)?.seq >= mark.seq) return;
+    this.#wanted.set(key, mark);
+  }
+
+  /** The connection has ended: sent marks may not have arrived. */
+  lost() {
+    for (const mark of [...this.#sent.values()]) this.untold(mark);
   }
 }

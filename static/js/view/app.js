@@ -1,12 +1,14 @@
 /** The messenger: the open conversation and the page's other parts. */
 import * as api from '../net/api.js';
 import { now, setClock, wake } from '../lib/clock.js';
-import { element, find, write } from '../lib/dom.js';
+import { element, find } from '../lib/dom.js';
 import { openOutbox, uuid7 } from '../net/outbox.js';
 import { Sync } from '../net/sync.js';
 import { Store } from '../state/store.js';
 import { attempt } from './actions.js';
 import { Composer } from './composer.js';
+import { ConnectionBar } from './connection.js';
+import { withModule } from './dialog.js';
 import { openEmoji } from './emoji.js';
 import { closeLayers, goBack, handleMove, matchHistory, pageUrl } from './layers.js';
 import { List } from './list.js';
@@ -15,12 +17,11 @@ import { Notices } from './notices.js';
 import { Panels } from './panels.js';
 import { Seek } from './seek.js';
 import { Thread } from './thread.js';
-import { say } from './toast.js';
 
 /** Milliseconds between redraws, which update ages. */
 const REDRAW = 20_000;
-/** Milliseconds of lost connection that are not shown. */
-const GRACE = 1_000;
+/** Milliseconds of sleep after which the clock is compared with the server's. */
+const SLEEP = 5_000;
 
 export class App {
   me;
@@ -33,7 +34,7 @@ export class App {
   panels;
   #list;
   #notices;
-  #banner;
+  #connection;
   #blank;
   #isDue = false;
   #typingEnds = 0;
@@ -65,7 +66,7 @@ export class App {
     this.#list = new List(this);
     this.seek = new Seek(this);
     this.panels = new Panels(this);
-    this.#banner = find('.banner');
+    this.#connection = new ConnectionBar(this);
     this.#adopt(start.open);
   }
 
@@ -88,7 +89,6 @@ export class App {
     this.render();
     document.documentElement.classList.add('is-live');
     this.sync.start();
-    setTimeout(() => this.change(), GRACE + 100);
   }
 
   /** Returns the time by the server's clock. */
@@ -135,7 +135,7 @@ export class App {
     this.panels.render(at);
     drawMe(this.me);
     this.#notices.render(at);
-    this.#connection();
+    this.#connection.render(at);
     this.#typing();
   }
 
@@ -144,13 +144,6 @@ export class App {
     this.store.apply(frame, now());
     if (frame.type === 'connection') this.connectionChanged(frame.connection.user.username);
     this.change();
-  }
-
-  #connection() {
-    const { lostAt } = this.sync;
-    const isLost = lostAt !== null && now() - lostAt >= GRACE;
-    write(this.#banner, isLost ? 'Connecting…' : '');
-    if (lostAt !== null && !isLost) setTimeout(() => this.change(), GRACE);
   }
 
   /** Schedules a redraw for the end of a typing indicator. */
@@ -234,6 +227,7 @@ export class App {
     this.thread?.close();
     const thread = new Thread(this, id);
     this.thread = thread;
+    moved();
     find('main.thread').replaceWith(thread.node);
     find('.messenger').classList.add('is-open');
     const path = `/messages?conversation=${id}`;
@@ -282,6 +276,7 @@ export class App {
     this.#blank ??= element('main', { class: 'thread is-blank' },
       element('h1', { class: 'unseen' }, 'Messages'),
       element('p', {}, 'Choose a chat, or start a new one.'));
+    moved();
     node.replaceWith(this.#blank);
     find('.messenger').classList.remove('is-open');
     if (!isBack) this.#returning = this.#return();
@@ -347,7 +342,7 @@ export class App {
   }
 
   #focusChanged() {
-    wake();
+    if (wake() > SLEEP) this.sync.compareClock();
     if (this.isWatched) this.thread?.look();
     // A hidden page has no frames: the redraw that waits for one may never come.
     this.#isDue = false;
@@ -372,17 +367,13 @@ export class App {
   }
 }
 
+/** Lets the list and the conversation slide in: the first page stands still. */
+const moved = () => document.documentElement.classList.add('has-moved');
+
 /** Goes to the login page, which leads back here. */
 async function leave() {
   await closeLayers();
   api.logInAgain();
-}
-
-/** Opens a sheet once its module is loaded. */
-async function withModule(loading, open) {
-  const module = await loading.catch(() => null);
-  if (module) open(module);
-  else say('This could not be loaded. Try again.');
 }
 
 /** Returns the message that a URL points to, or null. */

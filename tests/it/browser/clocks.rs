@@ -38,7 +38,7 @@ async fn wrong_clock_changes_no_order() {
             tab.script(&set, &[]).await;
         }
         tab.set_network(NetworkState::Offline).await;
-        tab.see_text(".banner", "Connecting…").await;
+        tab.see_text(".banner", "Offline.").await;
         tab.send_text("On my way").await;
         tab.see(".message:last-child .ticks[data-status=waiting]")
             .await;

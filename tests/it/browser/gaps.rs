@@ -22,7 +22,7 @@ async fn presence_is_current_after_a_gap() {
         tab.open_conversation(first + place - 1).await;
         tab.see_text(".bar-name .hint", "online").await;
         tab.set_network(NetworkState::Offline).await;
-        tab.see_text(".banner", "Connecting…").await;
+        tab.see_text(".banner", "Offline.").await;
         drop(socket);
         let path = format!("/api/users/mate{place}/");
         until("the mate to leave", async || {
@@ -39,7 +39,7 @@ async fn presence_is_current_after_a_gap() {
     let _socket = mate.socket("/ws/").await;
     tab.see_text(".bar-name .hint", "online").await;
     tab.set_network(NetworkState::Offline).await;
-    tab.see_text(".banner", "Connecting…").await;
+    tab.see_text(".banner", "Offline.").await;
     tab.block_urls(&["*/api/conversations/*"]).await;
     tab.set_network(NetworkState::Online).await;
     tab.see_absent("main .face.is-online").await;

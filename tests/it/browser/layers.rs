@@ -156,3 +156,28 @@ async fn closed_layer_leaves_no_history_entry() {
     tab.see(".rows .row").await;
     tab.assert_accessible().await;
 }
+
+/// Delays each move back in the history.
+const SLOW_BACK: &str = "
+    const { back } = History.prototype;
+    History.prototype.back = function () { setTimeout(() => back.call(this), 600); };";
+
+/// A layer that opens while the browser goes back to the list takes the move.
+#[tokio::test]
+async fn layer_during_return_blocks_nothing() {
+    let (app, browsers) = (TestApp::spawn().await, BrowserDriver::start().await);
+    let (_group, people) = crew::group(&app, &["ann", "ben"]).await;
+    let tab = browsers.open_as(&people[0], PHONE).await;
+    tab.run_before_pages(SLOW_BACK).await;
+    open_group(&tab).await;
+    tab.tap(".back").await;
+    tab.tap("[data-act=new]").await;
+    tab.wait_for_value("return history.state?.layers ?? 0", json!(0))
+        .await;
+    tab.press(ESCAPE).await;
+    tab.see(".rows .row").await;
+    tab.wait_for_value(PATH, json!("/messages")).await;
+    tab.tap(".rows .row").await;
+    tab.see(COMPOSER).await;
+    tab.assert_no_console_errors().await;
+}

@@ -240,7 +240,7 @@ async fn ended_login_leaves_every_page() {
     let path = format!("/api/auth/sessions/{}/", first["id"]);
     other.delete(&path).await.expect(204);
     tab.see("form[action='/login']").await;
-    assert_eq!(tab.path().await, "/login?next=%2Fsettings");
+    assert_eq!(tab.path().await, "/login?next=%2Fsettings&ended=1");
     tab.log_in_as(&other).await;
     tab.goto("/settings").await;
     tab.wait_for_console_info("WebSocket connection established")

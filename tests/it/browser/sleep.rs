@@ -117,7 +117,7 @@ async fn messages_during_sleep_stay_unread() {
         open_at_end(&tab, &ann, (id, last)).await;
         let before = in_sight(&tab).await;
         tab.set_network(NetworkState::Offline).await;
-        tab.see_text(".banner", "Connecting…").await;
+        tab.see_text(".banner", "Offline.").await;
         if is_hidden {
             tab.script("window.look(false)", &[]).await;
         }
@@ -149,7 +149,7 @@ async fn page_follows_few_missed_messages() {
     let tab = browsers.open_as(&ann, DESKTOP).await;
     open_at_end(&tab, &ann, (id, 30)).await;
     tab.set_network(NetworkState::Offline).await;
-    tab.see_text(".banner", "Connecting…").await;
+    tab.see_text(".banner", "Offline.").await;
     send_news(&ben, id, 31..=34).await;
     tab.set_network(NetworkState::Online).await;
     tab.see_message("News 34.").await;
@@ -183,7 +183,7 @@ async fn reset_keeps_reading_place() {
         let before = still_in_sight(&tab).await;
         let read = read_number(&ann, id).await;
         tab.set_network(NetworkState::Offline).await;
-        tab.see_text(".banner", "Connecting…").await;
+        tab.see_text(".banner", "Offline.").await;
         send_news(&ben, id, last + 1..=last + 520).await;
         last += 520;
         tab.set_network(NetworkState::Online).await;

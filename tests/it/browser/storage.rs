@@ -47,7 +47,7 @@ async fn draft_survives_refused_storage() {
     tab.wait_for_value(DRAFT, json!("Kept in memory")).await;
     // A message that can't be stored says so, until it is sent.
     tab.set_network(NetworkState::Offline).await;
-    tab.see_text(".banner", "Connecting…").await;
+    tab.see_text(".banner", "Offline.").await;
     tab.send_text(", and sent").await;
     tab.see_text(".message:last-child .failure", UNSAVED).await;
     assert_eq!(tab.accessibility_faults().await, [""; 0]);

@@ -165,3 +165,48 @@ async fn message_is_announced_once_over_tabs() {
         tab.close().await;
     }
 }
+
+/// Over plain HTTP, browsers have no Web Locks, and the tabs agree by messages.
+#[tokio::test]
+async fn tabs_without_locks_announce_once() {
+    let (app, browsers) = (TestApp::spawn().await, BrowserDriver::start().await);
+    let (ann, ben, ids) = two_conversations(&app).await;
+    let tab = browsers.open_as(&ann, DESKTOP).await;
+    let mut windows = Vec::new();
+    for at in 0..3 {
+        if at > 0 {
+            tab.new_window().await;
+        }
+        tab.run_before_pages(STAGED).await;
+        let none = "Object.defineProperty(navigator, 'locks', { value: undefined })";
+        tab.run_before_pages(none).await;
+        tab.open_conversation(ids[1]).await;
+        tab.click(COMPOSER).await;
+        tab.script("window.look(false)", &[]).await;
+        windows.push(tab.window().await);
+    }
+    let on = "localStorage.setItem('tidings.notify', 'true')";
+    tab.script(on, &[]).await;
+    for (at, text) in ["Out of sight", "Again"].into_iter().enumerate() {
+        ben.send(ids[0], text).await.expect(201);
+        until("a notification and a sound", async || {
+            let found = alerts(&tab, &windows).await;
+            let expected = json!(format!("ben: {text}"));
+            (found.contains(&expected) && found.len() > 2 * at + 1).then_some(())
+        })
+        .await;
+    }
+    // The last tab shows the conversation in front.
+    tab.script("window.look(true)", &[]).await;
+    tab.click(&format!(".row[data-id='{}']", ids[0])).await;
+    tab.see_message("Again").await;
+    ben.send(ids[0], "In sight").await.expect(201);
+    for window in &windows {
+        tab.switch_window(window.clone()).await;
+        tab.see_text(".row-preview", "In sight").await;
+    }
+    let mut found = alerts(&tab, &windows).await;
+    found.sort_by_key(Value::to_string);
+    let expected = ["ben: Again", "ben: Out of sight", "sound", "sound"];
+    assert_eq!(found, expected);
+}
