@@ -19,9 +19,26 @@ const GRAPHEMES = globalThis.Intl?.Segmenter && new Intl.Segmenter();
 export const graphemes = (text) =>
   (GRAPHEMES ? Array.from(GRAPHEMES.segment(text), ({ segment }) => segment) : [...text]);
 
+/** Returns the number of code points of a text. */
+export function lengthOf(text) {
+  let pairs = 0;
+  for (let at = 1; at < text.length; at += 1) {
+    const isPair = (text.charCodeAt(at) & 0xfc00) === 0xdc00 && (text.charCodeAt(at - 1) & 0xfc00) === 0xd800;
+    if (isPair) pairs += 1;
+  }
+  return text.length - pairs;
+}
+
+const LETTER = /\p{L}/u;
+const RTL_LETTER = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u;
+
+/** Whether the first letter of a text belongs to a script from right to left. */
+export const isRtl = (text) => RTL_LETTER.test(LETTER.exec(text.slice(0, 1_000))?.[0] ?? '');
+
 /** Returns up to `most` code points of a text. No character as users see it is
  * cut. */
 export function firstOf(text, most) {
+  if (text.length <= most) return text;
   // One more, to see whether the last character goes on.
   const some = [...text.slice(0, 2 * most + 2)];
   if (some.length <= most) return text;

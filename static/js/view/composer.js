@@ -3,11 +3,19 @@
 import { element, find, piece, show, write } from '../lib/dom.js';
 import { now } from '../lib/clock.js';
 import { keep, kept, sendsByEnter, whenKept } from '../lib/kept.js';
-import { withoutMargins } from '../lib/text.js';
+import { firstOf, isRtl, lengthOf, withoutMargins } from '../lib/text.js';
 import { OwnTyping } from '../state/typing.js';
+import { say } from './toast.js';
 
 const LIMIT = 10_000;
 const COUNT_FROM = 9_000;
+/** The length of the part of a draft that is stored. */
+const STORED = 50_000;
+/** Milliseconds between two times at which a long draft is stored. */
+const SAVE_LONG = 1_000;
+/** The length of the part of a message that is shown above the composer. */
+const SHOWN = 300;
+const figure = (number) => number.toLocaleString('en');
 
 /** Adds the form if the server left it out, as writing wasn't allowed. The
  * server then rendered only a refused text.
@@ -27,6 +35,8 @@ export class Composer {
   #text;
   #button;
   #bar;
+  /** Offers to shorten a text that is too long. */
+  #cut;
   #on;
   #typing = new OwnTyping();
   #timer = 0;
@@ -36,6 +46,7 @@ export class Composer {
   /** Whether the draft is this tab's: it doesn't follow those of other tabs. */
   #isOwn = false;
   #unfollow = () => {};
+  #saving = 0;
   #answering = null;
   #editing = null;
 
@@ -59,9 +70,14 @@ export class Composer {
     this.#text.removeAttribute('maxlength');
     this.#text.required = false;
     this.#text.value ||= refused;
+    this.#cut = element('p', { class: 'too-long', hidden: true },
+      element('button', { type: 'button', class: 'button is-quiet', onclick: () => this.#shorten() },
+        `Keep the first ${figure(LIMIT)} characters`));
+    this.#form.before(this.#cut);
     this.#restore();
     this.#follow();
     this.#form.addEventListener('submit', (event) => this.#submit(event));
+    this.#text.addEventListener('beforeinput', ({ data }) => this.#bound(data ?? ''));
     this.#text.addEventListener('input', () => this.#typed());
     this.#text.addEventListener('keydown', (event) => this.#key(event));
     this.#text.addEventListener('focus', () => this.#labelEnter());
@@ -82,7 +98,7 @@ export class Composer {
     this.#footer.classList.toggle('is-closed', isClosed);
     this.#text.readOnly = isClosed;
     show(this.#form, !isClosed || !this.isEmpty);
-    if (isClosed) show(this.#bar, false);
+    if (isClosed) [this.#bar, this.#cut].forEach((part) => show(part, false));
   }
 
   focus() {
@@ -96,7 +112,7 @@ export class Composer {
   answer(message) {
     this.#endEdit();
     this.#answering = message;
-    this.#showBar(['Replying to ', this.#name(message)], message.text);
+    this.#showAnswer(message);
     this.focus();
     this.#save();
   }
@@ -113,7 +129,7 @@ export class Composer {
   #edits(message, text) {
     this.#editing = message;
     this.#text.value = text;
-    this.#showBar(['Editing'], message.text);
+    this.#showBar(['Editing'], message.text, 'Cancel editing');
     this.#changed();
   }
 
@@ -165,7 +181,7 @@ export class Composer {
     if (text && !this.#text.value) this.#text.value = text;
     if (answering) {
       this.#answering = answering;
-      this.#showBar(['Replying to ', this.#name(answering)], answering.text);
+      this.#showAnswer(answering);
     }
     this.#changed();
   }
@@ -225,7 +241,7 @@ export class Composer {
 
   #typed() {
     this.#changed();
-    this.#save();
+    this.#saveSoon();
     if (this.isEmpty) {
       this.#say(this.#typing.stop(), false);
       return;
@@ -252,15 +268,46 @@ export class Composer {
     this.#text.style.blockSize = `${this.#text.scrollHeight + frame}px`;
   }
 
+  /** Fixes the height and the direction of the field for a long text: browsers
+   * take seconds to find them at each key.
+   * @param {string} [added] a text to be inserted */
+  #bound(added = '') {
+    const text = this.#text.value || added;
+    const isLong = this.#text.value.length + added.length > LIMIT;
+    this.#text.classList.toggle('is-long', isLong);
+    const direction = isRtl(text) ? 'rtl' : 'ltr';
+    this.#text.dir = isLong ? direction : 'auto';
+  }
+
   #changed() {
+    this.#bound();
     this.#grow();
-    const length = [...withoutMargins(this.#text.value)].length;
-    const isTooLong = length > LIMIT;
-    this.#button.disabled = !length || isTooLong;
-    this.#text.toggleAttribute('aria-invalid', isTooLong);
+    const length = lengthOf(withoutMargins(this.#text.value));
+    const left = LIMIT - length;
+    this.#button.disabled = !length || left < 0;
+    this.#text.toggleAttribute('aria-invalid', left < 0);
     const counter = find('.counter', this.#form);
     show(counter, length >= COUNT_FROM);
-    if (length >= COUNT_FROM) write(counter, `${LIMIT - length} left`);
+    if (length >= COUNT_FROM) write(counter, left < 0 ? `${figure(-left)} over` : `${left} left`);
+    show(this.#cut, left < 0);
+    const [label, symbol] = this.#editing ? ['Save', 'mark-check'] : ['Send', 'mark-send'];
+    this.#button.ariaLabel = label;
+    this.#button.title = label;
+    find('use', this.#button).setAttribute('href', `#${symbol}`);
+  }
+
+  /** Shortens the text, and offers to undo it. */
+  #shorten() {
+    const whole = this.#text.value;
+    const set = (text) => {
+      this.#bound(text);
+      this.#text.value = text;
+      this.#typed();
+      this.focus();
+    };
+    const first = firstOf(withoutMargins(whole), LIMIT);
+    set(first);
+    say('Shortened', { undo: () => this.#text.value === first && set(whole) });
   }
 
   #insert(sign) {
@@ -274,9 +321,14 @@ export class Composer {
     return element('bdi', {}, this.#on.called?.(sender) ?? sender.display_name);
   }
 
-  #showBar(what, about) {
+  #showAnswer(message) {
+    this.#showBar(['Replying to ', this.#name(message)], message.text, 'Cancel reply');
+  }
+
+  #showBar(what, about, cancel) {
     find('strong', this.#bar).replaceChildren(...what);
-    write(find('span', this.#bar), about);
+    write(find('span', this.#bar), firstOf(about, SHOWN));
+    find('[data-act="drop"]', this.#bar).ariaLabel = cancel;
     show(this.#bar, true);
   }
 
@@ -298,8 +350,16 @@ export class Composer {
     this.#save();
   }
 
+  /** Stores a long text a moment later: that takes a while at each key. */
+  #saveSoon() {
+    if (this.#text.value.length <= LIMIT) this.#save();
+    else this.#saving ||= setTimeout(() => this.#save(), SAVE_LONG);
+  }
+
   /** Stores only what has changed in this tab: other tabs may write, too. */
   #save() {
+    clearTimeout(this.#saving);
+    this.#saving = 0;
     const draft = this.#draftNow();
     const text = JSON.stringify(draft);
     if (text === this.#stored) return;
@@ -309,7 +369,7 @@ export class Composer {
   }
 
   #draftNow() {
-    const text = this.#text.value;
+    const text = this.#text.value.slice(0, STORED);
     if (this.#editing) {
       // Keep the draft from before the edit.
       const { id, conversation_id, text: was, sender } = this.#editing;
