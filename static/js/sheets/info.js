@@ -5,7 +5,7 @@ import { element, find, mark, show, write } from '../lib/dom.js';
 import { called, isolated } from '../lib/names.js';
 import { full, presenceText } from '../lib/time.js';
 import { isMuted, membersText } from '../state/conversations.js';
-import { attempt, changeOwn, muteEntries } from '../view/actions.js';
+import { attempt, archive, muteEntries, pin } from '../view/actions.js';
 import { confirmed } from '../view/dialog.js';
 import { face, setPresence } from '../view/faces.js';
 import { openMenu } from '../view/menu.js';
@@ -88,9 +88,9 @@ class Info {
       row('mark-bell', 'Mute', ({ currentTarget: at }) =>
         openMenu(muteEntries(this.#app, this.#conversation), at, { label: 'Mute' }),
       { value: until, 'aria-haspopup': 'menu' }),
-      row('mark-pin', pinned ? 'Unpin' : 'Pin', () => changeOwn(this.#app, this.#conversation, { pinned: !pinned })),
+      row('mark-pin', pinned ? 'Unpin' : 'Pin', () => pin(this.#app, this.#conversation)),
       row('mark-archive', archived ? 'Unarchive' : 'Archive',
-        () => changeOwn(this.#app, this.#conversation, { archived: !archived })),
+        () => archive(this.#app, this.#conversation)),
     ]);
   }
 

@@ -1,4 +1,5 @@
 /** The menus of messages and conversations, and their actions. */
+import { keysOf } from '../lib/shortcuts.js';
 import * as api from '../net/api.js';
 import { find } from '../lib/dom.js';
 import { isMuted } from '../state/conversations.js';
@@ -8,7 +9,7 @@ import { openEmoji, openQuick, quickRow } from './emoji.js';
 import { openMenu } from './menu.js';
 import { addressOf } from './message.js';
 import { openReport } from './report.js';
-import { say } from './toast.js';
+import { say, tellListeners } from './toast.js';
 
 /** A `muted_until` that never comes: in every time zone, a day of the last year
  * with four digits. */
@@ -126,22 +127,13 @@ async function deleteMessage(app, message) {
 const isAdmin = (app, conversation) => conversation.kind === 'group'
   && ['owner', 'admin'].includes(app.store.conversations.mark(conversation)?.role);
 
-/** Changes the user's own settings of a conversation. */
-export const changeOwn = (app, { id }, change) => attempt(app, async () => {
-  app.apply({ type: 'conversation', conversation: await api.settings(id, change) });
-});
-
 /** Returns the entries that mute a conversation, or end that. */
 export function muteEntries(app, conversation) {
-  const now = app.now();
-  const mute = (until) => () => changeOwn(app, conversation, { muted_until: until });
-  if (isMuted(conversation, now)) return [{ text: 'Unmute', act: mute(null) }];
-  const inHours = (hours) => new Date(now + hours * HOUR).toISOString();
-  return [
-    { text: 'Mute for 8 hours', act: mute(inHours(8)) },
-    { text: 'Mute for a week', act: mute(inHours(7 * 24)) },
-    { text: 'Mute always', act: mute(FOREVER) },
-  ];
+  const entry = (length, text) => ({
+    text, act: () => mute(app, conversation, length), keys: length && length !== 'always' ? null : keysOf('mute'),
+  });
+  if (isMuted(conversation, app.now())) return [entry(null, 'Unmute')];
+  return Object.keys(LENGTHS).map((length) => entry(length, `Mute ${length}`));
 }
 
 /** Opens the menu of a row, or that of the open conversation on a phone, whose
@@ -150,8 +142,43 @@ export function openConversationMenu(app, conversation, at) {
   const { pinned, archived } = conversation;
   openMenu([
     !(at instanceof Element) && { text: 'Chat info', act: () => app.about(conversation) },
-    { text: pinned ? 'Unpin' : 'Pin', act: () => changeOwn(app, conversation, { pinned: !pinned }) },
+    { text: pinned ? 'Unpin' : 'Pin', act: () => pin(app, conversation), keys: keysOf('pin') },
     ...muteEntries(app, conversation),
-    { text: archived ? 'Unarchive' : 'Archive', act: () => changeOwn(app, conversation, { archived: !archived }) },
+    { text: archived ? 'Unarchive' : 'Archive', act: () => archive(app, conversation), keys: keysOf('archive') },
   ].filter(Boolean), at, { label: 'Chat' });
+}
+
+/** The hours for which a chat can be muted. */
+const LENGTHS = { 'for 8 hours': 8, 'for a week': 7 * 24, always: null };
+
+/** Mutes a chat for one of `LENGTHS`, or unmutes it if that is null. */
+export function mute(app, conversation, length) {
+  const hours = LENGTHS[length];
+  const time = hours ? new Date(app.now() + hours * HOUR).toISOString() : FOREVER;
+  changeSettings(app, conversation, {
+    change: { muted_until: length ? time : null }, done: length ? `Muted ${length}` : 'Unmuted',
+  });
+}
+
+/** Pins a chat to the top of the list, or unpins it. */
+export const pin = (app, conversation) => changeSettings(app, conversation, {
+  change: { pinned: !conversation.pinned }, done: conversation.pinned ? 'Unpinned' : 'Pinned',
+});
+
+/** Moves a chat into the archive, or out of it. */
+export const archive = (app, conversation) => changeSettings(app, conversation, {
+  change: { archived: !conversation.archived }, done: conversation.archived ? 'Unarchived' : 'Archived',
+});
+
+/** Changes the user's own settings of a conversation, and offers to undo it.
+ * @param {{ change: Record<string, any>, done: string }} what `done` says what has changed */
+export async function changeSettings(app, { id, ...was }, { change, done }) {
+  const apply = async (next) => {
+    const conversation = await attempt(app, () => api.settings(id, next));
+    if (conversation) app.apply({ type: 'conversation', conversation });
+    return conversation;
+  };
+  const before = Object.fromEntries(Object.keys(change).map((name) => [name, was[name]]));
+  if (!await apply(change)) return;
+  say(done, { undo: async () => await apply(before) && tellListeners('Undone') });
 }

@@ -1,8 +1,31 @@
 /** Keyboard shortcuts, and the space that a phone's keyboard takes. */
 import { find } from '../lib/dom.js';
-import { openMessageMenu } from './actions.js';
+import { actOf } from '../lib/shortcuts.js';
+import { isMuted } from '../state/conversations.js';
+import { archive, mute, openMessageMenu, pin } from './actions.js';
+import { withModule } from './dialog.js';
 
 const TYPES = 'input, textarea, select, [contenteditable]';
+
+/** Runs an action on the open chat. */
+const onOpen = (act) => (app) => {
+  const conversation = app.thread?.conversation;
+  if (conversation) act(app, conversation);
+};
+
+/** The actions of the shortcuts in `lib/shortcuts.js`. */
+const ACTS = {
+  search: (app) => app.seek.focus(),
+  new: (app) => app.startNew(),
+  previous: (app) => openBeside(app, -1),
+  next: (app) => openBeside(app, 1),
+  unread: openUnread,
+  archive: onOpen(archive),
+  mute: onOpen((app, conversation) =>
+    mute(app, conversation, isMuted(conversation, app.now()) ? null : 'always')),
+  pin: onOpen(pin),
+  help: () => withModule(import('../sheets/help.js'), ({ openHelp }) => openHelp()),
+};
 
 export function watchKeys(app) {
   // Keys of an input method are for it alone. Safari sends the Enter that ends a
@@ -11,14 +34,21 @@ export function watchKeys(app) {
     if (event.isComposing || event.keyCode === 229) event.stopPropagation();
   }, { capture: true });
   document.addEventListener('keydown', (event) => {
-    if (event.defaultPrevented || find('dialog[open]')) return;
-    const isCommand = event.ctrlKey || event.metaKey;
-    if (isCommand && event.key.toLowerCase() === 'k') {
+    if (event.defaultPrevented || find('dialog:modal')) return;
+    const act = actOf(event);
+    const isField = Boolean(event.target.closest?.(TYPES));
+    const isPlain = !event.ctrlKey && !event.metaKey && !event.altKey;
+    if (act && !(isField && isPlain)) {
       event.preventDefault();
-      app.seek.focus();
+      ACTS[act](app);
     } else if (event.key === 'Escape') escape(app, event);
     else if (walkMessages(app, event)) event.preventDefault();
-    else if (!isCommand && !event.altKey && !event.target.closest?.(TYPES)) plain(app, event);
+    else if (isPlain && !isField) plain(app, event);
+  });
+  // The address of the link would open the conversation anew.
+  find('.skip').addEventListener('click', (event) => {
+    event.preventDefault();
+    find('.history')?.focus();
   });
 }
 
@@ -36,10 +66,7 @@ function escape(app, event) {
 }
 
 function plain(app, event) {
-  if (event.key === '/') {
-    event.preventDefault();
-    app.seek.focus();
-  } else if (event.key.length === 1 && event.key !== ' ' && app.thread
+  if (event.key.length === 1 && event.key !== ' ' && app.thread
     && !event.target.closest?.('.side, button, a, [popover]')) {
     // Typing outside of a field goes to the composer.
     app.thread.composer.focus();
@@ -67,6 +94,33 @@ function walkMessages(app, event) {
   if (!isMenu && !(event.key === 'Enter' && event.target === node)) return false;
   if (node.item?.message) openMessageMenu(app, node, find('.bubble', node));
   return true;
+}
+
+/** Opens the chat before or after the open one. */
+function openBeside(app, step) {
+  const all = listed(app);
+  const at = all.findIndex(({ id }) => id === app.openId);
+  const next = at < 0 ? all.at(step > 0 ? 0 : -1) : all[at + step];
+  if (next) openChat(app, next);
+}
+
+/** Opens the next chat with unread messages. After the last chat, the search
+ * goes on at the first one. */
+function openUnread(app) {
+  const all = listed(app);
+  const at = all.findIndex(({ id }) => id === app.openId);
+  const others = [...all.slice(at + 1), ...all.slice(0, Math.max(at, 0))];
+  const next = others.find(({ unread_count: count }) => count > 0);
+  if (next) openChat(app, next);
+}
+
+/** Returns the chats of the list that has the open one, in its order. */
+const listed = ({ store: { conversations }, openId }) =>
+  conversations.ordered({ archived: Boolean(conversations.get(openId)?.archived) });
+
+async function openChat(app, { id }) {
+  await app.open(id);
+  find(`.list .row[data-id="${id}"]`)?.scrollIntoView({ block: 'nearest' });
 }
 
 /** Keeps the composer above a phone's keyboard and the header in place, also in

@@ -1,23 +1,26 @@
 /** A menu beside its anchor: arrows move, Enter chooses, Escape and a click
  * elsewhere close it, and the focus returns to where it was. */
 import { element, find, topmost } from '../lib/dom.js';
+import { keyNames } from '../lib/shortcuts.js';
 import { addLayer } from './layers.js';
 
 const EDGE = 8;
 
 /**
- * @param {{ text: string, act: () => void, isGrave?: boolean }[]} entries
+ * @param {{ text: string, act: () => void, isGrave?: boolean, keys?: string | null }[]} entries
+ *   `keys` is the shortcut of an entry
  * @param {{ x: number, y: number } | HTMLElement} at
  * @param {{ label: string, head?: HTMLElement, whenClosed?: () => void }} about
  */
 export function openMenu(entries, at, { label, head = null, whenClosed }) {
-  const buttons = entries.map(({ text, act, isGrave }) => element('button', {
+  const buttons = entries.map(({ text, act, isGrave, keys }) => element('button', {
     type: 'button', role: 'menuitem', tabindex: '-1', class: isGrave ? 'is-grave' : '',
+    'aria-keyshortcuts': keys?.replace('Ctrl', 'Control'),
     onclick: () => {
       close();
       act();
     },
-  }, text));
+  }, text, Boolean(keys) && element('kbd', { 'aria-hidden': 'true' }, keyNames(keys).join(' '))));
   const menu = element('div', { class: 'menu', popover: 'auto' }, head,
     element('div', { role: 'menu', 'aria-label': label }, ...buttons));
   const close = openPopover(menu, at, whenClosed);

@@ -1,7 +1,7 @@
 /** Reporting a message to the admins. */
 import * as api from '../net/api.js';
 import { element, write } from '../lib/dom.js';
-import { openDialog } from './dialog.js';
+import { openQuestion } from './dialog.js';
 import { say } from './toast.js';
 
 const REASON_MAX = 300;
@@ -17,8 +17,10 @@ export function openReport(message) {
       'The admins of this server see the message, your reason and your name, and can read the messages around it.'),
     element('div', { class: 'field' },
       element('label', { for: 'report-reason' }, 'Reason'), field, wrong),
-    element('p', { class: 'choices' }, element('button', { type: 'submit' }, 'Report')));
-  const dialog = openDialog('Report this message', form);
+    element('p', { class: 'choices' },
+      element('button', { type: 'button', class: 'button is-quiet', onclick: () => dialog.close() }, 'Cancel'),
+      element('button', { type: 'submit' }, 'Report')));
+  const dialog = openQuestion({ title: 'Report this message' }, form);
   let isUnderWay = false;
   form.addEventListener('submit', async (event) => {
     event.preventDefault();

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::groups::crew;
 use crate::support::browser::{
-    BrowserDriver, BrowserTab, DESKTOP, DOWN, ENTER, ESCAPE, NetworkState, PHONE, SHIFT, TAB,
+    BrowserDriver, BrowserTab, DESKTOP, DOWN, ENTER, ESCAPE, NetworkState, PHONE, TAB,
 };
 use crate::support::{TestApp, TestUser, until};
 
@@ -46,11 +46,10 @@ impl By {
             Self::Mouse => tab.press_button("dialog.is-small", yes).await,
             Self::Touch => tab.tap_text("dialog.is-small button", yes).await,
             // The cancel button has the focus, and the confirming button
-            // precedes it.
+            // follows it.
             Self::Keys => {
                 tab.see("dialog.is-small").await;
-                tab.press(&format!("{SHIFT}{TAB}")).await;
-                tab.press(ENTER).await;
+                tab.press(&format!("{TAB}{ENTER}")).await;
             }
         }
     }
@@ -172,7 +171,7 @@ async fn toast_is_above_panel() {
             tab.see("dialog [aria-label='Add cas']").await;
         }
         tab.set_network(NetworkState::Offline).await;
-        tab.see_text(".banner", "Connecting…").await;
+        tab.see_text(".banner", "Offline.").await;
         act_offline(&tab, act).await;
         let is_above = "const it = document.querySelector('.toast');
             if (!it) return 'none';

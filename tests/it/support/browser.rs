@@ -62,6 +62,7 @@ pub(crate) const UP: &str = "\u{e013}";
 pub(crate) const DOWN: &str = "\u{e015}";
 pub(crate) const CONTROL: &str = "\u{e009}";
 pub(crate) const SHIFT: &str = "\u{e008}";
+pub(crate) const ALT: &str = "\u{e00a}";
 
 /// The arguments of every browser. They also keep Chromium itself from sending
 /// requests to other hosts.
@@ -231,7 +232,7 @@ impl BrowserTab {
         let mut presses = KeyActions::new("keyboard".to_owned());
         for value in keys.chars() {
             presses = presses.then(KeyAction::Down { value });
-            if !CONTROL.contains(value) && !SHIFT.contains(value) {
+            if ![CONTROL, SHIFT, ALT].concat().contains(value) {
                 presses = presses.then(KeyAction::Up { value });
             }
         }
