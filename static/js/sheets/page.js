@@ -79,7 +79,9 @@ class ServerPage {
     this.#isSending = true;
     try {
       const body = new URLSearchParams(/** @type {any} */ (new FormData(form, submitter)));
-      await this.take(await loadPage(submitter?.formAction ?? form.action, body));
+      // Without the attribute, `formAction` is the URL of the messenger.
+      const url = submitter?.getAttribute('formaction') ?? form.action;
+      await this.take(await loadPage(url, body));
       find('.choices button, .choices a', this.#panel.body)?.focus({ preventScroll: true });
     } catch (problem) {
       say(problem.detail);

@@ -184,7 +184,7 @@ async fn settings_open_over_the_list() {
     tab.script("window.isSame = true", &[]).await;
     tab.block_urls(&["*/settings"]).await;
     tab.click(".side .me").await;
-    tab.see_text(".panel .wrong", "You seem to be offline")
+    tab.see_text(".panel .wrong", "This could not be loaded.")
         .await;
     tab.block_urls(&[]).await;
     tab.press_button(".panel", "Try again").await;
