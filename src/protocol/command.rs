@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use entity::receipt::ReceiptKind;
-use entity::{ConversationId, MessageId};
+use entity::{ConversationId, MessageId, Millis};
 
 use super::action::{ConversationAction, GroupCommand, MessageAction};
 use super::fields::FieldReader;
@@ -48,6 +48,9 @@ pub struct ResumeFrame {
     pub epoch: Option<String>,
     /// The people version up to which the client has names.
     pub people: Option<i64>,
+    /// Conversations that `cursors` doesn't name are only shown if their last
+    /// activity is not earlier.
+    pub since: Option<Millis>,
 }
 
 /// The ids in a frame, so that an `error` can refer to them. Each id that can
@@ -101,6 +104,7 @@ const FRAME_FIELDS: &[&str] = &[
     "cursors",
     "epoch",
     "people",
+    "since",
 ];
 
 impl ClientCommand {
@@ -246,12 +250,14 @@ fn read_resume(fields: &mut FieldReader<'_>) -> Option<ClientCommand> {
     let cursors = fields.optional("cursors");
     let epoch = fields.optional("epoch");
     let people = fields.optional("people");
+    let since = fields.optional("since");
     Some(ClientCommand::Resume(ResumeFrame {
         conversation_id: conversation_id?,
         after: after?,
         cursors: cursors?,
         epoch: epoch?,
         people: people?,
+        since: since?,
     }))
 }
 

@@ -103,6 +103,7 @@ impl Session {
             }
             (Some(cursors), _) => Ok(ResumeTarget::All(FullResume {
                 cursors,
+                since: resume.since,
                 is_other_history: is_other,
                 people: resume.people,
                 // Taken before any read: later changes are sent live.
@@ -219,8 +220,9 @@ async fn execute_read(
         ReplayRead::Names(version) => {
             ReplayData::Names(store.name_changes().load_missed(me, version).await?)
         }
-        ReplayRead::States(named) => {
-            ReplayData::States(store.replay().load_conversations(me, &named).await?)
+        ReplayRead::States { named, since } => {
+            let replay = store.replay();
+            ReplayData::States(replay.load_conversations(me, &named, since).await?)
         }
         ReplayRead::Views(ids) => {
             ReplayData::Views(store.conversations().list_by_id(me, &ids).await?)

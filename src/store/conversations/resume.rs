@@ -1,6 +1,6 @@
 //! Changes in a user's conversations after a version that a client has.
 
-use entity::{ConversationId, UserId};
+use entity::{ConversationId, Millis, UserId};
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 
 use super::views::{EXTRA_COLUMN, LAST_ACTIVITY, LISTED, VISIBLE_VERSION, load_views_with};
@@ -99,14 +99,17 @@ impl<'a> ReplayRepository<'a> {
 }
 
 impl ReplayRepository<'_> {
-    /// Returns the named conversations of a user's list and at most 500 others.
+    /// Returns the named conversations of a user's list and at most 500 others,
+    /// without those whose last activity is earlier than `since`.
     pub async fn load_conversations(
         self,
         me: UserId,
         named: &[ConversationId],
+        since: Option<Millis>,
     ) -> Result<ResumeConversations> {
         let ids: Vec<String> = named.iter().map(ToString::to_string).collect();
-        let values = [me.into(), format!("[{}]", ids.join(",")).into()];
+        let since = since.unwrap_or(Millis(i64::MIN));
+        let values = [me.into(), format!("[{}]", ids.join(",")).into(), since.into()];
         let sql = resume_sql(self.db.backend());
         let statement = Statement::from_sql_and_values(self.db.backend(), sql, values);
         let Some(row) = self.db.reader().query_one_raw(statement).await? else {
@@ -173,7 +176,7 @@ impl ReplayRepository<'_> {
 }
 
 /// Returns a query for the conversations in the JSON array of ids `$2`, and for
-/// the newest of the others.
+/// the newest of the others whose last activity isn't earlier than `$3`.
 fn resume_sql(backend: DbBackend) -> String {
     let ids = match backend {
         DbBackend::Sqlite => "SELECT value AS id FROM json_each($2)",
@@ -189,6 +192,7 @@ fn resume_sql(backend: DbBackend) -> String {
         "WITH named AS MATERIALIZED ({ids}), unnamed AS MATERIALIZED (SELECT c.id, {LAST_ACTIVITY} AS at \
          FROM participant p JOIN conversation c ON c.id = p.conversation_id \
          WHERE p.user_id = $1 AND {LISTED} AND c.id NOT IN (SELECT id FROM named) \
+         AND {LAST_ACTIVITY} >= $3 \
          ORDER BY 2 DESC, c.id DESC LIMIT {newest}) SELECT ({}) AS named, ({}) AS unnamed",
         json_rows::sql(
             backend,

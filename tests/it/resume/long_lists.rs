@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use entity::{ConversationId, UserId};
+use entity::{ConversationId, Millis, UserId};
 use serde_json::{Value, json};
 
 use crate::groups::crew::{group, make};
@@ -31,8 +31,16 @@ async fn world(app: &TestApp, many: usize) -> (i64, Vec<TestUser>) {
 
 /// Resumes and returns all frames before `synced`, and `synced` itself.
 async fn sync(person: &TestUser, cursors: Value) -> (Vec<Value>, Value) {
+    resume(person, json!({ "type": "resume", "cursors": cursors })).await
+}
+
+async fn sync_since(person: &TestUser, cursors: Value, since: Millis) -> (Vec<Value>, Value) {
+    let frame = json!({ "type": "resume", "cursors": cursors, "since": since });
+    resume(person, frame).await
+}
+
+async fn resume(person: &TestUser, resume: Value) -> (Vec<Value>, Value) {
     let mut socket = person.socket("/ws/").await;
-    let resume = json!({ "type": "resume", "cursors": cursors });
     socket.send(resume).await;
     let mut frames = Vec::new();
     loop {
@@ -91,6 +99,29 @@ async fn resume_shows_newest_and_flags_rest() {
     assert_eq!(synced["more"], false);
 }
 
+/// A client that has a page of the list gets only the conversations with later
+/// activity.
+#[tokio::test]
+async fn resume_since_time_shows_later_activity() {
+    let app = TestApp::spawn().await;
+    let (_, people) = world(&app, 60).await;
+    let (ann, ben) = (&people[0], &people[1]);
+    let all = listed(ben).await;
+    let cursors = |ids: &[(i64, i64)]| -> Value {
+        let named = ids.iter();
+        let named = named.map(|(id, version)| (id.to_string(), json!(version)));
+        named.collect::<serde_json::Map<_, _>>().into()
+    };
+    let since = Millis::now();
+    let (frames, synced) = sync_since(ben, cursors(&all[..50]), since).await;
+    assert_eq!(shown(&frames), [0; 0]);
+    assert_eq!(synced["more"], false);
+    let (last, _) = all[59];
+    ann.send(last, "Hello again").await.expect(201);
+    let (frames, _) = sync_since(ben, cursors(&all[..50]), since).await;
+    assert_eq!(shown(&frames), [last]);
+}
+
 #[tokio::test]
 async fn conversation_beyond_resume_is_live() {
     let app = TestApp::spawn().await;
@@ -120,7 +151,7 @@ async fn rows(many: usize) -> [u64; 2] {
     let (id, people) = world(&app, many).await;
     let (me, store) = (UserId(people[1].id), app.store().await);
     let (standings, resumed) =
-        watched(store.replay().load_conversations(me, &[ConversationId(id)])).await;
+        watched(store.replay().load_conversations(me, &[ConversationId(id)], None)).await;
     let standings = standings.unwrap();
     assert_eq!(standings.named.len(), 1);
     let different: BTreeSet<_> = standings.unnamed.iter().collect();

@@ -12,7 +12,7 @@ mod turn;
 
 use std::collections::{HashMap, VecDeque};
 
-use entity::ConversationId;
+use entity::{ConversationId, Millis};
 
 use super::floors::ReplayFloors;
 use crate::engine::directory::gate::{ClosedConversations, DeliveryGate};
@@ -42,6 +42,9 @@ pub(super) struct ReplayGate<'a> {
 #[derive(Debug)]
 pub(super) struct FullResume {
     pub(super) cursors: ResumeCursors,
+    /// The earliest last activity of conversations to show besides those of the
+    /// cursors.
+    pub(super) since: Option<Millis>,
     /// Whether the cursors belong to another history.
     pub(super) is_other_history: bool,
     /// The people version of the client's names; none if the client keeps no
@@ -55,6 +58,7 @@ pub(super) struct FullResume {
 #[derive(Debug)]
 pub(super) struct CatchUp {
     goal: ReplayGoal,
+    since: Option<Millis>,
     /// Whether the client's cursors belong to another history.
     is_other_history: bool,
     /// The conversations of cursors of another history, each with its current
@@ -112,6 +116,7 @@ impl CatchUp {
             .close(ClosedConversations::AllExcept([].into()));
         let mut catch_up = Self::with_goal(ReplayGoal::All(resume.cursors));
         catch_up.is_other_history = resume.is_other_history;
+        catch_up.since = resume.since;
         catch_up.synced.people_version = resume.people_version;
         let is_behind = |version: &i64| *version < resume.people_version;
         let is_lost = |version: i64| resume.is_other_history || version > resume.people_version;
@@ -129,7 +134,8 @@ impl CatchUp {
             ReplayGoal::All(cursors) => cursors.keys().copied().collect(),
             ReplayGoal::One(_) => Vec::new(),
         };
-        ReplayRead::States(named)
+        let since = self.since;
+        ReplayRead::States { named, since }
     }
 
     fn apply_names(&mut self, names: MissedRenames, turn: &mut ReplayTurn) -> Option<ReplayRead> {
@@ -147,6 +153,7 @@ impl CatchUp {
     fn with_goal(goal: ReplayGoal) -> Self {
         Self {
             goal,
+            since: None,
             is_other_history: false,
             other_history: VecDeque::new(),
             new: VecDeque::new(),

@@ -1,6 +1,6 @@
 //! The reads of a resume and their results.
 
-use entity::ConversationId;
+use entity::{ConversationId, Millis};
 
 use crate::protocol::{Conversation, Message};
 use crate::store::{ConversationDelta, MissedRenames, ResumeConversations};
@@ -12,9 +12,12 @@ pub(in crate::engine::session::resume) enum ReplayRead {
     Nothing,
     /// Names changed after a people version.
     Names(i64),
-    /// The states of all conversations of a user. The list has those that the
-    /// client named.
-    States(Vec<ConversationId>),
+    /// The states of a user's conversations: those that the client named, and
+    /// others without an earlier last activity than `since`.
+    States {
+        named: Vec<ConversationId>,
+        since: Option<Millis>,
+    },
     /// These conversations.
     Views(Vec<ConversationId>),
     /// The changes in one conversation.

@@ -260,6 +260,7 @@ impl CatchUpWorld {
         } else {
             let full = FullResume {
                 cursors,
+                since: None,
                 is_other_history: self.is_other_history,
                 people: Some(0),
                 people_version: 1,
@@ -350,7 +351,7 @@ impl CatchUpWorld {
         match read {
             ReplayRead::Nothing => ReplayData::Nothing,
             ReplayRead::Names(_) => ReplayData::Names(MissedRenames::Users(Vec::new())),
-            ReplayRead::States(named) => ReplayData::States(self.states(&named)),
+            ReplayRead::States { named, .. } => ReplayData::States(self.states(&named)),
             ReplayRead::Views(ids) => {
                 let views = ids.into_iter().map(|id| self.rooms[at(id)].view());
                 ReplayData::Views(views.collect())
