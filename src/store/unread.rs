@@ -62,6 +62,19 @@ impl UnreadRepository<'_> {
         let row = self.db.reader().query_one_raw(statement).await?;
         Ok(row.map_or(Ok(0), |row| row.try_get_by("total"))?)
     }
+
+    /// Returns the number of unread messages in a user's archived
+    /// conversations, or `None` if no conversation is archived.
+    pub async fn count_archived(self, me: UserId) -> Result<Option<i64>> {
+        let sql = format!(
+            "SELECT CAST(SUM({UNREAD}) AS BIGINT) AS total FROM participant p \
+             JOIN conversation c ON c.id = p.conversation_id WHERE p.user_id = $1 \
+             AND p.archived"
+        );
+        let statement = Statement::from_sql_and_values(self.db.backend(), sql, [me.into()]);
+        let row = self.db.reader().query_one_raw(statement).await?;
+        Ok(row.map_or(Ok(None), |row| row.try_get_by("total"))?)
+    }
 }
 
 async fn load_unread(

@@ -70,7 +70,7 @@ test('unknown conversation has no cursor before it is loaded', () => {
   const store = at(BEN);
   const told = { ...next({}).message, conversation_id: 8 };
   const effects = store.apply({ type: 'message', conversation_id: 8, message: told }, NOW);
-  assert.deepEqual(effects, [{ kind: 'unknown', conversation_id: 8 }]);
+  assert.deepEqual(effects, [{ kind: 'unknown', conversation_id: 8, message: told }]);
   assert.ok(!('8' in store.cursors.all()));
   store.apply({ type: 'conversation', conversation: { ...conversation, id: 8, version: 9 } }, NOW);
   assert.equal(store.cursors.get(8), 9);

@@ -109,7 +109,11 @@ impl ReplayRepository<'_> {
     ) -> Result<ResumeConversations> {
         let ids: Vec<String> = named.iter().map(ToString::to_string).collect();
         let since = since.unwrap_or(Millis(i64::MIN));
-        let values = [me.into(), format!("[{}]", ids.join(",")).into(), since.into()];
+        let values = [
+            me.into(),
+            format!("[{}]", ids.join(",")).into(),
+            since.into(),
+        ];
         let sql = resume_sql(self.db.backend());
         let statement = Statement::from_sql_and_values(self.db.backend(), sql, values);
         let Some(row) = self.db.reader().query_one_raw(statement).await? else {

@@ -75,15 +75,6 @@ impl ConversationRepository<'_> {
         let values = [Value::from(id)].into_iter().chain(values);
         load_views(self.db.reader(), &rest, values).await
     }
-
-    /// Returns whether a user has archived conversations.
-    pub async fn has_archived(self, me: UserId) -> Result<bool> {
-        let sql = "SELECT EXISTS(SELECT 1 FROM participant p \
-                   WHERE p.user_id = $1 AND p.archived) AS found";
-        let statement = Statement::from_sql_and_values(self.db.backend(), sql, [me.into()]);
-        let row = self.db.reader().query_one_raw(statement).await?;
-        Ok(row.map_or(Ok(false), |row| row.try_get_by("found"))?)
-    }
 }
 
 /// The time of the last activity that the user may see.

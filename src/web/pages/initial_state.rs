@@ -32,9 +32,12 @@ pub(super) struct InitialState<'a> {
     epoch: &'a str,
     /// The people version up to which names are current.
     people_version: i64,
-    /// Whether any conversation is archived. Set only if not all conversations
-    /// are listed here.
+    /// Whether any conversation is archived, even one that isn't listed here.
     has_archived: bool,
+    /// The number of unread messages in archived conversations.
+    archived_unread: i64,
+    /// Whether the user can invite people.
+    can_invite: bool,
     open: Option<InitialThread<'a>>,
     /// For each group in the list, the members whose names look alike. The
     /// other members aren't in this data.
@@ -74,6 +77,8 @@ impl<'a> InitialState<'a> {
             epoch: "",
             people_version: 0,
             has_archived: false,
+            archived_unread: 0,
+            can_invite: false,
             open: open.map(InitialThread::from),
             me,
         }
@@ -89,8 +94,16 @@ impl<'a> InitialState<'a> {
         self
     }
 
-    pub(super) fn with_archived(mut self, has_archived: bool) -> Self {
-        self.has_archived = has_archived;
+    /// Sets the number of unread messages in archived conversations, if any is
+    /// archived.
+    pub(super) fn with_archived(mut self, unread: Option<i64>) -> Self {
+        self.has_archived = unread.is_some();
+        self.archived_unread = unread.unwrap_or_default();
+        self
+    }
+
+    pub(super) fn with_invite(mut self, can_invite: bool) -> Self {
+        self.can_invite = can_invite;
         self
     }
 

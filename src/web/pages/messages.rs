@@ -17,13 +17,13 @@ use super::settings::NoticeLine;
 use super::thread_loader::{load_info, load_thread, start_thread};
 use super::view::bubble::MessageBubble;
 use super::view::info::InfoView;
-use super::view::list::{ContactView, InvitationView, contact_views, conversation_items};
+use super::view::list::{RequestViews, conversation_items};
 use super::view::row::ConversationListItem;
 use super::view::thread::{ComposerDraft, OpenThread, ThreadItem, ThreadView, conversation_url};
-use crate::protocol::connection::ConnectionStatus;
+use crate::config::Registration;
 use crate::protocol::fields::FieldFaults;
 use crate::protocol::user::Relationship;
-use crate::protocol::{ClientId, MessageText, Problem, SubmittedMessage, User};
+use crate::protocol::{ClientId, Conversation, MessageText, Problem, SubmittedMessage, User};
 use crate::store::{ActiveLogin, ConversationListCursor, HistoryAnchor, parse_notices};
 use crate::web::body::{FormBody, text_fields};
 use crate::web::decoding::{StrictPath, StrictQuery};
@@ -87,12 +87,14 @@ struct MessagesPage<'a> {
     csrf_token: String,
     me: &'a str,
     my_avatar: Avatar,
-    unread: i64,
-    invited: Vec<InvitationView>,
-    asking: Vec<ContactView>,
-    asked: Vec<ContactView>,
+    /// The number of unread messages, and of requests to answer.
+    waiting: i64,
+    requests: RequestViews,
     rows: Vec<ConversationListItem>,
-    has_archived: bool,
+    /// The unread messages of archived conversations, if any is archived.
+    archived: Option<i64>,
+    /// Whether the user can invite people, because everybody may register.
+    can_invite: bool,
     older: Option<String>,
     is_first: bool,
     sought: &'a str,
@@ -112,36 +114,7 @@ impl MessagesPage<'_> {
     /// Returns whether the user has no conversations yet and needs an
     /// introduction.
     fn is_empty(&self) -> bool {
-        self.rows.is_empty() && self.asking.is_empty() && self.invited.is_empty()
-    }
-
-    /// Returns the introduction for a new user. It is shown once: beside the
-    /// list if there is room, otherwise in it.
-    fn welcome(&self) -> &'static str {
-        "No contacts yet. Search for people you know and connect with them. When they accept, \
-         you can message each other."
-    }
-
-    /// Returns whether there are enough requests to fold them.
-    fn is_folded(&self) -> bool {
-        self.invited.len() + self.asking.len() + self.asked.len() > 1
-    }
-
-    /// Returns the summary of the folded requests.
-    fn requests(&self) -> String {
-        let groups = match self.invited.len() {
-            0 => None,
-            1 => Some("1 group invitation".to_owned()),
-            count => Some(format!("{count} group invitations")),
-        };
-        let people = match (self.asking.len(), self.asked.len()) {
-            (0, _) if groups.is_some() => None,
-            (0, asked) => Some(format!("{asked} requests sent")),
-            (1, _) => Some("1 person wants to connect".to_owned()),
-            (asking, _) => Some(format!("{asking} people want to connect")),
-        };
-        let parts: Vec<String> = groups.into_iter().chain(people).collect();
-        parts.join(" · ")
+        self.rows.is_empty() && self.requests.to_answer() == 0
     }
 }
 
@@ -321,13 +294,17 @@ pub(super) async fn render_page(
     let invitations = app.store.group_invitations();
     let invitations = invitations.list(me, None, MAX_REQUESTS).await?;
     let unread = app.store.unread().count_total(me, now).await?;
+    let user = User::from(&login.user);
+    let requests = RequestViews::new(&invitations, &waiting, &found, &user);
     let connections = waiting.iter().chain(&silent).collect();
-    // If all conversations are listed, the script finds the archived ones
-    // itself.
-    let has_archived = next.is_some() && conversations.has_archived(me).await?;
+    let archived = match next {
+        Some(_) => app.store.unread().count_archived(me).await?,
+        None => sum_archived(&found),
+    };
+    let can_invite = app.settings.registration == Registration::Open;
     let start = InitialState::new(login, &found, connections, now, scene.open.as_ref());
     let start = start.with_unread(unread);
-    let start = start.with_archived(has_archived);
+    let start = start.with_archived(archived).with_invite(can_invite);
     let start = start.with_history(app.engine.epoch(), people_version);
     let start = start.with_invitations(&invitations);
     let blank = BlankViews::new();
@@ -344,13 +321,12 @@ pub(super) async fn render_page(
         csrf_token: app.csrf.issue_for_login(login.id),
         me: &login.user.display_name,
         my_avatar: Avatar::from_name(&login.user.display_name),
-        unread,
-        invited: invitations.iter().map(InvitationView::of).collect(),
-        asking: contact_views(&waiting, ConnectionStatus::Incoming),
-        asked: contact_views(&waiting, ConnectionStatus::Requested),
+        waiting: unread + requests.to_answer(),
+        requests,
         older: next.map(|next| older_list_url(next, opened)),
-        rows: conversation_items(&found, hellos, &User::from(&login.user), now, opened),
-        has_archived: has_archived || found.iter().any(|it| it.archived),
+        rows: conversation_items(&found, hellos, &user, now, opened),
+        archived,
+        can_invite,
         is_first,
         sought: &scene.sought,
         notice: parse_notices(&login.user).first().map(NoticeLine::of),
@@ -359,6 +335,15 @@ pub(super) async fn render_page(
         info,
     };
     render_template(scene.status(), &page)
+}
+
+/// Returns the number of unread messages in the archived conversations, if any
+/// is archived.
+fn sum_archived(listed: &[Conversation]) -> Option<i64> {
+    let archived = listed.iter().filter(|it| it.archived);
+    archived
+        .map(|it| it.unread_count)
+        .reduce(|sum, more| sum + more)
 }
 
 /// Returns the URL of the list's next page, with the same conversation open.

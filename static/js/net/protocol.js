@@ -14,8 +14,10 @@ export const typing = (conversation, isTyping) =>
 export const mark = ({ type, conversation_id, message_id }) =>
   ({ type, conversation_id, message_id });
 
-/** `epoch` names the cursors' history; `people` is the version of names. */
-export const resumeAll = (cursors, epoch, people) => ({ type: 'resume', cursors, epoch, people });
+/** `epoch` names the cursors' history; `people` is the version of names. Other
+ * conversations come only if they have changed since a time. */
+export const resumeAll = (cursors, { epoch, people, since }) =>
+  ({ type: 'resume', cursors, epoch, people, since });
 
 export const resumeOne = (conversation, after, epoch) =>
   ({ type: 'resume', conversation_id: conversation, after, epoch });

@@ -36,8 +36,9 @@ export class Sync {
   #openedAt = 0;
   #polled = now();
   #gaps = new Set();
-  /** Ids of unknown conversations that are being fetched. */
-  #fetching = new Set();
+  /** The messages of unknown conversations that are being fetched, by id.
+   * @type {Map<number, any[]>} */
+  #fetching = new Map();
   #isListing = false;
   /** Ids of the latest messages that were announced. */
   #announced = new Set();
@@ -50,6 +51,7 @@ export class Sync {
    * @param {import('../state/outbox.js').Outbox} outbox
    * @param {{ change: () => void, arrived: (message: any) => void,
    *   missed: (id: number) => void, removed: (id: number) => void,
+   *   requested: (connection: any) => void,
    *   connected: (username: string | null) => void, restored: () => void,
    *   frame: (frame: any) => void, ended: () => void }} on
    */
@@ -112,8 +114,8 @@ export class Sync {
     setTimeout(() => this.#on.change(), REPLAY);
     this.#gaps.clear();
     this.#store.cursors.begin();
-    const { cursors, epoch, peopleVersion } = this.#store;
-    this.#socket.send(frames.resumeAll(cursors.all(), epoch, peopleVersion));
+    const { cursors, epoch, peopleVersion: people, since } = this.#store;
+    this.#socket.send(frames.resumeAll(cursors.all(), { epoch, people, since }));
     this.#outbox.clearDelays();
     this.flush();
     this.#unversioned.fetch();
@@ -181,10 +183,11 @@ export class Sync {
     const id = effect.conversation_id;
     if (effect.kind === 'arrived') this.#arrived(effect.message);
     if (effect.kind === 'removed') this.#on.removed(id);
+    if (effect.kind === 'requested') this.#on.requested(effect.connection);
     if (effect.kind === 'reset') this.reload(id);
     if (effect.kind === 'restored') this.#on.restored();
     if (effect.kind === 'more') this.#list();
-    if (effect.kind === 'unknown') this.#fetchUnknown(id);
+    if (effect.kind === 'unknown') this.#fetchUnknown(id, effect.message);
     if (effect.kind === 'gap' && !this.#gaps.has(id)) {
       this.#gaps.add(id);
       setTimeout(() => this.#gaps.delete(id), POLL);
@@ -212,12 +215,18 @@ export class Sync {
     }
   }
 
-  /** Fetches a conversation that isn't listed yet. */
-  async #fetchUnknown(id) {
-    if (this.#fetching.has(id)) return;
-    this.#fetching.add(id);
+  /** Fetches a conversation that isn't loaded, and then announces its messages. */
+  async #fetchUnknown(id, message) {
+    const known = this.#fetching.get(id);
+    if (known) {
+      known.push(message);
+      return;
+    }
+    const arrived = [message];
+    this.#fetching.set(id, arrived);
     try {
       this.#show(await api.conversation(id));
+      for (const each of arrived) this.#arrived(each);
     } catch {
       // The next resume brings it.
     } finally {

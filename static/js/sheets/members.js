@@ -229,7 +229,7 @@ export class Members {
 
   async #invite() {
     const without = new Set((this.#all ?? []).map(({ user }) => user.id));
-    const [user] = await choosePeople(this.#app, { title: 'Add members', isOne: true, without });
+    const [user] = await choosePeople(this.#app, { title: 'Add members', without });
     if (!user) return;
     const answered = await this.#do(() => api.invite(this.#id, user.username));
     // A user who has left the group is invited, and must accept.

@@ -1,171 +1,160 @@
-/** Choosing users among the connections, and starting conversations. */
+/** The panels that start conversations, and the choice of new members. */
 import * as api from '../net/api.js';
-import { element, find, reconcile, show, write } from '../lib/dom.js';
-import { fits } from '../lib/text.js';
-import { attempt } from '../view/actions.js';
+import { element, find, mark, write } from '../lib/dom.js';
+import { isolated } from '../lib/names.js';
 import { openDialog } from '../view/dialog.js';
-import { button, face, person } from '../view/faces.js';
-import { connectButton } from '../view/seek.js';
-import { say } from '../view/toast.js';
+import { avatar } from '../view/faces.js';
+import { copyInvite } from '../view/invite.js';
+import { openSidePanel, topPanel } from '../view/side_panel.js';
+import { Contacts, contactRow } from './contacts.js';
 
-const PAUSE = 200;
-
-/** Opens the sheet for a new direct conversation or group. */
+/** Opens the panel for a new direct conversation or group. */
 export function openNew(app) {
-  const list = element('div', { class: 'people-list' });
+  const open = topPanel();
+  if (open?.matches('.is-new')) {
+    find('input', open).focus();
+    return;
+  }
   const field = seekField('Search people by name');
-  const dialog = openDialog('New chat', field,
-    button('New group', () => {
-      dialog.close();
-      newGroup(app);
-    }), list);
-  watch(field, list, app, (user, connection) => {
-    const choice = connectButton(app, user, connection);
-    choice.addEventListener('click', () => connection?.state === 'connected' && dialog.close());
-    return person(user, {}, choice);
+  const acts = element('div', { class: 'contact-acts' },
+    actRow('New group', 'mark-group', () => chooseMembers(app, () => panel.close())),
+    app.store.canInvite && actRow('Invite people', 'mark-link', () => copyInvite(app)));
+  const contacts = new Contacts(app, {
+    field,
+    acts,
+    make: (user) => contactRow(user, () => app.openWith(user.username)),
+    pick: (user) => app.openWith(user.username),
+    hasOthers: true,
   });
+  const panel = openSidePanel({ title: 'New chat', content: [field, contacts.node], opener: openerOf() });
+  panel.node.classList.add('is-new');
+  contacts.start(find('.side-panel-body', panel.node));
 }
 
-async function newGroup(app) {
-  const people = await choosePeople(app, { title: 'New group', isNamed: true });
-  if (!people.length) return;
-  const { isIdle } = app.choose();
-  const made = await attempt(app, () =>
-    api.createGroup(people.title, people.map(({ username }) => username)));
-  if (!made) return;
-  app.apply({ type: 'conversation', conversation: made });
-  if (isIdle()) app.open(made.id);
-}
+/** Returns the element that gets the focus back. Safari focuses no button when
+ * it is clicked. */
+const openerOf = () => (document.activeElement === document.body
+  ? find('[data-act="new"]') : document.activeElement);
 
-/**
- * @param {{ title: string, isOne?: boolean, isNamed?: boolean, without?: Set<number> }} how
- *   `without` has the ids of users who can't be chosen
- * @returns {Promise<any[] & { title?: string }>} the users; none if cancelled
- */
-export function choosePeople(app, { title, isOne = false, isNamed = false, without = new Set() }) {
-  return new Promise((resolve) => {
-    const chosen = new Map();
-    let answer = [];
-    const list = element('div', { class: 'people-list' });
-    const field = seekField('Search contacts');
-    const name = element('input', { id: 'group-title', maxlength: 100, autocomplete: 'off', autofocus: true });
-    const named = element('div', { class: 'field' },
-      element('label', { for: 'group-title' }, 'Group name'), name);
-    const done = () => {
-      if (!name.value.trim()) {
-        name.focus();
-        return 'Enter a group name.';
-      }
-      if (!chosen.size) return 'Add at least one person.';
-      answer = Object.assign([...chosen.values()], { title: name.value.trim() });
-      dialog.close();
-      return '';
-    };
-    const dialog = openDialog(title, ...(isOne ? [field, list]
-      : [choosing([isNamed ? named : '', field, list], done)]));
-    dialog.addEventListener('close', () => resolve(answer));
-    const choose = (user, isChosen) => {
-      if (isChosen) chosen.set(user.id, user);
-      else chosen.delete(user.id);
-      if (isOne) {
-        answer = [user];
-        dialog.close();
-      }
-    };
-    watch(field, list, app, (user, connection) => (connection?.state === 'connected' && !without.has(user.id)
-      ? option(user, chosen.has(user.id), isOne, (is) => choose(user, is)) : null));
-  });
-}
+const actRow = (text, symbol, act) => element('button', { type: 'button', class: 'contact contact-act', onclick: act },
+  element('span', { class: 'contact-mark' }, mark(symbol)), element('strong', {}, text));
 
-/**
- * Returns a form whose button stays in sight below a long list. Enter submits
- * it, except from the search field.
- * @param {(Node | string)[]} content
- * @param {() => string} done returns what is missing yet, or ''
- */
-function choosing(content, done) {
+/** The first step of a new group: its members.
+ * @param {() => void} done called when the group exists */
+function chooseMembers(app, done) {
+  const chosen = new Map();
+  const draft = { title: '' };
+  const field = seekField('Search contacts');
+  const chips = element('div', { class: 'chips', role: 'group', 'aria-label': 'Chosen people', hidden: true });
   const wrong = element('p', { class: 'wrong', role: 'alert' });
-  const form = element('form', { class: 'choosing' }, ...content,
-    element('div', { class: 'sheet-end' }, wrong,
-      element('button', { type: 'submit' }, 'Create group')));
-  form.addEventListener('submit', (event) => {
-    event.preventDefault();
-    write(wrong, done());
+  const next = element('button', { type: 'button', class: 'button' }, 'Next');
+  const toggle = (user) => {
+    if (!chosen.delete(user.id)) chosen.set(user.id, user);
+    write(wrong, '');
+    fillChips(chips, chosen, toggle, field);
+    contacts.redraw();
+  };
+  const contacts = new Contacts(app, {
+    field,
+    make: (user) => contactRow(user, () => toggle(user), chosen.has(user.id)),
+    update: (row, user) => row.firstElementChild.setAttribute('aria-checked', String(chosen.has(user.id))),
+    pick: (user) => {
+      toggle(user);
+      contacts.clear();
+    },
   });
-  form.addEventListener('keydown', (event) => {
-    if (event.key === 'Enter' && event.target.type === 'search') event.preventDefault();
+  const panel = openSidePanel({
+    title: 'New group',
+    content: [field, chips, contacts.node, element('div', { class: 'panel-end' }, wrong, next)],
   });
-  return form;
+  next.addEventListener('click', () => {
+    write(wrong, chosen.size ? '' : 'Add at least one person.');
+    if (!chosen.size) find('input', field).focus();
+    else nameGroup(app, { chosen, draft }, () => { panel.close(); done(); });
+  });
+  contacts.start(find('.side-panel-body', panel.node));
 }
 
-function option(user, isChosen, isOne, choose) {
-  if (isOne) return person(user, {}, button('Add', () => choose(true), { label: `Add ${user.display_name}` }));
-  const box = element('input', { type: 'checkbox', checked: isChosen, onchange: () => choose(box.checked) });
-  return element('label', { class: 'person is-choice' }, face(user.display_name),
-    element('p', {}, element('strong', { dir: 'auto' }, user.display_name), ' ',
-      element('span', { class: 'hint' }, `@${user.username}`)), box);
+/** Lists the chosen people; a click removes one. */
+function fillChips(chips, chosen, toggle, field) {
+  const hadFocus = chips.contains(document.activeElement);
+  chips.replaceChildren(...[...chosen.values()].map((user) => element('button', {
+    type: 'button', class: 'chip', 'aria-label': `Remove ${user.display_name}`, onclick: () => toggle(user),
+  }, avatar(user.display_name), element('span', { dir: 'auto' }, user.display_name), mark('mark-close'))));
+  chips.hidden = !chosen.size;
+  if (hadFocus) (chips.lastElementChild ?? find('input', field)).focus();
+}
+
+/** The second step of a new group: its name. */
+function nameGroup(app, { chosen, draft }, done) {
+  const people = [...chosen.values()];
+  const title = element('input', {
+    id: 'group-title', maxlength: 100, autocomplete: 'off', autofocus: true, value: draft.title,
+    oninput: () => { draft.title = title.value; },
+  });
+  const wrong = element('p', { class: 'wrong', role: 'alert' });
+  const create = element('button', { type: 'submit' }, 'Create group');
+  const form = element('form', { class: 'choosing' },
+    element('div', { class: 'field' }, element('label', { for: 'group-title' }, 'Group name'), title),
+    element('p', { class: 'hint' }, `With ${people.map((user) => isolated(user.display_name)).join(', ')}`),
+    element('div', { class: 'panel-end' }, wrong, create));
+  const panel = openSidePanel({ title: 'Name the group', content: [form] });
+  let isUnderWay = false;
+  form.addEventListener('submit', async (event) => {
+    event.preventDefault();
+    const named = title.value.trim();
+    write(wrong, named ? '' : 'Enter a group name.');
+    if (!named) title.focus();
+    if (!named || isUnderWay) return;
+    isUnderWay = true;
+    const { isIdle } = app.choose();
+    try {
+      const made = await api.createGroup(named, people.map(({ username }) => username));
+      app.apply({ type: 'conversation', conversation: made });
+      if (isIdle()) app.open(made.id);
+      else {
+        panel.close();
+        done();
+      }
+    } catch (problem) {
+      isUnderWay = false;
+      write(wrong, problem.detail);
+    }
+  });
+}
+
+/**
+ * Asks for one contact, in a dialog.
+ * @param {{ title: string, without?: Set<number> }} how `without` has the ids of
+ *   users who can't be chosen
+ * @returns {Promise<any[]>} the user; none if cancelled
+ */
+export function choosePeople(app, { title, without = new Set() }) {
+  return new Promise((resolve) => {
+    let answer = [];
+    const choose = (user) => {
+      answer = [user];
+      dialog.close();
+    };
+    const field = seekField('Search contacts');
+    const contacts = new Contacts(app, {
+      field,
+      make: (user) => {
+        const row = contactRow(user, () => choose(user));
+        row.firstElementChild.setAttribute('aria-label', `Add ${user.display_name}`);
+        return row;
+      },
+      pick: choose,
+      without,
+    });
+    const dialog = openDialog(title, field, contacts.node);
+    dialog.addEventListener('close', () => resolve(answer));
+    contacts.start(dialog);
+  });
 }
 
 function seekField(label) {
-  return element('div', { class: 'field' }, element('input', {
+  return element('search', { class: 'seek' }, element('input', {
     type: 'search', 'aria-label': label, placeholder: label, autocomplete: 'off', spellcheck: 'false', autofocus: true,
   }));
-}
-
-/** Lists matching connections; from two letters on, other users, too. */
-async function watch(field, list, app, shown) {
-  const input = find('input', field);
-  let connections = app.store.connections;
-  let timer = 0;
-  // Keep rows while others come and go: the user may be about to click one.
-  const rows = new Map();
-  const rowOf = (user) => {
-    const connection = connections.find((one) => one.user.id === user.id);
-    const key = `${user.id} ${connection?.state}`;
-    if (!rows.has(key)) rows.set(key, shown(user, connection));
-    return { key, node: rows.get(key) };
-  };
-  const why = () => {
-    if (input.value) return 'No results.';
-    return known().length ? 'All your contacts are members.'
-      : 'No contacts yet. Search for people and connect with them.';
-  };
-  const nothing = () => {
-    const text = why();
-    return { key: text, node: element('p', { class: 'hint' }, text) };
-  };
-  const fill = (users) => {
-    const found = users.map(rowOf).filter(({ node }) => node);
-    reconcile(list, found.length ? found : [nothing()],
-      { key: ({ key }) => key, make: ({ node }) => node, update: (_, { node }) => node });
-  };
-  const known = () => {
-    const users = connections.filter(({ state }) => state === 'connected').map(({ user }) => user);
-    return users.filter(({ username, display_name: name }) =>
-      fits(input.value, `${username} ${name}`));
-  };
-  const ask = async () => {
-    const sought = input.value.trim().replace(/^@/u, '');
-    try {
-      const found = await api.people(sought);
-      if (input.value.trim().replace(/^@/u, '') !== sought) return;
-      const first = known();
-      const others = found.filter(({ id }) => id !== app.me.id && !first.some((one) => one.id === id));
-      fill([...first, ...others]);
-    } catch (problem) {
-      say(problem.detail);
-    }
-  };
-  input.addEventListener('input', () => {
-    clearTimeout(timer);
-    fill(known());
-    if (input.value.trim().length >= 2) timer = setTimeout(ask, PAUSE);
-  });
-  fill(known());
-  try {
-    connections = await api.connections();
-    if (!input.value) fill(known());
-  } catch {
-    show(list, true);
-  }
 }

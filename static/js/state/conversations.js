@@ -8,6 +8,10 @@ import { renamedIn } from './renames.js';
 export class Conversations {
   #all = new Map();
   #me;
+  /** Counts the changes of names. */
+  names = 0;
+  /** The last answers of `namesakes`: comparing many names takes time. */
+  #namesakes = [];
 
   constructor(me, listed = []) {
     this.#me = me;
@@ -123,6 +127,7 @@ export class Conversations {
   }
 
   renamed(user, before) {
+    this.names += 1;
     for (const conversation of this.#all.values()) {
       for (const person of conversation.participants) {
         if (person.user.id === user.id) person.user = user;
@@ -165,8 +170,25 @@ export class Conversations {
 
   /** Returns the ids of contacts whose names look alike. */
   namesakes(others = []) {
-    const known = [...this.#all.values()].map((each) => this.other(each)?.user).filter(Boolean);
-    return alike([this.#me, ...known, ...others]);
+    const users = [this.#me];
+    for (const each of this.#all.values()) {
+      const other = this.other(each);
+      if (other) users.push(other.user);
+    }
+    users.push(...others);
+    // The list asks with new contacts, the open conversation without them.
+    const slot = Number(others.length > 0);
+    const known = this.#namesakes[slot];
+    const isSame = known?.names.length === users.length && users.every(({ id, display_name: name }, at) =>
+      known.names[at] === name && known.ids[at] === id);
+    if (!isSame) {
+      this.#namesakes[slot] = {
+        ids: users.map(({ id }) => id),
+        names: users.map(({ display_name: name }) => name),
+        found: alike(users),
+      };
+    }
+    return this.#namesakes[slot].found;
   }
 
   /** Returns the ids of participants whose names look alike. For groups whose
@@ -193,27 +215,55 @@ export class Conversations {
 
   /** Returns archived or other conversations: pinned first, then by time. */
   ordered({ archived = false, at = moment } = {}) {
-    const shown = [...this.#all.values()].filter((known) => Boolean(known.archived) === archived);
-    return shown.sort((one, two) =>
-      Number(two.pinned) - Number(one.pinned) || at(two) - at(one) || two.id - one.id);
+    const shown = [];
+    for (const known of this.#all.values()) {
+      if (Boolean(known.archived) === archived) shown.push({ known, pinned: Number(known.pinned), at: at(known) });
+    }
+    shown.sort((one, two) => two.pinned - one.pinned || two.at - one.at || two.known.id - one.known.id);
+    return shown.map(({ known }) => known);
+  }
+
+  /** Returns the number of archived conversations and of their unread messages. */
+  archived() {
+    const found = { count: 0, unread: 0 };
+    for (const { archived, unread_count: unread } of this.#all.values()) {
+      if (!archived) continue;
+      found.count += 1;
+      found.unread += unread;
+    }
+    return found;
   }
 
   /** Leaves out muted, archived and left conversations. */
   totalUnread(now) {
     let total = 0;
     for (const known of this.#all.values()) {
-      if (known.archived || known.left || isMuted(known, now)) continue;
-      total += known.unread_count;
+      if (isCounted(known, now)) total += known.unread_count;
     }
     return total;
   }
 }
 
+/** Whether the unread messages of a conversation count in totals. */
+export const isCounted = (conversation, now) =>
+  !conversation.archived && !conversation.left && !isMuted(conversation, now);
+
 export const isMuted = (conversation, now) =>
   conversation.muted_until !== null && Date.parse(conversation.muted_until) > now;
 
-export const moment = (conversation) =>
-  Date.parse(conversation.last_message?.created_at ?? conversation.created_at);
+/** The times of conversations, by the object that has the text of the time. */
+const moments = new WeakMap();
+
+/** Returns the time of the last message, or of the conversation without one. */
+export function moment(conversation) {
+  const source = conversation.last_message ?? conversation;
+  let at = moments.get(source);
+  if (at === undefined) {
+    at = Date.parse(source.created_at);
+    moments.set(source, at);
+  }
+  return at;
+}
 
 /** The number of a group's members, and of the others who are online. */
 export function membersText({ participant_count: count, participants }, me) {

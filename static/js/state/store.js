@@ -2,10 +2,13 @@
  * The client's state, changed by frames. `apply` returns further effects: new
  * messages, gaps, removed conversations.
  */
-import { Conversations } from './conversations.js';
+import { Conversations, isCounted } from './conversations.js';
 import { Cursors } from './cursors.js';
 import { Timeline } from './timeline.js';
 import { Typists } from './typing.js';
+
+/** Milliseconds by which a message's time may be before it is stored. */
+const MARGIN = 60_000;
 
 export class Store {
   me;
@@ -20,6 +23,14 @@ export class Store {
   totalUnread;
   /** Whether any conversation is archived, even one that isn't loaded. */
   hasArchived;
+  /** The number of unread messages in archived conversations at the start. */
+  archivedUnread;
+  /** Whether people can create accounts, so that the user can invite them. */
+  canInvite;
+  /** The number of unread messages in conversations that aren't loaded. */
+  unreadElsewhere;
+  /** The earliest activity of conversations that a resume must show. */
+  since;
   /** The epoch of the history that this state belongs to. */
   epoch;
   /** The epoch that the server's `hello` named. */
@@ -37,7 +48,12 @@ export class Store {
     this.connections = [...start.connections];
     this.invitations = [...start.invitations ?? []];
     this.totalUnread = start.total_unread;
+    const at = Date.parse(start.server_time ?? '');
+    this.#countElsewhere(at);
+    this.since = at ? new Date(at - MARGIN).toISOString() : undefined;
     this.hasArchived = Boolean(start.has_archived);
+    this.archivedUnread = start.archived_unread ?? 0;
+    this.canInvite = Boolean(start.can_invite);
     this.epoch = start.epoch;
     this.peopleVersion = start.people_version;
     const versions = start.conversations.map(({ id, version }) => [id, version]);
@@ -52,8 +68,8 @@ export class Store {
   /**
    * @param {any} frame
    * @param {number} now
-   * @returns {{ kind: 'arrived' | 'gap' | 'removed' | 'reset' | 'restored' | 'left' | 'more' | 'unknown',
-   *   conversation_id?: number, message?: any }[]}
+   * @returns {{ kind: 'arrived' | 'requested' | 'gap' | 'removed' | 'reset' | 'restored' | 'left' | 'more' | 'unknown',
+   *   conversation_id?: number, message?: any, connection?: any }[]}
    */
   apply(frame, now) {
     switch (frame.type) {
@@ -80,14 +96,14 @@ export class Store {
       case 'unread':
         this.conversations.unread(frame);
         this.totalUnread = frame.total;
+        this.#countElsewhere(now);
         return [];
       case 'conversation':
         return this.#conversation(frame.conversation);
       case 'conversation_removed':
         return this.#removed(frame);
       case 'connection':
-        this.#connection(frame.connection);
-        return [];
+        return this.#connection(frame.connection);
       case 'invitation':
         this.#invitation(frame.invitation);
         return [];
@@ -106,6 +122,7 @@ export class Store {
         this.peopleVersion = frame.people_version ?? this.peopleVersion;
         if (frame.people_reset) return [{ kind: 'restored' }];
         this.totalUnread = frame.total_unread;
+        this.#countElsewhere(now);
         return frame.more ? [{ kind: 'more' }] : [];
       case 'hello':
         this.#serverEpoch = frame.epoch;
@@ -134,6 +151,12 @@ export class Store {
     this.timelines.set(id, fresh);
   }
 
+  /** The number of requests and invitations that the user can answer. */
+  get requestCount() {
+    return this.invitations.length
+      + this.connections.filter(({ state }) => state === 'incoming').length;
+  }
+
   /** Stores fetched connections, except of users that frames have `updated`
    * since. New established ones are ignored: most of them have a conversation
    * that isn't loaded. */
@@ -145,11 +168,27 @@ export class Store {
     this.connections = [...newer, ...read];
   }
 
+  /** Stores a conversation of a further page of the list. */
+  load(conversation, now) {
+    if (this.conversations.get(conversation.id)) return;
+    this.conversations.put(conversation);
+    this.cursors.set(conversation.id, conversation.version);
+    this.#foundElsewhere(conversation.unread_count, isCounted(conversation, now));
+  }
+
+  #foundElsewhere(unread, isCounting = true) {
+    if (isCounting) this.unreadElsewhere = Math.max(0, this.unreadElsewhere - unread);
+  }
+
+  #countElsewhere(now) {
+    this.unreadElsewhere = Math.max(0, this.totalUnread - this.conversations.totalUnread(now));
+  }
+
   #message(message, now) {
     const id = message.conversation_id;
     const before = this.conversations.get(id);
     // Not in the loaded part of the list: fetching it will set its cursor.
-    if (!before) return [{ kind: 'unknown', conversation_id: id }];
+    if (!before) return [{ kind: 'unknown', conversation_id: id, message }];
     const isNews = message.seq > before.last_seq;
     const result = this.applyMessage(message);
     this.cursors.saw(id, message.version);
@@ -181,8 +220,11 @@ export class Store {
   #conversation(conversation) {
     const isNew = !this.conversations.get(conversation.id);
     this.conversations.put(conversation);
-    if (isNew) this.cursors.set(conversation.id, conversation.version);
-    else this.cursors.saw(conversation.id, conversation.version);
+    if (isNew) {
+      this.cursors.set(conversation.id, conversation.version);
+      // Its newest message has arrived now; earlier ones were counted elsewhere.
+      this.#foundElsewhere(Math.max(0, conversation.unread_count - 1));
+    } else this.cursors.saw(conversation.id, conversation.version);
     return [];
   }
 
@@ -217,6 +259,9 @@ export class Store {
     const others = this.connections.filter(({ id, user }) =>
       id !== connection.id && user.id !== connection.user.id);
     const isShown = connection.state !== 'none';
+    const wasIncoming = this.connections.some(({ id, state }) => id === connection.id && state === 'incoming');
     this.connections = isShown ? [connection, ...others] : others;
+    const isNew = connection.state === 'incoming' && !wasIncoming;
+    return isNew ? [{ kind: 'requested', connection }] : [];
   }
 }

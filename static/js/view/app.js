@@ -1,7 +1,7 @@
 /** The messenger: the open conversation and the page's other parts. */
 import * as api from '../net/api.js';
 import { now, setClock, wake } from '../lib/clock.js';
-import { element, find } from '../lib/dom.js';
+import { find, piece } from '../lib/dom.js';
 import { openOutbox, uuid7 } from '../net/outbox.js';
 import { Sync } from '../net/sync.js';
 import { Store } from '../state/store.js';
@@ -32,7 +32,7 @@ export class App {
   thread = null;
   seek;
   panels;
-  #list;
+  list;
   #notices;
   #connection;
   #blank;
@@ -55,6 +55,7 @@ export class App {
       arrived: (message) => this.#arrived(message),
       missed: (id) => id === this.openId && this.thread.noteMissed(),
       removed: () => this.change(),
+      requested: (connection) => this.#notices.requested(connection),
       connected: (username) => this.connectionChanged(username),
       // The server has another history. Unsent messages are kept in storage.
       restored: () => location.reload(),
@@ -63,7 +64,7 @@ export class App {
     });
     api.whenLoggedOut(leave);
     this.#notices = new Notices(this);
-    this.#list = new List(this);
+    this.list = new List(this);
     this.seek = new Seek(this);
     this.panels = new Panels(this);
     this.#connection = new ConnectionBar(this);
@@ -130,7 +131,7 @@ export class App {
 
   render() {
     const at = now();
-    this.#list.render(at);
+    this.list.render(at);
     this.thread?.render(at);
     this.panels.render(at);
     drawMe(this.me);
@@ -273,9 +274,7 @@ export class App {
     this.thread.close();
     const { node } = this.thread;
     this.thread = null;
-    this.#blank ??= element('main', { class: 'thread is-blank' },
-      element('h1', { class: 'unseen' }, 'Messages'),
-      element('p', {}, 'Choose a chat, or start a new one.'));
+    this.#blank ??= piece('blank');
     moved();
     node.replaceWith(this.#blank);
     find('.messenger').classList.remove('is-open');

@@ -4,6 +4,7 @@ import { actOf } from '../lib/shortcuts.js';
 import { isMuted } from '../state/conversations.js';
 import { archive, mute, openMessageMenu, pin } from './actions.js';
 import { withModule } from './dialog.js';
+import { closeTopLayer } from './layers.js';
 
 const TYPES = 'input, textarea, select, [contenteditable]';
 
@@ -56,7 +57,7 @@ function escape(app, event) {
   if (find('[popover]:popover-open')) return;
   const { thread } = app;
   if (event.target.closest?.('.composer') && thread?.composer.escape()) return;
-  if (app.panels.escape() || !thread || thread.composer.escape()) return;
+  if (closeTopLayer() || !thread || thread.composer.escape()) return;
   if (event.target.closest?.('.message')) thread.composer.focus();
   else {
     const { id } = thread;

@@ -41,6 +41,15 @@ export function addLayer(close, url = () => null) {
   };
 }
 
+/** Closes the topmost layer. Returns false if there is none. */
+export function closeTopLayer() {
+  const top = layers.pop();
+  if (!top) return false;
+  top.close();
+  schedule();
+  return true;
+}
+
 /** Closes all layers. Settles once the browser is before their entries. */
 export async function closeLayers() {
   while (layers.length) layers.pop().close();

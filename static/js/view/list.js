@@ -1,72 +1,109 @@
-/** The list of conversations, with pending requests above it. */
+/** The list of conversations, below pending requests. */
 import * as api from '../net/api.js';
-import { element, find, reconcile, show, write } from '../lib/dom.js';
-import { sliding } from '../lib/motion.js';
-import { isolated } from '../lib/names.js';
+import { find, show, write } from '../lib/dom.js';
+import { kept, whenKept } from '../lib/kept.js';
 import { moment } from '../state/conversations.js';
-import { button, person } from './faces.js';
+import { copyInvite } from './invite.js';
+import { Requests } from './requests.js';
 import { helloOf, makeRow, rowOf, updateRow } from './row.js';
-import { say } from './toast.js';
+import { RowWindow } from './row_window.js';
 
-const WELCOME = 'No contacts yet. Search for people you know and connect with them. When they accept, you can message each other.';
+/** The distance from the end at which more is fetched, in pixels. */
+const NEAR = 400;
+/** Milliseconds after which the ages in all rows are written anew. */
+const AGES = 10_000;
 
 export class List {
   #app;
-  #rows;
-  #people;
+  #window;
+  #requests;
   #archive;
   #empty;
   #showsArchive = false;
   #older;
-  #isFetching = false;
-  #order = null;
+  /** Settles once the page of the list that is being fetched is there. */
+  #fetching = null;
+  /** Unread messages of archived conversations that aren't loaded. */
+  #unloaded = 0;
+  /** The texts of drafts, by their names. */
+  #drafts = new Map();
+  #openId = null;
+  /** Whether the last frame showed the archive; null before the first one. */
+  #view = null;
+  /** What the rows of this frame are drawn from. */
+  #context = {};
 
   constructor(app) {
     this.#app = app;
-    this.#rows = find('.list .rows');
-    this.#rows.replaceChildren();
     const scroll = find('.side-scroll');
-    find('.people', scroll)?.remove();
-    this.#people = element('section', { class: 'people', 'aria-label': 'People', hidden: true });
-    find('.list', scroll).before(this.#people);
+    const rows = find('.list .rows');
+    rows.replaceChildren();
+    this.#requests = new Requests(app, scroll);
     this.#archive = find('.archive', scroll);
     this.#archive.addEventListener('click', () => this.#toggleArchive());
-    this.#empty = element('p', { class: 'beginning', hidden: true });
-    find('.list .beginning')?.remove();
-    this.#rows.after(this.#empty);
-    this.#older = this.#nextPage();
+    this.#empty = find('.list .empty');
+    document.addEventListener('click', ({ target }) => {
+      if (target.closest('[data-act="invite"]')) copyInvite(app);
+    });
+    this.#unloaded = app.store.archivedUnread - app.store.conversations.archived().unread;
+    this.#older = nextPage();
+    this.#window = new RowWindow(rows, scroll, {
+      key: ({ key }) => key,
+      make: (item) => this.#update(makeRow(), item),
+      update: (node, item) => this.#update(node, item),
+      passed: (step) => step < 0 && find('#seek').focus(),
+    });
     scroll.addEventListener('scroll', () => {
-      if (scroll.scrollTop + scroll.clientHeight > scroll.scrollHeight - 400) this.#more();
+      if (scroll.scrollTop + scroll.clientHeight > scroll.scrollHeight - NEAR) this.#more();
     }, { passive: true });
-    this.#rows.addEventListener('keydown', (event) => walkRows(event));
+    whenKept('draft.', (name) => {
+      this.#drafts.delete(name);
+      app.change();
+    });
   }
 
-  /** Returns the API path of the list's next page, from the rendered link. */
-  #nextPage() {
-    const link = [...document.querySelectorAll('.list .more a')]
-      .find((known) => new URL(known.href).searchParams.has('list'));
-    document.querySelectorAll('.list .more').forEach((more) => more.remove());
-    if (!link) return null;
-    const before = new URL(link.href).searchParams.get('list');
-    return `/api/conversations/?before=${encodeURIComponent(before)}`;
+  /** Focuses the first row. */
+  focus() {
+    this.#window.focus(0);
   }
 
-  async #more() {
-    if (!this.#older || this.#isFetching) return;
-    this.#isFetching = true;
+  /** Shows the requests above the list, on a phone instead of the conversation. */
+  showRequests() {
+    if (matchMedia('(max-width: 699.98px)').matches) this.#app.close();
+    find('.side-scroll').scrollTop = 0;
+    this.#requests.focus();
+  }
+
+  /** Fetches the list to its end: any conversation may be archived or sought. */
+  async loadAll() {
+    while (this.#older) {
+      const before = this.#older;
+      await this.#more();
+      if (this.#older === before) break;
+    }
+  }
+
+  #more() {
+    this.#fetching ??= this.#fetch();
+    return this.#fetching;
+  }
+
+  async #fetch() {
+    if (!this.#older) return;
+    const { store } = this.#app;
     try {
       const { body, links } = await api.page(this.#older);
       for (const conversation of body) {
-        if (this.#app.store.conversations.get(conversation.id)) continue;
-        this.#app.store.conversations.put(conversation);
-        this.#app.store.cursors.set(conversation.id, conversation.version);
+        if (conversation.archived) this.#unloaded -= conversation.unread_count;
+        store.load(conversation, this.#app.now());
       }
       this.#older = links.prev ?? null;
       this.#app.change();
     } catch {
       // Further scrolling tries again.
+    } finally {
+      this.#fetching = null;
     }
-    this.#isFetching = false;
   }
 
   render(now) {
@@ -75,29 +112,84 @@ export class List {
     // A conversation with an unsent message is sorted by it.
     const waiting = new Map(outbox.items.map((item) => [item.conversation_id, item]));
     const at = (known) => Math.max(moment(known), waiting.get(known.id)?.created_at ?? 0);
-    const archived = conversations.ordered({ archived: true, at });
-    if (!archived.length && !this.#older) this.#showsArchive = false;
-    const shown = this.#showsArchive ? archived : conversations.ordered({ at });
+    const archived = conversations.archived();
+    if (!archived.count && !this.#older) this.#showsArchive = false;
     const contacts = this.#newContacts();
-    const namesakes = conversations.namesakes(contacts.map(({ user }) => user));
-    const known = shown.map((conversation) => rowOf(conversation, {
+    if (openId !== this.#openId) this.#opened(openId);
+    this.#context = {
       conversations,
-      namesakes,
       me: store.me,
       now,
-      typists: store.typists.at(conversation.id, now),
-      isOpen: conversation.id === openId,
-      waiting: waiting.get(conversation.id),
-    }));
-    const hellos = contacts.map((connection) => helloOf(connection, now, namesakes));
-    const rows = this.#showsArchive ? known : withHellos(known, hellos);
-    this.#sliding(rows, () => reconcile(this.#rows, rows,
-      { key: (row) => String(row.id), make: makeRow, update: updateRow }));
-    this.#empties(rows);
-    const hasMore = store.hasArchived && this.#older !== null;
-    show(this.#archive, this.#showsArchive || archived.length > 0 || hasMore);
-    write(this.#archive, this.#showsArchive ? 'All chats' : 'Archived');
-    this.#renderPeople();
+      waiting,
+      typists: store.typists,
+      namesakes: conversations.namesakes(contacts.map(({ user }) => user)),
+    };
+    const known = conversations.ordered({ archived: this.#showsArchive, at })
+      .map((conversation) => ({ key: String(conversation.id), conversation, isPinned: conversation.pinned, at }));
+    const items = this.#showsArchive ? known : withHellos(known, contacts);
+    this.#requests.render();
+    this.#renderArchive(archived);
+    this.#empties(items);
+    this.#window.show(items, { isSliding: this.#isSameView(), isWhole: !this.#older });
+  }
+
+  /** Updates a row if anything that it shows may have changed. */
+  #update(node, item) {
+    const inputs = this.#inputs(item);
+    if (node.inputs?.every((input, at) => input === inputs[at])) return node;
+    node.inputs = inputs;
+    return updateRow(node, this.#rowOf(item));
+  }
+
+  /** Returns what the content of an item's row depends on. */
+  #inputs({ conversation, connection }) {
+    const { now, namesakes, typists, waiting, me, conversations } = this.#context;
+    const common = [Math.floor(now / AGES), namesakes, conversations.names];
+    if (connection) return [...common, connection, this.#draft(`${me.id}.chat.${connection.user.username}`)];
+    const { id } = conversation;
+    const last = waiting.get(id);
+    return [...common, conversation, conversation.last_message, conversation.unread_count, conversation.muted_until,
+      conversation.pinned, conversation.all_delivered_seq, conversation.all_read_seq,
+      conversations.other(conversation)?.is_online, id === this.#openId, last, last?.state,
+      typists.at(id, now).map((typist) => typist.id).join(), id === this.#openId ? '' : this.#draft(`${me.id}.${id}`)];
+  }
+
+  /** Returns the content of an item's row. */
+  #rowOf({ conversation, connection }) {
+    const { now, namesakes, typists, waiting, me, conversations } = this.#context;
+    if (connection) {
+      const draft = this.#draft(`${me.id}.chat.${connection.user.username}`);
+      return helloOf(connection, { now, namesakes, draft });
+    }
+    const { id } = conversation;
+    return rowOf(conversation, {
+      conversations,
+      namesakes,
+      me,
+      now,
+      typists: typists.at(id, now),
+      isOpen: id === this.#openId,
+      waiting: waiting.get(id),
+      draft: id === this.#openId ? '' : this.#draft(`${me.id}.${id}`),
+    });
+  }
+
+  /** Returns the text of a draft. Only the open conversation's draft changes in
+   * this tab. */
+  #draft(name) {
+    let text = this.#drafts.get(name);
+    if (text === undefined) {
+      text = kept(`draft.${name}`)?.text?.trim() ?? '';
+      this.#drafts.set(name, text);
+    }
+    return text;
+  }
+
+  /** Notes that another conversation is open. */
+  #opened(openId) {
+    this.#drafts.delete(`${this.#app.me.id}.${this.#openId}`);
+    this.#openId = openId;
+    if (openId !== null) this.#window.stopAt(String(openId));
   }
 
   /** Returns the contacts without a conversation. */
@@ -107,116 +199,67 @@ export class List {
       state === 'connected' && !conversations.directWith(user.username));
   }
 
-  /** Animates rows that change places. */
-  #sliding(rows, change) {
-    const order = rows.map(({ id }) => id).join(' ');
-    const isSame = this.#order === null || this.#order.view !== this.#showsArchive
-      || this.#order.text === order;
-    this.#order = { view: this.#showsArchive, text: order };
-    if (isSame) change();
-    else sliding(this.#rows, change);
+  /** Returns whether the list shows the same part as before. */
+  #isSameView() {
+    const isSame = this.#view === this.#showsArchive;
+    this.#view = this.#showsArchive;
+    return isSame;
+  }
+
+  /** Shows the row that leads to the archive, or back from it. */
+  #renderArchive({ count, unread }) {
+    const hasMore = this.#app.store.hasArchived && this.#older !== null;
+    show(this.#archive, this.#showsArchive || count > 0 || hasMore);
+    this.#archive.classList.toggle('is-back', this.#showsArchive);
+    write(find('.archive-name', this.#archive), this.#showsArchive ? 'All chats' : 'Archived');
+    find('.archive-mark use', this.#archive).setAttribute('href', this.#showsArchive ? '#mark-back' : '#mark-archive');
+    const total = this.#showsArchive ? 0 : unread + (this.#older ? Math.max(0, this.#unloaded) : 0);
+    const badge = find('.badge', this.#archive);
+    write(badge.firstElementChild, total > 999 ? '999+' : String(total));
+    show(badge, total > 0);
+    find('.list').setAttribute('aria-label', this.#showsArchive ? 'Archived chats' : 'Chats');
   }
 
   /** Shows hints for an empty list; a wide screen has the welcome beside it. */
-  #empties(rows) {
+  #empties(items) {
     const { connections, conversations, invitations } = this.#app.store;
-    const isNew = !this.#showsArchive && !rows.length && !conversations.size && !invitations.length
+    const isNew = !this.#showsArchive && !items.length && !conversations.size && !invitations.length
       && !connections.some(({ state }) => state === 'incoming');
-    this.#empty.classList.toggle('is-welcome', isNew);
-    const rest = conversations.size ? 'All chats are archived.'
+    const rest = conversations.size ? 'All chats are archived. Open the archive above, or start a new chat.'
       : 'When you accept, you can message each other.';
-    write(this.#empty, this.#showsArchive ? 'No archived chats.' : isNew ? WELCOME : rest);
-    show(this.#empty, !rows.length);
-    write(find('main.is-blank > p'), isNew ? WELCOME
-      : 'Choose a chat, or start a new one.');
+    write(this.#empty, this.#showsArchive ? 'No archived chats. Archive a chat from its menu.' : rest);
+    show(this.#empty, !items.length && !isNew);
+    for (const welcome of document.querySelectorAll('.welcome')) show(welcome, isNew);
+    show(find('main.is-blank > .blank-hint'), !isNew);
   }
 
-  /** Fetches the list to its end, since any conversation may be archived. */
-  async #toggleArchive() {
+  #toggleArchive() {
     this.#showsArchive = !this.#showsArchive;
+    find('.side-scroll').scrollTop = 0;
     this.#app.change();
-    while (this.#showsArchive && this.#older) {
-      const before = this.#older;
-      await this.#more();
-      if (this.#older === before) break;
-    }
+    if (this.#showsArchive) this.loadAll();
   }
+}
 
-  #renderPeople() {
-    const { connections, conversations, invitations } = this.#app.store;
-    const asking = connections.filter(({ state }) => state === 'incoming');
-    const asked = connections.filter(({ state }) => state === 'requested');
-    const shown = [...asking, ...asked];
-    const looks = JSON.stringify([invitations, shown]);
-    if (this.#people.dataset.looks === looks) return;
-    this.#people.dataset.looks = looks;
-    const rows = [...invitations.map((known) => this.#invitation(known)),
-      ...shown.map((known) => this.#connection(known))];
-    show(this.#people, rows.length > 0);
-    if (rows.length < 2) {
-      this.#people.replaceChildren(...rows);
-      return;
-    }
-    const wasOpen = find('details', this.#people)?.open ?? conversations.size === 0;
-    this.#people.replaceChildren(element('details', { open: wasOpen },
-      element('summary', {}, requests(invitations.length, asking.length, asked.length)), ...rows));
-  }
-
-  #invitation(invitation) {
-    const { id, title, inviter } = invitation;
-    const answer = async (asked) => {
-      const { isIdle } = this.#app.choose();
-      try {
-        const group = await asked;
-        this.#app.apply({ type: 'invitation', invitation: { ...invitation, state: 'none' } });
-        if (!group) return;
-        this.#app.apply({ type: 'conversation', conversation: group });
-        if (isIdle()) this.#app.open(group.id);
-      } catch (problem) {
-        say(problem.detail);
-      }
-    };
-    return person({ display_name: title }, { hint: `${isolated(inviter.display_name)} invited you to rejoin` },
-      button('Accept', () => answer(api.join(id)), { isQuiet: false, label: `Accept the invitation to ${title}` }),
-      button('Decline', () => answer(api.refuse(id)), { label: `Decline the invitation to ${title}` }));
-  }
-
-  #connection({ id, state, user }) {
-    const name = user.display_name;
-    if (state === 'incoming') {
-      return person(user, { hint: `@${user.username} wants to connect` },
-        button('Accept', () => this.#answer(api.accept(id)), { isQuiet: false, label: `Accept the request of ${name}` }),
-        button('Decline', () => this.#answer(api.decline(id)), { label: `Decline the request of ${name}` }));
-    }
-    const row = person(user, { hint: 'hasn’t accepted your request yet.' });
-    row.classList.add('is-waiting');
-    return row;
-  }
-
-  async #answer(asked) {
-    try {
-      const connection = await asked;
-      if (connection) this.#app.apply({ type: 'connection', connection });
-    } catch (problem) {
-      say(problem.detail);
-    }
-  }
+/** Returns the API path of the list's next page, from the rendered link. */
+function nextPage() {
+  const link = [...document.querySelectorAll('.list .more a')]
+    .find((known) => new URL(known.href).searchParams.has('list'));
+  document.querySelectorAll('.list .more').forEach((more) => more.remove());
+  if (!link) return null;
+  const before = new URL(link.href).searchParams.get('list');
+  return `/api/conversations/?limit=100&before=${encodeURIComponent(before)}`;
 }
 
 /** Adds the rows of contacts without a conversation, sorted by time. */
-function withHellos(rows, hellos) {
-  if (!hellos.length) return rows;
-  return [...rows, ...hellos]
-    .sort((one, two) => Number(two.isPinned) - Number(one.isPinned) || two.at - one.at);
-}
-
-/** Returns the summary of invitations and requests. */
-function requests(invited, asking, asked) {
-  const groups = invited === 1 ? '1 group invitation' : invited && `${invited} group invitations`;
-  const people = asking === 1 ? '1 person wants to connect'
-    : asking ? `${asking} people want to connect`
-      : !invited && `${asked} requests sent`;
-  return [groups, people].filter(Boolean).join(' · ');
+function withHellos(items, contacts) {
+  if (!contacts.length) return items;
+  const timed = items.map((item) => ({ ...item, time: item.at(item.conversation) }));
+  const hellos = contacts.map((connection) => ({
+    key: `hello ${connection.user.username}`, connection, isPinned: false, time: Date.parse(connection.created_at),
+  }));
+  return [...timed, ...hellos]
+    .sort((one, two) => Number(two.isPinned) - Number(one.isPinned) || two.time - one.time);
 }
 
 /** Arrows go from row to row. */

@@ -1,5 +1,5 @@
-/** Notices of new messages: the title, the badge, a sound, a notification, and
- * texts for screen readers. */
+/** Notices of new messages and requests: the title, the badge, a sound, a
+ * notification, and texts for screen readers. */
 import { find } from '../lib/dom.js';
 import { kept } from '../lib/kept.js';
 import { firstOf } from '../lib/text.js';
@@ -22,7 +22,7 @@ export class Notices {
 
   render(now) {
     const { store, thread } = this.#app;
-    const total = store.conversations.totalUnread(now);
+    const total = store.conversations.totalUnread(now) + store.unreadElsewhere + store.requestCount;
     const name = thread?.conversation ? titled(thread.name) : 'Messages';
     showUnread(total, `${name} · Tidings`);
     hold(thread && this.#app.isWatched ? inFront(thread.id) : null);
@@ -38,9 +38,33 @@ export class Notices {
     if (isOpen) this.#spoken.add(conversation.id, name, firstOf(message.text, SHORT));
     if (isMuted(conversation, app.now()) || (app.isWatched && isOpen)) return;
     if (await isHeld(inFront(conversation.id))) return;
-    if (kept('sound', true)) await chime(message.id);
-    if (app.isWatched || !kept('notify', false)) return;
-    if (await isFirst(`notice.${message.id}`)) notify(app, conversation, { message, name });
+    await this.#announce(message.id, () => ({
+      title: app.store.conversations.name(conversation),
+      body: (conversation.kind === 'group' ? `${isolated(name)}: ` : '') + firstOf(message.text, SHORT),
+      tag: conversation.id,
+      open: () => app.open(conversation.id),
+    }));
+  }
+
+  /** Announces a connection request. */
+  async requested({ id, user }) {
+    const { conversations } = this.#app.store;
+    const name = called(user, conversations.namesakes([user]).has(user.id));
+    tellListeners(`${isolated(name)} wants to connect`);
+    await this.#announce(`request-${id}`, () => ({
+      title: name,
+      body: 'Wants to connect',
+      tag: `request-${id}`,
+      open: () => this.#app.list.showRequests(),
+    }));
+  }
+
+  /** Plays the sound, and shows a notification if the page isn't in front. Over
+   * all tabs, each happens once for an `id`. */
+  async #announce(id, notice) {
+    if (kept('sound', true)) await chime(id);
+    if (this.#app.isWatched || !kept('notify', false)) return;
+    if (await isFirst(`notice.${id}`)) notify(notice());
   }
 }
 
@@ -59,20 +83,16 @@ export function showUnread(total, title) {
   else navigator.clearAppBadge?.().catch(() => {});
 }
 
-/** Shows a notification, which replaces the conversation's last one. */
-function notify(app, conversation, { message, name }) {
+/** Shows a notification, which replaces the last one with the same tag. */
+function notify({ title, body, tag, open }) {
   if (!('Notification' in window) || Notification.permission !== 'granted') return;
   try {
-    const notice = new Notification(app.store.conversations.name(conversation), {
-      body: (conversation.kind === 'group' ? `${isolated(name)}: ` : '')
-        + firstOf(message.text, SHORT),
-      tag: `tidings-${conversation.id}`,
-      icon: find('link[rel="apple-touch-icon"]').href,
-    });
+    const icon = find('link[rel="apple-touch-icon"]').href;
+    const notice = new Notification(title, { body, tag: `tidings-${tag}`, icon });
     notice.addEventListener('click', () => {
       window.focus();
       notice.close();
-      app.open(conversation.id);
+      open();
     });
   } catch {
     // Some phones allow notifications from service workers only.

@@ -56,13 +56,6 @@ export class Panels {
     return isInfo;
   }
 
-  /** Closes the topmost panel. Returns false if there is none. */
-  escape() {
-    const top = this.#open.at(-1);
-    top?.close();
-    return Boolean(top);
-  }
-
   render(now) {
     this.#mark();
     for (const { content } of this.#open) content?.render?.(now);

@@ -9,13 +9,14 @@ import { setTicks } from './message.js';
 
 const PREVIEW = 140;
 
-export function rowOf(conversation, { conversations, me, now, typists, isOpen, waiting = null, namesakes }) {
+export function rowOf(conversation, { conversations, me, now, typists, isOpen, waiting = null, namesakes, draft = '' }) {
   const last = waiting ? asMessage(waiting, me) : conversation.last_message;
   const title = conversations.title(conversation);
   const isGroup = conversation.kind === 'group';
   const typing = typists.length > 0;
   const isSpoken = last?.kind === 'text';
   const isMine = last?.sender.id === me.id;
+  const isDraft = draft !== '' && !typing;
   const alike = isGroup ? conversations.alike(conversation, last ? [last.sender] : []) : new Set();
   return {
     id: conversation.id,
@@ -27,11 +28,13 @@ export function rowOf(conversation, { conversations, me, now, typists, isOpen, w
     isOnline: conversations.other(conversation)?.is_online ?? null,
     at: waiting?.created_at ?? moment(conversation),
     time: listed(waiting?.created_at ?? moment(conversation), now),
-    lead: !typing && isSpoken ? lead(last, { isMine, isGroup, alike }) : '',
-    preview: typing ? typingText(conversation, typists, alike) : preview(last, title),
+    lead: isDraft ? 'Draft: ' : !typing && isSpoken ? lead(last, { isMine, isGroup, alike }) : '',
+    preview: isDraft ? firstOf(draft, PREVIEW)
+      : typing ? typingText(conversation, typists, alike) : preview(last, title),
     isTyping: typing,
-    isAside: !typing && (!isSpoken || last.deleted),
-    ticks: typing ? null : waiting?.state ?? conversations.ticks(conversation),
+    isDraft,
+    isAside: !typing && !isDraft && (!isSpoken || last.deleted),
+    ticks: typing || isDraft ? null : waiting?.state ?? conversations.ticks(conversation),
     unread: conversation.unread_count,
     isMuted: isMuted(conversation, now),
     isPinned: conversation.pinned,
@@ -39,7 +42,7 @@ export function rowOf(conversation, { conversations, me, now, typists, isOpen, w
 }
 
 /** Returns the row of a contact without a conversation. */
-export function helloOf({ user, created_at: met }, now, namesakes) {
+export function helloOf({ user, created_at: met }, { now, namesakes, draft = '' }) {
   return {
     id: `hello ${user.username}`,
     href: `/messages/chat/${encodeURIComponent(user.username)}/`,
@@ -50,10 +53,11 @@ export function helloOf({ user, created_at: met }, now, namesakes) {
     isOnline: null,
     at: Date.parse(met),
     time: listed(met, now),
-    lead: '',
-    preview: `Say hello to ${isolated(user.display_name)}`,
+    lead: draft ? 'Draft: ' : '',
+    preview: draft ? firstOf(draft, PREVIEW) : `Say hello to ${isolated(user.display_name)}`,
     isTyping: false,
-    isAside: true,
+    isDraft: draft !== '',
+    isAside: draft === '',
     ticks: null,
     unread: 0,
     isMuted: false,
@@ -65,7 +69,8 @@ export function helloOf({ user, created_at: met }, now, namesakes) {
 const asMessage = ({ text }, me) => ({ kind: 'text', text, sender: me, deleted: false });
 
 function lead({ sender }, { isMine, isGroup, alike }) {
-  if (isMine) return 'You: ';
+  // In a direct conversation, the ticks say whose message it is.
+  if (isMine) return isGroup ? 'You: ' : '';
   return isGroup ? `${firstName(sender, alike)}: ` : '';
 }
 
@@ -88,11 +93,7 @@ export function typingText(conversation, people, alike) {
   return `${names.join(' and ')} ${names.length > 1 ? 'are' : 'is'} typing…`;
 }
 
-export function makeRow(row) {
-  const node = piece('row');
-  updateRow(node, row);
-  return node;
-}
+export const makeRow = () => piece('row');
 
 export function updateRow(node, row) {
   const looks = JSON.stringify(row);
@@ -129,6 +130,7 @@ function setRowTime(time, row) {
 function setPreview(line, row) {
   line.classList.toggle('is-aside', row.isAside);
   line.classList.toggle('is-typing', row.isTyping);
+  line.classList.toggle('is-draft', row.isDraft);
   write(find('.lead', line), row.lead);
   const said = find('.said', line);
   write(said, row.preview);

@@ -4,7 +4,8 @@ import { element, find, show } from '../lib/dom.js';
 import { fits } from '../lib/text.js';
 import { button, person } from './faces.js';
 import { walkRows } from './list.js';
-import { makeRow, rowOf } from './row.js';
+import { makeRow, rowOf, updateRow } from './row.js';
+import { closeSidePanels } from './side_panel.js';
 import { say } from './toast.js';
 
 const PAUSE = 200;
@@ -34,6 +35,7 @@ export class Seek {
   }
 
   focus() {
+    closeSidePanels();
     this.#field.focus();
     this.#field.select();
   }
@@ -46,7 +48,8 @@ export class Seek {
   #key(event) {
     if (event.key === 'ArrowDown') {
       event.preventDefault();
-      find('.row, .person button', this.#found.hidden ? find('.list') : this.#found)?.focus();
+      if (this.#found.hidden) this.#app.list.focus();
+      else find('.row, .person button', this.#found)?.focus();
     } else if (event.key === 'Enter') {
       event.preventDefault();
       find('.row, .person button', this.#found)?.click();
@@ -74,10 +77,11 @@ export class Seek {
     if (sought.length >= 2) this.#timer = setTimeout(() => this.#ask(sought), PAUSE);
   }
 
-  /** Fetches the user's connections when a search begins. */
+  /** Fetches the user's connections, and the rest of the list, when a search
+   * begins. */
   async #fetchConnections() {
     try {
-      this.#known = await api.connections();
+      [this.#known] = await Promise.all([api.connections(), this.#app.list.loadAll()]);
       const sought = this.#sought;
       if (sought) this.#show(sought);
     } catch {
@@ -115,7 +119,7 @@ export class Seek {
       return fits(sought, `${conversations.title(conversation)} ${other}`);
     };
     const namesakes = conversations.namesakes();
-    const rows = all.filter(isFound).slice(0, SHOWN).map((conversation) => makeRow(rowOf(conversation, {
+    const rows = all.filter(isFound).slice(0, SHOWN).map((conversation) => updateRow(makeRow(), rowOf(conversation, {
       conversations, me, now: this.#app.now(), typists: [], isOpen: false, namesakes,
     })));
     const strangers = this.#people.filter(({ id, username }) =>
@@ -129,7 +133,7 @@ export class Seek {
       ...people,
       !rows.length && !people.length
         ? element('p', { class: 'beginning' }, sought.length < 2
-          ? 'Type at least two letters' : `No results for “${sought}”.`)
+          ? 'Type at least two letters' : `No results for “${sought}”. Try the username.`)
         : '',
     );
     // Keep the focus on the same result when results change.
@@ -158,7 +162,7 @@ export function connectButton(app, user, connection) {
       app.apply({ type: 'connection', connection: changed });
       const next = connectButton(app, user, changed);
       const hadFocus = asked === document.activeElement;
-      const field = find('input[type="search"]', asked.closest('dialog') ?? document);
+      const field = find('input[type="search"]', asked.closest('dialog, .side-panel') ?? document);
       asked.replaceWith(next);
       if (hadFocus) (next.matches('button') ? next : field).focus();
     } catch (problem) {

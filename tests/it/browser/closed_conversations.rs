@@ -19,9 +19,9 @@ async fn assert_works(tab: &BrowserTab, name: &str) {
     tab.press(ESCAPE).await;
     tab.see_absent(".panel").await;
     tab.click("[data-act=new]").await;
-    tab.see_text("dialog", "New group").await;
+    tab.see_text(".side-panel", "New group").await;
     tab.press(ESCAPE).await;
-    tab.see_absent("dialog").await;
+    tab.see_absent(".side-panel").await;
     tab.click(".history").await;
     tab.press("/").await;
     let focused = "return document.activeElement.id";
@@ -190,9 +190,9 @@ async fn page_of_first_message_works() {
         }
         tab.see(COMPOSER).await;
         tab.click("[data-act=new]").await;
-        tab.see_text("dialog", "New group").await;
+        tab.see_text(".side-panel", "New group").await;
         tab.press(ESCAPE).await;
-        tab.see_absent("dialog").await;
+        tab.see_absent(".side-panel").await;
         tab.click(".history").await;
         tab.press("/").await;
         let focused = "return document.activeElement.id";

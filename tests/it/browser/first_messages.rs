@@ -123,8 +123,8 @@ async fn new_user_sees_instructions_once() {
     let (app, browsers) = (TestApp::spawn().await, BrowserDriver::start().await);
     let ann = app.register_user("ann").await;
     let tab = browsers.open_as(&ann, DESKTOP).await;
-    let hints = "return [...document.querySelectorAll('p')]
-        .filter((it) => it.checkVisibility() && it.innerText.includes('No contacts yet')).length";
+    let hints = "return [...document.querySelectorAll('.welcome h2')]
+        .filter((it) => it.checkVisibility() && it.innerText === 'Find people you know').length";
     for screen in [DESKTOP, crate::support::browser::PHONE] {
         tab.size(screen).await;
         tab.goto("/messages").await;

@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::groups::crew;
 use crate::groups::largest_group::fill;
 use crate::support::TestApp;
-use crate::support::browser::{BrowserDriver, BrowserTab, COMPOSER, DESKTOP, ENTER, ESCAPE};
+use crate::support::browser::{BrowserDriver, BrowserTab, COMPOSER, DESKTOP, ENTER, ESCAPE, PANEL};
 
 /// Holds requests to matching paths until the test releases them.
 fn hold_requests(paths: &str) -> String {
@@ -81,10 +81,11 @@ async fn late_answer_interrupts_no_typing() {
     tab.run_before_pages(&hold_requests(CONVERSATIONS)).await;
     tab.open_conversation(id).await;
     tab.click("[data-act=new]").await;
-    tab.press_button("dialog", "New group").await;
+    tab.press_button(PANEL, "New group").await;
+    tab.click_text(".side-panel .is-choice", "oskar").await;
+    tab.press_button(PANEL, "Next").await;
     tab.type_into("#group-title", "Late crew").await;
-    tab.click_text("dialog .is-choice", "oskar").await;
-    tab.press_button("dialog", "Create group").await;
+    tab.press_button(PANEL, "Create group").await;
     wait_for_held_request(&tab).await;
     tab.type_into(COMPOSER, "For Te").await;
     release(&tab).await;

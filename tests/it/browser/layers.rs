@@ -131,17 +131,17 @@ async fn closed_layer_leaves_no_history_entry() {
         tab.see(".rows .row").await;
         tab.wait_for_value(PATH, json!("/messages")).await;
     }
-    // From a dialog to another conversation, and back.
+    // From a panel to another conversation, and back.
     tab.goto(&format!("/messages?conversation={group}")).await;
     tab.tap(".back").await;
     tab.tap("[data-act=new]").await;
-    tab.tap("dialog [aria-label='Message ben']").await;
+    tab.tap_text(".side-panel .contact", "ben").await;
     tab.see_message("The first.").await;
     tab.wait_for_value(PATH, json!(format!("/messages?conversation={direct}")))
         .await;
     tab.back().await;
     tab.see(".rows .row").await;
-    tab.see_absent("dialog").await;
+    tab.see_absent(".side-panel").await;
     // A reload closes the layer. The first Back leaves the conversation.
     tab.tap(".rows .row").await;
     tab.see(COMPOSER).await;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::large_account::fill;
 use crate::support::TestApp;
 use crate::support::browser::{
-    BrowserDriver, BrowserTab, COMPOSER, DESKTOP, ENTER, ESCAPE, PHONE, TAB, UP,
+    BrowserDriver, BrowserTab, COMPOSER, DESKTOP, ENTER, ESCAPE, PANEL, PHONE, TAB, UP,
 };
 
 const DRAFT: &str = "return document.querySelector('.composer textarea').value";
@@ -61,7 +61,7 @@ async fn mouse_reveals_message_actions() {
     tab.assert_accessible().await;
 }
 
-/// The button that creates the group stays visible even with many contacts.
+/// The button of each step stays visible even with many contacts.
 #[tokio::test]
 async fn group_form_works_by_enter() {
     let (app, browsers) = (TestApp::spawn().await, BrowserDriver::start().await);
@@ -70,22 +70,33 @@ async fn group_form_works_by_enter() {
     let tab = browsers.open_as(&ann, DESKTOP).await;
     tab.goto("/messages").await;
     tab.click("[data-act=new]").await;
-    tab.press_button("dialog", "New group").await;
-    tab.see_text("dialog .is-choice", "Mate No. 40").await;
+    tab.press_button(PANEL, "New group").await;
+    tab.see_text(".side-panel .is-choice", "Mate No. 12").await;
     let is_in_sight = "
-        const { bottom } = document.querySelector('dialog [type=submit]').getBoundingClientRect();
+        const { bottom } = document.querySelector('.panel-end button').getBoundingClientRect();
         return bottom <= innerHeight";
     tab.wait_for_value(is_in_sight, json!(true)).await;
-    tab.type_into("#group-title", "The crew").await;
-    tab.press(ENTER).await;
-    tab.see_text("dialog .wrong", "Add at least one person.")
+    tab.press_button(PANEL, "Next").await;
+    tab.see_text(".side-panel .wrong", "Add at least one person.")
         .await;
-    tab.type_into("dialog [type=search]", "No. 17").await;
-    tab.press(ENTER).await;
-    tab.click("dialog .is-choice input").await;
+    // Enter chooses the first result, and empties the search.
+    tab.press(&format!("No. 17{ENTER}")).await;
+    tab.see("[aria-label='Remove Mate No. 17']").await;
+    tab.see_text(".side-panel .is-choice", "Mate No. 12").await;
     tab.assert_accessible().await;
-    tab.click("#group-title").await;
+    tab.press_button(PANEL, "Next").await;
+    tab.see("#group-title").await;
     tab.press(ENTER).await;
+    tab.see_text(".side-panel .wrong", "Enter a group name.")
+        .await;
+    tab.press("The crew").await;
+    // The way back loses neither the people nor the name.
+    tab.press(ESCAPE).await;
+    tab.see("[aria-label='Remove Mate No. 17']").await;
+    tab.press_button(PANEL, "Next").await;
+    tab.assert_accessible().await;
+    tab.type_into("#group-title", ENTER).await;
+    tab.see_absent(".side-panel").await;
     tab.see_text("main h1", "The crew").await;
     tab.see_text(".history .system", "The crew").await;
 }

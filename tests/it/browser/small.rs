@@ -14,14 +14,14 @@ async fn first_message_creates_conversation() {
     let people = crew::friends(&app, &["ann", "oskar", "teo"]).await;
     people[2].open_direct_used(&people[0]).await;
     let tab = browsers.open_as(&people[0], DESKTOP).await;
-    for way in ["list", "sheet"] {
+    for way in ["list", "panel"] {
         tab.goto("/messages").await;
         tab.see(".is-live").await;
         if way == "list" {
             tab.click_text(".rows .row", "Say hello to oskar").await;
         } else {
             tab.click("[data-act=new]").await;
-            tab.click("dialog [aria-label='Message oskar']").await;
+            tab.click_text(".side-panel .contact", "oskar").await;
         }
         tab.see_text("main h1", "oskar").await;
         assert_eq!(tab.path().await, "/messages/chat/oskar/", "{way}");
@@ -72,7 +72,7 @@ async fn group_info_follows_all_changes() {
     tab.click("dialog [aria-label='Add cas']").await;
     tab.see(".panel [aria-label='Options for cas']").await;
     tab.press_button(".panel", "Add members").await;
-    tab.see_text("dialog .people-list", "All your contacts are members")
+    tab.see_text("dialog .contact-list", "All your contacts are members")
         .await;
     tab.assert_accessible().await;
     tab.press(ESCAPE).await;
@@ -97,7 +97,7 @@ async fn archived_conversation_leaves_a_hint() {
     tab.goto("/messages").await;
     tab.see(".is-live").await;
     tab.choose_from_menu(".rows .row", "Archive").await;
-    tab.see_text(".list .beginning", "All chats are archived.")
+    tab.see_text(".list .empty", "All chats are archived.")
         .await;
     tab.see_text(".archive", "Archived").await;
     tab.assert_accessible().await;

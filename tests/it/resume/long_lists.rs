@@ -150,8 +150,12 @@ async fn rows(many: usize) -> [u64; 2] {
     let app = TestApp::spawn().await;
     let (id, people) = world(&app, many).await;
     let (me, store) = (UserId(people[1].id), app.store().await);
-    let (standings, resumed) =
-        watched(store.replay().load_conversations(me, &[ConversationId(id)], None)).await;
+    let (standings, resumed) = watched(store.replay().load_conversations(
+        me,
+        &[ConversationId(id)],
+        None,
+    ))
+    .await;
     let standings = standings.unwrap();
     assert_eq!(standings.named.len(), 1);
     let different: BTreeSet<_> = standings.unnamed.iter().collect();

@@ -300,8 +300,16 @@ async fn read(store: &Store, id: ConversationId, people: &[UserId]) {
     store.rooms().load_missed_changes(id, 1).await.unwrap();
     store.conversations().load_views(people, id).await.unwrap();
     store.groups().list_members(id, None, 50).await.unwrap();
-    store.replay().load_conversations(me, &[id], None).await.unwrap();
-    store.replay().load_conversations(me, &[], None).await.unwrap();
+    store
+        .replay()
+        .load_conversations(me, &[id], None)
+        .await
+        .unwrap();
+    store
+        .replay()
+        .load_conversations(me, &[], None)
+        .await
+        .unwrap();
     super::names::everything(store, me).await;
     store.conversations().list_by_id(me, &[id]).await.unwrap();
     store.replay().load_delta(me, id, 1).await.unwrap();

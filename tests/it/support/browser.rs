@@ -20,7 +20,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
 pub(crate) use network::NetworkState;
-pub(crate) use user_actions::COMPOSER;
+pub(crate) use user_actions::{COMPOSER, PANEL};
 
 use super::app::TestSite;
 use super::wait::within;

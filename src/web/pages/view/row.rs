@@ -162,11 +162,12 @@ pub(in crate::web) fn namesakes(conversation: &Conversation) -> HashSet<UserId> 
 
 fn sender_prefix(message: &Message, conversation: &Conversation, me: UserId) -> Option<String> {
     let sender = &message.sender;
-    if sender.id == me {
-        return Some("You: ".to_owned());
-    }
+    // In a direct conversation, the ticks say whose message it is.
     if conversation.kind != ConversationKind::Group {
         return None;
+    }
+    if sender.id == me {
+        return Some("You: ".to_owned());
     }
     let first = sender.display_name.split_whitespace().next()?;
     if namesakes(conversation).contains(&sender.id) {

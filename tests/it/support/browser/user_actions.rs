@@ -7,6 +7,8 @@ use crate::support::{TestSite, TestUser};
 
 /// The field for a new message.
 pub(crate) const COMPOSER: &str = ".composer textarea";
+/// The topmost panel over the list.
+pub(crate) const PANEL: &str = ".side-panel:not([inert])";
 
 impl BrowserDriver {
     /// Opens a browser that is logged in but has no page loaded yet.
