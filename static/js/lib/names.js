@@ -69,9 +69,13 @@ export function initials(name) {
   return ends.map(letter).join('');
 }
 
+/** The longest name in UTF-16 units. Browsers take quadratic time to split a
+ * longer text into characters. */
+const LONGEST = 200;
+
 /** Returns a word's first letter, in upper case if that is one letter, too. */
 function letter(word) {
-  const signs = graphemes(word);
+  const signs = graphemes(word.slice(0, LONGEST));
   const sign = signs.find((each) => /[\p{L}\p{N}]/u.test(each)) ?? signs[0];
   const upper = sign.toUpperCase();
   return graphemes(upper).length === 1 ? upper : sign;

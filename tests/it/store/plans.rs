@@ -214,7 +214,7 @@ const SORTED: [&str; 14] = [
     "mine AS MATERIALIZED",
     "both_sides",
     "MIN(p.delivered_seq)",
-    "'kind', c.kind, 'last_seq', c.last_seq",
+    "c.kind, c.last_seq, c.last_ord",
     "m.id, m.conversation_id, m.seq, CASE WHEN",
     "WITH seen AS MATERIALIZED",
     "WITH changed AS MATERIALIZED",
