@@ -8,6 +8,7 @@ import { chime } from '../lib/sound.js';
 import { hold, isFirst, isHeld } from '../lib/tabs.js';
 import { isMuted } from '../state/conversations.js';
 import { SpokenMessages } from './spoken.js';
+import { tellListeners } from './toast.js';
 
 const SHORT = 120;
 

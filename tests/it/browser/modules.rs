@@ -221,7 +221,7 @@ async fn sheet_shares_modules_of_its_page() {
     let tab = browsers.open_as(&ann, DESKTOP).await;
     tab.goto("/messages").await;
     tab.click("[data-act=new]").await;
-    tab.see("dialog[open]").await;
+    tab.see(".side-panel").await;
     let requested = tab.requested_urls().await;
     let scripts = requested.iter().filter(|url| url.ends_with(".js"));
     let paths = scripts.map(|url| url.splitn(6, '/').last().unwrap());

@@ -198,7 +198,6 @@ async fn settings_open_over_the_list() {
     tab.type_into(".panel #display_name", "Annabel").await;
     tab.press_button(".panel", "Save").await;
     tab.see_text(".panel .done", "Saved").await;
-    tab.see_text(".side .me", "Annabel").await;
     tab.type_into(".panel #current_password", "wrong password")
         .await;
     tab.type_into(".panel #new_password", "another long password")
@@ -215,6 +214,7 @@ async fn settings_open_over_the_list() {
     tab.wait_for_value(DRAFT, json!(["A draft", 7])).await;
     tab.press(ESCAPE).await;
     tab.see_absent(".panel").await;
+    tab.see_text(".side .me", "Annabel").await;
     tab.wait_for_value(PATH, json!(chat)).await;
     tab.wait_for_value("return document.activeElement.className", json!("me"))
         .await;
