@@ -63,11 +63,15 @@ export function write(node, text) {
 export function reconcile(parent, items, { key, make, update }) {
   const known = new Map();
   for (const child of parent.children) known.set(child.dataset.key, child);
+  // What is gone is removed first: otherwise kept nodes would move, and lose the focus.
+  const wanted = new Set(items.map(key));
+  for (const [name, child] of known) {
+    if (!wanted.has(name)) child.remove();
+  }
   let place = parent.firstElementChild;
   for (const item of items) {
     const name = key(item);
     let node = known.get(name);
-    known.delete(name);
     if (node) {
       const replaced = update(node, item);
       if (replaced && replaced !== node) {
@@ -83,5 +87,4 @@ export function reconcile(parent, items, { key, make, update }) {
     if (node === place) place = place.nextElementSibling;
     else parent.insertBefore(node, place);
   }
-  for (const gone of known.values()) gone.remove();
 }

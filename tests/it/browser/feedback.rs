@@ -52,8 +52,7 @@ async fn changed_chat_settings_can_be_undone() {
             ("muted_until", Value::Null),
         ),
     ] {
-        tab.click("main [data-act=more]").await;
-        tab.pick_menu_entry(entry).await;
+        tab.choose_from_menu(".rows .row", entry).await;
         tab.see_text(".toast", done).await;
         tab.wait_for_value(IS_IN_COLUMN, json!(true)).await;
         assert_ne!(ann.conversation(id).await[setting.0], setting.1, "{entry}");
@@ -65,8 +64,7 @@ async fn changed_chat_settings_can_be_undone() {
     // The next toast replaces the last one. Undo works by keyboard, too, and
     // the focus returns.
     for entry in ["Pin", "Mute always"] {
-        tab.click("main [data-act=more]").await;
-        tab.pick_menu_entry(entry).await;
+        tab.choose_from_menu(".rows .row", entry).await;
     }
     tab.click(COMPOSER).await;
     tab.see_text(".toast", "Muted always").await;
@@ -77,8 +75,7 @@ async fn changed_chat_settings_can_be_undone() {
     let has_focus =
         "return document.activeElement === document.querySelector('.composer textarea')";
     tab.wait_for_value(has_focus, json!(true)).await;
-    tab.click("main [data-act=more]").await;
-    tab.pick_menu_entry("Unpin").await;
+    tab.choose_from_menu(".rows .row", "Unpin").await;
     hover(&tab, ".toast").await;
     for scheme in ["dark", "light"] {
         tab.emulate_media("prefers-color-scheme", scheme).await;
@@ -107,9 +104,8 @@ async fn toast_waits_under_pointer() {
     tab.run_before_pages(SLOW_TOASTS).await;
     tab.open_conversation(id).await;
     for way in ["pointer", "focus"] {
-        tab.click("main [data-act=more]").await;
-        tab.pick_menu_entry(if way == "focus" { "Unpin" } else { "Pin" })
-            .await;
+        let entry = if way == "focus" { "Unpin" } else { "Pin" };
+        tab.choose_from_menu(".rows .row", entry).await;
         tab.see(".toast button").await;
         tab.script("window.shown = performance.now()", &[]).await;
         if way == "focus" {

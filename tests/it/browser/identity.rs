@@ -28,7 +28,7 @@ const STEP: &str = "
             .map((part) => (part <= 0.04 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4));
         return 0.2126 * red + 0.7152 * green + 0.0722 * blue + 0.05;
     };
-    const [first, second] = arguments.map(shade);
+    const [first, second] = [...arguments].map(shade);
     return Math.max(first, second) / Math.min(first, second)";
 
 #[tokio::test]

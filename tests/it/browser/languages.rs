@@ -74,7 +74,6 @@ async fn right_to_left_mirrors_layout() {
             "/settings",
             &[".way-back", "#current_password + .reveal"],
         ),
-        (PHONE, "/login", &[".brand .mark"]),
     ] {
         tab.size(size).await;
         tab.goto(path).await;

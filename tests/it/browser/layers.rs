@@ -159,10 +159,11 @@ async fn closed_layer_leaves_no_history_entry() {
 
 /// Delays each move back in the history.
 const SLOW_BACK: &str = "
-    const { back } = History.prototype;
-    History.prototype.back = function () { setTimeout(() => back.call(this), 600); };";
+    const { go } = History.prototype;
+    History.prototype.go = function (by) { setTimeout(() => go.call(this, by), 600); };";
 
-/// A layer that opens while the browser goes back to the list takes the move.
+/// A layer that opens while the browser goes back to the list stays open, and
+/// gets its entry after the move.
 #[tokio::test]
 async fn layer_during_return_blocks_nothing() {
     let (app, browsers) = (TestApp::spawn().await, BrowserDriver::start().await);
@@ -172,9 +173,10 @@ async fn layer_during_return_blocks_nothing() {
     open_group(&tab).await;
     tab.tap(".back").await;
     tab.tap("[data-act=new]").await;
-    tab.wait_for_value("return history.state?.layers ?? 0", json!(0))
-        .await;
+    let layers = "return history.state?.layers ?? 0";
+    tab.wait_for_value(layers, json!(1)).await;
     tab.press(ESCAPE).await;
+    tab.wait_for_value(layers, json!(0)).await;
     tab.see(".rows .row").await;
     tab.wait_for_value(PATH, json!("/messages")).await;
     tab.tap(".rows .row").await;

@@ -149,7 +149,7 @@ async fn help_shows_all_shortcuts() {
         tab.wait_for_value(focused, json!("history")).await;
     }
     tab.size(DESKTOP).await;
-    tab.click("main [data-act=more]").await;
+    tab.right_click(".rows .row").await;
     tab.see_text("[role=menuitem] kbd", "Ctrl Alt Shift P")
         .await;
     let announced = "return [...document.querySelectorAll('[role=menuitem]')]
