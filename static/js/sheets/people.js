@@ -79,8 +79,9 @@ function chooseMembers(app, done) {
 function fillChips(chips, chosen, toggle, field) {
   const hadFocus = chips.contains(document.activeElement);
   chips.replaceChildren(...[...chosen.values()].map((user) => element('button', {
-    type: 'button', class: 'chip', 'aria-label': `Remove ${user.display_name}`, onclick: () => toggle(user),
-  }, avatar(user.display_name), element('span', { dir: 'auto' }, user.display_name), mark('mark-close'))));
+    type: 'button', class: 'chip', onclick: () => toggle(user),
+  }, avatar(user.display_name), element('span', { class: 'unseen' }, 'Remove '),
+  element('span', { dir: 'auto' }, user.display_name), mark('mark-close'))));
   chips.hidden = !chosen.size;
   if (hadFocus) (chips.lastElementChild ?? find('input', field)).focus();
 }

@@ -15,6 +15,7 @@ const MISFITS: &str = "
     const small = [...document.querySelectorAll('a, button, textarea, input')]
         .filter((it) => it.checkVisibility({ visibilityProperty: true }))
         .filter((it) => !it.closest('.text, .unseen, p'))
+        .map((it) => it.closest('label') ?? it)
         .filter((it) => { const { width, height } = it.getBoundingClientRect();
             return Math.min(width, height) < 44; })
         .map((it) => it.outerHTML.slice(0, 120));

@@ -169,12 +169,12 @@ async fn ended_connection_and_login_keep_text() {
     ben.delete(&format!("/api/connections/{connection}/")).await;
     tab.see_text(".composer .closed", "no longer connected")
         .await;
-    tab.see_absent(COMPOSER).await;
+    tab.see(".composer.is-closed textarea:read-only").await;
     tab.assert_accessible().await;
     ben.request_connection(&ann).await.expect(201);
     tab.see_text(".composer .closed", "wants to connect").await;
     tab.press_button(".people", "Accept").await;
-    tab.see(COMPOSER).await;
+    tab.see(".composer:not(.is-closed) textarea").await;
     tab.see_absent(".composer .closed").await;
     tab.type_into(COMPOSER, " sentence").await;
 

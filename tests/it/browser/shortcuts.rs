@@ -91,8 +91,7 @@ async fn shortcuts_act_on_open_chat() {
     tab.press("!").await;
     tab.wait_for_value(draft, json!("A draft!")).await;
     tab.press(&format!("{CONTROL}{ALT}n")).await;
-    tab.see_text("[role=dialog], dialog, .side", "New group")
-        .await;
+    tab.see_text(".side-panel", "New group").await;
     tab.press(ESCAPE).await;
     tab.assert_no_console_errors().await;
 }
