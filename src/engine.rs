@@ -135,7 +135,6 @@ impl Engine {
         let storage = Arc::new(StorageGuard::new(settings));
         let directory = Directory::new(Arc::clone(&counters), SessionBounds::of(settings));
         let rates = RateLimiters::new(&settings.rates, Arc::clone(&counters), faults.clone());
-        let rates = Arc::new(rates);
         let journal = journal::JournalDeps {
             store: store.clone(),
             rates: Arc::clone(&rates),

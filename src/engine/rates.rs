@@ -71,9 +71,14 @@ pub struct RateExceeded {
 }
 
 impl RateLimiters {
+    /// Creates the limiters, which requests and actors share.
     #[must_use]
-    pub fn new(rates: &config::RateLimits, counters: Arc<Counters>, faults: FaultHooks) -> Self {
-        Self {
+    pub fn new(
+        rates: &config::RateLimits,
+        counters: Arc<Counters>,
+        faults: FaultHooks,
+    ) -> Arc<Self> {
+        Arc::new(Self {
             sends: KeyedLimiter::new(rates.sends),
             requests: KeyedLimiter::new(rates.requests),
             logins: KeyedLimiter::new(rates.logins),
@@ -84,7 +89,7 @@ impl RateLimiters {
             by_proxy: AddressLimits::new(rates, SHARED_ADDRESS_FACTOR),
             sockets: SocketQuota::new(rates.sockets),
             database: Arc::new(DatabaseBudget::new(rates.database, counters, faults)),
-        }
+        })
     }
 
     /// Counts a sent message. Returns the quota, or none if there is no limit.

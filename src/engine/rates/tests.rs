@@ -10,11 +10,11 @@ fn rate(burst: u32) -> RateLimit {
     }
 }
 
-fn limits_with(rates: config::RateLimits) -> RateLimiters {
+fn limits_with(rates: config::RateLimits) -> Arc<RateLimiters> {
     RateLimiters::new(&rates, Arc::default(), FaultHooks::default())
 }
 
-fn test_limits() -> RateLimiters {
+fn test_limits() -> Arc<RateLimiters> {
     limits_with(config::RateLimits {
         sends: Some(rate(3)),
         account_logins: Some(rate(3)),
