@@ -68,17 +68,7 @@ async fn shortcuts_act_on_open_chat() {
     tab.click(&format!(".row[data-id='{}']", ids[1])).await;
     let draft = "return document.querySelector('.composer textarea').value";
     tab.wait_for_value(draft, json!("A draft")).await;
-    for (letter, name, done) in [
-        ('p', "pinned", ["Pinned", "Unpinned"]),
-        ('m', "muted_until", ["Muted always", "Unmuted"]),
-        ('e', "archived", ["Archived", "Unarchived"]),
-    ] {
-        for (is_set, said) in [(true, done[0]), (false, done[1])] {
-            press_chord(&tab, letter).await;
-            tab.see_text(".toast", said).await;
-            wait_for_setting(&people[0], ids[1], (name, is_set)).await;
-        }
-    }
+    check_settings(&tab, &people[0], ids[1]).await;
     tab.wait_for_value(draft, json!("A draft")).await;
     tab.press(&format!("{CONTROL}k")).await;
     let focused = "return document.activeElement.id";
@@ -94,6 +84,21 @@ async fn shortcuts_act_on_open_chat() {
     tab.see_text(".side-panel", "New group").await;
     tab.press(ESCAPE).await;
     tab.assert_no_console_errors().await;
+}
+
+/// Pins, mutes and archives the open chat by keys, and takes each back.
+async fn check_settings(tab: &BrowserTab, person: &TestUser, id: i64) {
+    for (letter, name, done) in [
+        ('p', "pinned", ["Pinned", "Unpinned"]),
+        ('m', "muted_until", ["Muted always", "Unmuted"]),
+        ('e', "archived", ["Archived", "Unarchived"]),
+    ] {
+        for (is_set, said) in [(true, done[0]), (false, done[1])] {
+            press_chord(tab, letter).await;
+            tab.see_text(".toast", said).await;
+            wait_for_setting(person, id, (name, is_set)).await;
+        }
+    }
 }
 
 const NARROW: ScreenSize = ScreenSize {
