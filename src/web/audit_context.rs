@@ -1,4 +1,4 @@
-//! The context of an admin's action in the audit log.
+//! The context of an action in the audit log.
 
 use actix_web::HttpRequest;
 use entity::Millis;
@@ -6,7 +6,7 @@ use entity::Millis;
 use super::{AppState, client_ip};
 use crate::store::{ActiveLogin, AuditContext};
 
-/// Returns the actor, time and address of an admin's action, without a reason.
+/// Returns the actor, time and address of an action, without a reason.
 pub(super) fn audit_context(
     app: &AppState,
     login: &ActiveLogin,

@@ -11,4 +11,6 @@ const page = start(find('main.page'), {
 goLive(page.receive);
 watchQuestions();
 addEventListener('popstate', handleMove);
+// The messenger's entry of its profile panel isn't a layer of this page.
+if (history.state?.page !== location.href) history.replaceState(null, '');
 matchHistory();

@@ -4,7 +4,7 @@ use entity::{LoginId, UserId};
 
 use super::connections;
 use crate::protocol::{ConversationAction, ErrorCode, GroupCommand, Problem, User};
-use crate::store::AuditContext;
+use crate::store::{AuditContext, inherit_payer};
 use crate::web::{AppData, AppState, tokens};
 
 /// Deletes an account in a separate task, which completes even if the caller
@@ -15,7 +15,7 @@ pub(in crate::web) async fn delete_account(
     context: &AuditContext,
 ) -> Result<(), Problem> {
     let (engine, app, context) = (app.engine.clone(), app.clone(), context.clone());
-    let done = engine.spawn(async move {
+    let deletion = async move {
         // The name can't be guessed, so no user can have taken it.
         let word = tokens::generate_token()?;
         let tail: String = word
@@ -31,11 +31,14 @@ pub(in crate::web) async fn delete_account(
             connections::notify_both(&app, id, change).await;
         }
         leave_groups(&app, id).await
-    });
-    done.await.unwrap_or_else(|error| {
-        tracing::error!(%error, "an account may not have been deleted");
-        Err(Problem::internal())
-    })
+    };
+    engine
+        .spawn(inherit_payer(deletion))
+        .await
+        .unwrap_or_else(|error| {
+            tracing::error!(%error, "an account may not have been deleted");
+            Err(Problem::internal())
+        })
 }
 
 /// Removes a user from all their groups, as if they had left: each group's

@@ -28,6 +28,8 @@ pub(super) struct InitialState<'a> {
     invitations: &'a [Invitation],
     total_unread: i64,
     server_time: Millis,
+    /// Whether the list has the newest conversations.
+    is_first: bool,
     /// The database epoch to which all versions in this data belong.
     epoch: &'a str,
     /// The people version up to which names are current.
@@ -74,6 +76,7 @@ impl<'a> InitialState<'a> {
             invitations: &[],
             total_unread: 0,
             server_time,
+            is_first: true,
             epoch: "",
             people_version: 0,
             has_archived: false,
@@ -99,6 +102,11 @@ impl<'a> InitialState<'a> {
     pub(super) fn with_archived(mut self, unread: Option<i64>) -> Self {
         self.has_archived = unread.is_some();
         self.archived_unread = unread.unwrap_or_default();
+        self
+    }
+
+    pub(super) fn with_first(mut self, is_first: bool) -> Self {
+        self.is_first = is_first;
         self
     }
 

@@ -298,12 +298,12 @@ pub(super) async fn render_page(
     let requests = RequestViews::new(&invitations, &waiting, &found, &user);
     let connections = waiting.iter().chain(&silent).collect();
     let archived = match next {
-        Some(_) => app.store.unread().count_archived(me).await?,
-        None => sum_archived(&found),
+        None if is_first => sum_archived(&found),
+        _ => app.store.unread().count_archived(me).await?,
     };
     let can_invite = app.settings.registration == Registration::Open;
     let start = InitialState::new(login, &found, connections, now, scene.open.as_ref());
-    let start = start.with_unread(unread);
+    let start = start.with_unread(unread).with_first(is_first);
     let start = start.with_archived(archived).with_invite(can_invite);
     let start = start.with_history(app.engine.epoch(), people_version);
     let start = start.with_invitations(&invitations);

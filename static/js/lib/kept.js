@@ -65,7 +65,11 @@ export function forgetTyped() {
   forgetUnder('out.');
 }
 
-/** Removes all values whose names begin with `prefix`. */
+/** Removes all values whose names begin with `prefix`. Browsers report changes
+ * to the other tabs only, so this tab is told by an event of its own. */
 function forgetUnder(prefix) {
-  for (const name of namesUnder(prefix)) keep(name, null);
+  for (const name of namesUnder(prefix)) {
+    keep(name, null);
+    dispatchEvent(new StorageEvent('storage', { key: PREFIX + name }));
+  }
 }

@@ -5,7 +5,7 @@
 /** What a link begins with, or the sign in a mail address. */
 const MARKS = /(?<![a-z0-9])https?:\/\/|(?<![a-z0-9@./_-])www\.|@/giu;
 /** The part of a mail address before the sign. */
-const LOCAL = /[a-z0-9.%+_-]/iu;
+const LOCAL = /[a-z0-9.+_-]/iu;
 const HOST_PART = /[\p{L}\p{M}\p{N}_.-]/u;
 /** A host name without a scheme has a dot, and ends with a name of letters. */
 const NAMED = /\.(?=[^.]*\p{L})[^.]{2,}$/u;

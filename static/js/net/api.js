@@ -33,6 +33,9 @@ export const setLeaving = (is) => {
   isLeaving = is;
 };
 
+/** Whether such a form was sent. */
+export const isFormSent = () => isLeaving;
+
 /** Goes to the login form, which says why and leads back to this page. */
 export function logInAgain() {
   const { pathname, search, hash } = location;

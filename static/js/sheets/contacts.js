@@ -40,6 +40,8 @@ export class Contacts {
   #shown = [];
   #timer = 0;
   #isLoaded = false;
+  /** Why the contacts couldn't be loaded. */
+  #problem = '';
 
   /**
    * @param {{ field: HTMLElement, acts?: HTMLElement | null, make: (user: any) => HTMLElement,
@@ -72,6 +74,7 @@ export class Contacts {
       this.#connections = await api.connections();
       this.#isLoaded = true;
     } catch (problem) {
+      this.#problem = problem.detail;
       say(problem.detail);
     }
     this.redraw();
@@ -111,7 +114,7 @@ export class Contacts {
       const isShort = this.#how.hasOthers && sought.length < LETTERS;
       return isShort ? 'Type at least two letters' : `No results for “${sought}”. Try the username.`;
     }
-    if (!this.#isLoaded) return 'Loading…';
+    if (!this.#isLoaded) return this.#problem || 'Loading…';
     const hasContacts = this.#connections.some(({ state }) => state === 'connected');
     if (hasContacts) return 'All your contacts are members.';
     return this.#how.hasOthers ? 'No contacts yet. Search for people you know and connect with them.'

@@ -47,6 +47,8 @@ class ServerPage {
       location.assign(url);
       return;
     }
+    // The panel was closed meanwhile.
+    if (this.#ended.signal.aborted) return;
     if (!main) throw new api.Problem({ detail: find('main h1 + p', page)?.textContent ?? 'This could not be loaded.' });
     const root = element('div', { class: main.className });
     Object.assign(root.dataset, main.dataset);

@@ -50,7 +50,8 @@ export class Store {
     this.totalUnread = start.total_unread;
     const at = Date.parse(start.server_time ?? '');
     this.#countElsewhere(at);
-    this.since = at ? new Date(at - MARGIN).toISOString() : undefined;
+    // An older page of the list leaves out chats with newer activity.
+    this.since = at && start.is_first !== false ? new Date(at - MARGIN).toISOString() : undefined;
     this.hasArchived = Boolean(start.has_archived);
     this.archivedUnread = start.archived_unread ?? 0;
     this.canInvite = Boolean(start.can_invite);

@@ -260,6 +260,7 @@ export class App {
     const known = this.store.conversations.directWith(username);
     if (known) {
       this.seek.clear();
+      if (this.openId === known.id) await closeLayers();
       await this.open(known.id);
     } else {
       await closeLayers();
@@ -371,7 +372,8 @@ const moved = () => document.documentElement.classList.add('has-moved');
 
 /** Goes to the login page, which leads back here. */
 async function leave() {
-  await closeLayers();
+  // A move in the history would cancel the response to a logout.
+  if (!api.isFormSent()) await closeLayers();
   api.logInAgain();
 }
 

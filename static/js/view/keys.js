@@ -68,7 +68,7 @@ function escape(app, event) {
 
 function plain(app, event) {
   if (event.key.length === 1 && event.key !== ' ' && app.thread
-    && !event.target.closest?.('.side, button, a, [popover]')) {
+    && !event.target.closest?.('.side, .side-panel, .panel, button, a, [popover]')) {
     // Typing outside of a field goes to the composer.
     app.thread.composer.focus();
   } else if (event.key === 'ArrowUp' && event.target.closest?.('.history') && app.thread) {

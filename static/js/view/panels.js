@@ -82,11 +82,18 @@ export class Panels {
       closed: () => {
         this.#open = this.#open.filter((other) => other !== panel);
         this.#mark();
+        // No frame reports a block, which the panel may have changed.
+        if (url.startsWith('/settings') || PROFILE.test(panel.path)) this.#app.connectionChanged(null);
       },
     });
     this.#open.push(panel);
     this.#mark();
     return panel;
+  }
+
+  /** Closes the panels over the list, and those above them. */
+  closeSide() {
+    while (this.#open.some(({ node }) => node.matches('.is-side'))) this.#open.at(-1).close();
   }
 
   #mark() {

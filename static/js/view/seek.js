@@ -36,6 +36,7 @@ export class Seek {
 
   focus() {
     closeSidePanels();
+    this.#app.panels.closeSide();
     this.#field.focus();
     this.#field.select();
   }

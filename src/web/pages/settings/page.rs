@@ -132,7 +132,8 @@ impl SettingsPage<'_> {
             SettingsForm::Login => SettingsForm::Logins,
             done => done,
         };
-        (shown == form).then(|| done.confirmation())
+        let text = (shown == form).then(|| done.confirmation());
+        text.filter(|text| !text.is_empty())
     }
 
     fn has_other_logins(&self) -> bool {

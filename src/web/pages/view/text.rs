@@ -212,7 +212,7 @@ fn read_mail(text: &str, at: usize, from: usize) -> LinkSpan {
     let length = before
         .bytes()
         .rev()
-        .take_while(|byte| byte.is_ascii_alphanumeric() || b".%+_-".contains(byte))
+        .take_while(|byte| byte.is_ascii_alphanumeric() || b".+_-".contains(byte))
         .count();
     let start = at - length;
     let local = text.get(start..at).unwrap_or_default();
