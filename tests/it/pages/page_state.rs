@@ -96,7 +96,7 @@ async fn page_has_one_cached_script() {
     let immutable = Some("public, max-age=31536000, immutable");
     assert_eq!(got.header("cache-control"), immutable);
     for line in got.source.lines() {
-        assert!(!line.starts_with("import"), "{line}");
+        assert!(!line.starts_with("import "), "{line}");
         assert!(!line.starts_with(' '), "{line}");
     }
     // A page from an older version gets the current file.
