@@ -93,7 +93,7 @@ struct MessagesPage<'a> {
     rows: Vec<ConversationListItem>,
     /// The unread messages of archived conversations, if any is archived.
     archived: Option<i64>,
-    /// Whether the user can invite people, because everybody may register.
+    /// Whether the user can invite people: registration is open.
     can_invite: bool,
     older: Option<String>,
     is_first: bool,

@@ -65,8 +65,8 @@ export function forgetTyped() {
   forgetUnder('out.');
 }
 
-/** Removes all values whose names begin with `prefix`. Browsers report changes
- * to the other tabs only, so this tab is told by an event of its own. */
+/** Removes all values whose names begin with `prefix`. Browsers send the
+ * event to the other tabs only, so this tab sends it to itself. */
 function forgetUnder(prefix) {
   for (const name of namesUnder(prefix)) {
     keep(name, null);

@@ -43,7 +43,7 @@ export class Typists {
   }
 }
 
-/** Tells when to announce to screen readers that others are typing: at the start,
+/** Decides when screen readers announce that others are typing: at the start,
  * and again only after a while without typing. */
 export class TypingNews {
   #last = -Infinity;

@@ -367,7 +367,7 @@ export class App {
   }
 }
 
-/** Lets the list and the conversation slide in: the first page stands still. */
+/** Lets the list and the conversation slide in. The first page doesn't move. */
 const moved = () => document.documentElement.classList.add('has-moved');
 
 /** Goes to the login page, which leads back here. */

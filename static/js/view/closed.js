@@ -1,5 +1,5 @@
-/** What stands in the composer's place if the user can't write: the reason, and
- * the action that changes it. */
+/** The bar in the composer's place if the user can't write: the reason, and the
+ * action that changes it. */
 import { element, find } from '../lib/dom.js';
 import { isolated } from '../lib/names.js';
 import { button } from './faces.js';
@@ -24,7 +24,7 @@ export function closedState(conversation, relation, name) {
 }
 
 /** Says how the user's membership ended. Only a frame or the user's own action
- * tells how. */
+ * has that. */
 function leftBy({ left_by: how }) {
   return {
     left: 'You left this group.',

@@ -112,8 +112,8 @@ async fn closed_group_loads_as_page() {
     }
 }
 
-/// In the composer's place stands the action that lets the user write. It changes
-/// live, and the draft stays readable.
+/// The bar in the composer's place has the action that lets the user write. It
+/// changes live, and the draft stays readable.
 #[tokio::test]
 async fn closed_chat_offers_the_act() {
     let (app, browsers) = (TestApp::spawn().await, BrowserDriver::start().await);

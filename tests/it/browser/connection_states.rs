@@ -18,8 +18,8 @@ const ANNOUNCED: &str = "
     bar.querySelectorAll('[aria-hidden]').forEach((it) => it.remove());
     return [document.querySelector('.banner').role, bar.textContent.replace(/\\s+/gu, ' ').trim()]";
 
-/// The bar tells a device without a network from a server that is away. A button
-/// connects at once.
+/// The bar says whether the device has no network, or the server can't be reached.
+/// A button connects at once.
 #[tokio::test]
 async fn lost_connection_says_why() {
     let binary = TestBinary::migrated().await;
